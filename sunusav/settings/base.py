@@ -154,8 +154,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 30,
 }
+SCHEDULE = "sunusav.schedule.SCHEDULE"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_TASK_ROUTES = {"transfers.*": {"queue": "payouts"}, "payouts.*": {"queue": "payouts"}}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "transfers.*": {"queue": "payouts"},
+    "payouts.*": {"queue": "payouts"},
+    "ledger.audit_*": {"queue": "reports"},
+}
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
