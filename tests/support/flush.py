@@ -18,11 +18,11 @@ KEPT = frozenset({"django_migrations", "django_content_type", "auth_permission"}
 
 def install() -> None:
     """Make every TransactionTestCase, and so every transactional test of pytest-django, flush this way."""
-    TransactionTestCase._fixture_teardown = _fixture_teardown  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = _fixture_teardown  # type: ignore[attr-defined]
 
 
 def _fixture_teardown(self: TransactionTestCase) -> None:
-    for alias in self._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
+    for alias in self._databases_names(include_mirrors=False):
         flush(connections[alias])
         baseline.restore(connections[alias])
 

@@ -20,7 +20,7 @@ _servers = ExitStack()
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """Choose the leg and start its server: a wrapper, to be ahead of pytest-django, which loads the settings."""
+    """Choose the leg and start its server: as a wrapper, before pytest-django loads the settings."""
     options = early_config.known_args_namespace
     if "PYTEST_XDIST_WORKER" not in os.environ and not (options.help or options.version):
         leg = chosen_leg()
