@@ -22,7 +22,7 @@ def install() -> None:
 
 
 def _fixture_teardown(self: TransactionTestCase) -> None:
-    for alias in self._databases_names(include_mirrors=False):
+    for alias in self._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
         flush(connections[alias])
         baseline.restore(connections[alias])
 
