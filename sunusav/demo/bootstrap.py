@@ -94,9 +94,8 @@ def prepare(requirements: str, *, databases: bool) -> None:
         install_system_packages(missing_system_packages(databases=databases))
     if not current:
         stamp = install_requirements(requirements)
-    if stamp.get(DRIVER) != "installed":
-        install_driver(requirements, stamp)
-    if databases and not has_mariadb():
+    driver = stamp.get(DRIVER) == "installed" or install_driver(requirements, stamp)
+    if databases and driver and not has_mariadb():
         unpack_mariadb()
 
 
@@ -220,14 +219,15 @@ def create_environment() -> None:
     run([python, "-m", "venv", "--clear", str(VENV)])
 
 
-def install_driver(requirements: str, stamp: dict[str, str]) -> None:
-    """Compile the MySQL driver, which SQLite users can do without."""
+def install_driver(requirements: str, stamp: dict[str, str]) -> bool:
+    """Compile the MySQL driver, which SQLite users can do without; tell whether it is there now."""
     if not (find("gcc") and has_python_headers() and has_client_library()):
         say(f"without the MySQL driver: {DRIVER} needs gcc, Python's headers, pkg-config and libmariadb-dev.")
-        return
+        return False
     with step(f"compiling {DRIVER}"):
         install(locked(requirements, only=DRIVER))
     write_stamp({**stamp, DRIVER: "installed"})
+    return True
 
 
 def install(requirements: str) -> None:
