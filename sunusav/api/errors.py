@@ -1,6 +1,6 @@
 """Refusals of the API itself."""
 
-from sunusav.core.errors import Conflict, Forbidden, Invalid
+from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing
 
 
 class IdempotencyKeyInUse(Conflict):
@@ -17,3 +17,33 @@ class IdempotencyKeyReused(Invalid):
 
 class PersonRequired(Forbidden):
     """This asks for a person's one-time code; a service has none."""
+
+
+class AccountMissing(Missing):
+    name: str
+
+
+class AccountDisabled(Conflict):
+    name: str
+
+
+class RoleNeedsPerson(Invalid):
+    """Tokens of this role belong to a person, who exists or is made on purpose."""
+
+    name: str
+    role: str
+
+
+class ServiceIsNotPerson(Conflict):
+    name: str
+
+
+class OtherRoleHeld(Conflict):
+    """The account has a role already; one account, one role."""
+
+    name: str
+    role: str
+
+
+class ProblemUnknown(Missing):
+    problem: str

@@ -2,7 +2,7 @@
 
 An answer is stored once the endpoint began to execute, refusals and failures included; what was refused at
 the door (shape, rights, rate, a dependency away) is not, so that it may be tried again. A request that died
-leaves a lease which the same key and body may take over; the business keys below still refuse a second effect.
+leaves a lease that the same key and body may take over; the business keys below still refuse a second effect.
 
 Source: DOMAIN.md section 3; draft-ietf-httpapi-idempotency-key-header-07.
 """

@@ -31,6 +31,10 @@ class IdempotencyKey(models.Model):
     class Meta:
         default_permissions = ()
         verbose_name = "idempotency key"
+        permissions = [
+            ("view_health", "Can view the health of every component"),
+            ("view_metrics", "Can view the metrics"),
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["scope_hash"], name="idempotencykey_one_per_scope"),
             models.CheckConstraint(

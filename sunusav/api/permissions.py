@@ -6,6 +6,12 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 
+class AnyOf(tuple[str, ...]):
+    """Permissions of which one is enough; a plain tuple needs them all."""
+
+    __slots__ = ()
+
+
 class DenyAll(BasePermission):
     """Nobody. The project's default, for views that forgot to say."""
 
@@ -21,9 +27,10 @@ class RequiredPermission(BasePermission):
             return True
         method = "GET" if request.method == "HEAD" else request.method
         needed = view.required_permissions.get(method)
-        return bool(needed and request.user.is_authenticated and request.user.has_perms(as_all(needed)))
+        return bool(needed and request.user.is_authenticated and _has(request.user, needed))
 
 
-def as_all(needed: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Read one permission or several as several."""
-    return (needed,) if isinstance(needed, str) else needed
+def _has(user: Any, needed: str | tuple[str, ...]) -> bool:
+    if isinstance(needed, AnyOf):
+        return any(user.has_perm(permission) for permission in needed)
+    return bool(user.has_perms((needed,) if isinstance(needed, str) else needed))

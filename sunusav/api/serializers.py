@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -37,6 +38,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+@extend_schema_field({"type": "integer"})
 class StrictIntegerField(serializers.Field[int, Any, int, Any]):
     """A JSON integer: no text, no decimals, no booleans."""
 
@@ -65,6 +67,7 @@ class StrictIntegerField(serializers.Field[int, Any, int, Any]):
         return int(value)
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_SATS})
 class SatsField(StrictIntegerField):
     """An amount in satoshi, at least one and at most all there will ever be."""
 
@@ -72,6 +75,7 @@ class SatsField(StrictIntegerField):
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
 
 
+@extend_schema_field({"type": "integer", "minimum": 1})
 class XofField(StrictIntegerField):
     """An amount in whole CFA francs."""
 
@@ -79,6 +83,7 @@ class XofField(StrictIntegerField):
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
 
 
+@extend_schema_field({"type": "boolean"})
 class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
     """A JSON boolean: `true` or `false`, nothing that looks like one."""
 
@@ -95,6 +100,7 @@ class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
         return bool(value)
 
 
+@extend_schema_field({"type": "string"})
 class TextField(serializers.Field[str, Any, str, Any]):
     """Text on one or more lines, composed (NFC), without outer blanks and control characters."""
 
@@ -125,6 +131,7 @@ class TextField(serializers.Field[str, Any, str, Any]):
         return str(value)
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": REASON_LENGTH})
 class ReasonField(TextField):
     """Why somebody did it; people will read it."""
 
@@ -132,6 +139,7 @@ class ReasonField(TextField):
         super().__init__(max_length=max_length, **kwargs)
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": IDENTIFIER_LENGTH, "pattern": "^[^/]+$"})
 class IdentifierField(serializers.Field[str, Any, str, Any]):
     """A platform identifier: up to 64 characters, case-sensitive, composed (NFC), no slash."""
 
@@ -152,6 +160,7 @@ class IdentifierField(serializers.Field[str, Any, str, Any]):
         return str(value)
 
 
+@extend_schema_field({"type": "string", "format": "decimal", "example": "0.005"})
 class FractionField(serializers.Field[Decimal, Any, str, Any]):
     """A fraction, exact: `"0.005"` is half a percent.
 
@@ -190,6 +199,7 @@ class FractionField(serializers.Field[Decimal, Any, str, Any]):
         return Decimal(text)
 
 
+@extend_schema_field({"type": "string", "format": "date-time", "example": "2026-01-31T09:30:00Z"})
 class UtcDateTimeField(serializers.Field[datetime, Any, str, Any]):
     """A moment in ISO 8601. It comes in with its offset and goes out in UTC with `Z`."""
 
