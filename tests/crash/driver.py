@@ -1,0 +1,186 @@
+"""Runs payouts in forked workers that are killed at chosen steps, on a real database and a simulated node.
+
+A process of its own, since it forks: `python -m tests.crash.driver SCENARIO`, with MONETIZATION_DATABASE_URL, LND_*
+and CRASH_CONTROL_PORT set. Prints one JSON object. The verdict comes from the node's record and our books.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import django
+from django.conf import settings
+from django.test.utils import override_settings
+
+PAYOUT_SATS = 100_000
+NET_SATS = 99_000
+MSAT = 1_000
+# Past the lease of a killed worker, and past what one waits before asking again.
+LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
+
+
+def main(arguments: list[str]) -> int:
+    scenario = {"every-step": every_step, "random-kills": random_kills, "many-workers": many_workers}[arguments[0]]
+    django.setup()
+    with override_settings(RAILS={"lightning": "tests.crash.rails.FusedRail"}):
+        print(json.dumps(scenario(*map(int, arguments[1:]))))
+    return 0
+
+
+def every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:
+    """Kill one worker at its first step, the next at its second, ... until one lives; recover each."""
+    stories = []
+    step, survived = first, False
+    while not survived:
+        order = new_payout(f"step-{step}")
+        status = forked(lambda step=step: run_with_fuse(step))
+        survived = status == 0
+        recover()
+        stories.append({"step": step, "killed": not survived, **judge(order)})
+        step += stride
+    return summary(stories)
+
+
+def random_kills(payouts: int = 50, seed: int = 0) -> dict[str, Any]:
+    """Pay many at once by workers that are killed at random steps, then let clean workers finish."""
+    dice = random.Random(seed)
+    orders = [new_payout(f"random-{seed}-{number}") for number in range(payouts)]
+    for _ in range(payouts // 4):
+        forked(lambda at=dice.randint(1, 200): run_with_fuse(at))
+        forked(lambda: run_later(timedelta(seconds=dice.randint(0, 60))))
+    recover()
+    return {"seed": seed, **summary([judge(order) for order in orders])}
+
+
+def many_workers(workers: int = 16, payouts: int = 200) -> dict[str, Any]:
+    """Have many workers fall upon many due payouts at the same moment."""
+    orders = [new_payout(f"many-{number}") for number in range(payouts)]
+    close_connections()
+    barrier = multiprocessing.get_context("fork").Barrier(workers)
+    children = [start(lambda: (barrier.wait(), run_later(timedelta(0)))) for _ in range(workers)]
+    statuses = [wait(child) for child in children]
+    recover()
+    return {"statuses": statuses, **summary([judge(order) for order in orders])}
+
+
+def new_payout(name: str) -> dict[str, Any]:
+    """Fund a pot, take an invoice of the winner's wallet for the net, and order the payment."""
+    from fees.types import PricedFor
+    from ledger.enums import AccountRole, Currency
+    from ledger.services import post
+    from ledger.types import AccountRef, Line
+    from sunusav.core import clock
+    from sunusav.core.actors import Actor
+    from transfers.services.disbursements import request_disbursement
+    from transfers.types import Destination, DisbursementRequest
+
+    now, subject = clock.now(), f"cycle:{name}"
+    pot = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, subject)
+    node = AccountRef(AccountRole.NODE, Currency.MSAT)
+    amount = PAYOUT_SATS * MSAT
+    post(kind="receipt_for_test", reference=f"fund:{subject}", lines=[Line(node, amount), Line(pot, -amount)], at=now,
+         subject=subject)  # fmt: skip
+    invoice = control().invoice("wallets", NET_SATS * MSAT, expiry=86_400)
+    request = DisbursementRequest(
+        subject=subject, payout_sats=PAYOUT_SATS, debit=pot,
+        priced_for=PricedFor("group:crash", f"user:{name}", "wave"),
+        destination=Destination("lightning", "bolt11", invoice["payment_request"]),
+    )  # fmt: skip
+    disbursement_id = request_disbursement(request=request, actor=Actor.system("crash"), now=now)
+    return {"id": disbursement_id, "subject": subject, "hash": invoice["payment_hash"]}
+
+
+def run_with_fuse(step: int) -> None:
+    from tests.crash.fuse import FUSE
+
+    FUSE.watch_databases()
+    FUSE.at = step
+    run_later(timedelta(0))
+
+
+def run_later(offset: timedelta) -> None:
+    """Work like a worker whose clock is ahead."""
+    from sunusav.core import clock
+    from transfers.engine.runner import run_due
+
+    def later() -> datetime:
+        return clock.now() + offset
+
+    run_due(lanes=1, clock=later)
+
+
+def recover() -> None:
+    """Let clean workers come, as they would within a minute and a quarter."""
+    for offset in LATER:
+        assert forked(lambda offset=offset: run_later(offset)) == 0, "a clean worker died"
+
+
+def judge(order: dict[str, Any]) -> dict[str, Any]:
+    """Compare the node's record with our books for one payout."""
+    from transfers.models import Disbursement
+
+    row = Disbursement.objects.get(pk=order["id"])
+    paid = [line for line in control().payments_of("platform", order["hash"]) if line["status"] == "SUCCEEDED"]
+    return {
+        "state": row.state,
+        "payments": sum(line["successes"] for line in paid),
+        "paid_msat": sum(line["value_msat"] * line["successes"] for line in paid),
+        "attempts": list(row.attempts.order_by("number").values_list("state", flat=True)),
+    }
+
+
+def summary(stories: list[dict[str, Any]]) -> dict[str, Any]:
+    from ledger.auditor import audit
+    from sunusav.core import clock
+
+    right = {"state": "completed", "payments": 1, "paid_msat": NET_SATS * MSAT, "attempts": ["succeeded"]}
+    wrong = [story for story in stories if not right.items() <= story.items()]
+    report = audit(now=clock.now())
+    breaches = [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in report.breaches]
+    return {"payouts": len(stories), "wrong": wrong, "breaches": breaches}
+
+
+def control() -> Any:
+    from lightning.simulator.control import Control
+
+    return Control(int(os.environ["CRASH_CONTROL_PORT"]))
+
+
+def forked(work: Callable[[], Any]) -> int:
+    """Run work in a child; return its exit status (-9 when it was killed)."""
+    return wait(start(work))
+
+
+def start(work: Callable[[], Any]) -> int:
+    close_connections()
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def wait(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def close_connections() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sunusav.settings.test")
+    assert settings is not None
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,25 @@
+"""The real Lightning rail with a fuse around every call: before it, and after its answer but before anything is stored."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lightning.rail import LightningRail
+from tests.crash.fuse import FUSE
+
+
+class FusedRail(LightningRail):
+    def prepare(self, *args: Any, **kwargs: Any) -> Any:
+        return _fused("prepare", super().prepare, args, kwargs)
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        return _fused("send", super().send, args, kwargs)
+
+    def find(self, *args: Any, **kwargs: Any) -> Any:
+        return _fused("find", super().find, args, kwargs)
+
+
+def _fused(name: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    FUSE.step(f"before {name}")
+    answer = call(*args, **kwargs)
+    FUSE.step(f"after {name}")
+    return answer
