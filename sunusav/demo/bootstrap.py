@@ -46,7 +46,7 @@ CLIENT_LIBRARIES = (
 )  # as mysqlclient's build asks
 MARIADB_PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
 # What the server is linked with and a machine without it may lack; for the way without root.
-MARIADB_LIBRARIES = ["mysql-common", "libmariadb3", "libaio1", "liburing2", "galera-4"]
+MARIADB_LIBRARIES = ["mysql-common", "libmariadb3", "libaio1", "liburing2", "libnuma1"]
 
 
 class CannotPrepare(Exception):
