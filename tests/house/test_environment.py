@@ -56,6 +56,6 @@ def test_database_url_of_env_example_reaches_compose_from_the_host(scheme: str) 
     settings = database_settings(url, sqlite_file=Path("unused"))
 
     assert settings["ENGINE"] == "django.db.backends.mysql"
-    assert (settings["HOST"], settings["PORT"]) == ("localhost", 3307)
+    assert (settings["HOST"], settings["PORT"]) == ("127.0.0.1", 3307)
     assert COMPOSE["services"]["mysql"]["ports"] == [f"127.0.0.1:{settings['PORT']}:3306"]
     assert COMPOSE["services"]["mysql"]["environment"]["MYSQL_DATABASE"] == settings["NAME"]
