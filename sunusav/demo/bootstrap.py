@@ -33,7 +33,7 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".installed.json"
 STATE = ROOT / ".run"
 LOG = STATE / "bootstrap.log"
-UNPACKED_MARIADB = STATE / "mariadb"
+UNPACKED_MARIADB = VENV / "mariadb"
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
@@ -46,7 +46,7 @@ CLIENT_LIBRARIES = (
 )  # as mysqlclient's build asks
 MARIADB_PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
 # What the server is linked with and a machine without it may lack; for the way without root.
-MARIADB_LIBRARIES = ["mysql-common", "libmariadb3", "libaio1", "liburing2", "galera-4"]
+MARIADB_LIBRARIES = ["mysql-common", "libmariadb3", "libaio1", "liburing2", "libnuma1"]
 
 
 class CannotPrepare(Exception):
@@ -181,13 +181,13 @@ def install_system_packages(packages: list[str]) -> None:
 
 
 def unpack_mariadb() -> None:
-    """Fetch MariaDB's packages and unpack them under `.run`, which needs no root."""
+    """Fetch MariaDB's packages and unpack them under `.venv`, which needs no root."""
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         say("no MariaDB server found: install it (mariadbd and mariadb-install-db) to test on MariaDB.")
         return
     shutil.rmtree(UNPACKED_MARIADB, ignore_errors=True)
     try:
-        with step("unpacking a MariaDB server into .run"), tempfile.TemporaryDirectory(dir=STATE) as folder:
+        with step("unpacking a MariaDB server into .venv"), tempfile.TemporaryDirectory(dir=STATE) as folder:
             run(["apt-get", "download", *MARIADB_PACKAGES, *MARIADB_LIBRARIES], directory=folder)
             tree = Path(folder, "tree")
             for package in sorted(Path(folder).glob("*.deb")):

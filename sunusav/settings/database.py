@@ -37,6 +37,8 @@ def _mysql(parsed: dict[str, Any]) -> dict[str, Any]:
     return {
         **parsed,
         "ENGINE": "django.db.backends.mysql",
+        # To the C library "localhost" means the machine's own socket file, whatever the port says.
+        "HOST": "127.0.0.1" if parsed.get("HOST") == "localhost" else parsed.get("HOST", ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # Equal to settings.TIME_ZONE: no engine needs time-zone tables for it.

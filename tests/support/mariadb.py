@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sunusav.demo.ports import free_port
 from tests.support import process
 
-UNPACKED = Path(__file__).resolve().parent.parent.parent / ".run" / "mariadb"  # bootstrap.py, without root
+UNPACKED = Path(__file__).resolve().parent.parent.parent / ".venv" / "mariadb"  # bootstrap.py, without root
 USER = PASSWORD = DATABASE = "sunusav"
 GREETING_TIMEOUT_SECONDS = 1.0
 
@@ -54,7 +55,7 @@ class Installation:
 
 
 def find_installation() -> Installation | None:
-    """Find the system's MariaDB, else the one that bootstrap.py unpacked under `.run`."""
+    """Find the system's MariaDB, else the one that bootstrap.py unpacked under `.venv`."""
     path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
     server, install = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
     if server and install:
@@ -83,7 +84,7 @@ def mariadb(*, flush_log_at_commit: int = 0) -> Iterator[Server]:
     with process.folder("mariadb") as home:
         process.own(home)
         _create_data(found, home)
-        port = process.free_port()
+        port = free_port()
         command = [str(found.mariadbd), *_options(found, home, port, flush_log_at_commit)]
         log = home / "log"
         with process.child(command, log=log, ready=lambda: _greets(port), **found.popen()) as server:

@@ -4,13 +4,12 @@ import ctypes
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,6 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 class ServerDidNotStart(Exception):
     """A throw-away server ended or stayed silent; the message carries the end of its log."""
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
