@@ -96,7 +96,9 @@ class FixedFee:
     schedule_id: int
     schedule_version: int
     priced_for: PricedFor
-    rate_id: int | None
+    rate_id: int
+    rate_xof_per_btc: Decimal
+    is_fallback_rate: bool
     fixed_at: datetime
 
 
