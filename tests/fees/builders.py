@@ -77,9 +77,15 @@ def counts() -> tuple[int, int]:
 
 @contextmanager
 def violates(constraint: str):
-    """Expect the database to refuse, naming this constraint (of unique ones SQLite names the columns)."""
-    names = constraint if connection.vendor == "mysql" else f"{constraint}|UNIQUE constraint failed"
-    with pytest.raises(IntegrityError, match=names), transaction.atomic():
+    """Expect the database to refuse, naming this constraint."""
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        yield
+
+
+@contextmanager
+def violates_unique(constraint: str, columns: str):
+    """Expect the database to refuse a second row; SQLite names the columns instead of the constraint."""
+    with violates(constraint if connection.vendor == "mysql" else f"UNIQUE constraint failed: {columns}$"):
         yield
 
 
