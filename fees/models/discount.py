@@ -1,0 +1,74 @@
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+
+from fees.enums import DiscountKind
+from fees.models.schedule import BPS
+from sunusav.core.fields import ExactCharField
+
+
+class DiscountGrantQuerySet(models.QuerySet["DiscountGrant"]):
+    """What counts at a moment."""
+
+    def active_at(self, at: datetime) -> Self:
+        """Keep grants in force at that moment, also when it is long past."""
+        return self.filter(
+            Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+            Q(closed_at__isnull=True) | Q(closed_at__gt=at),
+            starts_at__lte=at,
+        )
+
+
+class DiscountGrant(models.Model):
+    """A discount for a holder: `group:<id>` or `user:<id>`. Closed when revoked, or when another follows it.
+
+    Without `discount_bps` the fee schedule in force says how much.
+    """
+
+    holder = ExactCharField(max_length=80)
+    kind = models.CharField(max_length=20, choices=DiscountKind)
+    discount_bps = models.PositiveIntegerField(null=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    granted_for = ExactCharField(max_length=120)
+    granted_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    open_holder = models.GeneratedField(
+        expression=Case(
+            When(closed_at__isnull=True, then=F("holder")),
+            default=Value(None),
+            output_field=ExactCharField(max_length=80, null=True),
+        ),
+        output_field=ExactCharField(max_length=80, null=True),
+        db_persist=True,
+    )
+
+    objects = DiscountGrantQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "discount"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["holder", "kind", "starts_at"], name="discountgrant_by_holder"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["open_holder", "kind"], name="discountgrant_one_open_per_holder_and_kind"
+            ),
+            models.CheckConstraint(
+                name="discountgrant_within_whole",
+                condition=Q(discount_bps__isnull=True) | Q(discount_bps__lte=BPS),
+            ),
+            models.CheckConstraint(
+                name="discountgrant_ends_after_start",
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+            ),
+            models.CheckConstraint(
+                name="discountgrant_kind_is_known", condition=Q(kind__in=DiscountKind.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.holder}"

@@ -1,0 +1,175 @@
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.lookups import LessThanOrEqual
+
+from fees.enums import DraftState
+
+BPS = 10_000
+PPM = 1_000_000
+
+
+class ScheduleRules(models.Model):
+    """The rules of a fee schedule besides its brackets; the same for a draft and what is published of it."""
+
+    effective_at = models.DateTimeField()
+    minimum_fee_sats = models.BigIntegerField(default=1)
+    maximum_fee_sats = models.BigIntegerField(null=True, blank=True)
+    verified_discount_bps = models.PositiveIntegerField(default=5_000)
+    recurring_discount_bps = models.PositiveIntegerField(default=2_500)
+    platform_share_bps = models.PositiveIntegerField(default=5_000)
+    community_share_bps = models.PositiveIntegerField(default=2_000)
+    override_cap_ppm = models.PositiveIntegerField(default=10_000)
+
+    class Meta:
+        abstract = True
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                name="%(class)s_minimum_not_negative",
+                condition=Q(minimum_fee_sats__gte=0),
+            ),
+            models.CheckConstraint(
+                name="%(class)s_maximum_not_below_minimum",
+                condition=Q(maximum_fee_sats__isnull=True) | Q(maximum_fee_sats__gte=F("minimum_fee_sats")),
+            ),
+            models.CheckConstraint(
+                name="%(class)s_discounts_within_whole",
+                condition=Q(verified_discount_bps__lte=BPS, recurring_discount_bps__lte=BPS),
+            ),
+            models.CheckConstraint(
+                name="%(class)s_shares_within_whole",
+                condition=LessThanOrEqual(F("platform_share_bps") + F("community_share_bps"), Value(BPS)),
+            ),
+            models.CheckConstraint(
+                name="%(class)s_override_cap_within_whole",
+                condition=Q(override_cap_ppm__lte=PPM),
+            ),
+        ]
+
+
+class BracketRules(models.Model):
+    """From this payout on, the whole payout is priced at this base rate, until the next bracket starts."""
+
+    from_sats = models.BigIntegerField(default=0)
+    base_rate_ppm = models.PositiveIntegerField(default=10_000, help_text="Parts per million: 10000 is 1 %.")
+
+    class Meta:
+        abstract = True
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(name="%(class)s_rate_within_whole", condition=Q(base_rate_ppm__lte=PPM)),
+        ]
+
+
+class FeeSchedule(ScheduleRules):
+    """A published version. Append-only: triggers refuse update and delete, of its brackets too."""
+
+    version = models.PositiveIntegerField(unique=True)
+    bracket_count = models.PositiveSmallIntegerField()
+    published_at = models.DateTimeField()
+    draft = models.OneToOneField(
+        "fees.FeeScheduleDraft", null=True, on_delete=models.RESTRICT, related_name="published_as"
+    )
+    proposal = models.OneToOneField("core.Proposal", null=True, on_delete=models.RESTRICT, related_name="+")
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+    )
+    publisher = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+    )
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "fee schedule"
+        permissions = [
+            ("propose_fee_schedule", "Can propose a fee schedule for publication"),
+            ("publish_fee_schedule", "Can publish a fee schedule that somebody else proposed"),
+            ("override_fee", "Can quote with another base rate"),
+            ("project_revenue", "Can project a year's revenue"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            *ScheduleRules.Meta.constraints,
+            models.CheckConstraint(
+                name="feeschedule_published_by_a_second_person",
+                condition=Q(
+                    version=1, draft__isnull=True, proposal__isnull=True, proposer__isnull=True,
+                    publisher__isnull=True,
+                )
+                | (
+                    Q(version__gt=1, draft__isnull=False, proposal__isnull=False, proposer__isnull=False,
+                      publisher__isnull=False)
+                    & ~Q(proposer=F("publisher"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="feeschedule_effective_after_publication",
+                condition=Q(effective_at__gte=F("published_at")),
+            ),
+            models.CheckConstraint(name="feeschedule_has_a_bracket", condition=Q(bracket_count__gte=1)),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+class FeeBracket(BracketRules):
+    """A bracket of a published version: `bracket_count` of them, positions from 0, inserted with it."""
+
+    schedule = models.ForeignKey(FeeSchedule, on_delete=models.RESTRICT, related_name="brackets")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "fee bracket"
+        constraints: ClassVar[list[Any]] = [
+            *BracketRules.Meta.constraints,
+            models.UniqueConstraint(fields=["schedule", "position"], name="feebracket_position_once"),
+            models.UniqueConstraint(fields=["schedule", "from_sats"], name="feebracket_start_once"),
+            models.CheckConstraint(
+                name="feebracket_first_starts_at_zero",
+                condition=Q(position=0, from_sats=0) | Q(position__gt=0, from_sats__gt=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"from {self.from_sats} sats: {self.base_rate_ppm} ppm"
+
+
+class FeeScheduleDraft(ScheduleRules):
+    """What finance edits until a second person publishes it. Publishing copies it; the draft then rests."""
+
+    state = models.CharField(max_length=12, choices=DraftState, default=DraftState.DRAFT)
+    note = models.CharField(max_length=500, blank=True, help_text="Why the rules should change.")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("add", "change", "view")
+        verbose_name = "fee schedule draft"
+        constraints: ClassVar[list[Any]] = [
+            *ScheduleRules.Meta.constraints,
+            models.CheckConstraint(
+                name="feescheduledraft_state_is_known", condition=Q(state__in=DraftState.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk} ({self.state})"
+
+
+class FeeBracketDraft(BracketRules):
+    """A bracket of a draft."""
+
+    draft = models.ForeignKey(FeeScheduleDraft, on_delete=models.CASCADE, related_name="brackets")
+
+    class Meta:
+        verbose_name = "bracket"
+        constraints: ClassVar[list[Any]] = [
+            *BracketRules.Meta.constraints,
+            models.UniqueConstraint(fields=["draft", "from_sats"], name="feebracketdraft_start_once"),
+            models.CheckConstraint(name="feebracketdraft_start_not_negative", condition=Q(from_sats__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"from {self.from_sats} sats: {self.base_rate_ppm} ppm"

@@ -1,0 +1,244 @@
+"""What a fee is, was, and would be. Schedules come from a process cache: a warm quote asks no database."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from operator import attrgetter
+from time import monotonic
+from typing import Any, Final
+
+from fees.calculations import (
+    claimed_discounts,
+    fee_fraction,
+    fee_split,
+    overridden_terms,
+    plain,
+    project_annual_revenue,
+    terms_for,
+)
+from fees.defaults import rules_of
+from fees.enums import HOLDER_PREFIXES, DiscountKind
+from fees.errors import FeeAssessmentMissing, FeeScheduleMissing
+from fees.models import DiscountGrant, FeeAssessment, FeeBracket, FeeBracketDraft, FeeRecord, FeeSchedule
+from fees.types import (
+    Bracket,
+    Discounts,
+    FeeSplit,
+    FixedFee,
+    PricedFor,
+    Projection,
+    Quote,
+    ScheduleTerms,
+    Tier,
+)
+
+# A version takes effect 60 s after its publication at the earliest; a process forgets what it read after 30.
+# So each knows a version before it counts, with 30 s to spare for a slow commit and for differing clocks.
+PUBLICATION_LEAD: Final = timedelta(seconds=60)
+CACHE_LIFETIME_SECONDS: Final = 30.0
+
+
+class ScheduleCache:
+    """All published versions, the latest in effect first, read again when older than the lifetime."""
+
+    def __init__(self, seconds: Callable[[], float] = monotonic) -> None:
+        self._seconds = seconds
+        self.forget()
+
+    def forget(self) -> None:
+        """Read again at the next question."""
+        self._versions: tuple[ScheduleTerms, ...] = ()
+        self._read_at = float("-inf")
+
+    def at(self, at: datetime) -> ScheduleTerms:
+        """Return the version in effect at that moment. Raises: FeeScheduleMissing."""
+        if self._seconds() - self._read_at >= CACHE_LIFETIME_SECONDS:
+            self._read()
+        for version in self._versions:
+            if version.effective_at <= at:
+                return version
+        self.forget()
+        raise FeeScheduleMissing(at=at)
+
+    def _read(self) -> None:
+        started = self._seconds()
+        self._versions = tuple(published_versions())
+        self._read_at = started
+
+
+_cache = ScheduleCache()
+forget_schedules = _cache.forget
+
+
+def schedule_at(at: datetime) -> ScheduleTerms:
+    """Return the fee schedule in effect at that moment. Raises: FeeScheduleMissing."""
+    return _cache.at(at)
+
+
+def published_versions() -> list[ScheduleTerms]:
+    """Return every published version, latest in effect first; of two for one moment the newer version."""
+    rows = FeeSchedule.objects.prefetch_related("brackets").order_by("-effective_at", "-version")
+    return [terms_of_row(row) for row in rows]
+
+
+def terms_of_row(row: FeeSchedule) -> ScheduleTerms:
+    """Return a published version as a frozen value."""
+    return ScheduleTerms(
+        schedule_id=row.pk, version=row.version, brackets=brackets_of(row.brackets.all()), **rules_of(row)
+    )
+
+
+def quote(
+    payout_sats: int,
+    *,
+    group_verified: bool,
+    user_recurring: bool,
+    at: datetime,
+    override_ppm: int | None = None,
+) -> Quote:
+    """Compute what a payout would cost by what is claimed. Raises: FeeOverrideAboveCap."""
+    schedule = schedule_at(at)
+    claimed = claimed_discounts(schedule, group_verified=group_verified, user_recurring=user_recurring)
+    if override_ppm is None:
+        terms = terms_for(schedule, payout_sats=payout_sats, discounts=claimed)
+    else:
+        terms = overridden_terms(schedule, override_ppm=override_ppm, discounts=claimed)
+    return Quote(fee_split(payout_sats, terms), fee_fraction(terms), schedule.version)
+
+
+def brackets_of(rows: Iterable[FeeBracket | FeeBracketDraft]) -> tuple[Bracket, ...]:
+    """Return bracket rows as frozen values, from the lowest start."""
+    return tuple(
+        sorted((Bracket(row.from_sats, row.base_rate_ppm) for row in rows), key=attrgetter("from_sats"))
+    )
+
+
+def tiers(at: datetime) -> dict[str, Tier]:
+    """Return what each kind of customer pays at the lowest bracket, and a sentence with all of them."""
+    schedule = schedule_at(at)
+    return {
+        name: _tier(
+            schedule, claimed_discounts(schedule, group_verified=verified, user_recurring=recurring), who
+        )
+        for name, verified, recurring, who in TIERS
+    }
+
+
+TIERS: Final = (
+    ("standard", False, False, "Everybody"),
+    ("verified_group", True, False, "Members of a verified group"),
+    ("recurring_user", False, True, "Winners with a paid subscription"),
+    ("verified_recurring", True, True, "Winners with a paid subscription in a verified group"),
+)
+
+
+def _tier(schedule: ScheduleTerms, discounts: Discounts, who: str) -> Tier:
+    fractions = [
+        (b.from_sats, fee_fraction(terms_for(schedule, payout_sats=b.from_sats, discounts=discounts)))
+        for b in schedule.brackets
+    ]
+    rates = ", ".join(
+        f"{percent_text(fraction)}" + (f" from {start} sats" if start else "")
+        for start, fraction in fractions
+    )
+    return Tier(fractions[0][1], f"{who}: {rates} of the payout{_limits_text(schedule)}.")
+
+
+def percent_text(fraction: Decimal) -> str:
+    """Write a fraction as a percentage: 0.00375 is `0.375 %`."""
+    return f"{plain(fraction * 100)} %"
+
+
+def _limits_text(schedule: ScheduleTerms) -> str:
+    most = schedule.maximum_fee_sats
+    text = f", at least {schedule.minimum_fee_sats} sat" + ("s" if schedule.minimum_fee_sats != 1 else "")
+    return text if most is None else f"{text}, at most {most} sats"
+
+
+def projection(at: datetime, **assumptions: Any) -> Projection:
+    """Project a year under the schedule in effect; see `calculations.project_annual_revenue`."""
+    return project_annual_revenue(schedule_at(at), **assumptions)
+
+
+def active_discounts(group_ref: str, winner_ref: str, at: datetime) -> Discounts:
+    """Return the discounts that count for a payout to this winner of this group, by our records.
+
+    Of several subscription discounts the best counts. A grant without its own figure takes the schedule's.
+    """
+    schedule = schedule_at(at)
+    holders = [
+        holder_of(DiscountKind.VERIFIED_GROUP, group_ref),
+        holder_of(DiscountKind.SUBSCRIPTION, winner_ref),
+    ]
+    rows = DiscountGrant.objects.active_at(at).filter(holder__in=holders)
+    found = list(rows.values_list("kind", "discount_bps", "pk"))
+    verified_bps, verified_id = _best(found, DiscountKind.VERIFIED_GROUP, schedule.verified_discount_bps)
+    recurring_bps, recurring_id = _best(found, DiscountKind.SUBSCRIPTION, schedule.recurring_discount_bps)
+    return Discounts(verified_bps, recurring_bps, verified_id, recurring_id)
+
+
+def _best(
+    found: list[tuple[str, int | None, int]], kind: DiscountKind, default_bps: int
+) -> tuple[int, int | None]:
+    candidates = [
+        (default_bps if bps is None else bps, pk) for found_kind, bps, pk in found if found_kind == kind
+    ]
+    return max(candidates, default=(0, None))
+
+
+def holder_of(kind: DiscountKind, ref: str) -> str:
+    """Return the holder a discount of this kind is granted to: `group:<id>` or `user:<id>`."""
+    return f"{HOLDER_PREFIXES[kind]}{ref}"
+
+
+def is_group_verified(group_ref: str, at: datetime) -> bool:
+    """Tell whether the group held a verification at that moment."""
+    holder = holder_of(DiscountKind.VERIFIED_GROUP, group_ref)
+    return (
+        DiscountGrant.objects.active_at(at).filter(holder=holder, kind=DiscountKind.VERIFIED_GROUP).exists()
+    )
+
+
+def has_live_subscription(winner_ref: str, at: datetime) -> bool:
+    """Tell whether the winner held a subscription's discount at that moment."""
+    holder = holder_of(DiscountKind.SUBSCRIPTION, winner_ref)
+    return DiscountGrant.objects.active_at(at).filter(holder=holder, kind=DiscountKind.SUBSCRIPTION).exists()
+
+
+def expected_fee(payout_sats: int, priced_for: PricedFor, at: datetime) -> FeeSplit:
+    """Compute the fee by our records as it would be fixed at that moment; nothing is written."""
+    discounts = active_discounts(priced_for.group_ref, priced_for.winner_ref, at)
+    return fee_split(payout_sats, terms_for(schedule_at(at), payout_sats=payout_sats, discounts=discounts))
+
+
+def fixed_fee(assessment_id: int) -> FixedFee:
+    """Return a fee as it was fixed. Raises: FeeAssessmentMissing."""
+    row = FeeAssessment.objects.select_related("schedule").filter(pk=assessment_id).first()
+    if row is None:
+        raise FeeAssessmentMissing(assessment_id=str(assessment_id))
+    return fixed_fee_of_row(row, schedule_version=row.schedule.version)
+
+
+def fixed_fee_of_row(row: FeeAssessment, *, schedule_version: int) -> FixedFee:
+    """Return a stored assessment as a frozen value."""
+    return FixedFee(
+        assessment_id=row.pk,
+        subject=row.subject,
+        payout_sats=row.payout_sats,
+        split=split_of_row(row),
+        discounts=Discounts(
+            row.verified_bps, row.recurring_bps, row.verified_grant_id, row.recurring_grant_id
+        ),
+        schedule_id=row.schedule_id,
+        schedule_version=schedule_version,
+        priced_for=PricedFor(row.group_ref, row.winner_ref, row.settlement_partner),
+        rate_id=row.rate_id,
+        rate_xof_per_btc=row.rate_xof_per_btc,
+        is_fallback_rate=row.is_fallback_rate,
+        fixed_at=row.fixed_at,
+    )
+
+
+def split_of_row(row: FeeAssessment | FeeRecord) -> FeeSplit:
+    """Return the amounts of a stored fee."""
+    return FeeSplit(row.fee_sats, row.platform_sats, row.community_sats, row.partner_sats, row.net_sats)

@@ -1,0 +1,329 @@
+"""Writes of the fee room: schedules and discounts; then a fee's life: fixed, recorded, reversed."""
+
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from ledger.queries import latest_rate_for_record
+
+from fees import queries
+from fees.calculations import BPS, base_rate_ppm, fee_split, terms_for
+from fees.defaults import insert_brackets, rules_of
+from fees.enums import DRAFT_TRANSITIONS, HOLDER_PREFIXES, DiscountKind, DraftState
+from fees.errors import (
+    DiscountAlreadyGranted,
+    DiscountHolderInvalid,
+    DiscountNotGranted,
+    DiscountOutOfRange,
+    DiscountPeriodEmpty,
+    FeeAlreadyReversed,
+    FeeAssessmentMissing,
+    FeeRecordedForAnother,
+    FeeRecordMissing,
+    FeeReversalNotReversible,
+    FeeScheduleDraftClosed,
+    FeeScheduleDraftIncomplete,
+    FeeScheduleDraftMissing,
+    FeeScheduleEffectiveTooSoon,
+    NetNotPositive,
+)
+from fees.models import DiscountGrant, FeeAssessment, FeeRecord, FeeSchedule, FeeScheduleDraft
+from fees.types import Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
+from sunusav.core import approvals, trail
+from sunusav.core.actors import Actor
+from sunusav.core.models import Proposal, User
+from sunusav.core.transitions import move
+
+FEE_SCHEDULE = "fee_schedule"
+# What a record takes over from the fixed fee, and a reversal from the record, unchanged.
+COPIED = (
+    "subject",
+    "schedule_id",
+    "group_ref",
+    "winner_ref",
+    "settlement_partner",
+    "rate_id",
+    "rate_xof_per_btc",
+    "is_fallback_rate",
+)
+
+
+# Schedules
+
+
+def propose_schedule(*, draft_id: int, proposer: User, now: datetime, reason: str = "") -> Proposal:
+    """Ask a second person to publish a draft as it stands; a later edit voids the proposal.
+
+    Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleDraftIncomplete,
+    FeeScheduleEffectiveTooSoon; and as `approvals.propose`.
+    """
+    _require_lead(_open_draft(draft_id), now)
+    return approvals.propose(
+        kind=FEE_SCHEDULE, subject_id=str(draft_id), proposer=proposer, now=now, reason=reason
+    )
+
+
+def describe_schedule(subject_id: str) -> dict[str, Any]:
+    """Return the facts a draft is approved on: every rule in it."""
+    draft = _open_draft(int(subject_id))
+    brackets = queries.brackets_of(draft.brackets.all())
+    if not brackets or brackets[0].from_sats != 0:
+        raise FeeScheduleDraftIncomplete(draft_id=subject_id)
+    rules = {**rules_of(draft), "effective_at": draft.effective_at.isoformat()}
+    return {**rules, "brackets": [[b.from_sats, b.base_rate_ppm] for b in brackets], "note": draft.note}
+
+
+def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """Copy an approved draft into a new immutable version: applied by the approval of a second person.
+
+    Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleEffectiveTooSoon.
+    """
+    with transaction.atomic():
+        draft = _locked_draft(int(proposal.subject_id))
+        _require_lead(draft, now)
+        brackets = queries.brackets_of(draft.brackets.all())
+        schedule = FeeSchedule.objects.create(
+            version=_next_version(), draft=draft, proposal=proposal, published_at=now,
+            proposer_id=proposal.proposer_id, publisher_id=actor.user_id, bracket_count=len(brackets),
+            **rules_of(draft),
+        )  # fmt: skip
+        insert_brackets(apps, schedule, brackets)
+        move(
+            draft, DraftState.PUBLISHED, allowed=DRAFT_TRANSITIONS, subject=_subject(draft), action="publish",
+            actor=actor, at=now, reason=proposal.reason, facts={"version": schedule.version},
+        )  # fmt: skip
+    transaction.on_commit(queries.forget_schedules)
+
+
+def discard_draft(*, draft_id: int, actor: Actor, reason: str, now: datetime) -> None:
+    """Put a draft away for good. Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed."""
+    with transaction.atomic():
+        draft = _locked_draft(draft_id)
+        move(
+            draft, DraftState.DISCARDED, allowed=DRAFT_TRANSITIONS, subject=_subject(draft), action="discard",
+            actor=actor, at=now, reason=reason,
+        )  # fmt: skip
+
+
+def _next_version() -> int:
+    # Version 1 always exists: holding it makes publications follow each other.
+    FeeSchedule.objects.select_for_update().get(version=1)
+    return FeeSchedule.objects.order_by("-version").values_list("version", flat=True)[0] + 1
+
+
+def _subject(draft: FeeScheduleDraft) -> str:
+    return f"{FEE_SCHEDULE}:{draft.pk}"
+
+
+def _locked_draft(draft_id: int) -> FeeScheduleDraft:
+    return _open(FeeScheduleDraft.objects.select_for_update().filter(pk=draft_id).first(), draft_id)
+
+
+def _open_draft(draft_id: int) -> FeeScheduleDraft:
+    return _open(FeeScheduleDraft.objects.filter(pk=draft_id).first(), draft_id)
+
+
+def _open(draft: FeeScheduleDraft | None, draft_id: int) -> FeeScheduleDraft:
+    if draft is None:
+        raise FeeScheduleDraftMissing(draft_id=str(draft_id))
+    if draft.state != DraftState.DRAFT:
+        raise FeeScheduleDraftClosed(draft_id=str(draft_id), draft_state=draft.state)
+    return draft
+
+
+def _require_lead(draft: FeeScheduleDraft, now: datetime) -> None:
+    earliest = now + queries.PUBLICATION_LEAD
+    if draft.effective_at < earliest:
+        raise FeeScheduleEffectiveTooSoon(
+            draft_id=str(draft.pk), effective_at=draft.effective_at, earliest_at=earliest
+        )
+
+
+# Discounts
+
+
+def grant_discount(
+    *,
+    holder: str,
+    kind: DiscountKind,
+    discount_bps: int | None,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    granted_for: str,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Grant a holder a discount of one kind; return its id. A grant that has ended makes room for the next.
+
+    Units: basis points; None leaves the figure to the fee schedule in force whenever a fee is fixed.
+    Raises: DiscountHolderInvalid, DiscountOutOfRange, DiscountPeriodEmpty, DiscountAlreadyGranted.
+    """
+    _require_grantable(holder, kind, discount_bps, starts_at, ends_at)
+    with transaction.atomic():
+        _make_room(holder, kind, starts_at)
+        grant = _insert_grant(
+            holder=holder, kind=kind, discount_bps=discount_bps, starts_at=starts_at, ends_at=ends_at,
+            granted_for=granted_for, granted_at=now,
+        )  # fmt: skip
+        trail.record(
+            subject=f"discount:{holder}", action="grant", actor=actor, at=now,
+            facts={"grant": grant.pk, "kind": str(kind), "discount_bps": discount_bps, "for": granted_for},
+        )  # fmt: skip
+    return int(grant.pk)
+
+
+def revoke_discount(
+    *, holder: str, kind: DiscountKind, actor: Actor, now: datetime, reason: str = ""
+) -> None:
+    """End a holder's discount of one kind now; what was fixed before keeps it. Raises: DiscountNotGranted."""
+    with transaction.atomic():
+        grant = _locked_grant(holder, kind)
+        if grant is None or (grant.ends_at is not None and grant.ends_at <= now):
+            raise DiscountNotGranted(holder=holder, kind=str(kind))
+        DiscountGrant.objects.filter(pk=grant.pk).update(closed_at=now)
+        trail.record(
+            subject=f"discount:{holder}", action="revoke", actor=actor, at=now, reason=reason,
+            facts={"grant": grant.pk, "kind": str(kind)},
+        )  # fmt: skip
+
+
+def _require_grantable(
+    holder: str, kind: DiscountKind, discount_bps: int | None, starts_at: datetime, ends_at: datetime | None
+) -> None:
+    prefix = HOLDER_PREFIXES[kind]
+    if not holder.startswith(prefix) or holder == prefix:
+        raise DiscountHolderInvalid(holder=holder, kind=str(kind))
+    if discount_bps is not None and not 0 <= discount_bps <= BPS:
+        raise DiscountOutOfRange(discount_bps=discount_bps)
+    if ends_at is not None and ends_at <= starts_at:
+        raise DiscountPeriodEmpty(starts_at=starts_at, ends_at=ends_at)
+
+
+def _make_room(holder: str, kind: DiscountKind, starts_at: datetime) -> None:
+    before = _locked_grant(holder, kind)
+    if before is None:
+        return
+    if before.ends_at is None or before.ends_at > starts_at:
+        raise DiscountAlreadyGranted(holder=holder, kind=str(kind), grant_id=str(before.pk))
+    DiscountGrant.objects.filter(pk=before.pk).update(closed_at=before.ends_at)
+
+
+def _locked_grant(holder: str, kind: DiscountKind) -> DiscountGrant | None:
+    return DiscountGrant.objects.select_for_update().filter(open_holder=holder, kind=kind).first()
+
+
+def _insert_grant(**fields: Any) -> DiscountGrant:
+    try:
+        with transaction.atomic():
+            return DiscountGrant.objects.create(**fields)
+    except IntegrityError:
+        raise DiscountAlreadyGranted(holder=fields["holder"], kind=str(fields["kind"]), grant_id="") from None
+
+
+# Fees
+
+
+def fix_fee(*, subject: str, payout_sats: int, priced_for: PricedFor, now: datetime) -> FixedFee:
+    """Fix the fee of a payout by the schedule and the discounts of this moment, and store all it came from.
+
+    Joins the caller's transaction. Raises: NetNotPositive, FeeScheduleMissing.
+    """
+    schedule = queries.schedule_at(now)
+    discounts = queries.active_discounts(priced_for.group_ref, priced_for.winner_ref, now)
+    split = fee_split(payout_sats, terms_for(schedule, payout_sats=payout_sats, discounts=discounts))
+    if split.net_sats <= 0:
+        raise NetNotPositive(payout_sats=payout_sats, fee_sats=split.fee_sats)
+    rate = latest_rate_for_record(now)
+    row = FeeAssessment.objects.create(
+        subject=subject, payout_sats=payout_sats, schedule_id=schedule.schedule_id, fixed_at=now,
+        rate_id=rate.id, rate_xof_per_btc=rate.rate_xof_per_btc, is_fallback_rate=rate.is_fallback,
+        **_amounts(split), **_whom(priced_for), **_terms(schedule, payout_sats, discounts),
+    )  # fmt: skip
+    return queries.fixed_fee_of_row(row, schedule_version=schedule.version)
+
+
+def record_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datetime) -> int:
+    """Append the record of a fee that was taken; return its id. The same call again returns the same id.
+
+    Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
+    """
+    found = FeeAssessment.objects.select_related("record").filter(pk=assessment_id).first()
+    if found is None:
+        raise FeeAssessmentMissing(assessment_id=str(assessment_id))
+    before: FeeRecord | None = getattr(found, "record", None)
+    if before is not None:
+        return _same_record(before, disbursement_ref)
+    row = FeeRecord.objects.create(
+        assessment=found, disbursement_ref=disbursement_ref, completed_at=completed_at,
+        payout_sats=found.payout_sats, **_copies(found), **_amounts(queries.split_of_row(found)),
+    )  # fmt: skip
+    return int(row.pk)
+
+
+def reverse_fee(*, record_id: int, actor: Actor, reason: str, now: datetime) -> int:
+    """Take a recorded fee back: append its amounts negated, at its own rate; return the reversal's id.
+
+    Joins the caller's transaction. Raises: FeeRecordMissing, FeeReversalNotReversible, FeeAlreadyReversed.
+    """
+    record = _reversible_record(record_id)
+    amounts = {name: -value for name, value in _amounts(queries.split_of_row(record)).items()}
+    row = FeeRecord.objects.create(
+        reverses=record, is_reversal=True, disbursement_ref=record.disbursement_ref, completed_at=now,
+        payout_sats=-record.payout_sats, **_copies(record), **amounts,
+    )  # fmt: skip
+    trail.record(
+        subject=record.subject, action="reverse_fee", actor=actor, at=now, reason=reason,
+        facts={"record": record_id, "reversal": row.pk, "fee_sats": record.fee_sats},
+    )  # fmt: skip
+    return int(row.pk)
+
+
+def _same_record(before: FeeRecord, disbursement_ref: str) -> int:
+    if before.disbursement_ref != disbursement_ref:
+        raise FeeRecordedForAnother(
+            assessment_id=str(before.assessment_id), disbursement_ref=before.disbursement_ref
+        )
+    return int(before.pk)
+
+
+def _reversible_record(record_id: int) -> FeeRecord:
+    # The lock makes two reversals follow each other; the second then sees the first.
+    record = FeeRecord.objects.select_for_update().filter(pk=record_id).first()
+    if record is None:
+        raise FeeRecordMissing(record_id=str(record_id))
+    if record.is_reversal:
+        raise FeeReversalNotReversible(record_id=str(record_id))
+    reversal = FeeRecord.objects.filter(reverses_id=record_id).values_list("pk", flat=True).first()
+    if reversal is not None:
+        raise FeeAlreadyReversed(record_id=str(record_id), reversal_id=str(reversal))
+    return record
+
+
+def _amounts(split: FeeSplit) -> dict[str, int]:
+    return {
+        "fee_sats": split.fee_sats, "platform_sats": split.platform_sats, "net_sats": split.net_sats,
+        "community_sats": split.community_sats, "partner_sats": split.partner_sats,
+    }  # fmt: skip
+
+
+def _whom(priced_for: PricedFor) -> dict[str, str]:
+    return {
+        "group_ref": priced_for.group_ref,
+        "winner_ref": priced_for.winner_ref,
+        "settlement_partner": priced_for.settlement_partner,
+    }
+
+
+def _terms(schedule: ScheduleTerms, payout_sats: int, discounts: Discounts) -> dict[str, Any]:
+    return {
+        "base_rate_ppm": base_rate_ppm(schedule, payout_sats),
+        "verified_bps": discounts.verified_bps,
+        "recurring_bps": discounts.recurring_bps,
+        "verified_grant_id": discounts.verified_grant_id,
+        "recurring_grant_id": discounts.recurring_grant_id,
+    }
+
+
+def _copies(row: FeeAssessment | FeeRecord) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in COPIED}

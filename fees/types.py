@@ -1,0 +1,122 @@
+"""Frozen values that cross the walls of the fee room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class PricedFor:
+    """Whom a fee is computed for: carried by whoever asks for money to move."""
+
+    group_ref: str
+    winner_ref: str
+    settlement_partner: str
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """From this payout on, the whole payout is priced at this base rate."""
+
+    from_sats: int
+    base_rate_ppm: int
+
+
+@dataclass(frozen=True)
+class ScheduleTerms:
+    """The rules of one published version, or of a draft (version 0)."""
+
+    schedule_id: int
+    version: int
+    effective_at: datetime
+    brackets: tuple[Bracket, ...]
+    minimum_fee_sats: int
+    maximum_fee_sats: int | None
+    verified_discount_bps: int
+    recurring_discount_bps: int
+    platform_share_bps: int
+    community_share_bps: int
+    override_cap_ppm: int
+
+
+@dataclass(frozen=True)
+class Discounts:
+    """The discounts that count for one payout, and the grants they come from."""
+
+    verified_bps: int = 0
+    recurring_bps: int = 0
+    verified_grant_id: int | None = None
+    recurring_grant_id: int | None = None
+
+
+@dataclass(frozen=True)
+class FeeTerms:
+    """All a fee is computed from, besides the payout."""
+
+    base_rate_ppm: int
+    verified_bps: int
+    recurring_bps: int
+    minimum_fee_sats: int
+    maximum_fee_sats: int | None
+    platform_share_bps: int
+    community_share_bps: int
+
+
+@dataclass(frozen=True)
+class FeeSplit:
+    """A fee, its three parts (they sum to it), and what the winner gets."""
+
+    fee_sats: int
+    platform_sats: int
+    community_sats: int
+    partner_sats: int
+    net_sats: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a payout would cost."""
+
+    split: FeeSplit
+    fee_fraction: Decimal
+    schedule_version: int
+
+
+@dataclass(frozen=True)
+class FixedFee:
+    """A fee that was fixed: it no longer depends on anything."""
+
+    assessment_id: int
+    subject: str
+    payout_sats: int
+    split: FeeSplit
+    discounts: Discounts
+    schedule_id: int
+    schedule_version: int
+    priced_for: PricedFor
+    rate_id: int
+    rate_xof_per_btc: Decimal
+    is_fallback_rate: bool
+    fixed_at: datetime
+
+
+@dataclass(frozen=True)
+class Tier:
+    """What a kind of customer pays, as a fraction of the payout."""
+
+    fee_fraction: Decimal
+    description: str
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Revenue to expect of a year, in sats."""
+
+    groups_count: int
+    cycles_processed: int
+    fees_sats: int
+    platform_sats: int
+    community_sats: int
+    partner_sats: int

@@ -1,0 +1,30 @@
+import pytest
+
+from fees import queries
+from ledger.models import ExchangeRate
+from sunusav.core.models import User
+from sunusav.core.roles import Role
+from tests.fees.builders import person, stored_rate
+
+
+@pytest.fixture(autouse=True)
+def _schedules_forgotten():
+    """Each test has rows of its own: what the process remembers of another test's is untrue."""
+    queries.forget_schedules()
+    yield
+    queries.forget_schedules()
+
+
+@pytest.fixture
+def rate(db) -> ExchangeRate:
+    return stored_rate()
+
+
+@pytest.fixture
+def finance(db) -> User:
+    return person("awa", Role.FINANCE)
+
+
+@pytest.fixture
+def approver(db) -> User:
+    return person("binta", Role.APPROVER)
