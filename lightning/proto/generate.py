@@ -7,7 +7,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent.parent
-HEADER = "# ruff: noqa\n# mypy: disable-error-code=type-arg\n"
+HEADER = "# ruff: noqa\n# fmt: off\n# mypy: disable-error-code=type-arg\n"
 
 
 class GeneratorFailed(Exception):

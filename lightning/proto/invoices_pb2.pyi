@@ -1,4 +1,5 @@
 # ruff: noqa
+# fmt: off
 # mypy: disable-error-code=type-arg
 from lightning.proto import lightning_pb2 as _lightning_pb2
 from google.protobuf.internal import containers as _containers

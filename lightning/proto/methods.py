@@ -5,6 +5,8 @@ Source: lightningnetwork/lnd lnrpc/*.proto and the permission tables of rpcserve
 invoices_server.go.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -16,6 +18,7 @@ from lightning.proto import invoices_pb2, lightning_pb2, router_pb2, state_pb2
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+Behaviour = Callable[[Any, grpc.ServicerContext], Message | Iterator[Message]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Method(Generic[Request, Response]):
     def name(self) -> str:
         return self.path.split("/")[2]
 
-    def unary(self, channel: grpc.Channel) -> "Callable[..., Response]":
+    def unary(self, channel: grpc.Channel) -> Callable[..., Response]:
         """Return a callable `(request, timeout=..., metadata=...) -> response` on this channel."""
         if self.streams:
             raise TypeError(f"{self.path} answers a stream")
@@ -45,7 +48,7 @@ class Method(Generic[Request, Response]):
         )
         return cast("Callable[..., Response]", call)
 
-    def stream(self, channel: grpc.Channel) -> "Callable[..., grpc.CallIterator[Response]]":
+    def stream(self, channel: grpc.Channel) -> Callable[..., grpc.CallIterator[Response]]:
         """Return a callable `(request, timeout=..., metadata=...) -> iterator of responses` with `.cancel()`."""
         if not self.streams:
             raise TypeError(f"{self.path} answers one message")
@@ -54,9 +57,7 @@ class Method(Generic[Request, Response]):
         )
         return cast("Callable[..., grpc.CallIterator[Response]]", call)
 
-    def handler(
-        self, behaviour: Callable[[Any, grpc.ServicerContext], Any]
-    ) -> "grpc.RpcMethodHandler[Request, Response]":
+    def handler(self, behaviour: Behaviour) -> grpc.RpcMethodHandler[Request, Response]:
         """Return the server side of this method: `behaviour(request, context)` answers a message or an iterator."""
         make = grpc.unary_stream_rpc_method_handler if self.streams else grpc.unary_unary_rpc_method_handler
         made = make(behaviour, request_deserializer=self.request.FromString, response_serializer=_serialize)
@@ -201,8 +202,6 @@ CALLED_BY_US: tuple[Method[Any, Any], ...] = (
 )
 NEVER_CALLED_BY_US: tuple[Method[Any, Any], ...] = (DELETE_PAYMENT,)
 METHODS: Mapping[str, Method[Any, Any]] = {method.path: method for method in CALLED_BY_US + NEVER_CALLED_BY_US}
-
-Behaviour = Callable[[Any, grpc.ServicerContext], Message | Iterator[Message]]
 
 
 def service_handlers(behaviours: Mapping[Method[Any, Any], Behaviour]) -> list[grpc.GenericRpcHandler[Any, Any]]:
