@@ -73,7 +73,11 @@ def _fields_of(draft: InvoiceDraft) -> dict[str, list[str]]:
     }
     texts = {"d": draft.description.encode() if draft.description is not None else None}
     blobs = {"h": draft.description_hash, "n": draft.payee, "m": draft.metadata, **texts}
-    numbers = {"x": draft.expiry_seconds, "c": draft.min_final_cltv_expiry, "features": draft.features or None}
+    numbers = {
+        "x": draft.expiry_seconds,
+        "c": draft.min_final_cltv_expiry,
+        "features": draft.features or None,
+    }
     fields |= {tag: [digits_of_bytes(blob)] for tag, blob in blobs.items() if blob is not None}
     fields |= {tag: [minimal_digits_of(number)] for tag, number in numbers.items() if number is not None}
     return fields

@@ -51,7 +51,10 @@ FALLBACKS = st.one_of(
 )
 DESCRIPTIONS = st.one_of(
     st.fixed_dictionaries(
-        {"description": st.text(st.characters(exclude_categories=["Cs"]), max_size=150), "description_hash": st.none()}
+        {
+            "description": st.text(st.characters(exclude_categories=["Cs"]), max_size=150),
+            "description_hash": st.none(),
+        }
     ),
     st.fixed_dictionaries({"description": st.none(), "description_hash": blobs(32)}),
 )
@@ -71,7 +74,9 @@ def drafts(choose: st.DrawFn) -> InvoiceDraft:
         expiry_seconds=choose(st.one_of(st.none(), st.integers(0, 2**32 - 1))),
         min_final_cltv_expiry=choose(st.one_of(st.none(), st.integers(0, 65_535))),
         features=sum(1 << bit for bit in known_required | unknown_odd),
-        route_hints=tuple(tuple(hint) for hint in choose(st.lists(st.lists(HOPS, min_size=1, max_size=3), max_size=3))),
+        route_hints=tuple(
+            tuple(hint) for hint in choose(st.lists(st.lists(HOPS, min_size=1, max_size=3), max_size=3))
+        ),
         fallbacks=tuple(choose(st.lists(FALLBACKS, max_size=2))),
         metadata=choose(st.one_of(st.none(), st.binary(max_size=80))),
         **choose(DESCRIPTIONS),

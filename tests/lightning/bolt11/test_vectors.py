@@ -10,9 +10,23 @@ from lightning.bolt11 import Bolt11Error, Invoice, InvoiceDraft, decode, encode
 from tests.lightning.bolt11.vectors import INVALID, PRIVATE_KEY, VALID, title_of
 
 # The high-S signature and the fields that readers pass over are not what a writer produces.
-UNWRITABLE = ("Public-key recovery with high-S signature", "Same, but including fields which must be ignored.")
+UNWRITABLE = (
+    "Public-key recovery with high-S signature",
+    "Same, but including fields which must be ignored.",
+)
 WRITABLE = [vector for vector in VALID if vector["title"] not in UNWRITABLE]
-TAGS = {"p": "p", "s": "s", "d": "d", "h": "h", "x": "x", "c": "c", "f": "f", "r": "r", "m": "m", "9": "features"}
+TAGS = {
+    "p": "p",
+    "s": "s",
+    "d": "d",
+    "h": "h",
+    "x": "x",
+    "c": "c",
+    "f": "f",
+    "r": "r",
+    "m": "m",
+    "9": "features",
+}
 
 
 def values_of(invoice: Invoice) -> dict[str, Any]:

@@ -14,4 +14,4 @@ INVALID: list[dict[str, Any]] = [vector for vector in _DOCUMENT["vectors"] if no
 
 
 def title_of(vector: dict[str, Any]) -> str:
-    return vector["title"][:60]
+    return str(vector["title"])[:60]
