@@ -1,4 +1,4 @@
-"""Measure how many invoices one core decodes per second, ours against the `bolt11` package, in the same run.
+"""Measure how many invoices one core decodes per second: ours and the `bolt11` package, in the same run.
 
 Run: `python -m bench.bolt11_decode [seconds per round]`. Target: 1,500 decodes/s.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import cast
 
 from coincurve import PublicKey
 from coincurve.ecdsa import cdata_to_der, deserialize_recoverable, recoverable_convert
@@ -21,6 +22,7 @@ from lightning.bolt11.words import bytes_of, lowered, padded_bytes_of, split
 
 TIMESTAMP_WORDS = 7
 SIGNATURE_WORDS = 104
+MAX_RECOVERY_ID = 3
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # secp256k1 n / 2
 _URI_SCHEME = "lightning:"
 
@@ -62,7 +64,7 @@ def decode(text: str) -> Invoice:
 
 
 def _payee_of(signature: bytes, *, digest: bytes, stated: bytes | None) -> bytes:
-    if signature[64] > 3:
+    if signature[64] > MAX_RECOVERY_ID:
         raise RecoveryIdUnknown(f"recovery id {signature[64]}")
     return _recovered(signature, digest) if stated is None else _verified(signature, digest, stated)
 
@@ -97,15 +99,14 @@ def _invoice(
     payee: bytes,
     signature: bytes,
 ) -> Invoice:
-    assert fields.payment_hash is not None and fields.payment_secret is not None  # noqa: S101 - read_fields refused it
     expiry, delta = fields.expiry_seconds, fields.min_final_cltv_expiry
     return Invoice(
         text=text,
         network=network,
         amount_msat=amount_msat,
         timestamp=timestamp,
-        payment_hash=fields.payment_hash,
-        payment_secret=fields.payment_secret,
+        payment_hash=cast("bytes", fields.payment_hash),  # read_fields refuses its absence
+        payment_secret=cast("bytes", fields.payment_secret),
         description=fields.description,
         description_hash=fields.description_hash,
         payee=payee,

@@ -19,6 +19,7 @@ from lightning.bolt11.words import (
     padded_bytes_of,
 )
 
+HASH_BYTES = 32
 MAX_FIELD_WORDS = 1023
 MAX_TIMESTAMP = 2**35 - 1
 # LND's order; readers accept any, the specification's examples use several.
@@ -51,11 +52,11 @@ def encode(
 def _require_valid(draft: InvoiceDraft) -> None:
     if not 0 <= draft.timestamp <= MAX_TIMESTAMP:
         raise DraftInvalid("the timestamp has 35 bits")
-    if len(draft.payment_hash) != 32 or len(draft.payment_secret) != 32:
+    if len(draft.payment_hash) != HASH_BYTES or len(draft.payment_secret) != HASH_BYTES:
         raise DraftInvalid("payment hash and secret have 32 bytes")
     if (draft.description is None) == (draft.description_hash is None):
         raise DraftInvalid("exactly one of description and description hash")
-    if draft.description_hash is not None and len(draft.description_hash) != 32:
+    if draft.description_hash is not None and len(draft.description_hash) != HASH_BYTES:
         raise DraftInvalid("a description hash has 32 bytes")
     if not 0 <= (draft.expiry_seconds or 0) <= MAX_EXPIRY_SECONDS:
         raise DraftInvalid("the expiry is out of range")

@@ -118,9 +118,10 @@ def _hop(raw: bytes) -> HopHint:
     )
 
 
-# Fields that count once: attribute, reader, exact length in words (None: any), and whether a wrong length is passed over.
-# The specification makes every wrong length of p, h, s, n a failure, and its own vectors hold an invoice with wrong h and n that
-# must be read: those two are passed over (an h or n is optional), p and s are not.
+# Fields that count once: attribute, reader, exact length in words (None: any), whether a wrong length is
+# passed over. The specification makes every wrong length of p, h, s, n a failure, yet its own vectors hold
+# an invoice with wrong h and n that must be read: those two are passed over (they are optional), p and s
+# are not.
 _ONCE: dict[str, tuple[str, Callable[[str], object], int | None, bool]] = {
     DIGIT_OF_TAG["p"]: ("payment_hash", bytes_of, HASH_WORDS, False),
     DIGIT_OF_TAG["s"]: ("payment_secret", bytes_of, HASH_WORDS, False),

@@ -1,7 +1,7 @@
 """Bech32 without a length limit, on base-32 digit strings.
 
-Python reads and writes base 32 (`int(text, 32)`) in C. The characters of bech32 are therefore translated once to those digits,
-and every field is cut out of the text and read as one number: no list of bits exists.
+Python reads base 32 (`int(text, 32)`) in C. The characters of bech32 are therefore translated once to those
+digits, and every field is cut out of the text and read as one number: no list of bits exists.
 """
 
 from __future__ import annotations

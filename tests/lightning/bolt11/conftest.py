@@ -1,4 +1,4 @@
-"""The `bolt11` package cannot be installed on Python 3.13 (its own limit): the second opinion is asked for below that."""
+"""The `bolt11` package does not install on Python 3.13; below that it gives a second opinion."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The specification's own invoices: read with every listed value, written byte for byte, refused for the listed reason."""
+"""The specification's own invoices: read, written byte for byte, refused for the listed reason."""
 
 from __future__ import annotations
 
