@@ -57,6 +57,8 @@ def lowered(text: str) -> str:
     """Return the text in lower case; both cases at once are no bech32."""
     if len(text) > MAX_INVOICE_LENGTH:
         raise InvoiceTooLong(f"{len(text)} characters, at most {MAX_INVOICE_LENGTH}")
+    if not text:
+        raise InvoiceTooShort("there is no text")
     if not (text.isascii() and text.isalnum()):
         raise CharacterNotAllowed("an invoice has only ASCII letters and digits")
     lower = text.lower()

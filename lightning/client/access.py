@@ -44,7 +44,7 @@ def access_for(errand: Errand) -> NodeAccess:
         network=settings.LND_NETWORK,
         tls_cert_path=settings.LND_TLS_CERT_PATH,
         macaroon_path=getattr(settings, f"LND_{errand.name}_MACAROON_PATH"),
-        tls_server_name=getattr(settings, "LND_TLS_SERVER_NAME", ""),
+        tls_server_name=settings.LND_TLS_SERVER_NAME,
     )
 
 
