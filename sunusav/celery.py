@@ -1,0 +1,11 @@
+"""The Celery application. Tasks are doorbells: the work list is always a table."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sunusav.settings.local")
+
+app = Celery("sunusav")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

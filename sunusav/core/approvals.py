@@ -1,0 +1,203 @@
+"""Approvals by a second person. A room says what can be approved in its `approvables.py`; the rules live here.
+
+Four eyes: whoever proposed something cannot approve it, superuser or not; the database says so too
+(`approval_four_eyes`). An approval is bound to a digest of the facts that were shown; changed facts need a new one.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from sunusav.core import trail
+from sunusav.core.actors import Actor
+from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing
+from sunusav.core.gathering import gather
+from sunusav.core.models import Approval, Proposal, ProposalState, User
+from sunusav.core.sealing import canonical
+
+
+class ProposalMissing(Missing):
+    proposal_id: str
+
+
+class ProposalAlreadyOpen(Conflict):
+    kind: str
+    subject_id: str
+    proposal_id: str
+
+
+class ProposalNotOpen(Conflict):
+    proposal_id: str
+    proposal_state: str
+
+
+class ApproverIsProposer(Forbidden):
+    proposal_id: str
+
+
+class ApproverDecidedAlready(Conflict):
+    proposal_id: str
+
+
+class NotAllowedToDecide(Forbidden):
+    permission: str
+
+
+class ProposalFactsChanged(Conflict):
+    """What is there now is not what the proposer showed: propose anew."""
+
+    proposal_id: str
+
+
+class RejectionNeedsReason(Invalid):
+    proposal_id: str
+
+
+@dataclass(frozen=True)
+class Approvable:
+    """A kind of decision that needs a second person.
+
+    `describe` returns the facts that are shown and digested; `apply` makes the decision real in the approval's own
+    transaction.
+    """
+
+    kind: str
+    propose_permission: str
+    approve_permission: str
+    describe: Callable[[str], dict[str, Any]]
+    apply: Callable[[Proposal, Actor, datetime], None]
+
+
+def approvable(kind: str) -> Approvable:
+    """Return the approvable of that kind from the room that has it."""
+    return next(item for item in gather("approvables", "APPROVABLES") if item.kind == kind)
+
+
+def digest_of(kind: str, subject_id: str, facts: dict[str, Any]) -> str:
+    """Return the digest an approval is bound to."""
+    return hashlib.sha256(canonical({"kind": kind, "subject": subject_id, "facts": facts})).hexdigest()
+
+
+def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason: str = "") -> Proposal:
+    """Ask for a second person's approval of the subject as it stands.
+
+    Raises: NotAllowedToDecide, ProposalAlreadyOpen.
+    """
+    what = approvable(kind)
+    _require_permission(proposer, what.propose_permission)
+    facts = what.describe(subject_id)
+    try:
+        with transaction.atomic():
+            proposal = Proposal.objects.create(
+                kind=kind, subject_id=subject_id, facts=facts, digest=digest_of(kind, subject_id, facts),
+                proposer=proposer, proposed_at=now, reason=reason,
+            )  # fmt: skip
+    except IntegrityError:
+        raise _already_open(kind, subject_id) from None
+    _record(proposal, "propose", proposer, now, reason)
+    return proposal
+
+
+def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> Proposal:
+    """Approve what was shown; the last approval needed makes the decision real.
+
+    `digest` is the one the approver was shown.
+    Raises: ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged.
+    """
+    with transaction.atomic():
+        proposal, what = _decidable(proposal_id, approver)
+        facts = what.describe(proposal.subject_id)
+        if not proposal.digest == digest == digest_of(proposal.kind, proposal.subject_id, facts):
+            raise ProposalFactsChanged(proposal_id=str(proposal.pk))
+        _decide(proposal, approver, is_approved=True, reason="", now=now)
+        _record(proposal, "approve", approver, now, "")
+        given = proposal.approvals.filter(is_approved=True, digest=proposal.digest).count()
+        if given >= proposal.approvals_needed:
+            _close(proposal, ProposalState.APPROVED, now)
+            what.apply(proposal, Actor.of(approver), now)
+    return proposal
+
+
+def reject(*, proposal_id: int, approver: User, reason: str, now: datetime) -> Proposal:
+    """Refuse a proposal, with a reason. Raises as `approve`, and RejectionNeedsReason."""
+    if not reason.strip():
+        raise RejectionNeedsReason(proposal_id=str(proposal_id))
+    with transaction.atomic():
+        proposal, _ = _decidable(proposal_id, approver)
+        _decide(proposal, approver, is_approved=False, reason=reason, now=now)
+        _close(proposal, ProposalState.REJECTED, now)
+        _record(proposal, "reject", approver, now, reason)
+    return proposal
+
+
+def withdraw(*, proposal_id: int, proposer: User, now: datetime) -> Proposal:
+    """Take one's own proposal back. Raises: ProposalMissing, ProposalNotOpen, NotAllowedToDecide."""
+    with transaction.atomic():
+        proposal = _locked(proposal_id)
+        if proposal.proposer_id != proposer.pk:
+            raise NotAllowedToDecide(permission="proposer")
+        _close(proposal, ProposalState.WITHDRAWN, now)
+        _record(proposal, "withdraw", proposer, now, "")
+    return proposal
+
+
+def open_proposal(kind: str, subject_id: str) -> Proposal | None:
+    """Return the proposal that waits for a decision on this subject, if there is one."""
+    return Proposal.objects.filter(kind=kind, subject_id=subject_id, state=ProposalState.OPEN).first()
+
+
+def _decidable(proposal_id: int, approver: User) -> tuple[Proposal, Approvable]:
+    proposal = _locked(proposal_id)
+    what = approvable(proposal.kind)
+    if proposal.proposer_id == approver.pk:
+        raise ApproverIsProposer(proposal_id=str(proposal.pk))
+    _require_permission(approver, what.approve_permission)
+    return proposal, what
+
+
+def _locked(proposal_id: int) -> Proposal:
+    proposal = Proposal.objects.select_for_update().filter(pk=proposal_id).first()
+    if proposal is None:
+        raise ProposalMissing(proposal_id=str(proposal_id))
+    if proposal.state != ProposalState.OPEN:
+        raise ProposalNotOpen(proposal_id=str(proposal_id), proposal_state=proposal.state)
+    return proposal
+
+
+def _decide(proposal: Proposal, approver: User, *, is_approved: bool, reason: str, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            Approval.objects.create(
+                proposal=proposal, proposer_id=proposal.proposer_id, approver=approver, digest=proposal.digest,
+                is_approved=is_approved, reason=reason, decided_at=now,
+            )  # fmt: skip
+    except IntegrityError:
+        raise ApproverDecidedAlready(proposal_id=str(proposal.pk)) from None
+
+
+def _close(proposal: Proposal, state: str, now: datetime) -> None:
+    Proposal.objects.filter(pk=proposal.pk, state=ProposalState.OPEN).update(state=state, decided_at=now)
+    proposal.state, proposal.decided_at = state, now
+
+
+def _record(proposal: Proposal, action: str, user: User, now: datetime, reason: str) -> None:
+    trail.record(
+        subject=f"{proposal.kind}:{proposal.subject_id}", action=action, actor=Actor.of(user), at=now, reason=reason,
+        facts={"proposal": proposal.pk, "digest": proposal.digest},
+    )  # fmt: skip
+
+
+def _already_open(kind: str, subject_id: str) -> ProposalAlreadyOpen:
+    open_one = open_proposal(kind, subject_id)
+    return ProposalAlreadyOpen(
+        kind=kind, subject_id=subject_id, proposal_id=str(open_one.pk) if open_one else ""
+    )
+
+
+def _require_permission(user: User, permission: str) -> None:
+    if not user.has_perm(permission):
+        raise NotAllowedToDecide(permission=permission)

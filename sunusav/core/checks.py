@@ -1,0 +1,56 @@
+"""System checks of the ground: secrets, time zone, broker options, constraints the engine would ignore."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+KNOWN_SECRETS = {"insecure-local-secret-key-known-to-everybody-0123456789", "11" * 32, "22" * 32}
+
+
+@register(Tags.security, deploy=True)
+def secrets_are_not_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse secrets that stand in the project's own files."""
+    names = ("SECRET_KEY", "INVOICE_PREIMAGE_KEY", "FIELD_ENCRYPTION_KEY")
+    return [
+        Error(f"{name} is a default known to everybody.", id="sunusav.E001")
+        for name in names
+        if getattr(settings, name, "") in KNOWN_SECRETS
+    ]
+
+
+@register(Tags.database)
+def database_time_zone_is_ours(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """MySQL without time-zone tables answers date look-ups wrongly unless its zone equals ours."""
+    database = settings.DATABASES["default"]
+    if "mysql" in database["ENGINE"] and database.get("TIME_ZONE") != settings.TIME_ZONE:
+        return [Error("DATABASES TIME_ZONE must equal TIME_ZONE.", id="sunusav.E002")]
+    return []
+
+
+@register()
+def broker_redelivers_soon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A killed worker's message must come back within minutes, not after kombu's hour."""
+    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    if options.get("visibility_timeout", 3600) > 900 or "unacked_restore_interval" not in options:
+        return [Error("Celery broker options lose killed workers' messages for an hour.", id="sunusav.E003")]
+    return []
+
+
+@register()
+def keys_have_their_length(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Both keys are 32 bytes in hexadecimal."""
+    return [
+        Error(f"{name} must be 64 hexadecimal digits.", id="sunusav.E004")
+        for name in ("INVOICE_PREIMAGE_KEY", "FIELD_ENCRYPTION_KEY")
+        if not _is_key(getattr(settings, name, ""))
+    ]
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(bytes.fromhex(text)) == 32
+    except ValueError:
+        return False

@@ -1,0 +1,31 @@
+"""Doorbells: a rung task makes work quick, the periodic task makes it sure. Losing a ring loses nothing."""
+
+import logging
+from functools import partial
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def ring(task_name: str, *args: str) -> None:
+    """Ring a task once the caller's transaction has committed. A broker that is away is only logged."""
+    transaction.on_commit(partial(_send, task_name, args), robust=True)
+
+
+def ring_for(subject: str) -> None:
+    """Ring the task of the room above that waits for facts about this kind of subject."""
+    kind, _, identifier = subject.partition(":")
+    task_name = settings.SUBJECT_DOORBELLS.get(kind)
+    if task_name:
+        ring(task_name, identifier)
+
+
+def _send(task_name: str, args: tuple[str, ...]) -> None:
+    try:
+        current_app.send_task(task_name, args=args, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("doorbell %s not rung, the periodic task will find the work: %s", task_name, error)

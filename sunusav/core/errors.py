@@ -1,0 +1,60 @@
+"""Kinds of refusal. A room names each refusal for the fact and picks one of these kinds; doors translate them."""
+
+import re
+from typing import Any, ClassVar, get_type_hints
+
+_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class DomainError(Exception):
+    """A refusal with a stable code and its facts as attributes.
+
+    Subclasses annotate their facts; raising takes exactly those, by keyword.
+    """
+
+    code: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.code = _WORD_START.sub("-", cls.__name__).lower()
+
+    def __init__(self, **facts: Any) -> None:
+        expected = self.fact_names()
+        if set(facts) != expected:
+            raise TypeError(f"{type(self).__name__} takes the facts {sorted(expected)}, not {sorted(facts)}")
+        self.facts = facts
+        for name, value in facts.items():
+            setattr(self, name, value)
+        super().__init__(self.code, facts)
+
+    @classmethod
+    def fact_names(cls) -> set[str]:
+        """Return the names of the facts this refusal carries."""
+        hints = get_type_hints(cls)
+        return {name for name, hint in hints.items() if getattr(hint, "__origin__", None) is not ClassVar}
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.code}: {told}" if told else self.code
+
+
+class Missing(DomainError):
+    """What was named does not exist."""
+
+
+class Conflict(DomainError):
+    """The present state does not allow it."""
+
+
+class Invalid(DomainError):
+    """What was given can never be accepted as it is."""
+
+
+class Forbidden(DomainError):
+    """This actor may not do it."""
+
+
+class Unavailable(DomainError):
+    """Something we depend on is away; the same request may succeed later."""
+
+    retry_after_seconds: ClassVar[int] = 10

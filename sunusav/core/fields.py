@@ -1,0 +1,40 @@
+"""Column types that mean the same on MySQL, MariaDB and SQLite."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+IDENTIFIER_LENGTH = 64
+
+
+def validate_identifier(value: str) -> None:
+    """Refuse what cannot be a platform identifier.
+
+    Source: DOMAIN.md section 3: up to 64 characters, without `/`, outer blanks and control characters.
+    """
+    if not value or len(value) > IDENTIFIER_LENGTH or value != value.strip():
+        raise ValidationError("An identifier has 1 to 64 characters and no outer blanks.", code="identifier")
+    if "/" in value or not value.isprintable():
+        raise ValidationError("An identifier has no slash and no control characters.", code="identifier")
+
+
+class ExactCharField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Text compared byte by byte on every engine: MySQL's default collations would fold case and accents."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "mysql":
+            parameters["collation"] = "utf8mb4_bin"
+        return parameters
+
+
+class IdentifierField(ExactCharField):
+    """A platform identifier: a case-sensitive string of up to 64 characters."""
+
+    default_validators = [validate_identifier]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_length"] = IDENTIFIER_LENGTH
+        super().__init__(*args, **kwargs)

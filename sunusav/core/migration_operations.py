@@ -1,0 +1,47 @@
+"""Migration operations that Django lacks."""
+
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+
+_MYSQL = (
+    "CREATE TRIGGER {table}_no_{verb} BEFORE {VERB} ON {table} FOR EACH ROW "
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} is append-only'"
+)
+_SQLITE = (
+    "CREATE TRIGGER {table}_no_{verb} BEFORE {VERB} ON {table} "
+    "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+)
+
+
+class AppendOnly(Operation):
+    """Forbid UPDATE and DELETE on a table by triggers, on MySQL, MariaDB and SQLite.
+
+    SQLite drops a table's triggers whenever a later migration rebuilds it: repeat this operation there.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change nothing: triggers are not part of the models' state."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        template = _MYSQL if schema_editor.connection.vendor == "mysql" else _SQLITE
+        for verb in ("update", "delete"):
+            schema_editor.execute(template.format(table=self.table, verb=verb, VERB=verb.upper()))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        for verb in ("update", "delete"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.table}_no_{verb}")
+
+    def describe(self) -> str:
+        return f"Make {self.table} append-only"

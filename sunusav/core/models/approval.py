@@ -1,0 +1,84 @@
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+
+from sunusav.core.fields import ExactCharField
+
+
+class ProposalState(models.TextChoices):
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class Proposal(models.Model):
+    """What one person asks another to approve, bound to a digest of the facts that were shown."""
+
+    kind = models.CharField(max_length=40)
+    subject_id = ExactCharField(max_length=80)
+    state = models.CharField(max_length=12, choices=ProposalState, default=ProposalState.OPEN)
+    facts = models.JSONField()
+    digest = models.CharField(max_length=64)
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="proposals"
+    )
+    proposed_at = models.DateTimeField()
+    reason = models.CharField(max_length=500, blank=True)
+    approvals_needed = models.PositiveSmallIntegerField(default=1)
+    decided_at = models.DateTimeField(null=True)
+    open_subject = models.GeneratedField(
+        expression=Case(
+            When(state="open", then=F("subject_id")),
+            default=Value(None),
+            output_field=ExactCharField(max_length=80, null=True),
+        ),
+        output_field=ExactCharField(max_length=80, null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "proposal"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["kind", "open_subject"], name="proposal_one_open_per_subject"),
+            models.CheckConstraint(
+                name="proposal_decided_when_not_open",
+                condition=Q(state="open", decided_at__isnull=True)
+                | (~Q(state="open") & Q(decided_at__isnull=False)),
+            ),
+            models.CheckConstraint(name="proposal_needs_an_approval", condition=Q(approvals_needed__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_id} ({self.state})"
+
+
+class Approval(models.Model):
+    """One person's verdict on a proposal. Append-only; the proposer is copied so that the database can compare."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.RESTRICT, related_name="approvals")
+    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="approvals"
+    )
+    digest = models.CharField(max_length=64)
+    is_approved = models.BooleanField()
+    reason = models.CharField(max_length=500, blank=True)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "approval"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["proposal", "approver"], name="approval_one_per_approver"),
+            models.CheckConstraint(name="approval_four_eyes", condition=~Q(approver=F("proposer"))),
+            models.CheckConstraint(
+                name="approval_rejection_has_reason", condition=Q(is_approved=True) | ~Q(reason="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.proposal_id} by {self.approver_id}"

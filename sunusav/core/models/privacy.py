@@ -1,0 +1,22 @@
+from django.db import models
+
+from sunusav.core.fields import ExactCharField
+
+
+class PersonKey(models.Model):
+    """The key under which one person's data is sealed. Erasing the key erases the data everywhere.
+
+    Source: Senegal's law 2008-12 on personal data; DOMAIN.md section 4.
+    """
+
+    person_ref = ExactCharField(max_length=120, unique=True)
+    wrapped_key = models.BinaryField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("reveal_person", "Can reveal a person's name and phone")]
+
+    def __str__(self) -> str:
+        return self.person_ref

@@ -1,0 +1,27 @@
+from django.db import models
+
+
+class SealBase(models.Model):
+    """A link of a hash chain. Rows are written by one sealer at a time and never changed."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.hash[:12]}"
+
+
+class SealerLock(models.Model):
+    """The row a sealer locks, so that two never chain at once. One row per chain."""
+
+    chain = models.CharField(max_length=30, primary_key=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.chain

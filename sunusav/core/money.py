@@ -1,0 +1,26 @@
+"""Units of money. Every amount is a whole number of its unit; no float comes near."""
+
+from typing import Final, NewType
+
+Sats = NewType("Sats", int)
+Msat = NewType("Msat", int)
+Xof = NewType("Xof", int)
+
+MSAT_PER_SAT: Final = 1_000
+SATS_PER_BTC: Final = 100_000_000
+MSAT_PER_BTC: Final = MSAT_PER_SAT * SATS_PER_BTC
+# All bitcoin there will ever be; anything above is a mistake.
+MAX_SATS: Final = 21_000_000 * SATS_PER_BTC
+
+
+def msat_from_sats(amount_sats: int) -> Msat:
+    """Convert sats to millisatoshi, exactly."""
+    return Msat(amount_sats * MSAT_PER_SAT)
+
+
+def sats_from_msat(amount_msat: int) -> Sats:
+    """Convert millisatoshi to whole sats.
+
+    Rounding: down (towards minus infinity).
+    """
+    return Sats(amount_msat // MSAT_PER_SAT)

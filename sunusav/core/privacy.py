@@ -1,0 +1,67 @@
+"""Personal data sealed under one key per person, so that erasing the key erases the person everywhere.
+
+AES-256-GCM (NIST SP 800-38D). The person's key is itself wrapped under `FIELD_ENCRYPTION_KEY`.
+"""
+
+import os
+from datetime import datetime
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from sunusav.core.errors import Missing
+from sunusav.core.models import PersonKey
+
+NONCE_BYTES = 12
+
+
+class PersonErased(Missing):
+    person_ref: str
+
+
+def seal(person_ref: str, text: str) -> bytes:
+    """Encrypt a person's text under their own key, made on first use. Raises: PersonErased."""
+    return _encrypt(_person_key(person_ref), text.encode(), person_ref)
+
+
+def reveal(person_ref: str, sealed: bytes) -> str:
+    """Decrypt what `seal` made. Raises: PersonErased when the key was erased."""
+    return _decrypt(_person_key(person_ref), bytes(sealed), person_ref).decode()
+
+
+def erase(person_ref: str, *, now: datetime) -> None:
+    """Forget a person's key: everything sealed under it is unreadable from now on."""
+    PersonKey.objects.filter(person_ref=person_ref).update(wrapped_key=None, erased_at=now)
+
+
+def mask_phone(phone: str) -> str:
+    """Show enough of a phone to recognise it: country and first two digits, and the last two."""
+    if len(phone) < 9:
+        return "…"
+    return f"{phone[:-7]}{'•' * 5}{phone[-2:]}"
+
+
+def mask_name(name: str) -> str:
+    """Show a name's initials."""
+    return " ".join(f"{word[0]}." for word in name.split() if word)
+
+
+def _person_key(person_ref: str) -> bytes:
+    fresh = _encrypt(_master_key(), AESGCM.generate_key(256), person_ref)
+    row, _ = PersonKey.objects.get_or_create(person_ref=person_ref, defaults={"wrapped_key": fresh})
+    if row.wrapped_key is None:
+        raise PersonErased(person_ref=person_ref)
+    return _decrypt(_master_key(), bytes(row.wrapped_key), person_ref)
+
+
+def _master_key() -> bytes:
+    return bytes.fromhex(settings.FIELD_ENCRYPTION_KEY)
+
+
+def _encrypt(key: bytes, plain: bytes, bound_to: str) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
+
+
+def _decrypt(key: bytes, sealed: bytes, bound_to: str) -> bytes:
+    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())

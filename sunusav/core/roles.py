@@ -1,0 +1,49 @@
+"""Roles are Django groups; each room's `roles.py` says which permissions it gives to whom."""
+
+from enum import StrEnum
+
+from django.contrib.auth.models import Group, Permission
+
+from sunusav.core.gathering import gather
+
+
+class Role(StrEnum):
+    PLATFORM = "platform"
+    FINANCE = "finance"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+
+
+VIEW_CORE = [
+    "core.view_trailentry",
+    "core.view_trailseal",
+    "core.view_switch",
+    "core.view_proposal",
+    "core.view_approval",
+]
+
+GRANTS: list[tuple[Role, list[str]]] = [
+    (Role.FINANCE, ["core.pause_outgoing", "core.propose_resume_outgoing", "core.reveal_person", *VIEW_CORE]),
+    (Role.APPROVER, ["core.pause_outgoing", "core.approve_resume_outgoing", *VIEW_CORE]),
+    (
+        Role.OPERATOR,
+        ["core.pause_outgoing", "core.propose_resume_outgoing", *VIEW_CORE, "core.view_outboxmessage"],
+    ),
+    (Role.AUDITOR, [*VIEW_CORE, "core.view_outboxmessage", "core.view_user"]),
+]
+
+
+def sync_roles() -> dict[str, int]:
+    """Make each role's group hold exactly the permissions its rooms grant; return how many each has."""
+    wanted: dict[str, set[str]] = {role.value: set() for role in Role}
+    for role, permissions in gather("roles", "GRANTS"):
+        wanted[role.value].update(permissions)
+    known = {
+        f"{p.content_type.app_label}.{p.codename}": p
+        for p in Permission.objects.select_related("content_type")
+    }
+    for role_name, permissions in wanted.items():
+        group, _ = Group.objects.get_or_create(name=role_name)
+        group.permissions.set([known[name] for name in sorted(permissions)])
+    return {name: len(permissions) for name, permissions in wanted.items()}

@@ -1,0 +1,86 @@
+"""Switches. `outgoing` lets money leave: one person closes it at once, two people open it again."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from sunusav.core import trail
+from sunusav.core.actors import Actor
+from sunusav.core.errors import Conflict
+from sunusav.core.models import Proposal, Switch
+
+OUTGOING = "outgoing"
+
+
+class OutgoingPaused(Conflict):
+    """Outgoing money is paused; nothing leaves until two people resume it."""
+
+    reason: str
+    paused_at: datetime | None
+
+
+class OutgoingNotPaused(Conflict):
+    """There is nothing to resume."""
+
+
+def outgoing() -> Switch:
+    """Return the outgoing switch as it stands (open if nobody ever touched it)."""
+    return Switch.objects.filter(name=OUTGOING).first() or Switch(name=OUTGOING, is_open=True)
+
+
+def require_outgoing_open() -> None:
+    """Raise OutgoingPaused unless money may leave."""
+    switch = outgoing()
+    if not switch.is_open:
+        raise OutgoingPaused(reason=switch.reason, paused_at=switch.changed_at)
+
+
+def pause_outgoing(*, actor: Actor, reason: str, now: datetime) -> Switch:
+    """Close the outgoing switch. Pausing again keeps the first reason and changes nothing."""
+    with transaction.atomic():
+        switch = _locked()
+        if switch.is_open:
+            _set(switch, is_open=False, actor=actor, reason=reason, now=now)
+    return switch
+
+
+def resume_outgoing(proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """Open the outgoing switch again: applied by the approval of a second person."""
+    switch = _locked()
+    if not switch.is_open:
+        _set(switch, is_open=True, actor=actor, reason=proposal.reason, now=now)
+
+
+def describe_resume(subject_id: str) -> dict[str, Any]:
+    """Return the facts a resume is approved on: the pause it lifts."""
+    switch = outgoing()
+    if switch.is_open:
+        raise OutgoingNotPaused()
+    return {
+        "switch": OUTGOING,
+        "paused_at": switch.changed_at.isoformat() if switch.changed_at else "",
+        "paused_by": switch.changed_by,
+        "pause_reason": switch.reason,
+    }
+
+
+def _locked() -> Switch:
+    Switch.objects.get_or_create(name=OUTGOING)
+    return Switch.objects.select_for_update().get(name=OUTGOING)
+
+
+def _set(switch: Switch, *, is_open: bool, actor: Actor, reason: str, now: datetime) -> None:
+    before = "open" if switch.is_open else "paused"
+    after = "open" if is_open else "paused"
+    switch.is_open, switch.reason, switch.changed_by, switch.changed_at = (
+        is_open,
+        reason[:500],
+        actor.label,
+        now,
+    )
+    switch.save(update_fields=["is_open", "reason", "changed_by", "changed_at"])
+    trail.record(
+        subject=f"switch:{OUTGOING}", action="resume" if is_open else "pause", from_state=before, to_state=after,
+        actor=actor, at=now, reason=reason,
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""The one way a state changes: an allowed edge, a compare-and-set, a line in the trail."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from sunusav.core import trail
+from sunusav.core.actors import Actor
+from sunusav.core.errors import Conflict
+
+Transitions = Mapping[str, frozenset[str]]
+
+
+class TransitionNotAllowed(Conflict):
+    subject: str
+    from_state: str
+    to_state: str
+
+
+class StateChanged(Conflict):
+    """Somebody else moved it between the read and the write."""
+
+    subject: str
+    expected_state: str
+
+
+def move(
+    row: models.Model,
+    to_state: str,
+    *,
+    allowed: Transitions,
+    subject: str,
+    action: str,
+    actor: Actor,
+    at: datetime,
+    reason: str = "",
+    facts: dict[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """Move `row.state` along an allowed edge and append it to the trail, in the caller's transaction.
+
+    The caller holds the row's lock; the UPDATE names the expected state all the same.
+    Raises: TransitionNotAllowed, StateChanged.
+    """
+    from_state = str(row.state)  # type: ignore[attr-defined]
+    if to_state not in allowed.get(from_state, frozenset()):
+        raise TransitionNotAllowed(subject=subject, from_state=from_state, to_state=str(to_state))
+    with transaction.atomic():
+        manager = type(row)._default_manager
+        changed = manager.filter(pk=row.pk, state=from_state).update(state=to_state, **fields)
+        if changed != 1:
+            raise StateChanged(subject=subject, expected_state=from_state)
+        trail.record(
+            subject=subject, action=action, from_state=from_state, to_state=str(to_state),
+            actor=actor, at=at, reason=reason, facts=facts,
+        )  # fmt: skip
+    for name, value in {"state": to_state, **fields}.items():
+        setattr(row, name, value)

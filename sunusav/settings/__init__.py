@@ -1,0 +1,1 @@
+"""Settings per environment: `local` (make run), `test`, `production`; all start from `base`."""

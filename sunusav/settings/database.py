@@ -1,0 +1,50 @@
+"""Read `MONETIZATION_DATABASE_URL` into Django's database settings."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+
+
+def database_settings(url: str, *, sqlite_file: Path) -> dict[str, Any]:
+    """Return the settings of the one database: embedded SQLite when no URL is given.
+
+    Both `mysql://` and `mysql+pymysql://` mean MySQL through mysqlclient.
+    """
+    if not url:
+        return _sqlite(sqlite_file)
+    parsed = dict(environ.Env.db_url_config(url.replace("mysql+pymysql://", "mysql://", 1)))
+    if str(parsed["ENGINE"]).endswith("sqlite3"):
+        return _sqlite(Path(str(parsed["NAME"])))
+    return _mysql(parsed)
+
+
+def _sqlite(file: Path) -> dict[str, Any]:
+    # IMMEDIATE serialises writers at BEGIN: read-modify-write cannot end in "database is locked" half way.
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(file),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+def _mysql(parsed: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **parsed,
+        "ENGINE": "django.db.backends.mysql",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        # Equal to settings.TIME_ZONE: no engine needs time-zone tables for it.
+        "TIME_ZONE": "Africa/Dakar",
+        "OPTIONS": {
+            **parsed.get("OPTIONS", {}),
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+        },
+        "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"},
+    }

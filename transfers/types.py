@@ -1,0 +1,189 @@
+"""Frozen values that cross this room's walls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fees.types import PricedFor
+from ledger.types import AccountRef
+from transfers.enums import FailureClass
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where money goes. `kind` is one the rail knows: bolt11, lightning_address, lnurl, phone."""
+
+    rail: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
+class DisbursementRequest:
+    """What a room above asks for, with all that the rooms below need to book it.
+
+    `priced_for` is None for payments without a fee. `destination` may be missing only while it waits.
+    """
+
+    subject: str
+    payout_sats: int
+    debit: AccountRef
+    priced_for: PricedFor | None
+    destination: Destination
+    scheduled_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One amount to one destination, as a rail is asked to check or prepare it."""
+
+    disbursement_id: int
+    amount_msat: int
+    destination: Destination
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a rail will send, frozen and stored before the first byte leaves.
+
+    `reference` identifies it outside for ever (payment hash, partner reference); `source` is the account or node that
+    pays; after `give_up_after` the outside itself refuses the order.
+    """
+
+    rail: str
+    reference: str
+    payload: str
+    amount_msat: int
+    fee_limit_msat: int
+    payee: str
+    source: str
+    expires_at: datetime
+    give_up_after: datetime
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    """Paid, with the proof. Amounts in msat; `cost_msat` is the routing fee or partner charge on top."""
+
+    proof: str
+    amount_msat: int
+    cost_msat: int
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Finally not paid by this order, with positive proof from the outside."""
+
+    reason: str
+    failure: FailureClass
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Not known yet: ask again. `seen` says the outside knows the reference.
+
+    `suspect` marks an answer that contradicts our records and needs a person.
+    """
+
+    seen: bool
+    reason: str
+    suspect: bool = False
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NotSeen:
+    """The outside does not know the reference. `source` is the account or node that said so."""
+
+    source: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+SendOutcome = Succeeded | Refused | Unknown
+FindOutcome = Succeeded | Refused | Unknown | NotSeen
+
+
+@dataclass(frozen=True)
+class OutsidePayment:
+    """One line of what the outside says it paid, for matching."""
+
+    reference: str
+    is_paid: bool
+    is_open: bool
+    amount_msat: int
+    cost_msat: int
+
+
+@dataclass(frozen=True)
+class DisbursementFacts:
+    """A disbursement as rooms above read it."""
+
+    id: int
+    subject: str
+    state: str
+    payout_sats: int
+    net_sats: int | None
+    fee_sats: int | None
+    assessment_id: int | None
+    destination: Destination
+    scheduled_at: datetime
+    due_at: datetime | None
+    requested_at: datetime
+    completed_at: datetime | None
+    failure_code: str
+    failure_message: str
+    attempts_made: int
+    reference: str
+    proof: str
+    cost_msat: int | None
+
+
+@dataclass(frozen=True)
+class CollectionRequest:
+    """What a collector is asked to open; `collection_id` makes it idempotent."""
+
+    collection_id: int
+    amount_msat: int
+    memo: str
+    expires_in_seconds: int
+
+
+@dataclass(frozen=True)
+class OpenedCollection:
+    """What the payer needs: a payment request or a page, and until when."""
+
+    reference: str
+    payment_request: str
+    checkout_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class CollectionStatus:
+    """What the outside says of a collection. `state` is open, settled or cancelled."""
+
+    state: str
+    received_msat: int
+    proof: str
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CollectionFacts:
+    """A collection as rooms above read it."""
+
+    id: int
+    subject: str
+    method: str
+    state: str
+    amount_msat: int
+    received_msat: int
+    reference: str
+    payment_request: str
+    checkout_url: str
+    expires_at: datetime | None
+    settled_at: datetime | None
