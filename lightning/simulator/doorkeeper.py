@@ -28,11 +28,11 @@ assert set(STATE_TEXTS) < set(WalletState.keys())
 Continuation = Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"]
 
 
-class Doorkeeper(grpc.ServerInterceptor):
+class Doorkeeper(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def intercept_service(  # type: ignore[override]
+    def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         try:

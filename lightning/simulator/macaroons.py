@@ -31,8 +31,7 @@ def _uris(*called: methods.Method) -> tuple[Permission, ...]:  # type: ignore[ty
 
 # What an operator bakes for SunuSàv (reference/lightning.md section 2), and LND's own admin and readonly files.
 BAKED: dict[str, tuple[Permission, ...]] = {
-    "admin": tuple((entity, action) for entity in ENTITIES for action in ("read", "write"))
-    + (("macaroon", "generate"), ("signer", "generate")),
+    "admin": tuple((entity, action) for entity in ENTITIES for action in ("read", "write", "generate")),
     "readonly": tuple((entity, "read") for entity in ENTITIES),
     "paying": _uris(
         methods.SEND_PAYMENT_V2,

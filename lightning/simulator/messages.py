@@ -91,13 +91,16 @@ def invoice_message(row: InvoiceRow) -> pb.Invoice:
 
 
 def _invoice_htlc_message(row: InvoiceRow) -> pb.InvoiceHTLC:
-    states = {pb.Invoice.SETTLED: pb.InvoiceHTLCState.SETTLED, pb.Invoice.CANCELED: pb.InvoiceHTLCState.CANCELED}
+    states: dict[int, pb.InvoiceHTLCState] = {
+        pb.Invoice.SETTLED: pb.InvoiceHTLCState.SETTLED,
+        pb.Invoice.CANCELED: pb.InvoiceHTLCState.CANCELED,
+    }
     return pb.InvoiceHTLC(
         chan_id=CHANNEL_ID,
         amt_msat=row.accepted_msat,
         accept_time=row.accepted_at,
         resolve_time=row.settled_at,
-        state=states.get(pb.Invoice.InvoiceState.ValueType(row.state), pb.InvoiceHTLCState.ACCEPTED),
+        state=states.get(row.state, pb.InvoiceHTLCState.ACCEPTED),
         mpp_total_amt_msat=row.accepted_msat,
     )
 

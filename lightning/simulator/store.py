@@ -46,7 +46,8 @@ class Store:
         execute = self._connection.execute
         execute("BEGIN")
         for row in rows:
-            execute(_insert_of(type(row)), _values_of(row))
+            kind: Any = type(row)
+            execute(_insert_of(kind), _values_of(row))
         execute("COMMIT")
 
     def remove(self, row: object) -> None:

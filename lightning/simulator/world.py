@@ -91,7 +91,7 @@ class Node:
         if unknown:
             raise ControlRefused(f"unknown options: {', '.join(sorted(unknown))}")
         with self.world.lock:
-            self.options = NodeOptions(**{**asdict(self.options), **changes})  # type: ignore[arg-type]
+            self.options = NodeOptions(**{**asdict(self.options), **changes})
             self.row.options = asdict(self.options)
             self.world.store.save(self.row)
 
