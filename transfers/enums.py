@@ -30,6 +30,15 @@ class CollectionState(TextChoices):
     CANCELLED = "cancelled"
 
 
+class TransactionKind(TextChoices):
+    """Why this room moved money in the books."""
+
+    HOLD = "hold"
+    HOLD_VOID = "hold_void"
+    PAYMENT = "payment"
+    RECEIPT = "receipt"
+
+
 class FailureClass(TextChoices):
     """What a refusal by the outside means for what comes next."""
 

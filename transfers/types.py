@@ -8,6 +8,7 @@ from typing import Any
 
 from fees.types import PricedFor
 from ledger.types import AccountRef
+
 from transfers.enums import FailureClass
 
 

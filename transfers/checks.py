@@ -1,0 +1,29 @@
+"""System checks: every rail and collector named in settings exists and is one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+
+RAIL_PARTS = ("account", "cost_account", "check", "prepare", "send", "find", "verify", "balance", "statement")
+COLLECTOR_PARTS = ("account", "open", "find", "cancel")
+
+
+@register()
+def plugins_exist(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse to start with a rail or collector that cannot be loaded or lacks a part."""
+    plugins = [(path, RAIL_PARTS) for path in settings.RAILS.values()]
+    plugins += [(path, COLLECTOR_PARTS) for path in settings.COLLECTORS.values()]
+    return [error for path, parts in plugins if (error := _judge(path, parts))]
+
+
+def _judge(path: str, parts: tuple[str, ...]) -> CheckMessage | None:
+    try:
+        plugin = import_string(path)
+    except ImportError as error:
+        return Error(f"{path} cannot be loaded: {error}", id="transfers.E001")
+    missing = [part for part in parts if not hasattr(plugin, part)]
+    return Error(f"{path} lacks {', '.join(missing)}", id="transfers.E002") if missing else None

@@ -1,0 +1,118 @@
+"""Claims: taking due disbursements in hand under a lease that a crash simply lets run out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from sunusav.core import switches
+from sunusav.core.actors import Actor
+from sunusav.core.errors import DomainError
+from sunusav.core.transitions import move
+from transfers.engine.policy import LEASE
+from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, DisbursementState
+from transfers.errors import ClaimLost
+from transfers.models import Attempt, Disbursement
+from transfers.services.disbursements import begin_disbursement, subject_of
+
+CANDIDATES = 64
+ENGINE = Actor.system("transfers.engine")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A disbursement in this worker's hand. Every later write names the version; a stale one changes nothing."""
+
+    disbursement_id: int
+    version: int
+
+
+def claim_due(*, worker: str, now: datetime, limit: int, only: int | None = None) -> list[Claim]:
+    """Take up to `limit` due disbursements in hand, each by one worker at a time.
+
+    Two steps: candidate ids are read without locks, then locked by primary key, skipping those in other hands: an
+    ordered SKIP LOCKED read would lock every row it scans. While outgoing money is paused only open attempts are
+    taken (to ask about them).
+    """
+    due = _due(now)
+    if only is not None:
+        due = due.filter(pk=only)
+    # More candidates than wanted: others are taking from the same front of the queue.
+    ids = list(due.order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+    if not ids:
+        return []
+    with transaction.atomic(durable=True):
+        free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
+        rows = list(free.order_by("pk")[:limit])
+        return [claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None]
+
+
+def renew(claims: Sequence[Claim], *, now: datetime) -> None:
+    """Push the ends of leases out while their work goes on."""
+    for claim in claims:
+        held(claim).update(due_at=now + LEASE)
+
+
+def require_held(claim: Claim, *, now: datetime) -> None:
+    """Renew the lease and make sure nobody took over. Raises: ClaimLost."""
+    if held(claim).update(due_at=now + LEASE) != 1:
+        raise ClaimLost(disbursement_id=claim.disbursement_id)
+
+
+def release(claim: Claim, *, due_at: datetime | None) -> None:
+    """Give a disbursement back, to be taken again at `due_at`; nothing happens if the claim was lost."""
+    held(claim).update(due_at=due_at, claimed_by="")
+
+
+def held(claim: Claim) -> QuerySet[Disbursement]:
+    """Return the claimed row, as long as the claim holds."""
+    return Disbursement.objects.filter(pk=claim.disbursement_id, claim_version=claim.version)
+
+
+def locked_claim(claim: Claim) -> Disbursement:
+    """Return the claimed row under its lock. Raises: ClaimLost."""
+    row = held(claim).select_for_update().first()
+    if row is None or row.state != DisbursementState.PROCESSING:
+        raise ClaimLost(disbursement_id=claim.disbursement_id)
+    return row
+
+
+def _due(now: datetime) -> QuerySet[Disbursement]:
+    due = Disbursement.objects.filter(due_at__lte=now)
+    if switches.outgoing().is_open:
+        return due
+    return due.filter(
+        Exists(Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES))
+    )
+
+
+def _claim(row: Disbursement, *, worker: str, now: datetime) -> Claim | None:
+    if row.state == DisbursementState.SCHEDULED and not _begin(row, now):
+        return None
+    version = row.claim_version + 1
+    Disbursement.objects.filter(pk=row.pk).update(
+        claim_version=F("claim_version") + 1, claimed_by=worker[:80], due_at=now + LEASE
+    )
+    return Claim(row.pk, version)
+
+
+def _begin(row: Disbursement, now: datetime) -> bool:
+    """Start what fell due; what cannot be paid as it stands fails here, with the reason, and nothing is booked."""
+    try:
+        with transaction.atomic():
+            begin_disbursement(row, actor=ENGINE, now=now)
+    except DomainError as refusal:
+        fail(row, refusal, now=now)
+        return False
+    return True
+
+
+def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
+    """Close a locked disbursement as failed, for a person or the platform to repair."""
+    move(
+        row, DisbursementState.FAILED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="fail",
+        actor=ENGINE, at=now, reason=str(refusal), due_at=None, failure_code=refusal.code,
+        failure_message=str(refusal)[:500],
+    )  # fmt: skip

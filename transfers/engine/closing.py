@@ -1,0 +1,267 @@
+"""Opening and closing attempts: one durable transaction each, with its books."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from fees.queries import fixed_fee
+from fees.services import record_fee
+from ledger.services import post, reverse
+
+from sunusav.core import trail
+from sunusav.core.doorbells import ring_for
+from sunusav.core.money import msat_from_sats
+from sunusav.core.outbox import announce
+from sunusav.core.transitions import move
+from transfers.booking import hold_lines, paid_lines
+from transfers.engine.claims import ENGINE, Claim, locked_claim
+from transfers.engine.policy import LEASE, NextStep, after_failure
+from transfers.enums import (
+    DISBURSEMENT_TRANSITIONS,
+    OPEN_ATTEMPT_STATES,
+    AttemptState,
+    DisbursementState,
+    FailureClass,
+    TransactionKind,
+)
+from transfers.errors import ClaimLost
+from transfers.models import Attempt, Disbursement, PaymentOrder
+from transfers.queries import debit_account
+from transfers.rails import rail
+from transfers.services.disbursements import locked, require_reference_free, subject_of
+from transfers.types import Order, Refused, Succeeded, Unknown
+
+_S = DisbursementState
+
+
+def open_attempt(claim: Claim, order: Order, *, now: datetime) -> Attempt:
+    """Commit the intent: the order, the hold in the books and the attempt, before the first byte leaves.
+
+    Raises: ClaimLost, PaymentReferenceUsed.
+    """
+    with transaction.atomic(durable=True):
+        row = locked_claim(claim)
+        stored = _store_order(row, order, now)
+        number = 1 + Attempt.objects.filter(disbursement=row).count()
+        hold = post(
+            kind=TransactionKind.HOLD,
+            reference=f"{subject_of(row.pk)}:hold:{number}",
+            lines=hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats)),
+            at=now,
+            subject=row.subject,
+        )
+        attempt = Attempt(
+            disbursement=row,
+            order=stored,
+            number=number,
+            hold_transaction_id=hold,
+            opened_at=now,
+            sent_at=now,
+            sends=1,
+        )
+        attempt.save(force_insert=True)
+        Disbursement.objects.filter(pk=row.pk).update(due_at=now + LEASE, asks=0)
+    return attempt
+
+
+def _store_order(row: Disbursement, order: Order, now: datetime) -> PaymentOrder:
+    known = PaymentOrder.objects.filter(reference=order.reference).first()
+    if known is not None and known.disbursement_id == row.pk and known.payload == order.payload:
+        return known
+    require_reference_free(order.reference, disbursement_id=row.pk)
+    stored = PaymentOrder(
+        disbursement=row, rail=order.rail, reference=order.reference, payload=order.payload,
+        amount_msat=order.amount_msat, fee_limit_msat=order.fee_limit_msat, payee=order.payee, source=order.source,
+        expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
+    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            stored.save(force_insert=True)
+    except IntegrityError:
+        require_reference_free(order.reference, disbursement_id=row.pk)
+        raise
+    return stored
+
+
+def close_as_paid(attempt_id: int, paid: Succeeded, *, now: datetime) -> bool:
+    """Book a payment that certainly happened, whoever learned of it; false if it was booked before.
+
+    The claim does not matter here: a fact is a fact. The attempt's state does, by compare-and-set.
+    """
+    with transaction.atomic(durable=True):
+        attempt, row = _locked_attempt(attempt_id)
+        if attempt.state not in OPEN_ATTEMPT_STATES:
+            return False
+        booked = _post_payment(attempt, row, paid, now)
+        _close_attempt(
+            attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
+            cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
+        )  # fmt: skip
+        if row.assessment_id:
+            record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
+        _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
+              failure_code="", failure_message="")  # fmt: skip
+        _tell(row, now)
+    return True
+
+
+def _post_payment(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> int:
+    paying = rail(attempt.order.rail)
+    assert row.net_sats is not None, "an attempt exists only for a fixed net"
+    lines = paid_lines(
+        payout_msat=msat_from_sats(row.payout_sats),
+        net_msat=msat_from_sats(row.net_sats),
+        fee=fixed_fee(row.assessment_id) if row.assessment_id else None,
+        cost_msat=paid.cost_msat,
+        paid_from=paying.account,
+        cost=paying.cost_account,
+    )
+    reference = f"{subject_of(row.pk)}:paid"
+    return post(kind=TransactionKind.PAYMENT, reference=reference, lines=lines, at=now, subject=row.subject)
+
+
+def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: datetime) -> bool:
+    """Undo the hold of an attempt the outside certainly refused, and decide what comes next.
+
+    Fenced: a worker that lost its claim closes nothing, since the same order may be on its way again.
+    Raises: ClaimLost.
+    """
+    with transaction.atomic(durable=True):
+        row = _locked_for_outcome(claim)
+        fresh = Attempt.objects.select_for_update().select_related("order").get(pk=attempt.pk)
+        if fresh.state not in OPEN_ATTEMPT_STATES:
+            return False
+        _void_hold(fresh, row, AttemptState.FAILED, refused, now)
+        if row.state == _S.NEEDS_REVIEW:
+            Disbursement.objects.filter(pk=row.pk).update(due_at=None, claimed_by="")
+            return True
+        step = after_failure(refused.failure, retries=row.retries, now=now)
+        _apply(row, step, refused, now)
+    return True
+
+
+def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime) -> bool:
+    """Close an attempt whose order the outside never saw and can never accept any more. Raises: ClaimLost."""
+    gone = Refused(reason="never sent, and the order has expired", failure=FailureClass.FINAL)
+    with transaction.atomic(durable=True):
+        row = _locked_for_outcome(claim)
+        fresh = Attempt.objects.select_for_update().select_related("order").get(pk=attempt.pk)
+        if fresh.state != AttemptState.PREPARED:
+            return False
+        _void_hold(fresh, row, AttemptState.VOID, gone, now)
+        if row.state == _S.NEEDS_REVIEW:
+            Disbursement.objects.filter(pk=row.pk).update(due_at=None, claimed_by="")
+            return True
+        _apply(row, after_failure(gone.failure, retries=row.retries, now=now), gone, now)
+    return True
+
+
+def note_unknown(
+    claim: Claim, attempt: Attempt, unknown: Unknown, *, now: datetime, due_at: datetime
+) -> None:
+    """Keep what an unfinished answer says; money stays held and the outside is asked again at `due_at`."""
+    with transaction.atomic(durable=True):
+        row = _locked_for_outcome(claim)
+        fresh = Attempt.objects.select_for_update().get(pk=attempt.pk)
+        if fresh.state not in OPEN_ATTEMPT_STATES:
+            return
+        fields: dict[str, Any] = {
+            "asked_at": now,
+            "outcome": unknown.reason[:120],
+            "evidence": unknown.evidence,
+        }
+        if unknown.seen and fresh.state == AttemptState.PREPARED:
+            fields |= {"state": AttemptState.IN_FLIGHT, "seen_at": now}
+        Attempt.objects.filter(pk=fresh.pk, state=fresh.state).update(**fields)
+        Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="", asks=row.asks + 1)
+
+
+def put_under_review(
+    claim: Claim, *, code: str, message: str, now: datetime, due_at: datetime | None
+) -> None:
+    """Hand a disbursement to a person; its open attempt, if any, goes on being asked about. Raises: ClaimLost."""
+    with transaction.atomic(durable=True):
+        row = _locked_for_outcome(claim)
+        if row.state == _S.NEEDS_REVIEW:
+            Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="")
+            return
+        _move(row, _S.NEEDS_REVIEW, "review", now=now, reason=message, due_at=due_at, claimed_by="",
+              failure_code=code, failure_message=message[:500])  # fmt: skip
+        _tell(row, now)
+
+
+def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
+    """Count one more sending of the same order, before it leaves. Raises: ClaimLost."""
+    with transaction.atomic(durable=True):
+        _locked_for_outcome(claim)
+        changed = Attempt.objects.filter(pk=attempt.pk, state=AttemptState.PREPARED).update(
+            sends=attempt.sends + 1, sent_at=now
+        )
+        if changed != 1:
+            raise ClaimLost(disbursement_id=claim.disbursement_id)
+        Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
+
+
+def _locked_attempt(attempt_id: int) -> tuple[Attempt, Disbursement]:
+    disbursement_id = Attempt.objects.values_list("disbursement_id", flat=True).get(pk=attempt_id)
+    row = locked(disbursement_id)
+    attempt = Attempt.objects.select_for_update().select_related("order").get(pk=attempt_id)
+    return attempt, row
+
+
+def _locked_for_outcome(claim: Claim) -> Disbursement:
+    row = locked(claim.disbursement_id)
+    if row.claim_version != claim.version:
+        raise ClaimLost(disbursement_id=row.pk)
+    return row
+
+
+def _void_hold(attempt: Attempt, row: Disbursement, state: str, refused: Refused, now: datetime) -> None:
+    undone = reverse(
+        transaction_id=attempt.hold_transaction_id,
+        kind=TransactionKind.HOLD_VOID,
+        reference=f"{subject_of(row.pk)}:void:{attempt.number}",
+        at=now,
+        subject=row.subject,
+    )
+    _close_attempt(
+        attempt, state, now=now, close_transaction_id=undone, outcome=refused.reason[:120],
+        failure_class=refused.failure, evidence=refused.evidence,
+    )  # fmt: skip
+
+
+def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any) -> None:
+    changed = Attempt.objects.filter(pk=attempt.pk, state=attempt.state).update(
+        state=state, closed_at=now, asked_at=now, **fields
+    )
+    assert changed == 1, "the attempt is locked by this transaction"
+    trail.record(
+        subject=subject_of(attempt.disbursement_id), action="close_attempt", from_state=attempt.state,
+        to_state=state, actor=ENGINE, at=now, facts={"attempt": attempt.number, "outcome": fields["outcome"]},
+    )  # fmt: skip
+
+
+def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -> None:
+    told = {"failure_code": refused.reason[:80], "failure_message": refused.reason[:500], "claimed_by": ""}
+    if step.state == _S.PROCESSING:
+        retries = row.retries + (1 if step.burns_retry else 0)
+        Disbursement.objects.filter(pk=row.pk).update(due_at=step.due_at, retries=retries, **told)
+        return
+    action = "fail" if step.state == _S.FAILED else "review"
+    _move(row, step.state, action, now=now, reason=refused.reason, due_at=step.due_at, **told)
+    _tell(row, now)
+
+
+def _move(
+    row: Disbursement, state: str, action: str, *, now: datetime, reason: str = "", **fields: Any
+) -> None:
+    move(
+        row, state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action=action, actor=ENGINE,
+        at=now, reason=reason, **fields,
+    )  # fmt: skip
+
+
+def _tell(row: Disbursement, now: datetime) -> None:
+    ring_for(row.subject)
+    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats}
+    announce(topic=f"disbursement.{row.state}", subject=row.subject, payload=payload, at=now)

@@ -1,0 +1,76 @@
+"""Works through everything that is due, several at once: one slow payment never holds the others."""
+
+import os
+import socket
+import threading
+from dataclasses import dataclass
+
+from django.db import connection
+
+from sunusav.core import clock as system_clock
+from sunusav.core.clock import Clock
+from transfers.engine.claims import claim_due
+from transfers.engine.steps import work
+
+DEFAULT_LANES = 8
+
+
+@dataclass
+class RunReport:
+    """How many disbursements were taken in hand."""
+
+    worked: int = 0
+
+
+def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock = system_clock.now) -> RunReport:
+    """Take what is due in hand until nothing is, in `lanes` threads (one: in this thread)."""
+    run = _Run(limit=limit, clock=clock)
+    if lanes == 1:
+        run.lane()
+        return run.report
+    threads = [threading.Thread(target=run.lane_of_its_own, name=f"payout-lane-{n}") for n in range(lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return run.report
+
+
+def worker_name() -> str:
+    """Name this worker for people who look at a claim."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident() % 100_000}"
+
+
+class _Run:
+    """The shared count of one run."""
+
+    def __init__(self, *, limit: int, clock: Clock) -> None:
+        self.report = RunReport()
+        self._limit = limit
+        self._clock = clock
+        self._count = threading.Lock()
+
+    def lane(self) -> None:
+        while self._take_turn():
+            claims = claim_due(worker=worker_name(), now=self._clock(), limit=1)
+            if not claims:
+                self._give_turn_back()
+                return
+            work(claims[0], clock=self._clock)
+
+    def lane_of_its_own(self) -> None:
+        try:
+            self.lane()
+        finally:
+            connection.close()
+
+    def _take_turn(self) -> bool:
+        with self._count:
+            if self.report.worked >= self._limit:
+                return False
+            self.report.worked += 1
+            return True
+
+    def _give_turn_back(self) -> None:
+        with self._count:
+            self.report.worked -= 1

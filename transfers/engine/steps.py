@@ -1,0 +1,190 @@
+"""One disbursement in hand: prepare and send it, or ask what became of it. The order of a payment's life."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from sunusav.core import switches
+from sunusav.core.clock import Clock
+from sunusav.core.errors import DomainError
+from sunusav.core.money import msat_from_sats
+from transfers.engine import closing
+from transfers.engine.claims import Claim, fail, locked_claim, release, require_held
+from transfers.engine.heartbeat import kept_alive
+from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
+from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
+from transfers.errors import ClaimLost, RailUnavailable
+from transfers.models import Attempt, Disbursement, PaymentOrder
+from transfers.queries import destination_of
+from transfers.rails import Rail, rail
+from transfers.types import FindOutcome, Instruction, NotSeen, Order, Refused, Succeeded, Unknown
+
+logger = logging.getLogger(__name__)
+
+
+def work(claim: Claim, *, clock: Clock) -> None:
+    """Bring one claimed disbursement one step further; whatever this loses, the next claim finds again."""
+    attempt = _open_attempt_of(claim)
+    try:
+        if attempt is None:
+            _begin(claim, clock=clock)
+        else:
+            _recover(claim, attempt, clock=clock)
+    except ClaimLost:
+        logger.info("disbursement %s went to another worker", claim.disbursement_id)
+
+
+def _begin(claim: Claim, *, clock: Clock) -> None:
+    row = Disbursement.objects.get(pk=claim.disbursement_id)
+    if row.state != DisbursementState.PROCESSING or not switches.outgoing().is_open:
+        release(claim, due_at=_waiting(row, clock()))
+        return
+    paying = rail(row.rail)
+    try:
+        order = paying.prepare(_instruction(row), now=clock())
+        wait_until = _earliest_for(order, row, paying)
+        if clock() < wait_until:
+            release(claim, due_at=wait_until)
+            return
+        attempt = closing.open_attempt(claim, order, now=clock())
+    except RailUnavailable as away:
+        _hold(claim, away, clock=clock)
+    except ClaimLost:
+        raise
+    except DomainError as refusal:
+        _refuse(claim, refusal, clock=clock)
+    else:
+        _send(claim, attempt, order, paying, clock=clock)
+
+
+def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> None:
+    """Send a committed order. What it does not learn is asked by the next claim; nothing is concluded from silence."""
+    if not switches.outgoing().is_open:
+        release(claim, due_at=clock() + ASK_AGAIN_AFTER)
+        return
+    require_held(claim, now=clock())
+    with kept_alive(claim, clock=clock):
+        try:
+            outcome = paying.send(order, now=clock())
+        except RailUnavailable as away:
+            _hold(claim, away, clock=clock)
+            return
+    _settle(claim, attempt, outcome, paying, clock=clock)
+
+
+def _recover(claim: Claim, attempt: Attempt, *, clock: Clock) -> None:
+    """Ask the outside about an open attempt before anything else."""
+    paying = rail(attempt.order.rail)
+    try:
+        with kept_alive(claim, clock=clock):
+            found = paying.find(order_of(attempt.order))
+    except RailUnavailable as away:
+        _hold(claim, away, clock=clock)
+        return
+    _settle(claim, attempt, found, paying, clock=clock)
+
+
+def _settle(claim: Claim, attempt: Attempt, outcome: FindOutcome, paying: Rail, *, clock: Clock) -> None:
+    now = clock()
+    match outcome:
+        case Succeeded() if not _proves(outcome, attempt.order, paying):
+            contradiction = Unknown(seen=True, reason="paid, but proof or amount is not ours", suspect=True)
+            _note_unknown(claim, attempt, contradiction, now=now)
+        case Succeeded():
+            closing.close_as_paid(attempt.pk, outcome, now=now)
+        case Refused():
+            closing.close_as_failed(claim, attempt, outcome, now=now)
+        case Unknown():
+            _note_unknown(claim, attempt, outcome, now=now)
+        case NotSeen():
+            _settle_not_seen(claim, attempt, outcome, paying, clock=clock)
+
+
+def _settle_not_seen(claim: Claim, attempt: Attempt, answer: NotSeen, paying: Rail, *, clock: Clock) -> None:
+    """Decide about an order the outside does not know: only the very same order may go out again."""
+    now, order = clock(), order_of(attempt.order)
+    if attempt.state == AttemptState.IN_FLIGHT or answer.source != order.source:
+        told = f"the outside no longer knows a payment it had, or another node answered ({answer.source})"
+        closing.put_under_review(
+            claim, code="payment-vanished", message=told, now=now, due_at=now + ASK_REVIEWED_EVERY
+        )
+    elif now > max(order.give_up_after, _send_over_by(attempt, paying)):
+        closing.close_as_never_sent(claim, attempt, now=now)
+    elif now + timedelta(seconds=paying.send_deadline_seconds) < order.expires_at:
+        _send_again(claim, attempt, order, paying, clock=clock)
+    else:
+        release(claim, due_at=order.give_up_after + ASK_AGAIN_AFTER)
+
+
+def _send_again(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> None:
+    if not switches.outgoing().is_open:
+        release(claim, due_at=clock() + HOLD_FOR)
+        return
+    closing.note_resend(claim, attempt, now=clock())
+    _send(claim, attempt, order, paying, clock=clock)
+
+
+def _note_unknown(claim: Claim, attempt: Attempt, unknown: Unknown, *, now: datetime) -> None:
+    row = Disbursement.objects.only("asks", "state").get(pk=claim.disbursement_id)
+    delay = ASK_REVIEWED_EVERY if row.state == DisbursementState.NEEDS_REVIEW else ask_delay(row.asks)
+    closing.note_unknown(claim, attempt, unknown, now=now, due_at=now + delay)
+    if unknown.suspect:
+        closing.put_under_review(
+            claim, code="answer-contradicts-records", message=unknown.reason, now=now,
+            due_at=now + ASK_REVIEWED_EVERY,
+        )  # fmt: skip
+
+
+def _hold(claim: Claim, away: RailUnavailable, *, clock: Clock) -> None:
+    """Wait for a rail that is away; this burns no retry."""
+    logger.warning("rail %s is away: %s", away.rail, away.detail)
+    release(claim, due_at=clock() + ASK_AGAIN_AFTER)
+
+
+def _refuse(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:
+    """Close as failed what cannot be paid as it stands; nothing was sent and nothing is held."""
+    with transaction.atomic(durable=True):
+        fail(locked_claim(claim), refusal, now=clock())
+
+
+def _waiting(row: Disbursement, now: datetime) -> datetime | None:
+    return now + HOLD_FOR if row.state == DisbursementState.PROCESSING else None
+
+
+def _instruction(row: Disbursement) -> Instruction:
+    assert row.net_sats is not None, "a disbursement in process has its net"
+    return Instruction(row.pk, msat_from_sats(row.net_sats), destination_of(row))
+
+
+def _earliest_for(order: Order, row: Disbursement, paying: Rail) -> datetime:
+    """Return when this order may be opened: a different one waits until no worker can still be sending the last.
+
+    A hash the node has marked failed could otherwise be revived by a late send of the old order.
+    """
+    last = Attempt.objects.filter(disbursement=row).select_related("order").order_by("-number").first()
+    if last is None or last.order.reference == order.reference:
+        return row.requested_at
+    return _send_over_by(last, paying)
+
+
+def _send_over_by(attempt: Attempt, paying: Rail) -> datetime:
+    return (attempt.sent_at or attempt.opened_at) + LEASE + timedelta(seconds=paying.send_deadline_seconds)
+
+
+def _proves(paid: Succeeded, order: PaymentOrder, paying: Rail) -> bool:
+    return paid.amount_msat == order.amount_msat and paying.verify(order.reference, paid.proof)
+
+
+def _open_attempt_of(claim: Claim) -> Attempt | None:
+    attempts = Attempt.objects.filter(disbursement_id=claim.disbursement_id, state__in=OPEN_ATTEMPT_STATES)
+    return attempts.select_related("order").first()
+
+
+def order_of(stored: PaymentOrder) -> Order:
+    """Return a stored order as the rail prepared it."""
+    return Order(
+        rail=stored.rail, reference=stored.reference, payload=stored.payload, amount_msat=stored.amount_msat,
+        fee_limit_msat=stored.fee_limit_msat, payee=stored.payee, source=stored.source,
+        expires_at=stored.expires_at, give_up_after=stored.give_up_after,
+    )  # fmt: skip

@@ -1,0 +1,26 @@
+"""How the payment engine is: what is overdue, what is stuck, what waits for a person."""
+
+from datetime import datetime, timedelta
+
+from sunusav.core import switches
+from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
+from transfers import queries
+
+OVERDUE_BY = timedelta(minutes=2)
+STUCK_AFTER = timedelta(hours=1)
+
+
+def _backlog(now: datetime) -> HealthReport:
+    overdue = queries.overdue_disbursements(now, by=OVERDUE_BY)
+    stuck = queries.in_flight_since(now - STUCK_AFTER).count()
+    is_open = switches.outgoing().is_open
+    facts = {
+        "overdue": overdue,
+        "in_flight_over_an_hour": stuck,
+        "needs_review": queries.waiting_for_review(),
+        "outgoing": "open" if is_open else "paused",
+    }
+    return HealthReport(OK if is_open and not overdue and not stuck else DEGRADED, facts)
+
+
+HEALTH_CHECKS = [HealthCheck("backlog", _backlog)]

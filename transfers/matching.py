@@ -1,0 +1,64 @@
+"""Compare what the outside says it paid with the books. Reads only; what differs is for people."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState
+from transfers.models import Attempt
+from transfers.rails import rail
+from transfers.types import OutsidePayment
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One payment on which the outside and the books differ."""
+
+    reference: str
+    detail: str
+
+
+def match_rail(rail_name: str) -> list[Mismatch]:
+    """Match a rail's whole statement with our attempts, both ways. Raises: RailUnavailable."""
+    outside = {line.reference: line for line in rail(rail_name).statement()}
+    ours = _attempts_by_reference(rail_name)
+    return [*_missing_in_books(outside.values(), ours), *_missing_outside(outside, ours)]
+
+
+def _attempts_by_reference(rail_name: str) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = {}
+    for attempt in Attempt.objects.filter(order__rail=rail_name).select_related("order").order_by("number"):
+        found.setdefault(attempt.order.reference, []).append(attempt)
+    return found
+
+
+def _missing_in_books(
+    outside: Iterable[OutsidePayment], ours: dict[str, list[Attempt]]
+) -> Iterator[Mismatch]:
+    for line in outside:
+        attempts = ours.get(line.reference, [])
+        if line.is_paid:
+            yield from _judge_paid(line, attempts)
+        elif line.is_open and not any(attempt.state in OPEN_ATTEMPT_STATES for attempt in attempts):
+            yield Mismatch(line.reference, "under way outside, but no open attempt of ours")
+
+
+def _judge_paid(line: OutsidePayment, attempts: list[Attempt]) -> Iterator[Mismatch]:
+    paid = [attempt for attempt in attempts if attempt.state == AttemptState.SUCCEEDED]
+    waiting = [attempt for attempt in attempts if attempt.state in OPEN_ATTEMPT_STATES]
+    if not paid and not waiting:
+        yield Mismatch(line.reference, f"paid outside ({line.amount_msat} msat), not in the books")
+    for attempt in paid:
+        if (attempt.order.amount_msat, attempt.cost_msat) != (line.amount_msat, line.cost_msat):
+            told = f"outside {line.amount_msat}+{line.cost_msat} msat"
+            yield Mismatch(line.reference, f"{told}, books {attempt.order.amount_msat}+{attempt.cost_msat}")
+
+
+def _missing_outside(
+    outside: dict[str, OutsidePayment], ours: dict[str, list[Attempt]]
+) -> Iterator[Mismatch]:
+    for reference, attempts in ours.items():
+        line = outside.get(reference)
+        if any(attempt.state == AttemptState.SUCCEEDED for attempt in attempts) and not (
+            line and line.is_paid
+        ):
+            yield Mismatch(reference, "paid in the books, not outside")

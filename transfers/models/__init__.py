@@ -1,0 +1,5 @@
+from transfers.models.collection import Collection, Receipt
+from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
+from transfers.models.partner import Partner
+
+__all__ = ["Attempt", "Collection", "Disbursement", "Partner", "PaymentOrder", "Receipt"]

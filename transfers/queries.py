@@ -1,0 +1,143 @@
+"""Reads of this room, as frozen rows."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from ledger.enums import AccountRole, Currency
+from ledger.types import AccountRef
+
+from sunusav.core.money import sats_from_msat
+from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
+from transfers.errors import DisbursementMissing
+from transfers.models import Attempt, Collection, Disbursement, Partner
+from transfers.types import CollectionFacts, Destination, DisbursementFacts
+
+
+def disbursement(disbursement_id: int) -> DisbursementFacts:
+    """Return one disbursement. Raises: DisbursementMissing."""
+    row = Disbursement.objects.filter(pk=disbursement_id).first()
+    if row is None:
+        raise DisbursementMissing(disbursement_id=disbursement_id)
+    return disbursement_facts(row)
+
+
+def disbursement_for(subject: str) -> DisbursementFacts | None:
+    """Return the disbursement that holds a subject, or else the newest that once did."""
+    rows = Disbursement.objects.filter(subject=subject)
+    row = rows.filter(live_subject=subject).first() or rows.order_by("-id").first()
+    return disbursement_facts(row) if row else None
+
+
+def disbursements_for(subjects: Iterable[str]) -> Mapping[str, DisbursementFacts]:
+    """Return, per subject, the newest disbursement, in two queries."""
+    rows = Disbursement.objects.filter(subject__in=list(subjects)).order_by("id")
+    newest = {row.subject: row for row in rows}
+    told = _telling_attempts([row.pk for row in newest.values()])
+    return {subject: _facts(row, told.get(row.pk)) for subject, row in newest.items()}
+
+
+def state_of(disbursement_id: int) -> str:
+    """Return only the state: what a waiting view asks again and again."""
+    return str(Disbursement.objects.values_list("state", flat=True).get(pk=disbursement_id))
+
+
+def attempts_of(disbursement_id: int) -> QuerySet[Attempt]:
+    """Return the attempts of a disbursement with their orders, oldest first."""
+    return Attempt.objects.filter(disbursement_id=disbursement_id).select_related("order").order_by("number")
+
+
+def disbursement_facts(row: Disbursement) -> DisbursementFacts:
+    """Freeze a disbursement together with the attempt that tells its story."""
+    return _facts(row, _telling_attempts([row.pk]).get(row.pk))
+
+
+def _telling_attempts(ids: list[int]) -> dict[int, Attempt]:
+    """Return the live attempt of each, else its last one."""
+    attempts = Attempt.objects.filter(disbursement_id__in=ids).select_related("order").order_by("number")
+    told: dict[int, Attempt] = {}
+    for attempt in attempts:
+        known = told.get(attempt.disbursement_id)
+        if known is None or known.state not in LIVE_ATTEMPT_STATES:
+            told[attempt.disbursement_id] = attempt
+    return told
+
+
+def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
+    return DisbursementFacts(
+        id=row.pk, subject=row.subject, state=row.state, payout_sats=row.payout_sats, net_sats=row.net_sats,
+        fee_sats=row.fee_sats, assessment_id=row.assessment_id, destination=destination_of(row),
+        scheduled_at=row.scheduled_at, due_at=row.due_at, requested_at=row.requested_at,
+        completed_at=row.completed_at, failure_code=row.failure_code, failure_message=row.failure_message,
+        attempts_made=attempt.number if attempt else 0,
+        reference=attempt.order.reference if attempt else "",
+        proof=attempt.proof if attempt else "",
+        cost_msat=attempt.cost_msat if attempt else None,
+    )  # fmt: skip
+
+
+def destination_of(row: Disbursement) -> Destination:
+    """Return where a disbursement goes."""
+    return Destination(rail=row.rail, kind=row.destination_kind, value=row.destination_value)
+
+
+def debit_account(row: Disbursement) -> AccountRef:
+    """Return the account a disbursement is paid out of."""
+    return AccountRef(AccountRole(row.debit_role), Currency.MSAT, row.debit_owner)
+
+
+def has_open_attempt(disbursement_id: int) -> bool:
+    """Say whether an attempt may still be paid outside."""
+    return Attempt.objects.filter(disbursement_id=disbursement_id, state__in=OPEN_ATTEMPT_STATES).exists()
+
+
+def overdue_disbursements(now: datetime, *, by: timedelta) -> int:
+    """Count what should have been taken in hand for longer than `by`."""
+    return Disbursement.objects.filter(due_at__lt=now - by).count()
+
+
+def waiting_for_review() -> int:
+    """Count the disbursements that wait for a person."""
+    return Disbursement.objects.filter(state=DisbursementState.NEEDS_REVIEW).count()
+
+
+def in_flight_since(moment: datetime) -> QuerySet[Attempt]:
+    """Return attempts that have been under way since before a moment."""
+    return Attempt.objects.filter(state=AttemptState.IN_FLIGHT, opened_at__lt=moment)
+
+
+def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
+    """Return, per subject, its newest collection, in one query."""
+    rows = Collection.objects.filter(subject__in=list(subjects)).order_by("id")
+    return {row.subject: collection_facts(row) for row in rows}
+
+
+def settled_subjects(subjects: Iterable[str]) -> set[str]:
+    """Return those subjects whose collection was paid in full."""
+    rows = Collection.objects.filter(live_subject__in=list(subjects), state="settled")
+    return set(rows.values_list("subject", flat=True))
+
+
+def collection_facts(row: Collection) -> CollectionFacts:
+    """Freeze a collection."""
+    return CollectionFacts(
+        id=row.pk, subject=row.subject, method=row.method, state=row.state, amount_msat=row.amount_msat,
+        received_msat=row.received_msat, reference=row.reference or "", payment_request=row.payment_request,
+        checkout_url=row.checkout_url, expires_at=row.expires_at, settled_at=row.settled_at,
+    )  # fmt: skip
+
+
+def received_sats(facts: CollectionFacts) -> int:
+    """Return what has arrived, in whole sats (down)."""
+    return sats_from_msat(facts.received_msat)
+
+
+def default_partner(country: str) -> Partner | None:
+    """Return the first enabled partner that serves a country."""
+    partners = Partner.objects.filter(is_enabled=True).order_by("position")
+    return next((partner for partner in partners if country in partner.countries), None)
+
+
+def partner(code: str) -> Partner | None:
+    """Return a partner of the directory."""
+    return Partner.objects.filter(code=code).first()

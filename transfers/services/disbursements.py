@@ -1,0 +1,220 @@
+"""Ask for, hasten, redirect, retry and cancel disbursements. Sending is the engine's."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from fees.services import fix_fee
+from fees.types import PricedFor
+from ledger.queries import owed
+
+from sunusav.core import trail
+from sunusav.core.actors import Actor
+from sunusav.core.doorbells import ring
+from sunusav.core.money import msat_from_sats
+from sunusav.core.switches import require_outgoing_open
+from sunusav.core.transitions import move
+from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
+from transfers.errors import (
+    DisbursementMissing,
+    DisbursementNotCancellable,
+    DisbursementNotRetryable,
+    FundsShort,
+    PaymentReferenceUsed,
+    SubjectHeld,
+)
+from transfers.models import Disbursement, PaymentOrder
+from transfers.queries import debit_account, destination_of, has_open_attempt
+from transfers.rails import rail
+from transfers.types import Destination, DisbursementRequest, Instruction
+
+RUN_DUE_TASK = "transfers.run_due"
+_S = DisbursementState
+
+
+def subject_of(disbursement_id: int) -> str:
+    """Return how the trail names a disbursement."""
+    return f"disbursement:{disbursement_id}"
+
+
+def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: datetime) -> int:
+    """Order a payment, in the caller's transaction; without `scheduled_at` it is due at once.
+
+    An order due at once has its fee fixed and its destination judged here; a scheduled one when it falls due.
+    Raises: OutgoingPaused, SubjectHeld, FundsShort, NetNotPositive, PaymentReferenceUsed, what the rail refuses.
+    """
+    due_later = request.scheduled_at is not None and request.scheduled_at > now
+    if not due_later:
+        require_outgoing_open()
+    _require_subject_free(request.subject)
+    row = _new_row(request, now)
+    _require_funds(row)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        _require_subject_free(request.subject)
+        raise
+    trail.record(
+        subject=subject_of(row.pk), action="request", to_state=_S.SCHEDULED, actor=actor, at=now,
+        facts={"subject": row.subject, "payout_sats": row.payout_sats, "rail": row.rail},
+    )  # fmt: skip
+    if not due_later:
+        begin_disbursement(row, actor=actor, now=now)
+        ring(RUN_DUE_TASK)
+    return int(row.pk)
+
+
+def begin_disbursement(row: Disbursement, *, actor: Actor, now: datetime) -> None:
+    """Fix fee and net of a locked, scheduled disbursement and hand it to the engine.
+
+    Raises: NetNotPositive, PaymentReferenceUsed, what the rail refuses; the row is then as it was.
+    """
+    priced = _price(row, now)
+    require_destination_payable(row, net_sats=priced["net_sats"], now=now)
+    move(
+        row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="begin",
+        actor=actor, at=now, facts={"net_sats": priced["net_sats"], "fee_sats": priced["fee_sats"]},
+        due_at=now, **priced,
+    )  # fmt: skip
+
+
+def hasten_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
+    """Make a scheduled disbursement due at once. Raises as `request_disbursement`."""
+    require_outgoing_open()
+    with transaction.atomic():
+        row = locked(disbursement_id)
+        if row.state == _S.SCHEDULED:
+            begin_disbursement(row, actor=actor, now=now)
+            ring(RUN_DUE_TASK)
+
+
+def replace_destination(
+    *, disbursement_id: int, destination: Destination, actor: Actor, now: datetime
+) -> None:
+    """Send an unpaid disbursement elsewhere; a worker that has it in hand loses it.
+
+    Raises: DisbursementNotRetryable while an attempt may still be paid, or when it was paid.
+    """
+    with transaction.atomic():
+        row = locked(disbursement_id)
+        if row.state in (_S.COMPLETED, _S.REVERSED, _S.CANCELLED):
+            raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why="it is closed")
+        _require_no_open_attempt(row)
+        row.rail, row.destination_kind = destination.rail, destination.kind
+        row.destination_value = destination.value
+        row.claim_version += 1
+        row.save(update_fields=["rail", "destination_kind", "destination_value", "claim_version"])
+        trail.record(subject=subject_of(row.pk), action="redirect", actor=actor, at=now)
+
+
+def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
+    """Try a failed or reviewed disbursement again, as the same disbursement.
+
+    Raises: OutgoingPaused, DisbursementNotRetryable, what the rail refuses.
+    """
+    require_outgoing_open()
+    with transaction.atomic():
+        row = locked(disbursement_id)
+        if row.state not in (_S.FAILED, _S.NEEDS_REVIEW):
+            raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why="it has not failed")
+        _require_no_open_attempt(row)
+        priced = {} if row.net_sats else _price(row, now)
+        require_destination_payable(row, net_sats=row.net_sats or priced["net_sats"], now=now)
+        move(
+            row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="retry",
+            actor=actor, at=now, reason=reason, due_at=now, retries=0, failure_code="", failure_message="",
+            claim_version=row.claim_version + 1, **priced,
+        )  # fmt: skip
+        ring(RUN_DUE_TASK)
+
+
+def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
+    """Give a subject free again, when certainly nothing was paid for it.
+
+    Raises: DisbursementNotCancellable once it is paid or while an attempt may still be paid.
+    """
+    with transaction.atomic():
+        row = locked(disbursement_id)
+        if has_open_attempt(row.pk):
+            why = "an attempt may still be paid; its outcome must be known first"
+            raise DisbursementNotCancellable(disbursement_id=row.pk, state=row.state, why=why)
+        if _S.CANCELLED not in DISBURSEMENT_TRANSITIONS.get(row.state, frozenset()):
+            raise DisbursementNotCancellable(disbursement_id=row.pk, state=row.state, why="it is closed")
+        move(
+            row, _S.CANCELLED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="cancel",
+            actor=actor, at=now, reason=reason, due_at=None, claim_version=row.claim_version + 1,
+        )  # fmt: skip
+
+
+def locked(disbursement_id: int) -> Disbursement:
+    """Return the row under its lock. Raises: DisbursementMissing."""
+    row = Disbursement.objects.select_for_update().filter(pk=disbursement_id).first()
+    if row is None:
+        raise DisbursementMissing(disbursement_id=disbursement_id)
+    return row
+
+
+def require_destination_payable(row: Disbursement, *, net_sats: int, now: datetime) -> None:
+    """Judge the destination for exactly this net, without any network.
+
+    Raises: what the rail refuses, PaymentReferenceUsed.
+    """
+    instruction = Instruction(row.pk, msat_from_sats(net_sats), destination_of(row))
+    reference = rail(row.rail).check(instruction, now=now)
+    require_reference_free(reference, disbursement_id=row.pk)
+
+
+def require_reference_free(reference: str, *, disbursement_id: int) -> None:
+    """Refuse a payment hash or reference that another disbursement has used. Raises: PaymentReferenceUsed."""
+    used = PaymentOrder.objects.filter(reference=reference).exclude(disbursement_id=disbursement_id).first()
+    if used is not None:
+        raise PaymentReferenceUsed(reference=reference, disbursement_id=used.disbursement_id)
+
+
+def _new_row(request: DisbursementRequest, now: datetime) -> Disbursement:
+    priced_for = request.priced_for or PricedFor(group_ref="", winner_ref="", settlement_partner="")
+    scheduled_at = request.scheduled_at or now
+    return Disbursement(
+        subject=request.subject, payout_sats=request.payout_sats,
+        debit_role=request.debit.role, debit_owner=request.debit.owner,
+        group_ref=priced_for.group_ref, winner_ref=priced_for.winner_ref,
+        settlement_partner=priced_for.settlement_partner,
+        rail=request.destination.rail, destination_kind=request.destination.kind,
+        destination_value=request.destination.value,
+        scheduled_at=scheduled_at, requested_at=now, due_at=scheduled_at,
+    )  # fmt: skip
+
+
+def _price(row: Disbursement, now: datetime) -> dict[str, Any]:
+    if not row.group_ref:
+        return {"net_sats": row.payout_sats, "fee_sats": 0}
+    fixed = fix_fee(
+        subject=row.subject,
+        payout_sats=row.payout_sats,
+        priced_for=PricedFor(row.group_ref, row.winner_ref, row.settlement_partner),
+        now=now,
+    )
+    return {
+        "net_sats": fixed.split.net_sats,
+        "fee_sats": fixed.split.fee_sats,
+        "assessment_id": fixed.assessment_id,
+    }
+
+
+def _require_subject_free(subject: str) -> None:
+    holder = Disbursement.objects.filter(live_subject=subject).first()
+    if holder is not None:
+        raise SubjectHeld(subject=subject, disbursement_id=holder.pk, state=holder.state)
+
+
+def _require_funds(row: Disbursement) -> None:
+    needed, available = msat_from_sats(row.payout_sats), owed(debit_account(row))
+    if available < needed:
+        raise FundsShort(subject=row.subject, needed_msat=needed, available_msat=available)
+
+
+def _require_no_open_attempt(row: Disbursement) -> None:
+    if has_open_attempt(row.pk):
+        why = "an attempt may still be paid; its outcome must be known first"
+        raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why=why)

@@ -1,0 +1,15 @@
+from celery import shared_task
+
+from sunusav.core import clock
+from transfers.engine.runner import run_due
+from transfers.services.collections import sweep_collections
+
+
+@shared_task(name="transfers.run_due")
+def run_due_task() -> int:
+    return run_due().worked
+
+
+@shared_task(name="transfers.sweep")
+def sweep_task() -> int:
+    return run_due().worked + sweep_collections(now=clock.now())
