@@ -6,12 +6,13 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from transfers.services.collections import record_receipt
 
 from lightning.collector import status_of
 from lightning.models import ListenerCursor
 from lightning.proto import lightning_pb2
+from sunusav.core.errors import DomainError
 from transfers.errors import CollectionMissing
+from transfers.services.collections import record_receipt
 
 log = logging.getLogger(__name__)
 
