@@ -61,11 +61,17 @@ class LightningRail:
     cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
     destination_kinds = (BOLT11,)
 
-    def __init__(self, client: LndClient | None = None, *, timeout_seconds: int | None = None) -> None:
+    def __init__(
+        self,
+        client: LndClient | None = None,
+        *,
+        timeout_seconds: int | None = None,
+        listen_margin_seconds: int = LISTEN_MARGIN_SECONDS,
+    ) -> None:
         self._client = client or LndClient(access_for(Errand.PAYING))
         self._node = NodeFacts(self._client)
         self._timeout_seconds = timeout_seconds or settings.LND_PAYMENT_TIMEOUT_SECONDS
-        self.send_deadline_seconds = self._timeout_seconds + LISTEN_MARGIN_SECONDS
+        self.send_deadline_seconds = self._timeout_seconds + listen_margin_seconds
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
         """Judge the invoice without any network; return its payment hash.

@@ -11,11 +11,11 @@ from transfers.types import OutsidePayment
 PAGE_SIZE = 500
 
 
-def outside_payments(client: LndClient) -> Iterator[OutsidePayment]:
+def outside_payments(client: LndClient, *, page_size: int = PAGE_SIZE) -> Iterator[OutsidePayment]:
     """List all payments of the node in the order of their index."""
     index = 0
     while True:
-        page = client.list_payments(after_index=index, page_size=PAGE_SIZE)
+        page = client.list_payments(after_index=index, page_size=page_size)
         yield from map(_line, page.payments)
         if not page.payments or page.last_index_offset <= index:
             return
