@@ -1,5 +1,7 @@
-"""The project: settings, routes, the Celery application and its schedule. Rooms are listed in HOUSE order in `settings/base.py`."""
+"""The project: settings, routes, the Celery application and its schedule."""
 
 from sunusav.celery import app as celery_app
+
+__version__ = "0.1.0"
 
 __all__ = ["celery_app"]

@@ -34,6 +34,16 @@ def erase(person_ref: str, *, now: datetime) -> None:
     PersonKey.objects.filter(person_ref=person_ref).update(wrapped_key=None, erased_at=now)
 
 
+def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:
+    """Encrypt what belongs to no single person under the master key, readable only together with `bound_to`."""
+    return _encrypt(_master_key(), plain, bound_to)
+
+
+def open_sealed(sealed: bytes, *, bound_to: str) -> bytes:
+    """Decrypt what `seal_bytes` made."""
+    return _decrypt(_master_key(), sealed, bound_to)
+
+
 def mask_phone(phone: str) -> str:
     """Show enough of a phone to recognise it: country and first two digits, and the last two."""
     if len(phone) < 9:

@@ -26,7 +26,7 @@ REST_FRAMEWORK = {
     **REST_FRAMEWORK,
     "DEFAULT_THROTTLE_RATES": {"anonymous": None, "client": None, "login": None},
 }
-RATE_SOURCES: list[str] = []
+RATE_SOURCES = []
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="memory://")
 CELERY_RESULT_BACKEND = "cache+memory://"
 FALLBACK_RATE_MOVES_FRANCS = True

@@ -1,0 +1,88 @@
+"""The health page's content: every room's checks, and those of what moves the work."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import current_app
+from django.db.models import Max
+from django_celery_beat.models import PeriodicTask
+
+from sunusav.core.gathering import gather
+from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
+from sunusav.core.models import OutboxMessage, TrailEntry
+from sunusav.core.switches import outgoing
+
+logger = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 1.0
+# Beat writes what it ran at least every three minutes (celery.beat.Scheduler.sync_every).
+BEAT_SILENT_FOR = timedelta(minutes=5)
+WAITS_FOR_LONG = timedelta(minutes=10)
+_WORST_LAST = [OK, DEGRADED, DOWN]
+
+
+def components(*, now: datetime) -> dict[str, dict[str, Any]]:
+    """Ask after every component; checks of the same name are told together, the worst status first."""
+    told: dict[str, dict[str, Any]] = {}
+    for check in gather("health", "HEALTH_CHECKS"):
+        report = _asked(check, now)
+        before = told.get(check.component, {"status": OK})
+        told[check.component] = {**before, **report.facts, "status": worst(before["status"], report.status)}
+    return told
+
+
+def worst(*statuses: str) -> str:
+    """Return the worst of these."""
+    return max(statuses, key=_WORST_LAST.index, default=OK)
+
+
+def _asked(check: HealthCheck, now: datetime) -> HealthReport:
+    try:
+        return check.run(now)
+    except Exception as error:
+        logger.exception("health check %s failed", check.component)
+        return HealthReport(DOWN, {"error": type(error).__name__})
+
+
+def _broker(now: datetime) -> HealthReport:
+    with current_app.connection_for_write(connect_timeout=ANSWER_SECONDS) as connection:
+        connection.connect()
+        return HealthReport(OK, {"transport": connection.transport_cls})
+
+
+def _workers(now: datetime) -> HealthReport:
+    with current_app.connection_for_write(connect_timeout=ANSWER_SECONDS) as connection:
+        connection.connect()
+        answers = current_app.control.ping(timeout=ANSWER_SECONDS, connection=connection) or []
+    return HealthReport(OK if answers else DOWN, {"answered": len(answers)})
+
+
+def _beat(now: datetime) -> HealthReport:
+    last = PeriodicTask.objects.filter(enabled=True).aggregate(at=Max("last_run_at"))["at"]
+    if last is None:
+        return HealthReport(DOWN, {"last_run_at": None})
+    return HealthReport(OK if now - last < BEAT_SILENT_FOR else DOWN, {"last_run_at": last})
+
+
+def _backlog(now: datetime) -> HealthReport:
+    waiting = OutboxMessage.objects.filter(delivered_at=None)
+    late = waiting.filter(created_at__lt=now - WAITS_FOR_LONG).count()
+    unsealed = TrailEntry.objects.filter(seal__isnull=True, at__lt=now - WAITS_FOR_LONG).count()
+    facts = {"outbox_waiting": waiting.count(), "outbox_late": late, "trail_unsealed_late": unsealed}
+    return HealthReport(DEGRADED if late or unsealed else OK, facts)
+
+
+def _outgoing(now: datetime) -> HealthReport:
+    switch = outgoing()
+    facts = {} if switch.is_open else {"paused_at": switch.changed_at, "reason": switch.reason}
+    return HealthReport(OK if switch.is_open else DEGRADED, facts)
+
+
+HEALTH_CHECKS = [
+    HealthCheck("broker", _broker),
+    HealthCheck("workers", _workers),
+    HealthCheck("beat", _beat),
+    HealthCheck("backlog", _backlog),
+    HealthCheck("outgoing", _outgoing),
+]

@@ -1,0 +1,60 @@
+"""The metrics page in Prometheus's text format, and what the ground floor measures.
+
+Source: the Prometheus text exposition format, version 0.0.4.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+
+from sunusav.core.gathering import gather
+from sunusav.core.metrics import Metric, Sample
+from sunusav.core.models import OutboxMessage, TrailEntry
+from sunusav.core.switches import outgoing
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX = "sunusav_"
+
+
+def exposition(*, now: datetime) -> str:
+    """Return every room's metrics as Prometheus reads them."""
+    return "".join(f"{line}\n" for metric in gather("metrics", "METRICS") for line in _lines(metric, now))
+
+
+def _lines(metric: Metric, now: datetime) -> Iterator[str]:
+    """Write one metric; one that cannot be read is left out and logged, the others stay readable."""
+    try:
+        samples = list(metric.read(now))
+    except Exception:
+        logger.exception("metric %s cannot be read", metric.name)
+        return
+    yield f"# HELP {PREFIX}{metric.name} {_escaped(metric.help)}"
+    yield f"# TYPE {PREFIX}{metric.name} {metric.kind}"
+    for sample in samples:
+        labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(sample.labels.items()))
+        yield f"{PREFIX}{metric.name}{f'{{{labels}}}' if labels else ''} {sample.value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _outbox_waiting(now: datetime) -> Iterator[Sample]:
+    yield Sample(OutboxMessage.objects.filter(delivered_at=None).count())
+
+
+def _trail_unsealed(now: datetime) -> Iterator[Sample]:
+    yield Sample(TrailEntry.objects.filter(seal__isnull=True).count())
+
+
+def _outgoing_open(now: datetime) -> Iterator[Sample]:
+    yield Sample(int(outgoing().is_open))
+
+
+METRICS = [
+    Metric("outbox_waiting", "Messages to the platform that were not delivered yet.", _outbox_waiting),
+    Metric("trail_unsealed", "Trail entries that wait for their seal.", _trail_unsealed),
+    Metric("outgoing_open", "1 while money may leave, 0 while it is paused.", _outgoing_open),
+]

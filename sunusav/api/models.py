@@ -1,0 +1,48 @@
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class KeyState(models.TextChoices):
+    RUNNING = "running"
+    ANSWERED = "answered"
+    RELEASED = "released"
+
+
+class IdempotencyKey(models.Model):
+    """What was answered to a client's key, so that the same question gets the same answer.
+
+    A released key was refused before anything ran; it may be used again, also with another body.
+    """
+
+    scope_hash = models.CharField(max_length=64, help_text="SHA-256 of client, method, path and key.")
+    client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
+    fingerprint = models.CharField(max_length=64, help_text="Keyed hash of the body.")
+    state = models.CharField(max_length=8, choices=KeyState, default=KeyState.RUNNING)
+    lease = models.CharField(max_length=32)
+    leased_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    sealed_content = models.BinaryField(null=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = "idempotency key"
+        permissions = [
+            ("view_health", "Can view the health of every component"),
+            ("view_metrics", "Can view the metrics"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["scope_hash"], name="idempotencykey_one_per_scope"),
+            models.CheckConstraint(
+                name="idempotencykey_answered_has_answer",
+                condition=Q(state="answered", status__isnull=False, sealed_content__isnull=False)
+                | (~Q(state="answered") & Q(status__isnull=True, sealed_content__isnull=True)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope_hash[:12]} {self.state}"

@@ -1,0 +1,44 @@
+"""The catalogue of problems: one Markdown file per code in `docs/problems/`, read once.
+
+A file begins with the lines `title:` and `next:`, then a blank line, then prose.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class ProblemPage:
+    """What people read about one kind of problem."""
+
+    code: str
+    title: str
+    next: str
+    prose: str
+
+
+def problem_folder() -> Path:
+    return Path(settings.BASE_DIR) / "docs" / "problems"
+
+
+@cache
+def problem_pages() -> dict[str, ProblemPage]:
+    """Return every page by its code, in alphabetical order."""
+    return {file.stem: read_page(file) for file in sorted(problem_folder().glob("*.md"))}
+
+
+def page_of(code: str) -> ProblemPage:
+    """Return the page of a code. Without one, its own words are the title: an answer must never fail."""
+    return problem_pages().get(code) or ProblemPage(code, code.replace("-", " ").capitalize(), "", "")
+
+
+def read_page(file: Path) -> ProblemPage:
+    """Read one file of the catalogue. Raises: ValueError when its front lines are not as agreed."""
+    front, _, prose = file.read_text(encoding="utf-8").partition("\n\n")
+    lines = dict(line.split(": ", 1) for line in front.splitlines())
+    if set(lines) != {"title", "next"}:
+        raise ValueError(f"{file.name} begins with a title: and a next: line")
+    return ProblemPage(file.stem, lines["title"], lines["next"], prose)

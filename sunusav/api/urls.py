@@ -1,0 +1,18 @@
+from django.urls import path
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+
+from sunusav.api import pages
+from sunusav.api.outgoing import PauseOutgoing, ResumeOutgoing
+
+urlpatterns = [
+    path("health", pages.Health.as_view(), name="health"),
+    path("metrics", pages.Metrics.as_view(), name="metrics"),
+    path("openapi.json", pages.OpenApi.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+    path("problems", pages.problem_index, name="problems"),
+    path("problems/<str:code>", pages.problem_page, name="problem"),
+    path("monetization/health", pages.ComponentsHealth.as_view(), name="components-health"),
+    path("monetization/outgoing/pause", PauseOutgoing.as_view(), name="outgoing-pause"),
+    path("monetization/outgoing/resume", ResumeOutgoing.as_view(), name="outgoing-resume"),
+]

@@ -1,0 +1,33 @@
+"""What every test has: a closed network, a database that can be emptied, a Redis on request."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.support import baseline, flush, network
+from tests.support.redis import redis
+
+flush.install()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def network_closed() -> Iterator[None]:
+    """Refuse every connection but those to this machine."""
+    with network.closed():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Create the test database as pytest-django does, then remember what the migrations put there."""
+    with django_db_blocker.unblock():
+        baseline.remember(connection)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A private Redis for this worker's tests; mark them `redis`."""
+    with redis() as server:
+        yield server.url()

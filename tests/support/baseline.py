@@ -1,0 +1,50 @@
+"""The rows that a fresh database holds (roles, the first fee schedule, ...), put back after a flush.
+
+They are remembered right after the migrations, whatever made them: a new data migration needs nothing here.
+"""
+
+from typing import Any
+
+from tests.support import flush
+
+Rows = tuple[list[str], list[tuple[Any, ...]]]  # the columns' names, the rows
+_remembered: dict[str, dict[str, Rows]] = {}  # by database alias, then by table
+
+
+def remember(connection: Any) -> None:
+    """Take the rows of a database that has only been migrated."""
+    _remembered[connection.alias] = {
+        table: _rows(connection, table) for table in flush.tables_with_rows(connection)
+    }
+
+
+def restore(connection: Any) -> None:
+    """Put the remembered rows back into a flushed database, with their own keys."""
+    quote = connection.ops.quote_name
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for table, (columns, rows) in _remembered.get(connection.alias, {}).items():
+            places = ", ".join(["%s"] * len(columns))
+            names = ", ".join(map(quote, columns))
+            cursor.executemany(f"INSERT INTO {quote(table)} ({names}) VALUES ({places})", rows)
+
+
+def _rows(connection: Any, table: str) -> Rows:
+    columns = _stored_columns(connection, table)
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(map(quote, columns))} FROM {quote(table)}")
+        return columns, [tuple(row) for row in cursor.fetchall()]
+
+
+def _stored_columns(connection: Any, table: str) -> list[str]:
+    """List the columns that take a value: a generated one takes none."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "mysql":
+            cursor.execute(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+                "AND table_name = %s AND extra NOT LIKE '%%GENERATED%%' ORDER BY ordinal_position",
+                [table],
+            )
+        else:
+            cursor.execute("SELECT name FROM pragma_table_xinfo(%s) WHERE hidden = 0 ORDER BY cid", [table])
+        return [name for (name,) in cursor.fetchall()]

@@ -1,0 +1,82 @@
+"""Which database this run of the tests is on, decided before Django reads its settings.
+
+A pytest plugin, loaded by `-p` in pyproject.toml. TEST_DATABASE says `mariadb` or `sqlite`; unset, MariaDB is
+taken where there is one. On the MariaDB leg the process that you started runs one private server for all its
+workers; TEST_DATABASE_URL names another one to use instead, such as compose's MySQL 8.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.mariadb import find_installation, mariadb
+
+CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DATABASE_URL"
+LEGS = ("mariadb", "sqlite")
+_servers = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Choose the leg and start its server: as a wrapper, before pytest-django loads the settings."""
+    options = early_config.known_args_namespace
+    if "PYTEST_XDIST_WORKER" not in os.environ and not (options.help or options.version):
+        leg = chosen_leg()
+        os.environ[CHOICE] = leg  # workers inherit both
+        os.environ[URL] = _url() if leg == "mariadb" else ""  # empty, not unset: .env must not fill it in
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    _servers.close()
+
+
+def pytest_report_header() -> str:
+    return f"database: {os.environ.get(CHOICE, 'none')}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take the tests that need MariaDB off the SQLite leg: they run on the other one, so none is skipped."""
+    if os.environ.get(CHOICE) != "sqlite":
+        return
+    away = [item for item in items if item.get_closest_marker("mariadb")]
+    if away:
+        items[:] = [item for item in items if not item.get_closest_marker("mariadb")]
+        config.hook.pytest_deselected(items=away)
+
+
+def chosen_leg() -> str:
+    """Return the leg asked for, or MariaDB where there is one.
+
+    Raises: pytest.UsageError for a leg this machine cannot run; on CI also when nothing was asked for.
+    """
+    asked = os.environ.get(CHOICE, "")
+    if asked not in (*LEGS, ""):
+        raise pytest.UsageError(f"{CHOICE} is {asked!r}; it may be {' or '.join(LEGS)}")
+    if asked == "sqlite":
+        return asked
+    missing = _what_mariadb_lacks()
+    if not missing:
+        return "mariadb"
+    if asked or os.environ.get("CI"):
+        raise pytest.UsageError(
+            f"the MariaDB leg cannot run: {missing}. `make test LEGS=sqlite` runs the other one alone."
+        )
+    return "sqlite"
+
+
+def _what_mariadb_lacks() -> str:
+    try:
+        import MySQLdb  # noqa: F401, PLC0415 - optional: a machine without the C library goes without
+    except ImportError:
+        return "mysqlclient is not installed"
+    if os.environ.get(GIVEN_URL) or find_installation():
+        return ""
+    return "no MariaDB server is installed (mariadb-server-core, mariadb-client-core)"
+
+
+def _url() -> str:
+    given = os.environ.get(GIVEN_URL)
+    return given or _servers.enter_context(mariadb()).url()
