@@ -190,6 +190,10 @@ LND_TLS_CERT_PATH = env("LND_TLS_CERT_PATH", default="")
 LND_PAYING_MACAROON_PATH = env("LND_PAYING_MACAROON_PATH", default="")
 LND_INVOICING_MACAROON_PATH = env("LND_INVOICING_MACAROON_PATH", default="")
 LND_READONLY_MACAROON_PATH = env("LND_READONLY_MACAROON_PATH", default="")
+# Only when LND_HOST is not one of the names in the node's certificate.
+LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
+# For how long the node starts new attempts of one payment; the worker listens 15 s longer.
+LND_PAYMENT_TIMEOUT_SECONDS = env.int("LND_PAYMENT_TIMEOUT_SECONDS", default=60)
 
 # Rates
 FALLBACK_BTC_XOF_RATE = env("FALLBACK_BTC_XOF_RATE", default="8000000")

@@ -1,0 +1,71 @@
+"""System checks of the Lightning settings; nothing here asks the node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from lightning.client import Errand
+from lightning.networks import INVOICE_PREFIXES
+
+# What `lightning.simulator.tls` writes as the organisation of its certificates.
+SIMULATED_ORGANISATION = "simulated node"
+
+
+@register()
+def network_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a network whose invoices we could not tell."""
+    if settings.LND_NETWORK in INVOICE_PREFIXES:
+        return []
+    return [Error(f"LND_NETWORK must be one of {', '.join(INVOICE_PREFIXES)}.", id="lightning.E001")]
+
+
+@register(Tags.security, deploy=True)
+def files_are_given(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Ask for the certificate; a macaroon may be missing where a process has no such errand."""
+    if not settings.LND_TLS_CERT_PATH:
+        return [Error("LND_TLS_CERT_PATH is not set.", id="lightning.E002")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def macaroons_are_narrow(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse LND's all-powerful macaroon, and one macaroon for two errands.
+
+    Source: lightning.md section 2: who may delete payments can destroy the node's protection against paying
+    twice.
+    """
+    paths = {errand: getattr(settings, f"LND_{errand.name}_MACAROON_PATH") for errand in Errand}
+    given = [path for path in paths.values() if path]
+    messages: list[CheckMessage] = [
+        Error(f"LND_{errand.name}_MACAROON_PATH is the admin macaroon.", id="lightning.E003")
+        for errand, path in paths.items()
+        if Path(path).name == "admin.macaroon"
+    ]
+    if len(set(given)) < len(given):
+        messages.append(Error("Two errands share one LND macaroon.", id="lightning.E004"))
+    return messages
+
+
+@register(Tags.security, deploy=True)
+def node_is_not_simulated(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse the simulated node, known by its certificate: what it pays is no money."""
+    if settings.LND_TLS_CERT_PATH and SIMULATED_ORGANISATION in _organisations(settings.LND_TLS_CERT_PATH):
+        return [Error("LND_TLS_CERT_PATH is the certificate of a simulated node.", id="lightning.E005")]
+    return []
+
+
+def _organisations(path: str) -> set[str]:
+    try:
+        certificate = x509.load_pem_x509_certificate(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return set()
+    named = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return {str(attribute.value) for attribute in named}

@@ -1,0 +1,25 @@
+"""Our client of LND 0.15 to 0.21: the methods we need, deadlines on all, errors as our own four kinds."""
+
+from lightning.client.access import Errand, NodeAccess, access_for
+from lightning.client.calls import NodeStream
+from lightning.client.errors import (
+    NodeAnswerUnknown,
+    NodeError,
+    NodeMisconfigured,
+    NodeRefused,
+    NodeUnavailable,
+)
+from lightning.client.lnd import LndClient
+
+__all__ = [
+    "Errand",
+    "LndClient",
+    "NodeAccess",
+    "NodeAnswerUnknown",
+    "NodeError",
+    "NodeMisconfigured",
+    "NodeRefused",
+    "NodeStream",
+    "NodeUnavailable",
+    "access_for",
+]

@@ -1,0 +1,134 @@
+"""The Lightning collector: asks for money by an invoice of our node, and says what arrived."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from django.conf import settings
+from ledger.types import AccountRef, AccountRole, Currency
+
+from lightning.bolt11 import Invoice, decode
+from lightning.client import Errand, LndClient, NodeError, NodeRefused, access_for
+from lightning.outcomes import preimage_fits
+from lightning.proto import lightning_pb2
+from transfers.errors import CollectorUnavailable
+from transfers.types import CollectionRequest, CollectionStatus, OpenedCollection
+
+NAME = "lightning"
+OPEN, SETTLED, CANCELLED = "open", "settled", "cancelled"
+
+
+def preimage_of(collection_id: int) -> bytes:
+    """Derive the preimage of a collection's invoice from our own key.
+
+    The same collection asked for twice is the same invoice, so a crash leaves no orphan (lightning.md 3.9).
+    """
+    key = bytes.fromhex(settings.INVOICE_PREIMAGE_KEY)
+    return hmac.digest(key, str(collection_id).encode(), "sha256")
+
+
+class LightningCollector:
+    """Collect money through invoices of our LND node. Writes nothing."""
+
+    name = NAME
+    account = AccountRef(AccountRole.NODE, Currency.MSAT)
+
+    def __init__(self, client: LndClient | None = None) -> None:
+        self._client = client or LndClient(access_for(Errand.INVOICING))
+
+    def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
+        """Make the collection's invoice, or read back the one that was made before.
+
+        The memo is public to whoever pays: it must hold no names. Raises: CollectorUnavailable.
+        """
+        preimage = preimage_of(request.collection_id)
+        payment_hash = sha256(preimage).digest()
+        try:
+            text = self._added(request, preimage)
+        except NodeRefused as refused:
+            text = self._made_before(request, payment_hash, refused)
+        except NodeError as error:
+            raise _unavailable(error) from error
+        invoice = decode(text)
+        _require_ours(invoice, request, payment_hash)
+        return OpenedCollection(
+            reference=payment_hash.hex(), payment_request=text, checkout_url="", expires_at=invoice.expires_at
+        )
+
+    def find(self, reference: str) -> CollectionStatus:
+        """Say how the invoice stands. Raises: CollectorUnavailable, also for a settlement without its proof.
+
+        Source: lightning.md 3.9. Nodes may drop cancelled invoices: not found means cancelled for one of
+        ours.
+        """
+        try:
+            return status_of(self._client.lookup_invoice(bytes.fromhex(reference)), reference)
+        except NodeRefused as refused:
+            if refused.knows_not:
+                return CollectionStatus(state=CANCELLED, received_msat=0, proof="", settled_at=None)
+            raise _unavailable(refused) from refused
+        except NodeError as error:
+            raise _unavailable(error) from error
+
+    def cancel(self, reference: str) -> CollectionStatus:
+        """Take the invoice back unless it was paid. Raises: CollectorUnavailable."""
+        try:
+            self._client.cancel_invoice(bytes.fromhex(reference))
+        except NodeRefused as refused:
+            if not refused.is_about("already settled", "unable to locate invoice"):
+                raise _unavailable(refused) from refused
+        except NodeError as error:
+            raise _unavailable(error) from error
+        return self.find(reference)
+
+    def _added(self, request: CollectionRequest, preimage: bytes) -> str:
+        answer = self._client.add_invoice(
+            preimage=preimage,
+            amount_msat=request.amount_msat,
+            memo=request.memo,
+            expiry_seconds=request.expires_in_seconds,
+        )
+        return answer.payment_request
+
+    def _made_before(self, request: CollectionRequest, payment_hash: bytes, refused: NodeRefused) -> str:
+        if not refused.is_about("already exists"):
+            raise _unavailable(refused) from refused
+        try:
+            return self._client.lookup_invoice(payment_hash).payment_request
+        except NodeError as error:
+            raise _unavailable(error) from error
+
+
+def status_of(invoice: lightning_pb2.Invoice, reference: str) -> CollectionStatus:
+    """Judge one invoice of our node: what arrived counts, not what was asked for.
+
+    Units: `amt_paid_msat`, which exceeds the invoice's amount when the payer overpaid.
+    Raises: CollectorUnavailable when a settled invoice does not carry its own preimage.
+    """
+    if invoice.state == lightning_pb2.Invoice.CANCELED:
+        return CollectionStatus(state=CANCELLED, received_msat=0, proof="", settled_at=None)
+    if invoice.state != lightning_pb2.Invoice.SETTLED:
+        return CollectionStatus(state=OPEN, received_msat=0, proof="", settled_at=None)
+    proof = invoice.r_preimage.hex()
+    if not preimage_fits(reference, proof):
+        raise CollectorUnavailable(collector=NAME, detail=f"{reference} is settled without its preimage")
+    return CollectionStatus(
+        state=SETTLED,
+        received_msat=invoice.amt_paid_msat,
+        proof=proof,
+        settled_at=datetime.fromtimestamp(invoice.settle_date, tz=UTC),
+    )
+
+
+def _require_ours(invoice: Invoice, request: CollectionRequest, payment_hash: bytes) -> None:
+    """Keep an invoice with another hash or amount than we record away from payers."""
+    if (invoice.payment_hash, invoice.amount_msat) != (payment_hash, request.amount_msat):
+        raise CollectorUnavailable(
+            collector=NAME, detail=f"the node's invoice for collection {request.collection_id} is not ours"
+        )
+
+
+def _unavailable(error: NodeError) -> CollectorUnavailable:
+    return CollectorUnavailable(collector=NAME, detail=str(error)[:500])

@@ -1,0 +1,117 @@
+"""What a payment in the node means for us: the table of outcomes, without any network."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from lightning.proto import lightning_pb2
+from transfers.enums import FailureClass
+from transfers.types import Order, Refused, Succeeded, Unknown
+
+Payment = lightning_pb2.Payment
+HASH_BYTES = 32
+
+# lightning.md 3.8. A number we do not know is for a person.
+FAILURE_CLASSES = {
+    lightning_pb2.FAILURE_REASON_TIMEOUT: FailureClass.RETRY,
+    lightning_pb2.FAILURE_REASON_NO_ROUTE: FailureClass.RETRY,
+    lightning_pb2.FAILURE_REASON_ERROR: FailureClass.REVIEW,
+    lightning_pb2.FAILURE_REASON_INCORRECT_PAYMENT_DETAILS: FailureClass.FINAL,
+    lightning_pb2.FAILURE_REASON_INSUFFICIENT_BALANCE: FailureClass.HOLD,
+    lightning_pb2.FAILURE_REASON_CANCELED: FailureClass.RETRY,
+    lightning_pb2.FAILURE_REASON_NONE: FailureClass.REVIEW,
+}
+
+
+def is_terminal(payment: Payment) -> bool:
+    """Tell whether the node has finished: only the status says so, never the reason.
+
+    Source: lightning.md 0.3; enums are open, an unknown status is not an end.
+    """
+    return payment.status in {Payment.SUCCEEDED, Payment.FAILED}
+
+
+def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
+    """Judge what the node says of the order's payment hash.
+
+    Source: lightning.md 3.2, 3.7 step 4, 3.8.
+    """
+    evidence = evidence_of(payment)
+    if payment.payment_hash != order.reference:
+        return Unknown(seen=False, reason="another-payment", suspect=True, evidence=evidence)
+    if payment.status == Payment.SUCCEEDED:
+        return _paid(payment, order, evidence)
+    if payment.status == Payment.FAILED:
+        return Refused(
+            reason=_words(lightning_pb2.PaymentFailureReason, payment.failure_reason),
+            failure=FAILURE_CLASSES.get(payment.failure_reason, FailureClass.REVIEW),
+            evidence=evidence,
+        )
+    return Unknown(seen=True, reason="in-flight", evidence=evidence)
+
+
+def _paid(payment: Payment, order: Order, evidence: dict[str, Any]) -> Succeeded | Unknown:
+    if contradiction := _contradiction(payment, order):
+        return Unknown(seen=True, reason=contradiction, suspect=True, evidence=evidence)
+    return Succeeded(
+        proof=payment.payment_preimage,
+        amount_msat=payment.value_msat,
+        cost_msat=payment.fee_msat,
+        evidence=evidence,
+    )
+
+
+def _contradiction(payment: Payment, order: Order) -> str:
+    """Name what a success gets wrong about our order; the empty string when all agrees.
+
+    A hash alone proves little: the winner may have handed us an invoice that was paid before (lightning.md
+    0.7).
+    """
+    if not preimage_fits(order.reference, payment.payment_preimage):
+        return "preimage-does-not-fit"
+    if payment.value_msat != order.amount_msat:
+        return "another-amount-paid"
+    if payment.payment_request.lower() != order.payload:
+        return "another-invoice-paid"
+    return ""
+
+
+def preimage_fits(payment_hash: str, preimage: str) -> bool:
+    """Tell whether this hexadecimal preimage hashes to the payment hash."""
+    try:
+        secret = bytes.fromhex(preimage)
+    except ValueError:
+        return False
+    return len(secret) == HASH_BYTES and sha256(secret).hexdigest() == payment_hash
+
+
+def evidence_of(payment: Payment) -> dict[str, Any]:
+    """Keep what a person needs to decide: status, reason, amounts, each HTLC's end."""
+    return {
+        "status": _words(Payment.PaymentStatus, payment.status),
+        "failure_reason": _words(lightning_pb2.PaymentFailureReason, payment.failure_reason),
+        "payment_hash": payment.payment_hash,
+        "payment_index": payment.payment_index,
+        "created_at_ns": payment.creation_time_ns,
+        "value_msat": payment.value_msat,
+        "fee_msat": payment.fee_msat,
+        "htlcs": [_htlc_evidence(htlc) for htlc in payment.htlcs[-20:]],
+    }
+
+
+def _htlc_evidence(htlc: lightning_pb2.HTLCAttempt) -> dict[str, Any]:
+    told: dict[str, Any] = {"status": _words(lightning_pb2.HTLCAttempt.HTLCStatus, htlc.status)}
+    if htlc.HasField("failure"):
+        told["failure_code"] = _words(lightning_pb2.Failure.FailureCode, htlc.failure.code)
+        told["failure_source_index"] = htlc.failure.failure_source_index
+    return told
+
+
+def _words(enum: Any, number: int) -> str:
+    """Name an enum value in our words; a number we do not know stays a number."""
+    try:
+        name: str = enum.Name(number)
+    except ValueError:
+        return f"unknown-{number}"
+    return name.removeprefix("FAILURE_REASON_").lower().replace("_", "-")

@@ -1,0 +1,236 @@
+"""The Lightning rail: pays a BOLT 11 invoice at most once, and finds out what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from ledger.types import AccountRef, AccountRole, Currency
+
+from lightning.bolt11 import Invoice
+from lightning.client import (
+    Errand,
+    LndClient,
+    NodeError,
+    NodeRefused,
+    NodeStream,
+    access_for,
+)
+from lightning.invoices import payable_invoice, require_node_agrees
+from lightning.networks import invoice_prefix
+from lightning.node_facts import NodeFacts
+from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
+from lightning.statement import outside_payments
+from transfers.errors import DestinationKindUnsupported, RailUnavailable
+from transfers.types import (
+    FindOutcome,
+    Instruction,
+    NotSeen,
+    Order,
+    OutsidePayment,
+    SendOutcome,
+    Unknown,
+)
+
+NAME = "lightning"
+BOLT11 = "bolt11"
+# A destination is accepted with this much validity left (four sends and the waits of 60, 120 and 240 s
+# between them), and sent with this much (one send and the node's clock).
+ACCEPT_SECONDS = 15 * 60
+SEND_SECONDS = 2 * 60
+# After expiry plus this LND refuses the invoice by its own clock (lightning.md 3.7 step 5).
+GIVE_UP_AFTER_EXPIRY = timedelta(minutes=10)
+# What we add to the node's own timeout before we stop listening and ask instead.
+LISTEN_MARGIN_SECONDS = 15
+FIND_SECONDS = 10
+# lightning.md 3.6: ten sats or one percent, whichever is more.
+MIN_FEE_LIMIT_MSAT = 10_000
+
+
+def fee_limit_msat(amount_msat: int) -> int:
+    """Return what routing may cost at most. Rounding: down."""
+    return max(MIN_FEE_LIMIT_MSAT, amount_msat // 100)
+
+
+class LightningRail:
+    """Send money through our LND node. Writes nothing; every doubt is `Unknown`."""
+
+    name = NAME
+    account = AccountRef(AccountRole.NODE, Currency.MSAT)
+    cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
+    destination_kinds = (BOLT11,)
+
+    def __init__(
+        self,
+        client: LndClient | None = None,
+        *,
+        timeout_seconds: int | None = None,
+        listen_margin_seconds: int = LISTEN_MARGIN_SECONDS,
+    ) -> None:
+        self._client = client or LndClient(access_for(Errand.PAYING))
+        self._node = NodeFacts(self._client)
+        self._timeout_seconds = timeout_seconds or settings.LND_PAYMENT_TIMEOUT_SECONDS
+        self.send_deadline_seconds = self._timeout_seconds + listen_margin_seconds
+
+    def check(self, instruction: Instruction, *, now: datetime) -> str:
+        """Judge the invoice without any network; return its payment hash.
+
+        Raises: the refusals of `lightning.errors`, DestinationKindUnsupported.
+        """
+        return self._payable(instruction, now=now, needed_seconds=ACCEPT_SECONDS).payment_hash.hex()
+
+    def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
+        """Judge the invoice again, with the node: its network, its reading, its liquidity.
+
+        Raises: RailUnavailable, also when the node is short of liquidity; the refusals of
+        `lightning.errors`.
+        """
+        invoice = self._payable(instruction, now=now, needed_seconds=SEND_SECONDS)
+        limit_msat = fee_limit_msat(instruction.amount_msat)
+        try:
+            source = self._node.ready_pubkey()
+            answer = self._client.decode_invoice(invoice.text)
+            available_msat = self._node.local_balance_msat()
+        except NodeError as error:
+            raise _unavailable(error) from error
+        require_node_agrees(invoice, answer, our_pubkey=source)
+        if available_msat < instruction.amount_msat + limit_msat:
+            raise RailUnavailable(rail=NAME, detail=f"liquidity: {available_msat} msat in channels")
+        return Order(
+            rail=NAME,
+            reference=invoice.payment_hash.hex(),
+            payload=invoice.text,
+            amount_msat=instruction.amount_msat,
+            fee_limit_msat=limit_msat,
+            payee=invoice.payee.hex(),
+            source=source,
+            expires_at=invoice.expires_at,
+            give_up_after=_give_up_after(invoice.expires_at),
+        )
+
+    def send(self, order: Order, *, now: datetime) -> SendOutcome:
+        """Pay the order and listen until it ends or our deadline comes.
+
+        Raises: RailUnavailable when the node cannot be reached or is another one: nothing was sent.
+        Source: lightning.md 3.1, 3.2. No error after the call began is ever a failure.
+        """
+        self._require_same_node(order)
+        try:
+            stream = self._client.send_payment(
+                payment_request=order.payload,
+                fee_limit_msat=order.fee_limit_msat,
+                timeout_seconds=self._timeout_seconds,
+                deadline_seconds=self.send_deadline_seconds,
+            )
+        except NodeError as error:
+            raise _unavailable(error) from error
+        return self._heard(stream, order)
+
+    def find(self, order: Order) -> FindOutcome:
+        """Ask the node what it knows of the order's payment hash.
+
+        Raises: RailUnavailable.
+        """
+        try:
+            with self._client.track_payment(
+                bytes.fromhex(order.reference), deadline_seconds=FIND_SECONDS
+            ) as stream:
+                return outcome_of(next(iter(stream)), order)
+        except StopIteration:
+            return Unknown(seen=False, reason="stream-ended")
+        except NodeRefused as refused:
+            return self._not_found(refused)
+        except NodeError as error:
+            raise _unavailable(error) from error
+
+    def verify(self, reference: str, proof: str) -> bool:
+        return preimage_fits(reference, proof)
+
+    def balance(self) -> int:
+        """Return what the channels hold on our side. Units: msat. Raises: RailUnavailable."""
+        try:
+            return self._client.channel_balance().local_balance.msat
+        except NodeError as error:
+            raise _unavailable(error) from error
+
+    def statement(self) -> Iterator[OutsidePayment]:
+        """List every payment the node knows, oldest first. Raises: RailUnavailable."""
+        try:
+            yield from outside_payments(self._client)
+        except NodeError as error:
+            raise _unavailable(error) from error
+
+    def _payable(self, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
+        destination = instruction.destination
+        if destination.kind not in self.destination_kinds:
+            raise DestinationKindUnsupported(
+                rail=NAME, kind=destination.kind, supported_kinds=list(self.destination_kinds)
+            )
+        return payable_invoice(
+            destination.value,
+            amount_msat=instruction.amount_msat,
+            prefix=invoice_prefix(self._client.access.network),
+            now=now,
+            needed_seconds=needed_seconds,
+        )
+
+    def _require_same_node(self, order: Order) -> None:
+        """Another node does not know what the first one paid: only the order's own node may send it."""
+        try:
+            source = self._node.ready_pubkey()
+        except NodeError as error:
+            raise _unavailable(error) from error
+        if source != order.source:
+            raise RailUnavailable(
+                rail=NAME, detail=f"the node is {source}, the order belongs to {order.source}"
+            )
+
+    def _heard(self, stream: NodeStream[Payment], order: Order) -> SendOutcome:
+        last: Payment | None = None
+        with stream:
+            try:
+                for last in stream:
+                    if is_terminal(last):
+                        return outcome_of(last, order)
+            except NodeRefused as refused:
+                return self._asked_instead(order, refused) if refused.knows_payment else _doubt(last, refused)
+            except NodeError as error:
+                return _doubt(last, error)
+        return Unknown(seen=last is not None, reason="stream-ended")
+
+    def _asked_instead(self, order: Order, refused: NodeRefused) -> SendOutcome:
+        """Find out what became of a payment that the node has already."""
+        try:
+            found = self.find(order)
+        except RailUnavailable:
+            return Unknown(seen=True, reason="known-to-the-node", evidence=refused.evidence)
+        if isinstance(found, NotSeen):
+            return Unknown(seen=True, reason="known-then-not-found", suspect=True, evidence=refused.evidence)
+        return found
+
+    def _not_found(self, refused: NodeRefused) -> FindOutcome:
+        if not refused.knows_not:
+            return Unknown(seen=False, reason="node-refused", evidence=refused.evidence)
+        try:
+            source = self._node.pubkey_now()
+        except NodeError as error:
+            raise _unavailable(error) from error
+        return NotSeen(source=source, evidence=refused.evidence)
+
+
+def _unavailable(error: NodeError) -> RailUnavailable:
+    return RailUnavailable(rail=NAME, detail=str(error)[:500])
+
+
+def _doubt(last: Payment | None, error: NodeError) -> Unknown:
+    """After the call began an error says nothing about the money."""
+    reason = {"NodeUnavailable": "connection-lost", "NodeRefused": "node-refused"}.get(
+        type(error).__name__, "no-answer"
+    )
+    return Unknown(seen=last is not None, reason=reason, evidence=error.evidence)
+
+
+def _give_up_after(expires_at: datetime) -> datetime:
+    latest = datetime.max.replace(tzinfo=UTC)
+    return latest if latest - expires_at < GIVE_UP_AFTER_EXPIRY else expires_at + GIVE_UP_AFTER_EXPIRY

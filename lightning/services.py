@@ -1,0 +1,58 @@
+"""Record what the node says was paid to us."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from lightning.collector import status_of
+from lightning.models import ListenerCursor
+from lightning.proto import lightning_pb2
+from sunusav.core.errors import DomainError
+from transfers.errors import CollectionMissing
+from transfers.services.collections import record_receipt
+
+log = logging.getLogger(__name__)
+
+
+def open_cursor(node_pubkey: str) -> ListenerCursor:
+    """Return the cursor of a node, at 0 when we never listened to it."""
+    return ListenerCursor.objects.get_or_create(node_pubkey=node_pubkey)[0]
+
+
+def record_settlement(invoice: lightning_pb2.Invoice, *, now: datetime) -> None:
+    """Credit the collection that this settled invoice belongs to; once, however often it is told.
+
+    Invoices of others on the same node are passed over. One without its proof is left to the sweep, which
+    asks again and raises it.
+    """
+    reference = invoice.r_hash.hex()
+    try:
+        status = status_of(invoice, reference)
+        record_receipt(
+            reference=reference,
+            received_msat=status.received_msat,
+            proof=status.proof,
+            received_at=status.settled_at or now,
+            now=now,
+        )
+    except CollectionMissing:
+        log.info("invoice %s is not one of our collections", reference)
+    except DomainError:
+        log.exception("the settlement of %s is not recorded", reference)
+
+
+@transaction.atomic
+def record_settlement_at_cursor(invoice: lightning_pb2.Invoice, *, node_pubkey: str, now: datetime) -> None:
+    """Record a settlement and move the node's cursor to it, both or neither."""
+    record_settlement(invoice, now=now)
+    move_cursor(node_pubkey, settle_index=invoice.settle_index, now=now)
+
+
+def move_cursor(node_pubkey: str, *, settle_index: int, now: datetime) -> None:
+    """Move a cursor forward; never back, whoever tells it late."""
+    ListenerCursor.objects.filter(node_pubkey=node_pubkey, settle_index__lt=settle_index).update(
+        settle_index=settle_index, moved_at=now
+    )

@@ -1,0 +1,141 @@
+"""Client of a simulated world's control port. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+TIMEOUT_SECONDS = 60
+Record = dict[str, Any]
+
+
+class ControlError(Exception):
+    """The simulated world refused a control call."""
+
+
+class Control:
+    """One method per control call; see docs/simulated-node.md for what they mean."""
+
+    def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
+        self._base = f"http://{host}:{port}"
+        # No proxy of the environment: this is loopback.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    # The record
+
+    def payments(self, node: str) -> list[Record]:
+        """Return every payment row there ever was at this node, oldest first: the judge of "paid twice"."""
+        listed: list[Record] = self._get("/payments", node=node)["payments"]
+        return listed
+
+    def payments_of(self, node: str, payment_hash: str) -> list[Record]:
+        return [row for row in self.payments(node) if row["payment_hash"] == payment_hash]
+
+    def invoices(self, node: str) -> list[Record]:
+        listed: list[Record] = self._get("/invoices", node=node)["invoices"]
+        return listed
+
+    def nodes(self) -> dict[str, Record]:
+        listed: dict[str, Record] = self._get("/nodes")["nodes"]
+        return listed
+
+    # The script
+
+    def script(self, node: str, *steps: Record, payment_hash: str = "*", count: int = -1) -> None:
+        self._post("/script", node=node, steps=steps, payment_hash=payment_hash, count=count)
+
+    def clear_scripts(self, node: str) -> None:
+        self._post("/scripts/clear", node=node)
+
+    def wait(
+        self, node: str, point: str, *, payment_hash: str = "*", timeout_seconds: float = 10, times: int = 1
+    ) -> int:
+        """Wait until a scripted payment reached the phase; return how often it has (0: it has not)."""
+        answer = self._get(
+            "/wait", node=node, point=point, payment_hash=payment_hash, timeout=timeout_seconds, times=times
+        )
+        return int(answer["reached"])
+
+    def release(self, node: str, *, payment_hash: str = "*", point: str | None = None) -> int:
+        return int(self._post("/release", node=node, payment_hash=payment_hash, point=point)["released"])
+
+    # Acting for people
+
+    def invoice(self, node: str, amount_msat: int, *, memo: str = "", expiry: int = 0) -> Record:
+        return self._post("/invoice", node=node, amount_msat=amount_msat, memo=memo, expiry=expiry)
+
+    def pay(
+        self,
+        node: str,
+        payment_request: str,
+        *,
+        amount_msat: int = 0,
+        force_amount_msat: int = 0,
+        timeout_seconds: float = 30,
+    ) -> Record:
+        return self._post(
+            "/pay",
+            node=node,
+            payment_request=payment_request,
+            amount_msat=amount_msat,
+            force_amount_msat=force_amount_msat,
+            timeout=timeout_seconds,
+        )
+
+    # Acting on the world
+
+    def settle(self, node: str, payment_hash: str) -> Record:
+        return self._post("/settle", node=node, payment_hash=payment_hash)
+
+    def fail(self, node: str, payment_hash: str, reason: str = "ERROR") -> Record:
+        return self._post("/fail", node=node, payment_hash=payment_hash, reason=reason)
+
+    def forget(self, node: str, payment_hash: str = "*") -> int:
+        return int(self._post("/forget", node=node, payment_hash=payment_hash)["forgotten"])
+
+    def set_clock(
+        self, *, offset_seconds: int | None = None, advance_seconds: int | None = None, frozen_at: int | None = None
+    ) -> int:
+        """Shift, advance or freeze the clock, or, without arguments, let it be the machine's; return its seconds."""
+        changes = {"offset_seconds": offset_seconds, "advance_seconds": advance_seconds, "frozen_at": frozen_at}
+        return int(self._post("/clock", **changes)["now"])
+
+    def set_options(self, node: str, **options: object) -> Record:
+        return self._post("/options", node=node, **options)
+
+    def set_money(self, node: str, **amounts: int) -> Record:
+        return self._post("/money", node=node, **amounts)
+
+    def stop_serving(self, node: str, *, goodbye: bool = False) -> None:
+        self._post("/serving", node=node, serving=False, goodbye=goodbye)
+
+    def start_serving(self, node: str) -> None:
+        self._post("/serving", node=node, serving=True)
+
+    def renew_certificate(self, node: str) -> None:
+        self._post("/certificate", node=node)
+
+    def bake_macaroon(
+        self, node: str, permissions: Sequence[tuple[str, str]], *, time_before: int | None = None
+    ) -> str:
+        """Return the hex of a macaroon with these (entity, action) permissions."""
+        return str(self._post("/macaroon", node=node, permissions=permissions, time_before=time_before)["macaroon"])
+
+    def _get(self, path: str, **query: object) -> Record:
+        return self._call(urllib.request.Request(f"{self._base}{path}?{urlencode(query)}"))
+
+    def _post(self, path: str, **members: object) -> Record:
+        body = json.dumps(members).encode()
+        return self._call(urllib.request.Request(self._base + path, data=body, method="POST"))
+
+    def _call(self, request: urllib.request.Request) -> Record:
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
+                answer: Record = json.load(response)
+        except urllib.error.HTTPError as error:
+            raise ControlError(error.read().decode()) from error
+        return answer

@@ -1,0 +1,67 @@
+"""Our own door to the simulated world: HTTP and JSON on loopback, no authentication."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from lightning.simulator.errors import ControlRefused, Refusal
+
+Answer = Mapping[str, Any]
+Routes = Mapping[tuple[str, str], Callable[..., Answer]]
+
+
+class ControlServer:
+    """Serve `routes`: (HTTP method, path) to a function of the JSON body's, or the query's, members."""
+
+    def __init__(self, routes: Routes, port: int) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_for(routes))
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+
+    def start(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="control", daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler_for(routes: Routes) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            self._call("GET", address.path, dict(parse_qsl(address.query)))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self._call("POST", self.path, json.loads(body or b"{}"))
+
+        def _call(self, method: str, path: str, members: dict[str, Any]) -> None:
+            call = routes.get((method, path))
+            if call is None:
+                self._answer(404, {"error": f"no {method} {path}"})
+                return
+            try:
+                self._answer(200, call(**members))
+            except (ControlRefused, Refusal, TypeError, ValueError) as error:
+                self._answer(400, {"error": str(error) or type(error).__name__})
+
+        def _answer(self, status: int, answer: Answer) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: the caller sees the answer."""
+
+    return Handler

@@ -1,0 +1,139 @@
+"""What a simulated node remembers: one frozen-in-SQLite row per noun.
+
+Units: amounts in msat, times in nanoseconds of Unix time when named `_ns`, else in seconds.
+"""
+
+from dataclasses import dataclass, field
+
+from lightning.proto.lightning_pb2 import HTLCAttempt, Invoice, Payment, PaymentFailureReason
+
+OPEN_STATUSES = (Payment.INITIATED, Payment.IN_FLIGHT)
+CURRENT, OVERWRITTEN, DELETED = "current", "overwritten", "deleted"
+
+
+@dataclass
+class NodeRow:
+    """A node: its keys, its money and how it presents itself. Its one channel leads to everybody."""
+
+    name: str
+    private_key: bytes
+    macaroon_root_key: bytes
+    local_msat: int
+    remote_msat: int
+    unsettled_out_msat: int = 0
+    unsettled_in_msat: int = 0
+    reserve_msat: int = 0
+    fee_base_msat: int = 0
+    fee_ppm: int = 0
+    last_payment_index: int = 0
+    last_attempt_id: int = 0
+    last_add_index: int = 0
+    last_settle_index: int = 0
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass
+class PaymentRow:
+    """One row of LND's payment table. Overwritten and deleted rows stay, so that the record is complete."""
+
+    node: str
+    payment_index: int
+    payment_hash: bytes
+    payment_request: str
+    payee: bytes
+    payment_secret: bytes
+    value_msat: int
+    fee_limit_msat: int
+    created_ns: int
+    timeout_at_ns: int
+    status: int = Payment.INITIATED
+    failure_reason: int = PaymentFailureReason.FAILURE_REASON_NONE
+    fee_msat: int = 0
+    preimage: bytes = b""
+    resolved_ns: int = 0
+    standing: str = CURRENT
+    fate: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def hash_hex(self) -> str:
+        return self.payment_hash.hex()
+
+
+@dataclass
+class HtlcRow:
+    """One attempt of a payment, seen from the payer."""
+
+    node: str
+    attempt_id: int
+    payment_index: int
+    amount_msat: int
+    fee_msat: int
+    attempt_ns: int
+    status: int = HTLCAttempt.IN_FLIGHT
+    resolve_ns: int = 0
+    failure_code: int = 0
+    preimage: bytes = b""
+
+
+@dataclass
+class InvoiceRow:
+    node: str
+    payment_hash: bytes
+    preimage: bytes  # empty: a hold invoice that waits for its preimage
+    payment_secret: bytes
+    add_index: int
+    memo: str
+    description_hash: bytes
+    value_msat: int
+    created_at: int
+    expiry_seconds: int
+    cltv_expiry: int
+    payment_request: str
+    features: int
+    is_hold: int = 0
+    is_private: int = 0
+    state: int = Invoice.OPEN
+    settle_index: int = 0
+    settled_at: int = 0
+    amt_paid_msat: int = 0
+    # The accepted HTLC: who pays, in which of his payments.
+    payer: str = ""
+    payer_payment_index: int = 0
+    accepted_msat: int = 0
+    accepted_at: int = 0
+
+    @property
+    def expires_at(self) -> int:
+        return self.created_at + self.expiry_seconds
+
+
+@dataclass
+class TallyRow:
+    """The judge's count for one hash at one node: what was asked, what was begun, how often money left."""
+
+    node: str
+    payment_hash: bytes
+    sends: int = 0
+    accepted: int = 0
+    successes: int = 0
+
+
+@dataclass
+class ScriptRow:
+    """Steps of misbehaviour that wait for a payment; `payment_hash` in hex, or `*`; `remaining` -1: for ever."""
+
+    id: int
+    node: str
+    payment_hash: str
+    remaining: int
+    steps: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass
+class SettingRow:
+    name: str
+    value: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,108 @@
+"""The client against a node: certificates, macaroons, forks, deadlines, large answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lightning.client import LndClient, NodeMisconfigured, NodeRefused, NodeUnavailable
+from lightning.client.channels import channel_to
+from tests.lightning.world import PLATFORM, World
+
+
+def test_one_channel_serves_all_clients_of_a_process(world: World) -> None:
+    assert channel_to(world.access("paying")) is channel_to(world.access("invoicing"))
+
+
+def test_get_state_needs_no_macaroon(world: World) -> None:
+    world.control.set_options(PLATFORM, wallet_state="LOCKED")
+    client = LndClient(world.access("paying", macaroon_path="/nowhere"))
+    assert client.get_state().state == 1
+    with pytest.raises(NodeMisconfigured):
+        client.get_info()
+
+
+def test_wrong_certificate_is_misconfigured(world: World, tmp_path: Path) -> None:
+    other = tmp_path / "tls.cert"
+    other.write_bytes(world.process.node("wallets").tls_cert_path.read_bytes())
+    with pytest.raises(NodeMisconfigured):
+        LndClient(world.access("paying", tls_cert_path=str(other))).get_info()
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere/tls.cert"])
+def test_certificate_that_cannot_be_read_is_misconfigured(world: World, path: str) -> None:
+    with pytest.raises(NodeMisconfigured) as refused:
+        LndClient(world.access("paying", tls_cert_path=path)).get_info()
+    assert "LND_TLS_CERT_PATH" in refused.value.text
+
+
+def test_renewed_certificate_is_read_again_after_one_failure(world: World) -> None:
+    """Operators renew it while we run; no restart of ours is needed."""
+    client = LndClient(world.access("paying"))
+    client.get_info()
+    world.control.renew_certificate(PLATFORM)
+    with pytest.raises((NodeMisconfigured, NodeUnavailable)):
+        client.get_info()
+    assert client.get_info().identity_pubkey == world.process.node(PLATFORM).pubkey
+
+
+def test_replaced_macaroon_is_read_at_the_next_call(world: World, tmp_path: Path) -> None:
+    old = world.control.bake_macaroon(PLATFORM, [("offchain", "read")])
+    client = LndClient(world.access_with(old, tmp_path))
+    with pytest.raises(NodeMisconfigured):
+        client.get_info()
+    world.access_with(world.control.bake_macaroon(PLATFORM, [("info", "read")]), tmp_path)
+    assert client.get_info().chains[0].network == "regtest"
+
+
+def test_expired_macaroon_is_misconfigured(world: World, tmp_path: Path) -> None:
+    old = world.control.bake_macaroon(PLATFORM, [("info", "read")], time_before=1_000_000_000)
+    with pytest.raises(NodeMisconfigured):
+        LndClient(world.access_with(old, tmp_path)).get_info()
+
+
+def test_node_away_and_back_is_found_again(world: World) -> None:
+    client = LndClient(world.access("paying"))
+    world.control.stop_serving(PLATFORM)
+    with pytest.raises(NodeUnavailable):
+        client.get_info()
+    world.control.start_serving(PLATFORM)
+    world.wait_until_reached(within_seconds=6)
+    assert client.get_info().synced_to_chain
+
+
+def test_refusal_keeps_the_words_of_the_node(world: World, paying: LndClient) -> None:
+    with pytest.raises(NodeRefused) as refused:
+        paying.decode_invoice("lnbcrt1nonsense")
+    assert refused.value.code == "UNKNOWN"
+    assert refused.value.method == "/lnrpc.Lightning/DecodePayReq"
+
+
+FORKING = """
+import os, sys
+from lightning.client import LndClient, NodeAccess
+client = LndClient(NodeAccess(*sys.argv[1:5]))
+parent = client.get_info().identity_pubkey
+child = os.fork()
+if child == 0:
+    os._exit(0 if client.get_info().identity_pubkey == parent else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_forked_child_makes_a_channel_of_its_own(world: World) -> None:
+    """Celery's workers are forked from a parent that may have called already."""
+    access = world.access("paying")
+    arguments = [access.host, access.network, access.tls_cert_path, access.macaroon_path]
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING, *arguments],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "GRPC_VERBOSITY": "NONE"},
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0

@@ -1,0 +1,113 @@
+"""The node's codes and words become our four kinds."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from lightning.client.errors import (
+    NodeAnswerUnknown,
+    NodeError,
+    NodeMisconfigured,
+    NodeRefused,
+    NodeUnavailable,
+    node_error,
+)
+
+Code = grpc.StatusCode
+
+
+class Ended(grpc.RpcError, grpc.Call):
+    """A gRPC call that ended with a code and words."""
+
+    def __init__(self, code: grpc.StatusCode, text: str) -> None:
+        self._code, self._text = code, text
+
+    def code(self):
+        return self._code
+
+    def details(self):
+        return self._text
+
+    initial_metadata = trailing_metadata = is_active = time_remaining = cancel = add_callback = None
+
+
+def translated(code: grpc.StatusCode, text: str = "") -> NodeError:
+    return node_error(Ended(code, text), method="/lnrpc.Lightning/GetInfo")
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind"),
+    [
+        (Code.UNAVAILABLE, "failed to connect to all addresses", NodeUnavailable),
+        (Code.UNAVAILABLE, "Socket closed", NodeUnavailable),
+        (
+            Code.UNAVAILABLE,
+            "Ssl handshake failed: SSL_ERROR_SSL: CERTIFICATE_VERIFY_FAILED",
+            NodeMisconfigured,
+        ),
+        (
+            Code.UNKNOWN,
+            "verification failed: signature mismatch after caveat verification",
+            NodeMisconfigured,
+        ),
+        (Code.UNKNOWN, "expected 1 macaroon, got 0", NodeMisconfigured),
+        (Code.UNKNOWN, "permission denied", NodeMisconfigured),
+        (Code.INTERNAL, "metadata was invalid: invalid metadata", NodeMisconfigured),
+        (Code.UNIMPLEMENTED, "unknown service invoicesrpc.Invoices", NodeMisconfigured),
+        (Code.PERMISSION_DENIED, "", NodeMisconfigured),
+        (Code.UNKNOWN, "wallet locked, unlock it to enable full RPC access", NodeUnavailable),
+        (Code.UNKNOWN, "wallet not created, create one to enable full RPC access", NodeUnavailable),
+        (Code.UNKNOWN, "waiting to start, RPC services not available", NodeUnavailable),
+        (
+            Code.UNKNOWN,
+            "the RPC server is in the process of starting up, but not yet ready to accept calls",
+            NodeUnavailable,
+        ),
+        (Code.UNKNOWN, "routerrpc server shutting down", NodeUnavailable),
+        (Code.NOT_FOUND, "payment isn't initiated", NodeRefused),
+        (Code.UNKNOWN, "invoice expired. Valid until 2026-11-22", NodeRefused),
+        (Code.ALREADY_EXISTS, "payment is in transition", NodeRefused),
+        (Code.DEADLINE_EXCEEDED, "Deadline Exceeded", NodeAnswerUnknown),
+        (Code.CANCELLED, "", NodeAnswerUnknown),
+        (Code.INTERNAL, "RST_STREAM", NodeAnswerUnknown),
+        (Code.RESOURCE_EXHAUSTED, "", NodeAnswerUnknown),
+        (Code.ABORTED, "", NodeAnswerUnknown),
+        (Code.DATA_LOSS, "", NodeAnswerUnknown),
+    ],
+)
+def test_node_error_by_code_and_words_is_one_kind(code: Code, text: str, kind: type[NodeError]) -> None:
+    error = translated(code, text)
+    assert type(error) is kind
+    assert error.evidence == {
+        "error": kind.__name__,
+        "method": "/lnrpc.Lightning/GetInfo",
+        "code": code.name,
+        "text": text,
+    }
+
+
+def test_node_error_without_a_status_is_unknown() -> None:
+    assert type(node_error(grpc.RpcError("gone"), method="m")) is NodeAnswerUnknown
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (Code.ALREADY_EXISTS, "payment already exists"),
+        (Code.ALREADY_EXISTS, "words of a later version"),
+        (Code.UNKNOWN, "payment is in transition"),
+        (Code.UNKNOWN, "invoice is already paid"),
+        (Code.ALREADY_EXISTS, "unable to init payment: initiating: payment is in transition"),
+    ],
+)
+def test_knows_payment_by_code_or_words_in_every_version(code: Code, text: str) -> None:
+    error = translated(code, text)
+    assert isinstance(error, NodeRefused)
+    assert error.knows_payment
+
+
+def test_knows_payment_other_refusal_is_false() -> None:
+    error = translated(Code.UNKNOWN, "invoice expired. Valid until 2026-11-22")
+    assert isinstance(error, NodeRefused)
+    assert not error.knows_payment

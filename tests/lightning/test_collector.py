@@ -1,0 +1,159 @@
+"""Asking for money by an invoice of our node, and what arrived."""
+
+from __future__ import annotations
+
+import itertools
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from lightning.bolt11 import decode
+from lightning.client import LndClient
+from lightning.collector import LightningCollector, preimage_of, status_of
+from lightning.outcomes import preimage_fits
+from lightning.proto import lightning_pb2
+from tests.lightning.world import PLATFORM, WALLETS, World, now
+from transfers.errors import CollectorUnavailable
+from transfers.types import CollectionRequest, CollectionStatus, OpenedCollection
+
+DUE_MSAT = 10_000_000
+NOTHING = CollectionStatus(state="open", received_msat=0, proof="", settled_at=None)
+GONE = CollectionStatus(state="cancelled", received_msat=0, proof="", settled_at=None)
+_ids = itertools.count(1)
+
+
+def request(collection_id: int | None = None, *, amount_msat: int = DUE_MSAT) -> CollectionRequest:
+    return CollectionRequest(collection_id or next(_ids), amount_msat, "contribution", 3_600)
+
+
+def opened(collector: LightningCollector, asked: CollectionRequest | None = None) -> OpenedCollection:
+    return collector.open(asked or request(), now=now())
+
+
+def test_open_makes_an_invoice_of_our_node(
+    world: World, collector: LightningCollector, our_pubkey: str
+) -> None:
+    asked = request()
+    made = opened(collector, asked)
+    invoice = decode(made.payment_request)
+    assert (
+        made.reference == invoice.payment_hash.hex() == sha256(preimage_of(asked.collection_id)).hexdigest()
+    )
+    assert (invoice.amount_msat, invoice.description, invoice.expiry_seconds) == (
+        DUE_MSAT,
+        "contribution",
+        3_600,
+    )
+    assert (invoice.payee.hex(), invoice.network) == (our_pubkey, "bcrt")
+    assert (made.expires_at, made.checkout_url) == (invoice.expires_at, "")
+    assert collector.find(made.reference) == NOTHING
+
+
+def test_open_again_gives_the_same_invoice(world: World, collector: LightningCollector) -> None:
+    asked = request()
+    assert opened(collector, asked) == opened(collector, asked)
+    reference = sha256(preimage_of(asked.collection_id)).hexdigest()
+    assert [row["payment_hash"] for row in world.control.invoices(PLATFORM)].count(reference) == 1
+
+
+def test_open_again_for_another_amount_is_not_given_to_the_payer(
+    world: World, collector: LightningCollector
+) -> None:
+    asked = request()
+    opened(collector, asked)
+    with pytest.raises(CollectorUnavailable):
+        opened(collector, request(asked.collection_id, amount_msat=DUE_MSAT + 1))
+
+
+def test_preimage_of_each_collection_is_its_own() -> None:
+    assert len({preimage_of(number) for number in range(500)}) == 500
+    assert all(len(preimage_of(number)) == 32 for number in range(5))
+
+
+@pytest.mark.parametrize("extra_msat", [0, 1, 5_000_000])
+def test_find_paid_credits_what_arrived(world: World, collector: LightningCollector, extra_msat: int) -> None:
+    made = opened(collector)
+    world.control.pay(WALLETS, made.payment_request, force_amount_msat=DUE_MSAT + extra_msat)
+    status = collector.find(made.reference)
+    assert (status.state, status.received_msat) == ("settled", DUE_MSAT + extra_msat)
+    assert preimage_fits(made.reference, status.proof)
+    assert status.settled_at is not None
+    assert abs((status.settled_at - now()).total_seconds()) < 60
+
+
+def test_find_underpaid_is_still_open(world: World, collector: LightningCollector) -> None:
+    made = opened(collector)
+    assert (
+        world.control.pay(WALLETS, made.payment_request, force_amount_msat=DUE_MSAT - 1)["status"] == "FAILED"
+    )
+    assert collector.find(made.reference) == NOTHING
+
+
+def test_find_expired_is_cancelled(world: World, collector: LightningCollector) -> None:
+    made = opened(collector)
+    world.control.set_clock(advance_seconds=3_700)
+    ends = now().timestamp() + 5
+    while collector.find(made.reference) != GONE and now().timestamp() < ends:
+        pass
+    assert collector.find(made.reference) == GONE
+
+
+def test_find_unknown_is_cancelled(collector: LightningCollector, world: World) -> None:
+    """Nodes may drop cancelled invoices; one of ours that is gone was cancelled (lightning.md 3.9)."""
+    assert collector.find("ab" * 32) == GONE
+
+
+def test_cancel_takes_an_open_invoice_back(world: World, collector: LightningCollector) -> None:
+    made = opened(collector)
+    assert collector.cancel(made.reference) == GONE
+    assert collector.cancel(made.reference) == GONE
+    assert world.control.pay(WALLETS, made.payment_request)["status"] == "FAILED"
+
+
+def test_cancel_paid_invoice_says_what_arrived(world: World, collector: LightningCollector) -> None:
+    made = opened(collector)
+    world.control.pay(WALLETS, made.payment_request)
+    status = collector.cancel(made.reference)
+    assert (status.state, status.received_msat) == ("settled", DUE_MSAT)
+
+
+def test_cancel_unknown_is_cancelled(world: World, collector: LightningCollector) -> None:
+    assert collector.cancel("cd" * 32) == GONE
+
+
+def test_every_call_without_a_node_is_unavailable(world: World, collector: LightningCollector) -> None:
+    world.control.stop_serving(PLATFORM)
+    with pytest.raises(CollectorUnavailable):
+        opened(collector)
+    with pytest.raises(CollectorUnavailable):
+        collector.find("ab" * 32)
+    with pytest.raises(CollectorUnavailable):
+        collector.cancel("ab" * 32)
+
+
+def test_every_call_without_the_right_is_unavailable(world: World, tmp_path: Path) -> None:
+    narrow = world.control.bake_macaroon(PLATFORM, [("info", "read")])
+    reader = LightningCollector(LndClient(world.access_with(narrow, tmp_path)))
+    for ask in (lambda: opened(reader), lambda: reader.find("ab" * 32), lambda: reader.cancel("ab" * 32)):
+        with pytest.raises(CollectorUnavailable):
+            ask()
+
+
+def test_open_refused_by_the_node_is_unavailable(world: World, collector: LightningCollector) -> None:
+    with pytest.raises(CollectorUnavailable) as refused:
+        opened(collector, CollectionRequest(next(_ids), DUE_MSAT, "m" * 1_025, 3_600))
+    assert "memo" in refused.value.facts["detail"]
+
+
+@pytest.mark.parametrize("number", [lightning_pb2.Invoice.OPEN, lightning_pb2.Invoice.ACCEPTED, 17])
+def test_status_of_unfinished_or_unknown_state_is_open(number: int) -> None:
+    assert status_of(lightning_pb2.Invoice(state=number, amt_paid_msat=5), "ab" * 32) == NOTHING
+
+
+def test_status_of_settled_without_its_preimage_is_not_credited() -> None:
+    settled = lightning_pb2.Invoice(
+        state=lightning_pb2.Invoice.SETTLED, amt_paid_msat=5, r_preimage=bytes(32)
+    )
+    with pytest.raises(CollectorUnavailable):
+        status_of(settled, "ab" * 32)

@@ -1,0 +1,93 @@
+"""Finding out what became of an order, and what the node lists, against the simulated node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lightning.client import LndClient
+from lightning.rail import LightningRail
+from lightning.simulator.control import Record
+from lightning.statement import outside_payments
+from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
+from transfers.errors import RailUnavailable
+from transfers.types import NotSeen, Order, Succeeded, Unknown
+
+
+def prepared(rail: LightningRail, text: str) -> Order:
+    return rail.prepare(instruction(text), now=now())
+
+
+def sent(rail: LightningRail, order: Order) -> Any:
+    return rail.send(order, now=now())
+
+
+def sent_under(world: World, rail: LightningRail, *steps: Record) -> tuple[Order, Any]:
+    """Prepare a payment, script it, send it."""
+    order = prepared(rail, world.invoice())
+    world.script(*steps)
+    return order, sent(rail, order)
+
+
+def test_find_never_sent_names_the_node_that_answered(
+    world: World, rail: LightningRail, our_pubkey: str
+) -> None:
+    order = prepared(rail, world.invoice())
+    assert rail.find(order).source == our_pubkey
+    world.control.set_options(PLATFORM, shown_pubkey="02" + "ab" * 32)
+    assert rail.find(order).source == "02" + "ab" * 32
+
+
+def test_find_deleted_payment_is_not_seen(world: World, rail: LightningRail) -> None:
+    """The engine knows that it was seen before, and asks a person."""
+    order = prepared(rail, world.invoice())
+    assert isinstance(sent(rail, order), Succeeded)
+    world.control.forget(PLATFORM, order.reference)
+    assert isinstance(rail.find(order), NotSeen)
+
+
+def test_find_node_away_is_unavailable(world: World, rail: LightningRail) -> None:
+    order = prepared(rail, world.invoice())
+    world.control.stop_serving(PLATFORM)
+    with pytest.raises(RailUnavailable):
+        rail.find(order)
+
+
+def test_find_initiated_payment_is_seen(world: World, rail: LightningRail) -> None:
+    world.control.set_options(PLATFORM, use_status_initiated=True)
+    order, doubt = sent_under(world, rail, {"do": "stuck"})
+    assert isinstance(doubt, Unknown)
+    assert rail.find(order).evidence["status"] == "initiated"
+
+
+def test_statement_lists_every_payment_with_its_state(world: World, rail: LightningRail) -> None:
+    world.control.set_money(PLATFORM, fee_base_msat=7, fee_ppm=0)
+    paid, failed, stuck = (prepared(rail, world.invoice()) for _ in range(3))
+    sent(rail, paid)
+    world.script({"do": "fail", "reason": "NO_ROUTE"})
+    sent(rail, failed)
+    world.script({"do": "stuck"})
+    sent(rail, stuck)
+    lines = {line.reference: line for line in rail.statement()}
+    assert [
+        (line.is_paid, line.is_open, line.amount_msat, line.cost_msat)
+        for line in (lines[order.reference] for order in (paid, failed, stuck))
+    ] == [(True, False, NET_MSAT, 7), (False, False, NET_MSAT, 0), (False, True, NET_MSAT, 0)]
+
+
+def test_statement_and_balance_node_away_are_unavailable(world: World, rail: LightningRail) -> None:
+    world.control.stop_serving(PLATFORM)
+    with pytest.raises(RailUnavailable):
+        list(rail.statement())
+    with pytest.raises(RailUnavailable):
+        rail.balance()
+
+
+def test_statement_over_several_pages_lists_each_payment_once(world: World, paying: LndClient) -> None:
+    rail = LightningRail(paying, timeout_seconds=1)
+    for _ in range(3):
+        sent(rail, prepared(rail, world.invoice()))
+    whole = list(outside_payments(paying))
+    assert list(outside_payments(paying, page_size=2)) == whole
+    assert len({line.reference for line in whole}) == len(whole) >= 3

@@ -1,0 +1,164 @@
+"""Checking and preparing against the simulated node: nothing is sent, every refusal has its name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from lightning import errors
+from lightning.bolt11 import decode
+from lightning.client import LndClient
+from lightning.rail import LightningRail, fee_limit_msat
+from lightning.simulator.control import Record
+from sunusav.core.errors import Invalid
+from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
+from transfers.errors import DestinationKindUnsupported, RailUnavailable
+from transfers.types import Order
+
+
+def prepared(rail: LightningRail, text: str) -> Order:
+    return rail.prepare(instruction(text), now=now())
+
+
+def test_check_good_invoice_returns_its_payment_hash(world: World, rail: LightningRail) -> None:
+    text = world.invoice()
+    payment_hash = decode(text).payment_hash.hex()
+    for pasted in (text, text.upper(), f"lightning:{text}"):
+        assert rail.check(instruction(pasted), now=now()) == payment_hash
+
+
+def test_check_asks_nobody(world: World, rail: LightningRail) -> None:
+    text = world.invoice()
+    world.control.stop_serving(PLATFORM)
+    assert rail.check(instruction(text), now=now()) == decode(text).payment_hash.hex()
+
+
+@pytest.mark.parametrize(
+    ("invoice_msat", "refusal"),
+    [
+        (NET_MSAT - 1, errors.InvoiceAmountDiffers),
+        (NET_MSAT + 1, errors.InvoiceAmountDiffers),
+        (0, errors.InvoiceWithoutAmount),
+    ],
+)
+def test_check_and_prepare_other_amount_are_refused(
+    world: World, rail: LightningRail, invoice_msat: int, refusal: type[Invalid]
+) -> None:
+    text = world.invoice(invoice_msat)
+    with pytest.raises(refusal):
+        rail.check(instruction(text), now=now())
+    with pytest.raises(refusal):
+        rail.prepare(instruction(text), now=now())
+    assert world.record(decode(text).payment_hash.hex()) == []
+
+
+def test_check_expiring_soon_is_refused_when_accepted_but_still_sent(
+    world: World, rail: LightningRail
+) -> None:
+    text = world.invoice(expiry=600)
+    with pytest.raises(errors.InvoiceExpiresTooSoon):
+        rail.check(instruction(text), now=now())
+    assert prepared(rail, text).payload == text
+
+
+def test_prepare_expired_is_refused(world: World, rail: LightningRail) -> None:
+    text = world.invoice(expiry=600)
+    with pytest.raises(errors.InvoiceExpired):
+        rail.prepare(instruction(text), now=now(timedelta(seconds=601)))
+
+
+def test_check_other_network_is_refused(world: World) -> None:
+    mainnet = LightningRail(LndClient(world.access("paying", network="mainnet")))
+    with pytest.raises(errors.InvoiceForAnotherNetwork):
+        mainnet.check(instruction(world.invoice()), now=now())
+
+
+def test_check_other_kind_of_destination_is_refused(rail: LightningRail) -> None:
+    with pytest.raises(DestinationKindUnsupported) as refused:
+        rail.check(instruction("awa@example.com", kind="lightning_address"), now=now())
+    assert refused.value.facts == {
+        "rail": "lightning",
+        "kind": "lightning_address",
+        "supported_kinds": ["bolt11"],
+    }
+
+
+def test_prepare_good_invoice_is_a_complete_order(world: World, rail: LightningRail, our_pubkey: str) -> None:
+    text = world.invoice(expiry=3_600)
+    invoice = decode(text)
+    assert prepared(rail, text.upper()) == Order(
+        rail="lightning",
+        reference=invoice.payment_hash.hex(),
+        payload=text,
+        amount_msat=NET_MSAT,
+        fee_limit_msat=995_000,
+        payee=invoice.payee.hex(),
+        source=our_pubkey,
+        expires_at=invoice.expires_at,
+        give_up_after=invoice.expires_at + timedelta(minutes=10),
+    )
+    assert world.record(invoice.payment_hash.hex()) == []
+
+
+@pytest.mark.parametrize(
+    ("amount_msat", "limit_msat"),
+    [(1_000, 10_000), (1_000_000, 10_000), (1_000_099, 10_000), (1_000_100, 10_001), (99_500_000, 995_000)],
+)
+def test_fee_limit_is_ten_sats_or_one_percent(amount_msat: int, limit_msat: int) -> None:
+    assert fee_limit_msat(amount_msat) == limit_msat
+
+
+def test_prepare_own_invoice_is_refused(world: World, rail: LightningRail, our_pubkey: str) -> None:
+    with pytest.raises(errors.InvoicePaysOurselves) as refused:
+        prepared(rail, world.invoice(node=PLATFORM))
+    assert refused.value.facts == {"payee": our_pubkey}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"wallet_state": "LOCKED"}, "wallet locked"),
+        ({"wallet_state": "NON_EXISTING"}, "wallet not created"),
+        ({"wallet_state": "WAITING_TO_START"}, "waiting to start"),
+        ({"wallet_state": "UNLOCKED"}, "starting up"),
+        ({"synced_to_chain": False}, "not synced"),
+        ({"shown_network": "mainnet"}, "LND_NETWORK says regtest"),
+    ],
+)
+def test_prepare_node_not_ready_is_unavailable(
+    world: World, rail: LightningRail, options: Record, words: str
+) -> None:
+    text = world.invoice()
+    world.control.set_options(PLATFORM, **options)
+    with pytest.raises(RailUnavailable) as away:
+        prepared(rail, text)
+    assert words in away.value.facts["detail"]
+
+
+def test_prepare_node_away_is_unavailable(world: World, rail: LightningRail) -> None:
+    text = world.invoice()
+    world.control.stop_serving(PLATFORM)
+    with pytest.raises(RailUnavailable):
+        prepared(rail, text)
+
+
+def test_prepare_with_a_macaroon_that_may_not_is_unavailable(world: World) -> None:
+    rail = LightningRail(LndClient(world.access("invoicing")))
+    with pytest.raises(RailUnavailable) as away:
+        prepared(rail, world.invoice())
+    assert "permission denied" in away.value.facts["detail"]
+
+
+@pytest.mark.parametrize("short_by_msat", [0, 1])
+def test_prepare_needs_amount_and_fee_limit_in_the_channels(
+    world: World, rail: LightningRail, short_by_msat: int
+) -> None:
+    text = world.invoice()
+    world.control.set_money(PLATFORM, local_msat=NET_MSAT + fee_limit_msat(NET_MSAT) - short_by_msat)
+    if not short_by_msat:
+        assert prepared(rail, text).amount_msat == NET_MSAT
+        return
+    with pytest.raises(RailUnavailable) as short:
+        prepared(rail, text)
+    assert "liquidity" in short.value.facts["detail"]

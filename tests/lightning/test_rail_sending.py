@@ -1,0 +1,269 @@
+"""Sending against the simulated node: the right outcome each time."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightning.client import LndClient
+from lightning.rail import LightningRail
+from lightning.simulator.control import Record
+from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World, instruction, now
+from transfers.enums import FailureClass
+from transfers.errors import RailUnavailable
+from transfers.types import NotSeen, Order, Refused, Succeeded, Unknown
+
+
+def prepared(rail: LightningRail, text: str) -> Order:
+    return rail.prepare(instruction(text), now=now())
+
+
+def sent(rail: LightningRail, order: Order) -> Any:
+    return rail.send(order, now=now())
+
+
+def sent_under(world: World, rail: LightningRail, *steps: Record) -> tuple[Order, Any]:
+    """Prepare a payment, script it, send it."""
+    order = prepared(rail, world.invoice())
+    world.script(*steps)
+    return order, sent(rail, order)
+
+
+def test_send_pays_once_with_proof_and_cost(world: World, rail: LightningRail) -> None:
+    order = prepared(rail, world.invoice())
+    paid = sent(rail, order)
+    assert isinstance(paid, Succeeded)
+    assert rail.verify(order.reference, paid.proof)
+    assert (paid.amount_msat, paid.cost_msat) == (NET_MSAT, 1_000 + 9_950)
+    (row,) = world.record(order.reference)
+    assert (row["status"], row["value_msat"], row["fee_msat"]) == ("SUCCEEDED", NET_MSAT, 10_950)
+    assert rail.balance() == PLENTY_MSAT - NET_MSAT - 10_950
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"payment_store": "kv"}, {"payment_store": "sql"}, {"version": "0.17.5-beta"}],
+    ids=["kv", "sql", "0.17"],
+)
+def test_send_again_after_success_finds_the_same_payment(
+    world: World, rail: LightningRail, options: Record
+) -> None:
+    """ALREADY_EXISTS in each version's code and words: the money moves once."""
+    world.control.set_options(PLATFORM, **options)
+    order = prepared(rail, world.invoice())
+    assert sent(rail, order) == sent(rail, order)
+    (row,) = world.record(order.reference)
+    assert (row["sends"], row["accepted"], row["successes"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"payment_store": "sql"}, {"version": "0.17.5-beta"}], ids=["sql", "0.17"]
+)
+def test_send_again_while_in_flight_is_unknown_and_seen(
+    world: World, rail: LightningRail, options: Record
+) -> None:
+    world.control.set_options(PLATFORM, **options)
+    order, first = sent_under(world, rail, {"do": "hold", "at": "in_flight"})
+    again = sent(rail, order)
+    assert isinstance(first, Unknown)
+    assert isinstance(again, Unknown)
+    assert (again.seen, again.reason) == (True, "in-flight")
+    world.control.release(PLATFORM, payment_hash=order.reference)
+    world.control.wait(PLATFORM, "in_flight", payment_hash=order.reference)
+    (row,) = world.record(order.reference)
+    assert row["accepted"] == 1
+
+
+def test_send_paid_and_expired_is_never_failed(world: World, rail: LightningRail) -> None:
+    """LND looks at the expiry before its table, so the error says nothing about the money (lightning.md 0.2)."""
+    order = prepared(rail, world.invoice(expiry=600))
+    paid = sent(rail, order)
+    world.control.set_clock(advance_seconds=700)
+    doubt = sent(rail, order)
+    assert isinstance(doubt, Unknown)
+    assert (doubt.seen, doubt.reason) == (False, "node-refused")
+    assert "invoice expired" in doubt.evidence["text"]
+    assert rail.find(order) == paid
+
+
+def test_send_unpaid_and_expired_is_unknown_then_not_seen(
+    world: World, rail: LightningRail, our_pubkey: str
+) -> None:
+    order = prepared(rail, world.invoice(expiry=600))
+    world.control.set_clock(advance_seconds=700)
+    assert isinstance(sent(rail, order), Unknown)
+    found = rail.find(order)
+    assert isinstance(found, NotSeen)
+    assert found.source == our_pubkey
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "failure"),
+    [
+        ("TIMEOUT", "timeout", FailureClass.RETRY),
+        ("NO_ROUTE", "no-route", FailureClass.RETRY),
+        ("ERROR", "error", FailureClass.REVIEW),
+        ("INCORRECT_PAYMENT_DETAILS", "incorrect-payment-details", FailureClass.FINAL),
+        ("INSUFFICIENT_BALANCE", "insufficient-balance", FailureClass.HOLD),
+        ("CANCELED", "canceled", FailureClass.RETRY),
+        ("NONE", "none", FailureClass.REVIEW),
+    ],
+)
+def test_send_failed_payment_is_refused_by_its_reason(
+    world: World, rail: LightningRail, name: str, reason: str, failure: FailureClass
+) -> None:
+    order, refused = sent_under(world, rail, {"do": "fail", "reason": name})
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.failure) == (reason, failure)
+    assert rail.find(order).reason == reason
+    assert rail.balance() == PLENTY_MSAT
+
+
+def test_send_again_after_failure_can_succeed(world: World, rail: LightningRail) -> None:
+    order, refused = sent_under(world, rail, {"do": "fail", "reason": "NO_ROUTE"})
+    assert isinstance(refused, Refused)
+    assert isinstance(sent(rail, order), Succeeded)
+    assert [row["status"] for row in world.record(order.reference)] == ["FAILED", "SUCCEEDED"]
+
+
+def test_send_route_dearer_than_the_limit_is_refused(world: World, rail: LightningRail) -> None:
+    world.control.set_money(PLATFORM, fee_base_msat=995_001)
+    refused = sent(rail, prepared(rail, world.invoice()))
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.failure) == ("no-route", FailureClass.RETRY)
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ({"do": "bad_preimage"}, "preimage-does-not-fit"),
+        ({"do": "misreport", "value_msat": NET_MSAT - 1}, "another-amount-paid"),
+        ({"do": "misreport", "payment_request": "lnbcrt1other"}, "another-invoice-paid"),
+    ],
+)
+def test_send_success_that_contradicts_the_order_is_suspect(
+    world: World, rail: LightningRail, step: Record, reason: str
+) -> None:
+    order, doubt = sent_under(world, rail, step)
+    found = rail.find(order)
+    for answer in (doubt, found):
+        assert isinstance(answer, Unknown)
+        assert (answer.seen, answer.reason, answer.suspect) == (True, reason, True)
+
+
+BREAKS = [{"do": "drop"}, {"do": "end"}, {"do": "hang"}]
+BREAKS += [{"do": "error", "code": code} for code in ("UNKNOWN", "INTERNAL", "DEADLINE_EXCEEDED", "ABORTED")]
+BREAKS += [{"do": "error", "code": "UNAVAILABLE", "text": "failed to connect to all addresses"}]
+
+
+@pytest.mark.parametrize("step", BREAKS, ids=lambda step: step.get("code", step["do"]))
+@pytest.mark.parametrize("phase", ["created", "in_flight", "resolved"])
+def test_send_broken_after_the_row_exists_is_unknown_and_then_found_paid(
+    world: World, rail: LightningRail, step: Record, phase: str
+) -> None:
+    order, doubt = sent_under(world, rail, {**step, "at": phase})
+    assert isinstance(doubt, Unknown)
+    assert not doubt.suspect
+    assert isinstance(rail.find(order), Succeeded)
+    assert isinstance(sent(rail, order), Succeeded)
+    (row,) = world.record(order.reference)
+    assert (row["accepted"], row["successes"]) == (1, 1)
+
+
+@pytest.mark.parametrize("step", BREAKS, ids=lambda step: step.get("code", step["do"]))
+def test_send_broken_before_the_row_exists_is_unknown_and_then_not_seen(
+    world: World, rail: LightningRail, our_pubkey: str, step: Record
+) -> None:
+    order, doubt = sent_under(world, rail, {**step, "at": "arrived"})
+    assert isinstance(doubt, Unknown)
+    assert not doubt.seen
+    found = rail.find(order)
+    if isinstance(found, NotSeen):
+        assert found.source == our_pubkey
+    assert isinstance(sent(rail, order), Succeeded)
+    (row,) = world.record(order.reference)
+    assert (row["accepted"], row["successes"]) == (1, 1)
+
+
+def test_send_slow_node_ends_at_our_deadline_and_is_seen(world: World, rail: LightningRail) -> None:
+    order, doubt = sent_under(world, rail, {"do": "in_flight", "seconds": 2.5})
+    assert isinstance(doubt, Unknown)
+    assert (doubt.seen, doubt.reason) == (True, "no-answer")
+    assert doubt.evidence["code"] == "DEADLINE_EXCEEDED"
+    open_still = rail.find(order)
+    assert isinstance(open_still, Unknown)
+    assert (open_still.seen, open_still.reason) == (True, "in-flight")
+    assert open_still.evidence["failure_reason"] == "timeout"
+    world.control.settle(PLATFORM, order.reference)
+    assert isinstance(rail.find(order), Succeeded)
+
+
+def test_send_stuck_payment_stays_unknown_until_the_node_says_so(world: World, rail: LightningRail) -> None:
+    order, doubt = sent_under(world, rail, {"do": "stuck"})
+    for answer in (doubt, rail.find(order)):
+        assert isinstance(answer, Unknown)
+        assert answer.seen
+    world.control.fail(PLATFORM, order.reference, reason="NO_ROUTE")
+    assert isinstance(rail.find(order), Refused)
+
+
+def test_send_node_killed_in_flight_is_unknown_and_settles_after_restart(
+    world: World, rail: LightningRail
+) -> None:
+    order = prepared(rail, world.invoice())
+    world.script({"do": "hold", "at": "in_flight"})
+    answers: list[Any] = []
+    sending = threading.Thread(target=lambda: answers.append(sent(rail, order)))
+    sending.start()
+    assert world.control.wait(PLATFORM, "in_flight", payment_hash=order.reference) == 1
+    world.process.kill()
+    sending.join()
+    assert isinstance(answers[0], Unknown)
+    assert (answers[0].seen, answers[0].suspect) == (True, False)
+    with pytest.raises(RailUnavailable):
+        rail.find(order)
+    world.process.start()
+    world.wait_until_reached()
+    world.control.settle(PLATFORM, order.reference)
+    found = rail.find(order)
+    assert isinstance(found, Succeeded)
+    assert rail.verify(order.reference, found.proof)
+
+
+def test_send_node_away_is_unavailable_and_nothing_was_sent(world: World, rail: LightningRail) -> None:
+    order = prepared(rail, world.invoice())
+    world.control.stop_serving(PLATFORM)
+    fresh = LightningRail(LndClient(world.access("paying")))
+    with pytest.raises(RailUnavailable):
+        sent(fresh, order)
+    world.control.start_serving(PLATFORM)
+    assert world.record(order.reference) == []
+
+
+def test_send_from_another_node_is_unavailable_and_nothing_was_sent(
+    world: World, rail: LightningRail
+) -> None:
+    """Another node does not know what the first one paid; it would pay a second time."""
+    order = prepared(rail, world.invoice())
+    world.control.set_options(PLATFORM, shown_pubkey="02" + "ab" * 32)
+    fresh = LightningRail(LndClient(world.access("paying")))
+    with pytest.raises(RailUnavailable) as away:
+        sent(fresh, order)
+    assert "belongs to" in away.value.facts["detail"]
+    assert world.record(order.reference) == []
+
+
+def test_send_without_the_right_to_pay_is_unknown_and_not_sent(
+    world: World, rail: LightningRail, tmp_path: Path
+) -> None:
+    order = prepared(rail, world.invoice())
+    narrow = world.control.bake_macaroon(PLATFORM, [("info", "read"), ("offchain", "read")])
+    reader = LightningRail(LndClient(world.access_with(narrow, tmp_path)))
+    doubt = sent(reader, order)
+    assert isinstance(doubt, Unknown)
+    assert (doubt.seen, doubt.evidence["error"]) == (False, "NodeMisconfigured")
+    assert isinstance(reader.find(order), NotSeen)
+    assert world.record(order.reference) == []
