@@ -26,6 +26,7 @@ PORT = env.int("PORT", default=8001)
 
 # Rooms, top floor first. Django admin's templates and third parties stand below them.
 INSTALLED_APPS = [
+    "lightning",
     "fees",
     "sunusav.api",
     "sunusav.core",
