@@ -4,24 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ListenerCursor',
+            name="ListenerCursor",
             fields=[
-                ('node_pubkey', models.CharField(max_length=66, primary_key=True, serialize=False)),
-                ('settle_index', models.BigIntegerField(default=0)),
-                ('moved_at', models.DateTimeField(null=True)),
+                ("node_pubkey", models.CharField(max_length=66, primary_key=True, serialize=False)),
+                ("settle_index", models.BigIntegerField(default=0)),
+                ("moved_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'listener cursor',
-                'default_permissions': ('view',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('settle_index__gte', 0)), name='listenercursor_index_is_not_negative')],
+                "verbose_name": "listener cursor",
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("settle_index__gte", 0)),
+                        name="listenercursor_index_is_not_negative",
+                    )
+                ],
             },
         ),
     ]
