@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import django
@@ -54,8 +55,8 @@ def random_kills(payouts: int = 50, seed: int = 0) -> dict[str, Any]:
     dice = random.Random(seed)
     orders = [new_payout(f"random-{seed}-{number}") for number in range(payouts)]
     for _ in range(payouts // 4):
-        forked(lambda at=dice.randint(1, 200): run_with_fuse(at))
-        forked(lambda: run_later(timedelta(seconds=dice.randint(0, 60))))
+        forked(partial(run_with_fuse, dice.randint(1, 200)))
+        forked(partial(run_later, timedelta(seconds=dice.randint(0, 60))))
     recover()
     return {"seed": seed, **summary([judge(order) for order in orders])}
 
