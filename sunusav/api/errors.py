@@ -43,7 +43,3 @@ class OtherRoleHeld(Conflict):
 
     name: str
     role: str
-
-
-class ProblemUnknown(Missing):
-    problem: str

@@ -10,8 +10,9 @@ from django_celery_beat.models import PeriodicTask
 
 from sunusav.core.gathering import gather
 from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
-from sunusav.core.models import OutboxMessage, TrailEntry
+from sunusav.core.models import OutboxMessage
 from sunusav.core.switches import outgoing
+from sunusav.core.trail import unsealed
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,15 @@ def components(*, now: datetime) -> dict[str, dict[str, Any]]:
         before = told.get(check.component, {"status": OK})
         told[check.component] = {**before, **report.facts, "status": worst(before["status"], report.status)}
     return told
+
+
+def check_health(*, now: datetime) -> dict[str, str]:
+    """Look at every component without being asked, and log those that are not well; return their statuses."""
+    statuses = {component: facts["status"] for component, facts in components(now=now).items()}
+    for component, status in statuses.items():
+        if status != OK:
+            logger.warning("component %s is %s", component, status)
+    return statuses
 
 
 def worst(*statuses: str) -> str:
@@ -68,9 +78,9 @@ def _beat(now: datetime) -> HealthReport:
 def _backlog(now: datetime) -> HealthReport:
     waiting = OutboxMessage.objects.filter(delivered_at=None)
     late = waiting.filter(created_at__lt=now - WAITS_FOR_LONG).count()
-    unsealed = TrailEntry.objects.filter(seal__isnull=True, at__lt=now - WAITS_FOR_LONG).count()
-    facts = {"outbox_waiting": waiting.count(), "outbox_late": late, "trail_unsealed_late": unsealed}
-    return HealthReport(DEGRADED if late or unsealed else OK, facts)
+    unsealed_late = unsealed(now=now).filter(at__lt=now - WAITS_FOR_LONG).count()
+    facts = {"outbox_waiting": waiting.count(), "outbox_late": late, "trail_unsealed_late": unsealed_late}
+    return HealthReport(DEGRADED if late or unsealed_late else OK, facts)
 
 
 def _outgoing(now: datetime) -> HealthReport:

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sunusav.core.gathering import gather
 from sunusav.core.metrics import Metric, Sample
-from sunusav.core.models import OutboxMessage, TrailEntry
+from sunusav.core.models import OutboxMessage
 from sunusav.core.switches import outgoing
+from sunusav.core.trail import unsealed
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def _outbox_waiting(now: datetime) -> Iterator[Sample]:
 
 
 def _trail_unsealed(now: datetime) -> Iterator[Sample]:
-    yield Sample(TrailEntry.objects.filter(seal__isnull=True).count())
+    yield Sample(unsealed(now=now).count())
 
 
 def _outgoing_open(now: datetime) -> Iterator[Sample]:

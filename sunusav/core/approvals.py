@@ -1,7 +1,8 @@
-"""Approvals by a second person. A room says what can be approved in its `approvables.py`; the rules live here.
+"""Approvals by a second person. What can be approved stands in each room's `approvables.py`.
 
 Four eyes: whoever proposed something cannot approve it, superuser or not; the database says so too
-(`approval_four_eyes`). An approval is bound to a digest of the facts that were shown; changed facts need a new one.
+(`approval_four_eyes`). An approval is bound to a digest of the facts that were shown; changed facts need a
+new one.
 """
 
 import hashlib
@@ -61,8 +62,8 @@ class RejectionNeedsReason(Invalid):
 class Approvable:
     """A kind of decision that needs a second person.
 
-    `describe` returns the facts that are shown and digested; `apply` makes the decision real in the approval's own
-    transaction.
+    `describe` returns the facts that are shown and digested; `apply` makes the decision real in the
+    approval's own transaction.
     """
 
     kind: str
@@ -74,7 +75,8 @@ class Approvable:
 
 def approvable(kind: str) -> Approvable:
     """Return the approvable of that kind from the room that has it."""
-    return next(item for item in gather("approvables", "APPROVABLES") if item.kind == kind)
+    known: list[Approvable] = gather("approvables", "APPROVABLES")
+    return next(item for item in known if item.kind == kind)
 
 
 def digest_of(kind: str, subject_id: str, facts: dict[str, Any]) -> str:
@@ -172,8 +174,8 @@ def _decide(proposal: Proposal, approver: User, *, is_approved: bool, reason: st
     try:
         with transaction.atomic():
             Approval.objects.create(
-                proposal=proposal, proposer_id=proposal.proposer_id, approver=approver, digest=proposal.digest,
-                is_approved=is_approved, reason=reason, decided_at=now,
+                proposal=proposal, proposer_id=proposal.proposer_id, approver=approver,
+                digest=proposal.digest, is_approved=is_approved, reason=reason, decided_at=now,
             )  # fmt: skip
     except IntegrityError:
         raise ApproverDecidedAlready(proposal_id=str(proposal.pk)) from None
@@ -186,8 +188,8 @@ def _close(proposal: Proposal, state: str, now: datetime) -> None:
 
 def _record(proposal: Proposal, action: str, user: User, now: datetime, reason: str) -> None:
     trail.record(
-        subject=f"{proposal.kind}:{proposal.subject_id}", action=action, actor=Actor.of(user), at=now, reason=reason,
-        facts={"proposal": proposal.pk, "digest": proposal.digest},
+        subject=f"{proposal.kind}:{proposal.subject_id}", action=action, actor=Actor.of(user), at=now,
+        reason=reason, facts={"proposal": proposal.pk, "digest": proposal.digest},
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class AuditScope:
 
 @dataclass(frozen=True)
 class Invariant:
-    """A rule of the books. `find` yields its breaches; `waiting` marks rules about things that wait too long."""
+    """A rule of the books. `find` yields its breaches; `waiting` marks rules about what waits too long."""
 
     code: str
     title: str

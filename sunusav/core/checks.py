@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 KNOWN_SECRETS = {"insecure-local-secret-key-known-to-everybody-0123456789", "11" * 32, "22" * 32}
+REDELIVERED_WITHIN_SECONDS = 900
+KEY_BYTES = 32
 
 
 @register(Tags.security, deploy=True)
@@ -32,9 +34,12 @@ def database_time_zone_is_ours(app_configs: Sequence[AppConfig] | None, **kwargs
 
 @register()
 def broker_redelivers_soon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """A killed worker's message must come back within minutes, not after kombu's hour."""
+    """Make sure that a killed worker's message comes back within minutes, not after kombu's hour."""
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    if options.get("visibility_timeout", 3600) > 900 or "unacked_restore_interval" not in options:
+    if (
+        options.get("visibility_timeout", 3600) > REDELIVERED_WITHIN_SECONDS
+        or "unacked_restore_interval" not in options
+    ):
         return [Error("Celery broker options lose killed workers' messages for an hour.", id="sunusav.E003")]
     return []
 
@@ -51,6 +56,6 @@ def keys_have_their_length(app_configs: Sequence[AppConfig] | None, **kwargs: An
 
 def _is_key(text: str) -> bool:
     try:
-        return len(bytes.fromhex(text)) == 32
+        return len(bytes.fromhex(text)) == KEY_BYTES
     except ValueError:
         return False

@@ -1,7 +1,8 @@
-"""Kinds of refusal. A room names each refusal for the fact and picks one of these kinds; doors translate them."""
+"""Kinds of refusal. A room names each refusal for the fact and picks one of these kinds."""
 
 import re
-from typing import Any, ClassVar, get_type_hints
+from functools import cache
+from typing import Any, ClassVar, get_origin, get_type_hints
 
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -28,10 +29,11 @@ class DomainError(Exception):
         super().__init__(self.code, facts)
 
     @classmethod
-    def fact_names(cls) -> set[str]:
+    @cache
+    def fact_names(cls) -> frozenset[str]:
         """Return the names of the facts this refusal carries."""
         hints = get_type_hints(cls)
-        return {name for name, hint in hints.items() if getattr(hint, "__origin__", None) is not ClassVar}
+        return frozenset(name for name, hint in hints.items() if get_origin(hint) is not ClassVar)
 
     def __str__(self) -> str:
         told = ", ".join(f"{name}={value}" for name, value in self.facts.items())

@@ -1,7 +1,7 @@
 """How rooms contribute to what spans rooms, without anybody importing upward.
 
-A room keeps a module of a known name (`invariants.py`, `health.py`, `approvables.py`, `roles.py`) holding a list
-of a known name; `gather` collects the lists of all installed rooms.
+A room keeps a module of a known name (`invariants.py`, `health.py`, `metrics.py`, `approvables.py`,
+`roles.py`) holding a list of a known name; `gather` collects the lists of all installed rooms.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """Safe HTTP: time and size limits, no redirects, JSON only."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -23,7 +24,7 @@ def get_json(url: str, *, timeout_seconds: float = 5.0, max_bytes: int = DEFAULT
             body = response.raw.read(max_bytes + 1, decode_content=True)
     except requests.RequestException as error:
         raise OutsideUnavailable(address=url, detail=type(error).__name__) from error
-    if response.status_code != 200 or len(body) > max_bytes:
+    if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
         raise OutsideUnavailable(address=url, detail=f"status {response.status_code}, {len(body)} bytes")
     try:
         return json.loads(body, parse_float=str)

@@ -34,7 +34,7 @@ def _four_eyes(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _unsealed(scope: AuditScope) -> Iterator[Breach]:
-    for entry in unsealed_before(scope.now - UNSEALED_FOR_LONG)[:100]:  # type: ignore[index]
+    for entry in unsealed_before(scope.now - UNSEALED_FOR_LONG)[:100]:
         yield Breach("I20", f"trail_entry:{entry.pk}", "not sealed for 5 minutes")
 
 

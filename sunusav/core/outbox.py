@@ -12,7 +12,7 @@ DELIVER_TASK = "api.deliver_outbox"
 
 
 def announce(*, topic: str, subject: str, payload: dict[str, Any], at: datetime) -> None:
-    """Queue a message to the platform, in the caller's transaction. Without a configured address nothing is queued."""
+    """Queue a message to the platform, in the caller's transaction; without an address nothing is queued."""
     if not settings.PLATFORM_WEBHOOK_URL:
         return
     OutboxMessage.objects.create(topic=topic, subject=subject, payload=payload, created_at=at, next_try_at=at)

@@ -13,6 +13,8 @@ from sunusav.core.errors import Missing
 from sunusav.core.models import PersonKey
 
 NONCE_BYTES = 12
+# Hiding five digits of fewer would show most of the number.
+SHORTEST_MASKABLE = 9
 
 
 class PersonErased(Missing):
@@ -25,8 +27,9 @@ def seal(person_ref: str, text: str) -> bytes:
 
 
 def reveal(person_ref: str, sealed: bytes) -> str:
-    """Decrypt what `seal` made. Raises: PersonErased when the key was erased."""
-    return _decrypt(_person_key(person_ref), bytes(sealed), person_ref).decode()
+    """Decrypt what `seal` made. Raises: PersonErased when the key is gone."""
+    row = PersonKey.objects.filter(person_ref=person_ref).first()
+    return _decrypt(_unwrapped(row, person_ref), bytes(sealed), person_ref).decode()
 
 
 def erase(person_ref: str, *, now: datetime) -> None:
@@ -35,7 +38,7 @@ def erase(person_ref: str, *, now: datetime) -> None:
 
 
 def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:
-    """Encrypt what belongs to no single person under the master key, readable only together with `bound_to`."""
+    """Encrypt what belongs to no single person, under the master key; read only together with `bound_to`."""
     return _encrypt(_master_key(), plain, bound_to)
 
 
@@ -46,7 +49,7 @@ def open_sealed(sealed: bytes, *, bound_to: str) -> bytes:
 
 def mask_phone(phone: str) -> str:
     """Show enough of a phone to recognise it: country and first two digits, and the last two."""
-    if len(phone) < 9:
+    if len(phone) < SHORTEST_MASKABLE:
         return "…"
     return f"{phone[:-7]}{'•' * 5}{phone[-2:]}"
 
@@ -57,9 +60,18 @@ def mask_name(name: str) -> str:
 
 
 def _person_key(person_ref: str) -> bytes:
-    fresh = _encrypt(_master_key(), AESGCM.generate_key(256), person_ref)
-    row, _ = PersonKey.objects.get_or_create(person_ref=person_ref, defaults={"wrapped_key": fresh})
-    if row.wrapped_key is None:
+    row, _ = PersonKey.objects.get_or_create(
+        person_ref=person_ref, defaults={"wrapped_key": lambda: _fresh_key(person_ref)}
+    )
+    return _unwrapped(row, person_ref)
+
+
+def _fresh_key(person_ref: str) -> bytes:
+    return _encrypt(_master_key(), AESGCM.generate_key(256), person_ref)
+
+
+def _unwrapped(row: PersonKey | None, person_ref: str) -> bytes:
+    if row is None or row.wrapped_key is None:
         raise PersonErased(person_ref=person_ref)
     return _decrypt(_master_key(), bytes(row.wrapped_key), person_ref)
 

@@ -1,4 +1,4 @@
-"""Schedules are rows people may edit: a deploy creates what is missing and never overrides what was changed."""
+"""Schedules are rows people may edit: a deploy creates what is missing and overrides nothing."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ def shipped_schedule() -> list[ScheduledTask]:
 
 
 def sync_schedules() -> list[str]:
-    """Create the rows that are missing; return their names. A row that exists is left as its operator wants it."""
+    """Create the rows that are missing and return their names; one that exists is left as it is."""
     known = set(PeriodicTask.objects.values_list("name", flat=True))
     missing = [row for row in shipped_schedule() if row.name not in known]
     for row in missing:

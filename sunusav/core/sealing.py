@@ -1,8 +1,8 @@
 """Hash chains over append-only rows, made moments later by one sealer at a time.
 
-Writers insert without touching a shared row. Ids commit out of order, so the sealer takes what has no seal yet
-(an anti-join), never "everything above the highest id". To keep the anti-join short it starts at a floor: rows
-below the highest row sealed more than `SETTLED_AFTER` ago; no transaction of ours lives that long, and the full
+Writers insert without touching a shared row. Ids commit out of order, so the sealer takes what has no seal
+yet (an anti-join), never "everything above the highest id". To keep the anti-join short it starts at a floor:
+the row sealed last more than `SETTLED_AFTER` ago; no transaction of ours lives that long, and the full
 verification looks below the floor too.
 """
 
@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from sunusav.core.models.sealing import SealBase, SealerLock
 
@@ -40,9 +39,9 @@ def lock_chain(chain: str) -> None:
 
 
 def settled_floor(seals: type[SealBase], row_field: str, *, now: datetime) -> int:
-    """Return the id below which every row is sealed for certain."""
+    """Return the id below which every row is sealed for certain, by one look at the end of an index."""
     old = seals._default_manager.filter(sealed_at__lt=now - SETTLED_AFTER)
-    return int(old.aggregate(top=Max(row_field))["top"] or 0)
+    return old.order_by("-sealed_at", "-seq").values_list(row_field, flat=True).first() or 0
 
 
 def last_link(seals: type[SealBase]) -> tuple[int, str]:

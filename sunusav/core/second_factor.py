@@ -18,11 +18,12 @@ class SecondFactorRefused(Forbidden):
 def require_second_factor(user: User, code: str) -> None:
     """Ask for a fresh code: always in production, elsewhere from people who have a device.
 
-    A code is accepted once (the device remembers the last one). Raises: SecondFactorNotEnrolled, SecondFactorRefused.
+    A code is accepted once: the device remembers the last one.
+    Raises: SecondFactorNotEnrolled, SecondFactorRefused.
     """
     if not any(devices_for_user(user)):
         if settings.SECOND_FACTOR_REQUIRED:
-            raise SecondFactorNotEnrolled()
+            raise SecondFactorNotEnrolled
         return
     if not code or match_token(user, code) is None:
-        raise SecondFactorRefused()
+        raise SecondFactorRefused

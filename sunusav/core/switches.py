@@ -56,7 +56,7 @@ def describe_resume(subject_id: str) -> dict[str, Any]:
     """Return the facts a resume is approved on: the pause it lifts."""
     switch = outgoing()
     if switch.is_open:
-        raise OutgoingNotPaused()
+        raise OutgoingNotPaused
     return {
         "switch": OUTGOING,
         "paused_at": switch.changed_at.isoformat() if switch.changed_at else "",
@@ -81,6 +81,6 @@ def _set(switch: Switch, *, is_open: bool, actor: Actor, reason: str, now: datet
     )
     switch.save(update_fields=["is_open", "reason", "changed_by", "changed_at"])
     trail.record(
-        subject=f"switch:{OUTGOING}", action="resume" if is_open else "pause", from_state=before, to_state=after,
-        actor=actor, at=now, reason=reason,
+        subject=f"switch:{OUTGOING}", action="resume" if is_open else "pause",
+        from_state=before, to_state=after, actor=actor, at=now, reason=reason,
     )  # fmt: skip

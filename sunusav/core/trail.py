@@ -1,11 +1,12 @@
 """The trail: who did what to which subject, and why. Appended by every transition, chained by a sealer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from sunusav.core.actors import Actor
 from sunusav.core.auditing import Breach
@@ -62,8 +63,7 @@ def seal_trail(*, now: datetime, limit: int = 5_000) -> int:
     """Chain entries that have no seal yet; return how many were sealed."""
     with transaction.atomic():
         lock_chain(CHAIN)
-        floor = settled_floor(TrailSeal, "entry_id", now=now)
-        waiting = TrailEntry.objects.filter(id__gt=floor, seal__isnull=True).order_by("id")[:limit]
+        waiting = unsealed(now=now)[:limit]
         seq, previous = last_link(TrailSeal)
         seals = []
         for entry in waiting:
@@ -71,6 +71,12 @@ def seal_trail(*, now: datetime, limit: int = 5_000) -> int:
             seals.append(TrailSeal(seq=seq, entry=entry, hash=previous, sealed_at=now))
         TrailSeal.objects.bulk_create(seals)
     return len(seals)
+
+
+def unsealed(*, now: datetime) -> QuerySet[TrailEntry]:
+    """Return the entries that wait for their seal, from the sealer's floor on."""
+    floor = settled_floor(TrailSeal, "entry_id", now=now)
+    return TrailEntry.objects.filter(id__gt=floor, seal__isnull=True).order_by("id")
 
 
 def entry_body(entry: TrailEntry) -> dict[str, Any]:
@@ -98,6 +104,6 @@ def verify_trail() -> Iterator[Breach]:
         expected_seq, previous = seal.seq + 1, seal.hash
 
 
-def unsealed_before(moment: datetime) -> Iterable[TrailEntry]:
+def unsealed_before(moment: datetime) -> QuerySet[TrailEntry]:
     """Return entries that should have been sealed by now, also below the sealer's floor."""
     return TrailEntry.objects.filter(seal__isnull=True, at__lt=moment).order_by("id")

@@ -1,4 +1,4 @@
-"""Settings shared by every environment. Values come from the environment; business numbers are rows, not settings."""
+"""Settings shared by every environment. Values come from there; business numbers are rows, not settings."""
 
 from pathlib import Path
 
@@ -27,7 +27,9 @@ PORT = env.int("PORT", default=8001)
 # Rooms, top floor first. Django admin's templates and third parties stand below them.
 INSTALLED_APPS = [
     "lightning",
+    "transfers",
     "fees",
+    "ledger",
     "sunusav.api",
     "sunusav.core",
     "django_celery_beat",
@@ -154,7 +156,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # A killed worker's message comes back soon (kombu scans rarely by default); see stack facts on redelivery.
+    # A killed worker's message comes back soon: by default kombu waits an hour and scans rarely.
     "visibility_timeout": 900,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,

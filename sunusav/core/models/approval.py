@@ -57,7 +57,7 @@ class Proposal(models.Model):
 
 
 class Approval(models.Model):
-    """One person's verdict on a proposal. Append-only; the proposer is copied so that the database can compare."""
+    """One person's verdict on a proposal, append-only. The proposer is copied for the database to compare."""
 
     proposal = models.ForeignKey(Proposal, on_delete=models.RESTRICT, related_name="approvals")
     proposer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")

@@ -19,4 +19,4 @@ class PersonKey(models.Model):
         permissions = [("reveal_person", "Can reveal a person's name and phone")]
 
     def __str__(self) -> str:
-        return self.person_ref
+        return str(self.person_ref)

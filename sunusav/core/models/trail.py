@@ -8,7 +8,7 @@ from sunusav.core.models.sealing import SealBase
 
 
 class TrailEntry(models.Model):
-    """One fact about who did what to which subject, and why. Append-only: triggers refuse update and delete."""
+    """One fact about who did what to which subject, and why. Triggers refuse update and delete."""
 
     subject = ExactCharField(max_length=120)
     action = models.CharField(max_length=60)
