@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pytest_django import Settings
+
 from ledger.enums import AccountRole, Currency
 from ledger.queries import owed
 from ledger.types import AccountRef
-from pytest_django import Settings
-
 from lightning.client import LndClient
 from lightning.listener import Listener
 from lightning.models import ListenerCursor
