@@ -26,7 +26,9 @@ LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
 
 
 def main(arguments: list[str]) -> int:
-    scenario = {"every-step": every_step, "random-kills": random_kills, "many-workers": many_workers}[arguments[0]]
+    scenario = {"every-step": every_step, "random-kills": random_kills, "many-workers": many_workers}[
+        arguments[0]
+    ]
     django.setup()
     with override_settings(RAILS={"lightning": "tests.crash.rails.FusedRail"}):
         print(json.dumps(scenario(*map(int, arguments[1:]))))
@@ -126,7 +128,9 @@ def judge(order: dict[str, Any]) -> dict[str, Any]:
     from transfers.models import Disbursement
 
     row = Disbursement.objects.get(pk=order["id"])
-    paid = [line for line in control().payments_of("platform", order["hash"]) if line["status"] == "SUCCEEDED"]
+    paid = [
+        line for line in control().payments_of("platform", order["hash"]) if line["status"] == "SUCCEEDED"
+    ]
     return {
         "state": row.state,
         "payments": sum(line["successes"] for line in paid),

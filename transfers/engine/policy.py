@@ -13,6 +13,7 @@ FIRST_RETRY_AFTER = timedelta(seconds=60)
 HOLD_FOR = timedelta(seconds=60)
 ASK_AGAIN_AFTER = timedelta(seconds=15)
 ASK_AT_MOST_EVERY = timedelta(minutes=5)
+ASKS_BEFORE_DOUBLING, MOST_DOUBLINGS = 4, 5
 ASK_REVIEWED_EVERY = timedelta(minutes=10)
 
 
@@ -45,6 +46,5 @@ def retry_delay(retries: int) -> timedelta:
 
 def ask_delay(asks: int) -> timedelta:
     """Return the wait before asking the outside again: 15 s, doubling after a minute's worth, at most 5 minutes."""
-    return (
-        min(ASK_AGAIN_AFTER * (2 ** max(asks - 4, 0)), ASK_AT_MOST_EVERY) if asks < 20 else ASK_AT_MOST_EVERY
-    )
+    doublings = min(max(asks - ASKS_BEFORE_DOUBLING, 0), MOST_DOUBLINGS)
+    return min(ASK_AGAIN_AFTER * (2**doublings), ASK_AT_MOST_EVERY)

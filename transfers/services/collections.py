@@ -4,10 +4,10 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+
 from ledger.enums import AccountRole, Currency
 from ledger.services import post
 from ledger.types import AccountRef
-
 from sunusav.core.actors import Actor
 from sunusav.core.doorbells import ring_for
 from sunusav.core.money import msat_from_sats
