@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ledger.calculations import shown_xof_from_sats
 from ledger.enums import AccountRole, Currency
 from ledger.models import Account, JournalEntry, JournalTransaction
 from ledger.rates.current import current_rate, francs_rate, latest_rate_for_record
@@ -18,6 +19,7 @@ __all__ = [
     "latest_rate_for_record",
     "lines_of",
     "owed",
+    "shown_xof_from_sats",
     "transaction_for",
 ]
 

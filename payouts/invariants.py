@@ -1,6 +1,7 @@
 """What must always hold of cycles and their pots. Codes follow `reference/reliability.md` section 3."""
 
 from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -15,6 +16,7 @@ from sunusav.core.money import msat_from_sats
 from transfers.queries import credited_msat, drawn_msat
 
 CYCLES_AT_A_TIME = 500
+Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 
 def _members_are_those_of_the_beginning(scope: AuditScope) -> Iterator[Breach]:
@@ -43,7 +45,7 @@ def _only_ready_cycles_are_drawn_on(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _pot_is_what_came_and_went(scope: AuditScope) -> Iterator[Breach]:
-    """A pot holds what its contributions brought, less what its payout holds or took: a paid one is empty."""
+    """Compare each pot with what its contributions brought, less what its payout holds or took."""
     pots = balances_by_owner(AccountRole.GROUP_POT, Currency.MSAT)
     filled = [id_in(owner) for owner, amount in pots.items() if amount]
     for some in _batches(_since(Cycle.objects.all(), scope, "ready_at", also=filled)):
@@ -71,9 +73,7 @@ def _brought_msat(some: list[Cycle]) -> dict[str, int]:
     return brought
 
 
-def _since(
-    rows: QuerySet[Cycle], scope: AuditScope, moment: str, *, also: list[str] | None = None
-) -> QuerySet[Cycle]:
+def _since(rows: Rows, scope: AuditScope, moment: str, *, also: list[str] | None = None) -> Rows:
     """Keep, of a fast audit, the cycles that changed since its moment, and those named."""
     if scope.since is None:
         return rows
@@ -89,7 +89,9 @@ def _batches(rows: QuerySet[Cycle]) -> Iterator[list[Cycle]]:
 
 
 INVARIANTS = [
-    Invariant("I05", "a cycle has one contribution per member of its beginning", _members_are_those_of_the_beginning),
+    Invariant(
+        "I05", "a cycle has one contribution per member of its beginning", _members_are_those_of_the_beginning
+    ),
     Invariant("I05", "a ready cycle has every contribution settled", _ready_is_settled),
     Invariant("I05", "only ready cycles are paid out", _only_ready_cycles_are_drawn_on),
     Invariant("I05", "a pot holds what came less what went; a paid one is empty", _pot_is_what_came_and_went),

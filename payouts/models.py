@@ -33,7 +33,6 @@ class Group(models.Model):
             ("propose_group_verification", "Can propose that a group is verified, or no longer"),
             ("approve_group_verification", "Can approve that a group is verified, or no longer"),
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["created_at", "id"], name="group_by_creation")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
@@ -91,7 +90,7 @@ class Cycle(models.Model):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["state", "created_at"], name="cycle_by_state"),
-            models.Index(fields=["created_at", "id"], name="cycle_by_creation"),
+            models.Index(fields=["winner_user_id", "id"], name="cycle_by_winner"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["group", "cycle_index"], name="cycle_index_used_once_per_group"),
@@ -143,7 +142,9 @@ class Contribution(models.Model):
         verbose_name = "contribution"
         permissions = [("open_contribution", "Can ask a member for a contribution")]
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["cycle", "user_id"], name="contribution_once_per_member_and_cycle"),
+            models.UniqueConstraint(
+                fields=["cycle", "user_id"], name="contribution_once_per_member_and_cycle"
+            ),
             models.CheckConstraint(name="contribution_amount_is_positive", condition=Q(amount_sats__gt=0)),
         ]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
-
 from sunusav.core.money import msat_from_sats, sats_from_msat
 from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
 from transfers.errors import DisbursementMissing

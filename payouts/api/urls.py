@@ -9,7 +9,9 @@ urlpatterns = [
     path("cycles", cycles.Cycles.as_view(), name="cycles"),
     path("cycles/<str:cycle_id>", cycles.OneCycle.as_view(), name="cycle"),
     path("cycles/<str:cycle_id>/destination", cycles.CycleDestination.as_view(), name="cycle-destination"),
-    path("cycles/<str:cycle_id>/contributions", cycles.CycleContributions.as_view(), name="cycle-contributions"),
+    path(
+        "cycles/<str:cycle_id>/contributions", cycles.CycleContributions.as_view(), name="cycle-contributions"
+    ),
     path("payouts", payouts.Payouts.as_view(), name="payouts"),
     path("payouts/process", payouts.ProcessPayout.as_view(), name="payouts-process"),
     path("payouts/schedule", payouts.SchedulePayout.as_view(), name="payouts-schedule"),

@@ -54,12 +54,12 @@ def member(group_id: str, user_id: str) -> MemberFacts:
 
 def masked_name(row: Member) -> str:
     """Return a member's initials, or an ellipsis once the person was erased."""
-    return mask_name(_revealed(row.user_id, row.sealed_name))
+    return mask_name(_revealed(row.user_id, bytes(row.sealed_name)))
 
 
 def masked_phone(row: Member) -> str:
     """Return what may be shown of a member's phone; nothing when none is known."""
-    phone = _revealed(row.user_id, row.sealed_phone)
+    phone = _revealed(row.user_id, bytes(row.sealed_phone))
     return mask_phone(phone) if phone else ""
 
 

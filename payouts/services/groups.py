@@ -87,9 +87,7 @@ def propose_verification(*, group_id: str, proposer: User, reason: str, now: dat
     )
 
 
-def propose_verification_revocation(
-    *, group_id: str, proposer: User, reason: str, now: datetime
-) -> Proposal:
+def propose_verification_revocation(*, group_id: str, proposer: User, reason: str, now: datetime) -> Proposal:
     """Propose that a group is verified no longer. Raises: GroupMissing, GroupNotVerified, as `approvals.propose`."""
     if not group(group_id, at=now).is_verified:
         raise GroupNotVerified(group_id=group_id)
@@ -143,10 +141,10 @@ def _settlement_partner(code: str | None, country: str) -> str:
         first = default_partner(country)
         if first is None:
             raise CountryWithoutPartner(country=country)
-        return first.pk
+        return str(first.code)
     chosen = partner(code)
     if chosen is None:
         raise PartnerUnknown(settlement_partner=code)
     if not chosen.is_enabled or country not in chosen.countries:
         raise PartnerServesElsewhere(settlement_partner=code, country=country)
-    return chosen.pk
+    return str(chosen.code)

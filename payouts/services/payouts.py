@@ -131,9 +131,7 @@ def _require_not_ordered(row: Cycle, payout: DisbursementFacts | None) -> None:
     if payout is None or payout.state == _S.CANCELLED:
         return
     if payout.state == _S.SCHEDULED:
-        raise PayoutScheduledAlready(
-            cycle_id=row.pk, payout_id=payout.id, scheduled_at=payout.scheduled_at
-        )
+        raise PayoutScheduledAlready(cycle_id=row.pk, payout_id=payout.id, scheduled_at=payout.scheduled_at)
     raise PayoutUnderWay(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
 
 

@@ -78,9 +78,7 @@ class OneCycle(ApiView):
     @documented("Show a cycle", answer=CycleWithNetShape, problems=[CycleMissing])
     def get(self, request: Request, cycle_id: str) -> Response:
         cycle = cycle_answer(queries.cycle(cycle_id))
-        return Response(
-            {**cycle, "expected_net_sats": queries.expected_net_sats(cycle_id, at=self.now)}
-        )
+        return Response({**cycle, "expected_net_sats": queries.expected_net_sats(cycle_id, at=self.now)})
 
 
 class CycleDestination(ApiView):
@@ -107,9 +105,7 @@ class CycleContributions(ApiView):
 
     required_permissions = {"GET": VIEW_CONTRIBUTION, "POST": OPEN_CONTRIBUTION}
 
-    @documented(
-        "List a cycle's contributions", answer=ContributionShape, paged=True, problems=[CycleMissing]
-    )
+    @documented("List a cycle's contributions", answer=ContributionShape, paged=True, problems=[CycleMissing])
     def get(self, request: Request, cycle_id: str) -> Response:
         fetch = partial(queries.contributions_page, cycle_id=cycle_id)
         return Response(paged_by(request, fetch, key=lambda owed: (owed.id,), serialize=contribution_answer))
@@ -125,6 +121,10 @@ class CycleContributions(ApiView):
     def post(self, request: Request, cycle_id: str) -> Response:
         given = self.body(ContributionBody)
         asked = services.open_contribution(
-            cycle_id=cycle_id, user_id=given["user_id"], method=given["method"], actor=self.actor, now=self.now
+            cycle_id=cycle_id,
+            user_id=given["user_id"],
+            method=given["method"],
+            actor=self.actor,
+            now=self.now,
         )
         return Response(contribution_answer(asked), status=201)

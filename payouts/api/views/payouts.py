@@ -47,7 +47,14 @@ from transfers.errors import DisbursementNotCancellable, DisbursementNotRetryabl
 VIEW, REQUEST, SCHEDULE = "payouts.view_payout", "payouts.request_payout", "payouts.schedule_payout"
 RETRY, CANCEL = "payouts.retry_payout", "payouts.cancel_payout"
 ENDED = [CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed]
-NOT_PAYABLE = [CycleMissing, CycleNotReady, DestinationMissing, OutgoingPaused, PaymentReferenceUsed, NetNotPositive]
+NOT_PAYABLE = [
+    CycleMissing,
+    CycleNotReady,
+    DestinationMissing,
+    OutgoingPaused,
+    PaymentReferenceUsed,
+    NetNotPositive,
+]
 
 
 class ProcessPayout(ApiView):
