@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Sum
 
+from ledger.calculations import shown_xof_from_sats
 from ledger.enums import AccountRole, Currency
 from ledger.models import Account, JournalEntry, JournalTransaction
 from ledger.rates.current import current_rate, francs_rate, latest_rate_for_record
@@ -21,6 +22,7 @@ __all__ = [
     "lines_of",
     "owed",
     "reversals_by_transaction",
+    "shown_xof_from_sats",
     "totals_by_transaction",
     "transaction_for",
 ]
