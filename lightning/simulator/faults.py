@@ -4,6 +4,7 @@ A payment passes four phases: `arrived` (the call is here, nothing stored), `cre
 `in_flight` (an HTLC is out), `resolved` (terminal and stored, not yet answered). See docs/simulated-node.md.
 """
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -187,10 +188,12 @@ class Gates:
         self._reached: dict[Place, int] = {}
         self._held: set[Place] = set()
         self._released: set[Place] = set()
+        self._lock = threading.Lock()
         self.closing = False
 
     def reach(self, place: Place) -> None:
-        self._reached[place] = self._reached.get(place, 0) + 1
+        with self._lock:
+            self._reached[place] = self._reached.get(place, 0) + 1
         self._clock.wake_sleepers()
 
     def hold(self, place: Place) -> None:
@@ -210,7 +213,7 @@ class Gates:
         if payment_hash != ANY and phase is not None:
             chosen = {(node, payment_hash, phase)}
         else:
-            chosen = {place for place in self._held if _matches(place, node, payment_hash, phase)}
+            chosen = {place for place in list(self._held) if _matches(place, node, payment_hash, phase)}
         self._released |= chosen
         self._clock.wake_sleepers()
         return len(chosen)

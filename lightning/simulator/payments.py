@@ -98,12 +98,14 @@ class PaymentBook:
 
     # The table
 
-    def count_send(self, payment_hash: bytes) -> TallyRow:
-        """Count a SendPaymentV2 for the record, whatever becomes of it."""
+    def count_send(self, payment_hash: bytes) -> None:
+        """Count a SendPaymentV2 for the record, whatever becomes of it; stored with the row, or by `save_count`."""
         with self.node.world.lock:
-            tally = self._tally(payment_hash)
-            tally.sends += 1
-            return tally
+            self._tally(payment_hash).sends += 1
+
+    def save_count(self, payment_hash: bytes) -> None:
+        with self.node.world.lock:
+            self.node.world.store.save(self._tally(payment_hash))
 
     def create(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
         """Store a new row for the hash, over a failed one, or refuse as LND's table does."""

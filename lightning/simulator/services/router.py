@@ -13,9 +13,9 @@ import grpc
 from lightning.proto import methods
 from lightning.proto import router_pb2 as pb
 from lightning.proto.lightning_pb2 import Payment, PaymentFailureReason
-from lightning.simulator.answers import FaultyAnswer, hold_call
+from lightning.simulator.answers import FaultyAnswer, StreamEnded, hold_call
 from lightning.simulator.errors import Refusal
-from lightning.simulator.faults import ARRIVED, CREATED
+from lightning.simulator.faults import ARRIVED, CREATED, Plan
 from lightning.simulator.feeds import Subscription
 from lightning.simulator.messages import CLTV_DELTA, MSAT_PER_SAT
 from lightning.simulator.payments import NO_ROUTE, PaymentOrder
@@ -49,16 +49,12 @@ class RouterService:
         world, book = self.node.world, self.node.payments
         payment_hash = payment_hash_in(request)
         with world.lock:
-            tally = book.count_send(payment_hash) if payment_hash else None
+            book.count_send(payment_hash)
             plan = world.scripts.take(self.node.row.name, payment_hash.hex())
-        hold_call(self.node, plan, payment_hash.hex(), ARRIVED, context)
         try:
-            order = order_of(request, self.node)
-        except Refusal:
-            if tally is not None:
-                with world.lock:
-                    world.store.save(tally)
-            raise
+            order = self._judged(request, plan, payment_hash, context)
+        except StreamEnded:
+            return iter(())
         with world.lock:
             row = book.create(order, plan.fate())
             first, changes = book.follow(row)
@@ -69,6 +65,17 @@ class RouterService:
         book.start(row)
         messages = _until_terminal(first, changes, _visible(request.no_inflight_updates))
         return FaultyAnswer(self.node, plan, row.hash_hex, context).of(messages) if plan.steps else messages
+
+    def _judged(
+        self, request: pb.SendPaymentRequest, plan: Plan, payment_hash: bytes, context: Context
+    ) -> PaymentOrder:
+        """Let the arrived call wait or break as scripted, then validate it; the count of a refused one is kept."""
+        try:
+            hold_call(self.node, plan, payment_hash.hex(), ARRIVED, context)
+            return order_of(request, self.node)
+        except (Refusal, StreamEnded):
+            self.node.payments.save_count(payment_hash)
+            raise
 
     def track_payment_v2(self, request: pb.TrackPaymentRequest, context: Context) -> Iterator[Payment]:
         with self.node.world.lock:

@@ -10,7 +10,7 @@ import pytest
 from lightning.proto import methods
 from lightning.proto.lightning_pb2 import Payment, PaymentFailureReason
 from lightning.simulator.control import Control
-from lightning.simulator.process import SimulatorProcess
+from tests.lightning.simulator.conftest import Pair
 from tests.lightning.simulator.wire import UNKNOWN_HASH, Wire, refused, status
 
 UNKNOWN, NOT_FOUND = grpc.StatusCode.UNKNOWN, grpc.StatusCode.NOT_FOUND
@@ -73,11 +73,11 @@ def test_track_payments_tells_open_ones_first_then_all(platform: Wire, control: 
 # Lists
 
 
-def test_list_payments_pages_by_exclusive_index_and_hides_unpaid(own_world: SimulatorProcess) -> None:
-    platform, control = Wire(own_world.node("platform")), own_world.control
-    control.script("platform", {"do": "fail", "reason": "TIMEOUT"}, count=1)
+def test_list_payments_pages_by_exclusive_index_and_hides_unpaid(pair: Pair) -> None:
+    platform, control = pair.payer_wire, pair.control
+    control.script(pair.payer, {"do": "fail", "reason": "TIMEOUT"}, count=1)
     for amount_msat in (1_000, 2_000, 3_000, 4_000):
-        platform.send(control.invoice("wallets", amount_msat)["payment_request"])
+        platform.send(control.invoice(pair.payee, amount_msat)["payment_request"])
 
     def listed(**fields: Any) -> list[int]:
         return [payment.value_msat for payment in platform.call(methods.LIST_PAYMENTS, **fields).payments]
@@ -92,17 +92,17 @@ def test_list_payments_pages_by_exclusive_index_and_hides_unpaid(own_world: Simu
     assert (answer.first_index_offset, answer.last_index_offset, answer.total_num_payments) == (2, 4, 4)
 
 
-def test_list_payments_answers_a_hundred_by_default_and_more_than_four_mebibytes(own_world: SimulatorProcess) -> None:
+def test_list_payments_answers_a_hundred_by_default_and_more_than_four_mebibytes(pair: Pair) -> None:
     """A client that does not raise its limit of 4 MiB gets RESOURCE_EXHAUSTED from a big list."""
-    platform, control = Wire(own_world.node("platform")), own_world.control
-    request = control.invoice("wallets", 1_000)["payment_request"]
+    platform, control = pair.payer_wire, pair.control
+    request = control.invoice(pair.payee, 1_000)["payment_request"]
     # Probes leave failed payments with random hashes; the long memo makes each about 1,700 bytes.
-    long_request = control.invoice("wallets", 1_000, memo="x" * 600)["payment_request"]
+    long_request = control.invoice(pair.payee, 1_000, memo="x" * 600)["payment_request"]
     for _ in range(101):
         platform.call(methods.ESTIMATE_ROUTE_FEE, payment_request=request)
     assert len(platform.call(methods.LIST_PAYMENTS, include_incomplete=True).payments) == 100
     options = [("grpc.max_receive_message_length", 100_000)]
-    address = own_world.node("platform")
+    address = pair.world.node(pair.payer)
     narrow = Wire(address)
     narrow.channel = grpc.secure_channel(
         address.target, grpc.ssl_channel_credentials(address.tls_cert_path.read_bytes()), options=options
