@@ -63,7 +63,7 @@ class RouterService:
             context.add_callback(lambda: book.cancel(row))
         hold_call(self.node, plan, row.hash_hex, CREATED, context)
         book.start(row)
-        messages = _until_terminal(first, changes, _visible(request.no_inflight_updates))
+        messages = _until_terminal(first, changes, _visible(request))
         return FaultyAnswer(self.node, plan, row.hash_hex, context).of(messages) if plan.steps else messages
 
     def _judged(
@@ -82,11 +82,11 @@ class RouterService:
             row = self.node.payments.lookup(request.payment_hash)
             first, changes = self.node.payments.follow(row)
         end_with_call(changes, context)
-        return _until_terminal(first, changes, _visible(request.no_inflight_updates))
+        return _until_terminal(first, changes, _visible(request))
 
     def track_payments(self, request: pb.TrackPaymentsRequest, context: Context) -> Iterator[Payment]:
         """Every open payment first, then all updates of all payments, without end."""
-        shown = _visible(request.no_inflight_updates)
+        shown = _visible(request)
         with self.node.world.lock:
             book = self.node.payments
             changes = book.feed.subscribe()
@@ -115,7 +115,9 @@ class RouterService:
     def _estimate(self, payee: bytes, value_msat: int) -> pb.RouteFeeResponse:
         if self.node.world.node_of(payee) is None:
             return pb.RouteFeeResponse(failure_reason=NO_ROUTE)
-        return pb.RouteFeeResponse(routing_fee_msat=self.node.fee_msat(value_msat), time_lock_delay=CLTV_DELTA)
+        return pb.RouteFeeResponse(
+            routing_fee_msat=self.node.fee_msat(value_msat), time_lock_delay=CLTV_DELTA
+        )
 
 
 # The recipient of a probe does not know its random hash: that is how a probe succeeds.
@@ -134,8 +136,14 @@ def _probe(text: str, payee: bytes, value_msat: int) -> PaymentOrder:
     )
 
 
-def _visible(no_inflight_updates: bool) -> Callable[[Payment], bool]:
-    return (lambda message: message.status in TERMINAL) if no_inflight_updates else (lambda _message: True)
+def _visible(
+    request: pb.SendPaymentRequest | pb.TrackPaymentRequest | pb.TrackPaymentsRequest,
+) -> Callable[[Payment], bool]:
+    return (
+        (lambda message: message.status in TERMINAL)
+        if request.no_inflight_updates
+        else (lambda _message: True)
+    )
 
 
 def _until_terminal(

@@ -34,7 +34,9 @@ def world(shared_world: SimulatorProcess) -> Iterator[SimulatorProcess]:
     for name, stored in options.items():
         control.clear_scripts(name)
         control.set_options(name, **stored)
-        control.set_money(name, fee_base_msat=1_000, fee_ppm=1, reserve_msat=0, local_msat=10**12, remote_msat=10**12)
+        control.set_money(
+            name, fee_base_msat=1_000, fee_ppm=1, reserve_msat=0, local_msat=10**12, remote_msat=10**12
+        )
     for payment in control.payments("platform"):
         if payment["status"] in ("INITIATED", "IN_FLIGHT") and payment["standing"] == "current":
             control.fail("platform", payment["payment_hash"])

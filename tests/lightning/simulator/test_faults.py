@@ -11,7 +11,7 @@ import pytest
 from lightning.proto import methods
 from lightning.simulator.control import Control, ControlError
 from tests.lightning.simulator.conftest import Pair
-from tests.lightning.simulator.wire import Wire, reason, refused, status
+from tests.lightning.simulator.wire import Wire, fresh_preimage, reason, refused, status
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 
@@ -58,9 +58,16 @@ def test_error_after_row_creation_carries_code_and_text(platform: Wire, control:
 
 @pytest.mark.parametrize(
     ("phase", "outcome"),
-    [("arrived", "NOT_FOUND"), ("created", "SUCCEEDED"), ("in_flight", "SUCCEEDED"), ("resolved", "SUCCEEDED")],
+    [
+        ("arrived", "NOT_FOUND"),
+        ("created", "SUCCEEDED"),
+        ("in_flight", "SUCCEEDED"),
+        ("resolved", "SUCCEEDED"),
+    ],
 )
-def test_hang_lasts_until_the_callers_deadline(platform: Wire, control: Control, phase: str, outcome: str) -> None:
+def test_hang_lasts_until_the_callers_deadline(
+    platform: Wire, control: Control, phase: str, outcome: str
+) -> None:
     invoice = control.invoice("wallets", 5_000)
     control.script("platform", {"do": "hang", "at": phase}, payment_hash=invoice["payment_hash"], count=1)
     with refused(grpc.StatusCode.DEADLINE_EXCEEDED, ""):
@@ -90,7 +97,10 @@ def test_delay_before_row_creation_lets_a_late_request_land_after_its_caller_lef
 
 def test_delays_pass_by_themselves(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
-    steps = [{"do": "delay", "at": phase, "seconds": 0.05} for phase in ("arrived", "created", "in_flight", "resolved")]
+    steps = [
+        {"do": "delay", "at": phase, "seconds": 0.05}
+        for phase in ("arrived", "created", "in_flight", "resolved")
+    ]
     control.script("platform", *steps, payment_hash=invoice["payment_hash"])
     began = time.monotonic()
     assert status(platform.send(invoice["payment_request"])[-1]) == "SUCCEEDED"
@@ -129,7 +139,8 @@ def test_in_flight_for_seconds_of_the_simulated_clock(platform: Wire, control: C
 
 
 @pytest.mark.parametrize(
-    "name", ["TIMEOUT", "NO_ROUTE", "ERROR", "INCORRECT_PAYMENT_DETAILS", "INSUFFICIENT_BALANCE", "CANCELED", "NONE"]
+    "name",
+    ["TIMEOUT", "NO_ROUTE", "ERROR", "INCORRECT_PAYMENT_DETAILS", "INSUFFICIENT_BALANCE", "CANCELED", "NONE"],
 )
 def test_fail_with_each_reason_moves_no_money(platform: Wire, control: Control, name: str) -> None:
     invoice = control.invoice("wallets", 5_000)
@@ -205,7 +216,9 @@ def test_deleted_row_is_not_found_though_the_money_left(platform: Wire, control:
 
 def test_script_for_all_payments_counts_down(platform: Wire, control: Control) -> None:
     control.script("platform", {"do": "fail", "reason": "NO_ROUTE"}, count=2)
-    answers = [status(platform.send(control.invoice("wallets", 1_000)["payment_request"])[-1]) for _ in range(3)]
+    answers = [
+        status(platform.send(control.invoice("wallets", 1_000)["payment_request"])[-1]) for _ in range(3)
+    ]
     assert answers == ["FAILED", "FAILED", "SUCCEEDED"]
 
 
@@ -225,13 +238,52 @@ def test_unreadable_script_is_refused(control: Control, step: dict[str, object])
         control.script("platform", step)
 
 
+# Whole calls
+
+
+def test_lost_answer_of_add_invoice_leaves_the_invoice(wallets: Wire, control: Control) -> None:
+    preimage = fresh_preimage()
+    control.script_calls("wallets", "AddInvoice", "after", {"do": "drop"})
+    with refused(UNAVAILABLE, ""):
+        wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+    with refused(grpc.StatusCode.UNKNOWN, "invoice with payment hash already exists"):
+        wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+
+
+def test_call_broken_before_its_work_leaves_nothing(wallets: Wire, platform: Wire, control: Control) -> None:
+    preimage = fresh_preimage()
+    control.script_calls("wallets", "AddInvoice", "before", {"do": "error", "code": "INTERNAL", "text": "no"})
+    with refused(grpc.StatusCode.INTERNAL, "no"):
+        wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+    wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+    control.script_calls("platform", "TrackPaymentV2", "before", {"do": "hang"})
+    with refused(grpc.StatusCode.DEADLINE_EXCEEDED, ""):
+        next(platform.track(fresh_preimage().hex(), deadline=0.2))
+
+
+def test_unreadable_call_script_is_refused(control: Control) -> None:
+    for at, step in (
+        ("later", {"do": "drop"}),
+        ("before", {"do": "hold"}),
+        ("after", {"do": "drop", "at": "created"}),
+    ):
+        with pytest.raises(ControlError):
+            control.script_calls("wallets", "AddInvoice", at, step)
+
+
 # The node as a whole
 
 
 def test_other_identity_and_network_are_answered_by_get_info(platform: Wire, control: Control) -> None:
-    control.set_options("platform", shown_pubkey="02" + "ab" * 32, shown_network="mainnet", synced_to_chain=False)
+    control.set_options(
+        "platform", shown_pubkey="02" + "ab" * 32, shown_network="mainnet", synced_to_chain=False
+    )
     info = platform.call(methods.GET_INFO)
-    assert (info.identity_pubkey, info.chains[0].network, info.synced_to_chain) == ("02" + "ab" * 32, "mainnet", False)
+    assert (info.identity_pubkey, info.chains[0].network, info.synced_to_chain) == (
+        "02" + "ab" * 32,
+        "mainnet",
+        False,
+    )
 
 
 def test_unreachable_node_comes_back_on_the_same_port(pair: Pair) -> None:

@@ -27,14 +27,26 @@ def state(message: Invoice) -> str:
 
 def test_added_invoice_is_a_signed_bolt11_of_the_node(wallets: Wire, world: SimulatorProcess) -> None:
     preimage = fresh_preimage()
-    added = wallets.call(methods.ADD_INVOICE, value_msat=21_001, memo="tontine", r_preimage=preimage, expiry=7200)
+    added = wallets.call(
+        methods.ADD_INVOICE, value_msat=21_001, memo="tontine", r_preimage=preimage, expiry=7200
+    )
     read = bolt11.decode(added.payment_request)
     assert added.r_hash == read.payment_hash == hashlib.sha256(preimage).digest()
-    assert (read.network, read.amount_msat, read.description, read.expiry_seconds) == ("bcrt", 21_001, "tontine", 7200)
+    assert (read.network, read.amount_msat, read.description, read.expiry_seconds) == (
+        "bcrt",
+        21_001,
+        "tontine",
+        7200,
+    )
     assert (read.payee.hex(), read.payment_secret) == (world.node("wallets").pubkey, added.payment_addr)
     assert [bit for bit in range(64) if read.features >> bit & 1] == [8, 14, 17, 25]
     stored = wallets.call(methods.LOOKUP_INVOICE, r_hash=added.r_hash)
-    assert (stored.r_preimage, stored.value_msat, stored.value, state(stored)) == (preimage, 21_001, 21, "OPEN")
+    assert (stored.r_preimage, stored.value_msat, stored.value, state(stored)) == (
+        preimage,
+        21_001,
+        21,
+        "OPEN",
+    )
 
 
 def test_add_index_rises_and_expiry_defaults_to_a_day(wallets: Wire) -> None:
@@ -195,7 +207,9 @@ def test_cancelled_hold_invoice_gives_the_money_back(platform: Wire, wallets: Wi
     assert (platform.call(methods.CHANNEL_BALANCE), wallets.call(methods.CHANNEL_BALANCE)) == before
 
 
-def test_expiry_cancels_open_invoices_and_leaves_accepted_ones(platform: Wire, wallets: Wire, control: Control) -> None:
+def test_expiry_cancels_open_invoices_and_leaves_accepted_ones(
+    platform: Wire, wallets: Wire, control: Control
+) -> None:
     invoice = control.invoice("wallets", 1_000, expiry=60)
     preimage = fresh_preimage()
     payment_hash = hashlib.sha256(preimage).digest()

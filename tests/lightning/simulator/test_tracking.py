@@ -36,7 +36,9 @@ def test_track_hash_of_wrong_length_is_unknown(platform: Wire) -> None:
 
 
 @pytest.mark.parametrize("no_inflight_updates", [False, True])
-def test_track_terminal_payment_answers_once(platform: Wire, control: Control, no_inflight_updates: bool) -> None:
+def test_track_terminal_payment_answers_once(
+    platform: Wire, control: Control, no_inflight_updates: bool
+) -> None:
     invoice = control.invoice("wallets", 5_000)
     paid = platform.send(invoice["payment_request"])[-1]
     assert list(platform.track(invoice["payment_hash"], no_inflight_updates=no_inflight_updates)) == [paid]
@@ -50,7 +52,9 @@ def test_track_open_payment_tells_every_watcher(platform: Wire, control: Control
     assert [status(list(watcher)[-1]) for watcher in (*watchers, stream)] == ["SUCCEEDED"] * 4
 
 
-def test_track_open_payment_without_updates_is_silent_until_the_deadline(platform: Wire, control: Control) -> None:
+def test_track_open_payment_without_updates_is_silent_until_the_deadline(
+    platform: Wire, control: Control
+) -> None:
     invoice, _stream = fly(platform, control)
     with refused(grpc.StatusCode.DEADLINE_EXCEEDED, ""):
         next(platform.track(invoice["payment_hash"], deadline=0.2, no_inflight_updates=True))
@@ -111,7 +115,9 @@ def test_list_payments_answers_a_hundred_by_default_and_more_than_four_mebibytes
         platform.call(methods.ESTIMATE_ROUTE_FEE, payment_request=long_request)
     with refused(grpc.StatusCode.RESOURCE_EXHAUSTED, ""):
         narrow.call(methods.LIST_PAYMENTS, include_incomplete=True, max_payments=1_000)
-    assert len(platform.call(methods.LIST_PAYMENTS, include_incomplete=True, max_payments=1_000).payments) == 201
+    assert (
+        len(platform.call(methods.LIST_PAYMENTS, include_incomplete=True, max_payments=1_000).payments) == 201
+    )
 
 
 def test_list_payments_can_omit_hops(platform: Wire, control: Control) -> None:
@@ -130,7 +136,9 @@ def test_estimate_by_invoice_probes_and_leaves_a_failed_payment(platform: Wire, 
     answer = platform.call(methods.ESTIMATE_ROUTE_FEE, payment_request=invoice["payment_request"])
     assert (answer.routing_fee_msat, answer.failure_reason) == (1_001, 0)
     probe = control.payments("platform")[rows:]
-    assert [(row["status"], row["payment_hash"] == invoice["payment_hash"]) for row in probe] == [("FAILED", False)]
+    assert [(row["status"], row["payment_hash"] == invoice["payment_hash"]) for row in probe] == [
+        ("FAILED", False)
+    ]
 
 
 @pytest.mark.parametrize(
