@@ -88,7 +88,9 @@ def test_not_seen_after_it_was_seen_needs_review_and_keeps_the_hold(node: Steere
     assert (row.failure_code, row.due_at, node.sends) == ("payment-vanished", watch.after(600), 1)
 
 
-def test_not_seen_after_it_was_seen_is_never_sent_or_voided_by_itself(node: SteeredRail, watch: Watch) -> None:
+def test_not_seen_after_it_was_seen_is_never_sent_or_voided_by_itself(
+    node: SteeredRail, watch: Watch
+) -> None:
     disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=NOW + HOUR))
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
@@ -115,7 +117,9 @@ def test_not_seen_by_another_node_needs_review_and_sends_nothing(
     assert node.sends == 1
 
 
-def test_not_seen_by_another_node_stays_held_past_the_expiry(lost: int, node: SteeredRail, watch: Watch) -> None:
+def test_not_seen_by_another_node_stays_held_past_the_expiry(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
     for _ in range(10):
         answers(node, NotSeen(source="another node"))
         watch.advance(600)
