@@ -4,6 +4,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
+from fees.enums import DiscountKind
 from fees.models import FeeRecord, FeeScheduleDraft
 from sunusav.core import approvals
 from sunusav.core.roles import Role
@@ -43,7 +44,7 @@ def as_finance(client, finance):
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.AUDITOR])
 def test_every_page_is_read_by_the_roles_that_look(client, rate, finance, approver, role):
-    granted("group:g-1", "verified_group")
+    granted("group:g-1", DiscountKind.VERIFIED_GROUP)
     schedule = published(draft(finance), finance, approver)
     fee = fixed()
     pages = [
