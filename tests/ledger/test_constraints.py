@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.db import DatabaseError, IntegrityError, models, transaction
 
 from ledger.models import (
     Account,
@@ -19,7 +19,7 @@ from ledger.models import (
 )
 from ledger.services import seal_books
 from sunusav.core.models import User
-from tests.ledger.builders import NODE, NOW, received, stored_rate
+from tests.ledger.builders import NODE, NOW, received, run_sql, stored_rate
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,12 @@ def transaction_row(**fields: Any) -> JournalTransaction:
 
 def request(**fields: Any) -> ManualRateRequest:
     user, _ = User.objects.get_or_create(username="awa")
-    facts = {"rate_xof_per_btc": Decimal(8_000_000), "reason": "why", "requested_by": user, "requested_at": NOW}
+    facts = {
+        "rate_xof_per_btc": Decimal(8_000_000),
+        "reason": "why",
+        "requested_by": user,
+        "requested_at": NOW,
+    }
     return ManualRateRequest.objects.create(**{**facts, **fields})
 
 
@@ -112,7 +117,10 @@ def test_market_rate_with_a_request_refused() -> None:
     ("model", "make"),
     [
         (JournalTransaction, lambda first: transaction_row(reference="second", reverses=first)),
-        (LedgerSeal, lambda first: LedgerSeal.objects.create(seq=2, transaction=first, hash="x", sealed_at=NOW)),
+        (
+            LedgerSeal,
+            lambda first: LedgerSeal.objects.create(seq=2, transaction=first, hash="x", sealed_at=NOW),
+        ),
     ],
     ids=["reversal", "seal"],
 )
@@ -153,12 +161,13 @@ APPEND_ONLY = [
 def test_append_only_refuses(one_of_each: None, model: type[models.Model], verb: str) -> None:
     table = model._meta.db_table
     column = model._meta.pk.column
-    statement = f"DELETE FROM {table}" if verb == "delete" else f"UPDATE {table} SET {column} = {column} + 100"
+    statement = (
+        f"DELETE FROM {table}" if verb == "delete" else f"UPDATE {table} SET {column} = {column} + 100"
+    )
     before = list(model._default_manager.order_by("pk").values())
     assert before
 
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
+        run_sql(statement)
 
     assert list(model._default_manager.order_by("pk").values()) == before

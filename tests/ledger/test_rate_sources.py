@@ -80,7 +80,9 @@ ABSURD = {
 
 
 @pytest.mark.parametrize("case", ABSURD)
-@pytest.mark.parametrize("source", [(Coinbase, coinbase_says), (Kraken, kraken_says), (Bitstamp, bitstamp_says)])
+@pytest.mark.parametrize(
+    "source", [(Coinbase, coinbase_says), (Kraken, kraken_says), (Bitstamp, bitstamp_says)]
+)
 def test_absurd_answers_are_refused_by_name(market: Market, source: Any, case: str) -> None:
     amount, refusal = ABSURD[case]
     plug_in, says = source

@@ -7,7 +7,7 @@ import pytest
 from ledger.errors import ManualRateMissing, NoRateSourceAnswered, RateNotFresh, RateOutOfBounds
 from ledger.models import ExchangeRate, ManualRateRequest
 from ledger.queries import current_rate, francs_rate, latest_rate_for_record
-from ledger.rates.sources import Coinbase
+from ledger.rates.sources import Coinbase, Kraken
 from ledger.services import approve_manual_rate, propose_manual_rate, update_rates
 from ledger.services.rates import describe_manual_rate, waiting_manual_rate
 from sunusav.core import approvals
@@ -47,16 +47,10 @@ def test_update_reads_a_real_server_and_names_who_was_refused() -> None:
     with running_market() as market, running_market() as broken:
         market.says(coinbase_says("12195.92"))
         broken.says(b"<html>")
-        update = update_rates(now=NOW, sources=[Coinbase(market.url), Stall("b", "0"), _kraken(broken.url)])
+        update = update_rates(now=NOW, sources=[Coinbase(market.url), Stall("b", "0"), Kraken(broken.url)])
 
     assert update.rate.rate_xof_per_btc == Decimal("7999999.09544")
     assert update.refusals == {"b": "not_positive", "kraken": "unavailable"}
-
-
-def _kraken(url: str) -> Any:
-    from ledger.rates.sources import Kraken
-
-    return Kraken(url)
 
 
 def test_update_with_no_answer_appends_nothing() -> None:
@@ -89,7 +83,9 @@ def test_update_when_sources_disagree_goes_into_quarantine(prices: tuple[str, ..
     assert current_rate(NOW).is_fallback
 
 
-@pytest.mark.parametrize(("price", "jumped"), [("9600000", False), ("9600001", True), ("6400000", False), ("6399999", True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("price", "jumped"), [("9600000", False), ("9600001", True), ("6400000", False), ("6399999", True)]
+)
 def test_update_that_jumped_goes_into_quarantine(price: str, jumped: bool) -> None:
     stored_rate("8000000", at=NOW - 5 * MINUTE)
 
@@ -127,7 +123,9 @@ def test_current_is_the_newest_of_the_last_quarter_hour() -> None:
     assert current_rate(NOW) == newest.value
 
 
-@pytest.mark.parametrize(("age", "is_fallback"), [(timedelta(minutes=14, seconds=59), False), (15 * MINUTE, True)])
+@pytest.mark.parametrize(
+    ("age", "is_fallback"), [(timedelta(minutes=14, seconds=59), False), (15 * MINUTE, True)]
+)
 def test_current_is_fresh_for_a_quarter_hour(age: timedelta, is_fallback: bool) -> None:
     stored_rate(at=NOW - age)
 
@@ -143,7 +141,7 @@ def test_fallback_is_one_marked_row_until_the_setting_changes(settings: Any) -> 
     settings.FALLBACK_BTC_XOF_RATE = "9000000"
     assert current_rate(NOW + MINUTE).rate_xof_per_btc == Decimal(9_000_000)
     settings.FALLBACK_BTC_XOF_RATE = "8000000"
-    assert current_rate(NOW + MINUTE).id not in {first.id}
+    assert current_rate(NOW + MINUTE).id != first.id
     assert ExchangeRate.objects.count() == 3
 
 
@@ -184,7 +182,11 @@ def test_manual_rate_needs_two_people(awa: User, fatou: User) -> None:
 
     recorded = approve_manual_rate(proposal=proposal, approver=fatou, now=NOW + MINUTE)
 
-    assert (recorded.rate_xof_per_btc, recorded.source, recorded.observed_at) == (rate, "manual", NOW + MINUTE)
+    assert (recorded.rate_xof_per_btc, recorded.source, recorded.observed_at) == (
+        rate,
+        "manual",
+        NOW + MINUTE,
+    )
     assert current_rate(NOW + MINUTE) == recorded
     line = TrailEntry.objects.get(action="record_manual_rate")
     assert (line.subject, line.actor, line.reason) == (f"rate:{recorded.id}", fatou, "sources are away")
