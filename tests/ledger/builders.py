@@ -117,6 +117,8 @@ class Market(ThreadingHTTPServer):
 
 
 class _MarketHandler(BaseHTTPRequestHandler):
+    server: Market
+
     def do_GET(self) -> None:
         self.server.paths.append(self.path)
         self.send_response(self.server.status)

@@ -1,4 +1,5 @@
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -30,6 +31,7 @@ from tests.ledger.builders import (
 )
 
 pytestmark = pytest.mark.django_db
+FRACTION: Any = 1.0
 
 
 def nothing_was_written() -> bool:
@@ -37,7 +39,9 @@ def nothing_was_written() -> bool:
 
 
 def test_post_writes_the_lines_as_given() -> None:
-    pk = post(kind="receipt", reference="r-1", lines=[debit(NODE, 1_000), credit(POT, 1_000)], at=NOW, subject="s")
+    pk = post(
+        kind="receipt", reference="r-1", lines=[debit(NODE, 1_000), credit(POT, 1_000)], at=NOW, subject="s"
+    )
 
     row = JournalTransaction.objects.get(pk=pk)
     assert (row.kind, row.reference, row.subject, row.posted_at) == ("receipt", "r-1", "s", NOW)
@@ -92,9 +96,9 @@ def test_post_same_content_in_another_order_is_the_same() -> None:
     [{"kind": "other"}, {"subject": "other"}, {"lines": lines(999)}, {"lines": lines(to=OTHER_POT)}],
     ids=["kind", "subject", "amount", "account"],
 )
-def test_post_same_reference_with_other_content_refused(change: dict[str, object]) -> None:
+def test_post_same_reference_with_other_content_refused(change: dict[str, Any]) -> None:
     first = received("r-1")
-    facts = {"kind": "receipt", "lines": lines(), "subject": "cycle:one", **change}
+    facts: dict[str, Any] = {"kind": "receipt", "lines": lines(), "subject": "cycle:one", **change}
 
     with pytest.raises(ReferenceUsed) as refusal:
         post(reference="r-1", at=NOW, **facts)
@@ -119,9 +123,9 @@ def test_post_refused_leaves_the_callers_transaction_usable() -> None:
 
 
 def test_post_joins_the_callers_transaction() -> None:
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         received("r-1")
-        raise RuntimeError
+        transaction.set_rollback(True)
 
     assert nothing_was_written()
     assert not Account.objects.exists()
@@ -149,7 +153,7 @@ def test_post_unbalanced_refused(given_lines: list[Line], currency: str, differe
         ("lines", (), "fewer than two lines"),
         ("lines", (Line(NODE, 1),), "fewer than two lines"),
         ("lines", (Line(NODE, 0), Line(POT, 0)), "0 is zero or more than there is"),
-        ("lines", (Line(NODE, 1.0), Line(POT, -1.0)), "1.0 is not a whole number"),
+        ("lines", (Line(NODE, FRACTION), Line(POT, -FRACTION)), "1.0 is not a whole number"),
         ("lines", (Line(NODE, True), Line(POT, -1)), "True is not a whole number"),
         ("lines", tuple(lines(21 * 10**17 + 1)), f"{21 * 10**17 + 1} is zero or more than there is"),
         ("lines", tuple(lines(to=AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "x" * 81))), "an owner has at most"),
@@ -159,8 +163,15 @@ def test_post_unbalanced_refused(given_lines: list[Line], currency: str, differe
         ("at", datetime(2026, 1, 1), "the moment has no time zone"),  # noqa: DTZ001  (what is refused)
     ],
 )  # fmt: skip
-def test_post_malformed_refused(field: str, value: object, problem: str) -> None:
-    facts = {"kind": "k", "reference": "r", "lines": lines(), "at": NOW, "subject": "s", field: value}
+def test_post_malformed_refused(field: str, value: Any, problem: str) -> None:
+    facts: dict[str, Any] = {
+        "kind": "k",
+        "reference": "r",
+        "lines": lines(),
+        "at": NOW,
+        "subject": "s",
+        field: value,
+    }
 
     with pytest.raises(PostingMalformed) as refusal:
         post(**facts)
@@ -276,7 +287,10 @@ def test_account_codes_are_readable_and_exact() -> None:
         "group_pot:msat:cycle:one",
         "node:msat",
     ]
-    assert balances_by_owner(AccountRole.GROUP_POT, Currency.MSAT) == {"cycle:one": -1_000, "cycle:ONE": -1_000}
+    assert balances_by_owner(AccountRole.GROUP_POT, Currency.MSAT) == {
+        "cycle:one": -1_000,
+        "cycle:ONE": -1_000,
+    }
 
 
 def test_balance_of_an_account_never_used_is_nothing() -> None:

@@ -64,7 +64,9 @@ def test_seal_moves_the_checkpoints_of_touched_accounts_only() -> None:
     received("r-2", 7, to=OTHER_POT)
     seal_books(now=NOW)
 
-    rows = AccountCheckpoint.objects.order_by("account__code").values_list("account__code", "amount", "sealed_seq")
+    rows = AccountCheckpoint.objects.order_by("account__code").values_list(
+        "account__code", "amount", "sealed_seq"
+    )
     assert list(rows) == [(POT.code, -5, 1), (OTHER_POT.code, -7, 2), (NODE.code, 12, 2)]
 
 
