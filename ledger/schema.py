@@ -13,7 +13,7 @@ from sunusav.core.migration_operations import AppendOnly
 def missing_uniqueness() -> Iterator[tuple[str, str]]:
     """Yield (table, rule) for each unique rule of a model that the database does not hold."""
     for model, constraints in _tables():
-        held = {frozenset(found["columns"]) for found in constraints.values() if found["unique"]}
+        held = {frozenset(found["columns"]) for found in constraints.values() if found["unique"] or found["primary_key"]}
         for rule, columns in _unique_rules(model):
             if frozenset(columns) not in held:
                 yield model._meta.db_table, rule
