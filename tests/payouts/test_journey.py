@@ -75,6 +75,6 @@ def test_a_verified_group_of_ten_is_paid_once_with_99500_of_100000_sats(node: Sc
     assert receipt.net_xof == Decimal("7960.00")
     assert [movement.kind for movement in receipt.movements] == ["hold", "payment"]
 
-    breaches = [b for rule in gather("invariants", "INVARIANTS") for b in rule.find(AuditScope(now=NOW))]
-    assert breaches == []
+    rules = [rule for rule in gather("invariants", "INVARIANTS") if not rule.waiting]
+    assert [breach for rule in rules for breach in rule.find(AuditScope(now=NOW))] == []
     assert Cycle.objects.get(pk=cycle.pk).state == "ready"
