@@ -27,6 +27,7 @@ PORT = env.int("PORT", default=8001)
 # Rooms, top floor first. Django admin's templates and third parties stand below them.
 INSTALLED_APPS = [
     "fees",
+    "ledger",
     "sunusav.api",
     "sunusav.core",
     "django_celery_beat",

@@ -1,0 +1,110 @@
+"""The auditor runs every room's invariants over one moment of the database, and stops money on red."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from django.db import connection, transaction
+
+from sunusav.core import switches, trail
+from sunusav.core.actors import Actor
+from sunusav.core.auditing import AuditScope, Breach, Invariant
+from sunusav.core.gathering import gather
+
+FAST_WINDOW: Final = timedelta(hours=24)
+AUDITOR: Final = Actor.system("ledger.auditor")
+# What the trail keeps of a red audit; the rest is printed and can be found again by running it.
+KEPT_BREACHES: Final = 20
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What an audit found: breaches, and things that wait too long."""
+
+    at: datetime
+    since: datetime | None
+    checked: tuple[str, ...]
+    breaches: tuple[Breach, ...]
+    waiting: tuple[Breach, ...]
+    seconds: float
+
+    @property
+    def is_red(self) -> bool:
+        return bool(self.breaches)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 for clean, 1 for any breach, 2 when things only wait."""
+        if self.breaches:
+            return 1
+        return 2 if self.waiting else 0
+
+
+def audit(*, now: datetime, since: datetime | None = None) -> AuditReport:
+    """Run every room's invariants on one snapshot, over everything or what was recorded since a moment."""
+    started = monotonic()
+    invariants: list[Invariant] = gather("invariants", "INVARIANTS")
+    with _snapshot():
+        found = list(_found(invariants, AuditScope(now=now, since=since)))
+    return AuditReport(
+        at=now,
+        since=since,
+        checked=tuple(sorted({invariant.code for invariant in invariants})),
+        breaches=tuple(breach for is_waiting, breach in found if not is_waiting),
+        waiting=tuple(breach for is_waiting, breach in found if is_waiting),
+        seconds=monotonic() - started,
+    )
+
+
+def audit_and_guard(*, now: datetime, since: datetime | None = None) -> AuditReport:
+    """Audit; when it is red, pause outgoing money and say so in the trail."""
+    report = audit(now=now, since=since)
+    if report.is_red:
+        _stop_money(report)
+    return report
+
+
+def fast_window(now: datetime) -> datetime:
+    """Return since when a fast audit looks."""
+    return now - FAST_WINDOW
+
+
+def _found(invariants: Iterable[Invariant], scope: AuditScope) -> Iterator[tuple[bool, Breach]]:
+    for invariant in invariants:
+        for breach in invariant.find(scope):
+            yield invariant.waiting, breach
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """Read everything as of one moment: under READ COMMITTED two sums could see two moments.
+
+    Inside a caller's transaction, as in tests, its isolation holds. SQLite always reads one moment.
+    """
+    if connection.vendor == "mysql" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with transaction.atomic():
+        yield
+
+
+def _stop_money(report: AuditReport) -> None:
+    reason = f"audit: {summary(report.breaches)}"
+    with transaction.atomic():
+        trail.record(
+            subject="books:audit", action="find_breaches", actor=AUDITOR, at=report.at, reason=reason,
+            facts={
+                "count": len(report.breaches),
+                "first": [[b.invariant, b.subject, b.detail] for b in report.breaches[:KEPT_BREACHES]],
+            },
+        )  # fmt: skip
+        switches.pause_outgoing(actor=AUDITOR, reason=reason, now=report.at)
+
+
+def summary(breaches: Sequence[Breach]) -> str:
+    """Say in a few words what is broken: the codes, and the first subject."""
+    codes = ", ".join(sorted({breach.invariant for breach in breaches}))
+    return f"{len(breaches)} breaches of {codes}, first {breaches[0].subject}: {breaches[0].detail}"

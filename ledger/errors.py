@@ -1,0 +1,78 @@
+"""What the books and the rates refuse."""
+
+from datetime import datetime
+
+from sunusav.core.errors import Conflict, Invalid, Missing, Unavailable
+
+
+class PostingUnbalanced(Invalid):
+    """The lines of one currency do not sum to zero."""
+
+    reference: str
+    currency: str
+    difference: int
+
+
+class PostingMalformed(Invalid):
+    """A posting that cannot be written at all: too few lines, a fraction, a name too long."""
+
+    reference: str
+    problem: str
+
+
+class ReferenceUsed(Conflict):
+    """This reference was booked before, with other content."""
+
+    reference: str
+    stored_id: int
+
+
+class ReversalExists(Conflict):
+    """A transaction is reversed at most once."""
+
+    transaction_id: int
+    reversal_id: int
+
+
+class JournalTransactionMissing(Missing):
+    transaction_id: int
+
+
+class RateNotFresh(Unavailable):
+    """Only the fallback rate is left, and it may not move francs here."""
+
+    source: str
+    observed_at: datetime
+
+
+class RateAnswerRefused(Unavailable):
+    """A market source's answer is not believed."""
+
+    source: str
+    refusal: str
+    detail: str
+
+
+class NoRateSourceAnswered(Unavailable):
+    """No market source gave an answer that can be used."""
+
+    refusals: dict[str, str]
+
+
+class RateOutOfBounds(Invalid):
+    """No rate a person means to record lies there: a digit too many, or the pair turned round."""
+
+    rate_xof_per_btc: str
+    minimum_xof_per_btc: str
+    maximum_xof_per_btc: str
+
+
+class ManualRateMissing(Missing):
+    request_id: str
+
+
+class AmountNotConvertible(Invalid):
+    """Only whole positive amounts up to all bitcoin there will ever be are converted."""
+
+    amount: int
+    currency: str

@@ -1,0 +1,19 @@
+from django.db import migrations
+
+from sunusav.core.migration_operations import AppendOnly
+
+
+class Migration(migrations.Migration):
+    """The books, their seals, the rates and what was converted at them are facts: no update, no delete, by any door."""
+
+    dependencies = [("ledger", "0001_initial")]
+
+    operations = [
+        AppendOnly("ledger_account"),
+        AppendOnly("ledger_journaltransaction"),
+        AppendOnly("ledger_journalentry"),
+        AppendOnly("ledger_ledgerseal"),
+        AppendOnly("ledger_exchangerate"),
+        AppendOnly("ledger_manualraterequest"),
+        AppendOnly("ledger_currencyconversion"),
+    ]

@@ -1,0 +1,15 @@
+from ledger.models.account import Account, AccountCheckpoint
+from ledger.models.conversion import CurrencyConversion
+from ledger.models.journal import JournalEntry, JournalTransaction, LedgerSeal
+from ledger.models.rate import ExchangeRate, ManualRateRequest
+
+__all__ = [
+    "Account",
+    "AccountCheckpoint",
+    "CurrencyConversion",
+    "ExchangeRate",
+    "JournalEntry",
+    "JournalTransaction",
+    "LedgerSeal",
+    "ManualRateRequest",
+]

@@ -1,0 +1,91 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from ledger.enums import AccountRole, Currency
+from ledger.models.choices import choices_of
+from ledger.types import AccountRef
+from sunusav.core.fields import ExactCharField
+
+CODE_LENGTH = 120
+OWNER_LENGTH = 80
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def with_balance(self) -> Any:
+        """Annotate `balance` (debit positive): the checkpoint and the unsealed tail, read in one statement.
+
+        One statement is one snapshot under READ COMMITTED too: between two, a sealer could move the tail.
+        """
+        from ledger.models.journal import JournalEntry  # noqa: PLC0415  (it points here)
+
+        tail = (
+            JournalEntry.objects.filter(
+                account=OuterRef("pk"),
+                transaction_id__gt=Coalesce(OuterRef("checkpoint__floor"), Value(0)),
+                transaction__seal=None,
+            )
+            .order_by()
+            .values("account")
+            .annotate(total=Sum("amount"))
+            .values("total")
+        )
+        return self.annotate(
+            balance=Coalesce(F("checkpoint__amount"), Value(0))
+            + Coalesce(Subquery(tail, output_field=models.BigIntegerField()), Value(0))
+        )
+
+
+class Account(models.Model):
+    """One account of the books. Append-only: what an account is never changes."""
+
+    code = ExactCharField(max_length=CODE_LENGTH)
+    role = models.CharField(max_length=30, choices=choices_of(AccountRole))
+    currency = models.CharField(max_length=4, choices=choices_of(Currency))
+    owner = ExactCharField(max_length=OWNER_LENGTH, blank=True)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "account"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["code"], name="account_code_is_unique"),
+            models.UniqueConstraint(
+                fields=["role", "currency", "owner"], name="account_one_per_role_currency_owner"
+            ),
+            models.CheckConstraint(
+                name="account_currency_is_known", condition=Q(currency__in=[c.value for c in Currency])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.code)
+
+    @property
+    def ref(self) -> AccountRef:
+        return AccountRef(AccountRole(self.role), Currency(self.currency), self.owner)
+
+
+class AccountCheckpoint(models.Model):
+    """The sum of an account's sealed entries: where its balance starts from. Moved by the sealer alone.
+
+    Every transaction up to `floor` was sealed when the checkpoint was last moved, so the unsealed tail is
+    looked for above it. The row is a cache: the auditor rebuilds it from the entries (I19).
+    """
+
+    account = models.OneToOneField(
+        Account, on_delete=models.RESTRICT, primary_key=True, related_name="checkpoint"
+    )
+    amount = models.BigIntegerField()
+    sealed_seq = models.BigIntegerField()
+    floor = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "account checkpoint"
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.amount} through seal {self.sealed_seq}"

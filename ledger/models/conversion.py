@@ -1,0 +1,45 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from ledger.enums import ConversionKind
+from ledger.models.choices import choices_of
+from ledger.models.journal import REFERENCE_LENGTH
+from ledger.models.rate import ExchangeRate
+from ledger.types import Conversion
+from sunusav.core.fields import ExactCharField
+
+
+class CurrencyConversion(models.Model):
+    """Sats and francs that were taken for each other, with the rate row used. Append-only.
+
+    `is_fallback_allowed` keeps what the setting said at that moment: a fallback rate moves francs only where
+    it is true (I17).
+    """
+
+    reference = ExactCharField(max_length=REFERENCE_LENGTH)
+    kind = models.CharField(max_length=20, choices=choices_of(ConversionKind))
+    amount_sats = models.BigIntegerField()
+    amount_xof = models.BigIntegerField()
+    rate = models.ForeignKey(ExchangeRate, on_delete=models.RESTRICT, related_name="conversions")
+    is_fallback_allowed = models.BooleanField()
+    converted_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "currency conversion"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["reference"], name="currencyconversion_reference_used_once"),
+            models.CheckConstraint(
+                name="currencyconversion_amounts_not_negative",
+                condition=Q(amount_sats__gte=0, amount_xof__gte=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_sats} sats = {self.amount_xof} XOF ({self.reference})"
+
+    @property
+    def value(self) -> Conversion:
+        return Conversion(ConversionKind(self.kind), self.amount_sats, self.amount_xof, self.rate.value)

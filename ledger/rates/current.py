@@ -1,0 +1,61 @@
+"""Which rate holds now."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.conf import settings
+
+from ledger.errors import RateNotFresh
+from ledger.models import ExchangeRate
+from ledger.models.rate import FALLBACK_SOURCE
+from ledger.types import Rate
+
+# DOMAIN.md section 2: refreshed every 5 minutes, fresh for 15.
+FRESH_FOR: Final = timedelta(minutes=15)
+
+
+def current_rate(now: datetime) -> Rate:
+    """Return the newest accepted rate of the last 15 minutes, else the fallback, which is marked."""
+    return _fresh(now) or fallback_rate(now)
+
+
+def francs_rate(now: datetime) -> Rate:
+    """Return the rate that may move francs now. Raises: RateNotFresh when only a fallback is left."""
+    rate = current_rate(now)
+    if rate.is_fallback and not settings.FALLBACK_RATE_MOVES_FRANCS:
+        raise RateNotFresh(source=rate.source, observed_at=rate.observed_at)
+    return rate
+
+
+def latest_rate_for_record(now: datetime) -> Rate:
+    """Return the last accepted rate, however old, else the fallback: what a fee in sats keeps beside it.
+
+    Never fails: sats do not wait for a rate. Its age is told by `observed_at`, a fallback by its mark.
+    """
+    row = ExchangeRate.objects.accepted().filter(observed_at__lte=now).newest()
+    return row.value if row else fallback_rate(now)
+
+
+def last_accepted() -> Rate | None:
+    """Return the newest rate that a market or two people gave, fresh or not."""
+    row = ExchangeRate.objects.accepted().newest()
+    return row.value if row else None
+
+
+def fallback_rate(now: datetime) -> Rate:
+    """Return the row of the configured fallback, appended when first needed and when the setting changed."""
+    configured = Decimal(settings.FALLBACK_BTC_XOF_RATE)
+    row = ExchangeRate.objects.fallback().order_by("-id").first()
+    if row is None or row.rate_xof_per_btc != configured:
+        row = ExchangeRate.objects.create(
+            rate_xof_per_btc=configured, source=FALLBACK_SOURCE, observed_at=now, recorded_at=now,
+            is_fallback=True,
+        )  # fmt: skip
+    return row.value
+
+
+def _fresh(now: datetime) -> Rate | None:
+    accepted = ExchangeRate.objects.accepted()
+    row = accepted.filter(observed_at__gt=now - FRESH_FOR, observed_at__lte=now).newest()
+    return row.value if row else None

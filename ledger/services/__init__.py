@@ -1,0 +1,20 @@
+"""Writes of this room, in the order of their life: post, reverse, seal; record rates and conversions."""
+
+from ledger.services.conversions import convert, record_conversion
+from ledger.services.posting import check, post, post_all, reverse
+from ledger.services.rates import approve_manual_rate, propose_manual_rate, update_rates
+from ledger.services.sealing import seal_books, verify_books
+
+__all__ = [
+    "approve_manual_rate",
+    "check",
+    "convert",
+    "post",
+    "post_all",
+    "propose_manual_rate",
+    "record_conversion",
+    "reverse",
+    "seal_books",
+    "update_rates",
+    "verify_books",
+]

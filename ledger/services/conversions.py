@@ -1,0 +1,82 @@
+"""Converting money: each conversion is stored with the rate row it used."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from ledger.calculations import sats_from_xof, xof_charge_for_sats, xof_from_sats
+from ledger.enums import ConversionKind
+from ledger.errors import AmountNotConvertible, ReferenceUsed
+from ledger.models import CurrencyConversion
+from ledger.rates.current import francs_rate
+from ledger.types import Conversion, Rate
+from sunusav.core.money import MAX_SATS
+
+# More francs than all bitcoin at the highest believable rate would still fit a BIGINT.
+MAX_XOF: Final = 10**15
+
+
+def convert(*, kind: ConversionKind, amount: int, rate: Rate) -> Conversion:
+    """Convert at a given rate, storing nothing: what a screen or a quote shows.
+
+    Units: the amount is in sats, that of a price in francs. Rounding: a collection charges up; a
+    disbursement pays down; a price in francs costs sats down. Raises: AmountNotConvertible.
+    """
+    check_amount(kind, amount)
+    if kind is ConversionKind.PRICE:
+        sats = sats_from_xof(amount, rate_xof_per_btc=rate.rate_xof_per_btc)
+        return Conversion(kind, sats, amount, rate)
+    return Conversion(kind, amount, francs(kind)(amount, rate_xof_per_btc=rate.rate_xof_per_btc), rate)
+
+
+def record_conversion(*, kind: ConversionKind, amount: int, reference: str, now: datetime) -> Conversion:
+    """Convert at the rate that may move francs now and keep it; the same reference returns what was kept.
+
+    Raises: AmountNotConvertible, RateNotFresh, ReferenceUsed.
+    """
+    check_amount(kind, amount)
+    stored = CurrencyConversion.objects.filter(reference=reference).select_related("rate").first()
+    if stored is None:
+        stored = _append(convert(kind=kind, amount=amount, rate=francs_rate(now)), reference, now)
+    asked = stored.amount_xof if kind is ConversionKind.PRICE else stored.amount_sats
+    if (stored.kind, asked) != (kind.value, amount):
+        raise ReferenceUsed(reference=reference, stored_id=stored.pk)
+    return stored.value
+
+
+def _append(conversion: Conversion, reference: str, now: datetime) -> CurrencyConversion:
+    try:
+        with transaction.atomic():
+            return CurrencyConversion.objects.create(
+                reference=reference, kind=conversion.kind, amount_sats=conversion.amount_sats,
+                amount_xof=conversion.amount_xof, rate_id=conversion.rate.id,
+                is_fallback_allowed=settings.FALLBACK_RATE_MOVES_FRANCS, converted_at=now,
+            )  # fmt: skip
+    except IntegrityError:
+        return CurrencyConversion.objects.select_related("rate").get(reference=reference)
+
+
+def check_amount(kind: ConversionKind, amount: int) -> None:
+    """Refuse what is not a whole amount within all there is. Raises: AmountNotConvertible."""
+    limit, currency = (MAX_XOF, "XOF") if kind is ConversionKind.PRICE else (MAX_SATS, "sats")
+    if type(amount) is not int or not 0 <= amount <= limit:
+        raise AmountNotConvertible(amount=amount, currency=currency)
+
+
+def francs(kind: ConversionKind) -> Callable[..., int]:
+    """Return the rounding rule of a conversion from sats."""
+    return xof_charge_for_sats if kind is ConversionKind.COLLECTION else xof_from_sats
+
+
+def expected_amounts(conversion: CurrencyConversion, rate_xof_per_btc: Decimal) -> tuple[int, int]:
+    """Return the sats and francs that the rule gives for a stored conversion, for the auditor."""
+    kind = ConversionKind(conversion.kind)
+    if kind is ConversionKind.PRICE:
+        sats = sats_from_xof(conversion.amount_xof, rate_xof_per_btc=rate_xof_per_btc)
+        return sats, conversion.amount_xof
+    xof = francs(kind)(conversion.amount_sats, rate_xof_per_btc=rate_xof_per_btc)
+    return conversion.amount_sats, xof
