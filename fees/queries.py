@@ -1,7 +1,7 @@
 """What a fee is, was, and would be. Schedules come from a process cache: a warm quote asks no database."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from time import monotonic
@@ -19,7 +19,15 @@ from fees.calculations import (
 from fees.defaults import rules_of
 from fees.enums import HOLDER_PREFIXES, DiscountKind
 from fees.errors import FeeAssessmentMissing, FeeScheduleMissing
-from fees.models import DiscountGrant, FeeAssessment, FeeBracket, FeeBracketDraft, FeeRecord, FeeSchedule
+from fees.models import (
+    DiscountGrant,
+    FeeAssessment,
+    FeeBracket,
+    FeeBracketDraft,
+    FeeRecord,
+    FeeSchedule,
+    FeeScheduleDraft,
+)
 from fees.types import (
     Bracket,
     Discounts,
@@ -78,13 +86,16 @@ def schedule_at(at: datetime) -> ScheduleTerms:
 def published_versions() -> list[ScheduleTerms]:
     """Return every published version, latest in effect first; of two for one moment the newer version."""
     rows = FeeSchedule.objects.prefetch_related("brackets").order_by("-effective_at", "-version")
-    return [terms_of_row(row) for row in rows]
+    return [terms_of_row(row, schedule_id=row.pk) for row in rows]
 
 
-def terms_of_row(row: FeeSchedule) -> ScheduleTerms:
+def terms_of_row(row: FeeSchedule, *, schedule_id: int) -> ScheduleTerms:
     """Return a published version as a frozen value."""
     return ScheduleTerms(
-        schedule_id=row.pk, version=row.version, brackets=brackets_of(row.brackets.all()), **rules_of(row)
+        schedule_id=schedule_id,
+        version=row.version,
+        brackets=brackets_of(row.brackets.all()),
+        **rules_of(row),
     )
 
 
@@ -111,6 +122,16 @@ def brackets_of(rows: Iterable[FeeBracket | FeeBracketDraft]) -> tuple[Bracket, 
     return tuple(
         sorted((Bracket(row.from_sats, row.base_rate_ppm) for row in rows), key=attrgetter("from_sats"))
     )
+
+
+def rule_facts(row: FeeSchedule | FeeScheduleDraft) -> dict[str, Any]:
+    """Return every rule of a draft or version as an approval digests them."""
+    brackets = [[b.from_sats, b.base_rate_ppm] for b in brackets_of(row.brackets.all())]
+    return {
+        **rules_of(row),
+        "effective_at": row.effective_at.astimezone(UTC).isoformat(),
+        "brackets": brackets,
+    }
 
 
 def tiers(at: datetime) -> dict[str, Tier]:

@@ -67,11 +67,9 @@ def propose_schedule(*, draft_id: int, proposer: User, now: datetime, reason: st
 def describe_schedule(subject_id: str) -> dict[str, Any]:
     """Return the facts a draft is approved on: every rule in it."""
     draft = _open_draft(int(subject_id))
-    brackets = queries.brackets_of(draft.brackets.all())
-    if not brackets or brackets[0].from_sats != 0:
+    if not draft.brackets.filter(from_sats=0).exists():
         raise FeeScheduleDraftIncomplete(draft_id=subject_id)
-    rules = {**rules_of(draft), "effective_at": draft.effective_at.isoformat()}
-    return {**rules, "brackets": [[b.from_sats, b.base_rate_ppm] for b in brackets], "note": draft.note}
+    return {**queries.rule_facts(draft), "note": draft.note}
 
 
 def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:

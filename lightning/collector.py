@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.conf import settings
-from ledger.types import AccountRef, AccountRole, Currency
+from ledger.enums import AccountRole, Currency
+from ledger.types import AccountRef
 
 from lightning.bolt11 import Invoice, decode
 from lightning.client import Errand, LndClient, NodeError, NodeRefused, access_for

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from ledger.types import AccountRef, AccountRole, Currency
+from ledger.enums import AccountRole, Currency
+from ledger.types import AccountRef
 
 from lightning.bolt11 import Invoice
 from lightning.client import (

@@ -39,5 +39,5 @@ class Migration(migrations.Migration):
         AppendOnly("fees_feebracket"),
         AppendOnly("fees_feeassessment"),
         AppendOnly("fees_feerecord"),
-        migrations.RunPython(_refuse_more_brackets, _allow_more_brackets),
+        migrations.RunPython(_refuse_more_brackets, _allow_more_brackets, atomic=False),
     ]

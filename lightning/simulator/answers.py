@@ -9,7 +9,7 @@ import grpc
 
 from lightning.proto.lightning_pb2 import Payment
 from lightning.simulator.errors import Refusal
-from lightning.simulator.faults import CREATED, IN_FLIGHT, RESOLVED, Plan, Step
+from lightning.simulator.faults import CREATED, IN_FLIGHT, RESOLVED, Place, Plan, Step
 from lightning.simulator.world import Node
 
 TERMINAL = (Payment.SUCCEEDED, Payment.FAILED)
@@ -23,17 +23,20 @@ def hold_call(node: Node, plan: Plan, hash_hex: str, phase: str, context: grpc.S
     """Do what the script wants at a phase before anything is answered; a step that breaks the call comes last."""
     if not plan.steps:
         return
-    node.world.gates.reach((node.row.name, hash_hex, phase))
-    for step in plan.stream_steps(phase):
+    steps, place = plan.stream_steps(phase), (node.row.name, hash_hex, phase)
+    if any(step["do"] == "hold" for step in steps):
+        node.world.gates.mark_held(place)
+    node.world.gates.reach(place)
+    for step in steps:
         if step["do"] in ("delay", "hold"):
-            wait(node, hash_hex, phase, step)
+            wait(node, place, step)
         elif phase != CREATED:
             break_off(step, context)
 
 
-def wait(node: Node, hash_hex: str, phase: str, step: Step) -> None:
+def wait(node: Node, place: Place, step: Step) -> None:
     if step["do"] == "hold":
-        node.world.gates.hold((node.row.name, hash_hex, phase))
+        node.world.gates.hold(place)
     else:
         time.sleep(step["seconds"])
 

@@ -131,11 +131,15 @@ class Operator:
         """Let an open payment succeed now, behind the caller's back."""
         payer, row = self._payment(node, payment_hash)
         payer.payments.force_settle(row)
+        self._world.clock.wake_sleepers()
         return _payment_record(row, payer.payments.tallies.get(row.payment_hash))
 
     def fail(self, node: str, payment_hash: str, reason: str = "ERROR") -> Answer:
         payer, row = self._payment(node, payment_hash)
+        if payer.payments.is_held_by_receiver(row):
+            raise ControlRefused("the receiver holds this payment: cancel or settle his invoice instead")
         payer.payments.fail(row, reason_number(reason))
+        self._world.clock.wake_sleepers()
         return _payment_record(row, payer.payments.tallies.get(row.payment_hash))
 
     def forget(self, node: str, payment_hash: str = ANY) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -52,6 +53,9 @@ def _handler_for(routes: Routes) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, call(**members))
             except (ControlRefused, Refusal, TypeError, ValueError) as error:
                 self._answer(400, {"error": str(error) or type(error).__name__})
+            except Exception as error:  # a fault of ours: the caller learns it, the log has the trace
+                traceback.print_exc()
+                self._answer(500, {"error": repr(error)})
 
         def _answer(self, status: int, answer: Answer) -> None:
             body = json.dumps(answer).encode()

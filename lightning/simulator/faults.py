@@ -40,6 +40,7 @@ FATE_STEPS = {
     "delete_row": {"at"},
 }
 STEPS = STREAM_STEPS | FATE_STEPS
+OPTIONAL = {"code", "text", "even_after_restart", "value_msat", "payment_request"}
 Step = dict[str, Any]
 
 
@@ -49,8 +50,8 @@ def check_steps(steps: Iterable[Step]) -> None:
         name, given = step.get("do"), set(step) - {"do"}
         if name not in STEPS or given - STEPS[name]:
             raise ControlRefused(f"unknown step or field: {step}")
-        if "at" in STEPS[name] and step.get("at") not in PHASES:
-            raise ControlRefused(f"a step {name} needs `at`, one of {', '.join(PHASES)}: {step}")
+        if STEPS[name] - OPTIONAL - given or step.get("at", ARRIVED) not in PHASES:
+            raise ControlRefused(f"{name} needs {', '.join(STEPS[name])}; `at` is one of {', '.join(PHASES)}: {step}")
         if name == "fail":
             reason_number(step["reason"])
 
@@ -193,8 +194,7 @@ class Gates:
         self._clock.wake_sleepers()
 
     def hold(self, place: Place) -> None:
-        """Stay until released, by a release before or after the arrival."""
-        self._held.add(place)
+        """Stay until released. Marked as held before it was reached, so that no release comes too early."""
         self._clock.sleep_until(None, lambda: self.closing or place in self._released)
         self.forget(place)
 

@@ -86,6 +86,16 @@ class PaymentBook:
         """Return the state now and what changes from now on. The caller holds the world's lock."""
         return self.message(row), self.feed.subscribe(row.payment_hash)
 
+    def is_held_by_receiver(self, row: PaymentRow) -> bool:
+        """Say whether this payment waits for the owner of a hold invoice."""
+        receiver = self.node.world.node_of(row.payee)
+        invoice = receiver.invoices.rows.get(row.payment_hash) if receiver is not None else None
+        return (
+            invoice is not None
+            and (invoice.payer, invoice.payer_payment_index) == (row.node, row.payment_index)
+            and row.is_open
+        )
+
     # The table
 
     def count_send(self, payment_hash: bytes) -> TallyRow:
@@ -142,7 +152,7 @@ class PaymentBook:
         fate, htlc = Fate.of(row.fate), self.open_htlc(row)
         if htlc is None and not (fate.outcome == "stuck" and fate.even_after_restart):
             self.fail(row, NO_ROUTE)
-        elif htlc is not None and not self._is_held_by_receiver(row):
+        elif htlc is not None and not self.is_held_by_receiver(row):
             self._in_thread(row, self._resolve_later)
 
     def cancel(self, row: PaymentRow) -> None:
@@ -298,11 +308,6 @@ class PaymentBook:
                 row.failure_reason = reason
                 self.node.world.store.save(row)
                 self._publish(row)
-
-    def _is_held_by_receiver(self, row: PaymentRow) -> bool:
-        receiver = self.node.world.node_of(row.payee)
-        invoice = receiver.invoices.rows.get(row.payment_hash) if receiver is not None else None
-        return invoice is not None and (invoice.payer, invoice.payer_payment_index) == (row.node, row.payment_index)
 
     def _began_before_restart(self, row: PaymentRow) -> bool:
         return row.payment_index <= self.node.last_index_at_start

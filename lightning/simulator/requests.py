@@ -14,7 +14,7 @@ from lightning.proto.router_pb2 import SendPaymentRequest
 from lightning.simulator.errors import Refusal
 from lightning.simulator.messages import MSAT_PER_SAT
 from lightning.simulator.payments import PaymentOrder
-from lightning.simulator.world import Node
+from lightning.simulator.world import Node, World
 
 MAX_INVOICE_CHARACTERS = 7089  # zpay32.maxInvoiceLength
 DEFAULT_TIMEOUT_SECONDS = 60
@@ -34,7 +34,7 @@ DECODING_TEXTS: tuple[tuple[type[bolt11.Bolt11Error], str], ...] = (
 _decode = functools.lru_cache(maxsize=4096)(bolt11.decode)
 
 
-def read_invoice(text: str, *, prefix: str) -> bolt11.Invoice:
+def read_invoice(text: str, world: World) -> bolt11.Invoice:
     """Decode a BOLT11 text as LND does: checksum, signature, then network. Expired ones are read too."""
     if len(text) > MAX_INVOICE_CHARACTERS:
         raise Refusal("invoice is too large")
@@ -42,8 +42,8 @@ def read_invoice(text: str, *, prefix: str) -> bolt11.Invoice:
         invoice = _decode(text)
     except bolt11.Bolt11Error as error:
         raise Refusal(_decoding_text(error)) from error
-    if invoice.network != prefix:
-        raise Refusal(_network_text(invoice.network, prefix))
+    if invoice.network != world.prefix:
+        raise Refusal(_network_text(invoice.network, world))
     return invoice
 
 
@@ -78,7 +78,7 @@ def _order_by_invoice(request: SendPaymentRequest, node: Node, amount_msat: int,
     for name in ("dest", "payment_hash", "final_cltv_delta"):
         if getattr(request, name):
             raise Refusal(f"{name} and payment_request cannot appear together")
-    invoice = read_invoice(request.payment_request, prefix=node.world.prefix)
+    invoice = read_invoice(request.payment_request, node.world)
     expires_at = invoice.timestamp + invoice.expiry_seconds
     if node.world.clock.now_ns() > expires_at * 10**9:
         raise Refusal(f"invoice expired. Valid until {datetime.fromtimestamp(expires_at, UTC)} UTC")
@@ -141,8 +141,8 @@ def _decoding_text(error: bolt11.Bolt11Error) -> str:
     return f"invalid invoice: {error}"
 
 
-def _network_text(network: str, prefix: str) -> str:
+def _network_text(network: str, world: World) -> str:
     """LND compares prefixes only: bcrt passes as bc and fails later, as an unreadable amount."""
-    if network.startswith(prefix):
-        return f'strconv.ParseUint: parsing "{network.removeprefix(prefix)}": invalid syntax'
-    return f"invoice not for current active network '{prefix}'"
+    if network.startswith(world.prefix):
+        return f'strconv.ParseUint: parsing "{network.removeprefix(world.prefix)}": invalid syntax'
+    return f"invoice not for current active network '{world.network}'"

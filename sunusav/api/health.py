@@ -33,6 +33,15 @@ def components(*, now: datetime) -> dict[str, dict[str, Any]]:
     return told
 
 
+def check_health(*, now: datetime) -> dict[str, str]:
+    """Look at every component without being asked, and log those that are not well; return their statuses."""
+    statuses = {component: facts["status"] for component, facts in components(now=now).items()}
+    for component, status in statuses.items():
+        if status != OK:
+            logger.warning("component %s is %s", component, status)
+    return statuses
+
+
 def worst(*statuses: str) -> str:
     """Return the worst of these."""
     return max(statuses, key=_WORST_LAST.index, default=OK)

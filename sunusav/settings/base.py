@@ -26,6 +26,8 @@ PORT = env.int("PORT", default=8001)
 
 # Rooms, top floor first. Django admin's templates and third parties stand below them.
 INSTALLED_APPS = [
+    "lightning",
+    "transfers",
     "fees",
     "ledger",
     "sunusav.api",

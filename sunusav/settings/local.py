@@ -1,7 +1,7 @@
 """Settings of `make run` and of development: embedded defaults, known keys, the demo room."""
 
 from sunusav.settings.base import *  # noqa: F403  (a settings layer)
-from sunusav.settings.base import STATE_DIR, env
+from sunusav.settings.base import INSTALLED_APPS, STATE_DIR, env
 
 DEBUG = env.bool("DEBUG", default=False)
 STATE_DIR.mkdir(parents=True, exist_ok=True)
@@ -11,6 +11,7 @@ SECRET_KEY = env("SECRET_KEY", default="insecure-local-secret-key-known-to-every
 INVOICE_PREIMAGE_KEY = env("INVOICE_PREIMAGE_KEY", default="11" * 32)
 FIELD_ENCRYPTION_KEY = env("FIELD_ENCRYPTION_KEY", default="22" * 32)
 
+INSTALLED_APPS = ["sunusav.demo", *INSTALLED_APPS]
 FALLBACK_RATE_MOVES_FRANCS = True
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

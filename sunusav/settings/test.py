@@ -24,6 +24,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "DEFAULT_THROTTLE_RATES": {"anonymous": None, "client": None, "login": None},
 }
 RATE_SOURCES = []

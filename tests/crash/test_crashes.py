@@ -33,7 +33,7 @@ def drive(transactional_db, simulator, settings):
             "LND_NETWORK": "regtest",
             "LND_TLS_CERT_PATH": str(node.tls_cert_path),
             "LND_PAYING_MACAROON_PATH": str(node.macaroon_paths["paying"]),
-            "CRASH_CONTROL_PORT": str(simulator.control.port),
+            "CRASH_CONTROL_PORT": str(json.loads((simulator.folder / "ready.json").read_text())["control_port"]),
             "DJANGO_SETTINGS_MODULE": "sunusav.settings.test",
             "GRPC_VERBOSITY": "NONE",
         }

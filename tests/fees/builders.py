@@ -93,3 +93,22 @@ def violates_unique(constraint: str, columns: str):
 def refused_as_append_only(table: str):
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), transaction.atomic():
         yield
+
+
+@contextmanager
+def checks_off():
+    """Let wrong rows in, as a broken import or a hand in the database would."""
+    statement = "SET SESSION check_constraint_checks = {}"
+    if connection.vendor == "sqlite":
+        statement = "PRAGMA ignore_check_constraints = {}"
+    off, on = ("1", "0") if connection.vendor == "sqlite" else ("0", "1")
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(off))
+        yield
+        cursor.execute(statement.format(on))
+
+
+def copied(row: Any, **changes: Any) -> Any:
+    """Make an unsaved copy of a row with some columns changed."""
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key and not field.generated]
+    return type(row)(**{**{field.attname: getattr(row, field.attname) for field in fields}, **changes})

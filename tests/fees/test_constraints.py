@@ -1,7 +1,6 @@
 """Every constraint of the room, by name, tried past the services."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.apps import apps
@@ -18,6 +17,7 @@ from fees.models import (
 )
 from sunusav.core.models import Proposal, User
 from tests.fees.builders import (
+    copied,
     LATER,
     NOW,
     draft,
@@ -30,12 +30,6 @@ from tests.fees.builders import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def copied(row: Any, **changes: Any) -> Any:
-    """Make an unsaved copy of a row with some columns changed."""
-    fields = [field for field in row._meta.concrete_fields if not field.primary_key and not field.generated]
-    return type(row)(**{**{field.attname: getattr(row, field.attname) for field in fields}, **changes})
 
 
 SPLIT = ("fee_sats", "platform_sats", "community_sats", "partner_sats", "net_sats")

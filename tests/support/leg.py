@@ -5,6 +5,7 @@ taken where there is one. On the MariaDB leg the process that you started runs o
 workers; TEST_DATABASE_URL names another one to use instead, such as compose's MySQL 8.
 """
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from tests.support.mariadb import find_installation, mariadb
 CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DATABASE_URL"
 LEGS = ("mariadb", "sqlite")
 _servers = ExitStack()
+atexit.register(_servers.close)  # also after an error that comes before pytest's own hooks
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -27,10 +29,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         os.environ[CHOICE] = leg  # workers inherit both
         os.environ[URL] = _url() if leg == "mariadb" else ""  # empty, not unset: .env must not fill it in
     return (yield)
-
-
-def pytest_unconfigure() -> None:
-    _servers.close()
 
 
 def pytest_report_header() -> str:

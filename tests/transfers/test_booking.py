@@ -1,6 +1,7 @@
 """Which accounts a movement touches, with numbers worked by hand."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,9 @@ def _fee(*, payout, fee, platform, community, partner):
         schedule_id=1,
         schedule_version=1,
         priced_for=PricedFor("group:g", "user:u", "wave"),
-        rate_id=None,
+        rate_id=1,
+        rate_xof_per_btc=Decimal(8_000_000),
+        is_fallback_rate=True,
         fixed_at=datetime(2026, 11, 22, tzinfo=UTC),
     )
 

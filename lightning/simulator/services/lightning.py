@@ -131,7 +131,7 @@ class LightningService:
         yield from live
 
     def decode_pay_req(self, request: pb.PayReqString, _context: Context) -> pb.PayReq:
-        invoice = read_invoice(request.pay_req, prefix=self.node.world.prefix)
+        invoice = read_invoice(request.pay_req, self.node.world)
         return pb.PayReq(
             destination=invoice.payee.hex(),
             payment_hash=invoice.payment_hash.hex(),

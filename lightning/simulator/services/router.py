@@ -96,7 +96,7 @@ class RouterService:
             raise Refusal("amount must be greater than 0")
         if request.dest:
             return self._estimate(request.dest, request.amt_sat * MSAT_PER_SAT)
-        invoice = read_invoice(request.payment_request, prefix=self.node.world.prefix)
+        invoice = read_invoice(request.payment_request, self.node.world)
         if invoice.amount_msat is None:
             raise Refusal("amount must be greater than 0")
         time.sleep(self.node.options.probe_seconds)

@@ -1,0 +1,44 @@
+"""Accounts of each role, and API clients that carry their tokens."""
+
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Group
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+from sunusav.core.models import User
+from sunusav.core.roles import Role, sync_roles
+
+_numbers = count(1)
+PERSONS = {Role.FINANCE, Role.APPROVER, Role.AUDITOR}
+
+
+def make_user(role: Role | None = None, **fields: Any) -> User:
+    """Create an account, in its role's group when one is named; finance, approvers and auditors are persons."""
+    is_service = fields.pop("is_service", role not in PERSONS)
+    name = fields.pop("username", f"{role or 'nobody'}-{next(_numbers)}")
+    user = User.objects.create(username=name, is_service=is_service, **fields)
+    if role is not None:
+        if not Group.objects.filter(name=role.value, permissions__isnull=False).exists():
+            sync_roles()
+        user.groups.add(Group.objects.get(name=role.value))
+    return user
+
+
+def token_of(user: User) -> str:
+    """Issue a token."""
+    _, token = AuthToken.objects.create(user=user)
+    return str(token)
+
+
+def client_of(user: User) -> APIClient:
+    """Return a client that sends the user's token, and JSON."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(user)}")
+    return client
+
+
+def client_in(role: Role) -> APIClient:
+    """Return the client of a new account in a role."""
+    return client_of(make_user(role))

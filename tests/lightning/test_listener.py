@@ -1,0 +1,252 @@
+"""Settlements of the node become receipts: live, after a restart, from others' invoices, once each."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import IntegrityError, connection, transaction
+from ledger.enums import AccountRole, Currency
+from ledger.queries import owed
+from ledger.types import AccountRef
+from pytest_django.fixtures import SettingsWrapper
+
+from lightning.client import LndClient
+from lightning.listener import Listener
+from lightning.models import ListenerCursor
+from lightning.services import move_cursor, open_cursor, record_settlement_at_cursor
+from sunusav.core import clock
+from sunusav.core.actors import Actor
+from tests.lightning.world import PLATFORM, WALLETS, World, now
+from transfers.collectors import collector
+from transfers.models import Collection, Receipt
+from transfers.services.collections import open_collection
+from transfers.types import CollectionFacts
+
+ROOT = Path(__file__).resolve().parents[2]
+DUE_SATS = 10_000
+CREDIT = AccountRef(AccountRole.CONTRIBUTION_CLEARING, Currency.MSAT, "cycle:listened")
+OVERPAID = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:awa")
+_numbers = itertools.count(1)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def our_node(world: World, settings: SettingsWrapper) -> Iterator[None]:
+    """Let the collector named in the settings speak to the simulated node."""
+    access = world.access("invoicing")
+    settings.LND_HOST, settings.LND_TLS_CERT_PATH = access.host, access.tls_cert_path
+    settings.LND_INVOICING_MACAROON_PATH = access.macaroon_path
+    # Fresh databases begin at collection 1 again; another key makes other invoices of them.
+    settings.INVOICE_PREIMAGE_KEY = f"{next(_numbers):064x}"
+    collector.cache_clear()
+    yield
+    collector.cache_clear()
+
+
+def opened() -> CollectionFacts:
+    return open_collection(
+        subject=f"test:{next(_numbers)}",
+        amount_sats=DUE_SATS,
+        method="lightning",
+        credit=CREDIT,
+        overpaid=OVERPAID,
+        memo="contribution",
+        actor=Actor.system("test"),
+        now=now(),
+    )
+
+
+def pay(world: World, facts: CollectionFacts, *, extra_msat: int = 0) -> None:
+    paid = world.control.pay(WALLETS, facts.payment_request, force_amount_msat=facts.amount_msat + extra_msat)
+    assert paid["status"] == "SUCCEEDED"
+
+
+def is_settled(facts: CollectionFacts) -> bool:
+    return Collection.objects.get(pk=facts.id).state == "settled"
+
+
+def listened_until(world: World, done: Callable[[], bool], *, act: Callable[[], None] = lambda: None) -> None:
+    """Run the listener, start again when it was stopped too early, until `done` holds."""
+    client = LndClient(world.access("invoicing"))
+    for _ in range(20):
+        stop = threading.Event()
+        threading.Thread(target=_act_then_stop, args=(act, stop), daemon=True).start()
+        Listener(client, clock=clock.now, stop=stop).run()
+        act = lambda: None  # noqa: E731 - once
+        if done():
+            return
+    raise AssertionError("not recorded")
+
+
+def _act_then_stop(act: Callable[[], None], stop: threading.Event) -> None:
+    time.sleep(0.2)
+    act()
+    time.sleep(0.5)
+    stop.set()
+
+
+def test_listener_books_a_payment_made_while_it_listens(world: World) -> None:
+    facts = opened()
+    listened_until(world, lambda: is_settled(facts), act=lambda: pay(world, facts))
+    receipt = Receipt.objects.get(collection_id=facts.id)
+    assert (receipt.received_msat, receipt.reference) == (facts.amount_msat, facts.reference)
+    assert owed(CREDIT) == facts.amount_msat
+
+
+def test_listener_books_payments_made_while_it_was_away_once(world: World) -> None:
+    first, second = opened(), opened()
+    pay(world, first)
+    listened_until(world, lambda: is_settled(first))
+    pay(world, second, extra_msat=5_000)
+    listened_until(world, lambda: is_settled(second))
+    listened_until(world, lambda: True)
+    assert Receipt.objects.count() == 2
+    assert owed(CREDIT) == 2 * DUE_SATS * 1_000
+    assert owed(OVERPAID) == 5_000
+
+
+def test_listener_from_the_start_books_what_was_paid_before(world: World) -> None:
+    """A subscription from index 0 brings no backlog: the list is read first."""
+    facts = opened()
+    pay(world, facts)
+    assert not ListenerCursor.objects.exists()
+    listened_until(world, lambda: is_settled(facts))
+    cursor = ListenerCursor.objects.get(node_pubkey=world.process.node(PLATFORM).pubkey)
+    assert cursor.settle_index > 0
+
+
+def test_listener_passes_over_invoices_of_others(world: World) -> None:
+    stranger = world.control.invoice(PLATFORM, 1_000_000)
+    world.control.pay(WALLETS, stranger["payment_request"])
+    facts = opened()
+    pay(world, facts)
+    listened_until(world, lambda: is_settled(facts))
+    assert Receipt.objects.count() == 1
+
+
+def test_listener_waits_for_a_node_that_is_away(world: World) -> None:
+    facts = opened()
+    pay(world, facts)
+
+    def away_then_back() -> None:
+        world.control.stop_serving(PLATFORM, goodbye=True)
+        world.control.start_serving(PLATFORM)
+
+    listened_until(world, lambda: is_settled(facts), act=away_then_back)
+
+
+def settled_invoice(world: World, facts: CollectionFacts) -> Any:
+    pay(world, facts)
+    return LndClient(world.access("invoicing")).lookup_invoice(bytes.fromhex(facts.reference))
+
+
+def test_record_settlement_moves_cursor_and_credit_together(world: World) -> None:
+    pubkey = world.process.node(PLATFORM).pubkey
+    invoice = settled_invoice(world, opened())
+    open_cursor(pubkey)
+
+    def lost_half_way() -> None:
+        with transaction.atomic():
+            record_settlement_at_cursor(invoice, node_pubkey=pubkey, now=now())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lost_half_way()
+    assert (open_cursor(pubkey).settle_index, Receipt.objects.count()) == (0, 0)
+    for _ in range(2):
+        record_settlement_at_cursor(invoice, node_pubkey=pubkey, now=now())
+    assert (open_cursor(pubkey).settle_index, Receipt.objects.count()) == (invoice.settle_index, 1)
+
+
+def test_record_settlement_without_proof_is_not_credited(world: World) -> None:
+    facts = opened()
+    invoice = settled_invoice(world, facts)
+    invoice.r_preimage = bytes(32)
+    record_settlement_at_cursor(invoice, node_pubkey="02", now=now())
+    assert not is_settled(facts)
+    assert not Receipt.objects.exists()
+
+
+def test_move_cursor_never_goes_back() -> None:
+    open_cursor("02")
+    for settle_index in (5, 3, 5):
+        move_cursor("02", settle_index=settle_index, now=now())
+    assert open_cursor("02").settle_index == 5
+
+
+def test_listenercursor_index_is_not_negative() -> None:
+    with pytest.raises(IntegrityError, match="listenercursor_index_is_not_negative"):
+        ListenerCursor.objects.create(node_pubkey="02", settle_index=-1)
+
+
+@pytest.fixture
+def command(world: World) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Start `manage.py listen_invoices` on the test database; stop what still runs."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        access = world.access("invoicing")
+        given = {
+            "LND_HOST": access.host,
+            "LND_TLS_CERT_PATH": access.tls_cert_path,
+            "LND_INVOICING_MACAROON_PATH": access.macaroon_path,
+            "GRPC_VERBOSITY": "NONE",
+        }
+        started.append(_spawn(given))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def _spawn(given: dict[str, str]) -> subprocess.Popen[bytes]:
+    database = connection.settings_dict
+    server = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
+    environment = {
+        **os.environ,
+        **given,
+        "MONETIZATION_DATABASE_URL": f"mysql://{server}/{database['NAME']}",
+        "DJANGO_SETTINGS_MODULE": django_settings.SETTINGS_MODULE,
+    }
+    return subprocess.Popen([sys.executable, "manage.py", "listen_invoices"], cwd=ROOT, env=environment)
+
+
+def wait_until(done: Callable[[], bool], *, within_seconds: float = 20) -> None:
+    ends = time.monotonic() + within_seconds
+    while not done():
+        assert time.monotonic() < ends, "not recorded in time"
+        time.sleep(0.05)
+
+
+@pytest.mark.mariadb
+def test_command_books_live_survives_a_kill_and_stops_on_sigterm(
+    world: World, command: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    before, live, after = opened(), opened(), opened()
+    pay(world, before)
+    process = command()
+    wait_until(lambda: is_settled(before))
+    pay(world, live)
+    wait_until(lambda: is_settled(live), within_seconds=3)
+    process.kill()
+    process.wait()
+    pay(world, after)
+    process = command()
+    wait_until(lambda: is_settled(after))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+    assert owed(CREDIT) == 3 * DUE_SATS * 1_000
