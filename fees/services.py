@@ -5,7 +5,6 @@ from typing import Any
 
 from django.apps import apps
 from django.db import IntegrityError, transaction
-from ledger.queries import latest_rate_for_record
 
 from fees import queries
 from fees.calculations import BPS, base_rate_ppm, fee_split, terms_for
@@ -30,6 +29,7 @@ from fees.errors import (
 )
 from fees.models import DiscountGrant, FeeAssessment, FeeRecord, FeeSchedule, FeeScheduleDraft
 from fees.types import Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
+from ledger.queries import latest_rate_for_record
 from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, User
