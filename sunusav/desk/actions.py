@@ -26,6 +26,7 @@ class Decision:
     """What a person confirmed for one row. `seen` is what the page showed of it (a digest, where one exists)."""
 
     row: Any
+    name: str
     user: User
     seen: str
     given: dict[str, Any]
@@ -110,13 +111,12 @@ def carry_out(action: Action, decisions: Sequence[Decision]) -> Carried:
 
 
 def _carry_out_one(action: Action, decision: Decision, carried: Carried) -> None:
-    name = str(decision.row)
     try:
         action.run(decision)
     except DomainError as refusal:
-        carried.refused.append(f"{name}: {told(refusal).text}")
+        carried.refused.append(f"{decision.name}: {told(refusal).text}")
     else:
-        carried.done.append(f"{name}: {action.done}")
+        carried.done.append(f"{decision.name}: {action.done}")
 
 
 def report(request: HttpRequest, carried: Carried) -> None:

@@ -131,6 +131,10 @@ class DeskAdmin(ModelAdmin):
         """Return what names a row in addresses."""
         return str(row.pk)
 
+    def name_of(self, row: Any) -> str:
+        """Return how a row is called in headings and messages."""
+        return str(row)
+
     def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
         """Return the rows an action is about. Raises: Http404 for keys that cannot be any row's."""
         try:
@@ -141,7 +145,7 @@ class DeskAdmin(ModelAdmin):
     def card(self, action: Action, row: Any) -> Card:
         """Return what the confirmation shows of a row."""
         names = self.card_fields or [name for name in self.list_display if name != "__str__"]
-        return Card(self.key_of(row), str(row), columns.read(row, self, names), action.seen(row))
+        return Card(self.key_of(row), self.name_of(row), columns.read(row, self, names), action.seen(row))
 
     def action_view(self, request: HttpRequest, slug: str) -> HttpResponse:
         """Ask (GET, which changes nothing), then carry out what was confirmed (POST)."""
@@ -187,7 +191,10 @@ class DeskAdmin(ModelAdmin):
     ) -> HttpResponse:
         user, now = person_of(request), clock.now()
         decisions = [
-            Decision(row, user, request.POST.get(f"seen-{self.key_of(row)}", ""), given, now) for row in rows
+            Decision(
+                row, self.name_of(row), user, request.POST.get(f"seen-{self.key_of(row)}", ""), given, now
+            )
+            for row in rows
         ]
         report(request, carry_out(action, decisions))
         return redirect(self.home_of(rows))

@@ -66,6 +66,7 @@ WITHDRAW = Action(
     done=_("withdrawn"),
     run=_withdraw,
     permission="core.view_proposal",
+    form=CodeForm,
     is_offered=decisions.may_withdraw,
 )
 
@@ -110,11 +111,13 @@ class ProposalAdmin(ReadOnlyAdmin):
     def digest_shown(self, proposal: Proposal) -> Any:
         return short(proposal.digest)
 
+    def name_of(self, row: Any) -> str:
+        return f"{decisions.show_kind(row.kind)} ({row.subject_id})"
+
     def card(self, action: Action, row: Any) -> Card:
         card = super().card(action, row)
-        title = f"{decisions.show_kind(row.kind)}: {row.subject_id}"
         return Card(
-            card.key, title, [*card.facts[2:5], *decisions.readable(row.facts), *card.facts[5:]], card.seen
+            card.key, card.title, [*card.facts[2:5], *decisions.readable(row.facts), *card.facts[5:]], card.seen
         )
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
