@@ -220,6 +220,13 @@ def is_group_verified(group_ref: str, at: datetime) -> bool:
     )
 
 
+def verified_groups(group_refs: Iterable[str], at: datetime) -> set[str]:
+    """Return those groups that held a verification at that moment, in one query."""
+    group_of = {holder_of(DiscountKind.VERIFIED_GROUP, ref): ref for ref in group_refs}
+    grants = DiscountGrant.objects.active_at(at).filter(holder__in=group_of, kind=DiscountKind.VERIFIED_GROUP)
+    return {group_of[holder] for holder in grants.values_list("holder", flat=True)}
+
+
 def has_live_subscription(winner_ref: str, at: datetime) -> bool:
     """Tell whether the winner held a subscription's discount at that moment."""
     holder = holder_of(DiscountKind.SUBSCRIPTION, winner_ref)

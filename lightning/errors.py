@@ -1,6 +1,7 @@
 """Refusals of this room, each named for the fact; the codec's own are in `bolt11.errors`."""
 
 from sunusav.core.errors import Invalid
+from transfers.errors import DestinationAmountDiffers
 
 
 class InvoiceUnreadable(Invalid):
@@ -20,7 +21,7 @@ class InvoiceWithoutAmount(Invalid):
     expected_msat: int
 
 
-class InvoiceAmountDiffers(Invalid):
+class InvoiceAmountDiffers(DestinationAmountDiffers):
     expected_msat: int
     invoice_msat: int
 

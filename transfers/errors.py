@@ -31,6 +31,10 @@ class DestinationKindUnsupported(Invalid):
     supported_kinds: list[str]
 
 
+class DestinationAmountDiffers(Invalid):
+    """The destination asks for another amount than would be paid: rails refuse with this or a kind of it."""
+
+
 class DisbursementMissing(Missing):
     disbursement_id: int
 

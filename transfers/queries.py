@@ -1,13 +1,13 @@
 """Reads of this room, as frozen rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
-
-from sunusav.core.money import sats_from_msat
+from sunusav.core.money import msat_from_sats, sats_from_msat
 from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
 from transfers.errors import DisbursementMissing
 from transfers.models import Attempt, Collection, Disbursement, Partner
@@ -35,6 +35,25 @@ def disbursements_for(subjects: Iterable[str]) -> Mapping[str, DisbursementFacts
     newest = {row.subject: row for row in rows}
     told = _telling_attempts([row.pk for row in newest.values()])
     return {subject: _facts(row, told.get(row.pk)) for subject, row in newest.items()}
+
+
+def disbursements_page(
+    *, prefix: str, subjects: Sequence[str] | None, state: str, before_id: int | None, limit: int
+) -> list[DisbursementFacts]:
+    """Return disbursements of one kind of subject, the newest first, in two queries.
+
+    Only of these subjects, in this state and older than this id, where given.
+    """
+    rows = Disbursement.objects.filter(subject__startswith=prefix)
+    if subjects is not None:
+        rows = rows.filter(subject__in=subjects)
+    if state:
+        rows = rows.filter(state=state)
+    if before_id is not None:
+        rows = rows.filter(pk__lt=before_id)
+    found = list(rows.order_by("-pk")[:limit])
+    told = _telling_attempts([row.pk for row in found])
+    return [_facts(row, told.get(row.pk)) for row in found]
 
 
 def state_of(disbursement_id: int) -> str:
@@ -116,6 +135,19 @@ def settled_subjects(subjects: Iterable[str]) -> set[str]:
     """Return those subjects whose collection was paid in full."""
     rows = Collection.objects.filter(live_subject__in=list(subjects), state="settled")
     return set(rows.values_list("subject", flat=True))
+
+
+def credited_msat(subjects: Iterable[str]) -> dict[str, int]:
+    """Return what each subject's collection brought to the account it credits, for the auditor."""
+    rows = Collection.objects.filter(live_subject__in=list(subjects), received_msat__gt=0)
+    return {row.subject: min(row.received_msat, row.amount_msat) for row in rows}
+
+
+def drawn_msat(subjects: Iterable[str]) -> dict[str, int]:
+    """Return what each subject's disbursement holds or took of the account it debits, for the auditor."""
+    rows = Disbursement.objects.filter(live_subject__in=list(subjects))
+    drawn = rows.filter(attempts__state__in=LIVE_ATTEMPT_STATES).values_list("subject", "payout_sats")
+    return {subject: msat_from_sats(payout_sats) for subject, payout_sats in drawn}
 
 
 def collection_facts(row: Collection) -> CollectionFacts:

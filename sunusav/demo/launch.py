@@ -161,7 +161,17 @@ def _start_servers(
     web = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(plan.port), "--workers", "1"]
     web += ["--blocking-threads", "16", "--no-ws", "sunusav.wsgi:application"]
     tree.start("web", [str(binaries / "granian"), *web], environment)
-    worker = ["worker", "-P", "threads", "-c", "8", "-Q", "default,payouts,settlements,reports", "-l", "WARNING"]
+    worker = [
+        "worker",
+        "-P",
+        "threads",
+        "-c",
+        "8",
+        "-Q",
+        "default,payouts,settlements,reports",
+        "-l",
+        "WARNING",
+    ]
     tree.start("worker", [*celery, *worker], paying)
     tree.start("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], environment)
     tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
@@ -171,7 +181,11 @@ def _start_servers(
 
 def _manage(environment: dict[str, str], *arguments: str) -> None:
     subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 from django.contrib.auth.models import Group as RoleGroup
 from django.core.management import call_command
 from knox.models import AuthToken
-
-from ledger.enums import AccountRole, Currency
-from ledger.services import post
-from ledger.types import AccountRef, Line
 from payouts.approvables import GROUP_VERIFICATION
 from payouts.models import Cycle, Group
 from payouts.queries import is_group_verified
 from payouts.services.cycles import create_cycle
 from payouts.services.groups import add_member, create_group
+
+from ledger.enums import AccountRole, Currency
+from ledger.queries import transaction_for
+from ledger.services import post
+from ledger.types import AccountRef, Line
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve, open_proposal, propose
 from sunusav.core.models import User
@@ -85,17 +86,11 @@ def _opening_balance(now: datetime) -> None:
     lightning = rail("lightning")
     amount_msat = lightning.balance()
     opening = AccountRef(AccountRole.OPENING_BALANCE, Currency.MSAT)
-    if not _is_booked("opening:node"):
+    if transaction_for("opening:node") is None:
         post(
             kind="opening_balance", reference="opening:node", at=now, subject="node",
             lines=[Line(lightning.account, amount_msat), Line(opening, -amount_msat)],
         )  # fmt: skip
-
-
-def _is_booked(reference: str) -> bool:
-    from ledger.models import JournalTransaction
-
-    return JournalTransaction.objects.filter(reference=reference).exists()
 
 
 def _group(now: datetime) -> None:

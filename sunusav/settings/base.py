@@ -26,6 +26,7 @@ PORT = env.int("PORT", default=8001)
 
 # Rooms, top floor first. Django admin's templates and third parties stand below them.
 INSTALLED_APPS = [
+    "payouts",
     "lightning",
     "transfers",
     "fees",
@@ -186,6 +187,9 @@ RATE_SOURCES: list[str] = [
 ]
 # Which task is rung when a fact about a subject of this kind has been stored below.
 SUBJECT_DOORBELLS = {"contribution": "payouts.record_ready_cycles"}
+
+# How long `payouts/process` waits for the worker before it answers 202.
+PAYOUT_WAIT_SECONDS = 5.0
 
 # Lightning
 LND_HOST = env("LND_HOST", default="localhost:10009")

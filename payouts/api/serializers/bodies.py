@@ -1,0 +1,155 @@
+"""What the endpoints of this room read."""
+
+import re
+from typing import Any
+
+import phonenumbers
+from rest_framework import serializers
+
+from payouts.types import Claims
+from sunusav.api.serializers import (
+    IdentifierField,
+    ReasonField,
+    SatsField,
+    StrictBooleanField,
+    StrictIntegerField,
+    StrictSerializer,
+    TextField,
+    UtcDateTimeField,
+)
+from transfers.enums import DisbursementState
+from transfers.types import Destination
+
+MAX_CYCLE_INDEX = 1_000_000
+# Longer than any invoice a wallet makes.
+MAX_DESTINATION_LENGTH = 4_000
+RAILS = ("lightning", "wave", "orange", "mtn")
+KINDS = ("bolt11", "lightning_address", "lnurl", "phone")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class CountryField(serializers.Field[str, Any, str, Any]):
+    """A country by its two letters (ISO 3166-1 alpha-2)."""
+
+    default_error_messages = {"invalid": "Two capital letters such as SN are required."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or not _COUNTRY.fullmatch(data):
+            self.fail("invalid")
+        return str(data)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class PhoneField(serializers.Field[str, Any, str, Any]):
+    """A phone number with its country (E.164), such as +221771234567."""
+
+    default_error_messages = {"invalid": "A phone number such as +221771234567 is required."}
+
+    def to_internal_value(self, data: Any) -> str:
+        number = _number(data) if isinstance(data, str) else None
+        if number is None or not phonenumbers.is_possible_number(number):
+            self.fail("invalid")
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class ChoiceOf(serializers.Field[str, Any, str, Any]):
+    """One of a few words."""
+
+    default_error_messages = {"invalid": "One of {choices} is required."}
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def to_internal_value(self, data: Any) -> str:
+        if data not in self.choices:
+            self.fail("invalid", choices=", ".join(self.choices))
+        return str(data)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class GroupBody(StrictSerializer):
+    id = IdentifierField()
+    name = TextField(max_length=120)
+    country = CountryField()
+    settlement_partner = IdentifierField(required=False)
+    skip_non_working_days = StrictBooleanField(default=False)
+
+
+class GroupsQuery(StrictSerializer):
+    country = CountryField(required=False)
+    settlement_partner = IdentifierField(required=False)
+
+
+class MemberBody(StrictSerializer):
+    user_id = IdentifierField()
+    display_name = TextField(max_length=120)
+    phone = PhoneField(required=False)
+
+
+class CycleBody(StrictSerializer):
+    id = IdentifierField()
+    group_id = IdentifierField()
+    cycle_index = StrictIntegerField(max_value=MAX_CYCLE_INDEX)
+    contribution_sats = SatsField()
+    winner_user_id = IdentifierField()
+
+
+class CyclesQuery(StrictSerializer):
+    group_id = IdentifierField(required=False)
+    winner_user_id = IdentifierField(required=False)
+
+
+class DestinationBody(StrictSerializer):
+    rail = ChoiceOf(RAILS)
+    kind = ChoiceOf(KINDS)
+    value = TextField(max_length=MAX_DESTINATION_LENGTH)
+
+    def validate(self, attrs: Any) -> dict[str, Any]:
+        return {"destination": Destination(**attrs)}
+
+
+class ContributionBody(StrictSerializer):
+    """`phone` is for the mobile-money methods; a Lightning invoice needs none."""
+
+    user_id = IdentifierField()
+    method = ChoiceOf(RAILS)
+    phone = PhoneField(required=False)
+
+
+class ProcessBody(StrictSerializer):
+    cycle_id = IdentifierField()
+    group_verified = StrictBooleanField(required=False)
+    user_recurring = StrictBooleanField(required=False)
+
+    def validate(self, attrs: Any) -> dict[str, Any]:
+        return {"cycle_id": attrs.pop("cycle_id"), "claims": Claims(**attrs)}
+
+
+class ScheduleBody(StrictSerializer):
+    cycle_id = IdentifierField()
+    scheduled_at = UtcDateTimeField(required=False)
+
+
+class PayoutsQuery(StrictSerializer):
+    status = ChoiceOf(tuple(DisbursementState.values), required=False)
+    group_id = IdentifierField(required=False)
+    cycle_id = IdentifierField(required=False)
+
+
+class ReasonBody(StrictSerializer):
+    reason = ReasonField()
+
+
+def _number(text: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return None

@@ -1,0 +1,1 @@
+"""The endpoints of this room: shape in, one service call, shape out."""

@@ -1,0 +1,180 @@
+"""Refusals of this room, each named for the fact."""
+
+from datetime import datetime
+
+from sunusav.core.errors import Conflict, Invalid, Missing
+
+
+class GroupMissing(Missing):
+    group_id: str
+
+
+class GroupExists(Conflict):
+    group_id: str
+
+
+class PartnerUnknown(Invalid):
+    settlement_partner: str
+
+
+class PartnerServesElsewhere(Invalid):
+    """The settlement partner is switched off or does not serve the group's country."""
+
+    settlement_partner: str
+    country: str
+
+
+class CountryWithoutPartner(Invalid):
+    """No enabled settlement partner serves this country, so nobody could receive the group's partner share."""
+
+    country: str
+
+
+class MemberExists(Conflict):
+    group_id: str
+    user_id: str
+
+
+class GroupVerifiedAlready(Conflict):
+    group_id: str
+
+
+class GroupNotVerified(Conflict):
+    group_id: str
+
+
+class CycleMissing(Missing):
+    cycle_id: str
+
+
+class CycleExists(Conflict):
+    cycle_id: str
+
+
+class CycleIndexTaken(Conflict):
+    group_id: str
+    cycle_index: int
+    cycle_id: str
+
+
+class GroupWithoutMembers(Conflict):
+    group_id: str
+
+
+class WinnerNotMember(Invalid):
+    group_id: str
+    winner_user_id: str
+
+
+class PotAboveAllBitcoin(Invalid):
+    """The pot would hold more than all bitcoin there will ever be."""
+
+    payout_total_sats: int
+    maximum_sats: int
+
+
+class ContributionMissing(Missing):
+    """This user was no member of the group when the cycle was created."""
+
+    cycle_id: str
+    user_id: str
+
+
+class ContributionSettled(Conflict):
+    cycle_id: str
+    user_id: str
+    contribution_id: int
+
+
+class ContributionAskedOtherwise(Conflict):
+    """The contribution is being asked for by another method; two open requests could both be paid."""
+
+    cycle_id: str
+    user_id: str
+    open_method: str
+    expires_at: datetime | None
+
+
+class CycleNotReady(Conflict):
+    """Not every contribution is settled in full."""
+
+    cycle_id: str
+    cycle_status: str
+    missing_contributions: int
+
+
+class CycleAlreadyPaid(Conflict):
+    cycle_id: str
+    payout_id: int
+    payout_status: str
+
+
+class PayoutMissing(Missing):
+    payout_id: int
+
+
+class PayoutFailed(Conflict):
+    """The outside refused this payout for good as it stands."""
+
+    cycle_id: str
+    payout_id: int
+    payout_status: str
+    failure_code: str
+
+
+class PayoutNeedsReview(Conflict):
+    """A person decides what comes next."""
+
+    cycle_id: str
+    payout_id: int
+    payout_status: str
+    failure_code: str
+
+
+class PayoutReversed(Conflict):
+    """The payout was made and taken back."""
+
+    cycle_id: str
+    payout_id: int
+    payout_status: str
+
+
+class PayoutUnderWay(Conflict):
+    cycle_id: str
+    payout_id: int
+    payout_status: str
+
+
+class PayoutScheduledAlready(Conflict):
+    cycle_id: str
+    payout_id: int
+    scheduled_at: datetime
+
+
+class PayoutNotCompleted(Conflict):
+    """There is a receipt only of what was paid."""
+
+    payout_id: int
+    payout_status: str
+
+
+class ClaimContradictsRecords(Conflict):
+    """A claim of the request is not what our records say."""
+
+    cycle_id: str
+    claim: str
+    claimed: bool
+    recorded: bool
+
+
+class DestinationMissing(Conflict):
+    """Nobody said yet where the winner wants to be paid."""
+
+    cycle_id: str
+
+
+class DestinationLocked(Conflict):
+    """An attempt to pay the present destination is alive: it may still succeed."""
+
+    cycle_id: str
+    payout_id: int

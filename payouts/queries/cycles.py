@@ -1,0 +1,139 @@
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from fees.queries import expected_fee
+from fees.types import PricedFor
+from payouts.calculations import contribution_subject, cycle_subject
+from payouts.enums import STATUS_OF_CONTRIBUTION, STATUS_OF_PAID_OUT_CYCLE, ContributionStatus, CycleState
+from payouts.errors import ContributionMissing, CycleMissing
+from payouts.models import Contribution, Cycle
+from payouts.types import ContributionFacts, CycleFacts
+from transfers.enums import CollectionState, DisbursementState
+from transfers.queries import collections_for, disbursements_for, settled_subjects
+from transfers.types import CollectionFacts, DisbursementFacts
+
+Position = tuple[Any, ...]
+
+
+def cycle(cycle_id: str) -> CycleFacts:
+    """Return one cycle. Raises: CycleMissing."""
+    return cycle_facts([stored_cycle(cycle_id)])[0]
+
+
+def stored_cycle(cycle_id: str) -> Cycle:
+    """Return the row of a cycle with its group. Raises: CycleMissing."""
+    row = Cycle.objects.select_related("group").filter(pk=cycle_id).first()
+    if row is None:
+        raise CycleMissing(cycle_id=cycle_id)
+    return row
+
+
+def cycles_page(after: Position | None, limit: int, **filters: str) -> Sequence[CycleFacts]:
+    """Return cycles by their identifiers, beyond one; the filters are columns."""
+    rows = Cycle.objects.filter(**filters)
+    if after is not None:
+        rows = rows.filter(pk__gt=after[0])
+    return cycle_facts(list(rows.order_by("pk")[:limit]))
+
+
+def cycle_facts(rows: Sequence[Cycle]) -> list[CycleFacts]:
+    """Freeze cycles with what their contributions and payouts say, in a few queries for all of them."""
+    settled = settled_counts([row.pk for row in rows if row.state == CycleState.COLLECTING])
+    payouts = disbursements_for([cycle_subject(row.pk) for row in rows])
+    return [
+        CycleFacts(
+            id=row.pk, group_id=row.group_id, cycle_index=row.cycle_index,
+            contribution_sats=row.contribution_sats, winner_user_id=row.winner_user_id,
+            members_count=row.members_count, payout_total_sats=row.payout_total_sats,
+            status=status_of(row, payouts.get(cycle_subject(row.pk))),
+            contributions_settled=(
+                settled[row.pk] if row.state == CycleState.COLLECTING else row.members_count
+            ),
+            destination=row.destination, created_at=row.created_at, ready_at=row.ready_at,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def status_of(row: Cycle, payout: DisbursementFacts | None) -> str:
+    """Return a cycle's status as clients see it."""
+    if payout is None:
+        return row.state
+    return STATUS_OF_PAID_OUT_CYCLE[DisbursementState(payout.state)]
+
+
+def settled_counts(cycle_ids: Sequence[str]) -> Counter[str]:
+    """Count the contributions of each cycle that are settled in full."""
+    cycle_of = dict(Contribution.objects.filter(cycle_id__in=cycle_ids).values_list("pk", "cycle_id"))
+    settled = settled_subjects(contribution_subject(pk) for pk in cycle_of)
+    return Counter(cycle_id for pk, cycle_id in cycle_of.items() if contribution_subject(pk) in settled)
+
+
+def missing_contributions(row: Cycle) -> int:
+    """Count the contributions of a cycle that are not settled in full."""
+    return row.members_count - settled_counts([row.pk])[row.pk]
+
+
+def priced_for(row: Cycle) -> PricedFor:
+    """Return whom a cycle's payout is priced for."""
+    return PricedFor(
+        group_ref=row.group_id,
+        winner_ref=row.winner_user_id,
+        settlement_partner=row.group.settlement_partner_id,
+    )
+
+
+def expected_net_sats(cycle_id: str, *, at: datetime) -> int | None:
+    """Return what the winner of a ready cycle would get now, or gets by what was fixed; None while collecting."""
+    row = stored_cycle(cycle_id)
+    if row.state != CycleState.READY:
+        return None
+    payout = disbursements_for([cycle_subject(cycle_id)]).get(cycle_subject(cycle_id))
+    if payout is not None and payout.net_sats is not None and payout.state != DisbursementState.CANCELLED:
+        return payout.net_sats
+    return expected_fee(row.payout_total_sats, priced_for(row), at).net_sats
+
+
+def contribution(cycle_id: str, user_id: str) -> ContributionFacts:
+    """Return what one member owes a cycle. Raises: CycleMissing, ContributionMissing."""
+    row = Contribution.objects.filter(cycle_id=cycle_id, user_id=user_id).first()
+    if row is None:
+        stored_cycle(cycle_id)
+        raise ContributionMissing(cycle_id=cycle_id, user_id=user_id)
+    return _contribution_facts([row])[0]
+
+
+def contributions_page(after: Position | None, limit: int, *, cycle_id: str) -> Sequence[ContributionFacts]:
+    """Return a cycle's contributions in the order they were made. Raises: CycleMissing."""
+    stored_cycle(cycle_id)
+    rows = Contribution.objects.filter(cycle_id=cycle_id)
+    if after is not None:
+        rows = rows.filter(pk__gt=after[0])
+    return _contribution_facts(list(rows.order_by("pk")[:limit]))
+
+
+def _contribution_facts(rows: Sequence[Contribution]) -> list[ContributionFacts]:
+    asked = collections_for([contribution_subject(row.pk) for row in rows])
+    return [_contribution(row, asked) for row in rows]
+
+
+def _contribution(row: Contribution, asked: Mapping[str, CollectionFacts]) -> ContributionFacts:
+    collection = asked.get(contribution_subject(row.pk))
+    return ContributionFacts(
+        id=row.pk, cycle_id=row.cycle_id, user_id=row.user_id, amount_sats=row.amount_sats,
+        status=contribution_status(collection),
+        method=collection.method if collection else "",
+        payment_request=collection.payment_request if collection else "",
+        checkout_url=collection.checkout_url if collection else "",
+        expires_at=collection.expires_at if collection else None,
+        settled_at=collection.settled_at if collection else None,
+    )  # fmt: skip
+
+
+def contribution_status(collection: CollectionFacts | None) -> str:
+    """Return a contribution's status as clients see it."""
+    if collection is None:
+        return ContributionStatus.PENDING
+    return STATUS_OF_CONTRIBUTION[CollectionState(collection.state)]

@@ -1,0 +1,82 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from fees.queries import is_group_verified as holds_verification
+from fees.queries import verified_groups
+from payouts.calculations import member_ref
+from payouts.errors import GroupMissing
+from payouts.models import Group, Member
+from payouts.types import GroupFacts, MemberFacts
+from sunusav.core.privacy import PersonErased, mask_name, mask_phone, reveal
+
+Position = tuple[Any, ...]
+ERASED = "…"
+
+
+def is_group_verified(group_id: str, *, at: datetime) -> bool:
+    """Tell whether two people had verified the group at that moment."""
+    return holds_verification(group_id, at)
+
+
+def group(group_id: str, *, at: datetime) -> GroupFacts:
+    """Return one group. Raises: GroupMissing."""
+    return _facts([stored_group(group_id)], at)[0]
+
+
+def stored_group(group_id: str) -> Group:
+    """Return the row of a group. Raises: GroupMissing."""
+    row = Group.objects.filter(pk=group_id).first()
+    if row is None:
+        raise GroupMissing(group_id=group_id)
+    return row
+
+
+def groups_page(after: Position | None, limit: int, *, at: datetime, **filters: str) -> Sequence[GroupFacts]:
+    """Return groups by their identifiers, beyond one; the filters are columns."""
+    rows = Group.objects.filter(**filters)
+    if after is not None:
+        rows = rows.filter(pk__gt=after[0])
+    return _facts(list(rows.order_by("pk")[:limit]), at)
+
+
+def members_of(group_id: str) -> list[str]:
+    """Return who is in a group, by their identifiers."""
+    rows = Member.objects.filter(group_id=group_id).order_by("user_id")
+    return list(rows.values_list("user_id", flat=True))
+
+
+def member(group_id: str, user_id: str) -> MemberFacts:
+    """Return one member, masked."""
+    row = Member.objects.get(group_id=group_id, user_id=user_id)
+    return MemberFacts(row.group_id, row.user_id, masked_name(row), masked_phone(row))
+
+
+def masked_name(row: Member) -> str:
+    """Return a member's initials, or an ellipsis once the person was erased."""
+    return mask_name(_revealed(row.user_id, bytes(row.sealed_name)))
+
+
+def masked_phone(row: Member) -> str:
+    """Return what may be shown of a member's phone; nothing when none is known."""
+    phone = _revealed(row.user_id, bytes(row.sealed_phone))
+    return mask_phone(phone) if phone else ""
+
+
+def _revealed(user_id: str, sealed: bytes) -> str:
+    try:
+        return reveal(member_ref(user_id), sealed)
+    except PersonErased:
+        return ERASED
+
+
+def _facts(rows: Sequence[Group], at: datetime) -> list[GroupFacts]:
+    verified = verified_groups([row.pk for row in rows], at)
+    return [
+        GroupFacts(
+            id=row.pk, name=row.name, country=row.country, settlement_partner=row.settlement_partner_id,
+            skip_non_working_days=row.skip_non_working_days, is_verified=row.pk in verified,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]  # fmt: skip

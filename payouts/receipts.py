@@ -1,0 +1,50 @@
+"""The receipt of a payout: what a member needs to see that nothing was stolen."""
+
+from collections.abc import Iterator
+
+from fees.queries import fixed_fee
+from ledger.queries import shown_xof_from_sats
+from payouts.errors import PayoutNotCompleted
+from payouts.queries.cycles import stored_cycle
+from payouts.queries.payouts import payout
+from payouts.types import BookedMovement, Receipt
+from transfers.enums import AttemptState, DisbursementState, TransactionKind
+from transfers.queries import attempts_of
+
+PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
+
+
+def receipt_of(payout_id: int) -> Receipt:
+    """Return the receipt of a completed payout, all of it as it was fixed and booked.
+
+    Raises: PayoutMissing, PayoutNotCompleted.
+    """
+    paid = payout(payout_id)
+    if paid.status not in PAID_STATES or paid.assessment_id is None or paid.completed_at is None:
+        raise PayoutNotCompleted(payout_id=payout_id, payout_status=paid.status)
+    cycle, fee = stored_cycle(paid.cycle_id), fixed_fee(paid.assessment_id)
+    succeeded = attempts_of(payout_id).get(state=AttemptState.SUCCEEDED)
+    return Receipt(
+        payout_id=paid.id, status=paid.status, cycle_id=cycle.pk, cycle_index=cycle.cycle_index,
+        group_id=cycle.group_id, group_name=cycle.group.name, winner_user_id=cycle.winner_user_id,
+        payout_total_sats=fee.payout_sats, split=fee.split,
+        is_verified_group=fee.discounts.verified_grant_id is not None,
+        is_recurring_user=fee.discounts.recurring_grant_id is not None,
+        settlement_partner=fee.priced_for.settlement_partner, schedule_version=fee.schedule_version,
+        rail=succeeded.order.rail, payment_hash=succeeded.order.reference, preimage=succeeded.proof,
+        rate_xof_per_btc=fee.rate_xof_per_btc, is_fallback_rate=fee.is_fallback_rate,
+        net_xof=shown_xof_from_sats(fee.split.net_sats, rate_xof_per_btc=fee.rate_xof_per_btc),
+        requested_at=paid.created_at, fee_fixed_at=fee.fixed_at, completed_at=paid.completed_at,
+        movements=tuple(_movements(payout_id)),
+    )  # fmt: skip
+
+
+def _movements(payout_id: int) -> Iterator[BookedMovement]:
+    """Yield every journal transaction of the payout: each hold, and how it ended."""
+    for attempt in attempts_of(payout_id):
+        yield BookedMovement(attempt.hold_transaction_id, TransactionKind.HOLD)
+        ended = (
+            TransactionKind.PAYMENT if attempt.state == AttemptState.SUCCEEDED else TransactionKind.HOLD_VOID
+        )
+        if attempt.close_transaction_id is not None:
+            yield BookedMovement(attempt.close_transaction_id, ended)

@@ -1,0 +1,28 @@
+from sunusav.core.roles import Role
+
+VIEW = [
+    "payouts.view_group",
+    "payouts.view_member",
+    "payouts.view_cycle",
+    "payouts.view_contribution",
+    "payouts.view_payout",
+]
+ARRANGE = [
+    "payouts.create_group",
+    "payouts.add_group_member",
+    "payouts.create_cycle",
+    "payouts.set_destination",
+    "payouts.open_contribution",
+    "payouts.request_payout",
+    "payouts.schedule_payout",
+]
+REPAIR = ["payouts.retry_payout", "payouts.cancel_payout"]
+
+# The platform retries what failed, finance also what is under review (`transfers.retry_disbursement`).
+GRANTS: list[tuple[Role, list[str]]] = [
+    (Role.PLATFORM, [*VIEW, *ARRANGE, *REPAIR]),
+    (Role.FINANCE, [*VIEW, *REPAIR, "payouts.propose_group_verification"]),
+    (Role.APPROVER, [*VIEW, "payouts.approve_group_verification"]),
+    (Role.AUDITOR, VIEW),
+    (Role.OPERATOR, ["payouts.view_payout"]),
+]

@@ -1,0 +1,213 @@
+"""The life of a cycle until it is paid: created, its winner's destination set, contributed to, ready."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from fees.queries import expected_fee
+from payouts.calculations import contribution_subject, credit_of, cycle_subject, pot_of
+from payouts.enums import CYCLE_TRANSITIONS, ContributionStatus, CycleState
+from payouts.errors import (
+    ContributionAskedOtherwise,
+    ContributionSettled,
+    CycleAlreadyPaid,
+    CycleExists,
+    CycleIndexTaken,
+    CycleMissing,
+    DestinationLocked,
+    GroupWithoutMembers,
+    PotAboveAllBitcoin,
+    WinnerNotMember,
+)
+from payouts.models import Contribution, Cycle
+from payouts.queries.cycles import contribution, missing_contributions, priced_for, settled_counts
+from payouts.queries.groups import members_of
+from payouts.services.groups import locked_group
+from payouts.types import ContributionFacts
+from sunusav.core import trail
+from sunusav.core.actors import Actor
+from sunusav.core.money import MAX_SATS, msat_from_sats
+from sunusav.core.outbox import announce
+from sunusav.core.transitions import move
+from transfers.enums import DisbursementState
+from transfers.errors import DestinationAmountDiffers
+from transfers.queries import disbursement_for, has_open_attempt
+from transfers.rails import rail
+from transfers.services.collections import open_collection
+from transfers.services.disbursements import replace_destination, require_reference_free
+from transfers.types import Destination, DisbursementFacts, Instruction
+
+READINESS = Actor.system("payouts.readiness")
+CYCLES_AT_A_TIME = 100
+PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
+
+
+def create_cycle(
+    *,
+    cycle_id: str,
+    group_id: str,
+    cycle_index: int,
+    contribution_sats: int,
+    winner_user_id: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Begin a round: everybody who is a member now owes one contribution.
+
+    Raises: GroupMissing, GroupWithoutMembers, WinnerNotMember, PotAboveAllBitcoin, CycleExists, CycleIndexTaken.
+    """
+    with transaction.atomic():
+        locked_group(group_id)
+        members = members_of(group_id)
+        _require_round(group_id, members, winner_user_id, contribution_sats)
+        row = Cycle(
+            pk=cycle_id, group_id=group_id, cycle_index=cycle_index, contribution_sats=contribution_sats,
+            winner_user_id=winner_user_id, members_count=len(members), created_at=now,
+        )  # fmt: skip
+        _insert_cycle(row)
+        Contribution.objects.bulk_create(
+            [Contribution(cycle=row, user_id=user_id, amount_sats=contribution_sats) for user_id in members]
+        )
+        trail.record(
+            subject=cycle_subject(cycle_id), action="create", to_state=row.state, actor=actor, at=now,
+            facts={"group": group_id, "index": cycle_index, "members": len(members), "winner": winner_user_id,
+                   "contribution_sats": contribution_sats},
+        )  # fmt: skip
+
+
+def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, now: datetime) -> None:
+    """Say where the winner is paid; an order that waits is redirected.
+
+    What can never be paid is refused here; the amount is judged when the net is fixed.
+    Raises: CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, what the rail refuses.
+    """
+    with transaction.atomic():
+        row = locked_cycle(cycle_id)
+        payout = disbursement_for(cycle_subject(cycle_id))
+        _require_unpaid(row, payout)
+        _require_acceptable(row, destination, payout, now)
+        Cycle.objects.filter(pk=cycle_id).update(
+            destination_rail=destination.rail, destination_kind=destination.kind,
+            destination_value=destination.value, destination_set_at=now,
+        )  # fmt: skip
+        if payout is not None and payout.state != DisbursementState.CANCELLED:
+            replace_destination(disbursement_id=payout.id, destination=destination, actor=actor, now=now)
+        facts = {"rail": destination.rail, "kind": destination.kind}
+        trail.record(
+            subject=cycle_subject(cycle_id), action="set_destination", actor=actor, at=now, facts=facts
+        )
+
+
+def open_contribution(
+    *, cycle_id: str, user_id: str, method: str, actor: Actor, now: datetime
+) -> ContributionFacts:
+    """Ask a member for their contribution; asking again gives the same request as long as it is open.
+
+    Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionAskedOtherwise, CollectorUnknown,
+    CollectorUnavailable.
+    """
+    owed = contribution(cycle_id, user_id)
+    if owed.status == ContributionStatus.SETTLED:
+        raise ContributionSettled(cycle_id=cycle_id, user_id=user_id, contribution_id=owed.id)
+    if owed.status in (ContributionStatus.INVOICED, ContributionStatus.PARTIAL) and owed.method != method:
+        raise ContributionAskedOtherwise(
+            cycle_id=cycle_id, user_id=user_id, open_method=owed.method, expires_at=owed.expires_at
+        )
+    open_collection(
+        subject=contribution_subject(owed.id), amount_sats=owed.amount_sats, method=method,
+        credit=pot_of(cycle_id), overpaid=credit_of(user_id), memo=f"SunuSàv contribution {owed.id}",
+        actor=actor, now=now,
+    )  # fmt: skip
+    return contribution(cycle_id, user_id)
+
+
+def record_ready_cycles(*, now: datetime, contribution_id: int | None = None) -> int:
+    """Mark collecting cycles ready whose every contribution is settled in full; return how many were.
+
+    With a contribution, only its cycle is looked at.
+    """
+    return sum(_record_ready(cycle_id, now=now) for cycle_id in _complete_cycles(contribution_id))
+
+
+def locked_cycle(cycle_id: str) -> Cycle:
+    """Return the row under its lock. Raises: CycleMissing."""
+    row = Cycle.objects.select_for_update().filter(pk=cycle_id).first()
+    if row is None:
+        raise CycleMissing(cycle_id=cycle_id)
+    return row
+
+
+def _require_round(group_id: str, members: Sequence[str], winner: str, contribution_sats: int) -> None:
+    if not members:
+        raise GroupWithoutMembers(group_id=group_id)
+    if winner not in members:
+        raise WinnerNotMember(group_id=group_id, winner_user_id=winner)
+    total_sats = len(members) * contribution_sats
+    if total_sats > MAX_SATS:
+        raise PotAboveAllBitcoin(payout_total_sats=total_sats, maximum_sats=MAX_SATS)
+
+
+def _insert_cycle(row: Cycle) -> None:
+    """Insert a cycle; the group's lock makes rounds of one group follow each other."""
+    taken = Cycle.objects.filter(group_id=row.group_id, cycle_index=row.cycle_index).first()
+    if taken is not None and taken.pk != row.pk:
+        raise CycleIndexTaken(group_id=row.group_id, cycle_index=row.cycle_index, cycle_id=taken.pk)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        raise CycleExists(cycle_id=row.pk) from None
+
+
+def _require_unpaid(row: Cycle, payout: DisbursementFacts | None) -> None:
+    if payout is None:
+        return
+    if payout.state in PAID_STATES:
+        raise CycleAlreadyPaid(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
+    if has_open_attempt(payout.id):
+        raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id)
+
+
+def _require_acceptable(
+    row: Cycle, destination: Destination, payout: DisbursementFacts | None, now: datetime
+) -> None:
+    """Refuse a destination that could never be paid, without any network.
+
+    It is judged for the net to expect; that may still change, so only the amount is let pass.
+    """
+    net_sats = expected_fee(row.payout_total_sats, priced_for(row), now).net_sats
+    payout_id = payout.id if payout else 0
+    try:
+        reference = rail(destination.rail).check(
+            Instruction(payout_id, msat_from_sats(net_sats), destination), now=now
+        )
+    except DestinationAmountDiffers:
+        return
+    require_reference_free(reference, disbursement_id=payout_id)
+
+
+def _complete_cycles(contribution_id: int | None) -> Iterator[str]:
+    """Yield the collecting cycles that lack nothing, read without locks."""
+    collecting = Cycle.objects.filter(state=CycleState.COLLECTING)
+    if contribution_id is not None:
+        collecting = collecting.filter(contributions__pk=contribution_id)
+    rows = list(collecting.values_list("pk", "members_count"))
+    for start in range(0, len(rows), CYCLES_AT_A_TIME):
+        some = rows[start : start + CYCLES_AT_A_TIME]
+        settled = settled_counts([pk for pk, _ in some])
+        yield from (pk for pk, members_count in some if settled[pk] == members_count)
+
+
+def _record_ready(cycle_id: str, *, now: datetime) -> bool:
+    with transaction.atomic():
+        row = locked_cycle(cycle_id)
+        if row.state != CycleState.COLLECTING or missing_contributions(row):
+            return False
+        move(
+            row, CycleState.READY, allowed=CYCLE_TRANSITIONS, subject=cycle_subject(cycle_id), action="complete",
+            actor=READINESS, at=now, ready_at=now,
+        )  # fmt: skip
+        payload = {"cycle_id": cycle_id, "payout_total_sats": row.payout_total_sats}
+        announce(topic="cycle.ready", subject=cycle_subject(cycle_id), payload=payload, at=now)
+    return True

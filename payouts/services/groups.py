@@ -1,0 +1,150 @@
+"""Groups and their members; a group's verification by two people."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from fees.enums import DiscountKind
+from fees.services import grant_discount, revoke_discount
+from payouts.calculations import member_ref
+from payouts.enums import GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
+from payouts.errors import (
+    CountryWithoutPartner,
+    GroupExists,
+    GroupMissing,
+    GroupNotVerified,
+    GroupVerifiedAlready,
+    MemberExists,
+    PartnerServesElsewhere,
+    PartnerUnknown,
+)
+from payouts.models import Group, Member
+from payouts.queries.groups import group
+from sunusav.core import approvals, trail
+from sunusav.core.actors import Actor
+from sunusav.core.models import Proposal, User
+from sunusav.core.privacy import seal
+from transfers.queries import default_partner, partner
+
+
+def create_group(
+    *,
+    group_id: str,
+    name: str,
+    country: str,
+    settlement_partner: str | None = None,
+    skip_non_working_days: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Register a group; without a settlement partner it gets the first enabled one of its country.
+
+    Raises: GroupExists, PartnerUnknown, PartnerServesElsewhere, CountryWithoutPartner.
+    """
+    row = Group(
+        pk=group_id, name=name, country=country,
+        settlement_partner_id=_settlement_partner(settlement_partner, country),
+        skip_non_working_days=skip_non_working_days, created_at=now,
+    )  # fmt: skip
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError:
+            raise GroupExists(group_id=group_id) from None
+        facts = {"country": country, "settlement_partner": row.settlement_partner_id}
+        trail.record(subject=f"group:{group_id}", action="create", actor=actor, at=now, facts=facts)
+
+
+def add_member(
+    *, group_id: str, user_id: str, display_name: str, phone: str = "", actor: Actor, now: datetime
+) -> None:
+    """Take somebody into a group; cycles that exist already are not changed.
+
+    Name and phone are sealed under the person's own key and stand in no trail. Raises: GroupMissing, MemberExists.
+    """
+    with transaction.atomic():
+        locked_group(group_id)
+        if Member.objects.filter(group_id=group_id, user_id=user_id).exists():
+            raise MemberExists(group_id=group_id, user_id=user_id)
+        person = member_ref(user_id)
+        Member.objects.create(
+            group_id=group_id, user_id=user_id, sealed_name=seal(person, display_name),
+            sealed_phone=seal(person, phone), added_at=now,
+        )  # fmt: skip
+        trail.record(
+            subject=f"group:{group_id}", action="add_member", actor=actor, at=now, facts={"user_id": user_id}
+        )
+
+
+def propose_verification(*, group_id: str, proposer: User, reason: str, now: datetime) -> Proposal:
+    """Propose that a group is verified. Raises: GroupMissing, GroupVerifiedAlready, as `approvals.propose`."""
+    if group(group_id, at=now).is_verified:
+        raise GroupVerifiedAlready(group_id=group_id)
+    return approvals.propose(
+        kind=GROUP_VERIFICATION, subject_id=group_id, proposer=proposer, reason=reason, now=now
+    )
+
+
+def propose_verification_revocation(*, group_id: str, proposer: User, reason: str, now: datetime) -> Proposal:
+    """Propose that a group is verified no longer. Raises: GroupMissing, GroupNotVerified, as `approvals.propose`."""
+    if not group(group_id, at=now).is_verified:
+        raise GroupNotVerified(group_id=group_id)
+    return approvals.propose(
+        kind=GROUP_VERIFICATION_REVOCATION, subject_id=group_id, proposer=proposer, reason=reason, now=now
+    )
+
+
+def describe_group(group_id: str) -> dict[str, Any]:
+    """Return the facts a verification is approved on. Raises: GroupMissing."""
+    row = Group.objects.filter(pk=group_id).first()
+    if row is None:
+        raise GroupMissing(group_id=group_id)
+    return {
+        "group": row.pk,
+        "name": row.name,
+        "country": row.country,
+        "settlement_partner": row.settlement_partner_id,
+    }
+
+
+def verify_group(proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """Lower a group's fees as the schedule says: applied by the approval of a second person.
+
+    Raises: DiscountAlreadyGranted.
+    """
+    grant_discount(
+        holder=f"group:{proposal.subject_id}", kind=DiscountKind.VERIFIED_GROUP, discount_bps=None,
+        starts_at=now, ends_at=None, granted_for=f"proposal:{proposal.pk}", actor=actor, now=now,
+    )  # fmt: skip
+
+
+def revoke_verification(proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """End a group's discount; fees fixed before keep it. Raises: DiscountNotGranted."""
+    revoke_discount(
+        holder=f"group:{proposal.subject_id}", kind=DiscountKind.VERIFIED_GROUP, actor=actor, now=now,
+        reason=proposal.reason,
+    )  # fmt: skip
+
+
+def locked_group(group_id: str) -> Group:
+    """Return the row under its lock. Raises: GroupMissing."""
+    row = Group.objects.select_for_update().filter(pk=group_id).first()
+    if row is None:
+        raise GroupMissing(group_id=group_id)
+    return row
+
+
+def _settlement_partner(code: str | None, country: str) -> str:
+    if code is None:
+        first = default_partner(country)
+        if first is None:
+            raise CountryWithoutPartner(country=country)
+        return str(first.code)
+    chosen = partner(code)
+    if chosen is None:
+        raise PartnerUnknown(settlement_partner=code)
+    if not chosen.is_enabled or country not in chosen.countries:
+        raise PartnerServesElsewhere(settlement_partner=code, country=country)
+    return str(chosen.code)

@@ -1,0 +1,182 @@
+"""The payout of a cycle: requested or scheduled once, then retried or cancelled by people."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+
+from fees.queries import active_discounts, fixed_fee
+from fees.types import Discounts
+from payouts.calculations import cycle_subject, on_working_day, pot_of
+from payouts.enums import CycleState
+from payouts.errors import (
+    ClaimContradictsRecords,
+    CycleAlreadyPaid,
+    CycleNotReady,
+    DestinationMissing,
+    PayoutFailed,
+    PayoutNeedsReview,
+    PayoutReversed,
+    PayoutScheduledAlready,
+    PayoutUnderWay,
+)
+from payouts.models import Cycle
+from payouts.queries.cycles import missing_contributions, priced_for
+from payouts.queries.payouts import cycle_of
+from payouts.services.cycles import locked_cycle
+from payouts.types import Claims
+from sunusav.core.actors import Actor
+from sunusav.core.models import User
+from transfers.enums import DisbursementState
+from transfers.queries import disbursement_for
+from transfers.services.disbursements import (
+    cancel_disbursement,
+    hasten_disbursement,
+    request_disbursement,
+    retry_disbursement,
+)
+from transfers.types import DisbursementFacts, DisbursementRequest
+
+DECIDE_REVIEWED = "transfers.retry_disbursement"
+_S = DisbursementState
+
+
+def request_payout(*, cycle_id: str, claims: Claims, actor: Actor, now: datetime) -> int:
+    """Have a ready cycle paid out now; return the payout's id. A payout under way is returned as it is.
+
+    Fee and net are fixed here, once. Raises: CycleMissing, CycleNotReady, CycleAlreadyPaid, PayoutFailed,
+    PayoutNeedsReview, PayoutReversed, ClaimContradictsRecords, DestinationMissing; what `transfers` refuses.
+    """
+    with transaction.atomic():
+        row = locked_cycle(cycle_id)
+        _require_ready(row)
+        payout = disbursement_for(cycle_subject(cycle_id))
+        _require_open(row, payout)
+        _require_true(claims, row, payout, now)
+        if payout is None or payout.state == _S.CANCELLED:
+            return request_disbursement(request=_request(row, None), actor=actor, now=now)
+        if payout.state == _S.SCHEDULED:
+            hasten_disbursement(disbursement_id=payout.id, actor=actor, now=now)
+        return payout.id
+
+
+def schedule_payout(*, cycle_id: str, scheduled_at: datetime | None, actor: Actor, now: datetime) -> int:
+    """Order a ready cycle's payout for a moment; return its id. A past moment, or none, means now.
+
+    A group that skips non-working days is paid at the same time of the next working day in Dakar.
+    Raises: as `request_payout`, and PayoutScheduledAlready, PayoutUnderWay.
+    """
+    with transaction.atomic():
+        row = locked_cycle(cycle_id)
+        _require_ready(row)
+        payout = disbursement_for(cycle_subject(cycle_id))
+        _require_open(row, payout)
+        _require_not_ordered(row, payout)
+        moment = _moment(row, scheduled_at, now)
+        return request_disbursement(request=_request(row, moment), actor=actor, now=now)
+
+
+def retry_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> None:
+    """Try a failed payout again, as the same payout; one under review takes a person who may decide about it.
+
+    Raises: PayoutMissing, PayoutNeedsReview; what `transfers` refuses.
+    """
+    with transaction.atomic():
+        _require_may_decide(payout_id, user)
+        retry_disbursement(disbursement_id=payout_id, actor=Actor.of(user), reason=reason, now=now)
+
+
+def cancel_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> None:
+    """Call a payout off when certainly nothing was paid: its cycle is ready again.
+
+    Raises: PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable.
+    """
+    with transaction.atomic():
+        _require_may_decide(payout_id, user)
+        cancel_disbursement(disbursement_id=payout_id, actor=Actor.of(user), reason=reason, now=now)
+
+
+def _require_ready(row: Cycle) -> None:
+    if row.state != CycleState.READY:
+        raise CycleNotReady(
+            cycle_id=row.pk, cycle_status=row.state, missing_contributions=missing_contributions(row)
+        )
+
+
+def _require_open(row: Cycle, payout: DisbursementFacts | None) -> None:
+    """Refuse a cycle whose payout has come to an end, naming the payout."""
+    if payout is None:
+        return
+    match payout.state:
+        case _S.COMPLETED:
+            raise CycleAlreadyPaid(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
+        case _S.REVERSED:
+            raise PayoutReversed(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
+        case _S.FAILED:
+            raise PayoutFailed(**_troubled(row.pk, payout))
+        case _S.NEEDS_REVIEW:
+            raise PayoutNeedsReview(**_troubled(row.pk, payout))
+
+
+def _troubled(cycle_id: str, payout: DisbursementFacts) -> dict[str, object]:
+    return {
+        "cycle_id": cycle_id,
+        "payout_id": payout.id,
+        "payout_status": payout.state,
+        "failure_code": payout.failure_code,
+    }
+
+
+def _require_not_ordered(row: Cycle, payout: DisbursementFacts | None) -> None:
+    if payout is None or payout.state == _S.CANCELLED:
+        return
+    if payout.state == _S.SCHEDULED:
+        raise PayoutScheduledAlready(cycle_id=row.pk, payout_id=payout.id, scheduled_at=payout.scheduled_at)
+    raise PayoutUnderWay(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
+
+
+def _require_true(claims: Claims, row: Cycle, payout: DisbursementFacts | None, now: datetime) -> None:
+    recorded = _recorded_discounts(row, payout, now)
+    for name, claimed, grant_id in _compared(claims, recorded):
+        if claimed is not None and claimed != (grant_id is not None):
+            raise ClaimContradictsRecords(
+                cycle_id=row.pk, claim=name, claimed=claimed, recorded=grant_id is not None
+            )
+
+
+def _compared(claims: Claims, recorded: Discounts) -> Iterator[tuple[str, bool | None, int | None]]:
+    yield "group_verified", claims.group_verified, recorded.verified_grant_id
+    yield "user_recurring", claims.user_recurring, recorded.recurring_grant_id
+
+
+def _recorded_discounts(row: Cycle, payout: DisbursementFacts | None, now: datetime) -> Discounts:
+    """Return what our records say: of a payout under way, what its fee was fixed with."""
+    if payout is not None and payout.state == _S.PROCESSING and payout.assessment_id is not None:
+        return fixed_fee(payout.assessment_id).discounts
+    return active_discounts(row.group_id, row.winner_user_id, now)
+
+
+def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
+    if row.destination is None:
+        raise DestinationMissing(cycle_id=row.pk)
+    return DisbursementRequest(
+        subject=cycle_subject(row.pk),
+        payout_sats=row.payout_total_sats,
+        debit=pot_of(row.pk),
+        priced_for=priced_for(row),
+        destination=row.destination,
+        scheduled_at=scheduled_at,
+    )
+
+
+def _moment(row: Cycle, scheduled_at: datetime | None, now: datetime) -> datetime:
+    asked = max(scheduled_at or now, now)
+    return on_working_day(asked) if row.group.skip_non_working_days else asked
+
+
+def _require_may_decide(payout_id: int, user: User) -> None:
+    """Leave what is under review to people. The cycle is locked first, as everywhere."""
+    row = locked_cycle(cycle_of(payout_id))
+    payout = disbursement_for(cycle_subject(row.pk))
+    if payout is not None and payout.state == _S.NEEDS_REVIEW and not user.has_perm(DECIDE_REVIEWED):
+        raise PayoutNeedsReview(**_troubled(row.pk, payout))

@@ -1,0 +1,147 @@
+"""Frozen values that cross this room's walls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from fees.types import FeeSplit
+from transfers.types import Destination
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a client believes about discounts; None: it does not say."""
+
+    group_verified: bool | None = None
+    user_recurring: bool | None = None
+
+
+@dataclass(frozen=True)
+class GroupFacts:
+    """A group as clients see it."""
+
+    id: str
+    name: str
+    country: str
+    settlement_partner: str
+    skip_non_working_days: bool
+    is_verified: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class MemberFacts:
+    """A member, masked."""
+
+    group_id: str
+    user_id: str
+    masked_name: str
+    masked_phone: str
+
+
+@dataclass(frozen=True)
+class CycleFacts:
+    """A cycle with its status, read from its contributions and its payout."""
+
+    id: str
+    group_id: str
+    cycle_index: int
+    contribution_sats: int
+    winner_user_id: str
+    members_count: int
+    payout_total_sats: int
+    status: str
+    contributions_settled: int
+    destination: Destination | None
+    created_at: datetime
+    ready_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ContributionFacts:
+    """A contribution with its status, read from its collection."""
+
+    id: int
+    cycle_id: str
+    user_id: str
+    amount_sats: int
+    status: str
+    method: str
+    payment_request: str
+    checkout_url: str
+    expires_at: datetime | None
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PayoutFacts:
+    """The payout of a cycle: its disbursement. Fee, split and net are None until they are fixed."""
+
+    id: int
+    cycle_id: str
+    group_id: str
+    status: str
+    payout_total_sats: int
+    fee_sats: int | None
+    net_sats: int | None
+    rail: str
+    payment_hash: str
+    failure_code: str
+    failure_message: str
+    attempts_made: int
+    assessment_id: int | None
+    scheduled_at: datetime
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PayoutStatus:
+    """How a cycle and its payout stand; there may be no payout yet."""
+
+    cycle_id: str
+    cycle_status: str
+    payout_status: str
+    payout: PayoutFacts | None
+
+
+@dataclass(frozen=True)
+class BookedMovement:
+    """One journal transaction that a receipt points to as proof."""
+
+    transaction_id: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """All that a member needs to see that nothing was stolen.
+
+    *Units*: sats; `net_xof` is the net's worth at the booked rate, to 0.01.
+    """
+
+    payout_id: int
+    status: str
+    cycle_id: str
+    cycle_index: int
+    group_id: str
+    group_name: str
+    winner_user_id: str
+    payout_total_sats: int
+    split: FeeSplit
+    is_verified_group: bool
+    is_recurring_user: bool
+    settlement_partner: str
+    schedule_version: int
+    rail: str
+    payment_hash: str
+    preimage: str
+    rate_xof_per_btc: Decimal
+    is_fallback_rate: bool
+    net_xof: Decimal
+    requested_at: datetime
+    fee_fixed_at: datetime
+    completed_at: datetime
+    movements: tuple[BookedMovement, ...]

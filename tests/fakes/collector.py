@@ -1,0 +1,46 @@
+"""A collector without a node: members pay when a test says so."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from ledger.enums import AccountRole, Currency
+from ledger.types import AccountRef
+from transfers.errors import CollectorUnavailable
+from transfers.types import CollectionRequest, CollectionStatus, OpenedCollection
+
+
+class ScriptedCollector:
+    """Opens requests at once unless `is_away`; `requests` is what it was asked, by reference."""
+
+    name = "lightning"
+    account = AccountRef(AccountRole.NODE, Currency.MSAT)
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.requests: dict[str, CollectionRequest] = {}
+        self.received: dict[str, int] = {}
+
+    def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
+        self._require_here()
+        reference = hashlib.sha256(f"{self.name}:{request.collection_id}".encode()).hexdigest()
+        self.requests[reference] = request
+        expires_at = now + timedelta(seconds=request.expires_in_seconds)
+        return OpenedCollection(reference, f"pay-{reference}", "", expires_at)
+
+    def find(self, reference: str) -> CollectionStatus:
+        self._require_here()
+        received_msat = self.received.get(reference, 0)
+        return CollectionStatus("settled" if received_msat else "open", received_msat, "", None)
+
+    def cancel(self, reference: str) -> CollectionStatus:
+        return self.find(reference)
+
+    def _require_here(self) -> None:
+        if self.is_away:
+            raise CollectorUnavailable(collector=self.name, detail="the fake is away")
+
+
+class OtherCollector(ScriptedCollector):
+    """A second way to be paid."""
+
+    name = "wave"

@@ -1,0 +1,150 @@
+"""A Lightning rail without a node: it reads invoices of our own making and answers as a test tells it to."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ledger.enums import AccountRole, Currency
+from ledger.types import AccountRef
+from lightning.errors import (
+    InvoiceAmountDiffers,
+    InvoiceExpired,
+    InvoiceForAnotherNetwork,
+    InvoiceUnreadable,
+    InvoiceWithoutAmount,
+)
+from transfers.errors import DestinationKindUnsupported, RailUnavailable
+from transfers.types import (
+    Destination,
+    FindOutcome,
+    Instruction,
+    NotSeen,
+    Order,
+    OutsidePayment,
+    SendOutcome,
+    Succeeded,
+)
+
+NETWORK = "regtest"
+ROUTING_FEE_MSAT = 1_500
+NEVER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class FakeInvoice:
+    """What an invoice says. Its text is its fields; its preimage is the hash of its name."""
+
+    name: str
+    amount_msat: int | None
+    network: str = NETWORK
+    expires_at: datetime = NEVER
+
+    @property
+    def text(self) -> str:
+        amount = "" if self.amount_msat is None else str(self.amount_msat)
+        return f"fake|{self.network}|{amount}|{self.expires_at.isoformat()}|{self.name}"
+
+    @property
+    def preimage(self) -> bytes:
+        return hashlib.sha256(self.name.encode()).digest()
+
+    @property
+    def payment_hash(self) -> str:
+        return hashlib.sha256(self.preimage).hexdigest()
+
+    @classmethod
+    def read(cls, text: str) -> "FakeInvoice":
+        parts = text.split("|")
+        if len(parts) != 5 or parts[0] != "fake":
+            raise InvoiceUnreadable(reason="not-ours")
+        _, network, amount, expires_at, name = parts
+        return cls(name, int(amount) if amount else None, network, datetime.fromisoformat(expires_at))
+
+
+def invoice(name: str, sats: int, **fields: object) -> Destination:
+    """Return a destination: an invoice over so many sats."""
+    text = FakeInvoice(name, sats * 1_000, **fields).text  # type: ignore[arg-type]
+    return Destination(rail="lightning", kind="bolt11", value=text)
+
+
+class ScriptedRail:
+    """Pays every order at once, unless `script` holds the next answers or `is_away`.
+
+    `paid` is the fake's own record, by payment hash: what a test judges double payments by.
+    """
+
+    name = "lightning"
+    account = AccountRef(AccountRole.NODE, Currency.MSAT)
+    cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
+    send_deadline_seconds = 1
+    destination_kinds = ("bolt11",)
+
+    def __init__(self) -> None:
+        self.script: deque[SendOutcome] = deque()
+        self.is_away = False
+        self.paid: dict[str, int] = {}
+        self.sends = 0
+
+    def check(self, instruction: Instruction, *, now: datetime) -> str:
+        return self._payable(instruction, now).payment_hash
+
+    def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
+        self._require_here()
+        asked = self._payable(instruction, now)
+        return Order(
+            rail=self.name, reference=asked.payment_hash, payload=asked.text, amount_msat=instruction.amount_msat,
+            fee_limit_msat=10_000, payee="payee", source="node", expires_at=asked.expires_at,
+            give_up_after=asked.expires_at + timedelta(minutes=10),
+        )  # fmt: skip
+
+    def send(self, order: Order, *, now: datetime) -> SendOutcome:
+        self._require_here()
+        self.sends += 1
+        return self.script.popleft() if self.script else self._pay(order)
+
+    def find(self, order: Order) -> FindOutcome:
+        self._require_here()
+        return self._receipt(order) if order.reference in self.paid else NotSeen(source="node")
+
+    def verify(self, reference: str, proof: str) -> bool:
+        return hashlib.sha256(bytes.fromhex(proof)).hexdigest() == reference
+
+    def balance(self) -> int:
+        self._require_here()
+        return 10**12
+
+    def statement(self) -> Iterable[OutsidePayment]:
+        for reference, amount_msat in self.paid.items():
+            yield OutsidePayment(reference, True, False, amount_msat, ROUTING_FEE_MSAT)
+
+    def _pay(self, order: Order) -> SendOutcome:
+        self.paid[order.reference] = self.paid.get(order.reference, 0) + order.amount_msat
+        return self._receipt(order)
+
+    def _receipt(self, order: Order) -> Succeeded:
+        proof = FakeInvoice.read(order.payload).preimage.hex()
+        return Succeeded(proof=proof, amount_msat=order.amount_msat, cost_msat=ROUTING_FEE_MSAT)
+
+    def _require_here(self) -> None:
+        if self.is_away:
+            raise RailUnavailable(rail=self.name, detail="the fake is away")
+
+    def _payable(self, instruction: Instruction, now: datetime) -> FakeInvoice:
+        if instruction.destination.kind not in self.destination_kinds:
+            raise DestinationKindUnsupported(
+                rail=self.name, kind=instruction.destination.kind, supported_kinds=list(self.destination_kinds)
+            )
+        asked = FakeInvoice.read(instruction.destination.value)
+        if asked.network != NETWORK:
+            raise InvoiceForAnotherNetwork(invoice_network=asked.network, our_network=NETWORK)
+        if asked.amount_msat is None:
+            raise InvoiceWithoutAmount(expected_msat=instruction.amount_msat)
+        if asked.amount_msat != instruction.amount_msat:
+            raise InvoiceAmountDiffers(
+                expected_msat=instruction.amount_msat, invoice_msat=asked.amount_msat
+            )
+        if asked.expires_at < now:
+            raise InvoiceExpired(expired_at=asked.expires_at.isoformat())
+        return asked
