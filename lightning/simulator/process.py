@@ -114,7 +114,9 @@ class SimulatorProcess:
         command += ["--control-port", str(self._control_port), *self._arguments]
         for text in self._nodes.values():
             command += ["--node", text]
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "GRPC_VERBOSITY": "NONE"})
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "GRPC_VERBOSITY": "NONE"}
+        )
 
     def _wait_until_ready(self, child: subprocess.Popen[bytes]) -> dict[str, Any]:
         ready, ends = self.folder / "ready.json", time.monotonic() + START_SECONDS
