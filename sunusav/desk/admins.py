@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -40,6 +41,15 @@ MAX_DIGITS = 18
 SAFE_LOOKUPS = {
     "exact", "in", "isnull", "id", "gte", "gt", "lte", "lt", "year", "month", "day", "isempty",
 }  # fmt: skip
+
+
+class PreparedChangeList(ChangeList):
+    """Django's page of a list, after the admin has prepared its rows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        cast(DeskAdmin, self.model_admin).prepare(cast(Sequence[Any], self.result_list))
 
 
 class DeskAdmin(ModelAdmin):
@@ -92,6 +102,18 @@ class DeskAdmin(ModelAdmin):
             ("IntegerField", "AutoField")
         )
         return not is_number or (term.isdecimal() and len(term) <= MAX_DIGITS)
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Attach to rows that will be shown what their columns need from elsewhere, for all of them at once."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PreparedChangeList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            self.prepare([row])
+        return row
 
     # Actions
 
@@ -157,6 +179,7 @@ class DeskAdmin(ModelAdmin):
         self._require_permission(request, action, rows)
         if not rows or len(keys) > MAX_ROWS:
             return self._nothing_to_ask(request, rows)
+        self.prepare(rows)
         form = action.form(request.POST if request.method == "POST" else None, user=person_of(request))
         if request.method == "POST" and form.is_valid():
             return self._carry_out(request, action, rows, form.cleaned_data)

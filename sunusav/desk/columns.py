@@ -65,7 +65,11 @@ def show_choice(field: Any, value: Any) -> str:
     """Show a choice by its label, as a badge that can be coloured by value."""
     if value in ("", None):
         return NOTHING
-    label = dict(field.flatchoices).get(value, value)
+    return badge(value, dict(field.flatchoices).get(value, value))
+
+
+def badge(value: str, label: Any) -> str:
+    """Show a state by its label in the reader's language."""
     return format_html('<span class="badge" data-value="{}">{}</span>', value, gettext(str(label)))
 
 

@@ -18,7 +18,7 @@ from sunusav.desk.sections import page_of
 KINDS = {
     "outgoing_resume": _("Resume outgoing money"),
     "group_verification": _("Verify a group"),
-    "group_unverification": _("Withdraw a group's verification"),
+    "group_verification_revocation": _("Withdraw a group's verification"),
     "fee_schedule": _("Publish a fee schedule"),
     "manual_rate": _("Record a manual rate"),
 }
@@ -26,7 +26,7 @@ KINDS = {
 SUBJECT_PAGES = {
     "outgoing_resume": "core.switch",
     "group_verification": "payouts.group",
-    "group_unverification": "payouts.group",
+    "group_verification_revocation": "payouts.group",
     "fee_schedule": "fees.feescheduledraft",
     "manual_rate": "ledger.manualraterequest",
 }

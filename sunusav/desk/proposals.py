@@ -117,7 +117,10 @@ class ProposalAdmin(ReadOnlyAdmin):
     def card(self, action: Action, row: Any) -> Card:
         card = super().card(action, row)
         return Card(
-            card.key, card.title, [*card.facts[2:5], *decisions.readable(row.facts), *card.facts[5:]], card.seen
+            card.key,
+            card.title,
+            [*card.facts[2:5], *decisions.readable(row.facts), *card.facts[5:]],
+            card.seen,
         )
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:

@@ -93,8 +93,13 @@ def link_to(row: Any, text: Any = None) -> Any:
     """Return a link to a row's page in the admin, or its name alone when it has none."""
     if row is None:
         return NOTHING
-    url = page_of(row._meta.label_lower, row.pk)
-    return format_html('<a href="{}">{}</a>', url, text or row) if url else text or str(row)
+    return link_to_page(row._meta.label_lower, row.pk, text or str(row))
+
+
+def link_to_page(model: str, pk: Any, text: Any) -> Any:
+    """Return a link to the page of a row of another room, or the text alone when it has none."""
+    url = page_of(model, pk)
+    return format_html('<a href="{}">{}</a>', url, text) if url else text
 
 
 def page_of(model: str, pk: Any) -> str:
