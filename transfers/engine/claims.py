@@ -29,24 +29,26 @@ class Claim:
     version: int
 
 
-def claim_due(*, worker: str, now: datetime, limit: int, only: int | None = None) -> list[Claim]:
+def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
     """Take up to `limit` due disbursements in hand, each by one worker at a time.
 
     Two steps: candidate ids are read without locks, then locked by primary key, skipping those in other hands: an
     ordered SKIP LOCKED read would lock every row it scans. While outgoing money is paused only open attempts are
     taken (to ask about them).
     """
-    due = _due(now)
-    if only is not None:
-        due = due.filter(pk=only)
     # More candidates than wanted: others are taking from the same front of the queue.
-    ids = list(due.order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+    ids = list(_due(now).order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
     if not ids:
         return []
     with transaction.atomic(durable=True):
         free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
         rows = list(free.order_by("pk")[:limit])
         return [claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None]
+
+
+def due_count(*, now: datetime, at_most: int) -> int:
+    """Count what is due, as far as it matters."""
+    return len(_due(now).values_list("pk", flat=True)[:at_most])
 
 
 def renew(claims: Sequence[Claim], *, now: datetime) -> None:
