@@ -81,7 +81,7 @@ def _told(error: Exception) -> str:
 def _refuse_deep_or_broken(body: dict[str, Any]) -> None:
     """Walk level by level: no deeper than agreed, no half of a surrogate pair anywhere."""
     level: list[Any] = [body]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DEPTH + 1):
         level = [below for item in level for below in _below(item)]
         if not level:
             return
