@@ -43,7 +43,7 @@ lint: ## style, types, floors, Django's checks, missing migrations
 	.venv/bin/lint-imports
 	$(MANAGE) check --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
-#	$(PY) -m lightning.proto.generate --check
+	$(PY) -m lightning.proto.generate --check
 
 bench: ## the ratios of bench/, measured on this machine
 	@$(BOOTSTRAP) --dev --databases

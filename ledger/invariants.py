@@ -17,7 +17,7 @@ from ledger.models import (
 )
 from ledger.models.journal import MAX_AMOUNT
 from ledger.rates.current import FRESH_FOR
-from ledger.schema import missing_checks, missing_triggers, missing_uniqueness
+from ledger.schema import missing_rules, missing_triggers
 from ledger.services.conversions import expected_amounts
 from ledger.services.sealing import verify_books
 from sunusav.core.auditing import AuditScope, Breach, Invariant
@@ -85,10 +85,8 @@ def _signed(transaction_id: int | None, *, sign: int) -> list[tuple[int, int]]:
 
 
 def _schema_refuses(scope: AuditScope) -> Iterator[Breach]:
-    for table, rule in missing_uniqueness():
-        yield Breach("I14", f"table:{table}", f"unique rule missing: {rule}")
-    for table, rule in missing_checks():
-        yield Breach("I14", f"table:{table}", f"check missing: {rule}")
+    for table, problem in missing_rules():
+        yield Breach("I14", f"table:{table}", problem)
     for table, trigger in missing_triggers():
         yield Breach("I14", f"table:{table}", f"trigger missing: {trigger}")
 
@@ -117,13 +115,18 @@ def _problems_of(row: CurrencyConversion) -> Iterator[str]:
 
 def _quarantine_is_never_used(scope: AuditScope) -> Iterator[Breach]:
     """Look through every table that points at a rate, in whichever room it lives."""
-    for relation in ExchangeRate._meta.related_objects:
-        users: Any = relation.related_model._default_manager
-        field = relation.field.name
-        for pk in users.filter(**{f"{field}__is_quarantined": True}).values_list("pk", flat=True)[:SHOWN]:
+    for relation in _pointing_at_rates():
+        users = relation.related_model._default_manager
+        in_quarantine = users.filter(**{f"{relation.field.name}__is_quarantined": True})
+        for pk in in_quarantine.values_list("pk", flat=True)[:SHOWN]:
             yield Breach(
                 "I17", f"{relation.related_model._meta.model_name}:{pk}", "uses a rate in quarantine"
             )
+
+
+def _pointing_at_rates() -> Iterator[Any]:
+    fields = ExchangeRate._meta.get_fields(include_hidden=True)
+    yield from (field for field in fields if field.one_to_many or (field.one_to_one and field.auto_created))
 
 
 def _chain_holds(scope: AuditScope) -> Iterable[Breach]:

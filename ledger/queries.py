@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from django.db.models import Sum
+
 from ledger.calculations import shown_xof_from_sats
 from ledger.enums import AccountRole, Currency
 from ledger.models import Account, JournalEntry, JournalTransaction
@@ -19,7 +21,9 @@ __all__ = [
     "latest_rate_for_record",
     "lines_of",
     "owed",
+    "reversals_by_transaction",
     "shown_xof_from_sats",
+    "totals_by_transaction",
     "transaction_for",
 ]
 
@@ -79,3 +83,15 @@ def bodies_of(
             "posted_at": row.posted_at.isoformat(), "recorded_at": row.recorded_at.isoformat(),
             "reverses": row.reverses_id, "entries": entries[row.pk],
         }  # fmt: skip
+
+
+def reversals_by_transaction(kind: str) -> dict[int, int | None]:
+    """Return the ids of all transactions of a kind, each with the id it reverses, if any."""
+    rows = JournalTransaction.objects.filter(kind=kind)
+    return dict(rows.values_list("id", "reverses_id").iterator())
+
+
+def totals_by_transaction(roles: Iterable[AccountRole]) -> dict[int, int]:
+    """Return what each transaction moved on accounts of these roles. *Units*: as booked; debit positive."""
+    entries = JournalEntry.objects.filter(account__role__in=list(roles))
+    return dict(entries.values_list("transaction_id").annotate(total=Sum("amount")).iterator())

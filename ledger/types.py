@@ -6,6 +6,20 @@ from decimal import Decimal
 
 from ledger.enums import AccountRole, ConversionKind, Currency
 
+__all__ = [
+    "AccountRef",
+    "AccountRole",
+    "Conversion",
+    "ConversionKind",
+    "Currency",
+    "Line",
+    "Posting",
+    "Rate",
+    "RateUpdate",
+    "credit",
+    "debit",
+]
+
 
 @dataclass(frozen=True)
 class AccountRef:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.conf import settings
+
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
-
 from lightning.bolt11 import Invoice, decode
 from lightning.client import Errand, LndClient, NodeError, NodeRefused, access_for
 from lightning.outcomes import preimage_fits

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
-
 from lightning.bolt11 import Invoice
 from lightning.client import (
     Errand,

@@ -3,7 +3,6 @@
 from fees.types import FixedFee
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef, Line
-
 from sunusav.core.money import msat_from_sats
 
 IN_TRANSIT = AccountRef(AccountRole.IN_TRANSIT, Currency.MSAT)

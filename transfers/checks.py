@@ -15,6 +15,7 @@ COLLECTOR_PARTS = ("account", "open", "find", "cancel")
 @register()
 def plugins_exist(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse to start with a rail or collector that cannot be loaded or lacks a part."""
+    plugins: list[tuple[str, tuple[str, ...]]]
     plugins = [(path, RAIL_PARTS) for path in settings.RAILS.values()]
     plugins += [(path, COLLECTOR_PARTS) for path in settings.COLLECTORS.values()]
     return [error for path, parts in plugins if (error := _judge(path, parts))]

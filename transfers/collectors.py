@@ -6,8 +6,8 @@ from typing import Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
-from ledger.types import AccountRef
 
+from ledger.types import AccountRef
 from transfers.errors import CollectorUnknown
 from transfers.types import CollectionRequest, CollectionStatus, OpenedCollection
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from django.db.models import Count, F, Q, Sum
-from ledger.enums import AccountRole
-from ledger.models import JournalEntry, JournalTransaction
 
+from ledger.enums import AccountRole, Currency
+from ledger.queries import balances_by_owner, reversals_by_transaction, totals_by_transaction
 from sunusav.core.auditing import AuditScope, Breach, Invariant
 from sunusav.core.money import msat_from_sats
 from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, RELEASED_STATES, TransactionKind
@@ -61,25 +61,24 @@ def _proof_fits(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _booked_once(scope: AuditScope) -> Iterator[Breach]:
-    paid = Attempt.objects.filter(state="succeeded").select_related("close_transaction")
-    for attempt in paid.iterator():
-        booked = attempt.close_transaction
-        if booked is None or booked.kind != TransactionKind.PAYMENT:
+    payments = reversals_by_transaction(TransactionKind.PAYMENT)
+    booked = set()
+    for attempt in Attempt.objects.filter(state="succeeded").iterator():
+        booked.add(attempt.close_transaction_id)
+        if attempt.close_transaction_id not in payments:
             yield Breach("I08", _attempt(attempt), "succeeded without a payment in the books")
-    payments = JournalTransaction.objects.filter(kind=TransactionKind.PAYMENT)
-    for orphan in payments.exclude(closes__state="succeeded"):
-        yield Breach("I08", f"journal:{orphan.pk}", "a payment in the books without a succeeded attempt")
-    for row in Receipt.objects.exclude(transaction__kind=TransactionKind.RECEIPT):
-        yield Breach("I08", f"receipt:{row.pk}", "not booked as a receipt")
+    for orphan in sorted(payments.keys() - booked):
+        yield Breach("I08", f"journal:{orphan}", "a payment in the books without a succeeded attempt")
+    receipts = reversals_by_transaction(TransactionKind.RECEIPT)
+    for receipt_id, transaction_id in Receipt.objects.values_list("id", "transaction_id").iterator():
+        if transaction_id not in receipts:
+            yield Breach("I08", f"receipt:{receipt_id}", "not booked as a receipt")
 
 
 def _cost_is_booked(scope: AuditScope) -> Iterator[Breach]:
-    costs = JournalEntry.objects.filter(
-        account__role__in=(AccountRole.ROUTING_EXPENSE, AccountRole.PARTNER_CHARGES)
-    )
-    booked = dict(costs.values_list("transaction_id").annotate(total=Sum("amount")))
+    booked = totals_by_transaction([AccountRole.ROUTING_EXPENSE, AccountRole.PARTNER_CHARGES])
     for attempt in Attempt.objects.filter(state="succeeded").select_related("order").iterator():
-        in_books = booked.get(attempt.close_transaction_id, 0)
+        in_books = booked.get(attempt.close_transaction_id or 0, 0)
         if in_books != attempt.cost_msat:
             yield Breach("I09", _attempt(attempt), f"cost {attempt.cost_msat} msat, booked {in_books}")
         if (attempt.cost_msat or 0) > attempt.order.fee_limit_msat:
@@ -89,25 +88,21 @@ def _cost_is_booked(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _holds_resolve_once(scope: AuditScope) -> Iterator[Breach]:
-    resolved = set(
-        JournalTransaction.objects.filter(kind=TransactionKind.HOLD_VOID).values_list(
-            "reverses_id", flat=True
-        )
-    )
-    for attempt in Attempt.objects.all().iterator():
+    resolved = set(reversals_by_transaction(TransactionKind.HOLD_VOID).values())
+    holds = reversals_by_transaction(TransactionKind.HOLD).keys()
+    for attempt in Attempt.objects.iterator():
         is_void = attempt.state in ("failed", "void")
         if is_void != (attempt.hold_transaction_id in resolved):
             yield Breach(
                 "I13", _attempt(attempt), f"{attempt.state}, but its hold is {'held' if is_void else 'void'}"
             )
-    holds = JournalTransaction.objects.filter(kind=TransactionKind.HOLD)
-    for orphan in holds.filter(held_by=None):
-        yield Breach("I13", f"journal:{orphan.pk}", "a hold without an attempt")
+    held_by = set(Attempt.objects.values_list("hold_transaction_id", flat=True))
+    for orphan in sorted(holds - held_by):
+        yield Breach("I13", f"journal:{orphan}", "a hold without an attempt")
 
 
 def _transit_is_what_is_open(scope: AuditScope) -> Iterator[Breach]:
-    in_transit = JournalEntry.objects.filter(account__role=AccountRole.IN_TRANSIT, currency="msat")
-    held = -(in_transit.aggregate(total=Sum("amount"))["total"] or 0)
+    held = -sum(balances_by_owner(AccountRole.IN_TRANSIT, Currency.MSAT).values())
     open_ones = Disbursement.objects.filter(attempts__state__in=OPEN_ATTEMPT_STATES)
     expected = msat_from_sats(open_ones.aggregate(total=Sum("payout_sats"))["total"] or 0)
     if held != expected:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
-from ledger.types import AccountRef
 
+from ledger.types import AccountRef
 from transfers.errors import RailUnknown
 from transfers.types import FindOutcome, Instruction, Order, OutsidePayment, SendOutcome
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from fees.types import PricedFor
 from ledger.types import AccountRef
-
 from transfers.enums import FailureClass
 
 

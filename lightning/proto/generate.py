@@ -16,12 +16,19 @@ class GeneratorFailed(Exception):
 
 def generated_files() -> dict[str, str]:
     """Run the locked protoc and return the text of every generated file, by file name."""
-    from grpc_tools import protoc  # type: ignore[import-untyped]  # a development tool, absent at run time
+    # A development tool, absent at run time.
+    from grpc_tools import protoc  # type: ignore[import-untyped]  # noqa: PLC0415
 
     sources = sorted(str(path.relative_to(ROOT)) for path in FOLDER.glob("*.proto"))
     well_known = str(files("grpc_tools") / "_proto")
     with tempfile.TemporaryDirectory() as target:
-        arguments = ["protoc", f"-I{ROOT}", f"-I{well_known}", f"--python_out={target}", f"--pyi_out={target}"]
+        arguments = [
+            "protoc",
+            f"-I{ROOT}",
+            f"-I{well_known}",
+            f"--python_out={target}",
+            f"--pyi_out={target}",
+        ]
         if protoc.main([*arguments, *sources]) != 0:
             raise GeneratorFailed
         written = (Path(target) / FOLDER.relative_to(ROOT)).iterdir()
@@ -31,7 +38,9 @@ def generated_files() -> dict[str, str]:
 def stale_files(generated: dict[str, str]) -> list[str]:
     """Return the names of committed files that differ from what the generator writes, missing and extra ones too."""
     committed = {path.name for pattern in ("*_pb2.py", "*_pb2.pyi") for path in FOLDER.glob(pattern)}
-    changed = {name for name in committed & set(generated) if (FOLDER / name).read_text("utf-8") != generated[name]}
+    changed = {
+        name for name in committed & set(generated) if (FOLDER / name).read_text("utf-8") != generated[name]
+    }
     return sorted(changed | (committed ^ set(generated)))
 
 
@@ -45,10 +54,10 @@ def main(arguments: list[str]) -> int:
     stale = stale_files(generated)
     if "--check" not in arguments:
         write(generated)
-        print(f"lightning/proto: {len(stale)} of {len(generated)} generated files changed")
+        sys.stdout.write(f"lightning/proto: {len(stale)} of {len(generated)} generated files changed\n")
         return 0
     for name in stale:
-        print(f"lightning/proto/{name} is not current: run python -m lightning.proto.generate", file=sys.stderr)
+        sys.stderr.write(f"lightning/proto/{name} is not current: run python -m lightning.proto.generate\n")
     return 1 if stale else 0
 
 

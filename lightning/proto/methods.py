@@ -76,9 +76,15 @@ INVOICES_WRITE = (("invoices", "write"),)
 
 GET_STATE = Method("/lnrpc.State/GetState", state_pb2.GetStateRequest, state_pb2.GetStateResponse, ())
 SUBSCRIBE_STATE = Method(
-    "/lnrpc.State/SubscribeState", state_pb2.SubscribeStateRequest, state_pb2.SubscribeStateResponse, (), streams=True
+    "/lnrpc.State/SubscribeState",
+    state_pb2.SubscribeStateRequest,
+    state_pb2.SubscribeStateResponse,
+    (),
+    streams=True,
 )
-GET_INFO = Method("/lnrpc.Lightning/GetInfo", lightning_pb2.GetInfoRequest, lightning_pb2.GetInfoResponse, INFO_READ)
+GET_INFO = Method(
+    "/lnrpc.Lightning/GetInfo", lightning_pb2.GetInfoRequest, lightning_pb2.GetInfoResponse, INFO_READ
+)
 CHANNEL_BALANCE = Method(
     "/lnrpc.Lightning/ChannelBalance",
     lightning_pb2.ChannelBalanceRequest,
@@ -92,7 +98,10 @@ LOOKUP_INVOICE = Method(
     "/lnrpc.Lightning/LookupInvoice", lightning_pb2.PaymentHash, lightning_pb2.Invoice, INVOICES_READ
 )
 LIST_INVOICES = Method(
-    "/lnrpc.Lightning/ListInvoices", lightning_pb2.ListInvoiceRequest, lightning_pb2.ListInvoiceResponse, INVOICES_READ
+    "/lnrpc.Lightning/ListInvoices",
+    lightning_pb2.ListInvoiceRequest,
+    lightning_pb2.ListInvoiceResponse,
+    INVOICES_READ,
 )
 SUBSCRIBE_INVOICES = Method(
     "/lnrpc.Lightning/SubscribeInvoices",
@@ -138,11 +147,17 @@ TRACK_PAYMENTS = Method(
     streams=True,
 )
 ESTIMATE_ROUTE_FEE = Method(
-    "/routerrpc.Router/EstimateRouteFee", router_pb2.RouteFeeRequest, router_pb2.RouteFeeResponse, OFFCHAIN_READ
+    "/routerrpc.Router/EstimateRouteFee",
+    router_pb2.RouteFeeRequest,
+    router_pb2.RouteFeeResponse,
+    OFFCHAIN_READ,
 )
 # LND asks *write* for this lookup: a read-only macaroon must use LOOKUP_INVOICE.
 LOOKUP_INVOICE_V2 = Method(
-    "/invoicesrpc.Invoices/LookupInvoiceV2", invoices_pb2.LookupInvoiceMsg, lightning_pb2.Invoice, INVOICES_WRITE
+    "/invoicesrpc.Invoices/LookupInvoiceV2",
+    invoices_pb2.LookupInvoiceMsg,
+    lightning_pb2.Invoice,
+    INVOICES_WRITE,
 )
 CANCEL_INVOICE = Method(
     "/invoicesrpc.Invoices/CancelInvoice",
@@ -201,10 +216,14 @@ CALLED_BY_US: tuple[Method[Any, Any], ...] = (
     SETTLE_INVOICE,
 )
 NEVER_CALLED_BY_US: tuple[Method[Any, Any], ...] = (DELETE_PAYMENT,)
-METHODS: Mapping[str, Method[Any, Any]] = {method.path: method for method in CALLED_BY_US + NEVER_CALLED_BY_US}
+METHODS: Mapping[str, Method[Any, Any]] = {
+    method.path: method for method in CALLED_BY_US + NEVER_CALLED_BY_US
+}
 
 
-def service_handlers(behaviours: Mapping[Method[Any, Any], Behaviour]) -> list[grpc.GenericRpcHandler[Any, Any]]:
+def service_handlers(
+    behaviours: Mapping[Method[Any, Any], Behaviour],
+) -> list[grpc.GenericRpcHandler[Any, Any]]:
     """Return what `grpc.Server.add_generic_rpc_handlers` takes for these behaviours, one handler per service."""
     services: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
     for method, behaviour in behaviours.items():

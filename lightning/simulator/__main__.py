@@ -25,8 +25,12 @@ READY_FILE = "ready.json"
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lightning.simulator", description="Simulated LND nodes.")
-    parser.add_argument("--dir", type=Path, required=True, help="where state, certificates and macaroons live")
-    parser.add_argument("--node", action="append", required=True, metavar="NAME[:PORT[:LOCAL_SATS[:REMOTE_SATS]]]")
+    parser.add_argument(
+        "--dir", type=Path, required=True, help="where state, certificates and macaroons live"
+    )
+    parser.add_argument(
+        "--node", action="append", required=True, metavar="NAME[:PORT[:LOCAL_SATS[:REMOTE_SATS]]]"
+    )
     parser.add_argument("--control-port", type=int, default=0, help="0: a free one, see ready.json")
     parser.add_argument("--network", choices=sorted(PREFIXES), default="regtest")
     parser.add_argument("--local-sats", type=int, default=1_000_000_000)

@@ -30,6 +30,8 @@ def hold_call(node: Node, plan: Plan, hash_hex: str, phase: str, context: grpc.S
     for step in steps:
         if step["do"] in ("delay", "hold"):
             wait(node, place, step)
+            if node.world.closing:
+                raise Refusal("routerrpc server shutting down")
         elif phase != CREATED:
             break_off(step, context)
 
@@ -42,7 +44,7 @@ def wait(node: Node, place: Place, step: Step) -> None:
 
 
 def break_off(step: Step, context: grpc.ServicerContext) -> None:
-    """End the call as the step says; `hang` returns only when the caller gives up."""
+    """End the call as the step says; `hang` ends it when the caller has given up."""
     match step["do"]:
         case "drop":
             raise Refusal("Socket closed", grpc.StatusCode.UNAVAILABLE)
@@ -53,6 +55,7 @@ def break_off(step: Step, context: grpc.ServicerContext) -> None:
         case "hang":
             while context.is_active():
                 time.sleep(0.02)
+            raise StreamEnded
 
 
 class FaultyAnswer:

@@ -48,6 +48,10 @@ class Control:
     def script(self, node: str, *steps: Record, payment_hash: str = "*", count: int = -1) -> None:
         self._post("/script", node=node, steps=steps, payment_hash=payment_hash, count=count)
 
+    def script_calls(self, node: str, method: str, at: str, step: Record, *, count: int = 1) -> None:
+        """Make the next calls of an LND method misbehave `before` or `after` they did their work."""
+        self._post("/calls", node=node, method=method, at=at, step=step, count=count)
+
     def clear_scripts(self, node: str) -> None:
         self._post("/scripts/clear", node=node)
 
@@ -98,10 +102,18 @@ class Control:
         return int(self._post("/forget", node=node, payment_hash=payment_hash)["forgotten"])
 
     def set_clock(
-        self, *, offset_seconds: int | None = None, advance_seconds: int | None = None, frozen_at: int | None = None
+        self,
+        *,
+        offset_seconds: int | None = None,
+        advance_seconds: int | None = None,
+        frozen_at: int | None = None,
     ) -> int:
         """Shift, advance or freeze the clock, or, without arguments, let it be the machine's; return its seconds."""
-        changes = {"offset_seconds": offset_seconds, "advance_seconds": advance_seconds, "frozen_at": frozen_at}
+        changes = {
+            "offset_seconds": offset_seconds,
+            "advance_seconds": advance_seconds,
+            "frozen_at": frozen_at,
+        }
         return int(self._post("/clock", **changes)["now"])
 
     def set_options(self, node: str, **options: object) -> Record:
@@ -123,16 +135,18 @@ class Control:
         self, node: str, permissions: Sequence[tuple[str, str]], *, time_before: int | None = None
     ) -> str:
         """Return the hex of a macaroon with these (entity, action) permissions."""
-        return str(self._post("/macaroon", node=node, permissions=permissions, time_before=time_before)["macaroon"])
+        return str(
+            self._post("/macaroon", node=node, permissions=permissions, time_before=time_before)["macaroon"]
+        )
 
     def _get(self, path: str, **query: object) -> Record:
-        return self._call(urllib.request.Request(f"{self._base}{path}?{urlencode(query)}"))
+        return self._call(f"{path}?{urlencode(query)}", None)
 
     def _post(self, path: str, **members: object) -> Record:
-        body = json.dumps(members).encode()
-        return self._call(urllib.request.Request(self._base + path, data=body, method="POST"))
+        return self._call(path, json.dumps(members).encode())
 
-    def _call(self, request: urllib.request.Request) -> Record:
+    def _call(self, path: str, body: bytes | None) -> Record:
+        request = urllib.request.Request(self._base + path, data=body)  # noqa: S310 - always http, on loopback
         try:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
                 answer: Record = json.load(response)

@@ -42,6 +42,7 @@ class Operator:
             ("GET", "/nodes"): self.nodes,
             ("GET", "/wait"): self.wait,
             ("POST", "/script"): self.script,
+            ("POST", "/calls"): self.calls,
             ("POST", "/scripts/clear"): self.clear_scripts,
             ("POST", "/release"): self.release,
             ("POST", "/invoice"): self.invoice,
@@ -84,16 +85,27 @@ class Operator:
             row = self._world.scripts.add(node=node, payment_hash=payment_hash, steps=steps, count=count)
         return {"script": row.id}
 
+    def calls(self, node: str, method: str, at: str, step: Step, count: int = 1) -> Answer:
+        """Make the next calls of a method (AddInvoice, ...) misbehave before or after they did their work."""
+        self._world.node(node).call_faults.add(method, at, step, count)
+        return DONE
+
     def clear_scripts(self, node: str) -> Answer:
+        self._world.node(node).call_faults.clear()
         with self._world.lock:
             self._world.scripts.clear(node)
         return DONE
 
-    def wait(self, node: str, point: str, payment_hash: str = ANY, timeout: str = "10", times: str = "1") -> Answer:
+    def wait(
+        self, node: str, point: str, payment_hash: str = ANY, timeout: str = "10", times: str = "1"
+    ) -> Answer:
         """Wait until a scripted payment has reached a phase so many times; answer how often it has."""
         if point not in PHASES:
             raise ControlRefused(f"unknown point {point}")
-        gates, ends = self._world.gates, time.monotonic() + float(timeout)  # real time: patience does not freeze
+        gates, ends = (
+            self._world.gates,
+            time.monotonic() + float(timeout),
+        )  # real time: patience does not freeze
         while gates.was_reached(node, payment_hash, point) < int(times) and time.monotonic() < ends:
             time.sleep(POLL_SECONDS)
         return {"reached": gates.was_reached(node, payment_hash, point)}
@@ -104,11 +116,18 @@ class Operator:
     # Acting for people
 
     def invoice(self, node: str, amount_msat: int, memo: str = "", expiry: int = 0) -> Answer:
-        row = self._world.node(node).invoices.add(Draft(value_msat=amount_msat, memo=memo, expiry_seconds=expiry))
+        row = self._world.node(node).invoices.add(
+            Draft(value_msat=amount_msat, memo=memo, expiry_seconds=expiry)
+        )
         return _invoice_record(row)
 
     def pay(
-        self, node: str, payment_request: str, amount_msat: int = 0, force_amount_msat: int = 0, timeout: float = 30
+        self,
+        node: str,
+        payment_request: str,
+        amount_msat: int = 0,
+        force_amount_msat: int = 0,
+        timeout: float = 30,
     ) -> Answer:
         """Pay as this node's owner would from his wallet, and wait. `force_amount_msat` over- or underpays."""
         payer = self._world.node(node)
@@ -145,7 +164,9 @@ class Operator:
     def forget(self, node: str, payment_hash: str = ANY) -> Answer:
         """Delete the row of a payment, or all of them: a lost database."""
         book = self._world.node(node).payments
-        chosen = list(book.current.values()) if payment_hash == ANY else [self._payment(node, payment_hash)[1]]
+        chosen = (
+            list(book.current.values()) if payment_hash == ANY else [self._payment(node, payment_hash)[1]]
+        )
         for row in chosen:
             book.delete(row)
         return {"forgotten": len(chosen)}
@@ -167,7 +188,7 @@ class Operator:
         self._world.set_clock(reading)
         return {"now": clock.now()}
 
-    def options(self, node: str, **changes: Any) -> Answer:  # noqa: ANN401 - JSON
+    def options(self, node: str, **changes: Any) -> Answer:
         chosen = self._world.node(node)
         chosen.change_options(changes)
         return asdict(chosen.options)
@@ -184,7 +205,7 @@ class Operator:
             self._world.store.save(chosen.row)
             return self._node_record(chosen)
 
-    def serving(self, node: str, serving: bool, goodbye: bool = False) -> Answer:
+    def serving(self, node: str, *, serving: bool, goodbye: bool = False) -> Answer:
         """Stop serving (unreachable at once, or with a goodbye to streams), or serve again on the same port."""
         self._world.node(node)
         server = self._servers[node]

@@ -4,6 +4,7 @@ A payment passes four phases: `arrived` (the call is here, nothing stored), `cre
 `in_flight` (an HTLC is out), `resolved` (terminal and stored, not yet answered). See docs/simulated-node.md.
 """
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +52,9 @@ def check_steps(steps: Iterable[Step]) -> None:
         if name not in STEPS or given - STEPS[name]:
             raise ControlRefused(f"unknown step or field: {step}")
         if STEPS[name] - OPTIONAL - given or step.get("at", ARRIVED) not in PHASES:
-            raise ControlRefused(f"{name} needs {', '.join(STEPS[name])}; `at` is one of {', '.join(PHASES)}: {step}")
+            raise ControlRefused(
+                f"{name} needs {', '.join(STEPS[name])}; `at` is one of {', '.join(PHASES)}: {step}"
+            )
         if name == "fail":
             reason_number(step["reason"])
 
@@ -125,7 +128,7 @@ class Fate:
                 self.deleted_at = step["at"]
 
     def _take_waiting(self, step: Step) -> None:
-        """An HTLC stays out for some seconds, or until it is released."""
+        """Keep the HTLC out for some seconds, or until it is released."""
         if step.get("at", IN_FLIGHT) != IN_FLIGHT:
             return
         self.wait_seconds = step.get("seconds") or 0
@@ -146,7 +149,9 @@ class ScriptBook:
 
     def add(self, *, node: str, payment_hash: str, steps: list[Step], count: int) -> ScriptRow:
         check_steps(steps)
-        script = ScriptRow(max(self._scripts, default=0) + 1, node, payment_hash, count, [dict(step) for step in steps])
+        script = ScriptRow(
+            max(self._scripts, default=0) + 1, node, payment_hash, count, [dict(step) for step in steps]
+        )
         self._scripts[script.id] = script
         self._store.save(script)
         return script
@@ -176,6 +181,41 @@ class ScriptBook:
         self._store.remove(script)
 
 
+CALL_STEPS = {name: STREAM_STEPS[name] - {"at"} for name in ("delay", "drop", "error", "hang")}
+BEFORE, AFTER = "before", "after"
+
+
+class CallFaults:
+    """Misbehaviour of whole methods of one node, such as an AddInvoice whose answer is lost. Not durable."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, str, Step, int]] = []
+        self._lock = threading.Lock()
+
+    def add(self, method: str, at: str, step: Step, count: int) -> None:
+        name = str(step.get("do"))
+        if name not in CALL_STEPS or set(step) - {"do"} - CALL_STEPS[name] or at not in (BEFORE, AFTER):
+            raise ControlRefused(f"unknown step or moment: {at} {step}")
+        with self._lock:
+            self._waiting.append((method, at, step, count))
+
+    def take(self, method: str, at: str) -> Step | None:
+        """Return the oldest step that waits for this method at this moment, and count it down."""
+        if not self._waiting:
+            return None
+        with self._lock:
+            for place, (wanted, moment, step, count) in enumerate(self._waiting):
+                if (wanted, moment) == (method, at):
+                    left = [(wanted, moment, step, count - 1)] if count > 1 else []
+                    self._waiting[place : place + 1] = left if count != ENDLESS else [self._waiting[place]]
+                    return step
+        return None
+
+    def clear(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
+
 Place = tuple[str, str, str]  # node, payment hash in hex, phase
 
 
@@ -187,10 +227,12 @@ class Gates:
         self._reached: dict[Place, int] = {}
         self._held: set[Place] = set()
         self._released: set[Place] = set()
+        self._lock = threading.Lock()
         self.closing = False
 
     def reach(self, place: Place) -> None:
-        self._reached[place] = self._reached.get(place, 0) + 1
+        with self._lock:
+            self._reached[place] = self._reached.get(place, 0) + 1
         self._clock.wake_sleepers()
 
     def hold(self, place: Place) -> None:
@@ -210,7 +252,7 @@ class Gates:
         if payment_hash != ANY and phase is not None:
             chosen = {(node, payment_hash, phase)}
         else:
-            chosen = {place for place in self._held if _matches(place, node, payment_hash, phase)}
+            chosen = {place for place in list(self._held) if _matches(place, node, payment_hash, phase)}
         self._released |= chosen
         self._clock.wake_sleepers()
         return len(chosen)
@@ -219,7 +261,11 @@ class Gates:
         self._held.add(place)
 
     def was_reached(self, node: str, payment_hash: str, phase: str) -> int:
-        return sum(count for place, count in list(self._reached.items()) if _matches(place, node, payment_hash, phase))
+        return sum(
+            count
+            for place, count in list(self._reached.items())
+            if _matches(place, node, payment_hash, phase)
+        )
 
 
 def _matches(place: Place, node: str, payment_hash: str, phase: str | None) -> bool:

@@ -52,7 +52,10 @@ class Feed(Generic[Item]):
 
     def publish(self, topic: Hashable, make: Callable[[], Item]) -> None:
         with self._lock:
-            listeners = [*self._topics.get(topic, ()), *(self._topics.get(None, ()) if topic is not None else ())]
+            listeners = [
+                *self._topics.get(topic, ()),
+                *(self._topics.get(None, ()) if topic is not None else ()),
+            ]
         if listeners:
             item = make()
             for listener in listeners:

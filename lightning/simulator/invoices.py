@@ -18,7 +18,7 @@ from lightning.proto.lightning_pb2 import Invoice
 from lightning.simulator.errors import Refusal
 from lightning.simulator.feeds import Feed
 from lightning.simulator.messages import MSAT_PER_SAT, invoice_message
-from lightning.simulator.rows import InvoiceRow, PaymentRow
+from lightning.simulator.rows import HASH_BYTES, InvoiceRow, PaymentRow
 
 if TYPE_CHECKING:
     from lightning.simulator.world import Node
@@ -28,7 +28,9 @@ MAX_AMOUNT_SATS = 100_000 * 100_000_000
 MAX_EXPIRY_SECONDS = 365 * 24 * 3600
 DEFAULT_EXPIRY_SECONDS = 24 * 3600
 DEFAULT_CLTV_EXPIRY, MIN_CLTV_EXPIRY, MAX_CLTV_EXPIRY = 80, 24, 65_535
-FEATURES = 1 << 8 | 1 << 14 | 1 << 17 | 1 << 25  # onion and payment secret required; multi-part, blinding optional
+FEATURES = (
+    1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
+)  # onion and payment secret required; multi-part, blinding optional
 
 UNPAID = (Invoice.OPEN, Invoice.ACCEPTED)
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
@@ -54,7 +56,9 @@ class InvoiceBook:
     def __init__(self, node: Node, rows: Iterable[InvoiceRow]) -> None:
         self.node = node
         self.rows = {row.payment_hash: row for row in rows}
-        self.by_add_index = {row.add_index: row for row in sorted(self.rows.values(), key=lambda row: row.add_index)}
+        self.by_add_index = {
+            row.add_index: row for row in sorted(self.rows.values(), key=lambda row: row.add_index)
+        }
         self._open = {row.payment_hash: row for row in self.rows.values() if row.state == Invoice.OPEN}
         self.added_or_settled: Feed[Invoice] = Feed()
         self.changed: Feed[Invoice] = Feed()
@@ -74,7 +78,7 @@ class InvoiceBook:
             return row
 
     def lookup(self, payment_hash: bytes) -> InvoiceRow:
-        if len(payment_hash) != 32:
+        if len(payment_hash) != HASH_BYTES:
             raise Refusal(f"payment hash must be exactly 32 bytes, is instead {len(payment_hash)}")
         row = self.rows.get(payment_hash)
         if row is None:
@@ -93,7 +97,7 @@ class InvoiceBook:
 
     def settle_held(self, preimage: bytes) -> None:
         """Settle a hold invoice with its preimage; the payer learns it."""
-        if len(preimage) != 32:
+        if len(preimage) != HASH_BYTES:
             raise Refusal(f"invalid preimage length of {len(preimage)}, want 32")
         with self.node.world.lock:
             row = self._known(hashlib.sha256(preimage).digest())
@@ -217,18 +221,20 @@ class InvoiceBook:
 def _check(draft: Draft) -> None:
     """Refuse what LND's AddInvoice refuses, in its order."""
     memo_bytes = len(draft.memo.encode())
-    if draft.preimage and len(draft.preimage) != 32:
+    if draft.preimage and len(draft.preimage) != HASH_BYTES:
         raise Refusal(f"invalid preimage length of {len(draft.preimage)}, want 32")
-    if draft.payment_hash and len(draft.payment_hash) != 32:
+    if draft.payment_hash and len(draft.payment_hash) != HASH_BYTES:
         raise Refusal(f"invalid hash length of {len(draft.payment_hash)}, want 32")
     if memo_bytes > MAX_MEMO_BYTES:
         raise Refusal(f"memo too large: {memo_bytes} bytes (maxsize={MAX_MEMO_BYTES})")
-    if draft.description_hash and len(draft.description_hash) != 32:
+    if draft.description_hash and len(draft.description_hash) != HASH_BYTES:
         raise Refusal(f"description hash is {len(draft.description_hash)} bytes, must be 32")
     if draft.value_msat < 0:
         raise Refusal(f"payments of negative value are not allowed, value is {draft.value_msat}")
     if draft.value_msat // MSAT_PER_SAT > MAX_AMOUNT_SATS:
-        raise Refusal(f"invoice amount {draft.value_msat // MSAT_PER_SAT} is too large, max is {MAX_AMOUNT_SATS}")
+        raise Refusal(
+            f"invoice amount {draft.value_msat // MSAT_PER_SAT} is too large, max is {MAX_AMOUNT_SATS}"
+        )
     if draft.expiry_seconds > MAX_EXPIRY_SECONDS:
         raise Refusal(
             f"expiry of {draft.expiry_seconds} seconds greater than max expiry of {MAX_EXPIRY_SECONDS} seconds"

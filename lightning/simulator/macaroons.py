@@ -20,6 +20,7 @@ Permission = tuple[str, str]
 VERSION = 2
 IDENTIFIER_VERSION = 3
 END, LOCATION, IDENTIFIER, SIGNATURE = 0, 1, 2, 6
+CONTINUES = 0x80  # the bit of a varint byte that says that another follows
 ROOT_KEY_ID = b"0"
 
 ENTITIES = ("address", "info", "invoices", "macaroon", "message", "offchain", "onchain", "peers", "signer")
@@ -62,7 +63,12 @@ class Macaroon:
     signature: bytes
 
     def serialized(self) -> bytes:
-        parts = [bytes([VERSION]), _packet(LOCATION, b"lnd"), _packet(IDENTIFIER, self.identifier), bytes([END])]
+        parts = [
+            bytes([VERSION]),
+            _packet(LOCATION, b"lnd"),
+            _packet(IDENTIFIER, self.identifier),
+            bytes([END]),
+        ]
         parts += [_packet(IDENTIFIER, caveat) + bytes([END]) for caveat in self.caveats]
         return b"".join([*parts, bytes([END]), _packet(SIGNATURE, self.signature)])
 
@@ -109,7 +115,9 @@ def check(binary: bytes, *, root_key: bytes, needed: Sequence[Permission], path:
     if identifier.storageId != ROOT_KEY_ID:
         name = identifier.storageId.decode(errors="replace")
         raise Refusal(f"cannot retrieve macaroon: cannot get macaroon: root key with id {name} doesn't exist")
-    if not hmac.compare_digest(_signature(root_key, macaroon.identifier, macaroon.caveats), macaroon.signature):
+    if not hmac.compare_digest(
+        _signature(root_key, macaroon.identifier, macaroon.caveats), macaroon.signature
+    ):
         raise Refusal("verification failed: signature mismatch after caveat verification")
     for caveat in macaroon.caveats:
         _check_caveat(caveat.decode(errors="replace"), now_ns=now_ns)
@@ -144,8 +152,8 @@ def _packet(field: int, data: bytes) -> bytes:
 
 def _varint(number: int) -> bytes:
     encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
+    while number >= CONTINUES:
+        encoded.append(number % CONTINUES | CONTINUES)
         number >>= 7
     return bytes([*encoded, number])
 
@@ -192,7 +200,7 @@ class _Reader:
         while True:
             byte = self.binary[self.position]
             self.position += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
+            value |= byte % CONTINUES << shift
+            if byte < CONTINUES:
                 return value
             shift += 7

@@ -16,7 +16,13 @@ CLTV_DELTA = 40
 HUB_PUBKEY = "02" + "5e" * 32  # the only forwarding node of the simulated graph
 CHANNEL_ID = 116_550_098_616_320
 
-FEATURE_NAMES = {8: "tlv-onion", 14: "payment-addr", 17: "multi-path-payments", 25: "route-blinding", 30: "amp"}
+FEATURE_NAMES = {
+    8: "tlv-onion",
+    14: "payment-addr",
+    17: "multi-path-payments",
+    25: "route-blinding",
+    30: "amp",
+}
 
 
 def payment_message(row: PaymentRow, htlcs: Iterable[HtlcRow], *, show_initiated: bool) -> pb.Payment:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from lightning.simulator.errors import ControlRefused, Refusal
 from lightning.simulator.faults import CREATED, IN_FLIGHT, RESOLVED, Fate
 from lightning.simulator.feeds import Feed, Subscription
 from lightning.simulator.messages import payment_message
-from lightning.simulator.rows import CURRENT, DELETED, OVERWRITTEN, HtlcRow, PaymentRow, TallyRow
+from lightning.simulator.rows import CURRENT, DELETED, HASH_BYTES, OVERWRITTEN, HtlcRow, PaymentRow, TallyRow
 
 if TYPE_CHECKING:
     from lightning.simulator.world import Node
@@ -64,14 +64,14 @@ class PaymentBook:
         self.current = {row.payment_hash: row for row in self.rows.values() if row.standing == CURRENT}
         self.tallies = {tally.payment_hash: tally for tally in tallies}
         self.htlcs: dict[int, list[HtlcRow]] = {}
-        for htlc in htlcs:
+        for htlc in filter(self._is_kept, htlcs):
             self.htlcs.setdefault(htlc.payment_index, []).append(htlc)
         self.feed: Feed[Payment] = Feed()
 
     # Reading
 
     def lookup(self, payment_hash: bytes) -> PaymentRow:
-        if len(payment_hash) != 32:
+        if len(payment_hash) != HASH_BYTES:
             raise Refusal(f"invalid hash length of {len(payment_hash)}, want 32")
         row = self.current.get(payment_hash)
         if row is None:
@@ -98,12 +98,14 @@ class PaymentBook:
 
     # The table
 
-    def count_send(self, payment_hash: bytes) -> TallyRow:
-        """Count a SendPaymentV2 for the record, whatever becomes of it."""
+    def count_send(self, payment_hash: bytes) -> None:
+        """Count a SendPaymentV2 for the record, whatever becomes of it; stored with the row, or by `save_count`."""
         with self.node.world.lock:
-            tally = self._tally(payment_hash)
-            tally.sends += 1
-            return tally
+            self._tally(payment_hash).sends += 1
+
+    def save_count(self, payment_hash: bytes) -> None:
+        with self.node.world.lock:
+            self.node.world.store.save(self._tally(payment_hash))
 
     def create(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
         """Store a new row for the hash, over a failed one, or refuse as LND's table does."""
@@ -189,8 +191,9 @@ class PaymentBook:
                 self._take_back(htlc, reason, now_ns)
             self.node.world.store.save(row, self.node.row, *([htlc] if htlc else []))
             self._publish(row)
-            if not self.node.options.keep_failed_payment_attempts:
-                self.htlcs.pop(row.payment_index, None)
+            self.htlcs[row.payment_index] = [
+                kept for kept in self.htlcs.get(row.payment_index, ()) if self._is_kept(kept)
+            ]
 
     def _run(self, row: PaymentRow) -> None:
         fate = Fate.of(row.fate)
@@ -242,7 +245,9 @@ class PaymentBook:
                 self.fail(row, reason)
                 return None
             now_ns, node.last_attempt_id = self.node.world.clock.now_ns(), node.last_attempt_id + 1
-            htlc = HtlcRow(node.name, node.last_attempt_id, row.payment_index, row.value_msat, fee_msat, now_ns)
+            htlc = HtlcRow(
+                node.name, node.last_attempt_id, row.payment_index, row.value_msat, fee_msat, now_ns
+            )
             node.local_msat -= row.value_msat + fee_msat
             node.unsettled_out_msat += row.value_msat + fee_msat
             row.status = Payment.IN_FLIGHT
@@ -298,8 +303,14 @@ class PaymentBook:
         unknown_there = reason == INCORRECT_DETAILS
         htlc.status, htlc.resolve_ns = HTLCAttempt.FAILED, now_ns
         htlc.failure_code = (
-            Failure.INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS if unknown_there else Failure.TEMPORARY_CHANNEL_FAILURE
+            Failure.INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS
+            if unknown_there
+            else Failure.TEMPORARY_CHANNEL_FAILURE
         )
+
+    def _is_kept(self, htlc: HtlcRow) -> bool:
+        """Say whether LND still shows this attempt once its payment is closed."""
+        return htlc.status != HTLCAttempt.FAILED or self.node.options.keep_failed_payment_attempts
 
     def _note_reason(self, row: PaymentRow, reason: int) -> None:
         """Record why no more attempts are made, while an HTLC is still out: IN_FLIGHT with a reason."""
@@ -346,5 +357,5 @@ class PaymentBook:
     def _publish(self, row: PaymentRow) -> None:
         self.feed.publish(row.payment_hash, lambda: self.message(row))
 
-    def _in_thread(self, row: PaymentRow, work: object) -> None:
-        threading.Thread(target=work, args=(row,), name=f"payment-{row.hash_hex[:8]}", daemon=True).start()  # type: ignore[arg-type]
+    def _in_thread(self, row: PaymentRow, work: Callable[[PaymentRow], None]) -> None:
+        threading.Thread(target=work, args=(row,), name=f"payment-{row.hash_hex[:8]}", daemon=True).start()

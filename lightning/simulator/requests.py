@@ -14,6 +14,7 @@ from lightning.proto.router_pb2 import SendPaymentRequest
 from lightning.simulator.errors import Refusal
 from lightning.simulator.messages import MSAT_PER_SAT
 from lightning.simulator.payments import PaymentOrder
+from lightning.simulator.rows import HASH_BYTES, PUBKEY_BYTES
 from lightning.simulator.world import Node, World
 
 MAX_INVOICE_CHARACTERS = 7089  # zpay32.maxInvoiceLength
@@ -28,7 +29,10 @@ DECODING_TEXTS: tuple[tuple[type[bolt11.Bolt11Error], str], ...] = (
     (bolt11_errors.InvoiceTooLong, "invoice is too large"),
     (bolt11_errors.InvoiceTooShort, "invoice is too short"),
     (bolt11_errors.NetworkUnknown, "invoice not for current active network"),
-    (bolt11_errors.PaymentSecretMissing, "payment request must contain either a payment address or blinded paths"),
+    (
+        bolt11_errors.PaymentSecretMissing,
+        "payment request must contain either a payment address or blinded paths",
+    ),
 )
 
 _decode = functools.lru_cache(maxsize=4096)(bolt11.decode)
@@ -74,7 +78,9 @@ def order_of(request: SendPaymentRequest, node: Node) -> PaymentOrder:
     return order
 
 
-def _order_by_invoice(request: SendPaymentRequest, node: Node, amount_msat: int, fee_limit_msat: int) -> PaymentOrder:
+def _order_by_invoice(
+    request: SendPaymentRequest, node: Node, amount_msat: int, fee_limit_msat: int
+) -> PaymentOrder:
     for name in ("dest", "payment_hash", "final_cltv_delta"):
         if getattr(request, name):
             raise Refusal(f"{name} and payment_request cannot appear together")
@@ -100,9 +106,9 @@ def _order_by_invoice(request: SendPaymentRequest, node: Node, amount_msat: int,
 
 
 def _order_by_fields(request: SendPaymentRequest, amount_msat: int, fee_limit_msat: int) -> PaymentOrder:
-    if len(request.dest) != 33:
+    if len(request.dest) != PUBKEY_BYTES:
         raise Refusal("invalid vertex length")
-    if len(request.payment_hash) != 32:
+    if len(request.payment_hash) != HASH_BYTES:
         raise Refusal(f"invalid hash length of {len(request.payment_hash)}, want 32")
     if not amount_msat:
         raise Refusal("amount must be specified")
@@ -120,7 +126,9 @@ def _order_by_fields(request: SendPaymentRequest, amount_msat: int, fee_limit_ms
 def _check_parts(request: SendPaymentRequest, value_msat: int) -> None:
     parts = request.max_parts or DEFAULT_MAX_PARTS
     if request.max_shard_size_msat and parts > MAX_PARTS_WITH_SHARD_SIZE:
-        raise Refusal(f"requested max_parts ({parts}) exceeds the allowed upper limit of {MAX_PARTS_WITH_SHARD_SIZE}")
+        raise Refusal(
+            f"requested max_parts ({parts}) exceeds the allowed upper limit of {MAX_PARTS_WITH_SHARD_SIZE}"
+        )
     if request.max_shard_size_msat and parts * request.max_shard_size_msat < value_msat:
         raise Refusal(f"payment amount {value_msat} mSAT exceeds maximum possible amount")
 

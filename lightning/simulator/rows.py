@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lightning.proto.lightning_pb2 import HTLCAttempt, Invoice, Payment, PaymentFailureReason
 
 OPEN_STATUSES = (Payment.INITIATED, Payment.IN_FLIGHT)
+HASH_BYTES, PUBKEY_BYTES = 32, 33
 CURRENT, OVERWRITTEN, DELETED = "current", "overwritten", "deleted"
 
 

@@ -51,7 +51,7 @@ class NodeServer:
         )
         behaviours: dict[Method[Any, Any], Behaviour] = {}
         for service in (state, lightning, router, invoices):
-            behaviours.update(refusing(service.behaviours(self.node)))
+            behaviours.update(refusing(service.behaviours(self.node), self.node))
         server.add_generic_rpc_handlers(tuple(service_handlers(behaviours)))
         key_and_certificate = ensure_certificate(self.node.folder)
         try:

@@ -53,32 +53,34 @@ class Store:
     def remove(self, row: object) -> None:
         key = KEYS[type(row)]
         where = " AND ".join(f"{name} = ?" for name in key)
-        self._connection.execute(
-            f"DELETE FROM {type(row).__name__} WHERE {where}", [getattr(row, name) for name in key]
-        )
+        statement = f"DELETE FROM {type(row).__name__} WHERE {where}"  # noqa: S608 - names of our own classes
+        self._connection.execute(statement, [getattr(row, name) for name in key])
 
     def load(self, kind: type[Row]) -> list[Row]:
-        order = ", ".join(KEYS[kind])
-        found = self._connection.execute(f"SELECT * FROM {kind.__name__} ORDER BY {order}")
+        statement = f"SELECT * FROM {kind.__name__} ORDER BY {', '.join(KEYS[kind])}"  # noqa: S608 - as above
+        found = self._connection.execute(statement)
         columns = fields(kind)  # type: ignore[arg-type]
-        return [kind(*(_read(column.type, value) for column, value in zip(columns, row, strict=True))) for row in found]
+        return [
+            kind(*(_read(column.type, value) for column, value in zip(columns, row, strict=True)))
+            for row in found
+        ]
 
     def close(self) -> None:
         self._connection.close()
 
 
-def _column_type(annotation: Any) -> str:  # noqa: ANN401 - a dataclass field's type is Any
+def _column_type(annotation: Any) -> str:
     return "TEXT" if isinstance(annotation, GenericAlias) else COLUMN_TYPES[annotation]
 
 
 @cache
 def _insert_of(kind: type) -> str:
-    return f"INSERT OR REPLACE INTO {kind.__name__} VALUES ({', '.join('?' * len(fields(kind)))})"
+    return f"INSERT OR REPLACE INTO {kind.__name__} VALUES ({', '.join('?' * len(fields(kind)))})"  # noqa: S608
 
 
-def _values_of(row: Any) -> list[object]:  # noqa: ANN401 - any of the row classes
+def _values_of(row: Any) -> list[object]:
     return [json.dumps(value) if isinstance(value, dict | list) else value for value in vars(row).values()]
 
 
-def _read(annotation: Any, value: Any) -> Any:  # noqa: ANN401 - as above
+def _read(annotation: Any, value: Any) -> Any:
     return json.loads(value) if isinstance(annotation, GenericAlias) else value

@@ -23,7 +23,9 @@ def ensure_certificate(folder: Path) -> tuple[bytes, bytes]:
 def renew_certificate(folder: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
     )
     (folder / "tls.key").touch(mode=0o600)
     (folder / "tls.key").write_bytes(pem)

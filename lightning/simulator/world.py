@@ -13,7 +13,7 @@ from coincurve import PrivateKey
 from lightning.simulator import macaroons
 from lightning.simulator.clock import Clock, ClockReading
 from lightning.simulator.errors import ControlRefused, Refusal
-from lightning.simulator.faults import Gates, ScriptBook
+from lightning.simulator.faults import CallFaults, Gates, ScriptBook
 from lightning.simulator.invoices import InvoiceBook
 from lightning.simulator.payments import INSUFFICIENT_BALANCE, NO_ROUTE, PaymentBook
 from lightning.simulator.rows import HtlcRow, InvoiceRow, NodeRow, PaymentRow, SettingRow, TallyRow
@@ -61,6 +61,7 @@ class Node:
         self.options = NodeOptions(**row.options)  # type: ignore[arg-type]
         self.pubkey = PrivateKey(row.private_key).public_key.format()
         self.folder = world.folder / row.name
+        self.call_faults = CallFaults()
         self.last_index_at_start = row.last_payment_index
         store = world.store
         self.invoices = InvoiceBook(self, _of(row.name, store.load(InvoiceRow)))
@@ -77,7 +78,10 @@ class Node:
 
     def obstacle(self, payment: PaymentRow, fee_msat: int) -> int:
         """Return the reason why no HTLC can leave, or 0."""
-        receiver, spendable_msat = self.world.node_of(payment.payee), self.row.local_msat - self.row.reserve_msat
+        receiver, spendable_msat = (
+            self.world.node_of(payment.payee),
+            self.row.local_msat - self.row.reserve_msat,
+        )
         if payment.value_msat > spendable_msat:
             return INSUFFICIENT_BALANCE
         if receiver is None or receiver.row.remote_msat < payment.value_msat:

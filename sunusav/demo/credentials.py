@@ -35,7 +35,12 @@ class Credentials:
         """Return what a person needs to look around."""
         base = f"http://localhost:{port}"
         lines = ["", f"  API docs      {base}/docs  ·  {base}/redoc", f"  admin         {base}/admin/"]
-        lines += [f"  health        {base}/health", f"  Flower        http://localhost:{flower_port}", "", "  logins"]
+        lines += [
+            f"  health        {base}/health",
+            f"  Flower        http://localhost:{flower_port}",
+            "",
+            "  logins",
+        ]
         lines += [f"    {login:<16} {password}" for login, password in self.passwords.items()]
         lines += ["", "  tokens (header `Authorization: Token …`)"]
         lines += [f"    {role:<16} {token}" for role, token in self.tokens.items()]

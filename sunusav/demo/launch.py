@@ -98,12 +98,11 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     node.start()
     environment = _environment(plan, broker_url, node)
     _say("migrating the database, seeding the demo")
-    _manage(environment, "migrate", "--verbosity", "0")
-    _manage(environment, "sync_roles", "--verbosity", "0")
-    _manage(environment, "sync_schedules")
-    _manage(environment, "seed_demo")
+    # Seeding books what the node holds, and like the worker may ask it with the paying macaroon; the web may not.
+    paying = {**environment, "LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
+    _manage(paying, "seed_demo")
     _say("starting web, worker, beat, listener and Flower")
-    _start_servers(plan, tree, environment, paying_macaroon=node.node("platform").macaroon_paths["paying"])
+    _start_servers(plan, tree, environment, paying)
     _wait_for(f"http://127.0.0.1:{plan.port}/health", tree)
     credentials = Credentials.load(plan.state)
     job = MainJob(f"http://127.0.0.1:{plan.port}", credentials.tokens["platform"], node.control, say=_say)
@@ -152,16 +151,25 @@ def _environment(plan: Plan, broker_url: str, node: SimulatorProcess) -> dict[st
 
 
 def _start_servers(
-    plan: Plan, tree: ProcessTree, environment: dict[str, str], *, paying_macaroon: Path
+    plan: Plan, tree: ProcessTree, environment: dict[str, str], paying: dict[str, str]
 ) -> None:
     binaries = Path(sys.executable).parent
     celery = [str(binaries / "celery"), "-A", "sunusav"]
-    # Only the worker holds the macaroon that can pay.
-    paying = {**environment, "LND_PAYING_MACAROON_PATH": str(paying_macaroon)}
     web = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(plan.port), "--workers", "1"]
     web += ["--blocking-threads", "16", "--no-ws", "sunusav.wsgi:application"]
     tree.start("web", [str(binaries / "granian"), *web], environment)
-    worker = ["worker", "-P", "threads", "-c", "8", "-Q", "default,payouts,settlements,reports", "-l", "WARNING"]
+    worker = [
+        "worker",
+        "-P",
+        "threads",
+        "-c",
+        "8",
+        "-Q",
+        "default,payouts,settlements,reports",
+        "-l",
+        "WARNING",
+    ]
+    # Only the worker holds the macaroon that can pay.
     tree.start("worker", [*celery, *worker], paying)
     tree.start("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], environment)
     tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
@@ -171,7 +179,11 @@ def _start_servers(
 
 def _manage(environment: dict[str, str], *arguments: str) -> None:
     subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
 
 

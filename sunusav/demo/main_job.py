@@ -56,10 +56,14 @@ class MainJob:
         waiting = [row for row in self._contributions(cycle_id) if row["status"] != "settled"]
         for count, row in enumerate(waiting, start=1):
             asked = self._call(
-                "POST", f"/cycles/{cycle_id}/contributions", {"user_id": row["user_id"], "method": "lightning"}
+                "POST",
+                f"/cycles/{cycle_id}/contributions",
+                {"user_id": row["user_id"], "method": "lightning"},
             )
             self._wallets.pay(WALLETS, asked["payment_request"])
-            self._say(f"{cycle_id}: {row['user_id']} pays {asked['amount_sats']} sats ({count}/{len(waiting)})")
+            self._say(
+                f"{cycle_id}: {row['user_id']} pays {asked['amount_sats']} sats ({count}/{len(waiting)})"
+            )
         self._await(cycle_id, {"ready"})
 
     def _pay_winner(self, cycle_id: str) -> None:

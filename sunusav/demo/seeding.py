@@ -1,5 +1,6 @@
 """What the demo starts with. Every step looks first: seeding twice changes nothing."""
 
+from collections.abc import Callable
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -9,15 +10,18 @@ from django.core.management import call_command
 from knox.models import AuthToken
 
 from ledger.enums import AccountRole, Currency
+from ledger.queries import transaction_for
 from ledger.services import post
 from ledger.types import AccountRef, Line
-from payouts.approvables import GROUP_VERIFICATION
-from payouts.models import Cycle, Group
-from payouts.queries import is_group_verified
+from payouts.enums import GROUP_VERIFICATION
+from payouts.errors import CycleMissing, GroupMissing
+from payouts.queries.cycles import cycle
+from payouts.queries.groups import group
 from payouts.services.cycles import create_cycle
-from payouts.services.groups import add_member, create_group
+from payouts.services.groups import add_member, create_group, propose_verification
 from sunusav.core.actors import Actor
-from sunusav.core.approvals import approve, open_proposal, propose
+from sunusav.core.approvals import approve, open_proposal
+from sunusav.core.errors import Missing
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from sunusav.demo.credentials import Credentials
@@ -85,25 +89,18 @@ def _opening_balance(now: datetime) -> None:
     lightning = rail("lightning")
     amount_msat = lightning.balance()
     opening = AccountRef(AccountRole.OPENING_BALANCE, Currency.MSAT)
-    if not _is_booked("opening:node"):
+    if transaction_for("opening:node") is None:
         post(
             kind="opening_balance", reference="opening:node", at=now, subject="node",
             lines=[Line(lightning.account, amount_msat), Line(opening, -amount_msat)],
         )  # fmt: skip
 
 
-def _is_booked(reference: str) -> bool:
-    from ledger.models import JournalTransaction
-
-    return JournalTransaction.objects.filter(reference=reference).exists()
-
-
 def _group(now: datetime) -> None:
-    if Group.objects.filter(pk=GROUP).exists():
+    if _exists(GroupMissing, lambda: group(GROUP, at=now)):
         return
     create_group(
-        group_id=GROUP, name="Tontine Médina", country="SN", settlement_partner="wave",
-        skip_non_working_days=False, actor=SEEDER, now=now,
+        group_id=GROUP, name="Tontine Médina", country="SN", settlement_partner="wave", actor=SEEDER, now=now,
     )  # fmt: skip
     for number, user_id in enumerate(MEMBERS):
         add_member(
@@ -114,18 +111,27 @@ def _group(now: datetime) -> None:
 
 def _verify_group(now: datetime) -> None:
     """Have the group verified as in life: one finance officer proposes, an approver approves."""
-    if is_group_verified(GROUP, at=now):
+    if group(GROUP, at=now).is_verified:
         return
     proposer, approver = User.objects.get(username="awa"), User.objects.get(username="fatou")
-    proposal = open_proposal(GROUP_VERIFICATION, GROUP) or propose(
-        kind=GROUP_VERIFICATION, subject_id=GROUP, proposer=proposer, now=now, reason="demo"
+    proposal = open_proposal(GROUP_VERIFICATION, GROUP) or propose_verification(
+        group_id=GROUP, proposer=proposer, reason="known to us since 2019", now=now
     )
     approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
 
 
 def _cycle(cycle_id: str, index: int, now: datetime) -> None:
-    if not Cycle.objects.filter(pk=cycle_id).exists():
-        create_cycle(
-            cycle_id=cycle_id, group_id=GROUP, cycle_index=index, contribution_sats=CONTRIBUTION_SATS,
-            winner_user_id=WINNER, actor=SEEDER, now=now,
-        )  # fmt: skip
+    if _exists(CycleMissing, lambda: cycle(cycle_id)):
+        return
+    create_cycle(
+        cycle_id=cycle_id, group_id=GROUP, cycle_index=index, contribution_sats=CONTRIBUTION_SATS,
+        winner_user_id=WINNER, actor=SEEDER, now=now,
+    )  # fmt: skip
+
+
+def _exists(missing: type[Missing], look: Callable[[], object]) -> bool:
+    try:
+        look()
+    except missing:
+        return False
+    return True

@@ -25,7 +25,7 @@ class ProcessTree:
         with (self._logs / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(
                 list(command), env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                start_new_session=True, preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (started before any thread)
             )  # fmt: skip
 
     def ended(self) -> str | None:

@@ -14,4 +14,4 @@ FIELD_ENCRYPTION_KEY = env("FIELD_ENCRYPTION_KEY", default="22" * 32)
 INSTALLED_APPS = ["sunusav.demo", *INSTALLED_APPS]
 FALLBACK_RATE_MOVES_FRANCS = True
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
+STATIC_ROOT = None  # type: ignore[assignment]  # the finders serve what is not collected

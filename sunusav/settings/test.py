@@ -31,6 +31,6 @@ RATE_SOURCES = []
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="memory://")
 CELERY_RESULT_BACKEND = "cache+memory://"
 FALLBACK_RATE_MOVES_FRANCS = True
-WHITENOISE_AUTOREFRESH = True
+STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected here
 LANGUAGE_CODE = "en"
 PAYOUT_WAIT_SECONDS = 0.0

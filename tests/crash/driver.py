@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import django
@@ -26,7 +27,9 @@ LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
 
 
 def main(arguments: list[str]) -> int:
-    scenario = {"every-step": every_step, "random-kills": random_kills, "many-workers": many_workers}[arguments[0]]
+    scenario = {"every-step": every_step, "random-kills": random_kills, "many-workers": many_workers}[
+        arguments[0]
+    ]
     django.setup()
     with override_settings(RAILS={"lightning": "tests.crash.rails.FusedRail"}):
         print(json.dumps(scenario(*map(int, arguments[1:]))))
@@ -52,8 +55,8 @@ def random_kills(payouts: int = 50, seed: int = 0) -> dict[str, Any]:
     dice = random.Random(seed)
     orders = [new_payout(f"random-{seed}-{number}") for number in range(payouts)]
     for _ in range(payouts // 4):
-        forked(lambda at=dice.randint(1, 200): run_with_fuse(at))
-        forked(lambda: run_later(timedelta(seconds=dice.randint(0, 60))))
+        forked(partial(run_with_fuse, dice.randint(1, 200)))
+        forked(partial(run_later, timedelta(seconds=dice.randint(0, 60))))
     recover()
     return {"seed": seed, **summary([judge(order) for order in orders])}
 
@@ -126,7 +129,9 @@ def judge(order: dict[str, Any]) -> dict[str, Any]:
     from transfers.models import Disbursement
 
     row = Disbursement.objects.get(pk=order["id"])
-    paid = [line for line in control().payments_of("platform", order["hash"]) if line["status"] == "SUCCEEDED"]
+    paid = [
+        line for line in control().payments_of("platform", order["hash"]) if line["status"] == "SUCCEEDED"
+    ]
     return {
         "state": row.state,
         "payments": sum(line["successes"] for line in paid),

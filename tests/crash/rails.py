@@ -1,4 +1,4 @@
-"""The real Lightning rail with a fuse around every call: before it, and after its answer but before anything is stored."""
+"""The real Lightning rail with a fuse around every call: before it, and after its answer, before it is stored."""
 
 from collections.abc import Callable
 from typing import Any

@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from fees.enums import DiscountKind
 from fees.models import (
     DiscountGrant,
     FeeAssessment,
@@ -15,11 +16,10 @@ from fees.models import (
     FeeSchedule,
     FeeScheduleDraft,
 )
-from sunusav.core.models import Proposal, User
 from tests.fees.builders import (
-    copied,
     LATER,
     NOW,
+    copied,
     draft,
     fixed,
     granted,
@@ -126,9 +126,9 @@ def test_store_wrong_rules_is_refused_in_draft_and_version(finance, approver, ru
         copied(second_version(finance, approver), **changes).save()
 
 
-def second_version(proposer: User, publisher: User) -> FeeSchedule:
+def second_version(proposer, publisher):
     row = draft(proposer)
-    proposal: Proposal = proposed(row, proposer)
+    proposal = proposed(row, proposer)
     return copied(
         FeeSchedule.objects.get(version=1), version=2, draft_id=row.pk, proposal_id=proposal.pk,
         published_at=NOW, effective_at=LATER, proposer_id=proposer.pk, publisher_id=publisher.pk,
@@ -199,7 +199,7 @@ def test_store_a_bracket_twice_is_refused(finance, approver, constraint, column,
 @pytest.mark.parametrize(
     ("constraint", "changes"),
     [
-        ("feebracketdraft_start_not_negative", {"from_sats": -1}),
+        ("feebracketdraft_start_not_negative", {"from_sats": -1, "base_rate_ppm": 1}),
         ("feebracketdraft_rate_within_whole", {"from_sats": 1, "base_rate_ppm": 1_000_001}),
     ],
 )
@@ -216,7 +216,7 @@ def test_store_a_bracket_of_a_draft_twice_is_refused(finance):
     with violates_unique(
         "feebracketdraft_start_once", "fees_feebracketdraft.draft_id, fees_feebracketdraft.from_sats"
     ):
-        FeeBracketDraft.objects.create(draft=row, from_sats=0)
+        FeeBracketDraft.objects.create(draft=row, from_sats=0, base_rate_ppm=1)
 
 
 def test_store_a_draft_of_unknown_state_is_refused(finance):
@@ -233,14 +233,14 @@ def test_store_a_draft_of_unknown_state_is_refused(finance):
     ],
 )
 def test_store_a_wrong_grant_is_refused(constraint, changes):
-    good = DiscountGrant.objects.get(pk=granted("user:u-1", "subscription"))
+    good = DiscountGrant.objects.get(pk=granted("user:u-1", DiscountKind.SUBSCRIPTION))
 
     with violates(constraint):
         copied(good, **changes).save()
 
 
 def test_store_a_second_open_grant_is_refused():
-    good = DiscountGrant.objects.get(pk=granted("user:u-1", "subscription"))
+    good = DiscountGrant.objects.get(pk=granted("user:u-1", DiscountKind.SUBSCRIPTION))
 
     with violates_unique(
         "discountgrant_one_open_per_holder_and_kind",

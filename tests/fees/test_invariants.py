@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-
 from django.apps import apps
 
 from fees.defaults import insert_brackets
@@ -143,7 +142,7 @@ def test_fast_audit_looks_only_at_what_is_new(history):
     assert len(found(since=NOW)) == 2
 
 
-def wrong_version(proposer, publisher, version=2, **changes) -> FeeSchedule:
+def wrong_version(proposer, publisher, version=2, **changes):
     row = draft(proposer, (0, 8_000))
     proposal = proposed(row, proposer)
     with checks_off():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
+from grpc._channel import _InactiveRpcError, _RPCState
 
 from lightning.client.errors import (
     NodeAnswerUnknown,
@@ -17,23 +18,14 @@ from lightning.client.errors import (
 Code = grpc.StatusCode
 
 
-class Ended(grpc.RpcError, grpc.Call):
-    """A gRPC call that ended with a code and words."""
-
-    def __init__(self, code: grpc.StatusCode, text: str) -> None:
-        self._code, self._text = code, text
-
-    def code(self):
-        return self._code
-
-    def details(self):
-        return self._text
-
-    initial_metadata = trailing_metadata = is_active = time_remaining = cancel = add_callback = None
+def ended(code: grpc.StatusCode, text: str) -> grpc.RpcError:
+    """Return what a gRPC call raises when it ends with this code and these words."""
+    state = _RPCState((), (), (), code, text)
+    return _InactiveRpcError(state)
 
 
 def translated(code: grpc.StatusCode, text: str = "") -> NodeError:
-    return node_error(Ended(code, text), method="/lnrpc.Lightning/GetInfo")
+    return node_error(ended(code, text), method="/lnrpc.Lightning/GetInfo")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,7 @@ def test_open_refused_by_the_node_is_unavailable(world: World, collector: Lightn
 
 
 @pytest.mark.parametrize("number", [lightning_pb2.Invoice.OPEN, lightning_pb2.Invoice.ACCEPTED, 17])
-def test_status_of_unfinished_or_unknown_state_is_open(number: int) -> None:
+def test_status_of_unfinished_or_unknown_state_is_open(number: Any) -> None:
     assert status_of(lightning_pb2.Invoice(state=number, amt_paid_msat=5), "ab" * 32) == NOTHING
 
 

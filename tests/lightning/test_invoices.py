@@ -19,7 +19,7 @@ AMOUNT = 99_500_000
 
 
 def judge(text: str, **facts: Any) -> Any:
-    usual = {"amount_msat": AMOUNT, "prefix": "bcrt", "now": NOW, "needed_seconds": 900}
+    usual: dict[str, Any] = {"amount_msat": AMOUNT, "prefix": "bcrt", "now": NOW, "needed_seconds": 900}
     return payable_invoice(text, **(usual | facts))
 
 

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import IntegrityError, connection, transaction
+from pytest_django import Settings
+
 from ledger.enums import AccountRole, Currency
 from ledger.queries import owed
 from ledger.types import AccountRef
-from pytest_django.fixtures import SettingsWrapper
-
 from lightning.client import LndClient
 from lightning.listener import Listener
 from lightning.models import ListenerCursor
@@ -43,7 +42,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def our_node(world: World, settings: SettingsWrapper) -> Iterator[None]:
+def our_node(world: World, settings: Settings) -> Iterator[None]:
     """Let the collector named in the settings speak to the simulated node."""
     access = world.access("invoicing")
     settings.LND_HOST, settings.LND_TLS_CERT_PATH = access.host, access.tls_cert_path
@@ -220,7 +219,7 @@ def _spawn(given: dict[str, str]) -> subprocess.Popen[bytes]:
         **os.environ,
         **given,
         "MONETIZATION_DATABASE_URL": f"mysql://{server}/{database['NAME']}",
-        "DJANGO_SETTINGS_MODULE": django_settings.SETTINGS_MODULE,
+        "DJANGO_SETTINGS_MODULE": "sunusav.settings.test",
     }
     return subprocess.Popen([sys.executable, "manage.py", "listen_invoices"], cwd=ROOT, env=environment)
 
@@ -233,6 +232,7 @@ def wait_until(done: Callable[[], bool], *, within_seconds: float = 20) -> None:
 
 
 @pytest.mark.mariadb
+@pytest.mark.slow
 def test_command_books_live_survives_a_kill_and_stops_on_sigterm(
     world: World, command: Callable[[], subprocess.Popen[bytes]]
 ) -> None:

@@ -36,7 +36,7 @@ def test_unknown_enum_numbers_survive() -> None:
 
 
 @pytest.mark.parametrize("method", methods.METHODS.values(), ids=lambda method: method.name)
-def test_methods_are_spoken_under_lnds_names(method: methods.Method) -> None:  # type: ignore[type-arg]
+def test_methods_are_spoken_under_lnds_names(method: methods.Method) -> None:
     assert method.service in ("lnrpc.State", "lnrpc.Lightning", "routerrpc.Router", "invoicesrpc.Invoices")
     assert method.request.DESCRIPTOR.file.package == "sunusav.lnd"
     assert bool(method.permissions) == (method.service != "lnrpc.State")
@@ -45,12 +45,18 @@ def test_methods_are_spoken_under_lnds_names(method: methods.Method) -> None:  #
 @pytest.mark.parametrize(
     ("message", "numbers"),
     [
-        ("Payment", {"payment_hash": 1, "payment_preimage": 6, "value_msat": 8, "status": 10, "fee_msat": 12}),
+        (
+            "Payment",
+            {"payment_hash": 1, "payment_preimage": 6, "value_msat": 8, "status": 10, "fee_msat": 12},
+        ),
         ("Payment", {"htlcs": 14, "payment_index": 15, "failure_reason": 16, "payment_request": 9}),
         ("Invoice", {"r_preimage": 3, "r_hash": 4, "add_index": 16, "settle_index": 17, "amt_paid_msat": 20}),
         ("Invoice", {"state": 21, "value_msat": 23, "payment_addr": 26, "is_amp": 27}),
         ("AddInvoiceResponse", {"r_hash": 1, "payment_request": 2, "add_index": 16, "payment_addr": 17}),
-        ("GetInfoResponse", {"identity_pubkey": 1, "synced_to_chain": 9, "chains": 16, "synced_to_graph": 18}),
+        (
+            "GetInfoResponse",
+            {"identity_pubkey": 1, "synced_to_chain": 9, "chains": 16, "synced_to_graph": 18},
+        ),
         ("PayReq", {"destination": 1, "payment_addr": 11, "num_msat": 12, "features": 13}),
     ],
 )

@@ -118,7 +118,9 @@ def test_send_failed_payment_is_refused_by_its_reason(
     order, refused = sent_under(world, rail, {"do": "fail", "reason": name})
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.failure) == (reason, failure)
-    assert rail.find(order).reason == reason
+    found = rail.find(order)
+    assert isinstance(found, Refused)
+    assert (found.reason, found.failure) == (reason, failure)
     assert rail.balance() == PLENTY_MSAT
 
 

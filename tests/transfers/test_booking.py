@@ -39,7 +39,10 @@ def _fee(*, payout, fee, platform, community, partner):
 
 
 def test_hold_lines_move_the_gross_from_pot_to_transit():
-    assert hold_lines(debit=POT, amount_msat=100_000_000) == [Line(POT, 100_000_000), Line(TRANSIT, -100_000_000)]
+    assert hold_lines(debit=POT, amount_msat=100_000_000) == [
+        Line(POT, 100_000_000),
+        Line(TRANSIT, -100_000_000),
+    ]
 
 
 def test_paid_lines_of_a_verified_payout_of_100000_sats():
@@ -62,7 +65,9 @@ def test_paid_lines_of_a_verified_payout_of_100000_sats():
 def test_paid_lines_leave_out_what_is_nothing():
     fee = _fee(payout=101, fee=1, platform=0, community=0, partner=1)
 
-    lines = paid_lines(payout_msat=101_000, net_msat=100_000, fee=fee, cost_msat=0, paid_from=NODE, cost=ROUTING)
+    lines = paid_lines(
+        payout_msat=101_000, net_msat=100_000, fee=fee, cost_msat=0, paid_from=NODE, cost=ROUTING
+    )
 
     assert lines == [Line(TRANSIT, 101_000), Line(NODE, -100_000), Line(WAVE, -1_000)]
 
@@ -81,7 +86,12 @@ def test_paid_lines_always_balance(fee, net, cost_msat, cuts):
     )
 
     lines = paid_lines(
-        payout_msat=(net + fee) * 1000, net_msat=net * 1000, fee=fixed, cost_msat=cost_msat, paid_from=NODE, cost=ROUTING
+        payout_msat=(net + fee) * 1000,
+        net_msat=net * 1000,
+        fee=fixed,
+        cost_msat=cost_msat,
+        paid_from=NODE,
+        cost=ROUTING,
     )
 
     assert sum(line.amount for line in lines) == 0

@@ -34,7 +34,9 @@ def test_after_failure_of_final_class_fails():
 
 
 def test_after_failure_of_review_class_needs_review():
-    assert after_failure(FailureClass.REVIEW, retries=0, now=NOW) == NextStep(DisbursementState.NEEDS_REVIEW, None)
+    assert after_failure(FailureClass.REVIEW, retries=0, now=NOW) == NextStep(
+        DisbursementState.NEEDS_REVIEW, None
+    )
 
 
 def test_retry_delay_doubles():

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+
 from fees.queries import fixed_fee
 from fees.services import record_fee
 from ledger.services import post, reverse
-
 from sunusav.core import trail
 from sunusav.core.doorbells import ring_for
 from sunusav.core.money import msat_from_sats
@@ -107,7 +107,7 @@ def close_as_paid(attempt_id: int, paid: Succeeded, *, now: datetime) -> bool:
 
 def _post_payment(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> int:
     paying = rail(attempt.order.rail)
-    assert row.net_sats is not None, "an attempt exists only for a fixed net"
+    assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
     lines = paid_lines(
         payout_msat=msat_from_sats(row.payout_sats),
         net_msat=msat_from_sats(row.net_sats),
@@ -234,7 +234,7 @@ def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any
     changed = Attempt.objects.filter(pk=attempt.pk, state=attempt.state).update(
         state=state, closed_at=now, asked_at=now, **fields
     )
-    assert changed == 1, "the attempt is locked by this transaction"
+    assert changed == 1, "the attempt is locked by this transaction"  # noqa: S101  (a programmer's mistake)
     trail.record(
         subject=subject_of(attempt.disbursement_id), action="close_attempt", from_state=attempt.state,
         to_state=state, actor=ENGINE, at=now, facts={"attempt": attempt.number, "outcome": fields["outcome"]},

@@ -13,6 +13,7 @@ FIRST_RETRY_AFTER = timedelta(seconds=60)
 HOLD_FOR = timedelta(seconds=60)
 ASK_AGAIN_AFTER = timedelta(seconds=15)
 ASK_AT_MOST_EVERY = timedelta(minutes=5)
+ASKS_BEFORE_DOUBLING, MOST_DOUBLINGS = 4, 5
 ASK_REVIEWED_EVERY = timedelta(minutes=10)
 
 
@@ -40,11 +41,10 @@ def after_failure(failure: FailureClass, *, retries: int, now: datetime) -> Next
 
 def retry_delay(retries: int) -> timedelta:
     """Return the wait before the next try: 60, 120, 240 seconds."""
-    return FIRST_RETRY_AFTER * (2**retries)
+    return FIRST_RETRY_AFTER * (1 << retries)
 
 
 def ask_delay(asks: int) -> timedelta:
     """Return the wait before asking the outside again: 15 s, doubling after a minute's worth, at most 5 minutes."""
-    return (
-        min(ASK_AGAIN_AFTER * (2 ** max(asks - 4, 0)), ASK_AT_MOST_EVERY) if asks < 20 else ASK_AT_MOST_EVERY
-    )
+    doublings = min(max(asks - ASKS_BEFORE_DOUBLING, 0), MOST_DOUBLINGS)
+    return min(ASK_AGAIN_AFTER * (1 << doublings), ASK_AT_MOST_EVERY)

@@ -153,7 +153,7 @@ def _waiting(row: Disbursement, now: datetime) -> datetime | None:
 
 
 def _instruction(row: Disbursement) -> Instruction:
-    assert row.net_sats is not None, "a disbursement in process has its net"
+    assert row.net_sats is not None, "a disbursement in process has its net"  # noqa: S101  (a programmer's mistake)
     return Instruction(row.pk, msat_from_sats(row.net_sats), destination_of(row))
 
 

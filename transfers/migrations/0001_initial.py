@@ -7,227 +7,512 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('fees', '0003_default_schedule'),
-        ('ledger', '0002_append_only'),
+        ("fees", "0003_default_schedule"),
+        ("ledger", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Partner',
+            name="Partner",
             fields=[
-                ('code', sunusav.core.fields.IdentifierField(max_length=64, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80)),
-                ('countries', models.JSONField(help_text='ISO 3166-1 alpha-2 codes')),
-                ('position', models.PositiveSmallIntegerField(help_text="the first enabled one is a country's default", unique=True)),
-                ('is_enabled', models.BooleanField(default=True)),
+                (
+                    "code",
+                    sunusav.core.fields.IdentifierField(max_length=64, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("countries", models.JSONField(help_text="ISO 3166-1 alpha-2 codes")),
+                (
+                    "position",
+                    models.PositiveSmallIntegerField(
+                        help_text="the first enabled one is a country's default", unique=True
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name': 'partner',
-                'ordering': ['position'],
-                'default_permissions': ('view',),
+                "verbose_name": "partner",
+                "ordering": ["position"],
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Collection',
+            name="Collection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', sunusav.core.fields.ExactCharField(max_length=120)),
-                ('method', models.CharField(max_length=30)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('open', 'Open'), ('partial', 'Partial'), ('settled', 'Settled'), ('expired', 'Expired'), ('cancelled', 'Cancelled')], default='pending', max_length=12)),
-                ('amount_msat', models.BigIntegerField()),
-                ('received_msat', models.BigIntegerField(default=0)),
-                ('credit_role', models.CharField(max_length=30)),
-                ('credit_owner', sunusav.core.fields.ExactCharField(max_length=120)),
-                ('overpaid_role', models.CharField(max_length=30)),
-                ('overpaid_owner', sunusav.core.fields.ExactCharField(max_length=120)),
-                ('memo', models.CharField(max_length=120)),
-                ('reference', sunusav.core.fields.ExactCharField(max_length=100, null=True)),
-                ('payment_request', models.TextField(blank=True)),
-                ('checkout_url', models.CharField(blank=True, max_length=500)),
-                ('requested_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('ask_at', models.DateTimeField(help_text='when to ask the outside next; null: no need', null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('live_subject', models.GeneratedField(db_persist=True, expression=models.Case(models.When(state__in=('pending', 'open', 'partial', 'settled'), then=models.F('subject')), default=models.Value(None), output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True)), output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True))),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subject", sunusav.core.fields.ExactCharField(max_length=120)),
+                ("method", models.CharField(max_length=30)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("open", "Open"),
+                            ("partial", "Partial"),
+                            ("settled", "Settled"),
+                            ("expired", "Expired"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=12,
+                    ),
+                ),
+                ("amount_msat", models.BigIntegerField()),
+                ("received_msat", models.BigIntegerField(default=0)),
+                ("credit_role", models.CharField(max_length=30)),
+                ("credit_owner", sunusav.core.fields.ExactCharField(max_length=120)),
+                ("overpaid_role", models.CharField(max_length=30)),
+                ("overpaid_owner", sunusav.core.fields.ExactCharField(max_length=120)),
+                ("memo", models.CharField(max_length=120)),
+                ("reference", sunusav.core.fields.ExactCharField(max_length=100, null=True)),
+                ("payment_request", models.TextField(blank=True)),
+                ("checkout_url", models.CharField(blank=True, max_length=500)),
+                ("requested_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "ask_at",
+                    models.DateTimeField(help_text="when to ask the outside next; null: no need", null=True),
+                ),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "live_subject",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(
+                                state__in=("pending", "open", "partial", "settled"), then=models.F("subject")
+                            ),
+                            default=models.Value(None),
+                            output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True),
+                        ),
+                        output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True),
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'collection',
-                'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['ask_at'], name='collection_to_ask'), models.Index(fields=['subject', 'id'], name='collection_by_subject')],
-                'constraints': [models.UniqueConstraint(fields=('live_subject',), name='collection_one_live_per_subject'), models.UniqueConstraint(fields=('reference',), name='collection_reference_used_once'), models.CheckConstraint(condition=models.Q(('amount_msat__gt', 0)), name='collection_amount_is_positive'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'settled'), _negated=True), models.Q(('received_msat__gte', models.F('amount_msat')), ('settled_at__isnull', False)), _connector='OR'), name='collection_settled_is_paid_in_full'), models.CheckConstraint(condition=models.Q(('state__in', ('pending', 'cancelled')), ('reference__isnull', False), _connector='OR'), name='collection_open_has_reference')],
+                "verbose_name": "collection",
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(fields=["ask_at"], name="collection_to_ask"),
+                    models.Index(fields=["subject", "id"], name="collection_by_subject"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("live_subject",), name="collection_one_live_per_subject"),
+                    models.UniqueConstraint(fields=("reference",), name="collection_reference_used_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_msat__gt", 0)), name="collection_amount_is_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "settled"), _negated=True),
+                            models.Q(
+                                ("received_msat__gte", models.F("amount_msat")), ("settled_at__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="collection_settled_is_paid_in_full",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ("pending", "cancelled")),
+                            ("reference__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="collection_open_has_reference",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Disbursement',
+            name="Disbursement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', sunusav.core.fields.ExactCharField(max_length=120)),
-                ('state', models.CharField(choices=[('scheduled', 'Scheduled'), ('processing', 'Processing'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('needs_review', 'Needs Review'), ('reversed', 'Reversed')], default='scheduled', max_length=12)),
-                ('payout_sats', models.BigIntegerField()),
-                ('fee_sats', models.BigIntegerField(null=True)),
-                ('net_sats', models.BigIntegerField(null=True)),
-                ('debit_role', models.CharField(max_length=30)),
-                ('debit_owner', sunusav.core.fields.ExactCharField(max_length=120)),
-                ('group_ref', sunusav.core.fields.ExactCharField(blank=True, max_length=80)),
-                ('winner_ref', sunusav.core.fields.ExactCharField(blank=True, max_length=80)),
-                ('settlement_partner', sunusav.core.fields.ExactCharField(blank=True, max_length=64)),
-                ('rail', models.CharField(max_length=30)),
-                ('destination_kind', models.CharField(max_length=30)),
-                ('destination_value', models.TextField()),
-                ('scheduled_at', models.DateTimeField()),
-                ('requested_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField(null=True)),
-                ('claim_version', models.PositiveIntegerField(default=0)),
-                ('claimed_by', models.CharField(blank=True, max_length=80)),
-                ('retries', models.PositiveSmallIntegerField(default=0)),
-                ('asks', models.PositiveIntegerField(default=0)),
-                ('failure_code', models.CharField(blank=True, max_length=80)),
-                ('failure_message', models.CharField(blank=True, max_length=500)),
-                ('completed_at', models.DateTimeField(null=True)),
-                ('live_subject', models.GeneratedField(db_persist=True, expression=models.Case(models.When(state__in=('cancelled', 'reversed'), then=models.Value(None)), default=models.F('subject'), output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True)), output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True))),
-                ('assessment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='fees.feeassessment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subject", sunusav.core.fields.ExactCharField(max_length=120)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("processing", "Processing"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                            ("needs_review", "Needs Review"),
+                            ("reversed", "Reversed"),
+                        ],
+                        default="scheduled",
+                        max_length=12,
+                    ),
+                ),
+                ("payout_sats", models.BigIntegerField()),
+                ("fee_sats", models.BigIntegerField(null=True)),
+                ("net_sats", models.BigIntegerField(null=True)),
+                ("debit_role", models.CharField(max_length=30)),
+                ("debit_owner", sunusav.core.fields.ExactCharField(max_length=120)),
+                ("group_ref", sunusav.core.fields.ExactCharField(blank=True, max_length=80)),
+                ("winner_ref", sunusav.core.fields.ExactCharField(blank=True, max_length=80)),
+                ("settlement_partner", sunusav.core.fields.ExactCharField(blank=True, max_length=64)),
+                ("rail", models.CharField(max_length=30)),
+                ("destination_kind", models.CharField(max_length=30)),
+                ("destination_value", models.TextField()),
+                ("scheduled_at", models.DateTimeField()),
+                ("requested_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField(null=True)),
+                ("claim_version", models.PositiveIntegerField(default=0)),
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
+                ("retries", models.PositiveSmallIntegerField(default=0)),
+                ("asks", models.PositiveIntegerField(default=0)),
+                ("failure_code", models.CharField(blank=True, max_length=80)),
+                ("failure_message", models.CharField(blank=True, max_length=500)),
+                ("completed_at", models.DateTimeField(null=True)),
+                (
+                    "live_subject",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(state__in=("cancelled", "reversed"), then=models.Value(None)),
+                            default=models.F("subject"),
+                            output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True),
+                        ),
+                        output_field=sunusav.core.fields.ExactCharField(max_length=120, null=True),
+                    ),
+                ),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="+",
+                        to="fees.feeassessment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'disbursement',
-                'permissions': [('retry_disbursement', 'Can retry a failed disbursement'), ('cancel_disbursement', 'Can cancel a disbursement')],
-                'default_permissions': ('view',),
+                "verbose_name": "disbursement",
+                "permissions": [
+                    ("retry_disbursement", "Can retry a failed disbursement"),
+                    ("cancel_disbursement", "Can cancel a disbursement"),
+                ],
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='PaymentOrder',
+            name="PaymentOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rail', models.CharField(max_length=30)),
-                ('reference', sunusav.core.fields.ExactCharField(max_length=100)),
-                ('payload', models.TextField()),
-                ('amount_msat', models.BigIntegerField()),
-                ('fee_limit_msat', models.BigIntegerField()),
-                ('payee', sunusav.core.fields.ExactCharField(max_length=120)),
-                ('source', sunusav.core.fields.ExactCharField(max_length=120)),
-                ('expires_at', models.DateTimeField()),
-                ('give_up_after', models.DateTimeField()),
-                ('prepared_at', models.DateTimeField()),
-                ('disbursement', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='orders', to='transfers.disbursement')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("rail", models.CharField(max_length=30)),
+                ("reference", sunusav.core.fields.ExactCharField(max_length=100)),
+                ("payload", models.TextField()),
+                ("amount_msat", models.BigIntegerField()),
+                ("fee_limit_msat", models.BigIntegerField()),
+                ("payee", sunusav.core.fields.ExactCharField(max_length=120)),
+                ("source", sunusav.core.fields.ExactCharField(max_length=120)),
+                ("expires_at", models.DateTimeField()),
+                ("give_up_after", models.DateTimeField()),
+                ("prepared_at", models.DateTimeField()),
+                (
+                    "disbursement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="orders",
+                        to="transfers.disbursement",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment order',
-                'default_permissions': ('view',),
+                "verbose_name": "payment order",
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('prepared', 'Prepared'), ('in_flight', 'In Flight'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('void', 'Void')], default='prepared', max_length=12)),
-                ('opened_at', models.DateTimeField()),
-                ('sends', models.PositiveSmallIntegerField(default=0)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('seen_at', models.DateTimeField(null=True)),
-                ('asked_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(blank=True, max_length=120)),
-                ('failure_class', models.CharField(blank=True, choices=[('retry', 'Retry'), ('hold', 'Hold'), ('final', 'Final'), ('review', 'Review')], max_length=10)),
-                ('proof', models.CharField(blank=True, max_length=200)),
-                ('cost_msat', models.BigIntegerField(null=True)),
-                ('evidence', models.JSONField(default=dict)),
-                ('live_disbursement', models.GeneratedField(db_persist=True, expression=models.Case(models.When(state__in=('prepared', 'in_flight', 'succeeded'), then=models.F('disbursement_id')), default=models.Value(None), output_field=models.BigIntegerField(null=True)), output_field=models.BigIntegerField(null=True))),
-                ('close_transaction', models.OneToOneField(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='closes', to='ledger.journaltransaction')),
-                ('hold_transaction', models.OneToOneField(on_delete=django.db.models.deletion.RESTRICT, related_name='held_by', to='ledger.journaltransaction')),
-                ('disbursement', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='attempts', to='transfers.disbursement')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='attempts', to='transfers.paymentorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("prepared", "Prepared"),
+                            ("in_flight", "In Flight"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("void", "Void"),
+                        ],
+                        default="prepared",
+                        max_length=12,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("sends", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("seen_at", models.DateTimeField(null=True)),
+                ("asked_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("outcome", models.CharField(blank=True, max_length=120)),
+                (
+                    "failure_class",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("retry", "Retry"),
+                            ("hold", "Hold"),
+                            ("final", "Final"),
+                            ("review", "Review"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("proof", models.CharField(blank=True, max_length=200)),
+                ("cost_msat", models.BigIntegerField(null=True)),
+                ("evidence", models.JSONField(default=dict)),
+                (
+                    "live_disbursement",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(
+                                state__in=("prepared", "in_flight", "succeeded"),
+                                then=models.F("disbursement_id"),
+                            ),
+                            default=models.Value(None),
+                            output_field=models.BigIntegerField(null=True),
+                        ),
+                        output_field=models.BigIntegerField(null=True),
+                    ),
+                ),
+                (
+                    "close_transaction",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="closes",
+                        to="ledger.journaltransaction",
+                    ),
+                ),
+                (
+                    "hold_transaction",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="held_by",
+                        to="ledger.journaltransaction",
+                    ),
+                ),
+                (
+                    "disbursement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="attempts",
+                        to="transfers.disbursement",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="attempts",
+                        to="transfers.paymentorder",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'attempt',
-                'default_permissions': ('view',),
+                "verbose_name": "attempt",
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', sunusav.core.fields.ExactCharField(max_length=100)),
-                ('received_msat', models.BigIntegerField()),
-                ('proof', models.CharField(blank=True, max_length=200)),
-                ('received_at', models.DateTimeField()),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='receipts', to='transfers.collection')),
-                ('transaction', models.OneToOneField(on_delete=django.db.models.deletion.RESTRICT, related_name='receipt', to='ledger.journaltransaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reference", sunusav.core.fields.ExactCharField(max_length=100)),
+                ("received_msat", models.BigIntegerField()),
+                ("proof", models.CharField(blank=True, max_length=200)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="receipts",
+                        to="transfers.collection",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="receipt",
+                        to="ledger.journaltransaction",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'receipt',
-                'default_permissions': ('view',),
+                "verbose_name": "receipt",
+                "default_permissions": ("view",),
             },
         ),
         migrations.AddIndex(
-            model_name='disbursement',
-            index=models.Index(fields=['due_at'], name='disbursement_due'),
+            model_name="disbursement",
+            index=models.Index(fields=["due_at"], name="disbursement_due"),
         ),
         migrations.AddIndex(
-            model_name='disbursement',
-            index=models.Index(fields=['subject', 'id'], name='disbursement_by_subject'),
+            model_name="disbursement",
+            index=models.Index(fields=["subject", "id"], name="disbursement_by_subject"),
         ),
         migrations.AddIndex(
-            model_name='disbursement',
-            index=models.Index(fields=['state', 'id'], name='disbursement_by_state'),
+            model_name="disbursement",
+            index=models.Index(fields=["state", "id"], name="disbursement_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='disbursement',
-            constraint=models.UniqueConstraint(fields=('live_subject',), name='disbursement_one_live_per_subject'),
+            model_name="disbursement",
+            constraint=models.UniqueConstraint(
+                fields=("live_subject",), name="disbursement_one_live_per_subject"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disbursement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fee_sats', None), ('net_sats', None)), ('payout_sats', django.db.models.expressions.CombinedExpression(models.F('net_sats'), '+', models.F('fee_sats'))), _connector='OR'), name='disbursement_gross_is_net_plus_fee'),
+            model_name="disbursement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("fee_sats", None), ("net_sats", None)),
+                    (
+                        "payout_sats",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("net_sats"), "+", models.F("fee_sats")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="disbursement_gross_is_net_plus_fee",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disbursement',
-            constraint=models.CheckConstraint(condition=models.Q(('net_sats', None), models.Q(('fee_sats__gte', 0), ('net_sats__gt', 0)), _connector='OR'), name='disbursement_net_is_positive'),
+            model_name="disbursement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("net_sats", None), models.Q(("fee_sats__gte", 0), ("net_sats__gt", 0)), _connector="OR"
+                ),
+                name="disbursement_net_is_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disbursement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('completed_at__isnull', False), ('state__in', ('completed', 'reversed'))), models.Q(models.Q(('state__in', ('completed', 'reversed')), _negated=True), ('completed_at', None)), _connector='OR'), name='disbursement_completed_has_moment'),
+            model_name="disbursement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("completed_at__isnull", False), ("state__in", ("completed", "reversed"))),
+                    models.Q(
+                        models.Q(("state__in", ("completed", "reversed")), _negated=True),
+                        ("completed_at", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="disbursement_completed_has_moment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disbursement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('processing', 'completed', 'reversed')), _negated=True), ('net_sats__isnull', False), _connector='OR'), name='disbursement_processing_has_net'),
+            model_name="disbursement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ("processing", "completed", "reversed")), _negated=True),
+                    ("net_sats__isnull", False),
+                    _connector="OR",
+                ),
+                name="disbursement_processing_has_net",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentorder',
-            constraint=models.UniqueConstraint(fields=('reference',), name='paymentorder_reference_used_once'),
+            model_name="paymentorder",
+            constraint=models.UniqueConstraint(
+                fields=("reference",), name="paymentorder_reference_used_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentorder',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_msat__gt', 0)), name='paymentorder_amount_is_positive'),
+            model_name="paymentorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_msat__gt", 0)), name="paymentorder_amount_is_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentorder',
-            constraint=models.CheckConstraint(condition=models.Q(('reference', ''), _negated=True), name='paymentorder_has_reference'),
+            model_name="paymentorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reference", ""), _negated=True), name="paymentorder_has_reference"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('live_disbursement',), name='disbursement_one_live_attempt'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                fields=("live_disbursement",), name="disbursement_one_live_attempt"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('disbursement', 'number'), name='attempt_number_used_once'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                fields=("disbursement", "number"), name="attempt_number_used_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('close_transaction', None), ('closed_at', None), ('state__in', ('prepared', 'in_flight'))), models.Q(models.Q(('state__in', ('prepared', 'in_flight')), _negated=True), ('close_transaction__isnull', False), ('closed_at__isnull', False)), _connector='OR'), name='attempt_closed_is_booked'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("close_transaction", None),
+                        ("closed_at", None),
+                        ("state__in", ("prepared", "in_flight")),
+                    ),
+                    models.Q(
+                        models.Q(("state__in", ("prepared", "in_flight")), _negated=True),
+                        ("close_transaction__isnull", False),
+                        ("closed_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="attempt_closed_is_booked",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'succeeded'), _negated=True), models.Q(models.Q(('proof', ''), _negated=True), ('cost_msat__gte', 0)), _connector='OR'), name='attempt_success_has_proof'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "succeeded"), _negated=True),
+                    models.Q(models.Q(("proof", ""), _negated=True), ("cost_msat__gte", 0)),
+                    _connector="OR",
+                ),
+                name="attempt_success_has_proof",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('reference',), name='receipt_payment_counts_once'),
+            model_name="receipt",
+            constraint=models.UniqueConstraint(fields=("reference",), name="receipt_payment_counts_once"),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('received_msat__gt', 0)), name='receipt_amount_is_positive'),
+            model_name="receipt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("received_msat__gt", 0)), name="receipt_amount_is_positive"
+            ),
         ),
     ]

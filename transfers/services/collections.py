@@ -2,12 +2,13 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
+
 from ledger.enums import AccountRole, Currency
 from ledger.services import post
 from ledger.types import AccountRef
-
 from sunusav.core.actors import Actor
 from sunusav.core.doorbells import ring_for
 from sunusav.core.money import msat_from_sats
@@ -47,7 +48,15 @@ def open_collection(
     Raises: CollectionSettled, CollectorUnknown, CollectorUnavailable.
     """
     asking = collector(method)
-    row = _live_or_new(subject, amount_sats, method, credit, overpaid, memo, now)
+    row = _live_or_new(
+        subject=subject,
+        amount_sats=amount_sats,
+        method=method,
+        credit=credit,
+        overpaid=overpaid,
+        memo=memo,
+        now=now,
+    )
     if row.state != _C.PENDING:
         return collection_facts(row)
     request = CollectionRequest(row.pk, row.amount_msat, row.memo, EXPIRES_IN_SECONDS)
@@ -124,6 +133,7 @@ def sweep_collections(*, now: datetime, limit: int = 500) -> int:
 
 
 def _live_or_new(
+    *,
     subject: str,
     amount_sats: int,
     method: str,
@@ -193,7 +203,7 @@ def _next_ask(row: Collection, now: datetime) -> datetime:
     return later
 
 
-def _move(row: Collection, state: str, action: str, *, actor: Actor, now: datetime, **fields: object) -> None:
+def _move(row: Collection, state: str, action: str, *, actor: Actor, now: datetime, **fields: Any) -> None:
     move(
         row, state, allowed=COLLECTION_TRANSITIONS, subject=f"collection:{row.pk}", action=action, actor=actor,
         at=now, **fields,

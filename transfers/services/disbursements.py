@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+
 from fees.services import fix_fee
 from fees.types import PricedFor
 from ledger.queries import owed
-
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.doorbells import ring

@@ -16,6 +16,7 @@ from lightning.simulator.errors import Refusal
 from lightning.simulator.invoices import NOT_FOUND, Draft
 from lightning.simulator.messages import invoice_message
 from lightning.simulator.requests import msat_of
+from lightning.simulator.rows import HASH_BYTES
 from lightning.simulator.services import Behaviours, end_with_call
 from lightning.simulator.world import Node
 
@@ -56,7 +57,7 @@ class InvoicesService:
         return pb.SettleInvoiceResp()
 
     def add_hold_invoice(self, request: pb.AddHoldInvoiceRequest, _context: Context) -> pb.AddHoldInvoiceResp:
-        if len(request.hash) != 32:
+        if len(request.hash) != HASH_BYTES:
             raise Refusal(f"invalid hash length of {len(request.hash)}, want 32")
         row = self.node.invoices.add(
             Draft(

@@ -64,7 +64,9 @@ class LightningService:
             chains=[pb.Chain(network=options.shown_network or self.node.world.network)],
         )
 
-    def channel_balance(self, _request: pb.ChannelBalanceRequest, _context: Context) -> pb.ChannelBalanceResponse:
+    def channel_balance(
+        self, _request: pb.ChannelBalanceRequest, _context: Context
+    ) -> pb.ChannelBalanceResponse:
         with self.node.world.lock:
             row = self.node.row
             return pb.ChannelBalanceResponse(
@@ -123,7 +125,8 @@ class LightningService:
             rows = list(book.by_add_index.values())
             added = [invoice_message(row) for row in rows if 0 < request.add_index < row.add_index]
             settled = sorted(
-                (row for row in rows if 0 < request.settle_index < row.settle_index), key=lambda row: row.settle_index
+                (row for row in rows if 0 < request.settle_index < row.settle_index),
+                key=lambda row: row.settle_index,
             )
             backlog = added + [invoice_message(row) for row in settled]
         end_with_call(live, context)
@@ -177,7 +180,9 @@ class LightningService:
             self.node.payments.delete(row)
         return pb.DeletePaymentResponse()
 
-    def check_macaroon_permissions(self, request: pb.CheckMacPermRequest, _context: Context) -> pb.CheckMacPermResponse:
+    def check_macaroon_permissions(
+        self, request: pb.CheckMacPermRequest, _context: Context
+    ) -> pb.CheckMacPermResponse:
         method = methods.METHODS.get(request.fullMethod)
         needed = [(permission.entity, permission.action) for permission in request.permissions]
         if request.check_default_perms_from_full_method and method is not None:

@@ -13,9 +13,9 @@ import grpc
 from lightning.proto import methods
 from lightning.proto import router_pb2 as pb
 from lightning.proto.lightning_pb2 import Payment, PaymentFailureReason
-from lightning.simulator.answers import FaultyAnswer, hold_call
+from lightning.simulator.answers import FaultyAnswer, StreamEnded, hold_call
 from lightning.simulator.errors import Refusal
-from lightning.simulator.faults import ARRIVED, CREATED
+from lightning.simulator.faults import ARRIVED, CREATED, Plan
 from lightning.simulator.feeds import Subscription
 from lightning.simulator.messages import CLTV_DELTA, MSAT_PER_SAT
 from lightning.simulator.payments import NO_ROUTE, PaymentOrder
@@ -49,16 +49,12 @@ class RouterService:
         world, book = self.node.world, self.node.payments
         payment_hash = payment_hash_in(request)
         with world.lock:
-            tally = book.count_send(payment_hash) if payment_hash else None
+            book.count_send(payment_hash)
             plan = world.scripts.take(self.node.row.name, payment_hash.hex())
-        hold_call(self.node, plan, payment_hash.hex(), ARRIVED, context)
         try:
-            order = order_of(request, self.node)
-        except Refusal:
-            if tally is not None:
-                with world.lock:
-                    world.store.save(tally)
-            raise
+            order = self._judged(request, plan, payment_hash, context)
+        except StreamEnded:
+            return iter(())
         with world.lock:
             row = book.create(order, plan.fate())
             first, changes = book.follow(row)
@@ -67,19 +63,30 @@ class RouterService:
             context.add_callback(lambda: book.cancel(row))
         hold_call(self.node, plan, row.hash_hex, CREATED, context)
         book.start(row)
-        messages = _until_terminal(first, changes, _visible(request.no_inflight_updates))
+        messages = _until_terminal(first, changes, _visible(request))
         return FaultyAnswer(self.node, plan, row.hash_hex, context).of(messages) if plan.steps else messages
+
+    def _judged(
+        self, request: pb.SendPaymentRequest, plan: Plan, payment_hash: bytes, context: Context
+    ) -> PaymentOrder:
+        """Let the arrived call wait or break as scripted, then validate it; the count of a refused one is kept."""
+        try:
+            hold_call(self.node, plan, payment_hash.hex(), ARRIVED, context)
+            return order_of(request, self.node)
+        except (Refusal, StreamEnded):
+            self.node.payments.save_count(payment_hash)
+            raise
 
     def track_payment_v2(self, request: pb.TrackPaymentRequest, context: Context) -> Iterator[Payment]:
         with self.node.world.lock:
             row = self.node.payments.lookup(request.payment_hash)
             first, changes = self.node.payments.follow(row)
         end_with_call(changes, context)
-        return _until_terminal(first, changes, _visible(request.no_inflight_updates))
+        return _until_terminal(first, changes, _visible(request))
 
     def track_payments(self, request: pb.TrackPaymentsRequest, context: Context) -> Iterator[Payment]:
         """Every open payment first, then all updates of all payments, without end."""
-        shown = _visible(request.no_inflight_updates)
+        shown = _visible(request)
         with self.node.world.lock:
             book = self.node.payments
             changes = book.feed.subscribe()
@@ -108,7 +115,9 @@ class RouterService:
     def _estimate(self, payee: bytes, value_msat: int) -> pb.RouteFeeResponse:
         if self.node.world.node_of(payee) is None:
             return pb.RouteFeeResponse(failure_reason=NO_ROUTE)
-        return pb.RouteFeeResponse(routing_fee_msat=self.node.fee_msat(value_msat), time_lock_delay=CLTV_DELTA)
+        return pb.RouteFeeResponse(
+            routing_fee_msat=self.node.fee_msat(value_msat), time_lock_delay=CLTV_DELTA
+        )
 
 
 # The recipient of a probe does not know its random hash: that is how a probe succeeds.
@@ -127,8 +136,14 @@ def _probe(text: str, payee: bytes, value_msat: int) -> PaymentOrder:
     )
 
 
-def _visible(no_inflight_updates: bool) -> Callable[[Payment], bool]:
-    return (lambda message: message.status in TERMINAL) if no_inflight_updates else (lambda _message: True)
+def _visible(
+    request: pb.SendPaymentRequest | pb.TrackPaymentRequest | pb.TrackPaymentsRequest,
+) -> Callable[[Payment], bool]:
+    return (
+        (lambda message: message.status in TERMINAL)
+        if request.no_inflight_updates
+        else (lambda _message: True)
+    )
 
 
 def _until_terminal(

@@ -1,9 +1,12 @@
-"""One simulated world for most tests; a world of their own for those that kill it or turn it upside down."""
+"""One simulated world for all tests but those that kill it; those share one too.
+
+Starting a world costs half a second of interpreter, so a test that needs untouched nodes gets an unused pair.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,10 +14,13 @@ from lightning.simulator.control import Control
 from lightning.simulator.process import SimulatorProcess
 from tests.lightning.simulator.wire import Wire
 
+UNUSED_PAIRS = 10
+
 
 @pytest.fixture(scope="session")
 def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("world")) as world:
+    names = [f"{role}{number}" for number in range(UNUSED_PAIRS) for role in ("payer", "payee")]
+    with SimulatorProcess(tmp_path_factory.mktemp("world"), ["platform", "wallets", *names]) as world:
         yield world
 
 
@@ -28,16 +34,57 @@ def world(shared_world: SimulatorProcess) -> Iterator[SimulatorProcess]:
     for name, stored in options.items():
         control.clear_scripts(name)
         control.set_options(name, **stored)
-        control.set_money(name, fee_base_msat=1_000, fee_ppm=1, reserve_msat=0, local_msat=10**12, remote_msat=10**12)
+        control.set_money(
+            name, fee_base_msat=1_000, fee_ppm=1, reserve_msat=0, local_msat=10**12, remote_msat=10**12
+        )
     for payment in control.payments("platform"):
         if payment["status"] in ("INITIATED", "IN_FLIGHT") and payment["standing"] == "current":
             control.fail("platform", payment["payment_hash"])
 
 
+@pytest.fixture(scope="session")
+def unused_pairs() -> Iterator[tuple[str, str]]:
+    return iter([(f"payer{number}", f"payee{number}") for number in range(UNUSED_PAIRS)])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two nodes that no other test touches."""
+
+    world: SimulatorProcess
+    payer: str
+    payee: str
+
+    @property
+    def control(self) -> Control:
+        return self.world.control
+
+    @property
+    def payer_wire(self) -> Wire:
+        return Wire(self.world.node(self.payer))
+
+    @property
+    def payee_wire(self) -> Wire:
+        return Wire(self.world.node(self.payee))
+
+
 @pytest.fixture
-def own_world(tmp_path: Path) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path / "world") as own:
-        yield own
+def pair(shared_world: SimulatorProcess, unused_pairs: Iterator[tuple[str, str]]) -> Pair:
+    return Pair(shared_world, *next(unused_pairs))
+
+
+@pytest.fixture(scope="session")
+def mortal_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    """The world of the tests that kill it."""
+    with SimulatorProcess(tmp_path_factory.mktemp("mortal")) as mortal:
+        yield mortal
+
+
+@pytest.fixture
+def own_world(mortal_world: SimulatorProcess) -> Iterator[SimulatorProcess]:
+    yield mortal_world
+    mortal_world.control.set_clock()
+    mortal_world.control.clear_scripts("platform")
 
 
 @pytest.fixture

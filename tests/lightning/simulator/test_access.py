@@ -112,7 +112,9 @@ def test_anyone_may_narrow_a_macaroon_and_nobody_widens_it(world: SimulatorProce
     with refused(UNKNOWN, "signature mismatch"):
         Wire(address, stripped.serialized().hex()).call(methods.GET_INFO)
     with refused(UNKNOWN, "not satisfied"):
-        Wire(address, macaroons.with_caveat(admin, "ipaddr 10.0.0.1").serialized().hex()).call(methods.GET_INFO)
+        Wire(address, macaroons.with_caveat(admin, "ipaddr 10.0.0.1").serialized().hex()).call(
+            methods.GET_INFO
+        )
 
 
 def test_check_permissions_needs_macaroon_read(world: SimulatorProcess) -> None:
@@ -122,7 +124,9 @@ def test_check_permissions_needs_macaroon_read(world: SimulatorProcess) -> None:
         "fullMethod": methods.SEND_PAYMENT_V2.path,
     }
     admin, paying = Wire(address), Wire(address, address.macaroon_hex("paying"))
-    assert admin.call(methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **asked).valid
+    assert admin.call(
+        methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **asked
+    ).valid
     with refused(UNKNOWN, "permission denied"):
         paying.call(methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **asked)
 
@@ -142,7 +146,10 @@ def test_before_the_node_is_ready_only_its_state_answers(
     control.set_options("platform", wallet_state=wallet_state)
     stranger = with_metadata(world)
     answer = stranger.call(methods.GET_STATE)
-    assert answer.DESCRIPTOR.fields_by_name["state"].enum_type.values_by_number[answer.state].name == wallet_state
+    assert (
+        answer.DESCRIPTOR.fields_by_name["state"].enum_type.values_by_number[answer.state].name
+        == wallet_state
+    )
     with refused(UNKNOWN, text):
         Wire(world.node("platform")).call(methods.GET_INFO)
 

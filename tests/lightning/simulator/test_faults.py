@@ -10,8 +10,8 @@ import pytest
 
 from lightning.proto import methods
 from lightning.simulator.control import Control, ControlError
-from lightning.simulator.process import SimulatorProcess
-from tests.lightning.simulator.wire import Wire, reason, refused, status
+from tests.lightning.simulator.conftest import Pair
+from tests.lightning.simulator.wire import Wire, fresh_preimage, reason, refused, status
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 
@@ -56,14 +56,31 @@ def test_error_after_row_creation_carries_code_and_text(platform: Wire, control:
     assert status(list(platform.track(invoice["payment_hash"]))[-1]) == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("phase", ["arrived", "created", "in_flight", "resolved"])
-def test_hang_lasts_until_the_callers_deadline(platform: Wire, control: Control, phase: str) -> None:
+@pytest.mark.parametrize(
+    ("phase", "outcome"),
+    [
+        ("arrived", "NOT_FOUND"),
+        ("created", "SUCCEEDED"),
+        ("in_flight", "SUCCEEDED"),
+        ("resolved", "SUCCEEDED"),
+    ],
+)
+def test_hang_lasts_until_the_callers_deadline(
+    platform: Wire, control: Control, phase: str, outcome: str
+) -> None:
     invoice = control.invoice("wallets", 5_000)
     control.script("platform", {"do": "hang", "at": phase}, payment_hash=invoice["payment_hash"], count=1)
     with refused(grpc.StatusCode.DEADLINE_EXCEEDED, ""):
         platform.send(invoice["payment_request"], deadline=0.3)
     time.sleep(0.1)
-    assert platform.status_of(invoice["payment_hash"]) == "SUCCEEDED"
+    assert platform.status_of(invoice["payment_hash"]) == outcome
+
+
+def test_end_on_arrival_is_ok_with_nothing_stored(platform: Wire, control: Control) -> None:
+    invoice = control.invoice("wallets", 5_000)
+    control.script("platform", {"do": "end", "at": "arrived"}, payment_hash=invoice["payment_hash"])
+    assert platform.send(invoice["payment_request"]) == []
+    assert platform.status_of(invoice["payment_hash"]) == "NOT_FOUND"
 
 
 def test_delay_before_row_creation_lets_a_late_request_land_after_its_caller_left(
@@ -80,7 +97,10 @@ def test_delay_before_row_creation_lets_a_late_request_land_after_its_caller_lef
 
 def test_delays_pass_by_themselves(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
-    steps = [{"do": "delay", "at": phase, "seconds": 0.05} for phase in ("arrived", "created", "in_flight", "resolved")]
+    steps = [
+        {"do": "delay", "at": phase, "seconds": 0.05}
+        for phase in ("arrived", "created", "in_flight", "resolved")
+    ]
     control.script("platform", *steps, payment_hash=invoice["payment_hash"])
     began = time.monotonic()
     assert status(platform.send(invoice["payment_request"])[-1]) == "SUCCEEDED"
@@ -119,7 +139,8 @@ def test_in_flight_for_seconds_of_the_simulated_clock(platform: Wire, control: C
 
 
 @pytest.mark.parametrize(
-    "name", ["TIMEOUT", "NO_ROUTE", "ERROR", "INCORRECT_PAYMENT_DETAILS", "INSUFFICIENT_BALANCE", "CANCELED", "NONE"]
+    "name",
+    ["TIMEOUT", "NO_ROUTE", "ERROR", "INCORRECT_PAYMENT_DETAILS", "INSUFFICIENT_BALANCE", "CANCELED", "NONE"],
 )
 def test_fail_with_each_reason_moves_no_money(platform: Wire, control: Control, name: str) -> None:
     invoice = control.invoice("wallets", 5_000)
@@ -195,7 +216,9 @@ def test_deleted_row_is_not_found_though_the_money_left(platform: Wire, control:
 
 def test_script_for_all_payments_counts_down(platform: Wire, control: Control) -> None:
     control.script("platform", {"do": "fail", "reason": "NO_ROUTE"}, count=2)
-    answers = [status(platform.send(control.invoice("wallets", 1_000)["payment_request"])[-1]) for _ in range(3)]
+    answers = [
+        status(platform.send(control.invoice("wallets", 1_000)["payment_request"])[-1]) for _ in range(3)
+    ]
     assert answers == ["FAILED", "FAILED", "SUCCEEDED"]
 
 
@@ -215,48 +238,87 @@ def test_unreadable_script_is_refused(control: Control, step: dict[str, object])
         control.script("platform", step)
 
 
+# Whole calls
+
+
+def test_lost_answer_of_add_invoice_leaves_the_invoice(wallets: Wire, control: Control) -> None:
+    preimage = fresh_preimage()
+    control.script_calls("wallets", "AddInvoice", "after", {"do": "drop"})
+    with refused(UNAVAILABLE, ""):
+        wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+    with refused(grpc.StatusCode.UNKNOWN, "invoice with payment hash already exists"):
+        wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+
+
+def test_call_broken_before_its_work_leaves_nothing(wallets: Wire, platform: Wire, control: Control) -> None:
+    preimage = fresh_preimage()
+    control.script_calls("wallets", "AddInvoice", "before", {"do": "error", "code": "INTERNAL", "text": "no"})
+    with refused(grpc.StatusCode.INTERNAL, "no"):
+        wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+    wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
+    control.script_calls("platform", "TrackPaymentV2", "before", {"do": "hang"})
+    with refused(grpc.StatusCode.DEADLINE_EXCEEDED, ""):
+        next(platform.track(fresh_preimage().hex(), deadline=0.2))
+
+
+def test_unreadable_call_script_is_refused(control: Control) -> None:
+    for at, step in (
+        ("later", {"do": "drop"}),
+        ("before", {"do": "hold"}),
+        ("after", {"do": "drop", "at": "created"}),
+    ):
+        with pytest.raises(ControlError):
+            control.script_calls("wallets", "AddInvoice", at, step)
+
+
 # The node as a whole
 
 
 def test_other_identity_and_network_are_answered_by_get_info(platform: Wire, control: Control) -> None:
-    control.set_options("platform", shown_pubkey="02" + "ab" * 32, shown_network="mainnet", synced_to_chain=False)
+    control.set_options(
+        "platform", shown_pubkey="02" + "ab" * 32, shown_network="mainnet", synced_to_chain=False
+    )
     info = platform.call(methods.GET_INFO)
-    assert (info.identity_pubkey, info.chains[0].network, info.synced_to_chain) == ("02" + "ab" * 32, "mainnet", False)
+    assert (info.identity_pubkey, info.chains[0].network, info.synced_to_chain) == (
+        "02" + "ab" * 32,
+        "mainnet",
+        False,
+    )
 
 
-def test_unreachable_node_comes_back_on_the_same_port(own_world: SimulatorProcess) -> None:
-    platform, control = Wire(own_world.node("platform")), own_world.control
-    invoice = control.invoice("wallets", 5_000)
-    control.script("platform", {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
+def test_unreachable_node_comes_back_on_the_same_port(pair: Pair) -> None:
+    platform, control = pair.payer_wire, pair.control
+    invoice = control.invoice(pair.payee, 5_000)
+    control.script(pair.payer, {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
     stream = platform.start(invoice["payment_request"])
-    control.wait("platform", "in_flight", payment_hash=invoice["payment_hash"])
-    control.stop_serving("platform")
+    control.wait(pair.payer, "in_flight", payment_hash=invoice["payment_hash"])
+    control.stop_serving(pair.payer)
     with pytest.raises(grpc.RpcError):
         list(stream)
     with refused(UNAVAILABLE, ""):
         platform.call(methods.GET_INFO)
-    control.release("platform", payment_hash=invoice["payment_hash"])
-    control.start_serving("platform")
-    again = Wire(own_world.node("platform"))
+    control.release(pair.payer, payment_hash=invoice["payment_hash"])
+    control.start_serving(pair.payer)
+    again = pair.payer_wire
     assert _eventually(lambda: again.status_of(invoice["payment_hash"])) == "SUCCEEDED"
 
 
-def test_node_that_says_goodbye_ends_streams_with_unknown(own_world: SimulatorProcess) -> None:
-    platform, control = Wire(own_world.node("platform")), own_world.control
-    invoice = control.invoice("wallets", 5_000)
-    control.script("platform", {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
+def test_node_that_says_goodbye_ends_streams_with_unknown(pair: Pair) -> None:
+    platform, control = pair.payer_wire, pair.control
+    invoice = control.invoice(pair.payee, 5_000)
+    control.script(pair.payer, {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
     stream = platform.start(invoice["payment_request"])
-    control.wait("platform", "in_flight", payment_hash=invoice["payment_hash"])
-    control.stop_serving("platform", goodbye=True)
+    control.wait(pair.payer, "in_flight", payment_hash=invoice["payment_hash"])
+    control.stop_serving(pair.payer, goodbye=True)
     with refused(grpc.StatusCode.UNKNOWN, "routerrpc server shutting down"):
         list(stream)
 
 
-def test_changed_certificate_turns_old_clients_away(own_world: SimulatorProcess) -> None:
-    address = own_world.node("platform")
+def test_changed_certificate_turns_old_clients_away(pair: Pair) -> None:
+    address = pair.world.node(pair.payer)
     old = address.tls_cert_path.read_bytes()
     Wire(address).call(methods.GET_INFO)
-    own_world.control.renew_certificate("platform")
+    pair.control.renew_certificate(pair.payer)
     distrusting = Wire(address)
     distrusting.channel = grpc.secure_channel(address.target, grpc.ssl_channel_credentials(old))
     with pytest.raises(grpc.RpcError) as caught:

@@ -14,6 +14,7 @@ from lightning.proto import methods
 from lightning.proto.lightning_pb2 import Invoice
 from lightning.simulator.control import Control
 from lightning.simulator.process import SimulatorProcess
+from tests.lightning.simulator.conftest import Pair
 from tests.lightning.simulator.wire import UNKNOWN_HASH, Wire, fresh_preimage, reason, refused, status
 
 UNKNOWN, NOT_FOUND = grpc.StatusCode.UNKNOWN, grpc.StatusCode.NOT_FOUND
@@ -26,14 +27,26 @@ def state(message: Invoice) -> str:
 
 def test_added_invoice_is_a_signed_bolt11_of_the_node(wallets: Wire, world: SimulatorProcess) -> None:
     preimage = fresh_preimage()
-    added = wallets.call(methods.ADD_INVOICE, value_msat=21_001, memo="tontine", r_preimage=preimage, expiry=7200)
+    added = wallets.call(
+        methods.ADD_INVOICE, value_msat=21_001, memo="tontine", r_preimage=preimage, expiry=7200
+    )
     read = bolt11.decode(added.payment_request)
     assert added.r_hash == read.payment_hash == hashlib.sha256(preimage).digest()
-    assert (read.network, read.amount_msat, read.description, read.expiry_seconds) == ("bcrt", 21_001, "tontine", 7200)
+    assert (read.network, read.amount_msat, read.description, read.expiry_seconds) == (
+        "bcrt",
+        21_001,
+        "tontine",
+        7200,
+    )
     assert (read.payee.hex(), read.payment_secret) == (world.node("wallets").pubkey, added.payment_addr)
     assert [bit for bit in range(64) if read.features >> bit & 1] == [8, 14, 17, 25]
     stored = wallets.call(methods.LOOKUP_INVOICE, r_hash=added.r_hash)
-    assert (stored.r_preimage, stored.value_msat, stored.value, state(stored)) == (preimage, 21_001, 21, "OPEN")
+    assert (stored.r_preimage, stored.value_msat, stored.value, state(stored)) == (
+        preimage,
+        21_001,
+        21,
+        "OPEN",
+    )
 
 
 def test_add_index_rises_and_expiry_defaults_to_a_day(wallets: Wire) -> None:
@@ -70,20 +83,20 @@ def test_add_invoice_beyond_the_limits_is_refused(wallets: Wire, fields: dict[st
         wallets.call(methods.ADD_INVOICE, **fields)
 
 
-def test_lookup_knows_length_and_absence(wallets: Wire, own_world: SimulatorProcess) -> None:
+def test_lookup_knows_length_and_absence(wallets: Wire, pair: Pair) -> None:
     with refused(UNKNOWN, "payment hash must be exactly 32 bytes"):
         wallets.call(methods.LOOKUP_INVOICE, r_hash=b"short")
     wallets.call(methods.ADD_INVOICE, value=1)
     with refused(NOT_FOUND, "unable to locate invoice"):
         wallets.call(methods.LOOKUP_INVOICE, r_hash=UNKNOWN_HASH)
     with refused(NOT_FOUND, "there are no existing invoices"):
-        Wire(own_world.node("wallets")).call(methods.LOOKUP_INVOICE, r_hash=UNKNOWN_HASH)
+        pair.payee_wire.call(methods.LOOKUP_INVOICE, r_hash=UNKNOWN_HASH)
 
 
-def test_list_invoices_pages_by_exclusive_index(own_world: SimulatorProcess) -> None:
-    wallets, control = Wire(own_world.node("wallets")), own_world.control
-    invoices = [control.invoice("wallets", amount_msat * 1000) for amount_msat in range(1, 103)]
-    control.pay("platform", invoices[0]["payment_request"])
+def test_list_invoices_pages_by_exclusive_index(pair: Pair) -> None:
+    wallets, control = pair.payee_wire, pair.control
+    invoices = [control.invoice(pair.payee, amount_msat * 1000) for amount_msat in range(1, 103)]
+    control.pay(pair.payer, invoices[0]["payment_request"])
 
     def listed(**fields: Any) -> list[int]:
         return [invoice.value for invoice in wallets.call(methods.LIST_INVOICES, **fields).invoices]
@@ -100,14 +113,14 @@ def test_list_invoices_pages_by_exclusive_index(own_world: SimulatorProcess) -> 
 # Subscriptions
 
 
-def test_subscription_from_zero_has_no_backlog_and_tells_adds_and_settlements(own_world: SimulatorProcess) -> None:
-    wallets, control = Wire(own_world.node("wallets")), own_world.control
-    control.pay("platform", control.invoice("wallets", 1_000)["payment_request"])
+def test_subscription_from_zero_has_no_backlog_and_tells_adds_and_settlements(pair: Pair) -> None:
+    wallets, control = pair.payee_wire, pair.control
+    control.pay(pair.payer, control.invoice(pair.payee, 1_000)["payment_request"])
     news = wallets.stream(methods.SUBSCRIBE_INVOICES)
     time.sleep(0.2)  # nothing tells a client that the server has begun to listen for it
-    cancelled, paid = control.invoice("wallets", 2_000), control.invoice("wallets", 3_000)
+    cancelled, paid = control.invoice(pair.payee, 2_000), control.invoice(pair.payee, 3_000)
     wallets.call(methods.CANCEL_INVOICE, payment_hash=bytes.fromhex(cancelled["payment_hash"]))
-    control.pay("platform", paid["payment_request"])
+    control.pay(pair.payer, paid["payment_request"])
     told = [next(news) for _ in range(3)]
     assert [(invoice.value_msat, state(invoice)) for invoice in told] == [
         (2_000, "OPEN"),
@@ -117,16 +130,16 @@ def test_subscription_from_zero_has_no_backlog_and_tells_adds_and_settlements(ow
     assert told[-1].settle_index == 2
 
 
-def test_subscription_replays_adds_then_settlements_after_the_given_indexes(own_world: SimulatorProcess) -> None:
-    wallets, control = Wire(own_world.node("wallets")), own_world.control
-    invoices = [control.invoice("wallets", amount_msat) for amount_msat in (1_000, 2_000, 3_000, 4_000)]
+def test_subscription_replays_adds_then_settlements_after_the_given_indexes(pair: Pair) -> None:
+    wallets, control = pair.payee_wire, pair.control
+    invoices = [control.invoice(pair.payee, amount_msat) for amount_msat in (1_000, 2_000, 3_000, 4_000)]
     for invoice in (invoices[2], invoices[0], invoices[1]):
-        control.pay("platform", invoice["payment_request"])
+        control.pay(pair.payer, invoice["payment_request"])
     news = wallets.stream(methods.SUBSCRIBE_INVOICES, add_index=2, settle_index=1)
     told = [next(news) for _ in range(4)]
     assert [invoice.add_index for invoice in told[:2]] == [3, 4]
     assert [(invoice.settle_index, invoice.value_msat) for invoice in told[2:]] == [(2, 1_000), (3, 2_000)]
-    control.pay("platform", invoices[3]["payment_request"])
+    control.pay(pair.payer, invoices[3]["payment_request"])
     live = next(news)
     assert (live.settle_index, live.amt_paid_msat, state(live)) == (4, 4_000, "SETTLED")
 
@@ -194,7 +207,9 @@ def test_cancelled_hold_invoice_gives_the_money_back(platform: Wire, wallets: Wi
     assert (platform.call(methods.CHANNEL_BALANCE), wallets.call(methods.CHANNEL_BALANCE)) == before
 
 
-def test_expiry_cancels_open_invoices_and_leaves_accepted_ones(platform: Wire, wallets: Wire, control: Control) -> None:
+def test_expiry_cancels_open_invoices_and_leaves_accepted_ones(
+    platform: Wire, wallets: Wire, control: Control
+) -> None:
     invoice = control.invoice("wallets", 1_000, expiry=60)
     preimage = fresh_preimage()
     payment_hash = hashlib.sha256(preimage).digest()

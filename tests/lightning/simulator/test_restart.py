@@ -96,7 +96,9 @@ def test_everything_told_before_the_kill_is_there_after_it(own_world: SimulatorP
     control.set_clock(frozen_at=1_900_000_000)
     control.set_options("platform", alias="still here")
     control.script("platform", {"do": "fail", "reason": "ERROR"}, count=2)
-    assert control.pay("platform", control.invoice("wallets", 5_000)["payment_request"])["status"] == "SUCCEEDED"
+    assert (
+        control.pay("platform", control.invoice("wallets", 5_000)["payment_request"])["status"] == "SUCCEEDED"
+    )
     address = own_world.node("platform")
     before = control.payments("platform"), control.invoices("wallets"), control.nodes()
     own_world.restart()
@@ -111,7 +113,9 @@ def test_everything_told_before_the_kill_is_there_after_it(own_world: SimulatorP
 def test_node_restarts_while_a_client_streams(own_world: SimulatorProcess) -> None:
     platform = Wire(own_world.node("platform"))
     invoice = own_world.control.invoice("wallets", 5_000)
-    own_world.control.script("platform", {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
+    own_world.control.script(
+        "platform", {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"]
+    )
     stream = platform.start(invoice["payment_request"])
     own_world.control.wait("platform", "in_flight", payment_hash=invoice["payment_hash"])
     own_world.kill()

@@ -64,9 +64,13 @@ def test_send_known_hash_answers_already_exists(
     assert [(row["sends"], row["accepted"]) for row in record] == [(2, 1)]
 
 
-def test_send_failed_hash_again_takes_a_new_index_and_forgets_old_attempts(platform: Wire, control: Control) -> None:
+def test_send_failed_hash_again_takes_a_new_index_and_forgets_old_attempts(
+    platform: Wire, control: Control
+) -> None:
     invoice = control.invoice("wallets", 5_000)
-    control.script("platform", {"do": "fail", "reason": "TIMEOUT"}, payment_hash=invoice["payment_hash"], count=1)
+    control.script(
+        "platform", {"do": "fail", "reason": "TIMEOUT"}, payment_hash=invoice["payment_hash"], count=1
+    )
     failed = platform.send(invoice["payment_request"])[-1]
     assert (status(failed), reason(failed)) == ("FAILED", "TIMEOUT")
     paid = platform.send(invoice["payment_request"])[-1]
@@ -74,7 +78,10 @@ def test_send_failed_hash_again_takes_a_new_index_and_forgets_old_attempts(platf
     assert paid.payment_index > failed.payment_index
     assert len(paid.htlcs) == 1
     record = control.payments_of("platform", invoice["payment_hash"])
-    assert [(row["standing"], row["status"]) for row in record] == [("overwritten", "FAILED"), ("current", "SUCCEEDED")]
+    assert [(row["standing"], row["status"]) for row in record] == [
+        ("overwritten", "FAILED"),
+        ("current", "SUCCEEDED"),
+    ]
     assert (record[-1]["sends"], record[-1]["accepted"], record[-1]["successes"]) == (2, 2, 1)
 
 
@@ -115,7 +122,9 @@ def test_send_paid_hash_is_worded_by_store_and_version(
 # What is judged before the table
 
 
-def test_send_expired_and_paid_answers_unknown_and_tracking_knows_better(platform: Wire, control: Control) -> None:
+def test_send_expired_and_paid_answers_unknown_and_tracking_knows_better(
+    platform: Wire, control: Control
+) -> None:
     invoice = control.invoice("wallets", 5_000, expiry=600)
     platform.send(invoice["payment_request"])
     control.set_clock(advance_seconds=601)
@@ -191,7 +200,9 @@ def test_send_with_fee_at_the_limit_succeeds_and_above_fails(platform: Wire, con
     assert platform.send(invoice["payment_request"], fee_limit_msat=1_001)[-1].fee_msat == 1_001
 
 
-def test_send_more_than_local_balance_minus_reserve_fails_and_moves_nothing(platform: Wire, control: Control) -> None:
+def test_send_more_than_local_balance_minus_reserve_fails_and_moves_nothing(
+    platform: Wire, control: Control
+) -> None:
     control.set_money("platform", local_msat=60_000, reserve_msat=10_001)
     failed = platform.send(control.invoice("wallets", 50_000)["payment_request"])[-1]
     assert (status(failed), reason(failed)) == ("FAILED", "INSUFFICIENT_BALANCE")
@@ -294,7 +305,9 @@ def test_cancelable_payment_keeps_its_htlc_and_may_still_settle(platform: Wire, 
 
 
 @pytest.mark.parametrize("outcome", ["SUCCEEDED", "FAILED"])
-def test_timeout_with_htlc_out_is_in_flight_with_a_reason(platform: Wire, control: Control, outcome: str) -> None:
+def test_timeout_with_htlc_out_is_in_flight_with_a_reason(
+    platform: Wire, control: Control, outcome: str
+) -> None:
     invoice = control.invoice("wallets", 5_000)
     steps: list[dict[str, str]] = [{"do": "hold", "at": "in_flight"}]
     steps += [{"do": "fail", "reason": "ERROR"}] if outcome == "FAILED" else []

@@ -10,7 +10,7 @@ import pytest
 from lightning.proto import methods
 from lightning.proto.lightning_pb2 import Payment, PaymentFailureReason
 from lightning.simulator.control import Control
-from lightning.simulator.process import SimulatorProcess
+from tests.lightning.simulator.conftest import Pair
 from tests.lightning.simulator.wire import UNKNOWN_HASH, Wire, refused, status
 
 UNKNOWN, NOT_FOUND = grpc.StatusCode.UNKNOWN, grpc.StatusCode.NOT_FOUND
@@ -36,7 +36,9 @@ def test_track_hash_of_wrong_length_is_unknown(platform: Wire) -> None:
 
 
 @pytest.mark.parametrize("no_inflight_updates", [False, True])
-def test_track_terminal_payment_answers_once(platform: Wire, control: Control, no_inflight_updates: bool) -> None:
+def test_track_terminal_payment_answers_once(
+    platform: Wire, control: Control, no_inflight_updates: bool
+) -> None:
     invoice = control.invoice("wallets", 5_000)
     paid = platform.send(invoice["payment_request"])[-1]
     assert list(platform.track(invoice["payment_hash"], no_inflight_updates=no_inflight_updates)) == [paid]
@@ -50,7 +52,9 @@ def test_track_open_payment_tells_every_watcher(platform: Wire, control: Control
     assert [status(list(watcher)[-1]) for watcher in (*watchers, stream)] == ["SUCCEEDED"] * 4
 
 
-def test_track_open_payment_without_updates_is_silent_until_the_deadline(platform: Wire, control: Control) -> None:
+def test_track_open_payment_without_updates_is_silent_until_the_deadline(
+    platform: Wire, control: Control
+) -> None:
     invoice, _stream = fly(platform, control)
     with refused(grpc.StatusCode.DEADLINE_EXCEEDED, ""):
         next(platform.track(invoice["payment_hash"], deadline=0.2, no_inflight_updates=True))
@@ -73,11 +77,11 @@ def test_track_payments_tells_open_ones_first_then_all(platform: Wire, control: 
 # Lists
 
 
-def test_list_payments_pages_by_exclusive_index_and_hides_unpaid(own_world: SimulatorProcess) -> None:
-    platform, control = Wire(own_world.node("platform")), own_world.control
-    control.script("platform", {"do": "fail", "reason": "TIMEOUT"}, count=1)
+def test_list_payments_pages_by_exclusive_index_and_hides_unpaid(pair: Pair) -> None:
+    platform, control = pair.payer_wire, pair.control
+    control.script(pair.payer, {"do": "fail", "reason": "TIMEOUT"}, count=1)
     for amount_msat in (1_000, 2_000, 3_000, 4_000):
-        platform.send(control.invoice("wallets", amount_msat)["payment_request"])
+        platform.send(control.invoice(pair.payee, amount_msat)["payment_request"])
 
     def listed(**fields: Any) -> list[int]:
         return [payment.value_msat for payment in platform.call(methods.LIST_PAYMENTS, **fields).payments]
@@ -92,17 +96,17 @@ def test_list_payments_pages_by_exclusive_index_and_hides_unpaid(own_world: Simu
     assert (answer.first_index_offset, answer.last_index_offset, answer.total_num_payments) == (2, 4, 4)
 
 
-def test_list_payments_answers_a_hundred_by_default_and_more_than_four_mebibytes(own_world: SimulatorProcess) -> None:
+def test_list_payments_answers_a_hundred_by_default_and_more_than_four_mebibytes(pair: Pair) -> None:
     """A client that does not raise its limit of 4 MiB gets RESOURCE_EXHAUSTED from a big list."""
-    platform, control = Wire(own_world.node("platform")), own_world.control
-    request = control.invoice("wallets", 1_000)["payment_request"]
+    platform, control = pair.payer_wire, pair.control
+    request = control.invoice(pair.payee, 1_000)["payment_request"]
     # Probes leave failed payments with random hashes; the long memo makes each about 1,700 bytes.
-    long_request = control.invoice("wallets", 1_000, memo="x" * 600)["payment_request"]
+    long_request = control.invoice(pair.payee, 1_000, memo="x" * 600)["payment_request"]
     for _ in range(101):
         platform.call(methods.ESTIMATE_ROUTE_FEE, payment_request=request)
     assert len(platform.call(methods.LIST_PAYMENTS, include_incomplete=True).payments) == 100
     options = [("grpc.max_receive_message_length", 100_000)]
-    address = own_world.node("platform")
+    address = pair.world.node(pair.payer)
     narrow = Wire(address)
     narrow.channel = grpc.secure_channel(
         address.target, grpc.ssl_channel_credentials(address.tls_cert_path.read_bytes()), options=options
@@ -111,7 +115,9 @@ def test_list_payments_answers_a_hundred_by_default_and_more_than_four_mebibytes
         platform.call(methods.ESTIMATE_ROUTE_FEE, payment_request=long_request)
     with refused(grpc.StatusCode.RESOURCE_EXHAUSTED, ""):
         narrow.call(methods.LIST_PAYMENTS, include_incomplete=True, max_payments=1_000)
-    assert len(platform.call(methods.LIST_PAYMENTS, include_incomplete=True, max_payments=1_000).payments) == 201
+    assert (
+        len(platform.call(methods.LIST_PAYMENTS, include_incomplete=True, max_payments=1_000).payments) == 201
+    )
 
 
 def test_list_payments_can_omit_hops(platform: Wire, control: Control) -> None:
@@ -130,7 +136,9 @@ def test_estimate_by_invoice_probes_and_leaves_a_failed_payment(platform: Wire, 
     answer = platform.call(methods.ESTIMATE_ROUTE_FEE, payment_request=invoice["payment_request"])
     assert (answer.routing_fee_msat, answer.failure_reason) == (1_001, 0)
     probe = control.payments("platform")[rows:]
-    assert [(row["status"], row["payment_hash"] == invoice["payment_hash"]) for row in probe] == [("FAILED", False)]
+    assert [(row["status"], row["payment_hash"] == invoice["payment_hash"]) for row in probe] == [
+        ("FAILED", False)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,28 +26,44 @@ class Wire:
     def __init__(self, address: NodeAddress, macaroon_hex: str | None = None) -> None:
         credentials = grpc.ssl_channel_credentials(address.tls_cert_path.read_bytes())
         self.channel = grpc.secure_channel(address.target, credentials, options=[("grpc.enable_retries", 0)])
-        self.metadata: tuple[tuple[str, str], ...] = (("macaroon", macaroon_hex or address.macaroon_hex("admin")),)
+        self.metadata: tuple[tuple[str, str], ...] = (
+            ("macaroon", macaroon_hex or address.macaroon_hex("admin")),
+        )
 
-    def call(self, method: methods.Method[Any, Any], deadline: float = DEADLINE_SECONDS, **fields: Any) -> Any:
+    def call(
+        self, method: methods.Method[Any, Any], deadline: float = DEADLINE_SECONDS, **fields: Any
+    ) -> Any:
         return method.unary(self.channel)(method.request(**fields), metadata=self.metadata, timeout=deadline)
 
-    def stream(self, method: methods.Method[Any, Any], deadline: float = DEADLINE_SECONDS, **fields: Any) -> Any:
+    def stream(
+        self, method: methods.Method[Any, Any], deadline: float = DEADLINE_SECONDS, **fields: Any
+    ) -> Any:
         return method.stream(self.channel)(method.request(**fields), metadata=self.metadata, timeout=deadline)
 
-    def send(self, payment_request: str, deadline: float = DEADLINE_SECONDS, **fields: Any) -> list[pb.Payment]:
+    def send(
+        self, payment_request: str, deadline: float = DEADLINE_SECONDS, **fields: Any
+    ) -> list[pb.Payment]:
         """Pay and return all messages of the stream."""
         return list(self.start(payment_request, deadline, **fields))
 
     def start(self, payment_request: str, deadline: float = DEADLINE_SECONDS, **fields: Any) -> Any:
-        request = {"payment_request": payment_request, "timeout_seconds": 60, "fee_limit_msat": FEE_LIMIT_MSAT}
+        request = {
+            "payment_request": payment_request,
+            "timeout_seconds": 60,
+            "fee_limit_msat": FEE_LIMIT_MSAT,
+        }
         method = methods.SEND_PAYMENT_V2
         return method.stream(self.channel)(
             SendPaymentRequest(**{**request, **fields}), metadata=self.metadata, timeout=deadline
         )
 
-    def track(self, payment_hash: str, deadline: float = DEADLINE_SECONDS, **fields: Any) -> Iterator[pb.Payment]:
+    def track(
+        self, payment_hash: str, deadline: float = DEADLINE_SECONDS, **fields: Any
+    ) -> Iterator[pb.Payment]:
         request = TrackPaymentRequest(payment_hash=bytes.fromhex(payment_hash), **fields)
-        stream: Any = methods.TRACK_PAYMENT_V2.stream(self.channel)(request, metadata=self.metadata, timeout=deadline)
+        stream: Any = methods.TRACK_PAYMENT_V2.stream(self.channel)(
+            request, metadata=self.metadata, timeout=deadline
+        )
         return iter(stream)
 
     def status_of(self, payment_hash: str) -> str:

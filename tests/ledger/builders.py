@@ -1,0 +1,166 @@
+"""What the tests of the books are made of: accounts, postings, rates, people, a market on the loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import connection, transaction
+
+from ledger.enums import AccountRole, Currency
+from ledger.models import ExchangeRate, JournalEntry
+from ledger.rates.sources import Answer, JsonSource
+from ledger.services import post
+from ledger.types import AccountRef, Line, Posting
+from sunusav.core.migration_operations import AppendOnly
+from sunusav.core.models import User
+from sunusav.core.roles import Role, sync_roles
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
+POT = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:one")
+OTHER_POT = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:two")
+POSITION_MSAT = AccountRef(AccountRole.CURRENCY_POSITION, Currency.MSAT)
+POSITION_XOF = AccountRef(AccountRole.CURRENCY_POSITION, Currency.XOF)
+BANK = AccountRef(AccountRole.BANK, Currency.XOF)
+
+
+def lines(amount: int = 1_000, *, to: AccountRef = POT) -> list[Line]:
+    """Money arrives in the node and is owed to somebody."""
+    return [Line(NODE, amount), Line(to, -amount)]
+
+
+def received(reference: str, amount: int = 1_000, *, to: AccountRef = POT, at: datetime = NOW) -> int:
+    return post(kind="receipt", reference=reference, lines=lines(amount, to=to), at=at, subject="cycle:one")
+
+
+def posting(reference: str, amount: int = 1_000, **fields: Any) -> Posting:
+    facts = {"kind": "receipt", "lines": tuple(lines(amount)), "at": NOW, "subject": "cycle:one"}
+    return Posting(reference=reference, **{**facts, **fields})
+
+
+def plain_sum(ref: AccountRef) -> int:
+    """Add an account's entries one by one: what the balance must be, without any of its cleverness."""
+    return sum(JournalEntry.objects.filter(account__code=ref.code).values_list("amount", flat=True))
+
+
+def stored_rate(rate: str = "9123457", *, at: datetime = NOW, **fields: Any) -> ExchangeRate:
+    return ExchangeRate.objects.create(
+        rate_xof_per_btc=Decimal(rate), **{"source": "market", "observed_at": at, "recorded_at": at, **fields}
+    )
+
+
+def person(name: str, *roles: Role) -> User:
+    sync_roles()
+    user = User.objects.create_user(name, is_staff=True)
+    user.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+    return User.objects.get(pk=user.pk)
+
+
+@contextmanager
+def triggers_dropped(*tables: str) -> Iterator[None]:
+    """Let a test corrupt append-only tables, as somebody with the database's password could.
+
+    On MySQL this commits, so tests that use it are transactional; the triggers come back afterwards.
+    """
+    for table in tables:
+        for verb in ("update", "delete"):
+            run_sql(f"DROP TRIGGER {table}_no_{verb}")
+    try:
+        yield
+    finally:
+        for table in tables:
+            with connection.schema_editor() as editor:
+                AppendOnly(table).database_forwards("ledger", editor, None, None)
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo what one example of a property wrote."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def run_sql(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+class Market(ThreadingHTTPServer):
+    """A market that answers on the loopback what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _MarketHandler)
+        self.body = b""
+        self.status = 200
+        self.paths: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def says(self, document: Any, *, status: int = 200) -> Market:
+        self.body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.status = status
+        return self
+
+
+class _MarketHandler(BaseHTTPRequestHandler):
+    server: Market
+
+    def do_GET(self) -> None:
+        self.server.paths.append(self.path)
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name)
+        """Stay silent."""
+
+
+@contextmanager
+def running_market() -> Iterator[Market]:
+    market = Market()
+    thread = threading.Thread(target=market.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield market
+    finally:
+        market.shutdown()
+        thread.join()
+        market.server_close()
+
+
+def coinbase_says(amount: Any, *, base: str = "BTC", currency: str = "EUR") -> dict[str, Any]:
+    return {"data": {"amount": amount, "base": base, "currency": currency}}
+
+
+def kraken_says(amount: Any, *, pair: str = "XXBTZEUR") -> dict[str, Any]:
+    return {"error": [], "result": {pair: {"a": [amount, "1", "1"], "c": [amount, "0.01"]}}}
+
+
+def bitstamp_says(amount: Any, *, at: datetime = NOW) -> dict[str, Any]:
+    return {"last": amount, "timestamp": str(int(at.timestamp())), "pair": "BTC/EUR"}
+
+
+class Stall(JsonSource):
+    """A source that answers a fixed price in francs, for tests of what comes after the asking."""
+
+    def __init__(self, name: str, amount: Any, currency: str = "XOF") -> None:
+        self.name, self.amount, self.currency = name, amount, currency
+
+    def read(self) -> Any:
+        return Answer(self.amount, self.currency)
