@@ -38,7 +38,7 @@ def test_auditor_sees_every_model_and_changes_none() -> None:
     auditor = person("auditor", Role.AUDITOR)
     ours = [model for model in admin.site._registry if model._meta.app_label == "ledger"]
 
-    assert len(ours) == 6
+    assert len(ours) >= 6
     for model in ours:
         assert auditor.has_perm(f"ledger.view_{model._meta.model_name}")
     granted = dict(GRANTS)[Role.AUDITOR]
