@@ -11,7 +11,6 @@ AUDITOR, OPERATOR = Role.AUDITOR, Role.OPERATOR
 
 PUBLIC: frozenset[Role] = frozenset()
 EVERY_ROLE = frozenset(Role)
-STAFF = EVERY_ROLE - {PLATFORM}
 READERS = EVERY_ROLE - {OPERATOR}
 
 
@@ -35,6 +34,11 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/fees/calculate": {"POST": PUBLIC},
     "monetization/fees/tiers": {"GET": PUBLIC},
     "monetization/fees/project-annual-revenue": {"POST": roles(PLATFORM, FINANCE, AUDITOR)},
+    # ledger
+    "monetization/rates/current": {"GET": EVERY_ROLE},
+    "monetization/rates/update": {"POST": roles(FINANCE, APPROVER)},
+    "monetization/convert/sats-to-xof": {"POST": EVERY_ROLE},
+    "monetization/convert/xof-to-sats": {"POST": EVERY_ROLE},
     # payouts
     "monetization/groups": {"GET": READERS, "POST": roles(PLATFORM)},
     "monetization/groups/<str:group_id>": {"GET": READERS},
