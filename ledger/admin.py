@@ -17,9 +17,10 @@ from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.core import clock
 from sunusav.desk.actions import Action, Button, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import mono
 from sunusav.desk.forms import ReasonAndCodeForm
 from sunusav.desk.money import show_in, show_rate
-from sunusav.desk.sections import Section, mono, postings_of, trail_of
+from sunusav.desk.sections import Section, postings_of, trail_of
 
 
 @admin.register(models.Account)

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.core.models import User
 from sunusav.desk.actions import Action, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.columns import show_json
+from sunusav.desk.facts import moment, mono, show_facts
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.desk.money import NOTHING, show_msat
-from sunusav.desk.sections import Facts, Section, link_to, mono, postings_of, say, trail_of
+from sunusav.desk.money import show_msat, show_sats
+from sunusav.desk.sections import Facts, Section, link_to, postings_of, say, trail_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
@@ -87,6 +87,9 @@ class DisbursementAdmin(ReadOnlyAdmin):
     links = ("subject",)
     actions_offered = (RETRY, CANCEL)
 
+    def name_of(self, row: Any) -> str:
+        return f"{row.subject}, {show_sats(row.payout_sats)}"
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         attempts = list(_attempts_with_books(row))
         return (
@@ -123,26 +126,18 @@ def _story_of(attempt: Attempt) -> Facts:
             (_("Routing fee allowed"), show_msat(order.fee_limit_msat)),
             (_("Payee"), mono(order.payee)),
             (_("Paid from"), mono(order.source)),
-            (_("Opened"), attempt.opened_at),
-            (_("Sent"), _sent(attempt)),
-            (_("Seen outside"), attempt.seen_at or NOTHING),
-            (_("Closed"), attempt.closed_at or NOTHING),
+            (_("Opened"), moment(attempt.opened_at)),
+            (_("Sent"), moment(attempt.sent_at)),
+            (_("Times sent"), attempt.sends),
+            (_("Seen outside"), moment(attempt.seen_at)),
+            (_("Closed"), moment(attempt.closed_at)),
             (_("Outcome"), say(attempt.outcome)),
             (_("Proof (preimage)"), mono(attempt.proof)),
             (_("Cost"), show_msat(attempt.cost_msat)),
-            (_("Evidence"), show_json(attempt.evidence)),
+            (_("Evidence"), show_facts(attempt.evidence)),
             (_("Order"), link_to(order)),
         ),
     )
-
-
-def _sent(attempt: Attempt) -> Any:
-    if attempt.sent_at is None:
-        return NOTHING
-    return translate("%(moment)s (sent %(times)s times)") % {
-        "moment": attempt.sent_at,
-        "times": attempt.sends,
-    }
 
 
 @admin.register(PaymentOrder)

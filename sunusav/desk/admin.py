@@ -15,8 +15,9 @@ from sunusav.core.switches import OUTGOING, outgoing, pause_outgoing
 from sunusav.desk import people, proposals, schedules, tokens  # noqa: F401  (they register themselves)
 from sunusav.desk.actions import Action, Button, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import mono
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.desk.sections import Section, mono, trail_of
+from sunusav.desk.sections import Section, trail_of
 
 
 def _pause(decision: Decision) -> None:
