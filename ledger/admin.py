@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ledger import models
@@ -147,14 +147,14 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         return [models.ManualRateRequest()]
 
     def name_of(self, row: Any) -> str:
-        return translate("Manual rate")
+        return gettext("Manual rate")
 
     def card(self, action: Action, row: Any) -> Card:
         now = current_rate(clock.now())
         facts = [
-            (translate("Rate now"), show_rate(now.rate_xof_per_btc)),
-            (translate("Source"), now.source),
-            (translate("Observed"), now.observed_at),
+            (gettext("Rate now"), show_rate(now.rate_xof_per_btc)),
+            (gettext("Source"), now.source),
+            (gettext("Observed"), now.observed_at),
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
 

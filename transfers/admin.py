@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import User
@@ -108,15 +108,15 @@ def _attempts_with_books(row: Disbursement) -> QuerySet[Attempt]:
 
 def _bookings(attempts: Iterable[Attempt]) -> Iterable[tuple[Any, Any]]:
     for attempt in attempts:
-        yield translate("attempt %(number)s: hold") % {"number": attempt.number}, attempt.hold_transaction
-        yield translate("attempt %(number)s: close") % {"number": attempt.number}, attempt.close_transaction
+        yield gettext("attempt %(number)s: hold") % {"number": attempt.number}, attempt.hold_transaction
+        yield gettext("attempt %(number)s: close") % {"number": attempt.number}, attempt.close_transaction
 
 
 def _story_of(attempt: Attempt) -> Facts:
     order = attempt.order
-    title = translate("Attempt %(number)s: %(state)s") % {
+    title = gettext("Attempt %(number)s: %(state)s") % {
         "number": attempt.number,
-        "state": translate(attempt.get_state_display()),
+        "state": gettext(attempt.get_state_display()),
     }
     return Facts(
         title,

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import propose
@@ -74,7 +75,7 @@ class SwitchAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("position"))
     def position(self, switch: Switch) -> Any:
-        return _("open") if switch.is_open else _("paused")
+        return pgettext("state", "open") if switch.is_open else pgettext("state", "paused")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer nothing in the list's menu: there is one switch, and its buttons stand above the list."""

@@ -1,5 +1,7 @@
-from django.urls import reverse
 from django.contrib import admin
+from django.urls import reverse
+
+
 def test_all(world, enter):
     c = enter(None)
     assert c.get("/admin/").status_code == 200
