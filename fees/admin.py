@@ -1,67 +1,64 @@
 """The fee room in the admin: to read; only drafts of schedules are written here, by finance."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from fees import models, services
 from fees.enums import DraftState
 from sunusav.core import clock
-from sunusav.core.actors import Actor
-from sunusav.core.errors import DomainError
 from sunusav.core.models import User
+from sunusav.desk.actions import Action, Decision
+from sunusav.desk.admins import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
+from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.desk.sections import Section, trail_of
+
+RULES = (
+    "minimum_fee_sats", "maximum_fee_sats", "verified_discount_bps", "recurring_discount_bps",
+    "platform_share_bps", "community_share_bps", "override_cap_ppm",
+)  # fmt: skip
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A list and a page per row, without a button that writes."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class BracketInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class BracketInline(ReadOnlyInline):
     model = models.FeeBracket
     fields = ("from_sats", "base_rate_ppm")
     ordering = ("position",)
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(models.FeeSchedule)
 class FeeScheduleAdmin(ReadOnlyAdmin):
     list_display = ("version", "effective_at", "published_at", "proposer", "publisher")
     list_select_related = ("proposer", "publisher")
+    fields = ("version", "effective_at", "published_at", "proposer", "publisher", "draft", "proposal", *RULES)
+    ordering = ("-version",)
     inlines = [BracketInline]
 
 
 @admin.register(models.DiscountGrant)
 class DiscountGrantAdmin(ReadOnlyAdmin):
     list_display = ("holder", "kind", "discount_bps", "starts_at", "ends_at", "closed_at", "granted_for")
-    list_filter = ("kind",)
-    search_fields = ("=holder",)
+    list_filter = ("kind", "starts_at")
+    search_fields = ("holder",)
+    search_help_text = _("The exact holder, such as group:demo-group.")
+    ordering = ("-id",)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"discount:{row.holder}"]),)
 
 
 @admin.register(models.FeeAssessment)
 class FeeAssessmentAdmin(ReadOnlyAdmin):
     list_display = ("subject", "payout_sats", "fee_sats", "net_sats", "schedule", "fixed_at")
+    list_filter = ("fixed_at",)
     list_select_related = ("schedule",)
-    search_fields = ("=subject",)
+    search_fields = ("subject",)
+    search_help_text = _("The exact subject, such as cycle:demo-cycle.")
+    ordering = ("-id",)
 
 
 @admin.register(models.FeeRecord)
@@ -70,27 +67,77 @@ class FeeRecordAdmin(ReadOnlyAdmin):
         "disbursement_ref", "subject", "payout_sats", "fee_sats", "platform_sats", "community_sats",
         "partner_sats", "settlement_partner", "completed_at", "is_reversal",
     )  # fmt: skip
-    list_filter = ("settlement_partner", "is_reversal")
-    search_fields = ("=disbursement_ref", "=subject")
+    list_filter = ("settlement_partner", "is_reversal", "completed_at")
+    search_fields = ("disbursement_ref", "subject")
+    search_help_text = _("The exact disbursement or subject, such as cycle:demo-cycle.")
+    ordering = ("-id",)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([row.subject]),)
 
 
-class BracketDraftInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class BracketDraftInline(TabularInline):
     model = models.FeeBracketDraft
     fields = ("from_sats", "base_rate_ppm")
     ordering = ("from_sats",)
     extra = 1
 
 
+def _propose(decision: Decision) -> None:
+    services.propose_schedule(
+        draft_id=decision.row.pk, proposer=decision.user, now=decision.now, reason=decision.reason
+    )
+
+
+def _discard(decision: Decision) -> None:
+    services.discard_draft(
+        draft_id=decision.row.pk, actor=decision.actor, reason=decision.reason, now=decision.now
+    )
+
+
+def _is_draft(user: User, row: models.FeeScheduleDraft) -> bool:
+    return row.state == DraftState.DRAFT
+
+
+PROPOSE = Action(
+    slug="propose",
+    label=_("Propose for publication"),
+    question=_(
+        "Another person publishes the draft exactly as it stands here; a later edit voids the proposal."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose,
+    permission="fees.propose_fee_schedule",
+    form=ReasonAndCodeForm,
+    is_offered=_is_draft,
+    tone="good",
+)
+DISCARD = Action(
+    slug="discard",
+    label=_("Discard"),
+    question=_("The draft is put away for good."),
+    done=_("discarded"),
+    run=_discard,
+    permission="fees.change_feescheduledraft",
+    form=ReasonForm,
+    is_offered=_is_draft,
+    tone="bad",
+)
+
+
 @admin.register(models.FeeScheduleDraft)
-class FeeScheduleDraftAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Finance edits a draft and proposes it; an approver publishes it on the approval's page."""
+class FeeScheduleDraftAdmin(DeskAdmin):
+    """Finance edits a draft and proposes it; an approver publishes it on the proposal's page."""
 
     list_display = ("id", "state", "effective_at", "note", "author", "created_at")
     list_filter = ("state",)
     list_select_related = ("author",)
+    fields = ("state", "effective_at", "note", *RULES, "author", "created_at")
+    card_fields = ("effective_at", "note", *RULES)
     readonly_fields = ("state", "author", "created_at")
+    ordering = ("-id",)
     inlines = [BracketDraftInline]
-    actions = ["propose", "discard"]
+    actions_offered = (PROPOSE, DISCARD)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         is_open = not isinstance(obj, models.FeeScheduleDraft) or obj.state == DraftState.DRAFT
@@ -99,42 +146,20 @@ class FeeScheduleDraftAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_propose_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("fees.propose_fee_schedule"))
-
-    def save_model(
-        self,
-        request: HttpRequest,
-        obj: Any,
-        form: Any,
-        change: bool,  # noqa: FBT001  (Django's signature)
-    ) -> None:
-        if not change:
-            obj.author, obj.created_at = request.user, clock.now()
-        super().save_model(request, obj, form, change)
-
-    @admin.action(description="Propose for publication", permissions=["propose"])
-    def propose(self, request: HttpRequest, queryset: QuerySet[models.FeeScheduleDraft]) -> None:
-        for draft in queryset:
-            self._told(request, draft, "proposed", _propose)
-
-    @admin.action(description="Discard", permissions=["change"])
-    def discard(self, request: HttpRequest, queryset: QuerySet[models.FeeScheduleDraft]) -> None:
-        for draft in queryset:
-            self._told(request, draft, "discarded", _discard)
-
-    def _told(self, request: HttpRequest, draft: models.FeeScheduleDraft, done: str, act: Any) -> None:
-        try:
-            act(draft, request.user)
-        except DomainError as refusal:
-            self.message_user(request, f"{draft}: {refusal}", messages.ERROR)
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Write what the form changed and nothing else: the state is the services' to move."""
+        if change:
+            _require_still_draft(obj)
+            obj.save(update_fields=[name for name in form.changed_data if name in form.fields])
         else:
-            self.message_user(request, f"{draft}: {done}", messages.SUCCESS)
+            obj.author, obj.created_at = request.user, clock.now()
+            obj.save()
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"{services.FEE_SCHEDULE}:{row.pk}"]),)
 
 
-def _propose(draft: models.FeeScheduleDraft, user: User) -> None:
-    services.propose_schedule(draft_id=draft.pk, proposer=user, now=clock.now(), reason=draft.note)
-
-
-def _discard(draft: models.FeeScheduleDraft, user: User) -> None:
-    services.discard_draft(draft_id=draft.pk, actor=Actor.of(user), reason=draft.note, now=clock.now())
+def _require_still_draft(draft: models.FeeScheduleDraft) -> None:
+    """Hold the row; refuse when it was published between the page and its return."""
+    if models.FeeScheduleDraft.objects.select_for_update().get(pk=draft.pk).state != DraftState.DRAFT:
+        raise PermissionDenied

@@ -1,69 +1,168 @@
-"""The books in the admin: to read, by no means to write."""
+"""The books and the rates in the admin: to read, by no means to write; a manual rate is proposed to a second person."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger import models
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A list and a page per row, without a button that writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class EntryInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    model = models.JournalEntry
-    fields = ("account", "currency", "amount")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from ledger.calculations import MAXIMUM_XOF_PER_BTC, MINIMUM_XOF_PER_BTC
+from ledger.queries import current_rate
+from ledger.services.rates import MANUAL_RATE, propose_manual_rate
+from sunusav.core import clock
+from sunusav.desk.actions import Action, Button, Card, Decision
+from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import mono
+from sunusav.desk.forms import ReasonAndCodeForm
+from sunusav.desk.money import show_in, show_rate
+from sunusav.desk.sections import Section, postings_of, trail_of
 
 
 @admin.register(models.Account)
 class AccountAdmin(ReadOnlyAdmin):
     list_display = ("code", "role", "currency", "owner", "amount")
+    fields = ("code", "role", "currency", "owner", "amount")
     list_filter = ("role", "currency")
-    search_fields = ("code",)
+    search_fields = ("code", "owner")
+    search_help_text = _("The exact account or owner (such as cycle:demo-cycle).")
+    ordering = ("code",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return models.Account.objects.with_balance()
 
-    @admin.display(description="balance (debit positive)")
+    @admin.display(description=_("balance (debit positive)"))
     def amount(self, account: Any) -> str:
-        return f"{account.balance} {account.currency}"
+        return show_in(account.currency, account.balance)
+
+
+@admin.register(models.AccountCheckpoint)
+class AccountCheckpointAdmin(ReadOnlyAdmin):
+    list_display = ("account", "sum_shown", "sealed_seq", "floor")
+    fields = ("account", "sum_shown", "sealed_seq", "floor")
+    list_select_related = ("account",)
+    search_fields = ("account__code",)
+    search_help_text = _("The exact account.")
+
+    @admin.display(description=_("sum of the sealed entries"))
+    def sum_shown(self, checkpoint: Any) -> str:
+        return show_in(checkpoint.account.currency, checkpoint.amount)
 
 
 @admin.register(models.JournalTransaction)
 class JournalTransactionAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "subject", "reference", "posted_at", "reverses")
-    list_filter = ("kind",)
-    search_fields = ("=reference", "=subject")
+    list_filter = ("kind", "posted_at")
+    search_fields = ("id", "reference", "subject")
+    search_help_text = _("The exact number, reference or subject (such as cycle:demo-cycle).")
     list_select_related = ("reverses",)
-    show_full_result_count = False
-    inlines = [EntryInline]
+    ordering = ("-id",)
+    links = ("subject",)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        booked = models.JournalTransaction.objects.prefetch_related("entries__account").get(pk=row.pk)
+        return (postings_of([(row.subject, booked)]),)
+
+
+@admin.register(models.JournalEntry)
+class JournalEntryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "transaction", "account", "amount_shown")
+    fields = ("transaction", "account", "amount_shown")
+    list_select_related = ("transaction", "account")
+    search_fields = ("transaction__reference", "account__code")
+    search_help_text = _("The exact reference of a transaction, or account.")
+    ordering = ("-id",)
+    links = ("account", "transaction")
+
+    @admin.display(description=_("amount (debit positive)"))
+    def amount_shown(self, entry: Any) -> str:
+        return show_in(entry.currency, entry.amount)
 
 
 @admin.register(models.LedgerSeal)
 class LedgerSealAdmin(ReadOnlyAdmin):
-    list_display = ("seq", "transaction", "hash", "sealed_at")
+    list_display = ("seq", "transaction", "hash_shown", "sealed_at")
+    fields = ("seq", "transaction", "hash_shown", "sealed_at")
+    search_fields = ("seq", "hash")
+    search_help_text = _("The exact number or hash.")
     list_select_related = ("transaction",)
-    show_full_result_count = False
+    ordering = ("-seq",)
+
+    @admin.display(description=_("hash"))
+    def hash_shown(self, seal: Any) -> Any:
+        return mono(seal.hash)
+
+
+class RateForm(ReasonAndCodeForm):
+    """Asks for a rate, and why."""
+
+    rate_xof_per_btc = forms.DecimalField(
+        label=_("Francs per bitcoin"), max_digits=20, decimal_places=8,
+        min_value=MINIMUM_XOF_PER_BTC, max_value=MAXIMUM_XOF_PER_BTC,
+    )  # fmt: skip
+    field_order = ("rate_xof_per_btc", "reason", "code")
+
+
+def _propose_rate(decision: Decision) -> None:
+    propose_manual_rate(
+        rate_xof_per_btc=decision.given["rate_xof_per_btc"], reason=decision.reason, proposer=decision.user,
+        now=decision.now,
+    )  # fmt: skip
+
+
+PROPOSE_RATE = Action(
+    slug="propose",
+    label=_("Propose a manual rate"),
+    question=_("The rate counts once another person has approved it."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_rate,
+    permission="ledger.propose_manual_rate",
+    form=RateForm,
+    tone="good",
+)
+
+
+@admin.register(models.ManualRateRequest)
+class ManualRateRequestAdmin(ReadOnlyAdmin):
+    list_display = ("id", "rate_xof_per_btc", "reason", "requested_by", "requested_at")
+    list_select_related = ("requested_by",)
+    ordering = ("-id",)
+    actions_offered = (PROPOSE_RATE,)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer nothing in the list's menu: a proposal is about no row of it."""
+        return {}
+
+    def list_buttons(self, request: HttpRequest) -> list[Button]:
+        return self.buttons(request, None)
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
+        return super().buttons(request, models.ManualRateRequest()) if row is None else []
+
+    def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
+        return [models.ManualRateRequest()]
+
+    def name_of(self, row: Any) -> str:
+        return gettext("Manual rate")
+
+    def card(self, action: Action, row: Any) -> Card:
+        now = current_rate(clock.now())
+        facts = [
+            (gettext("Rate now"), show_rate(now.rate_xof_per_btc)),
+            (gettext("Source"), now.source),
+            (gettext("Observed"), now.observed_at),
+        ]
+        return Card(self.key_of(row), self.name_of(row), facts)
+
+    def home_of(self, rows: Sequence[Any]) -> str:
+        return self.list_url()
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"{MANUAL_RATE}:{row.pk}"]),)
 
 
 @admin.register(models.ExchangeRate)
@@ -72,18 +171,26 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
         "id", "rate_xof_per_btc", "source", "observed_at", "is_fallback", "is_quarantined",
         "quarantine_reason",
     )  # fmt: skip
-    list_filter = ("source", "is_fallback", "is_quarantined")
+    list_filter = ("source", "is_fallback", "is_quarantined", "observed_at")
+    list_select_related = ("request",)
+    ordering = ("-id",)
 
+    def list_buttons(self, request: HttpRequest) -> list[Button]:
+        """Lead finance to where a manual rate is proposed."""
+        if not request.user.has_perm(str(PROPOSE_RATE.permission)):
+            return []
+        url = reverse("admin:ledger_manualraterequest_action", args=[PROPOSE_RATE.slug])
+        return [Button(PROPOSE_RATE.label, url, PROPOSE_RATE.tone)]
 
-@admin.register(models.ManualRateRequest)
-class ManualRateRequestAdmin(ReadOnlyAdmin):
-    list_display = ("id", "rate_xof_per_btc", "reason", "requested_by", "requested_at")
-    list_select_related = ("requested_by",)
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"rate:{row.pk}"]),)
 
 
 @admin.register(models.CurrencyConversion)
 class CurrencyConversionAdmin(ReadOnlyAdmin):
     list_display = ("reference", "kind", "amount_sats", "amount_xof", "rate", "converted_at")
-    list_filter = ("kind",)
-    search_fields = ("=reference",)
+    list_filter = ("kind", "converted_at")
+    search_fields = ("reference",)
+    search_help_text = _("The exact reference.")
     list_select_related = ("rate",)
+    ordering = ("-id",)

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "fees",
     "ledger",
     "sunusav.api",
+    "sunusav.desk",
     "sunusav.core",
     "django_celery_beat",
     "django_otp",
@@ -42,7 +43,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
-    "django.contrib.admin",
+    "sunusav.desk.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -162,7 +163,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
     # Ringing must never hold up a request when the broker is away.
-    "socket_connect_timeout": 2,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
     "socket_timeout": 30,
 }
 SCHEDULE = "sunusav.schedule.SCHEDULE"
@@ -212,6 +217,8 @@ PLATFORM_WEBHOOK_SECRET = env("PLATFORM_WEBHOOK_SECRET", default="")
 
 # A person's approve, execute, publish and resume ask for a fresh one-time code (production: always).
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
+OTP_TOTP_ISSUER = "SunuSàv"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 LOGGING = {

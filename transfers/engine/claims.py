@@ -29,7 +29,7 @@ class Claim:
     version: int
 
 
-def claim_due(*, worker: str, now: datetime, limit: int, only: int | None = None) -> list[Claim]:
+def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
     """Take up to `limit` due disbursements in hand, each by one worker at a time.
 
     Two steps: candidate ids are read without locks, then locked by primary key, skipping those in other hands: an
@@ -37,17 +37,16 @@ def claim_due(*, worker: str, now: datetime, limit: int, only: int | None = None
     taken (to ask about them).
     """
     while True:
-        ids = _candidates(now, limit, only)
+        ids = _candidates(now, limit)
         taken, claims = _take(ids, worker=worker, now=now, limit=limit)
         # Those that failed as they fell due are no longer due: look again, or they would hide the ones behind.
         if claims or not taken:
             return claims
 
 
-def _candidates(now: datetime, limit: int, only: int | None) -> list[int]:
+def _candidates(now: datetime, limit: int) -> list[int]:
     """Read the front of the queue; more than wanted, since others are taking from the same front."""
-    due = _due(now) if only is None else _due(now).filter(pk=only)
-    return list(due.order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+    return list(_due(now).order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
 
 
 def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[int, list[Claim]]:
@@ -60,6 +59,11 @@ def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[in
         return len(rows), [
             claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None
         ]
+
+
+def due_count(*, now: datetime, at_most: int) -> int:
+    """Count what is due, as far as it matters."""
+    return len(_due(now).values_list("pk", flat=True)[:at_most])
 
 
 def renew(claims: Sequence[Claim], *, now: datetime) -> None:

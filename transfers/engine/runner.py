@@ -10,7 +10,7 @@ from django.db import connection
 
 from sunusav.core import clock as system_clock
 from sunusav.core.clock import Clock
-from transfers.engine.claims import Claim, claim_due
+from transfers.engine.claims import Claim, claim_due, due_count
 from transfers.engine.steps import work
 
 DEFAULT_LANES = 8
@@ -26,9 +26,10 @@ class RunReport:
 
 
 def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock = system_clock.now) -> RunReport:
-    """Take what is due in hand until nothing is, in `lanes` threads (one: in this thread)."""
+    """Take what is due in hand until nothing is, in up to `lanes` threads (one: in this thread)."""
     run = _Run(limit=limit, clock=clock)
-    if lanes == 1:
+    lanes = min(lanes, due_count(now=clock(), at_most=lanes))
+    if lanes <= 1:
         run.lane()
         return run.report
     threads = [threading.Thread(target=run.lane_of_its_own, name=f"payout-lane-{n}") for n in range(lanes)]

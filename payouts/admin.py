@@ -1,0 +1,277 @@
+"""Tontines, to read; verifying a group is proposed, a cycle's payout is retried or cancelled, after a confirmation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from fees.queries import verified_groups
+from payouts.calculations import contribution_subject, cycle_subject
+from payouts.enums import GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION, CycleStatus
+from payouts.errors import PayoutMissing
+from payouts.models import Contribution, Cycle, Group, Member
+from payouts.queries.cycles import cycle_facts
+from payouts.queries.groups import masked_name, masked_phone
+from payouts.services.groups import propose_verification, propose_verification_revocation
+from payouts.services.payouts import cancel_payout, retry_payout
+from sunusav.core import clock
+from sunusav.core.models import User
+from sunusav.desk.actions import Action, Decision
+from sunusav.desk.admins import ReadOnlyAdmin, ReadOnlyInline
+from sunusav.desk.columns import badge
+from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.desk.money import show_msat, show_sats
+from sunusav.desk.sections import Facts, Section, Table, link_to_page, trail_of
+from transfers.enums import CollectionState, DisbursementState
+from transfers.queries import collections_for, disbursement_for
+from transfers.types import DisbursementFacts
+
+
+def _propose(decision: Decision) -> None:
+    propose_verification(
+        group_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
+    )
+
+
+def _propose_revocation(decision: Decision) -> None:
+    propose_verification_revocation(
+        group_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
+    )
+
+
+def _is_unverified(user: User, row: Any) -> bool:
+    return not row.is_verified
+
+
+def _is_verified(user: User, row: Any) -> bool:
+    return bool(row.is_verified)
+
+
+PROPOSE_VERIFICATION = Action(
+    slug="propose-verification",
+    label=_("Propose verification"),
+    question=_("Once another person has approved, the group's fees are lower."),
+    done=_("proposed; another person has to approve"),
+    run=_propose,
+    permission="payouts.propose_group_verification",
+    form=ReasonAndCodeForm,
+    is_offered=_is_unverified,
+    tone="good",
+)
+PROPOSE_REVOCATION = Action(
+    slug="propose-revocation",
+    label=_("Propose to end the verification"),
+    question=_("Once another person has approved, the group pays the full fees again."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_revocation,
+    permission="payouts.propose_group_verification",
+    form=ReasonAndCodeForm,
+    is_offered=_is_verified,
+    tone="bad",
+)
+
+
+class MemberInline(ReadOnlyInline):
+    model = Member
+    fields = ("user_id", "name_masked", "phone_masked", "added_at")
+    ordering = ("user_id",)
+
+    @admin.display(description=_("name"))
+    def name_masked(self, member: Member) -> str:
+        return masked_name(member)
+
+    @admin.display(description=_("phone"))
+    def phone_masked(self, member: Member) -> str:
+        return masked_phone(member)
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnlyAdmin):
+    list_display = ("id", "name", "country", "settlement_partner", "verified", "created_at")
+    fields = (
+        "id", "name", "country", "settlement_partner", "verified", "skip_non_working_days", "created_at",
+    )  # fmt: skip
+    list_filter = ("country", "settlement_partner")
+    list_select_related = ("settlement_partner",)
+    search_fields = ("id", "name")
+    search_help_text = _("The exact identifier or name.")
+    ordering = ("id",)
+    inlines = [MemberInline]
+    actions_offered = (PROPOSE_VERIFICATION, PROPOSE_REVOCATION)
+    card_fields = ("id", "name", "country", "settlement_partner", "verified")
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        verified = verified_groups([row.pk for row in rows], clock.now())
+        for row in rows:
+            row.is_verified = row.pk in verified
+
+    @admin.display(description=_("verified"), boolean=True)
+    def verified(self, group: Any) -> bool:
+        return bool(group.is_verified)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        names = ("group", GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION)
+        return (trail_of([f"{name}:{row.pk}" for name in names] + [f"discount:group:{row.pk}"]),)
+
+
+def _payout_of(row: Cycle) -> DisbursementFacts:
+    """Return a cycle's payout. Raises: PayoutMissing."""
+    payout = disbursement_for(cycle_subject(row.pk))
+    if payout is None:
+        raise PayoutMissing(payout_id=0)
+    return payout
+
+
+def _retry(decision: Decision) -> None:
+    payout = _payout_of(decision.row)
+    retry_payout(payout_id=payout.id, user=decision.user, reason=decision.reason, now=decision.now)
+
+
+def _cancel(decision: Decision) -> None:
+    payout = _payout_of(decision.row)
+    cancel_payout(payout_id=payout.id, user=decision.user, reason=decision.reason, now=decision.now)
+
+
+def _has_failed(user: User, row: Cycle) -> bool:
+    payout = disbursement_for(cycle_subject(row.pk))
+    return payout is not None and payout.state in (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW)
+
+
+def _is_unpaid(user: User, row: Cycle) -> bool:
+    payout = disbursement_for(cycle_subject(row.pk))
+    return payout is not None and payout.completed_at is None and payout.state != DisbursementState.CANCELLED
+
+
+RETRY = Action(
+    slug="retry-payout",
+    label=_("Retry the payout"),
+    question=_("The payment is tried again, as the same order. Read first how its last attempt ended."),
+    done=_("taken up again"),
+    run=_retry,
+    permission="payouts.retry_payout",
+    form=ReasonAndCodeForm,
+    is_offered=_has_failed,
+    tone="good",
+)
+CANCEL = Action(
+    slug="cancel-payout",
+    label=_("Cancel the payout"),
+    question=_("Nothing is paid by this order any more, and the cycle is ready again."),
+    done=_("cancelled"),
+    run=_cancel,
+    permission="payouts.cancel_payout",
+    form=ReasonForm,
+    is_offered=_is_unpaid,
+    tone="bad",
+)
+
+
+@admin.register(Cycle)
+class CycleAdmin(ReadOnlyAdmin):
+    list_display = ("id", "group", "cycle_index", "status", "pot", "winner_user_id", "created_at", "ready_at")
+    fields = (
+        "group", "cycle_index", "status", "settled", "contribution_sats", "pot", "winner_user_id",
+        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "created_at", "ready_at",
+    )  # fmt: skip
+    list_filter = ("state", "created_at")
+    list_select_related = ("group",)
+    search_fields = ("id", "group__id", "winner_user_id")
+    search_help_text = _("The exact identifier of the cycle, its group or its winner.")
+    ordering = ("-created_at", "id")
+    links = ("group",)
+    actions_offered = (RETRY, CANCEL)
+    card_fields = (
+        "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_value",
+    )  # fmt: skip
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        for row, facts in zip(rows, cycle_facts(rows), strict=True):
+            row.facts = facts
+
+    @admin.display(description=_("state"))
+    def status(self, cycle: Any) -> str:
+        return badge(cycle.facts.status, CycleStatus(cycle.facts.status).label)
+
+    @admin.display(description=_("pot"))
+    def pot(self, cycle: Cycle) -> str:
+        return show_sats(cycle.payout_total_sats)
+
+    @admin.display(description=_("contributions settled"))
+    def settled(self, cycle: Any) -> str:
+        return f"{cycle.facts.contributions_settled} / {cycle.members_count}"
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (_payout_section(row), _contributions(row), trail_of([cycle_subject(row.pk)]))
+
+
+def _payout_section(row: Cycle) -> Section:
+    payout = disbursement_for(cycle_subject(row.pk))
+    if payout is None:
+        return Table(_("Payout"), (), (), _("Nobody has asked for its payout yet."))
+    state = DisbursementState(payout.state)
+    return Facts(
+        _("Payout"),
+        (
+            (_("Payment"), link_to_page("transfers.disbursement", payout.id, f"#{payout.id}")),
+            (_("State"), badge(state.value, state.label)),
+            (_("Fee"), show_sats(payout.fee_sats)),
+            (_("Net"), show_sats(payout.net_sats)),
+            (_("Failure"), payout.failure_code),
+        ),
+    )
+
+
+def _contributions(row: Cycle) -> Section:
+    owed = list(row.contributions.order_by("user_id"))
+    asked = collections_for([contribution_subject(contribution.pk) for contribution in owed])
+    return Table(
+        title=_("Contributions"),
+        heads=(_("member"), _("amount"), _("state"), _("received"), _("payment")),
+        rows=[_contribution_row(item, asked.get(contribution_subject(item.pk))) for item in owed],
+        empty=_("Nobody owes this cycle anything."),
+    )
+
+
+def _contribution_row(row: Contribution, asked: Any) -> Sequence[Any]:
+    if asked is None:
+        return (row.user_id, show_sats(row.amount_sats), gettext("not asked yet"), show_msat(0), "")
+    state = CollectionState(asked.state)
+    link = link_to_page("transfers.collection", asked.id, f"#{asked.id}")
+    received = show_msat(asked.received_msat)
+    return (row.user_id, show_sats(row.amount_sats), badge(state.value, state.label), received, link)
+
+
+@admin.register(Member)
+class MemberAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "group", "name_masked", "phone_masked", "added_at")
+    fields = list_display
+    list_select_related = ("group",)
+    search_fields = ("user_id", "group__id")
+    search_help_text = _("The exact identifier of the member or of the group.")
+    ordering = ("group_id", "user_id")
+    links = ("group",)
+
+    @admin.display(description=_("name"))
+    def name_masked(self, member: Member) -> str:
+        return masked_name(member)
+
+    @admin.display(description=_("phone"))
+    def phone_masked(self, member: Member) -> str:
+        return masked_phone(member)
+
+
+@admin.register(Contribution)
+class ContributionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "cycle", "user_id", "amount_sats")
+    fields = ("cycle", "user_id", "amount_sats")
+    list_select_related = ("cycle",)
+    search_fields = ("cycle__id", "user_id")
+    search_help_text = _("The exact identifier of the cycle or of the member.")
+    ordering = ("-id",)
+    links = ("cycle",)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([contribution_subject(row.pk)]),)

@@ -1,0 +1,118 @@
+"""Columns and fields of lists and pages: amounts with their unit, states in the reader's language.
+
+An admin names plain fields; what a field's name says of its unit decides how it is shown.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import ChoicesFieldListFilter
+from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
+
+from sunusav.desk.facts import show_facts
+from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, unit_of
+
+Column = str | Callable[[Any], Any]
+
+
+def shown(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
+    """Replace the names of amounts, choices and JSON by columns that show them well."""
+    return [_column(model, name) if isinstance(name, str) else name for name in names]
+
+
+def _column(model: type[models.Model], name: str) -> Column:
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return name
+    return _column_of(field) if isinstance(field, models.Field) else name
+
+
+@cache
+def _column_of(field: Any) -> Column:
+    """Return always the same column for a field: Django compares them by identity."""
+    render = _renderer(field)
+    return _as_column(field, render) if render else str(field.name)
+
+
+def _renderer(field: Any) -> Callable[[Any], Any] | None:
+    if unit := unit_of(field.name):
+        return SHOWN_BY_UNIT[unit]
+    if field.choices:
+        return lambda value: show_choice(field, value)
+    if isinstance(field, models.JSONField):
+        return show_facts
+    return None
+
+
+def _as_column(field: Any, render: Callable[[Any], Any]) -> Column:
+    @admin.display(description=label_without_unit(field), ordering=field.name)
+    def column(row: models.Model) -> Any:
+        return render(getattr(row, field.attname))
+
+    column.__name__ = field.name
+    return column
+
+
+def label_without_unit(field: Any) -> Any:
+    """Return a field's label; an amount's loses the unit, which stands with the amount."""
+    unit = unit_of(field.name)
+    return gettext_lazy(field.name.removesuffix(unit).replace("_", " ")) if unit else field.verbose_name
+
+
+def show_choice(field: Any, value: Any) -> str:
+    """Show a choice by its label, as a badge that can be coloured by value."""
+    if value in ("", None):
+        return NOTHING
+    return badge(value, dict(field.flatchoices).get(value, value))
+
+
+def badge(value: str, label: Any) -> str:
+    """Show a state by its label in the reader's language."""
+    return format_html('<span class="badge" data-value="{}">{}</span>', value, gettext(str(label)))
+
+
+class TranslatedChoicesFilter(ChoicesFieldListFilter):
+    """Django's filter by choice, with the labels in the reader's language."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": gettext(str(choice["display"]))}
+
+
+def filters(model: type[models.Model], names: Iterable[Any]) -> list[Any]:
+    """Give filters by choice their translated form."""
+    return [(name, TranslatedChoicesFilter) if _has_choices(model, name) else name for name in names]
+
+
+def _has_choices(model: type[models.Model], name: Any) -> bool:
+    if not isinstance(name, str) or "__" in name:
+        return False
+    return bool(getattr(model._meta.get_field(name), "choices", None))
+
+
+def read(row: models.Model, model_admin: Any, names: Iterable[Column]) -> list[tuple[str, Any]]:
+    """Return labels and shown values of a row, outside of a form."""
+    return [
+        (_label(row, model_admin, name), _value(row, model_admin, name)) for name in shown(type(row), names)
+    ]
+
+
+def _label(row: models.Model, model_admin: Any, name: Column) -> str:
+    return str(capfirst(str(label_for_field(name, type(row), model_admin))))
+
+
+def _value(row: models.Model, model_admin: Any, name: Column) -> Any:
+    field, _, value = lookup_field(name, row, model_admin)
+    if field is None:
+        return value
+    if field.remote_field:
+        return value if value is not None else NOTHING
+    return display_for_field(value, field, NOTHING)

@@ -1,0 +1,53 @@
+from io import StringIO
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from sunusav.core import clock, trail
+from sunusav.core.actors import Actor
+from sunusav.core.models import User
+
+
+class Command(BaseCommand):
+    help = "Give a person a one-time code device and print what their authenticator reads, this once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--replace", action="store_true", help="take devices the person has away first")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        url = enrol(options["username"], replaces=options["replace"])
+        self.stdout.write(url)
+        if drawing := _drawing(url):
+            self.stdout.write(drawing)
+
+
+def enrol(username: str, *, replaces: bool) -> str:
+    """Give a person a confirmed device and return its otpauth URL. Raises: CommandError."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(username=username).first()
+        if user is None or user.is_service:
+            raise CommandError(f"There is no person called {username}.")
+        owned = TOTPDevice.objects.filter(user=user)
+        if owned.exists() and not replaces:
+            raise CommandError(f"{username} has a device already; --replace takes it away.")
+        owned.delete()
+        device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
+        trail.record(
+            subject=f"user:{username}", action="enrol_totp_device", actor=Actor.system("enrol_totp"),
+            at=clock.now(),
+        )  # fmt: skip
+    return str(device.config_url)
+
+
+def _drawing(url: str) -> str:
+    """Return a QR code to scan from the terminal, where the package for it is installed."""
+    try:
+        import segno  # type: ignore[import-not-found]  # noqa: PLC0415  (optional)
+    except ImportError:
+        return ""
+    drawn = StringIO()
+    segno.make(url).terminal(out=drawn, compact=True)
+    return drawn.getvalue()

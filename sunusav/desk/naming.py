@@ -1,0 +1,29 @@
+"""Names of models and fields in the reader's language.
+
+Rooms write them in plain English. Here each becomes a lazy translation of itself once all admins are registered;
+migrations read what the classes were declared with and see nothing of it. The words are listed in `words.py`.
+"""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+
+def make_names_translatable(site: AdminSite) -> None:
+    """Wrap the names of every registered model, of its fields and of its application."""
+    for model in site._registry:  # noqa: SLF001  (it has no public list of what is registered)
+        _wrap(model._meta, "verbose_name")
+        _wrap(model._meta, "verbose_name_plural")
+        _wrap(model._meta.app_config, "verbose_name")
+        for field in model._meta.get_fields():
+            if isinstance(field, models.Field):
+                _wrap(field, "verbose_name")
+
+
+def _wrap(named: Any, attribute: str) -> None:
+    name = getattr(named, attribute)
+    if isinstance(name, str) and not isinstance(name, Promise):
+        setattr(named, attribute, gettext_lazy(name))

@@ -1,0 +1,21 @@
+"""What this room has waiting on the desk's first page."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from sunusav.core.models import User
+from sunusav.desk.waiting import ATTENTION, CALM, Notice, Waiting
+from transfers import queries
+from transfers.enums import DisbursementState
+
+
+def _reviews(user: User, now: datetime) -> Notice:
+    count = queries.waiting_for_review()
+    state = DisbursementState.NEEDS_REVIEW.value
+    url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}"
+    return Notice(_("Payments that need a person's look"), count, url, ATTENTION if count else CALM)
+
+
+WAITING = [Waiting("transfers.view_disbursement", _reviews)]
