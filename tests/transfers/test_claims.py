@@ -238,7 +238,7 @@ LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
     "notes": lambda old, attempt, watch: closing.note_unknown(
         old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
     ),
-    "reviews": lambda old, attempt, watch: closing.put_under_review(
+    "reviews": lambda old, _, watch: closing.put_under_review(
         old, code="code", message="told", now=watch(), due_at=None
     ),
     "resends": lambda old, attempt, watch: closing.note_resend(old, attempt, now=watch()),

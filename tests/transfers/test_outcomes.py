@@ -279,7 +279,9 @@ def test_run_unknown_is_asked_at_15_seconds_then_more_slowly_and_never_failed(
 
     waits = []
     for _ in range(12):
-        waits.append((row_of(disbursement_id).due_at - watch()).total_seconds())
+        due_at = row_of(disbursement_id).due_at
+        assert due_at is not None
+        waits.append((due_at - watch()).total_seconds())
         node.finds.append(Unknown(seen=True, reason="in-flight"))
         watch.advance(waits[-1])
         assert run(watch) == 1
