@@ -62,7 +62,7 @@ def test_match_paid_in_the_books_only_names_it(node: SteeredRail, watch: Watch) 
     ],
 )
 def test_match_paid_with_other_numbers_names_both(
-    changes: dict[str, int], detail: str, node: SteeredRail, watch: Watch
+    changes: dict[str, Any], detail: str, node: SteeredRail, watch: Watch
 ) -> None:
     ordered()
     run(watch)
