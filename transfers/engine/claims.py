@@ -15,7 +15,7 @@ from transfers.engine.policy import LEASE
 from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, DisbursementState
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import begin_disbursement, subject_of
+from transfers.services.disbursements import begin_disbursement, subject_of, tell_outcome
 
 CANDIDATES = 64
 ENGINE = Actor.system("transfers.engine")
@@ -56,7 +56,9 @@ def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[in
     with transaction.atomic(durable=True):
         free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
         rows = list(free.order_by("pk")[:limit])
-        return len(rows), [claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None]
+        return len(rows), [
+            claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None
+        ]
 
 
 def due_count(*, now: datetime, at_most: int) -> int:
@@ -131,3 +133,4 @@ def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
         actor=ENGINE, at=now, reason=str(refusal), due_at=None, failure_code=refusal.code,
         failure_message=str(refusal)[:500],
     )  # fmt: skip
+    tell_outcome(row, now=now)

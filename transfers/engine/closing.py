@@ -9,9 +9,7 @@ from fees.queries import fixed_fee
 from fees.services import record_fee
 from ledger.services import post, reverse
 from sunusav.core import trail
-from sunusav.core.doorbells import ring_for
 from sunusav.core.money import msat_from_sats
-from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
 from transfers.engine.claims import ENGINE, Claim, locked_claim
@@ -28,7 +26,7 @@ from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account
 from transfers.rails import rail
-from transfers.services.disbursements import locked, require_reference_free, subject_of
+from transfers.services.disbursements import locked, require_reference_free, subject_of, tell_outcome
 from transfers.types import Order, Refused, Succeeded, Unknown
 
 _S = DisbursementState
@@ -101,7 +99,7 @@ def close_as_paid(attempt_id: int, paid: Succeeded, *, now: datetime) -> bool:
             record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
         _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
               failure_code="", failure_message="")  # fmt: skip
-        _tell(row, now)
+        tell_outcome(row, now=now)
     return True
 
 
@@ -187,7 +185,7 @@ def put_under_review(
             return
         _move(row, _S.NEEDS_REVIEW, "review", now=now, reason=message, due_at=due_at, claimed_by="",
               failure_code=code, failure_message=message[:500])  # fmt: skip
-        _tell(row, now)
+        tell_outcome(row, now=now)
 
 
 def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
@@ -249,7 +247,7 @@ def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -
         return
     action = "fail" if step.state == _S.FAILED else "review"
     _move(row, step.state, action, now=now, reason=refused.reason, due_at=step.due_at, **told)
-    _tell(row, now)
+    tell_outcome(row, now=now)
 
 
 def _move(
@@ -259,9 +257,3 @@ def _move(
         row, state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action=action, actor=ENGINE,
         at=now, reason=reason, **fields,
     )  # fmt: skip
-
-
-def _tell(row: Disbursement, now: datetime) -> None:
-    ring_for(row.subject)
-    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats}
-    announce(topic=f"disbursement.{row.state}", subject=row.subject, payload=payload, at=now)
