@@ -262,18 +262,19 @@ def record_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datet
 def reverse_fee(*, record_id: int, actor: Actor, reason: str, now: datetime) -> int:
     """Take a recorded fee back: append its amounts negated, at its own rate; return the reversal's id.
 
-    Joins the caller's transaction. Raises: FeeRecordMissing, FeeReversalNotReversible, FeeAlreadyReversed.
+    Raises: FeeRecordMissing, FeeReversalNotReversible, FeeAlreadyReversed.
     """
-    record = _reversible_record(record_id)
-    amounts = {name: -value for name, value in _amounts(queries.split_of_row(record)).items()}
-    row = FeeRecord.objects.create(
-        reverses=record, is_reversal=True, disbursement_ref=record.disbursement_ref, completed_at=now,
-        payout_sats=-record.payout_sats, **_copies(record), **amounts,
-    )  # fmt: skip
-    trail.record(
-        subject=record.subject, action="reverse_fee", actor=actor, at=now, reason=reason,
-        facts={"record": record_id, "reversal": row.pk, "fee_sats": record.fee_sats},
-    )  # fmt: skip
+    with transaction.atomic():
+        record = _reversible_record(record_id)
+        amounts = {name: -value for name, value in _amounts(queries.split_of_row(record)).items()}
+        row = FeeRecord.objects.create(
+            reverses=record, is_reversal=True, disbursement_ref=record.disbursement_ref, completed_at=now,
+            payout_sats=-record.payout_sats, **_copies(record), **amounts,
+        )  # fmt: skip
+        trail.record(
+            subject=record.subject, action="reverse_fee", actor=actor, at=now, reason=reason,
+            facts={"record": record_id, "reversal": row.pk, "fee_sats": record.fee_sats},
+        )  # fmt: skip
     return int(row.pk)
 
 

@@ -17,7 +17,7 @@ from ledger.models import (
 )
 from ledger.models.journal import MAX_AMOUNT
 from ledger.rates.current import FRESH_FOR
-from ledger.schema import missing_checks, missing_triggers, missing_uniqueness
+from ledger.schema import missing_rules, missing_triggers
 from ledger.services.conversions import expected_amounts
 from ledger.services.sealing import verify_books
 from sunusav.core.auditing import AuditScope, Breach, Invariant
@@ -85,10 +85,8 @@ def _signed(transaction_id: int | None, *, sign: int) -> list[tuple[int, int]]:
 
 
 def _schema_refuses(scope: AuditScope) -> Iterator[Breach]:
-    for table, rule in missing_uniqueness():
-        yield Breach("I14", f"table:{table}", f"unique rule missing: {rule}")
-    for table, rule in missing_checks():
-        yield Breach("I14", f"table:{table}", f"check missing: {rule}")
+    for table, problem in missing_rules():
+        yield Breach("I14", f"table:{table}", problem)
     for table, trigger in missing_triggers():
         yield Breach("I14", f"table:{table}", f"trigger missing: {trigger}")
 

@@ -10,21 +10,24 @@ from django.db.migrations.loader import MigrationLoader
 from sunusav.core.migration_operations import AppendOnly
 
 
-def missing_uniqueness() -> Iterator[tuple[str, str]]:
-    """Yield (table, rule) for each unique rule of a model that the database does not hold."""
-    for model, constraints in _tables():
-        held = {frozenset(found["columns"]) for found in constraints.values() if found["unique"]}
-        for rule, columns in _unique_rules(model):
-            if frozenset(columns) not in held:
-                yield model._meta.db_table, rule
+def missing_rules() -> Iterator[tuple[str, str]]:
+    """Yield (table, rule) for each unique rule and each named CHECK of a model that the database does not hold."""
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.managed and not model._meta.proxy:
+                held = connection.introspection.get_constraints(cursor, model._meta.db_table)
+                yield from ((model._meta.db_table, rule) for rule in _missing_from(model, held))
 
 
-def missing_checks() -> Iterator[tuple[str, str]]:
-    """Yield (table, name) for each named CHECK of a model that the database does not hold."""
-    for model, constraints in _tables():
-        for constraint in model._meta.constraints:
-            if isinstance(constraint, models.CheckConstraint) and constraint.name not in constraints:
-                yield model._meta.db_table, constraint.name
+def _missing_from(model: type[models.Model], held: dict[str, Any]) -> Iterator[str]:
+    rules = (found for found in held.values() if found["unique"] or found["primary_key"])
+    unique = {frozenset(found["columns"]) for found in rules}
+    for name, columns in _unique_rules(model):
+        if frozenset(columns) not in unique:
+            yield f"unique rule missing: {name}"
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.CheckConstraint) and constraint.name not in held:
+            yield f"check missing: {constraint.name}"
 
 
 def missing_triggers() -> Iterator[tuple[str, str]]:
@@ -45,13 +48,6 @@ def append_only_tables() -> set[str]:
         for operation in migration.operations
         if isinstance(operation, AppendOnly)
     }
-
-
-def _tables() -> Iterator[tuple[type[models.Model], dict[str, Any]]]:
-    with connection.cursor() as cursor:
-        for model in apps.get_models():
-            if model._meta.managed and not model._meta.proxy:
-                yield model, connection.introspection.get_constraints(cursor, model._meta.db_table)
 
 
 def _unique_rules(model: type[models.Model]) -> Iterator[tuple[str, list[str]]]:

@@ -269,10 +269,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("from_sats", models.BigIntegerField(default=0)),
+                ("from_sats", models.BigIntegerField()),
                 (
                     "base_rate_ppm",
-                    models.PositiveIntegerField(default=10000, help_text="Parts per million: 10000 is 1 %."),
+                    models.PositiveIntegerField(help_text="Parts per million: 10000 is 1 %."),
                 ),
                 (
                     "draft",
@@ -445,10 +445,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("from_sats", models.BigIntegerField(default=0)),
+                ("from_sats", models.BigIntegerField()),
                 (
                     "base_rate_ppm",
-                    models.PositiveIntegerField(default=10000, help_text="Parts per million: 10000 is 1 %."),
+                    models.PositiveIntegerField(help_text="Parts per million: 10000 is 1 %."),
                 ),
                 ("position", models.PositiveSmallIntegerField()),
                 (

@@ -52,8 +52,8 @@ class ScheduleRules(models.Model):
 class BracketRules(models.Model):
     """From this payout on, the whole payout is priced at this base rate, until the next bracket starts."""
 
-    from_sats = models.BigIntegerField(default=0)
-    base_rate_ppm = models.PositiveIntegerField(default=10_000, help_text="Parts per million: 10000 is 1 %.")
+    from_sats = models.BigIntegerField()
+    base_rate_ppm = models.PositiveIntegerField(help_text="Parts per million: 10000 is 1 %.")
 
     class Meta:
         abstract = True

@@ -56,7 +56,7 @@ class JsonSource:
         document = get_json(self.address, timeout_seconds=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
         try:
             return self.answer(document)
-        except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
             raise self.refused(RateRefusal.UNREADABLE, repr(error)) from error
 
     def answer(self, document: Any) -> Answer:
@@ -95,7 +95,7 @@ class Kraken(JsonSource):
     def answer(self, document: Any) -> Answer:
         if document["error"]:
             raise self.refused(RateRefusal.UNAVAILABLE, repr(document["error"]))
-        pair, ticker = next(iter(document["result"].items()))
+        [(pair, ticker)] = document["result"].items()
         if pair not in self.pairs:
             raise self.refused(RateRefusal.OTHER_PAIR, pair)
         return Answer(ticker["c"][0], self.currency)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from lightning.simulator.control import Control
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS, STOP_SECONDS = 20, 5
 POLL_SECONDS = 0.02
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class SimulatorDied(Exception):
@@ -114,8 +116,13 @@ class SimulatorProcess:
         command += ["--control-port", str(self._control_port), *self._arguments]
         for text in self._nodes.values():
             command += ["--node", text]
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "GRPC_VERBOSITY": "NONE"}
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "GRPC_VERBOSITY": "NONE"},
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (only calls prctl)
         )
 
     def _wait_until_ready(self, child: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -138,3 +145,7 @@ class SimulatorProcess:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -54,20 +54,23 @@ def member(group_id: str, user_id: str) -> MemberFacts:
 
 def masked_name(row: Member) -> str:
     """Return a member's initials, or an ellipsis once the person was erased."""
-    return mask_name(_revealed(row.user_id, bytes(row.sealed_name)))
+    name = _revealed(row.user_id, row.sealed_name)
+    return ERASED if name is None else mask_name(name)
 
 
 def masked_phone(row: Member) -> str:
     """Return what may be shown of a member's phone; nothing when none is known."""
-    phone = _revealed(row.user_id, bytes(row.sealed_phone))
+    phone = _revealed(row.user_id, row.sealed_phone)
+    if phone is None:
+        return ERASED
     return mask_phone(phone) if phone else ""
 
 
-def _revealed(user_id: str, sealed: bytes) -> str:
+def _revealed(user_id: str, sealed: bytes | memoryview) -> str | None:
     try:
-        return reveal(member_ref(user_id), sealed)
+        return reveal(member_ref(user_id), bytes(sealed))
     except PersonErased:
-        return ERASED
+        return None
 
 
 def _facts(rows: Sequence[Group], at: datetime) -> list[GroupFacts]:

@@ -84,14 +84,14 @@ def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, no
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        payout = disbursement_for(cycle_subject(cycle_id))
+        payout = _live_payout(cycle_id)
         _require_unpaid(row, payout)
         _require_acceptable(row, destination, payout, now)
         Cycle.objects.filter(pk=cycle_id).update(
             destination_rail=destination.rail, destination_kind=destination.kind,
             destination_value=destination.value, destination_set_at=now,
         )  # fmt: skip
-        if payout is not None and payout.state != DisbursementState.CANCELLED:
+        if payout is not None:
             replace_destination(disbursement_id=payout.id, destination=destination, actor=actor, now=now)
         facts = {"rail": destination.rail, "kind": destination.kind}
         trail.record(
@@ -158,6 +158,12 @@ def _insert_cycle(row: Cycle) -> None:
             row.save(force_insert=True)
     except IntegrityError:
         raise CycleExists(cycle_id=row.pk) from None
+
+
+def _live_payout(cycle_id: str) -> DisbursementFacts | None:
+    """Return the payout of a cycle, unless it was called off: then its orders are another's for ever."""
+    payout = disbursement_for(cycle_subject(cycle_id))
+    return None if payout is None or payout.state == DisbursementState.CANCELLED else payout
 
 
 def _require_unpaid(row: Cycle, payout: DisbursementFacts | None) -> None:

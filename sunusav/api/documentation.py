@@ -84,7 +84,7 @@ class ApiSchema(AutoSchema):
         return [OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, description=text)]
 
     def get_auth(self) -> list[dict[str, list[Any]]]:
-        return [] if getattr(self.view, "public", False) else [{"token": []}]
+        return [] if getattr(self.view, "public", False) else super().get_auth()
 
 
 @cache

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from sunusav import __version__
 from sunusav.api.documentation import documented, openapi_document
+from sunusav.api.exposition import CONTENT_TYPE as METRICS_TYPE
+from sunusav.api.exposition import exposition
 from sunusav.api.health import components, worst
-from sunusav.api.metrics import CONTENT_TYPE as METRICS_TYPE
-from sunusav.api.metrics import exposition
 from sunusav.api.problem_pages import problem_pages
 from sunusav.api.problems import CONTENT_TYPE as PROBLEM_TYPE
 from sunusav.api.problems import PROTOCOL_CODES, Problem

@@ -1,8 +1,12 @@
-"""Types of the metrics page. A room keeps `metrics.py` with a list METRICS."""
+"""Types of the metrics page, and what the ground itself measures. A room keeps METRICS in its `metrics.py`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from sunusav.core.models import OutboxMessage
+from sunusav.core.switches import outgoing
+from sunusav.core.trail import unsealed
 
 
 @dataclass(frozen=True)
@@ -21,3 +25,22 @@ class Metric:
     help: str
     read: Callable[[datetime], Iterable[Sample]]
     kind: str = "gauge"
+
+
+def _outbox_waiting(now: datetime) -> Iterator[Sample]:
+    yield Sample(OutboxMessage.objects.filter(delivered_at=None).count())
+
+
+def _trail_unsealed(now: datetime) -> Iterator[Sample]:
+    yield Sample(unsealed(now=now).count())
+
+
+def _outgoing_open(now: datetime) -> Iterator[Sample]:
+    yield Sample(int(outgoing().is_open))
+
+
+METRICS = [
+    Metric("outbox_waiting", "Messages to the platform that were not delivered yet.", _outbox_waiting),
+    Metric("trail_unsealed", "Trail entries that wait for their seal.", _trail_unsealed),
+    Metric("outgoing_open", "1 while money may leave, 0 while it is paused.", _outgoing_open),
+]

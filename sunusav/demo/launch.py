@@ -98,9 +98,6 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     node.start()
     environment = _environment(plan, broker_url, node)
     _say("migrating the database, seeding the demo")
-    _manage(environment, "migrate", "--verbosity", "0")
-    _manage(environment, "sync_roles", "--verbosity", "0")
-    _manage(environment, "sync_schedules")
     # Seeding books what the node holds, and like the worker may ask it with the paying macaroon; the web may not.
     paying = {**environment, "LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
     _manage(paying, "seed_demo")

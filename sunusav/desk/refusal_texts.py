@@ -185,7 +185,7 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("Give the price of one whole bitcoin in francs."),
     ),
     "manual-rate-missing": (
-        _("Manual rate %(request_id)s does not exist."),
+        _("Manual rate %(manual_rate_id)s does not exist."),
         _("Open the list of requests again."),
     ),
     # Payouts and tokens

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from sunusav.api.idempotency import clean_up_keys
+from sunusav.api.authentication import forget_tokens
+from sunusav.api.idempotency import Call, answer_once, clean_up_keys
 from sunusav.api.models import IdempotencyKey, KeyState
 from sunusav.core import clock
 from sunusav.core.models import Switch, User
@@ -112,13 +114,11 @@ def test_unreadable_body_leaves_no_key(client: APIClient) -> None:
 
 
 def test_rights_are_checked_again_before_a_replay(client: APIClient, user: User) -> None:
-    from sunusav.api.authentication import forget_tokens
-
     _post(client, {"name": "a"})
     user.groups.clear()
     forget_tokens()
     assert _post(client, {"name": "a"}).status_code == 403
-    user.auth_token_set.all().delete()
+    AuthToken.objects.filter(user=user).delete()
     forget_tokens()
     assert _post(client, {"name": "a"}).status_code == 401
 
@@ -140,8 +140,6 @@ def test_request_that_died_is_taken_over_by_the_same_key_and_body(client: APICli
 
 
 def test_answer_of_a_request_whose_lease_was_taken_over_is_not_stored(client: APIClient) -> None:
-    from sunusav.api.idempotency import Call, answer_once
-
     call = Call(client_id=User.objects.get().pk, method="POST", path="/x", key="k", fingerprint="f" * 64)
 
     def lose_the_lease() -> Any:

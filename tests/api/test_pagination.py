@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core import signing
 from rest_framework.test import APIClient
 
 from tests.factories.users import make_user
@@ -59,8 +60,6 @@ def test_cursor_that_is_not_ours_is_refused(cursor: str) -> None:
 
 
 def test_cursor_of_another_list_is_refused() -> None:
-    from django.core import signing
-
     forged = signing.dumps(["a", 1], salt="sunusav.api.pagination/monetization/other")
     _assert_invalid(APIClient().get(USERS, {"cursor": forged}), "cursor")
 

@@ -69,7 +69,14 @@ def test_identifier_is_text(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "read"),
-    [("0.005", "0.005"), (Decimal("0.005"), "0.005"), (0, "0"), (1, "1"), ("1", "1"), ("0.0000000001", "1E-10")],
+    [
+        ("0.005", "0.005"),
+        (Decimal("0.005"), "0.005"),
+        (0, "0"),
+        (1, "1"),
+        ("1", "1"),
+        ("0.0000000001", "1E-10"),
+    ],
 )
 def test_fraction_is_exact(value: Any, read: str) -> None:
     assert fields.FractionField().run_validation(value) == Decimal(read)
@@ -88,7 +95,8 @@ def test_fraction_refuses_what_is_not_one(value: Any, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [("0.0050", "0.005"), ("0", "0"), ("1.00", "1"), ("1E-7", "0.0000001"), ("100", "100")]
+    ("value", "written"),
+    [("0.0050", "0.005"), ("0", "0"), ("1.00", "1"), ("1E-7", "0.0000001"), ("100", "100")],
 )
 def test_fraction_is_written_as_a_plain_decimal_string(value: str, written: str) -> None:
     assert fields.FractionField().to_representation(Decimal(value)) == written
@@ -103,7 +111,16 @@ def test_moment_is_read_in_utc(value: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["2026-01-31T09:30:00", "2026-01-31", "now", "", 1769851800, None, "2026-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00"],
+    [
+        "2026-01-31T09:30:00",
+        "2026-01-31",
+        "now",
+        "",
+        1769851800,
+        None,
+        "2026-02-30T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+    ],
 )
 def test_moment_without_offset_or_sense_is_refused(value: Any) -> None:
     assert _refused(fields.UtcDateTimeField(), value) in {"invalid", "null"}
@@ -130,7 +147,14 @@ def test_reason_is_trimmed_and_composed() -> None:
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("", "blank"), (" \n ", "blank"), ("x" * 501, "max_length"), ("a\x00b", "control"), (3, "invalid"), ("\x1b[31m", "control")],
+    [
+        ("", "blank"),
+        (" \n ", "blank"),
+        ("x" * 501, "max_length"),
+        ("a\x00b", "control"),
+        (3, "invalid"),
+        ("\x1b[31m", "control"),
+    ],
 )
 def test_reason_refuses_what_nobody_can_read(value: Any, code: str) -> None:
     assert _refused(fields.ReasonField(), value) == code

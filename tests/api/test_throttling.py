@@ -58,8 +58,8 @@ class TestThroughTheApi:
         assert APIClient(REMOTE_ADDR="10.0.0.9").get("/monetization/public").status_code == 200
 
     def test_forwarded_address_counts_only_behind_our_own_proxies(self) -> None:
-        headers = [{"HTTP_X_FORWARDED_FOR": f"10.0.0.{number}"} for number in range(3)]
-        statuses = [APIClient().get("/monetization/public", **header).status_code for header in headers]
+        clients = [APIClient(HTTP_X_FORWARDED_FOR=f"10.0.0.{number}") for number in range(3)]
+        statuses = [client.get("/monetization/public").status_code for client in clients]
         assert statuses == [200, 200, 429]
 
     def test_client_with_token_has_a_rate_of_its_own(self) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.test import APIClient
 
 from sunusav.core.roles import Role
@@ -20,7 +22,7 @@ def _assert_problem(response: Any, status: int, code: str, **facts: Any) -> dict
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     assert response["Cache-Control"] == "no-store"
-    document = json.loads(response.content)
+    document: dict[str, Any] = json.loads(response.content)
     assert document["type"] == f"/problems/{code}"
     assert (document["code"], document["status"]) == (code, status)
     assert document["request_id"] == response["X-Request-Id"]
@@ -104,7 +106,10 @@ def test_unknown_fields_are_refused_by_name() -> None:
     document = _assert_problem(
         client_in(Role.OPERATOR).post(ECHO, {"amount": 1, "amuont": 2, "zap": 3}), 400, "invalid-request"
     )
-    assert [(e["field"], e["code"]) for e in document["errors"]] == [("amuont", "unknown"), ("zap", "unknown")]
+    assert [(e["field"], e["code"]) for e in document["errors"]] == [
+        ("amuont", "unknown"),
+        ("zap", "unknown"),
+    ]
 
 
 def test_error_inside_a_list_names_its_place() -> None:
@@ -124,7 +129,9 @@ def test_query_reads_numbers_and_booleans_from_text() -> None:
     assert response.json() == {"amount": 21, "flag": True}
 
 
-@pytest.mark.parametrize("query", ["amount=21.0", "amount=", "flag=1", "flag=True", "nope=1", "amount=1&amount=2"])
+@pytest.mark.parametrize(
+    "query", ["amount=21.0", "amount=", "flag=1", "flag=True", "nope=1", "amount=1&amount=2"]
+)
 def test_query_that_is_not_as_agreed_is_refused(query: str) -> None:
     _assert_problem(client_in(Role.AUDITOR).get(f"{ECHO}?{query}"), 400, "invalid-request")
 
@@ -134,7 +141,9 @@ def test_answer_in_another_type_is_refused() -> None:
     _assert_problem(response, 406, "not-acceptable")
 
 
-@pytest.mark.parametrize("accept", ["application/json", "*/*", "text/html, */*;q=0.1", "application/problem+json"])
+@pytest.mark.parametrize(
+    "accept", ["application/json", "*/*", "text/html, */*;q=0.1", "application/problem+json"]
+)
 def test_answer_in_json_is_given(accept: str) -> None:
     assert client_in(Role.AUDITOR).get(ECHO, HTTP_ACCEPT=accept).status_code == 200
 
@@ -154,7 +163,9 @@ def test_answer_in_json_is_given(accept: str) -> None:
         ("deadlock", 503, "database-busy", {}),
     ],
 )
-def test_refusal_becomes_a_problem_with_its_facts(what: str, status: int, code: str, facts: dict[str, Any]) -> None:
+def test_refusal_becomes_a_problem_with_its_facts(
+    what: str, status: int, code: str, facts: dict[str, Any]
+) -> None:
     response = client_in(Role.OPERATOR).post(f"/monetization/raising/{what}", {})
     _assert_problem(response, status, code, **facts)
 
@@ -166,7 +177,9 @@ def test_dependency_that_is_away_says_when_to_come_back() -> None:
     assert client.post("/monetization/raising/deadlock", {})["Retry-After"] == "1"
 
 
-def test_bug_is_answered_without_any_detail_and_logged_with_the_request_id(caplog: pytest.LogCaptureFixture) -> None:
+def test_bug_is_answered_without_any_detail_and_logged_with_the_request_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     client = client_in(Role.OPERATOR)
     client.raise_request_exception = False
     with caplog.at_level(logging.ERROR, logger="sunusav.api.problems"):
@@ -232,18 +245,13 @@ def test_person_without_device_passes_only_where_none_is_required() -> None:
 
 
 def test_person_with_device_sends_a_fresh_code_once() -> None:
-    from django_otp.oath import totp
-    from django_otp.plugins.otp_totp.models import TOTPDevice
-
     user = make_user(Role.FINANCE)
     device = TOTPDevice.objects.create(user=user, confirmed=True, throttling_failure_count=0)
     client = client_of(user)
     code = f"{totp(device.bin_key):06d}"
     _assert_problem(client.post("/monetization/approving", {}), 403, "second-factor-refused")
     assert client.post("/monetization/approving", {}, HTTP_X_OTP=code).status_code == 200
-    _assert_problem(
-        client.post("/monetization/approving", {}, HTTP_X_OTP=code), 403, "second-factor-refused"
-    )
+    _assert_problem(client.post("/monetization/approving", {}, HTTP_X_OTP=code), 403, "second-factor-refused")
 
 
 def test_actor_is_the_account() -> None:

@@ -199,7 +199,7 @@ def test_store_a_bracket_twice_is_refused(finance, approver, constraint, column,
 @pytest.mark.parametrize(
     ("constraint", "changes"),
     [
-        ("feebracketdraft_start_not_negative", {"from_sats": -1}),
+        ("feebracketdraft_start_not_negative", {"from_sats": -1, "base_rate_ppm": 1}),
         ("feebracketdraft_rate_within_whole", {"from_sats": 1, "base_rate_ppm": 1_000_001}),
     ],
 )
@@ -216,7 +216,7 @@ def test_store_a_bracket_of_a_draft_twice_is_refused(finance):
     with violates_unique(
         "feebracketdraft_start_once", "fees_feebracketdraft.draft_id, fees_feebracketdraft.from_sats"
     ):
-        FeeBracketDraft.objects.create(draft=row, from_sats=0)
+        FeeBracketDraft.objects.create(draft=row, from_sats=0, base_rate_ppm=1)
 
 
 def test_store_a_draft_of_unknown_state_is_refused(finance):

@@ -151,7 +151,11 @@ def test_record_fee_copies_everything_flat(rate):
         12_345,
     )
     assert (record.group_ref, record.winner_ref, record.settlement_partner) == ("g-1", "u-1", "wave")
-    assert (record.rate_id, record.rate_xof_per_btc, record.is_fallback_rate) == (rate.pk, Decimal(9_123_457), False)
+    assert (record.rate_id, record.rate_xof_per_btc, record.is_fallback_rate) == (
+        rate.pk,
+        Decimal(9_123_457),
+        False,
+    )
     assert (record.completed_at, record.is_reversal, record.schedule.version) == (LATER, False, 1)
 
 

@@ -95,7 +95,7 @@ def test_transactional_test_finds_database_as_migrated(turn: str) -> None:
     now = {table: baseline._rows(connection, table)[1] for table in flush.tables_with_rows(connection)}
     assert now == before
 
-    from sunusav.core.models import User  # noqa: PLC0415 - one row more, which the next turn must not see
+    from sunusav.core.models import User
 
     User.objects.create_user(username=f"left-behind-{turn}")
 

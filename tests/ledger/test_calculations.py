@@ -110,6 +110,8 @@ def test_bounds_include_their_ends(rate: str, verdict: bool) -> None:
     assert is_within_bounds(Decimal(rate)) is verdict
 
 
-@pytest.mark.parametrize(("rate", "verdict"), [("80", True), ("79.99", False), ("120", True), ("120.01", False)])
+@pytest.mark.parametrize(
+    ("rate", "verdict"), [("80", True), ("79.99", False), ("120", True), ("120.01", False)]
+)
 def test_tolerance_is_a_fifth(rate: str, verdict: bool) -> None:
     assert is_near(Decimal(rate), Decimal(100)) is verdict

@@ -67,7 +67,7 @@ def chosen_leg() -> str:
 
 def _what_mariadb_lacks() -> str:
     try:
-        import MySQLdb  # noqa: F401, PLC0415 - optional: a machine without the C library goes without
+        import MySQLdb  # noqa: F401 - optional: a machine without the C library goes without
     except ImportError:
         return "mysqlclient is not installed"
     if os.environ.get(GIVEN_URL) or find_installation():

@@ -1,4 +1,4 @@
-"""The metrics page in Prometheus's text format, and what the ground floor measures.
+"""The metrics page: what every room measures, in Prometheus's text format.
 
 Source: the Prometheus text exposition format, version 0.0.4.
 """
@@ -8,10 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sunusav.core.gathering import gather
-from sunusav.core.metrics import Metric, Sample
-from sunusav.core.models import OutboxMessage
-from sunusav.core.switches import outgoing
-from sunusav.core.trail import unsealed
+from sunusav.core.metrics import Metric
 
 logger = logging.getLogger(__name__)
 
@@ -40,22 +37,3 @@ def _lines(metric: Metric, now: datetime) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _outbox_waiting(now: datetime) -> Iterator[Sample]:
-    yield Sample(OutboxMessage.objects.filter(delivered_at=None).count())
-
-
-def _trail_unsealed(now: datetime) -> Iterator[Sample]:
-    yield Sample(unsealed(now=now).count())
-
-
-def _outgoing_open(now: datetime) -> Iterator[Sample]:
-    yield Sample(int(outgoing().is_open))
-
-
-METRICS = [
-    Metric("outbox_waiting", "Messages to the platform that were not delivered yet.", _outbox_waiting),
-    Metric("trail_unsealed", "Trail entries that wait for their seal.", _trail_unsealed),
-    Metric("outgoing_open", "1 while money may leave, 0 while it is paused.", _outgoing_open),
-]

@@ -1,0 +1,238 @@
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ledger.errors import ManualRateMissing, NoRateSourceAnswered, RateNotFresh, RateOutOfBounds
+from ledger.models import ExchangeRate, ManualRateRequest
+from ledger.queries import current_rate, francs_rate, latest_rate_for_record
+from ledger.rates.sources import Coinbase, Kraken
+from ledger.services import approve_manual_rate, propose_manual_rate, update_rates
+from ledger.services.rates import describe_manual_rate, waiting_manual_rate
+from sunusav.core import approvals
+from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, ProposalAlreadyOpen
+from sunusav.core.models import TrailEntry, User
+from sunusav.core.roles import Role
+from tests.ledger.builders import MINUTE, NOW, Stall, coinbase_says, person, running_market, stored_rate
+
+pytestmark = pytest.mark.django_db
+THREE = [Stall("a", "8000000"), Stall("b", "8100000"), Stall("c", "8050000")]
+
+
+@pytest.fixture
+def awa() -> User:
+    return person("awa", Role.FINANCE)
+
+
+@pytest.fixture
+def fatou() -> User:
+    return person("fatou", Role.APPROVER)
+
+
+# update_rates
+
+
+def test_update_appends_the_median() -> None:
+    update = update_rates(now=NOW, sources=THREE)
+
+    row = ExchangeRate.objects.get()
+    assert update.rate == row.value
+    assert (row.rate_xof_per_btc, row.source, row.observed_at) == (Decimal(8_050_000), "market", NOW)
+    assert (row.is_quarantined, row.is_fallback, update.quarantine_reason) == (False, False, "")
+    assert row.components == {"rates": {"a": "8000000", "b": "8100000", "c": "8050000"}, "refusals": {}}
+
+
+def test_update_reads_a_real_server_and_names_who_was_refused() -> None:
+    with running_market() as market, running_market() as broken:
+        market.says(coinbase_says("12195.92"))
+        broken.says(b"<html>")
+        update = update_rates(now=NOW, sources=[Coinbase(market.url), Stall("b", "0"), Kraken(broken.url)])
+
+    assert update.rate.rate_xof_per_btc == Decimal("7999999.09544")
+    assert update.refusals == {"b": "not_positive", "kraken": "unavailable"}
+
+
+def test_update_with_no_answer_appends_nothing() -> None:
+    with pytest.raises(NoRateSourceAnswered) as refusal:
+        update_rates(now=NOW, sources=[Stall("a", "NaN"), Stall("b", "-1")])
+
+    assert refusal.value.refusals == {"a": "not_finite", "b": "not_positive"}
+    assert not ExchangeRate.objects.exists()
+
+
+def test_update_without_sources_refused() -> None:
+    with pytest.raises(NoRateSourceAnswered):
+        update_rates(now=NOW)
+
+
+def test_update_drops_who_is_far_from_the_median() -> None:
+    update = update_rates(now=NOW, sources=[*THREE, Stall("d", "20000000")])
+
+    assert update.refusals == {"d": "far_from_median"}
+    assert update.rate.rate_xof_per_btc == Decimal(8_050_000)
+    assert not update.quarantine_reason
+
+
+@pytest.mark.parametrize("prices", [("8000000", "16000000"), ("8000000", "12000000", "18000000")])
+def test_update_when_sources_disagree_goes_into_quarantine(prices: tuple[str, ...]) -> None:
+    update = update_rates(now=NOW, sources=[Stall(f"s{n}", price) for n, price in enumerate(prices)])
+
+    assert update.quarantine_reason == "sources_disagree"
+    assert ExchangeRate.objects.get().is_quarantined
+    assert current_rate(NOW).is_fallback
+
+
+@pytest.mark.parametrize(
+    ("price", "jumped"), [("9600000", False), ("9600001", True), ("6400000", False), ("6399999", True)]
+)
+def test_update_that_jumped_goes_into_quarantine(price: str, jumped: bool) -> None:
+    stored_rate("8000000", at=NOW - 5 * MINUTE)
+
+    update = update_rates(now=NOW, sources=[Stall("a", price)])
+
+    assert (update.quarantine_reason == "jumped") is jumped
+    assert current_rate(NOW).rate_xof_per_btc == (Decimal(8_000_000) if jumped else Decimal(price))
+
+
+def test_rate_in_quarantine_stays_unused_until_two_people_record_one(awa: User, fatou: User) -> None:
+    stored_rate("8000000", at=NOW)
+    doubled = [Stall("a", "16000000")]
+    for step in (1, 2, 3):
+        assert update_rates(now=NOW + step * 5 * MINUTE, sources=doubled).quarantine_reason == "jumped"
+    assert current_rate(NOW + 16 * MINUTE).is_fallback
+
+    proposal = propose_manual_rate(
+        rate_xof_per_btc=Decimal(16_000_000), reason="it doubled", proposer=awa, now=NOW + 17 * MINUTE
+    )
+    approve_manual_rate(proposal=proposal, approver=fatou, now=NOW + 18 * MINUTE)
+
+    assert current_rate(NOW + 18 * MINUTE).rate_xof_per_btc == Decimal(16_000_000)
+    assert update_rates(now=NOW + 20 * MINUTE, sources=doubled).quarantine_reason == ""
+
+
+# which rate holds
+
+
+def test_current_is_the_newest_of_the_last_quarter_hour() -> None:
+    stored_rate("8000000", at=NOW - 10 * MINUTE)
+    newest = stored_rate("8100000", at=NOW - 5 * MINUTE)
+    stored_rate("9000000", at=NOW + MINUTE)
+    stored_rate("7000000", at=NOW, is_quarantined=True, quarantine_reason="jumped")
+
+    assert current_rate(NOW) == newest.value
+
+
+@pytest.mark.parametrize(
+    ("age", "is_fallback"), [(timedelta(minutes=14, seconds=59), False), (15 * MINUTE, True)]
+)
+def test_current_is_fresh_for_a_quarter_hour(age: timedelta, is_fallback: bool) -> None:
+    stored_rate(at=NOW - age)
+
+    assert current_rate(NOW).is_fallback is is_fallback
+
+
+def test_fallback_is_one_marked_row_until_the_setting_changes(settings: Any) -> None:
+    first = current_rate(NOW)
+
+    assert (first.rate_xof_per_btc, first.source, first.is_fallback) == (Decimal(8_000_000), "fallback", True)
+    assert current_rate(NOW + MINUTE) == first
+
+    settings.FALLBACK_BTC_XOF_RATE = "9000000"
+    assert current_rate(NOW + MINUTE).rate_xof_per_btc == Decimal(9_000_000)
+    settings.FALLBACK_BTC_XOF_RATE = "8000000"
+    assert current_rate(NOW + MINUTE).id != first.id
+    assert ExchangeRate.objects.count() == 3
+
+
+def test_fallback_moves_francs_only_where_the_setting_allows(settings: Any) -> None:
+    assert francs_rate(NOW).is_fallback
+
+    settings.FALLBACK_RATE_MOVES_FRANCS = False
+    with pytest.raises(RateNotFresh) as refusal:
+        francs_rate(NOW)
+    assert refusal.value.facts == {"source": "fallback", "observed_at": NOW}
+
+    fresh = stored_rate(at=NOW)
+    assert francs_rate(NOW) == fresh.value
+
+
+def test_for_the_record_the_last_rate_serves_however_old() -> None:
+    old = stored_rate(at=NOW - timedelta(days=30))
+    stored_rate(at=NOW - MINUTE, is_quarantined=True, quarantine_reason="jumped")
+
+    assert latest_rate_for_record(NOW) == old.value
+
+
+def test_for_the_record_the_fallback_serves_when_there_is_nothing() -> None:
+    assert latest_rate_for_record(NOW).is_fallback
+
+
+# manual rates
+
+
+def test_manual_rate_needs_two_people(awa: User, fatou: User) -> None:
+    rate = Decimal("9123456.5")
+    proposal = propose_manual_rate(rate_xof_per_btc=rate, reason="sources are away", proposer=awa, now=NOW)
+
+    assert proposal.facts == {
+        "rate_xof_per_btc": "9123456.50000000", "reason": "sources are away", "requested_at": NOW.isoformat(),
+    }  # fmt: skip
+    assert not ExchangeRate.objects.exists()
+
+    recorded = approve_manual_rate(proposal=proposal, approver=fatou, now=NOW + MINUTE)
+
+    assert (recorded.rate_xof_per_btc, recorded.source, recorded.observed_at) == (
+        rate,
+        "manual",
+        NOW + MINUTE,
+    )
+    assert current_rate(NOW + MINUTE) == recorded
+    line = TrailEntry.objects.get(action="record_manual_rate")
+    assert (line.subject, line.actor, line.reason) == (f"rate:{recorded.id}", fatou, "sources are away")
+
+
+def test_manual_rate_by_its_proposer_refused() -> None:
+    both = person("both", Role.FINANCE, Role.APPROVER)
+    proposal = propose_manual_rate(rate_xof_per_btc=Decimal(9_000_000), reason="r", proposer=both, now=NOW)
+
+    with pytest.raises(ApproverIsProposer):
+        approve_manual_rate(proposal=proposal, approver=both, now=NOW)
+
+    assert not ExchangeRate.objects.exists()
+
+
+def test_manual_rate_proposed_without_the_right_refused(fatou: User) -> None:
+    with pytest.raises(NotAllowedToDecide) as refusal:
+        propose_manual_rate(rate_xof_per_btc=Decimal(9_000_000), reason="r", proposer=fatou, now=NOW)
+
+    assert refusal.value.permission == "ledger.propose_manual_rate"
+    assert not ManualRateRequest.objects.exists()
+
+
+@pytest.mark.parametrize("rate", ["0", "-8000000", "655956", "6559570001"])
+def test_manual_rate_out_of_bounds_refused(awa: User, rate: str) -> None:
+    with pytest.raises(RateOutOfBounds) as refusal:
+        propose_manual_rate(rate_xof_per_btc=Decimal(rate), reason="r", proposer=awa, now=NOW)
+
+    assert refusal.value.rate_xof_per_btc == rate
+    assert not ManualRateRequest.objects.exists()
+
+
+def test_one_manual_rate_waits_at_a_time(awa: User) -> None:
+    first = propose_manual_rate(rate_xof_per_btc=Decimal(9_000_000), reason="r", proposer=awa, now=NOW)
+
+    with pytest.raises(ProposalAlreadyOpen) as refusal:
+        propose_manual_rate(rate_xof_per_btc=Decimal(9_100_000), reason="r", proposer=awa, now=NOW)
+
+    assert refusal.value.proposal_id == str(first.pk)
+    assert waiting_manual_rate(Decimal("9000000.0")) == first
+    assert waiting_manual_rate(Decimal(9_100_000)) is None
+    approvals.withdraw(proposal_id=first.pk, proposer=awa, now=NOW)
+    assert waiting_manual_rate(Decimal(9_000_000)) is None
+
+
+@pytest.mark.parametrize("subject_id", ["404", "", "one", "-1"])
+def test_manual_rate_missing_refused(subject_id: str) -> None:
+    with pytest.raises(ManualRateMissing):
+        describe_manual_rate(subject_id)
