@@ -191,7 +191,7 @@ def put_under_review(
 def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
     """Count one more sending of the same order, before it leaves. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
-        _locked_for_outcome(claim)
+        locked_claim(claim)
         changed = Attempt.objects.filter(pk=attempt.pk, state=AttemptState.PREPARED).update(
             sends=attempt.sends + 1, sent_at=now
         )
