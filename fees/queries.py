@@ -56,11 +56,11 @@ class ScheduleCache:
     def forget(self) -> None:
         """Read again at the next question."""
         self._versions: tuple[ScheduleTerms, ...] = ()
-        self._read_at = float("-inf")
+        self._read_again_at = 0.0
 
     def at(self, at: datetime) -> ScheduleTerms:
         """Return the version in effect at that moment. Raises: FeeScheduleMissing."""
-        if self._seconds() - self._read_at >= CACHE_LIFETIME_SECONDS:
+        if self._seconds() >= self._read_again_at:
             self._read()
         for version in self._versions:
             if version.effective_at <= at:
@@ -71,7 +71,7 @@ class ScheduleCache:
     def _read(self) -> None:
         started = self._seconds()
         self._versions = tuple(published_versions())
-        self._read_at = started
+        self._read_again_at = started + CACHE_LIFETIME_SECONDS
 
 
 _cache = ScheduleCache()

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ledger import models
@@ -17,9 +17,10 @@ from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.core import clock
 from sunusav.desk.actions import Action, Button, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import mono
 from sunusav.desk.forms import ReasonAndCodeForm
 from sunusav.desk.money import show_in, show_rate
-from sunusav.desk.sections import Section, mono, postings_of, trail_of
+from sunusav.desk.sections import Section, postings_of, trail_of
 
 
 @admin.register(models.Account)
@@ -146,14 +147,14 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         return [models.ManualRateRequest()]
 
     def name_of(self, row: Any) -> str:
-        return translate("Manual rate")
+        return gettext("Manual rate")
 
     def card(self, action: Action, row: Any) -> Card:
         now = current_rate(clock.now())
         facts = [
-            (translate("Rate now"), show_rate(now.rate_xof_per_btc)),
-            (translate("Source"), now.source),
-            (translate("Observed"), now.observed_at),
+            (gettext("Rate now"), show_rate(now.rate_xof_per_btc)),
+            (gettext("Source"), now.source),
+            (gettext("Observed"), now.observed_at),
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
 

@@ -16,6 +16,7 @@ from sunusav.core.gathering import gather
 
 FAST_WINDOW: Final = timedelta(hours=24)
 AUDITOR: Final = Actor.system("ledger.auditor")
+AUDIT_SUBJECT: Final = "books:audit"
 # What the trail keeps of a red audit; the rest is printed and can be found again by running it.
 KEPT_BREACHES: Final = 20
 
@@ -95,7 +96,7 @@ def _stop_money(report: AuditReport) -> None:
     reason = f"audit: {summary(report.breaches)}"
     with transaction.atomic():
         trail.record(
-            subject="books:audit", action="find_breaches", actor=AUDITOR, at=report.at, reason=reason,
+            subject=AUDIT_SUBJECT, action="find_breaches", actor=AUDITOR, at=report.at, reason=reason,
             facts={
                 "count": len(report.breaches),
                 "first": [[b.invariant, b.subject, b.detail] for b in report.breaches[:KEPT_BREACHES]],

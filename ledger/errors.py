@@ -68,7 +68,7 @@ class RateOutOfBounds(Invalid):
 
 
 class ManualRateMissing(Missing):
-    request_id: str
+    manual_rate_id: str
 
 
 class AmountNotConvertible(Invalid):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fees.queries import verified_groups
@@ -237,7 +237,7 @@ def _contributions(row: Cycle) -> Section:
 
 def _contribution_row(row: Contribution, asked: Any) -> Sequence[Any]:
     if asked is None:
-        return (row.user_id, show_sats(row.amount_sats), translate("not asked yet"), show_msat(0), "")
+        return (row.user_id, show_sats(row.amount_sats), gettext("not asked yet"), show_msat(0), "")
     state = CollectionState(asked.state)
     link = link_to_page("transfers.collection", asked.id, f"#{asked.id}")
     received = show_msat(asked.received_msat)

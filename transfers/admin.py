@@ -6,16 +6,16 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import User
 from sunusav.desk.actions import Action, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.columns import show_json
+from sunusav.desk.facts import moment, mono, show_facts
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.desk.money import NOTHING, show_msat
-from sunusav.desk.sections import Facts, Section, link_to, mono, postings_of, say, trail_of
+from sunusav.desk.money import show_msat, show_sats
+from sunusav.desk.sections import Facts, Section, link_to, postings_of, say, trail_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
@@ -87,6 +87,9 @@ class DisbursementAdmin(ReadOnlyAdmin):
     links = ("subject",)
     actions_offered = (RETRY, CANCEL)
 
+    def name_of(self, row: Any) -> str:
+        return f"{row.subject}, {show_sats(row.payout_sats)}"
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         attempts = list(_attempts_with_books(row))
         return (
@@ -105,15 +108,15 @@ def _attempts_with_books(row: Disbursement) -> QuerySet[Attempt]:
 
 def _bookings(attempts: Iterable[Attempt]) -> Iterable[tuple[Any, Any]]:
     for attempt in attempts:
-        yield translate("attempt %(number)s: hold") % {"number": attempt.number}, attempt.hold_transaction
-        yield translate("attempt %(number)s: close") % {"number": attempt.number}, attempt.close_transaction
+        yield gettext("attempt %(number)s: hold") % {"number": attempt.number}, attempt.hold_transaction
+        yield gettext("attempt %(number)s: close") % {"number": attempt.number}, attempt.close_transaction
 
 
 def _story_of(attempt: Attempt) -> Facts:
     order = attempt.order
-    title = translate("Attempt %(number)s: %(state)s") % {
+    title = gettext("Attempt %(number)s: %(state)s") % {
         "number": attempt.number,
-        "state": translate(attempt.get_state_display()),
+        "state": gettext(attempt.get_state_display()),
     }
     return Facts(
         title,
@@ -123,26 +126,18 @@ def _story_of(attempt: Attempt) -> Facts:
             (_("Routing fee allowed"), show_msat(order.fee_limit_msat)),
             (_("Payee"), mono(order.payee)),
             (_("Paid from"), mono(order.source)),
-            (_("Opened"), attempt.opened_at),
-            (_("Sent"), _sent(attempt)),
-            (_("Seen outside"), attempt.seen_at or NOTHING),
-            (_("Closed"), attempt.closed_at or NOTHING),
+            (_("Opened"), moment(attempt.opened_at)),
+            (_("Sent"), moment(attempt.sent_at)),
+            (_("Times sent"), attempt.sends),
+            (_("Seen outside"), moment(attempt.seen_at)),
+            (_("Closed"), moment(attempt.closed_at)),
             (_("Outcome"), say(attempt.outcome)),
             (_("Proof (preimage)"), mono(attempt.proof)),
             (_("Cost"), show_msat(attempt.cost_msat)),
-            (_("Evidence"), show_json(attempt.evidence)),
+            (_("Evidence"), show_facts(attempt.evidence)),
             (_("Order"), link_to(order)),
         ),
     )
-
-
-def _sent(attempt: Attempt) -> Any:
-    if attempt.sent_at is None:
-        return NOTHING
-    return translate("%(moment)s (sent %(times)s times)") % {
-        "moment": attempt.sent_at,
-        "times": attempt.sends,
-    }
 
 
 @admin.register(PaymentOrder)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from ledger.enums import AccountRole, Currency
 from ledger.queries import balances_by_owner, reversals_by_transaction, totals_by_transaction
@@ -18,13 +18,13 @@ OVERDUE_FOR_LONG = timedelta(minutes=15)
 
 
 def _gross_is_net_plus_fee(scope: AuditScope) -> Iterator[Breach]:
-    fixed = Disbursement.objects.filter(net_sats__isnull=False)
+    fixed = _disbursements(scope).filter(net_sats__isnull=False)
     for row in fixed.exclude(payout_sats=F("net_sats") + F("fee_sats"), net_sats__gt=0, fee_sats__gte=0):
         yield Breach("I04", _name(row.pk), f"{row.payout_sats} is not {row.net_sats} + {row.fee_sats}")
 
 
 def _paid_exactly_once(scope: AuditScope) -> Iterator[Breach]:
-    counted = Disbursement.objects.annotate(
+    counted = _disbursements(scope).annotate(
         live=Count("attempts", filter=Q(attempts__state__in=LIVE_ATTEMPT_STATES)),
         succeeded=Count("attempts", filter=Q(attempts__state="succeeded")),
     )
@@ -43,7 +43,7 @@ def _one_live_per_subject(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _sent_amount_is_net(scope: AuditScope) -> Iterator[Breach]:
-    attempts = Attempt.objects.exclude(state="void").select_related("order", "disbursement")
+    attempts = _attempts(scope).exclude(state="void").select_related("order", "disbursement")
     for attempt in attempts.iterator():
         net_sats = attempt.disbursement.net_sats
         if net_sats is None or attempt.order.amount_msat != msat_from_sats(net_sats):
@@ -55,7 +55,7 @@ def _sent_amount_is_net(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _proof_fits(scope: AuditScope) -> Iterator[Breach]:
-    for attempt in Attempt.objects.filter(state="succeeded").select_related("order").iterator():
+    for attempt in _attempts(scope).filter(state="succeeded").select_related("order").iterator():
         if not rail(attempt.order.rail).verify(attempt.order.reference, attempt.proof):
             yield Breach("I07", _attempt(attempt), "the proof does not fit the reference")
 
@@ -77,7 +77,7 @@ def _booked_once(scope: AuditScope) -> Iterator[Breach]:
 
 def _cost_is_booked(scope: AuditScope) -> Iterator[Breach]:
     booked = totals_by_transaction([AccountRole.ROUTING_EXPENSE, AccountRole.PARTNER_CHARGES])
-    for attempt in Attempt.objects.filter(state="succeeded").select_related("order").iterator():
+    for attempt in _attempts(scope).filter(state="succeeded").select_related("order").iterator():
         in_books = booked.get(attempt.close_transaction_id or 0, 0)
         if in_books != attempt.cost_msat:
             yield Breach("I09", _attempt(attempt), f"cost {attempt.cost_msat} msat, booked {in_books}")
@@ -123,6 +123,22 @@ def _nothing_waits_for_ever(scope: AuditScope) -> Iterable[Breach]:
     asked_before = scope.now - UNKNOWN_FOR_LONG
     for attempt in Attempt.objects.filter(state="prepared", opened_at__lt=asked_before)[:100]:
         yield Breach("I20", _attempt(attempt), "its outcome is unknown for 15 minutes")
+
+
+def _disbursements(scope: AuditScope) -> QuerySet[Disbursement]:
+    """Return the disbursements an audit looks at: all, or those that moved since a moment or still may."""
+    if scope.since is None:
+        return Disbursement.objects.all()
+    moved = Q(requested_at__gte=scope.since) | Q(completed_at__gte=scope.since) | Q(due_at__isnull=False)
+    return Disbursement.objects.filter(moved)
+
+
+def _attempts(scope: AuditScope) -> QuerySet[Attempt]:
+    if scope.since is None:
+        return Attempt.objects.all()
+    return Attempt.objects.filter(
+        Q(opened_at__gte=scope.since) | Q(closed_at__gte=scope.since) | Q(closed_at=None)
+    )
 
 
 def _name(disbursement_id: int) -> str:

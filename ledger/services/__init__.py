@@ -2,7 +2,7 @@
 
 from ledger.services.conversions import convert, record_conversion
 from ledger.services.posting import check, post, post_all, reverse
-from ledger.services.rates import approve_manual_rate, propose_manual_rate, update_rates
+from ledger.services.rates import approve_manual_rate, propose_manual_rate, update_rates, waiting_manual_rate
 from ledger.services.sealing import seal_books, verify_books
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "seal_books",
     "update_rates",
     "verify_books",
+    "waiting_manual_rate",
 ]

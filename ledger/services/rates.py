@@ -141,5 +141,5 @@ def _require_none_open() -> None:
 def _request(subject_id: str) -> ManualRateRequest:
     request = ManualRateRequest.objects.filter(pk=int(subject_id)).first() if subject_id.isdecimal() else None
     if request is None:
-        raise ManualRateMissing(request_id=subject_id)
+        raise ManualRateMissing(manual_rate_id=subject_id)
     return request

@@ -1,4 +1,5 @@
 from django.urls import path
+from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from sunusav.api import pages
@@ -8,8 +9,8 @@ urlpatterns = [
     path("health", pages.Health.as_view(), name="health"),
     path("metrics", pages.Metrics.as_view(), name="metrics"),
     path("openapi.json", pages.OpenApi.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+    path("docs", require_safe(SpectacularSwaggerView.as_view(url_name="openapi")), name="docs"),
+    path("redoc", require_safe(SpectacularRedocView.as_view(url_name="openapi")), name="redoc"),
     path("problems", pages.problem_index, name="problems"),
     path("problems/<str:code>", pages.problem_page, name="problem"),
     path("monetization/health", pages.ComponentsHealth.as_view(), name="components-health"),

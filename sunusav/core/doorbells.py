@@ -2,6 +2,7 @@
 
 import logging
 from functools import partial
+from time import monotonic
 
 from celery import current_app
 from django.conf import settings
@@ -9,6 +10,11 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+# After a ring that nobody could take, this process does not try for a while: requests must not wait in turn for
+# a broker that is away.
+SILENT_SECONDS = 5.0
+_silent_until = 0.0
 
 
 def ring(task_name: str, *args: str) -> None:
@@ -24,8 +30,21 @@ def ring_for(subject: str) -> None:
         ring(task_name, identifier)
 
 
+def answer_again() -> None:
+    """Try the broker at the next ring, however recently it was away."""
+    _be_silent_until(0.0)
+
+
 def _send(task_name: str, args: tuple[str, ...]) -> None:
+    if monotonic() < _silent_until:
+        return
     try:
         current_app.send_task(task_name, args=args, retry=False)
     except (OperationalError, OSError) as error:
+        _be_silent_until(monotonic() + SILENT_SECONDS)
         logger.warning("doorbell %s not rung, the periodic task will find the work: %s", task_name, error)
+
+
+def _be_silent_until(moment: float) -> None:
+    global _silent_until  # noqa: PLW0603  (one word per process; a lost write costs one more try)
+    _silent_until = moment

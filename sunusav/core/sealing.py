@@ -34,8 +34,10 @@ def chain_hash(previous_hash: str, body: dict[str, Any]) -> str:
 def lock_chain(chain: str) -> None:
     """Hold the chain's lock until the caller's transaction ends."""
     assert transaction.get_connection().in_atomic_block, "a chain is locked inside a transaction"  # noqa: S101
-    SealerLock.objects.get_or_create(chain=chain)
-    SealerLock.objects.select_for_update().get(chain=chain)
+    lock = SealerLock.objects.select_for_update().filter(chain=chain)
+    if not lock:  # a chain's row comes with its migration; two who both miss it may dead-lock, once
+        SealerLock.objects.get_or_create(chain=chain)
+        lock.get()
 
 
 def settled_floor(seals: type[SealBase], row_field: str, *, now: datetime) -> int:

@@ -91,7 +91,7 @@ def entry_body(entry: TrailEntry) -> dict[str, Any]:
 def verify_trail() -> Iterator[Breach]:
     """Recompute the chain and yield each link that does not hold.
 
-    A removed tail is found by comparing the last hash with one kept elsewhere (`verify_trail` prints it).
+    A removed tail is found by `still_holds`, with a link that was kept elsewhere.
     """
     expected_seq, previous = 1, GENESIS
     for seal in TrailSeal.objects.select_related("entry").order_by("seq").iterator(chunk_size=2_000):
@@ -102,6 +102,11 @@ def verify_trail() -> Iterator[Breach]:
         if chain_hash(previous, entry_body(seal.entry)) != seal.hash:
             yield Breach("I18", f"trail:{seal.seq}", f"entry {seal.entry_id} does not fit its hash")
         expected_seq, previous = seal.seq + 1, seal.hash
+
+
+def still_holds(*, seq: int, kept_hash: str) -> bool:
+    """Tell whether the chain still has the link that somebody kept elsewhere: a tail that was cut off does not."""
+    return TrailSeal.objects.filter(seq=seq, hash=kept_hash).exists()
 
 
 def unsealed_before(moment: datetime) -> QuerySet[TrailEntry]:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import propose
@@ -15,8 +16,9 @@ from sunusav.core.switches import OUTGOING, outgoing, pause_outgoing
 from sunusav.desk import people, proposals, schedules, tokens  # noqa: F401  (they register themselves)
 from sunusav.desk.actions import Action, Button, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import mono
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.desk.sections import Section, mono, trail_of
+from sunusav.desk.sections import Section, trail_of
 
 
 def _pause(decision: Decision) -> None:
@@ -73,7 +75,7 @@ class SwitchAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("position"))
     def position(self, switch: Switch) -> Any:
-        return _("open") if switch.is_open else _("paused")
+        return pgettext("state", "open") if switch.is_open else pgettext("state", "paused")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer nothing in the list's menu: there is one switch, and its buttons stand above the list."""

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -239,15 +240,26 @@ class DeskAdmin(ModelAdmin):
         row = self.get_object(request, unquote(object_id))
         parts: dict[str, Any] = {}
         if row is not None and self.has_view_or_change_permission(request, row):
-            parts = {"sections": self.sections(request, row), "buttons": self.buttons(request, row)}
+            parts = self._parts(request, row)
         return super().change_view(request, object_id, form_url, {**parts, **(extra_context or {})})
+
+    def _parts(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            "title": f"{capfirst(str(self.opts.verbose_name))} {row.pk}",
+            "subtitle": self.name_of(row),
+            "sections": self.sections(request, row),
+            "buttons": self.buttons(request, row),
+        }
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         """Return what is offered above the list, about no row in particular."""
         return []
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        context = {"buttons": self.list_buttons(request), "title": self.opts.verbose_name_plural}
+        context = {
+            "buttons": self.list_buttons(request),
+            "title": capfirst(str(self.opts.verbose_name_plural)),
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

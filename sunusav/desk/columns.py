@@ -4,6 +4,7 @@ An admin names plain fields; what a field's name says of its unit decides how it
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from django.contrib import admin
@@ -11,10 +12,11 @@ from django.contrib.admin import ChoicesFieldListFilter
 from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 
+from sunusav.desk.facts import show_facts
 from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, unit_of
 
 Column = str | Callable[[Any], Any]
@@ -30,10 +32,14 @@ def _column(model: type[models.Model], name: str) -> Column:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
         return name
-    if not isinstance(field, models.Field):
-        return name
+    return _column_of(field) if isinstance(field, models.Field) else name
+
+
+@cache
+def _column_of(field: Any) -> Column:
+    """Return always the same column for a field: Django compares them by identity."""
     render = _renderer(field)
-    return _as_column(field, render) if render else name
+    return _as_column(field, render) if render else str(field.name)
 
 
 def _renderer(field: Any) -> Callable[[Any], Any] | None:
@@ -42,7 +48,7 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
     if field.choices:
         return lambda value: show_choice(field, value)
     if isinstance(field, models.JSONField):
-        return show_json
+        return show_facts
     return None
 
 
@@ -71,18 +77,6 @@ def show_choice(field: Any, value: Any) -> str:
 def badge(value: str, label: Any) -> str:
     """Show a state by its label in the reader's language."""
     return format_html('<span class="badge" data-value="{}">{}</span>', value, gettext(str(label)))
-
-
-def show_json(value: Any) -> str:
-    """Show stored facts as a list of names and values."""
-    if not value:
-        return NOTHING
-    if not isinstance(value, dict):
-        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    lines = format_html_join(
-        "", "<dt>{}</dt><dd>{}</dd>", ((key, show_json(item)) for key, item in value.items())
-    )
-    return format_html('<dl class="facts">{}</dl>', lines)
 
 
 class TranslatedChoicesFilter(ChoicesFieldListFilter):

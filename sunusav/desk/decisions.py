@@ -1,18 +1,12 @@
 """Which proposals a person may decide, and what proposals are about, in words."""
 
-from decimal import Decimal
-from typing import Any
-
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.approvals import Approvable
 from sunusav.core.gathering import gather
 from sunusav.core.models import Proposal, ProposalState, User
-from sunusav.desk.columns import show_json
-from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats, unit_of
 from sunusav.desk.sections import page_of
 
 KINDS = {
@@ -68,37 +62,3 @@ def subject_page(proposal: Proposal) -> str:
     """Return the address of what a proposal is about, or nothing."""
     model = SUBJECT_PAGES.get(proposal.kind, "")
     return page_of(model, proposal.subject_id) if model else ""
-
-
-def readable(facts: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return a proposal's facts as a person reads them: labels in their language, amounts with units."""
-    return [(_fact_label(name), _fact_value(name, value)) for name, value in facts.items()]
-
-
-def _fact_label(name: str) -> str:
-    return gettext(name.removesuffix(unit_of(name)).replace("_", " ")).capitalize()
-
-
-def _fact_value(name: str, value: Any) -> Any:
-    if value in ("", None):
-        return NOTHING
-    if name == "brackets":
-        return "; ".join(_bracket(from_sats, rate_ppm) for from_sats, rate_ppm in value)
-    if name.endswith("_at") and (moment := parse_datetime(str(value))):
-        return moment
-    if isinstance(value, bool):
-        return gettext("Yes") if value else gettext("No")
-    return _amount(name, value)
-
-
-def _amount(name: str, value: Any) -> Any:
-    unit = unit_of(name)
-    if unit == "_xof_per_btc":
-        return SHOWN_BY_UNIT[unit](Decimal(str(value)))
-    if unit and isinstance(value, int):
-        return SHOWN_BY_UNIT[unit](value)
-    return show_json(value)
-
-
-def _bracket(from_sats: int, rate_ppm: int) -> str:
-    return gettext("from %(amount)s: %(rate)s") % {"amount": show_sats(from_sats), "rate": show_ppm(rate_ppm)}

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sunusav.core.models import User
 from sunusav.core.switches import outgoing
@@ -21,7 +22,7 @@ def _outgoing(user: User, now: datetime) -> Notice:
     switch = outgoing()
     url = reverse("admin:core_switch_changelist")
     if switch.is_open:
-        return Notice(_("Outgoing money"), _("open"), url)
+        return Notice(_("Outgoing money"), pgettext_lazy("state", "open"), url)
     return Notice(_("Outgoing money"), _("paused: %(reason)s") % {"reason": switch.reason}, url, ALARM)
 
 

@@ -82,7 +82,7 @@ class PersonAdmin(DeskAdmin, DjangoUserAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let user managers change anyone but superusers, whom only superusers change."""
         allowed = super().has_change_permission(request, obj)
-        return allowed and (not getattr(obj, "is_superuser", False) or person_of(request).is_superuser)
+        return allowed and (not getattr(obj, "is_superuser", False) or request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -90,7 +90,7 @@ class PersonAdmin(DeskAdmin, DjangoUserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep superuser status to superusers."""
         fields = super().get_readonly_fields(request, obj)
-        return fields if person_of(request).is_superuser else (*fields, "is_superuser")
+        return fields if request.user.is_superuser else (*fields, "is_superuser")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
@@ -149,13 +149,13 @@ class DeviceAdmin(ReadOnlyAdmin):
     ordering = ("user__username",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return person_of(request).is_superuser
+        return request.user.is_superuser
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return person_of(request).is_superuser
+        return request.user.is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return person_of(request).is_superuser
+        return request.user.is_superuser
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)

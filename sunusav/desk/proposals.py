@@ -15,9 +15,10 @@ from sunusav.core.models import Approval, Proposal, User
 from sunusav.desk import decisions
 from sunusav.desk.actions import Action, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import readable, short
 from sunusav.desk.forms import CodeForm, ReasonAndCodeForm
 from sunusav.desk.money import NOTHING
-from sunusav.desk.sections import Facts, Section, Table, short, trail_of
+from sunusav.desk.sections import Facts, Section, Table, trail_of
 
 
 def _approve(decision: Decision) -> None:
@@ -119,13 +120,13 @@ class ProposalAdmin(ReadOnlyAdmin):
         return Card(
             card.key,
             card.title,
-            [*card.facts[2:5], *decisions.readable(row.facts), *card.facts[5:]],
+            [*card.facts[2:5], *readable(row.facts), *card.facts[5:]],
             card.seen,
         )
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (
-            Facts(_("What is proposed"), decisions.readable(row.facts)),
+            Facts(_("What is proposed"), readable(row.facts)),
             _decisions_on(row),
             trail_of([f"{row.kind}:{row.subject_id}"]),
         )

@@ -130,6 +130,30 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("The invoice is our own node's."),
         _("Ask the recipient for an invoice of their own wallet."),
     ),
+    "invoice-from-the-future": (
+        _("The invoice says it was made in the future (%(created_at)s)."),
+        _("Ask the recipient for a new invoice."),
+    ),
+    "invoice-needs-amp": (
+        _("The invoice asks for a kind of payment we never make (AMP)."),
+        _("Ask the recipient for an ordinary invoice."),
+    ),
+    "invoice-locks-too-long": (
+        _("The invoice could lock our money for %(blocks)s blocks; we allow %(limit_blocks)s."),
+        _("Ask the recipient for an invoice of another wallet."),
+    ),
+    "invoice-needs-unknown-feature": (
+        _("The invoice needs something our node does not know (%(features)s)."),
+        _("Ask the recipient for an invoice of another wallet."),
+    ),
+    "invoice-read-differently": (
+        _("Our node and we ourselves read the invoice differently (%(field)s)."),
+        _("Do not pay it; ask the recipient for a new invoice."),
+    ),
+    "destination-kind-unsupported": (
+        _("%(rail)s does not pay to a destination of the kind %(kind)s."),
+        _("Set another destination."),
+    ),
     # Fees
     "fee-schedule-draft-missing": (
         _("Draft %(draft_id)s does not exist."),
@@ -147,14 +171,35 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("Draft %(draft_id)s takes effect too soon: at the earliest %(earliest_at)s."),
         _("Set a later date, and leave time for the approval."),
     ),
+    "discount-already-granted": (
+        _("%(holder)s has this discount already."),
+        _("There is nothing to approve; reject the proposal."),
+    ),
+    "discount-not-granted": (
+        _("%(holder)s does not have this discount."),
+        _("There is nothing to approve; reject the proposal."),
+    ),
     # Rates
     "rate-out-of-bounds": (
         _("No such rate is believed: it lies between %(minimum_xof_per_btc)s and %(maximum_xof_per_btc)s."),
         _("Give the price of one whole bitcoin in francs."),
     ),
     "manual-rate-missing": (
-        _("Manual rate %(request_id)s does not exist."),
+        _("Manual rate %(manual_rate_id)s does not exist."),
         _("Open the list of requests again."),
+    ),
+    # Payouts and tokens
+    "payout-missing": (
+        _("There is no such payout."),
+        _("Open the cycle's page again."),
+    ),
+    "payout-needs-review": (
+        _("Payout %(payout_id)s of %(cycle_id)s is under review."),
+        _("Somebody who may decide on payments has to look at it."),
+    ),
+    "token-missing": (
+        _("Token %(token_start)s… is gone already."),
+        _("There is nothing to revoke."),
     ),
     # Groups
     "group-missing": (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as translate
+from django.utils.translation import gettext
 
 from sunusav.core.errors import DomainError
 from sunusav.desk.refusal_texts import TEXTS
@@ -36,7 +36,7 @@ def _filled(text: Any, refusal: DomainError) -> str:
 
 
 def _fact(value: object) -> object:
-    return translate(value.replace("_", " ")) if isinstance(value, str) and value.islower() else value
+    return gettext(value.replace("_", " ")) if isinstance(value, str) and value.islower() else value
 
 
 def _by_name(refusal: DomainError) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import TrailEntry
-from sunusav.desk.columns import show_json
+from sunusav.desk.facts import show_facts
 from sunusav.desk.money import NOTHING, show_in
 
 TRAIL_LIMIT = 100
@@ -59,13 +59,13 @@ def _trail_row(entry: TrailEntry) -> Sequence[Any]:
         say(entry.from_state),
         say(entry.to_state),
         entry.reason or NOTHING,
-        show_json(entry.facts),
+        show_facts(entry.facts),
     )
 
 
 def say(word: str) -> str:
     """Return a stored word (an action, a state) in the reader's language."""
-    return gettext(word.replace("_", " ")) if word else NOTHING
+    return gettext(word.replace("_", " ").replace("-", " ")) if word else NOTHING
 
 
 def postings_of(transactions: Iterable[tuple[Any, Any]]) -> Table:
@@ -108,14 +108,3 @@ def page_of(model: str, pk: Any) -> str:
         return reverse(f"admin:{model.replace('.', '_')}_change", args=[pk])
     except NoReverseMatch:
         return ""
-
-
-def mono(text: str) -> Any:
-    """Show a hash or another long code so that it can be compared and copied."""
-    return format_html('<code class="mono">{}</code>', text) if text else NOTHING
-
-
-def short(digest: str) -> Any:
-    """Show a digest's first characters, in groups of four, with the whole one on hover."""
-    grouped = " ".join(digest[start : start + 4] for start in range(0, 16, 4))
-    return format_html('<code class="mono" title="{}">{}</code>', digest, grouped)

@@ -73,7 +73,7 @@ class TokenAdmin(ReadOnlyAdmin):
         return {}
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return person_of(request).has_perm("knox.view_authtoken")
+        return request.user.has_perm("knox.view_authtoken")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Find no page of one token: its address would be its digest."""

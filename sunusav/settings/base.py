@@ -163,7 +163,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
     # Ringing must never hold up a request when the broker is away.
-    "socket_connect_timeout": 2,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
     "socket_timeout": 30,
 }
 SCHEDULE = "sunusav.schedule.SCHEDULE"

@@ -42,7 +42,7 @@ def every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:
     step, survived = first, False
     while not survived:
         order = new_payout(f"step-{step}")
-        status = forked(lambda step=step: run_with_fuse(step))
+        status = forked(partial(run_with_fuse, step))
         survived = status == 0
         recover()
         stories.append({"step": step, "killed": not survived, **judge(order)})
@@ -66,7 +66,7 @@ def many_workers(workers: int = 16, payouts: int = 200) -> dict[str, Any]:
     orders = [new_payout(f"many-{number}") for number in range(payouts)]
     close_connections()
     barrier = multiprocessing.get_context("fork").Barrier(workers)
-    children = [start(lambda: (barrier.wait(), run_later(timedelta(0)))) for _ in range(workers)]
+    children = [start(partial(run_at_once, barrier)) for _ in range(workers)]
     statuses = [wait(child) for child in children]
     recover()
     return {"statuses": statuses, **summary([judge(order) for order in orders])}
@@ -118,10 +118,16 @@ def run_later(offset: timedelta) -> None:
     run_due(lanes=1, clock=later)
 
 
+def run_at_once(barrier: Any) -> None:
+    """Work like one of many workers that wake at the same moment."""
+    barrier.wait()
+    run_later(timedelta(0))
+
+
 def recover() -> None:
     """Let clean workers come, as they would within a minute and a quarter."""
     for offset in LATER:
-        assert forked(lambda offset=offset: run_later(offset)) == 0, "a clean worker died"
+        assert forked(partial(run_later, offset)) == 0, "a clean worker died"
 
 
 def judge(order: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class MemberFactory(factory.django.DjangoModelFactory):
 
 def make_group(*, members: int = 10, **fields: Any) -> Group:
     """Create a group of `user-0`, `user-1`, ..."""
-    group = GroupFactory.create(**fields)
+    group: Group = GroupFactory.create(**fields)
     for number in range(members):
         MemberFactory.create(group=group, user_id=f"user-{number}")
     return group

@@ -134,7 +134,9 @@ class ScriptedRail:
     def _payable(self, instruction: Instruction, now: datetime) -> FakeInvoice:
         if instruction.destination.kind not in self.destination_kinds:
             raise DestinationKindUnsupported(
-                rail=self.name, kind=instruction.destination.kind, supported_kinds=list(self.destination_kinds)
+                rail=self.name,
+                kind=instruction.destination.kind,
+                supported_kinds=list(self.destination_kinds),
             )
         asked = FakeInvoice.read(instruction.destination.value)
         if asked.network != NETWORK:
@@ -142,9 +144,7 @@ class ScriptedRail:
         if asked.amount_msat is None:
             raise InvoiceWithoutAmount(expected_msat=instruction.amount_msat)
         if asked.amount_msat != instruction.amount_msat:
-            raise InvoiceAmountDiffers(
-                expected_msat=instruction.amount_msat, invoice_msat=asked.amount_msat
-            )
+            raise InvoiceAmountDiffers(expected_msat=instruction.amount_msat, invoice_msat=asked.amount_msat)
         if asked.expires_at < now:
             raise InvoiceExpired(expired_at=asked.expires_at.isoformat())
         return asked

@@ -145,3 +145,12 @@ def test_grant_that_makes_no_sense_is_refused(holder, kind, fields, refusal):
 
     assert DiscountGrant.objects.count() == 0
     assert TrailEntry.objects.count() == 0
+
+
+def test_verified_groups_are_found_in_one_query(django_assert_num_queries):
+    for ref in ("g-1", "g-2", "g-3"):
+        granted(f"group:{ref}", VERIFIED)
+    services.revoke_discount(holder="group:g-2", kind=VERIFIED, actor=ACTOR, now=NOW)
+
+    with django_assert_num_queries(1):
+        assert queries.verified_groups(["g-1", "g-2", "g-4"], NOW) == {"g-1"}

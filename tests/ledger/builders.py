@@ -28,24 +28,24 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
-POT = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:one")
-OTHER_POT = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:two")
+CREDIT = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:one")
+OTHER_CREDIT = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:two")
 POSITION_MSAT = AccountRef(AccountRole.CURRENCY_POSITION, Currency.MSAT)
 POSITION_XOF = AccountRef(AccountRole.CURRENCY_POSITION, Currency.XOF)
 BANK = AccountRef(AccountRole.BANK, Currency.XOF)
 
 
-def lines(amount: int = 1_000, *, to: AccountRef = POT) -> list[Line]:
+def lines(amount: int = 1_000, *, to: AccountRef = CREDIT) -> list[Line]:
     """Money arrives in the node and is owed to somebody."""
     return [Line(NODE, amount), Line(to, -amount)]
 
 
-def received(reference: str, amount: int = 1_000, *, to: AccountRef = POT, at: datetime = NOW) -> int:
-    return post(kind="receipt", reference=reference, lines=lines(amount, to=to), at=at, subject="cycle:one")
+def received(reference: str, amount: int = 1_000, *, to: AccountRef = CREDIT, at: datetime = NOW) -> int:
+    return post(kind="receipt", reference=reference, lines=lines(amount, to=to), at=at, subject="user:one")
 
 
 def posting(reference: str, amount: int = 1_000, **fields: Any) -> Posting:
-    facts = {"kind": "receipt", "lines": tuple(lines(amount)), "at": NOW, "subject": "cycle:one"}
+    facts = {"kind": "receipt", "lines": tuple(lines(amount)), "at": NOW, "subject": "user:one"}
     return Posting(reference=reference, **{**facts, **fields})
 
 

@@ -14,7 +14,7 @@ from ledger.models import Account, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import balance, balances
 from ledger.services import post, post_all, seal_books, verify_books
 from ledger.types import Line
-from tests.ledger.builders import NODE, NOW, OTHER_POT, POT, lines, plain_sum, posting, received
+from tests.ledger.builders import CREDIT, NODE, NOW, OTHER_CREDIT, lines, plain_sum, posting, received
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 THREADS = 8
@@ -56,8 +56,8 @@ def test_equal_references_with_other_content_at_once_are_booked_once() -> None:
 def test_accounts_used_first_at_once_open_once() -> None:
     at_once(lambda number: received(f"r-{number}"))
 
-    assert sorted(Account.objects.values_list("code", flat=True)) == [POT.code, NODE.code]
-    assert (balance(NODE), balance(POT)) == (1_000 * THREADS, -1_000 * THREADS)
+    assert sorted(Account.objects.values_list("code", flat=True)) == [CREDIT.code, NODE.code]
+    assert (balance(NODE), balance(CREDIT)) == (1_000 * THREADS, -1_000 * THREADS)
 
 
 def in_another_connection(work: Callable[[], Any]) -> Any:
@@ -80,12 +80,12 @@ def test_second_waits_for_the_first_and_takes_its_row() -> None:
 
 def test_second_books_when_the_first_rolls_back() -> None:
     with transaction.atomic():
-        received("r-1", to=OTHER_POT)
+        received("r-1", to=OTHER_CREDIT)
         second = in_another_connection(lambda: received("r-1"))
         transaction.set_rollback(True)
 
     assert second.result(10) == JournalTransaction.objects.get().pk
-    assert balances([POT, OTHER_POT]) == {POT: -1_000, OTHER_POT: 0}
+    assert balances([CREDIT, OTHER_CREDIT]) == {CREDIT: -1_000, OTHER_CREDIT: 0}
 
 
 def test_account_opened_by_a_rolled_back_posting_opens_again() -> None:
@@ -95,7 +95,7 @@ def test_account_opened_by_a_rolled_back_posting_opens_again() -> None:
 
     received("r-2")
 
-    assert balance(POT) == -1_000
+    assert balance(CREDIT) == -1_000
 
 
 def test_batches_at_once_are_booked_once() -> None:
@@ -122,23 +122,23 @@ def test_sealer_leaves_what_is_not_committed() -> None:
         received("r-1")
         assert in_another_connection(lambda: seal_books(now=NOW)).result(10) == 1
         received("r-2")
-    assert balance(POT) == -3_000
+    assert balance(CREDIT) == -3_000
 
     seal_books(now=NOW)
 
-    assert balance(POT) == plain_sum(POT) == -3_000
+    assert balance(CREDIT) == plain_sum(CREDIT) == -3_000
 
 
 def test_reader_never_sees_the_tail_move_under_it() -> None:
-    """Money goes back and forth between two pots; whatever is sealed meanwhile, the two always add up."""
+    """Money goes back and forth between two accounts; whatever is sealed meanwhile, the two always add up."""
     received("r-0", 1_000)
-    received("r-1", 1_000, to=OTHER_POT)
+    received("r-1", 1_000, to=OTHER_CREDIT)
     done = threading.Event()
 
     def move_and_seal() -> None:
         for number in range(60):
             amount = 1 if number % 2 else -1
-            moved = [Line(POT, amount), Line(OTHER_POT, -amount)]
+            moved = [Line(CREDIT, amount), Line(OTHER_CREDIT, -amount)]
             post(kind="move", reference=f"m-{number}", lines=moved, at=NOW, subject="s")
             if number % 3 == 0:
                 seal_books(now=NOW)
@@ -147,7 +147,7 @@ def test_reader_never_sees_the_tail_move_under_it() -> None:
     mover = in_another_connection(move_and_seal)
     seen = set()
     while not done.is_set() and not mover.done():
-        seen.add(sum(balances([POT, OTHER_POT]).values()))
+        seen.add(sum(balances([CREDIT, OTHER_CREDIT]).values()))
     mover.result(10)
 
     assert seen == {-2_000}

@@ -18,13 +18,13 @@ from ledger.services import post, post_all, reverse
 from ledger.types import AccountRef, Line, credit, debit
 from tests.ledger.builders import (
     BANK,
+    CREDIT,
     HOUR,
     NODE,
     NOW,
-    OTHER_POT,
+    OTHER_CREDIT,
     POSITION_MSAT,
     POSITION_XOF,
-    POT,
     lines,
     posting,
     received,
@@ -40,13 +40,17 @@ def nothing_was_written() -> bool:
 
 def test_post_writes_the_lines_as_given() -> None:
     pk = post(
-        kind="receipt", reference="r-1", lines=[debit(NODE, 1_000), credit(POT, 1_000)], at=NOW, subject="s"
+        kind="receipt",
+        reference="r-1",
+        lines=[debit(NODE, 1_000), credit(CREDIT, 1_000)],
+        at=NOW,
+        subject="s",
     )
 
     row = JournalTransaction.objects.get(pk=pk)
     assert (row.kind, row.reference, row.subject, row.posted_at) == ("receipt", "r-1", "s", NOW)
-    assert lines_of(pk) == [Line(NODE, 1_000), Line(POT, -1_000)]
-    assert (balance(NODE), balance(POT), owed(POT)) == (1_000, -1_000, 1_000)
+    assert lines_of(pk) == [Line(NODE, 1_000), Line(CREDIT, -1_000)]
+    assert (balance(NODE), balance(CREDIT), owed(CREDIT)) == (1_000, -1_000, 1_000)
 
 
 def test_post_merges_nothing() -> None:
@@ -62,7 +66,7 @@ def test_post_balances_each_currency_by_itself() -> None:
     )  # fmt: skip
 
     assert len(lines_of(pk)) == 4
-    assert balances([BANK, NODE, POT]) == {BANK: 913, NODE: -10_000_000, POT: 0}
+    assert balances([BANK, NODE, CREDIT]) == {BANK: 913, NODE: -10_000_000, CREDIT: 0}
 
 
 def test_post_costs_two_statements_once_accounts_exist(django_assert_num_queries) -> None:
@@ -88,17 +92,17 @@ def test_post_same_reference_and_content_returns_the_stored_id() -> None:
 def test_post_same_content_in_another_order_is_the_same() -> None:
     first = received("r-1")
 
-    assert post(kind="receipt", reference="r-1", lines=lines()[::-1], at=NOW, subject="cycle:one") == first
+    assert post(kind="receipt", reference="r-1", lines=lines()[::-1], at=NOW, subject="user:one") == first
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"kind": "other"}, {"subject": "other"}, {"lines": lines(999)}, {"lines": lines(to=OTHER_POT)}],
+    [{"kind": "other"}, {"subject": "other"}, {"lines": lines(999)}, {"lines": lines(to=OTHER_CREDIT)}],
     ids=["kind", "subject", "amount", "account"],
 )
 def test_post_same_reference_with_other_content_refused(change: dict[str, Any]) -> None:
     first = received("r-1")
-    facts: dict[str, Any] = {"kind": "receipt", "lines": lines(), "subject": "cycle:one", **change}
+    facts: dict[str, Any] = {"kind": "receipt", "lines": lines(), "subject": "user:one", **change}
 
     with pytest.raises(ReferenceUsed) as refusal:
         post(reference="r-1", at=NOW, **facts)
@@ -134,9 +138,9 @@ def test_post_joins_the_callers_transaction() -> None:
 @pytest.mark.parametrize(
     ("given_lines", "currency", "difference"),
     [
-        ([Line(NODE, 1_000), Line(POT, -999)], "msat", 1),
+        ([Line(NODE, 1_000), Line(CREDIT, -999)], "msat", 1),
         ([Line(NODE, 1_000), Line(BANK, -1_000)], "msat", 1_000),
-        ([Line(NODE, 5), Line(POT, -5), Line(BANK, 3), Line(POSITION_XOF, -4)], "XOF", -1),
+        ([Line(NODE, 5), Line(CREDIT, -5), Line(BANK, 3), Line(POSITION_XOF, -4)], "XOF", -1),
     ],
 )
 def test_post_unbalanced_refused(given_lines: list[Line], currency: str, difference: int) -> None:
@@ -152,11 +156,11 @@ def test_post_unbalanced_refused(given_lines: list[Line], currency: str, differe
     [
         ("lines", (), "fewer than two lines"),
         ("lines", (Line(NODE, 1),), "fewer than two lines"),
-        ("lines", (Line(NODE, 0), Line(POT, 0)), "0 is zero or more than there is"),
-        ("lines", (Line(NODE, FRACTION), Line(POT, -FRACTION)), "1.0 is not a whole number"),
-        ("lines", (Line(NODE, True), Line(POT, -1)), "True is not a whole number"),
+        ("lines", (Line(NODE, 0), Line(CREDIT, 0)), "0 is zero or more than there is"),
+        ("lines", (Line(NODE, FRACTION), Line(CREDIT, -FRACTION)), "1.0 is not a whole number"),
+        ("lines", (Line(NODE, True), Line(CREDIT, -1)), "True is not a whole number"),
         ("lines", tuple(lines(21 * 10**17 + 1)), f"{21 * 10**17 + 1} is zero or more than there is"),
-        ("lines", tuple(lines(to=AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "x" * 81))), "an owner has at most"),
+        ("lines", tuple(lines(to=AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "x" * 81))), "an owner"),
         ("kind", "", "kind must have 1 to 40 characters"),
         ("reference", "x" * 121, "reference must have 1 to 120 characters"),
         ("subject", "", "subject must have 1 to 120 characters"),
@@ -185,9 +189,9 @@ def test_reverse_posts_the_mirror() -> None:
 
     mirror = reverse(transaction_id=first, kind="reversal", reference="r-1:back", at=NOW, subject="s")
 
-    assert lines_of(mirror) == [Line(NODE, -1_000), Line(POT, 1_000)]
+    assert lines_of(mirror) == [Line(NODE, -1_000), Line(CREDIT, 1_000)]
     assert JournalTransaction.objects.get(pk=first).reversed_by.pk == mirror
-    assert (balance(NODE), balance(POT)) == (0, 0)
+    assert (balance(NODE), balance(CREDIT)) == (0, 0)
 
 
 def test_reverse_again_with_the_same_reference_returns_the_stored_id() -> None:
@@ -205,7 +209,7 @@ def test_reverse_twice_refused() -> None:
         reverse(transaction_id=first, kind="reversal", reference="back again", at=NOW, subject="s")
 
     assert refusal.value.facts == {"transaction_id": first, "reversal_id": mirror}
-    assert balance(POT) == 0
+    assert balance(CREDIT) == 0
 
 
 def test_reverse_a_reversal_restores() -> None:
@@ -214,7 +218,7 @@ def test_reverse_a_reversal_restores() -> None:
 
     reverse(transaction_id=mirror, kind="reversal", reference="forth", at=NOW, subject="s")
 
-    assert owed(POT) == 1_000
+    assert owed(CREDIT) == 1_000
 
 
 def test_reverse_missing_refused() -> None:
@@ -229,7 +233,7 @@ def test_post_all_returns_ids_in_order() -> None:
 
     assert [transaction_for(f"r-{number}") for number in range(30)] == ids
     assert [lines_of(pk)[0].amount for pk in ids] == list(range(1, 31))
-    assert owed(POT) == sum(range(1, 31))
+    assert owed(CREDIT) == sum(range(1, 31))
 
 
 def test_post_all_costs_few_statements(django_assert_max_num_queries) -> None:
@@ -261,7 +265,7 @@ def test_post_all_with_one_refused_writes_none() -> None:
 
 def test_post_all_with_one_unbalanced_writes_none() -> None:
     with pytest.raises(PostingUnbalanced):
-        post_all([posting("r-0"), posting("r-1", lines=(Line(NODE, 2), Line(POT, -1)))])
+        post_all([posting("r-0"), posting("r-1", lines=(Line(NODE, 2), Line(CREDIT, -1)))])
 
     assert nothing_was_written()
 
@@ -280,21 +284,21 @@ def test_post_all_of_nothing_is_nothing() -> None:
 
 def test_account_codes_are_readable_and_exact() -> None:
     received("r-1")
-    received("r-2", to=AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:ONE"))
+    received("r-2", to=AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:ONE"))
 
     assert sorted(Account.objects.values_list("code", flat=True)) == [
-        "group_pot:msat:cycle:ONE",
-        "group_pot:msat:cycle:one",
+        "member_credit:msat:user:ONE",
+        "member_credit:msat:user:one",
         "node:msat",
     ]
-    assert balances_by_owner(AccountRole.GROUP_POT, Currency.MSAT) == {
-        "cycle:one": -1_000,
-        "cycle:ONE": -1_000,
+    assert balances_by_owner(AccountRole.MEMBER_CREDIT, Currency.MSAT) == {
+        "user:one": -1_000,
+        "user:ONE": -1_000,
     }
 
 
 def test_balance_of_an_account_never_used_is_nothing() -> None:
-    assert balance(POT) == 0
+    assert balance(CREDIT) == 0
 
 
 def test_every_role_has_a_kind() -> None:

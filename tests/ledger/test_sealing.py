@@ -8,10 +8,10 @@ from ledger.models import Account, AccountCheckpoint, JournalEntry, JournalTrans
 from ledger.queries import balance, balances
 from ledger.services import reverse, seal_books, verify_books
 from sunusav.core.sealing import GENESIS, chain_hash
-from tests.ledger.builders import HOUR, NODE, NOW, OTHER_POT, POT, plain_sum, received, rolled_back
+from tests.ledger.builders import CREDIT, HOUR, NODE, NOW, OTHER_CREDIT, plain_sum, received, rolled_back
 
 pytestmark = pytest.mark.django_db
-ACCOUNTS = [NODE, POT, OTHER_POT]
+ACCOUNTS = [NODE, CREDIT, OTHER_CREDIT]
 SECOND = timedelta(seconds=1)
 
 
@@ -20,7 +20,7 @@ def late(pk: int, amount: int) -> None:
     row = JournalTransaction.objects.create(
         pk=pk, kind="late", reference=f"late-{pk}", subject="s", posted_at=NOW
     )
-    for ref, sign in ((NODE, 1), (POT, -1)):
+    for ref, sign in ((NODE, 1), (CREDIT, -1)):
         JournalEntry.objects.create(
             transaction=row, account=Account.objects.get(code=ref.code), currency="msat", amount=sign * amount
         )
@@ -44,7 +44,7 @@ def test_seal_covers_the_entries() -> None:
     row = JournalTransaction.objects.get(pk=pk)
     entries = [[entry.pk, entry.account.code, "msat", entry.amount] for entry in row.entries.order_by("id")]
     body = {
-        "id": pk, "kind": "receipt", "reference": "r-1", "subject": "cycle:one", "entries": entries,
+        "id": pk, "kind": "receipt", "reference": "r-1", "subject": "user:one", "entries": entries,
         "posted_at": row.posted_at.isoformat(), "recorded_at": row.recorded_at.isoformat(), "reverses": None,
     }  # fmt: skip
     assert LedgerSeal.objects.get().hash == chain_hash(GENESIS, body)
@@ -55,19 +55,19 @@ def test_seal_takes_no_more_than_its_limit() -> None:
         received(f"r-{number}")
 
     assert [seal_books(now=NOW, limit=2) for _ in range(4)] == [2, 2, 1, 0]
-    assert balance(POT) == plain_sum(POT)
+    assert balance(CREDIT) == plain_sum(CREDIT)
 
 
 def test_seal_moves_the_checkpoints_of_touched_accounts_only() -> None:
     received("r-1", 5)
     seal_books(now=NOW)
-    received("r-2", 7, to=OTHER_POT)
+    received("r-2", 7, to=OTHER_CREDIT)
     seal_books(now=NOW)
 
     rows = AccountCheckpoint.objects.order_by("account__code").values_list(
         "account__code", "amount", "sealed_seq"
     )
-    assert list(rows) == [(POT.code, -5, 1), (OTHER_POT.code, -7, 2), (NODE.code, 12, 2)]
+    assert list(rows) == [(CREDIT.code, -5, 1), (OTHER_CREDIT.code, -7, 2), (NODE.code, 12, 2)]
 
 
 def test_balance_is_one_statement_before_and_after_sealing(django_assert_num_queries) -> None:
@@ -76,9 +76,9 @@ def test_balance_is_one_statement_before_and_after_sealing(django_assert_num_que
     received("r-2")
 
     with django_assert_num_queries(1):
-        assert balance(POT) == -2_000
+        assert balance(CREDIT) == -2_000
     with django_assert_num_queries(1):
-        assert balances(ACCOUNTS) == {NODE: 2_000, POT: -2_000, OTHER_POT: 0}
+        assert balances(ACCOUNTS) == {NODE: 2_000, CREDIT: -2_000, OTHER_CREDIT: 0}
 
 
 def test_floor_follows_an_hour_behind() -> None:
@@ -100,11 +100,11 @@ def test_late_commit_is_sealed_and_counted_although_the_sealer_was_away_for_long
 
     late(1_000_001, 3)
     seal_books(now=NOW + 2 * HOUR)
-    assert (balance(POT), plain_sum(POT)) == (-1_008, -1_008)
+    assert (balance(CREDIT), plain_sum(CREDIT)) == (-1_008, -1_008)
 
     received("r-2")
     seal_books(now=NOW + 4 * HOUR)
-    assert (balance(POT), plain_sum(POT)) == (-2_008, -2_008)
+    assert (balance(CREDIT), plain_sum(CREDIT)) == (-2_008, -2_008)
     assert LedgerSeal.objects.count() == 4
     assert list(verify_books()) == []
 
@@ -118,14 +118,14 @@ def test_pass_cut_short_keeps_the_floor_below_what_it_left() -> None:
 
     for step in range(3):
         seal_books(now=NOW + (2 + step) * HOUR, limit=1)
-        assert balance(POT) == plain_sum(POT)
+        assert balance(CREDIT) == plain_sum(CREDIT)
 
     assert LedgerSeal.objects.count() == 5
 
 
 actions = st.lists(
     st.one_of(
-        st.tuples(st.just("post"), st.integers(1, 10**6), st.sampled_from([POT, OTHER_POT])),
+        st.tuples(st.just("post"), st.integers(1, 10**6), st.sampled_from([CREDIT, OTHER_CREDIT])),
         st.tuples(st.just("seal"), st.integers(1, 4), st.integers(0, 5_000)),
         st.tuples(st.just("reverse"), st.integers(0, 30), st.none()),
     ),

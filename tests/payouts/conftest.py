@@ -19,7 +19,12 @@ def plugins(settings: Settings) -> Iterator[None]:
         "lightning": "tests.fakes.collector.ScriptedCollector",
         "wave": "tests.fakes.collector.OtherCollector",
     }
-    forgets: list[Callable[[], None]] = [rail.cache_clear, collector.cache_clear, forget_tokens, forget_schedules]
+    forgets: list[Callable[[], None]] = [
+        rail.cache_clear,
+        collector.cache_clear,
+        forget_tokens,
+        forget_schedules,
+    ]
     for forget in forgets:
         forget()
     yield

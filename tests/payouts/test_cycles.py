@@ -80,7 +80,9 @@ def test_create_cycle_makes_one_pending_contribution_per_member_of_that_moment()
 
     row = cycle_facts("c-1")
     assert (row.status, row.members_count, row.payout_total_sats) == ("collecting", 3, 30_000)
-    owed_by = {one.user_id: (one.amount_sats, one.status) for one in contributions_page(None, 9, cycle_id="c-1")}
+    owed_by = {
+        one.user_id: (one.amount_sats, one.status) for one in contributions_page(None, 9, cycle_id="c-1")
+    }
     assert owed_by == {f"user-{number}": (10_000, "pending") for number in range(3)}
     assert TrailEntry.objects.get(subject="cycle:c-1").facts["members"] == 3
 
@@ -221,9 +223,7 @@ def _open(cycle: Cycle, user_id: str = "user-0", method: str = "lightning") -> i
 
 def test_open_contribution_gives_one_request_however_often_it_is_asked(till: ScriptedCollector) -> None:
     cycle = make_cycle(make_group(members=2))
-    first = open_contribution(
-        cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW
-    )
+    first = open_contribution(cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW)
     _open(cycle)
 
     assert (first.status, first.amount_sats, first.method) == ("invoiced", 10_000, "lightning")

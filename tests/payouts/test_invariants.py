@@ -68,18 +68,14 @@ def test_a_contribution_that_vanished_is_named() -> None:
     cycle = make_cycle(make_group(members=2))
     Contribution.objects.filter(user_id="user-1").delete()
 
-    assert _breaches() == [
-        ("I05", f"cycle:{cycle.pk}", "1 contributions for 2 members, 0 of another amount")
-    ]
+    assert _breaches() == [("I05", f"cycle:{cycle.pk}", "1 contributions for 2 members, 0 of another amount")]
 
 
 def test_a_contribution_of_another_amount_is_named() -> None:
     cycle = make_cycle(make_group(members=2))
     Contribution.objects.filter(user_id="user-1").update(amount_sats=9_999)
 
-    assert _breaches() == [
-        ("I05", f"cycle:{cycle.pk}", "2 contributions for 2 members, 1 of another amount")
-    ]
+    assert _breaches() == [("I05", f"cycle:{cycle.pk}", "2 contributions for 2 members, 1 of another amount")]
 
 
 def test_a_cycle_marked_ready_too_early_is_named() -> None:
@@ -87,9 +83,7 @@ def test_a_cycle_marked_ready_too_early_is_named() -> None:
     pay_contribution(cycle, "user-0")
     Cycle.objects.filter(pk=cycle.pk).update(state="ready", ready_at=NOW)
 
-    assert _breaches() == [
-        ("I05", f"cycle:{cycle.pk}", "ready with 1 of 2 contributions settled")
-    ]
+    assert _breaches() == [("I05", f"cycle:{cycle.pk}", "ready with 1 of 2 contributions settled")]
 
 
 def test_a_cycle_paid_while_collecting_is_named() -> None:

@@ -17,8 +17,10 @@ from payouts.models import Cycle
 from payouts.queries.cycles import cycle as cycle_of
 from payouts.queries.payouts import payout_of
 from payouts.receipts import receipt_of
+from payouts.services.cycles import record_ready_cycles, set_destination
 from sunusav.core.auditing import AuditScope
 from sunusav.core.gathering import gather
+from tests.factories.payouts import ACTOR as BY
 from tests.factories.payouts import (
     NOW,
     make_cycle,
@@ -27,9 +29,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
-from tests.factories.payouts import ACTOR as BY
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
-from payouts.services.cycles import record_ready_cycles, set_destination
 from transfers.engine.runner import run_due
 
 

@@ -1,6 +1,7 @@
 """Having a cycle paid out: each refusal by name, with the proof that nothing changed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -216,7 +217,7 @@ def _subscribe(user_id: str, *, bps: int | None = None) -> None:
     ],
 )
 def test_request_payout_with_a_claim_our_records_contradict_is_refused_naming_both(
-    verified: bool, recurring: bool, claims: dict[str, bool], facts: tuple[str, bool, bool]
+    verified: bool, recurring: bool, claims: dict[str, Any], facts: tuple[str, bool, bool]
 ) -> None:
     group = make_group(members=2)
     if verified:

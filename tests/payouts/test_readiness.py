@@ -70,9 +70,7 @@ class TestReadinessProperty(TestCase):
 
     @settings(max_examples=20, deadline=None)
     @given(
-        received=st.lists(
-            st.sampled_from([None, 1, 2_999, 3_000, 3_001, 10_000]), min_size=1, max_size=5
-        ),
+        received=st.lists(st.sampled_from([None, 1, 2_999, 3_000, 3_001, 10_000]), min_size=1, max_size=5),
         order=st.randoms(use_true_random=False),
     )
     def test_ready_if_and_only_if_all_settled(self, received: list[int | None], order: object) -> None:

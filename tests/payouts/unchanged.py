@@ -23,5 +23,5 @@ def nothing_changes() -> Iterator[None]:
     assert _rows() == before
 
 
-def _rows() -> dict[str, list[dict[str, Any]]]:
+def _rows() -> dict[str, list[Any]]:
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in WATCHED}

@@ -29,24 +29,39 @@ class Claim:
     version: int
 
 
-def claim_due(*, worker: str, now: datetime, limit: int, only: int | None = None) -> list[Claim]:
+def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
     """Take up to `limit` due disbursements in hand, each by one worker at a time.
 
     Two steps: candidate ids are read without locks, then locked by primary key, skipping those in other hands: an
     ordered SKIP LOCKED read would lock every row it scans. While outgoing money is paused only open attempts are
     taken (to ask about them).
     """
-    due = _due(now)
-    if only is not None:
-        due = due.filter(pk=only)
-    # More candidates than wanted: others are taking from the same front of the queue.
-    ids = list(due.order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+    while True:
+        ids = _candidates(now, limit)
+        taken, claims = _take(ids, worker=worker, now=now, limit=limit)
+        # Those that failed as they fell due are no longer due: look again, or they would hide the ones behind.
+        if claims or not taken:
+            return claims
+
+
+def _candidates(now: datetime, limit: int) -> list[int]:
+    """Read the front of the queue; more than wanted, since others are taking from the same front."""
+    return list(_due(now).order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+
+
+def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[int, list[Claim]]:
+    """Lock up to `limit` of the candidates; return how many were free, and the claims on those that can be worked."""
     if not ids:
-        return []
+        return 0, []
     with transaction.atomic(durable=True):
         free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
         rows = list(free.order_by("pk")[:limit])
-        return [claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None]
+        return len(rows), [claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None]
+
+
+def due_count(*, now: datetime, at_most: int) -> int:
+    """Count what is due, as far as it matters."""
+    return len(_due(now).values_list("pk", flat=True)[:at_most])
 
 
 def renew(claims: Sequence[Claim], *, now: datetime) -> None:

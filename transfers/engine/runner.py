@@ -1,5 +1,6 @@
 """Works through everything that is due, several at once: one slow payment never holds the others."""
 
+import logging
 import os
 import socket
 import threading
@@ -9,10 +10,12 @@ from django.db import connection
 
 from sunusav.core import clock as system_clock
 from sunusav.core.clock import Clock
-from transfers.engine.claims import claim_due
+from transfers.engine.claims import Claim, claim_due, due_count
 from transfers.engine.steps import work
 
 DEFAULT_LANES = 8
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -23,9 +26,10 @@ class RunReport:
 
 
 def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock = system_clock.now) -> RunReport:
-    """Take what is due in hand until nothing is, in `lanes` threads (one: in this thread)."""
+    """Take what is due in hand until nothing is, in up to `lanes` threads (one: in this thread)."""
     run = _Run(limit=limit, clock=clock)
-    if lanes == 1:
+    lanes = min(lanes, due_count(now=clock(), at_most=lanes))
+    if lanes <= 1:
         run.lane()
         return run.report
     threads = [threading.Thread(target=run.lane_of_its_own, name=f"payout-lane-{n}") for n in range(lanes)]
@@ -56,7 +60,15 @@ class _Run:
             if not claims:
                 self._give_turn_back()
                 return
-            work(claims[0], clock=self._clock)
+            self._work(claims[0])
+
+    def _work(self, claim: Claim) -> None:
+        try:
+            work(claim, clock=self._clock)
+        except Exception:
+            # One payment that trips over a mistake of ours must not stop the others: nothing is concluded, its lease
+            # runs out, and the next claim begins by asking.
+            logger.exception("disbursement %s broke its worker", claim.disbursement_id)
 
     def lane_of_its_own(self) -> None:
         try:

@@ -73,7 +73,13 @@ class Disbursement(models.Model):
             models.UniqueConstraint(fields=["live_subject"], name="disbursement_one_live_per_subject"),
             models.CheckConstraint(
                 name="disbursement_gross_is_net_plus_fee",
-                condition=Q(net_sats=None, fee_sats=None) | Q(payout_sats=F("net_sats") + F("fee_sats")),
+                # A comparison with NULL is unknown, which a CHECK lets pass: both or neither must be there.
+                condition=Q(net_sats=None, fee_sats=None)
+                | Q(
+                    net_sats__isnull=False,
+                    fee_sats__isnull=False,
+                    payout_sats=F("net_sats") + F("fee_sats"),
+                ),
             ),
             models.CheckConstraint(
                 name="disbursement_net_is_positive",
@@ -175,7 +181,8 @@ class Attempt(models.Model):
             ),
             models.CheckConstraint(
                 name="attempt_success_has_proof",
-                condition=~Q(state="succeeded") | (~Q(proof="") & Q(cost_msat__gte=0)),
+                condition=~Q(state="succeeded")
+                | (~Q(proof="") & Q(cost_msat__isnull=False) & Q(cost_msat__gte=0)),
             ),
         ]
 

@@ -1,0 +1,12 @@
+"""Where the listener stopped, to read."""
+
+from django.contrib import admin
+
+from lightning.models import ListenerCursor
+from sunusav.desk.admins import ReadOnlyAdmin
+
+
+@admin.register(ListenerCursor)
+class ListenerCursorAdmin(ReadOnlyAdmin):
+    list_display = ("node_pubkey", "settle_index", "moved_at")
+    fields = list_display

@@ -1,0 +1,91 @@
+"""Stored facts as a person reads them: labels in their language, amounts with units, moments, short digests."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import localize
+from django.utils.html import format_html, format_html_join
+from django.utils.timezone import is_aware, localtime
+from django.utils.translation import gettext
+
+from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats, unit_of
+
+DIGEST_LENGTH = 64
+
+
+def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return labels and values of stored facts."""
+    return [(label_of(name), value_of(name, value)) for name, value in facts.items()]
+
+
+def show_facts(value: Any) -> Any:
+    """Show stored facts in one cell, as a list of labels and values."""
+    if not isinstance(value, Mapping):
+        return value_of("", value)
+    if not value:
+        return NOTHING
+    lines = format_html_join("", "<dt>{}</dt><dd>{}</dd>", readable(value))
+    return format_html('<dl class="facts">{}</dl>', lines)
+
+
+def label_of(name: str) -> str:
+    """Return the label of a fact; an amount's loses the unit, which stands with the amount."""
+    words = gettext(name.removesuffix(unit_of(name)).replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+def value_of(name: str, value: Any) -> Any:
+    """Return a fact's value: its name says what it is."""
+    if value is None or value in ("", [], {}):
+        return NOTHING
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    if isinstance(value, Mapping):
+        return show_facts(value)
+    if isinstance(value, list):
+        return _list(name, value)
+    return _amount(name, value) or _moment(name, value) or _digest(name, value) or value
+
+
+def moment(at: Any) -> str:
+    """Show a moment in Dakar's time, in the reader's format."""
+    return str(localize(localtime(at) if is_aware(at) else at)) if at else NOTHING
+
+
+def short(digest: str) -> Any:
+    """Show a digest's first characters, in groups of four, with the whole one on hover."""
+    grouped = " ".join(digest[start : start + 4] for start in range(0, 16, 4))
+    return format_html('<code class="mono" title="{}">{}</code>', digest, grouped)
+
+
+def mono(text: str) -> Any:
+    """Show a hash or another long code so that it can be compared and copied."""
+    return format_html('<code class="mono">{}</code>', text) if text else NOTHING
+
+
+def _list(name: str, values: list[Any]) -> str:
+    if name == "brackets":
+        return "; ".join(_bracket(from_sats, rate_ppm) for from_sats, rate_ppm in values)
+    return ", ".join(str(value_of("", value)) for value in values)
+
+
+def _bracket(from_sats: int, rate_ppm: int) -> str:
+    return gettext("from %(amount)s: %(rate)s") % {"amount": show_sats(from_sats), "rate": show_ppm(rate_ppm)}
+
+
+def _amount(name: str, value: Any) -> str:
+    unit = unit_of(name)
+    if unit == "_xof_per_btc":
+        return SHOWN_BY_UNIT[unit](Decimal(str(value)))
+    return SHOWN_BY_UNIT[unit](value) if unit and isinstance(value, int) else ""
+
+
+def _moment(name: str, value: Any) -> str:
+    at = parse_datetime(str(value)) if name.endswith("_at") else None
+    return moment(at) if at else ""
+
+
+def _digest(name: str, value: Any) -> Any:
+    return short(value) if name == "digest" and isinstance(value, str) and len(value) == DIGEST_LENGTH else ""

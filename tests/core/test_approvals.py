@@ -1,0 +1,421 @@
+"""Four eyes, by whatever door."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+
+from sunusav.core import approvables
+from sunusav.core.actors import Actor
+from sunusav.core.approvals import (
+    ApproverDecidedAlready,
+    ApproverIsProposer,
+    NotAllowedToDecide,
+    ProposalAlreadyOpen,
+    ProposalFactsChanged,
+    ProposalMissing,
+    ProposalNotOpen,
+    RejectionNeedsReason,
+    approvable,
+    approve,
+    digest_of,
+    open_proposal,
+    propose,
+    reject,
+    withdraw,
+)
+from sunusav.core.auditing import AuditScope
+from sunusav.core.invariants import INVARIANTS
+from sunusav.core.models import Approval, Proposal, ProposalState, Switch, TrailEntry, User
+from sunusav.core.roles import Role, sync_roles
+from sunusav.core.switches import outgoing, pause_outgoing
+from tests.factories.users import make_user
+from tests.support.triggers import without_triggers
+
+pytestmark = pytest.mark.django_db
+
+KIND, SUBJECT = "outgoing_resume", "outgoing"
+
+
+@pytest.fixture(autouse=True)
+def paused(db: None, now: datetime) -> None:
+    pause_outgoing(actor=Actor.system("test"), reason="odd node", now=now)
+
+
+@pytest.fixture
+def proposer() -> User:
+    return make_user(Role.FINANCE)
+
+
+@pytest.fixture
+def approver() -> User:
+    return make_user(Role.APPROVER)
+
+
+@pytest.fixture
+def proposal(proposer: User, now: datetime) -> Proposal:
+    return propose(kind=KIND, subject_id=SUBJECT, proposer=proposer, now=now, reason="healthy")
+
+
+def _approve(proposal: Proposal, approver: User, now: datetime, **changed: Any) -> Proposal:
+    call = {"proposal_id": proposal.pk, "approver": approver, "digest": proposal.digest, "now": now}
+    return approve(**{**call, **changed})
+
+
+def _assert_undecided(proposal: Proposal) -> None:
+    proposal.refresh_from_db()
+    assert proposal.state == ProposalState.OPEN
+    assert not Approval.objects.exists()
+    assert not outgoing().is_open
+
+
+# Proposing
+
+
+def test_propose_shows_the_facts_and_binds_a_digest_to_them(
+    proposal: Proposal, proposer: User, now: datetime
+) -> None:
+    assert proposal.facts == {
+        "switch": "outgoing", "paused_at": now.isoformat(), "paused_by": "system:test", "pause_reason": "odd node",
+    }  # fmt: skip
+    assert proposal.digest == digest_of(KIND, SUBJECT, proposal.facts)
+    entry = TrailEntry.objects.get(action="propose")
+    assert (entry.subject, entry.actor, entry.facts["digest"]) == (
+        "outgoing_resume:outgoing", proposer, proposal.digest,
+    )  # fmt: skip
+    assert open_proposal(KIND, SUBJECT) == proposal
+
+
+def test_propose_without_the_permission_is_refused(approver: User, now: datetime) -> None:
+    with pytest.raises(NotAllowedToDecide) as refusal:
+        propose(kind=KIND, subject_id=SUBJECT, proposer=approver, now=now)
+    assert refusal.value.facts == {"permission": "core.propose_resume_outgoing"}
+    assert not Proposal.objects.exists()
+
+
+def test_propose_twice_is_refused_naming_the_open_one(proposal: Proposal, now: datetime) -> None:
+    with pytest.raises(ProposalAlreadyOpen) as refusal:
+        propose(kind=KIND, subject_id=SUBJECT, proposer=make_user(Role.FINANCE), now=now)
+    assert refusal.value.facts == {"kind": KIND, "subject_id": SUBJECT, "proposal_id": str(proposal.pk)}
+    assert Proposal.objects.count() == 1
+
+
+def test_every_kind_has_its_approvable() -> None:
+    assert approvable(KIND).propose_permission != approvable(KIND).approve_permission
+    with pytest.raises(StopIteration):
+        approvable("nonsense")
+
+
+# Approving
+
+
+def test_approve_by_another_makes_it_real(proposal: Proposal, approver: User, now: datetime) -> None:
+    done = _approve(proposal, approver, now)
+    assert (done.state, done.decided_at) == (ProposalState.APPROVED, now)
+    assert outgoing().is_open
+    given = Approval.objects.get()
+    assert (given.proposer_id, given.approver, given.digest, given.is_approved) == (
+        proposal.proposer_id, approver, proposal.digest, True,
+    )  # fmt: skip
+    assert list(TrailEntry.objects.order_by("id").values_list("action", flat=True)) == [
+        "pause", "propose", "approve", "resume",
+    ]  # fmt: skip
+
+
+def test_proposer_cannot_approve_even_with_every_right(proposal: Proposal, now: datetime) -> None:
+    User.objects.update(is_superuser=True)
+    with pytest.raises(ApproverIsProposer):
+        _approve(proposal, User.objects.get(pk=proposal.proposer_id), now)
+    _assert_undecided(proposal)
+
+
+def test_proposer_cannot_reject_their_own_either(proposal: Proposal, now: datetime) -> None:
+    User.objects.update(is_superuser=True)
+    with pytest.raises(ApproverIsProposer):
+        reject(
+            proposal_id=proposal.pk, approver=User.objects.get(pk=proposal.proposer_id), reason="x", now=now
+        )
+    _assert_undecided(proposal)
+
+
+def test_approver_without_the_permission_is_refused(proposal: Proposal, now: datetime) -> None:
+    with pytest.raises(NotAllowedToDecide) as refusal:
+        _approve(proposal, make_user(Role.AUDITOR), now)
+    assert refusal.value.facts == {"permission": "core.approve_resume_outgoing"}
+    _assert_undecided(proposal)
+
+
+def test_approver_who_lost_the_permission_is_refused(
+    proposal: Proposal, approver: User, now: datetime
+) -> None:
+    approver.groups.clear()
+    with pytest.raises(NotAllowedToDecide):
+        _approve(proposal, User.objects.get(pk=approver.pk), now)
+    _assert_undecided(proposal)
+
+
+def test_approver_who_is_disabled_is_refused(proposal: Proposal, approver: User, now: datetime) -> None:
+    User.objects.filter(pk=approver.pk).update(is_active=False)
+    with pytest.raises(NotAllowedToDecide):
+        _approve(proposal, User.objects.get(pk=approver.pk), now)
+    _assert_undecided(proposal)
+
+
+def test_superuser_who_is_another_person_may_approve(proposal: Proposal, now: datetime) -> None:
+    assert _approve(proposal, make_user(is_superuser=True, is_service=False), now).state == "approved"
+
+
+def test_approval_of_other_facts_than_shown_is_refused(
+    proposal: Proposal, approver: User, now: datetime
+) -> None:
+    with pytest.raises(ProposalFactsChanged):
+        _approve(proposal, approver, now, digest="0" * 64)
+    _assert_undecided(proposal)
+
+
+def test_approval_after_the_facts_changed_is_refused(
+    proposal: Proposal, approver: User, now: datetime
+) -> None:
+    Switch.objects.update(reason="another pause")
+    with pytest.raises(ProposalFactsChanged):
+        _approve(proposal, approver, now)
+    _assert_undecided(proposal)
+
+
+def test_stored_facts_that_were_forged_with_their_digest_are_refused(
+    proposal: Proposal, approver: User, now: datetime
+) -> None:
+    forged = {**proposal.facts, "pause_reason": "harmless"}
+    Proposal.objects.update(facts=forged, digest=digest_of(KIND, SUBJECT, forged))
+    with pytest.raises(ProposalFactsChanged):
+        _approve(proposal, approver, now, digest=digest_of(KIND, SUBJECT, forged))
+    _assert_undecided(proposal)
+
+
+def test_proposal_that_is_missing_or_decided_is_refused(
+    proposal: Proposal, approver: User, now: datetime
+) -> None:
+    with pytest.raises(ProposalMissing):
+        _approve(proposal, approver, now, proposal_id=proposal.pk + 1)
+    _approve(proposal, approver, now)
+    with pytest.raises(ProposalNotOpen) as refusal:
+        _approve(proposal, make_user(Role.APPROVER), now)
+    assert refusal.value.facts == {"proposal_id": str(proposal.pk), "proposal_state": "approved"}
+    assert Approval.objects.count() == 1
+
+
+def test_two_approvals_needed_take_two_people(proposal: Proposal, approver: User, now: datetime) -> None:
+    Proposal.objects.update(approvals_needed=2)
+    assert _approve(proposal, approver, now).state == ProposalState.OPEN
+    assert not outgoing().is_open
+    with pytest.raises(ApproverDecidedAlready):
+        _approve(proposal, approver, now)
+    assert _approve(proposal, make_user(Role.APPROVER), now).state == ProposalState.APPROVED
+    assert outgoing().is_open
+
+
+def test_decision_that_cannot_be_applied_leaves_nothing(
+    proposal: Proposal, approver: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(approvables, "APPROVABLES", [replace(approvable(KIND), apply=fail)])
+    with pytest.raises(RuntimeError):
+        _approve(proposal, approver, now)
+    _assert_undecided(proposal)
+    assert not TrailEntry.objects.filter(action="approve").exists()
+
+
+# Rejecting and withdrawing
+
+
+def test_reject_keeps_the_reason_and_closes(proposal: Proposal, approver: User, now: datetime) -> None:
+    assert reject(proposal_id=proposal.pk, approver=approver, reason="not yet", now=now).state == "rejected"
+    assert (Approval.objects.get().reason, Approval.objects.get().is_approved) == ("not yet", False)
+    assert not outgoing().is_open
+    assert open_proposal(KIND, SUBJECT) is None
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_reject_without_reason_is_refused(
+    proposal: Proposal, approver: User, now: datetime, reason: str
+) -> None:
+    with pytest.raises(RejectionNeedsReason):
+        reject(proposal_id=proposal.pk, approver=approver, reason=reason, now=now)
+    _assert_undecided(proposal)
+
+
+def test_withdraw_is_for_the_proposer(
+    proposal: Proposal, proposer: User, approver: User, now: datetime
+) -> None:
+    with pytest.raises(NotAllowedToDecide):
+        withdraw(proposal_id=proposal.pk, proposer=approver, now=now)
+    _assert_undecided(proposal)
+    assert withdraw(proposal_id=proposal.pk, proposer=proposer, now=now).state == "withdrawn"
+    with pytest.raises(ProposalNotOpen):
+        _approve(proposal, approver, now)
+
+
+def test_subject_may_be_proposed_again_once_decided(
+    proposal: Proposal, proposer: User, now: datetime
+) -> None:
+    for _ in range(3):
+        withdraw(proposal_id=Proposal.objects.latest("pk").pk, proposer=proposer, now=now)
+        propose(kind=KIND, subject_id=SUBJECT, proposer=proposer, now=now)
+    assert Proposal.objects.count() == 4
+
+
+# The database says it again
+
+
+def _approval(proposal: Proposal, **changed: Any) -> dict[str, Any]:
+    return {
+        "proposal": proposal, "proposer_id": proposal.proposer_id, "approver": make_user(), "digest": proposal.digest,
+        "is_approved": True, "decided_at": proposal.proposed_at, **changed,
+    }  # fmt: skip
+
+
+def _refuses(constraint: str, write: Callable[[], Any]) -> None:
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        write()
+
+
+def test_database_refuses_an_approver_who_proposed(proposal: Proposal, proposer: User) -> None:
+    _refuses("approval_four_eyes", lambda: Approval.objects.create(**_approval(proposal, approver=proposer)))
+
+
+def test_database_refuses_an_approver_who_proposed_by_raw_sql(proposal: Proposal) -> None:
+    columns = "proposal_id, proposer_id, approver_id, digest, is_approved, reason, decided_at"
+    values: list[Any] = [
+        proposal.pk,
+        proposal.proposer_id,
+        proposal.proposer_id,
+        "d",
+        True,
+        "",
+        "2026-01-31 09:30:00",
+    ]
+    marks = ", ".join(["%s"] * len(values))
+
+    def insert() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO core_approval ({columns}) VALUES ({marks})", values)
+
+    _refuses("approval_four_eyes", insert)
+
+
+def test_database_refuses_two_verdicts_of_one_approver(proposal: Proposal, approver: User) -> None:
+    """Constraint approval_one_per_approver (SQLite names its columns)."""
+    Approval.objects.create(**_approval(proposal, approver=approver))
+    _refuses(
+        "approval_one_per_approver|approver_id",
+        lambda: Approval.objects.create(**_approval(proposal, approver=approver)),
+    )
+
+
+def test_database_refuses_a_rejection_without_reason(proposal: Proposal) -> None:
+    _refuses(
+        "approval_rejection_has_reason",
+        lambda: Approval.objects.create(**_approval(proposal, is_approved=False)),
+    )
+
+
+def test_database_refuses_two_open_proposals_of_one_subject(proposal: Proposal) -> None:
+    """Constraint proposal_one_open_per_subject (SQLite names its columns)."""
+    fields = {
+        "kind": KIND, "subject_id": SUBJECT, "facts": {}, "digest": "d", "proposer_id": proposal.proposer_id,
+        "proposed_at": proposal.proposed_at,
+    }  # fmt: skip
+    _refuses("proposal_one_open_per_subject|open_subject", lambda: Proposal.objects.create(**fields))
+    Proposal.objects.create(**{**fields, "subject_id": SUBJECT.upper()})
+
+
+def test_database_refuses_a_decision_without_its_moment(proposal: Proposal) -> None:
+    _refuses("proposal_decided_when_not_open", lambda: Proposal.objects.update(state="approved"))
+
+
+def test_database_refuses_a_proposal_that_needs_nobody(proposal: Proposal) -> None:
+    _refuses("proposal_needs_an_approval", lambda: Proposal.objects.update(approvals_needed=0))
+
+
+def test_database_refuses_staff_that_are_services() -> None:
+    _refuses("user_service_is_not_staff", lambda: make_user(is_service=True, is_staff=True))
+
+
+# The audit
+
+
+def _four_eyes_breaches(now: datetime) -> list[str]:
+    [rule] = [rule for rule in INVARIANTS if rule.title.startswith("four eyes")]
+    return [f"{breach.subject}: {breach.detail}" for breach in rule.find(AuditScope(now=now))]
+
+
+def test_audit_is_silent_on_what_was_done_rightly(proposal: Proposal, approver: User, now: datetime) -> None:
+    _approve(proposal, approver, now)
+    assert _four_eyes_breaches(now) == []
+
+
+def test_audit_finds_a_proposal_approved_by_nobody(proposal: Proposal, now: datetime) -> None:
+    Proposal.objects.update(state="approved", decided_at=now)
+    assert _four_eyes_breaches(now) == [f"proposal:{proposal.pk}: 0 approvals of 1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_audit_finds_an_untrue_copy_of_the_proposer(
+    proposal: Proposal, approver: User, now: datetime
+) -> None:
+    _approve(proposal, approver, now)
+    other = make_user()
+    with without_triggers(connection):
+        Approval.objects.update(proposer=other)
+    [told] = _four_eyes_breaches(now)
+    assert "the proposer copy is untrue" in told
+
+
+# Concurrency
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_many_approvers_at_once_decide_once(proposal: Proposal, now: datetime) -> None:
+    approvers = [make_user(Role.APPROVER) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda approver: _outcome(proposal, approver, now), approvers))
+    assert sorted(results) == ["approved", *["proposal-not-open"] * 7]
+    assert Approval.objects.count() == TrailEntry.objects.filter(action="resume").count() == 1
+
+
+def _outcome(proposal: Proposal, approver: User, now: datetime) -> str:
+    try:
+        return str(_approve(proposal, approver, now).state)
+    except ProposalNotOpen as refusal:
+        return refusal.code
+    finally:
+        connections.close_all()
+
+
+@pytest.fixture
+def permissions() -> list[Permission]:
+    return list(Permission.objects.filter(codename__endswith="resume_outgoing"))
+
+
+def test_proposing_and_approving_are_held_by_no_role_together(permissions: list[Permission]) -> None:
+    sync_roles()
+    holders = [set(permission.group_set.values_list("name", flat=True)) for permission in permissions]
+    assert len(holders) == 2
+    assert holders[0] & holders[1] == set()
+
+
+def test_approving_late_is_as_good(proposal: Proposal, approver: User, now: datetime) -> None:
+    assert _approve(proposal, approver, now + timedelta(days=30)).decided_at == now + timedelta(days=30)
+
+
+def test_deleting_who_took_part_is_refused(proposal: Proposal) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic():
+        User.objects.get(pk=proposal.proposer_id).delete()

@@ -1,0 +1,42 @@
+"""System checks of the ground stop what would hurt later."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from sunusav.core import checks
+
+
+def test_secrets_known_to_everybody_are_named(settings: Any) -> None:
+    assert checks.secrets_are_not_known(None) == []
+    settings.SECRET_KEY = "insecure-local-secret-key-known-to-everybody-0123456789"
+    settings.FIELD_ENCRYPTION_KEY = "22" * 32
+    found = checks.secrets_are_not_known(None)
+    assert [error.id for error in found] == ["sunusav.E001", "sunusav.E001"]
+
+
+def test_mysql_in_another_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = {"ENGINE": "django.db.backends.mysql", "TIME_ZONE": "UTC"}
+    monkeypatch.setitem(django_settings.DATABASES, "default", database)
+    assert [error.id for error in checks.database_time_zone_is_ours(None)] == ["sunusav.E002"]
+    database["TIME_ZONE"] = "Africa/Dakar"
+    assert checks.database_time_zone_is_ours(None) == []
+
+
+def test_broker_that_forgets_killed_workers_is_refused(settings: Any) -> None:
+    assert checks.broker_redelivers_soon(None) == []
+    for options in (
+        {},
+        {"visibility_timeout": 901, "unacked_restore_interval": 2},
+        {"visibility_timeout": 60},
+    ):
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS = options
+        assert [error.id for error in checks.broker_redelivers_soon(None)] == ["sunusav.E003"]
+
+
+def test_key_of_another_length_is_refused(settings: Any) -> None:
+    assert checks.keys_have_their_length(None) == []
+    for key in ("", "zz" * 32, "11" * 31):
+        settings.INVOICE_PREIMAGE_KEY = key
+        assert [error.id for error in checks.keys_have_their_length(None)] == ["sunusav.E004"]

@@ -1,0 +1,51 @@
+"""Refusals carry exactly their facts and a stable code."""
+
+from typing import ClassVar
+
+import pytest
+
+from sunusav.core.errors import Conflict, DomainError, Unavailable
+
+
+class CycleNotReady(Conflict):
+    cycle_id: str
+    missing_contributions: int
+
+
+class CycleNotReadyYet(CycleNotReady):
+    since: int
+    note: ClassVar[str] = "not a fact"
+
+
+class PlainRefusal(Conflict):
+    pass
+
+
+def test_code_is_the_class_name_in_kebab_case() -> None:
+    assert (CycleNotReady.code, PlainRefusal.code) == ("cycle-not-ready", "plain-refusal")
+
+
+def test_facts_are_attributes_and_listed() -> None:
+    refusal = CycleNotReady(cycle_id="c-1", missing_contributions=2)
+    assert refusal.facts == {"cycle_id": "c-1", "missing_contributions": 2}
+    assert (refusal.cycle_id, refusal.missing_contributions) == ("c-1", 2)
+    assert str(refusal) == "cycle-not-ready: cycle_id=c-1, missing_contributions=2"
+    assert str(PlainRefusal()) == "plain-refusal"
+
+
+def test_subclass_has_the_facts_of_its_parents_but_not_class_variables() -> None:
+    assert CycleNotReadyYet.fact_names() == {"cycle_id", "missing_contributions", "since"}
+    assert CycleNotReady.fact_names() == {"cycle_id", "missing_contributions"}
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"cycle_id": "c"}, {"cycle_id": "c", "missing_contributions": 1, "x": 1}]
+)
+def test_raising_with_other_facts_is_a_programmers_mistake(facts: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match="CycleNotReady takes the facts"):
+        CycleNotReady(**facts)
+
+
+def test_retry_after_is_not_a_fact() -> None:
+    assert Unavailable.fact_names() == set()
+    assert issubclass(Unavailable, DomainError)

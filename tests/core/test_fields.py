@@ -1,0 +1,42 @@
+"""Platform identifiers: what may be one, and that engines compare them byte by byte."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+
+from sunusav.core.fields import validate_identifier
+from sunusav.core.models import PersonKey, TrailEntry
+
+
+@pytest.mark.parametrize("value", ["a", "cycle-123", "x" * 64, "Awa Diop", "été", "#1:a.b_c@d"])
+def test_identifier_is_accepted(value: str) -> None:
+    validate_identifier(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", " a", "a ", "\u00a0a", "x" * 65, "a/b", "a\x00", "a\nb", "\u200b", "\u202ea"]
+)
+def test_identifier_is_refused(value: str) -> None:
+    with pytest.raises(ValidationError):
+        validate_identifier(value)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("other", ["cycle-É", "cycle-e", "Cycle-é", "cycle-ｅ"])
+def test_database_tells_identifiers_apart_byte_by_byte(other: str) -> None:
+    PersonKey.objects.create(person_ref="cycle-é")
+    PersonKey.objects.create(person_ref=other)
+    assert PersonKey.objects.filter(person_ref=other).count() == 1
+    assert PersonKey.objects.get(person_ref="cycle-é").person_ref == "cycle-é"
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db
+def test_exact_columns_have_a_binary_collation() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT collation_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+            "AND table_name = %s AND column_name = 'subject'",
+            [TrailEntry._meta.db_table],
+        )
+        assert cursor.fetchone() == ("utf8mb4_bin",)

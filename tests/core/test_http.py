@@ -1,0 +1,75 @@
+"""Asking the outside for JSON: bounded, without redirects, and one refusal for all that goes wrong."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from time import sleep
+from typing import Any
+
+import pytest
+
+from sunusav.core.http import OutsideUnavailable, get_json
+
+ANSWERS: dict[str, tuple[int, bytes]] = {
+    "/good": (200, b'{"price": 0.1, "count": 2}'),
+    "/broken": (200, b"{"),
+    "/large": (200, b'{"a": "' + b"x" * 400_000 + b'"}'),
+    "/gone": (404, b"{}"),
+    "/failed": (500, b"{}"),
+    "/moved": (302, b""),
+    "/empty": (204, b""),
+}
+
+
+class _Outside(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/slow":
+            sleep(1)
+        status, body = ANSWERS.get(self.path, (200, b"{}"))
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", "/good")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with suppress(ConnectionError):  # who reads a bounded part hangs up
+            self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Outside)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_get_json_reads_numbers_without_floats(outside: str) -> None:
+    assert get_json(f"{outside}/good") == {"price": "0.1", "count": 2}
+
+
+@pytest.mark.parametrize("path", ["/broken", "/large", "/gone", "/failed", "/moved", "/empty"])
+def test_get_json_refuses_anything_but_a_well_formed_answer(outside: str, path: str) -> None:
+    with pytest.raises(OutsideUnavailable) as refusal:
+        get_json(f"{outside}{path}")
+    assert refusal.value.facts["address"] == f"{outside}{path}"
+
+
+def test_get_json_gives_up_in_time(outside: str) -> None:
+    started = datetime.now(UTC)
+    with pytest.raises(OutsideUnavailable):
+        get_json(f"{outside}/slow", timeout_seconds=0.2)
+    assert datetime.now(UTC) - started < timedelta(seconds=0.9)
+
+
+def test_get_json_refuses_when_nobody_is_there() -> None:
+    with pytest.raises(OutsideUnavailable) as refusal:
+        get_json("http://127.0.0.1:1/")
+    assert refusal.value.facts == {"address": "http://127.0.0.1:1/", "detail": "ConnectionError"}

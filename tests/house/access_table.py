@@ -1,0 +1,58 @@
+"""Who may call what: every URL with every method it has. A URL without a row here fails the tests.
+
+A method that is not named answers 405 to everybody. `PUBLIC` answers without a token; everything else answers 401
+without one, and 403 to the roles that are not named.
+"""
+
+from sunusav.core.roles import Role
+
+PLATFORM, FINANCE, APPROVER = Role.PLATFORM, Role.FINANCE, Role.APPROVER
+AUDITOR, OPERATOR = Role.AUDITOR, Role.OPERATOR
+
+PUBLIC: frozenset[Role] = frozenset()
+EVERY_ROLE = frozenset(Role)
+READERS = EVERY_ROLE - {OPERATOR}
+
+
+def roles(*named: Role) -> frozenset[Role]:
+    return frozenset(named)
+
+
+ACCESS: dict[str, dict[str, frozenset[Role]]] = {
+    # The API's own
+    "health": {"GET": PUBLIC},
+    "openapi.json": {"GET": PUBLIC},
+    "docs": {"GET": PUBLIC},
+    "redoc": {"GET": PUBLIC},
+    "problems": {"GET": PUBLIC},
+    "problems/<str:code>": {"GET": PUBLIC},
+    "metrics": {"GET": roles(OPERATOR)},
+    "monetization/health": {"GET": EVERY_ROLE},
+    "monetization/outgoing/pause": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
+    "monetization/outgoing/resume": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
+    # fees
+    "monetization/fees/calculate": {"POST": PUBLIC},
+    "monetization/fees/tiers": {"GET": PUBLIC},
+    "monetization/fees/project-annual-revenue": {"POST": roles(PLATFORM, FINANCE, AUDITOR)},
+    # ledger
+    "monetization/rates/current": {"GET": EVERY_ROLE},
+    "monetization/rates/update": {"POST": roles(FINANCE, APPROVER)},
+    "monetization/convert/sats-to-xof": {"POST": EVERY_ROLE},
+    "monetization/convert/xof-to-sats": {"POST": EVERY_ROLE},
+    # payouts
+    "monetization/groups": {"GET": READERS, "POST": roles(PLATFORM)},
+    "monetization/groups/<str:group_id>": {"GET": READERS},
+    "monetization/groups/<str:group_id>/members": {"POST": roles(PLATFORM)},
+    "monetization/cycles": {"GET": READERS, "POST": roles(PLATFORM)},
+    "monetization/cycles/<str:cycle_id>": {"GET": READERS},
+    "monetization/cycles/<str:cycle_id>/destination": {"PUT": roles(PLATFORM)},
+    "monetization/cycles/<str:cycle_id>/contributions": {"GET": READERS, "POST": roles(PLATFORM)},
+    "monetization/payouts": {"GET": EVERY_ROLE},
+    "monetization/payouts/process": {"POST": roles(PLATFORM)},
+    "monetization/payouts/schedule": {"POST": roles(PLATFORM)},
+    "monetization/payouts/status/<str:cycle_id>": {"GET": EVERY_ROLE},
+    "monetization/payouts/<int:payout_id>": {"GET": EVERY_ROLE},
+    "monetization/payouts/<int:payout_id>/retry": {"POST": roles(PLATFORM, FINANCE)},
+    "monetization/payouts/<int:payout_id>/cancel": {"POST": roles(PLATFORM, FINANCE)},
+    "monetization/payouts/<int:payout_id>/receipt": {"GET": EVERY_ROLE},
+}

@@ -1,0 +1,280 @@
+"""Payouts through the API: the seed's names and numbers, each refusal, nothing paid by the web."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils.timezone import now as wall_clock
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from payouts.models import Cycle
+from sunusav.core.roles import Role
+from tests.factories.payouts import (
+    make_cycle,
+    make_group,
+    make_payable_cycle,
+    make_ready_cycle,
+    pay_contribution,
+    process,
+    verify,
+)
+from tests.factories.users import client_in
+from tests.fakes.rail import FakeInvoice, ScriptedRail
+from tests.payouts.unchanged import nothing_changes
+from transfers.engine.runner import run_due
+from transfers.enums import FailureClass
+from transfers.types import Refused, Unknown
+
+pytestmark = pytest.mark.django_db
+ROOT = "/monetization/payouts"
+
+
+@pytest.fixture
+def platform() -> APIClient:
+    return client_in(Role.PLATFORM)
+
+
+def _run() -> None:
+    run_due(lanes=1, clock=wall_clock)
+
+
+def _problem(answer: Any) -> tuple[int, str]:
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+def _verified_cycle() -> Cycle:
+    group = make_group(members=10)
+    verify(group)
+    return make_payable_cycle(group, cycle_id="cycle-123", net_sats=99_500)
+
+
+README = {"cycle_id": "cycle-123", "group_verified": True, "user_recurring": False}
+
+
+def test_the_readmes_example_answers_202_and_then_the_receipt(
+    platform: APIClient, node: ScriptedRail
+) -> None:
+    cycle = _verified_cycle()
+    answer = platform.post(f"{ROOT}/process", README)
+
+    assert answer.status_code == 202
+    payout_id = answer.json()["payout_id"]
+    assert answer.json() == {
+        "payout_id": payout_id, "cycle_id": "cycle-123", "payout_total": 100_000, "sats_fee": 500,
+        "net_payout": 99_500, "platform_share": 250, "community_share": 100, "partner_reserved": 150,
+        "lightning_payment_hash": None, "status": "processing",
+    }  # fmt: skip
+    assert node.sends == 0
+    again = platform.post(f"{ROOT}/process", README)
+    assert (again.status_code, again.json()) == (202, answer.json())
+
+    _run()
+    paid = FakeInvoice.read(cycle.destination_value)
+    receipt = platform.get(f"{ROOT}/{payout_id}/receipt").json()
+    journal = receipt.pop("journal")
+    moments = [receipt.pop(name) for name in ("requested_at", "fee_fixed_at", "completed_at")]
+    assert receipt == {
+        "payout_id": payout_id, "status": "completed", "cycle_id": "cycle-123", "cycle_index": cycle.cycle_index,
+        "group_id": cycle.group_id, "group_name": "Tontine Médina", "winner_user_id": "user-0",
+        "payout_total": 100_000, "sats_fee": 500, "platform_share": 250, "community_share": 100,
+        "partner_reserved": 150, "settlement_partner": "wave", "net_payout": 99_500, "net_payout_xof": "7960.00",
+        "group_verified": True, "user_recurring": False, "schedule_version": 1, "btc_xof_rate": "8000000",
+        "is_fallback_rate": True, "payout_method": "lightning", "lightning_payment_hash": paid.payment_hash,
+        "preimage": paid.preimage.hex(),
+    }  # fmt: skip
+    assert [line["kind"] for line in journal] == ["hold", "payment"]
+    assert all(moment.endswith("Z") for moment in moments)
+    assert moments == sorted(moments)
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_process_answers_200_when_a_worker_pays_while_it_waits(
+    platform: APIClient, settings: Settings
+) -> None:
+    settings.PAYOUT_WAIT_SECONDS = 20.0
+    _verified_cycle()
+    stop = threading.Event()
+
+    def worker() -> None:
+        while not stop.wait(0.1):
+            _run()
+        connection.close()
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    try:
+        answer = platform.post(f"{ROOT}/process", README)
+    finally:
+        stop.set()
+        thread.join()
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert len(answer.json()["lightning_payment_hash"]) == 64
+    assert _problem(platform.post(f"{ROOT}/process", README)) == (409, "cycle-already-paid")
+
+
+def test_process_refusals(platform: APIClient) -> None:
+    group = make_group(members=2)
+    collecting = make_cycle(group)
+    pay_contribution(collecting, "user-0")
+    homeless = make_ready_cycle(group)
+    misfit = make_payable_cycle(group, net_sats=19_801)
+    with nothing_changes():
+        for body, expected in (
+            ({"cycle_id": "none"}, (404, "cycle-missing")),
+            ({"cycle_id": collecting.pk}, (409, "cycle-not-ready")),
+            ({"cycle_id": homeless.pk}, (409, "destination-missing")),
+            ({"cycle_id": misfit.pk}, (422, "invoice-amount-differs")),
+            ({"cycle_id": misfit.pk, "group_verified": True}, (409, "claim-contradicts-records")),
+            ({}, (400, "invalid-request")),
+            ({"cycle_id": misfit.pk, "group_verified": None}, (400, "invalid-request")),
+            ({"cycle_id": misfit.pk, "group_verified": 1}, (400, "invalid-request")),
+            ({"cycle_id": misfit.pk, "sats_fee": 0}, (400, "invalid-request")),
+        ):
+            assert _problem(platform.post(f"{ROOT}/process", body)) == expected
+
+
+def test_a_cycle_that_is_not_ready_says_what_it_lacks(platform: APIClient) -> None:
+    cycle = make_cycle(make_group(members=2))
+    pay_contribution(cycle, "user-0")
+    told = platform.post(f"{ROOT}/process", {"cycle_id": cycle.pk}).json()
+
+    assert told["type"] == "/problems/cycle-not-ready"
+    facts = {name: told[name] for name in ("cycle_id", "cycle_status", "missing_contributions")}
+    assert facts == {"cycle_id": cycle.pk, "cycle_status": "collecting", "missing_contributions": 1}
+
+
+def test_process_with_a_key_is_replayed(platform: APIClient) -> None:
+    _verified_cycle()
+    headers: Any = {"HTTP_IDEMPOTENCY_KEY": "pay-cycle-123"}
+    first = platform.post(f"{ROOT}/process", README, **headers)
+    _run()
+    again = platform.post(f"{ROOT}/process", README, **headers)
+    other = platform.post(f"{ROOT}/process", {"cycle_id": "cycle-123"}, **headers)
+
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert _problem(other) == (422, "idempotency-key-reused")
+
+
+def test_status_before_during_and_after(platform: APIClient, node: ScriptedRail) -> None:
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    url = f"{ROOT}/status/{cycle.pk}"
+    assert platform.get(url).json() == {
+        "cycle_id": cycle.pk, "cycle_status": "ready", "payout_id": None, "payout_status": "not_initiated",
+        "payout_method": None, "lightning_payment_hash": None, "error_message": None, "created_at": None,
+        "completed_at": None,
+    }  # fmt: skip
+    payout_id = process(cycle)
+    node.script.append(Unknown(seen=True, reason="in flight"))
+    _run()
+    told = platform.get(url).json()
+    assert (told["cycle_status"], told["payout_status"], told["payout_id"]) == (
+        "paying",
+        "processing",
+        payout_id,
+    )
+    assert told["lightning_payment_hash"] == FakeInvoice.read(cycle.destination_value).payment_hash
+    assert _problem(platform.get(f"{ROOT}/status/none")) == (404, "cycle-missing")
+
+
+def test_schedule_answers_202(platform: APIClient) -> None:
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    body = {"cycle_id": cycle.pk, "scheduled_at": "2099-03-07T10:00:00+01:00"}
+    answer = platform.post(f"{ROOT}/schedule", body)
+    payout_id = answer.json()["payout_id"]
+
+    assert (answer.status_code, answer.json()) == (
+        202,
+        {
+            "task_id": f"payout:{payout_id}", "payout_id": payout_id, "cycle_id": cycle.pk,
+            "status": "scheduled", "scheduled_at": "2099-03-07T09:00:00Z",
+        },
+    )  # fmt: skip
+    assert _problem(platform.post(f"{ROOT}/schedule", body)) == (409, "payout-scheduled-already")
+    now = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    assert platform.post(f"{ROOT}/schedule", {"cycle_id": now.pk}).json()["status"] == "queued"
+    naive = {"cycle_id": cycle.pk, "scheduled_at": "2099-03-07T10:00:00"}
+    assert _problem(platform.post(f"{ROOT}/schedule", naive)) == (400, "invalid-request")
+
+
+def test_payouts_are_listed_paged_and_filtered(platform: APIClient) -> None:
+    group = make_group(members=2)
+    cycles = [make_payable_cycle(group, net_sats=19_800) for _ in range(3)]
+    ids = [process(cycle) for cycle in cycles]
+    first = platform.get(f"{ROOT}?page_size=2").json()
+    second = platform.get(first["next"]).json()
+
+    assert [row["id"] for row in first["results"] + second["results"]] == ids[::-1]
+    assert second["next"] is None
+    found = platform.get(f"{ROOT}?cycle_id={cycles[1].pk}").json()["results"]
+    assert [(row["id"], row["group_id"], row["status"]) for row in found] == [
+        (ids[1], group.pk, "processing")
+    ]
+    assert platform.get(f"{ROOT}?status=completed").json()["results"] == []
+    assert len(platform.get(f"{ROOT}?group_id={group.pk}&status=processing").json()["results"]) == 3
+    assert _problem(platform.get(f"{ROOT}?status=paid")) == (400, "invalid-request")
+
+
+def test_one_payout_shows_its_split(platform: APIClient) -> None:
+    payout_id = process(make_payable_cycle(make_group(members=2), contribution_sats=50_000))
+    told = platform.get(f"{ROOT}/{payout_id}").json()
+
+    assert (told["sats_fee"], told["platform_share"], told["community_share"], told["partner_reserved"]) == (
+        1_000, 500, 200, 300,
+    )  # fmt: skip
+    assert (told["net_payout"], told["schedule_version"], told["attempts"]) == (99_000, 1, 0)
+    answer = platform.get(f"{ROOT}/{10**40}")
+    assert _problem(answer) == (404, "payout-missing")
+    assert _problem(platform.get(f"{ROOT}/{payout_id}/receipt")) == (409, "payout-not-completed")
+
+
+def test_retry_and_cancel(platform: APIClient, node: ScriptedRail) -> None:
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    payout_id = process(cycle)
+    node.script.append(Refused(reason="incorrect-details", failure=FailureClass.FINAL))
+    _run()
+    refused = platform.post(f"{ROOT}/process", {"cycle_id": cycle.pk})
+    assert _problem(refused) == (409, "payout-failed")
+    assert (refused.json()["payout_id"], refused.json()["failure_code"]) == (payout_id, "incorrect-details")
+    assert _problem(platform.post(f"{ROOT}/{payout_id}/retry", {})) == (400, "invalid-request")
+
+    told = platform.post(f"{ROOT}/{payout_id}/retry", {"reason": "try again"})
+    assert (told.status_code, told.json()["status"]) == (202, "processing")
+    told = platform.post(f"{ROOT}/{payout_id}/cancel", {"reason": "not any more"})
+    assert (told.status_code, told.json()["status"]) == (200, "cancelled")
+    again = platform.post(f"{ROOT}/{payout_id}/retry", {"reason": "x"})
+    assert _problem(again) == (409, "disbursement-not-retryable")
+    assert _problem(platform.post(f"{ROOT}/999999/cancel", {"reason": "x"})) == (404, "payout-missing")
+
+
+def test_a_program_does_not_decide_about_a_payout_under_review(
+    platform: APIClient, node: ScriptedRail
+) -> None:
+    payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800))
+    node.script.append(Refused(reason="strange", failure=FailureClass.REVIEW))
+    _run()
+    with nothing_changes():
+        for verb in ("retry", "cancel"):
+            answer = platform.post(f"{ROOT}/{payout_id}/{verb}", {"reason": "x"})
+            assert _problem(answer) == (409, "payout-needs-review")
+    answer = client_in(Role.FINANCE).post(f"{ROOT}/{payout_id}/retry", {"reason": "looked at it"})
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize("role", [Role.APPROVER, Role.AUDITOR, Role.OPERATOR])
+def test_others_read_and_change_nothing(role: Role) -> None:
+    payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800))
+    client = client_in(role)
+
+    assert client.get(f"{ROOT}/{payout_id}").status_code == 200
+    with nothing_changes():
+        assert client.post(f"{ROOT}/{payout_id}/cancel", {"reason": "x"}).status_code == 403
+        assert client.post(f"{ROOT}/{payout_id}/retry", {"reason": "x"}).status_code == 403
+
+
+def test_without_a_token_nothing_is_shown() -> None:
+    assert APIClient().get(ROOT).status_code == 401

@@ -1,0 +1,115 @@
+"""What happens at once, on MariaDB with a connection per caller: one payout, one readiness, one index."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from payouts.errors import CycleIndexTaken
+from payouts.models import Contribution, Cycle
+from payouts.services.cycles import create_cycle, record_ready_cycles, set_destination
+from payouts.services.payouts import cancel_payout
+from sunusav.core.errors import DomainError
+from sunusav.core.models import TrailEntry
+from sunusav.core.roles import Role
+from tests.factories.payouts import (
+    ACTOR,
+    NOW,
+    make_cycle,
+    make_group,
+    make_payable_cycle,
+    pay_contributions,
+    process,
+)
+from tests.factories.users import make_user
+from tests.fakes.rail import ScriptedRail, invoice
+from transfers.engine.runner import run_due
+from transfers.models import Attempt, Disbursement
+
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+
+
+def _at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """Run calls together, each on its own connection; a refusal is an answer."""
+    together = threading.Barrier(len(calls))
+    answers: list[Any] = [None] * len(calls)
+
+    def run(place: int) -> None:
+        connection.ensure_connection()
+        together.wait()
+        try:
+            answers[place] = calls[place]()
+        except DomainError as refusal:
+            answers[place] = refusal
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_sixteen_process_calls_for_one_cycle_make_one_payout_paid_once(node: ScriptedRail) -> None:
+    cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
+
+    answers = _at_once([lambda: process(cycle)] * 16)
+
+    assert len(set(answers)) == 1
+    assert [row.pk for row in Disbursement.objects.all()] == [answers[0]]
+    _at_once([lambda: run_due(lanes=1, clock=lambda: NOW)] * 4)
+    assert list(node.paid.values()) == [99_000_000]
+    assert Attempt.objects.count() == 1
+
+
+def test_concurrent_readiness_marks_a_cycle_once() -> None:
+    cycle = make_cycle(make_group(members=2))
+    pay_contributions(cycle)
+    contribution = Contribution.objects.filter(cycle=cycle).first()
+    assert contribution is not None
+
+    one = [lambda: record_ready_cycles(now=NOW, contribution_id=contribution.pk)] * 4
+    every = [lambda: record_ready_cycles(now=NOW)] * 4
+
+    assert sum(_at_once([*one, *every])) == 1
+    assert TrailEntry.objects.filter(subject=f"cycle:{cycle.pk}", action="complete").count() == 1
+
+
+def test_concurrent_cycles_with_one_index_make_one(node: ScriptedRail) -> None:
+    group = make_group(members=2)
+
+    def create(number: int) -> Callable[[], None]:
+        return lambda: create_cycle(
+            cycle_id=f"c-{number}", group_id=group.pk, cycle_index=1, contribution_sats=10,
+            winner_user_id="user-0", actor=ACTOR, now=NOW,
+        )  # fmt: skip
+
+    answers = _at_once([create(number) for number in range(6)])
+
+    assert answers.count(None) == 1
+    assert sum(isinstance(answer, CycleIndexTaken) for answer in answers) == 5
+    assert Cycle.objects.count() == 1
+    assert Contribution.objects.count() == 2
+
+
+def test_process_cancel_and_redirect_at_once_never_pay_twice(node: ScriptedRail) -> None:
+    user = make_user(Role.FINANCE)
+    for number in range(5):
+        cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
+        payout_id = process(cycle)
+        other = invoice(f"other-{number}", 99_000)
+        cancel = partial(cancel_payout, payout_id=payout_id, user=user, reason="at once", now=NOW)
+        redirect = partial(set_destination, cycle_id=cycle.pk, destination=other, actor=ACTOR, now=NOW)
+        work = partial(run_due, lanes=1, clock=lambda: NOW)
+        _at_once([cancel, redirect, work, partial(process, cycle)])
+        work()
+        paid = Attempt.objects.filter(state="succeeded", disbursement__subject=f"cycle:{cycle.pk}")
+        assert paid.count() <= 1
+
+    assert sum(node.paid.values()) == 99_000_000 * Attempt.objects.filter(state="succeeded").count()
+    assert all(amount == 99_000_000 for amount in node.paid.values())

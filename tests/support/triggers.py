@@ -1,0 +1,28 @@
+"""Tables as a database administrator sees them: without the triggers that keep them append-only."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_MYSQL = """
+    SELECT trigger_name, CONCAT('CREATE TRIGGER ', trigger_name, ' ', action_timing, ' ', event_manipulation, ' ON ',
+        event_object_table, ' FOR EACH ROW ', action_statement)
+    FROM information_schema.triggers WHERE trigger_schema = DATABASE()
+"""
+_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+
+
+@contextmanager
+def without_triggers(connection: Any) -> Iterator[None]:
+    """Take every trigger away for the moment. On MySQL and MariaDB this commits: use it in transactional tests."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MYSQL if connection.vendor == "mysql" else _SQLITE)
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
+            cursor.execute(f"DROP TRIGGER {name}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for _, sql in triggers:
+                cursor.execute(sql)

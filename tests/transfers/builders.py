@@ -1,0 +1,123 @@
+"""Disbursements at any point of their life, made as they are made in life, and what there is to know of one.
+
+Without discounts the fee of 100,000 sats is 1 %: 1,000 = 500 + 200 + 300; the winner's net is 99,000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fees.types import PricedFor
+from ledger.enums import AccountRole, Currency
+from ledger.queries import balance, owed
+from ledger.services import post
+from ledger.types import AccountRef, Line
+from sunusav.core.actors import Actor
+from tests.transfers.rails import Watch, paper
+from transfers.booking import IN_TRANSIT
+from transfers.engine.claims import Claim, claim_due
+from transfers.engine.runner import run_due
+from transfers.engine.steps import work
+from transfers.models import Attempt, Disbursement
+from transfers.services.disbursements import request_disbursement
+from transfers.types import Destination, DisbursementRequest
+
+# A Wednesday, ten o'clock in Dakar.
+NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
+BY = Actor.system("tests")
+PAYOUT_SATS, FEE_SATS, NET_SATS = 100_000, 1_000, 99_000
+PAYOUT_MSAT, NET_MSAT = 100_000_000, 99_000_000
+NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
+ROUTING = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
+
+
+def pot(subject: str) -> AccountRef:
+    """Return the account a subject is paid out of."""
+    return AccountRef(AccountRole.GROUP_POT, Currency.MSAT, subject)
+
+
+def fund(subject: str, sats: int = PAYOUT_SATS) -> None:
+    """Put sats into a subject's pot."""
+    lines = [Line(NODE, sats * 1_000), Line(pot(subject), -sats * 1_000)]
+    post(kind="receipt_for_test", reference=f"fund:{subject}", lines=lines, at=NOW, subject=subject)
+
+
+def request_for(name: str = "awa", **changes: Any) -> DisbursementRequest:
+    """Return an order of 100,000 sats to the winner of that name."""
+    facts: dict[str, Any] = {
+        "subject": f"cycle:{name}",
+        "payout_sats": PAYOUT_SATS,
+        "debit": pot(f"cycle:{name}"),
+        "priced_for": PricedFor("group-1", f"user-{name}", "wave"),
+        "destination": paper(name, NET_SATS),
+        **changes,
+    }
+    return DisbursementRequest(**facts)
+
+
+def ordered(name: str = "awa", *, at: datetime = NOW, **changes: Any) -> int:
+    """Fund a pot and order its payment; return the disbursement."""
+    request = request_for(name, **changes)
+    fund(request.subject, request.payout_sats)
+    return request_disbursement(request=request, actor=BY, now=at)
+
+
+def run(watch: Watch) -> int:
+    """Let one worker do all that is due; return how many it took in hand."""
+    return run_due(lanes=1, clock=watch).worked
+
+
+def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> Claim:
+    """Have a worker take one disbursement in hand."""
+    (claim,) = claim_due(worker=worker, now=watch(), limit=1, only=disbursement_id)
+    return claim
+
+
+def worked(disbursement_id: int, watch: Watch) -> None:
+    """Take one disbursement in hand and bring it one step further."""
+    work(claimed(disbursement_id, watch), clock=watch)
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a disbursement stands: its state, its attempts' states, and in msat what its pot and transit hold."""
+
+    state: str
+    attempts: list[str]
+    pot_msat: int
+    transit_msat: int
+
+
+def story(disbursement_id: int) -> Story:
+    """Tell how a disbursement stands; the only one of its test, as far as transit goes."""
+    row = row_of(disbursement_id)
+    states = [attempt.state for attempt in attempts(disbursement_id)]
+    return Story(row.state, states, owed(pot(row.subject)), owed(IN_TRANSIT))
+
+
+UNTOUCHED = Story("processing", [], PAYOUT_MSAT, 0)
+PREPARED = Story("processing", ["prepared"], 0, PAYOUT_MSAT)
+IN_FLIGHT = Story("processing", ["in_flight"], 0, PAYOUT_MSAT)
+PAID = Story("completed", ["succeeded"], 0, 0)
+
+
+def row_of(disbursement_id: int) -> Disbursement:
+    """Return the row as it is stored now."""
+    return Disbursement.objects.get(pk=disbursement_id)
+
+
+def attempts(disbursement_id: int) -> list[Attempt]:
+    """Return the attempts, oldest first."""
+    return list(Attempt.objects.filter(disbursement_id=disbursement_id).order_by("number"))
+
+
+def node_msat() -> int:
+    """Return what the books say our node holds."""
+    return balance(NODE)
+
+
+def elsewhere(name: str, *, sats: int = NET_SATS) -> Destination:
+    """Return another invoice for the same amount."""
+    return paper(name, sats)

@@ -1,0 +1,89 @@
+"""Rails and clocks that a test steers: what the outside answers, when it is away, what happens meanwhile."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from tests.fakes.rail import NEVER, FakeInvoice, ScriptedRail
+from transfers.errors import RailUnavailable
+from transfers.types import Destination, FindOutcome, Instruction, Order, SendOutcome
+
+SOURCE = "node"
+
+
+class SteeredRail(ScriptedRail):
+    """A scripted rail that also scripts what it finds, and lets a test act in the middle of a call.
+
+    `away_at` names the calls that find it away; `meanwhile` is run, once, inside the next call of that name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finds: deque[FindOutcome] = deque()
+        self.away_at: set[str] = set()
+        self.meanwhile: dict[str, Callable[[], object]] = {}
+        self.calls: list[str] = []
+
+    def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
+        self._called("prepare")
+        return super().prepare(instruction, now=now)
+
+    def send(self, order: Order, *, now: datetime) -> SendOutcome:
+        self._called("send")
+        return super().send(order, now=now)
+
+    def find(self, order: Order) -> FindOutcome:
+        self._called("find")
+        return self.finds.popleft() if self.finds else super().find(order)
+
+    @contextmanager
+    def away(self, *calls: str) -> Iterator[None]:
+        """Be away for these calls while the block runs."""
+        self.away_at |= set(calls)
+        yield
+        self.away_at -= set(calls)
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.away_at:
+            raise RailUnavailable(rail=self.name, detail=f"away at {name}")
+        act = self.meanwhile.pop(name, None)
+        if act is not None:
+            act()
+
+
+class Watch:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def after(self, seconds: float) -> datetime:
+        """Return the moment so many seconds from now."""
+        return self.at + timedelta(seconds=seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.at = self.after(seconds)
+
+
+def paper(name: str, sats: int, *, expires_at: datetime = NEVER) -> Destination:
+    """Return an invoice of that name over so many sats, as a destination."""
+    text = FakeInvoice(name, sats * 1_000, expires_at=expires_at).text
+    return Destination(rail="lightning", kind="bolt11", value=text)
+
+
+def hash_of(name: str, sats: int) -> str:
+    """Return the payment hash of the invoice of that name."""
+    return FakeInvoice(name, sats * 1_000).payment_hash
+
+
+def proof_of(name: str, sats: int) -> str:
+    """Return the preimage of the invoice of that name."""
+    return FakeInvoice(name, sats * 1_000).preimage.hex()

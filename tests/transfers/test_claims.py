@@ -1,0 +1,368 @@
+"""Who has a disbursement in hand, until when, and that a late one changes nothing."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from fees.models import FeeAssessment
+from sunusav.core.switches import pause_outgoing
+from tests.transfers.builders import (
+    BY,
+    FEE_SATS,
+    IN_FLIGHT,
+    NET_SATS,
+    NOW,
+    PAID,
+    PAYOUT_MSAT,
+    PREPARED,
+    UNTOUCHED,
+    Story,
+    attempts,
+    claimed,
+    ordered,
+    row_of,
+    run,
+    story,
+    worked,
+)
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
+from tests.transfers.unchanged import unchanged
+from transfers.engine import closing
+from transfers.engine.claims import Claim, claim_due, release, renew, require_held
+from transfers.engine.heartbeat import kept_alive
+from transfers.engine.steps import _instruction, order_of, work
+from transfers.enums import FailureClass
+from transfers.errors import ClaimLost
+from transfers.models import Attempt
+from transfers.types import NotSeen, Refused, Succeeded, Unknown
+
+pytestmark = pytest.mark.django_db
+
+LEASE_SECONDS = 20
+
+
+def free_at(watch: Watch) -> list[int]:
+    return [claim.disbursement_id for claim in claim_due(worker="probe", now=watch(), limit=10)]
+
+
+# claiming
+
+
+def test_claim_due_takes_it_for_twenty_seconds(watch: Watch) -> None:
+    disbursement_id = ordered()
+
+    claim = claimed(disbursement_id, watch, worker="worker-7")
+
+    row = row_of(disbursement_id)
+    assert claim == Claim(disbursement_id, 1)
+    assert (row.due_at, row.claimed_by, row.claim_version) == (watch.after(LEASE_SECONDS), "worker-7", 1)
+
+
+def test_claim_due_in_another_hand_takes_nothing_until_the_lease_is_over(watch: Watch) -> None:
+    disbursement_id = ordered()
+    claimed(disbursement_id, watch)
+
+    watch.advance(LEASE_SECONDS - 0.001)
+    assert free_at(watch) == []
+    watch.advance(0.001)
+    assert free_at(watch) == [disbursement_id]
+    assert row_of(disbursement_id).claim_version == 2
+
+
+def test_claim_due_takes_the_longest_waiting_up_to_the_limit(watch: Watch) -> None:
+    late = ordered("late", at=NOW)
+    early = ordered("early", at=NOW - timedelta(minutes=1))
+
+    assert [claim.disbursement_id for claim in claim_due(worker="w", now=watch(), limit=2)] == [late, early]
+    watch.advance(LEASE_SECONDS)
+    assert len(claim_due(worker="w", now=watch(), limit=1)) == 1
+
+
+def test_claim_due_leaves_what_is_not_due(watch: Watch) -> None:
+    ordered(scheduled_at=NOW + timedelta(seconds=1))
+
+    with unchanged():
+        assert free_at(watch) == []
+
+
+def test_claim_due_with_a_long_workers_name_keeps_what_fits(watch: Watch) -> None:
+    disbursement_id = ordered()
+
+    claim_due(worker="w" * 200, now=watch(), limit=1)
+
+    assert row_of(disbursement_id).claimed_by == "w" * 80
+
+
+# the lease
+
+
+def test_renew_pushes_the_end_of_the_lease_out(watch: Watch) -> None:
+    disbursement_id = ordered()
+    claim = claimed(disbursement_id, watch)
+
+    watch.advance(15)
+    renew([claim], now=watch())
+
+    assert row_of(disbursement_id).due_at == watch.after(LEASE_SECONDS)
+
+
+def test_renew_of_a_lost_claim_changes_nothing(watch: Watch) -> None:
+    disbursement_id = ordered()
+    old = claimed(disbursement_id, watch)
+    watch.advance(LEASE_SECONDS)
+    claimed(disbursement_id, watch, worker="worker-2")
+
+    watch.advance(5)
+    with unchanged():
+        renew([old], now=watch())
+        release(old, due_at=watch())
+        with pytest.raises(ClaimLost):
+            require_held(old, now=watch())
+
+
+def test_kept_alive_ends_with_its_block(watch: Watch) -> None:
+    claim = claimed(ordered(), watch)
+
+    with unchanged(), kept_alive(claim, clock=watch):
+        pass
+
+
+# what falls due
+
+
+def test_claim_due_of_a_scheduled_one_fixes_its_fee_then(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered(scheduled_at=NOW + timedelta(days=1))
+    assert FeeAssessment.objects.count() == 0
+
+    watch.advance(86_400)
+    run(watch)
+
+    assessment = FeeAssessment.objects.get()
+    assert assessment.fixed_at == watch()
+    assert (row_of(disbursement_id).fee_sats, row_of(disbursement_id).net_sats) == (FEE_SATS, NET_SATS)
+    assert story(disbursement_id) == PAID
+    assert node.paid == {hash_of("awa", NET_SATS): NET_SATS * 1_000}
+
+
+def test_claim_due_of_a_scheduled_one_without_net_fails_and_books_nothing(watch: Watch) -> None:
+    disbursement_id = ordered(payout_sats=1, scheduled_at=NOW + timedelta(days=1))
+
+    watch.advance(86_400)
+    run(watch)
+
+    row = row_of(disbursement_id)
+    assert (row.state, row.failure_code, row.due_at) == ("failed", "net-not-positive", None)
+    assert (row.fee_sats, row.net_sats, row.assessment_id) == (None, None, None)
+    assert FeeAssessment.objects.count() == 0
+    assert story(disbursement_id) == Story("failed", [], 1_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("destination", "code"),
+    [
+        (paper("awa", NET_SATS - 1), "invoice-amount-differs"),
+        (paper("awa", NET_SATS, expires_at=NOW), "invoice-expired"),
+    ],
+    ids=["another amount", "expired"],
+)
+def test_claim_due_of_a_scheduled_one_that_cannot_be_paid_fails_without_a_fee(
+    destination: object, code: str, watch: Watch
+) -> None:
+    disbursement_id = ordered(destination=destination, scheduled_at=NOW + timedelta(days=1))
+
+    watch.advance(86_400)
+    run(watch)
+
+    assert (row_of(disbursement_id).state, row_of(disbursement_id).failure_code) == ("failed", code)
+    assert FeeAssessment.objects.count() == 0
+
+
+def test_claim_due_of_one_that_fails_does_not_hold_up_the_others(node: SteeredRail, watch: Watch) -> None:
+    ordered("first", destination=paper("first", 1), scheduled_at=NOW + timedelta(seconds=1))
+    second = ordered("second", scheduled_at=NOW + timedelta(seconds=2))
+
+    watch.advance(60)
+    run(watch)
+
+    assert row_of(second).state == "completed"
+
+
+# paused
+
+
+def test_claim_due_while_paused_takes_nothing_new(watch: Watch) -> None:
+    ordered()
+    ordered("later", scheduled_at=NOW + timedelta(seconds=1))
+    pause_outgoing(actor=BY, reason="odd", now=NOW)
+
+    watch.advance(60)
+    with unchanged():
+        assert free_at(watch) == []
+
+
+def test_claim_due_while_paused_still_asks_about_open_attempts(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    attempt = Attempt.objects.get()
+    node._pay(order_of(attempt.order))
+
+    watch.advance(15)
+    run(watch)
+
+    assert story(disbursement_id) == PAID
+
+
+# fencing
+
+
+@pytest.fixture
+def late(node: SteeredRail, watch: Watch) -> Claim:
+    """A worker that opened an attempt, slept through its lease, and wakes while another asks."""
+    disbursement_id = ordered()
+    old = claimed(disbursement_id, watch)
+    node.script.append(Unknown(seen=False, reason="connection-lost"))
+    work(old, clock=watch)
+    watch.advance(LEASE_SECONDS)
+    claimed(disbursement_id, watch, worker="worker-2")
+    return old
+
+
+LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
+    "fails": lambda old, attempt, watch: closing.close_as_failed(
+        old, attempt, Refused("no-route", FailureClass.FINAL), now=watch()
+    ),
+    "voids": lambda old, attempt, watch: closing.close_as_never_sent(old, attempt, now=watch()),
+    "notes": lambda old, attempt, watch: closing.note_unknown(
+        old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
+    ),
+    "reviews": lambda old, attempt, watch: closing.put_under_review(
+        old, code="code", message="told", now=watch(), due_at=None
+    ),
+    "resends": lambda old, attempt, watch: closing.note_resend(old, attempt, now=watch()),
+    "opens": lambda old, attempt, watch: closing.open_attempt(old, order_of(attempt.order), now=watch()),
+}
+
+
+@pytest.mark.parametrize("write", LATE_WRITES.values(), ids=LATE_WRITES.keys())
+def test_late_worker_that_lost_its_claim_changes_nothing(
+    write: Callable[[Claim, Attempt, Watch], object], late: Claim, watch: Watch
+) -> None:
+    attempt = Attempt.objects.select_related("order").get()
+    with unchanged(), pytest.raises(ClaimLost) as told:
+        write(late, attempt, watch)
+    assert told.value.facts == {"disbursement_id": late.disbursement_id}
+
+
+def test_late_worker_with_a_proof_books_what_certainly_happened(late: Claim, node: SteeredRail, watch: Watch) -> None:
+    attempt = Attempt.objects.select_related("order").get()
+    paid = node._receipt(order_of(attempt.order))
+    assert isinstance(paid, Succeeded)
+
+    assert closing.close_as_paid(attempt.pk, paid, now=watch())
+    with unchanged():
+        assert not closing.close_as_paid(attempt.pk, paid, now=watch())
+
+    assert story(late.disbursement_id) == PAID
+
+
+def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch) -> None:
+    """It slept between the commit of its attempt and the send; meanwhile another asked and was told: not seen."""
+    disbursement_id = ordered()
+    order = node.prepare(_instruction(row_of(disbursement_id)), now=watch())
+    old = claimed(disbursement_id, watch)
+    closing.open_attempt(old, order, now=watch())
+    watch.advance(LEASE_SECONDS)
+    worked(disbursement_id, watch)
+    assert story(disbursement_id) == PAID
+
+    with unchanged(), pytest.raises(ClaimLost):
+        require_held(old, now=watch())
+    assert node.sends == 1
+
+
+def test_worker_whose_claim_is_taken_while_it_sends_leaves_a_refusal_to_the_next(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = ordered()
+    node.script.append(Refused("no-route", FailureClass.FINAL))
+    node.meanwhile["send"] = lambda: taken_over(disbursement_id, watch)
+
+    run_once = claimed(disbursement_id, watch)
+    work(run_once, clock=watch)
+
+    assert story(disbursement_id) == PREPARED
+    assert row_of(disbursement_id).claimed_by == "worker-2"
+
+
+def test_worker_whose_claim_is_taken_while_it_sends_still_books_success(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.meanwhile["send"] = lambda: taken_over(disbursement_id, watch)
+
+    worked(disbursement_id, watch)
+
+    assert story(disbursement_id) == PAID
+
+
+def test_worker_whose_claim_is_taken_while_it_prepares_opens_nothing(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.meanwhile["prepare"] = lambda: taken_over(disbursement_id, watch)
+
+    worked(disbursement_id, watch)
+
+    assert (story(disbursement_id), node.sends) == (UNTOUCHED, 0)
+
+
+def test_worker_whose_claim_is_taken_while_it_asks_does_not_send_again(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=False, reason="connection-lost"))
+    run(watch)
+    node.finds.append(NotSeen(source=SOURCE))
+    node.meanwhile["find"] = lambda: taken_over(disbursement_id, watch)
+
+    watch.advance(LEASE_SECONDS)
+    worked(disbursement_id, watch)
+
+    assert (story(disbursement_id), node.sends) == (PREPARED, 1)
+
+
+def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Watch) -> None:
+    """Another worker booked the payment while this one, still holding the claim, heard something else."""
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    assert story(disbursement_id) == IN_FLIGHT
+    attempt = Attempt.objects.select_related("order").get()
+    watch.advance(15)
+    claim = claimed(disbursement_id, watch)
+    paid = node._receipt(order_of(attempt.order))
+    assert closing.close_as_paid(attempt.pk, paid, now=watch())
+
+    with unchanged():
+        assert not closing.close_as_failed(
+            claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch()
+        )
+        assert not closing.close_as_never_sent(claim, attempt, now=watch())
+        closing.note_unknown(
+            claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
+        )
+        with pytest.raises(ClaimLost):
+            closing.note_resend(claim, attempt, now=watch())
+
+
+def test_attempt_opened_twice_by_one_claim_is_one(node: SteeredRail, watch: Watch) -> None:
+    """Whatever calls it a second time, the database keeps one live attempt and one hold."""
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+
+    assert [attempt.number for attempt in attempts(disbursement_id)] == [1]
+    assert story(disbursement_id).transit_msat == PAYOUT_MSAT
+
+
+def taken_over(disbursement_id: int, watch: Watch) -> None:
+    """Have another worker take it once the lease is over."""
+    watch.advance(LEASE_SECONDS)
+    claimed(disbursement_id, watch, worker="worker-2")
