@@ -152,7 +152,7 @@ def _checkpoints_are_true(scope: AuditScope) -> Iterator[Breach]:
 
 def _nothing_hides_below_a_floor(scope: AuditScope) -> Iterator[Breach]:
     """Look for what is unsealed below the floor of an account it touches: it is in no balance."""
-    hidden = JournalEntry.objects.filter(
+    hidden = _entries(scope).filter(
         transaction__seal=None, account__checkpoint__floor__gte=F("transaction_id")
     )
     for entry in hidden[:SHOWN]:
@@ -162,7 +162,7 @@ def _nothing_hides_below_a_floor(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _nothing_stays_unsealed(scope: AuditScope) -> Iterator[Breach]:
-    late = JournalTransaction.objects.filter(seal=None, recorded_at__lt=scope.now - UNSEALED_FOR_LONG)
+    late = _transactions(scope).filter(seal=None, recorded_at__lt=scope.now - UNSEALED_FOR_LONG)
     for pk in late.order_by("id").values_list("pk", flat=True)[:SHOWN]:
         yield Breach("I20", _journal(pk), "not sealed for 5 minutes")
 

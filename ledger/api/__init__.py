@@ -1,0 +1,1 @@
+"""The API of this room: rates and conversions."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
@@ -27,6 +28,11 @@ class OutgoingNotPaused(Conflict):
 def outgoing() -> Switch:
     """Return the outgoing switch as it stands (open if nobody ever touched it)."""
     return Switch.objects.filter(name=OUTGOING).first() or Switch(name=OUTGOING, is_open=True)
+
+
+def outgoing_closed() -> QuerySet[Switch]:
+    """Return the outgoing switch if it is closed: for statements that look at it along with their own rows."""
+    return Switch.objects.filter(name=OUTGOING, is_open=False)
 
 
 def require_outgoing_open() -> None:

@@ -71,7 +71,8 @@ def run(watch: Watch) -> int:
 
 def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> Claim:
     """Have a worker take one disbursement in hand."""
-    (claim,) = claim_due(worker=worker, now=watch(), limit=1, only=disbursement_id)
+    (claim,) = claim_due(worker=worker, now=watch(), limit=1)
+    assert claim.disbursement_id == disbursement_id
     return claim
 
 

@@ -1,11 +1,11 @@
 """Claims: taking due disbursements in hand under a lease that a crash simply lets run out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from sunusav.core import switches
 from sunusav.core.actors import Actor
@@ -15,7 +15,7 @@ from transfers.engine.policy import LEASE
 from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, DisbursementState
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import begin_disbursement, subject_of
+from transfers.services.disbursements import begin_disbursement, subject_of, tell_outcome
 
 CANDIDATES = 64
 ENGINE = Actor.system("transfers.engine")
@@ -23,10 +23,14 @@ ENGINE = Actor.system("transfers.engine")
 
 @dataclass(frozen=True)
 class Claim:
-    """A disbursement in this worker's hand. Every later write names the version; a stale one changes nothing."""
+    """A disbursement in this worker's hand. Every later write names the version; a stale one changes nothing.
+
+    `row` is what was read under the claim's lock: whatever changes it otherwise takes the claim away too.
+    """
 
     disbursement_id: int
     version: int
+    row: Disbursement = field(compare=False, repr=False)
 
 
 def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
@@ -56,7 +60,9 @@ def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[in
     with transaction.atomic(durable=True):
         free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
         rows = list(free.order_by("pk")[:limit])
-        return len(rows), [claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None]
+        return len(rows), [
+            claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None
+        ]
 
 
 def due_count(*, now: datetime, at_most: int) -> int:
@@ -70,10 +76,12 @@ def renew(claims: Sequence[Claim], *, now: datetime) -> None:
         held(claim).update(due_at=now + LEASE)
 
 
-def require_held(claim: Claim, *, now: datetime) -> None:
-    """Renew the lease and make sure nobody took over. Raises: ClaimLost."""
-    if held(claim).update(due_at=now + LEASE) != 1:
+def may_send(claim: Claim) -> bool:
+    """Look once more, the moment before money leaves: false while outgoing money is paused. Raises: ClaimLost."""
+    looked = held(claim).values_list(~Exists(switches.outgoing_closed()), flat=True).first()
+    if looked is None:
         raise ClaimLost(disbursement_id=claim.disbursement_id)
+    return bool(looked)
 
 
 def release(claim: Claim, *, due_at: datetime | None) -> None:
@@ -86,6 +94,13 @@ def held(claim: Claim) -> QuerySet[Disbursement]:
     return Disbursement.objects.filter(pk=claim.disbursement_id, claim_version=claim.version)
 
 
+def require_claim(claim: Claim, *, now: datetime) -> None:
+    """Lock the claimed row and renew its lease, in one statement. Raises: ClaimLost."""
+    working = held(claim).filter(state=DisbursementState.PROCESSING)
+    if working.update(due_at=now + LEASE, asks=0) != 1:
+        raise ClaimLost(disbursement_id=claim.disbursement_id)
+
+
 def locked_claim(claim: Claim) -> Disbursement:
     """Return the claimed row under its lock. Raises: ClaimLost."""
     row = held(claim).select_for_update().first()
@@ -95,22 +110,21 @@ def locked_claim(claim: Claim) -> Disbursement:
 
 
 def _due(now: datetime) -> QuerySet[Disbursement]:
+    """Return what is due; while outgoing money is paused only what has an open attempt to ask about."""
+    open_attempts = Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
     due = Disbursement.objects.filter(due_at__lte=now)
-    if switches.outgoing().is_open:
-        return due
-    return due.filter(
-        Exists(Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES))
-    )
+    return due.filter(~Exists(switches.outgoing_closed()) | Exists(open_attempts))
 
 
 def _claim(row: Disbursement, *, worker: str, now: datetime) -> Claim | None:
     if row.state == DisbursementState.SCHEDULED and not _begin(row, now):
         return None
-    version = row.claim_version + 1
+    row.claim_version += 1
+    row.claimed_by, row.due_at = worker[:80], now + LEASE
     Disbursement.objects.filter(pk=row.pk).update(
-        claim_version=F("claim_version") + 1, claimed_by=worker[:80], due_at=now + LEASE
+        claim_version=row.claim_version, claimed_by=row.claimed_by, due_at=row.due_at
     )
-    return Claim(row.pk, version)
+    return Claim(row.pk, row.claim_version, row)
 
 
 def _begin(row: Disbursement, now: datetime) -> bool:
@@ -131,3 +145,4 @@ def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
         actor=ENGINE, at=now, reason=str(refusal), due_at=None, failure_code=refusal.code,
         failure_message=str(refusal)[:500],
     )  # fmt: skip
+    tell_outcome(row, now=now)

@@ -9,12 +9,10 @@ from fees.queries import fixed_fee
 from fees.services import record_fee
 from ledger.services import post, reverse
 from sunusav.core import trail
-from sunusav.core.doorbells import ring_for
 from sunusav.core.money import msat_from_sats
-from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
-from transfers.engine.claims import ENGINE, Claim, locked_claim
+from transfers.engine.claims import ENGINE, Claim, require_claim
 from transfers.engine.policy import LEASE, NextStep, after_failure
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
@@ -28,21 +26,31 @@ from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account
 from transfers.rails import rail
-from transfers.services.disbursements import locked, require_reference_free, subject_of
+from transfers.services.disbursements import locked, require_reference_free, subject_of, tell_outcome
 from transfers.types import Order, Refused, Succeeded, Unknown
 
 _S = DisbursementState
 
 
-def open_attempt(claim: Claim, order: Order, *, now: datetime) -> Attempt:
+def open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> Attempt:
     """Commit the intent: the order, the hold in the books and the attempt, before the first byte leaves.
 
+    `number` follows the newest attempt's: whoever holds the claim is the only one to open another.
     Raises: ClaimLost, PaymentReferenceUsed.
     """
+    try:
+        return _open_attempt(claim, order, number=number, now=now)
+    except IntegrityError:
+        # Somebody else's order of the same reference was committed meanwhile; all of ours is undone.
+        require_reference_free(order.reference, disbursement_id=claim.disbursement_id)
+        raise
+
+
+def _open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> Attempt:
+    row = claim.row
     with transaction.atomic(durable=True):
-        row = locked_claim(claim)
+        require_claim(claim, now=now)
         stored = _store_order(row, order, now)
-        number = 1 + Attempt.objects.filter(disbursement=row).count()
         hold = post(
             kind=TransactionKind.HOLD,
             reference=f"{subject_of(row.pk)}:hold:{number}",
@@ -60,7 +68,6 @@ def open_attempt(claim: Claim, order: Order, *, now: datetime) -> Attempt:
             sends=1,
         )
         attempt.save(force_insert=True)
-        Disbursement.objects.filter(pk=row.pk).update(due_at=now + LEASE, asks=0)
     return attempt
 
 
@@ -68,40 +75,37 @@ def _store_order(row: Disbursement, order: Order, now: datetime) -> PaymentOrder
     known = PaymentOrder.objects.filter(reference=order.reference).first()
     if known is not None and known.disbursement_id == row.pk and known.payload == order.payload:
         return known
-    require_reference_free(order.reference, disbursement_id=row.pk)
+    if known is not None:
+        require_reference_free(order.reference, disbursement_id=row.pk)
     stored = PaymentOrder(
         disbursement=row, rail=order.rail, reference=order.reference, payload=order.payload,
         amount_msat=order.amount_msat, fee_limit_msat=order.fee_limit_msat, payee=order.payee, source=order.source,
         expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
     )  # fmt: skip
-    try:
-        with transaction.atomic():
-            stored.save(force_insert=True)
-    except IntegrityError:
-        require_reference_free(order.reference, disbursement_id=row.pk)
-        raise
+    stored.save(force_insert=True)
     return stored
 
 
-def close_as_paid(attempt_id: int, paid: Succeeded, *, now: datetime) -> bool:
+def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
     """Book a payment that certainly happened, whoever learned of it; false if it was booked before.
 
     The claim does not matter here: a fact is a fact. The attempt's state does, by compare-and-set.
     """
     with transaction.atomic(durable=True):
-        attempt, row = _locked_attempt(attempt_id)
-        if attempt.state not in OPEN_ATTEMPT_STATES:
+        row = locked(attempt.disbursement_id)
+        fresh = _locked_attempt(attempt)
+        if fresh.state not in OPEN_ATTEMPT_STATES:
             return False
-        booked = _post_payment(attempt, row, paid, now)
+        booked = _post_payment(fresh, row, paid, now)
         _close_attempt(
-            attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
+            fresh, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
             cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
         )  # fmt: skip
         if row.assessment_id:
             record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
         _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
               failure_code="", failure_message="")  # fmt: skip
-        _tell(row, now)
+        tell_outcome(row, now=now)
     return True
 
 
@@ -128,7 +132,7 @@ def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: da
     """
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
-        fresh = Attempt.objects.select_for_update().select_related("order").get(pk=attempt.pk)
+        fresh = _locked_attempt(attempt)
         if fresh.state not in OPEN_ATTEMPT_STATES:
             return False
         _void_hold(fresh, row, AttemptState.FAILED, refused, now)
@@ -145,7 +149,7 @@ def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime) -> boo
     gone = Refused(reason="never sent, and the order has expired", failure=FailureClass.FINAL)
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
-        fresh = Attempt.objects.select_for_update().select_related("order").get(pk=attempt.pk)
+        fresh = _locked_attempt(attempt)
         if fresh.state != AttemptState.PREPARED:
             return False
         _void_hold(fresh, row, AttemptState.VOID, gone, now)
@@ -187,13 +191,13 @@ def put_under_review(
             return
         _move(row, _S.NEEDS_REVIEW, "review", now=now, reason=message, due_at=due_at, claimed_by="",
               failure_code=code, failure_message=message[:500])  # fmt: skip
-        _tell(row, now)
+        tell_outcome(row, now=now)
 
 
 def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
     """Count one more sending of the same order, before it leaves. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
-        _locked_for_outcome(claim)
+        locked_claim(claim)
         changed = Attempt.objects.filter(pk=attempt.pk, state=AttemptState.PREPARED).update(
             sends=attempt.sends + 1, sent_at=now
         )
@@ -202,11 +206,11 @@ def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
         Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
 
 
-def _locked_attempt(attempt_id: int) -> tuple[Attempt, Disbursement]:
-    disbursement_id = Attempt.objects.values_list("disbursement_id", flat=True).get(pk=attempt_id)
-    row = locked(disbursement_id)
-    attempt = Attempt.objects.select_for_update().select_related("order").get(pk=attempt_id)
-    return attempt, row
+def _locked_attempt(attempt: Attempt) -> Attempt:
+    """Return the attempt as it is now, under its lock; its order never changes."""
+    fresh = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    fresh.order = attempt.order
+    return fresh
 
 
 def _locked_for_outcome(claim: Claim) -> Disbursement:
@@ -249,7 +253,7 @@ def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -
         return
     action = "fail" if step.state == _S.FAILED else "review"
     _move(row, step.state, action, now=now, reason=refused.reason, due_at=step.due_at, **told)
-    _tell(row, now)
+    tell_outcome(row, now=now)
 
 
 def _move(
@@ -259,9 +263,3 @@ def _move(
         row, state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action=action, actor=ENGINE,
         at=now, reason=reason, **fields,
     )  # fmt: skip
-
-
-def _tell(row: Disbursement, now: datetime) -> None:
-    ring_for(row.subject)
-    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats}
-    announce(topic=f"disbursement.{row.state}", subject=row.subject, payload=payload, at=now)

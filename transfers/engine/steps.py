@@ -10,13 +10,13 @@ from sunusav.core.clock import Clock
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from transfers.engine import closing
-from transfers.engine.claims import Claim, fail, locked_claim, release, require_held
+from transfers.engine.claims import Claim, fail, locked_claim, may_send, release
 from transfers.engine.heartbeat import kept_alive
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
 from transfers.errors import ClaimLost, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import destination_of
+from transfers.queries import destination_of, state_of
 from transfers.rails import Rail, rail
 from transfers.types import FindOutcome, Instruction, NotSeen, Order, Refused, Succeeded, Unknown
 
@@ -25,29 +25,29 @@ logger = logging.getLogger(__name__)
 
 def work(claim: Claim, *, clock: Clock) -> None:
     """Bring one claimed disbursement one step further; whatever this loses, the next claim finds again."""
-    attempt = _open_attempt_of(claim)
+    newest = _newest_attempt_of(claim)
     try:
-        if attempt is None:
-            _begin(claim, clock=clock)
+        if newest is not None and newest.state in OPEN_ATTEMPT_STATES:
+            _recover(claim, newest, clock=clock)
         else:
-            _recover(claim, attempt, clock=clock)
+            _begin(claim, newest, clock=clock)
     except ClaimLost:
         logger.info("disbursement %s went to another worker", claim.disbursement_id)
 
 
-def _begin(claim: Claim, *, clock: Clock) -> None:
-    row = Disbursement.objects.get(pk=claim.disbursement_id)
-    if row.state != DisbursementState.PROCESSING or not switches.outgoing().is_open:
-        release(claim, due_at=_waiting(row, clock()))
+def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> None:
+    row = claim.row
+    if row.state != DisbursementState.PROCESSING:
+        release(claim, due_at=None)
         return
     paying = rail(row.rail)
     try:
         order = paying.prepare(_instruction(row), now=clock())
-        wait_until = _earliest_for(order, row, paying)
+        wait_until = _earliest_for(order, last, row, paying)
         if clock() < wait_until:
             release(claim, due_at=wait_until)
             return
-        attempt = closing.open_attempt(claim, order, now=clock())
+        attempt = closing.open_attempt(claim, order, number=last.number + 1 if last else 1, now=clock())
     except RailUnavailable as away:
         _hold(claim, away, clock=clock)
     except ClaimLost:
@@ -60,10 +60,9 @@ def _begin(claim: Claim, *, clock: Clock) -> None:
 
 def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> None:
     """Send a committed order. What it does not learn is asked by the next claim; nothing is concluded from silence."""
-    if not switches.outgoing().is_open:
+    if not may_send(claim):
         release(claim, due_at=clock() + ASK_AGAIN_AFTER)
         return
-    require_held(claim, now=clock())
     with kept_alive(claim, clock=clock):
         try:
             outcome = paying.send(order, now=clock())
@@ -92,7 +91,7 @@ def _settle(claim: Claim, attempt: Attempt, outcome: FindOutcome, paying: Rail, 
             contradiction = Unknown(seen=True, reason="paid, but proof or amount is not ours", suspect=True)
             _note_unknown(claim, attempt, contradiction, now=now)
         case Succeeded():
-            closing.close_as_paid(attempt.pk, outcome, now=now)
+            closing.close_as_paid(attempt, outcome, now=now)
         case Refused():
             closing.close_as_failed(claim, attempt, outcome, now=now)
         case Unknown():
@@ -121,6 +120,10 @@ def _send_again(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, c
     if not switches.outgoing().is_open:
         release(claim, due_at=clock() + HOLD_FOR)
         return
+    if state_of(claim.disbursement_id) == DisbursementState.NEEDS_REVIEW:
+        # A person was asked to decide, and may have paid in another way by now: ask on, send nothing.
+        release(claim, due_at=clock() + ASK_REVIEWED_EVERY)
+        return
     closing.note_resend(claim, attempt, now=clock())
     _send(claim, attempt, order, paying, clock=clock)
 
@@ -148,21 +151,16 @@ def _refuse(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:
         fail(locked_claim(claim), refusal, now=clock())
 
 
-def _waiting(row: Disbursement, now: datetime) -> datetime | None:
-    return now + HOLD_FOR if row.state == DisbursementState.PROCESSING else None
-
-
 def _instruction(row: Disbursement) -> Instruction:
     assert row.net_sats is not None, "a disbursement in process has its net"  # noqa: S101  (a programmer's mistake)
     return Instruction(row.pk, msat_from_sats(row.net_sats), destination_of(row))
 
 
-def _earliest_for(order: Order, row: Disbursement, paying: Rail) -> datetime:
+def _earliest_for(order: Order, last: Attempt | None, row: Disbursement, paying: Rail) -> datetime:
     """Return when this order may be opened: a different one waits until no worker can still be sending the last.
 
     A hash the node has marked failed could otherwise be revived by a late send of the old order.
     """
-    last = Attempt.objects.filter(disbursement=row).select_related("order").order_by("-number").first()
     if last is None or last.order.reference == order.reference:
         return row.requested_at
     return _send_over_by(last, paying)
@@ -176,9 +174,10 @@ def _proves(paid: Succeeded, order: PaymentOrder, paying: Rail) -> bool:
     return paid.amount_msat == order.amount_msat and paying.verify(order.reference, paid.proof)
 
 
-def _open_attempt_of(claim: Claim) -> Attempt | None:
-    attempts = Attempt.objects.filter(disbursement_id=claim.disbursement_id, state__in=OPEN_ATTEMPT_STATES)
-    return attempts.select_related("order").first()
+def _newest_attempt_of(claim: Claim) -> Attempt | None:
+    """Return the newest attempt: the only one that can be open, since no other is opened before it is closed."""
+    attempts = Attempt.objects.filter(disbursement_id=claim.disbursement_id)
+    return attempts.select_related("order").order_by("-number").first()
 
 
 def order_of(stored: PaymentOrder) -> Order:

@@ -1,0 +1,39 @@
+"""`python -m bench [NAME ...] [--quick]`: start what the benches need, run them, stop everything."""
+
+import argparse
+import subprocess
+import sys
+
+from bench.surroundings import ROOT, surroundings
+
+BENCHES = ("quote", "payout", "once", "bolt11")
+ROUNDS, QUICK_ROUNDS = 5, 2
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="The ratios, measured here and now.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all, if none")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds: a look, not a verdict")
+    parser.add_argument("--rounds", type=int, default=0, help=f"at least {ROUNDS} for a verdict")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(BENCHES):
+        parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    statuses = [run(name, rounds) for name in BENCHES if name in (options.names or BENCHES)]
+    return max(statuses)
+
+
+def run(name: str, rounds: int) -> int:
+    """Run one bench in a process of its own, between servers of its own."""
+    if name == "bolt11":
+        return subprocess.run([sys.executable, "-m", "bench.bolt11_decode"], check=False, cwd=ROOT).returncode
+    with surroundings() as environment:
+        command = [sys.executable, "-m", "bench.inside", name, str(rounds)]
+        return subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

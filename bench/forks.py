@@ -1,0 +1,58 @@
+"""Work in forked children, started together, each telling how long it took.
+
+The parent must not have used gRPC before: its threads do not survive a fork.
+"""
+
+import json
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connections
+
+Work = Callable[[], Any]
+
+
+class ChildFailed(Exception):
+    """A child died; its trace is above."""
+
+
+def seconds_of(warm_up: Work, works: Sequence[Work]) -> float:
+    """Run each work in a child of its own, all at once when all are warm; return the seconds until the last ends."""
+    connections.close_all()
+    barrier = multiprocessing.get_context("fork").Barrier(len(works))
+    told = [_start(warm_up, work, barrier) for work in works]
+    spans = [_hear(*child) for child in told]
+    return max(end for _, end in spans) - min(start for start, _ in spans)
+
+
+def _start(warm_up: Work, work: Work, barrier: Any) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, reading
+    status = 1
+    try:
+        warm_up()
+        barrier.wait()
+        began = time.monotonic()
+        work()
+        os.write(writing, json.dumps([began, time.monotonic()]).encode())
+        status = 0
+    except BaseException:  # noqa: BLE001 - a forked child reports whatever it dies of and never returns
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _hear(child: int, reading: int) -> tuple[float, float]:
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    if os.waitpid(child, 0)[1] or not text:
+        raise ChildFailed
+    began, ended = json.loads(text)
+    return began, ended

@@ -1,0 +1,10 @@
+"""Production's own settings. Requests are counted as there, but no bench is ever turned away."""
+
+from sunusav.settings.production import *  # noqa: F403  (a settings layer)
+from sunusav.settings.production import REST_FRAMEWORK
+
+REST_FRAMEWORK = {
+    **REST_FRAMEWORK,
+    "DEFAULT_THROTTLE_RATES": dict.fromkeys(("anonymous", "client", "login"), "1000000000/min"),
+}
+RATE_SOURCES = []

@@ -1,0 +1,103 @@
+"""A load generator in a process of its own: raw HTTP/1.1 over keep-alive connections, one request at a time on each.
+
+`python -m bench.load PORT SECONDS CONNECTIONS` with the request on standard input; prints one JSON object. It parses
+no more of an answer than where it ends, so that it stays cheaper than any server; `busy` says how cheap.
+"""
+
+import json
+import re
+import selectors
+import socket
+import sys
+import time
+from statistics import median
+
+WARM_UP_SECONDS = 0.3
+CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+OK = re.compile(rb"HTTP/1\.1 200 ")
+
+
+class BadAnswer(Exception):
+    """The server said something other than 200."""
+
+
+class Connection:
+    """One client: sends its request again as soon as the answer is there."""
+
+    def __init__(self, port: int, request: bytes) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._request = request
+        self._heard = b""
+        self._sent_at = 0.0
+
+    def send(self) -> None:
+        self._sent_at = time.perf_counter()
+        self.socket.sendall(self._request)
+
+    def hear(self) -> float | None:
+        """Read what is there; return the seconds the answer took once it is complete."""
+        heard = self.socket.recv(65_536)
+        if not heard:
+            raise BadAnswer("the server closed the connection")
+        self._heard += heard
+        if not _is_complete(self._heard):
+            return None
+        if not OK.match(self._heard):
+            raise BadAnswer(self._heard.decode(errors="replace"))
+        self._heard = b""
+        return time.perf_counter() - self._sent_at
+
+
+def _is_complete(heard: bytes) -> bool:
+    head_end = heard.find(b"\r\n\r\n")
+    if head_end < 0:
+        return False
+    length = CONTENT_LENGTH.search(heard, 0, head_end + 2)
+    if length is None:
+        raise BadAnswer(f"an answer without a length: {heard!r}")
+    return len(heard) >= head_end + 4 + int(length[1])
+
+
+def drive(clients: list[Connection], seconds: float) -> list[float]:
+    """Keep every client asking for a while; return the seconds each answer took."""
+    took: list[float] = []
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+            client.send()
+        ends = time.perf_counter() + seconds
+        while time.perf_counter() < ends:
+            for key, _ in selector.select(timeout=1):
+                if (answered := key.data.hear()) is not None:
+                    took.append(answered)
+                    key.data.send()
+        _drain(selector, len(clients))
+    return took
+
+
+def _drain(selector: selectors.BaseSelector, waiting: int) -> None:
+    """Hear the last answers, which count no more, so that no connection is left with half of one."""
+    while waiting:
+        for key, _ in selector.select(timeout=5):
+            waiting -= key.data.hear() is not None
+
+
+def main(port: int, seconds: float, connections: int) -> None:
+    request = sys.stdin.buffer.read()
+    clients = [Connection(port, request) for _ in range(connections)]
+    drive(clients, WARM_UP_SECONDS)
+    cpu, wall = time.process_time(), time.perf_counter()
+    took = sorted(drive(clients, seconds))
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    told = {
+        "rate": len(took) / wall,
+        "p50_ms": 1_000 * median(took),
+        "p99_ms": 1_000 * took[int(0.99 * len(took))],
+        "busy": cpu / wall,
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,123 @@
+"""B1, B4: complete payouts through the engine, against hand-written SQL and the bare call to the node."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import median
+from typing import Any
+
+from django.db import transaction
+
+from bench.forks import seconds_of
+from bench.ratios import paired, spread, tell
+from bench.raw_payout import KnownPayout, pay_by_grpc, pay_by_sql
+from bench.sql_counts import SqlCounts
+from fees.queries import fixed_fee
+from ledger.services.accounts import account_ids
+from lightning.rail import LightningRail
+from tests.crash.driver import MSAT, NET_SATS, control, new_payout
+from transfers.booking import hold_lines, paid_lines
+from transfers.engine.runner import run_due
+from transfers.models import Disbursement
+from transfers.queries import debit_account
+
+PAYOUTS, WARM_UP, WORKERS = 100, 4, 4
+# What a fee record takes over from the fixed fee, in the order of `raw_payout.FEE`.
+FEE_COLUMNS = (
+    *("subject", "payout_sats", "fee_sats", "platform_sats", "community_sats", "partner_sats", "net_sats"),
+    *("schedule_id", "group_ref", "winner_ref", "settlement_partner", "rate_id", "rate_xof_per_btc"),
+    "is_fallback_rate",
+)
+Round = dict[str, float]
+
+
+def main(rounds: int) -> int:
+    return report([one_round(number) for number in range(rounds)])
+
+
+def report(measured: Sequence[Round]) -> int:
+    def series(name: str) -> list[float]:
+        return [one[name] for one in measured]
+
+    bound = [1 / (1 / sql + 1 / call) for sql, call in zip(series("sql"), series("grpc"), strict=True)]
+    ours, many = series("engine"), series("many")
+    reached = [
+        tell("B1", paired(ours, bound),
+             f"engine {spread(ours, '/s')}, bound {spread(bound, '/s')}; {len(measured)} rounds of {PAYOUTS} payouts",
+             f"raw SQL {spread(series('sql'), '/s')}, SendPaymentV2 {spread(series('grpc'), '/s')}",
+             *(cost_of(name, measured) for name in ("engine", "sql"))),
+        tell("B4", paired(many, ours), f"{WORKERS} workers {spread(many, '/s')}, 1 worker {spread(ours, '/s')}"),
+    ]  # fmt: skip
+    return 0 if all(reached) else 1
+
+
+def cost_of(name: str, measured: Sequence[Round]) -> str:
+    """Tell what the database counted per payout."""
+    statements, trips = (
+        median(one[f"{name} {fact}"] for one in measured) for fact in ("statements", "round trips")
+    )
+    return f"{name}: {statements:.1f} statements per payout, {trips:.1f} round trips to the database"
+
+
+def one_round(number: int) -> Round:
+    """Measure every side once, one after the other."""
+    count = PAYOUTS + WARM_UP
+    return {
+        **timed("sql", pay_by_sql, [known(order) for order in seed(f"sql-{number}", count)]),
+        **timed("grpc", pay_by_grpc, invoices(count)),
+        **engine("engine", 1, f"one-{number}"),
+        **engine("many", WORKERS, f"many-{number}"),
+    }
+
+
+def timed(name: str, pay: Callable[[Sequence[Any]], None], payouts: Sequence[Any]) -> Round:
+    """Pay in one child; a few first, which are not timed."""
+    with SqlCounts() as sql:
+        seconds = seconds_of(lambda: pay(payouts[:WARM_UP]), [lambda: pay(payouts[WARM_UP:])])
+    return {name: PAYOUTS / seconds, **per_payout(name, sql, len(payouts))}
+
+
+def engine(name: str, workers: int, seeded: str) -> Round:
+    """Let workers pay whatever is due; all must be paid at the end."""
+    orders = seed(seeded, PAYOUTS + workers * WARM_UP)
+    with SqlCounts() as sql:
+        seconds = seconds_of(partial(run_due, lanes=1, limit=WARM_UP), [partial(run_due, lanes=1)] * workers)
+    paid = Disbursement.objects.filter(pk__in=[order["id"] for order in orders], state="completed")
+    assert paid.count() == len(orders), "some payouts were not completed"
+    return {name: PAYOUTS / seconds, **per_payout(name, sql, len(orders))}
+
+
+def per_payout(name: str, sql: SqlCounts, payouts: int) -> Round:
+    return {
+        f"{name} statements": sql.statements / payouts,
+        f"{name} round trips": sql.round_trips / payouts,
+    }
+
+
+def seed(name: str, count: int) -> list[dict[str, Any]]:
+    """Fund, invoice and order payouts."""
+    with transaction.atomic():
+        return [new_payout(f"{name}-{number}") for number in range(count)]
+
+
+def invoices(count: int) -> list[str]:
+    made = [control().invoice("wallets", NET_SATS * MSAT, expiry=86_400) for _ in range(count)]
+    return [invoice["payment_request"] for invoice in made]
+
+
+def known(order: dict[str, Any]) -> KnownPayout:
+    """Look up beforehand all that a payout writes."""
+    row = Disbursement.objects.select_related("assessment").get(pk=order["id"])
+    assert row.assessment_id is not None
+    assert row.net_sats is not None
+    hold = hold_lines(debit=debit_account(row), amount_msat=row.payout_sats * 1_000)
+    paid = paid_lines(
+        payout_msat=row.payout_sats * 1_000, net_msat=row.net_sats * 1_000, fee=fixed_fee(row.assessment_id),
+        cost_msat=1_000, paid_from=LightningRail.account, cost=LightningRail.cost_account,
+    )  # fmt: skip
+    accounts = account_ids(line.account for line in [*hold, *paid])
+    return KnownPayout(
+        row.pk, row.subject, row.destination_value, order["hash"], row.assessment_id,
+        fee=tuple(getattr(row.assessment, name) for name in FEE_COLUMNS),
+        hold=tuple((accounts[line.account.code], line.amount) for line in hold),
+        paid=tuple((accounts[line.account.code], line.amount) for line in paid),
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""A1-A4: the fee quote through the full stack against the least that could answer it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from os import environ
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bench.ratios import paired, spread, tell
+from bench.sql_counts import SqlCounts
+from sunusav.api import tokens
+from sunusav.core import clock
+from sunusav.core.actors import Actor
+from sunusav.core.roles import Role
+from sunusav.demo.ports import free_port, is_free
+from tests.support import process
+
+PATH = "/monetization/fees/calculate"
+BODY = {"payout_sats": 100_000, "group_verified": True, "user_recurring": False}
+CONNECTIONS, SECONDS = 8, 3.0
+GRANIAN = ["granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "1", "--no-ws"]
+SERVERS = {
+    "bare": [*GRANIAN, "--host", "127.0.0.1", "--port", "{port}", "bench.bare_view:application"],
+    "full": [*GRANIAN, "--host", "127.0.0.1", "--port", "{port}", "sunusav.wsgi:application"],
+    "rival": ["uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "bench.rival:app"],
+}
+
+
+def main(rounds: int) -> int:
+    token = issue_token()
+    statements = statements_per_warm_quote(token)
+    with server("bare") as bare, server("full") as full, server("rival") as rival:
+        ports = {"full": full, "bare": bare, "rival": rival}
+        with SqlCounts() as sql:
+            measured = [{name: load(port, token) for name, port in ports.items()} for _ in range(rounds)]
+    return report(measured, statements, sql)
+
+
+def report(measured: list[dict[str, dict[str, float]]], statements: int, sql: SqlCounts) -> int:
+    def rates(name: str) -> list[float]:
+        return [one[name]["rate"] for one in measured]
+
+    def middle(name: str, fact: str) -> float:
+        return median(one[name][fact] for one in measured)
+
+    rounds = f"{len(measured)} rounds of {SECONDS:g} s, {CONNECTIONS} connections"
+    full, bare, rival = rates("full"), rates("bare"), rates("rival")
+    answered = sum(full) * SECONDS
+    reached = [
+        tell("A1", paired(full, bare), f"full {spread(full, '/s')}, bare {spread(bare, '/s')}; {rounds}",
+             f"the load generator was busy {middle('bare', 'busy'):.0%} of the time against the bare view"),
+        tell("A2", paired(full, rival), f"full {spread(full, '/s')}, FastAPI {spread(rival, '/s')}"),
+        tell("A3", median(one["full"]["p99_ms"] / one["full"]["p50_ms"] for one in measured),
+             f"p50 {middle('full', 'p50_ms'):.1f} ms, p99 {middle('full', 'p99_ms'):.1f} ms"),
+        tell("A4", statements, f"under load {sql.statements / answered:.4f} per quote by the server's own count: "
+             "each process asks once a second whether the token still holds"),
+    ]  # fmt: skip
+    return 0 if all(reached) else 1
+
+
+def issue_token() -> str:
+    return tokens.issue_token(name="bench", role=Role.PLATFORM, actor=Actor.system("bench"), now=clock.now())
+
+
+def statements_per_warm_quote(token: str) -> int:
+    """Count the statements of a quote that follows another, in this process."""
+    client = Client(headers={"Authorization": f"Token {token}"})
+    ask(client)
+    with CaptureQueriesContext(connection) as captured:
+        ask(client)
+    return len(captured)
+
+
+def ask(client: Client) -> None:
+    answer = client.post(PATH, BODY, content_type="application/json", secure=True, SERVER_NAME="127.0.0.1")
+    assert answer.status_code == HTTPStatus.OK, answer.content
+
+
+@contextmanager
+def server(name: str) -> Iterator[int]:
+    """Run one of the servers until the block ends; yield its port."""
+    port = free_port()
+    command = [sys.executable, "-m", *[part.format(port=port) for part in SERVERS[name]]]
+    log = Path(environ["BENCH_FOLDER"]) / f"{name}.log"
+    with process.child(command, log=log, ready=lambda: not is_free(port)):
+        time.sleep(0.2)
+        yield port
+
+
+def load(port: int, token: str) -> dict[str, float]:
+    """Ask one server for quotes for a while, from another process."""
+    command = [sys.executable, "-m", "bench.load", str(port), str(SECONDS), str(CONNECTIONS)]
+    done = subprocess.run(command, check=True, input=request(port, token), stdout=subprocess.PIPE)
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
+def request(port: int, token: str) -> bytes:
+    """Write the request as the platform's proxy would pass it on."""
+    body: Any = json.dumps(BODY).encode()
+    lines = (
+        f"POST {PATH} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Authorization: Token {token}",
+        "X-Forwarded-Proto: https", "Accept: application/json", "Content-Type: application/json",
+        f"Content-Length: {len(body)}", "", "",
+    )  # fmt: skip
+    return "\r\n".join(lines).encode() + bytes(body)

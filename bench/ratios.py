@@ -1,0 +1,57 @@
+"""What is aimed at, and how a measured ratio is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import eq, ge, le
+from statistics import median
+
+_HOLDS = {"≥": ge, "≤": le, "=": eq}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio that is aimed at. `beyond` is where we would stop looking for more."""
+
+    what: str
+    sign: str
+    target: float
+    beyond: float | None = None
+
+    def verdict(self, value: float) -> str:
+        if self.beyond is not None and _HOLDS[self.sign](value, self.beyond):
+            return "beyond"
+        return "reached" if _HOLDS[self.sign](value, self.target) else "BELOW TARGET"
+
+
+GOALS = {
+    "A1": Goal("authenticated fee quote, full stack : bare Django view, same server", "≥", 0.30, 0.45),
+    "A2": Goal("authenticated fee quote, full stack : minimal FastAPI quote without auth", "≥", 1.0, 1.3),
+    "A3": Goal("fee quote, p99 : p50 at 8 connections", "≤", 5, 3),
+    "A4": Goal("SQL statements per warm fee quote", "≤", 1, 0),
+    "B1": Goal("complete payout, one worker : composite raw bound", "≥", 0.45, 0.65),
+    "B4": Goal("complete payout, 4 workers : 1 worker", "≥", 1.6, 2.0),
+    "B6": Goal("payments per cycle, 8 concurrent attempts and killed workers", "=", 1),
+}
+
+
+def tell(name: str, value: float, *context: str) -> bool:
+    """Print one ratio and its context; say whether the target is reached."""
+    goal = GOALS[name]
+    aims = f"target {goal.sign} {goal.target:g}"
+    if goal.beyond is not None:
+        aims += f", beyond {goal.sign} {goal.beyond:g}"
+    verdict = goal.verdict(value)
+    print(f"{name}  {goal.what:<74} {value:8.2f}   {aims:<32} {verdict}", flush=True)
+    for line in context:
+        print(f"      {line}")
+    return verdict != "BELOW TARGET"
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the median of the rounds' ratios: both sides of a round met the same load of the machine."""
+    return median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def spread(values: Sequence[float], unit: str) -> str:
+    """Tell a series by its median and its ends."""
+    return f"{median(values):,.0f}{unit} ({min(values):,.0f}-{max(values):,.0f})"
