@@ -1,5 +1,6 @@
 """The desk speaks French whole: every text of ours, every name of a model or field, every refusal."""
 
+import ast
 import gettext
 import re
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from sunusav.desk.refusals import told
 from sunusav.desk.words import WORDS
 from transfers import errors as transfer_errors
 
+ROOT = Path(settings.BASE_DIR)
+SAYING = {"_", "gettext", "gettext_lazy", "gettext_noop", "pgettext", "pgettext_lazy"}
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
 OURS = {"core", "ledger", "fees", "transfers", "payouts", "lightning"}
 PACKAGES = {"django_celery_beat", "knox", "otp_totp", "auth"}
@@ -32,6 +35,27 @@ PACKAGES = {"django_celery_beat", "knox", "otp_totp", "auth"}
 def french() -> Any:
     with (CATALOGUE / "django.mo").open("rb") as file:
         return gettext.GNUTranslations(file)
+
+
+def test_every_text_in_the_code_is_in_the_catalogue(french: Any) -> None:
+    texts = set(_texts_of_modules()) | set(_texts_of_templates())
+
+    assert len(texts) > 200
+    assert sorted(text for text in texts if text not in french._catalog) == []
+
+
+def _texts_of_modules() -> Iterator[str]:
+    doors = [*ROOT.glob("*/admin.py"), *ROOT.glob("*/desk.py"), *(ROOT / "sunusav" / "desk").rglob("*.py")]
+    for module in doors:
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING:
+                parts = [str(part.value) for part in node.args if isinstance(part, ast.Constant)]
+                yield from ["\x04".join(parts)] if parts else []
+
+
+def _texts_of_templates() -> Iterator[str]:
+    for template in (ROOT / "templates").rglob("*.html"):
+        yield from re.findall(r'{% translate ["\']([^"\']+)["\'] %}', template.read_text())
 
 
 def test_no_text_of_ours_is_untranslated_or_doubtful() -> None:
