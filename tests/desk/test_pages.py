@@ -84,7 +84,7 @@ def test_payment_page_tells_its_story(world: World, enter: Enter) -> None:
         "platform_fee_income:msat",
         "community_fund:msat",
         "partner_reserve:msat:wave",
-        f"hold #{attempt.hold_transaction_id}",
+        f">hold #{attempt.hold_transaction_id}",
         f"payment #{attempt.close_transaction_id}",
     ):
         assert part in page
