@@ -88,6 +88,7 @@ def test_run_tells_the_trail_and_the_platform(watch: Watch) -> None:
     assert list(lines.values_list("action", "to_state", "actor_label")) == [
         ("request", "scheduled", "system:tests"),
         ("begin", "processing", "system:tests"),
+        ("open_attempt", "prepared", "system:transfers.engine"),
         ("close_attempt", "succeeded", "system:transfers.engine"),
         ("complete", "completed", "system:transfers.engine"),
     ]

@@ -10,9 +10,10 @@ from fees.services import record_fee
 from ledger.services import post, reverse
 from sunusav.core import trail
 from sunusav.core.money import msat_from_sats
+from sunusav.core.switches import pause_outgoing
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
-from transfers.engine.claims import ENGINE, Claim, require_claim
+from transfers.engine.claims import ENGINE, Claim, locked_claim, require_claim
 from transfers.engine.policy import LEASE, NextStep, after_failure
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
@@ -51,23 +52,35 @@ def _open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> 
     with transaction.atomic(durable=True):
         require_claim(claim, now=now)
         stored = _store_order(row, order, now)
-        hold = post(
-            kind=TransactionKind.HOLD,
-            reference=f"{subject_of(row.pk)}:hold:{number}",
-            lines=hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats)),
-            at=now,
-            subject=row.subject,
-        )
-        attempt = Attempt(
-            disbursement=row,
-            order=stored,
-            number=number,
-            hold_transaction_id=hold,
-            opened_at=now,
-            sent_at=now,
-            sends=1,
-        )
-        attempt.save(force_insert=True)
+        return _hold_for(row, stored, number=number, now=now)
+
+
+def _hold_for(row: Disbursement, order: PaymentOrder, *, number: int, now: datetime) -> Attempt:
+    hold = post(
+        kind=TransactionKind.HOLD,
+        reference=f"{subject_of(row.pk)}:hold:{number}",
+        lines=hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats)),
+        at=now,
+        subject=row.subject,
+    )
+    attempt = Attempt(
+        disbursement=row,
+        order=order,
+        number=number,
+        hold_transaction_id=hold,
+        opened_at=now,
+        sent_at=now,
+        sends=1,
+    )
+    attempt.save(force_insert=True)
+    _record_attempt(
+        attempt,
+        "open_attempt",
+        from_state="",
+        to_state=AttemptState.PREPARED,
+        now=now,
+        facts={"reference": order.reference},
+    )
     return attempt
 
 
@@ -94,19 +107,50 @@ def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
     with transaction.atomic(durable=True):
         row = locked(attempt.disbursement_id)
         fresh = _locked_attempt(attempt)
-        if fresh.state not in OPEN_ATTEMPT_STATES:
+        if fresh.state == AttemptState.SUCCEEDED:
             return False
-        booked = _post_payment(fresh, row, paid, now)
-        _close_attempt(
-            fresh, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
-            cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
-        )  # fmt: skip
-        if row.assessment_id:
-            record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
-        _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
-              failure_code="", failure_message="")  # fmt: skip
-        tell_outcome(row, now=now)
-    return True
+        if fresh.state in OPEN_ATTEMPT_STATES:
+            _book(fresh, row, paid, now)
+            return True
+        return _book_late(fresh, row, paid, now)
+
+
+def _book(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> None:
+    booked = _post_payment(attempt, row, paid, now)
+    _close_attempt(
+        attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
+        cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
+    )  # fmt: skip
+    if row.assessment_id:
+        record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
+    _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
+          claim_version=row.claim_version + 1, failure_code="", failure_message="")  # fmt: skip
+    tell_outcome(row, now=now)
+
+
+def _book_late(closed: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> bool:
+    """Book a payment of an order that had been closed as unpaid: a late send revived it.
+
+    It paid this disbursement all the same, under its live attempt of that order or a new one. If the disbursement has
+    moved on (another order under way, cancelled, paid by another), people must look: outgoing money is paused.
+    """
+    live = Attempt.objects.select_for_update().filter(live_disbursement=row.pk).first()
+    if live is not None and live.order_id == closed.order_id:
+        live.order = closed.order
+        if live.state in OPEN_ATTEMPT_STATES:
+            _book(live, row, paid, now)
+        return live.state in OPEN_ATTEMPT_STATES
+    if live is None and row.state in (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW):
+        _book(_hold_for(row, closed.order, number=_next_number(row), now=now), row, paid, now)
+        return True
+    told = f"order {closed.order.reference} of disbursement {row.pk} was paid although it had been closed"
+    trail.record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=told)
+    pause_outgoing(actor=ENGINE, reason=told, now=now)
+    return False
+
+
+def _next_number(row: Disbursement) -> int:
+    return 1 + Attempt.objects.filter(disbursement=row).count()
 
 
 def _post_payment(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> int:
@@ -176,6 +220,9 @@ def note_unknown(
         }
         if unknown.seen and fresh.state == AttemptState.PREPARED:
             fields |= {"state": AttemptState.IN_FLIGHT, "seen_at": now}
+            _record_attempt(
+                fresh, "see_attempt", from_state=fresh.state, to_state=AttemptState.IN_FLIGHT, now=now
+            )
         Attempt.objects.filter(pk=fresh.pk, state=fresh.state).update(**fields)
         Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="", asks=row.asks + 1)
 
@@ -204,6 +251,7 @@ def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
         if changed != 1:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
         Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
+        _record_attempt(attempt, "send_again", from_state=attempt.state, to_state=attempt.state, now=now)
 
 
 def _locked_attempt(attempt: Attempt) -> Attempt:
@@ -230,7 +278,7 @@ def _void_hold(attempt: Attempt, row: Disbursement, state: str, refused: Refused
     )
     _close_attempt(
         attempt, state, now=now, close_transaction_id=undone, outcome=refused.reason[:120],
-        failure_class=refused.failure, evidence=refused.evidence,
+        failure_class=refused.failure, verdict=refused.verdict, evidence=refused.evidence,
     )  # fmt: skip
 
 
@@ -239,9 +287,28 @@ def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any
         state=state, closed_at=now, asked_at=now, **fields
     )
     assert changed == 1, "the attempt is locked by this transaction"  # noqa: S101  (a programmer's mistake)
+    _record_attempt(
+        attempt,
+        "close_attempt",
+        from_state=attempt.state,
+        to_state=state,
+        now=now,
+        facts={"outcome": fields["outcome"]},
+    )
+
+
+def _record_attempt(
+    attempt: Attempt,
+    action: str,
+    *,
+    from_state: str,
+    to_state: str,
+    now: datetime,
+    facts: dict[str, Any] | None = None,
+) -> None:
     trail.record(
-        subject=subject_of(attempt.disbursement_id), action="close_attempt", from_state=attempt.state,
-        to_state=state, actor=ENGINE, at=now, facts={"attempt": attempt.number, "outcome": fields["outcome"]},
+        subject=subject_of(attempt.disbursement_id), action=action, from_state=from_state, to_state=to_state,
+        actor=ENGINE, at=now, facts={"attempt": attempt.number, **(facts or {})},
     )  # fmt: skip
 
 
