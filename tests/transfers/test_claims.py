@@ -258,7 +258,9 @@ def test_late_worker_that_lost_its_claim_changes_nothing(
     assert told.value.facts == {"disbursement_id": late.disbursement_id}
 
 
-def test_late_worker_with_a_proof_books_what_certainly_happened(late: Claim, node: SteeredRail, watch: Watch) -> None:
+def test_late_worker_with_a_proof_books_what_certainly_happened(
+    late: Claim, node: SteeredRail, watch: Watch
+) -> None:
     attempt = Attempt.objects.select_related("order").get()
     paid = node._receipt(order_of(attempt.order))
     assert isinstance(paid, Succeeded)
@@ -299,7 +301,9 @@ def test_worker_whose_claim_is_taken_while_it_sends_leaves_a_refusal_to_the_next
     assert row_of(disbursement_id).claimed_by == "worker-2"
 
 
-def test_worker_whose_claim_is_taken_while_it_sends_still_books_success(node: SteeredRail, watch: Watch) -> None:
+def test_worker_whose_claim_is_taken_while_it_sends_still_books_success(
+    node: SteeredRail, watch: Watch
+) -> None:
     disbursement_id = ordered()
     node.meanwhile["send"] = lambda: taken_over(disbursement_id, watch)
 
@@ -317,7 +321,9 @@ def test_worker_whose_claim_is_taken_while_it_prepares_opens_nothing(node: Steer
     assert (story(disbursement_id), node.sends) == (UNTOUCHED, 0)
 
 
-def test_worker_whose_claim_is_taken_while_it_asks_does_not_send_again(node: SteeredRail, watch: Watch) -> None:
+def test_worker_whose_claim_is_taken_while_it_asks_does_not_send_again(
+    node: SteeredRail, watch: Watch
+) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=False, reason="connection-lost"))
     run(watch)

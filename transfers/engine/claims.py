@@ -60,7 +60,9 @@ def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[in
     with transaction.atomic(durable=True):
         free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
         rows = list(free.order_by("pk")[:limit])
-        return len(rows), [claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None]
+        return len(rows), [
+            claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None
+        ]
 
 
 def due_count(*, now: datetime, at_most: int) -> int:

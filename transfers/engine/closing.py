@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from fees.queries import fixed_fee
-from fees.services import record_fee
+from fees.services import take_fee
+from fees.types import FixedFee
 from ledger.services import post, reverse
-from sunusav.core import trail
 from sunusav.core.doorbells import ring_for
 from sunusav.core.money import msat_from_sats
 from sunusav.core.outbox import announce
+from sunusav.core.trail import TrailFact, record_all
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
 from transfers.engine.claims import ENGINE, Claim, require_claim
@@ -98,26 +98,32 @@ def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
         fresh = _locked_attempt(attempt)
         if fresh.state not in OPEN_ATTEMPT_STATES:
             return False
-        booked = _post_payment(fresh, row, paid, now)
-        _close_attempt(
-            fresh, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
-            cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
+        fee = _take_fee(row, now)
+        closed = _close_attempt(
+            fresh, AttemptState.SUCCEEDED, now=now, close_transaction_id=_post_payment(fresh, row, paid, fee, now),
+            proof=paid.proof, cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
         )  # fmt: skip
-        if row.assessment_id:
-            record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
-        _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
+        _move(row, _S.COMPLETED, "complete", now=now, along=[closed], due_at=None, completed_at=now, claimed_by="",
               failure_code="", failure_message="")  # fmt: skip
         _tell(row, now)
     return True
 
 
-def _post_payment(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> int:
+def _take_fee(row: Disbursement, now: datetime) -> FixedFee | None:
+    if row.assessment_id is None:
+        return None
+    return take_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
+
+
+def _post_payment(
+    attempt: Attempt, row: Disbursement, paid: Succeeded, fee: FixedFee | None, now: datetime
+) -> int:
     paying = rail(attempt.order.rail)
     assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
     lines = paid_lines(
         payout_msat=msat_from_sats(row.payout_sats),
         net_msat=msat_from_sats(row.net_sats),
-        fee=fixed_fee(row.assessment_id) if row.assessment_id else None,
+        fee=fee,
         cost_msat=paid.cost_msat,
         paid_from=paying.account,
         cost=paying.cost_account,
@@ -230,21 +236,22 @@ def _void_hold(attempt: Attempt, row: Disbursement, state: str, refused: Refused
         at=now,
         subject=row.subject,
     )
-    _close_attempt(
+    closed = _close_attempt(
         attempt, state, now=now, close_transaction_id=undone, outcome=refused.reason[:120],
         failure_class=refused.failure, evidence=refused.evidence,
     )  # fmt: skip
+    record_all([closed])
 
 
-def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any) -> None:
+def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any) -> TrailFact:
+    """Close a locked attempt; return the line that the caller appends to the trail."""
     changed = Attempt.objects.filter(pk=attempt.pk, state=attempt.state).update(
         state=state, closed_at=now, asked_at=now, **fields
     )
     assert changed == 1, "the attempt is locked by this transaction"  # noqa: S101  (a programmer's mistake)
-    trail.record(
-        subject=subject_of(attempt.disbursement_id), action="close_attempt", from_state=attempt.state,
-        to_state=state, actor=ENGINE, at=now, facts={"attempt": attempt.number, "outcome": fields["outcome"]},
-    )  # fmt: skip
+    facts = {"attempt": attempt.number, "outcome": fields["outcome"]}
+    subject = subject_of(attempt.disbursement_id)
+    return TrailFact(subject, "close_attempt", ENGINE, now, attempt.state, state, facts=facts)
 
 
 def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -> None:
