@@ -16,6 +16,7 @@ from sunusav.core.models import User
 from sunusav.desk.actions import Action, Decision
 from sunusav.desk.admins import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.desk.money import show_sats
 from sunusav.desk.sections import Section, trail_of
 
 RULES = (
@@ -47,6 +48,9 @@ class DiscountGrantAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact holder, such as group:demo-group.")
     ordering = ("-id",)
 
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.holder}"
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"discount:{row.holder}"]),)
 
@@ -60,6 +64,9 @@ class FeeAssessmentAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact subject, such as cycle:demo-cycle.")
     ordering = ("-id",)
 
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.subject}, {show_sats(row.fee_sats)}"
+
 
 @admin.register(models.FeeRecord)
 class FeeRecordAdmin(ReadOnlyAdmin):
@@ -71,6 +78,9 @@ class FeeRecordAdmin(ReadOnlyAdmin):
     search_fields = ("disbursement_ref", "subject")
     search_help_text = _("The exact disbursement or subject, such as cycle:demo-cycle.")
     ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.subject}, {show_sats(row.fee_sats)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([row.subject]),)
@@ -138,6 +148,9 @@ class FeeScheduleDraftAdmin(DeskAdmin):
     ordering = ("-id",)
     inlines = [BracketDraftInline]
     actions_offered = (PROPOSE, DISCARD)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.note}"
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         is_open = not isinstance(obj, models.FeeScheduleDraft) or obj.state == DraftState.DRAFT

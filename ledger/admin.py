@@ -147,7 +147,7 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         return [models.ManualRateRequest()]
 
     def name_of(self, row: Any) -> str:
-        return gettext("Manual rate")
+        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)}" if row.pk else gettext("Manual rate")
 
     def card(self, action: Action, row: Any) -> Card:
         now = current_rate(clock.now())
@@ -174,6 +174,9 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
     list_filter = ("source", "is_fallback", "is_quarantined", "observed_at")
     list_select_related = ("request",)
     ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({row.source})"
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         """Lead finance to where a manual rate is proposed."""

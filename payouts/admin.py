@@ -24,7 +24,7 @@ from sunusav.desk.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.desk.columns import badge
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.desk.money import show_msat, show_sats
-from sunusav.desk.sections import Facts, Section, Table, link_to_page, trail_of
+from sunusav.desk.sections import Facts, Section, Table, link_to_page, say_known, trail_of
 from transfers.enums import CollectionState, DisbursementState
 from transfers.queries import collections_for, disbursement_for
 from transfers.types import DisbursementFacts
@@ -187,6 +187,9 @@ class CycleAdmin(ReadOnlyAdmin):
         "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_value",
     )  # fmt: skip
 
+    def name_of(self, row: Any) -> str:
+        return f"{row.pk}, {show_sats(row.payout_total_sats)}"
+
     def prepare(self, rows: Sequence[Any]) -> None:
         for row, facts in zip(rows, cycle_facts(rows), strict=True):
             row.facts = facts
@@ -219,7 +222,7 @@ def _payout_section(row: Cycle) -> Section:
             (_("State"), badge(state.value, state.label)),
             (_("Fee"), show_sats(payout.fee_sats)),
             (_("Net"), show_sats(payout.net_sats)),
-            (_("Failure"), payout.failure_code),
+            (_("Failure"), say_known(payout.failure_code)),
         ),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import User
@@ -15,7 +15,7 @@ from sunusav.desk.admins import ReadOnlyAdmin
 from sunusav.desk.facts import moment, mono, show_facts
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.desk.money import show_msat, show_sats
-from sunusav.desk.sections import Facts, Section, link_to, postings_of, say, trail_of
+from sunusav.desk.sections import Facts, Section, link_to, postings_of, say, say_known, trail_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
@@ -43,7 +43,7 @@ def _is_cancellable(user: User, row: Disbursement) -> bool:
 
 RETRY = Action(
     slug="retry",
-    label=_("Retry"),
+    label=pgettext_lazy("button", "Retry"),
     question=_("The payment is tried again, as the same order. Read first how its last attempt ended."),
     done=_("taken up again"),
     run=_retry,
@@ -69,7 +69,7 @@ CANCEL = Action(
 class DisbursementAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "subject", "state", "payout_sats", "fee_sats", "net_sats", "rail", "requested_at", "completed_at",
-        "failure_code",
+        "failure",
     )  # fmt: skip
     list_filter = ("state", "rail", "requested_at")
     search_fields = ("id", "subject", "orders__reference")
@@ -78,17 +78,21 @@ class DisbursementAdmin(ReadOnlyAdmin):
     fields = (
         "subject", "state", "payout_sats", "fee_sats", "net_sats", "rail", "destination_kind",
         "destination_value", "group_ref", "winner_ref", "settlement_partner", "requested_at", "scheduled_at",
-        "due_at", "completed_at", "retries", "failure_code", "failure_message",
+        "due_at", "completed_at", "retries", "failure", "failure_message",
     )  # fmt: skip
     card_fields = (
         "subject", "state", "payout_sats", "net_sats", "rail", "destination_kind", "destination_value", "retries",
-        "failure_code",
+        "failure",
     )  # fmt: skip
     links = ("subject",)
     actions_offered = (RETRY, CANCEL)
 
+    @admin.display(description=_("failure"))
+    def failure(self, row: Disbursement) -> str:
+        return say_known(row.failure_code)
+
     def name_of(self, row: Any) -> str:
-        return f"{row.subject}, {show_sats(row.payout_sats)}"
+        return f"#{row.pk} {row.subject}, {show_sats(row.payout_sats)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         attempts = list(_attempts_with_books(row))
@@ -135,7 +139,7 @@ def _story_of(attempt: Attempt) -> Facts:
             (_("Proof (preimage)"), mono(attempt.proof)),
             (_("Cost"), show_msat(attempt.cost_msat)),
             (_("Evidence"), show_facts(attempt.evidence)),
-            (_("Order"), link_to(order)),
+            (_("Order"), link_to(order, f"#{order.pk}")),
         ),
     )
 
@@ -148,6 +152,9 @@ class PaymentOrderAdmin(ReadOnlyAdmin):
     search_fields = ("reference",)
     search_help_text = _("The exact payment hash.")
     ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.rail} {row.reference[:12]}…"
 
     @admin.display(description=_("payment hash"))
     def hash_shown(self, order: PaymentOrder) -> Any:
@@ -163,6 +170,11 @@ class AttemptAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact number or payment hash.")
     ordering = ("-id",)
 
+    def name_of(self, row: Any) -> str:
+        return gettext("attempt %(number)s of disbursement %(disbursement)s") % {
+            "number": row.number, "disbursement": row.disbursement_id,
+        }  # fmt: skip
+
 
 @admin.register(Collection)
 class CollectionAdmin(ReadOnlyAdmin):
@@ -177,6 +189,9 @@ class CollectionAdmin(ReadOnlyAdmin):
         *list_display, "reference", "payment_request", "checkout_url", "expires_at", "ask_at", "memo",
         "credit_role", "credit_owner", "overpaid_role", "overpaid_owner",
     )  # fmt: skip
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         receipts = row.receipts.select_related("transaction").prefetch_related(
@@ -194,6 +209,9 @@ class ReceiptAdmin(ReadOnlyAdmin):
     search_fields = ("reference",)
     search_help_text = _("The exact payment hash.")
     ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {show_msat(row.received_msat)}"
 
 
 @admin.register(Partner)

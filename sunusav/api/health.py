@@ -78,7 +78,7 @@ def _beat(now: datetime) -> HealthReport:
 def _backlog(now: datetime) -> HealthReport:
     waiting = OutboxMessage.objects.filter(delivered_at=None)
     late = waiting.filter(created_at__lt=now - WAITS_FOR_LONG).count()
-    unsealed_late = unsealed(now=now).filter(at__lt=now - WAITS_FOR_LONG).count()
+    unsealed_late = unsealed().filter(at__lt=now - WAITS_FOR_LONG).count()
     facts = {"outbox_waiting": waiting.count(), "outbox_late": late, "trail_unsealed_late": unsealed_late}
     return HealthReport(DEGRADED if late or unsealed_late else OK, facts)
 

@@ -32,7 +32,7 @@ def _outbox_waiting(now: datetime) -> Iterator[Sample]:
 
 
 def _trail_unsealed(now: datetime) -> Iterator[Sample]:
-    yield Sample(unsealed(now=now).count())
+    yield Sample(unsealed().count())
 
 
 def _outgoing_open(now: datetime) -> Iterator[Sample]:

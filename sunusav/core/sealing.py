@@ -1,9 +1,9 @@
 """Hash chains over append-only rows, made moments later by one sealer at a time.
 
 Writers insert without touching a shared row. Ids commit out of order, so the sealer takes what has no seal
-yet (an anti-join), never "everything above the highest id". To keep the anti-join short it starts at a floor:
-the row sealed last more than `SETTLED_AFTER` ago; no transaction of ours lives that long, and the full
-verification looks below the floor too.
+yet (an anti-join), never "everything above the highest id". To keep the anti-join short it starts at a floor
+that moves only after a sweep: what lies below a row sealed more than `SETTLED_AFTER` ago was begun before that,
+has committed by now, and was seen by the sweep just made.
 """
 
 import hashlib
@@ -44,6 +44,16 @@ def settled_floor(seals: type[SealBase], row_field: str, *, now: datetime) -> in
     """Return the id below which every row is sealed for certain, by one look at the end of an index."""
     old = seals._default_manager.filter(sealed_at__lt=now - SETTLED_AFTER)
     return old.order_by("-sealed_at", "-seq").values_list(row_field, flat=True).first() or 0
+
+
+def swept_floor(chain: str) -> int:
+    """Return the floor that the last sweep of a chain established."""
+    return SealerLock.objects.filter(chain=chain).values_list("floor", flat=True).first() or 0
+
+
+def move_floor(chain: str, floor: int) -> None:
+    """Raise a chain's floor after a sweep from the old one; it never sinks."""
+    SealerLock.objects.filter(chain=chain, floor__lt=floor).update(floor=floor)
 
 
 def last_link(seals: type[SealBase]) -> tuple[int, str]:

@@ -11,7 +11,15 @@ from django.db.models import QuerySet
 from sunusav.core.actors import Actor
 from sunusav.core.auditing import Breach
 from sunusav.core.models import TrailEntry, TrailSeal
-from sunusav.core.sealing import GENESIS, chain_hash, last_link, lock_chain, settled_floor
+from sunusav.core.sealing import (
+    GENESIS,
+    chain_hash,
+    last_link,
+    lock_chain,
+    move_floor,
+    settled_floor,
+    swept_floor,
+)
 
 CHAIN = "trail"
 REASON_LENGTH = 500
@@ -63,20 +71,21 @@ def seal_trail(*, now: datetime, limit: int = 5_000) -> int:
     """Chain entries that have no seal yet; return how many were sealed."""
     with transaction.atomic():
         lock_chain(CHAIN)
-        waiting = unsealed(now=now)[:limit]
+        waiting = list(unsealed()[:limit])
         seq, previous = last_link(TrailSeal)
         seals = []
         for entry in waiting:
             seq, previous = seq + 1, chain_hash(previous, entry_body(entry))
             seals.append(TrailSeal(seq=seq, entry=entry, hash=previous, sealed_at=now))
         TrailSeal.objects.bulk_create(seals)
+        settled = settled_floor(TrailSeal, "entry_id", now=now)
+        move_floor(CHAIN, min(settled, waiting[-1].pk) if len(waiting) == limit else settled)
     return len(seals)
 
 
-def unsealed(*, now: datetime) -> QuerySet[TrailEntry]:
+def unsealed() -> QuerySet[TrailEntry]:
     """Return the entries that wait for their seal, from the sealer's floor on."""
-    floor = settled_floor(TrailSeal, "entry_id", now=now)
-    return TrailEntry.objects.filter(id__gt=floor, seal__isnull=True).order_by("id")
+    return TrailEntry.objects.filter(id__gt=swept_floor(CHAIN), seal__isnull=True).order_by("id")
 
 
 def entry_body(entry: TrailEntry) -> dict[str, Any]:

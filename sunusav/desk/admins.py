@@ -245,7 +245,7 @@ class DeskAdmin(ModelAdmin):
 
     def _parts(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
-            "title": f"{capfirst(str(self.opts.verbose_name))} {row.pk}",
+            "title": capfirst(str(self.opts.verbose_name)),
             "subtitle": self.name_of(row),
             "sections": self.sections(request, row),
             "buttons": self.buttons(request, row),

@@ -16,8 +16,10 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 
+from sunusav.core.models import User
 from sunusav.desk.facts import show_facts
 from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, unit_of
+from sunusav.desk.sections import link_to_page
 
 Column = str | Callable[[Any], Any]
 
@@ -38,8 +40,10 @@ def _column(model: type[models.Model], name: str) -> Column:
 @cache
 def _column_of(field: Any) -> Column:
     """Return always the same column for a field: Django compares them by identity."""
+    if isinstance(field, models.ForeignKey):
+        return _as_column(field, lambda row: show_related(getattr(row, field.name)))
     render = _renderer(field)
-    return _as_column(field, render) if render else str(field.name)
+    return _as_column(field, lambda row: render(getattr(row, field.attname))) if render else str(field.name)
 
 
 def _renderer(field: Any) -> Callable[[Any], Any] | None:
@@ -55,7 +59,7 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
 def _as_column(field: Any, render: Callable[[Any], Any]) -> Column:
     @admin.display(description=label_without_unit(field), ordering=field.name)
     def column(row: models.Model) -> Any:
-        return render(getattr(row, field.attname))
+        return render(row)
 
     column.__name__ = field.name
     return column
@@ -65,6 +69,23 @@ def label_without_unit(field: Any) -> Any:
     """Return a field's label; an amount's loses the unit, which stands with the amount."""
     unit = unit_of(field.name)
     return gettext_lazy(field.name.removesuffix(unit).replace("_", " ")) if unit else field.verbose_name
+
+
+def show_related(row: models.Model | None) -> Any:
+    """Show a row that another points to: by the name its own page gives it, with a link there.
+
+    People are named without a link: most may not open their pages.
+    """
+    if row is None:
+        return NOTHING
+    name = name_of(row)
+    return name if isinstance(row, User) else link_to_page(row._meta.label_lower, row.pk, name)
+
+
+def name_of(row: models.Model) -> str:
+    """Return how a row is called in the desk."""
+    model_admin: Any = admin.site._registry.get(type(row))  # noqa: SLF001  (it has no public way to ask)
+    return str(model_admin.name_of(row)) if hasattr(model_admin, "name_of") else str(row)
 
 
 def show_choice(field: Any, value: Any) -> str:

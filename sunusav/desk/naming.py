@@ -15,12 +15,18 @@ from django.utils.translation import gettext_lazy
 def make_names_translatable(site: AdminSite) -> None:
     """Wrap the names of every registered model, of its fields and of its application."""
     for model in site._registry:  # noqa: SLF001  (it has no public list of what is registered)
+        _wrap_plural(model)
         _wrap(model._meta, "verbose_name")
-        _wrap(model._meta, "verbose_name_plural")
         _wrap(model._meta.app_config, "verbose_name")
         for field in model._meta.get_fields():
             if isinstance(field, models.Field):
                 _wrap(field, "verbose_name")
+
+
+def _wrap_plural(model: type[models.Model]) -> None:
+    """Wrap the plural before the singular: where none is declared, Django joins an "s" to the singular."""
+    if not isinstance(model._meta.verbose_name, Promise):
+        model._meta.verbose_name_plural = gettext_lazy(str(model._meta.verbose_name_plural))
 
 
 def _wrap(named: Any, attribute: str) -> None:

@@ -113,7 +113,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         return short(proposal.digest)
 
     def name_of(self, row: Any) -> str:
-        return f"{decisions.show_kind(row.kind)} ({row.subject_id})"
+        return f"#{row.pk} {decisions.show_kind(row.kind)} ({row.subject_id})"
 
     def card(self, action: Action, row: Any) -> Card:
         card = super().card(action, row)
@@ -155,3 +155,6 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_filter = ("is_approved", "decided_at")
     list_select_related = ("proposal", "proposer", "approver")
     ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk}"

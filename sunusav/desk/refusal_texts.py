@@ -49,7 +49,7 @@ TEXTS: dict[str, tuple[Any, Any]] = {
     ),
     # Switches and states
     "outgoing-paused": (
-        _("Outgoing money is paused: %(reason)s"),
+        _("Outgoing money is paused (%(reason)s)."),
         _("Find out why; one person proposes to resume, another approves."),
     ),
     "outgoing-not-paused": (

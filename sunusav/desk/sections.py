@@ -58,7 +58,7 @@ def _trail_row(entry: TrailEntry) -> Sequence[Any]:
         say(entry.action),
         say(entry.from_state),
         say(entry.to_state),
-        entry.reason or NOTHING,
+        (entry.reason or NOTHING) if entry.actor_id else say_known(entry.reason),
         show_facts(entry.facts),
     )
 
@@ -66,6 +66,12 @@ def _trail_row(entry: TrailEntry) -> Sequence[Any]:
 def say(word: str) -> str:
     """Return a stored word (an action, a state) in the reader's language."""
     return gettext(word.replace("_", " ").replace("-", " ")) if word else NOTHING
+
+
+def say_known(text: str) -> str:
+    """Return what the system wrote in the reader's language when it is a known word, else as it was written."""
+    plain = text.replace("_", " ").replace("-", " ")
+    return said if text and (said := gettext(plain)) != plain else text or NOTHING
 
 
 def postings_of(transactions: Iterable[tuple[Any, Any]]) -> Table:

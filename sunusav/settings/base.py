@@ -193,7 +193,7 @@ RATE_SOURCES: list[str] = [
 SUBJECT_DOORBELLS = {"contribution": "payouts.record_ready_cycles"}
 
 # How long `payouts/process` waits for the worker before it answers 202.
-PAYOUT_WAIT_SECONDS = 5.0
+PAYOUT_WAIT_SECONDS = 5
 
 # Lightning
 LND_HOST = env("LND_HOST", default="localhost:10009")

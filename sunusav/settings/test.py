@@ -33,4 +33,4 @@ CELERY_RESULT_BACKEND = "cache+memory://"
 FALLBACK_RATE_MOVES_FRANCS = True
 STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected here
 LANGUAGE_CODE = "en"
-PAYOUT_WAIT_SECONDS = 0.0
+PAYOUT_WAIT_SECONDS = 0

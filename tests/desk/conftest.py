@@ -40,7 +40,7 @@ def enter(db: None) -> Enter:
     """Return a way into the desk for a person of a role; without a role, for a superuser."""
 
     def as_role(role: Role | None) -> Client:
-        client = Client()
+        client = Client(headers={"accept-language": "en"})
         if role is None:
             user, _ = User.objects.get_or_create(
                 username="root", defaults={"is_staff": True, "is_superuser": True}

@@ -74,7 +74,9 @@ def make_world(*, now: Any = NOW) -> World:
     pay_contribution(collecting, "user-1")
     pay_contribution(collecting, "user-2", received_msat=4_000_500)
     waiting = make_group(members=1, id="fass", name="Tontine Fass")
-    verification = propose_verification(group_id=waiting.pk, proposer=proposer, reason=f"papers seen {EVIL}", now=now)
+    verification = propose_verification(
+        group_id=waiting.pk, proposer=proposer, reason=f"papers seen {EVIL}", now=now
+    )
     manual_rate = propose_manual_rate(
         rate_xof_per_btc=Decimal("66000000.5"), reason="sources are away", proposer=proposer, now=now
     )
@@ -97,7 +99,9 @@ def _failed(group: Group) -> Disbursement:
     set_destination(cycle_id=cycle.pk, destination=invoice("moussa", 29_850), actor=ACTOR, now=NOW)
     node = rail("lightning")
     assert isinstance(node, ScriptedRail)
-    node.script.append(Refused(reason="incorrect_payment_details", failure=FailureClass.FINAL, evidence={"hops": 2}))
+    node.script.append(
+        Refused(reason="incorrect_payment_details", failure=FailureClass.FINAL, evidence={"hops": 2})
+    )
     payout_id = process(cycle)
     run_due(lanes=1, clock=lambda: NOW)
     return Disbursement.objects.get(pk=payout_id)

@@ -52,13 +52,12 @@ def _floats(file: Path) -> Iterator[str]:
     """Yield where a file uses floats; lines that speak of seconds may."""
     lines = file.read_text(encoding="utf-8").splitlines()
     for node in ast.walk(tree(file)):
-        if "second" in lines[getattr(node, "lineno", 1) - 1].lower():
-            continue
         is_literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
         is_named = isinstance(node, ast.Name) and node.id == "float"
         is_divided = isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)
-        if is_literal or is_named or (is_divided and not _joins_paths(node)):
-            yield f"{relative(file)}:{getattr(node, 'lineno', 0)}"
+        if (is_literal or is_named or (is_divided and not _joins_paths(node))) and isinstance(node, ast.expr | ast.stmt):
+            if "second" not in lines[node.lineno - 1].lower():
+                yield f"{relative(file)}:{node.lineno}"
 
 
 def _joins_paths(node: ast.AST) -> bool:

@@ -95,7 +95,7 @@ def test_the_readmes_example_answers_202_and_then_the_receipt(
 def test_process_answers_200_when_a_worker_pays_while_it_waits(
     platform: APIClient, settings: Settings
 ) -> None:
-    settings.PAYOUT_WAIT_SECONDS = 20.0
+    settings.PAYOUT_WAIT_SECONDS = 20
     _verified_cycle()
     stop = threading.Event()
 

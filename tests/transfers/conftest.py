@@ -4,9 +4,8 @@ import pytest
 from pytest_django import Settings
 
 from fees.queries import forget_schedules
-from tests.fakes.collector import OtherCollector, ScriptedCollector
 from tests.transfers.builders import NOW
-from tests.transfers.rails import SteeredRail, Watch
+from tests.transfers.rails import OtherSteeredCollector, SteeredCollector, SteeredRail, Watch
 from transfers.collectors import collector
 from transfers.rails import rail
 
@@ -16,8 +15,8 @@ def plugins(settings: Settings) -> Iterator[None]:
     """Put rails and collectors that a test steers where Lightning and Wave are, new for each test."""
     settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
     settings.COLLECTORS = {
-        "lightning": "tests.fakes.collector.ScriptedCollector",
-        "wave": "tests.fakes.collector.OtherCollector",
+        "lightning": "tests.transfers.rails.SteeredCollector",
+        "wave": "tests.transfers.rails.OtherSteeredCollector",
     }
     forgets: list[Callable[[], None]] = [rail.cache_clear, collector.cache_clear, forget_schedules]
     for forget in forgets:
@@ -36,18 +35,18 @@ def node() -> SteeredRail:
 
 
 @pytest.fixture
-def till() -> ScriptedCollector:
+def till() -> SteeredCollector:
     """Return the collector of Lightning."""
     found = collector("lightning")
-    assert isinstance(found, ScriptedCollector)
+    assert isinstance(found, SteeredCollector)
     return found
 
 
 @pytest.fixture
-def other_till() -> OtherCollector:
+def other_till() -> OtherSteeredCollector:
     """Return the collector of Wave."""
     found = collector("wave")
-    assert isinstance(found, OtherCollector)
+    assert isinstance(found, OtherSteeredCollector)
     return found
 
 

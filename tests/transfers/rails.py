@@ -1,15 +1,24 @@
-"""Rails and clocks that a test steers: what the outside answers, when it is away, what happens meanwhile."""
+"""Rails, collectors and clocks that a test steers: what the outside says, when it is away, what happens meanwhile."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import NEVER, FakeInvoice, ScriptedRail
 from transfers.errors import RailUnavailable
-from transfers.types import Destination, FindOutcome, Instruction, Order, SendOutcome
+from transfers.types import (
+    CollectionStatus,
+    Destination,
+    FindOutcome,
+    Instruction,
+    Order,
+    OutsidePayment,
+    SendOutcome,
+)
 
 SOURCE = "node"
 
@@ -26,6 +35,7 @@ class SteeredRail(ScriptedRail):
         self.away_at: set[str] = set()
         self.meanwhile: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
+        self.lines: list[OutsidePayment] | None = None
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         self._called("prepare")
@@ -38,6 +48,10 @@ class SteeredRail(ScriptedRail):
     def find(self, order: Order) -> FindOutcome:
         self._called("find")
         return self.finds.popleft() if self.finds else super().find(order)
+
+    def statement(self) -> Iterable[OutsidePayment]:
+        """List what it paid, unless a test gave it other lines."""
+        return super().statement() if self.lines is None else self.lines
 
     @contextmanager
     def away(self, *calls: str) -> Iterator[None]:
@@ -53,6 +67,31 @@ class SteeredRail(ScriptedRail):
         act = self.meanwhile.pop(name, None)
         if act is not None:
             act()
+
+
+class SteeredCollector(ScriptedCollector):
+    """A scripted collector whose requests can be taken back outside; `taken_back` names them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken_back: set[str] = set()
+
+    def find(self, reference: str) -> CollectionStatus:
+        found = super().find(reference)
+        return CollectionStatus("cancelled", 0, "", None) if reference in self.taken_back else found
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Be away while the block runs."""
+        self.is_away = True
+        yield
+        self.is_away = False
+
+
+class OtherSteeredCollector(SteeredCollector):
+    """A second way to be paid."""
+
+    name = "wave"
 
 
 class Watch:

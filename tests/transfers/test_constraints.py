@@ -95,7 +95,9 @@ def test_disbursement_one_live_per_subject(processing: Disbursement) -> None:
         copy_of(processing).save(force_insert=True)
 
 
-def test_disbursement_one_live_per_subject_lets_a_cancelled_one_stand_beside(processing: Disbursement) -> None:
+def test_disbursement_one_live_per_subject_lets_a_cancelled_one_stand_beside(
+    processing: Disbursement,
+) -> None:
     copy_of(processing, state="cancelled").save(force_insert=True)
 
     assert Disbursement.objects.filter(subject=processing.subject).count() == 2
@@ -304,7 +306,9 @@ def test_append_only_table_refuses_update_and_delete(model: Any, verb: str, paid
         connection.cursor().execute(statement)
 
 
-def test_claimed_row_is_refused_a_second_live_attempt_of_a_late_worker(open_attempt: Attempt, watch: Watch) -> None:
+def test_claimed_row_is_refused_a_second_live_attempt_of_a_late_worker(
+    open_attempt: Attempt, watch: Watch
+) -> None:
     """The constraint holds whatever the claims say."""
     watch.advance(60)
     claimed(open_attempt.disbursement_id, watch)

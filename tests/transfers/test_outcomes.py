@@ -410,7 +410,9 @@ def test_run_refused_at_prepare_fails_with_the_refusals_name(node: SteeredRail, 
     assert (story(disbursement_id), node.sends) == (Story("failed", [], PAYOUT_MSAT, 0), 0)
 
 
-def test_run_with_an_invoice_that_another_was_paid_by_meanwhile_fails(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_an_invoice_that_another_was_paid_by_meanwhile_fails(
+    node: SteeredRail, watch: Watch
+) -> None:
     """Both were ordered with one invoice; the second finds its hash used when it opens its attempt."""
     first, second = ordered(), ordered("binta", destination=paper("awa", NET_SATS))
 

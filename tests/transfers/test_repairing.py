@@ -267,7 +267,11 @@ def test_retry_what_has_not_failed_is_refused(other: str, state: str, request: p
     disbursement_id = request.getfixturevalue(other)
     with unchanged(), pytest.raises(DisbursementNotRetryable) as told:
         retry(disbursement_id)
-    assert told.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": "it has not failed"}
+    assert told.value.facts == {
+        "disbursement_id": disbursement_id,
+        "state": state,
+        "why": "it has not failed",
+    }
 
 
 def test_retry_with_an_invoice_that_has_expired_is_refused(node: SteeredRail, watch: Watch) -> None:
@@ -331,7 +335,9 @@ def test_cancel_a_failed_one_leaves_the_pot_whole(failed: int) -> None:
     assert story(failed) == Story("cancelled", ["failed"], PAYOUT_MSAT, 0)
 
 
-@pytest.mark.parametrize(("open_one", "state"), [("in_flight", "processing"), ("contradicted", "needs_review")])
+@pytest.mark.parametrize(
+    ("open_one", "state"), [("in_flight", "processing"), ("contradicted", "needs_review")]
+)
 def test_cancel_while_an_attempt_is_open_is_refused(
     open_one: str, state: str, request: pytest.FixtureRequest
 ) -> None:

@@ -15,7 +15,7 @@ from transfers.engine.policy import LEASE
 from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, DisbursementState
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import begin_disbursement, subject_of
+from transfers.services.disbursements import begin_disbursement, subject_of, tell_outcome
 
 CANDIDATES = 64
 ENGINE = Actor.system("transfers.engine")
@@ -145,3 +145,4 @@ def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
         actor=ENGINE, at=now, reason=str(refusal), due_at=None, failure_code=refusal.code,
         failure_message=str(refusal)[:500],
     )  # fmt: skip
+    tell_outcome(row, now=now)

@@ -8,9 +8,7 @@ from django.db import IntegrityError, transaction
 from fees.services import take_fee
 from fees.types import FixedFee
 from ledger.services import post, reverse
-from sunusav.core.doorbells import ring_for
 from sunusav.core.money import msat_from_sats
-from sunusav.core.outbox import announce
 from sunusav.core.trail import TrailFact, record_all
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
@@ -28,7 +26,7 @@ from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account
 from transfers.rails import rail
-from transfers.services.disbursements import locked, require_reference_free, subject_of
+from transfers.services.disbursements import locked, require_reference_free, subject_of, tell_outcome
 from transfers.types import Order, Refused, Succeeded, Unknown
 
 _S = DisbursementState
@@ -105,7 +103,7 @@ def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
         )  # fmt: skip
         _move(row, _S.COMPLETED, "complete", now=now, along=[closed], due_at=None, completed_at=now, claimed_by="",
               failure_code="", failure_message="")  # fmt: skip
-        _tell(row, now)
+        tell_outcome(row, now=now)
     return True
 
 
@@ -199,13 +197,13 @@ def put_under_review(
             return
         _move(row, _S.NEEDS_REVIEW, "review", now=now, reason=message, due_at=due_at, claimed_by="",
               failure_code=code, failure_message=message[:500])  # fmt: skip
-        _tell(row, now)
+        tell_outcome(row, now=now)
 
 
 def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
     """Count one more sending of the same order, before it leaves. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
-        _locked_for_outcome(claim)
+        locked_claim(claim)
         changed = Attempt.objects.filter(pk=attempt.pk, state=AttemptState.PREPARED).update(
             sends=attempt.sends + 1, sent_at=now
         )
@@ -262,7 +260,7 @@ def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -
         return
     action = "fail" if step.state == _S.FAILED else "review"
     _move(row, step.state, action, now=now, reason=refused.reason, due_at=step.due_at, **told)
-    _tell(row, now)
+    tell_outcome(row, now=now)
 
 
 def _move(
@@ -272,9 +270,3 @@ def _move(
         row, state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action=action, actor=ENGINE,
         at=now, reason=reason, **fields,
     )  # fmt: skip
-
-
-def _tell(row: Disbursement, now: datetime) -> None:
-    ring_for(row.subject)
-    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats}
-    announce(topic=f"disbursement.{row.state}", subject=row.subject, payload=payload, at=now)

@@ -16,7 +16,7 @@ from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FO
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
 from transfers.errors import ClaimLost, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import destination_of
+from transfers.queries import destination_of, state_of
 from transfers.rails import Rail, rail
 from transfers.types import FindOutcome, Instruction, NotSeen, Order, Refused, Succeeded, Unknown
 
@@ -119,6 +119,10 @@ def _settle_not_seen(claim: Claim, attempt: Attempt, answer: NotSeen, paying: Ra
 def _send_again(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> None:
     if not switches.outgoing().is_open:
         release(claim, due_at=clock() + HOLD_FOR)
+        return
+    if state_of(claim.disbursement_id) == DisbursementState.NEEDS_REVIEW:
+        # A person was asked to decide, and may have paid in another way by now: ask on, send nothing.
+        release(claim, due_at=clock() + ASK_REVIEWED_EVERY)
         return
     closing.note_resend(claim, attempt, now=clock())
     _send(claim, attempt, order, paying, clock=clock)

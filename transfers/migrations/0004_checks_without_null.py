@@ -5,28 +5,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('fees', '0003_default_schedule'),
-        ('ledger', '0002_append_only'),
-        ('transfers', '0003_partner_directory'),
+        ("fees", "0003_default_schedule"),
+        ("ledger", "0002_append_only"),
+        ("transfers", "0003_partner_directory"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='attempt',
-            name='attempt_success_has_proof',
+            model_name="attempt",
+            name="attempt_success_has_proof",
         ),
         migrations.RemoveConstraint(
-            model_name='disbursement',
-            name='disbursement_gross_is_net_plus_fee',
+            model_name="disbursement",
+            name="disbursement_gross_is_net_plus_fee",
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'succeeded'), _negated=True), models.Q(models.Q(('proof', ''), _negated=True), ('cost_msat__isnull', False), ('cost_msat__gte', 0)), _connector='OR'), name='attempt_success_has_proof'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "succeeded"), _negated=True),
+                    models.Q(
+                        models.Q(("proof", ""), _negated=True),
+                        ("cost_msat__isnull", False),
+                        ("cost_msat__gte", 0),
+                    ),
+                    _connector="OR",
+                ),
+                name="attempt_success_has_proof",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disbursement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fee_sats', None), ('net_sats', None)), models.Q(('fee_sats__isnull', False), ('net_sats__isnull', False), ('payout_sats', django.db.models.expressions.CombinedExpression(models.F('net_sats'), '+', models.F('fee_sats')))), _connector='OR'), name='disbursement_gross_is_net_plus_fee'),
+            model_name="disbursement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("fee_sats", None), ("net_sats", None)),
+                    models.Q(
+                        ("fee_sats__isnull", False),
+                        ("net_sats__isnull", False),
+                        (
+                            "payout_sats",
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("net_sats"), "+", models.F("fee_sats")
+                            ),
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="disbursement_gross_is_net_plus_fee",
+            ),
         ),
     ]

@@ -120,15 +120,19 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
 
 def sweep_collections(*, now: datetime, limit: int = 500) -> int:
     """Ask about every collection that is due to be asked about; return how many were."""
-    due = Collection.objects.filter(ask_at__lte=now).order_by("ask_at").values_list("pk", flat=True)[:limit]
+    due = Collection.objects.filter(ask_at__lte=now).order_by("ask_at").values_list("pk", "method")
+    away: set[str] = set()
     asked = 0
-    for collection_id in list(due):
+    for collection_id, method in list(due[:limit]):
+        if method in away:
+            continue
         try:
             reconcile_collection(collection_id, now=now)
-        except CollectorUnavailable as away:
-            logger.warning("collector is away, %s waits: %s", collection_id, away.detail)
-            break
-        asked += 1
+        except CollectorUnavailable as gone:
+            logger.warning("collector %s is away, %s waits: %s", method, collection_id, gone.detail)
+            away.add(method)
+        else:
+            asked += 1
     return asked
 
 

@@ -10,8 +10,9 @@ from fees.types import PricedFor
 from ledger.queries import owed
 from sunusav.core import trail
 from sunusav.core.actors import Actor
-from sunusav.core.doorbells import ring
+from sunusav.core.doorbells import ring, ring_for
 from sunusav.core.money import msat_from_sats
+from sunusav.core.outbox import announce
 from sunusav.core.switches import require_outgoing_open
 from sunusav.core.transitions import move
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
@@ -170,6 +171,13 @@ def require_reference_free(reference: str, *, disbursement_id: int) -> None:
     used = PaymentOrder.objects.filter(reference=reference).exclude(disbursement_id=disbursement_id).first()
     if used is not None:
         raise PaymentReferenceUsed(reference=reference, disbursement_id=used.disbursement_id)
+
+
+def tell_outcome(row: Disbursement, *, now: datetime) -> None:
+    """Tell the room above and the platform what became of a disbursement, in the caller's transaction."""
+    ring_for(row.subject)
+    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats}
+    announce(topic=f"disbursement.{row.state}", subject=row.subject, payload=payload, at=now)
 
 
 def _new_row(request: DisbursementRequest, now: datetime) -> Disbursement:

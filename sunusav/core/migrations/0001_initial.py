@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
             name="SealerLock",
             fields=[
                 ("chain", models.CharField(max_length=30, primary_key=True, serialize=False)),
+                ("floor", models.BigIntegerField(default=0)),
             ],
             options={
                 "default_permissions": (),

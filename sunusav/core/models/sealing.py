@@ -16,9 +16,13 @@ class SealBase(models.Model):
 
 
 class SealerLock(models.Model):
-    """The row a sealer locks, so that two never chain at once. One row per chain."""
+    """The row a sealer locks, so that two never chain at once. One row per chain.
+
+    Every row with an id up to `floor` was sealed when the chain was last swept.
+    """
 
     chain = models.CharField(max_length=30, primary_key=True)
+    floor = models.BigIntegerField(default=0)
 
     class Meta:
         default_permissions = ()

@@ -1,0 +1,137 @@
+"""The outside's statement against the books, both ways; and the commands that ask about everything open."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from sunusav.core import clock
+from tests.fakes.rail import ROUTING_FEE_MSAT
+from tests.transfers.builders import NET_MSAT, NET_SATS, PAID, attempts, claimed, ordered, row_of, run, story
+from tests.transfers.collecting import DUE_MSAT, opened, stored
+from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, hash_of
+from tests.transfers.unchanged import unchanged
+from transfers.matching import Mismatch, match_rail
+from transfers.models import Attempt
+from transfers.services.reconciliation import make_open_attempts_due
+from transfers.types import OutsidePayment, Unknown
+
+pytestmark = pytest.mark.django_db
+
+AWA = hash_of("awa", NET_SATS)
+
+
+def line(reference: str = AWA, **changes: int | bool) -> OutsidePayment:
+    facts = {
+        "is_paid": True,
+        "is_open": False,
+        "amount_msat": NET_MSAT,
+        "cost_msat": ROUTING_FEE_MSAT,
+        **changes,
+    }
+    return OutsidePayment(reference=reference, **facts)  # type: ignore[arg-type]
+
+
+def test_match_after_a_payment_finds_nothing(node: SteeredRail, watch: Watch) -> None:
+    ordered()
+    run(watch)
+
+    assert match_rail("lightning") == []
+
+
+def test_match_paid_by_hand_names_what_is_not_in_the_books(node: SteeredRail) -> None:
+    node.paid["stranger"] = 5_000
+
+    assert match_rail("lightning") == [Mismatch("stranger", "paid outside (5000 msat), not in the books")]
+
+
+def test_match_paid_in_the_books_only_names_it(node: SteeredRail, watch: Watch) -> None:
+    ordered()
+    run(watch)
+    node.lines = []
+
+    assert match_rail("lightning") == [Mismatch(AWA, "paid in the books, not outside")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"amount_msat": NET_MSAT - 1}, "outside 98999999+1500 msat, books 99000000+1500"),
+        ({"cost_msat": 1_501}, "outside 99000000+1501 msat, books 99000000+1500"),
+    ],
+)
+def test_match_paid_with_other_numbers_names_both(
+    changes: dict[str, int], detail: str, node: SteeredRail, watch: Watch
+) -> None:
+    ordered()
+    run(watch)
+    node.lines = [line(**changes)]
+
+    assert match_rail("lightning") == [Mismatch(AWA, detail)]
+
+
+def test_match_under_way_on_both_sides_finds_nothing(node: SteeredRail, watch: Watch) -> None:
+    ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    node.lines = [line(is_paid=False, is_open=True)]
+
+    assert match_rail("lightning") == []
+
+
+def test_match_under_way_outside_only_names_it(node: SteeredRail) -> None:
+    node.lines = [line("stranger", is_paid=False, is_open=True)]
+
+    assert match_rail("lightning") == [Mismatch("stranger", "under way outside, but no open attempt of ours")]
+
+
+def test_make_open_attempts_due_leaves_what_is_in_a_workers_hand(node: SteeredRail, watch: Watch) -> None:
+    free, busy = ordered("awa"), ordered("binta")
+    node.script.extend(Unknown(seen=True, reason="in-flight") for _ in range(2))
+    run(watch)
+    watch.advance(15)
+    claimed(busy, watch)
+
+    assert make_open_attempts_due(now=watch()) == 1
+    assert row_of(free).due_at == watch()
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_reconcile_payouts_asks_about_all_that_is_open_and_agrees(
+    node: SteeredRail, till: SteeredCollector
+) -> None:
+    now = clock.now()
+    disbursement_id, facts = ordered(at=now), opened(now=now)
+    node.script.append(Unknown(seen=True, reason="no-answer"))
+    run(Watch(now))
+    node.paid[AWA], till.received[facts.reference] = NET_MSAT, DUE_MSAT
+
+    told = StringIO()
+    call_command("reconcile_payouts", stdout=told)
+
+    assert (story(disbursement_id), stored(facts).state) == (PAID, "settled")
+    assert told.getvalue().splitlines() == [
+        "1 open attempts to ask about",
+        "1 open collections to ask about",
+        "the outside and the books agree",
+    ]
+
+
+def test_reconcile_payouts_only_match_changes_nothing_and_ends_in_an_error(node: SteeredRail) -> None:
+    node.paid["stranger"] = 5_000
+    errors = StringIO()
+    with unchanged(), pytest.raises(CommandError, match="1 payments differ"):
+        call_command("reconcile_payouts", "--only-match", stderr=errors)
+    assert errors.getvalue() == "stranger: paid outside (5000 msat), not in the books\n"
+
+
+def test_process_payouts_pays_what_is_due_and_says_how_many(node: SteeredRail) -> None:
+    disbursement_id = ordered(at=clock.now())
+
+    told = StringIO()
+    call_command("process_payouts", "--lanes", "1", stdout=told)
+
+    assert told.getvalue() == "1 disbursements taken in hand\n"
+    assert [attempt.state for attempt in attempts(disbursement_id)] == ["succeeded"]
+    assert Attempt.objects.get().order.reference == AWA

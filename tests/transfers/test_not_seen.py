@@ -1,0 +1,245 @@
+"""What the engine does about an order the outside does not know: the same one again, or nothing, or a person."""
+
+from datetime import timedelta
+
+import pytest
+
+from sunusav.core.switches import pause_outgoing
+from tests.transfers.builders import (
+    BY,
+    NET_MSAT,
+    NET_SATS,
+    NOW,
+    PAID,
+    PAYOUT_MSAT,
+    PREPARED,
+    Story,
+    attempts,
+    ordered,
+    row_of,
+    run,
+    story,
+)
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
+from transfers.enums import FailureClass
+from transfers.models import PaymentOrder
+from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
+from transfers.types import NotSeen, Refused, Unknown
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+GIVE_UP_SECONDS = 3_600 + 600  # the invoice's hour, and ten minutes in which the node's clock may be slow
+
+
+@pytest.fixture
+def lost(node: SteeredRail, watch: Watch) -> int:
+    """A disbursement whose order never reached the outside; its invoice is valid for an hour."""
+    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=NOW + HOUR))
+    node.script.append(Unknown(seen=False, reason="connection-lost"))
+    run(watch)
+    assert story(disbursement_id) == PREPARED
+    return disbursement_id
+
+
+def answers(node: SteeredRail, *found: object) -> None:
+    node.finds.extend(found)  # type: ignore[arg-type]
+
+
+def test_not_seen_before_sends_the_very_same_order_again(lost: int, node: SteeredRail, watch: Watch) -> None:
+    watch.advance(15)
+    run(watch)
+
+    assert story(lost) == PAID
+    assert node.calls == ["prepare", "send", "find", "send"]
+    assert PaymentOrder.objects.count() == 1
+    (attempt,) = attempts(lost)
+    assert (attempt.sends, attempt.sent_at, attempt.opened_at) == (2, watch(), NOW)
+    assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
+
+
+def test_not_seen_again_and_again_sends_each_time_and_pays_once(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    for sends in range(2, 6):
+        node.script.append(Unknown(seen=False, reason="connection-lost"))
+        watch.advance(300)
+        run(watch)
+        assert (story(lost), attempts(lost)[0].sends) == (PREPARED, sends)
+
+    watch.advance(300)
+    run(watch)
+
+    assert story(lost) == PAID
+    assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
+
+
+def test_not_seen_after_it_was_seen_needs_review_and_keeps_the_hold(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    answers(node, NotSeen(source=SOURCE))
+
+    watch.advance(15)
+    run(watch)
+
+    assert story(disbursement_id) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    row = row_of(disbursement_id)
+    assert (row.failure_code, row.due_at, node.sends) == ("payment-vanished", watch.after(600), 1)
+
+
+def test_not_seen_after_it_was_seen_is_never_sent_or_voided_by_itself(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=NOW + HOUR))
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    for _ in range(12):
+        answers(node, NotSeen(source=SOURCE))
+        watch.advance(600)
+        run(watch)
+
+    assert story(disbursement_id) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    assert node.sends == 1
+
+
+def test_not_seen_by_another_node_needs_review_and_sends_nothing(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    answers(node, NotSeen(source="another node"))
+
+    watch.advance(15)
+    run(watch)
+
+    assert story(lost) == Story("needs_review", ["prepared"], 0, PAYOUT_MSAT)
+    assert row_of(lost).failure_code == "payment-vanished"
+    assert "another node" in row_of(lost).failure_message
+    assert node.sends == 1
+
+
+def test_not_seen_by_another_node_stays_held_past_the_expiry(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    for _ in range(10):
+        answers(node, NotSeen(source="another node"))
+        watch.advance(600)
+        run(watch)
+
+    assert story(lost) == Story("needs_review", ["prepared"], 0, PAYOUT_MSAT)
+
+
+def test_vanished_payment_that_turns_up_paid_heals(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    answers(node, NotSeen(source=SOURCE))
+    watch.advance(15)
+    run(watch)
+    node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
+
+    watch.advance(600)
+    run(watch)
+
+    assert (story(disbursement_id), node.sends) == (PAID, 1)
+
+
+def test_order_under_review_sends_nothing_by_itself_when_its_own_node_is_back(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    """A person was asked to decide: the engine asks on, and waits."""
+    answers(node, NotSeen(source="another node"))
+    watch.advance(15)
+    run(watch)
+
+    watch.advance(600)
+    run(watch)
+
+    assert (story(lost), node.sends) == (Story("needs_review", ["prepared"], 0, PAYOUT_MSAT), 1)
+    assert row_of(lost).due_at == watch.after(600)
+
+
+def test_order_under_review_that_can_never_be_accepted_any_more_gives_the_money_back(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    answers(node, NotSeen(source="another node"))
+    watch.advance(15)
+    run(watch)
+
+    watch.advance(GIVE_UP_SECONDS)
+    run(watch)
+
+    assert story(lost) == Story("needs_review", ["void"], PAYOUT_MSAT, 0)
+    assert row_of(lost).due_at is None
+    cancel_disbursement(disbursement_id=lost, actor=BY, reason="never sent", now=watch())
+
+
+def test_not_seen_too_close_to_the_expiry_waits_without_sending(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    watch.advance(3_600 - 1)
+    run(watch)
+
+    assert (story(lost), node.sends) == (PREPARED, 1)
+    assert row_of(lost).due_at == NOW + timedelta(seconds=GIVE_UP_SECONDS + 15)
+
+
+def test_not_seen_until_the_outside_would_refuse_it_is_still_held(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    watch.advance(GIVE_UP_SECONDS)
+    run(watch)
+
+    assert (story(lost), node.sends) == (PREPARED, 1)
+
+
+def test_not_seen_past_giving_up_is_void_and_failed(lost: int, node: SteeredRail, watch: Watch) -> None:
+    watch.advance(GIVE_UP_SECONDS + 0.001)
+    run(watch)
+
+    assert story(lost) == Story("failed", ["void"], PAYOUT_MSAT, 0)
+    row, (attempt,) = row_of(lost), attempts(lost)
+    assert row.failure_message == "never sent, and the order has expired"
+    assert (row.due_at, attempt.closed_at, attempt.proof, node.sends) == (None, watch(), "", 1)
+
+
+def test_not_seen_past_giving_up_can_be_paid_by_another_invoice(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    watch.advance(GIVE_UP_SECONDS + 1)
+    run(watch)
+    new = paper("new", NET_SATS)
+    replace_destination(disbursement_id=lost, destination=new, actor=BY, now=watch())
+    retry_disbursement(disbursement_id=lost, actor=BY, reason="new invoice", now=watch())
+
+    run(watch)
+
+    assert story(lost) == Story("completed", ["void", "succeeded"], 0, 0)
+    assert node.paid == {hash_of("new", NET_SATS): NET_MSAT}
+
+
+def test_not_seen_while_paused_sends_nothing(lost: int, node: SteeredRail, watch: Watch) -> None:
+    pause_outgoing(actor=BY, reason="odd", now=NOW)
+
+    watch.advance(15)
+    run(watch)
+
+    assert (story(lost), node.sends) == (PREPARED, 1)
+    assert row_of(lost).due_at == watch.after(60)
+
+
+def test_not_seen_while_paused_past_giving_up_is_void(lost: int, watch: Watch) -> None:
+    pause_outgoing(actor=BY, reason="odd", now=NOW)
+
+    watch.advance(GIVE_UP_SECONDS + 1)
+    run(watch)
+
+    assert story(lost) == Story("failed", ["void"], PAYOUT_MSAT, 0)
+
+
+def test_sent_again_and_refused_is_closed_like_any_other(lost: int, node: SteeredRail, watch: Watch) -> None:
+    node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
+
+    watch.advance(15)
+    run(watch)
+
+    assert story(lost) == Story("failed", ["failed"], PAYOUT_MSAT, 0)
