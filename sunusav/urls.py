@@ -3,12 +3,15 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from fees.api.urls import urlpatterns as fees
+from ledger.api.urls import urlpatterns as ledger
+from payouts.api.urls import urlpatterns as payouts
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("admin/", admin.site.urls),
+    # One list, not one `include` each: a resolver per room is searched in vain for every request.
+    path("monetization/", include([*fees, *payouts, *ledger])),
     path("", include("sunusav.api.urls")),
-    path("monetization/", include("ledger.api.urls")),
-    path("monetization/", include("fees.api.urls")),
-    path("monetization/", include("payouts.api.urls")),
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = "sunusav.api.pages.bad_request"

@@ -5,7 +5,6 @@ DRF's own throttles read, append and write back, so parallel requests slip throu
 
 import logging
 from functools import cache
-from hashlib import sha256
 
 from django.core.cache import cache as shared_cache
 from redis.exceptions import RedisError
@@ -26,8 +25,7 @@ def seconds_to_wait(scope: str, client: str, *, at: float) -> int:
         return 0
     allowed, seconds = read_rate(rate)
     window = int(at // seconds)
-    name = f"rate:{scope}:{sha256(client.encode()).hexdigest()[:32]}:{window}"
-    if _count(name, keep_seconds=2 * seconds) <= allowed:
+    if _count(f"rate:{scope}:{client}:{window}", keep_seconds=2 * seconds) <= allowed:
         return 0
     return max(1, round((window + 1) * seconds - at))
 
@@ -41,9 +39,15 @@ def read_rate(rate: str) -> tuple[int, int]:
 
 def _count(name: str, *, keep_seconds: int) -> int:
     try:
-        if shared_cache.add(name, 1, keep_seconds):
-            return 1
-        return int(shared_cache.incr(name))
-    except (RedisError, OSError, ValueError) as error:
+        return _increment(name, keep_seconds)
+    except (RedisError, OSError) as error:
         logger.warning("a request was not counted: %s", type(error).__name__)
         return 0
+
+
+def _increment(name: str, keep_seconds: int) -> int:
+    """Add one to a counter; only the first of a window has to make it."""
+    try:
+        return int(shared_cache.incr(name))
+    except ValueError:
+        return 1 if shared_cache.add(name, 1, keep_seconds) else int(shared_cache.incr(name))
