@@ -12,7 +12,7 @@ from sunusav.core.money import msat_from_sats
 from sunusav.core.trail import TrailFact, record_all
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
-from transfers.engine.claims import ENGINE, Claim, require_claim
+from transfers.engine.claims import ENGINE, Claim, locked_claim, require_claim
 from transfers.engine.policy import LEASE, NextStep, after_failure
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
