@@ -41,24 +41,32 @@ def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
     taken (to ask about them).
     """
     while True:
-        ids = _candidates(now, limit)
-        taken, claims = _take(ids, worker=worker, now=now, limit=limit)
+        due, ids = _front_of_queue(now, limit)
+        taken, claims = _take(due.filter(pk__in=ids), worker=worker, now=now, limit=limit) if ids else (0, [])
         # Those that failed as they fell due are no longer due: look again, or they would hide the ones behind.
         if claims or not taken:
             return claims
 
 
-def _candidates(now: datetime, limit: int) -> list[int]:
-    """Read the front of the queue; more than wanted, since others are taking from the same front."""
-    return list(_due(now).order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+def _front_of_queue(now: datetime, limit: int) -> tuple[QuerySet[Disbursement], list[int]]:
+    """Return what may be taken now, and the ids at its front: more than wanted, since others take from there too."""
+    due, size = _due(now), limit + CANDIDATES
+    front = due.order_by("due_at").values_list("pk", Exists(switches.outgoing_closed()))
+    found = list(front[:size])
+    if not any(is_paused for _, is_paused in found):
+        return due, [pk for pk, _ in found]
+    due = due.filter(
+        Exists(Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES))
+    )
+    return due, list(due.order_by("due_at").values_list("pk", flat=True)[:size])
 
 
-def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[int, list[Claim]]:
+def _take(
+    candidates: QuerySet[Disbursement], *, worker: str, now: datetime, limit: int
+) -> tuple[int, list[Claim]]:
     """Lock up to `limit` of the candidates; return how many were free, and the claims on those that can be worked."""
-    if not ids:
-        return 0, []
     with transaction.atomic(durable=True):
-        free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
+        free = candidates.select_for_update(skip_locked=True)
         rows = list(free.order_by("pk")[:limit])
         return len(rows), [
             claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None
@@ -110,10 +118,7 @@ def locked_claim(claim: Claim) -> Disbursement:
 
 
 def _due(now: datetime) -> QuerySet[Disbursement]:
-    """Return what is due; while outgoing money is paused only what has an open attempt to ask about."""
-    open_attempts = Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
-    due = Disbursement.objects.filter(due_at__lte=now)
-    return due.filter(~Exists(switches.outgoing_closed()) | Exists(open_attempts))
+    return Disbursement.objects.filter(due_at__lte=now)
 
 
 def _claim(row: Disbursement, *, worker: str, now: datetime) -> Claim | None:
