@@ -75,10 +75,11 @@ def describe_schedule(subject_id: str) -> dict[str, Any]:
 def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
     """Copy an approved draft into a new immutable version: applied by the approval of a second person.
 
-    Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleEffectiveTooSoon.
+    Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleEffectiveTooSoon, ProposalFactsChanged.
     """
     with transaction.atomic():
         draft = _locked_draft(int(proposal.subject_id))
+        approvals.require_as_proposed(proposal, describe_schedule(proposal.subject_id))
         _require_lead(draft, now)
         brackets = queries.brackets_of(draft.brackets.all())
         schedule = FeeSchedule.objects.create(

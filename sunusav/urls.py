@@ -1,15 +1,18 @@
 """Routes of the project. Each room brings its own; only the roof knows them all."""
 
+from importlib import import_module
+
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from fees.api.urls import urlpatterns as fees
-from ledger.api.urls import urlpatterns as ledger
-from payouts.api.urls import urlpatterns as payouts
+
+def _api_of(*rooms: str) -> list[URLPattern]:
+    """Return the rooms' API routes as one list: a resolver for each room would be searched by every request."""
+    return [route for room in rooms for route in import_module(f"{room}.api.urls").urlpatterns]
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # One list, not one `include` each: a resolver per room is searched in vain for every request.
-    path("monetization/", include([*fees, *payouts, *ledger])),
+    path("monetization/", include(_api_of("fees", "payouts", "ledger"))),
     path("", include("sunusav.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -218,6 +218,8 @@ PLATFORM_WEBHOOK_SECRET = env("PLATFORM_WEBHOOK_SECRET", default="")
 # A person's approve, execute, publish and resume ask for a fresh one-time code (production: always).
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
 OTP_TOTP_ISSUER = "SunuSàv"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")

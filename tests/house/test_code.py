@@ -38,8 +38,14 @@ def test_functions_are_short() -> None:
     assert lengths[int(len(lengths) * 0.9)] <= 30
 
 
-def test_no_file_is_longer_than_four_hundred_lines() -> None:
-    assert [relative(file) for file in sources() if len(file.read_text().splitlines()) > LONGEST_FILE] == []
+def test_no_file_with_code_is_longer_than_four_hundred_lines() -> None:
+    """A list of words or texts may be as long as it is."""
+    long = [file for file in sources() if len(file.read_text().splitlines()) > LONGEST_FILE]
+    assert [relative(file) for file in long if _has_code(file)] == []
+
+
+def _has_code(file: Path) -> bool:
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree(file)))
 
 
 # Money
