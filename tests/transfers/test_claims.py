@@ -238,7 +238,7 @@ LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
     "notes": lambda old, attempt, watch: closing.note_unknown(
         old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
     ),
-    "reviews": lambda old, attempt, watch: closing.put_under_review(
+    "reviews": lambda old, _attempt, watch: closing.put_under_review(
         old, code="code", message="told", now=watch(), due_at=None
     ),
     "resends": lambda old, attempt, watch: closing.note_resend(old, attempt, now=watch()),
@@ -349,13 +349,14 @@ def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Wa
     assert closing.close_as_paid(attempt, paid, now=watch())
 
     with unchanged():
-        assert not closing.close_as_failed(
-            claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch()
-        )
-        assert not closing.close_as_never_sent(claim, attempt, now=watch())
-        closing.note_unknown(
-            claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
-        )
+        with pytest.raises(ClaimLost):
+            closing.close_as_failed(claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch())
+        with pytest.raises(ClaimLost):
+            closing.close_as_never_sent(claim, attempt, now=watch())
+        with pytest.raises(ClaimLost):
+            closing.note_unknown(
+                claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
+            )
         with pytest.raises(ClaimLost):
             closing.note_resend(claim, attempt, now=watch())
 
