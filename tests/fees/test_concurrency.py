@@ -101,9 +101,7 @@ def test_publish_that_waits_for_an_edit_to_commit_publishes_nothing():
     proposal = proposed(row, finance)
 
     def approve() -> Any:
-        return approvals.approve(
-            proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=NOW
-        )
+        return approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=NOW)
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
