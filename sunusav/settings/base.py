@@ -1,6 +1,7 @@
 """Settings shared by every environment. Values come from there; business numbers are rows, not settings."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
@@ -180,7 +181,7 @@ CELERY_TASK_ROUTES = {
     "ledger.audit_*": {"queue": "reports"},
 }
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
