@@ -31,7 +31,7 @@ from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
 from transfers.enums import DisbursementState
-from transfers.errors import DestinationAmountDiffers
+from transfers.errors import CollectionAskedOtherwise, DestinationAmountDiffers
 from transfers.queries import disbursement_for, has_open_attempt
 from transfers.rails import rail
 from transfers.services.collections import open_collection
@@ -110,15 +110,16 @@ def open_contribution(
     owed = contribution(cycle_id, user_id)
     if owed.status == ContributionStatus.SETTLED:
         raise ContributionSettled(cycle_id=cycle_id, user_id=user_id, contribution_id=owed.id)
-    if owed.status in (ContributionStatus.INVOICED, ContributionStatus.PARTIAL) and owed.method != method:
+    try:
+        open_collection(
+            subject=contribution_subject(owed.id), amount_sats=owed.amount_sats, method=method,
+            credit=pot_of(cycle_id), overpaid=credit_of(user_id), memo=f"SunuSàv contribution {owed.id}",
+            actor=actor, now=now,
+        )  # fmt: skip
+    except CollectionAskedOtherwise as refused:
         raise ContributionAskedOtherwise(
-            cycle_id=cycle_id, user_id=user_id, open_method=owed.method, expires_at=owed.expires_at
-        )
-    open_collection(
-        subject=contribution_subject(owed.id), amount_sats=owed.amount_sats, method=method,
-        credit=pot_of(cycle_id), overpaid=credit_of(user_id), memo=f"SunuSàv contribution {owed.id}",
-        actor=actor, now=now,
-    )  # fmt: skip
+            cycle_id=cycle_id, user_id=user_id, open_method=refused.open_method, expires_at=refused.expires_at
+        ) from refused
     return contribution(cycle_id, user_id)
 
 

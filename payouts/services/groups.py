@@ -112,8 +112,9 @@ def describe_group(group_id: str) -> dict[str, Any]:
 def verify_group(proposal: Proposal, actor: Actor, now: datetime) -> None:
     """Lower a group's fees as the schedule says: applied by the approval of a second person.
 
-    Raises: DiscountAlreadyGranted.
+    Raises: GroupMissing, ProposalFactsChanged, DiscountAlreadyGranted.
     """
+    _require_as_proposed(proposal)
     grant_discount(
         holder=f"group:{proposal.subject_id}", kind=DiscountKind.VERIFIED_GROUP, discount_bps=None,
         starts_at=now, ends_at=None, granted_for=f"proposal:{proposal.pk}", actor=actor, now=now,
@@ -121,7 +122,11 @@ def verify_group(proposal: Proposal, actor: Actor, now: datetime) -> None:
 
 
 def revoke_verification(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """End a group's discount; fees fixed before keep it. Raises: DiscountNotGranted."""
+    """End a group's discount; fees fixed before keep it.
+
+    Raises: GroupMissing, ProposalFactsChanged, DiscountNotGranted.
+    """
+    _require_as_proposed(proposal)
     revoke_discount(
         holder=f"group:{proposal.subject_id}", kind=DiscountKind.VERIFIED_GROUP, actor=actor, now=now,
         reason=proposal.reason,
@@ -134,6 +139,11 @@ def locked_group(group_id: str) -> Group:
     if row is None:
         raise GroupMissing(group_id=group_id)
     return row
+
+
+def _require_as_proposed(proposal: Proposal) -> None:
+    locked_group(proposal.subject_id)
+    approvals.require_as_proposed(proposal, describe_group(proposal.subject_id))
 
 
 def _settlement_partner(code: str | None, country: str) -> str:

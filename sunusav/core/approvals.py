@@ -92,15 +92,13 @@ def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason
     what = approvable(kind)
     _require_permission(proposer, what.propose_permission)
     facts = what.describe(subject_id)
-    try:
-        with transaction.atomic():
-            proposal = Proposal.objects.create(
-                kind=kind, subject_id=subject_id, facts=facts, digest=digest_of(kind, subject_id, facts),
-                proposer=proposer, proposed_at=now, reason=reason,
-            )  # fmt: skip
-    except IntegrityError:
-        raise _already_open(kind, subject_id) from None
-    _record(proposal, "propose", proposer, now, reason)
+    proposal = Proposal(
+        kind=kind, subject_id=subject_id, facts=facts, digest=digest_of(kind, subject_id, facts),
+        proposer=proposer, proposed_at=now, reason=reason,
+    )  # fmt: skip
+    with transaction.atomic():
+        _insert(proposal)
+        _record(proposal, "propose", proposer, now, reason)
     return proposal
 
 
@@ -147,9 +145,26 @@ def withdraw(*, proposal_id: int, proposer: User, now: datetime) -> Proposal:
     return proposal
 
 
+def require_as_proposed(proposal: Proposal, facts: dict[str, Any]) -> None:
+    """Refuse facts that differ from those approved: called by `apply` once it holds the subject's lock.
+
+    `approve` describes the subject before that lock, so an edit may commit in between. Raises: ProposalFactsChanged.
+    """
+    if digest_of(proposal.kind, proposal.subject_id, facts) != proposal.digest:
+        raise ProposalFactsChanged(proposal_id=str(proposal.pk))
+
+
 def open_proposal(kind: str, subject_id: str) -> Proposal | None:
     """Return the proposal that waits for a decision on this subject, if there is one."""
     return Proposal.objects.filter(kind=kind, subject_id=subject_id, state=ProposalState.OPEN).first()
+
+
+def _insert(proposal: Proposal) -> None:
+    try:
+        with transaction.atomic():
+            proposal.save(force_insert=True)
+    except IntegrityError:
+        raise _already_open(proposal.kind, proposal.subject_id) from None
 
 
 def _decidable(proposal_id: int, approver: User) -> tuple[Proposal, Approvable]:

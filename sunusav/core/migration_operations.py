@@ -19,6 +19,7 @@ class AppendOnly(Operation):
     """Forbid UPDATE and DELETE on a table by triggers, on MySQL, MariaDB and SQLite.
 
     SQLite drops a table's triggers whenever a later migration rebuilds it: repeat this operation there.
+    It can be run again after a migration that broke off half-done: MySQL and MariaDB commit each statement.
     """
 
     reduces_to_sql = True
@@ -35,13 +36,17 @@ class AppendOnly(Operation):
     ) -> None:
         template = _MYSQL if schema_editor.connection.vendor == "mysql" else _SQLITE
         for verb in ("update", "delete"):
+            self._drop(schema_editor, verb)
             schema_editor.execute(template.format(table=self.table, verb=verb, VERB=verb.upper()))
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
     ) -> None:
         for verb in ("update", "delete"):
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.table}_no_{verb}")
+            self._drop(schema_editor, verb)
 
     def describe(self) -> str:
         return f"Make {self.table} append-only"
+
+    def _drop(self, schema_editor: BaseDatabaseSchemaEditor, verb: str) -> None:
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.table}_no_{verb}")

@@ -35,7 +35,7 @@ from sunusav.core.models import Approval, Proposal, ProposalState, Switch, Trail
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.switches import outgoing, pause_outgoing
 from tests.factories.users import make_user
-from tests.support.triggers import without_triggers
+from tests.support.triggers import refusing_inserts, without_triggers
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +103,13 @@ def test_propose_twice_is_refused_naming_the_open_one(proposal: Proposal, now: d
         propose(kind=KIND, subject_id=SUBJECT, proposer=make_user(Role.FINANCE), now=now)
     assert refusal.value.facts == {"kind": KIND, "subject_id": SUBJECT, "proposal_id": str(proposal.pk)}
     assert Proposal.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_propose_whose_trail_line_cannot_be_written_leaves_no_proposal(proposer: User, now: datetime) -> None:
+    with refusing_inserts(connection, "core_trailentry"), pytest.raises(DatabaseError, match="takes no rows"):
+        propose(kind=KIND, subject_id=SUBJECT, proposer=proposer, now=now)
+    assert not Proposal.objects.exists()
 
 
 def test_every_kind_has_its_approvable() -> None:

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from fees.enums import DiscountKind
 from fees.errors import DiscountAlreadyGranted, FeeAlreadyReversed
-from fees.models import DiscountGrant, FeeRecord, FeeSchedule
+from fees.models import DiscountGrant, FeeBracketDraft, FeeRecord, FeeSchedule, FeeScheduleDraft
 from fees.services import reverse_fee
 from sunusav.core import approvals
+from sunusav.core.approvals import ProposalFactsChanged
 from sunusav.core.errors import DomainError
 from sunusav.core.roles import Role
 from tests.fees.builders import (
@@ -90,3 +92,37 @@ def test_publish_two_drafts_at_once_gives_them_consecutive_versions():
 
     assert sorted(FeeSchedule.objects.values_list("version", flat=True)) == [1, 2, 3, 4, 5]
     assert all(row.brackets.count() == 1 for row in FeeSchedule.objects.all())
+
+
+def test_publish_that_waits_for_an_edit_to_commit_publishes_nothing():
+    """The approval looks at the draft before the edit commits, and gets its lock after."""
+    finance, approver = person("awa", Role.FINANCE), person("binta", Role.APPROVER)
+    row = draft(finance)
+    proposal = proposed(row, finance)
+
+    def approve() -> Any:
+        return approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=NOW)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            FeeScheduleDraft.objects.select_for_update().get(pk=row.pk)
+            FeeBracketDraft.objects.filter(draft=row).update(base_rate_ppm=1)
+            answer = pool.submit(at_once, approve)
+            wait_for_a_lock_on("fees_feescheduledraft")
+        assert answer.result() == [ProposalFactsChanged]
+
+    assert FeeSchedule.objects.count() == 1
+    assert FeeScheduleDraft.objects.get().state == "draft"
+
+
+def wait_for_a_lock_on(table: str) -> None:
+    """Return once another connection waits for a lock of a row of this table."""
+    asked = "SELECT COUNT(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE %s"
+    ends = monotonic() + 20
+    while monotonic() < ends:
+        with connection.cursor() as cursor:
+            cursor.execute(asked, [f"%`{table}`%FOR UPDATE%"])
+            if cursor.fetchone()[0]:
+                return
+        sleep(0.01)
+    raise AssertionError(f"nobody waits for {table}")

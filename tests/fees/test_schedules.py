@@ -17,6 +17,7 @@ from fees.errors import (
 from fees.models import FeeBracket, FeeBracketDraft, FeeSchedule, FeeScheduleDraft
 from fees.types import Bracket
 from sunusav.core import approvals
+from sunusav.core.actors import Actor
 from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged
 from sunusav.core.models import TrailEntry
 from sunusav.core.roles import Role
@@ -120,6 +121,18 @@ def test_publish_of_a_draft_edited_since_is_refused(finance, approver):
     with pytest.raises(ProposalFactsChanged):
         approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=NOW)
 
+    assert_nothing_published(row)
+
+
+def test_publish_of_a_draft_edited_after_it_was_looked_at_is_refused(finance, approver):
+    row = draft(finance)
+    proposal = proposed(row, finance)
+    FeeBracketDraft.objects.filter(draft=row).update(base_rate_ppm=1)
+
+    with pytest.raises(ProposalFactsChanged) as refusal:
+        services.publish_schedule(proposal, Actor.of(approver), NOW)
+
+    assert refusal.value.facts == {"proposal_id": str(proposal.pk)}
     assert_nothing_published(row)
 
 

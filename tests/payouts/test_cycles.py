@@ -47,6 +47,7 @@ from tests.factories.payouts import (
 from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
 from tests.payouts.unchanged import nothing_changes
+from transfers.collectors import collector
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
 from transfers.errors import (
@@ -266,7 +267,30 @@ def test_open_contribution_by_a_second_method_while_the_first_is_open_is_refused
     _open(cycle)
     with nothing_changes(), pytest.raises(ContributionAskedOtherwise) as refused:
         _open(cycle, method="wave")
-    assert refused.value.facts["open_method"] == "lightning"
+    assert refused.value.facts == {
+        "cycle_id": cycle.pk, "user_id": "user-0", "open_method": "lightning",
+        "expires_at": NOW + timedelta(days=1),
+    }  # fmt: skip
+
+
+def test_open_contribution_by_a_second_method_while_the_first_was_never_opened() -> None:
+    """Where we know that nobody can pay the first, the second takes its place; else it is refused."""
+    cycle = make_cycle(make_group(members=2))
+    for user_id, method in (("user-0", "lightning"), ("user-1", "wave")):
+        away = collector(method)
+        assert isinstance(away, ScriptedCollector)
+        away.is_away = True
+        with pytest.raises(CollectorUnavailable):
+            _open(cycle, user_id, method)
+        away.is_away = False
+
+    _open(cycle, "user-0", "wave")
+    with nothing_changes(), pytest.raises(ContributionAskedOtherwise) as refused:
+        _open(cycle, "user-1", "lightning")
+
+    assert (refused.value.facts["open_method"], refused.value.facts["expires_at"]) == ("wave", None)
+    first = contribution(cycle.pk, "user-0")
+    assert (first.status, first.method) == ("invoiced", "wave")
 
 
 def test_open_contribution_while_the_collector_is_away_is_unavailable_and_works_later(

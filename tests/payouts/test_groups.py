@@ -24,6 +24,7 @@ from payouts.services.groups import (
     propose_verification_revocation,
 )
 from sunusav.core import approvals
+from sunusav.core.actors import Actor
 from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged
 from sunusav.core.models import PersonKey, TrailEntry, User
 from sunusav.core.privacy import erase
@@ -197,6 +198,17 @@ def test_a_group_changed_since_the_proposal_is_not_verified() -> None:
     Group.objects.filter(pk="g-1").update(name="Another tontine")
     with nothing_changes(), pytest.raises(ProposalFactsChanged):
         approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=NOW)
+
+
+@pytest.mark.parametrize("kind", [GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION])
+def test_a_group_changed_after_it_was_looked_at_is_left_as_it_is(kind: str) -> None:
+    group = make_group(members=0, id="g-1")
+    if kind == GROUP_VERIFICATION_REVOCATION:
+        verify(group)
+    proposal = approvals.propose(kind=kind, subject_id="g-1", proposer=make_user(Role.FINANCE), now=NOW)
+    Group.objects.filter(pk="g-1").update(name="Another tontine")
+    with nothing_changes(), pytest.raises(ProposalFactsChanged):
+        approvals.approvable(kind).apply(proposal, Actor.of(make_user(Role.APPROVER)), NOW)
 
 
 def test_a_revocation_of_what_ended_meanwhile_is_refused() -> None:

@@ -26,3 +26,20 @@ def without_triggers(connection: Any) -> Iterator[None]:
         with connection.cursor() as cursor:
             for _, sql in triggers:
                 cursor.execute(sql)
+
+
+_REFUSE_MYSQL = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} takes no rows'"
+_REFUSE_SQLITE = "BEGIN SELECT RAISE(ABORT, '{table} takes no rows'); END"
+
+
+@contextmanager
+def refusing_inserts(connection: Any, table: str) -> Iterator[None]:
+    """Have a table refuse new rows for the moment. On MySQL and MariaDB this commits: use it in transactional tests."""
+    refuse = (_REFUSE_MYSQL if connection.vendor == "mysql" else _REFUSE_SQLITE).format(table=table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TRIGGER {table}_takes_none BEFORE INSERT ON {table} FOR EACH ROW {refuse}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TRIGGER {table}_takes_none")

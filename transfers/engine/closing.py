@@ -5,12 +5,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from fees.queries import fixed_fee
-from fees.services import record_fee
+from fees.services import take_fee
+from fees.types import FixedFee
 from ledger.services import post, reverse
-from sunusav.core import trail
 from sunusav.core.money import msat_from_sats
 from sunusav.core.switches import pause_outgoing
+from sunusav.core.trail import TrailFact, record, record_all
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
 from transfers.engine.claims import ENGINE, Claim, locked_claim, require_claim
@@ -73,14 +73,7 @@ def _hold_for(row: Disbursement, order: PaymentOrder, *, number: int, now: datet
         sends=1,
     )
     attempt.save(force_insert=True)
-    _record_attempt(
-        attempt,
-        "open_attempt",
-        from_state="",
-        to_state=AttemptState.PREPARED,
-        now=now,
-        facts={"reference": order.reference},
-    )
+    _tell_attempt(attempt, "open_attempt", AttemptState.PREPARED, now, reference=order.reference)
     return attempt
 
 
@@ -116,14 +109,12 @@ def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
 
 
 def _book(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> None:
-    booked = _post_payment(attempt, row, paid, now)
-    _close_attempt(
-        attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
-        cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
+    fee = _take_fee(row, now)
+    closed = _close_attempt(
+        attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=_post_payment(attempt, row, paid, fee, now),
+        proof=paid.proof, cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
     )  # fmt: skip
-    if row.assessment_id:
-        record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
-    _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
+    _move(row, _S.COMPLETED, "complete", now=now, along=[closed], due_at=None, completed_at=now, claimed_by="",
           claim_version=row.claim_version + 1, failure_code="", failure_message="")  # fmt: skip
     tell_outcome(row, now=now)
 
@@ -144,7 +135,7 @@ def _book_late(closed: Attempt, row: Disbursement, paid: Succeeded, now: datetim
         _book(_hold_for(row, closed.order, number=_next_number(row), now=now), row, paid, now)
         return True
     told = f"order {closed.order.reference} of disbursement {row.pk} was paid although it had been closed"
-    trail.record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=told)
+    record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=told)
     pause_outgoing(actor=ENGINE, reason=told, now=now)
     return False
 
@@ -153,13 +144,21 @@ def _next_number(row: Disbursement) -> int:
     return 1 + Attempt.objects.filter(disbursement=row).count()
 
 
-def _post_payment(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> int:
+def _take_fee(row: Disbursement, now: datetime) -> FixedFee | None:
+    if row.assessment_id is None:
+        return None
+    return take_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
+
+
+def _post_payment(
+    attempt: Attempt, row: Disbursement, paid: Succeeded, fee: FixedFee | None, now: datetime
+) -> int:
     paying = rail(attempt.order.rail)
     assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
     lines = paid_lines(
         payout_msat=msat_from_sats(row.payout_sats),
         net_msat=msat_from_sats(row.net_sats),
-        fee=fixed_fee(row.assessment_id) if row.assessment_id else None,
+        fee=fee,
         cost_msat=paid.cost_msat,
         paid_from=paying.account,
         cost=paying.cost_account,
@@ -220,9 +219,7 @@ def note_unknown(
         }
         if unknown.seen and fresh.state == AttemptState.PREPARED:
             fields |= {"state": AttemptState.IN_FLIGHT, "seen_at": now}
-            _record_attempt(
-                fresh, "see_attempt", from_state=fresh.state, to_state=AttemptState.IN_FLIGHT, now=now
-            )
+            _tell_attempt(fresh, "see_attempt", AttemptState.IN_FLIGHT, now)
         Attempt.objects.filter(pk=fresh.pk, state=fresh.state).update(**fields)
         Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="", asks=row.asks + 1)
 
@@ -251,7 +248,7 @@ def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
         if changed != 1:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
         Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
-        _record_attempt(attempt, "send_again", from_state=attempt.state, to_state=attempt.state, now=now)
+        _tell_attempt(attempt, "send_again", attempt.state, now)
 
 
 def _locked_attempt(attempt: Attempt) -> Attempt:
@@ -276,40 +273,32 @@ def _void_hold(attempt: Attempt, row: Disbursement, state: str, refused: Refused
         at=now,
         subject=row.subject,
     )
-    _close_attempt(
+    closed = _close_attempt(
         attempt, state, now=now, close_transaction_id=undone, outcome=refused.reason[:120],
         failure_class=refused.failure, verdict=refused.verdict, evidence=refused.evidence,
     )  # fmt: skip
+    record_all([closed])
 
 
-def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any) -> None:
+def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any) -> TrailFact:
+    """Close a locked attempt; return the line that the caller appends to the trail."""
     changed = Attempt.objects.filter(pk=attempt.pk, state=attempt.state).update(
         state=state, closed_at=now, asked_at=now, **fields
     )
     assert changed == 1, "the attempt is locked by this transaction"  # noqa: S101  (a programmer's mistake)
-    _record_attempt(
-        attempt,
-        "close_attempt",
-        from_state=attempt.state,
-        to_state=state,
-        now=now,
-        facts={"outcome": fields["outcome"]},
-    )
+    return _line(attempt, "close_attempt", state, now, outcome=fields["outcome"])
 
 
-def _record_attempt(
-    attempt: Attempt,
-    action: str,
-    *,
-    from_state: str,
-    to_state: str,
-    now: datetime,
-    facts: dict[str, Any] | None = None,
-) -> None:
-    trail.record(
-        subject=subject_of(attempt.disbursement_id), action=action, from_state=from_state, to_state=to_state,
-        actor=ENGINE, at=now, facts={"attempt": attempt.number, **(facts or {})},
-    )  # fmt: skip
+def _tell_attempt(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> None:
+    record_all([_line(attempt, action, state, now, **facts)])
+
+
+def _line(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> TrailFact:
+    """Return what the trail is told of an attempt; opening one comes from no state."""
+    subject = subject_of(attempt.disbursement_id)
+    before = "" if action == "open_attempt" else attempt.state
+    told = {"attempt": attempt.number, **facts}
+    return TrailFact(subject, action, ENGINE, now, before, state, facts=told)
 
 
 def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -> None:
