@@ -29,6 +29,4 @@ def test_ring_with_broker_and_result_store_away_only_warns(
 ) -> None:
     ring("room.work")
 
-    assert [(line.name, line.levelname) for line in caplog.records] == [
-        ("sunusav.core.doorbells", "WARNING")
-    ]
+    assert [(line.name, line.levelname) for line in caplog.records] == [("sunusav.core.doorbells", "WARNING")]
