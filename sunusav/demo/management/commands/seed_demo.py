@@ -11,7 +11,9 @@ from sunusav.demo.seeding import seed_demo
 
 
 class Command(BaseCommand):
-    help = "Migrate, then create the demo's people, tokens, group and cycles where missing. Local settings only."
+    help = (
+        "Migrate, then create the demo's people, tokens, group and cycles where missing. Local settings only."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
