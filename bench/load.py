@@ -86,11 +86,12 @@ def _drain(selector: selectors.BaseSelector, waiting: int) -> None:
 def main(port: int, seconds: float, connections: int) -> None:
     request = sys.stdin.buffer.read()
     clients = [Connection(port, request) for _ in range(connections)]
-    drive(clients, WARM_UP_SECONDS)
+    warm_up = drive(clients, WARM_UP_SECONDS)
     cpu, wall = time.process_time(), time.perf_counter()
     took = sorted(drive(clients, seconds))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     told = {
+        "answers": len(warm_up) + len(took),
         "rate": len(took) / wall,
         "p50_ms": 1_000 * median(took),
         "p99_ms": 1_000 * took[int(0.99 * len(took))],

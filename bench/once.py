@@ -18,6 +18,7 @@ from bench.ratios import tell
 from fees.types import PricedFor
 from ledger.auditor import audit as audit_books
 from ledger.enums import AccountRole, Currency
+from ledger.queries import owed
 from ledger.services import post
 from ledger.types import AccountRef, Line
 from sunusav.core import clock
@@ -64,20 +65,28 @@ def attack(name: str, dice: random.Random) -> tuple[int, int]:
     # The platform asks again when nobody answered it; clean workers come, as they do within a minute and a quarter.
     assert driver.forked(partial(attempt, name, bills[0], 0)) == 0
     driver.recover()
+    empty(name)
     return payments_of(bills), sum(status == -9 for status in statuses)
 
 
 def fund(name: str) -> None:
-    pot, node = pot_of(name), AccountRef(AccountRole.NODE, Currency.MSAT)
-    # Enough for every attempt: it must not be the empty pot that stops the second payment.
-    amount = ATTEMPTS * driver.PAYOUT_SATS * driver.MSAT
-    post(kind="receipt_for_test", reference=f"fund:{name}", lines=[Line(node, amount), Line(pot, -amount)],
-         at=clock.now(), subject=subject_of(name))  # fmt: skip
+    """Fill the pot for every attempt: it must not be the empty pot that stops a second payment."""
+    move(name, "fund", ATTEMPTS * driver.PAYOUT_SATS * driver.MSAT)
+
+
+def empty(name: str) -> None:
+    """Take out what is left: the auditor knows no cycle that this pot would belong to."""
+    move(name, "empty", -owed(pot_of(name)))
+
+
+def move(name: str, kind: str, amount_msat: int) -> None:
+    lines = [Line(AccountRef(AccountRole.NODE, Currency.MSAT), amount_msat), Line(pot_of(name), -amount_msat)]
+    reference = f"{kind}:{subject_of(name)}"
+    post(kind=kind, reference=reference, lines=lines, at=clock.now(), subject=subject_of(name))
 
 
 def subject_of(name: str) -> str:
-    """Return what is paid: not `cycle:`, of which the auditor expects a row in the room above."""
-    return f"bench:{name}"
+    return f"cycle:{name}"
 
 
 def pot_of(name: str) -> Any:

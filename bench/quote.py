@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from os import environ
 from pathlib import Path
@@ -16,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from bench.cpu import cpu_seconds
 from bench.ratios import paired, spread, tell
 from bench.sql_counts import SqlCounts
 from sunusav.api import tokens
@@ -40,9 +41,9 @@ def main(rounds: int) -> int:
     token = issue_token()
     statements = statements_per_warm_quote(token)
     with server("bare") as bare, server("full") as full, server("rival") as rival:
-        ports = {"full": full, "bare": bare, "rival": rival}
+        servers = {"full": full, "bare": bare, "rival": rival}
         with SqlCounts() as sql:
-            measured = [{name: load(port, token) for name, port in ports.items()} for _ in range(rounds)]
+            measured = [{name: load(one, token) for name, one in servers.items()} for _ in range(rounds)]
     return report(measured, statements, sql)
 
 
@@ -55,11 +56,13 @@ def report(measured: list[dict[str, dict[str, float]]], statements: int, sql: Sq
 
     rounds = f"{len(measured)} rounds of {SECONDS:g} s, {CONNECTIONS} connections"
     full, bare, rival = rates("full"), rates("bare"), rates("rival")
+    cpu = ", ".join(f"{name} {middle(name, 'cpu_ms'):.2f} ms" for name in ("full", "bare", "rival"))
     answered = sum(full) * SECONDS
     reached = [
         tell("A1", paired(full, bare), f"full {spread(full, '/s')}, bare {spread(bare, '/s')}; {rounds}",
              f"the load generator was busy {middle('bare', 'busy'):.0%} of the time against the bare view"),
-        tell("A2", paired(full, rival), f"full {spread(full, '/s')}, FastAPI {spread(rival, '/s')}"),
+        tell("A2", paired(full, rival), f"full {spread(full, '/s')}, FastAPI {spread(rival, '/s')}",
+             f"CPU time of the servers per quote, whatever else the machine did: {cpu}"),
         tell("A3", median(one["full"]["p99_ms"] / one["full"]["p50_ms"] for one in measured),
              f"p50 {middle('full', 'p50_ms'):.1f} ms, p99 {middle('full', 'p99_ms'):.1f} ms"),
         tell("A4", statements, f"under load {sql.statements / answered:.4f} per quote by the server's own count: "
@@ -86,23 +89,29 @@ def ask(client: Client) -> None:
     assert answer.status_code == HTTPStatus.OK, answer.content
 
 
+@dataclass(frozen=True)
+class Server:
+    port: int
+    session: int
+
+
 @contextmanager
-def server(name: str) -> Iterator[int]:
-    """Run one of the servers until the block ends; yield its port."""
+def server(name: str) -> Iterator[Server]:
+    """Run one of the servers until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", *[part.format(port=port) for part in SERVERS[name]]]
     log = Path(environ["BENCH_FOLDER"]) / f"{name}.log"
-    with process.child(command, log=log, ready=lambda: not is_free(port)):
-        time.sleep(0.2)
-        yield port
+    with process.child(command, log=log, ready=lambda: not is_free(port)) as started:
+        yield Server(port, started.pid)
 
 
-def load(port: int, token: str) -> dict[str, float]:
+def load(server: Server, token: str) -> dict[str, float]:
     """Ask one server for quotes for a while, from another process."""
-    command = [sys.executable, "-m", "bench.load", str(port), str(SECONDS), str(CONNECTIONS)]
-    done = subprocess.run(command, check=True, input=request(port, token), stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "bench.load", str(server.port), str(SECONDS), str(CONNECTIONS)]
+    used = cpu_seconds(server.session)
+    done = subprocess.run(command, check=True, input=request(server.port, token), stdout=subprocess.PIPE)
     measured: dict[str, float] = json.loads(done.stdout)
-    return measured
+    return {**measured, "cpu_ms": 1_000 * (cpu_seconds(server.session) - used) / measured["answers"]}
 
 
 def request(port: int, token: str) -> bytes:

@@ -247,9 +247,24 @@ def record_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datet
 
     Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
     """
-    found = FeeAssessment.objects.select_related("record").filter(pk=assessment_id).first()
+    return _record(_assessment(assessment_id), disbursement_ref, completed_at)
+
+
+def take_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datetime) -> FixedFee:
+    """Record a fee as `record_fee` does, and return it as it was fixed, from one look at it."""
+    found = _assessment(assessment_id)
+    _record(found, disbursement_ref, completed_at)
+    return queries.fixed_fee_of_row(found, schedule_version=found.schedule.version)
+
+
+def _assessment(assessment_id: int) -> FeeAssessment:
+    found = FeeAssessment.objects.select_related("record", "schedule").filter(pk=assessment_id).first()
     if found is None:
         raise FeeAssessmentMissing(assessment_id=str(assessment_id))
+    return found
+
+
+def _record(found: FeeAssessment, disbursement_ref: str, completed_at: datetime) -> int:
     before: FeeRecord | None = getattr(found, "record", None)
     if before is not None:
         return _same_record(before, disbursement_ref)

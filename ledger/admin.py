@@ -17,7 +17,7 @@ from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.core import clock
 from sunusav.desk.actions import Action, Button, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.facts import mono
+from sunusav.desk.facts import mono, say_known
 from sunusav.desk.forms import ReasonAndCodeForm
 from sunusav.desk.money import show_in, show_rate
 from sunusav.desk.sections import Section, postings_of, trail_of
@@ -55,13 +55,21 @@ class AccountCheckpointAdmin(ReadOnlyAdmin):
 
 @admin.register(models.JournalTransaction)
 class JournalTransactionAdmin(ReadOnlyAdmin):
-    list_display = ("id", "kind", "subject", "reference", "posted_at", "reverses")
-    list_filter = ("kind", "posted_at")
+    list_display = ("id", "what", "subject", "reference", "posted_at", "reverses")
+    fields = ("what", "subject", "reference", "posted_at", "recorded_at", "reverses")
+    list_filter = ("posted_at",)
     search_fields = ("id", "reference", "subject")
     search_help_text = _("The exact number, reference or subject (such as cycle:demo-cycle).")
     list_select_related = ("reverses",)
     ordering = ("-id",)
     links = ("subject",)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def what(self, row: Any) -> str:
+        return say_known(row.kind)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {say_known(row.kind)} ({row.subject})"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         booked = models.JournalTransaction.objects.prefetch_related("entries__account").get(pk=row.pk)
@@ -153,7 +161,7 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         now = current_rate(clock.now())
         facts = [
             (gettext("Rate now"), show_rate(now.rate_xof_per_btc)),
-            (gettext("Source"), now.source),
+            (gettext("Source"), say_known(now.source)),
             (gettext("Observed"), now.observed_at),
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
@@ -168,15 +176,23 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
 @admin.register(models.ExchangeRate)
 class ExchangeRateAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "rate_xof_per_btc", "source", "observed_at", "is_fallback", "is_quarantined",
+        "id", "rate_xof_per_btc", "said_by", "observed_at", "is_fallback", "is_quarantined",
         "quarantine_reason",
     )  # fmt: skip
-    list_filter = ("source", "is_fallback", "is_quarantined", "observed_at")
+    list_filter = ("is_fallback", "is_quarantined", "observed_at")
     list_select_related = ("request",)
     ordering = ("-id",)
+    fields = (
+        "rate_xof_per_btc", "said_by", "observed_at", "recorded_at", "is_fallback", "is_quarantined",
+        "quarantine_reason", "request", "components",
+    )  # fmt: skip
+
+    @admin.display(description=_("source"))
+    def said_by(self, row: Any) -> str:
+        return say_known(row.source)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({row.source})"
+        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({say_known(row.source)})"
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         """Lead finance to where a manual rate is proposed."""

@@ -1,5 +1,6 @@
 """The auditor runs every room's invariants over one moment of the database, and stops money on red."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ AUDITOR: Final = Actor.system("ledger.auditor")
 AUDIT_SUBJECT: Final = "books:audit"
 # What the trail keeps of a red audit; the rest is printed and can be found again by running it.
 KEPT_BREACHES: Final = 20
+ERROR_LENGTH: Final = 200
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,26 @@ def fast_window(now: datetime) -> datetime:
 
 def _found(invariants: Iterable[Invariant], scope: AuditScope) -> Iterator[tuple[bool, Breach]]:
     for invariant in invariants:
-        for breach in invariant.find(scope):
-            yield invariant.waiting, breach
+        broken: list[Breach] = []
+        unjudged = _judge(invariant, scope, broken)
+        yield from ((invariant.waiting, breach) for breach in broken)
+        if unjudged:
+            yield False, unjudged
+
+
+def _judge(invariant: Invariant, scope: AuditScope, broken: list[Breach]) -> Breach | None:
+    """Add what an invariant finds to `broken`; what it cannot judge is a breach too, also of one that waits.
+
+    Each has its savepoint: a statement that the database refuses does not take the others along.
+    """
+    try:
+        with transaction.atomic():
+            broken.extend(invariant.find(scope))
+    except Exception as error:  # whatever it is, the other invariants are judged, and money stops
+        logger.exception("invariant %s (%s) could not be judged", invariant.code, invariant.title)
+        told = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
+        return Breach(invariant.code, "audit", f"could not be judged: {told}")
+    return None
 
 
 @contextmanager

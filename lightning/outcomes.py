@@ -47,6 +47,8 @@ def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
             reason=_words(lightning_pb2.PaymentFailureReason, payment.failure_reason),
             failure=FAILURE_CLASSES.get(payment.failure_reason, FailureClass.REVIEW),
             evidence=evidence,
+            # A failed hash that is sent again gets a new index: lightning.md 3.1.
+            verdict=f"{payment.payment_index}/{payment.creation_time_ns}",
         )
     return Unknown(seen=True, reason="in-flight", evidence=evidence)
 

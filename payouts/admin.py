@@ -22,9 +22,10 @@ from sunusav.core.models import User
 from sunusav.desk.actions import Action, Decision
 from sunusav.desk.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.desk.columns import badge
+from sunusav.desk.facts import say_known
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.desk.money import show_msat, show_sats
-from sunusav.desk.sections import Facts, Section, Table, link_to_page, say_known, trail_of
+from sunusav.desk.sections import Facts, Section, Table, link_to_page, trail_of
 from transfers.enums import CollectionState, DisbursementState
 from transfers.queries import collections_for, disbursement_for
 from transfers.types import DisbursementFacts

@@ -11,6 +11,7 @@ SCHEDULE = [
     ScheduledTask(
         "sweep open attempts, due retries and unclaimed orders", "transfers.sweep", Every(15), queue="payouts"
     ),
+    ScheduledTask("ask about open collections", "transfers.sweep_collections", Every(60), queue="payouts"),
     ScheduledTask("seal the trail", "core.seal_trail", Every(10)),
     ScheduledTask("seal the books", "ledger.seal_books", Every(10)),
     ScheduledTask("refresh the exchange rate", "ledger.update_rates", Every(300)),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,10 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.core.models import User
 from sunusav.desk.actions import Action, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.facts import moment, mono, show_facts
+from sunusav.desk.columns import offered
+from sunusav.desk.facts import moment, mono, say, say_known, show_facts
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.desk.money import show_msat, show_sats
-from sunusav.desk.sections import Facts, Section, link_to, postings_of, say, say_known, trail_of
+from sunusav.desk.sections import Facts, Section, link_to, postings_of, trail_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
@@ -65,13 +67,18 @@ CANCEL = Action(
 )
 
 
+# Offered from settings: to look for the values in use would read the whole table for every page.
+RAIL = offered("rail", lambda: settings.RAILS)
+METHOD = offered("method", lambda: settings.COLLECTORS)
+
+
 @admin.register(Disbursement)
 class DisbursementAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "subject", "state", "payout_sats", "fee_sats", "net_sats", "rail", "requested_at", "completed_at",
         "failure",
     )  # fmt: skip
-    list_filter = ("state", "rail", "requested_at")
+    list_filter = ("state", RAIL, "requested_at")
     search_fields = ("id", "subject", "orders__reference")
     search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
     ordering = ("-id",)
@@ -147,7 +154,7 @@ def _story_of(attempt: Attempt) -> Facts:
 @admin.register(PaymentOrder)
 class PaymentOrderAdmin(ReadOnlyAdmin):
     list_display = ("id", "disbursement", "rail", "hash_shown", "amount_msat", "prepared_at", "expires_at")
-    list_filter = ("rail", "prepared_at")
+    list_filter = (RAIL, "prepared_at")
     list_select_related = ("disbursement",)
     search_fields = ("reference",)
     search_help_text = _("The exact payment hash.")
@@ -181,7 +188,7 @@ class CollectionAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "subject", "method", "state", "amount_msat", "received_msat", "requested_at", "settled_at",
     )  # fmt: skip
-    list_filter = ("state", "method", "requested_at")
+    list_filter = ("state", METHOD, "requested_at")
     search_fields = ("id", "subject", "reference")
     search_help_text = _("The exact number, subject or payment hash.")
     ordering = ("-id",)

@@ -52,7 +52,8 @@ _D = DisbursementState
 DISBURSEMENT_TRANSITIONS: dict[str, frozenset[str]] = {
     _D.SCHEDULED: frozenset({_D.PROCESSING, _D.FAILED, _D.CANCELLED}),
     _D.PROCESSING: frozenset({_D.COMPLETED, _D.FAILED, _D.NEEDS_REVIEW, _D.CANCELLED}),
-    _D.FAILED: frozenset({_D.PROCESSING, _D.CANCELLED}),
+    # To completed without a new try: the outside revived an order that it had refused.
+    _D.FAILED: frozenset({_D.PROCESSING, _D.CANCELLED, _D.COMPLETED}),
     _D.NEEDS_REVIEW: frozenset({_D.PROCESSING, _D.COMPLETED, _D.CANCELLED}),
     _D.COMPLETED: frozenset({_D.REVERSED}),
 }

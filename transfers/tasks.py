@@ -12,4 +12,9 @@ def run_due_task() -> int:
 
 @shared_task(name="transfers.sweep")
 def sweep_task() -> int:
-    return run_due().worked + sweep_collections(now=clock.now())
+    return run_due().worked
+
+
+@shared_task(name="transfers.sweep_collections")
+def sweep_collections_task() -> int:
+    return sweep_collections(now=clock.now())

@@ -75,11 +75,16 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Refused:
-    """Finally not paid by this order, with positive proof from the outside."""
+    """Finally not paid by this order, with positive proof from the outside.
+
+    `verdict` names the sending it is about, where the outside can tell: the same verdict as an earlier attempt's is
+    old news and says nothing of a later sending of the same order.
+    """
 
     reason: str
     failure: FailureClass
     evidence: dict[str, Any] = field(default_factory=dict)
+    verdict: str = ""
 
 
 @dataclass(frozen=True)

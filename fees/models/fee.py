@@ -23,7 +23,7 @@ class FeeAmounts(models.Model):
     schedule = models.ForeignKey(FeeSchedule, on_delete=models.RESTRICT, related_name="+")
     group_ref = ExactCharField(max_length=80)
     winner_ref = ExactCharField(max_length=80)
-    settlement_partner = models.CharField(max_length=30)
+    settlement_partner = models.CharField(max_length=64)
     rate = models.ForeignKey("ledger.ExchangeRate", on_delete=models.RESTRICT, related_name="+")
     rate_xof_per_btc = models.DecimalField(max_digits=20, decimal_places=8)
     is_fallback_rate = models.BooleanField()

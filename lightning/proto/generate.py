@@ -17,7 +17,7 @@ class GeneratorFailed(Exception):
 def generated_files() -> dict[str, str]:
     """Run the locked protoc and return the text of every generated file, by file name."""
     # A development tool, absent at run time.
-    from grpc_tools import protoc  # type: ignore[import-untyped]  # noqa: PLC0415
+    from grpc_tools import protoc  # type: ignore[import-untyped]
 
     sources = sorted(str(path.relative_to(ROOT)) for path in FOLDER.glob("*.proto"))
     well_known = str(files("grpc_tools") / "_proto")

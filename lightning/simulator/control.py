@@ -146,7 +146,7 @@ class Control:
         return self._call(path, json.dumps(members).encode())
 
     def _call(self, path: str, body: bytes | None) -> Record:
-        request = urllib.request.Request(self._base + path, data=body)  # noqa: S310 - always http, on loopback
+        request = urllib.request.Request(self._base + path, data=body)
         try:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
                 answer: Record = json.load(response)

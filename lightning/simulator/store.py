@@ -53,11 +53,11 @@ class Store:
     def remove(self, row: object) -> None:
         key = KEYS[type(row)]
         where = " AND ".join(f"{name} = ?" for name in key)
-        statement = f"DELETE FROM {type(row).__name__} WHERE {where}"  # noqa: S608 - names of our own classes
+        statement = f"DELETE FROM {type(row).__name__} WHERE {where}"
         self._connection.execute(statement, [getattr(row, name) for name in key])
 
     def load(self, kind: type[Row]) -> list[Row]:
-        statement = f"SELECT * FROM {kind.__name__} ORDER BY {', '.join(KEYS[kind])}"  # noqa: S608 - as above
+        statement = f"SELECT * FROM {kind.__name__} ORDER BY {', '.join(KEYS[kind])}"
         found = self._connection.execute(statement)
         columns = fields(kind)  # type: ignore[arg-type]
         return [
@@ -75,7 +75,7 @@ def _column_type(annotation: Any) -> str:
 
 @cache
 def _insert_of(kind: type) -> str:
-    return f"INSERT OR REPLACE INTO {kind.__name__} VALUES ({', '.join('?' * len(fields(kind)))})"  # noqa: S608
+    return f"INSERT OR REPLACE INTO {kind.__name__} VALUES ({', '.join('?' * len(fields(kind)))})"
 
 
 def _values_of(row: Any) -> list[object]:

@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views import defaults
 from django.views.decorators.http import require_safe
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,15 +14,16 @@ from sunusav.api.documentation import documented, openapi_document
 from sunusav.api.exposition import CONTENT_TYPE as METRICS_TYPE
 from sunusav.api.exposition import exposition
 from sunusav.api.health import components, worst
+from sunusav.api.page_middleware import API_PREFIX
 from sunusav.api.problem_pages import problem_pages
 from sunusav.api.problems import CONTENT_TYPE as PROBLEM_TYPE
 from sunusav.api.problems import PROTOCOL_CODES, Problem
 from sunusav.api.prose import html_of
+from sunusav.api.renderers import ExactJSONRenderer
 from sunusav.api.shapes import ComponentsShape, HealthShape
 from sunusav.api.views import ApiView
 
 SERVICE = "sunusav-monetization"
-API_PREFIX = "/monetization/"
 
 
 class Health(ApiView):
@@ -108,7 +108,7 @@ def _last_word(request: HttpRequest, status: int) -> HttpResponse | None:
     """Answer what no view answered: a problem document, unless a person in a browser is looking."""
     if not request.path.startswith(API_PREFIX) and "text/html" in request.headers.get("Accept", ""):
         return None
-    document = JSONRenderer().render(Problem(PROTOCOL_CODES[status], status).document())
+    document = ExactJSONRenderer().render(Problem(PROTOCOL_CODES[status], status).document())
     return HttpResponse(
         document, status=status, content_type=PROBLEM_TYPE, headers={"Cache-Control": "no-store"}
     )

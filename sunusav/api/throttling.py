@@ -1,11 +1,14 @@
-"""Rate limits that count exactly: one atomic increment per request, in fixed windows, per scope and client.
+"""Rate limits that count exactly, in fixed windows, per scope and client, without asking the counter each time.
 
-DRF's own throttles read, append and write back, so parallel requests slip through.
+A process takes its requests from the shared counter in shares of a hundredth of the rate, each by one atomic
+increment. So never more than the rate pass, over all processes; what a process took and did not use may be missing at
+the end of a window. Rates below a hundred are counted one by one. DRF's own throttles read, append and write back, so
+parallel requests slip through.
 """
 
 import logging
 from functools import cache
-from hashlib import sha256
+from threading import Lock
 
 from django.core.cache import cache as shared_cache
 from redis.exceptions import RedisError
@@ -14,6 +17,11 @@ from rest_framework.settings import api_settings
 logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = {"s": 1, "sec": 1, "min": 60, "hour": 3_600, "day": 86_400}
+SHARES = 100
+REMEMBERED_AT_MOST = 10_000
+
+_left: dict[str, int] = {}
+_lock = Lock()
 
 
 def seconds_to_wait(scope: str, client: str, *, at: float) -> int:
@@ -26,8 +34,8 @@ def seconds_to_wait(scope: str, client: str, *, at: float) -> int:
         return 0
     allowed, seconds = read_rate(rate)
     window = int(at // seconds)
-    name = f"rate:{scope}:{sha256(client.encode()).hexdigest()[:32]}:{window}"
-    if _count(name, keep_seconds=2 * seconds) <= allowed:
+    name = f"rate:{scope}:{client}:{window}"
+    if _use_one(name) or _take_share(name, allowed, keep_seconds=2 * seconds):
         return 0
     return max(1, round((window + 1) * seconds - at))
 
@@ -39,11 +47,44 @@ def read_rate(rate: str) -> tuple[int, int]:
     return int(number), WINDOW_SECONDS[period]
 
 
-def _count(name: str, *, keep_seconds: int) -> int:
+def forget_shares() -> None:
+    """Forget what this process has left of its shares."""
+    with _lock:
+        _left.clear()
+
+
+def _use_one(name: str) -> bool:
+    with _lock:
+        left = _left.get(name, 0)
+        if left:
+            _left[name] = left - 1
+        return left > 0
+
+
+def _take_share(name: str, allowed: int, *, keep_seconds: int) -> bool:
+    """Take a share from the shared counter and use one of it; false when the rate is used up."""
+    share = max(1, allowed // SHARES)
     try:
-        if shared_cache.add(name, 1, keep_seconds):
-            return 1
-        return int(shared_cache.incr(name))
-    except (RedisError, OSError, ValueError) as error:
+        counted = _increment(name, share, keep_seconds)
+    except (RedisError, OSError) as error:
         logger.warning("a request was not counted: %s", type(error).__name__)
-        return 0
+        return True
+    granted = min(share, allowed - (counted - share))
+    if granted > 1:
+        _keep(name, granted - 1)
+    return granted > 0
+
+
+def _keep(name: str, granted: int) -> None:
+    with _lock:
+        if len(_left) >= REMEMBERED_AT_MOST:
+            _left.clear()  # mostly of windows that are over
+        _left[name] = _left.get(name, 0) + granted
+
+
+def _increment(name: str, share: int, keep_seconds: int) -> int:
+    """Add to a counter; only the first of a window has to make it."""
+    try:
+        return int(shared_cache.incr(name, share))
+    except ValueError:
+        return share if shared_cache.add(name, share, keep_seconds) else int(shared_cache.incr(name, share))

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache, cached_property, partial
+from hashlib import sha256
 from time import time
 from typing import Any, ClassVar
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
@@ -17,7 +19,7 @@ from rest_framework.exceptions import (
     Throttled,
     ValidationError,
 )
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -28,7 +30,9 @@ from sunusav.api import idempotency, throttling
 from sunusav.api.errors import PersonRequired
 from sunusav.api.pagination import PAGE_PARAMETERS
 from sunusav.api.parsers import StrictJSONParser
-from sunusav.api.permissions import RequiredPermission
+from sunusav.api.permissions import may
+from sunusav.api.problems import LengthRequired
+from sunusav.api.renderers import ExactJSONRenderer
 from sunusav.api.serializers import FROM_QUERY
 from sunusav.core import clock
 from sunusav.core.actors import Actor
@@ -38,7 +42,7 @@ from sunusav.core.second_factor import require_second_factor
 # The API speaks one language; the admin speaks the reader's.
 LANGUAGE = "en"
 ONE_TIME_CODE = "X-OTP"
-_JSON = JSONRenderer()
+_JSON = ExactJSONRenderer()
 _ACCEPTED = ("*/*", "application/*", "application/json", "application/problem+json")
 
 
@@ -53,9 +57,9 @@ class ApiView(APIView):
     required_permissions: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
 
     http_method_names = ["get", "head", "post", "put", "delete"]
-    permission_classes = [RequiredPermission]
+    caller: User | AnonymousUser
     parser_classes = [StrictJSONParser]
-    renderer_classes = [JSONRenderer]
+    renderer_classes = [ExactJSONRenderer]
 
     def body(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
         """Return the body as the shape reads it. Raises: ValidationError, naming each field that is wrong."""
@@ -71,8 +75,8 @@ class ApiView(APIView):
     @property
     def user(self) -> User:
         """Return who asks; there is always somebody unless the view is public."""
-        assert isinstance(self.request.user, User), "a public view has no user"  # noqa: S101  (a programmer's mistake)
-        return self.request.user
+        assert isinstance(self.caller, User), "a public view has no user"  # noqa: S101  (a programmer's mistake)
+        return self.caller
 
     @cached_property
     def actor(self) -> Actor:
@@ -96,8 +100,9 @@ class ApiView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.args, self.kwargs, self.headers = args, kwargs, {}
         self.request = self.initialize_request(request, *args, **kwargs)
-        with translation.override(LANGUAGE):
-            return self._finished(self._admitted)
+        if translation.get_language() != LANGUAGE:
+            translation.activate(LANGUAGE)
+        return self._finished(self._admitted)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in what may come in: the method exists, the caller is known, allowed and in rate."""
@@ -106,6 +111,8 @@ class ApiView(APIView):
             raise MethodNotAllowed(str(request.method))
         renderer, media_type = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = renderer, media_type
+        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+            raise LengthRequired
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
@@ -123,14 +130,18 @@ class ApiView(APIView):
     def perform_authentication(self, request: Request) -> None:
         """Find out who asks. Tokens that are refused count against the address, so that guessing is slow."""
         try:
-            request.user  # noqa: B018  (DRF authenticates on first access)
+            self.caller = request.user
         except AuthenticationFailed:
             self._count("anonymous", self._address(request))
             raise
 
+    def check_permissions(self, request: Request) -> None:
+        if not (self.public or may(self.caller, self.required_permissions, str(request.method))):
+            self.permission_denied(request)
+
     def check_throttles(self, request: Request) -> None:
-        if request.user.is_authenticated:
-            self._count("client", str(request.user.pk))
+        if self.caller.is_authenticated:
+            self._count("client", str(self.caller.pk))
         else:
             self._count("anonymous", self._address(request))
 
@@ -170,7 +181,8 @@ class ApiView(APIView):
         return getattr(self, str(request.method).lower(), None)
 
     def _address(self, request: Request) -> str:
-        return str(BaseThrottle().get_ident(request))
+        """Return whom to count when nobody is known; hashed, for a forwarded address may be anything."""
+        return sha256(str(BaseThrottle().get_ident(request)).encode()).hexdigest()[:32]
 
     def _count(self, scope: str, client: str) -> None:
         if wait := throttling.seconds_to_wait(scope, client, at=time()):

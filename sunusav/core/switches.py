@@ -4,13 +4,20 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
+from sunusav.core.approvals import ProposalFactsChanged
 from sunusav.core.errors import Conflict
 from sunusav.core.models import Proposal, Switch
 
 OUTGOING = "outgoing"
+SUBJECT = f"switch:{OUTGOING}"
+REASON_LENGTH = 500
+# A reason added to a pause; what does not fit beside it is cut off the earlier ones.
+ADDED_REASON_LENGTH = 240
+BETWEEN_REASONS = " | "
 
 
 class OutgoingPaused(Conflict):
@@ -29,6 +36,11 @@ def outgoing() -> Switch:
     return Switch.objects.filter(name=OUTGOING).first() or Switch(name=OUTGOING, is_open=True)
 
 
+def outgoing_closed() -> QuerySet[Switch]:
+    """Return the outgoing switch if it is closed: for statements that look at it along with their own rows."""
+    return Switch.objects.filter(name=OUTGOING, is_open=False)
+
+
 def require_outgoing_open() -> None:
     """Raise OutgoingPaused unless money may leave."""
     switch = outgoing()
@@ -37,19 +49,41 @@ def require_outgoing_open() -> None:
 
 
 def pause_outgoing(*, actor: Actor, reason: str, now: datetime) -> Switch:
-    """Close the outgoing switch. Pausing again keeps the first reason and changes nothing."""
+    """Close the outgoing switch, or add another reason to why it is closed.
+
+    A resume proposed before that reason no longer fits the facts. The last one's own reason again changes nothing.
+    """
     with transaction.atomic():
         switch = _locked()
         if switch.is_open:
-            _set(switch, is_open=False, actor=actor, reason=reason, now=now)
+            _set(switch, is_open=False, actor=actor, reason=reason, told=reason[:REASON_LENGTH], now=now)
+        elif not _is_last_reason(switch, actor, reason):
+            _set(switch, is_open=False, actor=actor, reason=reason, told=_added(switch, reason), now=now)
     return switch
 
 
+def _is_last_reason(switch: Switch, actor: Actor, reason: str) -> bool:
+    first, added = reason[:REASON_LENGTH], BETWEEN_REASONS + reason[:ADDED_REASON_LENGTH]
+    return switch.changed_by == actor.label and (switch.reason == first or switch.reason.endswith(added))
+
+
+def _added(switch: Switch, reason: str) -> str:
+    added = BETWEEN_REASONS + reason[:ADDED_REASON_LENGTH]
+    return switch.reason[: REASON_LENGTH - len(added)] + added
+
+
 def resume_outgoing(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Open the outgoing switch again: applied by the approval of a second person."""
+    """Open the outgoing switch again: applied by the approval of a second person.
+
+    Raises: ProposalFactsChanged when a reason came in after the approval had read the facts.
+    """
     switch = _locked()
-    if not switch.is_open:
-        _set(switch, is_open=True, actor=actor, reason=proposal.reason, now=now)
+    if switch.is_open:
+        return
+    if _facts(switch) != proposal.facts:
+        raise ProposalFactsChanged(proposal_id=str(proposal.pk))
+    told = proposal.reason[:REASON_LENGTH]
+    _set(switch, is_open=True, actor=actor, reason=proposal.reason, told=told, now=now)
 
 
 def describe_resume(subject_id: str) -> dict[str, Any]:
@@ -57,6 +91,10 @@ def describe_resume(subject_id: str) -> dict[str, Any]:
     switch = outgoing()
     if switch.is_open:
         raise OutgoingNotPaused
+    return _facts(switch)
+
+
+def _facts(switch: Switch) -> dict[str, Any]:
     return {
         "switch": OUTGOING,
         "paused_at": switch.changed_at.isoformat() if switch.changed_at else "",
@@ -70,17 +108,12 @@ def _locked() -> Switch:
     return Switch.objects.select_for_update().get(name=OUTGOING)
 
 
-def _set(switch: Switch, *, is_open: bool, actor: Actor, reason: str, now: datetime) -> None:
+def _set(switch: Switch, *, is_open: bool, actor: Actor, reason: str, told: str, now: datetime) -> None:
     before = "open" if switch.is_open else "paused"
     after = "open" if is_open else "paused"
-    switch.is_open, switch.reason, switch.changed_by, switch.changed_at = (
-        is_open,
-        reason[:500],
-        actor.label,
-        now,
-    )
+    switch.is_open, switch.reason, switch.changed_by, switch.changed_at = is_open, told, actor.label, now
     switch.save(update_fields=["is_open", "reason", "changed_by", "changed_at"])
     trail.record(
-        subject=f"switch:{OUTGOING}", action="resume" if is_open else "pause",
-        from_state=before, to_state=after, actor=actor, at=now, reason=reason,
+        subject=SUBJECT, action="resume" if is_open else "pause", from_state=before, to_state=after,
+        actor=actor, at=now, reason=reason,
     )  # fmt: skip

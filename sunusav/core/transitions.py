@@ -1,6 +1,6 @@
 """The one way a state changes: an allowed edge, a compare-and-set, a line in the trail."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,24 +37,26 @@ def move(
     at: datetime,
     reason: str = "",
     facts: dict[str, Any] | None = None,
+    along: Sequence[trail.TrailFact] = (),
     **fields: Any,
 ) -> None:
     """Move `row.state` along an allowed edge and append it to the trail, in the caller's transaction.
 
+    `along` goes into the trail before it, in the same insert.
     The caller holds the row's lock; the UPDATE names the expected state all the same.
     Raises: TransitionNotAllowed, StateChanged.
     """
     from_state = str(row.state)  # type: ignore[attr-defined]
     if to_state not in allowed.get(from_state, frozenset()):
         raise TransitionNotAllowed(subject=subject, from_state=from_state, to_state=str(to_state))
-    with transaction.atomic():
+    line = trail.TrailFact(subject, action, actor, at, from_state, str(to_state), reason, facts or {})
+    with transaction.atomic(savepoint=False):
         manager = type(row)._default_manager
         changed = manager.filter(pk=row.pk, state=from_state).update(state=to_state, **fields)
-        if changed != 1:
-            raise StateChanged(subject=subject, expected_state=from_state)
-        trail.record(
-            subject=subject, action=action, from_state=from_state, to_state=str(to_state),
-            actor=actor, at=at, reason=reason, facts=facts,
-        )  # fmt: skip
+        if changed == 1:
+            trail.record_all([*along, line])
+    # Outside the block: nothing was written, so the refusal must not mark the caller's transaction as broken.
+    if changed != 1:
+        raise StateChanged(subject=subject, expected_state=from_state)
     for name, value in {"state": to_state, **fields}.items():
         setattr(row, name, value)

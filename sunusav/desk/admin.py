@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
@@ -81,6 +81,11 @@ class SwitchAdmin(ReadOnlyAdmin):
         """Offer nothing in the list's menu: there is one switch, and its buttons stand above the list."""
         return {}
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        state = pgettext("state", "open") if outgoing().is_open else pgettext("state", "paused")
+        title = {"title": _("Outgoing money: %(state)s") % {"state": state}}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
     def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
         return [outgoing()]
 
@@ -122,7 +127,7 @@ class TrailSealAdmin(ReadOnlyAdmin):
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "topic", "subject", "tries", "delivered_at", "next_try_at", "last_error")
-    list_filter = ("topic", "created_at")
+    list_filter = ("created_at",)
     search_fields = ("subject",)
     search_help_text = _("The exact subject.")
     ordering = ("-id",)

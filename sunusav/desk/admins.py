@@ -63,6 +63,7 @@ class DeskAdmin(ModelAdmin):
     change_form_template = "admin/desk/record.html"
     change_list_template = "admin/desk/list.html"
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     actions = None
     actions_offered: Sequence[Action] = ()
@@ -76,6 +77,16 @@ class DeskAdmin(ModelAdmin):
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return columns.filters(self.model, super().get_list_filter(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return columns.shown(self.model, super().get_readonly_fields(request, obj))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show what cannot be edited as it is shown elsewhere."""
+        names: Any = super().get_fields(request, obj)
+        return [
+            columns.shown(self.model, [name])[0] if name in self.readonly_fields else name for name in names
+        ]
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         """Return what stands below a row's fields."""

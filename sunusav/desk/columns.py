@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import ChoicesFieldListFilter
+from django.contrib.admin import ChoicesFieldListFilter, SimpleListFilter
 from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
@@ -106,6 +107,22 @@ class TranslatedChoicesFilter(ChoicesFieldListFilter):
     def choices(self, changelist: Any) -> Any:
         for choice in super().choices(changelist):
             yield {**choice, "display": gettext(str(choice["display"]))}
+
+
+def offered(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
+    """Return a filter that offers given values of a field."""
+
+    class Offered(SimpleListFilter):
+        title = gettext_lazy(name)
+        parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(value, value) for value in values()]
+
+        def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+            return queryset.filter(**{name: self.value()}) if self.value() else queryset
+
+    return Offered
 
 
 def filters(model: type[models.Model], names: Iterable[Any]) -> list[Any]:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext
 from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats, unit_of
 
 DIGEST_LENGTH = 64
+# Facts whose values are words of ours and never a name somebody gave.
+WORDED = {"outcome", "state", "status", "failure_reason", "payout_status", "cycle_status"}
 
 
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -46,7 +48,7 @@ def value_of(name: str, value: Any) -> Any:
         return show_facts(value)
     if isinstance(value, list):
         return _list(name, value)
-    return _amount(name, value) or _moment(name, value) or _digest(name, value) or value
+    return _amount(name, value) or _moment(name, value) or _digest(name, value) or _word(name, value) or value
 
 
 def moment(at: Any) -> str:
@@ -63,6 +65,17 @@ def short(digest: str) -> Any:
 def mono(text: str) -> Any:
     """Show a hash or another long code so that it can be compared and copied."""
     return format_html('<code class="mono">{}</code>', text) if text else NOTHING
+
+
+def say(word: str) -> str:
+    """Return a stored word (an action, a state) in the reader's language."""
+    return gettext(word.replace("_", " ").replace("-", " ")) if word else NOTHING
+
+
+def say_known(text: str) -> str:
+    """Return what the system wrote in the reader's language when it is a known word, else as it was written."""
+    plain = text.replace("_", " ").replace("-", " ")
+    return said if text and (said := gettext(plain)) != plain else text or NOTHING
 
 
 def _list(name: str, values: list[Any]) -> str:
@@ -89,3 +102,7 @@ def _moment(name: str, value: Any) -> str:
 
 def _digest(name: str, value: Any) -> Any:
     return short(value) if name == "digest" and isinstance(value, str) and len(value) == DIGEST_LENGTH else ""
+
+
+def _word(name: str, value: Any) -> str:
+    return say_known(value) if name in WORDED and isinstance(value, str) else ""

@@ -14,13 +14,19 @@ from django.utils.translation import gettext_lazy
 
 def make_names_translatable(site: AdminSite) -> None:
     """Wrap the names of every registered model, of its fields and of its application."""
-    for model in site._registry:  # noqa: SLF001  (it has no public list of what is registered)
+    for model in _models(site):
         _wrap_plural(model)
         _wrap(model._meta, "verbose_name")
         _wrap(model._meta.app_config, "verbose_name")
         for field in model._meta.get_fields():
             if isinstance(field, models.Field):
                 _wrap(field, "verbose_name")
+                _wrap(field, "help_text")
+
+
+def _models(site: AdminSite) -> list[type[models.Model]]:
+    registered = site._registry.items()  # noqa: SLF001  (it has no public list of what is registered)
+    return [model for own, its in registered for model in (own, *(inline.model for inline in its.inlines))]
 
 
 def _wrap_plural(model: type[models.Model]) -> None:
@@ -31,5 +37,5 @@ def _wrap_plural(model: type[models.Model]) -> None:
 
 def _wrap(named: Any, attribute: str) -> None:
     name = getattr(named, attribute)
-    if isinstance(name, str) and not isinstance(name, Promise):
+    if isinstance(name, str) and name and not isinstance(name, Promise):
         setattr(named, attribute, gettext_lazy(name))

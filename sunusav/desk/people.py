@@ -1,15 +1,17 @@
 """People: who may enter, in which role. Superusers and user managers only; every change leaves a line in the trail."""
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -110,14 +112,15 @@ class PersonAdmin(DeskAdmin, DjangoUserAdmin):
             },
         )  # fmt: skip
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Note a new password in the trail too: Django sets it on a page of its own."""
-        if isinstance(message, str):
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             trail.record(
-                subject=f"user:{obj.get_username()}", action="change_password",
+                subject=f"user:{User.objects.get(pk=unquote(id)).get_username()}", action="change_password",
                 actor=Actor.of(person_of(request)), at=clock.now(),
             )  # fmt: skip
-        return super().log_change(request, obj, message)
+        return response
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
         return [trail_of([f"user:{row.get_username()}"])]

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -64,7 +65,7 @@ class ScheduleForm(ModelForm):
 @admin.register(PeriodicTask)
 class ScheduleAdmin(DeskAdmin):
     form = ScheduleForm
-    list_display = ("name", "task", "enabled", "scheduler", "queue", "last_run_at")
+    list_display = ("title", "task", "enabled", "scheduler", "queue", "last_run_at")
     list_filter = ("enabled",)
     list_select_related = ("interval", "crontab", "solar", "clocked")
     search_fields = ("name", "task")
@@ -83,6 +84,13 @@ class ScheduleAdmin(DeskAdmin):
         ),
     )
     readonly_fields = ("last_run_at",)
+
+    @admin.display(description=_("name"), ordering="name")
+    def title(self, task: Any) -> str:
+        return gettext(task.name)
+
+    def name_of(self, row: Any) -> str:
+        return self.title(row)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep name, task and queue of shipped rows: the name is what a deploy knows them by."""

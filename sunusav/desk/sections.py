@@ -6,11 +6,10 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import TrailEntry
-from sunusav.desk.facts import show_facts
+from sunusav.desk.facts import say, say_known, show_facts
 from sunusav.desk.money import NOTHING, show_in
 
 TRAIL_LIMIT = 100
@@ -63,17 +62,6 @@ def _trail_row(entry: TrailEntry) -> Sequence[Any]:
     )
 
 
-def say(word: str) -> str:
-    """Return a stored word (an action, a state) in the reader's language."""
-    return gettext(word.replace("_", " ").replace("-", " ")) if word else NOTHING
-
-
-def say_known(text: str) -> str:
-    """Return what the system wrote in the reader's language when it is a known word, else as it was written."""
-    plain = text.replace("_", " ").replace("-", " ")
-    return said if text and (said := gettext(plain)) != plain else text or NOTHING
-
-
 def postings_of(transactions: Iterable[tuple[Any, Any]]) -> Table:
     """Return the lines of journal transactions, each given with what it was for.
 
@@ -92,7 +80,13 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
     for entry in booked.entries.all():
         debit = show_in(entry.currency, entry.amount) if entry.amount > 0 else ""
         credit = show_in(entry.currency, -entry.amount) if entry.amount < 0 else ""
-        yield (link_to(booked, f"{booked.kind} #{booked.pk}"), purpose, entry.account.code, debit, credit)
+        yield (
+            link_to(booked, f"{say_known(booked.kind)} #{booked.pk}"),
+            purpose,
+            entry.account.code,
+            debit,
+            credit,
+        )
 
 
 def link_to(row: Any, text: Any = None) -> Any:

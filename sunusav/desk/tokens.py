@@ -79,6 +79,9 @@ class TokenAdmin(ReadOnlyAdmin):
         """Find no page of one token: its address would be its digest."""
         return None
 
+    def name_of(self, row: Any) -> str:
+        return f"{row.token_key}… ({row.user.get_username()})"
+
     def key_of(self, row: Any) -> str:
         return f"{row.user_id}-{row.token_key}"
 

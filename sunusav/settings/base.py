@@ -1,6 +1,7 @@
 """Settings shared by every environment. Values come from there; business numbers are rows, not settings."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
@@ -56,13 +57,13 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "sunusav.api.page_middleware.PageSession",
+    "sunusav.api.page_middleware.PageLocale",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "sunusav.api.page_middleware.PageAuthentication",
+    "sunusav.api.page_middleware.PageOtp",
+    "sunusav.api.page_middleware.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -120,7 +121,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["sunusav.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["sunusav.api.permissions.DenyAll"],
     "DEFAULT_PARSER_CLASSES": ["sunusav.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["sunusav.api.renderers.ExactJSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "sunusav.api.documentation.ApiSchema",
     "EXCEPTION_HANDLER": "sunusav.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -138,6 +139,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Fees, payouts, rates and conversions of the SunuSàv tontine platform.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -179,7 +181,7 @@ CELERY_TASK_ROUTES = {
     "ledger.audit_*": {"queue": "reports"},
 }
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
@@ -220,6 +222,8 @@ PLATFORM_WEBHOOK_SECRET = env("PLATFORM_WEBHOOK_SECRET", default="")
 # A person's approve, execute, publish and resume ask for a fresh one-time code (production: always).
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
 OTP_TOTP_ISSUER = "SunuSàv"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")

@@ -64,10 +64,10 @@ def test_component_that_fails_is_down_and_the_page_still_answers(checks: list[He
 @pytest.mark.django_db
 def test_checks_of_one_component_are_told_together(checks: list[HealthCheck]) -> None:
     checks += [
-        HealthCheck("backlog", lambda _: HealthReport("degraded", {"outbox": 3})),
-        HealthCheck("backlog", lambda _: HealthReport(OK, {"payouts": 0})),
+        HealthCheck("kettle", lambda _: HealthReport("degraded", {"cups": 3})),
+        HealthCheck("kettle", lambda _: HealthReport(OK, {"pots": 0})),
     ]
-    assert components(now=NOW)["backlog"] == {"status": "degraded", "outbox": 3, "payouts": 0}
+    assert components(now=NOW)["kettle"] == {"status": "degraded", "cups": 3, "pots": 0}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import override_settings
 from rest_framework.test import APIClient
 
-from sunusav.api.throttling import seconds_to_wait
+from sunusav.api.throttling import forget_shares, seconds_to_wait
 from sunusav.core.roles import Role
 from tests.factories.users import client_of, make_user
 
@@ -17,10 +17,14 @@ from tests.factories.users import client_of, make_user
 @pytest.fixture(autouse=True)
 def rates(settings: Any) -> Iterator[dict[str, str | None]]:
     cache.clear()
-    rates: dict[str, str | None] = {"anonymous": "2/min", "client": "3/min", "many": "100/hour", "off": None}
+    forget_shares()
+    rates: dict[str, str | None] = {
+        "anonymous": "2/min", "client": "3/min", "many": "100/hour", "shared": "1000/hour", "off": None,
+    }  # fmt: skip
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     yield rates
     cache.clear()
+    forget_shares()
 
 
 def test_requests_within_the_rate_pass_and_the_next_waits_for_the_window() -> None:
@@ -38,6 +42,23 @@ def test_parallel_requests_pass_exactly_as_many_as_allowed() -> None:
     with ThreadPoolExecutor(16) as pool:
         waits = list(pool.map(lambda _: seconds_to_wait("many", "a", at=10.0), range(400)))
     assert waits.count(0) == 100
+
+
+def test_parallel_requests_that_share_increments_pass_exactly_as_many_as_allowed() -> None:
+    with ThreadPoolExecutor(16) as pool:
+        waits = list(pool.map(lambda _: seconds_to_wait("shared", "a", at=10.0), range(1_500)))
+    assert waits.count(0) == 1_000
+
+
+def test_share_that_a_process_did_not_use_is_never_given_twice() -> None:
+    assert seconds_to_wait("shared", "a", at=10.0) == 0
+    forget_shares()  # as when that process ends: the nine requests it had left are gone
+
+    waits = [seconds_to_wait("shared", "a", at=10.0) for _ in range(1_100)]
+
+    assert waits.count(0) == 990
+    assert seconds_to_wait("shared", "b", at=10.0) == 0
+    assert seconds_to_wait("shared", "a", at=3_600.0) == 0
 
 
 def test_counter_that_is_away_lets_requests_through() -> None:

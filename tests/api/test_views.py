@@ -85,6 +85,13 @@ def test_method_that_nobody_has_is_refused(method: str) -> None:
     _assert_problem(APIClient().generic(method, ECHO), 405, "method-not-allowed")
 
 
+def test_api_leaves_no_cookie_and_knows_no_session() -> None:
+    response = client_in(Role.AUDITOR).get(ECHO)
+    assert not response.cookies
+    assert "Cookie" not in response.headers.get("Vary", "")
+    assert not hasattr(response.wsgi_request, "session")
+
+
 def test_head_is_answered_like_get() -> None:
     assert client_in(Role.AUDITOR).head(ECHO).status_code == 200
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.db import OperationalError
 from django.urls import include, path
 from rest_framework import serializers
@@ -146,6 +147,7 @@ urlpatterns = [
     path("monetization/approving", Approving.as_view()),
     path("monetization/users", Users.as_view()),
     path("", include("sunusav.api.urls")),
+    path("admin/", admin.site.urls),
 ]
 
 handler404 = "sunusav.api.pages.not_found"

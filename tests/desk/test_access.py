@@ -93,7 +93,7 @@ def test_every_model_of_the_desk_has_its_row_in_the_table() -> None:
     assert set(EDITORS) <= set(READERS)
 
 
-@pytest.mark.parametrize("role", [*ALL, None], ids=lambda role: role or "superuser")
+@pytest.mark.parametrize("role", [*sorted(ALL), None], ids=lambda role: role or "superuser")
 def test_each_role_opens_exactly_its_pages(full_world: World, enter: Enter, role: Role | None) -> None:
     client = enter(role)
 
@@ -117,7 +117,9 @@ def _walked(client: Client, role: Role | None, label: str, model: Any) -> Iterat
     yield from _judged(client, label, "change", pk, 200 if role in changes else 403, data={})
 
 
-def _judged(client: Client, label: str, page: str, pk: Any, expected: int, data: Any = None) -> Iterator[str]:
+def _judged(
+    client: Client, label: str, page: str, pk: Any, expected: int, *, data: Any = None
+) -> Iterator[str]:
     url = reverse(f"admin:{label.replace('.', '_')}_{page}", args=[] if pk is None else [pk])
     response = client.get(url) if data is None else client.post(url, data)
     if response.status_code != expected:
@@ -167,7 +169,7 @@ def test_search_finds_the_exact_term_only(world: World, enter: Enter) -> None:
     client = enter(Role.AUDITOR)
 
     def found(term: str) -> int:
-        return client.get("/admin/transfers/disbursement/", {"q": term}).context["cl"].result_count
+        return int(client.get("/admin/transfers/disbursement/", {"q": term}).context["cl"].result_count)
 
     assert found("cycle:demo-cycle") == 1
     assert found(str(world.paid.pk)) == 1

@@ -139,7 +139,7 @@ def test_who_may_not_decide_is_refused_at_the_door(world: World, enter: Enter, r
 
 def test_waits_for_me_shows_what_one_may_decide(world: World, enter: Enter) -> None:
     def waiting(client: Client) -> int:
-        return client.get(PROPOSALS, {"waits": "me"}).context["cl"].result_count
+        return int(client.get(PROPOSALS, {"waits": "me"}).context["cl"].result_count)
 
     assert waiting(enter(Role.APPROVER)) == 2
     assert waiting(enter(Role.FINANCE)) == 0

@@ -40,7 +40,9 @@ def _code(device: TOTPDevice) -> str:
 
 def _log_in(browser: Client, password: str = PASSWORD, username: str = "awa", code: str = "") -> str:
     """Try to enter; return what the page says, or where it leads."""
-    response = browser.post(LOGIN, {"username": username, "password": password, "code": code, "next": "/admin/"})
+    response = browser.post(
+        LOGIN, {"username": username, "password": password, "code": code, "next": "/admin/"}
+    )
     return response.headers.get("Location") or response.content.decode()
 
 

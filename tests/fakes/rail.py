@@ -23,6 +23,7 @@ from transfers.types import (
     NotSeen,
     Order,
     OutsidePayment,
+    Refused,
     SendOutcome,
     Succeeded,
 )
@@ -85,6 +86,7 @@ class ScriptedRail:
         self.script: deque[SendOutcome] = deque()
         self.is_away = False
         self.paid: dict[str, int] = {}
+        self.refused: dict[str, Refused] = {}
         self.sends = 0
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
@@ -102,11 +104,17 @@ class ScriptedRail:
     def send(self, order: Order, *, now: datetime) -> SendOutcome:
         self._require_here()
         self.sends += 1
-        return self.script.popleft() if self.script else self._pay(order)
+        outcome = self.script.popleft() if self.script else self._pay(order)
+        if isinstance(outcome, Refused):
+            self.refused[order.reference] = outcome
+        return outcome
 
     def find(self, order: Order) -> FindOutcome:
+        """Answer as a node would: what it paid is paid, what it refused stays refused, the rest it never saw."""
         self._require_here()
-        return self._receipt(order) if order.reference in self.paid else NotSeen(source="node")
+        if order.reference in self.paid:
+            return self._receipt(order)
+        return self.refused.get(order.reference) or NotSeen(source="node")
 
     def verify(self, reference: str, proof: str) -> bool:
         return hashlib.sha256(bytes.fromhex(proof)).hexdigest() == reference

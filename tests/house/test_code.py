@@ -38,8 +38,14 @@ def test_functions_are_short() -> None:
     assert lengths[int(len(lengths) * 0.9)] <= 30
 
 
-def test_no_file_is_longer_than_four_hundred_lines() -> None:
-    assert [relative(file) for file in sources() if len(file.read_text().splitlines()) > LONGEST_FILE] == []
+def test_no_file_with_code_is_longer_than_four_hundred_lines() -> None:
+    """A list of words or texts may be as long as it is."""
+    long = [file for file in sources() if len(file.read_text().splitlines()) > LONGEST_FILE]
+    assert [relative(file) for file in long if _has_code(file)] == []
+
+
+def _has_code(file: Path) -> bool:
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree(file)))
 
 
 # Money
@@ -48,16 +54,20 @@ def test_no_file_is_longer_than_four_hundred_lines() -> None:
 MONEY = re.compile(r"(^|/)(calculations|services|queries|models|types|engine|api)(/|\.py$)")
 
 
+ABOUT_TIME = re.compile(r"second|_at = ", re.IGNORECASE)
+
+
 def _floats(file: Path) -> Iterator[str]:
-    """Yield where a file uses floats; lines that speak of seconds may."""
+    """Yield where a file uses floats; lines that speak of time may."""
     lines = file.read_text(encoding="utf-8").splitlines()
     for node in ast.walk(tree(file)):
         is_literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
         is_named = isinstance(node, ast.Name) and node.id == "float"
-        is_divided = isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)
-        if (is_literal or is_named or (is_divided and not _joins_paths(node))) and isinstance(node, ast.expr | ast.stmt):
-            if "second" not in lines[node.lineno - 1].lower():
-                yield f"{relative(file)}:{node.lineno}"
+        is_divided = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _joins_paths(node)
+        if not (is_literal or is_named or is_divided):
+            continue
+        if not ABOUT_TIME.search(lines[getattr(node, "lineno", 1) - 1]):
+            yield f"{relative(file)}:{getattr(node, 'lineno', 1)}"
 
 
 def _joins_paths(node: ast.AST) -> bool:

@@ -340,6 +340,38 @@ def test_green_audit_leaves_the_switch_alone(books: int) -> None:
     assert not TrailEntry.objects.filter(subject="books:audit").exists()
 
 
+def breaks_half_way(scope: AuditScope) -> Iterator[Breach]:
+    yield Breach("X01", "first", "found before it broke")
+    raise KeyError("no such rail")
+
+
+def asks_for_a_table_that_is_gone(scope: AuditScope) -> Iterator[Breach]:
+    run_sql("SELECT * FROM no_such_table")
+    yield Breach("X02", "never", "never")
+
+
+def test_invariant_that_raises_hides_no_other_and_stops_money(books: int) -> None:
+    one_entry_too_many()
+    odd = [
+        Invariant("X01", "breaks", breaks_half_way),
+        Invariant("X02", "breaks in the database", asks_for_a_table_that_is_gone, waiting=True),
+    ]
+
+    INVARIANTS[0:0] = odd
+    try:
+        report = audit_and_guard(now=clock.now())
+    finally:
+        del INVARIANTS[: len(odd)]
+
+    told = {breach.invariant: breach for breach in report.breaches}
+    assert set(told) == {"X01", "X02", "I01", "I01b"}
+    assert [b.subject for b in report.breaches if b.invariant == "X01"] == ["first", "audit"]
+    assert told["X01"].detail == "could not be judged: KeyError: 'no such rail'"
+    assert (told["X02"].subject, told["X02"].detail.split(":")[0]) == ("audit", "could not be judged")
+    assert "no_such_table" in told["X02"].detail
+    assert not outgoing().is_open
+
+
 def test_looking_only_pauses_nothing(books: int) -> None:
     one_entry_too_many()
 

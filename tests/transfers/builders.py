@@ -17,7 +17,7 @@ from ledger.types import AccountRef, Line
 from sunusav.core.actors import Actor
 from tests.transfers.rails import Watch, paper
 from transfers.booking import IN_TRANSIT
-from transfers.engine.claims import Claim, claim_due
+from transfers.engine.claims import Claim, claim_due, release
 from transfers.engine.runner import run_due
 from transfers.engine.steps import work
 from transfers.models import Attempt, Disbursement
@@ -71,9 +71,11 @@ def run(watch: Watch) -> int:
 
 def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> Claim:
     """Have a worker take one disbursement in hand."""
-    (claim,) = claim_due(worker=worker, now=watch(), limit=1)
-    assert claim.disbursement_id == disbursement_id
-    return claim
+    claims = {claim.disbursement_id: claim for claim in claim_due(worker=worker, now=watch(), limit=64)}
+    wanted = claims.pop(disbursement_id)
+    for other in claims.values():
+        release(other, due_at=watch())
+    return wanted
 
 
 def worked(disbursement_id: int, watch: Watch) -> None:

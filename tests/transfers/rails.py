@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lightning.node_facts import NodeFacts
+from lightning.rail import LightningRail
 from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import NEVER, FakeInvoice, ScriptedRail
 from transfers.errors import CollectorUnavailable, RailUnavailable
@@ -70,6 +72,22 @@ class SteeredRail(ScriptedRail):
         act = self.meanwhile.pop(name, None)
         if act is not None:
             act()
+
+
+class QuickLightningRail(LightningRail):
+    """The real Lightning rail, listening for two seconds and remembering nothing of the node.
+
+    `meanwhile` is run, once, before the next call of that name reaches the node.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(timeout_seconds=1, listen_margin_seconds=1)
+        self._node = NodeFacts(self._client, keep_seconds=0)
+        self.meanwhile: dict[str, Callable[[], object]] = {}
+
+    def send(self, order: Order, *, now: datetime) -> SendOutcome:
+        self.meanwhile.pop("send", lambda: None)()
+        return super().send(order, now=now)
 
 
 class SteeredCollector(ScriptedCollector):

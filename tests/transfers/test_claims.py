@@ -29,7 +29,7 @@ from tests.transfers.builders import (
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
 from tests.transfers.unchanged import unchanged
 from transfers.engine import closing
-from transfers.engine.claims import Claim, claim_due, release, renew, require_held
+from transfers.engine.claims import Claim, claim_due, may_send, release, renew
 from transfers.engine.heartbeat import kept_alive
 from transfers.engine.steps import _instruction, order_of, work
 from transfers.enums import FailureClass
@@ -55,7 +55,7 @@ def test_claim_due_takes_it_for_twenty_seconds(watch: Watch) -> None:
     claim = claimed(disbursement_id, watch, worker="worker-7")
 
     row = row_of(disbursement_id)
-    assert claim == Claim(disbursement_id, 1)
+    assert claim == Claim(disbursement_id, 1, row)
     assert (row.due_at, row.claimed_by, row.claim_version) == (watch.after(LEASE_SECONDS), "worker-7", 1)
 
 
@@ -118,7 +118,7 @@ def test_renew_of_a_lost_claim_changes_nothing(watch: Watch) -> None:
         renew([old], now=watch())
         release(old, due_at=watch())
         with pytest.raises(ClaimLost):
-            require_held(old, now=watch())
+            may_send(old)
 
 
 def test_kept_alive_ends_with_its_block(watch: Watch) -> None:
@@ -238,11 +238,13 @@ LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
     "notes": lambda old, attempt, watch: closing.note_unknown(
         old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
     ),
-    "reviews": lambda old, attempt, watch: closing.put_under_review(
+    "reviews": lambda old, _attempt, watch: closing.put_under_review(
         old, code="code", message="told", now=watch(), due_at=None
     ),
     "resends": lambda old, attempt, watch: closing.note_resend(old, attempt, now=watch()),
-    "opens": lambda old, attempt, watch: closing.open_attempt(old, order_of(attempt.order), now=watch()),
+    "opens": lambda old, attempt, watch: closing.open_attempt(
+        old, order_of(attempt.order), number=2, now=watch()
+    ),
 }
 
 
@@ -263,9 +265,9 @@ def test_late_worker_with_a_proof_books_what_certainly_happened(
     paid = node._receipt(order_of(attempt.order))
     assert isinstance(paid, Succeeded)
 
-    assert closing.close_as_paid(attempt.pk, paid, now=watch())
+    assert closing.close_as_paid(attempt, paid, now=watch())
     with unchanged():
-        assert not closing.close_as_paid(attempt.pk, paid, now=watch())
+        assert not closing.close_as_paid(attempt, paid, now=watch())
 
     assert story(late.disbursement_id) == PAID
 
@@ -275,13 +277,13 @@ def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch
     disbursement_id = ordered()
     order = node.prepare(_instruction(row_of(disbursement_id)), now=watch())
     old = claimed(disbursement_id, watch)
-    closing.open_attempt(old, order, now=watch())
+    closing.open_attempt(old, order, number=1, now=watch())
     watch.advance(LEASE_SECONDS)
     worked(disbursement_id, watch)
     assert story(disbursement_id) == PAID
 
     with unchanged(), pytest.raises(ClaimLost):
-        require_held(old, now=watch())
+        may_send(old)
     assert node.sends == 1
 
 
@@ -344,16 +346,17 @@ def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Wa
     watch.advance(15)
     claim = claimed(disbursement_id, watch)
     paid = node._receipt(order_of(attempt.order))
-    assert closing.close_as_paid(attempt.pk, paid, now=watch())
+    assert closing.close_as_paid(attempt, paid, now=watch())
 
     with unchanged():
-        assert not closing.close_as_failed(
-            claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch()
-        )
-        assert not closing.close_as_never_sent(claim, attempt, now=watch())
-        closing.note_unknown(
-            claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
-        )
+        with pytest.raises(ClaimLost):
+            closing.close_as_failed(claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch())
+        with pytest.raises(ClaimLost):
+            closing.close_as_never_sent(claim, attempt, now=watch())
+        with pytest.raises(ClaimLost):
+            closing.note_unknown(
+                claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
+            )
         with pytest.raises(ClaimLost):
             closing.note_resend(claim, attempt, now=watch())
 

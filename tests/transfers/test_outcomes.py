@@ -7,20 +7,15 @@ from pytest_django import Settings
 
 from fees.models import FeeRecord
 from ledger.queries import balance, owed
-from sunusav.core.models import OutboxMessage, Switch, TrailEntry
-from sunusav.core.switches import pause_outgoing
+from sunusav.core.models import OutboxMessage, TrailEntry
 from tests.fakes.rail import ROUTING_FEE_MSAT
 from tests.transfers.builders import (
-    BY,
-    IN_FLIGHT,
     NET_MSAT,
     NET_SATS,
     NOW,
     PAID,
     PAYOUT_MSAT,
-    PREPARED,
     ROUTING,
-    UNTOUCHED,
     Story,
     attempts,
     node_msat,
@@ -29,12 +24,11 @@ from tests.transfers.builders import (
     run,
     story,
 )
-from tests.transfers.rails import SteeredRail, Watch, hash_of, paper, proof_of
+from tests.transfers.rails import SteeredRail, Watch, hash_of, proof_of
 from transfers.booking import COMMUNITY_FUND, PLATFORM_FEES, partner_reserve
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
 from transfers.models import PaymentOrder
-from transfers.services.disbursements import replace_destination, retry_disbursement
 from transfers.types import Refused, Succeeded, Unknown
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +88,7 @@ def test_run_tells_the_trail_and_the_platform(watch: Watch) -> None:
     assert list(lines.values_list("action", "to_state", "actor_label")) == [
         ("request", "scheduled", "system:tests"),
         ("begin", "processing", "system:tests"),
+        ("open_attempt", "prepared", "system:transfers.engine"),
         ("close_attempt", "succeeded", "system:transfers.engine"),
         ("complete", "completed", "system:transfers.engine"),
     ]
@@ -265,229 +260,3 @@ def test_run_refused_for_a_reason_we_do_not_know_needs_review(node: SteeredRail,
 
     assert story(disbursement_id) == Story("needs_review", ["failed"], PAYOUT_MSAT, 0)
     assert row_of(disbursement_id).due_at is None
-
-
-# unknown
-
-
-def test_run_unknown_is_asked_at_15_seconds_then_more_slowly_and_never_failed(
-    node: SteeredRail, watch: Watch
-) -> None:
-    disbursement_id = ordered()
-    node.script.append(Unknown(seen=True, reason="in-flight"))
-    run(watch)
-
-    waits = []
-    for _ in range(12):
-        waits.append((row_of(disbursement_id).due_at - watch()).total_seconds())
-        node.finds.append(Unknown(seen=True, reason="in-flight"))
-        watch.advance(waits[-1])
-        assert run(watch) == 1
-
-    assert waits == [15, 15, 15, 15, 15, 30, 60, 120, 240, 300, 300, 300]
-    assert story(disbursement_id) == IN_FLIGHT
-    assert (node.sends, attempts(disbursement_id)[0].asked_at) == (1, watch())
-
-
-def test_run_unknown_for_six_hours_is_still_held_and_then_paid(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    node.script.append(Unknown(seen=True, reason="in-flight"))
-    run(watch)
-    for _ in range(12):
-        node.finds.append(Unknown(seen=True, reason="in-flight"))
-        watch.advance(1_800)
-        run(watch)
-    assert story(disbursement_id) == IN_FLIGHT
-
-    node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
-    watch.advance(300)
-    run(watch)
-
-    assert (story(disbursement_id), node.sends) == (PAID, 1)
-
-
-def test_run_unknown_and_not_seen_stays_prepared(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    node.script.append(Unknown(seen=False, reason="connection-lost", evidence={"code": "UNAVAILABLE"}))
-
-    run(watch)
-
-    (attempt,) = attempts(disbursement_id)
-    assert story(disbursement_id) == PREPARED
-    assert (attempt.outcome, attempt.evidence) == ("connection-lost", {"code": "UNAVAILABLE"})
-    assert (attempt.seen_at, attempt.asked_at) == (None, NOW)
-
-
-def test_run_unknown_is_paid_when_found_paid(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    node.script.append(Unknown(seen=False, reason="connection-lost"))
-    run(watch)
-    node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
-
-    watch.advance(15)
-    run(watch)
-
-    assert (story(disbursement_id), node.sends) == (PAID, 1)
-
-
-def test_run_unknown_is_failed_only_when_found_refused(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    node.script.append(Unknown(seen=True, reason="no-answer"))
-    run(watch)
-    node.finds.append(Refused("incorrect-payment-details", FailureClass.FINAL))
-
-    watch.advance(15)
-    run(watch)
-
-    assert story(disbursement_id) == Story("failed", ["failed"], PAYOUT_MSAT, 0)
-
-
-# the rail is away
-
-
-def test_run_rail_away_at_prepare_waits_15_seconds_and_burns_nothing(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    with node.away("prepare"):
-        for _ in range(10):
-            run(watch)
-            row = row_of(disbursement_id)
-            assert (row.due_at, row.retries, row.claimed_by) == (watch.after(15), 0, "")
-            watch.advance(15)
-        assert story(disbursement_id) == UNTOUCHED
-
-    run(watch)
-
-    assert story(disbursement_id) == PAID
-
-
-def test_run_rail_away_at_send_keeps_the_hold_and_sends_the_same_order_later(
-    node: SteeredRail, watch: Watch
-) -> None:
-    disbursement_id = ordered()
-    with node.away("send"):
-        run(watch)
-    assert story(disbursement_id) == PREPARED
-    assert row_of(disbursement_id).due_at == watch.after(15)
-
-    watch.advance(15)
-    run(watch)
-
-    assert story(disbursement_id) == PAID
-    assert node.calls == ["prepare", "send", "find", "send"]
-    assert attempts(disbursement_id)[0].sends == 2
-
-
-def test_run_rail_away_at_find_concludes_nothing(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    node.script.append(Unknown(seen=True, reason="in-flight"))
-    run(watch)
-    with node.away("find"):
-        for _ in range(10):
-            watch.advance(60)
-            run(watch)
-            assert row_of(disbursement_id).due_at == watch.after(15)
-        assert story(disbursement_id) == IN_FLIGHT
-    node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
-
-    watch.advance(15)
-    run(watch)
-
-    assert (story(disbursement_id), node.sends) == (PAID, 1)
-
-
-# what cannot be paid as it stands
-
-
-def test_run_refused_at_prepare_fails_with_the_refusals_name(node: SteeredRail, watch: Watch) -> None:
-    expires_at = NOW + timedelta(seconds=5)
-    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=expires_at))
-
-    watch.advance(10)
-    run(watch)
-
-    row = row_of(disbursement_id)
-    assert (row.state, row.failure_code, row.due_at) == ("failed", "invoice-expired", None)
-    assert (story(disbursement_id), node.sends) == (Story("failed", [], PAYOUT_MSAT, 0), 0)
-
-
-def test_run_with_an_invoice_that_another_was_paid_by_meanwhile_fails(
-    node: SteeredRail, watch: Watch
-) -> None:
-    """Both were ordered with one invoice; the second finds its hash used when it opens its attempt."""
-    first, second = ordered(), ordered("binta", destination=paper("awa", NET_SATS))
-
-    run(watch)
-
-    assert (row_of(first).state, row_of(second).state) == ("completed", "failed")
-    assert row_of(second).failure_code == "payment-reference-used"
-    assert attempts(second) == []
-    assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
-
-
-# another invoice
-
-
-def test_run_with_another_invoice_waits_until_no_worker_can_send_the_last_one(
-    node: SteeredRail, watch: Watch
-) -> None:
-    """Lease 20 s and send deadline 1 s after the last sending."""
-    disbursement_id = ordered()
-    node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
-    run(watch)
-    new = paper("new", NET_SATS)
-    replace_destination(disbursement_id=disbursement_id, destination=new, actor=BY, now=watch())
-    retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
-
-    run(watch)
-    assert row_of(disbursement_id).due_at == NOW + timedelta(seconds=21)
-    watch.advance(20.999)
-    assert run(watch) == 0
-    watch.advance(0.001)
-    run(watch)
-
-    assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
-    assert node.paid == {hash_of("new", NET_SATS): NET_MSAT}
-
-
-# paused on the way
-
-
-def test_run_paused_while_preparing_opens_but_sends_nothing(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=NOW)
-
-    run(watch)
-
-    assert (story(disbursement_id), node.sends) == (PREPARED, 0)
-    for _ in range(3):
-        watch.advance(60)
-        run(watch)
-    assert (story(disbursement_id), node.sends) == (PREPARED, 0)
-
-
-def test_run_resumed_sends_the_order_that_was_opened(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=NOW)
-    run(watch)
-    Switch.objects.filter(name="outgoing").update(is_open=True)
-
-    watch.advance(60)
-    run(watch)
-
-    assert (story(disbursement_id), node.calls) == (PAID, ["prepare", "find", "send"])
-
-
-def test_run_one_that_breaks_the_worker_does_not_stop_the_others(
-    node: SteeredRail, watch: Watch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A mistake of ours in one payment is logged; the next claim takes it up, the others go on."""
-    broken, sound = ordered("awa"), ordered("binta")
-    node.meanwhile["prepare"] = lambda: 1 // 0
-
-    run(watch)
-
-    assert (row_of(broken).state, row_of(sound).state) == ("processing", "completed")
-    assert "ZeroDivisionError" in caplog.text
-    watch.advance(20)
-    run(watch)
-    assert row_of(broken).state == "completed"

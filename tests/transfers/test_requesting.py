@@ -69,7 +69,8 @@ def test_request_due_at_once_fixes_fee_and_net_and_books_nothing() -> None:
     row = row_of(disbursement_id)
     assert (row.payout_sats, row.fee_sats, row.net_sats) == (PAYOUT_SATS, FEE_SATS, NET_SATS)
     assert (row.state, row.due_at, row.claimed_by, row.scheduled_at) == ("processing", NOW, "", NOW)
-    assert FeeAssessment.objects.get(pk=row.assessment_id).net_sats == NET_SATS
+    assessment = FeeAssessment.objects.get()
+    assert (assessment.pk, assessment.net_sats) == (row.assessment_id, NET_SATS)
     assert story(disbursement_id) == UNTOUCHED
     assert trail_of(disbursement_id) == [
         ("request", "", "scheduled", "system:tests"),

@@ -1,11 +1,11 @@
 """Claims: taking due disbursements in hand under a lease that a crash simply lets run out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from sunusav.core import switches
 from sunusav.core.actors import Actor
@@ -23,10 +23,14 @@ ENGINE = Actor.system("transfers.engine")
 
 @dataclass(frozen=True)
 class Claim:
-    """A disbursement in this worker's hand. Every later write names the version; a stale one changes nothing."""
+    """A disbursement in this worker's hand. Every later write names the version; a stale one changes nothing.
+
+    `row` is what was read under the claim's lock: whatever changes it otherwise takes the claim away too.
+    """
 
     disbursement_id: int
     version: int
+    row: Disbursement = field(compare=False, repr=False)
 
 
 def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
@@ -36,34 +40,27 @@ def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
     ordered SKIP LOCKED read would lock every row it scans. While outgoing money is paused only open attempts are
     taken (to ask about them).
     """
-    while True:
-        ids = _candidates(now, limit)
-        taken, claims = _take(ids, worker=worker, now=now, limit=limit)
-        # Those that failed as they fell due are no longer due: look again, or they would hide the ones behind.
-        if claims or not taken:
-            return claims
+    return _claim_from(due(now), worker=worker, now=now, limit=limit)
 
 
-def _candidates(now: datetime, limit: int) -> list[int]:
-    """Read the front of the queue; more than wanted, since others are taking from the same front."""
-    return list(_due(now).order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+def claim_open(*, worker: str, now: datetime, limit: int) -> list[Claim]:
+    """Take in hand only what has an open attempt, to ask about it: nothing new is sent. As `claim_due` otherwise."""
+    return _claim_from(_with_open_attempt(now), worker=worker, now=now, limit=limit)
 
 
-def _take(ids: list[int], *, worker: str, now: datetime, limit: int) -> tuple[int, list[Claim]]:
-    """Lock up to `limit` of the candidates; return how many were free, and the claims on those that can be worked."""
+def _claim_from(queue: QuerySet[Disbursement], *, worker: str, now: datetime, limit: int) -> list[Claim]:
+    # More candidates than wanted: others are taking from the same front of the queue.
+    ids = list(queue.order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
     if not ids:
-        return 0, []
+        return []
     with transaction.atomic(durable=True):
-        free = _due(now).select_for_update(skip_locked=True).filter(pk__in=ids)
-        rows = list(free.order_by("pk")[:limit])
-        return len(rows), [
-            claim for row in rows if (claim := _claim(row, worker=worker, now=now)) is not None
-        ]
+        free = queue.select_for_update(skip_locked=True).filter(pk__in=ids)
+        return [_claim(row, worker=worker, now=now) for row in free.order_by("pk")[:limit]]
 
 
 def due_count(*, now: datetime, at_most: int) -> int:
     """Count what is due, as far as it matters."""
-    return len(_due(now).values_list("pk", flat=True)[:at_most])
+    return len(due(now).values_list("pk", flat=True)[:at_most])
 
 
 def renew(claims: Sequence[Claim], *, now: datetime) -> None:
@@ -72,10 +69,12 @@ def renew(claims: Sequence[Claim], *, now: datetime) -> None:
         held(claim).update(due_at=now + LEASE)
 
 
-def require_held(claim: Claim, *, now: datetime) -> None:
-    """Renew the lease and make sure nobody took over. Raises: ClaimLost."""
-    if held(claim).update(due_at=now + LEASE) != 1:
+def may_send(claim: Claim) -> bool:
+    """Look once more, the moment before money leaves: false while outgoing money is paused. Raises: ClaimLost."""
+    looked = held(claim).values_list(~Exists(switches.outgoing_closed()), flat=True).first()
+    if looked is None:
         raise ClaimLost(disbursement_id=claim.disbursement_id)
+    return bool(looked)
 
 
 def release(claim: Claim, *, due_at: datetime | None) -> None:
@@ -88,6 +87,13 @@ def held(claim: Claim) -> QuerySet[Disbursement]:
     return Disbursement.objects.filter(pk=claim.disbursement_id, claim_version=claim.version)
 
 
+def require_claim(claim: Claim, *, now: datetime) -> None:
+    """Lock the claimed row and renew its lease, in one statement. Raises: ClaimLost."""
+    working = held(claim).filter(state=DisbursementState.PROCESSING)
+    if working.update(due_at=now + LEASE, asks=0) != 1:
+        raise ClaimLost(disbursement_id=claim.disbursement_id)
+
+
 def locked_claim(claim: Claim) -> Disbursement:
     """Return the claimed row under its lock. Raises: ClaimLost."""
     row = held(claim).select_for_update().first()
@@ -96,41 +102,53 @@ def locked_claim(claim: Claim) -> Disbursement:
     return row
 
 
-def _due(now: datetime) -> QuerySet[Disbursement]:
-    due = Disbursement.objects.filter(due_at__lte=now)
-    if switches.outgoing().is_open:
-        return due
-    return due.filter(
-        Exists(Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES))
+def due(now: datetime) -> QuerySet[Disbursement]:
+    """Return what is due; while outgoing money is paused only what has an open attempt to ask about."""
+    return Disbursement.objects.filter(due_at__lte=now).filter(
+        ~Exists(switches.outgoing_closed()) | Exists(_open_attempts())
     )
 
 
-def _claim(row: Disbursement, *, worker: str, now: datetime) -> Claim | None:
-    if row.state == DisbursementState.SCHEDULED and not _begin(row, now):
-        return None
-    version = row.claim_version + 1
+def _with_open_attempt(now: datetime) -> QuerySet[Disbursement]:
+    return Disbursement.objects.filter(Exists(_open_attempts()), due_at__lte=now)
+
+
+def _open_attempts() -> QuerySet[Attempt]:
+    return Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
+
+
+def _claim(row: Disbursement, *, worker: str, now: datetime) -> Claim:
+    row.claim_version += 1
+    row.claimed_by, row.due_at = worker[:80], now + LEASE
     Disbursement.objects.filter(pk=row.pk).update(
-        claim_version=F("claim_version") + 1, claimed_by=worker[:80], due_at=now + LEASE
+        claim_version=row.claim_version, claimed_by=row.claimed_by, due_at=row.due_at
     )
-    return Claim(row.pk, version)
+    return Claim(row.pk, row.claim_version, row)
 
 
-def _begin(row: Disbursement, now: datetime) -> bool:
-    """Start what fell due; what cannot be paid as it stands fails here, with the reason, and nothing is booked."""
-    try:
-        with transaction.atomic():
-            begin_disbursement(row, actor=ENGINE, now=now)
-    except DomainError as refusal:
-        fail(row, refusal, now=now)
-        return False
-    return True
+def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
+    """Fix fee and net of what fell due; what cannot be paid as it stands fails, with the reason, and books nothing.
+
+    Raises: ClaimLost.
+    """
+    with transaction.atomic(durable=True):
+        row = held(claim).select_for_update().first()
+        if row is None or row.state != DisbursementState.SCHEDULED:
+            raise ClaimLost(disbursement_id=claim.disbursement_id)
+        try:
+            with transaction.atomic():
+                begin_disbursement(row, actor=ENGINE, now=now, due_at=now + LEASE)
+        except DomainError as refusal:
+            fail(row, refusal, now=now)
+            return None
+    return replace(claim, row=row)
 
 
 def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
     """Close a locked disbursement as failed, for a person or the platform to repair."""
     move(
         row, DisbursementState.FAILED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="fail",
-        actor=ENGINE, at=now, reason=str(refusal), due_at=None, failure_code=refusal.code,
-        failure_message=str(refusal)[:500],
+        actor=ENGINE, at=now, reason=str(refusal), due_at=None, claimed_by="",
+        failure_code=refusal.code, failure_message=str(refusal)[:500],
     )  # fmt: skip
     tell_outcome(row, now=now)

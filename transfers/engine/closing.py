@@ -5,14 +5,15 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from fees.queries import fixed_fee
-from fees.services import record_fee
+from fees.services import take_fee
+from fees.types import FixedFee
 from ledger.services import post, reverse
-from sunusav.core import trail
 from sunusav.core.money import msat_from_sats
+from sunusav.core.switches import pause_outgoing
+from sunusav.core.trail import TrailFact, record, record_all
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
-from transfers.engine.claims import ENGINE, Claim, locked_claim
+from transfers.engine.claims import ENGINE, Claim, locked_claim, require_claim
 from transfers.engine.policy import LEASE, NextStep, after_failure
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
@@ -32,33 +33,47 @@ from transfers.types import Order, Refused, Succeeded, Unknown
 _S = DisbursementState
 
 
-def open_attempt(claim: Claim, order: Order, *, now: datetime) -> Attempt:
+def open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> Attempt:
     """Commit the intent: the order, the hold in the books and the attempt, before the first byte leaves.
 
+    `number` follows the newest attempt's: whoever holds the claim is the only one to open another.
     Raises: ClaimLost, PaymentReferenceUsed.
     """
+    try:
+        return _open_attempt(claim, order, number=number, now=now)
+    except IntegrityError:
+        # Somebody else's order of the same reference was committed meanwhile; all of ours is undone.
+        require_reference_free(order.reference, disbursement_id=claim.disbursement_id)
+        raise
+
+
+def _open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> Attempt:
+    row = claim.row
     with transaction.atomic(durable=True):
-        row = locked_claim(claim)
+        require_claim(claim, now=now)
         stored = _store_order(row, order, now)
-        number = 1 + Attempt.objects.filter(disbursement=row).count()
-        hold = post(
-            kind=TransactionKind.HOLD,
-            reference=f"{subject_of(row.pk)}:hold:{number}",
-            lines=hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats)),
-            at=now,
-            subject=row.subject,
-        )
-        attempt = Attempt(
-            disbursement=row,
-            order=stored,
-            number=number,
-            hold_transaction_id=hold,
-            opened_at=now,
-            sent_at=now,
-            sends=1,
-        )
-        attempt.save(force_insert=True)
-        Disbursement.objects.filter(pk=row.pk).update(due_at=now + LEASE, asks=0)
+        return _hold_for(row, stored, number=number, now=now)
+
+
+def _hold_for(row: Disbursement, order: PaymentOrder, *, number: int, now: datetime) -> Attempt:
+    hold = post(
+        kind=TransactionKind.HOLD,
+        reference=f"{subject_of(row.pk)}:hold:{number}",
+        lines=hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats)),
+        at=now,
+        subject=row.subject,
+    )
+    attempt = Attempt(
+        disbursement=row,
+        order=order,
+        number=number,
+        hold_transaction_id=hold,
+        opened_at=now,
+        sent_at=now,
+        sends=1,
+    )
+    attempt.save(force_insert=True)
+    _tell_attempt(attempt, "open_attempt", AttemptState.PREPARED, now, reference=order.reference)
     return attempt
 
 
@@ -66,50 +81,84 @@ def _store_order(row: Disbursement, order: Order, now: datetime) -> PaymentOrder
     known = PaymentOrder.objects.filter(reference=order.reference).first()
     if known is not None and known.disbursement_id == row.pk and known.payload == order.payload:
         return known
-    require_reference_free(order.reference, disbursement_id=row.pk)
+    if known is not None:
+        require_reference_free(order.reference, disbursement_id=row.pk)
     stored = PaymentOrder(
         disbursement=row, rail=order.rail, reference=order.reference, payload=order.payload,
         amount_msat=order.amount_msat, fee_limit_msat=order.fee_limit_msat, payee=order.payee, source=order.source,
         expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
     )  # fmt: skip
-    try:
-        with transaction.atomic():
-            stored.save(force_insert=True)
-    except IntegrityError:
-        require_reference_free(order.reference, disbursement_id=row.pk)
-        raise
+    stored.save(force_insert=True)
     return stored
 
 
-def close_as_paid(attempt_id: int, paid: Succeeded, *, now: datetime) -> bool:
+def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
     """Book a payment that certainly happened, whoever learned of it; false if it was booked before.
 
     The claim does not matter here: a fact is a fact. The attempt's state does, by compare-and-set.
     """
     with transaction.atomic(durable=True):
-        attempt, row = _locked_attempt(attempt_id)
-        if attempt.state not in OPEN_ATTEMPT_STATES:
+        row = locked(attempt.disbursement_id)
+        fresh = _locked_attempt(attempt)
+        if fresh.state == AttemptState.SUCCEEDED:
             return False
-        booked = _post_payment(attempt, row, paid, now)
-        _close_attempt(
-            attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=booked, proof=paid.proof,
-            cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
-        )  # fmt: skip
-        if row.assessment_id:
-            record_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
-        _move(row, _S.COMPLETED, "complete", now=now, due_at=None, completed_at=now, claimed_by="",
-              failure_code="", failure_message="")  # fmt: skip
-        tell_outcome(row, now=now)
-    return True
+        if fresh.state in OPEN_ATTEMPT_STATES:
+            _book(fresh, row, paid, now)
+            return True
+        return _book_late(fresh, row, paid, now)
 
 
-def _post_payment(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> int:
+def _book(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> None:
+    fee = _take_fee(row, now)
+    closed = _close_attempt(
+        attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=_post_payment(attempt, row, paid, fee, now),
+        proof=paid.proof, cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
+    )  # fmt: skip
+    _move(row, _S.COMPLETED, "complete", now=now, along=[closed], due_at=None, completed_at=now, claimed_by="",
+          claim_version=row.claim_version + 1, failure_code="", failure_message="")  # fmt: skip
+    tell_outcome(row, now=now)
+
+
+def _book_late(closed: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> bool:
+    """Book a payment of an order that had been closed as unpaid: a late send revived it.
+
+    It paid this disbursement all the same, under its live attempt of that order or a new one. If the disbursement has
+    moved on (another order under way, cancelled, paid by another), people must look: outgoing money is paused.
+    """
+    live = Attempt.objects.select_for_update().filter(live_disbursement=row.pk).first()
+    if live is not None and live.order_id == closed.order_id:
+        live.order = closed.order
+        if live.state in OPEN_ATTEMPT_STATES:
+            _book(live, row, paid, now)
+        return live.state in OPEN_ATTEMPT_STATES
+    if live is None and row.state in (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW):
+        _book(_hold_for(row, closed.order, number=_next_number(row), now=now), row, paid, now)
+        return True
+    told = f"order {closed.order.reference} of disbursement {row.pk} was paid although it had been closed"
+    record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=told)
+    pause_outgoing(actor=ENGINE, reason=told, now=now)
+    return False
+
+
+def _next_number(row: Disbursement) -> int:
+    return 1 + Attempt.objects.filter(disbursement=row).count()
+
+
+def _take_fee(row: Disbursement, now: datetime) -> FixedFee | None:
+    if row.assessment_id is None:
+        return None
+    return take_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
+
+
+def _post_payment(
+    attempt: Attempt, row: Disbursement, paid: Succeeded, fee: FixedFee | None, now: datetime
+) -> int:
     paying = rail(attempt.order.rail)
     assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
     lines = paid_lines(
         payout_msat=msat_from_sats(row.payout_sats),
         net_msat=msat_from_sats(row.net_sats),
-        fee=fixed_fee(row.assessment_id) if row.assessment_id else None,
+        fee=fee,
         cost_msat=paid.cost_msat,
         paid_from=paying.account,
         cost=paying.cost_account,
@@ -126,7 +175,7 @@ def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: da
     """
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
-        fresh = Attempt.objects.select_for_update().select_related("order").get(pk=attempt.pk)
+        fresh = _locked_attempt(attempt)
         if fresh.state not in OPEN_ATTEMPT_STATES:
             return False
         _void_hold(fresh, row, AttemptState.FAILED, refused, now)
@@ -143,7 +192,7 @@ def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime) -> boo
     gone = Refused(reason="never sent, and the order has expired", failure=FailureClass.FINAL)
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
-        fresh = Attempt.objects.select_for_update().select_related("order").get(pk=attempt.pk)
+        fresh = _locked_attempt(attempt)
         if fresh.state != AttemptState.PREPARED:
             return False
         _void_hold(fresh, row, AttemptState.VOID, gone, now)
@@ -170,6 +219,7 @@ def note_unknown(
         }
         if unknown.seen and fresh.state == AttemptState.PREPARED:
             fields |= {"state": AttemptState.IN_FLIGHT, "seen_at": now}
+            _tell_attempt(fresh, "see_attempt", AttemptState.IN_FLIGHT, now)
         Attempt.objects.filter(pk=fresh.pk, state=fresh.state).update(**fields)
         Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="", asks=row.asks + 1)
 
@@ -198,13 +248,14 @@ def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
         if changed != 1:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
         Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
+        _tell_attempt(attempt, "send_again", attempt.state, now)
 
 
-def _locked_attempt(attempt_id: int) -> tuple[Attempt, Disbursement]:
-    disbursement_id = Attempt.objects.values_list("disbursement_id", flat=True).get(pk=attempt_id)
-    row = locked(disbursement_id)
-    attempt = Attempt.objects.select_for_update().select_related("order").get(pk=attempt_id)
-    return attempt, row
+def _locked_attempt(attempt: Attempt) -> Attempt:
+    """Return the attempt as it is now, under its lock; its order never changes."""
+    fresh = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    fresh.order = attempt.order
+    return fresh
 
 
 def _locked_for_outcome(claim: Claim) -> Disbursement:
@@ -222,21 +273,32 @@ def _void_hold(attempt: Attempt, row: Disbursement, state: str, refused: Refused
         at=now,
         subject=row.subject,
     )
-    _close_attempt(
+    closed = _close_attempt(
         attempt, state, now=now, close_transaction_id=undone, outcome=refused.reason[:120],
-        failure_class=refused.failure, evidence=refused.evidence,
+        failure_class=refused.failure, verdict=refused.verdict, evidence=refused.evidence,
     )  # fmt: skip
+    record_all([closed])
 
 
-def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any) -> None:
+def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any) -> TrailFact:
+    """Close a locked attempt; return the line that the caller appends to the trail."""
     changed = Attempt.objects.filter(pk=attempt.pk, state=attempt.state).update(
         state=state, closed_at=now, asked_at=now, **fields
     )
     assert changed == 1, "the attempt is locked by this transaction"  # noqa: S101  (a programmer's mistake)
-    trail.record(
-        subject=subject_of(attempt.disbursement_id), action="close_attempt", from_state=attempt.state,
-        to_state=state, actor=ENGINE, at=now, facts={"attempt": attempt.number, "outcome": fields["outcome"]},
-    )  # fmt: skip
+    return _line(attempt, "close_attempt", state, now, outcome=fields["outcome"])
+
+
+def _tell_attempt(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> None:
+    record_all([_line(attempt, action, state, now, **facts)])
+
+
+def _line(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> TrailFact:
+    """Return what the trail is told of an attempt; opening one comes from no state."""
+    subject = subject_of(attempt.disbursement_id)
+    before = "" if action == "open_attempt" else attempt.state
+    told = {"attempt": attempt.number, **facts}
+    return TrailFact(subject, action, ENGINE, now, before, state, facts=told)
 
 
 def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -> None:

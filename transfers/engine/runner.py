@@ -4,16 +4,17 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import connection
 
-from sunusav.core import clock as system_clock
-from sunusav.core.clock import Clock
-from transfers.engine.claims import Claim, claim_due, due_count
+from sunusav.core.clock import Clock, database_clock
+from transfers.engine.claims import Claim, claim_due, claim_open, due_count
 from transfers.engine.steps import work
 
 DEFAULT_LANES = 8
+Claiming = Callable[..., list[Claim]]
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +26,21 @@ class RunReport:
     worked: int = 0
 
 
-def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock = system_clock.now) -> RunReport:
-    """Take what is due in hand until nothing is, in up to `lanes` threads (one: in this thread)."""
-    run = _Run(limit=limit, clock=clock)
+def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock | None = None) -> RunReport:
+    """Pay and ask about what is due until nothing is, in up to `lanes` threads (one: in this thread).
+
+    Leases of many workers meet in one database: without a given clock, the database's is used.
+    """
+    return _run(claim_due, lanes=lanes, limit=limit, clock=clock or database_clock())
+
+
+def ask_open(*, lanes: int = DEFAULT_LANES, clock: Clock | None = None) -> RunReport:
+    """Only look after open attempts that are due: ask, and book what is heard; no new order is sent."""
+    return _run(claim_open, lanes=lanes, limit=10_000, clock=clock or database_clock())
+
+
+def _run(claim: Claiming, *, lanes: int, limit: int, clock: Clock) -> RunReport:
+    run = _Run(claim, limit=limit, clock=clock)
     lanes = min(lanes, due_count(now=clock(), at_most=lanes))
     if lanes <= 1:
         run.lane()
@@ -48,7 +61,8 @@ def worker_name() -> str:
 class _Run:
     """The shared count of one run."""
 
-    def __init__(self, *, limit: int, clock: Clock) -> None:
+    def __init__(self, claim: Claiming, *, limit: int, clock: Clock) -> None:
+        self._claim = claim
         self.report = RunReport()
         self._limit = limit
         self._clock = clock
@@ -56,7 +70,7 @@ class _Run:
 
     def lane(self) -> None:
         while self._take_turn():
-            claims = claim_due(worker=worker_name(), now=self._clock(), limit=1)
+            claims = self._claim(worker=worker_name(), now=self._clock(), limit=1)
             if not claims:
                 self._give_turn_back()
                 return

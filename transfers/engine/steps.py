@@ -10,7 +10,7 @@ from sunusav.core.clock import Clock
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from transfers.engine import closing
-from transfers.engine.claims import Claim, fail, locked_claim, release, require_held
+from transfers.engine.claims import Claim, begin_scheduled, fail, locked_claim, may_send, release
 from transfers.engine.heartbeat import kept_alive
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
@@ -25,29 +25,43 @@ logger = logging.getLogger(__name__)
 
 def work(claim: Claim, *, clock: Clock) -> None:
     """Bring one claimed disbursement one step further; whatever this loses, the next claim finds again."""
-    attempt = _open_attempt_of(claim)
     try:
-        if attempt is None:
-            _begin(claim, clock=clock)
-        else:
-            _recover(claim, attempt, clock=clock)
+        with kept_alive(claim, clock=clock):
+            _step(claim, clock=clock)
     except ClaimLost:
         logger.info("disbursement %s went to another worker", claim.disbursement_id)
 
 
-def _begin(claim: Claim, *, clock: Clock) -> None:
-    row = Disbursement.objects.get(pk=claim.disbursement_id)
-    if row.state != DisbursementState.PROCESSING or not switches.outgoing().is_open:
-        release(claim, due_at=_waiting(row, clock()))
+def _step(claim: Claim, *, clock: Clock) -> None:
+    begun = claim
+    if claim.row.state == DisbursementState.SCHEDULED:
+        maybe = begin_scheduled(claim, now=clock())
+        if maybe is None:
+            return
+        begun = maybe
+    last = _last_attempt_for(begun.row.subject)
+    if (
+        last is not None
+        and last.disbursement_id == begun.disbursement_id
+        and last.state in OPEN_ATTEMPT_STATES
+    ):
+        _recover(begun, last, clock=clock)
+    else:
+        _begin(begun, last, clock=clock)
+
+
+def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> None:
+    row = claim.row
+    if row.state != DisbursementState.PROCESSING:
+        release(claim, due_at=None)
         return
     paying = rail(row.rail)
     try:
         order = paying.prepare(_instruction(row), now=clock())
-        wait_until = _earliest_for(order, row, paying)
-        if clock() < wait_until:
-            release(claim, due_at=wait_until)
+        if last is not None and not _may_follow(claim, last, order, clock=clock):
             return
-        attempt = closing.open_attempt(claim, order, now=clock())
+        number = last.number + 1 if last is not None and last.disbursement_id == row.pk else 1
+        attempt = closing.open_attempt(claim, order, number=number, now=clock())
     except RailUnavailable as away:
         _hold(claim, away, clock=clock)
     except ClaimLost:
@@ -58,18 +72,55 @@ def _begin(claim: Claim, *, clock: Clock) -> None:
         _send(claim, attempt, order, paying, clock=clock)
 
 
+def _may_follow(claim: Claim, last: Attempt, order: Order, *, clock: Clock) -> bool:
+    """Say whether an order may be opened after the last one for this subject.
+
+    The same order may. A different one waits until no worker can still be sending the last, and then only if the
+    outside still says that the last was not paid: a hash the node has marked failed can be revived by a late send.
+    """
+    if last.order.reference == order.reference:
+        return True
+    paid_by = rail(last.order.rail)
+    wait_until = _send_over_by(last, paid_by)
+    if clock() < wait_until:
+        release(claim, due_at=wait_until)
+        return False
+    return _is_still_unpaid(claim, last, paid_by, clock=clock)
+
+
+def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock) -> bool:
+    match paid_by.find(order_of(last.order)):
+        case Refused():
+            return True
+        case NotSeen() if last.state == AttemptState.VOID:
+            return True
+        case Succeeded() as paid if _proves(paid, last.order, paid_by):
+            closing.close_as_paid(last, paid, now=clock())
+            if last.disbursement_id != claim.disbursement_id:
+                told = (
+                    f"an order of disbursement {last.disbursement_id} for the same subject was paid after all"
+                )
+                closing.put_under_review(claim, code="paid-before", message=told, now=clock(), due_at=None)
+        case Unknown(suspect=False):
+            release(claim, due_at=clock() + ASK_AGAIN_AFTER)
+        case _:
+            told = "the outside says of the last order neither that it was paid nor that it was refused"
+            closing.put_under_review(
+                claim, code="last-order-in-doubt", message=told, now=clock(), due_at=None
+            )
+    return False
+
+
 def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> None:
     """Send a committed order. What it does not learn is asked by the next claim; nothing is concluded from silence."""
-    if not switches.outgoing().is_open:
+    if not may_send(claim):
         release(claim, due_at=clock() + ASK_AGAIN_AFTER)
         return
-    require_held(claim, now=clock())
-    with kept_alive(claim, clock=clock):
-        try:
-            outcome = paying.send(order, now=clock())
-        except RailUnavailable as away:
-            _hold(claim, away, clock=clock)
-            return
+    try:
+        outcome = paying.send(order, now=clock())
+    except RailUnavailable as away:
+        _hold(claim, away, clock=clock)
+        return
     _settle(claim, attempt, outcome, paying, clock=clock)
 
 
@@ -77,12 +128,19 @@ def _recover(claim: Claim, attempt: Attempt, *, clock: Clock) -> None:
     """Ask the outside about an open attempt before anything else."""
     paying = rail(attempt.order.rail)
     try:
-        with kept_alive(claim, clock=clock):
-            found = paying.find(order_of(attempt.order))
+        found = paying.find(order_of(attempt.order))
     except RailUnavailable as away:
         _hold(claim, away, clock=clock)
         return
+    if isinstance(found, Refused) and _is_old_news(attempt, found):
+        found = NotSeen(source=attempt.order.source, evidence=found.evidence)
     _settle(claim, attempt, found, paying, clock=clock)
+
+
+def _is_old_news(attempt: Attempt, refused: Refused) -> bool:
+    """Say whether a refusal is about an earlier sending of the same order: this one has not arrived yet."""
+    earlier = Attempt.objects.filter(order_id=attempt.order_id, number__lt=attempt.number)
+    return bool(refused.verdict) and earlier.filter(verdict=refused.verdict).exists()
 
 
 def _settle(claim: Claim, attempt: Attempt, outcome: FindOutcome, paying: Rail, *, clock: Clock) -> None:
@@ -92,7 +150,7 @@ def _settle(claim: Claim, attempt: Attempt, outcome: FindOutcome, paying: Rail, 
             contradiction = Unknown(seen=True, reason="paid, but proof or amount is not ours", suspect=True)
             _note_unknown(claim, attempt, contradiction, now=now)
         case Succeeded():
-            closing.close_as_paid(attempt.pk, outcome, now=now)
+            closing.close_as_paid(attempt, outcome, now=now)
         case Refused():
             closing.close_as_failed(claim, attempt, outcome, now=now)
         case Unknown():
@@ -152,24 +210,9 @@ def _refuse(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:
         fail(locked_claim(claim), refusal, now=clock())
 
 
-def _waiting(row: Disbursement, now: datetime) -> datetime | None:
-    return now + HOLD_FOR if row.state == DisbursementState.PROCESSING else None
-
-
 def _instruction(row: Disbursement) -> Instruction:
     assert row.net_sats is not None, "a disbursement in process has its net"  # noqa: S101  (a programmer's mistake)
     return Instruction(row.pk, msat_from_sats(row.net_sats), destination_of(row))
-
-
-def _earliest_for(order: Order, row: Disbursement, paying: Rail) -> datetime:
-    """Return when this order may be opened: a different one waits until no worker can still be sending the last.
-
-    A hash the node has marked failed could otherwise be revived by a late send of the old order.
-    """
-    last = Attempt.objects.filter(disbursement=row).select_related("order").order_by("-number").first()
-    if last is None or last.order.reference == order.reference:
-        return row.requested_at
-    return _send_over_by(last, paying)
 
 
 def _send_over_by(attempt: Attempt, paying: Rail) -> datetime:
@@ -180,9 +223,13 @@ def _proves(paid: Succeeded, order: PaymentOrder, paying: Rail) -> bool:
     return paid.amount_msat == order.amount_msat and paying.verify(order.reference, paid.proof)
 
 
-def _open_attempt_of(claim: Claim) -> Attempt | None:
-    attempts = Attempt.objects.filter(disbursement_id=claim.disbursement_id, state__in=OPEN_ATTEMPT_STATES)
-    return attempts.select_related("order").first()
+def _last_attempt_for(subject: str) -> Attempt | None:
+    """Return the newest attempt for a subject, also of a disbursement that was cancelled since.
+
+    Only the newest can be open: no other is opened before it is closed.
+    """
+    attempts = Attempt.objects.filter(disbursement__subject=subject)
+    return attempts.select_related("order").order_by("-id").first()
 
 
 def order_of(stored: PaymentOrder) -> Order:

@@ -285,6 +285,12 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                (
+                    "verdict",
+                    models.CharField(
+                        blank=True, help_text="which sending the outside refused", max_length=60
+                    ),
+                ),
                 ("proof", models.CharField(blank=True, max_length=200)),
                 ("cost_msat", models.BigIntegerField(null=True)),
                 ("evidence", models.JSONField(default=dict)),

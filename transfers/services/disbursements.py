@@ -1,5 +1,6 @@
 """Ask for, hasten, redirect, retry and cancel disbursements. Sending is the engine's."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +59,7 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
         raise
     trail.record(
         subject=subject_of(row.pk), action="request", to_state=_S.SCHEDULED, actor=actor, at=now,
-        facts={"subject": row.subject, "payout_sats": row.payout_sats, "rail": row.rail},
+        facts={"subject": row.subject, "payout_sats": row.payout_sats, "to": destination_facts(request.destination)},
     )  # fmt: skip
     if not due_later:
         begin_disbursement(row, actor=actor, now=now)
@@ -66,8 +67,10 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
     return int(row.pk)
 
 
-def begin_disbursement(row: Disbursement, *, actor: Actor, now: datetime) -> None:
-    """Fix fee and net of a locked, scheduled disbursement and hand it to the engine.
+def begin_disbursement(
+    row: Disbursement, *, actor: Actor, now: datetime, due_at: datetime | None = None
+) -> None:
+    """Fix fee and net of a locked, scheduled disbursement and hand it to the engine, at once or at `due_at`.
 
     Raises: NetNotPositive, PaymentReferenceUsed, what the rail refuses; the row is then as it was.
     """
@@ -76,7 +79,7 @@ def begin_disbursement(row: Disbursement, *, actor: Actor, now: datetime) -> Non
     move(
         row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="begin",
         actor=actor, at=now, facts={"net_sats": priced["net_sats"], "fee_sats": priced["fee_sats"]},
-        due_at=now, **priced,
+        due_at=due_at or now, **priced,
     )  # fmt: skip
 
 
@@ -102,11 +105,12 @@ def replace_destination(
         if row.state in (_S.COMPLETED, _S.REVERSED, _S.CANCELLED):
             raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why="it is closed")
         _require_no_open_attempt(row)
+        facts = {"from": destination_facts(destination_of(row)), "to": destination_facts(destination)}
         row.rail, row.destination_kind = destination.rail, destination.kind
         row.destination_value = destination.value
         row.claim_version += 1
         row.save(update_fields=["rail", "destination_kind", "destination_value", "claim_version"])
-        trail.record(subject=subject_of(row.pk), action="redirect", actor=actor, at=now)
+        trail.record(subject=subject_of(row.pk), action="redirect", actor=actor, at=now, facts=facts)
 
 
 def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
@@ -144,8 +148,9 @@ def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now:
             raise DisbursementNotCancellable(disbursement_id=row.pk, state=row.state, why="it is closed")
         move(
             row, _S.CANCELLED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="cancel",
-            actor=actor, at=now, reason=reason, due_at=None, claim_version=row.claim_version + 1,
+            actor=actor, at=now, reason=reason, due_at=None, claim_version=row.claim_version + 1, claimed_by="",
         )  # fmt: skip
+        tell_outcome(row, now=now)
 
 
 def locked(disbursement_id: int) -> Disbursement:
@@ -171,6 +176,12 @@ def require_reference_free(reference: str, *, disbursement_id: int) -> None:
     used = PaymentOrder.objects.filter(reference=reference).exclude(disbursement_id=disbursement_id).first()
     if used is not None:
         raise PaymentReferenceUsed(reference=reference, disbursement_id=used.disbursement_id)
+
+
+def destination_facts(destination: Destination) -> dict[str, str]:
+    """Name a destination in the trail without showing it: rail, kind and the SHA-256 of its value."""
+    digest = hashlib.sha256(destination.value.encode()).hexdigest()
+    return {"rail": destination.rail, "kind": destination.kind, "value_sha256": digest}
 
 
 def tell_outcome(row: Disbursement, *, now: datetime) -> None:

@@ -4,12 +4,13 @@ import re
 from typing import Any
 
 import phonenumbers
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from payouts.types import Claims
 from sunusav.api.serializers import (
+    ChoiceOf,
     IdentifierField,
-    ReasonField,
     SatsField,
     StrictBooleanField,
     StrictIntegerField,
@@ -29,6 +30,7 @@ KINDS = ("bolt11", "lightning_address", "lnurl", "phone")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
+@extend_schema_field({"type": "string", "pattern": "^[A-Z]{2}$", "example": "SN"})
 class CountryField(serializers.Field[str, Any, str, Any]):
     """A country by its two letters (ISO 3166-1 alpha-2)."""
 
@@ -43,6 +45,7 @@ class CountryField(serializers.Field[str, Any, str, Any]):
         return str(value)
 
 
+@extend_schema_field({"type": "string", "example": "+221771234567"})
 class PhoneField(serializers.Field[str, Any, str, Any]):
     """A phone number with its country (E.164), such as +221771234567."""
 
@@ -53,24 +56,6 @@ class PhoneField(serializers.Field[str, Any, str, Any]):
         if number is None or not phonenumbers.is_possible_number(number):
             self.fail("invalid")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-    def to_representation(self, value: Any) -> str:
-        return str(value)
-
-
-class ChoiceOf(serializers.Field[str, Any, str, Any]):
-    """One of a few words."""
-
-    default_error_messages = {"invalid": "One of {choices} is required."}
-
-    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.choices = choices
-
-    def to_internal_value(self, data: Any) -> str:
-        if data not in self.choices:
-            self.fail("invalid", choices=", ".join(self.choices))
-        return str(data)
 
     def to_representation(self, value: Any) -> str:
         return str(value)
@@ -148,10 +133,6 @@ class PayoutsQuery(StrictSerializer):
     status = ChoiceOf(tuple(DisbursementState.values), required=False)
     group_id = IdentifierField(required=False)
     cycle_id = IdentifierField(required=False)
-
-
-class ReasonBody(StrictSerializer):
-    reason = ReasonField()
 
 
 def _number(text: str) -> phonenumbers.PhoneNumber | None:

@@ -18,7 +18,7 @@ from payouts.api.serializers.answers import (
     receipt_answer,
     schedule_answer,
 )
-from payouts.api.serializers.bodies import PayoutsQuery, ProcessBody, ReasonBody, ScheduleBody
+from payouts.api.serializers.bodies import PayoutsQuery, ProcessBody, ScheduleBody
 from payouts.api.waiting import wait_for_outcome
 from payouts.errors import (
     ClaimContradictsRecords,
@@ -40,6 +40,7 @@ from payouts.receipts import receipt_of
 from payouts.services import payouts as services
 from sunusav.api.documentation import documented
 from sunusav.api.pagination import paged_by
+from sunusav.api.serializers import ReasonBody
 from sunusav.api.views import ApiView
 from sunusav.core.switches import OutgoingPaused
 from transfers.enums import DisbursementState

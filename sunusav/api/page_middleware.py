@@ -1,0 +1,48 @@
+"""Middleware that pages need and the API does not: sessions, log-in, messages, the reader's language.
+
+Each is Django's own, standing aside for the API, whose requests bring a token and know no session: a fee quote
+spends a third of its time there otherwise.
+"""
+
+from typing import Any
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django_otp.middleware import OTPMiddleware
+
+API_PREFIX = "/monetization/"
+
+
+class _PagesOnly:
+    """Mixed in before a middleware, lets requests to the API pass it by."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(API_PREFIX):
+            return self.get_response(request)  # type: ignore[no-any-return]
+        return super().__call__(request)  # type: ignore[no-any-return, misc]
+
+
+class PageSession(_PagesOnly, SessionMiddleware):
+    pass
+
+
+class PageLocale(_PagesOnly, LocaleMiddleware):
+    pass
+
+
+class PageAuthentication(_PagesOnly, AuthenticationMiddleware):
+    pass
+
+
+class PageOtp(_PagesOnly, OTPMiddleware):  # type: ignore[misc]  # django-otp carries no types
+    pass
+
+
+class PageMessages(_PagesOnly, MessageMiddleware):
+    pass

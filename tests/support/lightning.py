@@ -1,0 +1,20 @@
+"""Point the settings at a simulated node, as the environment does in life."""
+
+from typing import Any
+
+from lightning.simulator.process import SimulatorProcess
+
+
+def settings_of(process: SimulatorProcess, node: str = "platform") -> dict[str, Any]:
+    """Return the LND_* settings of a simulated node."""
+    address = process.node(node)
+    macaroons = {
+        f"LND_{kind.upper()}_MACAROON_PATH": str(address.macaroon_paths[kind])
+        for kind in ("paying", "invoicing", "readonly")
+    }
+    return {
+        "LND_HOST": address.target,
+        "LND_NETWORK": "regtest",
+        "LND_TLS_CERT_PATH": str(address.tls_cert_path),
+        **macaroons,
+    }

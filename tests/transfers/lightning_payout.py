@@ -1,0 +1,78 @@
+"""A payout over the simulated node, and what the node's own record says of it."""
+
+from __future__ import annotations
+
+import time
+
+from lightning.bolt11 import decode
+from lightning.simulator.control import Record
+from tests.lightning.world import NET_MSAT, PLATFORM, World
+from tests.transfers.builders import Story, attempts, ordered, row_of, run, story
+from tests.transfers.rails import Watch
+from transfers.matching import match_rail
+from transfers.types import Destination
+
+PATIENCE_SECONDS = 10.0
+GROSS_SATS, GROSS_MSAT = (
+    100_505,
+    100_505_000,
+)  # less 1 %, down: a net of 99,500 sats, which is the world's NET_MSAT
+
+
+class Payout:
+    """One payout over the world's net, and what the node's record says of it."""
+
+    def __init__(self, world: World, watch: Watch, *, expiry: int = 86_400) -> None:
+        self.world, self.watch = world, watch
+        text = world.invoice(NET_MSAT, expiry=expiry)
+        self.hash = decode(text).payment_hash.hex()
+        destination = Destination("lightning", "bolt11", text)
+        self.id = ordered(destination=destination, payout_sats=GROSS_SATS, at=watch())
+
+    def run(self, after: float = 0) -> None:
+        self.watch.advance(after)
+        run(self.watch)
+
+    def run_under(self, *steps: Record) -> None:
+        self.world.script(*steps)
+        self.run()
+
+    def release(self, phase: str, reached: str) -> None:
+        """Let a held payment go on, and wait until it has come to a later phase."""
+        self.world.control.release(PLATFORM, payment_hash=self.hash, point=phase)
+        assert self.world.control.wait(PLATFORM, reached, payment_hash=self.hash) >= 1
+
+    def release_to_the_end(self, phase: str) -> None:
+        """Let a held payment go on, and wait until the node has paid it: its caller may have left."""
+        self.world.control.release(PLATFORM, payment_hash=self.hash, point=phase)
+        self.wait_until_paid()
+
+    def wait_until_paid(self) -> None:
+        """Wait until the node's record says that the money left."""
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while self.paid_times == 0 and time.monotonic() < ends:
+            time.sleep(0.02)
+        assert self.paid_times == 1
+
+    @property
+    def story(self) -> Story:
+        return story(self.id)
+
+    @property
+    def due_in(self) -> float | None:
+        due_at = row_of(self.id).due_at
+        return None if due_at is None else (due_at - self.watch()).total_seconds()
+
+    @property
+    def paid_times(self) -> int:
+        """Return how often money left for this hash, by the node's record."""
+        rows = self.world.record(self.hash)
+        return max((int(row["successes"]) for row in rows), default=0)
+
+    def assert_paid_once(self, *before: str) -> None:
+        """Assert that node, statement and books agree on exactly one payment of the net."""
+        assert self.story == Story("completed", [*before, "succeeded"], 0, 0)
+        paid = [row for row in self.world.record(self.hash) if row["status"] == "SUCCEEDED"]
+        assert [(row["value_msat"], row["successes"]) for row in paid] == [(NET_MSAT, 1)]
+        assert attempts(self.id)[-1].cost_msat == paid[0]["fee_msat"]
+        assert [line for line in match_rail("lightning") if line.reference == self.hash] == []
