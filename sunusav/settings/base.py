@@ -196,6 +196,8 @@ SUBJECT_DOORBELLS = {"contribution": "payouts.record_ready_cycles"}
 
 # How long `payouts/process` waits for the worker before it answers 202.
 PAYOUT_WAIT_SECONDS = 5
+# How many requests of one web process may wait so at once: at most half of its threads, so that the others answer.
+PAYOUT_WAITERS = 8
 
 # Lightning
 LND_HOST = env("LND_HOST", default="localhost:10009")
