@@ -108,7 +108,7 @@ def test_workers_are_degraded_while_a_queue_has_none(redis_url: str) -> None:
 
 def _worker_of(*queues: str) -> AbstractContextManager[Any]:
     return start_worker(
-        current_app._get_current_object(),
+        current_app._get_current_object(),  # type: ignore[attr-defined]  # the proxy's
         pool="solo",
         queues=queues,
         perform_ping_check=False,

@@ -105,6 +105,21 @@ def test_propose_twice_is_refused_naming_the_open_one(proposal: Proposal, now: d
     assert Proposal.objects.count() == 1
 
 
+def test_propose_after_the_facts_changed_lets_the_stale_one_lapse(
+    proposal: Proposal, proposer: User, approver: User, now: datetime
+) -> None:
+    Switch.objects.update(reason="another reason", changed_at=now + timedelta(minutes=1))
+
+    fresh = propose(kind=proposal.kind, subject_id=proposal.subject_id, proposer=proposer, now=now)
+
+    proposal.refresh_from_db()
+    assert (proposal.state, fresh.state) == ("withdrawn", "open")
+    assert TrailEntry.objects.filter(action="lapse", facts__proposal=proposal.pk).count() == 1
+    _approve(fresh, approver, now)
+    fresh.refresh_from_db()
+    assert fresh.state == "approved"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_propose_whose_trail_line_cannot_be_written_leaves_no_proposal(proposer: User, now: datetime) -> None:
     with refusing_inserts(connection, "core_trailentry"), pytest.raises(DatabaseError, match="takes no rows"):
