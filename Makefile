@@ -14,7 +14,7 @@ LOCK := $(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11
 	--custom-compile-command "make lock" --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-reset test lint bench soak soak-short lock clean
+.PHONY: help run demo demo-reset test lint bench soak soak-short lock messages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -61,6 +61,11 @@ lock: ## write requirements*.txt from pyproject.toml (UPGRADE=--upgrade takes ne
 	@$(BOOTSTRAP) --dev
 	$(LOCK) --output-file requirements.txt >/dev/null
 	$(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt >/dev/null
+
+messages: ## collect the desk's texts and compile the French ones (needs gettext)
+	@$(BOOTSTRAP)
+	$(MANAGE) makemessages --locale fr --no-wrap --add-location file --ignore '.venv/*' --ignore 'tests/*' --ignore 'bench/*'
+	$(MANAGE) compilemessages --locale fr
 
 clean: ## remove .venv, .run (the demo's data too) and every cache
 	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -5,6 +5,7 @@ The fee is recomputed in fractions from what is stored: this is no caller of `ca
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from math import floor
 from typing import Any
 
@@ -16,11 +17,10 @@ from fees.defaults import DEFAULT_TERMS
 from fees.models import FeeAssessment, FeeRecord, FeeSchedule
 from fees.services import COPIED
 from fees.types import FeeSplit
-from sunusav.core.auditing import AuditScope, Breach, Invariant
+from sunusav.core.auditing import AuditScope, Breach, Invariant, pages, rows_since
 
 # Enough to understand a breach; a broken import must not fill the screen.
 SHOWN = 100
-CHUNK = 2_000
 PARTS = F("platform_sats") + F("community_sats") + F("partner_sats")
 A_PART_BELOW_ZERO = Q(platform_sats__lt=0) | Q(community_sats__lt=0) | Q(partner_sats__lt=0)
 A_PART_ABOVE_ZERO = Q(platform_sats__gt=0) | Q(community_sats__gt=0) | Q(partner_sats__gt=0)
@@ -49,8 +49,7 @@ def _breaches(code: str, noun: str, rows: QuerySet[Any]) -> Iterator[Breach]:
 
 def _records_agree(scope: AuditScope) -> Iterator[Breach]:
     """Compare each record with the fixed fee it came from, each reversal with what it takes back."""
-    rows = _records(scope).select_related("assessment", "reverses").order_by("pk")
-    for row in rows.iterator(chunk_size=CHUNK):
+    for row in _each(_records(scope).select_related("assessment", "reverses")):
         origin, sign = (row.reverses, -1) if row.is_reversal else (row.assessment, 1)
         differing = _differing(row, origin, sign)
         if differing:
@@ -67,7 +66,7 @@ def _differing(row: FeeRecord, origin: FeeAssessment | FeeRecord | None, sign: i
 
 def _recomputed(scope: AuditScope) -> Iterator[Breach]:
     schedules = {row.pk: row for row in FeeSchedule.objects.prefetch_related("brackets")}
-    for row in _assessments(scope).order_by("pk").iterator(chunk_size=CHUNK):
+    for row in _each(_assessments(scope)):
         schedule = schedules[row.schedule_id]
         due = recompute(row, schedule)
         if due != queries.split_of_row(row):
@@ -136,9 +135,12 @@ def _wrong_with_publication(row: FeeSchedule) -> Iterator[str]:
         yield "effective too soon after its publication"
 
 
+def _each(rows: QuerySet[Any]) -> Iterator[Any]:
+    return chain.from_iterable(pages(rows))
+
+
 def _assessments(scope: AuditScope) -> QuerySet[FeeAssessment]:
-    rows = FeeAssessment.objects.all()
-    return rows if scope.since is None else rows.filter(fixed_at__gte=scope.since)
+    return rows_since(FeeAssessment.objects.all(), "fixed_at", scope.since)
 
 
 def _records(scope: AuditScope) -> QuerySet[FeeRecord]:

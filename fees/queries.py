@@ -1,6 +1,6 @@
 """What a fee is, was, and would be. Schedules come from a process cache: a warm quote asks no database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
@@ -36,9 +36,11 @@ from fees.types import (
     PricedFor,
     Projection,
     Quote,
+    RecordedFee,
     ScheduleTerms,
     Tier,
 )
+from sunusav.core.auditing import pages
 
 # A version takes effect 60 s after its publication at the earliest; a process forgets what it read after 30.
 # So each knows a version before it counts, with 30 s to spare for a slow commit and for differing clocks.
@@ -245,6 +247,31 @@ def fixed_fee(assessment_id: int) -> FixedFee:
     if row is None:
         raise FeeAssessmentMissing(assessment_id=str(assessment_id))
     return fixed_fee_of_row(row, schedule_version=row.schedule.version)
+
+
+def fixed_fees(assessment_ids: Collection[int]) -> dict[int, FixedFee]:
+    """Return fees as they were fixed, by assessment, in one query; those that do not exist are left out."""
+    rows = FeeAssessment.objects.select_related("schedule").filter(pk__in=assessment_ids)
+    return {row.pk: fixed_fee_of_row(row, schedule_version=row.schedule.version) for row in rows}
+
+
+def recorded_fees(disbursement_refs: Collection[str]) -> dict[str, list[RecordedFee]]:
+    """Return the fees that were taken for these disbursements, whether taken back or not, in one query."""
+    found: dict[str, list[RecordedFee]] = {}
+    for row in FeeRecord.objects.filter(disbursement_ref__in=disbursement_refs, is_reversal=False):
+        found.setdefault(row.disbursement_ref, []).append(_recorded(row))
+    return found
+
+
+def recorded_fees_since(moment: datetime | None) -> Iterator[list[RecordedFee]]:
+    """Yield every fee that was taken, or those taken since a moment, a page at a time."""
+    rows = FeeRecord.objects.filter(is_reversal=False)
+    for page in pages(rows if moment is None else rows.filter(completed_at__gte=moment)):
+        yield [_recorded(row) for row in page]
+
+
+def _recorded(row: FeeRecord) -> RecordedFee:
+    return RecordedFee(row.pk, row.assessment_id, row.disbursement_ref)
 
 
 def fixed_fee_of_row(row: FeeAssessment, *, schedule_version: int) -> FixedFee:

@@ -103,6 +103,15 @@ class FixedFee:
 
 
 @dataclass(frozen=True)
+class RecordedFee:
+    """A fee that was taken, and for what."""
+
+    record_id: int
+    assessment_id: int | None
+    disbursement_ref: str
+
+
+@dataclass(frozen=True)
 class Tier:
     """What a kind of customer pays, as a fraction of the payout."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, Min, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
 from ledger.enums import LIABILITY_ROLES
 from ledger.models import (
@@ -16,11 +16,13 @@ from ledger.models import (
     JournalTransaction,
 )
 from ledger.models.journal import MAX_AMOUNT
+from ledger.queries import first_transaction_since, lines_by_transaction
 from ledger.rates.current import FRESH_FOR
 from ledger.schema import missing_rules, missing_triggers
 from ledger.services.conversions import expected_amounts
 from ledger.services.sealing import verify_books
-from sunusav.core.auditing import AuditScope, Breach, Invariant
+from ledger.types import Line
+from sunusav.core.auditing import AuditScope, Breach, Invariant, pages
 
 UNSEALED_FOR_LONG = timedelta(minutes=5)
 # Enough to understand a breach; a broken import must not fill the screen.
@@ -54,34 +56,33 @@ def _entries_fit_their_accounts(scope: AuditScope) -> Iterator[Breach]:
     )
     for entry in odd.select_related("account")[:SHOWN]:
         yield Breach("I02", f"entry:{entry.pk}", f"{entry.amount} {entry.currency} in {entry.account.code}")
-    for account in Account.objects.iterator():
-        if account.code != account.ref.code:
-            yield Breach("I02", f"account:{account.pk}", f"{account.code} is {account.ref.code}")
+    for page in pages(_touched(Account.objects.all(), scope)):
+        for account in page:
+            if account.code != account.ref.code:
+                yield Breach("I02", f"account:{account.pk}", f"{account.code} is {account.ref.code}")
 
 
 def _liabilities_are_not_negative(scope: AuditScope) -> Iterator[Breach]:
     # From the checkpoints: that these are true is I19.
-    accounts = Account.objects.filter(role__in=LIABILITY_ROLES)
-    if scope.since is not None:
-        accounts = accounts.filter(pk__in=_entries(scope).order_by().values("account"))
+    accounts = _touched(Account.objects.filter(role__in=LIABILITY_ROLES), scope)
     for account in accounts.with_balance().filter(balance__gt=0)[:SHOWN]:
         yield Breach("I11", f"account:{account.code}", f"owes {-account.balance} {account.currency}")
 
 
 def _reversals_mirror_once(scope: AuditScope) -> Iterator[Breach]:
-    reversals = JournalTransaction.objects.filter(reverses__isnull=False)
-    for row in (
-        reversals.order_by().values("reverses").annotate(times=Count("id")).filter(times__gt=1)[:SHOWN]
-    ):
-        yield Breach("I13", _journal(row["reverses"]), f"reversed {row['times']} times")
-    for reversal in _transactions(scope).filter(reverses__isnull=False).iterator():
-        if _signed(reversal.pk, sign=-1) != _signed(reversal.reverses_id, sign=1):
-            yield Breach("I13", _journal(reversal.pk), f"is not the mirror of journal:{reversal.reverses_id}")
+    for page in pages(_transactions(scope).filter(reverses__isnull=False)):
+        reversed_ids = {row.reverses_id for row in page}
+        again = JournalTransaction.objects.filter(reverses__in=reversed_ids).order_by().values("reverses")
+        for found in again.annotate(times=Count("id")).filter(times__gt=1):
+            yield Breach("I13", _journal(found["reverses"]), f"reversed {found['times']} times")
+        lines = lines_by_transaction({row.pk for row in page} | reversed_ids)
+        for row in page:
+            if _signed(lines.get(row.pk, []), sign=-1) != _signed(lines.get(row.reverses_id, []), sign=1):
+                yield Breach("I13", _journal(row.pk), f"is not the mirror of journal:{row.reverses_id}")
 
 
-def _signed(transaction_id: int | None, *, sign: int) -> list[tuple[int, int]]:
-    entries = JournalEntry.objects.filter(transaction_id=transaction_id).values_list("account_id", "amount")
-    return sorted((account, sign * amount) for account, amount in entries)
+def _signed(lines: list[Line], *, sign: int) -> list[tuple[str, int]]:
+    return sorted((line.account.code, sign * line.amount) for line in lines)
 
 
 def _schema_refuses(scope: AuditScope) -> Iterator[Breach]:
@@ -169,19 +170,20 @@ def _nothing_stays_unsealed(scope: AuditScope) -> Iterator[Breach]:
 
 def _transactions(scope: AuditScope) -> Any:
     rows = JournalTransaction.objects.all()
-    return rows if scope.since is None else rows.filter(pk__gte=_first_since(scope))
+    return rows if scope.since is None else rows.filter(pk__gte=first_transaction_since(scope.since))
 
 
 def _entries(scope: AuditScope) -> Any:
     rows = JournalEntry.objects.all()
-    return rows if scope.since is None else rows.filter(transaction_id__gte=_first_since(scope))
+    if scope.since is None:
+        return rows
+    return rows.filter(transaction_id__gte=first_transaction_since(scope.since))
 
 
-def _first_since(scope: AuditScope) -> int:
-    """Return the first id recorded since then: ids grow with the moment, so a range of keys is enough."""
-    since = JournalTransaction.objects.filter(recorded_at__gte=scope.since)
-    first = since.aggregate(first=Min("id"))["first"]
-    return first if first is not None else 2**62
+def _touched(accounts: Any, scope: AuditScope) -> Any:
+    if scope.since is None:
+        return accounts
+    return accounts.filter(pk__in=_entries(scope).order_by().values("account"))
 
 
 def _journal(pk: int | None) -> str:

@@ -1,15 +1,20 @@
 """Reading the books and the rates."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
 
-from django.db.models import Sum
+from django.db.models import Min, Sum
 
 from ledger.calculations import shown_xof_from_sats
 from ledger.enums import AccountRole, Currency
 from ledger.models import Account, JournalEntry, JournalTransaction
 from ledger.rates.current import current_rate, francs_rate, latest_rate_for_record
 from ledger.types import AccountRef, Line
+from sunusav.core.auditing import pages
+
+# Above every key there will ever be.
+NO_TRANSACTION_YET: Final = 2**62
 
 __all__ = [
     "balance",
@@ -17,14 +22,18 @@ __all__ = [
     "balances_by_owner",
     "bodies_of",
     "current_rate",
+    "first_transaction_since",
     "francs_rate",
+    "kinds_of",
     "latest_rate_for_record",
+    "lines_by_transaction",
     "lines_of",
     "owed",
-    "reversals_by_transaction",
+    "reversals_of",
     "shown_xof_from_sats",
-    "totals_by_transaction",
+    "totals_of",
     "transaction_for",
+    "transactions_of_kind",
 ]
 
 
@@ -85,13 +94,44 @@ def bodies_of(
         }  # fmt: skip
 
 
-def reversals_by_transaction(kind: str) -> dict[int, int | None]:
-    """Return the ids of all transactions of a kind, each with the id it reverses, if any."""
-    rows = JournalTransaction.objects.filter(kind=kind)
-    return dict(rows.values_list("id", "reverses_id").iterator())
+def lines_by_transaction(transaction_ids: Collection[int]) -> dict[int, list[Line]]:
+    """Return the lines of several transactions in the order they were written, in one statement."""
+    entries = JournalEntry.objects.filter(transaction__in=transaction_ids).select_related("account")
+    found: dict[int, list[Line]] = {}
+    for entry in entries.order_by("id"):
+        found.setdefault(entry.transaction_id, []).append(Line(entry.account.ref, entry.amount))
+    return found
 
 
-def totals_by_transaction(roles: Iterable[AccountRole]) -> dict[int, int]:
-    """Return what each transaction moved on accounts of these roles. *Units*: as booked; debit positive."""
-    entries = JournalEntry.objects.filter(account__role__in=list(roles))
-    return dict(entries.values_list("transaction_id").annotate(total=Sum("amount")).iterator())
+def kinds_of(transaction_ids: Collection[int]) -> dict[int, str]:
+    """Return why each of several transactions moved money, in one statement."""
+    rows = JournalTransaction.objects.filter(pk__in=transaction_ids)
+    return dict(rows.values_list("id", "kind"))
+
+
+def reversals_of(transaction_ids: Collection[int], *, kind: str) -> dict[int, int]:
+    """Return, for those of the transactions that one of this kind reverses, its id; in one statement."""
+    rows = JournalTransaction.objects.filter(kind=kind, reverses__in=transaction_ids)
+    return {reversed_id: pk for pk, reversed_id in rows.values_list("id", "reverses_id") if reversed_id}
+
+
+def totals_of(transaction_ids: Collection[int], *, roles: Iterable[AccountRole]) -> dict[int, int]:
+    """Return what each moved on accounts of these roles. *Units*: as booked; debit positive."""
+    entries = JournalEntry.objects.filter(transaction__in=transaction_ids, account__role__in=list(roles))
+    return dict(entries.order_by().values_list("transaction_id").annotate(total=Sum("amount")))
+
+
+def transactions_of_kind(kind: str, *, since: datetime | None) -> Iterator[list[int]]:
+    """Yield the ids of all transactions of a kind, or of those recorded since a moment, a page at a time."""
+    rows = JournalTransaction.objects.filter(kind=kind, pk__gte=first_transaction_since(since))
+    for page in pages(rows.only("pk")):
+        yield [row.pk for row in page]
+
+
+def first_transaction_since(moment: datetime | None) -> int:
+    """Return the first id recorded since then: ids grow with the moment, so a range of keys is enough."""
+    if moment is None:
+        return 0
+    since = JournalTransaction.objects.filter(recorded_at__gte=moment)
+    first = since.aggregate(first=Min("id"))["first"]
+    return NO_TRANSACTION_YET if first is None else int(first)

@@ -58,11 +58,15 @@ class LightningCollector:
             reference=payment_hash.hex(), payment_request=text, checkout_url="", expires_at=invoice.expires_at
         )
 
+    def reference_of(self, collection_id: int) -> str:
+        """Return the payment hash of a collection's invoice, made or not."""
+        return sha256(preimage_of(collection_id)).hexdigest()
+
     def find(self, reference: str) -> CollectionStatus:
         """Say how the invoice stands. Raises: CollectorUnavailable, also for a settlement without its proof.
 
-        Source: lightning.md 3.9. Nodes may drop cancelled invoices: not found means cancelled for one of
-        ours.
+        Source: lightning.md 3.9. Nodes may drop cancelled invoices: not found is told as cancelled, which the
+        caller believes only of a request past its expiry.
         """
         try:
             return status_of(self._client.lookup_invoice(bytes.fromhex(reference)), reference)

@@ -22,6 +22,10 @@ class Collector(Protocol):
         """Ask for money; the same `collection_id` gives the same answer. Raises: CollectorUnavailable."""
         ...
 
+    def reference_of(self, collection_id: int) -> str | None:
+        """Return the reference a request has once it is open; None where only the outside gives it."""
+        ...
+
     def find(self, reference: str) -> CollectionStatus:
         """Ask what became of it. Raises: CollectorUnavailable."""
         ...

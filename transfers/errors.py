@@ -1,5 +1,7 @@
 """Refusals of this room, each named for the fact."""
 
+from datetime import datetime
+
 from sunusav.core.errors import Conflict, Invalid, Missing, Unavailable
 
 
@@ -87,3 +89,12 @@ class CollectionMissing(Missing):
 class CollectionSettled(Conflict):
     subject: str
     collection_id: int
+
+
+class CollectionAskedOtherwise(Conflict):
+    """The subject is being asked for by another method; two open requests could both be paid."""
+
+    subject: str
+    collection_id: int
+    open_method: str
+    expires_at: datetime | None

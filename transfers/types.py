@@ -169,12 +169,17 @@ class OpenedCollection:
 
 @dataclass(frozen=True)
 class CollectionStatus:
-    """What the outside says of a collection. `state` is open, settled or cancelled."""
+    """What the outside says of a collection. `state` is open, settled or cancelled.
+
+    `payment_reference` names the payment where a collection may be paid in parts, each told by itself; empty:
+    there is only one.
+    """
 
     state: str
     received_msat: int
     proof: str
     settled_at: datetime | None
+    payment_reference: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ledger.calculations import sats_from_xof, shown_xof_from_sats
@@ -15,6 +16,7 @@ from sunusav.core.models import Proposal
 _RATE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 
 
+@extend_schema_field({"type": "string", "format": "decimal", "example": "8000000"})
 class RateField(serializers.Field[Decimal, Any, str, Any]):
     """Francs per bitcoin, exact: read from a decimal string or a JSON number, written as a string."""
 

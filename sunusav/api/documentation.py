@@ -1,5 +1,6 @@
 """How a method is described in /openapi.json: what goes in, what comes out, and each refusal by name."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import groupby
@@ -22,6 +23,7 @@ from sunusav.api.problem_pages import page_of
 from sunusav.api.problems import CONTENT_TYPE, INVALID_REQUEST, PROTOCOL_CODES, status_of
 from sunusav.core.errors import DomainError
 
+_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 Method = TypeVar("Method", bound=Callable[..., Any])
 Shape = type[serializers.Serializer[Any]]
 OneTimeCode = OpenApiParameter("X-OTP", str, OpenApiParameter.HEADER, description="A fresh one-time code.")
@@ -76,6 +78,11 @@ class ApiSchema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         return [type(self.view).__module__.split(".")[0].replace("sunusav", "system")]
+
+    def get_operation_id(self) -> str:
+        """Return the view's name and the method: both are ours to keep unique and stable."""
+        words = _WORD_START.sub("_", type(self.view).__name__).lower()
+        return f"{words}_{self.method.lower()}"
 
     def get_override_parameters(self) -> list[Any]:
         if self.method not in METHODS or getattr(self.view, "public", False):

@@ -35,7 +35,7 @@ KEY_LENGTH = 255
 LEASE = timedelta(seconds=60)
 KEPT = timedelta(days=30)
 # Refused before anything ran, or by something that is away: the same key may ask again.
-NOT_STORED = {400, 401, 403, 405, 406, 413, 415, 429, 503}
+NOT_STORED = {400, 401, 403, 405, 406, 411, 413, 415, 429, 503}
 STORED_HEADERS = ("Content-Type", "Location")
 
 

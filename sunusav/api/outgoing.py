@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from sunusav.api.documentation import documented
 from sunusav.api.permissions import AnyOf
-from sunusav.api.serializers import ReasonField, StrictSerializer, utc_text
+from sunusav.api.serializers import ReasonBody, utc_text
 from sunusav.api.shapes import ResumeShape, SwitchShape
 from sunusav.api.views import ApiView
 from sunusav.core.approvables import OUTGOING_RESUME
@@ -22,12 +22,6 @@ from sunusav.core.approvals import (
 from sunusav.core.models import Proposal
 from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
 from sunusav.core.switches import OUTGOING, OutgoingNotPaused, outgoing, pause_outgoing
-
-
-class ReasonBody(StrictSerializer):
-    """Why."""
-
-    reason = ReasonField()
 
 
 class PauseOutgoing(ApiView):

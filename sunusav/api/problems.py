@@ -39,6 +39,7 @@ PROTOCOL_CODES = {
     404: "not-found",
     405: "method-not-allowed",
     406: "not-acceptable",
+    411: "length-required",
     413: "body-too-large",
     415: "unsupported-media-type",
     429: "too-many-requests",
@@ -48,6 +49,14 @@ INVALID_REQUEST = "invalid-request"
 DATABASE_UNAVAILABLE = "database-unavailable"
 DATABASE_BUSY = "database-busy"
 PROTOCOL_PROBLEMS = {*PROTOCOL_CODES.values(), INVALID_REQUEST, DATABASE_UNAVAILABLE, DATABASE_BUSY}
+
+
+class LengthRequired(exceptions.APIException):
+    """The body came in chunks without a length; WSGI would read it as empty."""
+
+    status_code = 411
+    default_detail = "Send the body with its Content-Length."
+    default_code = "length-required"
 
 
 class BodyTooLarge(exceptions.APIException):

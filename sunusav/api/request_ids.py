@@ -14,23 +14,23 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current_request_id() -> str:
-    """Return the id of the request being answered, or nothing outside one."""
+    """Return the id of the request this thread answers or answered last, or nothing before the first."""
     return _current.get()
 
 
 class RequestIdMiddleware:
-    """Give every request an id, and say it in the answer."""
+    """Give every request an id, and say it in the answer.
+
+    It stays until the thread's next request: Django logs refusals after the last middleware.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = _current.set(_id_of(request))
-        try:
-            response = self.get_response(request)
-            response.headers[HEADER] = _current.get()
-        finally:
-            _current.reset(token)
+        _current.set(_id_of(request))
+        response = self.get_response(request)
+        response.headers[HEADER] = _current.get()
         return response
 
 

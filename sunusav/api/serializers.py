@@ -6,7 +6,7 @@ booleans arrive as text; only there is text accepted for them.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -215,6 +215,32 @@ class UtcDateTimeField(serializers.Field[datetime, Any, str, Any]):
 
     def to_representation(self, value: Any) -> str:
         return utc_text(value)
+
+
+class ChoiceOf(serializers.Field[str, Any, str, Any]):
+    """One of a few words."""
+
+    default_error_messages = {"invalid": "One of {choices} is required."}
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = tuple(choices)
+        describe = extend_schema_field({"type": "string", "enum": list(self.choices)})
+        describe(self)  # type: ignore[type-var]  # instances may be described too
+
+    def to_internal_value(self, data: Any) -> str:
+        if data not in self.choices:
+            self.fail("invalid", choices=", ".join(self.choices))
+        return str(data)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class ReasonBody(StrictSerializer):
+    """Why somebody does it."""
+
+    reason = ReasonField()
 
 
 def utc_text(moment: datetime) -> str:

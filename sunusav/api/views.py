@@ -31,6 +31,7 @@ from sunusav.api.errors import PersonRequired
 from sunusav.api.pagination import PAGE_PARAMETERS
 from sunusav.api.parsers import StrictJSONParser
 from sunusav.api.permissions import may
+from sunusav.api.problems import LengthRequired
 from sunusav.api.renderers import ExactJSONRenderer
 from sunusav.api.serializers import FROM_QUERY
 from sunusav.core import clock
@@ -110,6 +111,8 @@ class ApiView(APIView):
             raise MethodNotAllowed(str(request.method))
         renderer, media_type = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = renderer, media_type
+        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+            raise LengthRequired
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from sunusav.core.actors import Actor
-from sunusav.core.auditing import Breach
+from sunusav.core.auditing import Breach, pages
 from sunusav.core.models import TrailEntry, TrailSeal
 from sunusav.core.sealing import (
     GENESIS,
@@ -97,13 +98,19 @@ def entry_body(entry: TrailEntry) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def verify_trail() -> Iterator[Breach]:
-    """Recompute the chain and yield each link that does not hold.
+def verify_trail(*, since: datetime | None = None) -> Iterator[Breach]:
+    """Recompute the chain, or its end since a moment, and yield each link that does not hold.
 
     A removed tail is found by `still_holds`, with a link that was kept elsewhere.
     """
+    seals = TrailSeal.objects.select_related("entry").order_by("seq")
     expected_seq, previous = 1, GENESIS
-    for seal in TrailSeal.objects.select_related("entry").order_by("seq").iterator(chunk_size=2_000):
+    if since is not None:
+        before = TrailSeal.objects.filter(sealed_at__lt=since).order_by("seq").last()
+        if before is not None:
+            seals = seals.filter(seq__gt=before.seq)
+            expected_seq, previous = before.seq + 1, before.hash
+    for seal in chain.from_iterable(pages(seals)):
         if seal.seq != expected_seq:
             yield Breach(
                 "I18", f"trail:{expected_seq}", f"link missing: {expected_seq} is followed by {seal.seq}"

@@ -58,9 +58,9 @@ WORDS = [
     _("subject"), _("switch name"), _("throttling failure count"), _("task"), _("enabled"), _("queue"),
     _("interval"), _("crontab"), _("description"), _("expire seconds"), _("to"), _("to state"),
     _("token key"), _("token start"), _("tokens"), _("topic"), _("transaction"), _("tries"), _("user id"),
-    _("verified"), _("verified discount"), _("verified discount bps"), _("verified grant"), _("version"),
-    _("winner"), _("index"), _("outgoing"), _("paying"), _("winner ref"), _("winner user id"), _("hops"),
-    _("amount msat"),
+    _("verdict"), _("verified"), _("verified discount"), _("verified discount bps"), _("verified grant"),
+    _("version"), _("winner"), _("index"), _("outgoing"), _("paying"), _("winner ref"), _("winner user id"),
+    _("hops"), _("amount msat"),
     # Help
     _("A program, not a person."), _("ISO 3166-1 alpha-2"), _("ISO 3166-1 alpha-2 codes"),
     _("Parts per million: 10000 is 1 %."), _("Why the rules should change."),

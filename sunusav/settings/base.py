@@ -1,6 +1,7 @@
 """Settings shared by every environment. Values come from there; business numbers are rows, not settings."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
@@ -138,6 +139,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Fees, payouts, rates and conversions of the SunuSàv tontine platform.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -179,7 +181,7 @@ CELERY_TASK_ROUTES = {
     "ledger.audit_*": {"queue": "reports"},
 }
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
@@ -194,6 +196,8 @@ SUBJECT_DOORBELLS = {"contribution": "payouts.record_ready_cycles"}
 
 # How long `payouts/process` waits for the worker before it answers 202.
 PAYOUT_WAIT_SECONDS = 5
+# How many requests of one web process may wait so at once: at most half of its threads, so that the others answer.
+PAYOUT_WAITERS = 8
 
 # Lightning
 LND_HOST = env("LND_HOST", default="localhost:10009")

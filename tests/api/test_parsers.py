@@ -111,5 +111,10 @@ class TestThroughTheApi:
         response = APIClient().post(PUBLIC, {"amount": 1}, CONTENT_LENGTH="1000000000")
         assert (response.status_code, response.json()["code"]) == (413, "body-too-large")
 
+    def test_body_in_chunks_without_length_is_refused_rather_than_read_as_empty(self) -> None:
+        client = APIClient(HTTP_TRANSFER_ENCODING="chunked")
+        response = client.generic("POST", PUBLIC, "", content_type="application/json")
+        assert (response.status_code, response.json()["code"]) == (411, "length-required")
+
     def test_body_that_is_missing_reads_as_empty(self) -> None:
         assert APIClient().post(PUBLIC).json() == {}

@@ -93,7 +93,7 @@ def test_every_model_of_the_desk_has_its_row_in_the_table() -> None:
     assert set(EDITORS) <= set(READERS)
 
 
-@pytest.mark.parametrize("role", [*ALL, None], ids=lambda role: role or "superuser")
+@pytest.mark.parametrize("role", [*sorted(ALL), None], ids=lambda role: role or "superuser")
 def test_each_role_opens_exactly_its_pages(full_world: World, enter: Enter, role: Role | None) -> None:
     client = enter(role)
 

@@ -49,12 +49,21 @@ def test_markup_in_names_is_only_text_on_every_page(world: World, enter: Enter, 
     client, shown = enter(None), 0
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
 
+    before = _rows()
     for url in [*_urls(), *_asking_urls(world)]:
         page = client.get(url, follow=True).content.decode()
         assert "<img src=x" not in page, url
         shown += "&lt;img src=x" in page
 
     assert shown > 20
+    assert _rows() == before  # looking and asking changed nothing
+
+
+def _rows() -> dict[str, list[dict[str, object]]]:
+    return {
+        model._meta.label: list(model._default_manager.order_by("pk").values())
+        for model in admin.site._registry
+    }
 
 
 def test_markup_in_a_message_is_only_text(world: World, enter: Enter) -> None:

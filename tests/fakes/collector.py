@@ -22,10 +22,13 @@ class ScriptedCollector:
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         self._require_here()
-        reference = hashlib.sha256(f"{self.name}:{request.collection_id}".encode()).hexdigest()
+        reference = _reference(self.name, request.collection_id)
         self.requests[reference] = request
         expires_at = now + timedelta(seconds=request.expires_in_seconds)
         return OpenedCollection(reference, f"pay-{reference}", "", expires_at)
+
+    def reference_of(self, collection_id: int) -> str | None:
+        return _reference(self.name, collection_id)
 
     def find(self, reference: str) -> CollectionStatus:
         self._require_here()
@@ -33,7 +36,8 @@ class ScriptedCollector:
         return CollectionStatus("settled" if received_msat else "open", received_msat, "", None)
 
     def cancel(self, reference: str) -> CollectionStatus:
-        return self.find(reference)
+        found = self.find(reference)
+        return found if found.state == "settled" else CollectionStatus("cancelled", 0, "", None)
 
     def _require_here(self) -> None:
         if self.is_away:
@@ -41,6 +45,13 @@ class ScriptedCollector:
 
 
 class OtherCollector(ScriptedCollector):
-    """A second way to be paid."""
+    """A second way to be paid, whose references only the outside knows."""
 
     name = "wave"
+
+    def reference_of(self, collection_id: int) -> str | None:
+        return None
+
+
+def _reference(name: str, collection_id: int) -> str:
+    return hashlib.sha256(f"{name}:{collection_id}".encode()).hexdigest()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from lightning.bolt11 import decode
 from lightning.client import LndClient
@@ -15,7 +18,10 @@ from lightning.collector import LightningCollector, preimage_of, status_of
 from lightning.outcomes import preimage_fits
 from lightning.proto import lightning_pb2
 from tests.lightning.world import PLATFORM, WALLETS, World, now
+from transfers.collectors import collector as configured
 from transfers.errors import CollectorUnavailable
+from transfers.models import Collection
+from transfers.services.collections import sweep_collections
 from transfers.types import CollectionRequest, CollectionStatus, OpenedCollection
 
 DUE_MSAT = 10_000_000
@@ -101,8 +107,46 @@ def test_find_expired_is_cancelled(world: World, collector: LightningCollector) 
 
 
 def test_find_unknown_is_cancelled(collector: LightningCollector, world: World) -> None:
-    """Nodes may drop cancelled invoices; one of ours that is gone was cancelled (lightning.md 3.9)."""
+    """Nodes may drop cancelled invoices (lightning.md 3.9); `transfers` believes it only past the expiry."""
     assert collector.find("ab" * 32) == GONE
+
+
+def test_reference_is_known_before_the_invoice_is_made(collector: LightningCollector, world: World) -> None:
+    asked = request()
+    reference = collector.reference_of(asked.collection_id)
+    assert collector.cancel(reference) == GONE
+    assert opened(collector, asked).reference == reference
+
+
+@pytest.fixture
+def as_configured(world: World, settings: Settings) -> Iterator[None]:
+    """Have the collector that settings name speak to the simulated node."""
+    access = world.access("invoicing")
+    settings.LND_HOST, settings.LND_TLS_CERT_PATH = access.host, access.tls_cert_path
+    settings.LND_INVOICING_MACAROON_PATH = access.macaroon_path
+    configured.cache_clear()
+    yield
+    configured.cache_clear()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_configured")
+def test_collection_that_the_node_does_not_know_stays_open_until_it_is_over() -> None:
+    """The node that answers may be another one than the one that made the invoice."""
+    moment = now()
+    row = Collection.objects.create(
+        subject="contribution:1", method="lightning", state="open", amount_msat=DUE_MSAT, reference="ab" * 32,
+        credit_role="group_pot", credit_owner="cycle:c", overpaid_role="member_credit", overpaid_owner="user:u",
+        requested_at=moment, expires_at=moment + timedelta(hours=1), ask_at=moment,
+    )  # fmt: skip
+
+    assert sweep_collections(now=moment) == 1
+    row.refresh_from_db()
+    assert (row.state, row.ask_at) == ("open", moment + timedelta(minutes=5))
+
+    assert sweep_collections(now=moment + timedelta(hours=1, minutes=2)) == 1
+    row.refresh_from_db()
+    assert row.state == "expired"
 
 
 def test_cancel_takes_an_open_invoice_back(world: World, collector: LightningCollector) -> None:

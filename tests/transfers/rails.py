@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lightning.node_facts import NodeFacts
 from lightning.rail import LightningRail
 from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import NEVER, FakeInvoice, ScriptedRail
-from transfers.errors import RailUnavailable
+from transfers.errors import CollectorUnavailable, RailUnavailable
 from transfers.types import (
+    CollectionRequest,
     CollectionStatus,
     Destination,
     FindOutcome,
     Instruction,
+    OpenedCollection,
     Order,
     OutsidePayment,
     SendOutcome,
@@ -52,8 +55,10 @@ class SteeredRail(ScriptedRail):
         return self.finds.popleft() if self.finds else super().find(order)
 
     def statement(self) -> Iterable[OutsidePayment]:
-        """List what it paid, unless a test gave it other lines."""
-        return super().statement() if self.lines is None else self.lines
+        """List what it had paid when it was asked, unless a test gave it other lines."""
+        listed = list(super().statement() if self.lines is None else self.lines)
+        self._called("statement")
+        return listed
 
     @contextmanager
     def away(self, *calls: str) -> Iterator[None]:
@@ -88,15 +93,35 @@ class QuickLightningRail(LightningRail):
 
 
 class SteeredCollector(ScriptedCollector):
-    """A scripted collector whose requests can be taken back outside; `taken_back` names them."""
+    """A scripted collector whose requests can be taken back; `taken_back` and `odd` name some of them.
+
+    It cannot answer about odd ones; `meanwhile` is run, once, inside the next opening.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.taken_back: set[str] = set()
+        self.odd: set[str] = set()
+        self.asked: list[str] = []
+        self.meanwhile: Callable[[], object] | None = None
+
+    def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
+        return super().open(request, now=now)
 
     def find(self, reference: str) -> CollectionStatus:
+        self.asked.append(reference)
+        if reference in self.odd:
+            raise CollectorUnavailable(collector=self.name, detail=f"{reference} is odd")
         found = super().find(reference)
-        return CollectionStatus("cancelled", 0, "", None) if reference in self.taken_back else found
+        is_gone = reference in self.taken_back and found.state == "open"
+        return CollectionStatus("cancelled", 0, "", None) if is_gone else found
+
+    def cancel(self, reference: str) -> CollectionStatus:
+        self.taken_back.add(reference)
+        return self.find(reference)
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -107,9 +132,20 @@ class SteeredCollector(ScriptedCollector):
 
 
 class OtherSteeredCollector(SteeredCollector):
-    """A second way to be paid."""
+    """A second way to be paid, whose references only the outside knows; it may be paid in parts."""
 
     name = "wave"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_part: dict[str, str] = {}
+
+    def reference_of(self, collection_id: int) -> str | None:
+        return None
+
+    def find(self, reference: str) -> CollectionStatus:
+        found = super().find(reference)
+        return replace(found, payment_reference=self.last_part.get(reference, ""))
 
 
 class Watch:

@@ -1,8 +1,9 @@
 """Money in: one open request per subject, each payment counted once, what comes on top is the payer's."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from pytest_django import Settings
 
 from ledger.queries import balance, owed
 from sunusav.core.models import TrailEntry
@@ -10,16 +11,28 @@ from tests.transfers.builders import NODE, NOW
 from tests.transfers.collecting import CREDIT, DUE_MSAT, OVERPAID, SUBJECT, opened, received, stored
 from tests.transfers.rails import OtherSteeredCollector, SteeredCollector
 from tests.transfers.unchanged import unchanged
-from transfers.errors import CollectionMissing, CollectionSettled, CollectorUnavailable, CollectorUnknown
+from transfers.collectors import collector
+from transfers.errors import (
+    CollectionAskedOtherwise,
+    CollectionMissing,
+    CollectionSettled,
+    CollectorUnavailable,
+    CollectorUnknown,
+)
 from transfers.models import Collection, Receipt
 from transfers.queries import collections_for, settled_subjects
 from transfers.services.collections import reconcile_collection, record_receipt, sweep_collections
 from transfers.services.reconciliation import make_open_collections_due
+from transfers.types import CollectionFacts, CollectionRequest
 
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
-FIVE_MINUTES = timedelta(minutes=5)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+FIVE_MINUTES = 5 * MINUTE
+# Two minutes after the expiry of a request made at NOW nothing can arrive for it any more.
+OVER = NOW + DAY + 2 * MINUTE
 
 
 # opening
@@ -71,7 +84,8 @@ def test_open_past_the_expiry_of_one_that_was_taken_back_asks_anew(till: Steered
     first = opened()
     till.taken_back.add(first.reference)
 
-    second = opened(now=NOW + DAY + timedelta(seconds=1))
+    assert opened(now=OVER - SECOND).id == first.id
+    second = opened(now=OVER)
 
     assert (stored(first).state, second.state) == ("expired", "open")
     assert second.id != first.id
@@ -85,6 +99,95 @@ def test_open_past_the_expiry_of_one_that_was_paid_books_it_and_refuses(till: St
         opened(now=NOW + DAY + timedelta(seconds=1))
 
     assert (stored(facts).state, owed(CREDIT)) == ("settled", DUE_MSAT)
+
+
+# opening by another method
+
+
+def test_open_by_another_method_while_one_is_open_is_refused(till: SteeredCollector) -> None:
+    first = opened()
+    with unchanged(), pytest.raises(CollectionAskedOtherwise) as told:
+        opened(method="wave")
+    assert told.value.facts == {
+        "subject": SUBJECT, "collection_id": first.id, "open_method": "lightning", "expires_at": NOW + DAY,
+    }  # fmt: skip
+    assert till.taken_back == set()
+
+
+def test_open_by_another_method_cancels_one_that_was_never_opened(
+    till: SteeredCollector, other_till: OtherSteeredCollector
+) -> None:
+    first = never_opened(till)
+
+    facts = opened(method="wave")
+
+    assert (facts.method, facts.state) == ("wave", "open")
+    assert list(other_till.requests) == [facts.reference]
+    first.refresh_from_db()
+    assert (first.state, first.reference) == ("cancelled", till.reference_of(first.pk))
+    assert TrailEntry.objects.get(subject=f"collection:{first.pk}").action == "give_way"
+
+
+def test_open_by_another_method_cancels_at_the_collector_one_opened_but_not_recorded(
+    till: SteeredCollector,
+) -> None:
+    first = never_opened(till)
+    orphan = till.open(CollectionRequest(first.pk, DUE_MSAT, "", 3_600), now=NOW)
+
+    opened(method="wave")
+
+    assert till.taken_back == {orphan.reference}
+
+
+def test_open_by_another_method_of_one_paid_but_not_recorded_is_refused(till: SteeredCollector) -> None:
+    first = never_opened(till)
+    till.received[str(till.reference_of(first.pk))] = DUE_MSAT
+    with unchanged(), pytest.raises(CollectionAskedOtherwise):
+        opened(method="wave")
+
+    reconcile_collection(opened().id, now=NOW)
+    assert owed(CREDIT) == DUE_MSAT
+
+
+def test_open_by_another_method_while_the_first_collector_is_away_is_refused(till: SteeredCollector) -> None:
+    never_opened(till)
+    with till.away(), unchanged(), pytest.raises(CollectionAskedOtherwise):
+        opened(method="wave")
+
+
+def test_open_by_another_method_of_one_whose_reference_nobody_knows_is_refused(
+    other_till: OtherSteeredCollector,
+) -> None:
+    first = never_opened(other_till)
+    with unchanged(), pytest.raises(CollectionAskedOtherwise) as told:
+        opened(method="lightning")
+    assert told.value.facts == {
+        "subject": SUBJECT, "collection_id": first.pk, "open_method": "wave", "expires_at": None,
+    }  # fmt: skip
+
+
+def test_open_that_gave_way_while_the_collector_was_asked_tells_nobody_its_request(
+    till: SteeredCollector,
+) -> None:
+    till.meanwhile = lambda: opened(method="wave")
+
+    with pytest.raises(CollectionAskedOtherwise) as told:
+        opened()
+
+    lost, live = Collection.objects.order_by("pk")
+    assert (told.value.facts["collection_id"], told.value.facts["open_method"]) == (live.pk, "wave")
+    assert (lost.state, lost.payment_request, live.state) == ("cancelled", "", "open")
+    assert record_receipt(
+        reference=str(lost.reference), received_msat=DUE_MSAT, proof="", received_at=NOW, now=NOW
+    )
+    assert (owed(CREDIT), owed(OVERPAID)) == (0, DUE_MSAT)
+
+
+def never_opened(away: SteeredCollector) -> Collection:
+    """Leave a request whose collector was away when it should have been opened."""
+    with away.away(), pytest.raises(CollectorUnavailable):
+        opened(method=away.name)
+    return Collection.objects.get()
 
 
 # receiving
@@ -123,6 +226,47 @@ def test_record_receipt_one_msat_short_is_partial_and_not_settled() -> None:
     assert settled_subjects([SUBJECT]) == set()
 
 
+def test_record_receipt_in_parts_settles_with_the_last_and_counts_each_once() -> None:
+    facts = opened()
+    parts = {"a": DUE_MSAT - 3, "b": 1, "c": 7}
+    for reference, part_msat in parts.items():
+        assert part(facts, reference, part_msat)
+        assert not part(facts, reference, part_msat)
+
+    assert (stored(facts).state, stored(facts).received_msat) == ("settled", DUE_MSAT + 5)
+    assert (owed(CREDIT), owed(OVERPAID), balance(NODE)) == (DUE_MSAT, 5, DUE_MSAT + 5)
+    told = Receipt.objects.order_by("pk").values_list("collection_id", "reference", "received_msat")
+    assert list(told) == [(facts.id, reference, msat) for reference, msat in parts.items()]
+    actions = TrailEntry.objects.filter(subject=f"collection:{facts.id}").order_by("id")
+    assert list(actions.values_list("action", flat=True)) == ["open", "receive_part", "settle"]
+
+
+def test_collection_paid_in_part_is_asked_about_until_the_rest_arrived(
+    other_till: OtherSteeredCollector,
+) -> None:
+    facts = opened(method="wave")
+    other_till.received[facts.reference], other_till.last_part[facts.reference] = DUE_MSAT - 1, "first"
+
+    for after in (1, 2):
+        assert sweep_collections(now=NOW + after * FIVE_MINUTES) == 1
+        row = stored(facts)
+        assert (row.state, row.received_msat) == ("partial", DUE_MSAT - 1)
+        assert row.ask_at == NOW + (after + 1) * FIVE_MINUTES
+
+    other_till.received[facts.reference], other_till.last_part[facts.reference] = 1, "second"
+    assert sweep_collections(now=NOW + 3 * FIVE_MINUTES) == 1
+    assert (stored(facts).state, stored(facts).ask_at) == ("settled", None)
+    assert owed(CREDIT) == DUE_MSAT
+
+
+def part(facts: CollectionFacts, payment_reference: str, msat: int) -> bool:
+    """Record one of several payments of a collection."""
+    return record_receipt(
+        reference=facts.reference, payment_reference=payment_reference, received_msat=msat, proof="",
+        received_at=NOW, now=NOW,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("again_msat", [DUE_MSAT, 1])
 def test_record_receipt_twice_counts_once(again_msat: int) -> None:
     facts = opened()
@@ -140,7 +284,7 @@ def test_record_receipt_for_nobody_is_refused() -> None:
 def test_record_receipt_for_a_request_that_was_taken_back_is_all_the_payers(till: SteeredCollector) -> None:
     facts = opened()
     till.taken_back.add(facts.reference)
-    reconcile_collection(facts.id, now=NOW)
+    reconcile_collection(facts.id, now=OVER)
 
     assert received(facts)
 
@@ -195,9 +339,33 @@ def test_reconcile_what_was_taken_back_expires_it(till: SteeredCollector) -> Non
     facts = opened()
     till.taken_back.add(facts.reference)
 
-    reconcile_collection(facts.id, now=NOW)
+    reconcile_collection(facts.id, now=OVER)
 
     assert (stored(facts).state, stored(facts).ask_at, stored(facts).live_subject) == ("expired", None, None)
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "ask_again_at"),
+    [
+        (NOW, NOW + FIVE_MINUTES),
+        (NOW + DAY - MINUTE, OVER),
+        (NOW + DAY + SECOND, OVER),
+        (OVER - SECOND, OVER),
+    ],
+)
+def test_reconcile_what_an_exchanged_node_does_not_know_keeps_it_open_until_it_is_over(
+    till: SteeredCollector, asked_at: datetime, ask_again_at: datetime
+) -> None:
+    """A node restored from elsewhere knows none of our requests; the right one may come back."""
+    facts = opened()
+    till.taken_back.add(facts.reference)
+
+    reconcile_collection(facts.id, now=asked_at)
+
+    assert (stored(facts).state, stored(facts).ask_at) == ("open", ask_again_at)
+    till.received[facts.reference] = DUE_MSAT
+    sweep_collections(now=ask_again_at)
+    assert (stored(facts).state, owed(CREDIT)) == ("settled", DUE_MSAT)
 
 
 def test_reconcile_while_the_collector_is_away_changes_nothing(till: SteeredCollector) -> None:
@@ -229,7 +397,66 @@ def test_sweep_while_one_collector_is_away_still_asks_the_other(
         assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
 
     assert (stored(waiting).state, stored(paid).state) == ("open", "settled")
-    assert stored(waiting).ask_at == NOW + FIVE_MINUTES
+    assert stored(waiting).ask_at == NOW + FIVE_MINUTES + MINUTE
+
+
+def test_sweep_asks_about_an_odd_one_later_and_goes_on_with_the_others(till: SteeredCollector) -> None:
+    odd, paid = opened("contribution:1"), opened("contribution:2")
+    till.odd = {odd.reference}
+    till.received[paid.reference] = DUE_MSAT
+
+    assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
+
+    assert (stored(odd).state, stored(odd).ask_at) == ("open", NOW + FIVE_MINUTES + MINUTE)
+    assert stored(paid).state == "settled"
+    till.odd, till.received[odd.reference] = set(), DUE_MSAT
+    assert sweep_collections(now=NOW + FIVE_MINUTES + MINUTE) == 1
+    assert stored(odd).state == "settled"
+
+
+def test_sweep_leaves_a_method_after_three_failures_in_a_row_and_finds_its_others_next_time(
+    till: SteeredCollector,
+) -> None:
+    facts = [opened(f"contribution:{number}") for number in range(9)]
+    references = [one.reference for one in facts]
+    till.odd = {*references[:2], *references[3:7]}
+
+    assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
+    assert till.asked == references[:6]
+
+    till.asked.clear()
+    assert sweep_collections(now=NOW + FIVE_MINUTES + SECOND) == 2
+    assert till.asked == references[6:]
+
+
+def test_sweep_of_a_method_that_is_away_with_more_than_one_sweep_holds_still_asks_the_other(
+    till: SteeredCollector, other_till: OtherSteeredCollector
+) -> None:
+    for number in range(3):
+        opened(f"contribution:{number}", method="wave")
+    paid = opened("contribution:9", now=NOW + SECOND)
+    till.received[paid.reference] = DUE_MSAT
+
+    with other_till.away():
+        assert sweep_collections(now=NOW + DAY, limit=2) == 1
+
+    assert stored(paid).state == "settled"
+
+
+def test_sweep_of_a_method_that_was_switched_off_still_asks_the_other(
+    till: SteeredCollector, settings: Settings
+) -> None:
+    opened("contribution:1", method="wave")
+    paid = opened("contribution:2")
+    till.received[paid.reference] = DUE_MSAT
+    settings.COLLECTORS = {"lightning": settings.COLLECTORS["lightning"]}
+    collector.cache_clear()
+    found = collector("lightning")
+    assert isinstance(found, SteeredCollector)
+    found.requests, found.received = till.requests, till.received
+
+    assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
+    assert stored(paid).state == "settled"
 
 
 def test_sweep_after_the_collector_is_back_books_what_was_paid_meanwhile(till: SteeredCollector) -> None:
@@ -238,7 +465,7 @@ def test_sweep_after_the_collector_is_back_books_what_was_paid_meanwhile(till: S
         assert sweep_collections(now=NOW + FIVE_MINUTES) == 0
     till.received[facts.reference] = DUE_MSAT
 
-    assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
+    assert sweep_collections(now=NOW + FIVE_MINUTES + MINUTE) == 1
     assert stored(facts).state == "settled"
 
 

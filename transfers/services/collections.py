@@ -11,22 +11,33 @@ from ledger.services import post
 from ledger.types import AccountRef
 from sunusav.core.actors import Actor
 from sunusav.core.doorbells import ring_for
+from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from sunusav.core.transitions import move
 from transfers.booking import receipt_lines
 from transfers.collectors import collector
 from transfers.enums import COLLECTION_TRANSITIONS, LIVE_COLLECTION_STATES, CollectionState, TransactionKind
-from transfers.errors import CollectionMissing, CollectionSettled, CollectorUnavailable
+from transfers.errors import (
+    CollectionAskedOtherwise,
+    CollectionMissing,
+    CollectionSettled,
+    CollectorUnavailable,
+    CollectorUnknown,
+)
 from transfers.models import Collection, Receipt
 from transfers.queries import collection_facts
-from transfers.types import CollectionFacts, CollectionRequest
+from transfers.types import CollectionFacts, CollectionRequest, OpenedCollection
 
 EXPIRES_IN_SECONDS = 24 * 60 * 60
 # A payment that arrived in time may settle a little after the expiry.
 EXPIRY_GRACE = timedelta(minutes=2)
 ASK_OPEN_EVERY = timedelta(minutes=5)
+ASK_AGAIN_AFTER_TROUBLE = timedelta(minutes=1)
+# One request may be odd; so many of a method in a row mean that its collector is away.
+FAILURES_IN_A_ROW = 3
 ENGINE = Actor.system("transfers.collections")
 _C = CollectionState
+AWAITING = (_C.OPEN, _C.PARTIAL)
 
 logger = logging.getLogger(__name__)
 
@@ -45,22 +56,169 @@ def open_collection(
     """Ask to be paid for a subject; asking again while one is open gives the same request.
 
     The intent is committed before the collector is called, which is idempotent per collection.
-    Raises: CollectionSettled, CollectorUnknown, CollectorUnavailable.
+    Raises: CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorUnavailable.
     """
     asking = collector(method)
-    row = _live_or_new(
-        subject=subject,
-        amount_sats=amount_sats,
-        method=method,
-        credit=credit,
-        overpaid=overpaid,
-        memo=memo,
-        now=now,
-    )
+    wanted = Collection(
+        subject=subject, method=method, amount_msat=msat_from_sats(amount_sats), memo=memo, requested_at=now,
+        credit_role=credit.role, credit_owner=credit.owner, overpaid_role=overpaid.role, overpaid_owner=overpaid.owner,
+    )  # fmt: skip
+    row = _live_or_stored(wanted, actor=actor, now=now)
     if row.state != _C.PENDING:
         return collection_facts(row)
     request = CollectionRequest(row.pk, row.amount_msat, row.memo, EXPIRES_IN_SECONDS)
     opened = asking.open(request, now=now)
+    return collection_facts(_record_opened(row, opened, actor=actor, now=now))
+
+
+def record_receipt(
+    *,
+    reference: str,
+    received_msat: int,
+    proof: str,
+    received_at: datetime,
+    now: datetime,
+    payment_reference: str = "",
+) -> bool:
+    """Book money that arrived, in the caller's transaction; false if this payment was counted before.
+
+    `payment_reference` tells payments of one collection apart where it may be paid in parts; elsewhere the
+    collection's own reference is its payment's. What arrives beyond the amount due is the payer's credit.
+    Raises: CollectionMissing.
+    """
+    payment_reference = payment_reference or reference
+    with transaction.atomic():
+        row = Collection.objects.select_for_update().filter(reference=reference).first()
+        if row is None:
+            raise CollectionMissing(reference=reference)
+        if Receipt.objects.filter(reference=payment_reference).exists():
+            return False
+        booked = _book_receipt(row, payment_reference, received_msat, received_at)
+        Receipt.objects.create(
+            collection=row, reference=payment_reference, received_msat=received_msat, proof=proof,
+            received_at=received_at, transaction_id=booked,
+        )  # fmt: skip
+        _move_after_receipt(row, row.received_msat + received_msat, received_at, now)
+        ring_for(row.subject)
+    return True
+
+
+def reconcile_collection(collection_id: int, *, now: datetime) -> None:
+    """Ask the outside about one collection that awaits money and record what it says.
+
+    Raises: CollectorUnknown, CollectorUnavailable.
+    """
+    row = Collection.objects.get(pk=collection_id)
+    if row.state not in AWAITING or row.reference is None:
+        return
+    status = collector(row.method).find(row.reference)
+    if status.state == "settled" and record_receipt(
+        reference=row.reference, payment_reference=status.payment_reference, proof=status.proof,
+        received_msat=status.received_msat, received_at=status.settled_at or now, now=now,
+    ):  # fmt: skip
+        return
+    with transaction.atomic():
+        row = Collection.objects.select_for_update().get(pk=collection_id)
+        if row.state == _C.OPEN and status.state == "cancelled" and _is_over(row, now):
+            _move(row, _C.EXPIRED, "expire", actor=ENGINE, now=now, ask_at=None)
+        elif row.state in AWAITING:
+            Collection.objects.filter(pk=row.pk).update(ask_at=_next_ask(row, now))
+
+
+def sweep_collections(*, now: datetime, limit: int = 500) -> int:
+    """Ask about every collection that is due to be asked about; return how many answers there were.
+
+    Each method has its own list and limit, so that one that is away never holds up another.
+    """
+    due = Collection.objects.filter(ask_at__lte=now)
+    methods = sorted(set(due.values_list("method", flat=True)))
+    return sum(_sweep_method(method, now=now, limit=limit) for method in methods)
+
+
+def _sweep_method(method: str, *, now: datetime, limit: int) -> int:
+    due = Collection.objects.filter(method=method, ask_at__lte=now).order_by("ask_at")
+    answered = failed_in_a_row = 0
+    for collection_id in list(due.values_list("pk", flat=True)[:limit]):
+        if not _put_off(collection_id, now):
+            continue
+        try:
+            reconcile_collection(collection_id, now=now)
+        except DomainError as refused:
+            logger.warning("collection %s by %s is asked about later: %s", collection_id, method, refused)
+            failed_in_a_row += 1
+            if failed_in_a_row == FAILURES_IN_A_ROW:
+                break
+        else:
+            answered += 1
+            failed_in_a_row = 0
+    return answered
+
+
+def _put_off(collection_id: int, now: datetime) -> bool:
+    """Have a collection asked about in a minute, whatever comes of asking now; false if another sweep has it.
+
+    It is put off first: one that cannot be asked about, or breaks its worker, never blocks the others.
+    """
+    due = Collection.objects.filter(pk=collection_id, ask_at__lte=now)
+    return due.update(ask_at=now + ASK_AGAIN_AFTER_TROUBLE) == 1
+
+
+def _live_or_stored(wanted: Collection, *, actor: Actor, now: datetime) -> Collection:
+    """Return the live collection of the subject if it is of the wanted method, else store the one wanted.
+
+    Raises: CollectionSettled, CollectionAskedOtherwise, CollectorUnavailable.
+    """
+    live = _usable(wanted.subject, now)
+    if live is not None and live.method == wanted.method:
+        return live
+    if live is not None:
+        _give_way(live, actor=actor, now=now)
+    try:
+        with transaction.atomic():
+            wanted.save(force_insert=True)
+    except IntegrityError:
+        quicker = Collection.objects.get(live_subject=wanted.subject)
+        if quicker.method != wanted.method:
+            raise _asked_otherwise(quicker) from None
+        return quicker
+    return wanted
+
+
+def _give_way(row: Collection, *, actor: Actor, now: datetime) -> None:
+    """Cancel a request of another method that nobody was ever told; refuse when it may be paid.
+
+    A request that was opened, but not recorded before a crash, can be paid: it is cancelled at its collector
+    first, by the reference it must have there. Where only the outside gives references, nothing is certain.
+    Raises: CollectionAskedOtherwise.
+    """
+    reference = _reference_cancelled_outside(row) if row.state == _C.PENDING else None
+    if reference is None:
+        raise _asked_otherwise(row)
+    with transaction.atomic(durable=True):
+        row = Collection.objects.select_for_update().get(pk=row.pk)
+        if row.state != _C.PENDING:
+            raise _asked_otherwise(row)
+        _move(row, _C.CANCELLED, "give_way", actor=actor, now=now, reference=reference)
+
+
+def _reference_cancelled_outside(row: Collection) -> str | None:
+    try:
+        opener = collector(row.method)
+        reference = opener.reference_of(row.pk)
+        is_cancelled = reference is not None and opener.cancel(reference).state == "cancelled"
+    except (CollectorUnknown, CollectorUnavailable):
+        return None
+    return reference if is_cancelled else None
+
+
+def _asked_otherwise(row: Collection) -> CollectionAskedOtherwise:
+    return CollectionAskedOtherwise(
+        subject=row.subject, collection_id=row.pk, open_method=row.method, expires_at=row.expires_at
+    )
+
+
+def _record_opened(row: Collection, opened: OpenedCollection, *, actor: Actor, now: datetime) -> Collection:
+    """Record what the payer needs; one that gave way meanwhile is told to nobody. Raises: CollectionAskedOtherwise."""
     with transaction.atomic(durable=True):
         row = Collection.objects.select_for_update().get(pk=row.pk)
         if row.state == _C.PENDING:
@@ -69,95 +227,8 @@ def open_collection(
                 payment_request=opened.payment_request, checkout_url=opened.checkout_url,
                 expires_at=opened.expires_at, ask_at=now + ASK_OPEN_EVERY,
             )  # fmt: skip
-    return collection_facts(row)
-
-
-def record_receipt(
-    *, reference: str, received_msat: int, proof: str, received_at: datetime, now: datetime
-) -> bool:
-    """Book money that arrived, in the caller's transaction; false if this payment was counted before.
-
-    What arrives beyond the amount due is credited to the payer's overpayment account.
-    Raises: CollectionMissing.
-    """
-    with transaction.atomic():
-        row = Collection.objects.select_for_update().filter(reference=reference).first()
-        if row is None:
-            raise CollectionMissing(reference=reference)
-        if Receipt.objects.filter(reference=reference).exists():
-            return False
-        booked = _book_receipt(row, received_msat, received_at)
-        Receipt.objects.create(
-            collection=row, reference=reference, received_msat=received_msat, proof=proof, received_at=received_at,
-            transaction_id=booked,
-        )  # fmt: skip
-        _move_after_receipt(row, row.received_msat + received_msat, received_at, now)
-        ring_for(row.subject)
-    return True
-
-
-def reconcile_collection(collection_id: int, *, now: datetime) -> None:
-    """Ask the outside about one open collection and record what it says. Raises: CollectorUnavailable."""
-    row = Collection.objects.get(pk=collection_id)
-    if row.state != _C.OPEN or row.reference is None:
-        return
-    status = collector(row.method).find(row.reference)
-    if status.state == "settled":
-        record_receipt(
-            reference=row.reference, received_msat=status.received_msat, proof=status.proof,
-            received_at=status.settled_at or now, now=now,
-        )  # fmt: skip
-        return
-    with transaction.atomic():
-        row = Collection.objects.select_for_update().get(pk=collection_id)
-        if row.state != _C.OPEN:
-            return
-        if status.state == "cancelled":
-            _move(row, _C.EXPIRED, "expire", actor=ENGINE, now=now, ask_at=None)
-        else:
-            Collection.objects.filter(pk=row.pk).update(ask_at=_next_ask(row, now))
-
-
-def sweep_collections(*, now: datetime, limit: int = 500) -> int:
-    """Ask about every collection that is due to be asked about; return how many were."""
-    due = Collection.objects.filter(ask_at__lte=now).order_by("ask_at").values_list("pk", "method")
-    away: set[str] = set()
-    asked = 0
-    for collection_id, method in list(due[:limit]):
-        if method in away:
-            continue
-        try:
-            reconcile_collection(collection_id, now=now)
-        except CollectorUnavailable as gone:
-            logger.warning("collector %s is away, %s waits: %s", method, collection_id, gone.detail)
-            away.add(method)
-        else:
-            asked += 1
-    return asked
-
-
-def _live_or_new(
-    *,
-    subject: str,
-    amount_sats: int,
-    method: str,
-    credit: AccountRef,
-    overpaid: AccountRef,
-    memo: str,
-    now: datetime,
-) -> Collection:
-    live = _usable(subject, now)
-    if live is not None:
-        return live
-    row = Collection(
-        subject=subject, method=method, amount_msat=msat_from_sats(amount_sats), memo=memo, requested_at=now,
-        credit_role=credit.role, credit_owner=credit.owner, overpaid_role=overpaid.role, overpaid_owner=overpaid.owner,
-    )  # fmt: skip
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return Collection.objects.get(live_subject=subject)
+    if row.state == _C.CANCELLED:
+        raise _asked_otherwise(Collection.objects.filter(live_subject=row.subject).first() or row)
     return row
 
 
@@ -172,7 +243,7 @@ def _usable(subject: str, now: datetime) -> Collection | None:
     return row
 
 
-def _book_receipt(row: Collection, received_msat: int, received_at: datetime) -> int:
+def _book_receipt(row: Collection, payment_reference: str, received_msat: int, received_at: datetime) -> int:
     # Money that still arrives for a closed request is the payer's: nothing of it was due any more.
     due_msat = row.amount_msat - row.received_msat if row.state in LIVE_COLLECTION_STATES else 0
     lines = receipt_lines(
@@ -182,29 +253,38 @@ def _book_receipt(row: Collection, received_msat: int, received_at: datetime) ->
         credit=AccountRef(AccountRole(row.credit_role), Currency.MSAT, row.credit_owner),
         overpaid=AccountRef(AccountRole(row.overpaid_role), Currency.MSAT, row.overpaid_owner),
     )
-    reference = f"collection:{row.pk}:{row.reference}"
+    reference = f"collection:{row.pk}:{payment_reference}"
     return post(
         kind=TransactionKind.RECEIPT, reference=reference, lines=lines, at=received_at, subject=row.subject
     )
 
 
 def _move_after_receipt(row: Collection, total_msat: int, received_at: datetime, now: datetime) -> None:
-    if row.state not in (_C.OPEN, _C.PARTIAL):
+    if row.state not in AWAITING:
         Collection.objects.filter(pk=row.pk).update(received_msat=total_msat)
     elif total_msat >= row.amount_msat:
         _move(row, _C.SETTLED, "settle", actor=ENGINE, now=now, received_msat=total_msat,
               settled_at=received_at, ask_at=None)  # fmt: skip
     elif row.state == _C.OPEN:
-        _move(row, _C.PARTIAL, "receive_part", actor=ENGINE, now=now, received_msat=total_msat, ask_at=None)
+        _move(row, _C.PARTIAL, "receive_part", actor=ENGINE, now=now, received_msat=total_msat,
+              ask_at=_next_ask(row, now))  # fmt: skip
     else:
-        Collection.objects.filter(pk=row.pk).update(received_msat=total_msat)
+        Collection.objects.filter(pk=row.pk).update(received_msat=total_msat, ask_at=_next_ask(row, now))
+
+
+def _is_over(row: Collection, now: datetime) -> bool:
+    """Say whether a request can no longer be paid by its own terms.
+
+    Before that, "cancelled" is not believed: a node that was exchanged or restored knows none of our requests.
+    """
+    return row.expires_at is None or now >= row.expires_at + EXPIRY_GRACE
 
 
 def _next_ask(row: Collection, now: datetime) -> datetime:
     later = now + ASK_OPEN_EVERY
-    if row.expires_at is not None and now < row.expires_at < later:
-        return row.expires_at + EXPIRY_GRACE
-    return later
+    if row.expires_at is None or row.expires_at >= later or _is_over(row, now):
+        return later
+    return row.expires_at + EXPIRY_GRACE
 
 
 def _move(row: Collection, state: str, action: str, *, actor: Actor, now: datetime, **fields: Any) -> None:

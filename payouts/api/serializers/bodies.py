@@ -4,12 +4,13 @@ import re
 from typing import Any
 
 import phonenumbers
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from payouts.types import Claims
 from sunusav.api.serializers import (
+    ChoiceOf,
     IdentifierField,
-    ReasonField,
     SatsField,
     StrictBooleanField,
     StrictIntegerField,
@@ -23,11 +24,13 @@ from transfers.types import Destination
 MAX_CYCLE_INDEX = 1_000_000
 # Longer than any invoice a wallet makes.
 MAX_DESTINATION_LENGTH = 4_000
-RAILS = ("lightning", "wave", "orange", "mtn")
+LIGHTNING = "lightning"
+RAILS = (LIGHTNING, "wave", "orange", "mtn")
 KINDS = ("bolt11", "lightning_address", "lnurl", "phone")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
+@extend_schema_field({"type": "string", "pattern": "^[A-Z]{2}$", "example": "SN"})
 class CountryField(serializers.Field[str, Any, str, Any]):
     """A country by its two letters (ISO 3166-1 alpha-2)."""
 
@@ -42,6 +45,7 @@ class CountryField(serializers.Field[str, Any, str, Any]):
         return str(value)
 
 
+@extend_schema_field({"type": "string", "example": "+221771234567"})
 class PhoneField(serializers.Field[str, Any, str, Any]):
     """A phone number with its country (E.164), such as +221771234567."""
 
@@ -52,24 +56,6 @@ class PhoneField(serializers.Field[str, Any, str, Any]):
         if number is None or not phonenumbers.is_possible_number(number):
             self.fail("invalid")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-    def to_representation(self, value: Any) -> str:
-        return str(value)
-
-
-class ChoiceOf(serializers.Field[str, Any, str, Any]):
-    """One of a few words."""
-
-    default_error_messages = {"invalid": "One of {choices} is required."}
-
-    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.choices = choices
-
-    def to_internal_value(self, data: Any) -> str:
-        if data not in self.choices:
-            self.fail("invalid", choices=", ".join(self.choices))
-        return str(data)
 
     def to_representation(self, value: Any) -> str:
         return str(value)
@@ -117,11 +103,16 @@ class DestinationBody(StrictSerializer):
 
 
 class ContributionBody(StrictSerializer):
-    """`phone` is for the mobile-money methods; a Lightning invoice needs none."""
+    """`phone` is for the mobile-money methods; with `lightning` it is refused, since nobody would use it."""
 
     user_id = IdentifierField()
     method = ChoiceOf(RAILS)
     phone = PhoneField(required=False)
+
+    def validate(self, attrs: Any) -> dict[str, Any]:
+        if "phone" in attrs and attrs["method"] == LIGHTNING:
+            raise serializers.ValidationError({"phone": "A Lightning invoice needs no phone: leave it out."})
+        return dict(attrs)
 
 
 class ProcessBody(StrictSerializer):
@@ -142,10 +133,6 @@ class PayoutsQuery(StrictSerializer):
     status = ChoiceOf(tuple(DisbursementState.values), required=False)
     group_id = IdentifierField(required=False)
     cycle_id = IdentifierField(required=False)
-
-
-class ReasonBody(StrictSerializer):
-    reason = ReasonField()
 
 
 def _number(text: str) -> phonenumbers.PhoneNumber | None:

@@ -18,7 +18,7 @@ from payouts.api.serializers.answers import (
     receipt_answer,
     schedule_answer,
 )
-from payouts.api.serializers.bodies import PayoutsQuery, ProcessBody, ReasonBody, ScheduleBody
+from payouts.api.serializers.bodies import PayoutsQuery, ProcessBody, ScheduleBody
 from payouts.api.waiting import wait_for_outcome
 from payouts.errors import (
     ClaimContradictsRecords,
@@ -26,6 +26,7 @@ from payouts.errors import (
     CycleMissing,
     CycleNotReady,
     DestinationMissing,
+    PayoutCancelled,
     PayoutFailed,
     PayoutMissing,
     PayoutNeedsReview,
@@ -39,6 +40,7 @@ from payouts.receipts import receipt_of
 from payouts.services import payouts as services
 from sunusav.api.documentation import documented
 from sunusav.api.pagination import paged_by
+from sunusav.api.serializers import ReasonBody
 from sunusav.api.views import ApiView
 from sunusav.core.switches import OutgoingPaused
 from transfers.enums import DisbursementState
@@ -64,14 +66,18 @@ class ProcessPayout(ApiView):
 
     @documented(
         "Pay a ready cycle's winner", body=ProcessBody, answer=ProcessShape, statuses=(200, 202),
-        problems=[*NOT_PAYABLE, *ENDED, ClaimContradictsRecords],
+        problems=[*NOT_PAYABLE, *ENDED, PayoutCancelled, ClaimContradictsRecords],
         example={"cycle_id": "cycle-123", "group_verified": True, "user_recurring": False},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """Answer 200 when the winner was paid while we waited, else 202: the same call again tells how it went."""
+        """Answer 200 when the winner was paid while we waited, 409 when that failed, else 202.
+
+        After a 202 the same call again tells how it went.
+        """
         payout_id = services.request_payout(**self.body(ProcessBody), actor=self.actor, now=self.now)
         wait_for_outcome(payout_id)
         payout = queries.payout(payout_id)
+        services.require_going_well(payout)
         status = 200 if payout.status == DisbursementState.COMPLETED else 202
         return Response(process_answer(payout, queries.fee_of(payout)), status=status)
 

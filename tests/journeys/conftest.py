@@ -1,0 +1,60 @@
+"""Journeys go through the HTTP API, with the real rail and collector against the simulated node."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from fees.queries import forget_schedules
+from lightning.simulator.process import SimulatorProcess
+from sunusav.api.authentication import forget_tokens
+from sunusav.core.roles import Role
+from tests.factories.users import client_in
+from tests.lightning.world import World
+from tests.support.lightning import settings_of
+from transfers.collectors import collector
+from transfers.rails import rail
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
+        yield process
+
+
+@pytest.fixture
+def world(simulator: SimulatorProcess) -> Iterator[World]:
+    fresh = World(simulator)
+    fresh.calm()
+    yield fresh
+    fresh.calm()
+
+
+@pytest.fixture(autouse=True)
+def our_node(world: World, settings: Settings) -> Iterator[None]:
+    """Let rail and collector speak to the simulated node; forget what other tests left in memory."""
+    settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
+    for name, value in settings_of(world.process).items():
+        setattr(settings, name, value)
+    # Fresh databases begin at collection 1 again; another key makes other invoices of them.
+    settings.INVOICE_PREIMAGE_KEY = f"{next(_numbers) + 0xABCDEF00:064x}"
+    forgets: list[Callable[[], None]] = [
+        rail.cache_clear,
+        collector.cache_clear,
+        forget_tokens,
+        forget_schedules,
+    ]
+    for forget in forgets:
+        forget()
+    yield
+    for forget in forgets:
+        forget()
+
+
+@pytest.fixture
+def platform() -> APIClient:
+    return client_in(Role.PLATFORM)
