@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from celery import current_app
 from celery.contrib.testing.worker import start_worker
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from rest_framework.test import APIClient
@@ -14,6 +13,7 @@ from rest_framework.test import APIClient
 from sunusav.api import health
 from sunusav.api.exposition import exposition
 from sunusav.api.health import check_health, components, worst
+from sunusav.celery import app as celery
 from sunusav.core import clock, metrics
 from sunusav.core.actors import Actor
 from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
@@ -108,7 +108,7 @@ def test_workers_are_degraded_while_a_queue_has_none(redis_url: str) -> None:
 
 def _worker_of(*queues: str) -> AbstractContextManager[Any]:
     return start_worker(
-        current_app._get_current_object(),  # type: ignore[attr-defined]  # the proxy's
+        celery,
         pool="solo",
         queues=queues,
         perform_ping_check=False,

@@ -1,7 +1,7 @@
 """The main job with numbers worked by hand, through the API and a simulated node.
 
-Ten members give 10,000 sats each: a pot of 100,000. The group is verified: the fee is floor(100,000 x 0.5 %) = 500, of
-which platform floor(50 %) = 250, community floor(20 %) = 100, partner reserve the remaining 150; the winner gets
+Ten members give 10,000 sats each: a pot of 100,000. The group is verified: the fee is floor(100,000 x 0.5 %) = 500,
+of which platform floor(50 %) = 250, community floor(20 %) = 100, partner reserve the remaining 150; the winner gets
 99,500.
 """
 
