@@ -68,7 +68,7 @@ def report(measured: list[dict[str, dict[str, float]]], statements: int, sql: Sq
         "A2",
         paired(full, rival),
         f"full {spread(full, '/s')}, FastAPI {spread(rival, '/s')}",
-        f"CPU time of the servers per quote, whatever else the machine did: {cpu}",
+        f"CPU time of the servers per quote (a busy machine raises it too): {cpu}",
     )
     tell(
         "A3",
