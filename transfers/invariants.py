@@ -189,7 +189,7 @@ def _every_fee_is_recorded(scope: AuditScope) -> Iterator[Breach]:
             found = [fee.assessment_id for fee in recorded.get(_name(row.pk), [])]
             if found != [row.assessment_id]:
                 told = f"{row.state} at fee {row.assessment_id}, but recorded are {found}"
-                yield Breach("I03d", _name(row.pk), told)
+                yield Breach("I08", _name(row.pk), told)
 
 
 def _every_recorded_fee_was_earned(scope: AuditScope) -> Iterator[Breach]:
@@ -200,7 +200,7 @@ def _every_recorded_fee_was_earned(scope: AuditScope) -> Iterator[Breach]:
         for fee in fees:
             if priced_at.get(_disbursement_of(fee) or 0, "none") != fee.assessment_id:
                 told = f"no paid {fee.disbursement_ref} at fee {fee.assessment_id}"
-                yield Breach("I03d", f"fee_record:{fee.record_id}", told)
+                yield Breach("I08", f"fee_record:{fee.record_id}", told)
 
 
 def _disbursement_of(fee: RecordedFee) -> int | None:
@@ -323,8 +323,8 @@ def _attempt(attempt: Attempt) -> str:
 
 
 INVARIANTS = [
-    Invariant("I03d", "every paid disbursement has its fee recorded once", _every_fee_is_recorded),
-    Invariant("I03d", "every fee recorded was earned by a payment", _every_recorded_fee_was_earned),
+    Invariant("I08", "every paid disbursement has its fee recorded once", _every_fee_is_recorded),
+    Invariant("I08", "every fee recorded was earned by a payment", _every_recorded_fee_was_earned),
     Invariant("I04", "what left is what was owed: gross = net + fee, net > 0", _gross_is_net_plus_fee),
     Invariant("I05", "a completed disbursement has exactly one succeeded attempt", _paid_exactly_once),
     Invariant("I05", "a subject has at most one live disbursement", _one_live_per_subject),

@@ -21,19 +21,31 @@ from django.test.utils import override_settings
 
 PAYOUT_SATS = 100_000
 NET_SATS = 99_000
+FUSED = {"lightning": "tests.crash.rails.FusedRail"}
+SCRIPTED = {"lightning": "tests.fakes.collector.ScriptedCollector"}
 MSAT = 1_000
 # Past the lease of a killed worker, and past what one waits before asking again.
 LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
 
 
 def main(arguments: list[str]) -> int:
-    scenario = {"every-step": every_step, "random-kills": random_kills, "many-workers": many_workers}[
-        arguments[0]
-    ]
     django.setup()
-    with override_settings(RAILS={"lightning": "tests.crash.rails.FusedRail"}):
-        print(json.dumps(scenario(*map(int, arguments[1:]))))
+    with override_settings(RAILS=FUSED, COLLECTORS=SCRIPTED):
+        print(json.dumps(_scenario(arguments[0])(*map(int, arguments[1:]))))
     return 0
+
+
+def _scenario(name: str) -> Callable[..., dict[str, Any]]:
+    from tests.crash import deaths
+
+    return {
+        "every-step": every_step,
+        "random-kills": random_kills,
+        "many-workers": many_workers,
+        "deaths-around-the-send": deaths.deaths_around_the_send,
+        "many-requests": deaths.many_requests,
+        "many-deaths": deaths.many_deaths,
+    }[name]
 
 
 def every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:

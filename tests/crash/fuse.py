@@ -1,7 +1,8 @@
-"""A fuse: counts the steps a process takes and kills it (SIGKILL) at the n-th."""
+"""A fuse: counts the steps a process takes and kills it (SIGKILL) at the n-th, or after named ones."""
 
 import os
 import signal
+from collections import deque
 from typing import Any
 
 from django.db.backends.signals import connection_created
@@ -10,22 +11,32 @@ WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 class Fuse:
-    """Burns once, at step `at` (0: never). Steps are counted across all threads' connections and the rail."""
+    """Burns once: at step `at` (0: never), or at the last of `names` once all before it have passed, in order.
+
+    Steps are counted across all threads' connections and the rail.
+    """
 
     def __init__(self) -> None:
         self.at = 0
         self.steps = 0
         self.last = ""
+        self.names: deque[str] = deque()
 
     def step(self, what: str) -> None:
         self.steps += 1
         self.last = what
-        if self.steps == self.at:
+        if self.steps == self.at or self._was_the_last_name(what):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch_databases(self) -> None:
         """Count around every write and every COMMIT, and before every read, of connections made from now on."""
         connection_created.connect(self._watch, weak=False)
+
+    def _was_the_last_name(self, what: str) -> bool:
+        if not self.names or not what.startswith(self.names[0]):
+            return False
+        self.names.popleft()
+        return not self.names
 
     def _watch(self, connection: Any, **kwargs: Any) -> None:
         connection.execute_wrappers.append(self._statement)

@@ -276,7 +276,8 @@ def delete_from_the_trail_with_its_seal(history: History) -> Expected:
 
 CORRUPTIONS: list[Callable[[History], Expected]] = [
     unbalance_an_entry, delete_an_entry, move_an_entry_to_another_currency, rename_an_account,
-    move_a_share_in_the_books, take_from_the_fund_what_it_never_had, move_a_sealed_amount_between_two_entries, delete_a_sealed_transaction,
+    move_a_share_in_the_books, take_from_the_fund_what_it_never_had, move_a_sealed_amount_between_two_entries,
+    delete_a_sealed_transaction,
     falsify_a_checkpoint, use_a_fallback_rate_where_it_was_not_allowed, convert_one_franc_too_much,
     put_a_used_rate_in_quarantine, move_a_share_of_a_fee_record, lose_a_sat_of_a_share, lower_a_fixed_fee,
     delete_a_fee_record, raise_a_net, call_one_paid_without_an_attempt, call_a_paid_one_failed,

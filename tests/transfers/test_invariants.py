@@ -26,7 +26,7 @@ from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, paper
 from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt, Collection, Disbursement, Receipt
-from transfers.services.collections import reconcile_collection
+from transfers.services.collections import reconcile_collection, record_receipt
 from transfers.types import Refused, Unknown
 
 # Triggers come and go by DDL, which no transaction undoes on MySQL.
@@ -43,13 +43,14 @@ class History:
     open: int
     overpaid: int
     late: int
+    parts: int
 
     def name(self, noun: str) -> str:
         """Return how the auditor names one of these, or its first attempt, its fee record or its receipt."""
         which, _, part = noun.partition(".")
         key = getattr(self, which)
         if part == "receipt":
-            return f"receipt:{Receipt.objects.get(collection=key).pk}"
+            return f"receipt:{Receipt.objects.filter(collection=key).latest('id').pk}"
         if part == "record":
             return f"fee_record:{FeeRecord.objects.get(disbursement_ref=f'disbursement:{key}').pk}"
         return f"disbursement:{key}" + (":attempt:1" if part == "attempt" else "")
@@ -70,11 +71,18 @@ def history(node: SteeredRail, till: SteeredCollector) -> History:
     late = opened("contribution:2", now=now - timedelta(days=1, minutes=2))
     received(overpaid, DUE_MSAT + 7, now=now)
     till.taken_back.add(late.reference)
-    reconcile_collection(late.id, now=now)
+    reconcile_collection(late.id, now=now + timedelta(days=2))
     received(late, 5_000, now=now)
     assert stored(late).state == "expired"
+    parts = opened("contribution:3", now=now)
+    for number, msat in enumerate((4_000_000, DUE_MSAT - 4_000_000 + 9), start=1):
+        record_receipt(
+            reference=parts.reference, payment_reference=f"part-{number}", received_msat=msat, proof="",
+            received_at=now, now=now,
+        )  # fmt: skip
+    assert stored(parts).state == "settled"
     paid, plain, failed, under_way = payouts
-    return History(paid, plain, failed, under_way, overpaid.id, late.id)
+    return History(paid, plain, failed, under_way, overpaid.id, late.id, parts.id)
 
 
 def _ran(name: str, watch: Watch, **changes: Any) -> int:
@@ -154,6 +162,11 @@ def late_money_credited(history: History) -> None:
     _move(Receipt.objects.get(collection=history.late).transaction_id, AccountRole.MEMBER_CREDIT, to)
 
 
+def second_part_kept(history: History) -> None:
+    second = Receipt.objects.filter(collection=history.parts).latest("id")
+    _shift(second.transaction_id, AccountRole.GROUP_POT, AccountRole.MEMBER_CREDIT, 9)
+
+
 def fee_record_deleted(history: History) -> None:
     FeeRecord.objects.all().delete()
 
@@ -216,10 +229,11 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     held_of_another_pot: {("I13b", "failed.attempt")},
     overpayment_kept: {("I08b", "overpaid.receipt")},
     late_money_credited: {("I08b", "late.receipt")},
-    fee_record_deleted: {("I03d", "paid")},
-    fee_recorded_of_a_failed_one: {("I03d", "failed.record")},
-    fee_recorded_of_none: {("I03d", "paid"), ("I03d", "fee_record")},
-    fee_recorded_of_no_disbursement: {("I03d", "paid"), ("I03d", "fee_record")},
+    second_part_kept: {("I08b", "parts.receipt")},
+    fee_record_deleted: {("I08", "paid")},
+    fee_recorded_of_a_failed_one: {("I08", "failed.record")},
+    fee_recorded_of_none: {("I08", "paid"), ("I08", "fee_record")},
+    fee_recorded_of_no_disbursement: {("I08", "paid"), ("I08", "fee_record")},
     paid_by_its_hold: {
         ("I08", "paid.attempt"), ("I08", "journal"), ("I08b", "paid.attempt"), ("I09", "paid.attempt"),
     },
