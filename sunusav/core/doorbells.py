@@ -42,7 +42,8 @@ def _send(task_name: str, args: tuple[str, ...]) -> None:
     if monotonic() < _silent_until:
         return
     try:
-        current_app.send_task(task_name, args=args, retry=False)
+        # Without a result: else Celery first waits for its result store, twenty seconds long when that is away.
+        current_app.send_task(task_name, args=args, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         _be_silent_until(monotonic() + SILENT_SECONDS)
         logger.warning("doorbell %s not rung, the periodic task will find the work: %s", task_name, error)
