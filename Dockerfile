@@ -21,5 +21,5 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     SUNUSAV_STATE_DIR=/var/lib/sunusav HOST=0.0.0.0 PORT=8001
 USER sunusav
 EXPOSE 8001
-# Several workers and threads: a view that waits for a payout must not hold up quotes and health.
-CMD ["sh", "-c", "exec granian --interface wsgi --host $HOST --port $PORT --workers 2 --blocking-threads 8 sunusav.wsgi:application"]
+# Several processes and threads: half of the threads may wait for payouts (PAYOUT_WAITERS), the others answer.
+CMD ["sh", "-c", "exec granian --interface wsgi --host $HOST --port $PORT --workers 2 --blocking-threads 16 sunusav.wsgi:application"]

@@ -31,7 +31,8 @@ JOURNAL = (
 ENTRIES = "INSERT INTO ledger_journalentry (transaction_id, account_id, currency, amount) VALUES "
 ATTEMPT = (
     "INSERT INTO transfers_attempt (disbursement_id, order_id, number, state, hold_transaction_id, opened_at, sends,"
-    " sent_at, outcome, failure_class, proof, evidence) VALUES (%s, %s, 1, 'prepared', %s, %s, 1, %s, '', '', '', '{}')"
+    " sent_at, outcome, verdict, failure_class, proof, evidence)"
+    " VALUES (%s, %s, 1, 'prepared', %s, %s, 1, %s, '', '', '', '', '{}')"
 )
 LEASE = (
     "UPDATE transfers_disbursement SET claim_version = claim_version + 1, claimed_by = 'raw', due_at = %s"
@@ -50,6 +51,10 @@ CLOSE = (
 COMPLETE = (
     "UPDATE transfers_disbursement SET state = 'completed', due_at = NULL, completed_at = %s, claimed_by = ''"
     " WHERE id = %s AND state = 'processing'"
+)
+OPENED = (
+    "INSERT INTO core_trailentry (subject, action, from_state, to_state, actor_id, actor_label, reason, facts, at)"
+    " VALUES (%s, 'open_attempt', '', 'prepared', NULL, 'raw', '', %s, %s)"
 )
 TRAIL = (
     "INSERT INTO core_trailentry (subject, action, from_state, to_state, actor_id, actor_label, reason, facts, at)"
@@ -132,6 +137,7 @@ def _open(cursor: Any, payout: KnownPayout, now: datetime) -> int:
     hold_id = _post(cursor, ("hold", f"disbursement:{number}:hold:1", payout.subject, now, now), payout.hold)
     cursor.execute(ATTEMPT, (number, order_id, hold_id, now, now))
     attempt_id = int(cursor.lastrowid)
+    cursor.execute(OPENED, (f"disbursement:{number}", json.dumps({"attempt": 1}), now))
     cursor.execute(LEASE, (now + timedelta(seconds=20), number))
     return attempt_id
 

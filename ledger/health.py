@@ -18,4 +18,4 @@ def rate_age(now: datetime) -> HealthReport:
     return HealthReport(OK if age < FRESH_FOR else DEGRADED, facts)
 
 
-HEALTH_CHECKS = [HealthCheck("rate age", rate_age)]
+HEALTH_CHECKS = [HealthCheck("rate_age", rate_age)]

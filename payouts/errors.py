@@ -139,6 +139,14 @@ class PayoutReversed(Conflict):
     payout_status: str
 
 
+class PayoutCancelled(Conflict):
+    """Somebody called the payout off while it was waited for."""
+
+    cycle_id: str
+    payout_id: int
+    payout_status: str
+
+
 class PayoutUnderWay(Conflict):
     cycle_id: str
     payout_id: int

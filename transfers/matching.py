@@ -18,10 +18,15 @@ class Mismatch:
 
 
 def match_rail(rail_name: str) -> list[Mismatch]:
-    """Match a rail's whole statement with our attempts, both ways. Raises: RailUnavailable."""
+    """Match a rail's whole statement with our attempts, both ways, while payments go on.
+
+    The outside knows what we knew before its statement began, and we know after it what it told: so the one is read
+    before, the other after. Raises: RailUnavailable.
+    """
+    before = dict(Attempt.objects.filter(order__rail=rail_name).values_list("pk", "state"))
     outside = {line.reference: line for line in rail(rail_name).statement()}
     ours = _attempts_by_reference(rail_name)
-    return [*_missing_in_books(outside.values(), ours), *_missing_outside(outside, ours)]
+    return [*_missing_in_books(outside.values(), ours, before), *_missing_outside(outside, ours, before)]
 
 
 def _attempts_by_reference(rail_name: str) -> dict[str, list[Attempt]]:
@@ -32,14 +37,19 @@ def _attempts_by_reference(rail_name: str) -> dict[str, list[Attempt]]:
 
 
 def _missing_in_books(
-    outside: Iterable[OutsidePayment], ours: dict[str, list[Attempt]]
+    outside: Iterable[OutsidePayment], ours: dict[str, list[Attempt]], before: dict[int, str]
 ) -> Iterator[Mismatch]:
     for line in outside:
         attempts = ours.get(line.reference, [])
         if line.is_paid:
             yield from _judge_paid(line, attempts)
-        elif line.is_open and not any(attempt.state in OPEN_ATTEMPT_STATES for attempt in attempts):
+        elif line.is_open and not any(_was_open(attempt, before) for attempt in attempts):
             yield Mismatch(line.reference, "under way outside, but no open attempt of ours")
+
+
+def _was_open(attempt: Attempt, before: dict[int, str]) -> bool:
+    """Say whether an attempt was open when the statement began, or was opened while it was read."""
+    return before.get(attempt.pk, AttemptState.PREPARED) in OPEN_ATTEMPT_STATES
 
 
 def _judge_paid(line: OutsidePayment, attempts: list[Attempt]) -> Iterator[Mismatch]:
@@ -54,11 +64,10 @@ def _judge_paid(line: OutsidePayment, attempts: list[Attempt]) -> Iterator[Misma
 
 
 def _missing_outside(
-    outside: dict[str, OutsidePayment], ours: dict[str, list[Attempt]]
+    outside: dict[str, OutsidePayment], ours: dict[str, list[Attempt]], before: dict[int, str]
 ) -> Iterator[Mismatch]:
     for reference, attempts in ours.items():
         line = outside.get(reference)
-        if any(attempt.state == AttemptState.SUCCEEDED for attempt in attempts) and not (
-            line and line.is_paid
-        ):
+        was_paid = any(before.get(attempt.pk) == AttemptState.SUCCEEDED for attempt in attempts)
+        if was_paid and not (line and line.is_paid):
             yield Mismatch(reference, "paid in the books, not outside")

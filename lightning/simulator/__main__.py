@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -21,6 +22,7 @@ from lightning.simulator.world import PREFIXES, NodeConfig, World
 
 MSAT_PER_SAT = 1000
 READY_FILE = "ready.json"
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -36,6 +38,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--local-sats", type=int, default=1_000_000_000)
     parser.add_argument("--remote-sats", type=int, default=1_000_000_000)
     parser.add_argument("--reserve-sats", type=int, default=0)
+    parser.add_argument("--tethered-to", type=int, default=0, metavar="PID", help="end when this parent ends")
     # LND's default forwarding policy
     parser.add_argument("--fee-base-msat", type=int, default=1_000)
     parser.add_argument("--fee-ppm", type=int, default=1)
@@ -105,8 +108,22 @@ def serve(options: argparse.Namespace) -> None:
     world.close()
 
 
+def end_with_parent(pid: int) -> None:
+    """Have the kernel end us (SIGTERM) when our parent ends, however it ends. Linux only; elsewhere nothing.
+
+    Done here and not by the parent between fork and exec: forking a process that uses gRPC upsets gRPC.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != pid:  # it ended before we asked
+        sys.exit(f"the parent {pid} is gone")
+
+
 def main(arguments: list[str]) -> None:
     options = read_arguments(arguments)
+    if options.tethered_to:
+        end_with_parent(options.tethered_to)
     with sole_owner(options.dir):
         try:
             serve(options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -20,7 +19,6 @@ from lightning.simulator.control import Control
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS, STOP_SECONDS = 20, 5
 POLL_SECONDS = 0.02
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class SimulatorDied(Exception):
@@ -113,7 +111,13 @@ class SimulatorProcess:
 
     def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "lightning.simulator", "--dir", str(self.folder)]
-        command += ["--control-port", str(self._control_port), *self._arguments]
+        command += [
+            "--control-port",
+            str(self._control_port),
+            "--tethered-to",
+            str(os.getpid()),
+            *self._arguments,
+        ]
         for text in self._nodes.values():
             command += ["--node", text]
         return subprocess.Popen(
@@ -122,7 +126,6 @@ class SimulatorProcess:
             stdout=log,
             stderr=log,
             env={**os.environ, "GRPC_VERBOSITY": "NONE"},
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (only calls prctl)
         )
 
     def _wait_until_ready(self, child: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -145,7 +148,3 @@ class SimulatorProcess:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -31,7 +31,7 @@ from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
 from transfers.enums import DisbursementState
-from transfers.errors import CollectionAskedOtherwise, DestinationAmountDiffers
+from transfers.errors import CollectionAskedOtherwise, DestinationAmountDiffers, DisbursementNotRetryable
 from transfers.queries import disbursement_for, has_open_attempt
 from transfers.rails import rail
 from transfers.services.collections import open_collection
@@ -79,7 +79,7 @@ def create_cycle(
 def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, now: datetime) -> None:
     """Say where the winner is paid; an order that waits is redirected.
 
-    What can never be paid is refused here; the amount is judged when the net is fixed.
+    What can never be paid is refused here; the amount is judged once the net is fixed.
     Raises: CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, what the rail refuses.
     """
     with transaction.atomic():
@@ -92,7 +92,7 @@ def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, no
             destination_value=destination.value, destination_set_at=now,
         )  # fmt: skip
         if payout is not None:
-            replace_destination(disbursement_id=payout.id, destination=destination, actor=actor, now=now)
+            _redirect(row, payout, destination, actor=actor, now=now)
         facts = {"rail": destination.rail, "kind": destination.kind}
         trail.record(
             subject=cycle_subject(cycle_id), action="set_destination", actor=actor, at=now, facts=facts
@@ -176,22 +176,40 @@ def _require_unpaid(row: Cycle, payout: DisbursementFacts | None) -> None:
         raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id)
 
 
+def _redirect(
+    row: Cycle, payout: DisbursementFacts, destination: Destination, *, actor: Actor, now: datetime
+) -> None:
+    """Send the payout elsewhere. Raises: CycleAlreadyPaid, DestinationLocked, if a worker was quicker."""
+    try:
+        replace_destination(disbursement_id=payout.id, destination=destination, actor=actor, now=now)
+    except DisbursementNotRetryable:
+        _require_unpaid(row, _live_payout(row.pk))
+        raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id) from None
+
+
 def _require_acceptable(
     row: Cycle, destination: Destination, payout: DisbursementFacts | None, now: datetime
 ) -> None:
     """Refuse a destination that could never be paid, without any network.
 
-    It is judged for the net to expect; that may still change, so only the amount is let pass.
+    Before the net is fixed it is judged for the net to expect; that may change, so the amount is let pass.
     """
-    net_sats = expected_fee(row.payout_total_sats, priced_for(row), now).net_sats
     payout_id = payout.id if payout else 0
     try:
         reference = rail(destination.rail).check(
-            Instruction(payout_id, msat_from_sats(net_sats), destination), now=now
+            Instruction(payout_id, msat_from_sats(_net_sats(row, payout, now)), destination), now=now
         )
     except DestinationAmountDiffers:
+        if payout is not None and payout.net_sats is not None:
+            raise
         return
     require_reference_free(reference, disbursement_id=payout_id)
+
+
+def _net_sats(row: Cycle, payout: DisbursementFacts | None, now: datetime) -> int:
+    if payout is not None and payout.net_sats is not None:
+        return payout.net_sats
+    return expected_fee(row.payout_total_sats, priced_for(row), now).net_sats
 
 
 def _complete_cycles(contribution_id: int | None) -> Iterator[str]:

@@ -14,6 +14,7 @@ from payouts.errors import (
     CycleAlreadyPaid,
     CycleNotReady,
     DestinationMissing,
+    PayoutCancelled,
     PayoutFailed,
     PayoutNeedsReview,
     PayoutReversed,
@@ -24,7 +25,7 @@ from payouts.models import Cycle
 from payouts.queries.cycles import missing_contributions, priced_for
 from payouts.queries.payouts import cycle_of
 from payouts.services.cycles import locked_cycle
-from payouts.types import Claims
+from payouts.types import Claims, PayoutFacts
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from transfers.enums import DisbursementState
@@ -58,6 +59,17 @@ def request_payout(*, cycle_id: str, claims: Claims, actor: Actor, now: datetime
         if payout.state == _S.SCHEDULED:
             hasten_disbursement(disbursement_id=payout.id, actor=actor, now=now)
         return payout.id
+
+
+def require_going_well(payout: PayoutFacts) -> None:
+    """Refuse a payout that ended without paying while somebody waited for it, as the next request would.
+
+    Raises: PayoutFailed, PayoutNeedsReview, PayoutReversed, PayoutCancelled.
+    """
+    if payout.status == _S.CANCELLED:
+        raise PayoutCancelled(cycle_id=payout.cycle_id, payout_id=payout.id, payout_status=payout.status)
+    if payout.status != _S.COMPLETED:
+        _require_not_ended(payout.cycle_id, payout.id, payout.status, payout.failure_code)
 
 
 def schedule_payout(*, cycle_id: str, scheduled_at: datetime | None, actor: Actor, now: datetime) -> int:
@@ -105,26 +117,21 @@ def _require_ready(row: Cycle) -> None:
 
 def _require_open(row: Cycle, payout: DisbursementFacts | None) -> None:
     """Refuse a cycle whose payout has come to an end, naming the payout."""
-    if payout is None:
-        return
-    match payout.state:
+    if payout is not None:
+        _require_not_ended(row.pk, payout.id, payout.state, payout.failure_code)
+
+
+def _require_not_ended(cycle_id: str, payout_id: int, state: str, failure_code: str) -> None:
+    told = {"cycle_id": cycle_id, "payout_id": payout_id, "payout_status": state}
+    match state:
         case _S.COMPLETED:
-            raise CycleAlreadyPaid(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
+            raise CycleAlreadyPaid(**told)
         case _S.REVERSED:
-            raise PayoutReversed(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
+            raise PayoutReversed(**told)
         case _S.FAILED:
-            raise PayoutFailed(**_troubled(row.pk, payout))
+            raise PayoutFailed(**told, failure_code=failure_code)
         case _S.NEEDS_REVIEW:
-            raise PayoutNeedsReview(**_troubled(row.pk, payout))
-
-
-def _troubled(cycle_id: str, payout: DisbursementFacts) -> dict[str, object]:
-    return {
-        "cycle_id": cycle_id,
-        "payout_id": payout.id,
-        "payout_status": payout.state,
-        "failure_code": payout.failure_code,
-    }
+            raise PayoutNeedsReview(**told, failure_code=failure_code)
 
 
 def _require_not_ordered(row: Cycle, payout: DisbursementFacts | None) -> None:
@@ -179,4 +186,4 @@ def _require_may_decide(payout_id: int, user: User) -> None:
     row = locked_cycle(cycle_of(payout_id))
     payout = disbursement_for(cycle_subject(row.pk))
     if payout is not None and payout.state == _S.NEEDS_REVIEW and not user.has_perm(DECIDE_REVIEWED):
-        raise PayoutNeedsReview(**_troubled(row.pk, payout))
+        _require_not_ended(row.pk, payout.id, payout.state, payout.failure_code)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.db.models import Max
 from django_celery_beat.models import PeriodicTask
 
@@ -64,8 +65,16 @@ def _broker(now: datetime) -> HealthReport:
 def _workers(now: datetime) -> HealthReport:
     with current_app.connection_for_write(connect_timeout=ANSWER_SECONDS) as connection:
         connection.connect()
-        answers = current_app.control.ping(timeout=ANSWER_SECONDS, connection=connection) or []
-    return HealthReport(OK if answers else DOWN, {"answered": len(answers)})
+        asking = current_app.control.inspect(timeout=ANSWER_SECONDS, connection=connection)
+        served = asking.active_queues() or {}
+    unserved = sorted(_queues() - {queue["name"] for queues in served.values() for queue in queues})
+    status = DEGRADED if served and unserved else DOWN if unserved else OK
+    return HealthReport(status, {"answered": len(served), "queues_without_worker": unserved})
+
+
+def _queues() -> set[str]:
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    return {settings.CELERY_TASK_DEFAULT_QUEUE, *routed}
 
 
 def _beat(now: datetime) -> HealthReport:

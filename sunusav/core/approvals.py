@@ -87,6 +87,7 @@ def digest_of(kind: str, subject_id: str, facts: dict[str, Any]) -> str:
 def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason: str = "") -> Proposal:
     """Ask for a second person's approval of the subject as it stands.
 
+    An open proposal whose facts have changed since can never be approved: it lapses and makes room.
     Raises: NotAllowedToDecide, ProposalAlreadyOpen.
     """
     what = approvable(kind)
@@ -97,9 +98,23 @@ def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason
         proposer=proposer, proposed_at=now, reason=reason,
     )  # fmt: skip
     with transaction.atomic():
+        _lapse_stale(proposal, now)
         _insert(proposal)
         _record(proposal, "propose", proposer, now, reason)
     return proposal
+
+
+def _lapse_stale(proposal: Proposal, now: datetime) -> None:
+    of_subject = Proposal.objects.filter(kind=proposal.kind, subject_id=proposal.subject_id)
+    stale = (
+        of_subject.filter(state=ProposalState.OPEN)
+        .exclude(digest=proposal.digest)
+        .select_for_update()
+        .first()
+    )
+    if stale is not None:
+        _close(stale, ProposalState.WITHDRAWN, now)
+        _record(stale, "lapse", proposal.proposer, now, "what it showed has changed")
 
 
 def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> Proposal:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
-from sunusav.core.approvals import ProposalFactsChanged
+from sunusav.core.approvals import require_as_proposed
 from sunusav.core.errors import Conflict
 from sunusav.core.models import Proposal, Switch
 
@@ -80,8 +80,7 @@ def resume_outgoing(proposal: Proposal, actor: Actor, now: datetime) -> None:
     switch = _locked()
     if switch.is_open:
         return
-    if _facts(switch) != proposal.facts:
-        raise ProposalFactsChanged(proposal_id=str(proposal.pk))
+    require_as_proposed(proposal, _facts(switch))
     told = proposal.reason[:REASON_LENGTH]
     _set(switch, is_open=True, actor=actor, reason=proposal.reason, told=told, now=now)
 

@@ -24,6 +24,9 @@ from sunusav.demo.tree import ProcessTree
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60.0
+# Slow payments may take every thread of their own worker, and of no other.
+PAYING_WORKER = "payouts"
+WORKERS = {PAYING_WORKER: "payouts", "default": "default,settlements,reports"}
 
 
 class CannotStart(Exception):
@@ -98,10 +101,10 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     node.start()
     environment = _environment(plan, broker_url, node)
     _say("migrating the database, seeding the demo")
-    # Seeding books what the node holds, and like the worker may ask it with the paying macaroon; the web may not.
+    # Seeding books what the node holds, and like the payouts worker may ask it with the paying macaroon.
     paying = {**environment, "LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
     _manage(paying, "seed_demo")
-    _say("starting web, worker, beat, listener and Flower")
+    _say("starting web, two workers, beat, listener and Flower")
     _start_servers(plan, tree, environment, paying)
     _wait_for(f"http://127.0.0.1:{plan.port}/health", tree)
     credentials = Credentials.load(plan.state)
@@ -158,19 +161,10 @@ def _start_servers(
     web = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(plan.port), "--workers", "1"]
     web += ["--blocking-threads", "16", "--no-ws", "sunusav.wsgi:application"]
     tree.start("web", [str(binaries / "granian"), *web], environment)
-    worker = [
-        "worker",
-        "-P",
-        "threads",
-        "-c",
-        "8",
-        "-Q",
-        "default,payouts,settlements,reports",
-        "-l",
-        "WARNING",
-    ]
-    # Only the worker holds the macaroon that can pay.
-    tree.start("worker", [*celery, *worker], paying)
+    for name, queues in WORKERS.items():
+        worker = ["worker", "-P", "threads", "-c", "8", "-n", f"{name}@%h", "-Q", queues, "-l", "WARNING"]
+        # Only this worker holds the macaroon that can pay.
+        tree.start(f"worker-{name}", [*celery, *worker], paying if name == PAYING_WORKER else environment)
     tree.start("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], environment)
     tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
     flower = ["flower", "--address=127.0.0.1", f"--port={plan.flower_port}"]

@@ -176,8 +176,9 @@ SCHEDULE = "sunusav.schedule.SCHEDULE"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
-    "transfers.*": {"queue": "payouts"},
-    "payouts.*": {"queue": "payouts"},
+    # What may wait for a slow payment stands apart: nothing else does, and only its worker can pay.
+    "transfers.run_due": {"queue": "payouts"},
+    "transfers.sweep": {"queue": "payouts"},
     "ledger.audit_*": {"queue": "reports"},
 }
 
@@ -196,6 +197,8 @@ SUBJECT_DOORBELLS = {"contribution": "payouts.record_ready_cycles"}
 
 # How long `payouts/process` waits for the worker before it answers 202.
 PAYOUT_WAIT_SECONDS = 5
+# How many requests of one web process may wait so at once: at most half of its threads, so that the others answer.
+PAYOUT_WAITERS = 8
 
 # Lightning
 LND_HOST = env("LND_HOST", default="localhost:10009")

@@ -1,19 +1,22 @@
 """Health, metrics, the OpenAPI document, the catalogue of problems."""
 
 import re
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from celery.contrib.testing.worker import start_worker
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from rest_framework.test import APIClient
 
 from sunusav.api import health
 from sunusav.api.exposition import exposition
 from sunusav.api.health import check_health, components, worst
+from sunusav.celery import app as celery
 from sunusav.core import clock, metrics
 from sunusav.core.actors import Actor
-from sunusav.core.health import DOWN, OK, HealthCheck, HealthReport
+from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
 from sunusav.core.metrics import Metric, Sample
 from sunusav.core.roles import Role
 from sunusav.core.switches import pause_outgoing
@@ -85,6 +88,32 @@ def test_broker_that_is_away_is_down_within_seconds() -> None:
         told = components(now=NOW)
     assert told["broker"]["status"] == told["workers"]["status"] == DOWN
     assert datetime.now(UTC) - started < timedelta(seconds=6)
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+def test_workers_are_degraded_while_a_queue_has_none(redis_url: str) -> None:
+    """Another worker's answer must not hide that the one that pays is gone."""
+    with broker_at(redis_url):
+        assert health._workers(NOW).facts == {
+            "answered": 0, "queues_without_worker": ["default", "payouts", "reports"],
+        }  # fmt: skip
+        with _worker_of("default", "settlements", "reports"):
+            told = health._workers(NOW)
+            assert (told.status, told.facts["queues_without_worker"]) == (DEGRADED, ["payouts"])
+        with _worker_of("default", "payouts", "reports"):
+            told = health._workers(NOW)
+            assert (told.status, told.facts) == (OK, {"answered": 1, "queues_without_worker": []})
+
+
+def _worker_of(*queues: str) -> AbstractContextManager[Any]:
+    return start_worker(
+        celery,
+        pool="solo",
+        queues=queues,
+        perform_ping_check=False,
+        loglevel="ERROR",
+    )
 
 
 @pytest.mark.django_db

@@ -105,6 +105,21 @@ def test_propose_twice_is_refused_naming_the_open_one(proposal: Proposal, now: d
     assert Proposal.objects.count() == 1
 
 
+def test_propose_after_the_facts_changed_lets_the_stale_one_lapse(
+    proposal: Proposal, proposer: User, approver: User, now: datetime
+) -> None:
+    Switch.objects.update(reason="another reason", changed_at=now + timedelta(minutes=1))
+
+    fresh = propose(kind=proposal.kind, subject_id=proposal.subject_id, proposer=proposer, now=now)
+
+    proposal.refresh_from_db()
+    assert (proposal.state, fresh.state) == ("withdrawn", "open")
+    assert TrailEntry.objects.filter(action="lapse", facts__proposal=proposal.pk).count() == 1
+    _approve(fresh, approver, now)
+    fresh.refresh_from_db()
+    assert fresh.state == "approved"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_propose_whose_trail_line_cannot_be_written_leaves_no_proposal(proposer: User, now: datetime) -> None:
     with refusing_inserts(connection, "core_trailentry"), pytest.raises(DatabaseError, match="takes no rows"):
@@ -358,9 +373,9 @@ def test_database_refuses_staff_that_are_services() -> None:
 # The audit
 
 
-def _four_eyes_breaches(now: datetime) -> list[str]:
+def _four_eyes_breaches(now: datetime, since: datetime | None = None) -> list[str]:
     [rule] = [rule for rule in INVARIANTS if rule.title.startswith("four eyes")]
-    return [f"{breach.subject}: {breach.detail}" for breach in rule.find(AuditScope(now=now))]
+    return [f"{breach.subject}: {breach.detail}" for breach in rule.find(AuditScope(now=now, since=since))]
 
 
 def test_audit_is_silent_on_what_was_done_rightly(proposal: Proposal, approver: User, now: datetime) -> None:
@@ -371,6 +386,16 @@ def test_audit_is_silent_on_what_was_done_rightly(proposal: Proposal, approver: 
 def test_audit_finds_a_proposal_approved_by_nobody(proposal: Proposal, now: datetime) -> None:
     Proposal.objects.update(state="approved", decided_at=now)
     assert _four_eyes_breaches(now) == [f"proposal:{proposal.pk}: 0 approvals of 1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fast_audit_looks_at_recent_decisions_only(proposal: Proposal, approver: User, now: datetime) -> None:
+    _approve(proposal, approver, now)
+    other = make_user()
+    with without_triggers(connection):
+        Approval.objects.update(proposer=other, digest="other")
+    assert len(_four_eyes_breaches(now)) == len(_four_eyes_breaches(now, since=now)) == 2
+    assert _four_eyes_breaches(now, since=now + timedelta(seconds=1)) == []
 
 
 @pytest.mark.django_db(transaction=True)

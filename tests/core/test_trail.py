@@ -220,6 +220,35 @@ def test_verify_names_the_entry_that_was_edited(chain: None) -> None:
     assert (breach.subject, breach.detail) == ("trail:3", f"entry {_links()[2][1]} does not fit its hash")
 
 
+def test_verify_since_a_moment_reads_the_end_of_the_chain_only(now: datetime, chain: None) -> None:
+    later = now + timedelta(days=2)
+    _append(2, later)
+    seal_trail(now=later)
+    _edit_entry()
+    assert [breach.subject for breach in verify_trail()] == ["trail:3"]
+    assert list(verify_trail(since=later)) == []
+    assert [breach.subject for breach in verify_trail(since=now)] == ["trail:3"]
+    _edit("core_trailentry", "reason", "forged", "id", _links()[6][1])
+    assert [breach.subject for breach in verify_trail(since=later)] == ["trail:7"]
+
+
+def test_verify_since_a_moment_finds_a_link_missing_after_it(now: datetime, chain: None) -> None:
+    later = now + timedelta(days=2)
+    _append(2, later)
+    seal_trail(now=later)
+    TrailSeal.objects.filter(seq=7).delete()
+    told = [breach.detail for breach in verify_trail(since=later)]
+    assert told[0] == "link missing: 7 is followed by 8"
+
+
+def test_fast_audit_of_the_trail_reads_what_is_recent(now: datetime, chain: None) -> None:
+    [rule] = [rule for rule in INVARIANTS if rule.title == "the trail's hash chain holds"]
+    _edit_entry()
+    later = now + timedelta(days=2)
+    assert len(list(rule.find(AuditScope(now=later)))) == 1
+    assert list(rule.find(AuditScope(now=later, since=later))) == []
+
+
 def test_removed_tail_is_found_by_the_hash_that_was_kept(chain: None) -> None:
     kept = _run("verify_trail").split("elsewhere: ")[1].strip()
     assert _run("verify_trail", "--kept", kept).startswith("6 links hold")
@@ -295,6 +324,7 @@ def test_entry_that_waits_for_its_seal_is_a_breach_after_five_minutes(now: datet
     assert list(rule.find(AuditScope(now=now + timedelta(minutes=5)))) == []
     [breach] = rule.find(AuditScope(now=now + timedelta(minutes=5, seconds=1)))
     assert breach.invariant == "I20"
+    assert [breach] == list(rule.find(AuditScope(now=now + timedelta(minutes=6), since=now)))
     assert unsealed_before(now).count() == 0
 
 

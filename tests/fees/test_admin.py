@@ -111,17 +111,17 @@ def test_published_draft_is_not_changed_any_more(as_finance, finance, approver):
 
 
 def act(client, name: str, row: FeeScheduleDraft) -> str:
-    answer = client.post(
-        url("feescheduledraft", "changelist"), {"action": name, "_selected_action": [str(row.pk)]}
-    )
-    return "; ".join(str(message) for message in get_messages(answer.wsgi_request))
+    """Confirm an action on a draft's page; return what the desk says of it."""
+    form = {"pk": row.pk, "reason": "cheaper for large pots"}
+    answer = client.post(f"{url('feescheduledraft', 'changelist')}actions/{name}/", form)
+    return str([str(message) for message in get_messages(answer.wsgi_request)][-1:])
 
 
 def test_propose_action_asks_a_second_person(as_finance, finance):
     as_finance.post(url("feescheduledraft", "add"), DRAFT_FORM)
     row = FeeScheduleDraft.objects.get()
 
-    assert f"draft {row.pk} (draft): proposed" in act(as_finance, "propose", row)
+    assert ": proposed; another person has to approve" in act(as_finance, "propose", row)
 
     proposal = approvals.open_proposal("fee_schedule", str(row.pk))
     assert proposal is not None
@@ -147,7 +147,7 @@ def test_propose_action_is_not_offered_to_an_approver(client, approver, finance)
 def test_discard_action_closes_the_draft(as_finance, finance):
     row = draft(finance)
 
-    assert act(as_finance, "discard", row) == f"draft {row.pk} (draft): discarded"
+    assert ": discarded" in act(as_finance, "discard", row)
 
     row.refresh_from_db()
     assert row.state == "discarded"

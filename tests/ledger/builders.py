@@ -41,11 +41,11 @@ def lines(amount: int = 1_000, *, to: AccountRef = CREDIT) -> list[Line]:
 
 
 def received(reference: str, amount: int = 1_000, *, to: AccountRef = CREDIT, at: datetime = NOW) -> int:
-    return post(kind="receipt", reference=reference, lines=lines(amount, to=to), at=at, subject="user:one")
+    return post(kind="deposit", reference=reference, lines=lines(amount, to=to), at=at, subject="user:one")
 
 
 def posting(reference: str, amount: int = 1_000, **fields: Any) -> Posting:
-    facts = {"kind": "receipt", "lines": tuple(lines(amount)), "at": NOW, "subject": "user:one"}
+    facts = {"kind": "deposit", "lines": tuple(lines(amount)), "at": NOW, "subject": "user:one"}
     return Posting(reference=reference, **{**facts, **fields})
 
 

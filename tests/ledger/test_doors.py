@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def test_rate_age_without_a_rate_is_degraded() -> None:
     report = RATE_AGE.run(NOW)
 
-    assert (RATE_AGE.component, report.status) == ("rate age", "degraded")
+    assert (RATE_AGE.component, report.status) == ("rate_age", "degraded")
     assert report.facts == {"age_seconds": None, "uses_fallback": True}
 
 
@@ -77,4 +77,4 @@ def test_admin_page_of_a_transaction_is_read_only(page: Client) -> None:
     assert page.get(address).status_code == 200
     assert page.post(address, {"kind": "other"}).status_code == 403
     assert page.post(f"/admin/ledger/journaltransaction/{pk}/delete/", {"post": "yes"}).status_code == 403
-    assert JournalTransaction.objects.get(pk=pk).kind == "receipt"
+    assert JournalTransaction.objects.get(pk=pk).kind == "deposit"

@@ -40,7 +40,7 @@ def nothing_was_written() -> bool:
 
 def test_post_writes_the_lines_as_given() -> None:
     pk = post(
-        kind="receipt",
+        kind="deposit",
         reference="r-1",
         lines=[debit(NODE, 1_000), credit(CREDIT, 1_000)],
         at=NOW,
@@ -48,7 +48,7 @@ def test_post_writes_the_lines_as_given() -> None:
     )
 
     row = JournalTransaction.objects.get(pk=pk)
-    assert (row.kind, row.reference, row.subject, row.posted_at) == ("receipt", "r-1", "s", NOW)
+    assert (row.kind, row.reference, row.subject, row.posted_at) == ("deposit", "r-1", "s", NOW)
     assert lines_of(pk) == [Line(NODE, 1_000), Line(CREDIT, -1_000)]
     assert (balance(NODE), balance(CREDIT), owed(CREDIT)) == (1_000, -1_000, 1_000)
 
@@ -92,7 +92,7 @@ def test_post_same_reference_and_content_returns_the_stored_id() -> None:
 def test_post_same_content_in_another_order_is_the_same() -> None:
     first = received("r-1")
 
-    assert post(kind="receipt", reference="r-1", lines=lines()[::-1], at=NOW, subject="user:one") == first
+    assert post(kind="deposit", reference="r-1", lines=lines()[::-1], at=NOW, subject="user:one") == first
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_post_same_content_in_another_order_is_the_same() -> None:
 )
 def test_post_same_reference_with_other_content_refused(change: dict[str, Any]) -> None:
     first = received("r-1")
-    facts: dict[str, Any] = {"kind": "receipt", "lines": lines(), "subject": "user:one", **change}
+    facts: dict[str, Any] = {"kind": "deposit", "lines": lines(), "subject": "user:one", **change}
 
     with pytest.raises(ReferenceUsed) as refusal:
         post(reference="r-1", at=NOW, **facts)

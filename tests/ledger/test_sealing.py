@@ -44,7 +44,7 @@ def test_seal_covers_the_entries() -> None:
     row = JournalTransaction.objects.get(pk=pk)
     entries = [[entry.pk, entry.account.code, "msat", entry.amount] for entry in row.entries.order_by("id")]
     body = {
-        "id": pk, "kind": "receipt", "reference": "r-1", "subject": "user:one", "entries": entries,
+        "id": pk, "kind": "deposit", "reference": "r-1", "subject": "user:one", "entries": entries,
         "posted_at": row.posted_at.isoformat(), "recorded_at": row.recorded_at.isoformat(), "reverses": None,
     }  # fmt: skip
     assert LedgerSeal.objects.get().hash == chain_hash(GENESIS, body)

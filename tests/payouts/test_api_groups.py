@@ -262,12 +262,23 @@ def test_post_contributions_refusals(platform: APIClient) -> None:
         assert _problem(platform.post(url, body)) == (422, "collector-unknown")
         body = {"user_id": "user-0", "method": "cash"}
         assert _problem(platform.post(url, body)) == (400, "invalid-request")
+        answer = platform.post(url, {"user_id": "user-0", "method": "lightning", "phone": "+221771234567"})
+        assert _problem(answer) == (400, "invalid-request")
+        assert [error["field"] for error in answer.json()["errors"]] == ["phone"]
         body = {"user_id": "user-0", "method": "lightning"}
         assert _problem(platform.post(f"{ROOT}/cycles/none/contributions", body)) == (404, "cycle-missing")
         assert _problem(platform.get(f"{ROOT}/cycles/none/contributions")) == (404, "cycle-missing")
     pay_contribution(cycle, "user-0")
     with nothing_changes():
         assert _problem(platform.post(url, body)) == (409, "contribution-settled")
+
+
+def test_post_contributions_by_mobile_money_takes_a_phone(platform: APIClient) -> None:
+    cycle = make_cycle(make_group(members=2))
+    body = {"user_id": "user-0", "method": "wave", "phone": "+221771234567"}
+    answer = platform.post(f"{ROOT}/cycles/{cycle.pk}/contributions", body)
+
+    assert (answer.status_code, answer.json()["method"]) == (201, "wave")
 
 
 def test_post_contributions_while_the_node_is_away_is_503_and_works_later(

@@ -1,6 +1,8 @@
 """Payouts through the API: the seed's names and numbers, each refusal, nothing paid by the web."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from payouts.models import Cycle
+from payouts.services.payouts import cancel_payout
 from sunusav.core.roles import Role
 from tests.factories.payouts import (
     make_cycle,
@@ -20,11 +23,12 @@ from tests.factories.payouts import (
     process,
     verify,
 )
-from tests.factories.users import client_in
+from tests.factories.users import client_in, make_user
 from tests.fakes.rail import FakeInvoice, ScriptedRail
 from tests.payouts.unchanged import nothing_changes
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
+from transfers.queries import disbursement_for
 from transfers.types import Refused, Unknown
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +94,25 @@ def test_the_readmes_example_answers_202_and_then_the_receipt(
     assert moments == sorted(moments)
 
 
+@contextmanager
+def _worker(act: Callable[[], object] = _run) -> Iterator[None]:
+    """Have somebody act again and again, on a connection of their own."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.1):
+            act()
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 @pytest.mark.mariadb
 @pytest.mark.django_db(transaction=True)
 def test_process_answers_200_when_a_worker_pays_while_it_waits(
@@ -97,24 +120,55 @@ def test_process_answers_200_when_a_worker_pays_while_it_waits(
 ) -> None:
     settings.PAYOUT_WAIT_SECONDS = 20
     _verified_cycle()
-    stop = threading.Event()
-
-    def worker() -> None:
-        while not stop.wait(0.1):
-            _run()
-        connection.close()
-
-    thread = threading.Thread(target=worker)
-    thread.start()
-    try:
+    with _worker():
         answer = platform.post(f"{ROOT}/process", README)
-    finally:
-        stop.set()
-        thread.join()
 
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")
     assert len(answer.json()["lightning_payment_hash"]) == 64
     assert _problem(platform.post(f"{ROOT}/process", README)) == (409, "cycle-already-paid")
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [(FailureClass.FINAL, "payout-failed"), (FailureClass.REVIEW, "payout-needs-review")],
+)
+def test_process_that_ends_badly_while_it_waits_answers_as_the_next_call(
+    platform: APIClient, node: ScriptedRail, settings: Settings, failure: FailureClass, code: str
+) -> None:
+    settings.PAYOUT_WAIT_SECONDS = 20
+    node.script.append(Refused(reason="incorrect-details", failure=failure))
+    _verified_cycle()
+    with _worker():
+        answer = platform.post(f"{ROOT}/process", README)
+
+    again = platform.post(f"{ROOT}/process", README)
+    assert _problem(answer) == _problem(again) == (409, code)
+    assert {**answer.json(), "request_id": ""} == {**again.json(), "request_id": ""}
+    payout = disbursement_for("cycle:cycle-123")
+    assert payout is not None
+    assert answer.json()["payout_id"] == payout.id
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_process_of_a_payout_called_off_while_it_waits_says_so(
+    platform: APIClient, settings: Settings
+) -> None:
+    settings.PAYOUT_WAIT_SECONDS = 20
+    _verified_cycle()
+    user = make_user(Role.FINANCE)
+
+    def call_off() -> None:
+        payout = disbursement_for("cycle:cycle-123")
+        if payout is not None and payout.state == "processing":
+            cancel_payout(payout_id=payout.id, user=user, reason="wrong group", now=wall_clock())
+
+    with _worker(call_off):
+        answer = platform.post(f"{ROOT}/process", README)
+
+    assert _problem(answer) == (409, "payout-cancelled")
 
 
 def test_process_refusals(platform: APIClient) -> None:

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
-from payouts.errors import CycleIndexTaken
+from payouts.errors import CycleAlreadyPaid, CycleIndexTaken, DestinationLocked
 from payouts.models import Contribution, Cycle
 from payouts.services.cycles import create_cycle, record_ready_cycles, set_destination
 from payouts.services.payouts import cancel_payout
@@ -28,6 +30,8 @@ from tests.factories.users import make_user
 from tests.fakes.rail import ScriptedRail, invoice
 from transfers.engine.runner import run_due
 from transfers.models import Attempt, Disbursement
+from transfers.rails import rail
+from transfers.types import Instruction, Unknown
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -113,3 +117,40 @@ def test_process_cancel_and_redirect_at_once_never_pay_twice(node: ScriptedRail)
 
     assert sum(node.paid.values()) == 99_000_000 * Attempt.objects.filter(state="succeeded").count()
     assert all(amount == 99_000_000 for amount in node.paid.values())
+
+
+class InterruptedRail(ScriptedRail):
+    """A rail inside whose next check something else happens, elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], Any] | None = None
+
+    def check(self, instruction: Instruction, *, now: datetime) -> str:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            _at_once([act])
+        return super().check(instruction, now=now)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "refusal"),
+    [(Unknown(seen=True, reason="in flight"), DestinationLocked), (None, CycleAlreadyPaid)],
+)
+def test_set_destination_while_a_worker_takes_the_payout_is_refused_by_the_documented_name(
+    settings: Settings, outcome: Unknown | None, refusal: type[DomainError]
+) -> None:
+    settings.RAILS = {"lightning": f"{__name__}.InterruptedRail"}
+    rail.cache_clear()
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    payout_id = process(cycle)
+    node = rail("lightning")
+    assert isinstance(node, InterruptedRail)
+    node.script.extend([outcome] if outcome else [])
+    node.meanwhile = partial(run_due, lanes=1, clock=lambda: NOW)
+
+    with pytest.raises(refusal) as refused:
+        set_destination(cycle_id=cycle.pk, destination=invoice("other", 19_800), actor=ACTOR, now=NOW)
+
+    assert refused.value.facts["payout_id"] == payout_id
+    assert Cycle.objects.get().destination_value == cycle.destination_value

@@ -31,8 +31,10 @@ from payouts.queries.cycles import contribution, contributions_page, expected_ne
 from payouts.queries.cycles import cycle as cycle_facts
 from payouts.services.cycles import create_cycle, open_contribution, set_destination
 from payouts.services.groups import add_member
+from payouts.services.payouts import cancel_payout
 from sunusav.core.models import TrailEntry
 from sunusav.core.money import MAX_SATS
+from sunusav.core.roles import Role
 from tests.factories.payouts import (
     ACTOR,
     NOW,
@@ -44,6 +46,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.users import make_user
 from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
 from tests.payouts.unchanged import nothing_changes
@@ -53,6 +56,7 @@ from transfers.enums import FailureClass
 from transfers.errors import (
     CollectorUnavailable,
     CollectorUnknown,
+    DestinationAmountDiffers,
     DestinationKindUnsupported,
     PaymentReferenceUsed,
     RailUnknown,
@@ -213,6 +217,28 @@ def test_set_destination_redirects_an_order_that_failed(node: ScriptedRail) -> N
     found = disbursement_for(f"cycle:{cycle.pk}")
     assert found is not None
     assert (found.state, found.destination) == ("failed", invoice("fresh", 19_800))
+
+
+@pytest.mark.parametrize("sats", [19_799, 19_801])
+def test_set_destination_of_another_amount_than_the_fixed_net_is_refused(
+    node: ScriptedRail, sats: int
+) -> None:
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    process(cycle)
+    node.script.append(Refused(reason="incorrect details", failure=FailureClass.FINAL))
+    run_due(lanes=1, clock=lambda: NOW)
+    with nothing_changes(), pytest.raises(DestinationAmountDiffers) as refused:
+        _set(cycle, invoice("fresh", sats))
+    assert refused.value.facts == {"invoice_msat": sats * 1_000, "expected_msat": 19_800_000}
+
+
+def test_set_destination_of_a_payout_called_off_keeps_it_whatever_its_amount() -> None:
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    payout_id = process(cycle)
+    cancel_payout(payout_id=payout_id, user=make_user(Role.FINANCE), reason="x", now=NOW)
+    _set(cycle, invoice("fresh", 1))
+
+    assert cycle_facts(cycle.pk).destination == invoice("fresh", 1)
 
 
 # Contributions

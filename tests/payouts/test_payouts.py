@@ -15,6 +15,7 @@ from payouts.errors import (
     CycleMissing,
     CycleNotReady,
     DestinationMissing,
+    PayoutCancelled,
     PayoutFailed,
     PayoutNeedsReview,
     PayoutReversed,
@@ -23,8 +24,10 @@ from payouts.models import Cycle
 from payouts.queries.cycles import cycle as cycle_facts
 from payouts.queries.payouts import payout, payout_of, payouts_page
 from payouts.services.cycles import set_destination
-from payouts.services.payouts import request_payout
+from payouts.services.payouts import cancel_payout, request_payout, require_going_well
 from payouts.types import Claims
+from sunusav.core.errors import DomainError
+from sunusav.core.roles import Role
 from sunusav.core.switches import OutgoingPaused, pause_outgoing
 from tests.factories.payouts import (
     ACTOR,
@@ -37,6 +40,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.users import make_user
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
 from tests.payouts.unchanged import nothing_changes
 from transfers.engine.runner import run_due
@@ -282,3 +286,47 @@ def test_payouts_page_lists_the_newest_first_and_filters() -> None:
     assert [row.id for row in payouts_page(None, 10, status="processing")] == [ids[3]]
     assert list(payouts_page(None, 10, group_id=one.pk, cycle_id=cycles[1].pk)) == []
     assert cycle_facts(late.pk).status == "paying"
+
+
+# What ended while somebody waited
+
+
+@pytest.mark.parametrize(
+    ("failure", "refusal"),
+    [(FailureClass.FINAL, PayoutFailed), (FailureClass.REVIEW, PayoutNeedsReview)],
+)
+def test_require_going_well_refuses_as_the_next_request_does(
+    node: ScriptedRail, failure: FailureClass, refusal: type[DomainError]
+) -> None:
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    payout_id = process(cycle)
+    require_going_well(payout(payout_id))
+    node.script.append(Refused(reason="strange", failure=failure))
+    _run()
+
+    with pytest.raises(refusal) as now:
+        require_going_well(payout(payout_id))
+    with pytest.raises(refusal) as next_time:
+        process(cycle)
+    assert now.value.facts == next_time.value.facts
+    assert (now.value.facts["payout_id"], now.value.facts["failure_code"]) == (payout_id, "strange")
+
+
+def test_require_going_well_of_a_payout_called_off_is_refused() -> None:
+    cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
+    payout_id = process(cycle)
+    cancel_payout(payout_id=payout_id, user=make_user(Role.FINANCE), reason="x", now=NOW)
+
+    with nothing_changes(), pytest.raises(PayoutCancelled) as refused:
+        require_going_well(payout(payout_id))
+    assert refused.value.facts == {
+        "cycle_id": cycle.pk,
+        "payout_id": payout_id,
+        "payout_status": "cancelled",
+    }
+
+
+def test_require_going_well_of_a_payout_that_was_paid_is_content() -> None:
+    payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800))
+    _run()
+    require_going_well(payout(payout_id))

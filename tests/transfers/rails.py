@@ -55,8 +55,10 @@ class SteeredRail(ScriptedRail):
         return self.finds.popleft() if self.finds else super().find(order)
 
     def statement(self) -> Iterable[OutsidePayment]:
-        """List what it paid, unless a test gave it other lines."""
-        return super().statement() if self.lines is None else self.lines
+        """List what it had paid when it was asked, unless a test gave it other lines."""
+        listed = list(super().statement() if self.lines is None else self.lines)
+        self._called("statement")
+        return listed
 
     @contextmanager
     def away(self, *calls: str) -> Iterator[None]:

@@ -12,10 +12,11 @@ from tests.transfers.builders import NET_MSAT, NET_SATS, PAID, attempts, claimed
 from tests.transfers.collecting import DUE_MSAT, opened, stored
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, hash_of
 from tests.transfers.unchanged import unchanged
+from transfers.enums import FailureClass
 from transfers.matching import Mismatch, match_rail
 from transfers.models import Attempt
 from transfers.services.reconciliation import make_open_attempts_due
-from transfers.types import OutsidePayment, Unknown
+from transfers.types import OutsidePayment, Refused, Unknown
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +85,52 @@ def test_match_under_way_outside_only_names_it(node: SteeredRail) -> None:
     node.lines = [line("stranger", is_paid=False, is_open=True)]
 
     assert match_rail("lightning") == [Mismatch("stranger", "under way outside, but no open attempt of ours")]
+
+
+def test_match_while_a_payment_is_made_after_its_page_was_listed_finds_nothing(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = ordered()
+    node.meanwhile["statement"] = lambda: run(watch)
+
+    assert match_rail("lightning") == []
+    assert story(disbursement_id) == PAID
+    assert match_rail("lightning") == []
+
+
+def test_match_while_an_open_payment_settles_finds_nothing(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    node.paid[AWA] = NET_MSAT
+    node.lines = [line(is_paid=False, is_open=True)]
+    watch.advance(3_600)
+    node.meanwhile["statement"] = lambda: run(watch)
+
+    assert match_rail("lightning") == []
+    assert story(disbursement_id) == PAID
+
+
+def test_match_while_a_payment_is_begun_finds_nothing(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.script.append(Refused(reason="no-route", failure=FailureClass.FINAL))
+    node.lines = [line(is_paid=False, is_open=True)]
+    node.meanwhile["statement"] = lambda: run(watch)
+
+    assert match_rail("lightning") == []
+    assert [attempt.state for attempt in attempts(disbursement_id)] == ["failed"]
+    assert match_rail("lightning") == [Mismatch(AWA, "under way outside, but no open attempt of ours")]
+
+
+def test_match_paid_in_the_books_and_still_open_outside_names_it(node: SteeredRail, watch: Watch) -> None:
+    ordered()
+    run(watch)
+    node.lines = [line(is_paid=False, is_open=True)]
+
+    assert match_rail("lightning") == [
+        Mismatch(AWA, "under way outside, but no open attempt of ours"),
+        Mismatch(AWA, "paid in the books, not outside"),
+    ]
 
 
 def test_make_open_attempts_due_leaves_what_is_in_a_workers_hand(node: SteeredRail, watch: Watch) -> None:

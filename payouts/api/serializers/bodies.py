@@ -24,7 +24,8 @@ from transfers.types import Destination
 MAX_CYCLE_INDEX = 1_000_000
 # Longer than any invoice a wallet makes.
 MAX_DESTINATION_LENGTH = 4_000
-RAILS = ("lightning", "wave", "orange", "mtn")
+LIGHTNING = "lightning"
+RAILS = (LIGHTNING, "wave", "orange", "mtn")
 KINDS = ("bolt11", "lightning_address", "lnurl", "phone")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
@@ -102,11 +103,16 @@ class DestinationBody(StrictSerializer):
 
 
 class ContributionBody(StrictSerializer):
-    """`phone` is for the mobile-money methods; a Lightning invoice needs none."""
+    """`phone` is for the mobile-money methods; with `lightning` it is refused, since nobody would use it."""
 
     user_id = IdentifierField()
     method = ChoiceOf(RAILS)
     phone = PhoneField(required=False)
+
+    def validate(self, attrs: Any) -> dict[str, Any]:
+        if "phone" in attrs and attrs["method"] == LIGHTNING:
+            raise serializers.ValidationError({"phone": "A Lightning invoice needs no phone: leave it out."})
+        return dict(attrs)
 
 
 class ProcessBody(StrictSerializer):

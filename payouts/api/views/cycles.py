@@ -33,6 +33,7 @@ from sunusav.api.views import ApiView
 from transfers.errors import (
     CollectorUnavailable,
     CollectorUnknown,
+    DestinationAmountDiffers,
     DestinationKindUnsupported,
     PaymentReferenceUsed,
     RailUnknown,
@@ -90,7 +91,7 @@ class CycleDestination(ApiView):
         "Say where the winner is paid", body=DestinationBody, answer=CycleShape,
         problems=[
             CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, DestinationKindUnsupported,
-            PaymentReferenceUsed,
+            DestinationAmountDiffers, PaymentReferenceUsed,
         ],
         example={"rail": "lightning", "kind": "bolt11", "value": "lnbcrt995u1p…"},
     )  # fmt: skip

@@ -26,6 +26,7 @@ from payouts.errors import (
     CycleMissing,
     CycleNotReady,
     DestinationMissing,
+    PayoutCancelled,
     PayoutFailed,
     PayoutMissing,
     PayoutNeedsReview,
@@ -65,14 +66,18 @@ class ProcessPayout(ApiView):
 
     @documented(
         "Pay a ready cycle's winner", body=ProcessBody, answer=ProcessShape, statuses=(200, 202),
-        problems=[*NOT_PAYABLE, *ENDED, ClaimContradictsRecords],
+        problems=[*NOT_PAYABLE, *ENDED, PayoutCancelled, ClaimContradictsRecords],
         example={"cycle_id": "cycle-123", "group_verified": True, "user_recurring": False},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """Answer 200 when the winner was paid while we waited, else 202: the same call again tells how it went."""
+        """Answer 200 when the winner was paid while we waited, 409 when that failed, else 202.
+
+        After a 202 the same call again tells how it went.
+        """
         payout_id = services.request_payout(**self.body(ProcessBody), actor=self.actor, now=self.now)
         wait_for_outcome(payout_id)
         payout = queries.payout(payout_id)
+        services.require_going_well(payout)
         status = 200 if payout.status == DisbursementState.COMPLETED else 202
         return Response(process_answer(payout, queries.fee_of(payout)), status=status)
 
