@@ -15,11 +15,11 @@ NOWHERE = "redis://127.0.0.1:1/0"
 def results_nowhere() -> Iterator[None]:
     """Results go to the broker's Redis, as in production, and that is away."""
     before = current_app.conf.result_backend
-    current_app.conf.result_backend = NOWHERE
+    current_app.conf["result_backend"] = NOWHERE
     answer_again()
     with broker_at(NOWHERE):
         yield
-    current_app.conf.result_backend = before
+    current_app.conf["result_backend"] = before
     answer_again()
 
 
