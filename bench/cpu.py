@@ -1,4 +1,4 @@
-"""CPU time of a server, whatever else the machine does meanwhile."""
+"""CPU time of a server: moves less than its rate when the machine is busy, though cold caches raise it too."""
 
 import os
 from pathlib import Path

@@ -6,12 +6,12 @@ Source: DOMAIN.md section 10. Beat never repairs missed runs: each task computes
 from sunusav.core.schedules import Daily, Every, ScheduledTask
 
 SCHEDULE = [
-    ScheduledTask("ready check", "payouts.record_ready_cycles", Every(300), queue="payouts"),
+    ScheduledTask("ready check", "payouts.record_ready_cycles", Every(300)),
     ScheduledTask("process due payouts", "transfers.run_due", Every(600), queue="payouts"),
     ScheduledTask(
         "sweep open attempts, due retries and unclaimed orders", "transfers.sweep", Every(15), queue="payouts"
     ),
-    ScheduledTask("ask about open collections", "transfers.sweep_collections", Every(60), queue="payouts"),
+    ScheduledTask("ask about open collections", "transfers.sweep_collections", Every(60)),
     ScheduledTask("seal the trail", "core.seal_trail", Every(10)),
     ScheduledTask("seal the books", "ledger.seal_books", Every(10)),
     ScheduledTask("refresh the exchange rate", "ledger.update_rates", Every(300)),

@@ -1,7 +1,6 @@
 """Doorbells: a rung task makes work quick, the periodic task makes it sure. Losing a ring loses nothing."""
 
 import logging
-from functools import partial
 from time import monotonic
 
 from celery import current_app
@@ -19,7 +18,11 @@ _silent_until = 0.0
 
 def ring(task_name: str, *args: str) -> None:
     """Ring a task once the caller's transaction has committed. A broker that is away is only logged."""
-    transaction.on_commit(partial(_send, task_name, args), robust=True)
+
+    def send() -> None:  # a function with a name: Django names it when it fails
+        _send(task_name, args)
+
+    transaction.on_commit(send, robust=True)
 
 
 def ring_for(subject: str) -> None:
@@ -39,7 +42,8 @@ def _send(task_name: str, args: tuple[str, ...]) -> None:
     if monotonic() < _silent_until:
         return
     try:
-        current_app.send_task(task_name, args=args, retry=False)
+        # Without a result: else Celery first waits for its result store, twenty seconds long when that is away.
+        current_app.send_task(task_name, args=args, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         _be_silent_until(monotonic() + SILENT_SECONDS)
         logger.warning("doorbell %s not rung, the periodic task will find the work: %s", task_name, error)

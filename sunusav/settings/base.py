@@ -176,8 +176,9 @@ SCHEDULE = "sunusav.schedule.SCHEDULE"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
-    "transfers.*": {"queue": "payouts"},
-    "payouts.*": {"queue": "payouts"},
+    # What may wait for a slow payment stands apart: nothing else does, and only its worker can pay.
+    "transfers.run_due": {"queue": "payouts"},
+    "transfers.sweep": {"queue": "payouts"},
     "ledger.audit_*": {"queue": "reports"},
 }
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from lightning.simulator.process import SimulatorProcess
+from tests.support.database import url_of
 from tests.support.lightning import settings_of
 
 DRIVER_SECONDS = 900
@@ -30,7 +31,7 @@ def drive(transactional_db: None, simulator: SimulatorProcess, settings: Setting
     environment = {
         **os.environ,
         **settings_of(simulator),
-        "MONETIZATION_DATABASE_URL": _url(settings.DATABASES["default"]),
+        "MONETIZATION_DATABASE_URL": url_of(settings.DATABASES["default"]),
         "CRASH_CONTROL_PORT": str(ready["control_port"]),
         "DJANGO_SETTINGS_MODULE": "sunusav.settings.test",
         "GRPC_VERBOSITY": "NONE",
@@ -46,7 +47,3 @@ def drive(transactional_db: None, simulator: SimulatorProcess, settings: Setting
         return told
 
     return run
-
-
-def _url(database: dict[str, Any]) -> str:
-    return f"mysql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"

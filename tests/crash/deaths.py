@@ -43,7 +43,7 @@ KILLED = -signal.SIGKILL
 # DOMAIN.md section 5: after a crash everything is resolved, or correctly waiting, within 60 s. Clocks of the
 # workers that come after a restart.
 AFTER_RESTART = tuple(timedelta(seconds=seconds) for seconds in (20, 40, 60))
-BATCH, KILLS_PER_PAYOUT, LONGEST_FUSE = 100, 2, 120
+BATCH, KILLS_PER_PAYOUT, KILLS_PER_CLEAN_RUN, LONGEST_FUSE = 50, 2, 5, 120
 
 
 def deaths_around_the_send() -> dict[str, Any]:
@@ -125,7 +125,8 @@ def many_deaths(kills: int, seed: int = 0) -> dict[str, Any]:
                 orders.append(new_payout(f"soak-{seed}-{killed}-{number}"))
             died = forked(partial(run_with_fuse, dice.randint(1, LONGEST_FUSE))) == KILLED
             killed += died
-            forked(partial(run_later, timedelta(seconds=dice.choice((0, 25, 45)))))
+            if number % KILLS_PER_CLEAN_RUN == 0:
+                forked(partial(run_later, timedelta(seconds=dice.choice((0, 25, 45)))))
         recover()
         stories += [judge(order) for order in orders]
     return {"killed": killed, "seed": seed, **summary(stories)}

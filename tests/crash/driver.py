@@ -38,14 +38,15 @@ def main(arguments: list[str]) -> int:
 def _scenario(name: str) -> Callable[..., dict[str, Any]]:
     from tests.crash import deaths
 
-    return {
+    scenarios: dict[str, Callable[..., dict[str, Any]]] = {
         "every-step": every_step,
         "random-kills": random_kills,
         "many-workers": many_workers,
         "deaths-around-the-send": deaths.deaths_around_the_send,
         "many-requests": deaths.many_requests,
         "many-deaths": deaths.many_deaths,
-    }[name]
+    }
+    return scenarios[name]
 
 
 def every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:

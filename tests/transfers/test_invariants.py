@@ -67,7 +67,8 @@ def history(node: SteeredRail, till: SteeredCollector) -> History:
     for name, answer in (("binta", refused), ("coumba", Unknown(seen=True, reason="in-flight"))):
         node.script.append(answer)
         payouts.append(_ran(name, Watch(now)))
-    overpaid, late = opened("contribution:1", now=now), opened("contribution:2", now=now)
+    overpaid = opened("contribution:1", now=now)
+    late = opened("contribution:2", now=now - timedelta(days=1, minutes=2))
     received(overpaid, DUE_MSAT + 7, now=now)
     till.taken_back.add(late.reference)
     reconcile_collection(late.id, now=now + timedelta(days=2))

@@ -1,0 +1,50 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from lightning.simulator.process import SimulatorProcess
+from sunusav.core.doorbells import answer_again
+from tests.lightning.world import World
+from tests.support.database import url_of
+from tests.support.lightning import settings_of
+from transfers.rails import rail
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
+        yield process
+
+
+@pytest.fixture
+def world(simulator: SimulatorProcess) -> Iterator[World]:
+    fresh = World(simulator)
+    fresh.calm()
+    yield fresh
+    fresh.calm()
+
+
+@pytest.fixture
+def environment(transactional_db: None, world: World, settings: Settings) -> Iterator[dict[str, str]]:
+    """What worker and beat are told, but for their broker; the same node is put into our own settings."""
+    node = settings_of(world.process)
+    for name, value in node.items():
+        setattr(settings, name, value)
+    rail.cache_clear()
+    answer_again()
+    yield {
+        **node,
+        "LND_PAYMENT_TIMEOUT_SECONDS": "5",
+        "DJANGO_SETTINGS_MODULE": "sunusav.settings.test",
+        "MONETIZATION_DATABASE_URL": url_of(settings.DATABASES["default"]),
+    }
+    rail.cache_clear()
+    answer_again()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the processes keep their logs."""
+    return tmp_path
