@@ -12,10 +12,11 @@ FILE = "credentials.json"
 
 @dataclass
 class Credentials:
-    """Passwords by login, tokens by role."""
+    """Passwords and roles by login, tokens by role."""
 
     passwords: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, state: Path) -> Credentials:
@@ -25,7 +26,9 @@ class Credentials:
     def save(self, state: Path) -> None:
         file = state / FILE
         file.touch(mode=0o600)
-        file.write_text(json.dumps({"passwords": self.passwords, "tokens": self.tokens}, indent=1))
+        file.write_text(
+            json.dumps({"passwords": self.passwords, "tokens": self.tokens, "roles": self.roles}, indent=1)
+        )
 
     def password_for(self, login: str) -> str:
         """Return a login's password, made on first use."""
@@ -41,7 +44,7 @@ class Credentials:
             "",
             "  logins",
         ]
-        lines += [f"    {login:<16} {password}" for login, password in self.passwords.items()]
+        lines += [f"    {login:<10} {self.roles[login]:<10} {word}" for login, word in self.passwords.items()]
         lines += ["", "  tokens (header `Authorization: Token …`)"]
         lines += [f"    {role:<16} {token}" for role, token in self.tokens.items()]
         return "\n".join([*lines, "", "  serving until Ctrl-C", ""])

@@ -24,6 +24,17 @@ from sunusav.demo.tree import ProcessTree
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60.0
+SETTINGS_FILE = "demo.env"
+SETTINGS_LEFT = (
+    "MONETIZATION_DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "CELERY_RESULT_BACKEND",
+    "LND_HOST",
+    "LND_NETWORK",
+    "LND_TLS_CERT_PATH",
+    "LND_INVOICING_MACAROON_PATH",
+    "LND_READONLY_MACAROON_PATH",
+)
 # Slow payments may take every thread of their own worker, and of no other.
 PAYING_WORKER = "payouts"
 WORKERS = {PAYING_WORKER: "payouts", "default": "default,settlements,reports"}
@@ -55,7 +66,7 @@ class Plan:
         return cls(
             state=state,
             port=int(os.environ.get("PORT", "8001")),
-            flower_port=flower_port,
+            flower_port=int(os.environ.get("FLOWER_PORT", flower_port)),
             serves_on=True,
             database_url=os.environ.get("MONETIZATION_DATABASE_URL", ""),
             broker_url=os.environ.get("CELERY_BROKER_URL", ""),
@@ -71,9 +82,9 @@ class Plan:
 
 def launch(plan: Plan) -> int:
     """Run the demo; return the exit status."""
-    for port, what in ((plan.port, "the API"), (plan.flower_port, "Flower")):
+    for port, what, variable in ((plan.port, "the API", "PORT"), (plan.flower_port, "Flower", "FLOWER_PORT")):
         if not is_free(port):
-            raise CannotStart(f"port {port} ({what}) is taken; stop what listens there, or set PORT")
+            raise CannotStart(f"port {port} ({what}) is taken; stop what listens there, or set {variable}")
     plan.state.mkdir(parents=True, exist_ok=True)
     tree = ProcessTree(plan.state / "logs")
     node = SimulatorProcess(plan.state / "lnd")
@@ -91,6 +102,7 @@ def launch(plan: Plan) -> int:
         tree.stop()
         node.stop()
         (plan.state / "running").unlink(missing_ok=True)
+        (plan.state / SETTINGS_FILE).unlink(missing_ok=True)
 
 
 def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
@@ -100,6 +112,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     broker_url = plan.broker_url or _start_redis(tree)
     node.start()
     environment = _environment(plan, broker_url, node)
+    _leave_settings(plan, environment, node)
     _say("migrating the database, seeding the demo")
     # Seeding books what the node holds, and like the payouts worker may ask it with the paying macaroon.
     paying = {**environment, "LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
@@ -109,7 +122,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     _wait_for(f"http://127.0.0.1:{plan.port}/health", tree)
     credentials = Credentials.load(plan.state)
     job = MainJob(f"http://127.0.0.1:{plan.port}", credentials.tokens["platform"], node.control, say=_say)
-    job.run()
+    job.run(leaves_example=plan.serves_on)
     _say(f"done in {time.monotonic() - started:.0f} s")
     if not plan.serves_on:
         return 0
@@ -169,6 +182,15 @@ def _start_servers(
     tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
     flower = ["flower", "--address=127.0.0.1", f"--port={plan.flower_port}"]
     tree.start("flower", [*celery, *flower], environment)
+
+
+def _leave_settings(plan: Plan, environment: dict[str, str], node: SimulatorProcess) -> None:
+    """Leave what `manage.py` needs to reach this demo, for as long as it runs (`settings/local.py` reads it)."""
+    paying = {"LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
+    told = {name: environment[name] for name in SETTINGS_LEFT} | paying
+    file = plan.state / SETTINGS_FILE
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}={value}\n" for name, value in told.items() if value))
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> None:

@@ -37,14 +37,18 @@ class MainJob:
         self._wallets = wallets
         self._say = say
 
-    def run(self) -> None:
-        """Collect and pay the demo's cycle once, print its receipt, and leave the example's cycle ready."""
+    def run(self, *, leaves_example: bool) -> None:
+        """Collect and pay the demo's cycle once and print its receipt; leave the example's cycle ready if asked."""
         self._collect(DEMO_CYCLE)
         if self._cycle(DEMO_CYCLE)["status"] == "ready":
             self._pay_winner(DEMO_CYCLE)
         else:
             self._say(f"{DEMO_CYCLE} was paid before; this is its stored receipt")
         self._print_receipt(DEMO_CYCLE)
+        if leaves_example:
+            self._leave_example()
+
+    def _leave_example(self) -> None:
         self._collect(EXAMPLE_CYCLE)
         if self._cycle(EXAMPLE_CYCLE)["status"] == "ready":
             self._give_winner_invoice(EXAMPLE_CYCLE)

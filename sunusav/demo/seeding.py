@@ -67,6 +67,7 @@ def seed_demo(state: Path, *, now: datetime) -> None:
 
 def _person(login: str, first_name: str, last_name: str, role: Role, credentials: Credentials) -> None:
     password = credentials.password_for(login)
+    credentials.roles[login] = role.value
     user, is_new = User.objects.get_or_create(
         username=login, defaults={"first_name": first_name, "last_name": last_name, "is_staff": True}
     )

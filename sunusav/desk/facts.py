@@ -81,7 +81,8 @@ def say_known(text: str) -> str:
 def _list(name: str, values: list[Any]) -> str:
     if name == "brackets":
         return "; ".join(_bracket(from_sats, rate_ppm) for from_sats, rate_ppm in values)
-    return ", ".join(str(value_of("", value)) for value in values)
+    # Parts may be marked up themselves: joined as text they would be shown with their tags.
+    return format_html_join(", ", "{}", ((value_of("", value),) for value in values))
 
 
 def _bracket(from_sats: int, rate_ppm: int) -> str:

@@ -1,7 +1,16 @@
 """Settings of `make run` and of development: embedded defaults, known keys, the demo room."""
 
-from sunusav.settings.base import *  # noqa: F403  (a settings layer)
-from sunusav.settings.base import INSTALLED_APPS, STATE_DIR, env
+import os
+from pathlib import Path
+
+import environ
+
+# While the demo runs it leaves here how to reach it, so that `manage.py` works on the same database and node.
+_STATE = os.environ.get("SUNUSAV_STATE_DIR") or Path(__file__).resolve().parent.parent.parent / ".run"
+environ.Env.read_env(Path(_STATE) / "demo.env")
+
+from sunusav.settings.base import *  # noqa: E402, F403  (a settings layer, after the demo's own)
+from sunusav.settings.base import INSTALLED_APPS, STATE_DIR, env  # noqa: E402  (as above)
 
 DEBUG = env.bool("DEBUG", default=False)
 STATE_DIR.mkdir(parents=True, exist_ok=True)

@@ -108,7 +108,7 @@ def test_resume_of_what_is_open_cannot_be_described() -> None:
 
 
 def test_command_pauses(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("pause_outgoing", "odd node")
+    call_command("pause_outgoing", "odd", "node")
     assert not outgoing().is_open
     assert "odd node" in capsys.readouterr().out
     assert outgoing().changed_by == "system:pause_outgoing"

@@ -12,10 +12,10 @@ class Command(BaseCommand):
     help = "Pause outgoing money at once. Resuming takes two people (admin or API)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("reason", help="why; people will read it")
+        parser.add_argument("reason", nargs="+", help="why; people will read it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         switch = pause_outgoing(
-            actor=Actor.system("pause_outgoing"), reason=options["reason"], now=clock.now()
+            actor=Actor.system("pause_outgoing"), reason=" ".join(options["reason"]), now=clock.now()
         )
         self.stdout.write(f"outgoing money is paused since {switch.changed_at}: {switch.reason}")
