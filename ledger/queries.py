@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db.models import Min, Sum
@@ -96,11 +97,17 @@ def bodies_of(
 
 def lines_by_transaction(transaction_ids: Collection[int]) -> dict[int, list[Line]]:
     """Return the lines of several transactions in the order they were written, in one statement."""
-    entries = JournalEntry.objects.filter(transaction__in=transaction_ids).select_related("account")
+    entries = JournalEntry.objects.filter(transaction__in=transaction_ids).order_by("id")
+    columns = ("transaction_id", "amount", "account__role", "account__currency", "account__owner")
     found: dict[int, list[Line]] = {}
-    for entry in entries.order_by("id"):
-        found.setdefault(entry.transaction_id, []).append(Line(entry.account.ref, entry.amount))
+    for transaction_id, amount, *account in entries.values_list(*columns):
+        found.setdefault(transaction_id, []).append(Line(_account(*account), amount))
     return found
+
+
+@lru_cache(maxsize=1_000)
+def _account(role: str, currency: str, owner: str) -> AccountRef:
+    return AccountRef(AccountRole(role), Currency(currency), owner)
 
 
 def kinds_of(transaction_ids: Collection[int]) -> dict[int, str]:

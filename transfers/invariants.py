@@ -1,5 +1,6 @@
 """What must always hold of money in and out. Codes follow `reference/reliability.md` section 3."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain
@@ -173,8 +174,9 @@ def _receipt_lines(row: Collection, receipts: list[Receipt]) -> Iterator[tuple[R
 def _unlike(
     code: str, subject: str, what: str, in_books: list[Line], expected: list[Line]
 ) -> Iterator[Breach]:
-    if _written(in_books) != _written(expected):
-        yield Breach(code, subject, f"{what} says {_written(in_books)}, but it must say {_written(expected)}")
+    if Counter(in_books) != Counter(expected):
+        told = f"{what} says {_written(in_books)}, but it must say {_written(expected)}"
+        yield Breach(code, subject, told)
 
 
 def _written(lines: list[Line]) -> str:
