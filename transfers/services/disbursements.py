@@ -40,7 +40,7 @@ def subject_of(disbursement_id: int) -> str:
 
 
 def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: datetime) -> int:
-    """Order a payment, in the caller's transaction; without `scheduled_at` it is due at once.
+    """Order a payment, in one transaction with the caller's; without `scheduled_at` it is due at once.
 
     An order due at once has its fee fixed and its destination judged here; a scheduled one when it falls due.
     Raises: OutgoingPaused, SubjectHeld, FundsShort, NetNotPositive, PaymentReferenceUsed, what the rail refuses.
@@ -53,18 +53,26 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
     _require_funds(row)
     try:
         with transaction.atomic():
-            row.save(force_insert=True)
+            _insert(row, actor=actor, now=now)
+            if not due_later:
+                begin_disbursement(row, actor=actor, now=now)
+                ring(RUN_DUE_TASK)
     except IntegrityError:
         _require_subject_free(request.subject)
         raise
-    trail.record(
-        subject=subject_of(row.pk), action="request", to_state=_S.SCHEDULED, actor=actor, at=now,
-        facts={"subject": row.subject, "payout_sats": row.payout_sats, "to": destination_facts(request.destination)},
-    )  # fmt: skip
-    if not due_later:
-        begin_disbursement(row, actor=actor, now=now)
-        ring(RUN_DUE_TASK)
     return int(row.pk)
+
+
+def _insert(row: Disbursement, *, actor: Actor, now: datetime) -> None:
+    row.save(force_insert=True)
+    facts = {
+        "subject": row.subject,
+        "payout_sats": row.payout_sats,
+        "to": destination_facts(destination_of(row)),
+    }
+    trail.record(
+        subject=subject_of(row.pk), action="request", to_state=_S.SCHEDULED, actor=actor, at=now, facts=facts
+    )
 
 
 def begin_disbursement(

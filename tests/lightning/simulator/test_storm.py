@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -59,15 +60,23 @@ def test_storm_pays_no_invoice_twice_and_loses_no_msat(own_world: SimulatorProce
     _judge(own_world, invoices, before)
 
 
+def _at_rest(world: SimulatorProcess) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return payments and invoices of one moment: what was still under way may end between the two looks."""
+    for _ in range(200):
+        before = world.control.payments("platform")
+        invoiced = world.control.invoices("wallets")
+        if world.control.payments("platform") == before:
+            return before, invoiced
+        time.sleep(0.05)
+    raise AssertionError("the world does not come to rest")
+
+
 def _judge(world: SimulatorProcess, invoices: list[dict[str, Any]], before: dict[str, int]) -> None:
     ours = {invoice["payment_hash"] for invoice in invoices}
-    rows = [row for row in world.control.payments("platform") if row["payment_hash"] in ours]
+    rows, invoiced = _at_rest(world)
+    rows = [row for row in rows if row["payment_hash"] in ours]
     paid = [row["payment_hash"] for row in rows if row["status"] == "SUCCEEDED"]
-    settled = [
-        row
-        for row in world.control.invoices("wallets")
-        if row["payment_hash"] in ours and row["state"] == "SETTLED"
-    ]
+    settled = [row for row in invoiced if row["payment_hash"] in ours and row["state"] == "SETTLED"]
     assert len(paid) == len(set(paid))
     assert set(paid) == {row["payment_hash"] for row in settled}
     assert max(row["successes"] for row in rows) == 1
