@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.lightning.world import NET_MSAT, PLATFORM, World
 from tests.support import process
+from tests.support.lightning import forking
 from tests.transfers.builders import NODE, pot, request_for
 from tests.transfers.lightning_payout import GROSS_MSAT, GROSS_SATS
 from transfers.models import Disbursement
@@ -48,7 +48,7 @@ def beat(environment: Mapping[str, str], folder: Path) -> Iterator[int]:
 @contextmanager
 def _celery(command: list[str], environment: Mapping[str, str], log: Path, word: str) -> Iterator[int]:
     begun = log.stat().st_size if log.exists() else 0
-    env = {**os.environ, **environment, "PYTHONPATH": str(ROOT), "GRPC_VERBOSITY": "NONE"}
+    env = {**forking(), **environment, "PYTHONPATH": str(ROOT), "GRPC_VERBOSITY": "NONE"}
     with process.child(command, log=log, ready=lambda: word in log.read_text()[begun:], env=env) as child:
         yield child.pid
 

@@ -1,7 +1,6 @@
 """The driver runs in a process of its own, on this test's database and a simulated node."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pytest_django import Settings
 
 from lightning.simulator.process import SimulatorProcess
 from tests.support.database import url_of
-from tests.support.lightning import settings_of
+from tests.support.lightning import forking, settings_of
 
 DRIVER_SECONDS = 900
 Drive = Callable[..., dict[str, Any]]
@@ -29,7 +28,7 @@ def drive(transactional_db: None, simulator: SimulatorProcess, settings: Setting
     """Run a scenario of the driver; it prints its story as JSON."""
     ready = json.loads((simulator.folder / "ready.json").read_text())
     environment = {
-        **os.environ,
+        **forking(),
         **settings_of(simulator),
         "MONETIZATION_DATABASE_URL": url_of(settings.DATABASES["default"]),
         "CRASH_CONTROL_PORT": str(ready["control_port"]),

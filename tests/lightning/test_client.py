@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from lightning.client import LndClient, NodeMisconfigured, NodeRefused, NodeUnavailable
 from lightning.client.channels import channel_to
 from tests.lightning.world import PLATFORM, World
+from tests.support.lightning import forking
 
 
 def test_one_channel_serves_all_clients_of_a_process(world: World) -> None:
@@ -101,7 +101,7 @@ def test_forked_child_makes_a_channel_of_its_own(world: World) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKING, *arguments],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "GRPC_VERBOSITY": "NONE"},
+        env={**forking(), "GRPC_VERBOSITY": "NONE"},
         timeout=30,
         check=False,
     )

@@ -1,5 +1,6 @@
 """Point the settings at a simulated node, as the environment does in life."""
 
+import os
 from typing import Any
 
 from lightning.simulator.process import SimulatorProcess
@@ -18,3 +19,8 @@ def settings_of(process: SimulatorProcess, node: str = "platform") -> dict[str, 
         "LND_TLS_CERT_PATH": str(address.tls_cert_path),
         **macaroons,
     }
+
+
+def forking() -> dict[str, str]:
+    """Return the environment for a process that forks while it speaks gRPC, as in life."""
+    return {name: value for name, value in os.environ.items() if name != "GRPC_ENABLE_FORK_SUPPORT"}
