@@ -26,18 +26,13 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 )
 _Key = tuple[str, str, str]
 _channels: dict[_Key, tuple[bytes, grpc.Channel]] = {}
-_of_the_parent: list[dict[_Key, tuple[bytes, grpc.Channel]]] = []
 _lock = Lock()
 
 
 def _forget_after_fork() -> None:
-    """Put the parent's channels aside, neither closed nor freed: gRPC's threads are not there to do it.
-
-    Freeing one in the child aborts it now and then (`ev_epoll1_linux.cc`: Check failed: ConsumeWakeup).
-    """
+    """Drop the parent's channels without closing them: gRPC is not fork safe."""
     global _lock  # noqa: PLW0603 - the parent may have held it at the fork
     _lock = Lock()
-    _of_the_parent.append(dict(_channels))
     _channels.clear()
 
 
