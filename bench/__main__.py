@@ -6,7 +6,9 @@ import sys
 
 from bench.surroundings import ROOT, surroundings
 
-BENCHES = ("quote", "payout", "once", "bolt11")
+BENCHES = ("quote", "payout", "growth", "celery_payouts", "once", "posting", "bolt11")
+# Benches with settings of their own.
+SETTINGS = {"posting": "bench.ledger_settings"}
 ROUNDS, QUICK_ROUNDS = 5, 2
 
 
@@ -28,6 +30,7 @@ def run(name: str, rounds: int) -> int:
     if name == "bolt11":
         return subprocess.run([sys.executable, "-m", "bench.bolt11_decode"], check=False, cwd=ROOT).returncode
     with surroundings() as environment:
+        environment["DJANGO_SETTINGS_MODULE"] = SETTINGS.get(name, environment["DJANGO_SETTINGS_MODULE"])
         command = [sys.executable, "-m", "bench.inside", name, str(rounds)]
         return subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode
 

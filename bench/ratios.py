@@ -30,7 +30,11 @@ GOALS = {
     "A4": Goal("SQL statements per warm fee quote", "≤", 1, 0),
     "B1": Goal("complete payout, one worker : composite raw bound", "≥", 0.45, 0.65),
     "B4": Goal("complete payout, 4 workers : 1 worker", "≥", 1.6, 2.0),
+    "B5": Goal("complete payout, p50 with a million payouts in the books : with 1,000", "≤", 1.10, 1.05),
     "B6": Goal("payments per cycle, 8 concurrent attempts and killed workers", "=", 1),
+    "D1": Goal("balanced postings of 5 entries, one by one : django-hordak's loop", "≥", 2),
+    "D1+": Goal("the same, many at once : django-hordak's loop", "≥", 10),
+    "F1": Goal("payouts through Celery : in process", "≥", 0.70, 0.85),
 }
 
 
@@ -41,7 +45,7 @@ def tell(name: str, value: float, *context: str) -> bool:
     if goal.beyond is not None:
         aims += f", beyond {goal.sign} {goal.beyond:g}"
     verdict = goal.verdict(value)
-    print(f"{name}  {goal.what:<74} {value:8.2f}   {aims:<32} {verdict}", flush=True)
+    print(f"{name:<3} {goal.what:<74} {value:8.2f}   {aims:<32} {verdict}", flush=True)
     for line in context:
         print(f"      {line}")
     return verdict != "BELOW TARGET"

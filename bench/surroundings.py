@@ -37,6 +37,7 @@ def surroundings() -> Iterator[dict[str, str]]:
             # Doorbells go nowhere: the benches call the engine themselves.
             "CELERY_BROKER_URL": "memory://localhost",
             "CELERY_RESULT_BACKEND": "cache+memory://",
+            "BENCH_BROKER_URL": cache.url(1),
             "LND_HOST": node.target,
             "LND_NETWORK": "regtest",
             "LND_TLS_CERT_PATH": str(node.tls_cert_path),
