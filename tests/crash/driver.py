@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _scenario(name: str) -> Callable[..., dict[str, Any]]:
-    from tests.crash import deaths
+    from tests.crash import deaths, turmoil
 
     scenarios: dict[str, Callable[..., dict[str, Any]]] = {
         "every-step": every_step,
@@ -45,6 +45,7 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
         "deaths-around-the-send": deaths.deaths_around_the_send,
         "many-requests": deaths.many_requests,
         "many-deaths": deaths.many_deaths,
+        "turmoil": turmoil.turmoil,
     }
     return scenarios[name]
 

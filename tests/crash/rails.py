@@ -18,6 +18,13 @@ class FusedRail(LightningRail):
         return _fused("find", super().find, args, kwargs)
 
 
+class ImpatientRail(FusedRail):
+    """Stops listening after two seconds and asks later: a node's long silences would only make a soak longer."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout_seconds=1, listen_margin_seconds=1)
+
+
 def _fused(name: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     FUSE.step(f"before {name}")
     answer = call(*args, **kwargs)
