@@ -71,7 +71,7 @@ class LightningCollector:
         try:
             return status_of(self._client.lookup_invoice(bytes.fromhex(reference)), reference)
         except NodeRefused as refused:
-            if refused.knows_not:
+            if refused.knows_no_invoice:
                 return CollectionStatus(state=CANCELLED, received_msat=0, proof="", settled_at=None)
             raise _unavailable(refused) from refused
         except NodeError as error:

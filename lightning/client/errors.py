@@ -70,6 +70,11 @@ class NodeRefused(NodeError):
         return self.code == grpc.StatusCode.NOT_FOUND.name
 
     @property
+    def knows_no_invoice(self) -> bool:
+        """Tell whether the node has no such invoice; before 0.20 an empty table answers UNKNOWN."""
+        return self.knows_not or self.is_about("unable to locate invoice", "there are no existing invoices")
+
+    @property
     def knows_payment(self) -> bool:
         """Tell whether the node says it has this payment already.
 

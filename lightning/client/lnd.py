@@ -77,9 +77,12 @@ class LndClient:
         return listen(self.access, methods.TRACK_PAYMENT_V2, request, timeout_seconds=deadline_seconds)
 
     def list_payments(self, *, after_index: int, page_size: int) -> lightning_pb2.ListPaymentsResponse:
-        """List payments of every state in the order of their index, which starts after `after_index`."""
+        """List payments of every state in the order of their index, which starts after `after_index`.
+
+        Without the hops of their routes where LND can leave them out (0.21): nobody here reads them.
+        """
         request = lightning_pb2.ListPaymentsRequest(
-            include_incomplete=True, index_offset=after_index, max_payments=page_size
+            include_incomplete=True, index_offset=after_index, max_payments=page_size, omit_hops=True
         )
         return ask(self.access, methods.LIST_PAYMENTS, request, timeout_seconds=LIST_TIMEOUT_SECONDS)
 

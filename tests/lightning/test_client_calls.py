@@ -1,0 +1,126 @@
+"""What every call of the client carries over the wire: a deadline, one macaroon, and no way to hang for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from lightning.client import LndClient, NodeAccess
+from lightning.client.channels import OPTIONS
+from lightning.errands import NEEDED, Errand
+from lightning.proto import methods
+from lightning.simulator.tls import ensure_certificate
+
+HASH = bytes(32)
+MACAROON = "0201036c6e64"
+# Sixty seconds of the node's attempts and fifteen of listening; gRPC rounds up.
+LONGEST_CALL_SECONDS = 76
+YEAR_SECONDS = 365 * 86_400
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass
+class Listener:
+    """A server that answers every method with an empty message and notes how it was called."""
+
+    calls: dict[str, tuple[float | None, list[str]]] = field(default_factory=dict)
+
+    def behaviours(self) -> dict[methods.Method[Any, Any], Any]:
+        return {method: self._noting(method) for method in methods.METHODS.values()}
+
+    def _noting(self, method: methods.Method[Any, Any]) -> Any:
+        def note(_request: Any, context: grpc.ServicerContext) -> Any:
+            given = [str(value) for key, value in context.invocation_metadata() or () if key == "macaroon"]
+            self.calls[method.path] = context.time_remaining(), given
+            return iter([method.response()]) if method.streams else method.response()
+
+        return note
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Listener, LndClient]]:
+    folder, listener = tmp_path_factory.mktemp("listener"), Listener()
+    server = grpc.server(ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers(tuple(methods.service_handlers(listener.behaviours())))
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([ensure_certificate(folder)]))
+    server.start()
+    yield listener, LndClient(access(port, folder))
+    server.stop(0).wait()
+
+
+def access(port: int, folder: Path) -> NodeAccess:
+    return NodeAccess(f"127.0.0.1:{port}", "regtest", str(folder / "tls.cert"), macaroon_text=MACAROON)
+
+
+CALLS: dict[methods.Method[Any, Any], Callable[[LndClient], Any]] = {
+    methods.GET_STATE: lambda client: client.get_state(),
+    methods.GET_INFO: lambda client: client.get_info(),
+    methods.CHANNEL_BALANCE: lambda client: client.channel_balance(),
+    methods.DECODE_PAY_REQ: lambda client: client.decode_invoice("lnbcrt1"),
+    methods.SEND_PAYMENT_V2: lambda client: list(
+        client.send_payment(
+            payment_request="lnbcrt1", fee_limit_msat=10_000, timeout_seconds=60, deadline_seconds=75
+        )
+    ),
+    methods.TRACK_PAYMENT_V2: lambda client: list(client.track_payment(HASH)),
+    methods.LIST_PAYMENTS: lambda client: client.list_payments(after_index=0, page_size=1),
+    methods.ADD_INVOICE: lambda client: client.add_invoice(
+        preimage=HASH, amount_msat=1_000, memo="", expiry_seconds=60
+    ),
+    methods.LOOKUP_INVOICE: lambda client: client.lookup_invoice(HASH),
+    methods.LIST_INVOICES: lambda client: client.list_newest_invoices(before_index=0, page_size=1),
+    methods.SUBSCRIBE_INVOICES: lambda client: list(client.subscribe_invoices(settle_index=1)),
+    methods.CANCEL_INVOICE: lambda client: client.cancel_invoice(HASH),
+}
+
+
+def test_client_speaks_exactly_the_methods_that_are_called_by_us() -> None:
+    assert set(CALLS) == set(methods.CALLED_BY_US)
+    public = [name for name in vars(LndClient) if not name.startswith("_")]
+    assert len(public) == len(CALLS)
+
+
+def test_every_method_but_the_state_belongs_to_an_errand() -> None:
+    needed = {method for errand in Errand for method in NEEDED[errand]}
+    assert needed == set(methods.CALLED_BY_US) - {methods.GET_STATE}
+    assert not needed & set(methods.LEFT_TO_OTHERS)
+
+
+@pytest.mark.parametrize("method", CALLS, ids=lambda method: method.name)
+def test_every_call_has_a_deadline_but_the_subscription(
+    listening: tuple[Listener, LndClient], method: methods.Method[Any, Any]
+) -> None:
+    listener, client = listening
+    CALLS[method](client)
+    left_seconds, _ = listener.calls[method.path]
+    if method is methods.SUBSCRIBE_INVOICES:
+        assert left_seconds is None or left_seconds > YEAR_SECONDS
+    else:
+        assert left_seconds is not None
+        assert 0 < left_seconds <= LONGEST_CALL_SECONDS
+
+
+@pytest.mark.parametrize("method", CALLS, ids=lambda method: method.name)
+def test_every_call_carries_one_macaroon_but_the_state_none(
+    listening: tuple[Listener, LndClient], method: methods.Method[Any, Any]
+) -> None:
+    listener, client = listening
+    CALLS[method](client)
+    _, given = listener.calls[method.path]
+    assert given == ([] if method is methods.GET_STATE else [MACAROON])
+
+
+def test_channel_keeps_to_what_lnd_allows() -> None:
+    """LND takes pings more often than every 5 s, or without an open stream, for an attack (lightning.md 2)."""
+    options = dict(OPTIONS)
+    assert options["grpc.keepalive_time_ms"] == 60_000
+    assert options["grpc.keepalive_timeout_ms"] == 20_000
+    assert options["grpc.keepalive_permit_without_calls"] == 0
+    assert options["grpc.enable_retries"] == 0
+    assert options["grpc.max_receive_message_length"] == 200 * MEBIBYTE
