@@ -14,8 +14,9 @@ from typing import Any
 import MySQLdb
 from django.conf import settings
 
-from lightning.client.access import Errand, access_for
+from lightning.client.access import access_for
 from lightning.client.channels import channel_to
+from lightning.errands import Errand
 from lightning.outcomes import is_terminal
 from lightning.proto import lightning_pb2, methods, router_pb2
 
@@ -93,7 +94,7 @@ def pay_by_grpc(invoices: Sequence[str]) -> None:
     """Send each payment over one channel, and listen until it ends."""
     access = access_for(Errand.PAYING)
     call = methods.SEND_PAYMENT_V2.stream(channel_to(access))
-    metadata = (("macaroon", access.macaroon_hex()),)
+    metadata = (("macaroon", access.macaroon().hex()),)
     for invoice in invoices:
         request = router_pb2.SendPaymentRequest(
             payment_request=invoice, fee_limit_msat=1_000_000, timeout_seconds=60, max_parts=16

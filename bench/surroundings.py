@@ -41,7 +41,7 @@ def surroundings() -> Iterator[dict[str, str]]:
             "LND_HOST": node.target,
             "LND_NETWORK": "regtest",
             "LND_TLS_CERT_PATH": str(node.tls_cert_path),
-            "LND_READONLY_MACAROON_PATH": str(node.macaroon_paths["readonly"]),
+            "LND_READONLY_MACAROON_PATH": str(node.macaroon_paths["monitoring"]),
             "LND_INVOICING_MACAROON_PATH": str(node.macaroon_paths["invoicing"]),
             "LND_PAYING_MACAROON_PATH": str(node.macaroon_paths["paying"]),
             "CRASH_CONTROL_PORT": str(_control_port(simulator)),

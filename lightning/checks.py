@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from lightning.client import Errand
+from lightning.client import Errand, NodeMisconfigured, access_for
+from lightning.macaroons import MacaroonUnreadable, read_macaroon, verdict_on
 from lightning.networks import INVOICE_PREFIXES
+from sunusav.core import clock
 
 # What `lightning.simulator.tls` writes as the organisation of its certificates.
 SIMULATED_ORGANISATION = "simulated node"
@@ -42,8 +45,8 @@ def macaroons_are_narrow(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     Source: lightning.md section 2: who may delete payments can destroy the node's protection against paying
     twice.
     """
-    paths = {errand: getattr(settings, f"LND_{errand.name}_MACAROON_PATH") for errand in Errand}
-    given = [path for path in paths.values() if path]
+    paths = {errand: access_for(errand).macaroon_path for errand in Errand}
+    given = [text for errand in Errand for text in _given(errand) if text]
     messages: list[CheckMessage] = [
         Error(f"LND_{errand.name}_MACAROON_PATH is the admin macaroon.", id="lightning.E003")
         for errand, path in paths.items()
@@ -54,12 +57,50 @@ def macaroons_are_narrow(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     return messages
 
 
+@register()
+def macaroons_are_given_once(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a macaroon given as a path and as hex, of which one would be forgotten at the next change."""
+    return [
+        Error(
+            f"LND_{errand.name}_MACAROON_PATH and LND_{errand.name}_MACAROON_HEX are both set.",
+            hint="Keep one of them.",
+            id="lightning.E006",
+        )
+        for errand in Errand
+        if all(_given(errand))
+    ]
+
+
+@register(Tags.security, deploy=True)
+def macaroons_may_no_more_than_needed(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Read the macaroons that this process has and refuse dangerous rights; files elsewhere say nothing."""
+    return [message for errand in Errand for message in _dangers_of(errand, clock.now())]
+
+
 @register(Tags.security, deploy=True)
 def node_is_not_simulated(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse the simulated node, known by its certificate: what it pays is no money."""
     if settings.LND_TLS_CERT_PATH and SIMULATED_ORGANISATION in _organisations(settings.LND_TLS_CERT_PATH):
         return [Error("LND_TLS_CERT_PATH is the certificate of a simulated node.", id="lightning.E005")]
     return []
+
+
+def _given(errand: Errand) -> tuple[str, str]:
+    access = access_for(errand)
+    return access.macaroon_path, access.macaroon_text
+
+
+def _dangers_of(errand: Errand, now: datetime) -> list[CheckMessage]:
+    try:
+        verdict = verdict_on(read_macaroon(access_for(errand).macaroon()), errand, now=now)
+    except (NodeMisconfigured, MacaroonUnreadable):
+        return []  # the client names it at the first call, `check_macaroons` before
+    return [
+        Error(f"The {errand} macaroon has a right it must not have: {right}.", id="lightning.E007")
+        for right in verdict.too_much
+    ]
 
 
 def _organisations(path: str) -> set[str]:

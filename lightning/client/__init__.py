@@ -1,6 +1,6 @@
 """Our client of LND 0.15 to 0.21: the methods we need, deadlines on all, errors as our own four kinds."""
 
-from lightning.client.access import Errand, NodeAccess, access_for
+from lightning.client.access import NodeAccess, access_for
 from lightning.client.calls import NodeStream
 from lightning.client.errors import (
     NodeAnswerUnknown,
@@ -10,6 +10,7 @@ from lightning.client.errors import (
     NodeUnavailable,
 )
 from lightning.client.lnd import LndClient
+from lightning.errands import Errand
 
 __all__ = [
     "Errand",

@@ -72,7 +72,7 @@ def listen(
 
 def _metadata(access: NodeAccess, method: Method[Any, Any]) -> tuple[tuple[str, str], ...]:
     """Return the macaroon as LND wants it: one entry, key in lower case, value in hexadecimal."""
-    return (("macaroon", access.macaroon_hex()),) if method.permissions else ()
+    return (("macaroon", access.macaroon().hex()),) if method.permissions else ()
 
 
 def _translated(access: NodeAccess, error: grpc.RpcError, method: str) -> NodeError:

@@ -226,7 +226,7 @@ class Operator:
         baked = macaroons.mint(self._world.node(node).row.macaroon_root_key, granted)
         if time_before is not None:
             baked = macaroons.with_caveat(baked, f"time-before {_rfc3339(time_before)}")
-        return {"macaroon": baked.serialized().hex()}
+        return {"macaroon": macaroons.serialized(baked).hex()}
 
     def _payment(self, node: str, payment_hash: str) -> tuple[Node, PaymentRow]:
         payer = self._world.node(node)

@@ -33,7 +33,7 @@ class NodeAddress:
     target: str  # host:port
     pubkey: str
     tls_cert_path: Path
-    macaroon_paths: dict[str, Path]  # admin, readonly, paying, invoicing
+    macaroon_paths: dict[str, Path]  # admin, readonly, paying, invoicing, monitoring
 
     def macaroon_hex(self, kind: str) -> str:
         return self.macaroon_paths[kind].read_bytes().hex()

@@ -106,7 +106,9 @@ class Node:
         for name, permissions in macaroons.BAKED.items():
             path = self.folder / f"{name}.macaroon"
             if not path.exists():
-                path.write_bytes(macaroons.mint(self.row.macaroon_root_key, permissions).serialized())
+                path.write_bytes(
+                    macaroons.serialized(macaroons.mint(self.row.macaroon_root_key, permissions))
+                )
 
     def close_streams(self, refusal: Refusal | None) -> None:
         for feed in (self.payments.feed, self.invoices.changed, self.invoices.added_or_settled):

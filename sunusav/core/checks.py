@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 
 KNOWN_SECRETS = {"insecure-local-secret-key-known-to-everybody-0123456789", "11" * 32, "22" * 32}
 REDELIVERED_WITHIN_SECONDS = 900
@@ -59,3 +60,17 @@ def _is_key(text: str) -> bool:
         return len(bytes.fromhex(text)) == KEY_BYTES
     except ValueError:
         return False
+
+
+def require_web_holds_no_worker_secrets() -> None:
+    """Stop a web process that was given what only a worker may have: of all processes it meets strangers.
+
+    Called by the web server's entry point: only there is it certain who we are.
+    Raises: ImproperlyConfigured.
+    """
+    held = [name for name in settings.NEVER_IN_WEB if getattr(settings, name)]
+    if held:
+        raise ImproperlyConfigured(
+            f"{', '.join(held)} is set in a web process: unset it here, and set it for the worker of the queue "
+            "`payouts` alone."
+        )

@@ -159,7 +159,7 @@ def _environment(plan: Plan, broker_url: str, node: SimulatorProcess) -> dict[st
         "LND_NETWORK": "regtest",
         "LND_TLS_CERT_PATH": str(address.tls_cert_path),
         "LND_INVOICING_MACAROON_PATH": str(address.macaroon_paths["invoicing"]),
-        "LND_READONLY_MACAROON_PATH": str(address.macaroon_paths["readonly"]),
+        "LND_READONLY_MACAROON_PATH": str(address.macaroon_paths["monitoring"]),
         "LND_PAYING_MACAROON_PATH": "",
         "GRPC_VERBOSITY": "NONE",
         "PYTHONUNBUFFERED": "1",

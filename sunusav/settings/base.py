@@ -69,6 +69,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "sunusav.urls"
 WSGI_APPLICATION = "sunusav.wsgi.application"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "sunusav.core.reporting.ReporterFilter"
 APPEND_SLASH = False
 
 TEMPLATES = [
@@ -207,6 +208,12 @@ LND_TLS_CERT_PATH = env("LND_TLS_CERT_PATH", default="")
 LND_PAYING_MACAROON_PATH = env("LND_PAYING_MACAROON_PATH", default="")
 LND_INVOICING_MACAROON_PATH = env("LND_INVOICING_MACAROON_PATH", default="")
 LND_READONLY_MACAROON_PATH = env("LND_READONLY_MACAROON_PATH", default="")
+# Instead of a path, where a platform gives secrets as variables.
+LND_PAYING_MACAROON_HEX = env("LND_PAYING_MACAROON_HEX", default="")
+LND_INVOICING_MACAROON_HEX = env("LND_INVOICING_MACAROON_HEX", default="")
+LND_READONLY_MACAROON_HEX = env("LND_READONLY_MACAROON_HEX", default="")
+# The right to pay belongs to the worker of the queue `payouts` alone: a web process that has it does not start.
+NEVER_IN_WEB = ["LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"]
 # Only when LND_HOST is not one of the names in the node's certificate.
 LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
 # For how long the node starts new attempts of one payment; the worker listens 15 s longer.

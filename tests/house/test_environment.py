@@ -9,6 +9,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from lightning.errands import Errand, uris_of
 from sunusav.demo.launch import WORKERS
 from sunusav.schedule import SCHEDULE
 from sunusav.settings.database import database_settings
@@ -47,10 +48,27 @@ def test_compose_sets_only_variables_of_env_example(service: str) -> None:
 
 def test_compose_gives_the_paying_macaroon_to_the_payouts_worker_alone() -> None:
     holders = [
-        name for name in OURS if "LND_PAYING_MACAROON_PATH" in COMPOSE["services"][name]["environment"]
+        name
+        for name in OURS
+        if {"LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"}
+        & set(COMPOSE["services"][name]["environment"])
     ]
 
     assert holders == ["payouts-worker"]
+
+
+@pytest.mark.parametrize("errand", Errand)
+def test_compose_bakes_each_macaroon_with_the_needed_rights_and_no_other(errand: Errand) -> None:
+    baking = " ".join(COMPOSE["services"]["lnd-keys"]["command"])
+    uris = re.search(r"bake (\w+) ([^;]*);", baking[baking.index(f"bake {errand}") :])
+
+    assert uris is not None
+    assert tuple(uris[2].split()) == uris_of(errand)
+
+
+@pytest.mark.parametrize("errand", Errand)
+def test_every_errand_can_be_given_by_path_or_as_hex(errand: Errand) -> None:
+    assert {f"LND_{errand.name}_MACAROON_{form}" for form in ("PATH", "HEX")} <= NAMED
 
 
 def _workers() -> dict[str, set[str]]:

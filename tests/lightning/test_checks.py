@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from lightning import checks
+from lightning.simulator.macaroons import BAKED, mint, serialized
 from lightning.simulator.tls import ensure_certificate
+from sunusav.core.checks import require_web_holds_no_worker_secrets
 from sunusav.settings import base
 
 GOOD: dict[str, Any] = {
@@ -18,11 +24,17 @@ GOOD: dict[str, Any] = {
     "LND_PAYING_MACAROON_PATH": "/srv/lnd/paying.macaroon",
     "LND_INVOICING_MACAROON_PATH": "/srv/lnd/invoicing.macaroon",
     "LND_READONLY_MACAROON_PATH": "",
+    "LND_PAYING_MACAROON_HEX": "",
+    "LND_INVOICING_MACAROON_HEX": "",
+    "LND_READONLY_MACAROON_HEX": "",
 }
+NO_PATHS = {f"LND_{errand}_MACAROON_PATH": "" for errand in ("PAYING", "INVOICING", "READONLY")}
 ALL_CHECKS = (
     checks.network_is_known,
     checks.files_are_given,
     checks.macaroons_are_narrow,
+    checks.macaroons_are_given_once,
+    checks.macaroons_may_no_more_than_needed,
     checks.node_is_not_simulated,
 )
 
@@ -43,10 +55,73 @@ def test_checks_of_good_settings_are_silent() -> None:
         ({"LND_TLS_CERT_PATH": ""}, ["lightning.E002"]),
         ({"LND_PAYING_MACAROON_PATH": "/srv/lnd/admin.macaroon"}, ["lightning.E003"]),
         ({"LND_READONLY_MACAROON_PATH": "/srv/lnd/paying.macaroon"}, ["lightning.E004"]),
+        (
+            NO_PATHS | {"LND_PAYING_MACAROON_HEX": "0201", "LND_READONLY_MACAROON_HEX": "0201"},
+            ["lightning.E004"],
+        ),
+        ({"LND_INVOICING_MACAROON_HEX": "0201"}, ["lightning.E006"]),
     ],
 )
 def test_checks_of_dangerous_settings_name_them(changes: dict[str, str], codes: list[str]) -> None:
     assert found(**changes) == codes
+
+
+def baked(kind: str) -> str:
+    return serialized(mint(b"k" * 32, BAKED[kind])).hex()
+
+
+def test_checks_read_the_macaroons_of_this_process() -> None:
+    kinds = {"PAYING": "paying", "INVOICING": "invoicing", "READONLY": "monitoring"}
+    given = {f"LND_{errand}_MACAROON_HEX": baked(kind) for errand, kind in kinds.items()}
+    assert found(**NO_PATHS, **given) == []
+
+
+def test_checks_name_each_right_that_is_too_much(tmp_path: Path) -> None:
+    """The name of a file says little: the right itself is read."""
+    file = tmp_path / "paying.macaroon"
+    file.write_bytes(bytes.fromhex(baked("readonly")))
+    with override_settings(**(GOOD | {"LND_PAYING_MACAROON_PATH": str(file)})):
+        messages = checks.macaroons_may_no_more_than_needed(None)
+    assert {str(message.id) for message in messages} == {"lightning.E007"}
+    assert any("onchain:read" in message.msg for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        (NO_PATHS, False),
+        ({}, True),
+        (NO_PATHS | {"LND_PAYING_MACAROON_HEX": "0201"}, True),
+    ],
+)
+def test_web_process_that_could_pay_stops(changes: dict[str, str], *, refused: bool) -> None:
+    with override_settings(**(GOOD | changes)):
+        if not refused:
+            require_web_holds_no_worker_secrets()
+            return
+        with pytest.raises(ImproperlyConfigured) as stopped:
+            require_web_holds_no_worker_secrets()
+    assert "LND_PAYING_MACAROON" in str(stopped.value)
+    assert "0201" not in str(stopped.value)
+
+
+WEB = [sys.executable, "-c", "import sunusav.wsgi"]
+
+
+@pytest.mark.parametrize(("given", "status"), [("", 0), ("/srv/lnd/paying.macaroon", 1)])
+def test_web_servers_entry_point_checks_it(given: str, status: int, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "sunusav.settings.local",
+        "SUNUSAV_STATE_DIR": str(tmp_path),
+        "LND_PAYING_MACAROON_PATH": given,
+        "LND_PAYING_MACAROON_HEX": "",
+    }
+    done = subprocess.run(
+        WEB, env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert ("is set in a web process" in done.stderr) is bool(status)
 
 
 def test_checks_refuse_a_simulated_node(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from lightning.client import LndClient, NodeMisconfigured, NodeRefused, NodeUnavailable
 from lightning.client.channels import channel_to
-from tests.lightning.world import PLATFORM, World
+from tests.lightning.world import PLATFORM, WALLETS, World
 from tests.support.lightning import forking
+
+MEBIBYTE = 1024 * 1024
 
 
 def test_one_channel_serves_all_clients_of_a_process(world: World) -> None:
@@ -57,6 +59,39 @@ def test_replaced_macaroon_is_read_at_the_next_call(world: World, tmp_path: Path
         client.get_info()
     world.access_with(world.control.bake_macaroon(PLATFORM, [("info", "read")]), tmp_path)
     assert client.get_info().chains[0].network == "regtest"
+
+
+def test_macaroon_given_as_hex_is_accepted_and_never_shown(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = world.process.node(PLATFORM).macaroon_hex("monitoring")
+    access = world.access("paying", macaroon_path="", macaroon_text=text)
+    with caplog.at_level(0):
+        assert LndClient(access).get_info().synced_to_chain
+        with pytest.raises(NodeMisconfigured) as refused:
+            LndClient(access).cancel_invoice(bytes(32))
+    shown = f"{access!r} {access} {refused.value!r} {refused.value.evidence} {caplog.text}"
+    assert text[:64] not in shown
+    assert text[-32:] not in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"macaroon_text": "0201036c6e64"}, "given twice"),
+        ({"macaroon_path": "", "macaroon_text": "0201036c6e6g"}, "not hexadecimal"),
+        ({"macaroon_path": "", "macaroon_text": ""}, "not set"),
+        ({"macaroon_path": "/nowhere/paying.macaroon"}, "No such file"),
+    ],
+)
+def test_macaroon_that_cannot_be_had_is_misconfigured(
+    world: World, changes: dict[str, str], words: str
+) -> None:
+    with pytest.raises(NodeMisconfigured) as refused:
+        LndClient(world.access("paying", **changes)).get_info()
+    assert words in refused.value.text
+    assert "0201036c6e" not in str(refused.value)
+    assert refused.value.__cause__ is None or isinstance(refused.value.__cause__, OSError)
 
 
 def test_expired_macaroon_is_misconfigured(world: World, tmp_path: Path) -> None:
@@ -106,3 +141,16 @@ def test_forked_child_makes_a_channel_of_its_own(world: World) -> None:
         check=False,
     )
     assert done.returncode == 0
+
+
+def test_answer_above_four_mebibytes_is_read(world: World, paying: LndClient) -> None:
+    """GRPC's own limit would refuse it with RESOURCE_EXHAUSTED; LND's is 200 MiB."""
+    made = world.control.invoice(WALLETS, 1_000)
+    world.script({"do": "misreport", "payment_request": "x" * 5 * MEBIBYTE})
+    with paying.send_payment(
+        payment_request=made["payment_request"], fee_limit_msat=10_000, timeout_seconds=5, deadline_seconds=20
+    ) as stream:
+        assert [len(payment.payment_request) for payment in stream] == [5 * MEBIBYTE] * 3
+    page = paying.list_payments(after_index=0, page_size=10_000)
+    world.control.forget(PLATFORM, made["payment_hash"])
+    assert page.ByteSize() > 5 * MEBIBYTE

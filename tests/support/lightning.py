@@ -10,8 +10,8 @@ def settings_of(process: SimulatorProcess, node: str = "platform") -> dict[str, 
     """Return the LND_* settings of a simulated node."""
     address = process.node(node)
     macaroons = {
-        f"LND_{kind.upper()}_MACAROON_PATH": str(address.macaroon_paths[kind])
-        for kind in ("paying", "invoicing", "readonly")
+        f"LND_{errand.upper()}_MACAROON_PATH": str(address.macaroon_paths[kind])
+        for errand, kind in (("paying", "paying"), ("invoicing", "invoicing"), ("readonly", "monitoring"))
     }
     return {
         "LND_HOST": address.target,

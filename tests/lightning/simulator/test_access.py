@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
+from lightning.macaroons import Macaroon
 from lightning.proto import methods
 from lightning.simulator import macaroons
 from lightning.simulator.control import Control
@@ -51,7 +52,7 @@ def test_macaroon_of_another_node_fails_verification(world: SimulatorProcess) ->
 
 
 def test_macaroon_of_another_root_key_is_not_found(world: SimulatorProcess) -> None:
-    foreign = macaroons.mint(b"k" * 32, [("info", "read")], root_key_id=b"7").serialized().hex()
+    foreign = macaroons.serialized(macaroons.mint(b"k" * 32, [("info", "read")], root_key_id=b"7")).hex()
     with refused(UNKNOWN, "cannot get macaroon: root key with id 7 doesn't exist"):
         Wire(world.node("platform"), foreign).call(methods.GET_INFO)
 
@@ -106,13 +107,13 @@ def test_anyone_may_narrow_a_macaroon_and_nobody_widens_it(world: SimulatorProce
     address = world.node("platform")
     admin = macaroons.parse(bytes.fromhex(address.macaroon_hex("admin")))
     narrowed = macaroons.with_caveat(admin, "time-before 2100-01-01T00:00:00Z")
-    assert macaroons.parse(narrowed.serialized()) == narrowed
-    Wire(address, narrowed.serialized().hex()).call(methods.GET_INFO)
-    stripped = macaroons.Macaroon(narrowed.identifier, (), narrowed.signature)
+    assert macaroons.parse(macaroons.serialized(narrowed)) == narrowed
+    Wire(address, macaroons.serialized(narrowed).hex()).call(methods.GET_INFO)
+    stripped = Macaroon(narrowed.identifier, (), narrowed.signature)
     with refused(UNKNOWN, "signature mismatch"):
-        Wire(address, stripped.serialized().hex()).call(methods.GET_INFO)
+        Wire(address, macaroons.serialized(stripped).hex()).call(methods.GET_INFO)
     with refused(UNKNOWN, "not satisfied"):
-        Wire(address, macaroons.with_caveat(admin, "ipaddr 10.0.0.1").serialized().hex()).call(
+        Wire(address, macaroons.serialized(macaroons.with_caveat(admin, "ipaddr 10.0.0.1")).hex()).call(
             methods.GET_INFO
         )
 
