@@ -128,6 +128,10 @@ class Control:
     def start_serving(self, node: str) -> None:
         self._post("/serving", node=node, serving=True)
 
+    def go_away(self, node: str) -> None:
+        """Send GOAWAY on every connection; streams go on, new calls need a new connection."""
+        self._post("/goaway", node=node)
+
     def renew_certificate(self, node: str) -> None:
         self._post("/certificate", node=node)
 

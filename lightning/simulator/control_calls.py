@@ -54,6 +54,7 @@ class Operator:
             ("POST", "/options"): self.options,
             ("POST", "/money"): self.money,
             ("POST", "/serving"): self.serving,
+            ("POST", "/goaway"): self.goaway,
             ("POST", "/certificate"): self.certificate,
             ("POST", "/macaroon"): self.macaroon,
         }
@@ -214,6 +215,12 @@ class Operator:
         else:
             server.stop(goodbye=goodbye)
         return {"serving": server.is_serving}
+
+    def goaway(self, node: str) -> Answer:
+        """Tell every connection to go away (HTTP/2), and serve new ones; streams go on over the old ones."""
+        self._world.node(node)
+        self._servers[node].go_away()
+        return DONE
 
     def certificate(self, node: str) -> Answer:
         self._world.node(node)

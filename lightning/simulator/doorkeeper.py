@@ -23,6 +23,9 @@ STATE_TEXTS = {
     "UNLOCKED": "the RPC server is in the process of starting up, but not yet ready to accept calls",
 }
 
+# The release that brought a method.
+SINCE = {methods.TRACK_PAYMENTS.path: 16}
+
 Continuation = Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"]
 
 
@@ -43,6 +46,10 @@ class Doorkeeper(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in
         method = methods.METHODS.get(details.method)
         if method is None or not method.permissions:
             return
+        if self._node.options.minor < SINCE.get(method.path, 0):
+            raise Refusal(
+                f"unknown method {method.name} for service {method.service}", grpc.StatusCode.UNIMPLEMENTED
+            )
         text = STATE_TEXTS.get(self._node.options.wallet_state)
         if text is not None:
             raise Refusal(text)

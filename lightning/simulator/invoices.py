@@ -32,6 +32,7 @@ FEATURES = (
     1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
 )  # onion and payment secret required; multi-part, blinding optional
 
+EMPTY_IS_NOT_FOUND_SINCE = 20  # lightning.md 1.4
 UNPAID = (Invoice.OPEN, Invoice.ACCEPTED)
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
@@ -82,9 +83,15 @@ class InvoiceBook:
             raise Refusal(f"payment hash must be exactly 32 bytes, is instead {len(payment_hash)}")
         row = self.rows.get(payment_hash)
         if row is None:
-            text = "unable to locate invoice" if self.rows else "there are no existing invoices"
-            raise Refusal(text, NOT_FOUND)
+            raise self._absent()
         return row
+
+    def _absent(self) -> Refusal:
+        """Word an unknown invoice: before 0.20 an empty table had a text of its own, without the code."""
+        if self.rows:
+            return Refusal("unable to locate invoice", NOT_FOUND)
+        told = self.node.options.minor >= EMPTY_IS_NOT_FOUND_SINCE
+        return Refusal("there are no existing invoices", NOT_FOUND if told else grpc.StatusCode.UNKNOWN)
 
     def cancel(self, payment_hash: bytes) -> None:
         with self.node.world.lock:

@@ -37,6 +37,8 @@ DUPLICATE_TEXTS = {
     Payment.IN_FLIGHT: "payment is in transition",
     Payment.SUCCEEDED: "invoice is already paid",
 }
+# Releases: the code of duplicates went missing in 0.17, the status INITIATED came with 0.18 (lightning.md 1.4).
+MAPPING_LOST_IN, STATUS_INITIATED_SINCE = 17, 18
 SQL_PREFIX = "failed to initialize payment: "  # sql_store.go InitPayment
 
 
@@ -80,7 +82,8 @@ class PaymentBook:
 
     def message(self, row: PaymentRow) -> Payment:
         htlcs = self.htlcs.get(row.payment_index, ())
-        return payment_message(row, htlcs, show_initiated=self.node.options.use_status_initiated)
+        shown = self.node.options.use_status_initiated and self.node.options.minor >= STATUS_INITIATED_SINCE
+        return payment_message(row, htlcs, show_initiated=shown)
 
     def follow(self, row: PaymentRow) -> tuple[Payment, Subscription[Payment]]:
         """Return the state now and what changes from now on. The caller holds the world's lock."""
@@ -328,11 +331,14 @@ class PaymentBook:
             self.delete(row)
 
     def _duplicate(self, old: PaymentRow) -> Refusal:
-        text = DUPLICATE_TEXTS[old.status]  # type: ignore[index]
+        minor = self.node.options.minor
+        nameless = old.status == Payment.INITIATED and minor < STATUS_INITIATED_SINCE
+        status = Payment.IN_FLIGHT if nameless else old.status
+        text = DUPLICATE_TEXTS[status]  # type: ignore[index]
         if self.node.options.payment_store == "sql":
             text = SQL_PREFIX + text
-        mapped = not self.node.options.version.startswith("0.17")  # the mapping was lost in that release
-        return Refusal(text, grpc.StatusCode.ALREADY_EXISTS if mapped else grpc.StatusCode.UNKNOWN)
+        lost = minor == MAPPING_LOST_IN
+        return Refusal(text, grpc.StatusCode.UNKNOWN if lost else grpc.StatusCode.ALREADY_EXISTS)
 
     def _new_row(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
         node, now_ns = self.node.row, self.node.world.clock.now_ns()

@@ -20,6 +20,9 @@ from lightning.simulator.world import Node, World
 MAX_INVOICE_CHARACTERS = 7089  # zpay32.maxInvoiceLength
 DEFAULT_TIMEOUT_SECONDS = 60
 DEFAULT_MAX_PARTS, MAX_PARTS_WITH_SHARD_SIZE = 16, 1000
+# Since 0.19 a missing time-out is sixty seconds, and a negative fee limit is refused (lightning.md 1.4).
+STRICT_SINCE = 19
+NO_LIMIT_MSAT = 2**62
 AMP_BITS = 0b11 << 30
 
 DECODING_TEXTS: tuple[tuple[type[bolt11.Bolt11Error], str], ...] = (
@@ -64,9 +67,8 @@ def payment_hash_in(request: SendPaymentRequest) -> bytes:
 def order_of(request: SendPaymentRequest, node: Node) -> PaymentOrder:
     """Validate a request into an order, or refuse it with UNKNOWN; the payment table is not consulted."""
     amount_msat = msat_of(request.amt, request.amt_msat)
-    fee_limit_msat = msat_of(request.fee_limit_sat, request.fee_limit_msat)
-    if request.timeout_seconds < 0:
-        raise Refusal("timeout_seconds cannot be negative")
+    fee_limit_msat = _fee_limit_msat(request, node)
+    _check_timeout(request, node)
     order = (
         _order_by_invoice(request, node, amount_msat, fee_limit_msat)
         if request.payment_request
@@ -76,6 +78,20 @@ def order_of(request: SendPaymentRequest, node: Node) -> PaymentOrder:
         raise Refusal("self-payments not allowed")
     _check_parts(request, order.value_msat)
     return order
+
+
+def _fee_limit_msat(request: SendPaymentRequest, node: Node) -> int:
+    """Read the limit; releases before 0.19 take a negative one for none at all."""
+    if node.options.minor < STRICT_SINCE and min(request.fee_limit_sat, request.fee_limit_msat) < 0:
+        return NO_LIMIT_MSAT
+    return msat_of(request.fee_limit_sat, request.fee_limit_msat)
+
+
+def _check_timeout(request: SendPaymentRequest, node: Node) -> None:
+    if request.timeout_seconds < 0:
+        raise Refusal("timeout_seconds cannot be negative")
+    if not request.timeout_seconds and node.options.minor < STRICT_SINCE:
+        raise Refusal("timeout_seconds must be specified")
 
 
 def _order_by_invoice(

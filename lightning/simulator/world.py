@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Iterable
@@ -40,6 +41,11 @@ class NodeOptions:
     shown_network: str = ""  # GetInfo says another network
     shown_pubkey: str = ""  # GetInfo says another node
     probe_seconds: float = 0
+
+    @property
+    def minor(self) -> int:
+        """Return the 17 of 0.17.5-beta: what changed between releases changed with it."""
+        return int(self.version.split(".")[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +100,8 @@ class Node:
         unknown = set(changes) - {option.name for option in fields(NodeOptions)}
         if unknown:
             raise ControlRefused(f"unknown options: {', '.join(sorted(unknown))}")
+        if not re.match(r"0\.\d+\.", str(changes.get("version", self.options.version))):
+            raise ControlRefused(f"a version reads like 0.20.1-beta, not {changes['version']}")
         with self.world.lock:
             self.options = NodeOptions(**{**asdict(self.options), **changes})
             self.row.options = asdict(self.options)

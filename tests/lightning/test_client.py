@@ -154,3 +154,11 @@ def test_answer_above_four_mebibytes_is_read(world: World, paying: LndClient) ->
     page = paying.list_payments(after_index=0, page_size=10_000)
     world.control.forget(PLATFORM, made["payment_hash"])
     assert page.ByteSize() > 5 * MEBIBYTE
+
+
+def test_call_after_goaway_is_answered_over_a_new_connection(world: World, paying: LndClient) -> None:
+    """A node or proxy that restarts says GOAWAY: at worst one call is unavailable, none hangs."""
+    paying.get_info()
+    world.control.go_away(PLATFORM)
+    world.wait_until_reached()
+    assert paying.get_info().synced_to_chain

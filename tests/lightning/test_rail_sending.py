@@ -269,3 +269,18 @@ def test_send_without_the_right_to_pay_is_unknown_and_not_sent(
     assert (doubt.seen, doubt.evidence["error"]) == (False, "NodeMisconfigured")
     assert isinstance(reader.find(order), NotSeen)
     assert world.record(order.reference) == []
+
+
+def test_send_goaway_in_flight_is_heard_to_its_end(world: World, rail: LightningRail) -> None:
+    order = prepared(rail, world.invoice())
+    world.script({"do": "hold", "at": "in_flight"})
+    answers: list[Any] = []
+    sending = threading.Thread(target=lambda: answers.append(sent(rail, order)))
+    sending.start()
+    world.control.wait(PLATFORM, "in_flight", payment_hash=order.reference)
+    world.control.go_away(PLATFORM)
+    world.control.release(PLATFORM, payment_hash=order.reference)
+    sending.join()
+    assert isinstance(answers[0], Succeeded)
+    (row,) = world.record(order.reference)
+    assert (row["sends"], row["successes"]) == (1, 1)

@@ -21,6 +21,7 @@ from lightning.simulator.rows import InvoiceRow, PaymentRow
 from lightning.simulator.services import Behaviours, end_with_call
 from lightning.simulator.world import Node
 
+OMIT_HOPS_SINCE = 21  # a field that older releases pass over
 DEFAULT_PAGE = 100
 BLOCK_HEIGHT, BLOCK_SECONDS = 800_000, 600
 NO_PAYMENT_SECRET = bytes(32)
@@ -162,7 +163,8 @@ class LightningService:
                 backwards=request.reversed,
             )
             messages = [book.message(row) for row in page]
-        for message in messages if request.omit_hops else ():
+        omits = request.omit_hops and self.node.options.minor >= OMIT_HOPS_SINCE
+        for message in messages if omits else ():
             for htlc in message.htlcs:
                 del htlc.route.hops[:]
         return pb.ListPaymentsResponse(

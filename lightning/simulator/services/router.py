@@ -24,6 +24,7 @@ from lightning.simulator.services import Behaviours, end_with_call
 from lightning.simulator.world import Node
 
 Context = grpc.ServicerContext
+CANCELABLE_SINCE = 18  # a field that older releases pass over
 TERMINAL = (Payment.SUCCEEDED, Payment.FAILED)
 
 
@@ -59,7 +60,7 @@ class RouterService:
             row = book.create(order, plan.fate())
             first, changes = book.follow(row)
         end_with_call(changes, context)
-        if request.cancelable:
+        if request.cancelable and self.node.options.minor >= CANCELABLE_SINCE:
             context.add_callback(lambda: book.cancel(row))
         hold_call(self.node, plan, row.hash_hex, CREATED, context)
         book.start(row)

@@ -14,7 +14,7 @@ from lightning.simulator.control import Control
 from lightning.simulator.process import SimulatorProcess
 from tests.lightning.simulator.wire import Wire
 
-UNUSED_PAIRS = 10
+UNUSED_PAIRS = 14
 
 
 @pytest.fixture(scope="session")
