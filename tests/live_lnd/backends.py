@@ -1,0 +1,101 @@
+"""Where the contract runs: what a back-end can do is asked of it, never guessed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning.client import Errand, NodeAccess
+from lightning.errands import NEEDED
+from lightning.proto import methods
+from lightning.simulator.process import SimulatorProcess
+
+SIMULATED, REAL = BACKENDS = ("simulated", "real")
+PAYER, RECIPIENT = "payer", "recipient"
+NETWORK = "LND_TEST_NETWORK"
+VARIABLES = (
+    *(
+        f"LND_TEST_{role}_{what}"
+        for role in ("PAYER", "RECIPIENT")
+        for what in ("HOST", "TLS_CERT_PATH", "MACAROON_PATH")
+    ),
+    NETWORK,
+)
+# A direct channel costs nothing, as between the two real nodes.
+FREE_ROUTES = ("--fee-base-msat", "0", "--fee-ppm", "0")
+# What the suite asks of each node, beside the errands: invoices of its own to pay itself; holding and settling.
+PAYER_METHODS = (*NEEDED[Errand.PAYING], methods.ADD_INVOICE, methods.CANCEL_INVOICE)
+RECIPIENT_METHODS = (*NEEDED[Errand.INVOICING], methods.ADD_HOLD_INVOICE, methods.SETTLE_INVOICE)
+
+
+class HalfConfigured(Exception):
+    """Some of the variables are set and some are not: somebody wanted real nodes and would not get them."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Two nodes with a channel between them; `process` when they are simulated."""
+
+    name: str
+    payer: NodeAccess
+    recipient: NodeAccess
+    process: SimulatorProcess | None = None
+
+    def pass_time(self, seconds: int) -> None:
+        """Let the nodes' clock move on: at once where it can be moved, else by waiting."""
+        if self.process is None:
+            time.sleep(seconds)
+        else:
+            self.process.control.set_clock(advance_seconds=seconds)
+
+    def set_clock_right(self) -> None:
+        if self.process is not None:
+            self.process.control.set_clock()
+
+
+def missing_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return which variables real nodes still need; all of them when nobody wants real nodes.
+
+    Raises: HalfConfigured.
+    """
+    missing = [name for name in VARIABLES if not environment.get(name)]
+    if missing and len(missing) < len(VARIABLES):
+        raise HalfConfigured(f"real nodes need {', '.join(missing)} as well")
+    return missing
+
+
+def real_backend(environment: Mapping[str, str] = os.environ) -> Backend:
+    def access(role: str) -> NodeAccess:
+        return NodeAccess(
+            host=environment[f"LND_TEST_{role}_HOST"],
+            network=environment[NETWORK],
+            tls_cert_path=environment[f"LND_TEST_{role}_TLS_CERT_PATH"],
+            macaroon_path=environment[f"LND_TEST_{role}_MACAROON_PATH"],
+        )
+
+    return Backend(REAL, access("PAYER"), access("RECIPIENT"))
+
+
+@contextmanager
+def simulated_backend(folder: Path) -> Iterator[Backend]:
+    with SimulatorProcess(folder, (PAYER, RECIPIENT), extra_arguments=FREE_ROUTES) as process:
+        wanted = {PAYER: PAYER_METHODS, RECIPIENT: RECIPIENT_METHODS}
+        baked = {
+            name: process.control.bake_macaroon(name, [("uri", method.path) for method in called])
+            for name, called in wanted.items()
+        }
+
+        def access(name: str) -> NodeAccess:
+            address = process.node(name)
+            return NodeAccess(
+                host=address.target,
+                network="regtest",
+                tls_cert_path=str(address.tls_cert_path),
+                macaroon_text=baked[name],
+            )
+
+        yield Backend(SIMULATED, access(PAYER), access(RECIPIENT), process)

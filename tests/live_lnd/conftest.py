@@ -1,0 +1,44 @@
+"""The laboratory of the contract: every test runs on each back-end there is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live_lnd.backends import (
+    BACKENDS,
+    SIMULATED,
+    Backend,
+    missing_variables,
+    real_backend,
+    simulated_backend,
+)
+from tests.live_lnd.lab import Lab
+from tests.live_lnd.recording import Recorder
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    with simulated_backend(tmp_path_factory.mktemp("contract")) as backend:
+        yield backend
+
+
+@pytest.fixture(params=(SIMULATED,) if missing_variables(os.environ) else BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    if request.param != SIMULATED:
+        return real_backend()
+    simulated: Backend = request.getfixturevalue("simulated")
+    return simulated
+
+
+@pytest.fixture
+def lab(backend: Backend, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    folder = os.environ.get("LND_TEST_RECORD_DIR")
+    name = request.function.__name__
+    lab = Lab(backend, Recorder(Path(folder) if folder else None, backend.name, name))
+    yield lab
+    lab.tidy()
+    lab.record.write()
