@@ -13,6 +13,7 @@ from lightning.simulator.tls import ensure_certificate
 from sunusav.settings import base
 
 GOOD: dict[str, Any] = {
+    "PUBLIC_BASE_URL": "https://money.example.org",
     "LND_NETWORK": "mainnet",
     "LND_TLS_CERT_PATH": "/srv/lnd/tls.cert",
     "LND_PAYING_MACAROON_PATH": "/srv/lnd/paying.macaroon",
@@ -24,6 +25,7 @@ ALL_CHECKS = (
     checks.files_are_given,
     checks.macaroons_are_narrow,
     checks.node_is_not_simulated,
+    checks.wallets_reach_us_safely,
 )
 
 
@@ -43,6 +45,10 @@ def test_checks_of_good_settings_are_silent() -> None:
         ({"LND_TLS_CERT_PATH": ""}, ["lightning.E002"]),
         ({"LND_PAYING_MACAROON_PATH": "/srv/lnd/admin.macaroon"}, ["lightning.E003"]),
         ({"LND_READONLY_MACAROON_PATH": "/srv/lnd/paying.macaroon"}, ["lightning.E004"]),
+        ({"PUBLIC_BASE_URL": "http://money.example.org"}, ["lightning.E006"]),
+        ({"PUBLIC_BASE_URL": "https://money.example.org/"}, ["lightning.E006"]),
+        ({"PUBLIC_BASE_URL": "https://"}, ["lightning.E006"]),
+        ({"PUBLIC_BASE_URL": ""}, ["lightning.E006"]),
     ],
 )
 def test_checks_of_dangerous_settings_name_them(changes: dict[str, str], codes: list[str]) -> None:
