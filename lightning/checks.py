@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -85,6 +86,19 @@ def node_is_not_simulated(app_configs: Sequence[AppConfig] | None, **kwargs: Any
     if settings.LND_TLS_CERT_PATH and SIMULATED_ORGANISATION in _organisations(settings.LND_TLS_CERT_PATH):
         return [Error("LND_TLS_CERT_PATH is the certificate of a simulated node.", id="lightning.E005")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def wallets_reach_us_safely(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse an address for wallets without TLS: whoever reads a withdrawal link on its way can take the money.
+
+    Source: LUD-01: an https URL, nothing else but .onion.
+    """
+    address = urlsplit(settings.PUBLIC_BASE_URL)
+    if address.scheme == "https" and address.hostname and not (address.path or address.query):
+        return []
+    text = "PUBLIC_BASE_URL must be https:// and a host, without a path or a closing slash."
+    return [Error(text, id="lightning.E008")]
 
 
 def _given(errand: Errand) -> tuple[str, str]:

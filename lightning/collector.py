@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -55,8 +56,9 @@ class LightningCollector:
         invoice = decode(text)
         _require_ours(invoice, request, payment_hash)
         return OpenedCollection(
-            reference=payment_hash.hex(), payment_request=text, checkout_url="", expires_at=invoice.expires_at
-        )
+            reference=payment_hash.hex(), payment_request=text, checkout_url="", expires_at=invoice.expires_at,
+            source=invoice.payee.hex(),
+        )  # fmt: skip
 
     def reference_of(self, collection_id: int) -> str:
         """Return the payment hash of a collection's invoice, made or not."""
@@ -65,17 +67,16 @@ class LightningCollector:
     def find(self, reference: str) -> CollectionStatus:
         """Say how the invoice stands. Raises: CollectorUnavailable, also for a settlement without its proof.
 
-        Source: lightning.md 3.9. Nodes may drop cancelled invoices: not found is told as cancelled, which the
-        caller believes only of a request past its expiry.
+        Source: lightning.md 3.9. Nodes may drop cancelled invoices: not found is told as cancelled, by name of
+        the node, which the caller believes only of the node that made the invoice, past its expiry.
         """
         try:
-            return status_of(self._client.lookup_invoice(bytes.fromhex(reference)), reference)
+            invoice = self._client.lookup_invoice(bytes.fromhex(reference))
         except NodeRefused as refused:
-            if refused.knows_no_invoice:
-                return CollectionStatus(state=CANCELLED, received_msat=0, proof="", settled_at=None)
-            raise _unavailable(refused) from refused
+            return self._not_found(refused)
         except NodeError as error:
             raise _unavailable(error) from error
+        return replace(status_of(invoice, reference), source=decode(invoice.payment_request).payee.hex())
 
     def cancel(self, reference: str) -> CollectionStatus:
         """Take the invoice back unless it was paid. Raises: CollectorUnavailable."""
@@ -87,6 +88,15 @@ class LightningCollector:
         except NodeError as error:
             raise _unavailable(error) from error
         return self.find(reference)
+
+    def _not_found(self, refused: NodeRefused) -> CollectionStatus:
+        if not refused.knows_no_invoice:
+            raise _unavailable(refused) from refused
+        try:
+            source = self._client.get_info().identity_pubkey
+        except NodeError as error:
+            raise _unavailable(error) from error
+        return CollectionStatus(CANCELLED, received_msat=0, proof="", settled_at=None, source=source)
 
     def _added(self, request: CollectionRequest, preimage: bytes) -> str:
         answer = self._client.add_invoice(

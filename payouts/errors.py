@@ -95,6 +95,21 @@ class ContributionAskedOtherwise(Conflict):
     expires_at: datetime | None
 
 
+class ContributionNotOfCycle(Missing):
+    """No contribution of this number is owed to this cycle."""
+
+    cycle_id: str
+    contribution_id: int
+
+
+class ContributionNotAskedFor(Conflict):
+    """There is no open request by which the contribution could be paid."""
+
+    cycle_id: str
+    contribution_id: int
+    contribution_status: str
+
+
 class CycleNotReady(Conflict):
     """Not every contribution is settled in full."""
 

@@ -1,7 +1,13 @@
 from celery import shared_task
 
 from payouts.services.cycles import record_ready_cycles
+from payouts.services.withdrawals import take_withdrawals
 from sunusav.core import clock
+
+
+@shared_task(name="payouts.take_withdrawals")
+def take_withdrawals_task(cycle_id: str = "") -> int:
+    return take_withdrawals(now=clock.now(), cycle_id=cycle_id)
 
 
 @shared_task(name="payouts.record_ready_cycles")

@@ -7,6 +7,7 @@ from sunusav.core.schedules import Daily, Every, ScheduledTask
 
 SCHEDULE = [
     ScheduledTask("ready check", "payouts.record_ready_cycles", Every(300)),
+    ScheduledTask("take redeemed withdrawals", "payouts.take_withdrawals", Every(60)),
     ScheduledTask("process due payouts", "transfers.run_due", Every(600), queue="payouts"),
     ScheduledTask(
         "sweep open attempts, due retries and unclaimed orders", "transfers.sweep", Every(15), queue="payouts"

@@ -14,6 +14,7 @@ def _api_of(*rooms: str) -> list[URLPattern]:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("monetization/", include(_api_of("fees", "payouts", "ledger"))),
     path("", include("sunusav.api.urls")),
+    path("lnurl/", include("lightning.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -7,10 +7,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import User
+from sunusav.core.qr import lightning_qr_svg
 from sunusav.desk.actions import Action, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
 from sunusav.desk.columns import offered
@@ -18,8 +21,9 @@ from sunusav.desk.facts import moment, mono, say, say_known, show_facts
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.desk.money import show_msat, show_sats
 from sunusav.desk.sections import Facts, Section, link_to, postings_of, trail_of
-from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
-from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt
+from transfers.enums import DISBURSEMENT_TRANSITIONS, CollectionState, DisbursementState
+from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt, WithdrawalLink
+from transfers.services.cancellations import CANCELLABLE, cancel_collection
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
 
 
@@ -183,19 +187,46 @@ class AttemptAdmin(ReadOnlyAdmin):
         }  # fmt: skip
 
 
+def _cancel_collection(decision: Decision) -> None:
+    cancel_collection(
+        collection_id=decision.row.pk, actor=decision.actor, reason=decision.reason, now=decision.now
+    )
+
+
+def _is_collection_cancellable(user: User, row: Collection) -> bool:
+    return row.state in CANCELLABLE
+
+
+CANCEL_COLLECTION = Action(
+    slug="cancel-collection",
+    label=_("Take the request back"),
+    question=_(
+        "Nobody can pay by it any more; its payer may be asked anew. What was paid meanwhile is booked."
+    ),
+    done=_("cancelled"),
+    run=_cancel_collection,
+    permission="transfers.cancel_collection",
+    form=ReasonForm,
+    is_offered=_is_collection_cancellable,
+    tone="bad",
+)
+
+
 @admin.register(Collection)
 class CollectionAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "subject", "method", "state", "amount_msat", "received_msat", "requested_at", "settled_at",
+        "id", "subject", "method", "state", "amount_msat", "received_msat", "requested_at", "settled_at", "trouble",
     )  # fmt: skip
-    list_filter = ("state", METHOD, "requested_at")
+    list_filter = ("state", "trouble", METHOD, "requested_at")
     search_fields = ("id", "subject", "reference")
     search_help_text = _("The exact number, subject or payment hash.")
     ordering = ("-id",)
     fields = (
-        *list_display, "reference", "payment_request", "checkout_url", "expires_at", "ask_at", "memo",
+        *list_display, "reference", "payment_request", "checkout_url", "expires_at", "ask_at", "source", "memo",
         "credit_role", "credit_owner", "overpaid_role", "overpaid_owner",
     )  # fmt: skip
+    card_fields = ("subject", "method", "state", "amount_msat", "received_msat", "expires_at")
+    actions_offered = (CANCEL_COLLECTION,)
 
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
@@ -205,7 +236,47 @@ class CollectionAdmin(ReadOnlyAdmin):
             "transaction__entries__account"
         )
         booked = [(receipt.received_at, receipt.transaction) for receipt in receipts.order_by("pk")]
-        return (postings_of(booked), trail_of([f"collection:{row.pk}"]))
+        return (*_invoice_of(row), postings_of(booked), trail_of([f"collection:{row.pk}"]))
+
+
+def _invoice_of(row: Collection) -> Sequence[Section]:
+    """Return the open invoice to scan; nothing for what cannot be paid by one, or any more."""
+    if row.state != CollectionState.OPEN or row.checkout_url or not row.payment_request:
+        return ()
+    code = format_html('<div class="qr">{}</div>', mark_safe(lightning_qr_svg(row.payment_request)))  # noqa: S308  (our own drawing)
+    return (Facts(_("Invoice to pay"), ((_("QR code"), code),)),)
+
+
+@admin.register(WithdrawalLink)
+class WithdrawalLinkAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "subject",
+        "state",
+        "amount_msat",
+        "opened_at",
+        "expires_at",
+        "redeemed_at",
+        "failure",
+    )
+    fields = (
+        "subject", "state", "amount_msat", "rail", "opened_by", "opened_at", "expires_at", "redeemed_at",
+        "destination_kind", "destination_value", "take_at", "disbursement", "failure", "failure_message",
+    )  # fmt: skip
+    list_filter = ("state", "opened_at")
+    search_fields = ("id", "subject")
+    search_help_text = _("The exact number or subject (such as cycle:demo-cycle).")
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+
+    @admin.display(description=_("failure"))
+    def failure(self, row: WithdrawalLink) -> str:
+        return say_known(row.failure_code)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"withdrawal:{row.pk}"]),)
 
 
 @admin.register(Receipt)

@@ -18,4 +18,15 @@ def _reviews(user: User, now: datetime) -> Notice:
     return Notice(_("Payments that need a person's look"), count, url, ATTENTION if count else CALM)
 
 
-WAITING = [Waiting("transfers.view_disbursement", _reviews)]
+def _troubled_collections(user: User, now: datetime) -> Notice:
+    count = sum(queries.collections_in_trouble().values())
+    url = f"{reverse('admin:transfers_collection_changelist')}?trouble__gt="
+    return Notice(
+        _("Requests to be paid that need a person's look"), count, url, ATTENTION if count else CALM
+    )
+
+
+WAITING = [
+    Waiting("transfers.view_disbursement", _reviews),
+    Waiting("transfers.view_collection", _troubled_collections),
+]

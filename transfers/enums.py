@@ -30,6 +30,25 @@ class CollectionState(TextChoices):
     CANCELLED = "cancelled"
 
 
+class CollectionTrouble(TextChoices):
+    """Why a person should look at a request to be paid."""
+
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    PAID_IN_PART = "paid_in_part"
+
+
+class WithdrawalState(TextChoices):
+    """What became of a link that pays whoever brings its secret first."""
+
+    OPEN = "open"
+    # Somebody brought the secret and said where to pay; the room that opened the link has not asked for it yet.
+    REDEEMED = "redeemed"
+    TAKEN = "taken"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class TransactionKind(TextChoices):
     """Why this room moved money in the books."""
 
@@ -70,6 +89,14 @@ COLLECTION_TRANSITIONS: dict[str, frozenset[str]] = {
     _C.OPEN: frozenset({_C.PARTIAL, _C.SETTLED, _C.EXPIRED, _C.CANCELLED}),
     _C.PARTIAL: frozenset({_C.SETTLED}),
 }
+
+_W = WithdrawalState
+WITHDRAWAL_TRANSITIONS: dict[str, frozenset[str]] = {
+    _W.OPEN: frozenset({_W.REDEEMED, _W.EXPIRED, _W.REVOKED}),
+    _W.REDEEMED: frozenset({_W.TAKEN, _W.REFUSED}),
+}
+LIVE_WITHDRAWAL_STATES = (WithdrawalState.OPEN, WithdrawalState.REDEEMED)
+UNREDEEMED_STATES = (WithdrawalState.OPEN, WithdrawalState.EXPIRED, WithdrawalState.REVOKED)
 
 # An attempt is alive until it closed without payment; one that succeeded stays so for ever.
 LIVE_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT, AttemptState.SUCCEEDED)

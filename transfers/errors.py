@@ -86,6 +86,50 @@ class CollectionMissing(Missing):
     reference: str
 
 
+class CollectionNotCancellable(Conflict):
+    """It is closed already, or may have been paid: only what the outside took back is cancelled."""
+
+    collection_id: int
+    state: str
+    why: str
+
+
+class CollectionAnsweredElsewhere(Unavailable):
+    """Another node or account answered than the one that made the request; it cannot know what became of it."""
+
+    collection_id: int
+    asked_of: str
+    answered_by: str
+
+
+class WithdrawalLinkMissing(Missing):
+    """Nobody ever opened a withdrawal link for this."""
+
+    subject: str
+
+
+class WithdrawalSecretUnknown(Missing):
+    """No withdrawal link has this secret."""
+
+
+class WithdrawalLinkOpen(Conflict):
+    """There is a withdrawal link already; its secret was shown once and is kept nowhere."""
+
+    subject: str
+    link_state: str
+    expires_at: datetime
+
+
+class WithdrawalLinkClosed(Conflict):
+    """The link was redeemed, was revoked, or has expired."""
+
+    link_state: str
+
+
+class WithdrawalRedeemedOtherwise(Conflict):
+    """Another invoice was first."""
+
+
 class CollectionSettled(Conflict):
     subject: str
     collection_id: int

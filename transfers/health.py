@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import queries
+from transfers.enums import CollectionTrouble
 
 OVERDUE_BY = timedelta(minutes=2)
 STUCK_AFTER = timedelta(hours=1)
@@ -23,4 +24,10 @@ def _backlog(now: datetime) -> HealthReport:
     return HealthReport(OK if is_open and not overdue and not stuck else DEGRADED, facts)
 
 
-HEALTH_CHECKS = [HealthCheck("backlog", _backlog)]
+def _collections(now: datetime) -> HealthReport:
+    counts = queries.collections_in_trouble()
+    facts = {trouble.value: counts.get(trouble, 0) for trouble in CollectionTrouble}
+    return HealthReport(DEGRADED if counts else OK, facts)
+
+
+HEALTH_CHECKS = [HealthCheck("backlog", _backlog), HealthCheck("collections", _collections)]

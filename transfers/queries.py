@@ -3,15 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from sunusav.core.money import msat_from_sats, sats_from_msat
-from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
-from transfers.errors import DisbursementMissing
-from transfers.models import Attempt, Collection, Disbursement, Partner
-from transfers.types import CollectionFacts, Destination, DisbursementFacts
+from transfers.enums import (
+    LIVE_ATTEMPT_STATES,
+    OPEN_ATTEMPT_STATES,
+    AttemptState,
+    CollectionTrouble,
+    DisbursementState,
+)
+from transfers.errors import DisbursementMissing, WithdrawalLinkMissing
+from transfers.models import Attempt, Collection, Disbursement, Partner, WithdrawalLink
+from transfers.types import CollectionFacts, Destination, DisbursementFacts, WithdrawalFacts
 
 
 def disbursement(disbursement_id: int) -> DisbursementFacts:
@@ -156,6 +162,38 @@ def collection_facts(row: Collection) -> CollectionFacts:
         id=row.pk, subject=row.subject, method=row.method, state=row.state, amount_msat=row.amount_msat,
         received_msat=row.received_msat, reference=row.reference or "", payment_request=row.payment_request,
         checkout_url=row.checkout_url, expires_at=row.expires_at, settled_at=row.settled_at,
+    )  # fmt: skip
+
+
+def collections_in_trouble() -> Mapping[str, int]:
+    """Count the requests to be paid that a person should look at, by why."""
+    troubled = Collection.objects.filter(trouble__in=CollectionTrouble.values).values_list("trouble")
+    return dict(troubled.annotate(count=Count("pk")))
+
+
+def newest_withdrawal(subject: str) -> WithdrawalFacts:
+    """Return the newest withdrawal link of a subject. Raises: WithdrawalLinkMissing."""
+    row = WithdrawalLink.objects.filter(subject=subject).order_by("-id").first()
+    if row is None:
+        raise WithdrawalLinkMissing(subject=subject)
+    return withdrawal_facts(row)
+
+
+def withdrawals_to_take(prefix: str, *, now: datetime, subject: str = "") -> list[WithdrawalFacts]:
+    """Return redeemed links of one kind of subject whose payment is to be asked for now, or of one subject."""
+    rows = WithdrawalLink.objects.filter(take_at__lte=now, subject__startswith=prefix)
+    if subject:
+        rows = rows.filter(subject=subject)
+    return [withdrawal_facts(row) for row in rows.order_by("take_at")]
+
+
+def withdrawal_facts(row: WithdrawalLink) -> WithdrawalFacts:
+    """Freeze a withdrawal link."""
+    return WithdrawalFacts(
+        id=row.pk, subject=row.subject, state=row.state, amount_msat=row.amount_msat, opened_at=row.opened_at,
+        expires_at=row.expires_at, redeemed_at=row.redeemed_at,
+        destination=row.destination if row.destination_value else None, disbursement_id=row.disbursement_id,
+        failure_code=row.failure_code, failure_message=row.failure_message,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What a rail is: a way money leaves. Plug-ins named in `settings.RAILS`; they write nothing here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
 from typing import Protocol
@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from ledger.types import AccountRef
 from transfers.errors import RailUnknown
-from transfers.types import FindOutcome, Instruction, Order, OutsidePayment, SendOutcome
+from transfers.types import FindOutcome, Instruction, Order, OutsidePayment, SendOutcome, Ticket
 
 
 class Rail(Protocol):
@@ -65,3 +65,11 @@ def rail(name: str) -> Rail:
         raise RailUnknown(rail=name, known_rails=sorted(settings.RAILS))
     loaded: Rail = import_string(settings.RAILS[name])()
     return loaded
+
+
+def ticket(name: str, secret: str) -> Ticket:
+    """Return what a person is shown to claim a withdrawal by the rail of that name. Raises: RailUnknown."""
+    if name not in settings.WITHDRAWAL_TICKETS:
+        raise RailUnknown(rail=name, known_rails=sorted(settings.WITHDRAWAL_TICKETS))
+    make: Callable[[str], Ticket] = import_string(settings.WITHDRAWAL_TICKETS[name])
+    return make(secret)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fees.types import PricedFor
 from ledger.types import AccountRef
-from transfers.enums import FailureClass
+from transfers.enums import FailureClass, WithdrawalState
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,7 @@ class OpenedCollection:
     payment_request: str
     checkout_url: str
     expires_at: datetime
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class CollectionStatus:
     """What the outside says of a collection. `state` is open, settled or cancelled.
 
     `payment_reference` names the payment where a collection may be paid in parts, each told by itself; empty:
-    there is only one.
+    there is only one. `source` is the node or account that answered; empty where there is only one.
     """
 
     state: str
@@ -180,6 +181,46 @@ class CollectionStatus:
     proof: str
     settled_at: datetime | None
     payment_reference: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a person is shown to claim a withdrawal: `code` to scan, `link` to tap."""
+
+    code: str
+    link: str
+
+
+@dataclass(frozen=True)
+class OpenedWithdrawal:
+    """A withdrawal link just opened: the only moment at which its secret is known."""
+
+    secret: str
+    amount_msat: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class WithdrawalFacts:
+    """A withdrawal link as other rooms read it. `destination` is where its first redeemer wants the money."""
+
+    id: int
+    subject: str
+    state: str
+    amount_msat: int
+    opened_at: datetime
+    expires_at: datetime
+    redeemed_at: datetime | None
+    destination: Destination | None
+    disbursement_id: int | None
+    failure_code: str
+    failure_message: str
+
+    def state_at(self, moment: datetime) -> str:
+        """Return how the link stood then: one past its time is expired, whether or not somebody closed it yet."""
+        is_over = self.state == WithdrawalState.OPEN and self.expires_at <= moment
+        return WithdrawalState.EXPIRED.value if is_over else self.state
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from payouts.api.views import cycles, groups, payouts
+from payouts.api.views import cycles, groups, payouts, withdrawals
 
 urlpatterns = [
     path("groups", groups.Groups.as_view(), name="groups"),
@@ -11,6 +11,21 @@ urlpatterns = [
     path("cycles/<str:cycle_id>/destination", cycles.CycleDestination.as_view(), name="cycle-destination"),
     path(
         "cycles/<str:cycle_id>/contributions", cycles.CycleContributions.as_view(), name="cycle-contributions"
+    ),
+    path(
+        "cycles/<str:cycle_id>/contributions/<int:contribution_id>/qr",
+        cycles.ContributionQr.as_view(),
+        name="contribution-qr",
+    ),
+    path(
+        "cycles/<str:cycle_id>/contributions/<int:contribution_id>/cancel",
+        cycles.CancelContribution.as_view(),
+        name="contribution-cancel",
+    ),
+    path(
+        "cycles/<str:cycle_id>/withdrawal-link",
+        withdrawals.CycleWithdrawalLink.as_view(),
+        name="cycle-withdrawal-link",
     ),
     path("payouts", payouts.Payouts.as_view(), name="payouts"),
     path("payouts/process", payouts.ProcessPayout.as_view(), name="payouts-process"),

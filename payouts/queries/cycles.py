@@ -7,12 +7,12 @@ from fees.queries import expected_fee
 from fees.types import PricedFor
 from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import STATUS_OF_CONTRIBUTION, STATUS_OF_PAID_OUT_CYCLE, ContributionStatus, CycleState
-from payouts.errors import ContributionMissing, CycleMissing
+from payouts.errors import ContributionMissing, ContributionNotAskedFor, ContributionNotOfCycle, CycleMissing
 from payouts.models import Contribution, Cycle
 from payouts.types import ContributionFacts, CycleFacts
 from transfers.enums import CollectionState, DisbursementState
-from transfers.queries import collections_for, disbursements_for, settled_subjects
-from transfers.types import CollectionFacts, DisbursementFacts
+from transfers.queries import collections_for, disbursements_for, newest_withdrawal, settled_subjects
+from transfers.types import CollectionFacts, DisbursementFacts, WithdrawalFacts
 
 Position = tuple[Any, ...]
 
@@ -105,6 +105,35 @@ def contribution(cycle_id: str, user_id: str) -> ContributionFacts:
     return _contribution_facts([row])[0]
 
 
+def contribution_numbered(cycle_id: str, contribution_id: int) -> ContributionFacts:
+    """Return one contribution by its number. Raises: CycleMissing, ContributionNotOfCycle."""
+    row = Contribution.objects.filter(cycle_id=cycle_id, pk=contribution_id).first()
+    if row is None:
+        stored_cycle(cycle_id)
+        raise ContributionNotOfCycle(cycle_id=cycle_id, contribution_id=contribution_id)
+    return _contribution_facts([row])[0]
+
+
+def open_invoice_of(cycle_id: str, contribution_id: int, *, at: datetime) -> str:
+    """Return the Lightning invoice by which a contribution can be paid now.
+
+    Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor.
+    """
+    owed = contribution_numbered(cycle_id, contribution_id)
+    is_over = owed.expires_at is not None and owed.expires_at <= at
+    if owed.status != ContributionStatus.INVOICED or is_over or not owed.payment_request:
+        raise ContributionNotAskedFor(
+            cycle_id=cycle_id, contribution_id=contribution_id, contribution_status=owed.status
+        )
+    return owed.payment_request
+
+
+def withdrawal_link(cycle_id: str) -> WithdrawalFacts:
+    """Return the newest link by which a cycle's winner may claim it. Raises: CycleMissing, WithdrawalLinkMissing."""
+    stored_cycle(cycle_id)
+    return newest_withdrawal(cycle_subject(cycle_id))
+
+
 def contributions_page(after: Position | None, limit: int, *, cycle_id: str) -> Sequence[ContributionFacts]:
     """Return a cycle's contributions in the order they were made. Raises: CycleMissing."""
     stored_cycle(cycle_id)
@@ -121,6 +150,8 @@ def _contribution_facts(rows: Sequence[Contribution]) -> list[ContributionFacts]
 
 def _contribution(row: Contribution, asked: Mapping[str, CollectionFacts]) -> ContributionFacts:
     collection = asked.get(contribution_subject(row.pk))
+    if collection is not None and collection.state == CollectionState.CANCELLED:
+        collection = None  # what was taken back invites nobody to pay any more
     return ContributionFacts(
         id=row.pk, cycle_id=row.cycle_id, user_id=row.user_id, amount_sats=row.amount_sats,
         status=contribution_status(collection),

@@ -10,6 +10,7 @@ from payouts.calculations import contribution_subject, credit_of, cycle_subject,
 from payouts.enums import CYCLE_TRANSITIONS, ContributionStatus, CycleState
 from payouts.errors import (
     ContributionAskedOtherwise,
+    ContributionNotAskedFor,
     ContributionSettled,
     CycleAlreadyPaid,
     CycleExists,
@@ -21,7 +22,13 @@ from payouts.errors import (
     WinnerNotMember,
 )
 from payouts.models import Contribution, Cycle
-from payouts.queries.cycles import contribution, missing_contributions, priced_for, settled_counts
+from payouts.queries.cycles import (
+    contribution,
+    contribution_numbered,
+    missing_contributions,
+    priced_for,
+    settled_counts,
+)
 from payouts.queries.groups import members_of
 from payouts.services.groups import locked_group
 from payouts.types import ContributionFacts
@@ -31,9 +38,15 @@ from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
 from transfers.enums import DisbursementState
-from transfers.errors import CollectionAskedOtherwise, DestinationAmountDiffers, DisbursementNotRetryable
-from transfers.queries import disbursement_for, has_open_attempt
+from transfers.errors import (
+    CollectionAskedOtherwise,
+    CollectionSettled,
+    DestinationAmountDiffers,
+    DisbursementNotRetryable,
+)
+from transfers.queries import collections_for, disbursement_for, has_open_attempt
 from transfers.rails import rail
+from transfers.services.cancellations import cancel_collection
 from transfers.services.collections import open_collection
 from transfers.services.disbursements import replace_destination, require_reference_free
 from transfers.types import Destination, DisbursementFacts, Instruction
@@ -121,6 +134,30 @@ def open_contribution(
             cycle_id=cycle_id, user_id=user_id, open_method=refused.open_method, expires_at=refused.expires_at
         ) from refused
     return contribution(cycle_id, user_id)
+
+
+def cancel_contribution(
+    *, cycle_id: str, contribution_id: int, actor: Actor, reason: str, now: datetime
+) -> ContributionFacts:
+    """Take back what a member was asked for; then they may be asked by another method.
+
+    Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor, ContributionSettled (it was paid
+    meanwhile and is booked), CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable.
+    """
+    owed = contribution_numbered(cycle_id, contribution_id)
+    subject = contribution_subject(contribution_id)
+    asked = collections_for([subject]).get(subject)
+    if asked is None:
+        raise ContributionNotAskedFor(
+            cycle_id=cycle_id, contribution_id=contribution_id, contribution_status=owed.status
+        )
+    try:
+        cancel_collection(collection_id=asked.id, actor=actor, reason=reason, now=now)
+    except CollectionSettled:
+        raise ContributionSettled(
+            cycle_id=cycle_id, user_id=owed.user_id, contribution_id=contribution_id
+        ) from None
+    return contribution_numbered(cycle_id, contribution_id)
 
 
 def record_ready_cycles(*, now: datetime, contribution_id: int | None = None) -> int:

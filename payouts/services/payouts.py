@@ -80,12 +80,21 @@ def schedule_payout(*, cycle_id: str, scheduled_at: datetime | None, actor: Acto
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        _require_ready(row)
-        payout = disbursement_for(cycle_subject(cycle_id))
-        _require_open(row, payout)
-        _require_not_ordered(row, payout)
+        require_payable_anew(row)
         moment = _moment(row, scheduled_at, now)
         return request_disbursement(request=_request(row, moment), actor=actor, now=now)
+
+
+def require_payable_anew(row: Cycle) -> None:
+    """Refuse a cycle that is not ready, or whose payout somebody asked for. The caller holds the cycle's lock.
+
+    Raises: CycleNotReady, CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed,
+    PayoutScheduledAlready, PayoutUnderWay.
+    """
+    _require_ready(row)
+    payout = disbursement_for(cycle_subject(row.pk))
+    _require_open(row, payout)
+    _require_not_ordered(row, payout)
 
 
 def retry_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> None:

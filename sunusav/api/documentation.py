@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -54,14 +55,20 @@ def documented(
     problems: Sequence[type[DomainError]] = (),
     example: dict[str, Any] | None = None,
     paged: bool = False,
+    media: str = "",
     parameters: Sequence[OpenApiParameter] = (),
 ) -> Callable[[Method], Method]:
     """Describe a method of an `ApiView`: its shapes, its statuses and the refusals it raises.
 
-    `paged` says that the answer is a page of `answer`.
+    `paged` says that the answer is a page of `answer`; `media`, that it is no JSON but a text of that type.
     """
     described = {
-        **{status: _answer(answer, example if body is None else None, paged=paged) for status in statuses},
+        **{
+            (status, media) if media else status: _answer(
+                OpenApiTypes.STR if media else answer, example if body is None else None, paged=paged
+            )
+            for status in statuses
+        },
         **_refusals(problems, reads=body is not None or query is not None or paged),
     }
     return extend_schema(
@@ -101,9 +108,13 @@ def openapi_document() -> dict[str, Any]:
     return dict(generator.get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 
 
-def _answer(shape: Shape | None, example: dict[str, Any] | None, *, paged: bool) -> OpenApiResponse:
+def _answer(
+    shape: Shape | OpenApiTypes | None, example: dict[str, Any] | None, *, paged: bool
+) -> OpenApiResponse:
     examples = [OpenApiExample("answer", value=example, response_only=True)] if example else []
-    return OpenApiResponse(_page_of(shape) if paged and shape else shape, examples=examples)
+    if paged and shape is not None and not isinstance(shape, OpenApiTypes):
+        return OpenApiResponse(_page_of(shape), examples=examples)
+    return OpenApiResponse(shape, examples=examples)
 
 
 def _page_of(shape: Shape) -> serializers.Serializer[Any]:

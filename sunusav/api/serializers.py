@@ -237,6 +237,10 @@ class ChoiceOf(serializers.Field[str, Any, str, Any]):
         return str(value)
 
 
+class NothingBody(StrictSerializer):
+    """A body that says nothing: none at all, or `{}`."""
+
+
 class ReasonBody(StrictSerializer):
     """Why somebody does it."""
 

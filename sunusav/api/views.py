@@ -55,6 +55,8 @@ class ApiView(APIView):
 
     public: ClassVar[bool] = False
     required_permissions: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
+    # What else than JSON a client may ask for here: a view that answers an image says so.
+    also_accepted: ClassVar[tuple[str, ...]] = ()
 
     http_method_names = ["get", "head", "post", "put", "delete"]
     caller: User | AnonymousUser
@@ -123,7 +125,7 @@ class ApiView(APIView):
         force: bool = False,  # noqa: FBT001, FBT002  (DRF's signature)
     ) -> tuple[BaseRenderer, str]:
         accepted = request.headers.get("Accept") or "*/*"
-        if not force and not any(kind in accepted for kind in _ACCEPTED):
+        if not force and not any(kind in accepted for kind in (*_ACCEPTED, *self.also_accepted)):
             raise NotAcceptable
         return _JSON, str(_JSON.media_type)
 

@@ -25,10 +25,10 @@ def ring(task_name: str, *args: str) -> None:
     transaction.on_commit(send, robust=True)
 
 
-def ring_for(subject: str) -> None:
-    """Ring the task of the room above that waits for facts about this kind of subject."""
+def ring_for(subject: str, *, fact: str = "") -> None:
+    """Ring the task of the room above that waits for facts about this kind of subject, or for this fact alone."""
     kind, _, identifier = subject.partition(":")
-    task_name = settings.SUBJECT_DOORBELLS.get(kind)
+    task_name = settings.SUBJECT_DOORBELLS.get(f"{kind} {fact}".rstrip())
     if task_name:
         ring(task_name, identifier)
 

@@ -214,4 +214,23 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("Group %(group_id)s is not verified."),
         _("There is nothing to withdraw."),
     ),
+    # Requests to be paid
+    "collection-not-cancellable": (
+        _("Request %(collection_id)s cannot be taken back: %(why)s."),
+        _("Nothing was changed. See below how it stands."),
+    ),
+    "collection-settled": (
+        _("Request %(collection_id)s was paid."),
+        _("What was paid is booked; nothing is left to take back."),
+    ),
+    "collection-answered-elsewhere": (
+        _(
+            "Another node answered than the one that made request %(collection_id)s, so it may still be paid there."
+        ),
+        _("Have the right node reached again, then take it back."),
+    ),
+    "collector-unavailable": (
+        _("The collector %(collector)s is away, so nothing was taken back."),
+        _("Try again in a moment."),
+    ),
 }

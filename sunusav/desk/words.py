@@ -23,7 +23,7 @@ WORDS = [
     _("outbox message"), _("outbox messages"), _("partner"), _("partners"), _("payment order"),
     _("payment orders"), _("proposal"), _("proposals"), _("receipt"), _("receipts"), _("switch"),
     _("switches"), _("trail"), _("trail entry"), _("trail seal"), _("trail seals"), _("TOTP device"),
-    _("TOTP devices"), _("user"), _("users"),
+    _("TOTP devices"), _("user"), _("users"), _("withdrawal link"), _("withdrawal links"),
     # Fields, and names of facts
     _("ID"), _("id"), _("about"), _("account code"), _("action"), _("active"), _("actor"), _("actor label"),
     _("added at"), _("amount"), _("approver"), _("ask at"), _("asked at"), _("assessment"), _("at"),
@@ -61,12 +61,14 @@ WORDS = [
     _("verdict"), _("verified"), _("verified discount"), _("verified discount bps"), _("verified grant"),
     _("version"), _("winner"), _("index"), _("outgoing"), _("paying"), _("winner ref"), _("winner user id"),
     _("hops"), _("amount msat"),
+    _("opened by"), _("redeemed at"), _("take at"), _("trouble"), _("why"),
     # Help
     _("A program, not a person."), _("ISO 3166-1 alpha-2"), _("ISO 3166-1 alpha-2 codes"),
     _("Parts per million: 10000 is 1 %."), _("Why the rules should change."),
     _("scheduled payouts wait for the next working day in Senegal"),
     _("the first enabled one is a country's default"), _("to whom the partner share of its fees accrues"),
-    _("when to ask the outside next; null: no need"),
+    _("when to ask the outside next; null: no need"), _("the node or account that was asked"),
+    _("when to ask for its payment next; null: no need"),
     # States and kinds
     _("Approved"), _("Cancelled"), _("Collecting"), _("Completed"), _("Discarded"), _("Draft"), _("Expired"),
     _("Failed"), _("Final"), _("Hold"), _("In Flight"), _("Invoiced"), _("Needs Review"), _("Open"),
@@ -78,7 +80,9 @@ WORDS = [
     _("community fund"), _("partner reserve"), _("routing expense"), _("partner charges"),
     _("currency position"), _("currency gain loss"), _("rounding residue"), _("opening balance"), _("bank"),
     _("msat"), _("XOF"), _("price"), _("jumped"), _("sources disagree"),
+    _("Redeemed"), _("Taken"), _("Refused"), _("Revoked"), _("Answered Elsewhere"), _("Paid In Part"),
     # What happened
+    _("redeem"), _("take"), _("refuse"), _("redeemed"), _("taken"), _("refused"), _("revoked"),
     _("add member"), _("add user"), _("append"), _("approve"), _("begin"), _("cancel"), _("change password"),
     _("close attempt"), _("complete"), _("create"), _("delete schedule"), _("discard"), _("edit schedule"),
     _("edit user"), _("enrol totp device"), _("expire"), _("fail"), _("find breaches"), _("issue token"),
@@ -91,7 +95,7 @@ WORDS = [
     _("reversed"), _("scheduled"), _("settled"), _("succeeded"), _("void"), _("withdrawn"),
     # Schedules
     _("Periodic Tasks"), _("periodic task"), _("periodic tasks"), _("Task Name"), _("crontabs"),
-    _("intervals"), _("ready check"), _("process due payouts"),
+    _("intervals"), _("ready check"), _("take redeemed withdrawals"), _("process due payouts"),
     _("sweep open attempts, due retries and unclaimed orders"), _("seal the trail"), _("seal the books"),
     _("refresh the exchange rate"), _("deliver messages to the platform"), _("audit the books (fast)"),
     _("audit the books (full)"), _("check health"), _("clean up"),
@@ -99,6 +103,8 @@ WORDS = [
     _("hold"), _("hold void"), _("payment"), _("fallback"), _("market"), _("manual"),
     # Why
     _("an attempt may still be paid; its outcome must be known first"), _("it is closed"),
+    _("part of it was paid"), _("it is being paid at this moment"),
+    _("whether it was opened is not known; ask for it again first"),
     _("it has not failed"), _("timeout"), _("no route"), _("error"), _("incorrect payment details"),
     _("insufficient balance"), _("canceled"), _("none"), _("never sent, and the order has expired"),
 ]  # fmt: skip

@@ -24,6 +24,8 @@ CORS_URLS_REGEX = r"^/(monetization/|health$|openapi\.json$)"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HOST = env("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8001)
+# Where wallets and people outside reach us: never taken from a request.
+PUBLIC_BASE_URL = env("PUBLIC_BASE_URL", default=f"http://localhost:{PORT}")
 
 # Rooms, top floor first. Django admin's templates and third parties stand below them.
 INSTALLED_APPS = [
@@ -188,13 +190,18 @@ CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.b
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
 COLLECTORS = {"lightning": "lightning.collector.LightningCollector"}
+# What a winner scans to claim a payout by that rail.
+WITHDRAWAL_TICKETS = {"lightning": "lightning.tickets.withdrawal_ticket"}
 RATE_SOURCES: list[str] = [
     "ledger.rates.sources.Coinbase",
     "ledger.rates.sources.Kraken",
     "ledger.rates.sources.Bitstamp",
 ]
 # Which task is rung when a fact about a subject of this kind has been stored below.
-SUBJECT_DOORBELLS = {"contribution": "payouts.record_ready_cycles"}
+SUBJECT_DOORBELLS = {
+    "contribution": "payouts.record_ready_cycles",
+    "cycle withdrawal": "payouts.take_withdrawals",
+}
 
 # How long `payouts/process` waits for the worker before it answers 202.
 PAYOUT_WAIT_SECONDS = 5

@@ -15,6 +15,7 @@ from sunusav.core.switches import pause_outgoing
 from tests.desk.conftest import Enter
 from tests.desk.world import World
 from tests.factories.payouts import ACTOR, NOW
+from transfers.services.withdrawals import open_withdrawal
 
 F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E741
 MONEY = {F, A, U}
@@ -59,6 +60,7 @@ READERS: dict[str, set[Role]] = {
     "transfers.partner": ALL,
     "transfers.paymentorder": ALL,
     "transfers.receipt": ALL,
+    "transfers.withdrawallink": ALL,
 }
 # Model -> (adds, changes, deletes); a superuser counts as None.
 EDITORS: dict[str, tuple[set[Role | None], set[Role | None], set[Role | None]]] = {
@@ -79,6 +81,7 @@ def full_world(world: World) -> World:
     """A world in which every model but conversions has a row."""
     ListenerCursor.objects.create(node_pubkey="02ab", settle_index=3, moved_at=NOW)
     TOTPDevice.objects.create(user=world.proposer, name="authenticator")
+    open_withdrawal(subject="cycle:c", rail="lightning", amount_sats=1, actor=ACTOR, now=NOW)
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)
     return world
 

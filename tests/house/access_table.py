@@ -30,6 +30,9 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/health": {"GET": EVERY_ROLE},
     "monetization/outgoing/pause": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
     "monetization/outgoing/resume": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
+    # Wallets: who has the secret of a link may redeem it
+    "lnurl/withdraw/<str:secret>": {"GET": PUBLIC},
+    "lnurl/withdraw/<str:secret>/callback": {"GET": PUBLIC},
     # fees
     "monetization/fees/calculate": {"POST": PUBLIC},
     "monetization/fees/tiers": {"GET": PUBLIC},
@@ -47,6 +50,15 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/cycles/<str:cycle_id>": {"GET": READERS},
     "monetization/cycles/<str:cycle_id>/destination": {"PUT": roles(PLATFORM)},
     "monetization/cycles/<str:cycle_id>/contributions": {"GET": READERS, "POST": roles(PLATFORM)},
+    "monetization/cycles/<str:cycle_id>/contributions/<int:contribution_id>/cancel": {
+        "POST": roles(PLATFORM)
+    },
+    "monetization/cycles/<str:cycle_id>/contributions/<int:contribution_id>/qr": {"GET": READERS},
+    "monetization/cycles/<str:cycle_id>/withdrawal-link": {
+        "GET": EVERY_ROLE,
+        "POST": roles(PLATFORM),
+        "DELETE": roles(PLATFORM),
+    },
     "monetization/payouts": {"GET": EVERY_ROLE},
     "monetization/payouts/process": {"POST": roles(PLATFORM)},
     "monetization/payouts/schedule": {"POST": roles(PLATFORM)},

@@ -8,8 +8,11 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from sunusav.api.documentation import openapi_document
 from tests.house.access_table import ACCESS, PUBLIC
 
-# Pages and documents about the API, not of it.
-NOT_DESCRIBED = {"openapi.json", "docs", "redoc", "problems", "problems/<str:code>"}
+# Pages and documents about the API, not of it; and what wallets speak, which LUD-03 describes.
+NOT_DESCRIBED = {
+    "openapi.json", "docs", "redoc", "problems", "problems/<str:code>", "lnurl/withdraw/<str:secret>",
+    "lnurl/withdraw/<str:secret>/callback",
+}  # fmt: skip
 ROUTES = sorted(set(ACCESS) - NOT_DESCRIBED)
 
 

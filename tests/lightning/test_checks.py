@@ -19,6 +19,7 @@ from sunusav.core.checks import require_web_holds_no_worker_secrets
 from sunusav.settings import base
 
 GOOD: dict[str, Any] = {
+    "PUBLIC_BASE_URL": "https://money.example.org",
     "LND_NETWORK": "mainnet",
     "LND_TLS_CERT_PATH": "/srv/lnd/tls.cert",
     "LND_PAYING_MACAROON_PATH": "/srv/lnd/paying.macaroon",
@@ -36,6 +37,7 @@ ALL_CHECKS = (
     checks.macaroons_are_given_once,
     checks.macaroons_may_no_more_than_needed,
     checks.node_is_not_simulated,
+    checks.wallets_reach_us_safely,
 )
 
 
@@ -60,6 +62,10 @@ def test_checks_of_good_settings_are_silent() -> None:
             ["lightning.E004"],
         ),
         ({"LND_INVOICING_MACAROON_HEX": "0201"}, ["lightning.E006"]),
+        ({"PUBLIC_BASE_URL": "http://money.example.org"}, ["lightning.E008"]),
+        ({"PUBLIC_BASE_URL": "https://money.example.org/"}, ["lightning.E008"]),
+        ({"PUBLIC_BASE_URL": "https://"}, ["lightning.E008"]),
+        ({"PUBLIC_BASE_URL": ""}, ["lightning.E008"]),
     ],
 )
 def test_checks_of_dangerous_settings_name_them(changes: dict[str, str], codes: list[str]) -> None:

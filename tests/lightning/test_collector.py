@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +31,11 @@ GONE = CollectionStatus(state="cancelled", received_msat=0, proof="", settled_at
 _ids = itertools.count(1)
 
 
+def said_by(node_pubkey: str, status: CollectionStatus) -> CollectionStatus:
+    """Return an answer with the node that gave it."""
+    return replace(status, source=node_pubkey)
+
+
 def request(collection_id: int | None = None, *, amount_msat: int = DUE_MSAT) -> CollectionRequest:
     return CollectionRequest(collection_id or next(_ids), amount_msat, "contribution", 3_600)
 
@@ -54,7 +60,8 @@ def test_open_makes_an_invoice_of_our_node(
     )
     assert (invoice.payee.hex(), invoice.network) == (our_pubkey, "bcrt")
     assert (made.expires_at, made.checkout_url) == (invoice.expires_at, "")
-    assert collector.find(made.reference) == NOTHING
+    assert made.source == our_pubkey
+    assert collector.find(made.reference) == said_by(our_pubkey, NOTHING)
 
 
 def test_open_again_gives_the_same_invoice(world: World, collector: LightningCollector) -> None:
@@ -89,32 +96,41 @@ def test_find_paid_credits_what_arrived(world: World, collector: LightningCollec
     assert abs((status.settled_at - now()).total_seconds()) < 60
 
 
-def test_find_underpaid_is_still_open(world: World, collector: LightningCollector) -> None:
+def test_find_underpaid_is_still_open(world: World, collector: LightningCollector, our_pubkey: str) -> None:
     made = opened(collector)
     assert (
         world.control.pay(WALLETS, made.payment_request, force_amount_msat=DUE_MSAT - 1)["status"] == "FAILED"
     )
-    assert collector.find(made.reference) == NOTHING
+    assert collector.find(made.reference) == said_by(our_pubkey, NOTHING)
 
 
-def test_find_expired_is_cancelled(world: World, collector: LightningCollector) -> None:
-    made = opened(collector)
+def test_find_expired_is_cancelled(world: World, collector: LightningCollector, our_pubkey: str) -> None:
+    made, gone = opened(collector), said_by(our_pubkey, GONE)
     world.control.set_clock(advance_seconds=3_700)
     ends = now().timestamp() + 5
-    while collector.find(made.reference) != GONE and now().timestamp() < ends:
+    while collector.find(made.reference) != gone and now().timestamp() < ends:
         pass
-    assert collector.find(made.reference) == GONE
+    assert collector.find(made.reference) == gone
 
 
-def test_find_unknown_is_cancelled(collector: LightningCollector, world: World) -> None:
-    """Nodes may drop cancelled invoices (lightning.md 3.9); `transfers` believes it only past the expiry."""
-    assert collector.find("ab" * 32) == GONE
+def test_find_unknown_is_cancelled_by_name_of_the_node(
+    collector: LightningCollector, world: World, our_pubkey: str
+) -> None:
+    """Nodes may drop cancelled invoices (lightning.md 3.9); `transfers` believes it only of the right node."""
+    assert collector.find("ab" * 32) == said_by(our_pubkey, GONE)
+    made = opened(collector)
+    other = LightningCollector(LndClient(world.access("invoicing", node=WALLETS)))
+    their_pubkey = world.process.node(WALLETS).pubkey
+    assert other.find(made.reference) == other.cancel(made.reference) == said_by(their_pubkey, GONE)
+    assert collector.find(made.reference) == said_by(our_pubkey, NOTHING)
 
 
-def test_reference_is_known_before_the_invoice_is_made(collector: LightningCollector, world: World) -> None:
+def test_reference_is_known_before_the_invoice_is_made(
+    collector: LightningCollector, world: World, our_pubkey: str
+) -> None:
     asked = request()
     reference = collector.reference_of(asked.collection_id)
-    assert collector.cancel(reference) == GONE
+    assert collector.cancel(reference) == said_by(our_pubkey, GONE)
     assert opened(collector, asked).reference == reference
 
 
@@ -149,10 +165,12 @@ def test_collection_that_the_node_does_not_know_stays_open_until_it_is_over() ->
     assert row.state == "expired"
 
 
-def test_cancel_takes_an_open_invoice_back(world: World, collector: LightningCollector) -> None:
+def test_cancel_takes_an_open_invoice_back(
+    world: World, collector: LightningCollector, our_pubkey: str
+) -> None:
     made = opened(collector)
-    assert collector.cancel(made.reference) == GONE
-    assert collector.cancel(made.reference) == GONE
+    assert collector.cancel(made.reference) == said_by(our_pubkey, GONE)
+    assert collector.cancel(made.reference) == said_by(our_pubkey, GONE)
     assert world.control.pay(WALLETS, made.payment_request)["status"] == "FAILED"
 
 
@@ -163,8 +181,8 @@ def test_cancel_paid_invoice_says_what_arrived(world: World, collector: Lightnin
     assert (status.state, status.received_msat) == ("settled", DUE_MSAT)
 
 
-def test_cancel_unknown_is_cancelled(world: World, collector: LightningCollector) -> None:
-    assert collector.cancel("cd" * 32) == GONE
+def test_cancel_unknown_is_cancelled(world: World, collector: LightningCollector, our_pubkey: str) -> None:
+    assert collector.cancel("cd" * 32) == said_by(our_pubkey, GONE)
 
 
 def test_every_call_without_a_node_is_unavailable(world: World, collector: LightningCollector) -> None:

@@ -14,6 +14,7 @@ from payouts.errors import CycleAlreadyPaid, CycleIndexTaken, DestinationLocked
 from payouts.models import Contribution, Cycle
 from payouts.services.cycles import create_cycle, record_ready_cycles, set_destination
 from payouts.services.payouts import cancel_payout
+from payouts.services.withdrawals import open_withdrawal_link, revoke_withdrawal_link, take_withdrawals
 from sunusav.core.errors import DomainError
 from sunusav.core.models import TrailEntry
 from sunusav.core.roles import Role
@@ -23,14 +24,17 @@ from tests.factories.payouts import (
     make_cycle,
     make_group,
     make_payable_cycle,
+    make_ready_cycle,
     pay_contributions,
     process,
 )
 from tests.factories.users import make_user
-from tests.fakes.rail import ScriptedRail, invoice
+from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
 from transfers.engine.runner import run_due
-from transfers.models import Attempt, Disbursement
+from transfers.errors import WithdrawalLinkClosed, WithdrawalRedeemedOtherwise
+from transfers.models import Attempt, Disbursement, WithdrawalLink
 from transfers.rails import rail
+from transfers.services.withdrawals import redeem_withdrawal
 from transfers.types import Instruction, Unknown
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -69,6 +73,39 @@ def test_sixteen_process_calls_for_one_cycle_make_one_payout_paid_once(node: Scr
     _at_once([lambda: run_due(lanes=1, clock=lambda: NOW)] * 4)
     assert list(node.paid.values()) == [99_000_000]
     assert Attempt.objects.count() == 1
+
+
+def test_eight_wallets_with_eight_invoices_for_one_link_are_paid_once(node: ScriptedRail) -> None:
+    cycle = make_ready_cycle(make_group(members=2), contribution_sats=50_000)
+    secret = open_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW).secret
+    invoices = [invoice(f"wallet-{number}", 99_000) for number in range(8)]
+
+    def scan(number: int) -> Callable[[], None]:
+        given = invoices[number]
+        return partial(redeem_withdrawal, secret=secret, kind=given.kind, value=given.value, now=NOW)
+
+    answers = _at_once([scan(number) for number in range(8)])
+
+    assert answers.count(None) == 1
+    assert sum(isinstance(answer, WithdrawalRedeemedOtherwise) for answer in answers) == 7
+    winner = invoices[answers.index(None)]
+    assert sum(_at_once([lambda: take_withdrawals(now=NOW)] * 4)) == 1
+    _at_once([lambda: run_due(lanes=1, clock=lambda: NOW)] * 4)
+    assert node.paid == {FakeInvoice.read(winner.value).payment_hash: 99_000_000}
+    assert Attempt.objects.count() == 1
+
+
+def test_redeem_and_revoke_at_once_end_as_one_of_them() -> None:
+    given = invoice("awa", 99_000)
+    for _ in range(5):
+        cycle = make_ready_cycle(make_group(members=2), contribution_sats=50_000)
+        secret = open_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW).secret
+        redeem = partial(redeem_withdrawal, secret=secret, kind=given.kind, value=given.value, now=NOW)
+        revoke = partial(revoke_withdrawal_link, cycle_id=cycle.pk, actor=ACTOR, now=NOW)
+        answers = _at_once([redeem, revoke])
+        assert sum(isinstance(answer, WithdrawalLinkClosed) for answer in answers) == 1
+        wins = "redeemed" if answers[0] is None else "revoked"
+        assert WithdrawalLink.objects.latest("id").state == wins
 
 
 def test_concurrent_readiness_marks_a_cycle_once() -> None:

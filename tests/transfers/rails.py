@@ -95,8 +95,11 @@ class QuickLightningRail(LightningRail):
 class SteeredCollector(ScriptedCollector):
     """A scripted collector whose requests can be taken back; `taken_back` and `odd` name some of them.
 
-    It cannot answer about odd ones; `meanwhile` is run, once, inside the next opening.
+    It cannot answer about odd ones; `meanwhile` is run, once, inside the next opening. `source` is the node that
+    answers at the moment.
     """
+
+    source = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +112,7 @@ class SteeredCollector(ScriptedCollector):
         act, self.meanwhile = self.meanwhile, None
         if act is not None:
             act()
-        return super().open(request, now=now)
+        return replace(super().open(request, now=now), source=self.source)
 
     def find(self, reference: str) -> CollectionStatus:
         self.asked.append(reference)
@@ -117,7 +120,7 @@ class SteeredCollector(ScriptedCollector):
             raise CollectorUnavailable(collector=self.name, detail=f"{reference} is odd")
         found = super().find(reference)
         is_gone = reference in self.taken_back and found.state == "open"
-        return CollectionStatus("cancelled", 0, "", None) if is_gone else found
+        return replace(found, state="cancelled" if is_gone else found.state, source=self.source)
 
     def cancel(self, reference: str) -> CollectionStatus:
         self.taken_back.add(reference)

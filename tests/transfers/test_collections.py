@@ -19,8 +19,9 @@ from transfers.errors import (
     CollectorUnavailable,
     CollectorUnknown,
 )
+from transfers.health import HEALTH_CHECKS
 from transfers.models import Collection, Receipt
-from transfers.queries import collections_for, settled_subjects
+from transfers.queries import collections_for, collections_in_trouble, settled_subjects
 from transfers.services.collections import reconcile_collection, record_receipt, sweep_collections
 from transfers.services.reconciliation import make_open_collections_due
 from transfers.types import CollectionFacts, CollectionRequest
@@ -257,6 +258,83 @@ def test_collection_paid_in_part_is_asked_about_until_the_rest_arrived(
     assert sweep_collections(now=NOW + 3 * FIVE_MINUTES) == 1
     assert (stored(facts).state, stored(facts).ask_at) == ("settled", None)
     assert owed(CREDIT) == DUE_MSAT
+
+
+def test_collection_paid_in_part_is_not_asked_about_for_ever_but_shown_to_a_person(
+    other_till: OtherSteeredCollector,
+) -> None:
+    """Of 10,000 sats all but one msat came: seven days after its expiry nobody asks any more, and nothing is lost."""
+    facts = opened(method="wave")
+    part(facts, "first", DUE_MSAT - 1)
+    last_day = NOW + 8 * DAY
+
+    reconcile_collection(facts.id, now=last_day - SECOND)
+    assert (stored(facts).ask_at, stored(facts).trouble) == (last_day - SECOND + FIVE_MINUTES, "")
+    reconcile_collection(facts.id, now=last_day)
+
+    row = stored(facts)
+    assert (row.state, row.ask_at, row.trouble) == ("partial", None, "paid_in_part")
+    assert collections_in_trouble() == {"paid_in_part": 1}
+    assert owed(CREDIT) == DUE_MSAT - 1
+    part(facts, "the rest", 1)
+    assert (stored(facts).state, stored(facts).trouble) == ("settled", "")
+
+
+# another node
+
+
+def test_open_keeps_which_node_was_asked(till: SteeredCollector) -> None:
+    till.source = "02our"
+    assert stored(opened()).source == "02our"
+
+
+def test_reconcile_what_another_node_does_not_know_never_expires_it(till: SteeredCollector) -> None:
+    till.source = "02our"
+    facts = opened()
+    till.taken_back.add(facts.reference)
+    till.source = "03other"
+
+    for later in (OVER, OVER + 30 * DAY):
+        reconcile_collection(facts.id, now=later)
+        row = stored(facts)
+        assert (row.state, row.trouble, row.ask_at) == ("open", "answered_elsewhere", later + FIVE_MINUTES)
+
+    assert collections_in_trouble() == {"answered_elsewhere": 1}
+    till.source = "02our"
+    reconcile_collection(facts.id, now=OVER + 31 * DAY)
+    assert (stored(facts).state, stored(facts).trouble) == ("expired", "")
+    assert collections_in_trouble() == {}
+
+
+def test_reconcile_what_its_own_node_knows_again_is_no_trouble_any_more(till: SteeredCollector) -> None:
+    till.source = "02our"
+    facts = opened()
+    till.source = "03other"
+    reconcile_collection(facts.id, now=NOW)
+    till.source = "02our"
+
+    reconcile_collection(facts.id, now=NOW)
+
+    assert (stored(facts).state, stored(facts).trouble) == ("open", "")
+
+
+def test_reconcile_an_old_row_that_names_no_node_expires_as_before(till: SteeredCollector) -> None:
+    facts = opened()
+    till.taken_back.add(facts.reference)
+    till.source = "02our"
+
+    reconcile_collection(facts.id, now=OVER)
+
+    assert stored(facts).state == "expired"
+
+
+@pytest.mark.parametrize(("trouble", "status"), [("", "ok"), ("answered_elsewhere", "degraded")])
+def test_health_tells_of_collections_in_trouble(trouble: str, status: str) -> None:
+    facts = opened()
+    Collection.objects.filter(pk=facts.id).update(trouble=trouble)
+    (report,) = [check.run(NOW) for check in HEALTH_CHECKS if check.component == "collections"]
+    assert report.status == status
+    assert report.facts == {"answered_elsewhere": int(bool(trouble)), "paid_in_part": 0}
 
 
 def part(facts: CollectionFacts, payment_reference: str, msat: int) -> bool:

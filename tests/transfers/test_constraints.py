@@ -11,12 +11,13 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from ledger.enums import AccountRole, Currency
 from ledger.services import post
 from ledger.types import AccountRef, Line
-from tests.transfers.builders import NOW, claimed, ordered, row_of, run
+from tests.transfers.builders import BY, NOW, claimed, ordered, row_of, run
 from tests.transfers.collecting import opened, received
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass
-from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt
+from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt, WithdrawalLink
+from transfers.services.withdrawals import open_withdrawal
 from transfers.types import Refused, Unknown
 
 pytestmark = pytest.mark.django_db
@@ -314,3 +315,53 @@ def test_claimed_row_is_refused_a_second_live_attempt_of_a_late_worker(
     claimed(open_attempt.disbursement_id, watch)
     with refuses("disbursement_one_live_attempt", column="live_disbursement"):
         copy_of(open_attempt, number=7, hold_transaction_id=booked("late")).save(force_insert=True)
+
+
+# withdrawal link
+
+
+@pytest.fixture
+def link() -> WithdrawalLink:
+    open_withdrawal(subject="cycle:c", rail="lightning", amount_sats=1, actor=BY, now=NOW)
+    return WithdrawalLink.objects.get()
+
+
+def test_withdrawallink_one_live_per_subject(link: WithdrawalLink) -> None:
+    with refuses("withdrawallink_one_live_per_subject", column="live_subject"):
+        copy_of(link, secret_sha256="other").save()
+    force(WithdrawalLink, link.pk, state="expired")
+    copy_of(link, secret_sha256="other").save()
+
+
+def test_withdrawallink_secret_used_once(link: WithdrawalLink) -> None:
+    with refuses("withdrawallink_secret_used_once", column="secret_sha256"):
+        copy_of(link, subject="cycle:d").save()
+
+
+@pytest.mark.parametrize("amount_msat", [0, -1])
+def test_withdrawallink_amount_is_positive(link: WithdrawalLink, amount_msat: int) -> None:
+    with refuses("withdrawallink_amount_is_positive"):
+        force(WithdrawalLink, link.pk, amount_msat=amount_msat)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"state": "redeemed"},
+        {"state": "redeemed", "redeemed_at": NOW, "destination_kind": "bolt11"},
+        {"state": "refused", "destination_kind": "bolt11", "destination_value": "lnbc"},
+        {"destination_value": "lnbc"},
+        {"state": "revoked", "redeemed_at": NOW},
+    ],
+)
+def test_withdrawallink_redeemed_has_destination(link: WithdrawalLink, fields: dict[str, Any]) -> None:
+    with refuses("withdrawallink_redeemed_has_destination"):
+        force(WithdrawalLink, link.pk, **fields)
+
+
+def test_withdrawallink_taken_has_disbursement(link: WithdrawalLink, waiting: Disbursement) -> None:
+    redeemed = {"redeemed_at": NOW, "destination_kind": "bolt11", "destination_value": "lnbc"}
+    with refuses("withdrawallink_taken_has_disbursement"):
+        force(WithdrawalLink, link.pk, state="taken", **redeemed)
+    with refuses("withdrawallink_taken_has_disbursement"):
+        force(WithdrawalLink, link.pk, state="redeemed", disbursement=waiting, **redeemed)

@@ -1,5 +1,6 @@
 from transfers.models.collection import Collection, Receipt
 from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
 from transfers.models.partner import Partner
+from transfers.models.withdrawal import WithdrawalLink
 
-__all__ = ["Attempt", "Collection", "Disbursement", "Partner", "PaymentOrder", "Receipt"]
+__all__ = ["Attempt", "Collection", "Disbursement", "Partner", "PaymentOrder", "Receipt", "WithdrawalLink"]

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from sunusav.core.fields import ExactCharField
-from transfers.enums import LIVE_COLLECTION_STATES, CollectionState
+from transfers.enums import LIVE_COLLECTION_STATES, CollectionState, CollectionTrouble
 
 
 class Collection(models.Model):
@@ -27,6 +27,8 @@ class Collection(models.Model):
     expires_at = models.DateTimeField(null=True)
     ask_at = models.DateTimeField(null=True, help_text="when to ask the outside next; null: no need")
     settled_at = models.DateTimeField(null=True)
+    source = models.CharField(max_length=66, blank=True, help_text="the node or account that was asked")
+    trouble = models.CharField(max_length=30, choices=CollectionTrouble, blank=True)
     live_subject = models.GeneratedField(
         expression=Case(
             When(state__in=LIVE_COLLECTION_STATES, then=F("subject")),
@@ -40,7 +42,9 @@ class Collection(models.Model):
     class Meta:
         default_permissions = ("view",)
         verbose_name = "collection"
+        permissions = [("cancel_collection", "Can take a request to be paid back")]
         indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["trouble"], name="collection_in_trouble"),
             models.Index(fields=["ask_at"], name="collection_to_ask"),
             models.Index(fields=["subject", "id"], name="collection_by_subject"),
         ]

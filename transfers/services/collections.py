@@ -16,7 +16,13 @@ from sunusav.core.money import msat_from_sats
 from sunusav.core.transitions import move
 from transfers.booking import receipt_lines
 from transfers.collectors import collector
-from transfers.enums import COLLECTION_TRANSITIONS, LIVE_COLLECTION_STATES, CollectionState, TransactionKind
+from transfers.enums import (
+    COLLECTION_TRANSITIONS,
+    LIVE_COLLECTION_STATES,
+    CollectionState,
+    CollectionTrouble,
+    TransactionKind,
+)
 from transfers.errors import (
     CollectionAskedOtherwise,
     CollectionMissing,
@@ -26,17 +32,20 @@ from transfers.errors import (
 )
 from transfers.models import Collection, Receipt
 from transfers.queries import collection_facts
-from transfers.types import CollectionFacts, CollectionRequest, OpenedCollection
+from transfers.types import CollectionFacts, CollectionRequest, CollectionStatus, OpenedCollection
 
 EXPIRES_IN_SECONDS = 24 * 60 * 60
 # A payment that arrived in time may settle a little after the expiry.
 EXPIRY_GRACE = timedelta(minutes=2)
 ASK_OPEN_EVERY = timedelta(minutes=5)
 ASK_AGAIN_AFTER_TROUBLE = timedelta(minutes=1)
+# The rest of a part payment may still come; after that nobody asks any more, and a person is told.
+PART_PAID_IS_ASKED_FOR = timedelta(days=7)
 # One request may be odd; so many of a method in a row mean that its collector is away.
 FAILURES_IN_A_ROW = 3
 ENGINE = Actor.system("transfers.collections")
 _C = CollectionState
+_T = CollectionTrouble
 AWAITING = (_C.OPEN, _C.PARTIAL)
 
 logger = logging.getLogger(__name__)
@@ -119,10 +128,28 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
         return
     with transaction.atomic():
         row = Collection.objects.select_for_update().get(pk=collection_id)
-        if row.state == _C.OPEN and status.state == "cancelled" and _is_over(row, now):
-            _move(row, _C.EXPIRED, "expire", actor=ENGINE, now=now, ask_at=None)
-        elif row.state in AWAITING:
-            Collection.objects.filter(pk=row.pk).update(ask_at=_next_ask(row, now))
+        if row.state in AWAITING:
+            _record_unpaid(row, status, now)
+
+
+def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:
+    """Say whether another node or account answered than the one that made the request.
+
+    Source: lightning.md 3.9: "not found" means cancelled only for an invoice which that node made.
+    """
+    return bool(row.source and status.source) and row.source != status.source
+
+
+def _record_unpaid(row: Collection, status: CollectionStatus, now: datetime) -> None:
+    is_elsewhere = is_answered_elsewhere(row, status)
+    is_gone = row.state == _C.OPEN and status.state == "cancelled" and _is_over(row, now)
+    if is_gone and not is_elsewhere:
+        _move(row, _C.EXPIRED, "expire", actor=ENGINE, now=now, ask_at=None, trouble="")
+        return
+    waits_in_vain = row.state == _C.PARTIAL and now >= _asked_until(row)
+    trouble = _T.PAID_IN_PART if waits_in_vain else _T.ANSWERED_ELSEWHERE if is_elsewhere else ""
+    ask_at = None if waits_in_vain else _next_ask(row, now)
+    Collection.objects.filter(pk=row.pk).update(ask_at=ask_at, trouble=trouble)
 
 
 def sweep_collections(*, now: datetime, limit: int = 500) -> int:
@@ -225,7 +252,7 @@ def _record_opened(row: Collection, opened: OpenedCollection, *, actor: Actor, n
             _move(
                 row, _C.OPEN, "open", actor=actor, now=now, reference=opened.reference,
                 payment_request=opened.payment_request, checkout_url=opened.checkout_url,
-                expires_at=opened.expires_at, ask_at=now + ASK_OPEN_EVERY,
+                expires_at=opened.expires_at, source=opened.source, ask_at=now + ASK_OPEN_EVERY,
             )  # fmt: skip
     if row.state == _C.CANCELLED:
         raise _asked_otherwise(Collection.objects.filter(live_subject=row.subject).first() or row)
@@ -264,7 +291,7 @@ def _move_after_receipt(row: Collection, total_msat: int, received_at: datetime,
         Collection.objects.filter(pk=row.pk).update(received_msat=total_msat)
     elif total_msat >= row.amount_msat:
         _move(row, _C.SETTLED, "settle", actor=ENGINE, now=now, received_msat=total_msat,
-              settled_at=received_at, ask_at=None)  # fmt: skip
+              settled_at=received_at, ask_at=None, trouble="")  # fmt: skip
     elif row.state == _C.OPEN:
         _move(row, _C.PARTIAL, "receive_part", actor=ENGINE, now=now, received_msat=total_msat,
               ask_at=_next_ask(row, now))  # fmt: skip
@@ -278,6 +305,11 @@ def _is_over(row: Collection, now: datetime) -> bool:
     Before that, "cancelled" is not believed: a node that was exchanged or restored knows none of our requests.
     """
     return row.expires_at is None or now >= row.expires_at + EXPIRY_GRACE
+
+
+def _asked_until(row: Collection) -> datetime:
+    """Return until when the rest of what was paid in part is waited for: then a person decides what becomes of it."""
+    return (row.expires_at or row.requested_at) + PART_PAID_IS_ASKED_FOR
 
 
 def _next_ask(row: Collection, now: datetime) -> datetime:

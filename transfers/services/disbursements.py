@@ -48,7 +48,7 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
     due_later = request.scheduled_at is not None and request.scheduled_at > now
     if not due_later:
         require_outgoing_open()
-    _require_subject_free(request.subject)
+    require_subject_free(request.subject)
     row = _new_row(request, now)
     _require_funds(row)
     try:
@@ -58,7 +58,7 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
                 begin_disbursement(row, actor=actor, now=now)
                 ring(RUN_DUE_TASK)
     except IntegrityError:
-        _require_subject_free(request.subject)
+        require_subject_free(request.subject)
         raise
     return int(row.pk)
 
@@ -169,6 +169,13 @@ def locked(disbursement_id: int) -> Disbursement:
     return row
 
 
+def require_subject_free(subject: str) -> None:
+    """Refuse a subject that another disbursement holds. Raises: SubjectHeld."""
+    holder = Disbursement.objects.filter(live_subject=subject).first()
+    if holder is not None:
+        raise SubjectHeld(subject=subject, disbursement_id=holder.pk, state=holder.state)
+
+
 def require_destination_payable(row: Disbursement, *, net_sats: int, now: datetime) -> None:
     """Judge the destination for exactly this net, without any network.
 
@@ -227,12 +234,6 @@ def _price(row: Disbursement, now: datetime) -> dict[str, Any]:
         "fee_sats": fixed.split.fee_sats,
         "assessment_id": fixed.assessment_id,
     }
-
-
-def _require_subject_free(subject: str) -> None:
-    holder = Disbursement.objects.filter(live_subject=subject).first()
-    if holder is not None:
-        raise SubjectHeld(subject=subject, disbursement_id=holder.pk, state=holder.state)
 
 
 def _require_funds(row: Disbursement) -> None:

@@ -1,5 +1,6 @@
 from functools import partial
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,6 +15,8 @@ from payouts.api.serializers.bodies import ContributionBody, CycleBody, CyclesQu
 from payouts.errors import (
     ContributionAskedOtherwise,
     ContributionMissing,
+    ContributionNotAskedFor,
+    ContributionNotOfCycle,
     ContributionSettled,
     CycleAlreadyPaid,
     CycleExists,
@@ -29,8 +32,12 @@ from payouts.queries import cycles as queries
 from payouts.services import cycles as services
 from sunusav.api.documentation import documented
 from sunusav.api.pagination import paged_by
+from sunusav.api.serializers import ReasonBody
 from sunusav.api.views import ApiView
+from sunusav.core.qr import lightning_qr_svg
 from transfers.errors import (
+    CollectionAnsweredElsewhere,
+    CollectionNotCancellable,
     CollectorUnavailable,
     CollectorUnknown,
     DestinationAmountDiffers,
@@ -41,6 +48,7 @@ from transfers.errors import (
 
 VIEW, CREATE, SET_DESTINATION = "payouts.view_cycle", "payouts.create_cycle", "payouts.set_destination"
 VIEW_CONTRIBUTION, OPEN_CONTRIBUTION = "payouts.view_contribution", "payouts.open_contribution"
+SVG = "image/svg+xml"
 CYCLE_EXAMPLE = {
     "id": "cycle-8", "group_id": "group-7", "cycle_index": 8, "contribution_sats": 10000,
     "winner_user_id": "user-123",
@@ -129,3 +137,42 @@ class CycleContributions(ApiView):
             now=self.now,
         )
         return Response(contribution_answer(asked), status=201)
+
+
+class CancelContribution(ApiView):
+    """Taking back what a member was asked for."""
+
+    required_permissions = {"POST": OPEN_CONTRIBUTION}
+
+    @documented(
+        "Take back the request for a contribution, unless it was paid", body=ReasonBody, answer=ContributionShape,
+        problems=[
+            CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor, ContributionSettled,
+            CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable,
+        ],
+        example={"reason": "the member pays by another method"},
+    )  # fmt: skip
+    def post(self, request: Request, cycle_id: str, contribution_id: int) -> Response:
+        cancelled = services.cancel_contribution(
+            cycle_id=cycle_id,
+            contribution_id=contribution_id,
+            reason=self.body(ReasonBody)["reason"],
+            actor=self.actor,
+            now=self.now,
+        )
+        return Response(contribution_answer(cancelled))
+
+
+class ContributionQr(ApiView):
+    """A contribution's open invoice, to scan."""
+
+    required_permissions = {"GET": VIEW_CONTRIBUTION}
+    also_accepted = ("image/svg+xml", "image/*")
+
+    @documented(
+        "Show the open invoice of a contribution as a QR code", media=SVG,
+        problems=[CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor],
+    )  # fmt: skip
+    def get(self, request: Request, cycle_id: str, contribution_id: int) -> HttpResponse:
+        invoice = queries.open_invoice_of(cycle_id, contribution_id, at=self.now)
+        return HttpResponse(lightning_qr_svg(invoice), content_type=SVG)

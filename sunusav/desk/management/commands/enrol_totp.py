@@ -1,6 +1,7 @@
 from io import StringIO
 from typing import Any
 
+import segno
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -43,11 +44,7 @@ def enrol(username: str, *, replaces: bool) -> str:
 
 
 def _drawing(url: str) -> str:
-    """Return a QR code to scan from the terminal, where the package for it is installed."""
-    try:
-        import segno  # type: ignore[import-not-found]  # noqa: PLC0415  (optional)
-    except ImportError:
-        return ""
+    """Return a QR code to scan from the terminal."""
     drawn = StringIO()
     segno.make(url).terminal(out=drawn, compact=True)
     return drawn.getvalue()

@@ -1,0 +1,25 @@
+"""What a winner scans to claim a withdrawal: LNURL-withdraw (LUD-01, LUD-03, LUD-17)."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from lightning.bolt11.words import digits_of_bytes, join
+from transfers.types import Ticket
+
+HUMAN_READABLE_PART = "lnurl"
+WITHDRAW_SCHEME = "lnurlw"
+
+
+def withdrawal_ticket(secret: str) -> Ticket:
+    """Return the code and the link of a withdrawal's secret.
+
+    Source: LUD-01 (bech32 of the address, of any length), LUD-17 (the scheme that says what it is for).
+    """
+    address = settings.PUBLIC_BASE_URL + reverse("lnurl-withdraw", args=[secret])
+    link = f"{WITHDRAW_SCHEME}://{address.partition('://')[2]}"
+    return Ticket(code=lnurl_of(address), link=link)
+
+
+def lnurl_of(address: str) -> str:
+    """Return an address as LNURL, in the capitals that make the smallest QR code."""
+    return join(HUMAN_READABLE_PART, digits_of_bytes(address.encode())).upper()

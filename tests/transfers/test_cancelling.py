@@ -1,0 +1,142 @@
+"""Taking a request to be paid back: confirmed by the outside, or not at all."""
+
+import pytest
+
+from ledger.queries import owed
+from sunusav.core.actors import Actor
+from sunusav.core.models import TrailEntry
+from tests.transfers.builders import NOW
+from tests.transfers.collecting import CREDIT, DUE_MSAT, OVERPAID, SUBJECT, opened, received, stored
+from tests.transfers.rails import OtherSteeredCollector, SteeredCollector
+from tests.transfers.unchanged import unchanged
+from transfers.errors import (
+    CollectionAnsweredElsewhere,
+    CollectionNotCancellable,
+    CollectionSettled,
+    CollectorUnavailable,
+)
+from transfers.models import Collection
+from transfers.services.cancellations import cancel_collection
+from transfers.services.collections import record_receipt
+from transfers.types import CollectionFacts, CollectionStatus
+
+pytestmark = pytest.mark.django_db
+
+AWA = Actor.system("awa")
+
+
+def cancelled(collection_id: int) -> CollectionFacts:
+    return cancel_collection(collection_id=collection_id, actor=AWA, reason="by Wave instead", now=NOW)
+
+
+def test_cancel_takes_it_back_outside_and_here_and_another_method_may_ask(till: SteeredCollector) -> None:
+    facts = opened()
+
+    told = cancelled(facts.id)
+
+    assert (told.state, stored(facts).ask_at, till.taken_back) == ("cancelled", None, {facts.reference})
+    line = TrailEntry.objects.filter(subject=f"collection:{facts.id}").latest("id")
+    assert (line.action, line.actor_label, line.reason) == ("cancel", "system:awa", "by Wave instead")
+    assert opened(method="wave").method == "wave"
+
+
+def test_cancel_what_was_paid_meanwhile_books_it(till: SteeredCollector) -> None:
+    facts = opened()
+    till.received[facts.reference] = DUE_MSAT + 7
+
+    with pytest.raises(CollectionSettled) as told:
+        cancelled(facts.id)
+
+    assert told.value.facts == {"subject": SUBJECT, "collection_id": facts.id}
+    assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("settled", DUE_MSAT, 7)
+
+
+def test_cancel_what_is_settled_is_refused() -> None:
+    facts = opened()
+    received(facts)
+    with unchanged(), pytest.raises(CollectionSettled):
+        cancelled(facts.id)
+
+
+def test_cancel_again_is_refused() -> None:
+    facts = opened()
+    cancelled(facts.id)
+    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+        cancelled(facts.id)
+    assert told.value.facts == {"collection_id": facts.id, "state": "cancelled", "why": "it is closed"}
+
+
+def test_cancel_what_was_paid_in_part_is_refused(till: SteeredCollector) -> None:
+    facts = opened()
+    received(facts, 1)
+    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+        cancelled(facts.id)
+    assert told.value.facts["why"] == "part of it was paid"
+    assert till.taken_back == set()
+
+
+def test_cancel_while_the_collector_is_away_changes_nothing(till: SteeredCollector) -> None:
+    facts = opened()
+    with till.away(), unchanged(), pytest.raises(CollectorUnavailable):
+        cancelled(facts.id)
+
+
+def test_cancel_that_another_node_answers_is_refused_and_shown(till: SteeredCollector) -> None:
+    till.source = "02our"
+    facts = opened()
+    till.source = "03other"
+
+    with pytest.raises(CollectionAnsweredElsewhere) as told:
+        cancelled(facts.id)
+
+    assert told.value.facts == {"collection_id": facts.id, "asked_of": "02our", "answered_by": "03other"}
+    assert (stored(facts).state, stored(facts).trouble) == ("open", "answered_elsewhere")
+
+
+def test_cancel_that_the_outside_does_not_confirm_is_refused(
+    till: SteeredCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = opened()
+    monkeypatch.setattr(till, "cancel", lambda _: CollectionStatus("open", 0, "", None))
+    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+        cancelled(facts.id)
+    assert told.value.facts["why"] == "it is being paid at this moment"
+
+
+def test_cancel_what_was_never_told_anybody_takes_it_back_by_the_reference_it_must_have(
+    till: SteeredCollector,
+) -> None:
+    with till.away(), pytest.raises(CollectorUnavailable):
+        opened()
+    row = Collection.objects.get()
+
+    told = cancelled(row.pk)
+
+    assert (told.state, told.reference) == ("cancelled", till.reference_of(row.pk))
+
+
+@pytest.mark.parametrize("knows", ["nothing", "a payment"])
+def test_cancel_what_may_have_been_opened_is_refused_while_nobody_can_tell(
+    till: SteeredCollector, other_till: OtherSteeredCollector, knows: str
+) -> None:
+    away = other_till if knows == "nothing" else till
+    with away.away(), pytest.raises(CollectorUnavailable):
+        opened(method=away.name)
+    row = Collection.objects.get()
+    till.received[str(till.reference_of(row.pk))] = DUE_MSAT
+
+    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+        cancelled(row.pk)
+
+    assert told.value.facts["why"] == "whether it was opened is not known; ask for it again first"
+
+
+def test_money_that_still_arrives_for_a_cancelled_request_is_the_payers() -> None:
+    facts = opened()
+    cancelled(facts.id)
+
+    assert record_receipt(
+        reference=facts.reference, received_msat=DUE_MSAT, proof="", received_at=NOW, now=NOW
+    )
+
+    assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("cancelled", 0, DUE_MSAT)

@@ -1,0 +1,80 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+
+from sunusav.core.fields import ExactCharField
+from transfers.enums import LIVE_WITHDRAWAL_STATES, UNREDEEMED_STATES, WithdrawalState
+from transfers.types import Destination
+
+
+class WithdrawalLink(models.Model):
+    """A promise to pay one amount for one subject to whoever brings its secret first, where they say.
+
+    The secret itself is kept nowhere: its SHA-256 finds the row.
+    """
+
+    subject = ExactCharField(max_length=120)
+    rail = models.CharField(max_length=30)
+    amount_msat = models.BigIntegerField()
+    secret_sha256 = ExactCharField(max_length=64)
+    state = models.CharField(max_length=10, choices=WithdrawalState, default=WithdrawalState.OPEN)
+    opened_by = models.CharField(max_length=150)
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    redeemed_at = models.DateTimeField(null=True)
+    destination_kind = models.CharField(max_length=30, blank=True)
+    destination_value = models.TextField(blank=True)
+    take_at = models.DateTimeField(null=True, help_text="when to ask for its payment next; null: no need")
+    disbursement = models.ForeignKey(
+        "transfers.Disbursement", null=True, on_delete=models.RESTRICT, related_name="withdrawal_links"
+    )
+    failure_code = models.CharField(max_length=60, blank=True)
+    failure_message = models.CharField(max_length=300, blank=True)
+    live_subject = models.GeneratedField(
+        expression=Case(
+            When(state__in=LIVE_WITHDRAWAL_STATES, then=F("subject")),
+            default=Value(None),
+            output_field=ExactCharField(max_length=120, null=True),
+        ),
+        output_field=ExactCharField(max_length=120, null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "withdrawal link"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["take_at"], name="withdrawallink_to_take"),
+            models.Index(fields=["state", "expires_at"], name="withdrawallink_by_state"),
+            models.Index(fields=["subject", "id"], name="withdrawallink_by_subject"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["live_subject"], name="withdrawallink_one_live_per_subject"),
+            models.UniqueConstraint(fields=["secret_sha256"], name="withdrawallink_secret_used_once"),
+            models.CheckConstraint(name="withdrawallink_amount_is_positive", condition=Q(amount_msat__gt=0)),
+            models.CheckConstraint(
+                name="withdrawallink_redeemed_has_destination",
+                condition=Q(
+                    state__in=UNREDEEMED_STATES, redeemed_at=None, destination_kind="", destination_value=""
+                )
+                | (
+                    ~Q(state__in=UNREDEEMED_STATES)
+                    & Q(redeemed_at__isnull=False)
+                    & ~Q(destination_kind="")
+                    & ~Q(destination_value="")
+                ),
+            ),
+            models.CheckConstraint(
+                name="withdrawallink_taken_has_disbursement",
+                condition=Q(state="taken", disbursement__isnull=False)
+                | (~Q(state="taken") & Q(disbursement=None)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.amount_msat} msat ({self.state})"
+
+    @property
+    def destination(self) -> Destination:
+        return Destination(self.rail, self.destination_kind, self.destination_value)

@@ -1,0 +1,90 @@
+"""Take a request to be paid back: at its collector first, so that it is never paid after it was called off."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from sunusav.core.actors import Actor
+from sunusav.core.doorbells import ring_for
+from sunusav.core.transitions import move
+from transfers.collectors import collector
+from transfers.enums import COLLECTION_TRANSITIONS, CollectionState, CollectionTrouble
+from transfers.errors import CollectionAnsweredElsewhere, CollectionNotCancellable, CollectionSettled
+from transfers.models import Collection
+from transfers.queries import collection_facts
+from transfers.services.collections import is_answered_elsewhere, record_receipt
+from transfers.types import CollectionFacts, CollectionStatus
+
+CANCELLABLE = (CollectionState.PENDING, CollectionState.OPEN)
+
+
+def cancel_collection(*, collection_id: int, actor: Actor, reason: str, now: datetime) -> CollectionFacts:
+    """Cancel a request for good, once its collector confirms that nobody can pay it any more.
+
+    One that was paid meanwhile is booked and refused. Then the subject may be asked for anew, by any method.
+    Raises: CollectionSettled, CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnknown,
+    CollectorUnavailable.
+    """
+    row = Collection.objects.get(pk=collection_id)
+    _require_cancellable(row)
+    reference = _reference_of(row)
+    status = collector(row.method).cancel(reference)
+    if status.state == "settled":
+        raise _paid_meanwhile(row, status, now)
+    _require_taken_back(row, status)
+    return collection_facts(_record_cancelled(row.pk, reference, actor=actor, reason=reason, now=now))
+
+
+def _require_cancellable(row: Collection) -> None:
+    if row.state == CollectionState.SETTLED:
+        raise CollectionSettled(subject=row.subject, collection_id=row.pk)
+    if row.state not in CANCELLABLE:
+        why = "part of it was paid" if row.state == CollectionState.PARTIAL else "it is closed"
+        raise _not_cancellable(row, why)
+
+
+def _reference_of(row: Collection) -> str:
+    """Return how the collector knows a request, told or not."""
+    reference = row.reference or collector(row.method).reference_of(row.pk)
+    if reference is None:
+        raise _not_cancellable(row, "whether it was opened is not known; ask for it again first")
+    return reference
+
+
+def _paid_meanwhile(row: Collection, status: CollectionStatus, now: datetime) -> CollectionSettled:
+    """Book what was paid. One that nobody was ever told is booked when it is asked for again."""
+    if row.reference is None:
+        raise _not_cancellable(row, "whether it was opened is not known; ask for it again first")
+    record_receipt(
+        reference=row.reference, payment_reference=status.payment_reference, proof=status.proof,
+        received_msat=status.received_msat, received_at=status.settled_at or now, now=now,
+    )  # fmt: skip
+    return CollectionSettled(subject=row.subject, collection_id=row.pk)
+
+
+def _require_taken_back(row: Collection, status: CollectionStatus) -> None:
+    if is_answered_elsewhere(row, status):
+        Collection.objects.filter(pk=row.pk).update(trouble=CollectionTrouble.ANSWERED_ELSEWHERE)
+        raise CollectionAnsweredElsewhere(
+            collection_id=row.pk, asked_of=row.source, answered_by=status.source
+        )
+    if status.state != "cancelled":
+        raise _not_cancellable(row, "it is being paid at this moment")
+
+
+def _record_cancelled(
+    collection_id: int, reference: str, *, actor: Actor, reason: str, now: datetime
+) -> Collection:
+    with transaction.atomic(durable=True):
+        row = Collection.objects.select_for_update().get(pk=collection_id)
+        _require_cancellable(row)
+        move(
+            row, CollectionState.CANCELLED, allowed=COLLECTION_TRANSITIONS, subject=f"collection:{row.pk}",
+            action="cancel", actor=actor, at=now, reason=reason, reference=reference, ask_at=None, trouble="",
+        )  # fmt: skip
+        ring_for(row.subject)
+    return row
+
+
+def _not_cancellable(row: Collection, why: str) -> CollectionNotCancellable:
+    return CollectionNotCancellable(collection_id=row.pk, state=row.state, why=why)

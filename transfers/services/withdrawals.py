@@ -1,0 +1,220 @@
+"""Links that pay whoever brings their secret first: opened, redeemed or taken back, then taken to be paid.
+
+The room that opened a link asks for its payment; this one keeps what the redeemer said, so that nothing is lost.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from sunusav.core import trail
+from sunusav.core.actors import Actor
+from sunusav.core.doorbells import ring_for
+from sunusav.core.errors import DomainError
+from sunusav.core.money import msat_from_sats
+from sunusav.core.outbox import announce
+from sunusav.core.transitions import move
+from transfers.enums import WITHDRAWAL_TRANSITIONS, WithdrawalState
+from transfers.errors import (
+    WithdrawalLinkClosed,
+    WithdrawalLinkMissing,
+    WithdrawalLinkOpen,
+    WithdrawalRedeemedOtherwise,
+    WithdrawalSecretUnknown,
+)
+from transfers.models import WithdrawalLink
+from transfers.queries import withdrawal_facts
+from transfers.rails import rail as rail_named
+from transfers.services.disbursements import (
+    destination_facts,
+    require_reference_free,
+    require_subject_free,
+)
+from transfers.types import Destination, Instruction, OpenedWithdrawal, WithdrawalFacts
+
+# Short, for whoever sees the code can take the money; long enough that a winner without network today claims tomorrow.
+LIFETIME = timedelta(hours=24)
+SECRET_BYTES = 32
+TAKE_AGAIN_AFTER = timedelta(minutes=1)
+FACT = "withdrawal"
+REDEEMER = Actor.system("transfers.redeemer")
+ENGINE = Actor.system("transfers.withdrawals")
+_S = WithdrawalState
+
+
+def open_withdrawal(
+    *, subject: str, rail: str, amount_sats: int, actor: Actor, now: datetime
+) -> OpenedWithdrawal:
+    """Promise an amount to whoever brings the secret, which is told here and never again; in the caller's transaction.
+
+    Raises: RailUnknown, WithdrawalLinkOpen.
+    """
+    rail_named(rail)
+    secret = secrets.token_hex(SECRET_BYTES)
+    row = WithdrawalLink(
+        subject=subject, rail=rail, amount_msat=msat_from_sats(amount_sats), secret_sha256=_digest(secret),
+        opened_by=actor.label, opened_at=now, expires_at=now + LIFETIME,
+    )  # fmt: skip
+    _end_stale(subject, now=now)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        _require_none_live(subject)
+        raise
+    facts = {"subject": subject, "amount_sats": amount_sats, "expires_at": row.expires_at.isoformat()}
+    trail.record(subject=_name(row), action="open", to_state=row.state, actor=actor, at=now, facts=facts)
+    return OpenedWithdrawal(secret, row.amount_msat, row.expires_at)
+
+
+def revoke_withdrawal(*, subject: str, actor: Actor, now: datetime) -> WithdrawalFacts:
+    """Take a subject's link back while nobody has redeemed it. Raises: WithdrawalLinkMissing, WithdrawalLinkClosed."""
+    with transaction.atomic():
+        rows = WithdrawalLink.objects.select_for_update().filter(subject=subject)
+        row = rows.order_by("-id").first()
+        if row is None:
+            raise WithdrawalLinkMissing(subject=subject)
+        _require_open(row, now)
+        _move(row, _S.REVOKED, "revoke", actor=actor, now=now)
+    return withdrawal_facts(row)
+
+
+def withdrawal_of(secret: str, *, now: datetime) -> WithdrawalFacts:
+    """Return the link that a secret opens. Raises: WithdrawalSecretUnknown, WithdrawalLinkClosed."""
+    row = WithdrawalLink.objects.filter(secret_sha256=_digest(secret)).first()
+    if row is None:
+        raise WithdrawalSecretUnknown
+    _require_open(row, now)
+    return withdrawal_facts(row)
+
+
+def redeem_withdrawal(*, secret: str, kind: str, value: str, now: datetime) -> None:
+    """Keep where the first who brings the secret wants the money; the same again is welcome, another is refused.
+
+    Raises: WithdrawalSecretUnknown, WithdrawalRedeemedOtherwise, WithdrawalLinkClosed, SubjectHeld,
+    PaymentReferenceUsed, what the rail refuses.
+    """
+    with transaction.atomic():
+        rows = WithdrawalLink.objects.select_for_update().filter(secret_sha256=_digest(secret))
+        row = rows.first()
+        if row is None:
+            raise WithdrawalSecretUnknown
+        if _is_redeemed_with(row, kind, value):
+            return
+        _require_open(row, now)
+        destination = Destination(row.rail, kind, value)
+        _require_payable(row, destination, now)
+        _move(
+            row, _S.REDEEMED, "redeem", actor=REDEEMER, now=now, facts=destination_facts(destination),
+            redeemed_at=now, destination_kind=kind, destination_value=value, take_at=now,
+        )  # fmt: skip
+        ring_for(row.subject, fact=FACT)
+
+
+def put_off_taking(withdrawal_id: int, *, now: datetime) -> bool:
+    """Have a redeemed link taken again in a minute, whatever comes of taking it now; false if another worker has it."""
+    due = WithdrawalLink.objects.filter(pk=withdrawal_id, take_at__lte=now)
+    return due.update(take_at=now + TAKE_AGAIN_AFTER) == 1
+
+
+def record_taken(*, withdrawal_id: int, disbursement_id: int, actor: Actor, now: datetime) -> None:
+    """Close a redeemed link by its payment, in the transaction that ordered it."""
+    _move(
+        _redeemed(withdrawal_id), _S.TAKEN, "take", actor=actor, now=now,
+        facts={"disbursement": disbursement_id}, disbursement_id=disbursement_id, take_at=None,
+        failure_code="", failure_message="",
+    )  # fmt: skip
+
+
+def record_taking_held_back(*, withdrawal_id: int, why: DomainError) -> None:
+    """Keep why a redeemed link cannot be paid yet; it is taken again by itself."""
+    WithdrawalLink.objects.filter(pk=withdrawal_id, state=_S.REDEEMED).update(**_failure(why))
+
+
+def refuse_withdrawal(*, withdrawal_id: int, why: DomainError, actor: Actor, now: datetime) -> None:
+    """Close a redeemed link that can never be paid as it is, and tell the platform why."""
+    row = _redeemed(withdrawal_id)
+    told = _failure(why)
+    _move(row, _S.REFUSED, "refuse", actor=actor, now=now, facts={"why": why.code}, take_at=None, **told)
+    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "failure_code": why.code}
+    announce(topic="withdrawal.refused", subject=row.subject, payload=payload, at=now)
+
+
+def expire_withdrawals(*, now: datetime, limit: int = 500) -> int:
+    """Close links that nobody redeemed in time; return how many."""
+    over = WithdrawalLink.objects.filter(state=_S.OPEN, expires_at__lte=now).order_by("expires_at")
+    subjects = list(over.values_list("subject", flat=True)[:limit])
+    for subject in subjects:
+        with transaction.atomic():
+            _end_stale(subject, now=now)
+    return len(subjects)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _name(row: WithdrawalLink) -> str:
+    return f"withdrawal:{row.pk}"
+
+
+def _end_stale(subject: str, *, now: datetime) -> None:
+    """Close the link of a subject that is past its time, so that another may be opened."""
+    open_ones = WithdrawalLink.objects.select_for_update().filter(live_subject=subject, state=_S.OPEN)
+    row = open_ones.first()
+    if row is not None and row.expires_at <= now:
+        _move(row, _S.EXPIRED, "expire", actor=ENGINE, now=now)
+
+
+def _require_none_live(subject: str) -> None:
+    row = WithdrawalLink.objects.filter(live_subject=subject).first()
+    if row is not None:
+        raise WithdrawalLinkOpen(subject=subject, link_state=row.state, expires_at=row.expires_at)
+
+
+def _is_redeemed_with(row: WithdrawalLink, kind: str, value: str) -> bool:
+    """Say whether this very redeemer was first. Raises: WithdrawalRedeemedOtherwise when somebody else was."""
+    if row.redeemed_at is None:
+        return False
+    if (row.destination_kind, row.destination_value) != (kind, value):
+        raise WithdrawalRedeemedOtherwise
+    return True
+
+
+def _require_open(row: WithdrawalLink, now: datetime) -> None:
+    if row.state != _S.OPEN:
+        raise WithdrawalLinkClosed(link_state=row.state)
+    if row.expires_at <= now:
+        raise WithdrawalLinkClosed(link_state=_S.EXPIRED.value)
+
+
+def _require_payable(row: WithdrawalLink, destination: Destination, now: datetime) -> None:
+    require_subject_free(row.subject)
+    reference = rail_named(row.rail).check(Instruction(0, row.amount_msat, destination), now=now)
+    require_reference_free(reference, disbursement_id=0)
+
+
+def _redeemed(withdrawal_id: int) -> WithdrawalLink:
+    return WithdrawalLink.objects.select_for_update().get(pk=withdrawal_id)
+
+
+def _failure(why: DomainError) -> dict[str, str]:
+    return {"failure_code": why.code, "failure_message": str(why)[:300]}
+
+
+def _move(
+    row: WithdrawalLink, state: str, action: str, *, actor: Actor, now: datetime, **fields: Any
+) -> None:
+    move(
+        row,
+        state,
+        allowed=WITHDRAWAL_TRANSITIONS,
+        subject=_name(row),
+        action=action,
+        actor=actor,
+        at=now,
+        **fields,
+    )
