@@ -7,11 +7,24 @@ VIEW = [
     "transfers.view_attempt",
     "transfers.view_collection",
     "transfers.view_receipt",
+    "transfers.view_outsideanswer",
+    "transfers.view_manualresolution",
+    "transfers.view_resolvedattempt",
 ]
+ASK = "transfers.ask_outside"
 
 GRANTS: list[tuple[Role, list[str]]] = [
-    (Role.FINANCE, [*VIEW, "transfers.retry_disbursement", "transfers.cancel_disbursement"]),
-    (Role.APPROVER, VIEW),
+    (
+        Role.FINANCE,
+        [
+            *VIEW,
+            ASK,
+            "transfers.retry_disbursement",
+            "transfers.cancel_disbursement",
+            "transfers.propose_resolution",
+        ],
+    ),
+    (Role.APPROVER, [*VIEW, ASK, "transfers.approve_resolution"]),
     (Role.AUDITOR, VIEW),
-    (Role.OPERATOR, VIEW),
+    (Role.OPERATOR, [*VIEW, ASK]),
 ]
