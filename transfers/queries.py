@@ -121,8 +121,13 @@ def has_open_attempt(disbursement_id: int) -> bool:
 
 def open_attempt_of(disbursement_id: int) -> Attempt | None:
     """Return the attempt of a disbursement that may still be paid outside, with its order."""
-    open_ones = Attempt.objects.filter(disbursement_id=disbursement_id, state__in=OPEN_ATTEMPT_STATES)
-    return open_ones.select_related("order", "disbursement").first()
+    return open_attempts_of([disbursement_id]).get(disbursement_id)
+
+
+def open_attempts_of(disbursement_ids: Sequence[int]) -> dict[int, Attempt]:
+    """Return, per disbursement, the attempt that may still be paid outside, with its order, in one query."""
+    open_ones = Attempt.objects.filter(disbursement_id__in=disbursement_ids, state__in=OPEN_ATTEMPT_STATES)
+    return {row.disbursement_id: row for row in open_ones.select_related("order", "disbursement")}
 
 
 def newest_answer(attempt_id: int) -> OutsideAnswer | None:
@@ -156,6 +161,12 @@ def review_queue() -> list[UnderReview]:
         for subject, row in waiting.items()
     ]
     return sorted(queue, key=lambda one: one.since)
+
+
+def under_review_since(disbursement_id: int) -> datetime | None:
+    """Return when a disbursement came under review last."""
+    entered = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="review")
+    return entered.order_by("-pk").values_list("at", flat=True).first()
 
 
 def in_flight_since(moment: datetime) -> QuerySet[Attempt]:

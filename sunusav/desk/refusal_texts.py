@@ -82,7 +82,9 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("There is nothing left to decide; reject or withdraw an open proposal about it."),
     ),
     "disbursement-not-under-review": (
-        _("Disbursement %(disbursement_id)s (%(state)s) is not under review: the engine still decides about it."),
+        _(
+            "Disbursement %(disbursement_id)s (%(state)s) is not under review: the engine still decides about it."
+        ),
         _("Wait; it comes under review by itself when the engine cannot decide."),
     ),
     "order-still-payable": (

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
-
 from sunusav.core.errors import DomainError
 from sunusav.desk.facts import moment, say_known
 from sunusav.desk.refusal_texts import TEXTS

@@ -9,7 +9,7 @@ from sunusav.core.approvals import approve
 from sunusav.core.models import Proposal, User
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
-from tests.transfers.builders import NET_SATS, NOW, ordered, run, story
+from tests.transfers.builders import NET_SATS, ordered, run, story
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, paper, proof_of
 from transfers.enums import ResolutionVerdict
 from transfers.services.resolutions import propose_resolution
@@ -28,7 +28,7 @@ class Case:
         self.node, self.watch, self.name = node, watch, name
         self.finance = make_user(Role.FINANCE)
         self.approver = make_user(Role.APPROVER)
-        invoice = paper(name, NET_SATS, expires_at=NOW + timedelta(hours=1))
+        invoice = paper(name, NET_SATS, expires_at=watch() + timedelta(hours=1))
         self.id = ordered(name, destination=invoice, at=watch())
         node.script.append(Unknown(seen=True, reason="in-flight"))
         run(watch)

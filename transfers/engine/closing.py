@@ -221,7 +221,8 @@ def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *,
     """
     _void_hold(attempt, row, AttemptState.FAILED, unpaid, now)
     _move(row, _S.FAILED, "fail", now=now, reason=unpaid.reason, due_at=None, claimed_by="",
-          claim_version=row.claim_version + 1, failure_code=unpaid.reason, failure_message=unpaid.reason)  # fmt: skip
+          claim_version=row.claim_version + 1, failure_code=unpaid.reason,
+          failure_message="two people found that it was not paid")  # fmt: skip
     tell_outcome(row, now=now)
 
 
