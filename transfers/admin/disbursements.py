@@ -121,9 +121,12 @@ class DisbursementAdmin(ReadOnlyAdmin):
         if attempt is None:
             return card
         order = attempt.order
-        shown = [(_("Payment hash or reference"), mono(order.reference)), (_("Payee"), mono(order.payee))]
-        allowed = (_("Routing fee allowed"), show_msat(order.fee_limit_msat))
-        return replace(card, facts=[*card.facts, *shown, allowed, *last_answer(attempt)])
+        shown: list[tuple[Any, Any]] = [
+            (_("Payment hash or reference"), mono(order.reference)),
+            (_("Payee"), mono(order.payee)),
+        ]
+        shown += [(_("Routing fee allowed"), show_msat(order.fee_limit_msat)), *last_answer(attempt)]
+        return replace(card, facts=[*card.facts, *shown])
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         return review_box(row, now=clock.now())
