@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import User
@@ -12,10 +13,15 @@ from transfers.enums import DisbursementState
 
 
 def _reviews(user: User, now: datetime) -> Notice:
-    count = queries.waiting_for_review()
+    queue = queries.review_queue()
     state = DisbursementState.NEEDS_REVIEW.value
-    url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}"
-    return Notice(_("Payments that need a person's look"), count, url, ATTENTION if count else CALM)
+    # Ordered by the first column, the number: the oldest first.
+    url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}&o=1"
+    if not queue:
+        return Notice(_("Payments that need a person's look"), 0, url, CALM)
+    told = {"count": len(queue), "age": timesince(queue[0].since, now, depth=1)}
+    value = _("%(count)s, the oldest for %(age)s") % told
+    return Notice(_("Payments that need a person's look"), value, url, ATTENTION)
 
 
 def _troubled_collections(user: User, now: datetime) -> Notice:

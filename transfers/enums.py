@@ -67,13 +67,41 @@ class FailureClass(TextChoices):
     REVIEW = "review"
 
 
+class AnswerKind(TextChoices):
+    """What an answer about an order that is not closed says of the money."""
+
+    IN_FLIGHT = "in_flight"
+    CONTRADICTS = "contradicts"
+    NOT_SEEN = "not_seen"
+    UNCLEAR = "unclear"
+    AWAY = "away"
+
+
+class ToldBy(TextChoices):
+    """Which call the outside answered."""
+
+    SEND = "send"
+    ASK = "ask"
+
+
+class ResolutionVerdict(TextChoices):
+    """How two people decide an outcome that stays unknown."""
+
+    PAID = "paid"
+    NOT_PAID = "not_paid"
+
+
+# Why an attempt is closed that two people found unpaid.
+RESOLVED_AS_NOT_PAID = "resolved-as-not-paid"
+
 _D = DisbursementState
 DISBURSEMENT_TRANSITIONS: dict[str, frozenset[str]] = {
     _D.SCHEDULED: frozenset({_D.PROCESSING, _D.FAILED, _D.CANCELLED}),
     _D.PROCESSING: frozenset({_D.COMPLETED, _D.FAILED, _D.NEEDS_REVIEW, _D.CANCELLED}),
     # To completed without a new try: the outside revived an order that it had refused.
     _D.FAILED: frozenset({_D.PROCESSING, _D.CANCELLED, _D.COMPLETED}),
-    _D.NEEDS_REVIEW: frozenset({_D.PROCESSING, _D.COMPLETED, _D.CANCELLED}),
+    # To failed: two people found that an outcome which stayed unknown was no payment.
+    _D.NEEDS_REVIEW: frozenset({_D.PROCESSING, _D.COMPLETED, _D.CANCELLED, _D.FAILED}),
     _D.COMPLETED: frozenset({_D.REVERSED}),
 }
 

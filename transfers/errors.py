@@ -69,6 +69,66 @@ class DisbursementNotRetryable(Conflict):
     why: str
 
 
+class DisbursementNotUnderReview(Conflict):
+    """The engine still decides about it: nobody else may."""
+
+    disbursement_id: int
+    state: str
+
+
+class AttemptNotOpen(Conflict):
+    """No attempt of it is open: its outcome is known, or nothing was sent."""
+
+    disbursement_id: int
+    state: str
+
+
+class OrderStillPayable(Conflict):
+    """The outside could still pay the order: that it has not is no end."""
+
+    disbursement_id: int
+    payable_until: datetime
+
+
+class EvidenceTooOld(Conflict):
+    """What the outside says now is not known well enough to conclude that it did not pay."""
+
+    disbursement_id: int
+    outcome: str
+    asked_at: datetime | None
+
+
+class OutsideSaysOtherwise(Conflict):
+    """The outside says that the order is under way or paid."""
+
+    disbursement_id: int
+    outcome: str
+    asked_at: datetime | None
+
+
+class ResolutionMissing(Missing):
+    disbursement_id: int
+
+
+class ResolutionNeedsProof(Invalid):
+    """Paid is what the payee can prove: the preimage of this payment hash."""
+
+    disbursement_id: int
+    reference: str
+
+
+class ResolutionCostOutOfRange(Invalid):
+    """A routing fee is at least nothing and at most what the order allowed."""
+
+    disbursement_id: int
+    cost_msat: int | None
+    fee_limit_msat: int
+
+
+class ResolutionNeedsExplanation(Invalid):
+    disbursement_id: int
+
+
 class PaymentReferenceUsed(Conflict):
     """This payment hash or reference belongs to another disbursement already."""
 

@@ -30,6 +30,7 @@ from transfers.enums import (
 from transfers.models import Attempt, Collection, Disbursement, Receipt
 from transfers.queries import debit_account
 from transfers.rails import rail
+from transfers.resolution_audit import none_resolved_alone, two_people_resolved
 
 UNKNOWN_FOR_LONG = timedelta(minutes=15)
 OVERDUE_FOR_LONG = timedelta(minutes=15)
@@ -341,5 +342,11 @@ INVARIANTS = [
     Invariant("I13", "every hold resolves once, and only open attempts hold", _holds_resolve_once),
     Invariant("I13b", "every hold has exactly its lines", _holds_have_their_lines),
     Invariant("I13", "in transit is exactly what open attempts hold", _transit_is_what_is_open),
+    Invariant(
+        "I16",
+        "two people ended every resolved attempt, with its proof where it was paid",
+        two_people_resolved,
+    ),
+    Invariant("I16", "no attempt is called unpaid by one person alone", none_resolved_alone),
     Invariant("I20", "nothing waits for ever", _nothing_waits_for_ever, waiting=True),
 ]

@@ -7,7 +7,9 @@ from django.db.models import Count, QuerySet
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
+from sunusav.core.models import TrailEntry
 from sunusav.core.money import msat_from_sats, sats_from_msat
+from transfers.calculations import review_message
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
@@ -16,8 +18,19 @@ from transfers.enums import (
     DisbursementState,
 )
 from transfers.errors import DisbursementMissing, WithdrawalLinkMissing
-from transfers.models import Attempt, Collection, Disbursement, Partner, WithdrawalLink
-from transfers.types import CollectionFacts, Destination, DisbursementFacts, WithdrawalFacts
+from transfers.models import (
+    Attempt,
+    Collection,
+    Disbursement,
+    OutsideAnswer,
+    Partner,
+    ResolvedAttempt,
+    WithdrawalLink,
+)
+from transfers.types import CollectionFacts, Destination, DisbursementFacts, UnderReview, WithdrawalFacts
+
+# What waits for people is short; beyond this the queue itself is the alarm.
+REVIEWS_READ = 500
 
 
 def disbursement(disbursement_id: int) -> DisbursementFacts:
@@ -89,11 +102,15 @@ def _telling_attempts(ids: list[int]) -> dict[int, Attempt]:
 
 
 def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
+    message = row.failure_message
+    if row.state == DisbursementState.NEEDS_REVIEW:
+        is_open = attempt is not None and attempt.state in OPEN_ATTEMPT_STATES
+        message = review_message(row.failure_code, message, is_open=is_open)
     return DisbursementFacts(
         id=row.pk, subject=row.subject, state=row.state, payout_sats=row.payout_sats, net_sats=row.net_sats,
         fee_sats=row.fee_sats, assessment_id=row.assessment_id, destination=destination_of(row),
         scheduled_at=row.scheduled_at, due_at=row.due_at, requested_at=row.requested_at,
-        completed_at=row.completed_at, failure_code=row.failure_code, failure_message=row.failure_message,
+        completed_at=row.completed_at, failure_code=row.failure_code, failure_message=message,
         attempts_made=attempt.number if attempt else 0,
         reference=attempt.order.reference if attempt else "",
         proof=attempt.proof if attempt else "",
@@ -116,6 +133,27 @@ def has_open_attempt(disbursement_id: int) -> bool:
     return Attempt.objects.filter(disbursement_id=disbursement_id, state__in=OPEN_ATTEMPT_STATES).exists()
 
 
+def open_attempt_of(disbursement_id: int) -> Attempt | None:
+    """Return the attempt of a disbursement that may still be paid outside, with its order."""
+    return open_attempts_of([disbursement_id]).get(disbursement_id)
+
+
+def open_attempts_of(disbursement_ids: Sequence[int]) -> dict[int, Attempt]:
+    """Return, per disbursement, the attempt that may still be paid outside, with its order, in one query."""
+    open_ones = Attempt.objects.filter(disbursement_id__in=disbursement_ids, state__in=OPEN_ATTEMPT_STATES)
+    return {row.disbursement_id: row for row in open_ones.select_related("order", "disbursement")}
+
+
+def newest_answer(attempt_id: int) -> OutsideAnswer | None:
+    """Return what the outside said last of an attempt; `asked_at` of the attempt says when it said so last."""
+    return OutsideAnswer.objects.filter(attempt_id=attempt_id).order_by("-pk").first()
+
+
+def was_resolved(attempt_id: int) -> bool:
+    """Say whether two people ended this attempt."""
+    return ResolvedAttempt.objects.filter(attempt_id=attempt_id).exists()
+
+
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:
     """Count what should have been taken in hand for longer than `by`."""
     return Disbursement.objects.filter(due_at__lt=now - by).count()
@@ -124,6 +162,25 @@ def overdue_disbursements(now: datetime, *, by: timedelta) -> int:
 def waiting_for_review() -> int:
     """Count the disbursements that wait for a person."""
     return Disbursement.objects.filter(state=DisbursementState.NEEDS_REVIEW).count()
+
+
+def review_queue() -> list[UnderReview]:
+    """Return what waits for a person, the longest waiting first, each with why and since when, in two queries."""
+    rows = Disbursement.objects.filter(state=DisbursementState.NEEDS_REVIEW).order_by("pk")[:REVIEWS_READ]
+    waiting = {f"disbursement:{row.pk}": row for row in rows}
+    entered = TrailEntry.objects.filter(subject__in=waiting, action="review").order_by("pk")
+    since = dict(entered.values_list("subject", "at"))
+    queue = [
+        UnderReview(row.pk, row.failure_code, since.get(subject, row.requested_at))
+        for subject, row in waiting.items()
+    ]
+    return sorted(queue, key=lambda one: one.since)
+
+
+def under_review_since(disbursement_id: int) -> datetime | None:
+    """Return when a disbursement came under review last."""
+    entered = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="review")
+    return entered.order_by("-pk").values_list("at", flat=True).first()
 
 
 def in_flight_since(moment: datetime) -> QuerySet[Attempt]:

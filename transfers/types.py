@@ -148,6 +148,15 @@ class DisbursementFacts:
 
 
 @dataclass(frozen=True)
+class UnderReview:
+    """A disbursement that waits for a person, why, and since when."""
+
+    disbursement_id: int
+    code: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class CollectionRequest:
     """What a collector is asked to open; `collection_id` makes it idempotent."""
 

@@ -27,7 +27,7 @@ from sunusav.desk.actions import (
     carry_out,
     report,
 )
-from sunusav.desk.sections import Section
+from sunusav.desk.sections import Box, Section
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -87,6 +87,10 @@ class DeskAdmin(ModelAdmin):
         return [
             columns.shown(self.model, [name])[0] if name in self.readonly_fields else name for name in names
         ]
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        """Return what a row needs from people, shown above its fields."""
+        return None
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         """Return what stands below a row's fields."""
@@ -258,6 +262,7 @@ class DeskAdmin(ModelAdmin):
         return {
             "title": capfirst(str(self.opts.verbose_name)),
             "subtitle": self.name_of(row),
+            "box": self.box(request, row),
             "sections": self.sections(request, row),
             "buttons": self.buttons(request, row),
         }

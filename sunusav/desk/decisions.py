@@ -15,6 +15,7 @@ KINDS = {
     "group_verification_revocation": _("Withdraw a group's verification"),
     "fee_schedule": _("Publish a fee schedule"),
     "manual_rate": _("Record a manual rate"),
+    "manual_resolution": _("Decide how an unknown payment ended"),
 }
 # Which model a proposal's subject is a row of.
 SUBJECT_PAGES = {
@@ -23,6 +24,7 @@ SUBJECT_PAGES = {
     "group_verification_revocation": "payouts.group",
     "fee_schedule": "fees.feescheduledraft",
     "manual_rate": "ledger.manualraterequest",
+    "manual_resolution": "transfers.disbursement",
 }
 
 

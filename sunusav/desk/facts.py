@@ -14,7 +14,10 @@ from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats, unit
 
 DIGEST_LENGTH = 64
 # Facts whose values are words of ours and never a name somebody gave.
-WORDED = {"outcome", "state", "status", "failure_reason", "payout_status", "cycle_status"}
+WORDED = {
+    "outcome", "state", "status", "failure_reason", "payout_status", "cycle_status", "proposed_end",
+    "outside_says",
+}  # fmt: skip
 
 
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:

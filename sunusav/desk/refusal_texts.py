@@ -77,6 +77,44 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("Disbursement %(disbursement_id)s (%(state)s) cannot be retried: %(why)s."),
         _("Look at its attempts; while one is open, wait until its outcome is known."),
     ),
+    "attempt-not-open": (
+        _("Disbursement %(disbursement_id)s (%(state)s) has no open attempt: its outcome is known."),
+        _("There is nothing left to decide; reject or withdraw an open proposal about it."),
+    ),
+    "disbursement-not-under-review": (
+        _(
+            "Disbursement %(disbursement_id)s (%(state)s) is not under review: the engine still decides about it."
+        ),
+        _("Wait; it comes under review by itself when the engine cannot decide."),
+    ),
+    "order-still-payable": (
+        _("The order of disbursement %(disbursement_id)s can be paid until %(payable_until)s."),
+        _("Wait until then, have the outside asked again, and propose it after that."),
+    ),
+    "evidence-too-old": (
+        _("What the outside says now of disbursement %(disbursement_id)s is not known (%(outcome)s)."),
+        _("Have the outside asked now, look at its answer, and try again."),
+    ),
+    "outside-says-otherwise": (
+        _("The outside says that disbursement %(disbursement_id)s is under way or paid (%(outcome)s)."),
+        _("It cannot be called unpaid. Ask the payee for the preimage their wallet shows."),
+    ),
+    "resolution-missing": (
+        _("Nobody has proposed how disbursement %(disbursement_id)s ended."),
+        _("Open its page and propose it."),
+    ),
+    "resolution-needs-proof": (
+        _("The preimage does not belong to this payment hash."),
+        _("Ask the payee for the preimage their wallet shows for this payment."),
+    ),
+    "resolution-cost-out-of-range": (
+        _("The routing fee must be between 0 and %(fee_limit_msat)s msat."),
+        _("Give what the route cost; the order allowed no more."),
+    ),
+    "resolution-needs-explanation": (
+        _("A resolution needs an explanation."),
+        _("Write what you looked at and what it showed."),
+    ),
     "payment-reference-used": (
         _("This invoice was used before, for disbursement %(disbursement_id)s."),
         _("Ask the recipient for a new invoice and set it as the destination."),

@@ -1,11 +1,11 @@
 """Refusals in words: what is the matter and what to do next. The codes are those of the API's problem pages."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
-
 from sunusav.core.errors import DomainError
+from sunusav.desk.facts import moment, say_known
 from sunusav.desk.refusal_texts import TEXTS
 
 
@@ -36,7 +36,9 @@ def _filled(text: Any, refusal: DomainError) -> str:
 
 
 def _fact(value: object) -> object:
-    return gettext(value.replace("_", " ")) if isinstance(value, str) and value.islower() else value
+    if isinstance(value, datetime):
+        return moment(value)
+    return say_known(value) if isinstance(value, str) and value.islower() else value
 
 
 def _by_name(refusal: DomainError) -> str:

@@ -38,6 +38,17 @@ class Facts:
 Section = Table | Facts
 
 
+@dataclass(frozen=True)
+class Box:
+    """What a row needs from people, above its fields: what happened, what is known, what may be done next."""
+
+    title: Any
+    says: Any
+    facts: Sequence[tuple[Any, Any]] = field(default_factory=tuple)
+    steps: Sequence[Any] = field(default_factory=tuple)
+    note: Any = ""
+
+
 def trail_of(subjects: Iterable[str]) -> Table:
     """Return who did what to these subjects, oldest first (the last hundred lines)."""
     entries = TrailEntry.objects.filter(subject__in=list(subjects)).order_by("-id")[:TRAIL_LIMIT]

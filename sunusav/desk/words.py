@@ -107,4 +107,13 @@ WORDS = [
     _("whether it was opened is not known; ask for it again first"),
     _("it has not failed"), _("timeout"), _("no route"), _("error"), _("incorrect payment details"),
     _("insufficient balance"), _("canceled"), _("none"), _("never sent, and the order has expired"),
+    # Under review: why, what the outside said, what was decided
+    _("payment vanished"), _("answer contradicts records"), _("last order in doubt"), _("paid before"),
+    _("resolved as not paid"), _("not paid"), _("not seen"), _("not seen by another source"), _("rail away"),
+    _("in flight"), _("connection lost"), _("no answer"), _("node refused"), _("stream ended"),
+    _("known to the node"), _("known then not found"), _("another payment"), _("another amount paid"),
+    _("another invoice paid"), _("preimage does not fit"), _("paid, but proof or amount is not ours"),
+    _("resolution"), _("proposed end"), _("outside says"), _("detail"), _("details"), _("text"), _("payment index"),
+    _("created at ns"), _("value"), _("htlcs"), _("failure source index"), _("ask outside"),
+    _("resolve attempt"), _("see attempt"), _("send again"), _("lapse"), _("what it showed has changed"),
 ]  # fmt: skip

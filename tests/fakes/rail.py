@@ -117,7 +117,11 @@ class ScriptedRail:
         return self.refused.get(order.reference) or NotSeen(source="node")
 
     def verify(self, reference: str, proof: str) -> bool:
-        return hashlib.sha256(bytes.fromhex(proof)).hexdigest() == reference
+        try:
+            secret = bytes.fromhex(proof)
+        except ValueError:
+            return False
+        return hashlib.sha256(secret).hexdigest() == reference
 
     def balance(self) -> int:
         self._require_here()

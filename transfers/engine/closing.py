@@ -13,6 +13,7 @@ from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import TrailFact, record, record_all
 from sunusav.core.transitions import move
 from transfers.booking import hold_lines, paid_lines
+from transfers.engine.answers import Heard, heard, note
 from transfers.engine.claims import ENGINE, Claim, locked_claim, require_claim
 from transfers.engine.policy import LEASE, NextStep, after_failure
 from transfers.enums import (
@@ -21,6 +22,7 @@ from transfers.enums import (
     AttemptState,
     DisbursementState,
     FailureClass,
+    ToldBy,
     TransactionKind,
 )
 from transfers.errors import ClaimLost
@@ -187,9 +189,10 @@ def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: da
     return True
 
 
-def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime) -> bool:
+def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | None = None) -> bool:
     """Close an attempt whose order the outside never saw and can never accept any more. Raises: ClaimLost."""
-    gone = Refused(reason="never sent, and the order has expired", failure=FailureClass.FINAL)
+    evidence = told.evidence if told else {}
+    gone = Refused("never sent, and the order has expired", FailureClass.FINAL, evidence)
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
         fresh = _locked_attempt(attempt)
@@ -203,8 +206,42 @@ def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime) -> boo
     return True
 
 
+def resolve_as_paid(row: Disbursement, attempt: Attempt, paid: Succeeded, *, now: datetime) -> None:
+    """Book a payment that two people found made, in their transaction, exactly as one the outside told of.
+
+    The caller holds the locks of the disbursement and of its open attempt.
+    """
+    _book(attempt, row, paid, now)
+
+
+def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *, now: datetime) -> None:
+    """Undo the hold of an order that two people found unpaid, in their transaction; the disbursement has failed.
+
+    The caller holds the locks of the disbursement and of its open attempt.
+    """
+    _void_hold(attempt, row, AttemptState.FAILED, unpaid, now)
+    _move(row, _S.FAILED, "fail", now=now, reason=unpaid.reason, due_at=None, claimed_by="",
+          claim_version=row.claim_version + 1, failure_code=unpaid.reason,
+          failure_message="two people found that it was not paid")  # fmt: skip
+    tell_outcome(row, now=now)
+
+
+def release_heard(claim: Claim, told: Heard, *, due_at: datetime, now: datetime) -> None:
+    """Give a disbursement back until `due_at`, with what the outside said of its attempt. Raises: ClaimLost."""
+    with transaction.atomic(durable=True):
+        row = _locked_for_outcome(claim)
+        note(told, now=now)
+        Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="")
+
+
 def note_unknown(
-    claim: Claim, attempt: Attempt, unknown: Unknown, *, now: datetime, due_at: datetime
+    claim: Claim,
+    attempt: Attempt,
+    unknown: Unknown,
+    *,
+    now: datetime,
+    due_at: datetime,
+    told_by: ToldBy = ToldBy.ASK,
 ) -> None:
     """Keep what an unfinished answer says; money stays held and the outside is asked again at `due_at`."""
     with transaction.atomic(durable=True):
@@ -212,24 +249,30 @@ def note_unknown(
         fresh = Attempt.objects.select_for_update().get(pk=attempt.pk)
         if fresh.state not in OPEN_ATTEMPT_STATES:
             return
-        fields: dict[str, Any] = {
-            "asked_at": now,
-            "outcome": unknown.reason[:120],
-            "evidence": unknown.evidence,
-        }
+        note(heard(attempt, unknown, told_by), now=now)
         if unknown.seen and fresh.state == AttemptState.PREPARED:
-            fields |= {"state": AttemptState.IN_FLIGHT, "seen_at": now}
+            Attempt.objects.filter(pk=fresh.pk).update(state=AttemptState.IN_FLIGHT, seen_at=now)
             _tell_attempt(fresh, "see_attempt", AttemptState.IN_FLIGHT, now)
-        Attempt.objects.filter(pk=fresh.pk, state=fresh.state).update(**fields)
         Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="", asks=row.asks + 1)
 
 
 def put_under_review(
-    claim: Claim, *, code: str, message: str, now: datetime, due_at: datetime | None
+    claim: Claim,
+    *,
+    code: str,
+    message: str,
+    now: datetime,
+    due_at: datetime | None,
+    told: Heard | None = None,
 ) -> None:
-    """Hand a disbursement to a person; its open attempt, if any, goes on being asked about. Raises: ClaimLost."""
+    """Hand a disbursement to a person, with the answer that led to it, if one did. Raises: ClaimLost.
+
+    Its open attempt, if any, goes on being asked about.
+    """
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
+        if told is not None:
+            note(told, now=now)
         if row.state == _S.NEEDS_REVIEW:
             Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="")
             return
@@ -238,10 +281,12 @@ def put_under_review(
         tell_outcome(row, now=now)
 
 
-def note_resend(claim: Claim, attempt: Attempt, *, now: datetime) -> None:
-    """Count one more sending of the same order, before it leaves. Raises: ClaimLost."""
+def note_resend(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | None = None) -> None:
+    """Count one more sending of the same order, before it leaves: the outside had not seen it. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
         locked_claim(claim)
+        if told is not None:
+            note(told, now=now)
         changed = Attempt.objects.filter(pk=attempt.pk, state=AttemptState.PREPARED).update(
             sends=attempt.sends + 1, sent_at=now
         )

@@ -10,13 +10,14 @@ from sunusav.core.clock import Clock
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from transfers.engine import closing
+from transfers.engine.answers import Heard, heard
 from transfers.engine.claims import Claim, begin_scheduled, fail, locked_claim, may_send, release
 from transfers.engine.heartbeat import kept_alive
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
-from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
+from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState, ToldBy
 from transfers.errors import ClaimLost, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import destination_of, state_of
+from transfers.queries import destination_of, state_of, was_resolved
 from transfers.rails import Rail, rail
 from transfers.types import FindOutcome, Instruction, NotSeen, Order, Refused, Succeeded, Unknown
 
@@ -92,7 +93,7 @@ def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock
     match paid_by.find(order_of(last.order)):
         case Refused():
             return True
-        case NotSeen() if last.state == AttemptState.VOID:
+        case NotSeen() if last.state == AttemptState.VOID or was_resolved(last.pk):
             return True
         case Succeeded() as paid if _proves(paid, last.order, paid_by):
             closing.close_as_paid(last, paid, now=clock())
@@ -119,9 +120,9 @@ def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: 
     try:
         outcome = paying.send(order, now=clock())
     except RailUnavailable as away:
-        _hold(claim, away, clock=clock)
+        _hold_asked(claim, heard(attempt, away, ToldBy.SEND), clock=clock)
         return
-    _settle(claim, attempt, outcome, paying, clock=clock)
+    _settle(claim, attempt, outcome, paying, told_by=ToldBy.SEND, clock=clock)
 
 
 def _recover(claim: Claim, attempt: Attempt, *, clock: Clock) -> None:
@@ -130,11 +131,11 @@ def _recover(claim: Claim, attempt: Attempt, *, clock: Clock) -> None:
     try:
         found = paying.find(order_of(attempt.order))
     except RailUnavailable as away:
-        _hold(claim, away, clock=clock)
+        _hold_asked(claim, heard(attempt, away, ToldBy.ASK), clock=clock)
         return
     if isinstance(found, Refused) and _is_old_news(attempt, found):
         found = NotSeen(source=attempt.order.source, evidence=found.evidence)
-    _settle(claim, attempt, found, paying, clock=clock)
+    _settle(claim, attempt, found, paying, told_by=ToldBy.ASK, clock=clock)
 
 
 def _is_old_news(attempt: Attempt, refused: Refused) -> bool:
@@ -143,54 +144,64 @@ def _is_old_news(attempt: Attempt, refused: Refused) -> bool:
     return bool(refused.verdict) and earlier.filter(verdict=refused.verdict).exists()
 
 
-def _settle(claim: Claim, attempt: Attempt, outcome: FindOutcome, paying: Rail, *, clock: Clock) -> None:
+def _settle(
+    claim: Claim, attempt: Attempt, outcome: FindOutcome, paying: Rail, *, told_by: ToldBy, clock: Clock
+) -> None:
     now = clock()
     match outcome:
         case Succeeded() if not _proves(outcome, attempt.order, paying):
-            contradiction = Unknown(seen=True, reason="paid, but proof or amount is not ours", suspect=True)
-            _note_unknown(claim, attempt, contradiction, now=now)
+            contradiction = Unknown(
+                seen=True,
+                reason="paid, but proof or amount is not ours",
+                suspect=True,
+                evidence=outcome.evidence,
+            )
+            _note_unknown(claim, attempt, contradiction, told_by=told_by, now=now)
         case Succeeded():
             closing.close_as_paid(attempt, outcome, now=now)
         case Refused():
             closing.close_as_failed(claim, attempt, outcome, now=now)
         case Unknown():
-            _note_unknown(claim, attempt, outcome, now=now)
+            _note_unknown(claim, attempt, outcome, told_by=told_by, now=now)
         case NotSeen():
             _settle_not_seen(claim, attempt, outcome, paying, clock=clock)
 
 
 def _settle_not_seen(claim: Claim, attempt: Attempt, answer: NotSeen, paying: Rail, *, clock: Clock) -> None:
     """Decide about an order the outside does not know: only the very same order may go out again."""
-    now, order = clock(), order_of(attempt.order)
+    now, order, said = clock(), order_of(attempt.order), heard(attempt, answer, ToldBy.ASK)
     if attempt.state == AttemptState.IN_FLIGHT or answer.source != order.source:
         told = f"the outside no longer knows a payment it had, or another node answered ({answer.source})"
         closing.put_under_review(
-            claim, code="payment-vanished", message=told, now=now, due_at=now + ASK_REVIEWED_EVERY
+            claim, code="payment-vanished", message=told, now=now, due_at=now + ASK_REVIEWED_EVERY, told=said
         )
     elif now > max(order.give_up_after, _send_over_by(attempt, paying)):
-        closing.close_as_never_sent(claim, attempt, now=now)
+        closing.close_as_never_sent(claim, attempt, now=now, told=said)
     elif now + timedelta(seconds=paying.send_deadline_seconds) < order.expires_at:
-        _send_again(claim, attempt, order, paying, clock=clock)
+        _send_again(claim, said, order, paying, clock=clock)
     else:
-        release(claim, due_at=order.give_up_after + ASK_AGAIN_AFTER)
+        closing.release_heard(claim, said, due_at=order.give_up_after + ASK_AGAIN_AFTER, now=now)
 
 
-def _send_again(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> None:
+def _send_again(claim: Claim, said: Heard, order: Order, paying: Rail, *, clock: Clock) -> None:
+    now = clock()
     if not switches.outgoing().is_open:
-        release(claim, due_at=clock() + HOLD_FOR)
+        closing.release_heard(claim, said, due_at=now + HOLD_FOR, now=now)
         return
     if state_of(claim.disbursement_id) == DisbursementState.NEEDS_REVIEW:
         # A person was asked to decide, and may have paid in another way by now: ask on, send nothing.
-        release(claim, due_at=clock() + ASK_REVIEWED_EVERY)
+        closing.release_heard(claim, said, due_at=now + ASK_REVIEWED_EVERY, now=now)
         return
-    closing.note_resend(claim, attempt, now=clock())
-    _send(claim, attempt, order, paying, clock=clock)
+    closing.note_resend(claim, said.attempt, now=now, told=said)
+    _send(claim, said.attempt, order, paying, clock=clock)
 
 
-def _note_unknown(claim: Claim, attempt: Attempt, unknown: Unknown, *, now: datetime) -> None:
+def _note_unknown(
+    claim: Claim, attempt: Attempt, unknown: Unknown, *, told_by: ToldBy, now: datetime
+) -> None:
     row = Disbursement.objects.only("asks", "state").get(pk=claim.disbursement_id)
     delay = ASK_REVIEWED_EVERY if row.state == DisbursementState.NEEDS_REVIEW else ask_delay(row.asks)
-    closing.note_unknown(claim, attempt, unknown, now=now, due_at=now + delay)
+    closing.note_unknown(claim, attempt, unknown, now=now, due_at=now + delay, told_by=told_by)
     if unknown.suspect:
         closing.put_under_review(
             claim, code="answer-contradicts-records", message=unknown.reason, now=now,
@@ -202,6 +213,12 @@ def _hold(claim: Claim, away: RailUnavailable, *, clock: Clock) -> None:
     """Wait for a rail that is away; this burns no retry."""
     logger.warning("rail %s is away: %s", away.rail, away.detail)
     release(claim, due_at=clock() + ASK_AGAIN_AFTER)
+
+
+def _hold_asked(claim: Claim, said: Heard, *, clock: Clock) -> None:
+    """Wait for a rail that is away with an attempt open: money stays held."""
+    logger.warning("rail %s is away: %s", said.attempt.order.rail, said.evidence["detail"])
+    closing.release_heard(claim, said, due_at=clock() + ASK_AGAIN_AFTER, now=clock())
 
 
 def _refuse(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transfers", "0004_checks_without_null"),
+        ("transfers", "0005_manual_resolution"),
     ]
 
     operations = [

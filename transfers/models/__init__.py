@@ -1,6 +1,19 @@
+from transfers.models.answer import OutsideAnswer
 from transfers.models.collection import Collection, Receipt
 from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
 from transfers.models.partner import Partner
+from transfers.models.resolution import ManualResolution, ResolvedAttempt
 from transfers.models.withdrawal import WithdrawalLink
 
-__all__ = ["Attempt", "Collection", "Disbursement", "Partner", "PaymentOrder", "Receipt", "WithdrawalLink"]
+__all__ = [
+    "Attempt",
+    "Collection",
+    "Disbursement",
+    "ManualResolution",
+    "OutsideAnswer",
+    "Partner",
+    "PaymentOrder",
+    "Receipt",
+    "ResolvedAttempt",
+    "WithdrawalLink",
+]

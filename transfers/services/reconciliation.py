@@ -2,10 +2,31 @@
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 
+from sunusav.core import trail
+from sunusav.core.actors import Actor
+from sunusav.core.doorbells import ring
 from transfers.enums import OPEN_ATTEMPT_STATES
+from transfers.errors import AttemptNotOpen
 from transfers.models import Collection, Disbursement
+from transfers.queries import has_open_attempt
+from transfers.services.disbursements import RUN_DUE_TASK, locked, subject_of
+
+
+def ask_again_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
+    """Have a worker ask the outside about an open attempt at once; one that has it in hand is asking already.
+
+    Raises: DisbursementMissing, AttemptNotOpen.
+    """
+    with transaction.atomic():
+        row = locked(disbursement_id)
+        if not has_open_attempt(row.pk):
+            raise AttemptNotOpen(disbursement_id=row.pk, state=row.state)
+        Disbursement.objects.filter(_free(now), pk=row.pk).update(due_at=now)
+        trail.record(subject=subject_of(row.pk), action="ask_outside", actor=actor, at=now)
+        ring(RUN_DUE_TASK)
 
 
 def make_open_attempts_due(*, now: datetime) -> int:
@@ -14,10 +35,14 @@ def make_open_attempts_due(*, now: datetime) -> int:
         "pk", flat=True
     )
     ids = list(open_ones)
-    free = Q(claimed_by="") | Q(due_at__lt=now) | Q(due_at=None)
-    return Disbursement.objects.filter(free, pk__in=ids).update(due_at=now)
+    return Disbursement.objects.filter(_free(now), pk__in=ids).update(due_at=now)
 
 
 def make_open_collections_due(*, now: datetime) -> int:
     """Have every open collection asked about at the next sweep."""
     return Collection.objects.filter(state="open").update(ask_at=now)
+
+
+def _free(now: datetime) -> Q:
+    """Select what no worker has in hand."""
+    return Q(claimed_by="") | Q(due_at__lt=now) | Q(due_at=None)

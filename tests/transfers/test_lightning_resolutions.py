@@ -1,0 +1,173 @@
+"""Two people decide about a payment that vanished: the real rail against the simulated node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from lightning.simulator.process import SimulatorProcess
+from sunusav.core import clock
+from sunusav.core.approvals import approve
+from sunusav.core.roles import Role
+from tests.factories.users import make_user
+from tests.lightning.world import NET_MSAT, PLATFORM, WALLETS, World
+from tests.support.lightning import settings_of
+from tests.transfers.builders import BY, Story, attempts, row_of
+from tests.transfers.lightning_payout import GROSS_MSAT, Payout
+from tests.transfers.rails import Watch
+from transfers.enums import ResolutionVerdict
+from transfers.errors import EvidenceTooOld, OutsideSaysOtherwise, ResolutionNeedsProof
+from transfers.models import OutsideAnswer
+from transfers.services.disbursements import replace_destination, retry_disbursement
+from transfers.services.resolutions import propose_resolution
+from transfers.types import Destination
+
+pytestmark = pytest.mark.django_db
+
+REVIEWED = Story("needs_review", ["in_flight"], 0, GROSS_MSAT)
+EXPIRY_SECONDS, GIVEN_UP_SECONDS = 1_800, 1_800 + 601
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
+        yield process
+
+
+@pytest.fixture
+def world(simulator: SimulatorProcess) -> Iterator[World]:
+    fresh = World(simulator)
+    fresh.calm()
+    yield fresh
+    fresh.calm()
+
+
+@pytest.fixture(autouse=True)
+def our_node(plugins: None, world: World, settings: Settings) -> None:
+    """Put the real rail in the fake's place."""
+    settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
+    for name, value in settings_of(world.process).items():
+        setattr(settings, name, value)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch(clock.now())
+
+
+@pytest.fixture
+def payout(world: World, watch: Watch) -> Payout:
+    return Payout(world, watch, expiry=EXPIRY_SECONDS)
+
+
+def decide(payout: Payout, verdict: ResolutionVerdict, **facts: object) -> None:
+    """Have one person propose and another approve."""
+    proposal = propose_resolution(
+        disbursement_id=payout.id, verdict=verdict, explanation="her wallet was looked at",
+        proposer=make_user(Role.FINANCE), now=payout.watch(), **facts,  # type: ignore[arg-type]
+    )  # fmt: skip
+    approver = make_user(Role.APPROVER)
+    approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=payout.watch())
+
+
+def preimage_in_the_wallet(payout: Payout) -> str:
+    """Return what the payee's wallet shows of its invoice."""
+    [invoice] = [row for row in payout.world.control.invoices(WALLETS) if row["payment_hash"] == payout.hash]
+    return str(invoice["preimage"])
+
+
+def vanish(payout: Payout) -> None:
+    """Have the node forget a payment that is under way."""
+    payout.run_under({"do": "hold", "at": "in_flight"})
+    payout.world.control.forget(PLATFORM, payout.hash)
+    payout.run(15)
+    assert payout.story == REVIEWED
+
+
+def test_vanished_and_proven_paid_is_completed_and_the_books_are_green(payout: Payout) -> None:
+    vanish(payout)
+
+    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=1_000)
+
+    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+    (attempt,) = attempts(payout.id)
+    assert (attempt.proof, attempt.cost_msat) == (preimage_in_the_wallet(payout), 1_000)
+
+
+def test_paid_row_that_the_node_lost_before_we_asked_is_proven_by_the_wallet(
+    payout: Payout, world: World
+) -> None:
+    payout.run_under({"do": "hold", "at": "in_flight"})
+    world.control.settle(PLATFORM, payout.hash)
+    payout.wait_until_paid()
+    world.control.forget(PLATFORM, payout.hash)
+    payout.run(15)
+    assert payout.story == REVIEWED
+
+    with pytest.raises(ResolutionNeedsProof):
+        decide(payout, ResolutionVerdict.PAID, proof="ab" * 32, cost_msat=1_000)
+    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=1_000)
+
+    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+
+
+def test_vanished_and_expired_is_not_paid_and_paid_once_by_a_new_invoice(
+    payout: Payout, world: World
+) -> None:
+    vanish(payout)
+    world.control.set_clock(advance_seconds=GIVEN_UP_SECONDS)
+    payout.run(GIVEN_UP_SECONDS)
+    decide(payout, ResolutionVerdict.NOT_PAID)
+    assert payout.story == Story("failed", ["failed"], GROSS_MSAT, 0)
+
+    new = Destination("lightning", "bolt11", world.invoice(NET_MSAT))
+    replace_destination(disbursement_id=payout.id, destination=new, actor=BY, now=payout.watch())
+    retry_disbursement(disbursement_id=payout.id, actor=BY, reason="new invoice", now=payout.watch())
+    payout.run(30)
+
+    assert payout.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    paid = [row for row in world.control.payments(PLATFORM) if row["payment_request"] == new.value]
+    assert [(row["status"], row["successes"]) for row in paid] == [("SUCCEEDED", 1)]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [{"do": "bad_preimage"}, {"do": "misreport", "value_msat": NET_MSAT - 1}],
+    ids=["preimage", "amount"],
+)
+def test_paid_in_contradiction_is_never_called_unpaid(
+    payout: Payout, world: World, step: dict[str, object]
+) -> None:
+    payout.run_under(step)
+    world.control.set_clock(advance_seconds=GIVEN_UP_SECONDS)
+    payout.run(GIVEN_UP_SECONDS)
+    assert payout.story == REVIEWED
+
+    with pytest.raises(OutsideSaysOtherwise):
+        decide(payout, ResolutionVerdict.NOT_PAID)
+
+    assert payout.story == REVIEWED
+
+
+def test_node_that_is_away_proves_nothing_but_the_wallet_does(payout: Payout, world: World) -> None:
+    vanish(payout)
+    world.control.stop_serving(PLATFORM)
+    payout.run(GIVEN_UP_SECONDS)
+
+    with pytest.raises(EvidenceTooOld):
+        decide(payout, ResolutionVerdict.NOT_PAID)
+    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=0)
+
+    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+
+
+def test_answers_of_a_real_node_stay_the_same_while_nothing_changes(payout: Payout) -> None:
+    vanish(payout)
+    for _ in range(3):
+        payout.run(600)
+
+    kinds = list(OutsideAnswer.objects.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["in_flight", "not_seen"]
+    assert row_of(payout.id).failure_code == "payment-vanished"

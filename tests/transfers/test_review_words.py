@@ -1,0 +1,48 @@
+"""What a payment under review waits for, in words; and the queue of those that wait."""
+
+import pytest
+
+from tests.transfers.builders import ordered, run
+from tests.transfers.rails import SteeredRail, Watch
+from tests.transfers.resolving import Case
+from transfers.calculations import HAPPENED, WAITS_FOR_OUTCOME, WAITS_FOR_PERSON, review_message
+from transfers.enums import FailureClass
+from transfers.queries import review_queue, under_review_since
+from transfers.types import Refused
+
+
+@pytest.mark.parametrize("code", sorted(HAPPENED))
+def test_review_message_says_what_happened_and_what_it_waits_for(code: str) -> None:
+    assert review_message(code, "told", is_open=True) == f"{HAPPENED[code]} {WAITS_FOR_OUTCOME}"
+    assert review_message(code, "told", is_open=False) == f"{HAPPENED[code]} {WAITS_FOR_PERSON}"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "told"),
+    [
+        ("no-route", "no route to her", "no route to her"),
+        ("no-route", "", "no-route"),
+        ("", "", "no reason known"),
+    ],
+)
+def test_review_message_of_a_refusal_names_it(code: str, message: str, told: str) -> None:
+    assert review_message(code, message, is_open=False) == f"It was not paid ({told}). {WAITS_FOR_PERSON}"
+
+
+@pytest.mark.django_db
+def test_review_queue_tells_the_longest_waiting_first(node: SteeredRail, watch: Watch) -> None:
+    vanished = Case(node, watch)
+    entered = watch()
+    watch.advance(60)
+    node.script.append(Refused("error", FailureClass.REVIEW))
+    other = ordered("khady", at=watch())
+    run(watch)
+
+    queue = review_queue()
+
+    assert [(one.disbursement_id, one.code, one.since) for one in queue] == [
+        (vanished.id, "payment-vanished", entered),
+        (other, "error", watch()),
+    ]
+    assert under_review_since(vanished.id) == entered
+    assert under_review_since(ordered("moussa")) is None

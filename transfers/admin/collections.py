@@ -1,0 +1,105 @@
+"""Money in, and the partners it may come through, to read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy as _
+
+from sunusav.core.models import User
+from sunusav.core.qr import lightning_qr_svg
+from sunusav.desk.actions import Action, Decision
+from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.columns import offered
+from sunusav.desk.forms import ReasonForm
+from sunusav.desk.money import show_msat
+from sunusav.desk.sections import Facts, Section, postings_of, trail_of
+from transfers.enums import CollectionState
+from transfers.models import Collection, Partner, Receipt
+from transfers.services.cancellations import CANCELLABLE, cancel_collection
+
+# Offered from settings: to look for the values in use would read the whole table for every page.
+METHOD = offered("method", lambda: settings.COLLECTORS)
+
+
+def _cancel_collection(decision: Decision) -> None:
+    cancel_collection(
+        collection_id=decision.row.pk, actor=decision.actor, reason=decision.reason, now=decision.now
+    )
+
+
+def _is_collection_cancellable(user: User, row: Collection) -> bool:
+    return row.state in CANCELLABLE
+
+
+CANCEL_COLLECTION = Action(
+    slug="cancel-collection",
+    label=_("Take the request back"),
+    question=_(
+        "Nobody can pay by it any more; its payer may be asked anew. What was paid meanwhile is booked."
+    ),
+    done=_("cancelled"),
+    run=_cancel_collection,
+    permission="transfers.cancel_collection",
+    form=ReasonForm,
+    is_offered=_is_collection_cancellable,
+    tone="bad",
+)
+
+
+@admin.register(Collection)
+class CollectionAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "subject", "method", "state", "amount_msat", "received_msat", "requested_at", "settled_at", "trouble",
+    )  # fmt: skip
+    list_filter = ("state", "trouble", METHOD, "requested_at")
+    search_fields = ("id", "subject", "reference")
+    search_help_text = _("The exact number, subject or payment hash.")
+    ordering = ("-id",)
+    fields = (
+        *list_display, "reference", "payment_request", "checkout_url", "expires_at", "ask_at", "source", "memo",
+        "credit_role", "credit_owner", "overpaid_role", "overpaid_owner",
+    )  # fmt: skip
+    card_fields = ("subject", "method", "state", "amount_msat", "received_msat", "expires_at")
+    actions_offered = (CANCEL_COLLECTION,)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        receipts = row.receipts.select_related("transaction").prefetch_related(
+            "transaction__entries__account"
+        )
+        booked = [(receipt.received_at, receipt.transaction) for receipt in receipts.order_by("pk")]
+        return (*_invoice_of(row), postings_of(booked), trail_of([f"collection:{row.pk}"]))
+
+
+def _invoice_of(row: Collection) -> Sequence[Section]:
+    """Return the open invoice to scan; nothing for what cannot be paid by one, or any more."""
+    if row.state != CollectionState.OPEN or row.checkout_url or not row.payment_request:
+        return ()
+    code = format_html('<div class="qr">{}</div>', mark_safe(lightning_qr_svg(row.payment_request)))  # noqa: S308  (our own drawing)
+    return (Facts(_("Invoice to pay"), ((_("QR code"), code),)),)
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnlyAdmin):
+    list_display = ("id", "collection", "received_msat", "reference", "received_at", "transaction")
+    list_filter = ("received_at",)
+    list_select_related = ("collection", "transaction")
+    search_fields = ("reference",)
+    search_help_text = _("The exact payment hash.")
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {show_msat(row.received_msat)}"
+
+
+@admin.register(Partner)
+class PartnerAdmin(ReadOnlyAdmin):
+    list_display = ("code", "name", "countries", "position", "is_enabled")
+    ordering = ("position",)

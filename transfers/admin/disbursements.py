@@ -1,0 +1,173 @@
+"""Payments out: the whole story of each, and what a person may do about it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from sunusav.core import clock
+from sunusav.core.models import User
+from sunusav.desk.actions import Action, Card, Decision
+from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.columns import offered
+from sunusav.desk.facts import mono, say_known
+from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.desk.money import show_msat, show_sats
+from sunusav.desk.sections import Box, Section, postings_of, trail_of
+from transfers.admin.review import ASK_OUTSIDE, PROPOSE_NOT_PAID, PROPOSE_PAID, last_answer, review_box
+from transfers.admin.story import attempts_with_story, bookings, facts_of, story_of
+from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
+from transfers.models import Attempt, Disbursement, PaymentOrder
+from transfers.queries import open_attempts_of
+from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
+from transfers.services.resolutions import MANUAL_RESOLUTION
+
+
+def _retry(decision: Decision) -> None:
+    retry_disbursement(
+        disbursement_id=decision.row.pk, actor=decision.actor, reason=decision.reason, now=decision.now
+    )
+
+
+def _cancel(decision: Decision) -> None:
+    cancel_disbursement(
+        disbursement_id=decision.row.pk, actor=decision.actor, reason=decision.reason, now=decision.now
+    )
+
+
+def _has_failed(user: User, row: Any) -> bool:
+    return (
+        row.state in (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW) and row.open_attempt is None
+    )
+
+
+def _is_cancellable(user: User, row: Any) -> bool:
+    return row.open_attempt is None and DisbursementState.CANCELLED in DISBURSEMENT_TRANSITIONS.get(
+        row.state, frozenset()
+    )
+
+
+RETRY = Action(
+    slug="retry",
+    label=pgettext_lazy("button", "Retry"),
+    question=_("The payment is tried again, as the same order. Read first how its last attempt ended."),
+    done=_("taken up again"),
+    run=_retry,
+    permission="transfers.retry_disbursement",
+    form=ReasonAndCodeForm,
+    is_offered=_has_failed,
+    tone="good",
+)
+CANCEL = Action(
+    slug="cancel",
+    label=_("Cancel the payment"),
+    question=_("Nothing is paid by this order any more, and what it was for may be ordered anew."),
+    done=_("cancelled"),
+    run=_cancel,
+    permission="transfers.cancel_disbursement",
+    form=ReasonForm,
+    is_offered=_is_cancellable,
+    tone="bad",
+)
+
+
+# Offered from settings: to look for the values in use would read the whole table for every page.
+RAIL = offered("rail", lambda: settings.RAILS)
+
+
+@admin.register(Disbursement)
+class DisbursementAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "subject", "state", "failure", "payout_sats", "fee_sats", "net_sats", "rail", "requested_at",
+        "completed_at",
+    )  # fmt: skip
+    list_filter = ("state", RAIL, "requested_at")
+    search_fields = ("id", "subject", "orders__reference")
+    search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
+    ordering = ("-id",)
+    fields = (
+        "subject", "state", "payout_sats", "fee_sats", "net_sats", "rail", "destination_kind",
+        "destination_value", "group_ref", "winner_ref", "settlement_partner", "requested_at", "scheduled_at",
+        "due_at", "completed_at", "retries", "failure", "failure_message",
+    )  # fmt: skip
+    card_fields = (
+        "subject", "state", "payout_sats", "net_sats", "rail", "destination_kind", "destination_value", "retries",
+        "failure",
+    )  # fmt: skip
+    links = ("subject",)
+    actions_offered = (ASK_OUTSIDE, PROPOSE_PAID, PROPOSE_NOT_PAID, RETRY, CANCEL)
+
+    @admin.display(description=_("failure"))
+    def failure(self, row: Disbursement) -> str:
+        return say_known(row.failure_code)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.subject}, {show_sats(row.payout_sats)}"
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Attach to each payment its attempt that may still be paid: what is offered depends on it."""
+        open_ones = open_attempts_of([row.pk for row in rows])
+        for row in rows:
+            row.open_attempt = open_ones.get(row.pk)
+
+    def card(self, action: Action, row: Any) -> Card:
+        """Show with a payment what may still be paid: a person compares its hash with what a wallet shows."""
+        card, attempt = super().card(action, row), row.open_attempt
+        if attempt is None:
+            return card
+        order = attempt.order
+        shown: list[tuple[Any, Any]] = [
+            (_("Payment hash or reference"), mono(order.reference)),
+            (_("Payee"), mono(order.payee)),
+        ]
+        shown += [(_("Routing fee allowed"), show_msat(order.fee_limit_msat)), *last_answer(attempt)]
+        return replace(card, facts=[*card.facts, *shown])
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        return review_box(row, now=clock.now())
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        attempts = list(attempts_with_story(row))
+        return (
+            story_of(row, attempts),
+            *(facts_of(attempt) for attempt in attempts),
+            postings_of(bookings(attempts)),
+            trail_of([subject_of(row.pk), f"{MANUAL_RESOLUTION}:{row.pk}"]),
+        )
+
+
+@admin.register(PaymentOrder)
+class PaymentOrderAdmin(ReadOnlyAdmin):
+    list_display = ("id", "disbursement", "rail", "hash_shown", "amount_msat", "prepared_at", "expires_at")
+    list_filter = (RAIL, "prepared_at")
+    list_select_related = ("disbursement",)
+    search_fields = ("reference",)
+    search_help_text = _("The exact payment hash.")
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.rail} {row.reference[:12]}…"
+
+    @admin.display(description=_("payment hash"))
+    def hash_shown(self, order: PaymentOrder) -> Any:
+        return mono(order.reference)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    list_display = ("id", "disbursement", "number", "state", "opened_at", "closed_at", "outcome", "cost_msat")
+    list_filter = ("state", "failure_class", "opened_at")
+    list_select_related = ("disbursement",)
+    search_fields = ("id", "order__reference")
+    search_help_text = _("The exact number or payment hash.")
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return gettext("attempt %(number)s of disbursement %(disbursement)s") % {
+            "number": row.number, "disbursement": row.disbursement_id,
+        }  # fmt: skip

@@ -1,0 +1,46 @@
+"""Links by which winners claim their payouts, to read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import say_known
+from sunusav.desk.money import show_msat
+from sunusav.desk.sections import Section, trail_of
+from transfers.models import WithdrawalLink
+
+
+@admin.register(WithdrawalLink)
+class WithdrawalLinkAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "subject",
+        "state",
+        "amount_msat",
+        "opened_at",
+        "expires_at",
+        "redeemed_at",
+        "failure",
+    )
+    fields = (
+        "subject", "state", "amount_msat", "rail", "opened_by", "opened_at", "expires_at", "redeemed_at",
+        "destination_kind", "destination_value", "take_at", "disbursement", "failure", "failure_message",
+    )  # fmt: skip
+    list_filter = ("state", "opened_at")
+    search_fields = ("id", "subject")
+    search_help_text = _("The exact number or subject (such as cycle:demo-cycle).")
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+
+    @admin.display(description=_("failure"))
+    def failure(self, row: WithdrawalLink) -> str:
+        return say_known(row.failure_code)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"withdrawal:{row.pk}"]),)

@@ -1,0 +1,184 @@
+"""How an outcome that stays unknown ends: one person proposes it here, a second one approves it.
+
+What is approved is applied by `engine.resolving`. Proposing changes nothing about the payment.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from sunusav.core.approvals import ProposalAlreadyOpen, digest_of, open_proposal, propose
+from sunusav.core.models import Proposal, User
+from transfers.enums import OPEN_ATTEMPT_STATES, AnswerKind, DisbursementState, ResolutionVerdict
+from transfers.errors import (
+    AttemptNotOpen,
+    DisbursementMissing,
+    DisbursementNotUnderReview,
+    EvidenceTooOld,
+    OrderStillPayable,
+    OutsideSaysOtherwise,
+    ResolutionCostOutOfRange,
+    ResolutionMissing,
+    ResolutionNeedsExplanation,
+    ResolutionNeedsProof,
+)
+from transfers.models import Attempt, Disbursement, ManualResolution
+from transfers.queries import newest_answer, open_attempt_of
+from transfers.rails import rail
+
+MANUAL_RESOLUTION = "manual_resolution"
+# While under review the outside is asked every ten minutes.
+EVIDENCE_HOLDS = timedelta(minutes=15)
+SAYS_OTHERWISE = (AnswerKind.IN_FLIGHT, AnswerKind.CONTRADICTS)
+_PAID = ResolutionVerdict.PAID
+
+
+def propose_resolution(
+    *,
+    disbursement_id: int,
+    verdict: ResolutionVerdict,
+    explanation: str,
+    proposer: User,
+    now: datetime,
+    proof: str = "",
+    cost_msat: int | None = None,
+) -> Proposal:
+    """Ask a second person to end the open attempt of a disbursement under review.
+
+    Paid takes the payee's proof and what sending cost; not paid takes neither, but an outside that knows nothing.
+    Units: msat. Raises: AttemptNotOpen, DisbursementNotUnderReview, ResolutionNeedsExplanation, ResolutionNeedsProof,
+    ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld, OutsideSaysOtherwise, ProposalAlreadyOpen,
+    NotAllowedToDecide.
+    """
+    if not explanation.strip():
+        raise ResolutionNeedsExplanation(disbursement_id=disbursement_id)
+    attempt = _attempt_to_resolve(disbursement_id)
+    resolution = ManualResolution(
+        attempt=attempt, verdict=verdict, proof="".join(proof.split()), cost_msat=cost_msat, outcome=attempt.outcome,
+        evidence=attempt.evidence, asked_at=attempt.asked_at, explanation=explanation.strip(), proposer=proposer,
+        proposed_at=now,
+    )  # fmt: skip
+    require_resolvable(resolution, now=now)
+    with transaction.atomic():
+        _require_none_waits(disbursement_id)
+        resolution.save(force_insert=True)
+        return propose(
+            kind=MANUAL_RESOLUTION, subject_id=str(disbursement_id), proposer=proposer, now=now,
+            reason=resolution.explanation,
+        )  # fmt: skip
+
+
+def describe_resolution(subject_id: str) -> dict[str, Any]:
+    """Return the facts an approval is bound to: the order, how it would end, and what the outside said last.
+
+    Raises: ResolutionMissing, AttemptNotOpen once its outcome is known.
+    """
+    resolution = newest_resolution(int(subject_id))
+    _require_open(resolution.attempt)
+    return facts_of(resolution)
+
+
+def newest_resolution(disbursement_id: int) -> ManualResolution:
+    """Return the newest proposed end of a disbursement's attempt. Raises: ResolutionMissing."""
+    proposed = ManualResolution.objects.filter(attempt__disbursement_id=disbursement_id)
+    newest = proposed.select_related("attempt__order", "attempt__disbursement").order_by("-pk").first()
+    if newest is None:
+        raise ResolutionMissing(disbursement_id=disbursement_id)
+    return newest
+
+
+def facts_of(resolution: ManualResolution) -> dict[str, Any]:
+    """Return what is digested: another answer of the outside makes other facts; the same one again does not."""
+    attempt = resolution.attempt
+    order, answer = attempt.order, newest_answer(attempt.pk)
+    # The words in which a connection fails change by themselves.
+    has_evidence = answer is not None and answer.kind != AnswerKind.AWAY
+    return {
+        "disbursement": attempt.disbursement_id, "subject": attempt.disbursement.subject, "attempt": attempt.number,
+        "resolution": resolution.pk, "rail": order.rail, "reference": order.reference, "payee": order.payee,
+        "amount_msat": order.amount_msat, "proposed_end": str(resolution.verdict), "proof": resolution.proof,
+        "cost_msat": resolution.cost_msat, "outside_says": answer.outcome if answer else "",
+        "evidence": answer.evidence if answer and has_evidence else {},
+    }  # fmt: skip
+
+
+def require_resolvable(resolution: ManualResolution, *, now: datetime) -> None:
+    """Judge a proposed end as things stand: when it is proposed, and again under the lock when it is approved.
+
+    Raises: as `propose_resolution`.
+    """
+    attempt = resolution.attempt
+    _require_open(attempt)
+    if attempt.disbursement.state != DisbursementState.NEEDS_REVIEW:
+        raise DisbursementNotUnderReview(
+            disbursement_id=attempt.disbursement_id, state=attempt.disbursement.state
+        )
+    if resolution.verdict == _PAID:
+        _require_proven(resolution)
+    else:
+        require_unpaid(attempt, now=now)
+
+
+def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
+    """Refuse to call an order unpaid that could still be paid, or of which the outside does not say "unknown here".
+
+    Raises: OrderStillPayable, OutsideSaysOtherwise, EvidenceTooOld.
+    """
+    payable_until = _payable_until(attempt)
+    if now <= payable_until:
+        raise OrderStillPayable(disbursement_id=attempt.disbursement_id, payable_until=payable_until)
+    answer = newest_answer(attempt.pk)
+    kind, outcome = (answer.kind, answer.outcome) if answer else ("", attempt.outcome)
+    told = {"disbursement_id": attempt.disbursement_id, "outcome": outcome, "asked_at": attempt.asked_at}
+    if kind in SAYS_OTHERWISE:
+        raise OutsideSaysOtherwise(**told)
+    is_fresh = attempt.asked_at is not None and now - attempt.asked_at <= EVIDENCE_HOLDS
+    if kind != AnswerKind.NOT_SEEN or not is_fresh:
+        raise EvidenceTooOld(**told)
+
+
+def _payable_until(attempt: Attempt) -> datetime:
+    """Return until when the order could be paid: by its own terms, or by a send that is still under way."""
+    deadline = timedelta(seconds=rail(attempt.order.rail).send_deadline_seconds)
+    return max(attempt.order.give_up_after, (attempt.sent_at or attempt.opened_at) + deadline)
+
+
+def _require_proven(resolution: ManualResolution) -> None:
+    attempt = resolution.attempt
+    order = attempt.order
+    if not resolution.proof or not rail(order.rail).verify(order.reference, resolution.proof):
+        raise ResolutionNeedsProof(disbursement_id=attempt.disbursement_id, reference=order.reference)
+    cost_msat = resolution.cost_msat
+    if cost_msat is None or not 0 <= cost_msat <= order.fee_limit_msat:
+        raise ResolutionCostOutOfRange(
+            disbursement_id=attempt.disbursement_id, cost_msat=cost_msat, fee_limit_msat=order.fee_limit_msat
+        )
+
+
+def _attempt_to_resolve(disbursement_id: int) -> Attempt:
+    attempt = open_attempt_of(disbursement_id)
+    if attempt is not None:
+        return attempt
+    row = Disbursement.objects.filter(pk=disbursement_id).first()
+    if row is None:
+        raise DisbursementMissing(disbursement_id=disbursement_id)
+    raise AttemptNotOpen(disbursement_id=disbursement_id, state=row.state)
+
+
+def _require_open(attempt: Attempt) -> None:
+    if attempt.state not in OPEN_ATTEMPT_STATES:
+        raise AttemptNotOpen(disbursement_id=attempt.disbursement_id, state=attempt.disbursement.state)
+
+
+def _require_none_waits(disbursement_id: int) -> None:
+    """Refuse beside a proposal that still holds: only one that can never be approved any more makes room."""
+    waiting = open_proposal(MANUAL_RESOLUTION, str(disbursement_id))
+    if waiting is None:
+        return
+    proposed = newest_resolution(disbursement_id)
+    is_open = proposed.attempt.state in OPEN_ATTEMPT_STATES
+    if is_open and waiting.digest == digest_of(waiting.kind, waiting.subject_id, facts_of(proposed)):
+        raise ProposalAlreadyOpen(
+            kind=waiting.kind, subject_id=waiting.subject_id, proposal_id=str(waiting.pk)
+        )
