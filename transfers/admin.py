@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,16 +12,31 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import User
-from sunusav.desk.actions import Action, Decision
+from sunusav.core.money import MAX_SATS
+from sunusav.desk.actions import Action, Button, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
 from sunusav.desk.columns import offered
 from sunusav.desk.facts import moment, mono, say, say_known, show_facts
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.desk.money import show_msat, show_sats
 from sunusav.desk.sections import Facts, Section, link_to, postings_of, trail_of
-from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
-from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentOrder, Receipt
+from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState, LimitKind
+from transfers.models import (
+    Attempt,
+    Collection,
+    Disbursement,
+    LimitUsage,
+    Partner,
+    PaymentLimit,
+    PaymentLimitRequest,
+    PaymentOrder,
+    RailBreaker,
+    Receipt,
+)
+from transfers.queries import limits_in_force
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
+from transfers.services.exceptions import PAYMENT_EXCEPTION, is_held_back, propose_exception
+from transfers.services.limits import PAYMENT_LIMIT, propose_limit
 
 
 def _retry(decision: Decision) -> None:
@@ -33,6 +49,16 @@ def _cancel(decision: Decision) -> None:
     cancel_disbursement(
         disbursement_id=decision.row.pk, actor=decision.actor, reason=decision.reason, now=decision.now
     )
+
+
+def _propose_exception(decision: Decision) -> None:
+    propose_exception(
+        disbursement_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
+    )
+
+
+def _may_be_excepted(user: User, row: Disbursement) -> bool:
+    return is_held_back(row)
 
 
 def _has_failed(user: User, row: Disbursement) -> bool:
@@ -65,6 +91,18 @@ CANCEL = Action(
     is_offered=_is_cancellable,
     tone="bad",
 )
+EXCEPT = Action(
+    slug="except",
+    label=_("Propose an exception"),
+    question=_(
+        "Another person decides whether this payment, to this destination, may pass what holds it back."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_exception,
+    permission="transfers.propose_payment_exception",
+    form=ReasonAndCodeForm,
+    is_offered=_may_be_excepted,
+)
 
 
 # Offered from settings: to look for the values in use would read the whole table for every page.
@@ -84,15 +122,16 @@ class DisbursementAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = (
         "subject", "state", "payout_sats", "fee_sats", "net_sats", "rail", "destination_kind",
-        "destination_value", "group_ref", "winner_ref", "settlement_partner", "requested_at", "scheduled_at",
-        "due_at", "completed_at", "retries", "failure", "failure_message",
+        "destination_value", "destination_replaced_at", "payee_ref", "group_ref", "winner_ref", "settlement_partner",
+        "requested_at", "scheduled_at", "due_at", "admitted_at", "excepted_at", "completed_at", "retries", "failure",
+        "failure_message",
     )  # fmt: skip
     card_fields = (
-        "subject", "state", "payout_sats", "net_sats", "rail", "destination_kind", "destination_value", "retries",
-        "failure",
+        "subject", "state", "payout_sats", "net_sats", "rail", "destination_kind", "destination_value",
+        "destination_replaced_at", "payee_ref", "retries", "failure", "failure_message",
     )  # fmt: skip
     links = ("subject",)
-    actions_offered = (RETRY, CANCEL)
+    actions_offered = (RETRY, EXCEPT, CANCEL)
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
@@ -106,7 +145,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
         return (
             *(_story_of(attempt) for attempt in attempts),
             postings_of(_bookings(attempts)),
-            trail_of([subject_of(row.pk)]),
+            trail_of([subject_of(row.pk), f"{PAYMENT_EXCEPTION}:{row.pk}"]),
         )
 
 
@@ -225,3 +264,115 @@ class ReceiptAdmin(ReadOnlyAdmin):
 class PartnerAdmin(ReadOnlyAdmin):
     list_display = ("code", "name", "countries", "position", "is_enabled")
     ordering = ("position",)
+
+
+def _limit_kinds() -> list[tuple[str, str]]:
+    return [(kind.value, gettext(str(kind.label))) for kind in LimitKind]
+
+
+def _kind_shown(row: PaymentLimit | PaymentLimitRequest | LimitUsage) -> str:
+    return gettext(row.get_kind_display())
+
+
+class LimitForm(ReasonAndCodeForm):
+    """Asks which limit, how much, and why."""
+
+    kind = forms.ChoiceField(label=_("Limit"), choices=_limit_kinds)
+    amount_sats = forms.IntegerField(label=_("Amount in sats"), min_value=0, max_value=MAX_SATS)
+    field_order = ("kind", "amount_sats", "reason", "code")
+
+
+def _propose_limit(decision: Decision) -> None:
+    propose_limit(
+        kind=decision.given["kind"], amount_sats=decision.given["amount_sats"], reason=decision.reason,
+        proposer=decision.user, now=decision.now,
+    )  # fmt: skip
+
+
+PROPOSE_LIMIT = Action(
+    slug="propose",
+    label=_("Propose a limit"),
+    question=_("The limit counts once another person has approved it."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_limit,
+    permission="transfers.propose_payment_limit",
+    form=LimitForm,
+    tone="good",
+)
+
+
+@admin.register(PaymentLimitRequest)
+class PaymentLimitRequestAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "amount_sats", "reason", "requested_by", "requested_at")
+    list_filter = ("kind",)
+    list_select_related = ("requested_by",)
+    ordering = ("-id",)
+    actions_offered = (PROPOSE_LIMIT,)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer nothing in the list's menu: a proposal is about no row of it."""
+        return {}
+
+    def list_buttons(self, request: HttpRequest) -> list[Button]:
+        return super().buttons(request, PaymentLimitRequest())
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
+        return []
+
+    def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
+        return [PaymentLimitRequest()]
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {_kind_shown(row)}, {show_sats(row.amount_sats)}" if row.pk else gettext("Limit")
+
+    def card(self, action: Action, row: Any) -> Card:
+        facts = [(_kind_shown(limit), show_sats(limit.amount_sats)) for limit in limits_in_force().values()]
+        return Card(self.key_of(row), self.name_of(row), facts)
+
+    def home_of(self, rows: Sequence[Any]) -> str:
+        return self.list_url()
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"{PAYMENT_LIMIT}:{row.pk}"]),)
+
+
+@admin.register(PaymentLimit)
+class PaymentLimitAdmin(ReadOnlyAdmin):
+    """The newest version of each kind is in force."""
+
+    list_display = ("kind", "version", "amount_sats", "set_at", "proposer", "approver")
+    list_filter = ("kind",)
+    list_select_related = ("proposer", "approver")
+    fields = ("kind", "version", "amount_sats", "set_at", "proposer", "approver", "request", "proposal")
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"{_kind_shown(row)} {row.version}"
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"{PAYMENT_LIMIT}:{row.kind}"]),)
+
+
+@admin.register(LimitUsage)
+class LimitUsageAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "key", "used_msat")
+    list_filter = ("kind",)
+    search_fields = ("key",)
+    search_help_text = _("The exact key, such as 2026-03-04 user:awa or 2026-03-04T10:05.")
+    ordering = ("-key",)
+
+    def name_of(self, row: Any) -> str:
+        return f"{_kind_shown(row)} {row.key}"
+
+
+@admin.register(RailBreaker)
+class RailBreakerAdmin(ReadOnlyAdmin):
+    list_display = ("rail", "state", "failures", "retry_at", "changed_at")
+    fields = ("rail", "state", "failures", "wait_seconds", "retry_at", "probe_id", "changed_at")
+    ordering = ("rail",)
+
+    def name_of(self, row: Any) -> str:
+        return str(row.rail)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"rail:{row.rail}"]),)

@@ -3,14 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from sunusav.core.money import msat_from_sats, sats_from_msat
-from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, AttemptState, DisbursementState
+from transfers.enums import (
+    LIVE_ATTEMPT_STATES,
+    OPEN_ATTEMPT_STATES,
+    AttemptState,
+    BreakerState,
+    DisbursementState,
+)
 from transfers.errors import DisbursementMissing
-from transfers.models import Attempt, Collection, Disbursement, Partner
+from transfers.models import Attempt, Collection, Disbursement, Partner, PaymentLimit, RailBreaker
 from transfers.types import CollectionFacts, Destination, DisbursementFacts
 
 
@@ -108,6 +114,23 @@ def debit_account(row: Disbursement) -> AccountRef:
 def has_open_attempt(disbursement_id: int) -> bool:
     """Say whether an attempt may still be paid outside."""
     return Attempt.objects.filter(disbursement_id=disbursement_id, state__in=OPEN_ATTEMPT_STATES).exists()
+
+
+def limits_in_force() -> dict[str, PaymentLimit]:
+    """Return the newest version of each limit, by kind."""
+    return {row.kind: row for row in PaymentLimit.objects.order_by("version")}
+
+
+def stopped_rails() -> list[RailBreaker]:
+    """Return the rails by which nothing new is sent, after failures in a row."""
+    return list(RailBreaker.objects.exclude(state=BreakerState.CLOSED).order_by("rail"))
+
+
+def held_back_by(codes: Iterable[str]) -> dict[str, int]:
+    """Count the payments that wait for each of these reasons."""
+    waiting = Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
+    counted = waiting.values_list("failure_code").annotate(count=Count("pk")).order_by("failure_code")
+    return dict(counted)
 
 
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:

@@ -7,11 +7,19 @@ VIEW = [
     "transfers.view_attempt",
     "transfers.view_collection",
     "transfers.view_receipt",
+    "transfers.view_paymentlimit",
+    "transfers.view_paymentlimitrequest",
+    "transfers.view_limitusage",
+    "transfers.view_railbreaker",
 ]
+REPAIR = ["transfers.retry_disbursement", "transfers.cancel_disbursement"]
 
 GRANTS: list[tuple[Role, list[str]]] = [
-    (Role.FINANCE, [*VIEW, "transfers.retry_disbursement", "transfers.cancel_disbursement"]),
-    (Role.APPROVER, VIEW),
+    (
+        Role.FINANCE,
+        [*VIEW, *REPAIR, "transfers.propose_payment_limit", "transfers.propose_payment_exception"],
+    ),
+    (Role.APPROVER, [*VIEW, "transfers.approve_payment_limit", "transfers.approve_payment_exception"]),
     (Role.AUDITOR, VIEW),
     (Role.OPERATOR, VIEW),
 ]

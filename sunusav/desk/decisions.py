@@ -15,6 +15,8 @@ KINDS = {
     "group_verification_revocation": _("Withdraw a group's verification"),
     "fee_schedule": _("Publish a fee schedule"),
     "manual_rate": _("Record a manual rate"),
+    "payment_limit": _("Set a limit of outgoing money"),
+    "payment_exception": _("Let a payment pass the limits"),
 }
 # Which model a proposal's subject is a row of.
 SUBJECT_PAGES = {
@@ -23,6 +25,8 @@ SUBJECT_PAGES = {
     "group_verification_revocation": "payouts.group",
     "fee_schedule": "fees.feescheduledraft",
     "manual_rate": "ledger.manualraterequest",
+    "payment_limit": "transfers.paymentlimitrequest",
+    "payment_exception": "transfers.disbursement",
 }
 
 

@@ -15,6 +15,8 @@ from sunusav.core.switches import pause_outgoing
 from tests.desk.conftest import Enter
 from tests.desk.world import World
 from tests.factories.payouts import ACTOR, NOW
+from transfers.models import RailBreaker
+from transfers.services.limits import propose_limit
 
 F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E741
 MONEY = {F, A, U}
@@ -56,8 +58,12 @@ READERS: dict[str, set[Role]] = {
     "transfers.attempt": ALL,
     "transfers.collection": ALL,
     "transfers.disbursement": ALL,
+    "transfers.limitusage": ALL,
     "transfers.partner": ALL,
+    "transfers.paymentlimit": ALL,
+    "transfers.paymentlimitrequest": ALL,
     "transfers.paymentorder": ALL,
+    "transfers.railbreaker": ALL,
     "transfers.receipt": ALL,
 }
 # Model -> (adds, changes, deletes); a superuser counts as None.
@@ -79,6 +85,8 @@ def full_world(world: World) -> World:
     """A world in which every model but conversions has a row."""
     ListenerCursor.objects.create(node_pubkey="02ab", settle_index=3, moved_at=NOW)
     TOTPDevice.objects.create(user=world.proposer, name="authenticator")
+    RailBreaker.objects.create(rail="lightning", failures=1, changed_at=NOW)
+    propose_limit(kind="total_hour", amount_sats=5, reason="fewer payments", proposer=world.proposer, now=NOW)
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)
     return world
 
