@@ -27,6 +27,7 @@ from transfers.enums import (
     DisbursementState,
     TransactionKind,
 )
+from transfers.limit_invariants import LIMIT_INVARIANTS
 from transfers.models import Attempt, Collection, Disbursement, Receipt
 from transfers.queries import debit_account
 from transfers.rails import rail
@@ -342,4 +343,5 @@ INVARIANTS = [
     Invariant("I13b", "every hold has exactly its lines", _holds_have_their_lines),
     Invariant("I13", "in transit is exactly what open attempts hold", _transit_is_what_is_open),
     Invariant("I20", "nothing waits for ever", _nothing_waits_for_ever, waiting=True),
+    *LIMIT_INVARIANTS,
 ]
