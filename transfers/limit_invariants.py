@@ -54,6 +54,8 @@ def _admitted(day: date) -> Counter[Key]:
     midnight = datetime.combine(day, time(), tzinfo=DAKAR)
     that_day = ADMITTED.filter(admitted_at__gte=midnight, admitted_at__lt=midnight + timedelta(days=1))
     for at, payee_ref, net_sats in that_day.values_list("admitted_at", "payee_ref", "net_sats"):
+        if at is None:
+            continue  # not among these: for the types' sake
         amount_msat = msat_from_sats(net_sats or 0)
         counted[LimitKind.PER_PAYEE_DAY.value, day_key(at, payee_ref)] += amount_msat
         counted[LimitKind.TOTAL_HOUR.value, minute_key(at)] += amount_msat

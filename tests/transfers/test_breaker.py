@@ -213,6 +213,26 @@ def test_run_after_the_wait_tries_with_one_and_then_pays_all(node: SteeredRail, 
     assert [row_of(pk).failure_code for pk in waits] == [""] * 3
 
 
+def test_run_order_the_node_never_saw_is_not_sent_again_while_its_rail_is_stopped(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = ordered()
+    with node.away("send"):
+        run(watch)
+    assert row_of(disbursement_id).attempts.get().state == "prepared"
+    fail(10, at=watch.at, first=900)
+    watch.advance(15)
+    node.calls.clear()
+
+    run(watch)
+
+    assert node.calls == ["find"]
+    assert (row_of(disbursement_id).due_at, node.sends) == (NOW + timedelta(seconds=60), 0)
+    watch.advance(45)
+    run(watch)
+    assert row_of(disbursement_id).state == "completed"
+
+
 def test_run_rail_away_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Watch) -> None:
     for number in range(10):
         ordered(f"n{number}")

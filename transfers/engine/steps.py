@@ -195,6 +195,10 @@ def _send_again(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, c
         # A person was asked to decide, and may have paid in another way by now: ask on, send nothing.
         release(claim, due_at=clock() + ASK_REVIEWED_EVERY)
         return
+    stopped = held_back_by_breaker(order.rail, disbursement_id=claim.disbursement_id, now=clock())
+    if stopped is not None:
+        release(claim, due_at=stopped.until)
+        return
     closing.note_resend(claim, attempt, now=clock())
     _send(claim, attempt, order, paying, clock=clock)
 
