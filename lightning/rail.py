@@ -18,13 +18,14 @@ from lightning.client import (
     NodeStream,
     access_for,
 )
-from lightning.invoices import payable_invoice, require_node_agrees
+from lightning.invoices import payable_invoice, read_invoice, require_node_agrees
 from lightning.networks import invoice_prefix
 from lightning.node_facts import NodeFacts
 from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
 from lightning.statement import outside_payments
 from transfers.errors import DestinationKindUnsupported, RailUnavailable
 from transfers.types import (
+    Destination,
     FindOutcome,
     Instruction,
     NotSeen,
@@ -80,6 +81,14 @@ class LightningRail:
         Raises: the refusals of `lightning.errors`, DestinationKindUnsupported.
         """
         return self._payable(instruction, now=now, needed_seconds=ACCEPT_SECONDS).payment_hash.hex()
+
+    def payee_of(self, destination: Destination) -> str:
+        """Return the node that an invoice pays. Raises: InvoiceUnreadable, DestinationKindUnsupported."""
+        if destination.kind != BOLT11:
+            raise DestinationKindUnsupported(
+                rail=NAME, kind=destination.kind, supported_kinds=list(self.destination_kinds)
+            )
+        return f"node:{read_invoice(destination.value).payee.hex()}"
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Judge the invoice again, with the node: its network, its reading, its liquidity.

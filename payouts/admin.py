@@ -175,7 +175,8 @@ class CycleAdmin(ReadOnlyAdmin):
     list_display = ("id", "group", "cycle_index", "status", "pot", "winner_user_id", "created_at", "ready_at")
     fields = (
         "group", "cycle_index", "status", "settled", "contribution_sats", "pot", "winner_user_id",
-        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "created_at", "ready_at",
+        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
+        "created_at", "ready_at",
     )  # fmt: skip
     list_filter = ("state", "created_at")
     list_select_related = ("group",)

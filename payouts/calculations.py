@@ -35,6 +35,11 @@ def member_ref(user_id: str) -> str:
     return f"member:{user_id}"
 
 
+def payee_of(winner_user_id: str) -> str:
+    """Return how limits of outgoing money count a winner, whatever the cycle or the destination."""
+    return f"user:{winner_user_id}"
+
+
 def pot_of(cycle_id: str) -> AccountRef:
     """Return the account in which a cycle's contributions gather."""
     return AccountRef(AccountRole.GROUP_POT, Currency.MSAT, cycle_subject(cycle_id))

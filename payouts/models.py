@@ -74,6 +74,9 @@ class Cycle(models.Model):
     destination_kind = models.CharField(max_length=30, blank=True)
     destination_value = models.TextField(blank=True)
     destination_set_at = models.DateTimeField(null=True)
+    destination_replaced_at = models.DateTimeField(
+        null=True, help_text="when, the cycle being ready, it became another payee's"
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -113,6 +116,11 @@ class Cycle(models.Model):
                     & ~Q(destination_value="")
                     & Q(destination_set_at__isnull=False)
                 ),
+            ),
+            models.CheckConstraint(
+                name="cycle_destination_replaced_once_ready",
+                condition=Q(destination_replaced_at__isnull=True)
+                | Q(state="ready", destination_set_at__isnull=False),
             ),
         ]
 

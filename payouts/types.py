@@ -43,7 +43,7 @@ class MemberFacts:
 
 @dataclass(frozen=True)
 class CycleFacts:
-    """A cycle with its status, read from its contributions and its payout."""
+    """A cycle with its status, read from its contributions and its payout, and why that waits or failed."""
 
     id: str
     group_id: str
@@ -55,8 +55,10 @@ class CycleFacts:
     status: str
     contributions_settled: int
     destination: Destination | None
+    destination_replaced_at: datetime | None
     created_at: datetime
     ready_at: datetime | None
+    payout_failure_message: str
 
 
 @dataclass(frozen=True)

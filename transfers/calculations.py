@@ -1,5 +1,21 @@
-"""What a payment under review waits for, in words for the platform."""
+"""What may leave and when, and what a payment under review waits for. Pure."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from transfers.enums import HoldCode
+from transfers.types import HeldBack
+
+DAKAR = ZoneInfo("Africa/Dakar")
+HOUR = timedelta(minutes=60)
+MINUTE = timedelta(minutes=1)
+# DOMAIN.md section 4: what a replaced destination waits for, unless a second person looks.
+COOLING_OFF = timedelta(hours=24)
+_MINUTE_KEY = "%Y-%m-%dT%H:%M"
+
+# In words for the platform.
 HAPPENED = {
     "payment-vanished": "The outside no longer knows a payment that was under way, or another node answered.",
     "answer-contradicts-records": "The outside says that it was paid, but not as we ordered it.",
@@ -10,6 +26,111 @@ WAITS_FOR_OUTCOME = (
     "Nothing more is sent. It waits until the outside tells the outcome, or until two people have decided it."
 )
 WAITS_FOR_PERSON = "Nothing is under way. It waits for a person to retry it or to cancel it."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits in force. *Units*: msat."""
+
+    per_payout_msat: int
+    per_payee_day_msat: int
+    total_hour_msat: int
+    replaced_destination_msat: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What counts already against one payment: its payee's day, and the last minutes by their keys."""
+
+    payee_day_msat: int
+    by_minute_msat: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """One payment as limits see it. `is_counted`: it was let out before, and only tries again."""
+
+    net_msat: int
+    is_counted: bool
+    is_excepted: bool
+    destination_replaced_at: datetime | None
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day it is in Dakar."""
+    return moment.astimezone(DAKAR).date()
+
+
+def day_key(moment: datetime, payee_ref: str) -> str:
+    """Return under which key a payee's day is counted."""
+    return f"{day_of(moment).isoformat()} {payee_ref}"
+
+
+def minute_key(moment: datetime) -> str:
+    """Return under which key a minute of all that leaves is counted; keys sort as time does."""
+    return moment.astimezone(DAKAR).strftime(_MINUTE_KEY)
+
+
+def oldest_minute_counted(now: datetime) -> str:
+    """Return the oldest minute of the last 60, of which a part is older: it counts whole."""
+    return minute_key(now - HOUR)
+
+
+def next_day(now: datetime) -> datetime:
+    """Return the next midnight in Dakar."""
+    return datetime.combine(day_of(now) + timedelta(days=1), time(), tzinfo=DAKAR)
+
+
+def hour_frees_at(by_minute_msat: Mapping[str, int], *, excess_msat: int) -> datetime:
+    """Return when so much of the last 60 minutes will count no more. There is at least so much."""
+    freed_msat, key = 0, ""
+    for key in sorted(by_minute_msat):
+        freed_msat += by_minute_msat[key]
+        if freed_msat >= excess_msat:
+            break
+    return datetime.strptime(key, _MINUTE_KEY).replace(tzinfo=DAKAR) + HOUR + MINUTE
+
+
+def held_back(leaving: Leaving, *, limits: Limits, usage: Usage, now: datetime) -> HeldBack | None:
+    """Say why a payment may not go now, or None.
+
+    *Source*: DOMAIN.md section 4. What is above a limit all by itself can never go by waiting.
+    """
+    if leaving.is_excepted:
+        return None
+    smallest_msat = min(limits.per_payout_msat, limits.per_payee_day_msat, limits.total_hour_msat)
+    if leaving.net_msat > limits.per_payout_msat or (
+        leaving.net_msat > smallest_msat and not leaving.is_counted
+    ):
+        told = f"it is above the limit of {smallest_msat // 1_000} sats for one payout; a second person can except it"
+        return HeldBack(HoldCode.PAYOUT_ABOVE_LIMIT, told, None)
+    return _cooling_off(leaving, limits, now) or _used_up(leaving, limits, usage, now)
+
+
+def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> HeldBack | None:
+    replaced_at = leaving.destination_replaced_at
+    if replaced_at is None or leaving.net_msat <= limits.replaced_destination_msat:
+        return None
+    until = replaced_at + COOLING_OFF
+    if now >= until:
+        return None
+    told = f"its destination became another payee's after the cycle was ready; it goes at {until.isoformat()}"
+    return HeldBack(HoldCode.COOLING_OFF, told, until)
+
+
+def _used_up(leaving: Leaving, limits: Limits, usage: Usage, now: datetime) -> HeldBack | None:
+    if leaving.is_counted:
+        return None
+    if usage.payee_day_msat + leaving.net_msat > limits.per_payee_day_msat:
+        until = next_day(now)
+        told = f"its payee's limit of {limits.per_payee_day_msat // 1_000} sats a day is used up"
+        return HeldBack(HoldCode.PAYEE_DAY_LIMIT, f"{told}; it goes at {until.isoformat()}", until)
+    excess_msat = sum(usage.by_minute_msat.values()) + leaving.net_msat - limits.total_hour_msat
+    if excess_msat > 0:
+        until = hour_frees_at(usage.by_minute_msat, excess_msat=excess_msat)
+        told = f"the limit of {limits.total_hour_msat // 1_000} sats in an hour is used up"
+        return HeldBack(HoldCode.HOUR_LIMIT, f"{told}; it is tried again at {until.isoformat()}", until)
+    return None
 
 
 def review_message(code: str, message: str, *, is_open: bool) -> str:

@@ -8,7 +8,18 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
-RAIL_PARTS = ("account", "cost_account", "check", "prepare", "send", "find", "verify", "balance", "statement")
+RAIL_PARTS = (
+    "account",
+    "cost_account",
+    "check",
+    "payee_of",
+    "prepare",
+    "send",
+    "find",
+    "verify",
+    "balance",
+    "statement",
+)
 COLLECTOR_PARTS = ("account", "open", "find", "cancel")
 
 

@@ -58,6 +58,35 @@ class TransactionKind(TextChoices):
     RECEIPT = "receipt"
 
 
+class LimitKind(TextChoices):
+    """What a limit bounds: one payout, one payee's day in Dakar, any 60 minutes, one replaced destination."""
+
+    PER_PAYOUT = "per_payout"
+    PER_PAYEE_DAY = "per_payee_day"
+    TOTAL_HOUR = "total_hour"
+    REPLACED_DESTINATION = "replaced_destination"
+
+
+class HoldCode(TextChoices):
+    """Why a payment that may be made is not made now."""
+
+    PAYOUT_ABOVE_LIMIT = "payout-above-limit"
+    PAYEE_DAY_LIMIT = "payee-day-limit"
+    HOUR_LIMIT = "hour-limit"
+    COOLING_OFF = "destination-cooling-off"
+    RAIL_STOPPED = "rail-stopped"
+    RAIL_UNAVAILABLE = "rail-unavailable"
+    LIQUIDITY_SHORT = "liquidity-short"
+
+
+class BreakerState(TextChoices):
+    """Whether a rail is sent by: closed, as ever; open, not now; half open, one payment tries it."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
 class FailureClass(TextChoices):
     """What a refusal by the outside means for what comes next."""
 
@@ -129,6 +158,13 @@ UNREDEEMED_STATES = (WithdrawalState.OPEN, WithdrawalState.EXPIRED, WithdrawalSt
 # An attempt is alive until it closed without payment; one that succeeded stays so for ever.
 LIVE_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT, AttemptState.SUCCEEDED)
 OPEN_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT)
+# What an exception by a second person lifts.
+LIMIT_HOLDS = (
+    HoldCode.PAYOUT_ABOVE_LIMIT,
+    HoldCode.PAYEE_DAY_LIMIT,
+    HoldCode.HOUR_LIMIT,
+    HoldCode.COOLING_OFF,
+)
 # A disbursement holds its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
 LIVE_COLLECTION_STATES = (

@@ -129,6 +129,25 @@ class ResolutionNeedsExplanation(Invalid):
     disbursement_id: int
 
 
+class DisbursementNotHeldBack(Conflict):
+    """Nothing that an exception could lift holds the payment back."""
+
+    disbursement_id: int
+    state: str
+    failure_code: str
+
+
+class PaymentLimitOutOfRange(Invalid):
+    kind: str
+    amount_sats: int
+    minimum_sats: int
+    maximum_sats: int
+
+
+class PaymentLimitRequestMissing(Missing):
+    limit_request_id: str
+
+
 class PaymentReferenceUsed(Conflict):
     """This payment hash or reference belongs to another disbursement already."""
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import queries
-from transfers.enums import CollectionTrouble
+from transfers.enums import CollectionTrouble, HoldCode
 
 OVERDUE_BY = timedelta(minutes=2)
 STUCK_AFTER = timedelta(hours=1)
@@ -30,4 +30,20 @@ def _collections(now: datetime) -> HealthReport:
     return HealthReport(DEGRADED if counts else OK, facts)
 
 
-HEALTH_CHECKS = [HealthCheck("backlog", _backlog), HealthCheck("collections", _collections)]
+def _rails(now: datetime) -> HealthReport:
+    """Tell which ways to pay are stopped, and what waits because a rail is away or holds too little."""
+    stopped = {row.rail: row.state for row in queries.stopped_rails()}
+    waiting = queries.held_back_by([HoldCode.RAIL_UNAVAILABLE, HoldCode.LIQUIDITY_SHORT])
+    facts = {
+        "stopped": stopped,
+        "rail_unavailable": waiting.get(HoldCode.RAIL_UNAVAILABLE, 0),
+        "liquidity_short": waiting.get(HoldCode.LIQUIDITY_SHORT, 0),
+    }
+    return HealthReport(DEGRADED if stopped or waiting else OK, facts)
+
+
+HEALTH_CHECKS = [
+    HealthCheck("backlog", _backlog),
+    HealthCheck("rails", _rails),
+    HealthCheck("collections", _collections),
+]

@@ -27,6 +27,7 @@ from transfers.enums import (
     DisbursementState,
     TransactionKind,
 )
+from transfers.limit_invariants import LIMIT_INVARIANTS
 from transfers.models import Attempt, Collection, Disbursement, Receipt
 from transfers.queries import debit_account
 from transfers.rails import rail
@@ -349,4 +350,5 @@ INVARIANTS = [
     ),
     Invariant("I16", "no attempt is called unpaid by one person alone", none_resolved_alone),
     Invariant("I20", "nothing waits for ever", _nothing_waits_for_ever, waiting=True),
+    *LIMIT_INVARIANTS,
 ]

@@ -14,6 +14,7 @@ from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
     AttemptState,
+    BreakerState,
     CollectionTrouble,
     DisbursementState,
 )
@@ -24,6 +25,8 @@ from transfers.models import (
     Disbursement,
     OutsideAnswer,
     Partner,
+    PaymentLimit,
+    RailBreaker,
     ResolvedAttempt,
     WithdrawalLink,
 )
@@ -152,6 +155,23 @@ def newest_answer(attempt_id: int) -> OutsideAnswer | None:
 def was_resolved(attempt_id: int) -> bool:
     """Say whether two people ended this attempt."""
     return ResolvedAttempt.objects.filter(attempt_id=attempt_id).exists()
+
+
+def limits_in_force() -> dict[str, PaymentLimit]:
+    """Return the newest version of each limit, by kind."""
+    return {row.kind: row for row in PaymentLimit.objects.order_by("version")}
+
+
+def stopped_rails() -> list[RailBreaker]:
+    """Return the rails by which nothing new is sent, after failures in a row."""
+    return list(RailBreaker.objects.exclude(state=BreakerState.CLOSED).order_by("rail"))
+
+
+def held_back_by(codes: Iterable[str]) -> dict[str, int]:
+    """Count the payments that wait for each of these reasons."""
+    waiting = Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
+    counted = waiting.values_list("failure_code").annotate(count=Count("pk")).order_by("failure_code")
+    return dict(counted)
 
 
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:

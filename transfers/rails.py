@@ -10,7 +10,15 @@ from django.utils.module_loading import import_string
 
 from ledger.types import AccountRef
 from transfers.errors import RailUnknown
-from transfers.types import FindOutcome, Instruction, Order, OutsidePayment, SendOutcome, Ticket
+from transfers.types import (
+    Destination,
+    FindOutcome,
+    Instruction,
+    Order,
+    OutsidePayment,
+    SendOutcome,
+    Ticket,
+)
 
 
 class Rail(Protocol):
@@ -30,6 +38,13 @@ class Rail(Protocol):
         """Judge a destination without any network; return the reference it will have, or "" if not known yet.
 
         Raises: a refusal of kind Invalid that names what is wrong.
+        """
+        ...
+
+    def payee_of(self, destination: Destination) -> str:
+        """Name whom a destination pays (a node, an address, a phone), without any network.
+
+        A destination that names another payee than the last one waits. Raises: what `check` refuses as unreadable.
         """
         ...
 

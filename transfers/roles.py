@@ -11,22 +11,30 @@ VIEW = [
     "transfers.view_outsideanswer",
     "transfers.view_manualresolution",
     "transfers.view_resolvedattempt",
+    "transfers.view_paymentlimit",
+    "transfers.view_paymentlimitrequest",
+    "transfers.view_limitusage",
+    "transfers.view_railbreaker",
 ]
 ASK = "transfers.ask_outside"
+REPAIR = [ASK, "transfers.retry_disbursement", "transfers.cancel_disbursement", "transfers.cancel_collection"]
+PROPOSE = [
+    "transfers.propose_resolution",
+    "transfers.propose_payment_limit",
+    "transfers.propose_payment_exception",
+]
+DECIDE = [
+    "transfers.approve_resolution",
+    "transfers.approve_payment_limit",
+    "transfers.approve_payment_exception",
+]
 
 GRANTS: list[tuple[Role, list[str]]] = [
     (
         Role.FINANCE,
-        [
-            *VIEW,
-            ASK,
-            "transfers.retry_disbursement",
-            "transfers.cancel_disbursement",
-            "transfers.cancel_collection",
-            "transfers.propose_resolution",
-        ],
+        [*VIEW, *REPAIR, *PROPOSE],
     ),
-    (Role.APPROVER, [*VIEW, ASK, "transfers.approve_resolution"]),
+    (Role.APPROVER, [*VIEW, ASK, *DECIDE]),
     (Role.AUDITOR, VIEW),
     (Role.OPERATOR, [*VIEW, ASK]),
 ]

@@ -24,7 +24,9 @@ class Destination:
 class DisbursementRequest:
     """What a room above asks for, with all that the rooms below need to book it.
 
-    `priced_for` is None for payments without a fee. `destination` may be missing only while it waits.
+    `priced_for` is None for payments without a fee. `destination` may be missing only while it waits. `payee_ref`
+    says who is paid, as limits count ("user:awa"); empty: every subject is a payee of its own.
+    `destination_replaced_at`: since when the destination is another payee's than it was, if it ever was.
     """
 
     subject: str
@@ -33,6 +35,17 @@ class DisbursementRequest:
     priced_for: PricedFor | None
     destination: Destination
     scheduled_at: datetime | None = None
+    payee_ref: str = ""
+    destination_replaced_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Why a payment may not go now, and when it may; `until` None: never by itself, a person decides."""
+
+    code: str
+    message: str
+    until: datetime | None
 
 
 @dataclass(frozen=True)

@@ -42,19 +42,22 @@ def cycle_facts(rows: Sequence[Cycle]) -> list[CycleFacts]:
     """Freeze cycles with what their contributions and payouts say, in a few queries for all of them."""
     settled = settled_counts([row.pk for row in rows if row.state == CycleState.COLLECTING])
     payouts = disbursements_for([cycle_subject(row.pk) for row in rows])
-    return [
-        CycleFacts(
-            id=row.pk, group_id=row.group_id, cycle_index=row.cycle_index,
-            contribution_sats=row.contribution_sats, winner_user_id=row.winner_user_id,
-            members_count=row.members_count, payout_total_sats=row.payout_total_sats,
-            status=status_of(row, payouts.get(cycle_subject(row.pk))),
-            contributions_settled=(
-                settled[row.pk] if row.state == CycleState.COLLECTING else row.members_count
-            ),
-            destination=row.destination, created_at=row.created_at, ready_at=row.ready_at,
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_cycle(row, settled, payouts.get(cycle_subject(row.pk))) for row in rows]
+
+
+def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) -> CycleFacts:
+    return CycleFacts(
+        id=row.pk, group_id=row.group_id, cycle_index=row.cycle_index,
+        contribution_sats=row.contribution_sats, winner_user_id=row.winner_user_id,
+        members_count=row.members_count, payout_total_sats=row.payout_total_sats,
+        status=status_of(row, payout),
+        contributions_settled=(
+            settled[row.pk] if row.state == CycleState.COLLECTING else row.members_count
+        ),
+        destination=row.destination, destination_replaced_at=row.destination_replaced_at,
+        created_at=row.created_at, ready_at=row.ready_at,
+        payout_failure_message=payout.failure_message if payout else "",
+    )  # fmt: skip
 
 
 def status_of(row: Cycle, payout: DisbursementFacts | None) -> str:

@@ -100,13 +100,15 @@ def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, no
         payout = _live_payout(cycle_id)
         _require_unpaid(row, payout)
         _require_acceptable(row, destination, payout, now)
+        replaced_at = _replaced_at(row, destination, now)
         Cycle.objects.filter(pk=cycle_id).update(
             destination_rail=destination.rail, destination_kind=destination.kind,
-            destination_value=destination.value, destination_set_at=now,
+            destination_value=destination.value, destination_set_at=now, destination_replaced_at=replaced_at,
         )  # fmt: skip
+        row.destination_replaced_at = replaced_at
         if payout is not None:
             _redirect(row, payout, destination, actor=actor, now=now)
-        facts = {"rail": destination.rail, "kind": destination.kind}
+        facts = {"rail": destination.rail, "kind": destination.kind, "replaced": replaced_at == now}
         trail.record(
             subject=cycle_subject(cycle_id), action="set_destination", actor=actor, at=now, facts=facts
         )
@@ -218,7 +220,10 @@ def _redirect(
 ) -> None:
     """Send the payout elsewhere. Raises: CycleAlreadyPaid, DestinationLocked, if a worker was quicker."""
     try:
-        replace_destination(disbursement_id=payout.id, destination=destination, actor=actor, now=now)
+        replace_destination(
+            disbursement_id=payout.id, destination=destination, actor=actor, now=now,
+            replaced_at=row.destination_replaced_at,
+        )  # fmt: skip
     except DisbursementNotRetryable:
         _require_unpaid(row, _live_payout(row.pk))
         raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id) from None
@@ -241,6 +246,25 @@ def _require_acceptable(
             raise
         return
     require_reference_free(reference, disbursement_id=payout_id)
+
+
+def _replaced_at(row: Cycle, destination: Destination, now: datetime) -> datetime | None:
+    """Return since when a cycle's destination is another payee's than the winner's first one.
+
+    Counted from the last change of payee after the cycle was ready, back to the first payee included. Neither the
+    first destination nor a fresh one of the same payee is a change. *Source*: DOMAIN.md section 4.
+    """
+    before = row.destination
+    if row.state != CycleState.READY or before is None or _pays_the_same(before, destination):
+        return row.destination_replaced_at
+    return now
+
+
+def _pays_the_same(before: Destination, after: Destination) -> bool:
+    if before.rail != after.rail:
+        return False
+    paying = rail(after.rail)
+    return paying.payee_of(before) == paying.payee_of(after)
 
 
 def _net_sats(row: Cycle, payout: DisbursementFacts | None, now: datetime) -> int:

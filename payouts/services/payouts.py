@@ -7,7 +7,7 @@ from django.db import transaction
 
 from fees.queries import active_discounts, fixed_fee
 from fees.types import Discounts
-from payouts.calculations import cycle_subject, on_working_day, pot_of
+from payouts.calculations import cycle_subject, on_working_day, payee_of, pot_of
 from payouts.enums import CycleState
 from payouts.errors import (
     ClaimContradictsRecords,
@@ -182,6 +182,8 @@ def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
         priced_for=priced_for(row),
         destination=row.destination,
         scheduled_at=scheduled_at,
+        payee_ref=payee_of(row.winner_user_id),
+        destination_replaced_at=row.destination_replaced_at,
     )
 
 

@@ -16,6 +16,8 @@ KINDS = {
     "fee_schedule": _("Publish a fee schedule"),
     "manual_rate": _("Record a manual rate"),
     "manual_resolution": _("Decide how an unknown payment ended"),
+    "payment_limit": _("Set a limit of outgoing money"),
+    "payment_exception": _("Let a payment pass the limits"),
 }
 # Which model a proposal's subject is a row of.
 SUBJECT_PAGES = {
@@ -25,6 +27,8 @@ SUBJECT_PAGES = {
     "fee_schedule": "fees.feescheduledraft",
     "manual_rate": "ledger.manualraterequest",
     "manual_resolution": "transfers.disbursement",
+    "payment_limit": "transfers.paymentlimitrequest",
+    "payment_exception": "transfers.disbursement",
 }
 
 

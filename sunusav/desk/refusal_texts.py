@@ -115,6 +115,18 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("A resolution needs an explanation."),
         _("Write what you looked at and what it showed."),
     ),
+    "disbursement-not-held-back": (
+        _("Disbursement %(disbursement_id)s (%(state)s) is held back by nothing that an exception lifts."),
+        _("Open its page again: it may be on its way, or wait for something else."),
+    ),
+    "payment-limit-out-of-range": (
+        _("A limit lies between %(minimum_sats)s and %(maximum_sats)s sats."),
+        _("Give another amount; to stop all payments, pause outgoing money."),
+    ),
+    "payment-limit-request-missing": (
+        _("Limit request %(limit_request_id)s does not exist."),
+        _("Open the list of requests again."),
+    ),
     "payment-reference-used": (
         _("This invoice was used before, for disbursement %(disbursement_id)s."),
         _("Ask the recipient for a new invoice and set it as the destination."),

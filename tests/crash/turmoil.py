@@ -30,6 +30,7 @@ from lightning.simulator.process import SimulatorProcess
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.crash.driver import forked, start, wait
+from tests.factories.limits import widen_limits
 from tests.support.lightning import settings_of
 from transfers.engine.runner import run_due
 from transfers.enums import OPEN_ATTEMPT_STATES
@@ -86,6 +87,7 @@ def turmoil(payouts: int, seed: int = 0) -> dict[str, Any]:
     """Pay so many in waves amid faults and kills; then let calm workers and people finish, and compare."""
     with _world() as world:
         run = Turmoil(random.Random(seed), world)
+        widen_limits(now=run.now())
         at_first = Sums.of(run)
         for begun in range(0, payouts, WAVE):
             wave = [_order(run, begun + number) for number in range(min(WAVE, payouts - begun))]

@@ -15,6 +15,8 @@ from sunusav.core.switches import pause_outgoing
 from tests.desk.conftest import Enter
 from tests.desk.world import World
 from tests.factories.payouts import ACTOR, NOW
+from transfers.models import RailBreaker
+from transfers.services.limits import propose_limit
 from transfers.services.withdrawals import open_withdrawal
 
 F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E741
@@ -57,8 +59,12 @@ READERS: dict[str, set[Role]] = {
     "transfers.attempt": ALL,
     "transfers.collection": ALL,
     "transfers.disbursement": ALL,
+    "transfers.limitusage": ALL,
     "transfers.partner": ALL,
+    "transfers.paymentlimit": ALL,
+    "transfers.paymentlimitrequest": ALL,
     "transfers.paymentorder": ALL,
+    "transfers.railbreaker": ALL,
     "transfers.receipt": ALL,
     "transfers.withdrawallink": ALL,
 }
@@ -82,6 +88,8 @@ def full_world(world: World) -> World:
     ListenerCursor.objects.create(node_pubkey="02ab", settle_index=3, moved_at=NOW)
     TOTPDevice.objects.create(user=world.proposer, name="authenticator")
     open_withdrawal(subject="cycle:c", rail="lightning", amount_sats=1, actor=ACTOR, now=NOW)
+    RailBreaker.objects.create(rail="lightning", failures=1, changed_at=NOW)
+    propose_limit(kind="total_hour", amount_sats=5, reason="fewer payments", proposer=world.proposer, now=NOW)
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)
     return world
 

@@ -88,9 +88,14 @@ class ScriptedRail:
         self.paid: dict[str, int] = {}
         self.refused: dict[str, Refused] = {}
         self.sends = 0
+        self.balance_msat = 10**12
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
         return self._payable(instruction, now).payment_hash
+
+    def payee_of(self, destination: Destination) -> str:
+        """Read the node off an invoice's name: what stands behind "@", else the one node of all the others."""
+        return f"node:{FakeInvoice.read(destination.value).name.partition('@')[2] or 'wallet'}"
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         self._require_here()
@@ -125,7 +130,7 @@ class ScriptedRail:
 
     def balance(self) -> int:
         self._require_here()
-        return 10**12
+        return self.balance_msat
 
     def statement(self) -> Iterable[OutsidePayment]:
         for reference, amount_msat in self.paid.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,25 @@ def test_check_good_invoice_returns_its_payment_hash(world: World, rail: Lightni
     payment_hash = decode(text).payment_hash.hex()
     for pasted in (text, text.upper(), f"lightning:{text}"):
         assert rail.check(instruction(pasted), now=now()) == payment_hash
+
+
+def test_payee_of_an_invoice_is_its_node_whatever_its_amount_asking_nobody(
+    world: World, rail: LightningRail
+) -> None:
+    texts = [world.invoice(), world.invoice(NET_MSAT + 1)]
+    world.control.stop_serving(PLATFORM)
+
+    payees = {rail.payee_of(instruction(text).destination) for text in [*texts, texts[0].upper()]}
+
+    assert payees == {f"node:{decode(texts[0]).payee.hex()}"}
+
+
+def test_payee_of_what_is_no_invoice_is_refused(rail: LightningRail) -> None:
+    destination = instruction("lnbc1nonsense").destination
+    with pytest.raises(errors.InvoiceUnreadable):
+        rail.payee_of(destination)
+    with pytest.raises(DestinationKindUnsupported):
+        rail.payee_of(replace(destination, kind="phone"))
 
 
 def test_check_asks_nobody(world: World, rail: LightningRail) -> None:

@@ -63,6 +63,10 @@ def test_contribution_once_per_member_and_cycle() -> None:
         ("cycle_ready_has_moment", {"state": "ready"}),
         ("cycle_ready_has_moment", {"ready_at": datetime(2026, 1, 1).astimezone()}),
         ("cycle_ready_has_moment", {"state": "paid", "ready_at": datetime(2026, 1, 1).astimezone()}),
+        (
+            "cycle_destination_replaced_once_ready",
+            {"destination_replaced_at": datetime(2026, 1, 1).astimezone()},
+        ),
         ("cycle_destination_is_whole", {"destination_rail": "lightning"}),
         (
             "cycle_destination_is_whole",

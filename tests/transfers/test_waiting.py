@@ -114,7 +114,7 @@ def test_run_unknown_is_failed_only_when_found_refused(node: SteeredRail, watch:
 def test_run_rail_away_at_prepare_waits_15_seconds_and_burns_nothing(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     with node.away("prepare"):
-        for _ in range(10):
+        for _ in range(9):
             run(watch)
             row = row_of(disbursement_id)
             assert (row.due_at, row.retries, row.claimed_by) == (watch.after(15), 0, "")

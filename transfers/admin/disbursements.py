@@ -25,6 +25,7 @@ from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import open_attempts_of
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
+from transfers.services.exceptions import PAYMENT_EXCEPTION, is_held_back, propose_exception
 from transfers.services.resolutions import MANUAL_RESOLUTION
 
 
@@ -38,6 +39,16 @@ def _cancel(decision: Decision) -> None:
     cancel_disbursement(
         disbursement_id=decision.row.pk, actor=decision.actor, reason=decision.reason, now=decision.now
     )
+
+
+def _propose_exception(decision: Decision) -> None:
+    propose_exception(
+        disbursement_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
+    )
+
+
+def _may_be_excepted(user: User, row: Disbursement) -> bool:
+    return is_held_back(row)
 
 
 def _has_failed(user: User, row: Any) -> bool:
@@ -74,6 +85,18 @@ CANCEL = Action(
     is_offered=_is_cancellable,
     tone="bad",
 )
+EXCEPT = Action(
+    slug="except",
+    label=_("Propose an exception"),
+    question=_(
+        "Another person decides whether this payment, to this destination, may pass what holds it back."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_exception,
+    permission="transfers.propose_payment_exception",
+    form=ReasonAndCodeForm,
+    is_offered=_may_be_excepted,
+)
 
 
 # Offered from settings: to look for the values in use would read the whole table for every page.
@@ -92,15 +115,16 @@ class DisbursementAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = (
         "subject", "state", "payout_sats", "fee_sats", "net_sats", "rail", "destination_kind",
-        "destination_value", "group_ref", "winner_ref", "settlement_partner", "requested_at", "scheduled_at",
-        "due_at", "completed_at", "retries", "failure", "failure_message",
+        "destination_value", "destination_replaced_at", "payee_ref", "group_ref", "winner_ref", "settlement_partner",
+        "requested_at", "scheduled_at", "due_at", "admitted_at", "excepted_at", "completed_at", "retries", "failure",
+        "failure_message",
     )  # fmt: skip
     card_fields = (
-        "subject", "state", "payout_sats", "net_sats", "rail", "destination_kind", "destination_value", "retries",
-        "failure",
+        "subject", "state", "payout_sats", "net_sats", "rail", "destination_kind", "destination_value",
+        "destination_replaced_at", "payee_ref", "retries", "failure", "failure_message",
     )  # fmt: skip
     links = ("subject",)
-    actions_offered = (ASK_OUTSIDE, PROPOSE_PAID, PROPOSE_NOT_PAID, RETRY, CANCEL)
+    actions_offered = (ASK_OUTSIDE, PROPOSE_PAID, PROPOSE_NOT_PAID, RETRY, EXCEPT, CANCEL)
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
@@ -137,7 +161,13 @@ class DisbursementAdmin(ReadOnlyAdmin):
             story_of(row, attempts),
             *(facts_of(attempt) for attempt in attempts),
             postings_of(bookings(attempts)),
-            trail_of([subject_of(row.pk), f"{MANUAL_RESOLUTION}:{row.pk}"]),
+            trail_of(
+                [
+                    subject_of(row.pk),
+                    f"{MANUAL_RESOLUTION}:{row.pk}",
+                    f"{PAYMENT_EXCEPTION}:{row.pk}",
+                ]
+            ),
         )
 
 

@@ -105,15 +105,16 @@ def locked_claim(claim: Claim) -> Disbursement:
 def due(now: datetime) -> QuerySet[Disbursement]:
     """Return what is due; while outgoing money is paused only what has an open attempt to ask about."""
     return Disbursement.objects.filter(due_at__lte=now).filter(
-        ~Exists(switches.outgoing_closed()) | Exists(_open_attempts())
+        ~Exists(switches.outgoing_closed()) | Exists(open_attempts())
     )
 
 
 def _with_open_attempt(now: datetime) -> QuerySet[Disbursement]:
-    return Disbursement.objects.filter(Exists(_open_attempts()), due_at__lte=now)
+    return Disbursement.objects.filter(Exists(open_attempts()), due_at__lte=now)
 
 
-def _open_attempts() -> QuerySet[Attempt]:
+def open_attempts() -> QuerySet[Attempt]:
+    """Return the open attempts of a disbursement, for statements that look at them along with their own rows."""
     return Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
 
 

@@ -30,6 +30,7 @@ from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account
 from transfers.rails import rail
 from transfers.services.disbursements import locked, require_reference_free, subject_of, tell_outcome
+from transfers.services.limits import require_admitted
 from transfers.types import Order, Refused, Succeeded, Unknown
 
 _S = DisbursementState
@@ -39,7 +40,7 @@ def open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> A
     """Commit the intent: the order, the hold in the books and the attempt, before the first byte leaves.
 
     `number` follows the newest attempt's: whoever holds the claim is the only one to open another.
-    Raises: ClaimLost, PaymentReferenceUsed.
+    Raises: ClaimLost, PaymentReferenceUsed; NotAdmitted, of what may not go now: then nothing of it is there.
     """
     try:
         return _open_attempt(claim, order, number=number, now=now)
@@ -54,7 +55,10 @@ def _open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> 
     with transaction.atomic(durable=True):
         require_claim(claim, now=now)
         stored = _store_order(row, order, now)
-        return _hold_for(row, stored, number=number, now=now)
+        attempt = _hold_for(row, stored, number=number, now=now)
+        # Last: the limits' lock is everybody's, and is held until the commit.
+        require_admitted([row], now=now)
+        return attempt
 
 
 def _hold_for(row: Disbursement, order: PaymentOrder, *, number: int, now: datetime) -> Attempt:
@@ -226,7 +230,7 @@ def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *,
     tell_outcome(row, now=now)
 
 
-def release_heard(claim: Claim, told: Heard, *, due_at: datetime, now: datetime) -> None:
+def release_heard(claim: Claim, told: Heard, *, due_at: datetime | None, now: datetime) -> None:
     """Give a disbursement back until `due_at`, with what the outside said of its attempt. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)

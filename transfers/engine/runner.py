@@ -11,6 +11,7 @@ from django.db import connection
 
 from sunusav.core.clock import Clock, database_clock
 from transfers.engine.claims import Claim, claim_due, claim_open, due_count
+from transfers.engine.gates import put_off_what_cannot_go
 from transfers.engine.steps import work
 
 DEFAULT_LANES = 8
@@ -31,7 +32,9 @@ def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock | N
 
     Leases of many workers meet in one database: without a given clock, the database's is used.
     """
-    return _run(claim_due, lanes=lanes, limit=limit, clock=clock or database_clock())
+    clock = clock or database_clock()
+    put_off_what_cannot_go(now=clock(), limit=limit)
+    return _run(claim_due, lanes=lanes, limit=limit, clock=clock)
 
 
 def ask_open(*, lanes: int = DEFAULT_LANES, clock: Clock | None = None) -> RunReport:

@@ -11,14 +11,18 @@ from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from transfers.engine import closing
 from transfers.engine.answers import Heard, heard
+from transfers.engine.breaker import held_back_by_breaker, note_failures, note_outcome
 from transfers.engine.claims import Claim, begin_scheduled, fail, locked_claim, may_send, release
+from transfers.engine.gates import rail_away
 from transfers.engine.heartbeat import kept_alive
+from transfers.engine.holding import hold_back
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState, ToldBy
 from transfers.errors import ClaimLost, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import destination_of, state_of, was_resolved
 from transfers.rails import Rail, rail
+from transfers.services.limits import NotAdmitted
 from transfers.types import FindOutcome, Instruction, NotSeen, Order, Refused, Succeeded, Unknown
 
 logger = logging.getLogger(__name__)
@@ -56,6 +60,10 @@ def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> None:
     if row.state != DisbursementState.PROCESSING:
         release(claim, due_at=None)
         return
+    stopped = held_back_by_breaker(row.rail, disbursement_id=row.pk, now=clock())
+    if stopped is not None:
+        hold_back(claim, stopped, now=clock())
+        return
     paying = rail(row.rail)
     try:
         order = paying.prepare(_instruction(row), now=clock())
@@ -64,7 +72,9 @@ def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> None:
         number = last.number + 1 if last is not None and last.disbursement_id == row.pk else 1
         attempt = closing.open_attempt(claim, order, number=number, now=clock())
     except RailUnavailable as away:
-        _hold(claim, away, clock=clock)
+        _hold_new(claim, away, clock=clock)
+    except NotAdmitted as waiting:
+        hold_back(claim, waiting.held[claim.disbursement_id], now=clock())
     except ClaimLost:
         raise
     except DomainError as refusal:
@@ -121,6 +131,7 @@ def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: 
         outcome = paying.send(order, now=clock())
     except RailUnavailable as away:
         _hold_asked(claim, heard(attempt, away, ToldBy.SEND), clock=clock)
+        note_failures(order.rail, disbursement_ids=[claim.disbursement_id], now=clock())
         return
     _settle(claim, attempt, outcome, paying, told_by=ToldBy.SEND, clock=clock)
 
@@ -157,6 +168,7 @@ def _settle(
                 evidence=outcome.evidence,
             )
             _note_unknown(claim, attempt, contradiction, told_by=told_by, now=now)
+            return
         case Succeeded():
             closing.close_as_paid(attempt, outcome, now=now)
         case Refused():
@@ -165,6 +177,7 @@ def _settle(
             _note_unknown(claim, attempt, outcome, told_by=told_by, now=now)
         case NotSeen():
             _settle_not_seen(claim, attempt, outcome, paying, clock=clock)
+    note_outcome(paying.name, outcome, disbursement_id=claim.disbursement_id, now=now)
 
 
 def _settle_not_seen(claim: Claim, attempt: Attempt, answer: NotSeen, paying: Rail, *, clock: Clock) -> None:
@@ -192,6 +205,10 @@ def _send_again(claim: Claim, said: Heard, order: Order, paying: Rail, *, clock:
         # A person was asked to decide, and may have paid in another way by now: ask on, send nothing.
         closing.release_heard(claim, said, due_at=now + ASK_REVIEWED_EVERY, now=now)
         return
+    stopped = held_back_by_breaker(order.rail, disbursement_id=claim.disbursement_id, now=now)
+    if stopped is not None:
+        closing.release_heard(claim, said, due_at=stopped.until, now=now)
+        return
     closing.note_resend(claim, said.attempt, now=now, told=said)
     _send(claim, said.attempt, order, paying, clock=clock)
 
@@ -209,10 +226,12 @@ def _note_unknown(
         )  # fmt: skip
 
 
-def _hold(claim: Claim, away: RailUnavailable, *, clock: Clock) -> None:
-    """Wait for a rail that is away; this burns no retry."""
+def _hold_new(claim: Claim, away: RailUnavailable, *, clock: Clock) -> None:
+    """Wait for a rail that would not take a payment: its breaker counts that."""
+    now = clock()
     logger.warning("rail %s is away: %s", away.rail, away.detail)
-    release(claim, due_at=clock() + ASK_AGAIN_AFTER)
+    hold_back(claim, rail_away(away, until=now + ASK_AGAIN_AFTER), now=now)
+    note_failures(claim.row.rail, disbursement_ids=[claim.disbursement_id], now=now)
 
 
 def _hold_asked(claim: Claim, said: Heard, *, clock: Clock) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transfers", "0005_manual_resolution"),
+        ("transfers", "0006_limits"),
     ]
 
     operations = [

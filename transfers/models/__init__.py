@@ -1,6 +1,8 @@
 from transfers.models.answer import OutsideAnswer
+from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
 from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
+from transfers.models.limit import LimitUsage, PaymentLimit, PaymentLimitRequest
 from transfers.models.partner import Partner
 from transfers.models.resolution import ManualResolution, ResolvedAttempt
 from transfers.models.withdrawal import WithdrawalLink
@@ -9,10 +11,14 @@ __all__ = [
     "Attempt",
     "Collection",
     "Disbursement",
+    "LimitUsage",
     "ManualResolution",
     "OutsideAnswer",
     "Partner",
+    "PaymentLimit",
+    "PaymentLimitRequest",
     "PaymentOrder",
+    "RailBreaker",
     "Receipt",
     "ResolvedAttempt",
     "WithdrawalLink",

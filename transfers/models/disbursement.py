@@ -19,6 +19,8 @@ class Disbursement(models.Model):
 
     `due_at` is when a worker may next take it in hand: while one has it, that is the end of its lease; null means
     never by itself. `claim_version` fences: a worker that lost its lease changes nothing any more.
+    `admitted_at` is when it first passed the limits, by which version of the limit per payout; by an exception of
+    two people (`excepted_at`) it passes without.
     """
 
     subject = ExactCharField(max_length=120)
@@ -34,9 +36,14 @@ class Disbursement(models.Model):
     group_ref = ExactCharField(max_length=80, blank=True)
     winner_ref = ExactCharField(max_length=80, blank=True)
     settlement_partner = ExactCharField(max_length=64, blank=True)
+    payee_ref = ExactCharField(max_length=120, blank=True, help_text="who is paid, as limits count")
     rail = models.CharField(max_length=30)
     destination_kind = models.CharField(max_length=30)
     destination_value = models.TextField()
+    destination_replaced_at = models.DateTimeField(null=True)
+    admitted_at = models.DateTimeField(null=True)
+    admitted_by_version = models.PositiveIntegerField(null=True)
+    excepted_at = models.DateTimeField(null=True)
     scheduled_at = models.DateTimeField()
     requested_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
@@ -68,6 +75,7 @@ class Disbursement(models.Model):
             models.Index(fields=["due_at"], name="disbursement_due"),
             models.Index(fields=["subject", "id"], name="disbursement_by_subject"),
             models.Index(fields=["state", "id"], name="disbursement_by_state"),
+            models.Index(fields=["admitted_at"], name="disbursement_by_admission"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["live_subject"], name="disbursement_one_live_per_subject"),
@@ -93,6 +101,11 @@ class Disbursement(models.Model):
             models.CheckConstraint(
                 name="disbursement_processing_has_net",
                 condition=~Q(state__in=("processing", "completed", "reversed")) | Q(net_sats__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="disbursement_admitted_with_its_net",
+                condition=Q(admitted_at__isnull=True, admitted_by_version__isnull=True)
+                | Q(admitted_at__isnull=False, net_sats__isnull=False),
             ),
         ]
 

@@ -102,10 +102,16 @@ def hasten_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) ->
 
 
 def replace_destination(
-    *, disbursement_id: int, destination: Destination, actor: Actor, now: datetime
+    *,
+    disbursement_id: int,
+    destination: Destination,
+    actor: Actor,
+    now: datetime,
+    replaced_at: datetime | None = None,
 ) -> None:
-    """Send an unpaid disbursement elsewhere; a worker that has it in hand loses it.
+    """Send an unpaid disbursement elsewhere; a worker that has it in hand loses it, an exception ends.
 
+    `replaced_at`: since when the destination is another payee's, if it is.
     Raises: DisbursementNotRetryable while an attempt may still be paid, or when it was paid.
     """
     with transaction.atomic():
@@ -116,8 +122,13 @@ def replace_destination(
         facts = {"from": destination_facts(destination_of(row)), "to": destination_facts(destination)}
         row.rail, row.destination_kind = destination.rail, destination.kind
         row.destination_value = destination.value
+        row.destination_replaced_at = replaced_at or row.destination_replaced_at
+        row.excepted_at = None
         row.claim_version += 1
-        row.save(update_fields=["rail", "destination_kind", "destination_value", "claim_version"])
+        row.save(update_fields=[
+            "rail", "destination_kind", "destination_value", "destination_replaced_at", "excepted_at",
+            "claim_version",
+        ])  # fmt: skip
         trail.record(subject=subject_of(row.pk), action="redirect", actor=actor, at=now, facts=facts)
 
 
@@ -214,6 +225,8 @@ def _new_row(request: DisbursementRequest, now: datetime) -> Disbursement:
         debit_role=request.debit.role, debit_owner=request.debit.owner,
         group_ref=priced_for.group_ref, winner_ref=priced_for.winner_ref,
         settlement_partner=priced_for.settlement_partner,
+        payee_ref=request.payee_ref or request.subject,
+        destination_replaced_at=request.destination_replaced_at,
         rail=request.destination.rail, destination_kind=request.destination.kind,
         destination_value=request.destination.value,
         scheduled_at=scheduled_at, requested_at=now, due_at=scheduled_at,

@@ -71,6 +71,8 @@ class CycleShape(serializers.Serializer[Any]):
     contributions_due = serializers.IntegerField()
     contributions_settled = serializers.IntegerField()
     destination = DestinationShape(allow_null=True)
+    destination_replaced_at = serializers.DateTimeField(allow_null=True)
+    error_message = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     ready_at = serializers.DateTimeField(allow_null=True)
 
@@ -230,6 +232,8 @@ def cycle_answer(cycle: CycleFacts) -> Answer:
         "contributions_due": cycle.members_count,
         "contributions_settled": cycle.contributions_settled,
         "destination": _destination(cycle.destination),
+        "destination_replaced_at": _moment(cycle.destination_replaced_at),
+        "error_message": cycle.payout_failure_message or None,
         "created_at": utc_text(cycle.created_at),
         "ready_at": _moment(cycle.ready_at),
     }

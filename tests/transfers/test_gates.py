@@ -1,0 +1,159 @@
+"""Before claiming: what a rail cannot send now is put off, all at once, and burns nothing."""
+
+import pytest
+
+from sunusav.core.actors import Actor
+from sunusav.core.health import DEGRADED
+from sunusav.core.models import TrailEntry
+from sunusav.core.switches import pause_outgoing
+from tests.transfers.builders import (
+    NET_SATS,
+    NOW,
+    PAID,
+    UNTOUCHED,
+    claimed,
+    ordered,
+    row_of,
+    run,
+    story,
+)
+from tests.transfers.rails import SteeredRail, Watch, paper
+from tests.transfers.unchanged import unchanged
+from transfers.engine.gates import put_off_what_cannot_go
+from transfers.health import HEALTH_CHECKS
+from transfers.types import Unknown
+
+pytestmark = pytest.mark.django_db
+
+NET_MSAT = NET_SATS * 1_000
+
+
+def test_run_of_two_due_payments_claims_the_one_that_fits(node: SteeredRail, watch: Watch) -> None:
+    node.balance_msat = 2 * NET_MSAT - 1
+    first, second = ordered("first"), ordered("second")
+
+    run(watch)
+
+    assert row_of(first).state == "completed"
+    row = row_of(second)
+    assert (row.state, row.failure_code, row.due_at) == ("processing", "liquidity-short", watch.after(60))
+    assert (row.retries, row.claim_version, row.attempts.count()) == (0, 0, 0)
+    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
+    assert line.facts == {"code": "liquidity-short"}
+
+    node.balance_msat = NET_MSAT
+    watch.advance(60)
+    run(watch)
+
+    assert row_of(second).state == "completed"
+    assert row_of(second).failure_code == ""
+
+
+def test_run_lets_what_is_smaller_and_later_go_where_what_fell_due_first_does_not_fit(
+    node: SteeredRail, watch: Watch
+) -> None:
+    node.balance_msat = NET_MSAT
+    big = ordered("big", payout_sats=200_000, destination=paper("big", 198_000))
+    small = ordered("small")
+
+    run(watch)
+
+    assert (row_of(big).failure_code, row_of(small).state) == ("liquidity-short", "completed")
+
+
+def test_waiting_on_for_liquidity_is_no_news_for_the_trail(node: SteeredRail, watch: Watch) -> None:
+    node.balance_msat = 0
+    disbursement_id = ordered()
+
+    for _ in range(3):
+        run(watch)
+        watch.advance(60)
+
+    assert row_of(disbursement_id).retries == 0
+    held = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="hold_back")
+    assert held.count() == 1
+
+
+def test_health_tells_of_payments_that_wait_for_liquidity(node: SteeredRail, watch: Watch) -> None:
+    node.balance_msat = 0
+    ordered()
+    run(watch)
+
+    report = next(check for check in HEALTH_CHECKS if check.component == "rails").run(NOW)
+
+    assert (report.status, report.facts["liquidity_short"]) == (DEGRADED, 1)
+
+
+def test_run_claims_nothing_new_for_a_rail_that_is_away(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    node.is_away = True
+
+    assert run(watch) == 0
+
+    assert story(disbursement_id) == UNTOUCHED
+    row = row_of(disbursement_id)
+    assert (row.failure_code, row.due_at, row.claim_version) == ("rail-unavailable", watch.after(15), 0)
+
+    node.is_away = False
+    watch.advance(15)
+    run(watch)
+    assert story(disbursement_id) == PAID
+
+
+def test_payment_that_is_open_is_asked_about_though_nothing_more_could_be_sent(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = ordered()
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    node.balance_msat = 0
+    watch.advance(15)
+    node.calls.clear()
+
+    run(watch)
+
+    assert node.calls == ["find"]
+    assert row_of(disbursement_id).attempts.count() == 1
+
+
+def test_payment_in_somebodys_hand_is_left_to_them(node: SteeredRail, watch: Watch) -> None:
+    node.balance_msat = 0
+    disbursement_id = ordered()
+    claim = claimed(disbursement_id, watch)
+
+    with unchanged():
+        put_off_what_cannot_go(now=watch.at, limit=10)
+
+    assert row_of(disbursement_id).claim_version == claim.version
+
+
+def test_scheduled_payment_has_its_fee_fixed_on_its_day_whatever_the_rail_holds(
+    node: SteeredRail, watch: Watch
+) -> None:
+    node.balance_msat = 0
+    disbursement_id = ordered(scheduled_at=watch.after(60))
+    watch.advance(60)
+
+    put_off_what_cannot_go(now=watch.at, limit=10)
+
+    row = row_of(disbursement_id)
+    assert (row.state, row.failure_code) == ("scheduled", "")
+
+
+def test_nothing_is_put_off_while_outgoing_money_is_paused(node: SteeredRail, watch: Watch) -> None:
+    node.balance_msat = 0
+    ordered()
+    pause_outgoing(actor=Actor.system("tests"), reason="looking", now=NOW)
+
+    with unchanged():
+        put_off_what_cannot_go(now=watch.at, limit=10)
+
+
+def test_gate_looks_at_no_more_than_it_is_told_to(node: SteeredRail, watch: Watch) -> None:
+    node.balance_msat = 0
+    first, second = ordered("first"), ordered("second", at=watch.after(1))
+    watch.advance(1)
+
+    put_off_what_cannot_go(now=watch.at, limit=1)
+
+    assert [row_of(pk).failure_code for pk in (first, second)] == ["liquidity-short", ""]

@@ -1,0 +1,103 @@
+"""The audit recounts what limits counted, and who was let past them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sunusav.core import approvals
+from sunusav.core.auditing import AuditScope
+from sunusav.core.roles import Role
+from tests.factories.limits import set_limit_to
+from tests.factories.users import make_user
+from tests.transfers.builders import NET_SATS, NOW, ordered, run
+from tests.transfers.rails import SteeredRail, Watch
+from transfers.invariants import INVARIANTS
+from transfers.models import Disbursement, LimitUsage
+from transfers.services.exceptions import propose_exception
+
+pytestmark = pytest.mark.django_db
+
+NET_MSAT = NET_SATS * 1_000
+
+
+@pytest.fixture
+def paid(node: SteeredRail, watch: Watch) -> int:
+    disbursement_id = ordered(payee_ref="user:awa")
+    run(watch)
+    return disbursement_id
+
+
+def found(since: Any = None) -> list[tuple[str, str]]:
+    scope = AuditScope(now=NOW, since=since)
+    rules = [invariant for invariant in INVARIANTS if invariant.code == "I22"]
+    assert len(rules) == 2
+    return [(breach.subject, breach.detail) for rule in rules for breach in rule.find(scope)]
+
+
+def test_what_was_let_out_and_counted_agrees(paid: int, watch: Watch) -> None:
+    watch.advance(86_400)
+    ordered("later", payee_ref="user:awa", at=watch.at)
+    run(watch)
+
+    assert found() == []
+    assert found(since=NOW) == []
+
+
+def test_count_that_is_too_low_or_missing_is_found(paid: int) -> None:
+    LimitUsage.objects.filter(kind="total_hour").update(used_msat=1)
+    LimitUsage.objects.filter(kind="per_payee_day").delete()
+
+    assert (
+        found()
+        == found(since=NOW)
+        == [
+            ("limit_usage:per_payee_day:2026-03-04 user:awa", f"counted 0 msat, admitted {NET_MSAT}"),
+            ("limit_usage:total_hour:2026-03-04T10:00", f"counted 1 msat, admitted {NET_MSAT}"),
+        ]
+    )
+
+
+def test_count_without_a_payment_is_found(paid: int) -> None:
+    LimitUsage.objects.create(kind="total_hour", key="2026-03-06T10:00", used_msat=5)
+
+    assert found() == [("limit_usage:total_hour:2026-03-06T10:00", "counted 5 msat, admitted 0")]
+
+
+def test_fast_audit_looks_at_the_days_since_its_moment(paid: int) -> None:
+    LimitUsage.objects.create(kind="total_hour", key="2026-03-02T10:00", used_msat=5)
+
+    assert found(since=NOW - timedelta(hours=2)) == []
+    assert found() == [("limit_usage:total_hour:2026-03-02T10:00", "counted 5 msat, admitted 0")]
+
+
+def test_payment_above_the_limit_it_was_let_out_by_is_found(paid: int, watch: Watch) -> None:
+    set_limit_to("per_payout", NET_SATS - 1, now=NOW)
+    assert found() == []
+
+    Disbursement.objects.filter(pk=paid).update(admitted_by_version=2)
+
+    told = f"{NET_SATS} sats let out by version 2 of the limit per payout"
+    assert found() == [(f"disbursement:{paid}", told)]
+
+
+def test_payment_let_past_limits_without_an_exception_is_found(paid: int) -> None:
+    Disbursement.objects.filter(pk=paid).update(admitted_by_version=None)
+
+    assert found() == [(f"disbursement:{paid}", "let past the limits without an exception")]
+
+
+def test_payment_let_past_limits_by_two_people_is_right(node: SteeredRail, watch: Watch) -> None:
+    set_limit_to("per_payout", NET_SATS - 1, now=NOW)
+    disbursement_id = ordered()
+    run(watch)
+    proposal = propose_exception(
+        disbursement_id=disbursement_id, proposer=make_user(Role.FINANCE), reason="known", now=NOW
+    )
+    approvals.approve(
+        proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=NOW
+    )
+    run(watch)
+
+    assert Disbursement.objects.get(pk=disbursement_id).admitted_at == NOW
+    assert found() == []

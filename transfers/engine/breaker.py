@@ -1,0 +1,113 @@
+"""A rail that fails again and again is left alone for a while; then one payment tries it.
+
+Ten failures in a row stop it: payments refused for reasons that are not the payee's, and calls that found it away.
+Asking about open attempts goes on always. A rail that pays writes nothing here.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from sunusav.core import trail
+from sunusav.core.outbox import announce
+from transfers.engine.claims import ENGINE
+from transfers.enums import BreakerState, FailureClass, HoldCode
+from transfers.models import RailBreaker
+from transfers.types import FindOutcome, HeldBack, Refused, Succeeded
+
+# reliability.md F28: after 10.
+FAILURES_IN_A_ROW: Final = 10
+FIRST_WAIT_SECONDS: Final = 60
+LONGEST_WAIT_SECONDS: Final = 600
+_S = BreakerState
+
+
+def note_outcome(rail: str, outcome: FindOutcome, *, disbursement_id: int, now: datetime) -> None:
+    """Count what became of a payment for or against its rail. What is the payee's own fault counts for neither."""
+    match outcome:
+        case Succeeded():
+            note_success(rail, now=now)
+        case Refused(failure=failure) if failure != FailureClass.FINAL:
+            note_failures(rail, disbursement_ids=[disbursement_id], now=now)
+
+
+def note_failures(rail: str, *, disbursement_ids: Collection[int], now: datetime) -> None:
+    """Count failures of payments by a rail; the tenth in a row stops it, a failed try keeps it stopped for longer."""
+    with transaction.atomic(durable=True):
+        RailBreaker.objects.get_or_create(rail=rail, defaults={"changed_at": now})
+        row = RailBreaker.objects.select_for_update().get(pk=rail)
+        row.failures += len(disbursement_ids)
+        if row.state == _S.CLOSED and row.failures >= FAILURES_IN_A_ROW:
+            _stop(row, FIRST_WAIT_SECONDS, now=now)
+        elif row.state == _S.HALF_OPEN and row.probe_id in disbursement_ids:
+            _stop(row, min(2 * row.wait_seconds, LONGEST_WAIT_SECONDS), now=now)
+        else:
+            RailBreaker.objects.filter(pk=rail).update(failures=row.failures)
+
+
+def note_success(rail: str, *, now: datetime) -> None:
+    """Forget the failures of a rail that has paid; one that was stopped is sent by again."""
+    row = RailBreaker.objects.filter(pk=rail).first()
+    if row is None or (row.state == _S.CLOSED and row.failures == 0):
+        return
+    with transaction.atomic(durable=True):
+        row = RailBreaker.objects.select_for_update().get(pk=rail)
+        if row.state != _S.CLOSED:
+            _tell(row, "resume_rail", _S.CLOSED, now=now)
+        RailBreaker.objects.filter(pk=rail).update(
+            state=_S.CLOSED, failures=0, wait_seconds=0, retry_at=None, probe_id=None, changed_at=now
+        )
+
+
+def held_back_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> HeldBack | None:
+    """Say whether a payment must wait because its rail is stopped. When it may be tried, one alone may try it."""
+    row = RailBreaker.objects.filter(pk=rail).exclude(state=_S.CLOSED).first()
+    if row is None or _take_try(row, disbursement_id=disbursement_id, now=now):
+        return None
+    row.refresh_from_db(fields=["state", "retry_at"])
+    return None if row.state == _S.CLOSED else stopped(row)
+
+
+def stopped(row: RailBreaker) -> HeldBack:
+    """Say how long payments wait for a stopped rail."""
+    told = f"{row.rail} failed {FAILURES_IN_A_ROW} times in a row; it is tried again from time to time"
+    return HeldBack(HoldCode.RAIL_STOPPED, told, row.retry_at)
+
+
+def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
+    """Take the one try of a stopped rail, by compare-and-set; one that never ends makes room after the same wait."""
+    if row.retry_at is None or row.retry_at > now:
+        return False
+    with transaction.atomic(durable=True):
+        same = RailBreaker.objects.filter(pk=row.pk, retry_at=row.retry_at, probe_id=row.probe_id)
+        wait = timedelta(seconds=row.wait_seconds)
+        taken = same.update(state=_S.HALF_OPEN, retry_at=now + wait, probe_id=disbursement_id, changed_at=now)
+        if taken == 1:
+            _tell(row, "try_rail", _S.HALF_OPEN, now=now)
+    return taken == 1
+
+
+def _stop(row: RailBreaker, wait_seconds: int, *, now: datetime) -> None:
+    RailBreaker.objects.filter(pk=row.pk).update(
+        state=_S.OPEN, failures=row.failures, wait_seconds=wait_seconds, probe_id=None, changed_at=now,
+        retry_at=now + timedelta(seconds=wait_seconds),
+    )  # fmt: skip
+    _tell(row, "stop_rail", _S.OPEN, now=now)
+
+
+def _tell(row: RailBreaker, action: str, state: str, *, now: datetime) -> None:
+    subject = f"rail:{row.rail}"
+    trail.record(
+        subject=subject, action=action, from_state=row.state, to_state=state, actor=ENGINE, at=now,
+        facts={"failures": row.failures},
+    )  # fmt: skip
+    if state != _S.HALF_OPEN:
+        payload = {"rail": row.rail, "state": str(state), "failures": row.failures}
+        announce(
+            topic="rail.stopped" if state == _S.OPEN else "rail.resumed",
+            subject=subject,
+            payload=payload,
+            at=now,
+        )

@@ -1,0 +1,94 @@
+"""Before claiming: what cannot go now is put off, all at once, instead of being taken in hand one by one.
+
+Only new payments are looked at: what has an open attempt is always claimed, to be asked about. Nothing here decides
+that a payment may go: limits, breaker and the rail's own check do, later.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Exists, QuerySet
+
+from sunusav.core.money import msat_from_sats
+from transfers.engine import breaker
+from transfers.engine.claims import due, open_attempts
+from transfers.engine.holding import put_off
+from transfers.engine.policy import ASK_AGAIN_AFTER, HOLD_FOR
+from transfers.enums import DisbursementState, HoldCode
+from transfers.errors import RailUnavailable
+from transfers.models import Disbursement, RailBreaker
+from transfers.queries import stopped_rails
+from transfers.rails import rail
+from transfers.types import HeldBack
+
+logger = logging.getLogger(__name__)
+
+
+def put_off_what_cannot_go(*, now: datetime, limit: int) -> None:
+    """Put off, of the first `limit` new payments that are due, those whose rail is stopped, away or short.
+
+    Asks each rail that is needed once what it could send. Called outside any transaction.
+    """
+    stopped = {row.rail: row for row in stopped_rails()}
+    waiting: dict[str, list[Disbursement]] = {}
+    for row in _new_and_due(now)[:limit]:
+        waiting.setdefault(row.rail, []).append(row)
+    for name, rows in waiting.items():
+        if name not in settings.RAILS:
+            continue  # a mistake in the settings: its payments are claimed, and say so
+        left = _left_by_breaker(stopped[name], rows, now=now) if name in stopped else rows
+        if left:
+            _keep_what_fits(name, left, now=now)
+
+
+def _new_and_due(now: datetime) -> QuerySet[Disbursement]:
+    wanted = ("rail", "state", "payout_sats", "net_sats", "failure_code")
+    return due(now).exclude(Exists(open_attempts())).order_by("due_at").only(*wanted)
+
+
+def _left_by_breaker(
+    stopped: RailBreaker, rows: Sequence[Disbursement], *, now: datetime
+) -> list[Disbursement]:
+    """Return the one payment that may try a stopped rail, if it is time; the others are put off."""
+    assert stopped.retry_at is not None, "the database says so too"  # noqa: S101  (a programmer's mistake)
+    why = breaker.stopped(stopped)
+    processing = list(_that_wait(rows))
+    if stopped.retry_at > now:
+        put_off(processing, why, now=now)
+        return []
+    put_off(processing[1:], HeldBack(why.code, why.message, now + ASK_AGAIN_AFTER), now=now)
+    return processing[:1]
+
+
+def _keep_what_fits(name: str, rows: Sequence[Disbursement], *, now: datetime) -> None:
+    """Put off what the rail could not send, in the order it fell due; what is smaller and later may still go."""
+    try:
+        available_msat = rail(name).balance()
+    except RailUnavailable as away:
+        logger.warning("rail %s is away: %s", name, away.detail)
+        put_off(_that_wait(rows), rail_away(away, until=now + ASK_AGAIN_AFTER), now=now)
+        return
+    short = []
+    for row in rows:
+        amount_msat = msat_from_sats(row.net_sats or row.payout_sats)
+        if amount_msat <= available_msat:
+            available_msat -= amount_msat
+        else:
+            short.append(row)
+    put_off(_that_wait(short), _liquidity_short(name, until=now + HOLD_FOR), now=now)
+
+
+def rail_away(away: RailUnavailable, *, until: datetime) -> HeldBack:
+    """Say how long a payment waits for a rail that is away."""
+    return HeldBack(HoldCode.RAIL_UNAVAILABLE, f"{away.rail} is away or short: {away.detail}", until)
+
+
+def _liquidity_short(name: str, *, until: datetime) -> HeldBack:
+    return HeldBack(HoldCode.LIQUIDITY_SHORT, f"{name} holds too little to send it now", until)
+
+
+def _that_wait(rows: Sequence[Disbursement]) -> Iterator[Disbursement]:
+    """Yield what waits as processing: what falls due by schedule is begun first, its fee is fixed today."""
+    return (row for row in rows if row.state == DisbursementState.PROCESSING)

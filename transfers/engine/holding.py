@@ -1,0 +1,53 @@
+"""Giving back what may be paid, but not now: it says why, and comes again when it may go."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from sunusav.core.trail import TrailFact, record_all
+from transfers.engine.claims import ENGINE, Claim, held
+from transfers.engine.closing import put_under_review
+from transfers.models import Disbursement
+from transfers.services.disbursements import subject_of
+from transfers.types import HeldBack
+
+
+def hold_back(claim: Claim, why: HeldBack, *, now: datetime) -> None:
+    """Give a claimed disbursement back until it may go; what never goes by itself waits for a person.
+
+    Nothing happens if the claim was lost, but ClaimLost is raised of what a person should decide on.
+    """
+    if why.until is None:
+        put_under_review(claim, code=why.code, message=why.message, now=now, due_at=None)
+        return
+    with transaction.atomic(durable=True):
+        changed = held(claim).update(due_at=why.until, claimed_by="", **_said(why))
+        if changed == 1:
+            _tell([claim.row], why, now=now)
+
+
+def put_off(rows: Iterable[Disbursement], why: HeldBack, *, now: datetime) -> None:
+    """Have due disbursements that nobody has in hand wait until `why` ends, all in one statement."""
+    ids = [row.pk for row in rows]
+    if not ids:
+        return
+    with transaction.atomic(durable=True):
+        # Whoever claimed one of them since has pushed its due moment on.
+        waiting = Disbursement.objects.select_for_update(skip_locked=True).filter(pk__in=ids, due_at__lte=now)
+        free = list(waiting.order_by("pk"))
+        Disbursement.objects.filter(pk__in=[row.pk for row in free]).update(due_at=why.until, **_said(why))
+        _tell(free, why, now=now)
+
+
+def _said(why: HeldBack) -> dict[str, str]:
+    return {"failure_code": why.code, "failure_message": why.message[:500]}
+
+
+def _tell(rows: Iterable[Disbursement], why: HeldBack, *, now: datetime) -> None:
+    """Append to the trail what waits for a new reason; to wait on for the same one is no news."""
+    record_all([
+        TrailFact(subject_of(row.pk), "hold_back", ENGINE, now, reason=why.message, facts={"code": str(why.code)})
+        for row in rows
+        if row.failure_code != why.code
+    ])  # fmt: skip

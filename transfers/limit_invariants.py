@@ -1,0 +1,90 @@
+"""What must always hold of limits: the counting is what was let out, and nobody passed without leave."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Max, Min, Q
+
+from sunusav.core.auditing import AuditScope, Breach, Invariant, pages
+from sunusav.core.models import Proposal, ProposalState
+from sunusav.core.money import msat_from_sats
+from transfers.calculations import DAKAR, day_key, day_of, minute_key
+from transfers.enums import LimitKind
+from transfers.models import Disbursement, LimitUsage, PaymentLimit
+from transfers.services.exceptions import PAYMENT_EXCEPTION
+
+ADMITTED = Disbursement.objects.filter(admitted_at__isnull=False)
+COUNTED = (LimitKind.PER_PAYEE_DAY, LimitKind.TOTAL_HOUR)
+Key = tuple[str, str]
+
+
+def _usage_is_what_was_admitted(scope: AuditScope) -> Iterator[Breach]:
+    for day in _days(scope):
+        counted, admitted = _counted(day), _admitted(day)
+        for kind, key in sorted(counted.keys() | admitted.keys()):
+            in_rows, in_fact = counted[kind, key], admitted[kind, key]
+            if in_rows != in_fact:
+                yield Breach(
+                    "I22", f"limit_usage:{kind}:{key}", f"counted {in_rows} msat, admitted {in_fact}"
+                )
+
+
+def _days(scope: AuditScope) -> Iterator[date]:
+    """Yield each day in Dakar on which something was counted or let out, or might have been."""
+    known = ADMITTED.aggregate(first=Min("admitted_at"), last=Max("admitted_at"))
+    days = [day_of(moment) for moment in known.values() if moment is not None]
+    for kind in COUNTED:
+        keys = LimitUsage.objects.filter(kind=kind).aggregate(first=Min("key"), last=Max("key"))
+        days += [date.fromisoformat(key[:10]) for key in keys.values() if key is not None]
+    if not days:
+        return
+    first = min(days) if scope.since is None else max(min(days), day_of(scope.since))
+    yield from (first + timedelta(days=n) for n in range((max(days) - first).days + 1))
+
+
+def _counted(day: date) -> Counter[Key]:
+    next_day = day + timedelta(days=1)
+    rows = LimitUsage.objects.filter(kind__in=COUNTED, key__gte=day.isoformat(), key__lt=next_day.isoformat())
+    return Counter({(kind, key): used for kind, key, used in rows.values_list("kind", "key", "used_msat")})
+
+
+def _admitted(day: date) -> Counter[Key]:
+    counted: Counter[Key] = Counter()
+    midnight = datetime.combine(day, time(), tzinfo=DAKAR)
+    that_day = ADMITTED.filter(admitted_at__gte=midnight, admitted_at__lt=midnight + timedelta(days=1))
+    for at, payee_ref, net_sats in that_day.values_list("admitted_at", "payee_ref", "net_sats"):
+        if at is None:
+            continue  # not among these: for the types' sake
+        amount_msat = msat_from_sats(net_sats or 0)
+        counted[LimitKind.PER_PAYEE_DAY.value, day_key(at, payee_ref)] += amount_msat
+        counted[LimitKind.TOTAL_HOUR.value, minute_key(at)] += amount_msat
+    return counted
+
+
+def _admitted_with_leave(scope: AuditScope) -> Iterator[Breach]:
+    versions = PaymentLimit.objects.filter(kind=LimitKind.PER_PAYOUT)
+    most_sats = dict(versions.values_list("version", "amount_sats"))
+    since = Q() if scope.since is None else Q(admitted_at__gte=scope.since)
+    for some in pages(ADMITTED.filter(since)):
+        excepted = _excepted([row.pk for row in some if row.admitted_by_version is None])
+        for row in some:
+            if row.admitted_by_version is None and str(row.pk) not in excepted:
+                yield Breach("I22", f"disbursement:{row.pk}", "let past the limits without an exception")
+            elif row.admitted_by_version is not None and (row.net_sats or 0) > most_sats.get(
+                row.admitted_by_version, -1
+            ):
+                told = f"{row.net_sats} sats let out by version {row.admitted_by_version} of the limit per payout"
+                yield Breach("I22", f"disbursement:{row.pk}", told)
+
+
+def _excepted(disbursement_ids: list[int]) -> set[str]:
+    approved = Proposal.objects.filter(kind=PAYMENT_EXCEPTION, state=ProposalState.APPROVED)
+    of_these = approved.filter(subject_id__in=[str(pk) for pk in disbursement_ids])
+    return set(of_these.values_list("subject_id", flat=True))
+
+
+LIMIT_INVARIANTS = [
+    Invariant("I22", "what counts against limits is what was let out", _usage_is_what_was_admitted),
+    Invariant("I22", "nothing passed the limit per payout without an exception", _admitted_with_leave),
+]

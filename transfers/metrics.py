@@ -1,0 +1,24 @@
+"""What this room measures."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sunusav.core.metrics import Metric, Sample
+from transfers import queries
+from transfers.enums import HoldCode
+
+
+def _rails_stopped(now: datetime) -> Iterator[Sample]:
+    for row in queries.stopped_rails():
+        yield Sample(1, {"rail": row.rail, "state": row.state})
+
+
+def _payments_held_back(now: datetime) -> Iterator[Sample]:
+    waiting = queries.held_back_by(HoldCode.values)
+    yield from (Sample(waiting.get(code, 0), {"why": code}) for code in HoldCode.values)
+
+
+METRICS = [
+    Metric("rail_stopped", "1 for each way to pay that is stopped after failures in a row.", _rails_stopped),
+    Metric("payments_held_back", "Payments that may be made, but not now, by why.", _payments_held_back),
+]

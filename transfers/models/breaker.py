@@ -1,0 +1,36 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from transfers.enums import BreakerState
+
+
+class RailBreaker(models.Model):
+    """How a rail has fared lately. There is a row once it failed; a rail that pays writes nothing here.
+
+    While it is stopped, `retry_at` is when one payment (`probe_id`, a disbursement) may try it again.
+    """
+
+    rail = models.CharField(max_length=30, primary_key=True)
+    state = models.CharField(max_length=10, choices=BreakerState, default=BreakerState.CLOSED)
+    failures = models.PositiveIntegerField(default=0, help_text="in a row, since it last paid")
+    wait_seconds = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    probe_id = models.BigIntegerField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "rail breaker"
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                name="railbreaker_stopped_is_tried_again",
+                condition=Q(state="closed", retry_at__isnull=True, probe_id__isnull=True)
+                | Q(state="open", retry_at__isnull=False, probe_id__isnull=True)
+                | Q(state="half_open", retry_at__isnull=False, probe_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rail} ({self.state})"

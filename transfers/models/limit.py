@@ -1,0 +1,99 @@
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from sunusav.core.fields import ExactCharField
+from transfers.enums import LimitKind
+
+# With 0 every replaced destination waits; of the others 0 would be a pause, which is a switch.
+AMOUNT_IN_RANGE = Q(amount_sats__gt=0) | Q(kind=LimitKind.REPLACED_DESTINATION, amount_sats=0)
+
+
+class PaymentLimitRequest(models.Model):
+    """The limit one person asks another to put in force. Append-only; the decision is a proposal in core."""
+
+    kind = models.CharField(max_length=20, choices=LimitKind)
+    amount_sats = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
+    requested_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "payment limit request"
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(name="paymentlimitrequest_amount_in_range", condition=AMOUNT_IN_RANGE),
+            models.CheckConstraint(name="paymentlimitrequest_has_reason", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.amount_sats} sats by {self.requested_by_id}"
+
+
+class PaymentLimit(models.Model):
+    """A version of one limit of outgoing money; the newest of its kind is in force. Append-only."""
+
+    kind = models.CharField(max_length=20, choices=LimitKind)
+    version = models.PositiveIntegerField()
+    amount_sats = models.BigIntegerField()
+    set_at = models.DateTimeField()
+    request = models.OneToOneField(
+        PaymentLimitRequest, null=True, on_delete=models.RESTRICT, related_name="set_as"
+    )
+    proposal = models.OneToOneField("core.Proposal", null=True, on_delete=models.RESTRICT, related_name="+")
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+    )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+    )
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "payment limit"
+        permissions = [
+            ("propose_payment_limit", "Can propose a limit of outgoing money"),
+            ("approve_payment_limit", "Can approve a limit that somebody else proposed"),
+            ("propose_payment_exception", "Can propose that a payment passes the limits"),
+            ("approve_payment_exception", "Can approve that a payment passes the limits"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["kind", "version"], name="paymentlimit_version_once_per_kind"),
+            models.CheckConstraint(name="paymentlimit_amount_in_range", condition=AMOUNT_IN_RANGE),
+            models.CheckConstraint(
+                name="paymentlimit_set_by_two_people",
+                condition=Q(
+                    version=1, request__isnull=True, proposal__isnull=True, proposer__isnull=True,
+                    approver__isnull=True,
+                )
+                | (
+                    Q(version__gt=1, request__isnull=False, proposal__isnull=False, proposer__isnull=False,
+                      approver__isnull=False)
+                    & ~Q(proposer=F("approver"))
+                ),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind} version {self.version}: {self.amount_sats} sats"
+
+
+class LimitUsage(models.Model):
+    """What was let out under a limit: a payee's day, or a minute of all. Written under the limits' lock only."""
+
+    kind = models.CharField(max_length=20, choices=LimitKind)
+    key = ExactCharField(max_length=140)
+    used_msat = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "limit usage"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["kind", "key"], name="limitusage_one_row_per_key"),
+            models.CheckConstraint(name="limitusage_is_positive", condition=Q(used_msat__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}: {self.used_msat} msat"

@@ -1,0 +1,228 @@
+"""Limits of outgoing money: changed by two people, counted where attempts are opened."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from sunusav.core import approvals, trail
+from sunusav.core.actors import Actor
+from sunusav.core.models import Proposal, ProposalState, User
+from sunusav.core.money import MAX_SATS, msat_from_sats
+from transfers.calculations import (
+    Leaving,
+    Limits,
+    Usage,
+    day_key,
+    held_back,
+    minute_key,
+    oldest_minute_counted,
+)
+from transfers.enums import LimitKind
+from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
+from transfers.models import Disbursement, LimitUsage, PaymentLimit, PaymentLimitRequest
+from transfers.queries import limits_in_force
+from transfers.types import HeldBack
+
+PAYMENT_LIMIT: Final = "payment_limit"
+
+
+class NotAdmitted(Exception):
+    """Some payments may not go now. Raised to roll their attempts back."""
+
+    def __init__(self, held: dict[int, HeldBack]) -> None:
+        super().__init__(sorted(held))
+        self.held = held
+
+
+# Changing them
+
+
+def propose_limit(*, kind: str, amount_sats: int, reason: str, proposer: User, now: datetime) -> Proposal:
+    """Ask a second person to put a limit in force. One of a kind waits at a time.
+
+    Raises: PaymentLimitOutOfRange; and as `approvals.propose`.
+    """
+    lowest_sats = 0 if kind == LimitKind.REPLACED_DESTINATION else 1
+    if not lowest_sats <= amount_sats <= MAX_SATS:
+        raise PaymentLimitOutOfRange(
+            kind=kind, amount_sats=amount_sats, minimum_sats=lowest_sats, maximum_sats=MAX_SATS
+        )
+    with transaction.atomic():
+        _lock_limits()
+        _require_none_open(kind)
+        request = PaymentLimitRequest.objects.create(
+            kind=kind, amount_sats=amount_sats, reason=reason, requested_by=proposer, requested_at=now
+        )
+        return approvals.propose(
+            kind=PAYMENT_LIMIT, subject_id=str(request.pk), proposer=proposer, now=now, reason=reason
+        )
+
+
+def describe_limit(subject_id: str) -> dict[str, Any]:
+    """Return the facts a limit is approved on, with the one it replaces. Raises: PaymentLimitRequestMissing."""
+    request = _request(subject_id)
+    return _facts(request, limits_in_force()[request.kind])
+
+
+def set_limit(proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """Append the next version of a limit: applied by the approval of a second person.
+
+    Raises: PaymentLimitRequestMissing, ProposalFactsChanged.
+    """
+    request = _request(proposal.subject_id)
+    before = _lock_limits()[request.kind]
+    approvals.require_as_proposed(proposal, _facts(request, before))
+    PaymentLimit.objects.create(
+        kind=request.kind, version=before.version + 1, amount_sats=request.amount_sats, set_at=now, request=request,
+        proposal=proposal, proposer_id=proposal.proposer_id, approver_id=actor.user_id,
+    )  # fmt: skip
+    trail.record(
+        subject=f"{PAYMENT_LIMIT}:{request.kind}", action="set_limit", actor=actor, at=now, reason=request.reason,
+        from_state=str(before.amount_sats), to_state=str(request.amount_sats),
+        facts={"version": before.version + 1, "proposal": proposal.pk},
+    )  # fmt: skip
+
+
+def _facts(request: PaymentLimitRequest, before: PaymentLimit) -> dict[str, Any]:
+    return {
+        "kind": request.kind,
+        "amount_sats": request.amount_sats,
+        "in_force_sats": before.amount_sats,
+        "in_force_version": before.version,
+        "reason": request.reason,
+    }
+
+
+def _request(subject_id: str) -> PaymentLimitRequest:
+    found = PaymentLimitRequest.objects.filter(pk=int(subject_id)).first() if subject_id.isdecimal() else None
+    if found is None:
+        raise PaymentLimitRequestMissing(limit_request_id=subject_id)
+    return found
+
+
+def _require_none_open(kind: str) -> None:
+    waiting = Proposal.objects.filter(kind=PAYMENT_LIMIT, state=ProposalState.OPEN)
+    for proposal in waiting:
+        if _request(proposal.subject_id).kind == kind:
+            raise approvals.ProposalAlreadyOpen(
+                kind=PAYMENT_LIMIT, subject_id=proposal.subject_id, proposal_id=str(proposal.pk)
+            )
+
+
+# Counting against them
+
+
+def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, HeldBack]:
+    """Count payments against the limits, or return by their ids those that may not go, and why.
+
+    Called last in the transaction that opens their attempts: from here to its commit every other opening waits.
+    When anything is returned nothing was counted, and the caller rolls back and opens the others by themselves.
+    A payment counts once, when it is first let out; what it tries again is judged, but not counted.
+    """
+    versions = _lock_limits()
+    limits = _limits(versions)
+    counting = _Counting.of([row for row in rows if row.admitted_at is None], now)
+    held = {}
+    for row in rows:
+        why = held_back(_leaving(row), limits=limits, usage=counting.usage_of(row), now=now)
+        if why is not None:
+            held[row.pk] = why
+        elif row.admitted_at is None:
+            counting.add(row)
+    if not held:
+        counting.store()
+        _note_admission(rows, version=versions[LimitKind.PER_PAYOUT].version, now=now)
+    return held
+
+
+def require_admitted(rows: Sequence[Disbursement], *, now: datetime) -> None:
+    """Admit all of these payments, or none. Raises: NotAdmitted."""
+    held = admit(rows, now=now)
+    if held:
+        raise NotAdmitted(held)
+
+
+def _lock_limits() -> dict[str, PaymentLimit]:
+    """Return the limits in force under the one lock that makes openings follow each other."""
+    return {row.kind: row for row in PaymentLimit.objects.select_for_update().order_by("version")}
+
+
+def _limits(versions: dict[str, PaymentLimit]) -> Limits:
+    return Limits(**{f"{kind}_msat": msat_from_sats(row.amount_sats) for kind, row in versions.items()})
+
+
+def _leaving(row: Disbursement) -> Leaving:
+    return Leaving(
+        net_msat=_net_msat(row),
+        is_counted=row.admitted_at is not None,
+        is_excepted=row.excepted_at is not None,
+        destination_replaced_at=row.destination_replaced_at,
+    )
+
+
+def _net_msat(row: Disbursement) -> int:
+    assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
+    return msat_from_sats(row.net_sats)
+
+
+@dataclass
+class _Counting:
+    """The usage rows that some payments touch, as they are and as they become."""
+
+    now: datetime
+    days: dict[str, int] = field(default_factory=dict)
+    minutes: dict[str, int] = field(default_factory=dict)
+    touched: set[tuple[str, str]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, rows: Iterable[Disbursement], now: datetime) -> "_Counting":
+        counting = cls(now)
+        days = {day_key(now, row.payee_ref) for row in rows}
+        if days:
+            counting._read(days)
+        return counting
+
+    def _read(self, days: set[str]) -> None:
+        minutes = Q(kind=LimitKind.TOTAL_HOUR, key__gte=oldest_minute_counted(self.now))
+        found = LimitUsage.objects.filter(minutes | Q(kind=LimitKind.PER_PAYEE_DAY, key__in=days))
+        for kind, key, used_msat in found.values_list("kind", "key", "used_msat"):
+            (self.days if kind == LimitKind.PER_PAYEE_DAY else self.minutes)[key] = used_msat
+
+    def usage_of(self, row: Disbursement) -> Usage:
+        return Usage(self.days.get(day_key(self.now, row.payee_ref), 0), self.minutes)
+
+    def add(self, row: Disbursement) -> None:
+        day, minute, amount_msat = day_key(self.now, row.payee_ref), minute_key(self.now), _net_msat(row)
+        self.days[day] = self.days.get(day, 0) + amount_msat
+        self.minutes[minute] = self.minutes.get(minute, 0) + amount_msat
+        self.touched |= {(LimitKind.PER_PAYEE_DAY, day), (LimitKind.TOTAL_HOUR, minute)}
+
+    def store(self) -> None:
+        used = {LimitKind.PER_PAYEE_DAY: self.days, LimitKind.TOTAL_HOUR: self.minutes}
+        rows = [
+            LimitUsage(kind=kind, key=key, used_msat=used[LimitKind(kind)][key])
+            for kind, key in sorted(self.touched)
+        ]
+        if rows:
+            LimitUsage.objects.bulk_create(
+                rows, update_conflicts=True, update_fields=["used_msat"], unique_fields=_conflict_target()
+            )
+
+
+def _conflict_target() -> list[str] | None:
+    # MySQL's ON DUPLICATE KEY names no columns, SQLite's ON CONFLICT must.
+    return ["kind", "key"] if connection.features.supports_update_conflicts_with_target else None
+
+
+def _note_admission(rows: Iterable[Disbursement], *, version: int, now: datetime) -> None:
+    first = [row for row in rows if row.admitted_at is None]
+    for excepted, by_version in ((False, version), (True, None)):
+        some = [row.pk for row in first if (row.excepted_at is not None) == excepted]
+        if some:
+            Disbursement.objects.filter(pk__in=some).update(
+                admitted_at=now, admitted_by_version=by_version, failure_code="", failure_message=""
+            )
