@@ -1,12 +1,23 @@
-"""Safe HTTP: time and size limits, no redirects, JSON only."""
+"""Safe HTTP: time and size limits, no redirects, JSON only.
+
+`get_json` asks addresses that stand in our own settings; `StrangerClient` those that anybody may have given us.
+"""
 
 import json
+import ssl
+from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
 
 import requests
+from django.conf import settings
+from requests import certs
 
+from sunusav.core import strangers
 from sunusav.core.errors import Unavailable
+from sunusav.core.web_addresses import HTTPS_PORT, WebAddress, read_web_address
 
 DEFAULT_MAX_BYTES = 300_000
 
@@ -26,7 +37,74 @@ def get_json(url: str, *, timeout_seconds: float = 5.0, max_bytes: int = DEFAULT
         raise OutsideUnavailable(address=url, detail=type(error).__name__) from error
     if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
         raise OutsideUnavailable(address=url, detail=f"status {response.status_code}, {len(body)} bytes")
+    return _json(body, address=url)
+
+
+def _json(body: bytes, *, address: str) -> Any:
+    """Read JSON without floats. Raises: OutsideUnavailable."""
     try:
-        return json.loads(body, parse_float=str)
-    except ValueError as error:
-        raise OutsideUnavailable(address=url, detail="not JSON") from error
+        return json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise OutsideUnavailable(address=address, detail="not JSON") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+@cache
+def public_trust() -> ssl.SSLContext:
+    """Return the certificate authorities that `requests` trusts, whatever the environment says."""
+    return ssl.create_default_context(cafile=certs.where())
+
+
+def askable(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
+    """Judge an address by its form, without any network.
+
+    Raises: OutsideAddressForbidden, OnionAddressUnsupported.
+    """
+    return read_web_address(url, loopback_hosts=settings.OUTSIDE_LOOPBACK_HOSTS, https_port=https_port)
+
+
+def url_of(authority: str, path: str) -> str:
+    """Return the address of a host that was given without a scheme: https, but for loopback hosts of the settings."""
+    is_ours = authority.lower() in settings.OUTSIDE_LOOPBACK_HOSTS
+    return f"{'http' if is_ours else 'https'}://{authority}{path}"
+
+
+@dataclass(frozen=True)
+class StrangerClient:
+    """Fetches a JSON object from an address that a stranger gave us, or says why not.
+
+    https on one port; the name is resolved once, all its addresses must be public, and the connection goes to one of
+    them with the name's own SNI, certificate and Host. No redirect, proxy, cookie or compression; one deadline for
+    everything. HTTP status codes mean nothing here (LUD-01), but that a redirect is not followed.
+    """
+
+    resolver: strangers.Resolver = strangers.system_resolver
+    trust: ssl.SSLContext | None = None
+    https_port: int = HTTPS_PORT
+    deadline_seconds: float = 5.0
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+    def get_json(self, url: str) -> dict[str, Any]:
+        """Fetch a JSON object. Raises: OutsideAddressForbidden, OnionAddressUnsupported, OutsideUnavailable."""
+        address = askable(url, https_port=self.https_port)
+        try:
+            answer = self._answer(address, strangers.Deadline(self.deadline_seconds))
+        except (OSError, HTTPException) as error:
+            raise OutsideUnavailable(address=address.host, detail=type(error).__name__) from error
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            raise OutsideUnavailable(address=address.host, detail=f"redirect {answer.status}")
+        if answer.is_encoded or answer.is_too_long:
+            raise OutsideUnavailable(address=address.host, detail="compressed or too long")
+        found = _json(answer.body, address=address.host)
+        if not isinstance(found, dict):
+            raise OutsideUnavailable(address=address.host, detail="not a JSON object")
+        return found
+
+    def _answer(self, address: WebAddress, deadline: strangers.Deadline) -> strangers.Answer:
+        wire = strangers.connect(strangers.resolve(address, self.resolver, deadline), address.port, deadline)
+        if address.scheme == "https":
+            wire = strangers.secured(wire, address, self.trust or public_trust(), deadline)
+        return strangers.exchange(wire, address, deadline, max_bytes=self.max_bytes)
