@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 from django.conf import settings
-from requests import certs
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from sunusav.core import strangers
 from sunusav.core.errors import Unavailable
@@ -55,7 +55,7 @@ def _refuse_constant(name: str) -> None:
 @cache
 def public_trust() -> ssl.SSLContext:
     """Return the certificate authorities that `requests` trusts, whatever the environment says."""
-    return ssl.create_default_context(cafile=certs.where())
+    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
 def askable(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
