@@ -30,6 +30,7 @@ from payouts.services import cycles as services
 from sunusav.api.documentation import documented
 from sunusav.api.pagination import paged_by
 from sunusav.api.views import ApiView
+from sunusav.core.web_addresses import OnionAddressUnsupported, OutsideAddressForbidden
 from transfers.errors import (
     CollectorUnavailable,
     CollectorUnknown,
@@ -91,7 +92,7 @@ class CycleDestination(ApiView):
         "Say where the winner is paid", body=DestinationBody, answer=CycleShape,
         problems=[
             CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, DestinationKindUnsupported,
-            DestinationAmountDiffers, PaymentReferenceUsed,
+            DestinationAmountDiffers, PaymentReferenceUsed, OutsideAddressForbidden, OnionAddressUnsupported,
         ],
         example={"rail": "lightning", "kind": "bolt11", "value": "lnbcrt995u1p…"},
     )  # fmt: skip
