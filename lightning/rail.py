@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from lightning.client import (
     access_for,
 )
 from lightning.errors import LnurlAnswerMalformed
-from lightning.invoices import payable_invoice, require_node_agrees
+from lightning.invoices import payable_invoice, read_invoice, require_node_agrees
 from lightning.lnurl.addresses import PayAddress, read_lightning_address, read_lnurl
 from lightning.lnurl.pay import fetch_invoice
 from lightning.networks import invoice_prefix
@@ -31,6 +31,7 @@ from sunusav.core.http import StrangerClient
 from transfers.enums import FailureClass
 from transfers.errors import DestinationKindUnsupported, RailUnavailable
 from transfers.types import (
+    Destination,
     FindOutcome,
     Instruction,
     NotSeen,
@@ -94,6 +95,16 @@ class LightningRail:
         if self._address_in(instruction) is not None:
             return ""
         return self._payable(instruction, now=now, needed_seconds=ACCEPT_SECONDS).payment_hash.hex()
+
+    def payee_of(self, destination: Destination) -> str:
+        """Name whom a destination pays: the node of an invoice, else the address that is asked for one.
+
+        A Lightning Address and an LNURL of the same place are one payee. Raises: what `check` refuses as unreadable.
+        """
+        read = self._reader_of(destination)
+        if read is None:
+            return f"node:{read_invoice(destination.value).payee.hex()}"
+        return f"address:{read(destination.value).url}"
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Judge the invoice again, with the node: its network, its reading, its liquidity.
@@ -162,18 +173,21 @@ class LightningRail:
         except NodeError as error:
             raise _unavailable(error) from error
 
-    def _address_in(self, instruction: Instruction) -> PayAddress | None:
-        """Read a destination that has to be asked for an invoice; None for an invoice.
+    def _reader_of(self, destination: Destination) -> Callable[[str], PayAddress] | None:
+        """Return what reads an address that is asked for an invoice; None for an invoice.
 
-        Raises: DestinationKindUnsupported, what `lightning.lnurl.addresses` raises.
+        Raises: DestinationKindUnsupported.
         """
-        destination = instruction.destination
         if destination.kind not in self.destination_kinds:
             raise DestinationKindUnsupported(
                 rail=NAME, kind=destination.kind, supported_kinds=list(self.destination_kinds)
             )
-        read = READERS.get(destination.kind)
-        return read(destination.value) if read else None
+        return READERS.get(destination.kind)
+
+    def _address_in(self, instruction: Instruction) -> PayAddress | None:
+        """Read an address that is asked for an invoice; None for an invoice. Raises: as `check`."""
+        read = self._reader_of(instruction.destination)
+        return read(instruction.destination.value) if read else None
 
     def _payable(self, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
         return self._judged(

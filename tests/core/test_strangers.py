@@ -343,6 +343,22 @@ def test_get_json_tries_the_next_address_when_one_is_away(outside: Listener, set
     assert client.get_json(f"http://wallet.test:{outside.port}/")["tag"] == "payRequest"
 
 
+def test_host_is_not_asked_more_often_than_a_minute_allows(outside: Listener) -> None:
+    told = [_asked_or_refused(outside, asks_per_minute=2) for _ in range(5)]
+    refused = told.count("asked too often by us")
+
+    # The minute may end meanwhile, once.
+    assert 1 <= refused <= 3
+    assert outside.accepted == 5 - refused
+
+
+def _asked_or_refused(outside: Listener, **limits: Any) -> str:
+    try:
+        return str(asked(outside, **limits)["tag"])
+    except OutsideUnavailable as refused:
+        return str(refused.facts["detail"])
+
+
 # TLS
 
 

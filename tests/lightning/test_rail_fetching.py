@@ -22,7 +22,7 @@ from tests.fakes.lnurl_service import METADATA, LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
 from transfers.enums import FailureClass
 from transfers.errors import DestinationKindUnsupported, DestinationUnavailable, RailUnavailable
-from transfers.types import Instruction, Order, PreviousOrder
+from transfers.types import Destination, Instruction, Order, PreviousOrder
 
 
 @pytest.fixture
@@ -68,6 +68,22 @@ def test_check_refuses_nonsense_at_once(
 ) -> None:
     with pytest.raises(refusal):
         rail.check(instruction(value, kind=kind), now=now())
+
+
+def test_payee_of_an_address_is_the_address_however_it_is_written(rail: LightningRail, world: World) -> None:
+    link = "lnurlp://wallet.example/.well-known/lnurlp/awa"
+    written = [
+        ("lightning_address", "Awa@Wallet.Example"),
+        ("lightning_address", "awa@wallet.example"),
+        ("lnurl", link),
+    ]
+    payees = [rail.payee_of(Destination("lightning", kind, value)) for kind, value in written]
+    assert payees == ["address:https://wallet.example/.well-known/lnurlp/awa"] * 3
+
+    text = world.invoice()
+    assert rail.payee_of(Destination("lightning", "bolt11", text)) == f"node:{decode(text).payee.hex()}"
+    with pytest.raises(DestinationKindUnsupported):
+        rail.payee_of(Destination("lightning", "phone", "+221771234567"))
 
 
 @pytest.mark.parametrize("kind", ["lightning_address", "lnurl"])
