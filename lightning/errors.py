@@ -68,3 +68,38 @@ class InvoiceReadDifferently(Invalid):
     """Our node and our own codec disagree about what the invoice says."""
 
     field: str
+
+
+class LightningAddressUnreadable(Invalid):
+    """The text is not `name@domain` as LUD-16 writes it."""
+
+    reason: str
+
+
+class LnurlUnreadable(Invalid):
+    """The text is no LNURL, or one that is not for paying somebody."""
+
+    reason: str
+
+
+class LnurlServiceRefuses(Invalid):
+    """The recipient's service says that it does not take payments for this address."""
+
+    host: str
+    reason: str
+
+
+class AmountOutsideServiceRange(Invalid):
+    """The recipient's service takes less, or only more, than is due."""
+
+    host: str
+    amount_msat: int
+    min_msat: int
+    max_msat: int
+
+
+class LnurlAnswerMalformed(Invalid):
+    """The recipient's service answered, but not as LNURL-pay says."""
+
+    host: str
+    reason: str

@@ -45,12 +45,21 @@ def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
     if payment.status == Payment.FAILED:
         return Refused(
             reason=_words(lightning_pb2.PaymentFailureReason, payment.failure_reason),
-            failure=FAILURE_CLASSES.get(payment.failure_reason, FailureClass.REVIEW),
+            failure=_failure_class(payment, order),
             evidence=evidence,
             # A failed hash that is sent again gets a new index: lightning.md 3.1.
             verdict=f"{payment.payment_index}/{payment.creation_time_ns}",
         )
     return Unknown(seen=True, reason="in-flight", evidence=evidence)
+
+
+def _failure_class(payment: Payment, order: Order) -> FailureClass:
+    """Class a failure; an invoice that its maker no longer takes may be replaced where we asked for it ourselves.
+
+    Source: lightning.md 3.8.
+    """
+    failure = FAILURE_CLASSES.get(payment.failure_reason, FailureClass.REVIEW)
+    return FailureClass.RENEW if failure == FailureClass.FINAL and order.is_renewable else failure
 
 
 def _paid(payment: Payment, order: Order, evidence: dict[str, Any]) -> Succeeded | Unknown:

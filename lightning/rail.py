@@ -1,8 +1,9 @@
-"""The Lightning rail: pays a BOLT 11 invoice at most once, and finds out what became of it."""
+"""The Lightning rail: pays a BOLT 11 invoice, given or fetched, at most once, and finds out what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -18,11 +19,16 @@ from lightning.client import (
     NodeStream,
     access_for,
 )
+from lightning.errors import LnurlAnswerMalformed
 from lightning.invoices import payable_invoice, read_invoice, require_node_agrees
+from lightning.lnurl.addresses import PayAddress, read_lightning_address, read_lnurl
+from lightning.lnurl.pay import fetch_invoice
 from lightning.networks import invoice_prefix
 from lightning.node_facts import NodeFacts
 from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
 from lightning.statement import outside_payments
+from sunusav.core.http import StrangerClient
+from transfers.enums import FailureClass
 from transfers.errors import DestinationKindUnsupported, RailUnavailable
 from transfers.types import (
     Destination,
@@ -35,8 +41,12 @@ from transfers.types import (
     Unknown,
 )
 
+logger = logging.getLogger(__name__)
+
 NAME = "lightning"
 BOLT11 = "bolt11"
+# Where the recipient gives an address at which an invoice can be asked for.
+READERS = {"lightning_address": read_lightning_address, "lnurl": read_lnurl}
 # A destination is accepted with this much validity left (four sends and the waits of 60, 120 and 240 s
 # between them), and sent with this much (one send and the node's clock).
 ACCEPT_SECONDS = 15 * 60
@@ -61,7 +71,7 @@ class LightningRail:
     name = NAME
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
     cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
-    destination_kinds = (BOLT11,)
+    destination_kinds = (BOLT11, *READERS)
 
     def __init__(
         self,
@@ -69,55 +79,47 @@ class LightningRail:
         *,
         timeout_seconds: int | None = None,
         listen_margin_seconds: int = LISTEN_MARGIN_SECONDS,
+        web: StrangerClient | None = None,
     ) -> None:
         self._client = client or LndClient(access_for(Errand.PAYING))
         self._node = NodeFacts(self._client)
+        self._web = web or StrangerClient()
         self._timeout_seconds = timeout_seconds or settings.LND_PAYMENT_TIMEOUT_SECONDS
         self.send_deadline_seconds = self._timeout_seconds + listen_margin_seconds
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
-        """Judge the invoice without any network; return its payment hash.
+        """Judge the destination without any network; return an invoice's payment hash, "" for an address.
 
-        Raises: the refusals of `lightning.errors`, DestinationKindUnsupported.
+        Raises: the refusals of `lightning.errors`, what forbids a web address, DestinationKindUnsupported.
         """
+        if self._address_in(instruction) is not None:
+            return ""
         return self._payable(instruction, now=now, needed_seconds=ACCEPT_SECONDS).payment_hash.hex()
 
     def payee_of(self, destination: Destination) -> str:
-        """Return the node that an invoice pays. Raises: InvoiceUnreadable, DestinationKindUnsupported."""
-        if destination.kind != BOLT11:
-            raise DestinationKindUnsupported(
-                rail=NAME, kind=destination.kind, supported_kinds=list(self.destination_kinds)
-            )
-        return f"node:{read_invoice(destination.value).payee.hex()}"
+        """Name whom a destination pays: the node of an invoice, else the address that is asked for one.
+
+        A Lightning Address and an LNURL of the same place are one payee. Raises: what `check` refuses as unreadable.
+        """
+        read = self._reader_of(destination)
+        if read is None:
+            return f"node:{read_invoice(destination.value).payee.hex()}"
+        return f"address:{read(destination.value).url}"
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Judge the invoice again, with the node: its network, its reading, its liquidity.
 
-        Raises: RailUnavailable, also when the node is short of liquidity; the refusals of
-        `lightning.errors`.
+        The recipient's service is asked for an invoice when our own side is ready, unless the one it made for the
+        last attempt still serves. Raises: RailUnavailable, also when the node is short of liquidity;
+        DestinationUnavailable; the refusals of `lightning.errors`; what forbids a web address.
         """
-        invoice = self._payable(instruction, now=now, needed_seconds=SEND_SECONDS)
-        limit_msat = fee_limit_msat(instruction.amount_msat)
-        try:
-            source = self._node.ready_pubkey()
-            answer = self._client.decode_invoice(invoice.text)
-            available_msat = self._node.local_balance_msat()
-        except NodeError as error:
-            raise _unavailable(error) from error
-        require_node_agrees(invoice, answer, our_pubkey=source)
-        if available_msat < instruction.amount_msat + limit_msat:
-            raise RailUnavailable(rail=NAME, detail=f"liquidity: {available_msat} msat in channels")
-        return Order(
-            rail=NAME,
-            reference=invoice.payment_hash.hex(),
-            payload=invoice.text,
-            amount_msat=instruction.amount_msat,
-            fee_limit_msat=limit_msat,
-            payee=invoice.payee.hex(),
-            source=source,
-            expires_at=invoice.expires_at,
-            give_up_after=_give_up_after(invoice.expires_at),
-        )
+        address = self._address_in(instruction)
+        if address is None:
+            invoice = self._payable(instruction, now=now, needed_seconds=SEND_SECONDS)
+            return self._order(invoice, instruction, source=self._ready_node(instruction))
+        source = self._ready_node(instruction)
+        invoice = self._reusable(instruction, now=now) or self._fetched(address, instruction, now=now)
+        return self._order(invoice, instruction, source=source)
 
     def send(self, order: Order, *, now: datetime) -> SendOutcome:
         """Pay the order and listen until it ends or our deadline comes.
@@ -171,18 +173,92 @@ class LightningRail:
         except NodeError as error:
             raise _unavailable(error) from error
 
-    def _payable(self, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
-        destination = instruction.destination
+    def _reader_of(self, destination: Destination) -> Callable[[str], PayAddress] | None:
+        """Return what reads an address that is asked for an invoice; None for an invoice.
+
+        Raises: DestinationKindUnsupported.
+        """
         if destination.kind not in self.destination_kinds:
             raise DestinationKindUnsupported(
                 rail=NAME, kind=destination.kind, supported_kinds=list(self.destination_kinds)
             )
+        return READERS.get(destination.kind)
+
+    def _address_in(self, instruction: Instruction) -> PayAddress | None:
+        """Read an address that is asked for an invoice; None for an invoice. Raises: as `check`."""
+        read = self._reader_of(instruction.destination)
+        return read(instruction.destination.value) if read else None
+
+    def _payable(self, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
+        return self._judged(
+            instruction.destination.value, instruction, now=now, needed_seconds=needed_seconds
+        )
+
+    def _judged(self, text: str, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
         return payable_invoice(
-            destination.value,
+            text,
             amount_msat=instruction.amount_msat,
             prefix=invoice_prefix(self._client.access.network),
             now=now,
             needed_seconds=needed_seconds,
+        )
+
+    def _reusable(self, instruction: Instruction, *, now: datetime) -> Invoice | None:
+        """Return the invoice of the last attempt, unless it is spent or runs out: another could be paid as well."""
+        previous = instruction.previous
+        if previous is None or previous.failure is FailureClass.RENEW:
+            return None
+        if previous.order.expires_at < now + timedelta(seconds=SEND_SECONDS):
+            return None
+        return self._judged(previous.order.payload, instruction, now=now, needed_seconds=SEND_SECONDS)
+
+    def _fetched(self, address: PayAddress, instruction: Instruction, *, now: datetime) -> Invoice:
+        """Ask the recipient's service for an invoice, and judge it like any other."""
+        fetched = fetch_invoice(
+            address,
+            amount_msat=instruction.amount_msat,
+            comment=f"SunuSav payout {instruction.disbursement_id}",
+            fetch=self._web.get_json,
+        )
+        invoice = self._judged(fetched.payment_request, instruction, now=now, needed_seconds=SEND_SECONDS)
+        previous = instruction.previous
+        if previous is not None and previous.order.payload == invoice.text:
+            raise LnurlAnswerMalformed(host=address.host, reason="the same invoice again")
+        if invoice.description_hash != fetched.description_hash:
+            # LUD-06 asks for it; many services send a description instead, and the amount is what binds us.
+            logger.warning("%s made an invoice that is not bound to its metadata", address.host)
+        return invoice
+
+    def _ready_node(self, instruction: Instruction) -> str:
+        """Return the identity of our node, when it can pay this. Raises: RailUnavailable."""
+        needed_msat = instruction.amount_msat + fee_limit_msat(instruction.amount_msat)
+        try:
+            source = self._node.ready_pubkey()
+            available_msat = self._node.local_balance_msat()
+        except NodeError as error:
+            raise _unavailable(error) from error
+        if available_msat < needed_msat:
+            raise RailUnavailable(rail=NAME, detail=f"liquidity: {available_msat} msat in channels")
+        return source
+
+    def _order(self, invoice: Invoice, instruction: Instruction, *, source: str) -> Order:
+        """Freeze an invoice that our node reads as we do. Raises: RailUnavailable, refusals."""
+        try:
+            answer = self._client.decode_invoice(invoice.text)
+        except NodeError as error:
+            raise _unavailable(error) from error
+        require_node_agrees(invoice, answer, our_pubkey=source)
+        return Order(
+            rail=NAME,
+            reference=invoice.payment_hash.hex(),
+            payload=invoice.text,
+            amount_msat=instruction.amount_msat,
+            fee_limit_msat=fee_limit_msat(instruction.amount_msat),
+            payee=invoice.payee.hex(),
+            source=source,
+            expires_at=invoice.expires_at,
+            give_up_after=_give_up_after(invoice.expires_at),
+            is_renewable=_is_renewable(instruction),
         )
 
     def _require_same_node(self, order: Order) -> None:
@@ -227,6 +303,17 @@ class LightningRail:
         except NodeError as error:
             raise _unavailable(error) from error
         return NotSeen(source=source, evidence=refused.evidence)
+
+
+def _is_renewable(instruction: Instruction) -> bool:
+    """Say whether the destination may be asked once more: an address that was not asked again already.
+
+    Source: lightning.md 3.8: fetch again once.
+    """
+    if instruction.destination.kind not in READERS:
+        return False
+    previous = instruction.previous
+    return previous is None or (previous.order.is_renewable and previous.failure is not FailureClass.RENEW)
 
 
 def _unavailable(error: NodeError) -> RailUnavailable:

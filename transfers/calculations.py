@@ -21,6 +21,8 @@ HAPPENED = {
     "answer-contradicts-records": "The outside says that it was paid, but not as we ordered it.",
     "last-order-in-doubt": "Of the last order the outside says neither that it was paid nor that it was refused.",
     "paid-before": "An earlier order for the same subject was paid after all.",
+    "payout-above-limit": "It is above what may leave without a second person's exception.",
+    "destination-unavailable": "The service of its destination gave no invoice, as often as it was asked.",
 }
 WAITS_FOR_OUTCOME = (
     "Nothing more is sent. It waits until the outside tells the outcome, or until two people have decided it."

@@ -88,9 +88,13 @@ class BreakerState(TextChoices):
 
 
 class FailureClass(TextChoices):
-    """What a refusal by the outside means for what comes next."""
+    """What a refusal by the outside means for what comes next.
+
+    `renew`: this order is spent, but its destination may be asked for another.
+    """
 
     RETRY = "retry"
+    RENEW = "renew"
     HOLD = "hold"
     FINAL = "final"
     REVIEW = "review"

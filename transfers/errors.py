@@ -12,6 +12,14 @@ class RailUnavailable(Unavailable):
     detail: str
 
 
+class DestinationUnavailable(Unavailable):
+    """The recipient's own service is away or makes no invoice just now. Nothing was sent, and the rail is well."""
+
+    rail: str
+    host: str
+    detail: str
+
+
 class CollectorUnavailable(Unavailable):
     collector: str
     detail: str

@@ -49,7 +49,11 @@ class Rail(Protocol):
         ...
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
-        """Resolve and decode; may ask the outside, never pays. Raises: RailUnavailable, refusals of kind Invalid."""
+        """Resolve and decode; may ask the outside, never pays.
+
+        Raises: RailUnavailable; DestinationUnavailable when only the recipient's own service is away; refusals of kind
+        Invalid.
+        """
         ...
 
     def send(self, order: Order, *, now: datetime) -> SendOutcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from fees.types import PricedFor
@@ -18,6 +19,11 @@ class Destination:
     rail: str
     kind: str
     value: str
+
+    @property
+    def digest(self) -> str:
+        """Tell destinations apart without showing them."""
+        return sha256(f"{self.rail}:{self.kind}:{self.value}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,15 @@ class HeldBack:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One amount to one destination, as a rail is asked to check or prepare it."""
+    """One amount to one destination, as a rail is asked to check or prepare it.
+
+    `previous` is what was prepared for it last, if anything was.
+    """
 
     disbursement_id: int
     amount_msat: int
     destination: Destination
+    previous: PreviousOrder | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,8 @@ class Order:
     """What a rail will send, frozen and stored before the first byte leaves.
 
     `reference` identifies it outside for ever (payment hash, partner reference); `source` is the account or node that
-    pays; after `give_up_after` the outside itself refuses the order.
+    pays; after `give_up_after` the outside itself refuses the order. `is_renewable`: the destination can be asked for
+    another order when the outside refuses this one for good.
     """
 
     rail: str
@@ -74,6 +85,15 @@ class Order:
     source: str
     expires_at: datetime
     give_up_after: datetime
+    is_renewable: bool = False
+
+
+@dataclass(frozen=True)
+class PreviousOrder:
+    """The last order of a disbursement, made for its present destination, and what became of it: it was not paid."""
+
+    order: Order
+    failure: FailureClass
 
 
 @dataclass(frozen=True)

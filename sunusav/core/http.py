@@ -1,14 +1,34 @@
-"""Safe HTTP: time and size limits, no redirects, JSON only."""
+"""Safe HTTP: time and size limits, no redirects, JSON only.
+
+`get_json` asks addresses that stand in our own settings; `StrangerClient` those that anybody may have given us.
+"""
 
 import json
+import logging
+import ssl
+import time
+from dataclasses import dataclass
+from functools import cache as kept
+from hashlib import sha256
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
 
 import requests
+from django.conf import settings
+from django.core.cache import cache
+from redis.exceptions import RedisError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from sunusav.core import strangers
 from sunusav.core.errors import Unavailable
+from sunusav.core.web_addresses import HTTPS_PORT, WebAddress, read_web_address
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_BYTES = 300_000
+# Two questions a payment: room for 300 payouts a minute to one wallet's provider, and an end to what a loop could ask.
+ASKS_PER_MINUTE = 600
 
 
 class OutsideUnavailable(Unavailable):
@@ -26,7 +46,89 @@ def get_json(url: str, *, timeout_seconds: float = 5.0, max_bytes: int = DEFAULT
         raise OutsideUnavailable(address=url, detail=type(error).__name__) from error
     if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
         raise OutsideUnavailable(address=url, detail=f"status {response.status_code}, {len(body)} bytes")
+    return _json(body, address=url)
+
+
+def _json(body: bytes, *, address: str) -> Any:
+    """Read JSON without floats. Raises: OutsideUnavailable."""
     try:
-        return json.loads(body, parse_float=str)
-    except ValueError as error:
-        raise OutsideUnavailable(address=url, detail="not JSON") from error
+        return json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise OutsideUnavailable(address=address, detail="not JSON") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+@kept
+def public_trust() -> ssl.SSLContext:
+    """Return the certificate authorities that `requests` trusts, whatever the environment says."""
+    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+
+
+def askable(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
+    """Judge an address by its form, without any network.
+
+    Raises: OutsideAddressForbidden, OnionAddressUnsupported.
+    """
+    return read_web_address(url, loopback_hosts=settings.OUTSIDE_LOOPBACK_HOSTS, https_port=https_port)
+
+
+def url_of(authority: str, path: str) -> str:
+    """Return the address of a host that was given without a scheme: https, but for loopback hosts of the settings."""
+    is_ours = authority.lower() in settings.OUTSIDE_LOOPBACK_HOSTS
+    return f"{'http' if is_ours else 'https'}://{authority}{path}"
+
+
+def _asks_within_minute(address: WebAddress) -> int:
+    """Count one more question to this host; a counter that is away lets them through."""
+    host = sha256(address.authority.encode()).hexdigest()
+    name = f"outside:{host}:{int(time.time() // 60)}"
+    try:
+        cache.add(name, 0, timeout=120)
+        return int(cache.incr(name))
+    except (RedisError, OSError, ValueError) as error:
+        logger.warning("a question to %s was not counted: %s", address.host, type(error).__name__)
+        return 0
+
+
+@dataclass(frozen=True)
+class StrangerClient:
+    """Fetches a JSON object from an address that a stranger gave us, or says why not.
+
+    https on one port; the name is resolved once, all its addresses must be public, and the connection goes to one of
+    them with the name's own SNI, certificate and Host. No redirect, proxy, cookie or compression; one deadline for
+    everything; so many questions to a host in a minute. A status code means nothing (LUD-01) but a redirect.
+    """
+
+    resolver: strangers.Resolver = strangers.system_resolver
+    trust: ssl.SSLContext | None = None
+    https_port: int = HTTPS_PORT
+    asks_per_minute: int = ASKS_PER_MINUTE
+    deadline_seconds: float = 5.0
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+    def get_json(self, url: str) -> dict[str, Any]:
+        """Fetch a JSON object. Raises: OutsideAddressForbidden, OnionAddressUnsupported, OutsideUnavailable."""
+        address = askable(url, https_port=self.https_port)
+        if _asks_within_minute(address) > self.asks_per_minute:
+            raise OutsideUnavailable(address=address.host, detail="asked too often by us")
+        try:
+            answer = self._answer(address, strangers.Deadline(self.deadline_seconds))
+        except (OSError, HTTPException) as error:
+            raise OutsideUnavailable(address=address.host, detail=type(error).__name__) from error
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            raise OutsideUnavailable(address=address.host, detail=f"redirect {answer.status}")
+        if answer.is_encoded or answer.is_too_long:
+            raise OutsideUnavailable(address=address.host, detail="compressed or too long")
+        found = _json(answer.body, address=address.host)
+        if not isinstance(found, dict):
+            raise OutsideUnavailable(address=address.host, detail="not a JSON object")
+        return found
+
+    def _answer(self, address: WebAddress, deadline: strangers.Deadline) -> strangers.Answer:
+        wire = strangers.connect(strangers.resolve(address, self.resolver, deadline), address.port, deadline)
+        if address.scheme == "https":
+            wire = strangers.secured(wire, address, self.trust or public_trust(), deadline)
+        return strangers.exchange(wire, address, deadline, max_bytes=self.max_bytes)

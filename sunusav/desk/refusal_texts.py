@@ -204,6 +204,39 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("%(rail)s does not pay to a destination of the kind %(kind)s."),
         _("Set another destination."),
     ),
+    # Addresses that are asked for an invoice
+    "lightning-address-unreadable": (
+        _("This is no Lightning Address (%(reason)s)."),
+        _("Write it as name@domain, or ask the recipient for an invoice."),
+    ),
+    "lnurl-unreadable": (
+        _("This is no payment link we can read (%(reason)s)."),
+        _("Ask the recipient for a payment link of their wallet, and paste all of it."),
+    ),
+    "outside-address-forbidden": (
+        _("This address is never asked (%(reason)s)."),
+        _("Ask the recipient for an address on the public web, or for an invoice."),
+    ),
+    "onion-address-unsupported": (
+        _("Addresses on the Tor network are not supported (%(host)s)."),
+        _("Ask the recipient for an address on the public web, or for an invoice."),
+    ),
+    "lnurl-service-refuses": (
+        _("The service %(host)s does not take payments for this address: %(reason)s."),
+        _("Check the address with the recipient, or set another destination."),
+    ),
+    "amount-outside-service-range": (
+        _("The service %(host)s takes %(min_msat)s to %(max_msat)s msat; %(amount_msat)s msat are due."),
+        _("Set another destination."),
+    ),
+    "lnurl-answer-malformed": (
+        _("The service %(host)s does not speak LNURL-pay (%(reason)s)."),
+        _("Ask the recipient for an invoice and set it as the destination."),
+    ),
+    "destination-unavailable": (
+        _("The recipient's service %(host)s does not answer (%(detail)s); nothing was sent."),
+        _("Try again later, or set another destination."),
+    ),
     # Fees
     "fee-schedule-draft-missing": (
         _("Draft %(draft_id)s does not exist."),

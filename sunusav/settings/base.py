@@ -226,6 +226,10 @@ LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
 # For how long the node starts new attempts of one payment; the worker listens 15 s longer.
 LND_PAYMENT_TIMEOUT_SECONDS = env.int("LND_PAYMENT_TIMEOUT_SECONDS", default=60)
 
+# Hosts on this machine (`127.0.0.1:8010`) that may be asked where a stranger's address must else be public, and
+# without TLS: for tests and the demo; production refuses any.
+OUTSIDE_LOOPBACK_HOSTS: list[str] = env.list("OUTSIDE_LOOPBACK_HOSTS", default=[])
+
 # Rates
 FALLBACK_BTC_XOF_RATE = env("FALLBACK_BTC_XOF_RATE", default="8000000")
 FALLBACK_RATE_MOVES_FRANCS = env.bool("FALLBACK_RATE_MOVES_FRANCS", default=False)

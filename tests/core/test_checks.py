@@ -40,3 +40,9 @@ def test_key_of_another_length_is_refused(settings: Any) -> None:
     for key in ("", "zz" * 32, "11" * 31):
         settings.INVOICE_PREIMAGE_KEY = key
         assert [error.id for error in checks.keys_have_their_length(None)] == ["sunusav.E004"]
+
+
+def test_loopback_hosts_for_strangers_are_refused(settings: Any) -> None:
+    assert checks.strangers_reach_no_loopback(None) == []
+    settings.OUTSIDE_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
+    assert [error.id for error in checks.strangers_reach_no_loopback(None)] == ["sunusav.E007"]

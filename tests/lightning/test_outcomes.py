@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -127,3 +128,16 @@ def test_preimage_fits_only_its_own_hash() -> None:
     assert preimage_fits(HASH, PREIMAGE.hex())
     assert not preimage_fits(sha256(b"other").hexdigest(), PREIMAGE.hex())
     assert not preimage_fits(sha256(b"short").hexdigest(), b"short".hex())
+
+
+def test_outcome_of_spent_invoice_that_was_fetched_may_be_replaced() -> None:
+    spent = payment(
+        status=Payment.FAILED,
+        failure_reason=lightning_pb2.FAILURE_REASON_INCORRECT_PAYMENT_DETAILS,
+        payment_preimage="00" * 32,
+    )
+    found = [outcome_of(spent, replace(ORDER, is_renewable=fetched)) for fetched in (True, False)]
+    assert [outcome.failure for outcome in found if isinstance(outcome, Refused)] == [
+        FailureClass.RENEW,
+        FailureClass.FINAL,
+    ]

@@ -27,8 +27,8 @@ def test_every_refusal_has_a_page_that_says_what_to_do(kind: type[Invalid]) -> N
     assert page.next.endswith(".")
 
 
-def test_refusals_are_twelve() -> None:
-    assert len(REFUSALS) == 12
+def test_refusals_are_seventeen() -> None:
+    assert len(REFUSALS) == 17
 
 
 def test_page_of_unreadable_invoices_explains_every_reason_of_the_codec() -> None:

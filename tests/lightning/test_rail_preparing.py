@@ -96,11 +96,11 @@ def test_check_other_network_is_refused(world: World) -> None:
 
 def test_check_other_kind_of_destination_is_refused(rail: LightningRail) -> None:
     with pytest.raises(DestinationKindUnsupported) as refused:
-        rail.check(instruction("awa@example.com", kind="lightning_address"), now=now())
+        rail.check(instruction("+221771234567", kind="phone"), now=now())
     assert refused.value.facts == {
         "rail": "lightning",
-        "kind": "lightning_address",
-        "supported_kinds": ["bolt11"],
+        "kind": "phone",
+        "supported_kinds": ["bolt11", "lightning_address", "lnurl"],
     }
 
 

@@ -30,8 +30,9 @@ from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
 from tests.transfers.unchanged import unchanged
 from transfers.engine import closing
 from transfers.engine.claims import Claim, claim_due, may_send, release, renew
+from transfers.engine.destinations import instruction_for, order_of
 from transfers.engine.heartbeat import kept_alive
-from transfers.engine.steps import _instruction, order_of, work
+from transfers.engine.steps import work
 from transfers.enums import FailureClass
 from transfers.errors import ClaimLost
 from transfers.models import Attempt
@@ -275,7 +276,7 @@ def test_late_worker_with_a_proof_books_what_certainly_happened(
 def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch) -> None:
     """It slept between the commit of its attempt and the send; meanwhile another asked and was told: not seen."""
     disbursement_id = ordered()
-    order = node.prepare(_instruction(row_of(disbursement_id)), now=watch())
+    order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
     old = claimed(disbursement_id, watch)
     closing.open_attempt(old, order, number=1, now=watch())
     watch.advance(LEASE_SECONDS)

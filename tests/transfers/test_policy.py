@@ -29,6 +29,19 @@ def test_after_failure_of_hold_class_burns_no_retry():
     assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=60), burns_retry=False)
 
 
+@pytest.mark.parametrize(("retries", "seconds"), [(0, 120), (1, 120), (2, 240)])
+def test_after_failure_of_renew_class_waits_until_the_spent_order_is_over(retries, seconds):
+    step = after_failure(FailureClass.RENEW, retries=retries, now=NOW)
+
+    assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=seconds), burns_retry=True)
+
+
+def test_after_failure_of_renew_class_with_retries_exhausted_needs_review():
+    step = after_failure(FailureClass.RENEW, retries=3, now=NOW)
+
+    assert step == NextStep(DisbursementState.NEEDS_REVIEW, None)
+
+
 def test_after_failure_of_final_class_fails():
     assert after_failure(FailureClass.FINAL, retries=0, now=NOW) == NextStep(DisbursementState.FAILED, None)
 

@@ -38,7 +38,7 @@ from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper, pr
 from tests.transfers.resolving import GIVE_UP_SECONDS, GONE, NOT_PAID, PAID, Case
 from tests.transfers.unchanged import unchanged
 from transfers.engine import closing
-from transfers.engine.steps import order_of
+from transfers.engine.destinations import order_of
 from transfers.enums import AnswerKind, FailureClass
 from transfers.errors import (
     AttemptNotOpen,

@@ -16,7 +16,7 @@ from tests.transfers.builders import NET_MSAT, NET_SATS, PAYOUT_MSAT, Story, att
 from tests.transfers.rails import SteeredRail, Watch, hash_of
 from tests.transfers.resolving import NOT_PAID, PAID, Case
 from transfers.engine import closing
-from transfers.engine.steps import order_of
+from transfers.engine.destinations import order_of
 from transfers.errors import AttemptNotOpen
 from transfers.models import Attempt, ResolvedAttempt
 from transfers.services.disbursements import locked

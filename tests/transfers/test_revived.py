@@ -20,7 +20,8 @@ from tests.transfers.builders import (
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
 from transfers.engine import closing
-from transfers.engine.steps import _instruction, order_of, work
+from transfers.engine.destinations import instruction_for, order_of
+from transfers.engine.steps import work
 from transfers.enums import FailureClass
 from transfers.models import Attempt
 from transfers.services.disbursements import (
@@ -170,7 +171,7 @@ def test_recover_takes_the_refusal_of_an_earlier_sending_for_old_news(
     disbursement_id = _refused_once(node, watch, RETRY)
     watch.advance(60)
     claim = claimed(disbursement_id, watch)
-    order = node.prepare(_instruction(row_of(disbursement_id)), now=watch())
+    order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
     closing.open_attempt(claim, order, number=2, now=watch())
     watch.advance(20)
 

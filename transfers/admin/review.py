@@ -41,6 +41,13 @@ HAPPENED = {
         "An earlier order for the same purpose was paid after all. Paying this one would pay twice; outgoing money is"
         " paused."
     ),
+    "payout-above-limit": _(
+        "It is above the limit of what may leave. A second person may except it, or the limit may be raised and the"
+        " payment retried."
+    ),
+    "destination-unavailable": _(
+        "The service that its destination names gave no invoice, as often as it was asked. Nothing was sent."
+    ),
 }
 REFUSED = _(
     "It was refused for a reason that a person has to look at, or tried as often as allowed (%(failure)s)."

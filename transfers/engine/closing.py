@@ -27,7 +27,7 @@ from transfers.enums import (
 )
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import debit_account
+from transfers.queries import debit_account, destination_of
 from transfers.rails import rail
 from transfers.services.disbursements import locked, require_reference_free, subject_of, tell_outcome
 from transfers.services.limits import require_admitted
@@ -93,6 +93,7 @@ def _store_order(row: Disbursement, order: Order, now: datetime) -> PaymentOrder
         disbursement=row, rail=order.rail, reference=order.reference, payload=order.payload,
         amount_msat=order.amount_msat, fee_limit_msat=order.fee_limit_msat, payee=order.payee, source=order.source,
         expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
+        destination_digest=destination_of(row).digest, is_renewable=order.is_renewable,
     )  # fmt: skip
     stored.save(force_insert=True)
     return stored
@@ -196,7 +197,8 @@ def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: da
 def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | None = None) -> bool:
     """Close an attempt whose order the outside never saw and can never accept any more. Raises: ClaimLost."""
     evidence = told.evidence if told else {}
-    gone = Refused("never sent, and the order has expired", FailureClass.FINAL, evidence)
+    failure = FailureClass.RENEW if attempt.order.is_renewable else FailureClass.FINAL
+    gone = Refused("never sent, and the order has expired", failure, evidence)
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
         fresh = _locked_attempt(attempt)

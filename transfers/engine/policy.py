@@ -10,6 +10,8 @@ from transfers.enums import DisbursementState, FailureClass
 LEASE = timedelta(seconds=20)
 MAX_RETRIES = 3
 FIRST_RETRY_AFTER = timedelta(seconds=60)
+# A spent order's successor is prepared when no worker can still be sending the spent one.
+RENEW_AFTER = timedelta(seconds=120)
 HOLD_FOR = timedelta(seconds=60)
 ASK_AGAIN_AFTER = timedelta(seconds=15)
 ASK_AT_MOST_EVERY = timedelta(minutes=5)
@@ -33,6 +35,9 @@ def after_failure(failure: FailureClass, *, retries: int, now: datetime) -> Next
             return NextStep(DisbursementState.PROCESSING, now + HOLD_FOR)
         case FailureClass.RETRY if retries < MAX_RETRIES:
             return NextStep(DisbursementState.PROCESSING, now + retry_delay(retries), burns_retry=True)
+        case FailureClass.RENEW if retries < MAX_RETRIES:
+            due_at = now + max(RENEW_AFTER, retry_delay(retries))
+            return NextStep(DisbursementState.PROCESSING, due_at, burns_retry=True)
         case FailureClass.FINAL:
             return NextStep(DisbursementState.FAILED, None)
         case _:

@@ -8,22 +8,22 @@ from django.db import transaction
 from sunusav.core import switches
 from sunusav.core.clock import Clock
 from sunusav.core.errors import DomainError
-from sunusav.core.money import msat_from_sats
 from transfers.engine import closing
 from transfers.engine.answers import Heard, heard
 from transfers.engine.breaker import held_back_by_breaker, note_failures, note_outcome
 from transfers.engine.claims import Claim, begin_scheduled, fail, locked_claim, may_send, release
+from transfers.engine.destinations import instruction_for, order_of, wait_for_destination
 from transfers.engine.gates import rail_away
 from transfers.engine.heartbeat import kept_alive
 from transfers.engine.holding import hold_back
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState, ToldBy
-from transfers.errors import ClaimLost, RailUnavailable
+from transfers.errors import ClaimLost, DestinationUnavailable, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import destination_of, state_of, was_resolved
+from transfers.queries import state_of, was_resolved
 from transfers.rails import Rail, rail
 from transfers.services.limits import NotAdmitted
-from transfers.types import FindOutcome, Instruction, NotSeen, Order, Refused, Succeeded, Unknown
+from transfers.types import FindOutcome, NotSeen, Order, Refused, Succeeded, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +66,15 @@ def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> None:
         return
     paying = rail(row.rail)
     try:
-        order = paying.prepare(_instruction(row), now=clock())
+        order = paying.prepare(instruction_for(row, last), now=clock())
         if last is not None and not _may_follow(claim, last, order, clock=clock):
             return
         number = last.number + 1 if last is not None and last.disbursement_id == row.pk else 1
         attempt = closing.open_attempt(claim, order, number=number, now=clock())
     except RailUnavailable as away:
         _hold_new(claim, away, clock=clock)
+    except DestinationUnavailable as away:
+        wait_for_destination(claim, away, now=clock())
     except NotAdmitted as waiting:
         hold_back(claim, waiting.held[claim.disbursement_id], now=clock())
     except ClaimLost:
@@ -246,11 +248,6 @@ def _refuse(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:
         fail(locked_claim(claim), refusal, now=clock())
 
 
-def _instruction(row: Disbursement) -> Instruction:
-    assert row.net_sats is not None, "a disbursement in process has its net"  # noqa: S101  (a programmer's mistake)
-    return Instruction(row.pk, msat_from_sats(row.net_sats), destination_of(row))
-
-
 def _send_over_by(attempt: Attempt, paying: Rail) -> datetime:
     return (attempt.sent_at or attempt.opened_at) + LEASE + timedelta(seconds=paying.send_deadline_seconds)
 
@@ -266,12 +263,3 @@ def _last_attempt_for(subject: str) -> Attempt | None:
     """
     attempts = Attempt.objects.filter(disbursement__subject=subject)
     return attempts.select_related("order").order_by("-id").first()
-
-
-def order_of(stored: PaymentOrder) -> Order:
-    """Return a stored order as the rail prepared it."""
-    return Order(
-        rail=stored.rail, reference=stored.reference, payload=stored.payload, amount_msat=stored.amount_msat,
-        fee_limit_msat=stored.fee_limit_msat, payee=stored.payee, source=stored.source,
-        expires_at=stored.expires_at, give_up_after=stored.give_up_after,
-    )  # fmt: skip

@@ -129,6 +129,8 @@ class PaymentOrder(models.Model):
     source = ExactCharField(max_length=120)
     expires_at = models.DateTimeField()
     give_up_after = models.DateTimeField()
+    destination_digest = models.CharField(max_length=64, blank=True, default="")
+    is_renewable = models.BooleanField(default=False)
     prepared_at = models.DateTimeField()
 
     class Meta:

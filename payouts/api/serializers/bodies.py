@@ -94,6 +94,8 @@ class CyclesQuery(StrictSerializer):
 
 
 class DestinationBody(StrictSerializer):
+    """An invoice for exactly the net (`bolt11`), or an address that is asked for one when the payout is due."""
+
     rail = ChoiceOf(RAILS)
     kind = ChoiceOf(KINDS)
     value = TextField(max_length=MAX_DESTINATION_LENGTH)
