@@ -49,8 +49,11 @@ def test_resolvedattempt_four_eyes(resolved: ResolvedAttempt) -> None:
 
 
 def test_attempt_is_resolved_at_most_once(resolved: ResolvedAttempt) -> None:
+    another, decided = copy_of(resolved.resolution), copy_of(resolved.proposal)
+    another.save(force_insert=True)
+    decided.save(force_insert=True)
     with refuses("attempt_id", column="attempt_id"):
-        copy_of(resolved).save(force_insert=True)
+        copy_of(resolved, resolution_id=another.pk, proposal_id=decided.pk).save(force_insert=True)
 
 
 @pytest.mark.parametrize("model", [OutsideAnswer, ManualResolution, ResolvedAttempt])
