@@ -7,6 +7,7 @@ import json
 import logging
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache as kept
 from hashlib import sha256
@@ -46,13 +47,14 @@ def get_json(url: str, *, timeout_seconds: float = 5.0, max_bytes: int = DEFAULT
         raise OutsideUnavailable(address=url, detail=type(error).__name__) from error
     if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
         raise OutsideUnavailable(address=url, detail=f"status {response.status_code}, {len(body)} bytes")
-    return _json(body, address=url)
+    # NaN and its like reach the reader as words, which it refuses by name.
+    return _json(body, address=url, constant=str)
 
 
-def _json(body: bytes, *, address: str) -> Any:
+def _json(body: bytes, *, address: str, constant: Callable[[str], Any]) -> Any:
     """Read JSON without floats. Raises: OutsideUnavailable."""
     try:
-        return json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+        return json.loads(body, parse_float=str, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise OutsideUnavailable(address=address, detail="not JSON") from error
 
@@ -122,7 +124,7 @@ class StrangerClient:
             raise OutsideUnavailable(address=address.host, detail=f"redirect {answer.status}")
         if answer.is_encoded or answer.is_too_long:
             raise OutsideUnavailable(address=address.host, detail="compressed or too long")
-        found = _json(answer.body, address=address.host)
+        found = _json(answer.body, address=address.host, constant=_refuse_constant)
         if not isinstance(found, dict):
             raise OutsideUnavailable(address=address.host, detail="not a JSON object")
         return found
