@@ -12,13 +12,16 @@ from rest_framework.test import APIClient
 
 from ledger.auditor import audit
 from lightning.bolt11 import decode
-from sunusav.core import clock
+from sunusav.core import approvals, clock
+from sunusav.core.roles import Role
+from tests.factories.users import make_user
 from tests.fakes.lnurl_service import LnurlService
 from tests.journeys.tontine import ROOT, Problem, Tontine, successes
 from tests.lightning.world import World
 from tests.transfers.unchanged import unchanged
 from transfers.engine.runner import run_due
 from transfers.matching import match_rail
+from transfers.services.exceptions import propose_exception
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +98,7 @@ def test_destination_that_is_nonsense_is_refused_at_once(
     assert Problem.of(answer) == Problem(422, code, facts)
 
 
-def test_address_that_does_not_exist_fails_and_another_is_paid(
+def test_address_that_does_not_exist_fails_and_another_is_paid_once_two_people_agree(
     tontine: Tontine, service: LnurlService
 ) -> None:
     tontine.ready("awa")
@@ -110,6 +113,24 @@ def test_address_that_does_not_exist_fails_and_another_is_paid(
     assert directed(tontine, "awa", "lightning_address", service.address).status_code == 200
     tontine.post(f"payouts/{payout_id}/retry", {"reason": "the winner gave another address"}, 202)
     run_due(lanes=1)
+    told = tontine.get("payouts/status/awa")
+    assert (told["payout_status"], tontine.pot_msat("awa")) == ("processing", 100_000_000)
+    assert "another payee's" in told["error_message"]
+
+    except_payout(payout_id)
+    run_due(lanes=1)
 
     assert tontine.cycle("awa")["status"] == "paid"
-    assert successes(tontine.world, decode(service.invoices[0]).payment_hash.hex()) == 1
+    paid = [successes(tontine.world, decode(text).payment_hash.hex()) for text in service.invoices]
+    assert paid == [0, 1], "the one fetched before anybody looked was never sent"
+
+
+def except_payout(payout_id: int) -> None:
+    """Have one person propose and another approve that a payout need not wait for its new destination."""
+    now = clock.now()
+    proposal = propose_exception(
+        disbursement_id=payout_id, proposer=make_user(Role.FINANCE), reason="I called the winner", now=now
+    )
+    approvals.approve(
+        proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=now
+    )
