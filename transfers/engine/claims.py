@@ -14,14 +14,13 @@ from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.transitions import move
 from transfers.engine.policy import LEASE
-from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, DisbursementState
+from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, WORKER_BROKE, DisbursementState
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import begin_disbursement, subject_of, tell_outcome
 
 # More candidates than wanted are read: others are taking from the same front of the queue.
 CANDIDATES, CANDIDATES_EACH = 64, 8
-WORKER_BROKE = "worker-broke"
 ENGINE = Actor.system("transfers.engine")
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from sunusav.core.clock import Clock, database_clock
 from transfers.engine.claims import Claim, claim_due, claim_open, note_broken
@@ -136,6 +136,8 @@ class _Run:
         # One payment that trips over a mistake of ours must not stop the others: nothing is concluded, its lease
         # runs out, and the next claim begins by asking.
         logger.error("disbursement %s broke its worker", claim.disbursement_id, exc_info=error)
+        if isinstance(error, OperationalError):
+            return  # the database's trouble, not this payment's
         try:
             note_broken(claim, error)
         except DatabaseError:
