@@ -92,7 +92,7 @@ def test_batch_writes_the_same_trail_as_one_by_one(watch: Watch, three: list[int
     alone = ordered("alone")
     run(watch)
 
-    def trail(disbursement_id: int) -> list[tuple[str, str, str, str]]:
+    def trail(disbursement_id: int) -> list[tuple[str, str, str, list[str]]]:
         lines = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}").order_by("id")
         return [(line.action, line.from_state, line.to_state, sorted(line.facts)) for line in lines]
 

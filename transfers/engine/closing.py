@@ -113,7 +113,7 @@ def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], no
 def _close_as_succeeded(bookings: Sequence[_Booking], posted: Sequence[int], now: datetime) -> None:
     proofs = {
         one.attempt.pk: {
-            "close_transaction_id": transaction_id, "proof": one.paid.proof, "cost_msat": one.paid.cost_msat,
+            "close_transaction": transaction_id, "proof": one.paid.proof, "cost_msat": one.paid.cost_msat,
             "evidence": one.paid.evidence,
         }
         for one, transaction_id in zip(bookings, posted, strict=True)
