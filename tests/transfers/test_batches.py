@@ -10,10 +10,12 @@ from sunusav.core.auditing import Breach
 from sunusav.core.health import DEGRADED, OK
 from sunusav.core.models import Switch, TrailEntry
 from sunusav.core.switches import pause_outgoing
+from tests.factories.limits import set_limit_to
 from tests.transfers.builders import (
     BY,
     NET_MSAT,
     NET_SATS,
+    NOW,
     attempts,
     ordered,
     row_of,
@@ -81,10 +83,13 @@ def test_batch_of_thirty_two_is_paid_in_few_statements(
 def test_batch_of_one_is_paid_in_few_statements(
     watch: Watch, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
+    """Among them the gates before the claim, the limits, and four to open and close two transactions."""
+    run_once = ordered("first")
+    run(watch)
     paid = ordered()
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(34):
         run(watch)
-    assert stories([paid]) == [PAID_STORY]
+    assert stories([run_once, paid]) == [PAID_STORY] * 2
 
 
 def test_batch_writes_the_same_trail_as_one_by_one(watch: Watch, three: list[int]) -> None:
@@ -152,6 +157,29 @@ def test_batch_with_an_invoice_used_twice_pays_it_once(node: SteeredRail, watch:
     assert row_of(ids[1]).failure_code == "payment-reference-used"
     assert node.paid == {hash_of(name, NET_SATS): NET_MSAT for name in ("awa", "coumba")}
     assert breaches(watch) == []
+
+
+def test_batch_that_fills_an_hours_limit_pays_what_fits_and_holds_back_the_rest(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    three += [ordered("dior"), ordered("elodie")]
+    set_limit_to("total_hour", 3 * NET_SATS, now=NOW)
+
+    run_batch(watch)
+
+    assert stories(three) == [PAID_STORY] * 3 + [("processing", [])] * 2
+    assert [row_of(one).failure_code for one in three] == ["", "", "", "hour-limit", "hour-limit"]
+    assert node.sends == 3
+    assert breaches(watch) == []
+
+
+def test_batch_of_which_none_may_go_is_held_back(node: SteeredRail, watch: Watch, three: list[int]) -> None:
+    set_limit_to("per_payout", NET_SATS - 1, now=NOW)
+
+    run_batch(watch)
+
+    assert stories(three) == [("needs_review", [])] * 3
+    assert node.sends == 0
 
 
 @pytest.mark.parametrize("call", ["prepare", "send"])
