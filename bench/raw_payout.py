@@ -24,7 +24,8 @@ from lightning.proto import lightning_pb2, methods, router_pb2
 LOCK = "SELECT state FROM transfers_disbursement WHERE id = %s FOR UPDATE"
 ORDER = (
     "INSERT INTO transfers_paymentorder (disbursement_id, rail, reference, payload, amount_msat, fee_limit_msat, payee,"
-    " source, expires_at, give_up_after, prepared_at) VALUES (%s, 'lightning', %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    " source, expires_at, give_up_after, prepared_at, destination_digest, is_renewable)"
+    " VALUES (%s, 'lightning', %s, %s, %s, %s, %s, %s, %s, %s, %s, REPEAT('0', 64), 0)"
 )
 JOURNAL = (
     "INSERT INTO ledger_journaltransaction (kind, reference, subject, posted_at, recorded_at, reverses_id)"

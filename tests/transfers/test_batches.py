@@ -24,8 +24,8 @@ from tests.transfers.builders import (
 from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
 from transfers.engine import closing, runner
 from transfers.engine.claims import claim_due
+from transfers.engine.destinations import order_of
 from transfers.engine.lives import InTurn
-from transfers.engine.steps import order_of
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Attempt, Disbursement
