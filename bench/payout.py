@@ -1,4 +1,4 @@
-"""B1, B4: complete payouts through the engine, against hand-written SQL and the bare call to the node."""
+"""B1, B2, B4: complete payouts through the engine, against hand-written SQL and the bare call to the node."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,11 +16,13 @@ from ledger.services.accounts import account_ids
 from lightning.rail import LightningRail
 from tests.crash.driver import MSAT, NET_SATS, control, new_payout
 from transfers.booking import hold_lines, paid_lines
-from transfers.engine.runner import run_due
+from transfers.engine.runner import DEFAULT_LANES, run_due
 from transfers.models import Disbursement
 from transfers.queries import debit_account
 
 PAYOUTS, WARM_UP, WORKERS = 100, 4, 4
+# A batch worker keeps many calls under way: enough payouts to fill its lanes several times over.
+BATCHED = 200
 # What a fee record takes over from the fixed fee, in the order of `raw_payout.FEE`.
 FEE_COLUMNS = (
     *("subject", "payout_sats", "fee_sats", "platform_sats", "community_sats", "partner_sats", "net_sats"),
@@ -47,6 +49,14 @@ def report(measured: Sequence[Round]) -> int:
         f"raw SQL {spread(series('sql'), '/s')}, SendPaymentV2 {spread(series('grpc'), '/s')}",
         *(cost_of(name, measured) for name in ("engine", "sql")),
     )
+    batch, beside = series("batch"), series("grpc beside")
+    tell(
+        "B2",
+        paired(batch, bound),
+        f"engine {spread(batch, '/s')} in {DEFAULT_LANES} lanes, sequential bound {spread(bound, '/s')}",
+        f"SendPaymentV2 alone, {DEFAULT_LANES} at once: {spread(beside, '/s')}",
+        cost_of("batch", measured),
+    )
     tell("B4", paired(many, ours), f"{WORKERS} workers {spread(many, '/s')}, 1 worker {spread(ours, '/s')}")
     return 0  # a ratio below its target is told, not failed: it depends on the machine
 
@@ -65,8 +75,10 @@ def one_round(number: int) -> Round:
     return {
         **timed("sql", pay_by_sql, [known(order) for order in seed(f"sql-{number}", count)]),
         **timed("grpc", pay_by_grpc, invoices(count)),
-        **engine("engine", 1, f"one-{number}"),
-        **engine("many", WORKERS, f"many-{number}"),
+        **engine("engine", f"one-{number}"),
+        **timed("grpc beside", partial(pay_by_grpc, at_once=DEFAULT_LANES), invoices(count)),
+        **engine("batch", f"batch-{number}", payouts=BATCHED, lanes=DEFAULT_LANES),
+        **engine("many", f"many-{number}", workers=WORKERS),
     }
 
 
@@ -77,14 +89,15 @@ def timed(name: str, pay: Callable[[Sequence[Any]], None], payouts: Sequence[Any
     return {name: PAYOUTS / seconds, **per_payout(name, sql, len(payouts))}
 
 
-def engine(name: str, workers: int, seeded: str) -> Round:
+def engine(name: str, seeded: str, *, payouts: int = PAYOUTS, workers: int = 1, lanes: int = 1) -> Round:
     """Let workers pay whatever is due; all must be paid at the end."""
-    orders = seed(seeded, PAYOUTS + workers * WARM_UP)
+    orders = seed(seeded, payouts + workers * WARM_UP)
     with SqlCounts() as sql:
-        seconds = seconds_of(partial(run_due, lanes=1, limit=WARM_UP), [partial(run_due, lanes=1)] * workers)
+        warm_up, work = partial(run_due, lanes=lanes, limit=WARM_UP), partial(run_due, lanes=lanes)
+        seconds = seconds_of(warm_up, [work] * workers)
     paid = Disbursement.objects.filter(pk__in=[order["id"] for order in orders], state="completed")
     assert paid.count() == len(orders), "some payouts were not completed"
-    return {name: PAYOUTS / seconds, **per_payout(name, sql, len(orders))}
+    return {name: payouts / seconds, **per_payout(name, sql, len(orders))}
 
 
 def per_payout(name: str, sql: SqlCounts, payouts: int) -> Round:

@@ -29,6 +29,7 @@ GOALS = {
     "A3": Goal("fee quote, p99 : p50 at 8 connections", "≤", 5, 3),
     "A4": Goal("SQL statements per warm fee quote", "≤", 1, 0),
     "B1": Goal("complete payout, one worker : composite raw bound", "≥", 0.45, 0.65),
+    "B2": Goal("batch of due payouts, sent concurrently : sequential raw bound", "≥", 1.0, 3.0),
     "B4": Goal("complete payout, 4 workers : 1 worker", "≥", 1.6, 2.0),
     "B5": Goal("complete payout, p50 with a million payouts in the books : with 1,000", "≤", 1.10, 1.05),
     "B6": Goal("payments per cycle, 8 concurrent attempts and killed workers", "=", 1),

@@ -6,6 +6,7 @@ everything beforehand: it reads nothing but the row it locks, checks nothing, an
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,7 +24,8 @@ from lightning.proto import lightning_pb2, methods, router_pb2
 LOCK = "SELECT state FROM transfers_disbursement WHERE id = %s FOR UPDATE"
 ORDER = (
     "INSERT INTO transfers_paymentorder (disbursement_id, rail, reference, payload, amount_msat, fee_limit_msat, payee,"
-    " source, expires_at, give_up_after, prepared_at) VALUES (%s, 'lightning', %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    " source, expires_at, give_up_after, prepared_at, destination_digest, is_renewable)"
+    " VALUES (%s, 'lightning', %s, %s, %s, %s, %s, %s, %s, %s, %s, REPEAT('0', 64), 0)"
 )
 JOURNAL = (
     "INSERT INTO ledger_journaltransaction (kind, reference, subject, posted_at, recorded_at, reverses_id)"
@@ -90,12 +92,13 @@ def pay_by_sql(payouts: Sequence[KnownPayout]) -> None:
             connection.commit()
 
 
-def pay_by_grpc(invoices: Sequence[str]) -> None:
-    """Send each payment over one channel, and listen until it ends."""
+def pay_by_grpc(invoices: Sequence[str], *, at_once: int = 1) -> None:
+    """Send each payment over one channel, so many at once, and listen until it ends."""
     access = access_for(Errand.PAYING)
     call = methods.SEND_PAYMENT_V2.stream(channel_to(access))
     metadata = (("macaroon", access.macaroon().hex()),)
-    for invoice in invoices:
+
+    def pay(invoice: str) -> None:
         request = router_pb2.SendPaymentRequest(
             payment_request=invoice, fee_limit_msat=1_000_000, timeout_seconds=60, max_parts=16
         )
@@ -103,6 +106,13 @@ def pay_by_grpc(invoices: Sequence[str]) -> None:
             payment for payment in call(request, timeout=75, metadata=metadata) if is_terminal(payment)
         )
         assert last.status == lightning_pb2.Payment.SUCCEEDED, last
+
+    if at_once == 1:
+        for invoice in invoices:
+            pay(invoice)
+        return
+    with ThreadPoolExecutor(at_once) as lanes:
+        list(lanes.map(pay, invoices))
 
 
 @cache

@@ -1,5 +1,6 @@
 """Writes of the fee room: schedules and discounts; then a fee's life: fixed, recorded, reversed."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -247,32 +248,47 @@ def record_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datet
 
     Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
     """
-    return _record(_assessment(assessment_id), disbursement_ref, completed_at)
+    found = _assessments([assessment_id])[assessment_id]
+    if _is_recorded(found, disbursement_ref):
+        return int(found.record.pk)
+    row = _record_of(found, disbursement_ref, completed_at)
+    row.save(force_insert=True)
+    return int(row.pk)
 
 
-def take_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datetime) -> FixedFee:
-    """Record a fee as `record_fee` does, and return it as it was fixed, from one look at it."""
-    found = _assessment(assessment_id)
-    _record(found, disbursement_ref, completed_at)
-    return queries.fixed_fee_of_row(found, schedule_version=found.schedule.version)
+def take_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, FixedFee]:
+    """Append the records of fees that were taken, each for its disbursement; return them as they were fixed.
+
+    By assessment, in one look and one insert. What was recorded for the same disbursement before stays as it is.
+    Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
+    """
+    found = _assessments(refs)
+    new = [row for pk, row in found.items() if not _is_recorded(row, refs[pk])]
+    FeeRecord.objects.bulk_create([_record_of(row, refs[row.pk], completed_at) for row in new])
+    return {
+        pk: queries.fixed_fee_of_row(row, schedule_version=row.schedule.version) for pk, row in found.items()
+    }
 
 
-def _assessment(assessment_id: int) -> FeeAssessment:
-    found = FeeAssessment.objects.select_related("record", "schedule").filter(pk=assessment_id).first()
-    if found is None:
-        raise FeeAssessmentMissing(assessment_id=str(assessment_id))
+def _assessments(ids: Collection[int]) -> dict[int, FeeAssessment]:
+    found = FeeAssessment.objects.select_related("record", "schedule").in_bulk(ids)
+    for missing in sorted(set(ids) - found.keys()):
+        raise FeeAssessmentMissing(assessment_id=str(missing))
     return found
 
 
-def _record(found: FeeAssessment, disbursement_ref: str, completed_at: datetime) -> int:
+def _is_recorded(found: FeeAssessment, disbursement_ref: str) -> bool:
     before: FeeRecord | None = getattr(found, "record", None)
-    if before is not None:
-        return _same_record(before, disbursement_ref)
-    row = FeeRecord.objects.create(
+    if before is not None and before.disbursement_ref != disbursement_ref:
+        raise FeeRecordedForAnother(assessment_id=str(found.pk), disbursement_ref=before.disbursement_ref)
+    return before is not None
+
+
+def _record_of(found: FeeAssessment, disbursement_ref: str, completed_at: datetime) -> FeeRecord:
+    return FeeRecord(
         assessment=found, disbursement_ref=disbursement_ref, completed_at=completed_at,
         payout_sats=found.payout_sats, **_copies(found), **_amounts(queries.split_of_row(found)),
     )  # fmt: skip
-    return int(row.pk)
 
 
 def reverse_fee(*, record_id: int, actor: Actor, reason: str, now: datetime) -> int:
@@ -292,14 +308,6 @@ def reverse_fee(*, record_id: int, actor: Actor, reason: str, now: datetime) -> 
             facts={"record": record_id, "reversal": row.pk, "fee_sats": record.fee_sats},
         )  # fmt: skip
     return int(row.pk)
-
-
-def _same_record(before: FeeRecord, disbursement_ref: str) -> int:
-    if before.disbursement_ref != disbursement_ref:
-        raise FeeRecordedForAnother(
-            assessment_id=str(before.assessment_id), disbursement_ref=before.disbursement_ref
-        )
-    return int(before.pk)
 
 
 def _reversible_record(record_id: int) -> FeeRecord:

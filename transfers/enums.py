@@ -177,3 +177,5 @@ LIVE_COLLECTION_STATES = (
     CollectionState.PARTIAL,
     CollectionState.SETTLED,
 )
+# What is written on a disbursement over which a worker broke by a mistake of ours.
+WORKER_BROKE = "worker-broke"

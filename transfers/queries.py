@@ -13,6 +13,7 @@ from transfers.calculations import review_message
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
+    WORKER_BROKE,
     AttemptState,
     BreakerState,
     CollectionTrouble,
@@ -201,6 +202,11 @@ def under_review_since(disbursement_id: int) -> datetime | None:
     """Return when a disbursement came under review last."""
     entered = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="review")
     return entered.order_by("-pk").values_list("at", flat=True).first()
+
+
+def broke_workers() -> int:
+    """Count what is in process although a worker of ours broke over it."""
+    return Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code=WORKER_BROKE).count()
 
 
 def in_flight_since(moment: datetime) -> QuerySet[Attempt]:

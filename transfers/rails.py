@@ -25,7 +25,8 @@ class Rail(Protocol):
     """One way to send money.
 
     `account` holds the money it sends, `cost_account` takes what sending costs; `send_deadline_seconds` bounds how
-    long a `send` may still be under way after it began.
+    long a `send` may still be under way after it began. `prepare`, `send` and `find` are called in threads of their
+    own, many at once, and use no database.
     """
 
     name: str

@@ -64,6 +64,8 @@ def post_all(postings: Sequence[Posting]) -> list[int]:
 
     What is stored already with the same content is returned as it is. All or nothing. Raises: as `post`.
     """
+    if len(postings) == 1:
+        return [_post(postings[0])]
     for posting in postings:
         check(posting)
     try:

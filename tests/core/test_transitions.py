@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, TrailEntry
-from sunusav.core.transitions import StateChanged, TransitionNotAllowed, move
+from sunusav.core.transitions import StateChanged, TransitionNotAllowed, move, move_all
 from tests.factories.users import make_user
 
 pytestmark = pytest.mark.django_db
@@ -76,3 +77,59 @@ def _assert_untouched(proposal: Proposal) -> None:
     proposal.refresh_from_db()
     assert proposal.state == "open"
     assert not TrailEntry.objects.exists()
+
+
+def _move_all(rows: list[Proposal], to_state: str, now: datetime) -> None:
+    move_all(
+        rows, to_state, among=Proposal.objects.filter(pk__in=[row.pk for row in rows], kind="k"), allowed=ALLOWED,
+        subject_of=lambda pk: f"proposal:{pk}", action="withdraw", actor=Actor.system("test"), at=now, decided_at=now,
+    )  # fmt: skip
+
+
+def _proposals(now: datetime, *kinds: str) -> list[Proposal]:
+    proposer = make_user()
+    return [
+        Proposal.objects.create(
+            kind=kind, subject_id=f"s{number}", facts={}, digest="d", proposer=proposer, proposed_at=now
+        )
+        for number, kind in enumerate(kinds)
+    ]
+
+
+def test_move_all_changes_every_row_and_the_trail(now: datetime) -> None:
+    rows = _proposals(now, "k", "k", "k")
+
+    _move_all(rows, "withdrawn", now)
+
+    assert set(Proposal.objects.values_list("state", "decided_at")) == {("withdrawn", now)}
+    told = TrailEntry.objects.order_by("id").values_list("subject", "action", "from_state", "to_state")
+    assert list(told) == [(f"proposal:{row.pk}", "withdraw", "open", "withdrawn") for row in rows]
+
+
+def test_move_all_with_one_that_changed_moves_none(now: datetime) -> None:
+    rows = _proposals(now, "k", "k", "k")
+    Proposal.objects.filter(pk=rows[1].pk).update(state="rejected", decided_at=now)
+
+    with pytest.raises(StateChanged), transaction.atomic():
+        _move_all(rows, "withdrawn", now)
+
+    assert list(Proposal.objects.order_by("pk").values_list("state", flat=True)) == [
+        "open",
+        "rejected",
+        "open",
+    ]
+    assert TrailEntry.objects.count() == 0
+
+
+def test_move_all_with_one_that_is_not_among_them_moves_none(now: datetime) -> None:
+    rows = _proposals(now, "k", "another kind")
+    with pytest.raises(StateChanged), transaction.atomic():
+        _move_all(rows, "withdrawn", now)
+    assert set(Proposal.objects.values_list("state", flat=True)) == {"open"}
+
+
+def test_move_all_along_an_edge_that_does_not_exist_is_refused(now: datetime) -> None:
+    rows = _proposals(now, "k", "k")
+    with pytest.raises(TransitionNotAllowed):
+        _move_all(rows, "approved", now)
+    assert set(Proposal.objects.values_list("state", flat=True)) == {"open"}

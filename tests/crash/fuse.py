@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections import deque
 from typing import Any
 
@@ -21,12 +22,14 @@ class Fuse:
         self.steps = 0
         self.last = ""
         self.names: deque[str] = deque()
+        self._counting = threading.Lock()
 
     def step(self, what: str) -> None:
-        self.steps += 1
-        self.last = what
-        if self.steps == self.at or self._was_the_last_name(what):
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self._counting:
+            self.steps += 1
+            self.last = what
+            if self.steps == self.at or self._was_the_last_name(what):
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def watch_databases(self) -> None:
         """Count around every write and every COMMIT, and before every read, of connections made from now on."""

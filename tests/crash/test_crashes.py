@@ -13,16 +13,35 @@ def test_worker_killed_at_every_step_of_a_payout_recovers_without_a_second_payme
     assert told["breaches"] == []
 
 
-def test_workers_killed_at_random_while_paying_many_pay_each_once(drive):
-    told = drive("random-kills", 24, 7)
+def test_worker_killed_at_every_step_of_a_batch_recovers_without_a_second_payment(drive):
+    told = drive("every-step-of-a-batch")
+
+    assert told["steps"] > 40, "the loop ends only when a worker outlived its fuse"
+    assert told["wrong"] == []
+    assert told["breaches"] == []
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_workers_killed_at_random_while_paying_many_pay_each_once(lanes, drive):
+    told = drive("random-kills", 24, 7, lanes)
 
     assert told["payouts"] == 24
     assert told["wrong"] == []
     assert told["breaches"] == []
 
 
-def test_sixteen_workers_over_two_hundred_due_payouts_pay_each_once(drive):
-    told = drive("many-workers", 16, 200)
+def test_one_slow_payment_holds_neither_its_batch_nor_what_falls_due_later(drive):
+    told = drive("one-slow")
+
+    assert told["while_it_was_slow"] == {"slow": "processing", "others": ["completed"] * 4}
+    assert told["status"] == 0
+    assert told["wrong"] == []
+    assert told["breaches"] == []
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_sixteen_workers_over_two_hundred_due_payouts_pay_each_once(lanes, drive):
+    told = drive("many-workers", 16, 200, lanes)
 
     assert told["statuses"] == [0] * 16
     assert told["payouts"] == 200

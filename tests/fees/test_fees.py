@@ -16,7 +16,7 @@ from fees.errors import (
     NetNotPositive,
 )
 from fees.models import FeeAssessment, FeeRecord
-from fees.types import Discounts, FeeSplit, Quote
+from fees.types import Discounts, FeeSplit, FixedFee, Quote
 from sunusav.core.models import TrailEntry
 from tests.fees.builders import (
     ACTOR,
@@ -184,6 +184,54 @@ def test_record_fee_of_unknown_assessment_is_refused(db):
         services.record_fee(assessment_id=999, disbursement_ref="disbursement:1", completed_at=NOW)
 
     assert counts() == (0, 0)
+
+
+def take(refs: dict[int, str]) -> dict[int, FixedFee]:
+    return services.take_fees(refs, completed_at=LATER)
+
+
+def test_take_fees_records_each_for_its_disbursement_in_two_statements(rate, django_assert_num_queries):
+    fees = [fixed(amount, f"cycle:c-{amount}") for amount in (100_000, 12_345)]
+    refs = {fee.assessment_id: f"disbursement:{fee.payout_sats}" for fee in fees}
+
+    with django_assert_num_queries(2):
+        assert take(refs) == {fee.assessment_id: fee for fee in fees}
+
+    told = FeeRecord.objects.order_by("id").values_list(
+        "disbursement_ref", "fee_sats", "net_sats", "completed_at"
+    )
+    assert list(told) == [
+        ("disbursement:100000", 1_000, 99_000, LATER), ("disbursement:12345", 123, 12_222, LATER),
+    ]  # fmt: skip
+
+
+def test_take_fees_of_what_was_recorded_for_the_same_keeps_that_record(rate):
+    before, new = fixed(), fixed(12_345, "cycle:c-2")
+    recorded(before, "disbursement:1")
+
+    taken = take({before.assessment_id: "disbursement:1", new.assessment_id: "disbursement:2"})
+
+    assert taken == {before.assessment_id: before, new.assessment_id: new}
+    told = FeeRecord.objects.order_by("id").values_list("disbursement_ref", "completed_at")
+    assert list(told) == [("disbursement:1", NOW), ("disbursement:2", LATER)]
+
+
+def test_take_fees_with_one_recorded_for_another_records_none(rate):
+    before, new = fixed(), fixed(12_345, "cycle:c-2")
+    recorded(before, "disbursement:1")
+
+    with pytest.raises(FeeRecordedForAnother):
+        take({new.assessment_id: "disbursement:3", before.assessment_id: "disbursement:2"})
+
+    assert counts() == (2, 1)
+
+
+def test_take_fees_with_one_unknown_records_none(rate):
+    with pytest.raises(FeeAssessmentMissing) as refusal:
+        take({fixed().assessment_id: "disbursement:1", 999: "disbursement:2"})
+
+    assert refusal.value.facts == {"assessment_id": "999"}
+    assert counts() == (1, 0)
 
 
 def reverse(record_id: int) -> int:

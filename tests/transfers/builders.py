@@ -15,11 +15,13 @@ from ledger.queries import balance, owed
 from ledger.services import post
 from ledger.types import AccountRef, Line
 from sunusav.core.actors import Actor
+from sunusav.core.clock import Clock
 from tests.transfers.rails import Watch, paper
 from transfers.booking import IN_TRANSIT
+from transfers.engine import runner
 from transfers.engine.claims import Claim, claim_due, release
+from transfers.engine.lives import InTurn
 from transfers.engine.runner import run_due
-from transfers.engine.steps import work
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import request_disbursement
 from transfers.types import Destination, DisbursementRequest
@@ -81,6 +83,16 @@ def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> 
 def worked(disbursement_id: int, watch: Watch) -> None:
     """Take one disbursement in hand and bring it one step further."""
     work(claimed(disbursement_id, watch), clock=watch)
+
+
+def work(*claims: Claim, clock: Clock) -> None:
+    """Bring disbursements that are in hand one step further, each call to the outside in its turn."""
+    in_hand = list(claims)
+
+    def take(*, limit: int, **_: object) -> list[Claim]:
+        return [in_hand.pop(0) for _ in in_hand[:limit]]
+
+    runner.run(take, lanes=len(claims), limit=len(claims), clock=clock, executor=InTurn())
 
 
 @dataclass(frozen=True)

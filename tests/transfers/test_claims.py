@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from fees.models import FeeAssessment
 from sunusav.core.switches import pause_outgoing
@@ -24,6 +25,7 @@ from tests.transfers.builders import (
     row_of,
     run,
     story,
+    work,
     worked,
 )
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
@@ -31,8 +33,8 @@ from tests.transfers.unchanged import unchanged
 from transfers.engine import closing
 from transfers.engine.claims import Claim, claim_due, may_send, release, renew
 from transfers.engine.destinations import instruction_for, order_of
-from transfers.engine.heartbeat import kept_alive
-from transfers.engine.steps import work
+from transfers.engine.heartbeat import Heartbeat
+from transfers.engine.opening import Opening, open_attempts
 from transfers.enums import FailureClass
 from transfers.errors import ClaimLost
 from transfers.models import Attempt
@@ -119,14 +121,45 @@ def test_renew_of_a_lost_claim_changes_nothing(watch: Watch) -> None:
         renew([old], now=watch())
         release(old, due_at=watch())
         with pytest.raises(ClaimLost):
-            may_send(old)
+            may_send([old], now=watch())
 
 
-def test_kept_alive_ends_with_its_block(watch: Watch) -> None:
+def test_heartbeat_renews_everything_in_hand_in_one_statement(
+    watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for name in ("awa", "binta", "coumba"):
+        ordered(name)
+    claim_due(worker="worker-1", now=watch(), limit=1)
+    watch.advance(LEASE_SECONDS)
+    kept, kept_too, let_go = claim_due(worker="worker-1", now=watch(), limit=3)
+    assert (kept.version, kept_too.version) == (2, 1)
+
+    watch.advance(5)
+    with Heartbeat(clock=watch) as heartbeat:
+        for claim in (kept, kept_too, let_go):
+            heartbeat.keep(claim)
+        heartbeat.let_go(let_go)
+        with django_assert_num_queries(1):
+            heartbeat.beat()
+
+    renewed = [row_of(claim.disbursement_id).due_at for claim in (kept, kept_too, let_go)]
+    assert renewed == [watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS - 5)]
+
+
+def test_heartbeat_leaves_what_was_given_back_where_it_was_put(watch: Watch) -> None:
+    claim = claimed(ordered(), watch)
+    release(claim, due_at=watch.after(60))
+
+    with unchanged(), Heartbeat(clock=watch) as heartbeat:
+        heartbeat.keep(claim)
+        heartbeat.beat()
+
+
+def test_heartbeat_ends_with_its_block(watch: Watch) -> None:
     claim = claimed(ordered(), watch)
 
-    with unchanged(), kept_alive(claim, clock=watch):
-        pass
+    with unchanged(), Heartbeat(clock=watch) as heartbeat:
+        heartbeat.keep(claim)
 
 
 # what falls due
@@ -243,8 +276,8 @@ LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
         old, code="code", message="told", now=watch(), due_at=None
     ),
     "resends": lambda old, attempt, watch: closing.note_resend(old, attempt, now=watch()),
-    "opens": lambda old, attempt, watch: closing.open_attempt(
-        old, order_of(attempt.order), number=2, now=watch()
+    "opens": lambda old, attempt, watch: open_attempts(
+        [Opening(old, order_of(attempt.order), 2)], now=watch()
     ),
 }
 
@@ -278,13 +311,13 @@ def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch
     disbursement_id = ordered()
     order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
     old = claimed(disbursement_id, watch)
-    closing.open_attempt(old, order, number=1, now=watch())
+    open_attempts([Opening(old, order, 1)], now=watch())
     watch.advance(LEASE_SECONDS)
     worked(disbursement_id, watch)
     assert story(disbursement_id) == PAID
 
     with unchanged(), pytest.raises(ClaimLost):
-        may_send(old)
+        may_send([old], now=watch())
     assert node.sends == 1
 
 

@@ -25,10 +25,10 @@ from tests.transfers.builders import (
     row_of,
     run,
     story,
+    work,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
 from tests.transfers.unchanged import unchanged
-from transfers.engine.steps import work
 from transfers.enums import FailureClass
 from transfers.errors import (
     DisbursementMissing,

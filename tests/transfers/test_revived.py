@@ -17,11 +17,12 @@ from tests.transfers.builders import (
     row_of,
     run,
     story,
+    work,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
 from transfers.engine import closing
 from transfers.engine.destinations import instruction_for, order_of
-from transfers.engine.steps import work
+from transfers.engine.opening import Opening, open_attempts
 from transfers.enums import FailureClass
 from transfers.models import Attempt
 from transfers.services.disbursements import (
@@ -172,7 +173,7 @@ def test_recover_takes_the_refusal_of_an_earlier_sending_for_old_news(
     watch.advance(60)
     claim = claimed(disbursement_id, watch)
     order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
-    closing.open_attempt(claim, order, number=2, now=watch())
+    open_attempts([Opening(claim, order, 2)], now=watch())
     watch.advance(20)
 
     run(watch)

@@ -4,7 +4,8 @@ Ten failures in a row stop it: payments refused for reasons that are not the pay
 Asking about open attempts goes on always. A rail that pays writes nothing here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -59,6 +60,35 @@ def note_success(rail: str, *, now: datetime) -> None:
         RailBreaker.objects.filter(pk=rail).update(
             state=_S.CLOSED, failures=0, wait_seconds=0, retry_at=None, probe_id=None, changed_at=now
         )
+
+
+def note_successes(rails: Sequence[str], /, *, now: datetime) -> list[None]:
+    """Note a success of each rail once, however many payments it made."""
+    for rail in sorted(set(rails)):
+        note_success(rail, now=now)
+    return [None] * len(rails)
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A payment that is about to go by a rail."""
+
+    rail: str
+    disbursement_id: int
+
+
+def held_back_by_breakers(payments: Sequence[Sending], /, *, now: datetime) -> list[HeldBack | None]:
+    """Say which payments must wait because their rail is stopped, in one look as long as none is."""
+    rails = {one.rail for one in payments}
+    not_closed = set(
+        RailBreaker.objects.filter(pk__in=rails).exclude(state=_S.CLOSED).values_list("pk", flat=True)
+    )
+    return [
+        held_back_by_breaker(one.rail, disbursement_id=one.disbursement_id, now=now)
+        if one.rail in not_closed
+        else None
+        for one in payments
+    ]
 
 
 def held_back_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> HeldBack | None:

@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from sunusav.core import switches
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.transitions import move
 from transfers.engine.policy import LEASE
-from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, DisbursementState
+from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, WORKER_BROKE, DisbursementState
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import begin_disbursement, subject_of, tell_outcome
 
-CANDIDATES = 64
+# More candidates than wanted are read: others are taking from the same front of the queue.
+CANDIDATES, CANDIDATES_EACH = 64, 8
 ENGINE = Actor.system("transfers.engine")
 
 
@@ -49,32 +52,38 @@ def claim_open(*, worker: str, now: datetime, limit: int) -> list[Claim]:
 
 
 def _claim_from(queue: QuerySet[Disbursement], *, worker: str, now: datetime, limit: int) -> list[Claim]:
-    # More candidates than wanted: others are taking from the same front of the queue.
-    ids = list(queue.order_by("due_at").values_list("pk", flat=True)[: limit + CANDIDATES])
+    candidates = max(CANDIDATES, limit * CANDIDATES_EACH)
+    ids = list(queue.order_by("due_at").values_list("pk", flat=True)[:candidates])
     if not ids:
         return []
     with transaction.atomic(durable=True):
         free = queue.select_for_update(skip_locked=True).filter(pk__in=ids)
-        return [_claim(row, worker=worker, now=now) for row in free.order_by("pk")[:limit]]
+        return _take(list(free.order_by("pk")[:limit]), worker=worker[:80], now=now)
 
 
-def due_count(*, now: datetime, at_most: int) -> int:
-    """Count what is due, as far as it matters."""
-    return len(due(now).values_list("pk", flat=True)[:at_most])
+def _take(rows: Sequence[Disbursement], *, worker: str, now: datetime) -> list[Claim]:
+    """Put a lease on locked rows."""
+    Disbursement.objects.filter(pk__in=[row.pk for row in rows]).update(
+        claim_version=F("claim_version") + 1, claimed_by=worker, due_at=now + LEASE
+    )
+    for row in rows:
+        row.claim_version, row.claimed_by, row.due_at = row.claim_version + 1, worker, now + LEASE
+    return [Claim(row.pk, row.claim_version, row) for row in rows]
 
 
 def renew(claims: Sequence[Claim], *, now: datetime) -> None:
-    """Push the ends of leases out while their work goes on."""
-    for claim in claims:
-        held(claim).update(due_at=now + LEASE)
+    """Push the ends of leases out while their work goes on; what was given back meanwhile stays as it was put."""
+    if claims:
+        all_held(claims).exclude(claimed_by="").update(due_at=now + LEASE)
 
 
-def may_send(claim: Claim) -> bool:
+def may_send(claims: Sequence[Claim], *, now: datetime) -> list[bool]:
     """Look once more, the moment before money leaves: false while outgoing money is paused. Raises: ClaimLost."""
-    looked = held(claim).values_list(~Exists(switches.outgoing_closed()), flat=True).first()
-    if looked is None:
-        raise ClaimLost(disbursement_id=claim.disbursement_id)
-    return bool(looked)
+    is_open = dict(all_held(claims).values_list("pk", ~Exists(switches.outgoing_closed())))
+    for claim in claims:
+        if claim.disbursement_id not in is_open:
+            raise ClaimLost(disbursement_id=claim.disbursement_id)
+    return [bool(is_open[claim.disbursement_id]) for claim in claims]
 
 
 def release(claim: Claim, *, due_at: datetime | None) -> None:
@@ -84,14 +93,23 @@ def release(claim: Claim, *, due_at: datetime | None) -> None:
 
 def held(claim: Claim) -> QuerySet[Disbursement]:
     """Return the claimed row, as long as the claim holds."""
-    return Disbursement.objects.filter(pk=claim.disbursement_id, claim_version=claim.version)
+    return all_held([claim])
 
 
-def require_claim(claim: Claim, *, now: datetime) -> None:
-    """Lock the claimed row and renew its lease, in one statement. Raises: ClaimLost."""
-    working = held(claim).filter(state=DisbursementState.PROCESSING)
-    if working.update(due_at=now + LEASE, asks=0) != 1:
-        raise ClaimLost(disbursement_id=claim.disbursement_id)
+def all_held(claims: Sequence[Claim]) -> QuerySet[Disbursement]:
+    """Return those of the claimed rows whose claims hold."""
+    ids: dict[int, list[int]] = {}
+    for claim in claims:
+        ids.setdefault(claim.version, []).append(claim.disbursement_id)
+    alike = (Q(pk__in=of_version, claim_version=version) for version, of_version in ids.items())
+    return Disbursement.objects.filter(reduce(or_, alike))
+
+
+def require_claims(claims: Sequence[Claim], *, now: datetime) -> None:
+    """Lock the claimed rows and renew their leases, in one statement; all or none. Raises: ClaimLost."""
+    working = all_held(claims).filter(state=DisbursementState.PROCESSING)
+    if working.update(due_at=now + LEASE, asks=0) != len(claims):
+        raise ClaimLost(disbursement_id=claims[0].disbursement_id)
 
 
 def locked_claim(claim: Claim) -> Disbursement:
@@ -116,15 +134,6 @@ def _with_open_attempt(now: datetime) -> QuerySet[Disbursement]:
 def open_attempts() -> QuerySet[Attempt]:
     """Return the open attempts of a disbursement, for statements that look at them along with their own rows."""
     return Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
-
-
-def _claim(row: Disbursement, *, worker: str, now: datetime) -> Claim:
-    row.claim_version += 1
-    row.claimed_by, row.due_at = worker[:80], now + LEASE
-    Disbursement.objects.filter(pk=row.pk).update(
-        claim_version=row.claim_version, claimed_by=row.claimed_by, due_at=row.due_at
-    )
-    return Claim(row.pk, row.claim_version, row)
 
 
 def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
@@ -153,3 +162,10 @@ def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
         failure_code=refusal.code, failure_message=str(refusal)[:500],
     )  # fmt: skip
     tell_outcome(row, now=now)
+
+
+def note_broken(claim: Claim, error: Exception) -> None:
+    """Say on a disbursement that a mistake of ours stopped its worker: people must see it, its lease runs out."""
+    told = f"a worker of ours broke over it ({type(error).__name__}); its log says where"
+    working = held(claim).filter(state=DisbursementState.PROCESSING)
+    working.update(failure_code=WORKER_BROKE, failure_message=told)

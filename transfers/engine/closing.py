@@ -1,20 +1,26 @@
-"""Opening and closing attempts: one durable transaction each, with its books."""
+"""Closing attempts: what the outside said of them, in one durable transaction each time, with its books."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import F, QuerySet
 
-from fees.services import take_fee
+from fees.services import take_fees
 from fees.types import FixedFee
-from ledger.services import post, reverse
+from ledger.services import post_all, reverse
+from ledger.types import Posting
+from sunusav.core.bulk import update_each
 from sunusav.core.money import msat_from_sats
 from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import TrailFact, record, record_all
-from sunusav.core.transitions import move
-from transfers.booking import hold_lines, paid_lines
+from sunusav.core.transitions import move, move_all
+from transfers.booking import paid_lines
 from transfers.engine.answers import Heard, heard, note
-from transfers.engine.claims import ENGINE, Claim, locked_claim, require_claim
+from transfers.engine.claims import ENGINE, Claim, all_held, locked_claim
+from transfers.engine.opening import Hold, attempt_line, hold_all, tell_attempt
 from transfers.engine.policy import LEASE, NextStep, after_failure
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
@@ -26,77 +32,34 @@ from transfers.enums import (
     TransactionKind,
 )
 from transfers.errors import ClaimLost
-from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import debit_account, destination_of
+from transfers.models import Attempt, Disbursement
 from transfers.rails import rail
-from transfers.services.disbursements import locked, require_reference_free, subject_of, tell_outcome
-from transfers.services.limits import require_admitted
-from transfers.types import Order, Refused, Succeeded, Unknown
+from transfers.services.disbursements import locked, subject_of, tell_outcome, tell_outcomes
+from transfers.types import Refused, Succeeded, Unknown
 
+PAID: Final = "paid"
 _S = DisbursementState
 
 
-def open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> Attempt:
-    """Commit the intent: the order, the hold in the books and the attempt, before the first byte leaves.
+@dataclass(frozen=True)
+class Payment:
+    """An open attempt of a claimed disbursement, and the proof that it was paid."""
 
-    `number` follows the newest attempt's: whoever holds the claim is the only one to open another.
-    Raises: ClaimLost, PaymentReferenceUsed; NotAdmitted, of what may not go now: then nothing of it is there.
+    claim: Claim
+    attempt: Attempt
+    paid: Succeeded
+
+
+def close_all_as_paid(payments: Sequence[Payment], /, *, now: datetime) -> list[None]:
+    """Book payments whose claims still hold, together: the ordinary case of `close_as_paid`, without its reads.
+
+    A claim that holds says that disbursement and attempt are as this worker knows them.
+    Raises: StateChanged if some claim was lost, or its disbursement is not in process; nothing is booked then.
     """
-    try:
-        return _open_attempt(claim, order, number=number, now=now)
-    except IntegrityError:
-        # Somebody else's order of the same reference was committed meanwhile; all of ours is undone.
-        require_reference_free(order.reference, disbursement_id=claim.disbursement_id)
-        raise
-
-
-def _open_attempt(claim: Claim, order: Order, *, number: int, now: datetime) -> Attempt:
-    row = claim.row
     with transaction.atomic(durable=True):
-        require_claim(claim, now=now)
-        stored = _store_order(row, order, now)
-        attempt = _hold_for(row, stored, number=number, now=now)
-        # Last: the limits' lock is everybody's, and is held until the commit.
-        require_admitted([row], now=now)
-        return attempt
-
-
-def _hold_for(row: Disbursement, order: PaymentOrder, *, number: int, now: datetime) -> Attempt:
-    hold = post(
-        kind=TransactionKind.HOLD,
-        reference=f"{subject_of(row.pk)}:hold:{number}",
-        lines=hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats)),
-        at=now,
-        subject=row.subject,
-    )
-    attempt = Attempt(
-        disbursement=row,
-        order=order,
-        number=number,
-        hold_transaction_id=hold,
-        opened_at=now,
-        sent_at=now,
-        sends=1,
-    )
-    attempt.save(force_insert=True)
-    _tell_attempt(attempt, "open_attempt", AttemptState.PREPARED, now, reference=order.reference)
-    return attempt
-
-
-def _store_order(row: Disbursement, order: Order, now: datetime) -> PaymentOrder:
-    known = PaymentOrder.objects.filter(reference=order.reference).first()
-    if known is not None and known.disbursement_id == row.pk and known.payload == order.payload:
-        return known
-    if known is not None:
-        require_reference_free(order.reference, disbursement_id=row.pk)
-    stored = PaymentOrder(
-        disbursement=row, rail=order.rail, reference=order.reference, payload=order.payload,
-        amount_msat=order.amount_msat, fee_limit_msat=order.fee_limit_msat, payee=order.payee, source=order.source,
-        expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
-        destination_digest=destination_of(row).digest, is_renewable=order.is_renewable,
-    )  # fmt: skip
-    stored.save(force_insert=True)
-    return stored
+        among = all_held([payment.claim for payment in payments])
+        _book_all([_Booking(one.attempt, one.claim.row, one.paid) for one in payments], among=among, now=now)
+    return [None] * len(payments)
 
 
 def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
@@ -115,15 +78,51 @@ def close_as_paid(attempt: Attempt, paid: Succeeded, *, now: datetime) -> bool:
         return _book_late(fresh, row, paid, now)
 
 
+@dataclass(frozen=True)
+class _Booking:
+    attempt: Attempt
+    row: Disbursement
+    paid: Succeeded
+
+
 def _book(attempt: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> None:
-    fee = _take_fee(row, now)
-    closed = _close_attempt(
-        attempt, AttemptState.SUCCEEDED, now=now, close_transaction_id=_post_payment(attempt, row, paid, fee, now),
-        proof=paid.proof, cost_msat=paid.cost_msat, outcome="paid", evidence=paid.evidence,
+    """Book a payment under the lock of its row."""
+    _book_all([_Booking(attempt, row, paid)], among=Disbursement.objects.filter(pk=row.pk), now=now)
+
+
+def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], now: datetime) -> None:
+    """Complete disbursements of one state: first the rows, which locks them, then fees, books and attempts."""
+    rows = [booking.row for booking in bookings]
+    closed = [
+        attempt_line(one.attempt, "close_attempt", AttemptState.SUCCEEDED, now, outcome=PAID)
+        for one in bookings
+    ]
+    move_all(
+        rows, _S.COMPLETED, among=among, allowed=DISBURSEMENT_TRANSITIONS, subject_of=subject_of, action="complete",
+        actor=ENGINE, at=now, along=closed, due_at=None, completed_at=now, claimed_by="",
+        claim_version=F("claim_version") + 1, failure_code="", failure_message="",
     )  # fmt: skip
-    _move(row, _S.COMPLETED, "complete", now=now, along=[closed], due_at=None, completed_at=now, claimed_by="",
-          claim_version=row.claim_version + 1, failure_code="", failure_message="")  # fmt: skip
-    tell_outcome(row, now=now)
+    fees = take_fees(
+        {row.assessment_id: subject_of(row.pk) for row in rows if row.assessment_id}, completed_at=now
+    )
+    posted = post_all([_payment(booking, fees, now) for booking in bookings])
+    _close_as_succeeded(bookings, posted, now)
+    tell_outcomes(rows, state=_S.COMPLETED, now=now)
+
+
+def _close_as_succeeded(bookings: Sequence[_Booking], posted: Sequence[int], now: datetime) -> None:
+    proofs = {
+        one.attempt.pk: {
+            "close_transaction": transaction_id, "proof": one.paid.proof, "cost_msat": one.paid.cost_msat,
+            "evidence": one.paid.evidence,
+        }
+        for one, transaction_id in zip(bookings, posted, strict=True)
+    }  # fmt: skip
+    still_open = Attempt.objects.filter(state__in=OPEN_ATTEMPT_STATES)
+    closed = update_each(
+        still_open, proofs, state=AttemptState.SUCCEEDED, closed_at=now, asked_at=now, outcome=PAID
+    )
+    assert closed == len(bookings), "attempts change only under the lock of their disbursement"  # noqa: S101
 
 
 def _book_late(closed: Attempt, row: Disbursement, paid: Succeeded, now: datetime) -> bool:
@@ -139,7 +138,8 @@ def _book_late(closed: Attempt, row: Disbursement, paid: Succeeded, now: datetim
             _book(live, row, paid, now)
         return live.state in OPEN_ATTEMPT_STATES
     if live is None and row.state in (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW):
-        _book(_hold_for(row, closed.order, number=_next_number(row), now=now), row, paid, now)
+        (again,) = hold_all([Hold(row, closed.order, _next_number(row))], now=now)
+        _book(again, row, paid, now)
         return True
     told = f"order {closed.order.reference} of disbursement {row.pk} was paid although it had been closed"
     record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=told)
@@ -151,27 +151,19 @@ def _next_number(row: Disbursement) -> int:
     return 1 + Attempt.objects.filter(disbursement=row).count()
 
 
-def _take_fee(row: Disbursement, now: datetime) -> FixedFee | None:
-    if row.assessment_id is None:
-        return None
-    return take_fee(assessment_id=row.assessment_id, disbursement_ref=subject_of(row.pk), completed_at=now)
-
-
-def _post_payment(
-    attempt: Attempt, row: Disbursement, paid: Succeeded, fee: FixedFee | None, now: datetime
-) -> int:
-    paying = rail(attempt.order.rail)
+def _payment(booking: _Booking, fees: Mapping[int, FixedFee], now: datetime) -> Posting:
+    row, paying = booking.row, rail(booking.attempt.order.rail)
     assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
     lines = paid_lines(
         payout_msat=msat_from_sats(row.payout_sats),
         net_msat=msat_from_sats(row.net_sats),
-        fee=fee,
-        cost_msat=paid.cost_msat,
+        fee=fees[row.assessment_id] if row.assessment_id else None,
+        cost_msat=booking.paid.cost_msat,
         paid_from=paying.account,
         cost=paying.cost_account,
     )
     reference = f"{subject_of(row.pk)}:paid"
-    return post(kind=TransactionKind.PAYMENT, reference=reference, lines=lines, at=now, subject=row.subject)
+    return Posting(TransactionKind.PAYMENT, reference, tuple(lines), now, row.subject)
 
 
 def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: datetime) -> bool:
@@ -258,7 +250,7 @@ def note_unknown(
         note(heard(attempt, unknown, told_by), now=now)
         if unknown.seen and fresh.state == AttemptState.PREPARED:
             Attempt.objects.filter(pk=fresh.pk).update(state=AttemptState.IN_FLIGHT, seen_at=now)
-            _tell_attempt(fresh, "see_attempt", AttemptState.IN_FLIGHT, now)
+            tell_attempt(fresh, "see_attempt", AttemptState.IN_FLIGHT, now)
         Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="", asks=row.asks + 1)
 
 
@@ -299,7 +291,7 @@ def note_resend(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | 
         if changed != 1:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
         Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
-        _tell_attempt(attempt, "send_again", attempt.state, now)
+        tell_attempt(attempt, "send_again", attempt.state, now)
 
 
 def _locked_attempt(attempt: Attempt) -> Attempt:
@@ -337,19 +329,7 @@ def _close_attempt(attempt: Attempt, state: str, *, now: datetime, **fields: Any
         state=state, closed_at=now, asked_at=now, **fields
     )
     assert changed == 1, "the attempt is locked by this transaction"  # noqa: S101  (a programmer's mistake)
-    return _line(attempt, "close_attempt", state, now, outcome=fields["outcome"])
-
-
-def _tell_attempt(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> None:
-    record_all([_line(attempt, action, state, now, **facts)])
-
-
-def _line(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> TrailFact:
-    """Return what the trail is told of an attempt; opening one comes from no state."""
-    subject = subject_of(attempt.disbursement_id)
-    before = "" if action == "open_attempt" else attempt.state
-    told = {"attempt": attempt.number, **facts}
-    return TrailFact(subject, action, ENGINE, now, before, state, facts=told)
+    return attempt_line(attempt, "close_attempt", state, now, outcome=fields["outcome"])
 
 
 def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -> None:

@@ -1,9 +1,9 @@
-"""Keeps a lease alive while its worker lives: a killed worker's lease simply runs out."""
+"""Keeps the leases of what is in hand alive while its worker lives: a killed worker's leases simply run out."""
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from django.db import DatabaseError, connection
 
@@ -15,25 +15,51 @@ BEAT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-@contextmanager
-def kept_alive(claim: Claim, *, clock: Clock) -> Iterator[None]:
-    """Renew the claim's lease every few seconds until the block ends."""
-    done = threading.Event()
-    thread = threading.Thread(target=_beat, args=(claim, clock, done), daemon=True, name="lease-heartbeat")
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+class Heartbeat:
+    """Renews every few seconds, in a thread of its own, the leases of all claims that were put into it."""
 
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._claims: set[Claim] = set()
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat_until_done, daemon=True, name="lease-heartbeat")
 
-def _beat(claim: Claim, clock: Clock, done: threading.Event) -> None:
-    try:
-        while not done.wait(BEAT_SECONDS):
-            renew([claim], now=clock())
-    except DatabaseError:
-        # The lease runs out and another worker asks the outside: slower, never wrong.
-        logger.warning("lease of disbursement %s could not be renewed", claim.disbursement_id, exc_info=True)
-    finally:
-        connection.close()
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def keep(self, claim: Claim) -> None:
+        with self._lock:
+            self._claims.add(claim)
+
+    def let_go(self, claim: Claim) -> None:
+        with self._lock:
+            self._claims.discard(claim)
+
+    def beat(self) -> None:
+        """Renew all leases once."""
+        with self._lock:
+            claims = list(self._claims)
+        renew(claims, now=self._clock())
+
+    def _beat_until_done(self) -> None:
+        try:
+            while not self._done.wait(BEAT_SECONDS):
+                self._beat_or_warn()
+        finally:
+            connection.close()
+
+    def _beat_or_warn(self) -> None:
+        try:
+            self.beat()
+        except DatabaseError:
+            # Leases run out and another worker asks the outside: slower, never wrong. The next beat connects anew.
+            logger.warning("leases could not be renewed", exc_info=True)
+            connection.close()

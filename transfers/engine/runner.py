@@ -1,20 +1,34 @@
-"""Works through everything that is due, several at once: one slow payment never holds the others."""
+"""Works through everything that is due, many at once: one slow payment never holds the others."""
 
 import logging
 import os
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from time import monotonic
 
-from django.db import connection
+from django.db import DatabaseError, OperationalError
 
 from sunusav.core.clock import Clock, database_clock
-from transfers.engine.claims import Claim, claim_due, claim_open, due_count
+from transfers.engine.claims import Claim, claim_due, claim_open, note_broken
 from transfers.engine.gates import put_off_what_cannot_go
-from transfers.engine.steps import work
+from transfers.engine.heartbeat import Heartbeat
+from transfers.engine.lives import Crowd, InTurn
+from transfers.engine.steps import last_attempts, life_of
+from transfers.errors import ClaimLost
+from transfers.models import Attempt
 
-DEFAULT_LANES = 8
+DEFAULT_LANES = 32
+# A single lane takes a few in hand at a time, which saves it claims; what waits there longer than its lease goes to
+# whoever claims it next.
+AT_LEAST = 4
+# While payments are under way, how often to look for others that fell due.
+LOOK_AGAIN_SECONDS = 1.0
+# After this nothing more is taken in hand: tasks are killed after ten minutes, and a send may take its time.
+RUN_SECONDS = 300.0
 Claiming = Callable[..., list[Claim]]
 
 logger = logging.getLogger(__name__)
@@ -28,32 +42,28 @@ class RunReport:
 
 
 def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock | None = None) -> RunReport:
-    """Pay and ask about what is due until nothing is, in up to `lanes` threads (one: in this thread).
+    """Pay and ask about what is due until nothing is; up to `lanes` calls to the outside are under way at once.
 
-    Leases of many workers meet in one database: without a given clock, the database's is used.
+    With one lane they are made in this thread. Leases of many workers meet in one database: without a given clock,
+    the database's is used.
     """
     clock = clock or database_clock()
     put_off_what_cannot_go(now=clock(), limit=limit)
-    return _run(claim_due, lanes=lanes, limit=limit, clock=clock)
+    return run(claim_due, lanes=lanes, limit=limit, clock=clock)
 
 
 def ask_open(*, lanes: int = DEFAULT_LANES, clock: Clock | None = None) -> RunReport:
     """Only look after open attempts that are due: ask, and book what is heard; no new order is sent."""
-    return _run(claim_open, lanes=lanes, limit=10_000, clock=clock or database_clock())
+    return run(claim_open, lanes=lanes, limit=10_000, clock=clock or database_clock())
 
 
-def _run(claim: Claiming, *, lanes: int, limit: int, clock: Clock) -> RunReport:
-    run = _Run(claim, limit=limit, clock=clock)
-    lanes = min(lanes, due_count(now=clock(), at_most=lanes))
-    if lanes <= 1:
-        run.lane()
-        return run.report
-    threads = [threading.Thread(target=run.lane_of_its_own, name=f"payout-lane-{n}") for n in range(lanes)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return run.report
+def run(
+    claim: Claiming, *, lanes: int, limit: int, clock: Clock, executor: Executor | None = None
+) -> RunReport:
+    """Work through what `claim` takes in hand. Only this thread, and the heartbeat's, speak to the database."""
+    calls = executor or (InTurn() if lanes <= 1 else ThreadPoolExecutor(lanes, "payout-lane"))
+    with calls, Heartbeat(clock=clock) as heartbeat:
+        return _Run(claim, calls, heartbeat, lanes=lanes, limit=limit, clock=clock).until_done()
 
 
 def worker_name() -> str:
@@ -62,44 +72,73 @@ def worker_name() -> str:
 
 
 class _Run:
-    """The shared count of one run."""
+    """Claims as long as lanes are free, and brings forward what is in hand."""
 
-    def __init__(self, claim: Claiming, *, limit: int, clock: Clock) -> None:
-        self._claim = claim
-        self.report = RunReport()
-        self._limit = limit
-        self._clock = clock
-        self._count = threading.Lock()
+    def __init__(
+        self, claim: Claiming, calls: Executor, heartbeat: Heartbeat, *, lanes: int, limit: int, clock: Clock
+    ) -> None:
+        self._claim, self._heartbeat, self._clock = claim, heartbeat, clock
+        self._lanes, self._limit = max(lanes, 1), limit
+        self._report = RunReport()
+        self._crowd = Crowd(calls, clock=clock, on_end=self._put_down)
+        self._in_hand: deque[tuple[Claim, Attempt | None]] = deque()
+        self._look_again_at = 0.0
+        self._ends_at = monotonic() + RUN_SECONDS
 
-    def lane(self) -> None:
-        while self._take_turn():
-            claims = self._claim(worker=worker_name(), now=self._clock(), limit=1)
-            if not claims:
-                self._give_turn_back()
+    def until_done(self) -> RunReport:
+        self._begin_what_can()
+        while self._crowd:
+            self._crowd.go_on(wait_seconds=LOOK_AGAIN_SECONDS)
+            self._begin_what_can()
+        return self._report
+
+    def _begin_what_can(self) -> None:
+        while len(self._crowd) < self._lanes:
+            if not self._in_hand:
+                self._take_some()
+            if not self._in_hand:
                 return
-            self._work(claims[0])
+            self._begin(*self._in_hand.popleft())
 
-    def _work(self, claim: Claim) -> None:
+    def _begin(self, claim: Claim, last: Attempt | None) -> None:
+        if claim.row.due_at is None or claim.row.due_at <= self._clock():
+            return  # it waited here past its lease
+        self._heartbeat.keep(claim)
+        self._crowd.begin(claim, life_of(claim, last, clock=self._clock))
+
+    def _take_some(self) -> None:
+        """Claim for the free lanes; while some are busy only now and then, and what fails is tried again."""
+        free = self._lanes - len(self._crowd)
+        wanted = min(max(free, AT_LEAST), self._limit - self._report.worked)
+        if wanted <= 0 or monotonic() >= self._ends_at or (self._crowd and monotonic() < self._look_again_at):
+            return
         try:
-            work(claim, clock=self._clock)
-        except Exception:
-            # One payment that trips over a mistake of ours must not stop the others: nothing is concluded, its lease
-            # runs out, and the next claim begins by asking.
-            logger.exception("disbursement %s broke its worker", claim.disbursement_id)
+            claims = self._claim(worker=worker_name(), now=self._clock(), limit=wanted)
+        except DatabaseError:
+            if not self._crowd:
+                raise
+            logger.warning("could not claim; what is under way goes on", exc_info=True)
+            claims = []
+        if len(claims) < wanted:
+            self._look_again_at = monotonic() + LOOK_AGAIN_SECONDS
+        self._report.worked += len(claims)
+        last = last_attempts(claim.row.subject for claim in claims)
+        self._in_hand.extend((claim, last.get(claim.row.subject)) for claim in claims)
 
-    def lane_of_its_own(self) -> None:
+    def _put_down(self, claim: Claim, error: Exception | None) -> None:
+        self._heartbeat.let_go(claim)
+        if isinstance(error, ClaimLost):
+            logger.info("disbursement %s went to another worker", claim.disbursement_id)
+        elif error is not None:
+            self._note_broken(claim, error)
+
+    def _note_broken(self, claim: Claim, error: Exception) -> None:
+        # One payment that trips over a mistake of ours must not stop the others: nothing is concluded, its lease
+        # runs out, and the next claim begins by asking.
+        logger.error("disbursement %s broke its worker", claim.disbursement_id, exc_info=error)
+        if isinstance(error, OperationalError):
+            return  # the database's trouble, not this payment's
         try:
-            self.lane()
-        finally:
-            connection.close()
-
-    def _take_turn(self) -> bool:
-        with self._count:
-            if self.report.worked >= self._limit:
-                return False
-            self.report.worked += 1
-            return True
-
-    def _give_turn_back(self) -> None:
-        with self._count:
-            self.report.worked -= 1
+            note_broken(claim, error)
+        except DatabaseError:
+            logger.warning("that could not be noted on it", exc_info=True)

@@ -1,91 +1,91 @@
 """One disbursement in hand: prepare and send it, or ask what became of it. The order of a payment's life."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from sunusav.core import switches
 from sunusav.core.clock import Clock
 from sunusav.core.errors import DomainError
+from sunusav.core.transitions import StateChanged
 from transfers.engine import closing
 from transfers.engine.answers import Heard, heard
-from transfers.engine.breaker import held_back_by_breaker, note_failures, note_outcome
+from transfers.engine.breaker import (
+    Sending,
+    held_back_by_breakers,
+    note_failures,
+    note_outcome,
+    note_successes,
+)
 from transfers.engine.claims import Claim, begin_scheduled, fail, locked_claim, may_send, release
 from transfers.engine.destinations import instruction_for, order_of, wait_for_destination
 from transfers.engine.gates import rail_away
-from transfers.engine.heartbeat import kept_alive
 from transfers.engine.holding import hold_back
+from transfers.engine.lives import Life, outside, together
+from transfers.engine.opening import Opening, open_attempts
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState, ToldBy
 from transfers.errors import ClaimLost, DestinationUnavailable, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import state_of, was_resolved
 from transfers.rails import Rail, rail
-from transfers.services.limits import NotAdmitted
-from transfers.types import FindOutcome, NotSeen, Order, Refused, Succeeded, Unknown
+from transfers.types import FindOutcome, HeldBack, NotSeen, Order, Refused, Succeeded, Unknown
 
 logger = logging.getLogger(__name__)
 
 
-def work(claim: Claim, *, clock: Clock) -> None:
-    """Bring one claimed disbursement one step further; whatever this loses, the next claim finds again."""
-    try:
-        with kept_alive(claim, clock=clock):
-            _step(claim, clock=clock)
-    except ClaimLost:
-        logger.info("disbursement %s went to another worker", claim.disbursement_id)
+def life_of(claim: Claim, last: Attempt | None, *, clock: Clock) -> Life[None]:
+    """Bring one claimed disbursement one step further; whatever this loses, the next claim finds again.
 
-
-def _step(claim: Claim, *, clock: Clock) -> None:
-    begun = claim
+    `last` is the newest attempt for its subject, looked at under the claim. Raises: ClaimLost.
+    """
     if claim.row.state == DisbursementState.SCHEDULED:
-        maybe = begin_scheduled(claim, now=clock())
-        if maybe is None:
+        begun = begin_scheduled(claim, now=clock())
+        if begun is None:
             return
-        begun = maybe
-    last = _last_attempt_for(begun.row.subject)
-    if (
-        last is not None
-        and last.disbursement_id == begun.disbursement_id
-        and last.state in OPEN_ATTEMPT_STATES
-    ):
-        _recover(begun, last, clock=clock)
+        claim = begun
+    is_ours = last is not None and last.disbursement_id == claim.disbursement_id
+    if last is not None and is_ours and last.state in OPEN_ATTEMPT_STATES:
+        yield from _recover(claim, last, clock=clock)
     else:
-        _begin(begun, last, clock=clock)
+        yield from _begin(claim, last, clock=clock)
 
 
-def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> None:
+def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> Life[None]:
     row = claim.row
     if row.state != DisbursementState.PROCESSING:
         release(claim, due_at=None)
         return
-    stopped = held_back_by_breaker(row.rail, disbursement_id=row.pk, now=clock())
+    stopped = yield from together(held_back_by_breakers, Sending(row.rail, row.pk))
     if stopped is not None:
         hold_back(claim, stopped, now=clock())
         return
     paying = rail(row.rail)
     try:
-        order = paying.prepare(instruction_for(row, last), now=clock())
-        if last is not None and not _may_follow(claim, last, order, clock=clock):
+        order = yield from outside(paying.prepare, instruction_for(row, last), now=clock())
+        if last is not None and not (yield from _may_follow(claim, last, order, clock=clock)):
             return
         number = last.number + 1 if last is not None and last.disbursement_id == row.pk else 1
-        attempt = closing.open_attempt(claim, order, number=number, now=clock())
+        opened = yield from together(open_attempts, Opening(claim, order, number))
     except RailUnavailable as away:
         _hold_new(claim, away, clock=clock)
     except DestinationUnavailable as away:
         wait_for_destination(claim, away, now=clock())
-    except NotAdmitted as waiting:
-        hold_back(claim, waiting.held[claim.disbursement_id], now=clock())
     except ClaimLost:
         raise
     except DomainError as refusal:
         _refuse(claim, refusal, clock=clock)
     else:
-        _send(claim, attempt, order, paying, clock=clock)
+        if isinstance(opened, HeldBack):
+            hold_back(claim, opened, now=clock())
+            return
+        yield from _send(claim, opened, order, paying, clock=clock)
 
 
-def _may_follow(claim: Claim, last: Attempt, order: Order, *, clock: Clock) -> bool:
+def _may_follow(claim: Claim, last: Attempt, order: Order, *, clock: Clock) -> Life[bool]:
     """Say whether an order may be opened after the last one for this subject.
 
     The same order may. A different one waits until no worker can still be sending the last, and then only if the
@@ -98,11 +98,11 @@ def _may_follow(claim: Claim, last: Attempt, order: Order, *, clock: Clock) -> b
     if clock() < wait_until:
         release(claim, due_at=wait_until)
         return False
-    return _is_still_unpaid(claim, last, paid_by, clock=clock)
+    return (yield from _is_still_unpaid(claim, last, paid_by, clock=clock))
 
 
-def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock) -> bool:
-    match paid_by.find(order_of(last.order)):
+def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock) -> Life[bool]:
+    match (yield from outside(paid_by.find, order_of(last.order))):
         case Refused():
             return True
         case NotSeen() if last.state == AttemptState.VOID or was_resolved(last.pk):
@@ -124,31 +124,31 @@ def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock
     return False
 
 
-def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> None:
+def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> Life[None]:
     """Send a committed order. What it does not learn is asked by the next claim; nothing is concluded from silence."""
-    if not may_send(claim):
+    if not (yield from together(may_send, claim)):
         release(claim, due_at=clock() + ASK_AGAIN_AFTER)
         return
     try:
-        outcome = paying.send(order, now=clock())
+        outcome = yield from outside(paying.send, order, now=clock())
     except RailUnavailable as away:
         _hold_asked(claim, heard(attempt, away, ToldBy.SEND), clock=clock)
         note_failures(order.rail, disbursement_ids=[claim.disbursement_id], now=clock())
         return
-    _settle(claim, attempt, outcome, paying, told_by=ToldBy.SEND, clock=clock)
+    yield from _settle(claim, attempt, outcome, paying, told_by=ToldBy.SEND, clock=clock)
 
 
-def _recover(claim: Claim, attempt: Attempt, *, clock: Clock) -> None:
+def _recover(claim: Claim, attempt: Attempt, *, clock: Clock) -> Life[None]:
     """Ask the outside about an open attempt before anything else."""
     paying = rail(attempt.order.rail)
     try:
-        found = paying.find(order_of(attempt.order))
+        found = yield from outside(paying.find, order_of(attempt.order))
     except RailUnavailable as away:
         _hold_asked(claim, heard(attempt, away, ToldBy.ASK), clock=clock)
         return
     if isinstance(found, Refused) and _is_old_news(attempt, found):
         found = NotSeen(source=attempt.order.source, evidence=found.evidence)
-    _settle(claim, attempt, found, paying, told_by=ToldBy.ASK, clock=clock)
+    yield from _settle(claim, attempt, found, paying, told_by=ToldBy.ASK, clock=clock)
 
 
 def _is_old_news(attempt: Attempt, refused: Refused) -> bool:
@@ -159,7 +159,7 @@ def _is_old_news(attempt: Attempt, refused: Refused) -> bool:
 
 def _settle(
     claim: Claim, attempt: Attempt, outcome: FindOutcome, paying: Rail, *, told_by: ToldBy, clock: Clock
-) -> None:
+) -> Life[None]:
     now = clock()
     match outcome:
         case Succeeded() if not _proves(outcome, attempt.order, paying):
@@ -172,17 +172,30 @@ def _settle(
             _note_unknown(claim, attempt, contradiction, told_by=told_by, now=now)
             return
         case Succeeded():
-            closing.close_as_paid(attempt, outcome, now=now)
+            yield from _book(claim, attempt, outcome, clock=clock)
         case Refused():
             closing.close_as_failed(claim, attempt, outcome, now=now)
         case Unknown():
             _note_unknown(claim, attempt, outcome, told_by=told_by, now=now)
         case NotSeen():
-            _settle_not_seen(claim, attempt, outcome, paying, clock=clock)
-    note_outcome(paying.name, outcome, disbursement_id=claim.disbursement_id, now=now)
+            yield from _settle_not_seen(claim, attempt, outcome, paying, clock=clock)
+    if isinstance(outcome, Succeeded):
+        yield from together(note_successes, paying.name)
+    else:
+        note_outcome(paying.name, outcome, disbursement_id=claim.disbursement_id, now=now)
 
 
-def _settle_not_seen(claim: Claim, attempt: Attempt, answer: NotSeen, paying: Rail, *, clock: Clock) -> None:
+def _book(claim: Claim, attempt: Attempt, paid: Succeeded, *, clock: Clock) -> Life[None]:
+    """Book a payment with others, as long as this worker holds it; alone if it lost it: a fact is a fact."""
+    try:
+        yield from together(closing.close_all_as_paid, closing.Payment(claim, attempt, paid))
+    except StateChanged:
+        closing.close_as_paid(attempt, paid, now=clock())
+
+
+def _settle_not_seen(
+    claim: Claim, attempt: Attempt, answer: NotSeen, paying: Rail, *, clock: Clock
+) -> Life[None]:
     """Decide about an order the outside does not know: only the very same order may go out again."""
     now, order, said = clock(), order_of(attempt.order), heard(attempt, answer, ToldBy.ASK)
     if attempt.state == AttemptState.IN_FLIGHT or answer.source != order.source:
@@ -193,12 +206,12 @@ def _settle_not_seen(claim: Claim, attempt: Attempt, answer: NotSeen, paying: Ra
     elif now > max(order.give_up_after, _send_over_by(attempt, paying)):
         closing.close_as_never_sent(claim, attempt, now=now, told=said)
     elif now + timedelta(seconds=paying.send_deadline_seconds) < order.expires_at:
-        _send_again(claim, said, order, paying, clock=clock)
+        yield from _send_again(claim, said, order, paying, clock=clock)
     else:
         closing.release_heard(claim, said, due_at=order.give_up_after + ASK_AGAIN_AFTER, now=now)
 
 
-def _send_again(claim: Claim, said: Heard, order: Order, paying: Rail, *, clock: Clock) -> None:
+def _send_again(claim: Claim, said: Heard, order: Order, paying: Rail, *, clock: Clock) -> Life[None]:
     now = clock()
     if not switches.outgoing().is_open:
         closing.release_heard(claim, said, due_at=now + HOLD_FOR, now=now)
@@ -207,12 +220,12 @@ def _send_again(claim: Claim, said: Heard, order: Order, paying: Rail, *, clock:
         # A person was asked to decide, and may have paid in another way by now: ask on, send nothing.
         closing.release_heard(claim, said, due_at=now + ASK_REVIEWED_EVERY, now=now)
         return
-    stopped = held_back_by_breaker(order.rail, disbursement_id=claim.disbursement_id, now=now)
+    stopped = yield from together(held_back_by_breakers, Sending(order.rail, claim.disbursement_id))
     if stopped is not None:
         closing.release_heard(claim, said, due_at=stopped.until, now=now)
         return
     closing.note_resend(claim, said.attempt, now=now, told=said)
-    _send(claim, said.attempt, order, paying, clock=clock)
+    yield from _send(claim, said.attempt, order, paying, clock=clock)
 
 
 def _note_unknown(
@@ -256,10 +269,11 @@ def _proves(paid: Succeeded, order: PaymentOrder, paying: Rail) -> bool:
     return paid.amount_msat == order.amount_msat and paying.verify(order.reference, paid.proof)
 
 
-def _last_attempt_for(subject: str) -> Attempt | None:
-    """Return the newest attempt for a subject, also of a disbursement that was cancelled since.
+def last_attempts(subjects: Iterable[str]) -> dict[str, Attempt]:
+    """Return the newest attempt of each subject that has any, also of a disbursement that was cancelled since.
 
     Only the newest can be open: no other is opened before it is closed.
     """
-    attempts = Attempt.objects.filter(disbursement__subject=subject)
-    return attempts.select_related("order").order_by("-id").first()
+    attempts = Attempt.objects.filter(disbursement__subject__in=list(subjects))
+    rows = attempts.annotate(subject=F("disbursement__subject")).select_related("order").order_by("id")
+    return {row.subject: row for row in rows}

@@ -1,6 +1,7 @@
 """Ask for, hasten, redirect, retry and cancel disbursements. Sending is the engine's."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.doorbells import ring, ring_for
 from sunusav.core.money import msat_from_sats
-from sunusav.core.outbox import announce
+from sunusav.core.outbox import Announcement, announce_all
 from sunusav.core.switches import require_outgoing_open
 from sunusav.core.transitions import move
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
@@ -212,9 +213,19 @@ def destination_facts(destination: Destination) -> dict[str, str]:
 
 def tell_outcome(row: Disbursement, *, now: datetime) -> None:
     """Tell the room above and the platform what became of a disbursement, in the caller's transaction."""
-    ring_for(row.subject)
-    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats}
-    announce(topic=f"disbursement.{row.state}", subject=row.subject, payload=payload, at=now)
+    tell_outcomes([row], state=row.state, now=now)
+
+
+def tell_outcomes(rows: Sequence[Disbursement], *, state: str, now: datetime) -> None:
+    """Tell of many disbursements that they are in a state, as `tell_outcome` does of one."""
+    for row in rows:
+        ring_for(row.subject)
+    announce_all([_announcement(row, state) for row in rows], at=now)
+
+
+def _announcement(row: Disbursement, state: str) -> Announcement:
+    payload = {"id": row.pk, "subject": row.subject, "state": state, "net_sats": row.net_sats}
+    return Announcement(f"disbursement.{state}", row.subject, payload)
 
 
 def _new_row(request: DisbursementRequest, now: datetime) -> Disbursement:

@@ -10,7 +10,7 @@ class Command(BaseCommand):
     help = "Pay every payout that is due, each at most once, and ask about those whose outcome is unknown."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--lanes", type=int, default=DEFAULT_LANES, help="how many at once (default 8)")
+        parser.add_argument("--lanes", type=int, default=DEFAULT_LANES, help="how many at once (default 32)")
         parser.add_argument("--limit", type=int, default=10_000, help="stop after so many")
 
     def handle(self, *args: Any, **options: Any) -> None:

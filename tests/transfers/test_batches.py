@@ -1,0 +1,336 @@
+"""Many in hand at once: written together, each paid once, and nobody stopped by what is wrong with another."""
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from pytest_django import DjangoAssertNumQueries
+
+from ledger.auditor import audit
+from sunusav.core.auditing import Breach
+from sunusav.core.health import DEGRADED, OK
+from sunusav.core.models import Switch, TrailEntry
+from sunusav.core.switches import pause_outgoing
+from tests.factories.limits import set_limit_to
+from tests.transfers.builders import (
+    BY,
+    NET_MSAT,
+    NET_SATS,
+    NOW,
+    attempts,
+    ordered,
+    row_of,
+    run,
+)
+from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
+from transfers.engine import closing, runner
+from transfers.engine.claims import claim_due
+from transfers.engine.destinations import order_of
+from transfers.engine.lives import InTurn
+from transfers.enums import FailureClass
+from transfers.health import HEALTH_CHECKS
+from transfers.models import Attempt, Disbursement
+from transfers.types import Refused, Unknown
+
+pytestmark = pytest.mark.django_db
+
+NAMES = ("awa", "binta", "coumba")
+PAID_STORY = ("completed", ["succeeded"])
+WAITING_STORY = ("processing", ["prepared"])
+
+
+@pytest.fixture
+def three() -> list[int]:
+    return [ordered(name) for name in NAMES]
+
+
+def run_batch(watch: Watch, lanes: int = 32) -> int:
+    """Let one worker do all that is due, with so many lanes; each call to the outside is made in its turn."""
+    return runner.run(claim_due, lanes=lanes, limit=1_000, clock=watch, executor=InTurn()).worked
+
+
+def stories(ids: list[int]) -> list[tuple[str, list[str]]]:
+    return [(row_of(one).state, [attempt.state for attempt in attempts(one)]) for one in ids]
+
+
+def taken_by_another(disbursement_id: int, watch: Watch) -> None:
+    Disbursement.objects.filter(pk=disbursement_id).update(
+        claim_version=F("claim_version") + 1, claimed_by="worker-2", due_at=watch.after(20)
+    )
+
+
+def breaches(watch: Watch) -> list[Breach]:
+    """Audit the books. Pots of these tests have no cycles behind them, which I05 misses."""
+    return [breach for breach in audit(now=watch()).breaches if breach.invariant != "I05"]
+
+
+# together
+
+
+def test_batch_of_thirty_two_is_paid_in_few_statements(
+    node: SteeredRail, watch: Watch, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    names = [f"winner-{number}" for number in range(32)]
+    ids = [ordered(name) for name in names]
+
+    with django_assert_max_num_queries(64):
+        assert run_batch(watch) == 32
+
+    assert stories(ids) == [PAID_STORY] * 32
+    assert node.paid == {hash_of(name, NET_SATS): NET_MSAT for name in names}
+    assert breaches(watch) == []
+
+
+def test_batch_of_one_is_paid_in_few_statements(
+    watch: Watch, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Among them the gates before the claim, the limits, and four to open and close two transactions."""
+    run_once = ordered("first")
+    run(watch)
+    paid = ordered()
+    with django_assert_max_num_queries(34):
+        run(watch)
+    assert stories([run_once, paid]) == [PAID_STORY] * 2
+
+
+def test_batch_writes_the_same_trail_as_one_by_one(watch: Watch, three: list[int]) -> None:
+    run_batch(watch)
+    alone = ordered("alone")
+    run(watch)
+
+    def trail(disbursement_id: int) -> list[tuple[str, str, str, list[str]]]:
+        lines = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}").order_by("id")
+        return [(line.action, line.from_state, line.to_state, sorted(line.facts)) for line in lines]
+
+    assert [trail(one) for one in three] == [trail(alone)] * 3
+    assert len(trail(alone)) == 5
+
+
+def test_batch_is_paid_where_inserts_of_many_rows_return_no_keys(
+    node: SteeredRail, watch: Watch, three: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As MySQL 8 does; MariaDB and SQLite return them."""
+    monkeypatch.setattr(type(connection.features), "can_return_rows_from_bulk_insert", False)
+
+    run_batch(watch)
+
+    assert stories(three) == [PAID_STORY] * 3
+    assert breaches(watch) == []
+    orders = Attempt.objects.values_list("disbursement", "order__disbursement", "order__reference")
+    assert sorted(orders) == [(one, one, hash_of(n, NET_SATS)) for one, n in zip(three, NAMES, strict=True)]
+
+
+def test_batch_larger_than_its_lanes_is_paid_in_turns(node: SteeredRail, watch: Watch) -> None:
+    ids = [ordered(f"winner-{number}") for number in range(11)]
+
+    assert run_batch(watch, lanes=3) == 11
+
+    assert stories(ids) == [PAID_STORY] * 11
+    assert set(node.paid.values()) == {NET_MSAT}
+
+
+# one among others
+
+
+def test_batch_with_a_refusal_and_a_doubt_pays_the_others(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    three.append(ordered("dior"))
+    node.script.extend(
+        [Refused("no-route", FailureClass.RETRY), Unknown(seen=False, reason="connection-lost")]
+    )
+
+    run_batch(watch)
+
+    assert stories(three) == [("processing", ["failed"]), WAITING_STORY, PAID_STORY, PAID_STORY]
+    assert row_of(three[0]).due_at == watch.after(60)
+    assert row_of(three[1]).due_at == watch.after(15)
+    assert breaches(watch) == []
+
+
+def test_batch_with_an_invoice_used_twice_pays_it_once(node: SteeredRail, watch: Watch) -> None:
+    """Both were ordered before either was opened: the insert of all fails, and each is tried alone."""
+    ids = [ordered("awa"), ordered("twin", destination=paper("awa", NET_SATS)), ordered("coumba")]
+
+    run_batch(watch)
+
+    assert stories(ids) == [PAID_STORY, ("failed", []), PAID_STORY]
+    assert row_of(ids[1]).failure_code == "payment-reference-used"
+    assert node.paid == {hash_of(name, NET_SATS): NET_MSAT for name in ("awa", "coumba")}
+    assert breaches(watch) == []
+
+
+def test_batch_that_fills_an_hours_limit_pays_what_fits_and_holds_back_the_rest(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    three += [ordered("dior"), ordered("elodie")]
+    set_limit_to("total_hour", 3 * NET_SATS, now=NOW)
+
+    run_batch(watch)
+
+    assert stories(three) == [PAID_STORY] * 3 + [("processing", [])] * 2
+    assert [row_of(one).failure_code for one in three] == ["", "", "", "hour-limit", "hour-limit"]
+    assert node.sends == 3
+    assert breaches(watch) == []
+
+
+def test_batch_of_which_none_may_go_is_held_back(node: SteeredRail, watch: Watch, three: list[int]) -> None:
+    set_limit_to("per_payout", NET_SATS - 1, now=NOW)
+
+    run_batch(watch)
+
+    assert stories(three) == [("needs_review", [])] * 3
+    assert node.sends == 0
+
+
+@pytest.mark.parametrize("call", ["prepare", "send"])
+def test_batch_that_loses_one_claim_goes_on_with_the_others(
+    call: str, node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    node.meanwhile[call] = lambda: taken_by_another(three[1], watch)
+
+    run_batch(watch)
+
+    # What certainly happened is booked by whoever learns of it: the send was under way.
+    lost = PAID_STORY if call == "send" else ("processing", [])
+    assert stories(three) == [PAID_STORY, lost, PAID_STORY]
+    assert row_of(three[1]).claimed_by == ("" if call == "send" else "worker-2")
+    assert node.sends == (3 if call == "send" else 2)
+    assert breaches(watch) == []
+
+
+def test_batch_that_loses_a_claim_while_it_sends_leaves_that_refusal_to_the_next(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    node.script.append(Refused("no-route", FailureClass.FINAL))
+    node.meanwhile["send"] = lambda: taken_by_another(three[0], watch)
+
+    run_batch(watch)
+
+    assert stories(three) == [WAITING_STORY, PAID_STORY, PAID_STORY]
+    assert row_of(three[0]).claimed_by == "worker-2"
+
+
+def test_batch_in_which_another_booked_one_meanwhile_books_it_once(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    def booked_by_another() -> None:
+        opened = Attempt.objects.select_related("order").order_by("disbursement")
+        node.script.extend(node._pay(order_of(attempt.order)) for attempt in opened)
+        assert closing.close_as_paid(opened[2], node._receipt(order_of(opened[2].order)), now=watch())
+
+    node.meanwhile["send"] = booked_by_another
+
+    run_batch(watch)
+
+    assert stories(three) == [PAID_STORY] * 3
+    assert Attempt.objects.filter(state="succeeded").count() == 3
+    assert breaches(watch) == []
+
+
+def test_batch_paused_between_opening_and_sending_sends_nothing_until_resumed(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=watch())
+
+    run_batch(watch)
+
+    assert stories(three) == [WAITING_STORY] * 3
+    assert node.sends == 0
+    watch.advance(15)
+    run_batch(watch)
+    assert (stories(three), node.sends) == ([WAITING_STORY] * 3, 0)
+
+    Switch.objects.update(is_open=True)
+    watch.advance(60)
+    run_batch(watch)
+    assert stories(three) == [PAID_STORY] * 3
+    assert node.sends == 3
+
+
+def test_batch_in_which_the_rail_goes_away_is_sent_later(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    with node.away("send"):
+        run_batch(watch)
+    assert stories(three) == [WAITING_STORY] * 3
+
+    watch.advance(15)
+    run_batch(watch)
+    assert stories(three) == [PAID_STORY] * 3
+    assert node.sends == 3
+
+
+def test_batch_of_open_attempts_is_asked_about_and_booked_together(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    node.script.extend([Unknown(seen=True, reason="in-flight")] * 3)
+    run_batch(watch)
+    for attempt in Attempt.objects.select_related("order"):
+        node._pay(order_of(attempt.order))
+
+    watch.advance(15)
+    run_batch(watch)
+
+    assert stories(three) == [PAID_STORY] * 3
+    assert node.sends == 3
+
+
+# waiting in hand
+
+
+def test_claim_that_waits_past_its_lease_is_left_to_others(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    """One lane takes several in hand; while it is slow with the first, others may have the rest."""
+
+    def slow() -> None:
+        watch.advance(20)
+        others = claim_due(worker="worker-2", now=watch(), limit=10)
+        assert [claim.disbursement_id for claim in others] == three
+
+    node.meanwhile["send"] = slow
+
+    assert run(watch) == 3
+
+    assert stories(three) == [PAID_STORY, ("processing", []), ("processing", [])]
+    assert node.calls == ["prepare", "send"]
+
+
+# broken workers
+
+
+def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_shown(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
+    node.meanwhile["prepare"] = lambda: 1 // 0
+
+    run_batch(watch)
+
+    assert stories(three) == [("processing", []), PAID_STORY, PAID_STORY]
+    broken = row_of(three[0])
+    assert (broken.failure_code, broken.due_at) == ("worker-broke", watch.after(20))
+    assert "ZeroDivisionError" in broken.failure_message
+    report = backlog.run(watch())
+    assert (report.status, report.facts["broke_a_worker"]) == (DEGRADED, 1)
+
+    watch.advance(20)
+    run_batch(watch)
+    assert stories(three) == [PAID_STORY] * 3
+    assert row_of(three[0]).failure_code == ""
+    assert (backlog.run(watch()).status, backlog.run(watch()).facts["broke_a_worker"]) == (OK, 0)
+
+
+def test_disbursement_that_breaks_its_worker_after_the_send_is_asked_about_first(
+    node: SteeredRail, watch: Watch, three: list[int]
+) -> None:
+    node.meanwhile["send"] = lambda: 1 // 0
+    run_batch(watch)
+    assert stories(three) == [WAITING_STORY, PAID_STORY, PAID_STORY]
+
+    node.calls.clear()
+    watch.advance(20)
+    run_batch(watch)
+
+    assert node.calls == ["find", "send"]
+    assert stories(three) == [PAID_STORY] * 3

@@ -1,0 +1,157 @@
+"""Opening attempts: the intent is committed, with its hold in the books, before the first byte leaves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from ledger.services import post_all
+from ledger.types import Posting
+from sunusav.core.bulk import insert_all
+from sunusav.core.money import msat_from_sats
+from sunusav.core.trail import TrailFact, record_all
+from transfers.booking import hold_lines
+from transfers.engine.claims import ENGINE, Claim, require_claims
+from transfers.enums import AttemptState, TransactionKind
+from transfers.models import Attempt, Disbursement, PaymentOrder
+from transfers.queries import debit_account, destination_of
+from transfers.services.disbursements import require_reference_free, subject_of
+from transfers.services.limits import NotAdmitted, require_admitted
+from transfers.types import HeldBack, Order
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a claimed disbursement is about to send.
+
+    `number` follows its newest attempt's: whoever holds the claim is the only one to open another.
+    """
+
+    claim: Claim
+    order: Order
+    number: int
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A stored order whose amount is set aside for one more attempt."""
+
+    row: Disbursement
+    order: PaymentOrder
+    number: int
+
+
+def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Attempt | HeldBack]:
+    """Commit the intents: orders, holds in the books, attempts; all or none, but for what may not go now.
+
+    Raises: ClaimLost, PaymentReferenceUsed.
+    """
+    held: dict[int, HeldBack] = {}
+    while going := [one for one in openings if one.claim.disbursement_id not in held]:
+        try:
+            opened = _open_attempts(going, now=now)
+        except NotAdmitted as waiting:
+            held |= waiting.held
+        else:
+            return _in_order(openings, opened, held)
+    return [held[one.claim.disbursement_id] for one in openings]
+
+
+def _in_order(
+    openings: Sequence[Opening], opened: Sequence[Attempt], held: Mapping[int, HeldBack]
+) -> list[Attempt | HeldBack]:
+    attempts = {attempt.disbursement_id: attempt for attempt in opened}
+    ids = [one.claim.disbursement_id for one in openings]
+    return [held[one] if one in held else attempts[one] for one in ids]
+
+
+def _open_attempts(openings: Sequence[Opening], *, now: datetime) -> list[Attempt]:
+    try:
+        return _commit_intents(openings, now=now)
+    except IntegrityError:
+        # Somebody else's order of the same reference was committed meanwhile; all of ours is undone.
+        for one in openings:
+            require_reference_free(one.order.reference, disbursement_id=one.claim.disbursement_id)
+        raise
+
+
+def _commit_intents(openings: Sequence[Opening], *, now: datetime) -> list[Attempt]:
+    with transaction.atomic(durable=True):
+        require_claims([one.claim for one in openings], now=now)
+        orders = _store_orders(openings, now)
+        holds = [Hold(one.claim.row, order, one.number) for one, order in zip(openings, orders, strict=True)]
+        attempts = hold_all(holds, now=now)
+        # Last: the limits' lock is everybody's, and is held until the commit.
+        require_admitted([one.claim.row for one in openings], now=now)
+        return attempts
+
+
+def hold_all(holds: Sequence[Hold], *, now: datetime) -> list[Attempt]:
+    """Set the amounts aside and open the attempts, in the caller's transaction, under the locks of their rows."""
+    posted = post_all([_posting(hold, now) for hold in holds])
+    attempts = [
+        Attempt(
+            disbursement=hold.row, order=hold.order, number=hold.number, hold_transaction_id=transaction_id,
+            opened_at=now, sent_at=now, sends=1,
+        )
+        for hold, transaction_id in zip(holds, posted, strict=True)
+    ]  # fmt: skip
+    insert_all(attempts, by="hold_transaction_id")
+    record_all([
+        attempt_line(attempt, "open_attempt", AttemptState.PREPARED, now, reference=attempt.order.reference)
+        for attempt in attempts
+    ])  # fmt: skip
+    return attempts
+
+
+def _posting(hold: Hold, now: datetime) -> Posting:
+    row = hold.row
+    lines = hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats))
+    reference = f"{subject_of(row.pk)}:hold:{hold.number}"
+    return Posting(TransactionKind.HOLD, reference, tuple(lines), now, row.subject)
+
+
+def _store_orders(openings: Sequence[Opening], now: datetime) -> list[PaymentOrder]:
+    known = _known_orders(openings)
+    orders = [known.get(one.order.reference) or _new_order(one, now) for one in openings]
+    new = [order for order in orders if order._state.adding]
+    if new:
+        insert_all(new, by="reference")
+    return orders
+
+
+def _known_orders(openings: Sequence[Opening]) -> dict[str, PaymentOrder]:
+    """Return the orders that go out again, as they were stored. Only a disbursement with attempts has any."""
+    again = {one.order.reference: one for one in openings if one.number > 1}
+    if not again:
+        return {}
+    return {
+        stored.reference: stored
+        for stored in PaymentOrder.objects.filter(reference__in=again)
+        if stored.disbursement_id == again[stored.reference].claim.disbursement_id
+        and stored.payload == again[stored.reference].order.payload
+    }
+
+
+def _new_order(opening: Opening, now: datetime) -> PaymentOrder:
+    order = opening.order
+    return PaymentOrder(
+        disbursement=opening.claim.row, rail=order.rail, reference=order.reference, payload=order.payload,
+        amount_msat=order.amount_msat, fee_limit_msat=order.fee_limit_msat, payee=order.payee, source=order.source,
+        expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
+        destination_digest=destination_of(opening.claim.row).digest, is_renewable=order.is_renewable,
+    )  # fmt: skip
+
+
+def tell_attempt(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> None:
+    """Append one line about an attempt to the trail."""
+    record_all([attempt_line(attempt, action, state, now, **facts)])
+
+
+def attempt_line(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> TrailFact:
+    """Return what the trail is told of an attempt; opening one comes from no state."""
+    subject = subject_of(attempt.disbursement_id)
+    before = "" if action == "open_attempt" else attempt.state
+    told = {"attempt": attempt.number, **facts}
+    return TrailFact(subject, action, ENGINE, now, before, state, facts=told)
