@@ -25,18 +25,23 @@ from ledger.enums import AccountRole, Currency
 from ledger.queries import balance
 from ledger.services import post
 from ledger.types import AccountRef, Line
-from lightning.simulator.control import Control
+from lightning.simulator.control import Control, ControlError
 from lightning.simulator.process import SimulatorProcess
 from sunusav.core import clock
 from sunusav.core.actors import Actor
+from sunusav.core.approvals import approve
+from sunusav.core.models import User
+from sunusav.core.roles import Role
 from tests.crash.driver import forked, start, wait
 from tests.factories.limits import widen_limits
+from tests.factories.users import make_user
 from tests.support.lightning import settings_of
 from transfers.engine.runner import run_due
-from transfers.enums import OPEN_ATTEMPT_STATES
+from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, ResolutionVerdict
 from transfers.matching import match_rail
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import replace_destination, request_disbursement, retry_disbursement
+from transfers.services.resolutions import propose_resolution
 from transfers.types import Destination, DisbursementRequest
 
 MSAT = 1_000
@@ -47,6 +52,7 @@ WAVE, WORKERS = 50, 3
 STEP = timedelta(seconds=45)
 CALM_ROUNDS, CALM_ROUNDS_TO_A_RESTART = 40, 5
 FAULTS_IN_TEN = 5
+LIES = ("misreport", "bad_preimage")
 Step = dict[str, Any]
 
 
@@ -69,7 +75,11 @@ class Turmoil:
     ahead: timedelta = timedelta(0)
     payouts: list[Payout] = field(default_factory=list)
     funded_msat: int = 0
+    # Payments of which the node's statement is false: it lost every trace of them, or was told to lie.
+    false: list[str] = field(default_factory=list)
     told: Counter[str] = field(default_factory=Counter)
+    finance: User = field(default_factory=partial(make_user, Role.FINANCE))
+    approver: User = field(default_factory=partial(make_user, Role.APPROVER))
 
     @property
     def control(self) -> Control:
@@ -133,6 +143,8 @@ def _invoice(run: Turmoil, net_sats: int) -> tuple[str, str]:
     mood = _mood(run.dice)
     for step in mood:
         run.told[f"{step['do']} {step.get('at', step.get('reason', ''))}".strip()] += 1
+    if any(step["do"] in LIES for step in mood):
+        run.false.append(made["payment_hash"])
     if mood:
         count = run.dice.randint(1, 2)
         run.control.script("platform", *mood, payment_hash=made["payment_hash"], count=count)
@@ -157,6 +169,8 @@ def _mood(dice: random.Random) -> list[Step]:
                 {"do": "fail", "reason": dice.choice(("TIMEOUT", "NO_ROUTE", "CANCELED", "ERROR"))},
                 {"do": "fail", "reason": dice.choice(("INCORRECT_PAYMENT_DETAILS", "INSUFFICIENT_BALANCE"))},
                 {"do": "stuck"},
+                {"do": "bad_preimage"},
+                {"do": "misreport", "value_msat": 1},
             )
         ),
     ]
@@ -173,6 +187,7 @@ def _attack(run: Turmoil) -> None:
         if run.dice.random() < 0.4:
             run.world.restart()
             run.told["node killed"] += 1
+        _make_one_vanish(run)
         run.told["workers killed"] += sum(wait(child) == -signal.SIGKILL for child in children)
         run.let_time_pass()
 
@@ -197,11 +212,28 @@ def _calm_down(run: Turmoil) -> None:
             return
 
 
+def _make_one_vanish(run: Turmoil) -> None:
+    """Have the node pay a payment that it was seen to have on its way, and then lose every trace of it."""
+    seen = Attempt.objects.filter(state=AttemptState.IN_FLIGHT).exclude(order__reference__in=run.false)
+    payment_hash = seen.order_by("pk").values_list("order__reference", flat=True).first()
+    if payment_hash is None:
+        return
+    try:
+        run.control.settle("platform", payment_hash)
+    except ControlError:
+        return  # it has ended meanwhile
+    run.control.forget("platform", payment_hash)
+    run.false.append(payment_hash)
+    run.told["vanished"] += 1
+
+
 def _look_after(run: Turmoil) -> None:
-    """Do what a finance officer would: try again, with a new invoice where the old one was refused for good."""
+    """Do what finance does: say together how an unknown payment ended; try again, by a new invoice if need be."""
     known = {payout.id: payout for payout in run.payouts}
     for row in _unpaid(run).filter(state__in=("failed", "needs_review")):
-        if row.attempts.filter(state__in=OPEN_ATTEMPT_STATES).exists():
+        attempt = row.attempts.filter(state__in=OPEN_ATTEMPT_STATES).select_related("order").first()
+        if attempt is not None:
+            _decide_together(run, attempt)
             continue
         payout = known[row.pk]
         if row.failure_code == "incorrect-payment-details":
@@ -211,6 +243,26 @@ def _look_after(run: Turmoil) -> None:
             replace_destination(disbursement_id=row.pk, destination=destination, actor=PEOPLE, now=run.now())
         retry_disbursement(disbursement_id=row.pk, actor=PEOPLE, reason="soak", now=run.now())
         run.told["retried by people"] += 1
+
+
+def _decide_together(run: Turmoil, attempt: Attempt) -> None:
+    """Propose and approve that it was paid, once the payee's wallet shows the preimage of a settled invoice."""
+    shown = next(
+        row for row in run.control.invoices("wallets") if row["payment_hash"] == attempt.order.reference
+    )
+    if shown["state"] != "SETTLED":
+        return
+    fee_msat = next(
+        row["fee_msat"]
+        for row in run.control.payments_of("platform", attempt.order.reference)
+        if row["fee_msat"]
+    )
+    proposal = propose_resolution(
+        disbursement_id=attempt.disbursement_id, verdict=ResolutionVerdict.PAID, proof=shown["preimage"],
+        cost_msat=fee_msat, explanation="the payee's wallet shows it", proposer=run.finance, now=run.now(),
+    )  # fmt: skip
+    approve(proposal_id=proposal.pk, approver=run.approver, digest=proposal.digest, now=run.now())
+    run.told["decided by two people"] += 1
 
 
 def _unpaid(run: Turmoil) -> Any:
@@ -227,7 +279,9 @@ def _verdict(run: Turmoil, seed: int, at_first: "Sums") -> dict[str, Any]:
     return {
         "seed": seed, "payouts": len(run.payouts), "told": dict(run.told),
         "wrong": [story for payout in run.payouts if (story := _judge(payout, paid))],
-        "mismatches": [str(mismatch) for mismatch in match_rail("lightning")],
+        "mismatches": [
+            str(mismatch) for mismatch in match_rail("lightning") if mismatch.reference not in run.false
+        ],
         "breaches": [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in report.breaches],
         "record_msat": sum(row["value_msat"] + row["fee_msat"] for row in paid.values()),
         "purse_msat": at_first.purse_msat - at_last.purse_msat,

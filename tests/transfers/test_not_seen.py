@@ -74,6 +74,32 @@ def test_not_seen_again_and_again_sends_each_time_and_pays_once(
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
 
 
+@pytest.mark.parametrize("failure", [FailureClass.FINAL, FailureClass.RENEW])
+def test_payee_refusing_the_second_sending_needs_a_person_since_the_first_may_have_arrived(
+    lost: int, node: SteeredRail, watch: Watch, failure: FailureClass
+) -> None:
+    node.script.append(Refused(reason="incorrect-payment-details", failure=failure))
+    watch.advance(15)
+    run(watch)
+
+    assert story(lost) == Story("needs_review", ["failed"], PAYOUT_MSAT, 0)
+    row = row_of(lost)
+    assert (row.failure_code, row.due_at, node.sends) == ("incorrect-payment-details", None, 2)
+
+
+def test_refusal_found_of_the_second_sending_needs_a_person(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    node.script.append(Unknown(seen=True, reason="connection-lost"))
+    watch.advance(15)
+    run(watch)
+    answers(node, Refused(reason="incorrect-payment-details", failure=FailureClass.FINAL))
+    watch.advance(15)
+    run(watch)
+
+    assert story(lost) == Story("needs_review", ["failed"], PAYOUT_MSAT, 0)
+
+
 def test_not_seen_after_it_was_seen_needs_review_and_keeps_the_hold(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
@@ -236,10 +262,12 @@ def test_not_seen_while_paused_past_giving_up_is_void(lost: int, watch: Watch) -
     assert story(lost) == Story("failed", ["void"], PAYOUT_MSAT, 0)
 
 
-def test_sent_again_and_refused_is_closed_like_any_other(lost: int, node: SteeredRail, watch: Watch) -> None:
-    node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
+def test_sent_again_without_a_route_is_closed_like_any_other(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    node.script.append(Refused("no-route", FailureClass.RETRY))
 
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == Story("failed", ["failed"], PAYOUT_MSAT, 0)
+    assert story(lost) == Story("processing", ["failed"], PAYOUT_MSAT, 0)

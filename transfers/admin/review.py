@@ -41,6 +41,10 @@ HAPPENED = {
         "An earlier order for the same purpose was paid after all. Paying this one would pay twice; outgoing money is"
         " paused."
     ),
+    "incorrect-payment-details": _(
+        "The payee's wallet refused it when it was sent again. A wallet refuses what it was paid already: ask the payee"
+        " whether the first sending arrived, before anything else is sent."
+    ),
     "payout-above-limit": _(
         "It is above the limit of what may leave. A second person may except it, or the limit may be raised and the"
         " payment retried."

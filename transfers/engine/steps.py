@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -27,7 +28,7 @@ from transfers.engine.holding import hold_back
 from transfers.engine.lives import Life, outside, together
 from transfers.engine.opening import Opening, open_attempts
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
-from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState, ToldBy
+from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState, FailureClass, ToldBy
 from transfers.errors import ClaimLost, DestinationUnavailable, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import state_of, was_resolved
@@ -174,7 +175,7 @@ def _settle(
         case Succeeded():
             yield from _book(claim, attempt, outcome, clock=clock)
         case Refused():
-            closing.close_as_failed(claim, attempt, outcome, now=now)
+            closing.close_as_failed(claim, attempt, _as_far_as_known(attempt, outcome), now=now)
         case Unknown():
             _note_unknown(claim, attempt, outcome, told_by=told_by, now=now)
         case NotSeen():
@@ -183,6 +184,15 @@ def _settle(
         yield from together(note_successes, paying.name)
     else:
         note_outcome(paying.name, outcome, disbursement_id=claim.disbursement_id, now=now)
+
+
+def _as_far_as_known(attempt: Attempt, refused: Refused) -> Refused:
+    """Leave to a person what a payee refused when it was sent again.
+
+    A wallet refuses what it was paid already: the first sending may have arrived, and the outside lost its trace.
+    """
+    is_payees = refused.failure in (FailureClass.FINAL, FailureClass.RENEW)
+    return replace(refused, failure=FailureClass.REVIEW) if is_payees and attempt.sends > 1 else refused
 
 
 def _book(claim: Claim, attempt: Attempt, paid: Succeeded, *, clock: Clock) -> Life[None]:
