@@ -100,6 +100,10 @@ class FailureClass(TextChoices):
     REVIEW = "review"
 
 
+# Refusals by the payee's own side: they say nothing of the rail.
+PAYEES_OWN = (FailureClass.FINAL, FailureClass.RENEW)
+
+
 class AnswerKind(TextChoices):
     """What an answer about an order that is not closed says of the money."""
 

@@ -87,6 +87,24 @@ def test_payee_refusing_the_second_sending_needs_a_person_since_the_first_may_ha
     assert (row.failure_code, row.due_at, node.sends) == ("incorrect-payment-details", None, 2)
 
 
+@pytest.mark.parametrize("failure", [FailureClass.FINAL, FailureClass.RENEW])
+def test_payee_refusing_a_later_try_of_an_order_that_was_sent_again_needs_a_person(
+    lost: int, node: SteeredRail, watch: Watch, failure: FailureClass
+) -> None:
+    """The second sending found no route, so the same order is tried anew: the first may have arrived all the same."""
+    node.script.append(Refused(reason="no-route", failure=FailureClass.RETRY))
+    watch.advance(15)
+    run(watch)
+    assert story(lost) == Story("processing", ["failed"], PAYOUT_MSAT, 0)
+    node.script.append(Refused(reason="incorrect-payment-details", failure=failure))
+    watch.advance(60)
+    run(watch)
+
+    assert story(lost) == Story("needs_review", ["failed", "failed"], PAYOUT_MSAT, 0)
+    row = row_of(lost)
+    assert (row.failure_code, row.due_at, node.sends) == ("incorrect-payment-details", None, 3)
+
+
 def test_refusal_found_of_the_second_sending_needs_a_person(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:

@@ -28,7 +28,14 @@ from transfers.engine.holding import hold_back
 from transfers.engine.lives import Life, outside, together
 from transfers.engine.opening import Opening, open_attempts
 from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
-from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, DisbursementState, FailureClass, ToldBy
+from transfers.enums import (
+    OPEN_ATTEMPT_STATES,
+    PAYEES_OWN,
+    AttemptState,
+    DisbursementState,
+    FailureClass,
+    ToldBy,
+)
 from transfers.errors import ClaimLost, DestinationUnavailable, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import state_of, was_resolved
@@ -190,9 +197,12 @@ def _as_far_as_known(attempt: Attempt, refused: Refused) -> Refused:
     """Leave to a person what a payee refused when it was sent again.
 
     A wallet refuses what it was paid already: the first sending may have arrived, and the outside lost its trace.
+    Of that a later attempt by the same order knows no more than this one.
     """
-    is_payees = refused.failure in (FailureClass.FINAL, FailureClass.RENEW)
-    return replace(refused, failure=FailureClass.REVIEW) if is_payees and attempt.sends > 1 else refused
+    if refused.failure not in PAYEES_OWN:
+        return refused
+    sent_again = Attempt.objects.filter(order_id=attempt.order_id, sends__gt=1).exists()
+    return replace(refused, failure=FailureClass.REVIEW) if sent_again else refused
 
 
 def _book(claim: Claim, attempt: Attempt, paid: Succeeded, *, clock: Clock) -> Life[None]:
