@@ -48,7 +48,12 @@ def test_refusal_that_is_not_the_payees_counts(failure: FailureClass) -> None:
 
 @pytest.mark.parametrize(
     "outcome",
-    [refused(FailureClass.FINAL), Unknown(seen=True, reason="in-flight"), NotSeen(source="node")],
+    [
+        refused(FailureClass.FINAL),
+        refused(FailureClass.RENEW),
+        Unknown(seen=True, reason="in-flight"),
+        NotSeen(source="node"),
+    ],
 )
 def test_what_says_nothing_of_the_rail_counts_for_nothing(outcome: object) -> None:
     note_outcome(RAIL, outcome, disbursement_id=1, now=NOW)  # type: ignore[arg-type]

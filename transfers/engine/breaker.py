@@ -14,7 +14,7 @@ from django.db import transaction
 from sunusav.core import trail
 from sunusav.core.outbox import announce
 from transfers.engine.claims import ENGINE
-from transfers.enums import BreakerState, FailureClass, HoldCode
+from transfers.enums import PAYEES_OWN, BreakerState, HoldCode
 from transfers.models import RailBreaker
 from transfers.types import FindOutcome, HeldBack, Refused, Succeeded
 
@@ -30,7 +30,7 @@ def note_outcome(rail: str, outcome: FindOutcome, *, disbursement_id: int, now: 
     match outcome:
         case Succeeded():
             note_success(rail, now=now)
-        case Refused(failure=failure) if failure != FailureClass.FINAL:
+        case Refused(failure=failure) if failure not in PAYEES_OWN:
             note_failures(rail, disbursement_ids=[disbursement_id], now=now)
 
 
