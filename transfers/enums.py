@@ -181,5 +181,6 @@ LIVE_COLLECTION_STATES = (
     CollectionState.PARTIAL,
     CollectionState.SETTLED,
 )
-# What is written on a disbursement over which a worker broke by a mistake of ours.
+# What is written on a disbursement over which a worker broke by a mistake of ours, before a person has it.
 WORKER_BROKE = "worker-broke"
+UNDER_WORK = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)

@@ -13,6 +13,7 @@ from transfers.calculations import review_message
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
+    UNDER_WORK,
     WORKER_BROKE,
     AttemptState,
     BreakerState,
@@ -205,8 +206,8 @@ def under_review_since(disbursement_id: int) -> datetime | None:
 
 
 def broke_workers() -> int:
-    """Count what is in process although a worker of ours broke over it."""
-    return Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code=WORKER_BROKE).count()
+    """Count what is begun or in process although a worker of ours broke over it."""
+    return Disbursement.objects.filter(state__in=UNDER_WORK, failure_code=WORKER_BROKE).count()
 
 
 def in_flight_since(moment: datetime) -> QuerySet[Attempt]:

@@ -334,3 +334,24 @@ def test_disbursement_that_breaks_its_worker_after_the_send_is_asked_about_first
 
     assert node.calls == ["find", "send"]
     assert stories(three) == [PAID_STORY] * 3
+
+
+def test_scheduled_disbursement_that_breaks_its_worker_is_shown_too(
+    node: SteeredRail, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never becomes overdue: every twenty seconds the next worker takes it in hand, and breaks over it."""
+    [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
+    scheduled = ordered(scheduled_at=watch.after(60))
+    watch.advance(60)
+    with monkeypatch.context() as broken:
+        broken.setattr(node, "check", lambda *_, **__: 1 // 0)
+        run(watch)
+
+    assert (row_of(scheduled).state, row_of(scheduled).failure_code) == ("scheduled", "worker-broke")
+    report = backlog.run(watch())
+    assert (report.status, report.facts["broke_a_worker"]) == (DEGRADED, 1)
+
+    watch.advance(20)
+    run(watch)
+    assert (row_of(scheduled).state, row_of(scheduled).failure_code) == ("completed", "")
+    assert backlog.run(watch()).status == OK

@@ -14,7 +14,13 @@ from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.transitions import move
 from transfers.engine.policy import LEASE
-from transfers.enums import DISBURSEMENT_TRANSITIONS, OPEN_ATTEMPT_STATES, WORKER_BROKE, DisbursementState
+from transfers.enums import (
+    DISBURSEMENT_TRANSITIONS,
+    OPEN_ATTEMPT_STATES,
+    UNDER_WORK,
+    WORKER_BROKE,
+    DisbursementState,
+)
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import begin_disbursement, subject_of, tell_outcome
@@ -167,5 +173,4 @@ def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
 def note_broken(claim: Claim, error: Exception) -> None:
     """Say on a disbursement that a mistake of ours stopped its worker: people must see it, its lease runs out."""
     told = f"a worker of ours broke over it ({type(error).__name__}); its log says where"
-    working = held(claim).filter(state=DisbursementState.PROCESSING)
-    working.update(failure_code=WORKER_BROKE, failure_message=told)
+    held(claim).filter(state__in=UNDER_WORK).update(failure_code=WORKER_BROKE, failure_message=told)
