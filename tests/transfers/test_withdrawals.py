@@ -135,6 +135,15 @@ def test_redeem_with_another_invoice_is_refused_for_ever() -> None:
         redeem(secret, paper("second", NET_SATS))
 
 
+def test_redeem_again_what_was_refused_since_is_not_called_good() -> None:
+    secret = link()
+    redeem(secret)
+    refuse_withdrawal(withdrawal_id=stored().pk, why=RailUnknown(rail="x", known_rails=[]), actor=BY, now=NOW)
+    with unchanged(), pytest.raises(WithdrawalLinkClosed) as told:
+        redeem(secret)
+    assert told.value.facts == {"link_state": "refused"}
+
+
 @pytest.mark.parametrize("secret", ["", "x", "00" * 32, "é" * 4_000])
 def test_redeem_by_an_unknown_secret_is_refused(secret: str) -> None:
     link()

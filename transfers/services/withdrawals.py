@@ -176,11 +176,16 @@ def _require_none_live(subject: str) -> None:
 
 
 def _is_redeemed_with(row: WithdrawalLink, kind: str, value: str) -> bool:
-    """Say whether this very redeemer was first. Raises: WithdrawalRedeemedOtherwise when somebody else was."""
+    """Say whether this very redeemer was first.
+
+    Raises: WithdrawalRedeemedOtherwise when somebody else was, WithdrawalLinkClosed when it was refused since.
+    """
     if row.redeemed_at is None:
         return False
     if (row.destination_kind, row.destination_value) != (kind, value):
         raise WithdrawalRedeemedOtherwise
+    if row.state == _S.REFUSED:
+        raise WithdrawalLinkClosed(link_state=row.state)
     return True
 
 
