@@ -532,6 +532,36 @@ def test_forgotten_order_that_only_the_outside_refused_still_needs_review(
     assert row_of(disbursement_id).failure_code == "last-order-in-doubt"
 
 
+@pytest.mark.parametrize(
+    ("source", "waited_seconds", "told"),
+    [
+        (SOURCE, 3_600 + 601, ("completed", "")),
+        (SOURCE, 3_600 + 600, ("needs_review", "last-order-in-doubt")),
+        ("another node", 3_600 + 601, ("needs_review", "last-order-in-doubt")),
+    ],
+    ids=["can be paid no more", "could be revived", "never knew it"],
+)
+def test_refused_order_that_its_own_node_forgot_is_no_doubt_once_it_can_be_paid_no_more(
+    node: SteeredRail, watch: Watch, source: str, waited_seconds: int, told: tuple[str, str]
+) -> None:
+    """Else the payment could neither be made nor ordered anew, whoever decides: nodes are told to forget failures."""
+    expires_at = NOW + timedelta(hours=1)
+    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=expires_at))
+    node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
+    run(watch)
+    watch.advance(waited_seconds)
+    new = paper("new", NET_SATS)
+    replace_destination(disbursement_id=disbursement_id, destination=new, actor=BY, now=watch())
+    retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
+    node.finds.append(NotSeen(source=source))
+
+    run(watch)
+
+    row = row_of(disbursement_id)
+    assert (row.state, row.failure_code) == told
+    assert sum(node.paid.values()) == (NET_MSAT if row.state == "completed" else 0)
+
+
 def test_open_attempt_under_review_is_still_neither_retried_nor_redirected(case: Case) -> None:
     case.propose(PAID)
     with unchanged(), pytest.raises(DisbursementNotRetryable):

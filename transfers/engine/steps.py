@@ -115,6 +115,8 @@ def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock
             return True
         case NotSeen() if last.state == AttemptState.VOID or was_resolved(last.pk):
             return True
+        case NotSeen(source=last.order.source) if _is_refused_and_over(last, now=clock()):
+            return True
         case Succeeded() as paid if _proves(paid, last.order, paid_by):
             closing.close_as_paid(last, paid, now=clock())
             if last.disbursement_id != claim.disbursement_id:
@@ -130,6 +132,11 @@ def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock
                 claim, code="last-order-in-doubt", message=told, now=clock(), due_at=None
             )
     return False
+
+
+def _is_refused_and_over(last: Attempt, *, now: datetime) -> bool:
+    """Say whether an order was refused and can be revived no more: nodes are told to forget what failed."""
+    return last.state == AttemptState.FAILED and now > last.order.give_up_after
 
 
 def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> Life[None]:
