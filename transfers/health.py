@@ -13,12 +13,12 @@ STUCK_AFTER = timedelta(hours=1)
 
 def _backlog(now: datetime) -> HealthReport:
     overdue = queries.overdue_disbursements(now, by=OVERDUE_BY)
-    stuck = queries.in_flight_since(now - STUCK_AFTER).count()
+    stuck = queries.open_since(now - STUCK_AFTER).count()
     broken = queries.broke_workers()
     is_open = switches.outgoing().is_open
     facts = {
         "overdue": overdue,
-        "in_flight_over_an_hour": stuck,
+        "open_over_an_hour": stuck,
         "broke_a_worker": broken,
         "needs_review": queries.waiting_for_review(),
         "outgoing": "open" if is_open else "paused",

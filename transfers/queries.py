@@ -15,7 +15,6 @@ from transfers.enums import (
     OPEN_ATTEMPT_STATES,
     UNDER_WORK,
     WORKER_BROKE,
-    AttemptState,
     BreakerState,
     CollectionTrouble,
     DisbursementState,
@@ -210,9 +209,9 @@ def broke_workers() -> int:
     return Disbursement.objects.filter(state__in=UNDER_WORK, failure_code=WORKER_BROKE).count()
 
 
-def in_flight_since(moment: datetime) -> QuerySet[Attempt]:
-    """Return attempts that have been under way since before a moment."""
-    return Attempt.objects.filter(state=AttemptState.IN_FLIGHT, opened_at__lt=moment)
+def open_since(moment: datetime) -> QuerySet[Attempt]:
+    """Return attempts that may still be paid outside and were opened before a moment, seen there or not."""
+    return Attempt.objects.filter(state__in=OPEN_ATTEMPT_STATES, opened_at__lt=moment)
 
 
 def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from sunusav.core.health import DEGRADED
 from sunusav.core.models import Switch
 from sunusav.core.switches import pause_outgoing
 from tests.transfers.builders import (
@@ -25,6 +26,7 @@ from tests.transfers.builders import (
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
 from transfers.enums import FailureClass
+from transfers.health import HEALTH_CHECKS
 from transfers.services.disbursements import replace_destination, retry_disbursement
 from transfers.types import Refused, Unknown
 
@@ -70,6 +72,21 @@ def test_run_unknown_for_six_hours_is_still_held_and_then_paid(node: SteeredRail
     run(watch)
 
     assert (story(disbursement_id), node.sends) == (PAID, 1)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_run_unknown_for_over_an_hour_is_told_whether_it_was_seen_or_not(
+    node: SteeredRail, watch: Watch, seen: bool
+) -> None:
+    [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
+    ordered()
+    node.script.append(Unknown(seen=seen, reason="no-answer"))
+    run(watch)
+    assert backlog.run(watch.after(3_600)).facts["open_over_an_hour"] == 0
+
+    told = backlog.run(watch.after(3_601))
+
+    assert (told.status, told.facts["open_over_an_hour"]) == (DEGRADED, 1)
 
 
 def test_run_unknown_and_not_seen_stays_prepared(node: SteeredRail, watch: Watch) -> None:
