@@ -228,17 +228,17 @@ class CollectionStatus:
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a person is shown to claim a withdrawal: `code` to scan, `link` to tap."""
+    """What a person is shown to claim a withdrawal: `code` to scan, `link` to tap. Both hold its secret."""
 
-    code: str
-    link: str
+    code: str = field(repr=False)
+    link: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class OpenedWithdrawal:
     """A withdrawal link just opened: the only moment at which its secret is known."""
 
-    secret: str
+    secret: str = field(repr=False)
     amount_msat: int
     expires_at: datetime
 

@@ -77,6 +77,7 @@ def test_open_tells_the_secret_once_and_keeps_its_digest_alone() -> None:
         for value in row.values()
     ]
     assert [value for value in kept if opened.secret in value] == []
+    assert opened.secret not in repr(opened)
     assert link("cycle:other") != opened.secret
 
 
