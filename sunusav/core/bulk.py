@@ -5,7 +5,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
@@ -49,19 +49,20 @@ def insert(rows: Sequence[models.Model]) -> None:
 def _insert(rows: Sequence[models.Model]) -> list[int]:
     """Insert some rows; return their keys, or none where the database does not tell them."""
     statement, line, fields = _insert_into(type(rows[0]))
+    database = connections[DEFAULT_DB_ALIAS]  # `connection` would look this up again for every value
     values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields
+        field.get_db_prep_save(field.pre_save(row, add=True), database) for row in rows for field in fields
     ]
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         if len(rows) == 1:
             cursor.execute(statement + line, values)
             keys = [int(cursor.lastrowid)]
         else:
-            tells = connection.features.can_return_rows_from_bulk_insert
+            tells = database.features.can_return_rows_from_bulk_insert
             cursor.execute(statement + ", ".join([line] * len(rows)) + " RETURNING id" * tells, values)
             keys = [int(key) for (key,) in cursor.fetchall()] if tells else []
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, database.alias
     return keys
 
 
