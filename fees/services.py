@@ -1,6 +1,7 @@
 """Writes of the fee room: schedules and discounts; then a fee's life: fixed, recorded, reversed."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +32,9 @@ from fees.errors import (
 from fees.models import DiscountGrant, FeeAssessment, FeeRecord, FeeSchedule, FeeScheduleDraft
 from fees.types import Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
 from ledger.queries import latest_rate_for_record
-from sunusav.core import approvals, trail
+from sunusav.core import approvals, sql, trail
 from sunusav.core.actors import Actor
+from sunusav.core.bulk import insert
 from sunusav.core.models import Proposal, User
 from sunusav.core.transitions import move
 
@@ -47,6 +49,12 @@ COPIED = (
     "rate_id",
     "rate_xof_per_btc",
     "is_fallback_rate",
+)
+# Each payout runs this; through `select_related` it would cost as much as all other statements of its booking.
+_ASSESSMENTS = (
+    "SELECT a.*, s.version AS schedule_version, r.id AS record_id, r.disbursement_ref AS recorded_for"  # noqa: S608
+    f" FROM {FeeAssessment._meta.db_table} a JOIN {FeeSchedule._meta.db_table} s ON s.id = a.schedule_id"
+    f" LEFT JOIN {FeeRecord._meta.db_table} r ON r.assessment_id = a.id WHERE a.id IN "
 )
 
 
@@ -249,9 +257,9 @@ def record_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datet
     Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
     """
     found = _assessments([assessment_id])[assessment_id]
-    if _is_recorded(found, disbursement_ref):
-        return int(found.record.pk)
-    row = _record_of(found, disbursement_ref, completed_at)
+    if found.record_id is not None and _is_recorded(found, disbursement_ref):
+        return found.record_id
+    row = _record_of(found.row, disbursement_ref, completed_at)
     row.save(force_insert=True)
     return int(row.pk)
 
@@ -263,25 +271,40 @@ def take_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, F
     Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
     """
     found = _assessments(refs)
-    new = [row for pk, row in found.items() if not _is_recorded(row, refs[pk])]
-    FeeRecord.objects.bulk_create([_record_of(row, refs[row.pk], completed_at) for row in new])
+    new = [one.row for pk, one in found.items() if not _is_recorded(one, refs[pk])]
+    insert([_record_of(row, refs[row.pk], completed_at) for row in new])
     return {
-        pk: queries.fixed_fee_of_row(row, schedule_version=row.schedule.version) for pk, row in found.items()
+        pk: queries.fixed_fee_of_row(one.row, schedule_version=one.schedule_version)
+        for pk, one in found.items()
     }
 
 
-def _assessments(ids: Collection[int]) -> dict[int, FeeAssessment]:
-    found = FeeAssessment.objects.select_related("record", "schedule").in_bulk(ids)
+@dataclass(frozen=True)
+class _Assessed:
+    """A fixed fee, with what its schedule and its record say of it; `record_id` is None before it is taken."""
+
+    row: FeeAssessment
+    schedule_version: int
+    record_id: int | None
+    recorded_for: str | None
+
+
+def _assessments(ids: Collection[int]) -> dict[int, _Assessed]:
+    """Return fixed fees in one look. Raises: FeeAssessmentMissing."""
+    rows = FeeAssessment.objects.raw(f"{_ASSESSMENTS}({sql.places(ids)})", list(ids)) if ids else ()
+    found = {
+        row.pk: _Assessed(row, row.schedule_version, row.record_id, row.recorded_for)  # type: ignore[attr-defined]
+        for row in rows
+    }
     for missing in sorted(set(ids) - found.keys()):
         raise FeeAssessmentMissing(assessment_id=str(missing))
     return found
 
 
-def _is_recorded(found: FeeAssessment, disbursement_ref: str) -> bool:
-    before: FeeRecord | None = getattr(found, "record", None)
-    if before is not None and before.disbursement_ref != disbursement_ref:
-        raise FeeRecordedForAnother(assessment_id=str(found.pk), disbursement_ref=before.disbursement_ref)
-    return before is not None
+def _is_recorded(found: _Assessed, disbursement_ref: str) -> bool:
+    if found.recorded_for is not None and found.recorded_for != disbursement_ref:
+        raise FeeRecordedForAnother(assessment_id=str(found.row.pk), disbursement_ref=found.recorded_for)
+    return found.recorded_for is not None
 
 
 def _record_of(found: FeeAssessment, disbursement_ref: str, completed_at: datetime) -> FeeRecord:

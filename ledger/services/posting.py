@@ -18,9 +18,10 @@ from ledger.models import Account, JournalEntry, JournalTransaction
 from ledger.models.account import OWNER_LENGTH
 from ledger.models.journal import KIND_LENGTH, MAX_AMOUNT, REFERENCE_LENGTH, SUBJECT_LENGTH
 from ledger.queries import lines_of
-from ledger.services.accounts import BATCH, account_ids, open_accounts
+from ledger.services.accounts import account_ids, open_accounts
 from ledger.types import Line, Posting
 from sunusav.core import clock
+from sunusav.core.bulk import insert, insert_all
 
 FEWEST_LINES: Final = 2
 
@@ -197,7 +198,7 @@ def _insert_all(postings: Sequence[Posting]) -> list[int]:
         for posting in postings
         for line in posting.lines
     ]  # fmt: skip
-    JournalEntry.objects.bulk_create(entries, batch_size=BATCH)
+    insert(entries)
     return [ids[posting.reference] for posting in postings]
 
 
@@ -209,16 +210,5 @@ def _insert_transactions(postings: Sequence[Posting]) -> dict[str, int]:
         )
         for posting in postings
     ]  # fmt: skip
-    JournalTransaction.objects.bulk_create(rows, batch_size=BATCH)
-    if all(row.pk for row in rows):
-        return {row.reference: row.pk for row in rows}
-    return _ids_by_reference([row.reference for row in rows])
-
-
-def _ids_by_reference(references: Sequence[str]) -> dict[str, int]:
-    """Read back the keys that MySQL's multi-row INSERT does not return."""
-    ids: dict[str, int] = {}
-    for start in range(0, len(references), BATCH):
-        rows = JournalTransaction.objects.filter(reference__in=references[start : start + BATCH])
-        ids.update(rows.values_list("reference", "id"))
-    return ids
+    insert_all(rows, by="reference")
+    return {row.reference: row.pk for row in rows}

@@ -1,33 +1,79 @@
 """Many rows in one statement, on every database we support."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
+from sunusav.core.sql import places
+
 Row = TypeVar("Row", bound=models.Model)
 
 
+# SQLite takes at most 32,766 values in a statement.
+AT_ONCE = 500
+
+
 def insert_all(rows: Sequence[Row], *, by: str) -> None:
-    """Insert rows in one statement and give them their keys; `by` is a unique field of theirs.
+    """Insert new rows of one table and give them their keys; `by` is a unique field of theirs.
 
     MySQL tells no keys of a multi-row INSERT, so they are read back there.
     """
-    if len(rows) == 1:
-        rows[0].save(force_insert=True)
-        return
-    manager = type(rows[0])._base_manager
-    manager.bulk_create(rows)
-    if any(row.pk is None for row in rows):
-        value_of = attrgetter(by)
-        stored = manager.filter(**{f"{by}__in": [value_of(row) for row in rows]})
-        keys = dict(stored.values_list(by, "pk"))
-        for row in rows:
-            row.pk = keys[value_of(row)]
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        for row, key in zip(some, _insert(some) or _keys(some, by), strict=True):
+            row.pk = key
+
+
+def _keys(rows: Sequence[models.Model], by: str) -> list[int]:
+    value_of = attrgetter(by)
+    stored = type(rows[0])._base_manager.filter(**{f"{by}__in": [value_of(row) for row in rows]})
+    keys = dict(stored.values_list(by, "pk"))
+    return [keys[value_of(row)] for row in rows]
+
+
+def insert(rows: Sequence[models.Model]) -> None:
+    """Insert new rows of one table whose keys nobody needs.
+
+    As `bulk_create`, which however builds the statement anew for every field of every row.
+    """
+    for start in range(0, len(rows), AT_ONCE):
+        _insert(rows[start : start + AT_ONCE])
+
+
+def _insert(rows: Sequence[models.Model]) -> list[int]:
+    """Insert some rows; return their keys, or none where the database does not tell them."""
+    statement, line, fields = _insert_into(type(rows[0]))
+    database = connections[DEFAULT_DB_ALIAS]  # `connection` would look this up again for every value
+    values = [
+        field.get_db_prep_save(field.pre_save(row, add=True), database) for row in rows for field in fields
+    ]
+    with database.cursor() as cursor:
+        if len(rows) == 1:
+            cursor.execute(statement + line, values)
+            keys = [int(cursor.lastrowid)]
+        else:
+            tells = database.features.can_return_rows_from_bulk_insert
+            cursor.execute(statement + ", ".join([line] * len(rows)) + " RETURNING id" * tells, values)
+            keys = [int(key) for (key,) in cursor.fetchall()] if tells else []
+    for row in rows:
+        row._state.adding, row._state.db = False, database.alias
+    return keys
+
+
+@cache
+def _insert_into(model: type[models.Model]) -> tuple[str, str, "list[models.Field[Any, Any]]"]:
+    """Return the beginning of an INSERT, what it says of each row, and the fields it writes."""
+    meta, quoted = model._meta, connection.ops.quote_name
+    fields = [field for field in meta.concrete_fields if not (field.generated or field is meta.pk)]
+    columns = ", ".join(quoted(str(field.column)) for field in fields)
+    begins = f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES "  # noqa: S608  (our own table's names)
+    return begins, f"({places(fields)})", fields
 
 
 def update_each(rows: QuerySet[Row], own: Mapping[int, Mapping[str, Any]], **same: Any) -> int:

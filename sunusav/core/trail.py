@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from sunusav.core.actors import Actor
 from sunusav.core.auditing import Breach, pages
+from sunusav.core.bulk import insert
 from sunusav.core.models import TrailEntry, TrailSeal
 from sunusav.core.sealing import (
     GENESIS,
@@ -57,7 +58,7 @@ def record(
 
 def record_all(lines: Sequence[TrailFact]) -> None:
     """Append lines in one multi-row insert."""
-    TrailEntry.objects.bulk_create([_entry(line) for line in lines])
+    insert([_entry(line) for line in lines])
 
 
 def _entry(line: TrailFact) -> TrailEntry:

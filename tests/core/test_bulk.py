@@ -7,7 +7,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from sunusav.core.bulk import insert_all, update_each
+from sunusav.core import bulk
+from sunusav.core.bulk import insert, insert_all, update_each
 from sunusav.core.models import OutboxMessage, User
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,29 @@ def test_insert_all_of_one_gives_it_its_key(now: datetime) -> None:
     (row, *_) = people()
     insert_all([row], by="username")
     assert User.objects.get().pk == row.pk
+
+
+def test_insert_writes_what_save_would_have_written(now: datetime) -> None:
+    (saved, *_) = messages(now)
+    fields = ("topic", "subject", "payload", "created_at", "next_try_at", "tries", "delivered_at")
+    copy = OutboxMessage(**{name: getattr(saved, name) for name in fields})
+
+    insert([copy])
+
+    rows = OutboxMessage.objects.filter(subject=saved.subject).order_by("pk")
+    first, second = rows.values(*fields)
+    assert first == second
+
+
+def test_insert_of_more_than_one_statement_takes_inserts_all(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
+    rows = people()
+
+    insert_all(rows, by="username")
+
+    assert [row.pk for row in rows] == [User.objects.get(username=name).pk for name in NAMES]
 
 
 def test_insert_all_with_a_key_that_is_taken_inserts_nothing() -> None:

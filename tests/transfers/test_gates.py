@@ -1,6 +1,7 @@
 """Before claiming: what a rail cannot send now is put off, all at once, and burns nothing."""
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from sunusav.core.actors import Actor
 from sunusav.core.health import DEGRADED
@@ -157,3 +158,15 @@ def test_gate_looks_at_no_more_than_it_is_told_to(node: SteeredRail, watch: Watc
     put_off_what_cannot_go(now=watch.at, limit=1)
 
     assert [row_of(pk).failure_code for pk in (first, second)] == ["liquidity-short", ""]
+
+
+def test_gate_reads_no_payment_where_the_rail_holds_enough_for_all(
+    node: SteeredRail, watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    node.balance_msat = 2 * NET_MSAT
+    for name in ("first", "second"):
+        ordered(name)
+
+    # The stopped rails, and what is wanted of each.
+    with unchanged(), django_assert_num_queries(2):
+        put_off_what_cannot_go(now=watch.at, limit=10)

@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db import transaction
 
-from sunusav.core import trail
+from sunusav.core import sql, trail
 from sunusav.core.outbox import announce
 from transfers.engine.claims import ENGINE
 from transfers.enums import PAYEES_OWN, BreakerState, HoldCode
@@ -23,6 +23,11 @@ FAILURES_IN_A_ROW: Final = 10
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 600
 _S = BreakerState
+# Each payment runs these two.
+_NOT_CLOSED: Final = f"SELECT rail FROM {RailBreaker._meta.db_table} WHERE state <> %s"  # noqa: S608
+_TROUBLED: Final = (
+    f"SELECT rail FROM {RailBreaker._meta.db_table} WHERE rail = %s AND (state <> %s OR failures > 0)"  # noqa: S608
+)
 
 
 def note_outcome(rail: str, outcome: FindOutcome, *, disbursement_id: int, now: datetime) -> None:
@@ -50,8 +55,7 @@ def note_failures(rail: str, *, disbursement_ids: Collection[int], now: datetime
 
 def note_success(rail: str, *, now: datetime) -> None:
     """Forget the failures of a rail that has paid; one that was stopped is sent by again."""
-    row = RailBreaker.objects.filter(pk=rail).first()
-    if row is None or (row.state == _S.CLOSED and row.failures == 0):
+    if not sql.rows(_TROUBLED, [rail, _S.CLOSED.value]):
         return
     with transaction.atomic(durable=True):
         row = RailBreaker.objects.select_for_update().get(pk=rail)
@@ -79,10 +83,7 @@ class Sending:
 
 def held_back_by_breakers(payments: Sequence[Sending], /, *, now: datetime) -> list[HeldBack | None]:
     """Say which payments must wait because their rail is stopped, in one look as long as none is."""
-    rails = {one.rail for one in payments}
-    not_closed = set(
-        RailBreaker.objects.filter(pk__in=rails).exclude(state=_S.CLOSED).values_list("pk", flat=True)
-    )
+    not_closed = {name for (name,) in sql.rows(_NOT_CLOSED, [_S.CLOSED.value])}
     return [
         held_back_by_breaker(one.rail, disbursement_id=one.disbursement_id, now=now)
         if one.rail in not_closed

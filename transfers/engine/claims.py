@@ -9,9 +9,10 @@ from operator import or_
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from sunusav.core import switches
+from sunusav.core import sql, switches
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
+from sunusav.core.models import Switch
 from sunusav.core.transitions import move
 from transfers.engine.policy import LEASE
 from transfers.enums import (
@@ -28,6 +29,12 @@ from transfers.services.disbursements import begin_disbursement, subject_of, tel
 # More candidates than wanted are read: others are taking from the same front of the queue.
 CANDIDATES, CANDIDATES_EACH = 64, 8
 ENGINE = Actor.system("transfers.engine")
+_TABLE = Disbursement._meta.db_table
+_MAY_SEND = (
+    f"SELECT id, NOT EXISTS (SELECT 1 FROM {Switch._meta.db_table} WHERE name = %s AND NOT is_open)"  # noqa: S608
+    f" FROM {_TABLE} WHERE "
+)
+_RENEW_WORKING = f"UPDATE {_TABLE} SET due_at = %s, asks = 0 WHERE state = %s AND "  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ def renew(claims: Sequence[Claim], *, now: datetime) -> None:
 
 def may_send(claims: Sequence[Claim], *, now: datetime) -> list[bool]:
     """Look once more, the moment before money leaves: false while outgoing money is paused. Raises: ClaimLost."""
-    is_open = dict(all_held(claims).values_list("pk", ~Exists(switches.outgoing_closed())))
+    held, values = _held_sql(claims)
+    is_open = dict(sql.rows(_MAY_SEND + held, [switches.OUTGOING, *values]))
     for claim in claims:
         if claim.disbursement_id not in is_open:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
@@ -104,17 +112,30 @@ def held(claim: Claim) -> QuerySet[Disbursement]:
 
 def all_held(claims: Sequence[Claim]) -> QuerySet[Disbursement]:
     """Return those of the claimed rows whose claims hold."""
+    alike = (Q(pk__in=some, claim_version=version) for version, some in _by_version(claims).items())
+    return Disbursement.objects.filter(reduce(or_, alike))
+
+
+def _by_version(claims: Sequence[Claim]) -> dict[int, list[int]]:
     ids: dict[int, list[int]] = {}
     for claim in claims:
         ids.setdefault(claim.version, []).append(claim.disbursement_id)
-    alike = (Q(pk__in=of_version, claim_version=version) for version, of_version in ids.items())
-    return Disbursement.objects.filter(reduce(or_, alike))
+    return ids
+
+
+def _held_sql(claims: Sequence[Claim]) -> tuple[str, list[int]]:
+    """Return what `all_held` filters by, for the two statements that each payment runs."""
+    ids = _by_version(claims)
+    alike = (f"claim_version = %s AND id IN ({sql.places(some)})" for some in ids.values())
+    return f"({' OR '.join(alike)})", [value for version, some in ids.items() for value in (version, *some)]
 
 
 def require_claims(claims: Sequence[Claim], *, now: datetime) -> None:
     """Lock the claimed rows and renew their leases, in one statement; all or none. Raises: ClaimLost."""
-    working = all_held(claims).filter(state=DisbursementState.PROCESSING)
-    if working.update(due_at=now + LEASE, asks=0) != len(claims):
+    held, values = _held_sql(claims)
+    if sql.run(_RENEW_WORKING + held, [now + LEASE, DisbursementState.PROCESSING.value, *values]) != len(
+        claims
+    ):
         raise ClaimLost(disbursement_id=claims[0].disbursement_id)
 
 

@@ -5,11 +5,13 @@ that a payment may go: limits, breaker and the rail's own check do, later.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from sunusav.core.money import msat_from_sats
 from transfers.engine import breaker
@@ -29,23 +31,33 @@ logger = logging.getLogger(__name__)
 def put_off_what_cannot_go(*, now: datetime, limit: int) -> None:
     """Put off, of the first `limit` new payments that are due, those whose rail is stopped, away or short.
 
-    Asks each rail that is needed once what it could send. Called outside any transaction.
+    Asks each rail that is needed once what it could send; where that suffices for all, no payment is read. Called
+    outside any transaction.
     """
     stopped = {row.rail: row for row in stopped_rails()}
-    waiting: dict[str, list[Disbursement]] = {}
-    for row in _new_and_due(now)[:limit]:
-        waiting.setdefault(row.rail, []).append(row)
-    for name, rows in waiting.items():
-        if name not in settings.RAILS:
-            continue  # a mistake in the settings: its payments are claimed, and say so
-        left = _left_by_breaker(stopped[name], rows, now=now) if name in stopped else rows
-        if left:
-            _keep_what_fits(name, left, now=now)
+    for name, wanted_sats in _wanted_sats(now, limit).items():
+        rows = partial(_first, name, now=now, limit=limit)
+        if name not in stopped:
+            _keep_what_fits(name, rows, msat_from_sats(wanted_sats), now=now)
+        elif left := _left_by_breaker(stopped[name], rows(), now=now):
+            _keep_what_fits(name, partial(list, left), sum(map(_amount_msat, left)), now=now)
 
 
 def _new_and_due(now: datetime) -> QuerySet[Disbursement]:
-    wanted = ("rail", "state", "payout_sats", "net_sats", "failure_code")
-    return due(now).exclude(Exists(open_attempts())).order_by("due_at").only(*wanted)
+    return due(now).exclude(Exists(open_attempts())).order_by("due_at")
+
+
+def _wanted_sats(now: datetime, limit: int) -> dict[str, int]:
+    """Return what the first new payments want of each rail. One we do not have is a mistake that claiming tells."""
+    wanted = _new_and_due(now).annotate(wanted_sats=Coalesce("net_sats", "payout_sats"))[:limit]
+    sums = wanted.aggregate(**{name: Sum("wanted_sats", filter=Q(rail=name)) for name in settings.RAILS})
+    return {name: sats for name, sats in sums.items() if sats}
+
+
+def _first(name: str, *, now: datetime, limit: int) -> list[Disbursement]:
+    """Return those of the first new payments that go by a rail."""
+    columns = ("rail", "state", "payout_sats", "net_sats", "failure_code")
+    return [row for row in _new_and_due(now).only(*columns)[:limit] if row.rail == name]
 
 
 def _left_by_breaker(
@@ -62,22 +74,30 @@ def _left_by_breaker(
     return processing[:1]
 
 
-def _keep_what_fits(name: str, rows: Sequence[Disbursement], *, now: datetime) -> None:
+def _keep_what_fits(
+    name: str, rows: Callable[[], Sequence[Disbursement]], wanted_msat: int, *, now: datetime
+) -> None:
     """Put off what the rail could not send, in the order it fell due; what is smaller and later may still go."""
     try:
         available_msat = rail(name).balance()
     except RailUnavailable as away:
         logger.warning("rail %s is away: %s", name, away.detail)
-        put_off(_that_wait(rows), rail_away(away, until=now + ASK_AGAIN_AFTER), now=now)
+        put_off(_that_wait(rows()), rail_away(away, until=now + ASK_AGAIN_AFTER), now=now)
+        return
+    if wanted_msat <= available_msat:
         return
     short = []
-    for row in rows:
-        amount_msat = msat_from_sats(row.net_sats or row.payout_sats)
+    for row in rows():
+        amount_msat = _amount_msat(row)
         if amount_msat <= available_msat:
             available_msat -= amount_msat
         else:
             short.append(row)
     put_off(_that_wait(short), _liquidity_short(name, until=now + HOLD_FOR), now=now)
+
+
+def _amount_msat(row: Disbursement) -> int:
+    return msat_from_sats(row.net_sats or row.payout_sats)
 
 
 def rail_away(away: RailUnavailable, *, until: datetime) -> HeldBack:

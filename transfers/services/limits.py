@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Q
 
-from sunusav.core import approvals, trail
+from sunusav.core import approvals, sql, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, ProposalState, User
 from sunusav.core.money import MAX_SATS, msat_from_sats
@@ -28,6 +27,16 @@ from transfers.queries import limits_in_force
 from transfers.types import HeldBack
 
 PAYMENT_LIMIT: Final = "payment_limit"
+# Each opening runs these, the last ones of its transaction, while all others wait.
+_LIMITS: Final = f"SELECT kind, version, amount_sats FROM {PaymentLimit._meta.db_table} ORDER BY version"  # noqa: S608
+_USAGE: Final = (
+    f"SELECT kind, `key`, used_msat FROM {LimitUsage._meta.db_table}"  # noqa: S608
+    f" WHERE kind = '{LimitKind.TOTAL_HOUR}' AND `key` >= %s OR kind = '{LimitKind.PER_PAYEE_DAY}' AND `key` IN "
+)
+_ADMIT: Final = (
+    f"UPDATE {Disbursement._meta.db_table} SET admitted_at = %s, admitted_by_version = %s,"  # noqa: S608
+    " failure_code = '', failure_message = '' WHERE id IN "
+)
 
 
 class NotAdmitted(Exception):
@@ -123,8 +132,7 @@ def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, HeldBack]
     When anything is returned nothing was counted, and the caller rolls back and opens the others by themselves.
     A payment counts once, when it is first let out; what it tries again is judged, but not counted.
     """
-    versions = _lock_limits()
-    limits = _limits(versions)
+    limits, version = _lock_amounts()
     counting = _Counting.of([row for row in rows if row.admitted_at is None], now)
     held = {}
     for row in rows:
@@ -135,7 +143,7 @@ def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, HeldBack]
             counting.add(row)
     if not held:
         counting.store()
-        _note_admission(rows, version=versions[LimitKind.PER_PAYOUT].version, now=now)
+        _note_admission(rows, version=version, now=now)
     return held
 
 
@@ -151,8 +159,12 @@ def _lock_limits() -> dict[str, PaymentLimit]:
     return {row.kind: row for row in PaymentLimit.objects.select_for_update().order_by("version")}
 
 
-def _limits(versions: dict[str, PaymentLimit]) -> Limits:
-    return Limits(**{f"{kind}_msat": msat_from_sats(row.amount_sats) for kind, row in versions.items()})
+def _lock_amounts() -> tuple[Limits, int]:
+    """Return what is in force under the same lock, with the version of the limit of one payout."""
+    for_update = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    found = sql.rows(_LIMITS + for_update)
+    limits = Limits(**{f"{kind}_msat": msat_from_sats(amount_sats) for kind, _, amount_sats in found})
+    return limits, {kind: version for kind, version, _ in found}[LimitKind.PER_PAYOUT]
 
 
 def _leaving(row: Disbursement) -> Leaving:
@@ -187,9 +199,8 @@ class _Counting:
         return counting
 
     def _read(self, days: set[str]) -> None:
-        minutes = Q(kind=LimitKind.TOTAL_HOUR, key__gte=oldest_minute_counted(self.now))
-        found = LimitUsage.objects.filter(minutes | Q(kind=LimitKind.PER_PAYEE_DAY, key__in=days))
-        for kind, key, used_msat in found.values_list("kind", "key", "used_msat"):
+        found = sql.rows(f"{_USAGE}({sql.places(days)})", [oldest_minute_counted(self.now), *days])
+        for kind, key, used_msat in found:
             (self.days if kind == LimitKind.PER_PAYEE_DAY else self.minutes)[key] = used_msat
 
     def usage_of(self, row: Disbursement) -> Usage:
@@ -223,6 +234,4 @@ def _note_admission(rows: Iterable[Disbursement], *, version: int, now: datetime
     for excepted, by_version in ((False, version), (True, None)):
         some = [row.pk for row in first if (row.excepted_at is not None) == excepted]
         if some:
-            Disbursement.objects.filter(pk__in=some).update(
-                admitted_at=now, admitted_by_version=by_version, failure_code="", failure_message=""
-            )
+            sql.run(f"{_ADMIT}({sql.places(some)})", [now, by_version, *some])
