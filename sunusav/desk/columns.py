@@ -37,6 +37,9 @@ SHOWN_BY_NAME: dict[str, Callable[[Any], Any]] = {
     "credit_role": say_known,
     "overpaid_role": say_known,
     "actor_label": say_actor,
+    "action": say_known,
+    "from_state": say_known,
+    "to_state": say_known,
     "opened_by": say_actor,
 }
 
