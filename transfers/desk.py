@@ -7,6 +7,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import User
+from sunusav.desk.facts import say_known
 from sunusav.desk.waiting import ALARM, ATTENTION, CALM, Notice, Waiting
 from transfers import queries
 from transfers.enums import LIMIT_HOLDS, DisbursementState
@@ -46,7 +47,7 @@ def _held_back(user: User, now: datetime) -> Notice | None:
 def _stopped_rails(user: User, now: datetime) -> Notice | None:
     stopped = queries.stopped_rails()
     url = reverse("admin:transfers_railbreaker_changelist")
-    names = ", ".join(row.rail for row in stopped)
+    names = ", ".join(say_known(row.rail) for row in stopped)
     return Notice(_("Ways to pay that are stopped after failures"), names, url, ALARM) if stopped else None
 
 

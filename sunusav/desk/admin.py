@@ -16,8 +16,9 @@ from sunusav.core.switches import OUTGOING, outgoing, pause_outgoing
 from sunusav.desk import people, proposals, schedules, tokens  # noqa: F401  (they register themselves)
 from sunusav.desk.actions import Action, Button, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.facts import mono
+from sunusav.desk.facts import mono, say_known
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.desk.money import NOTHING
 from sunusav.desk.sections import Section, trail_of
 
 
@@ -101,13 +102,18 @@ class SwitchAdmin(ReadOnlyAdmin):
 
 @admin.register(TrailEntry)
 class TrailEntryAdmin(ReadOnlyAdmin):
-    list_display = ("at", "subject", "action", "from_state", "to_state", "actor_label", "reason")
+    list_display = ("at", "subject", "action", "from_state", "to_state", "actor_label", "reason_said")
     list_filter = ("at",)
     search_fields = ("subject", "actor_label")
     search_help_text = _("The exact subject (such as cycle:demo-cycle) or the person's login.")
     list_select_related = ("actor",)
     ordering = ("-id",)
     fields = (*list_display, "actor", "facts")
+
+    @admin.display(description=_("reason"))
+    def reason_said(self, entry: TrailEntry) -> str:
+        """Say what the system gave as its reason; what a person wrote stays as it is."""
+        return (entry.reason or NOTHING) if entry.actor_id else say_known(entry.reason)
 
 
 @admin.register(TrailSeal)

@@ -79,13 +79,14 @@ class DeskAdmin(ModelAdmin):
         return columns.filters(self.model, super().get_list_filter(request))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return columns.shown(self.model, super().get_readonly_fields(request, obj))
+        return columns.shown_beside_inputs(self.model, super().get_readonly_fields(request, obj))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what cannot be edited as it is shown elsewhere."""
         names: Any = super().get_fields(request, obj)
         return [
-            columns.shown(self.model, [name])[0] if name in self.readonly_fields else name for name in names
+            columns.shown_beside_inputs(self.model, [name])[0] if name in self.readonly_fields else name
+            for name in names
         ]
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
@@ -287,7 +288,12 @@ class DeskAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(DeskAdmin):
-    """A list and a page per row. Nobody adds, changes or deletes here, superusers included."""
+    """A list and a page per row. Nobody adds, changes or deletes here, superusers included.
+
+    `fields_when_told` are stored fields that a page leaves out while they are empty.
+    """
+
+    fields_when_told: Sequence[str] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -299,7 +305,9 @@ class ReadOnlyAdmin(DeskAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return columns.shown(self.model, cast(Any, self.fields) or _stored_fields(self.model))
+        names = cast(Any, self.fields) or _stored_fields(self.model)
+        told = [name for name in names if name not in self.fields_when_told or _is_told(obj, name)]
+        return columns.shown(self.model, told)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
@@ -333,6 +341,10 @@ def _stored_fields(model: type[Model]) -> list[str]:
         and not field.generated
         and field.get_internal_type() != "BinaryField"
     ]
+
+
+def _is_told(row: Any, name: str) -> bool:
+    return row is None or getattr(row, name) not in (None, "")
 
 
 def _filtered(list_filter: Iterable[Any]) -> list[str]:

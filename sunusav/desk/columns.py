@@ -18,9 +18,30 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 
 from sunusav.core.models import User
-from sunusav.desk.facts import show_facts
+from sunusav.desk.facts import long, moment, say_actor, say_known, show_facts
 from sunusav.desk.money import NOTHING, SHOWN_BY_UNIT, unit_of
-from sunusav.desk.sections import link_to_page
+from sunusav.desk.sections import link_to_page, show_subject
+
+# Text fields that hold words, codes and names of ours, whichever room's they are.
+SHOWN_BY_NAME: dict[str, Callable[[Any], Any]] = {
+    "subject": show_subject,
+    "rail": say_known,
+    "method": say_known,
+    "destination_kind": say_known,
+    "destination_value": long,
+    "payment_request": long,
+    "reference": long,
+    "source": long,
+    "failure_code": say_known,
+    "failure_message": say_known,
+    "credit_role": say_known,
+    "overpaid_role": say_known,
+    "actor_label": say_actor,
+    "action": say_known,
+    "from_state": say_known,
+    "to_state": say_known,
+    "opened_by": say_actor,
+}
 
 Column = str | Callable[[Any], Any]
 
@@ -28,6 +49,20 @@ Column = str | Callable[[Any], Any]
 def shown(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
     """Replace the names of amounts, choices and JSON by columns that show them well."""
     return [_column(model, name) if isinstance(name, str) else name for name in names]
+
+
+def shown_beside_inputs(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
+    """Do the same on a page that has a form: Django has to know its moments by their names."""
+    return [name if _is_moment(model, name) else shown(model, [name])[0] for name in names]
+
+
+def _is_moment(model: type[models.Model], name: Column) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        return isinstance(model._meta.get_field(name), models.DateTimeField)
+    except FieldDoesNotExist:
+        return False
 
 
 def _column(model: type[models.Model], name: str) -> Column:
@@ -52,6 +87,10 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
         return SHOWN_BY_UNIT[unit]
     if field.choices:
         return lambda value: show_choice(field, value)
+    if field.name in SHOWN_BY_NAME:
+        return SHOWN_BY_NAME[field.name]
+    if isinstance(field, models.DateTimeField):
+        return moment
     if isinstance(field, models.JSONField):
         return show_facts
     return None
@@ -117,7 +156,7 @@ def offered(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFi
         parameter_name = name
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-            return [(value, value) for value in values()]
+            return [(value, say_known(value)) for value in values()]
 
         def queryset(self, request: HttpRequest, queryset: Any) -> Any:
             return queryset.filter(**{name: self.value()}) if self.value() else queryset
@@ -137,10 +176,9 @@ def _has_choices(model: type[models.Model], name: Any) -> bool:
 
 
 def read(row: models.Model, model_admin: Any, names: Iterable[Column]) -> list[tuple[str, Any]]:
-    """Return labels and shown values of a row, outside of a form."""
-    return [
-        (_label(row, model_admin, name), _value(row, model_admin, name)) for name in shown(type(row), names)
-    ]
+    """Return labels and shown values of a row, outside of a form; what is empty is left out."""
+    told = [(name, _value(row, model_admin, name)) for name in shown(type(row), names)]
+    return [(_label(row, model_admin, name), value) for name, value in told if value != NOTHING]
 
 
 def _label(row: models.Model, model_admin: Any, name: Column) -> str:

@@ -1,5 +1,7 @@
 """Which proposals a person may decide, and what proposals are about, in words."""
 
+from collections.abc import Callable, Sequence
+
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.core.approvals import Approvable
 from sunusav.core.gathering import gather
 from sunusav.core.models import Proposal, ProposalState, User
-from sunusav.desk.sections import page_of
+from sunusav.desk.sections import Box, Section, page_of
 
 KINDS = {
     "outgoing_resume": _("Resume outgoing money"),
@@ -30,6 +32,27 @@ SUBJECT_PAGES = {
     "payment_limit": "transfers.paymentlimitrequest",
     "payment_exception": "transfers.disbursement",
 }
+
+
+Evidence = Callable[[Proposal], tuple[Box, Sequence[Section]]]
+_EVIDENCE: dict[str, Evidence] = {}
+
+
+def evidence_for(kind: str) -> Callable[[Evidence], Evidence]:
+    """Register what an approver reads beside proposals of a kind: what follows from them, and what there is to know."""
+
+    def register(read: Evidence) -> Evidence:
+        _EVIDENCE[kind] = read
+        return read
+
+    return register
+
+
+def evidence_of(proposal: Proposal) -> tuple[Box | None, Sequence[Section]]:
+    """Return what follows if an open proposal is approved, and what there is to know of its subject."""
+    if proposal.state != ProposalState.OPEN or proposal.kind not in _EVIDENCE:
+        return None, ()
+    return _EVIDENCE[proposal.kind](proposal)
 
 
 def approvables() -> dict[str, Approvable]:
@@ -68,3 +91,10 @@ def subject_page(proposal: Proposal) -> str:
     """Return the address of what a proposal is about, or nothing."""
     model = SUBJECT_PAGES.get(proposal.kind, "")
     return page_of(model, proposal.subject_id) if model else ""
+
+
+def subject_name(proposal: Proposal) -> str:
+    """Return what a proposal is about: the payment it names, or the identifier of its row."""
+    subject = proposal.facts.get("subject", "")
+    key = f"#{proposal.subject_id}" if proposal.subject_id.isdecimal() else proposal.subject_id
+    return f"{key} {subject}" if subject else key

@@ -1,6 +1,7 @@
 """Proposals: what waits for a second person, and the decision."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
@@ -15,10 +16,10 @@ from sunusav.core.models import Approval, Proposal, User
 from sunusav.desk import decisions
 from sunusav.desk.actions import Action, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.facts import readable, short
+from sunusav.desk.facts import moment, readable, short
 from sunusav.desk.forms import CodeForm, ReasonAndCodeForm
 from sunusav.desk.money import NOTHING
-from sunusav.desk.sections import Facts, Section, Table, trail_of
+from sunusav.desk.sections import Box, Facts, Section, Table, trail_of
 
 
 def _approve(decision: Decision) -> None:
@@ -97,7 +98,8 @@ class ProposalAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = ("what", "about", "state", "proposer", "proposed_at", "reason", "digest_shown", "decided_at")
     actions_offered = (APPROVE, REJECT, WITHDRAW)
-    card_fields = ("what", "about", "proposer", "proposed_at", "reason", "digest_shown")
+    fields_when_told = ("decided_at",)
+    card_fields = ("proposer", "proposed_at", "reason", "digest_shown")
 
     @admin.display(description=_("what"), ordering="kind")
     def what(self, proposal: Proposal) -> str:
@@ -106,27 +108,30 @@ class ProposalAdmin(ReadOnlyAdmin):
     @admin.display(description=_("about"), ordering="subject_id")
     def about(self, proposal: Proposal) -> Any:
         page = decisions.subject_page(proposal)
-        return format_html('<a href="{}">{}</a>', page, proposal.subject_id) if page else proposal.subject_id
+        name = decisions.subject_name(proposal)
+        return format_html('<a href="{}">{}</a>', page, name) if page else name
 
     @admin.display(description=_("digest"))
     def digest_shown(self, proposal: Proposal) -> Any:
         return short(proposal.digest)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {decisions.show_kind(row.kind)} ({row.subject_id})"
+        return f"#{row.pk} {decisions.show_kind(row.kind)} ({decisions.subject_name(row)})"
 
     def card(self, action: Action, row: Any) -> Card:
-        card = super().card(action, row)
-        return Card(
-            card.key,
-            card.title,
-            [*card.facts[2:5], *readable(row.facts), *card.facts[5:]],
-            card.seen,
-        )
+        """Show what is decided between who proposed it and its digest, and what follows first of all."""
+        card, (follows, _more) = super().card(action, row), decisions.evidence_of(row)
+        said, digest = card.facts[:-1], card.facts[-1]
+        first = [(follows.title, follows.says)] if follows and action is APPROVE else []
+        return replace(card, facts=[*first, *said, *readable(row.facts), digest])
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        return decisions.evidence_of(row)[0]
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (
             Facts(_("What is proposed"), readable(row.facts)),
+            *decisions.evidence_of(row)[1],
             _decisions_on(row),
             trail_of([f"{row.kind}:{row.subject_id}"]),
         )
@@ -138,7 +143,7 @@ def _decisions_on(proposal: Proposal) -> Table:
         title=_("Decisions"),
         heads=(_("when"), _("who"), _("decision"), _("why")),
         rows=[
-            (row.decided_at, row.approver.get_username(), _verdict(row), row.reason or NOTHING)
+            (moment(row.decided_at), row.approver.get_username(), _verdict(row), row.reason or NOTHING)
             for row in given
         ],
         empty=_("Nobody has decided yet."),

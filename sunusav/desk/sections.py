@@ -6,13 +6,16 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.models import TrailEntry
-from sunusav.desk.facts import say, say_known, show_facts
+from sunusav.desk.facts import instant, say, say_actor, say_known, show_facts
 from sunusav.desk.money import NOTHING, show_in
 
 TRAIL_LIMIT = 100
+# Subjects are names of rows above: what they are called here, by the kind they begin with.
+SUBJECTS = {"cycle": "payouts.cycle", "contribution": "payouts.contribution"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Box:
     facts: Sequence[tuple[Any, Any]] = field(default_factory=tuple)
     steps: Sequence[Any] = field(default_factory=tuple)
     note: Any = ""
+    tone: str = "attention"
 
 
 def trail_of(subjects: Iterable[str]) -> Table:
@@ -63,8 +67,8 @@ def trail_of(subjects: Iterable[str]) -> Table:
 
 def _trail_row(entry: TrailEntry) -> Sequence[Any]:
     return (
-        entry.at,
-        entry.actor_label,
+        instant(entry.at),
+        say_actor(entry.actor_label),
         say(entry.action),
         say(entry.from_state),
         say(entry.to_state),
@@ -94,10 +98,23 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
         yield (
             link_to(booked, f"{say_known(booked.kind)} #{booked.pk}"),
             purpose,
-            entry.account.code,
+            say_account(entry.account),
             debit,
             credit,
         )
+
+
+def say_account(account: Any) -> Any:
+    """Show an account of the books by what it holds and for whom, its code on hover."""
+    name = gettext(str(account.get_role_display()))
+    shown = f"{name} ({account.owner})" if account.owner else name
+    return format_html('<span title="{}">{}</span>', account.code, shown)
+
+
+def show_subject(subject: str) -> Any:
+    """Show what money is for, such as cycle:demo-cycle, with a link to its page where it has one."""
+    kind, _colon, key = subject.partition(":")
+    return link_to_page(SUBJECTS[kind], key, subject) if kind in SUBJECTS else subject
 
 
 def link_to(row: Any, text: Any = None) -> Any:

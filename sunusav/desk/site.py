@@ -15,7 +15,10 @@ from django_otp import devices_for_user
 from sunusav.core import clock
 from sunusav.core.models import User
 from sunusav.desk.login import DeskLoginForm
+from sunusav.desk.money import NOTHING
 from sunusav.desk.waiting import what_waits
+
+FIRST = ("transfers", "payouts", "core")
 
 
 class DeskSite(AdminSite):
@@ -26,6 +29,7 @@ class DeskSite(AdminSite):
     index_title = _("Desk")
     site_url = None
     enable_nav_sidebar = True
+    empty_value_display = NOTHING
     login_form: type[AuthenticationForm] = DeskLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -35,10 +39,19 @@ class DeskSite(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [path("language/", set_language, name="language"), *super().get_urls()]
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """List first the rooms where the day's work is."""
+        rooms = super().get_app_list(request, app_label)
+        return sorted(rooms, key=lambda room: _place(room["app_label"]))
+
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         user = request.user
         waiting = what_waits(user, now=clock.now()) if isinstance(user, User) else []
         return super().index(request, {"waiting": waiting, **(extra_context or {})})
+
+
+def _place(app_label: str) -> int:
+    return FIRST.index(app_label) if app_label in FIRST else len(FIRST)
 
 
 def _is_verified(user: Any) -> bool:

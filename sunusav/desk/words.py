@@ -72,6 +72,8 @@ WORDS = [
     _("failures"), _("key"), _("payee ref"), _("probe id"), _("retry at"), _("set at"), _("used"),
     _("wait"), _("wait seconds"), _("in force"), _("in force version"), _("replaced"), _("limit version"),
     _("destination sha256"), _("lifted"),
+    # Ways to pay, and kinds of destinations
+    _("lightning"), _("wave"), _("orange"), _("mtn"), _("bolt11"), _("lightning address"), _("lnurl"), _("phone"),
     # Help
     _("A program, not a person."), _("ISO 3166-1 alpha-2"), _("ISO 3166-1 alpha-2 codes"),
     _("Parts per million: 10000 is 1 %."), _("Why the rules should change."),
@@ -124,6 +126,7 @@ WORDS = [
     _("part of it was paid"), _("it is being paid at this moment"),
     _("whether it was opened is not known; ask for it again first"),
     _("it has not failed"), _("timeout"), _("no route"), _("error"), _("incorrect payment details"),
+    _("incorrect or unknown payment details"),
     _("insufficient balance"), _("canceled"), _("none"), _("never sent, and the order has expired"),
     # Under review: why, what the outside said, what was decided
     _("payment vanished"), _("answer contradicts records"), _("last order in doubt"), _("paid before"),

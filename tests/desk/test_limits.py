@@ -1,5 +1,6 @@
 """Limits and exceptions in the desk: finance proposes on a page, an approver decides in the inbox."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -61,11 +62,19 @@ def test_finance_proposes_an_exception_and_an_approver_finds_it_in_the_inbox(
     assert EXCEPT in page(finance, own)
     assert EXCEPT not in page(approver, own)
     asked = page(finance, f"{EXCEPT}?pk={too_much.pk}")
-    assert "98999 sats for one payout" in asked
+    assert "above the limit of 98\u202f999\u00a0sats for one payout" in asked
 
     finance.post(EXCEPT, {"pk": too_much.pk, "reason": "I called her"})
 
     proposal = Proposal.objects.get(kind="payment_exception")
+    waiting = page(finance, own)
+    assert EXCEPT not in waiting
+    assert f"{PAYMENTS}actions/retry/" not in waiting
+    assert f"/admin/core/proposal/{proposal.pk}/change/" in waiting
+    told = page(approver, f"/admin/core/proposal/{proposal.pk}/change/")
+    assert "If you approve" in told
+    assert "99\u202f000\u00a0sats leave at once for user:user-0" in told
+    assert "above the limit of 98\u202f999\u00a0sats" in told
     inbox = page(approver, "/admin/core/proposal/?waits=me")
     assert "Let a payment pass the limits" in inbox
     assert own in inbox
@@ -126,6 +135,56 @@ def test_first_page_tells_of_waiting_payments_and_stopped_rails(too_much: Disbur
 
 def _finance() -> User:
     return person("a-finance", Role.FINANCE)
+
+
+def test_limit_that_waits_tells_its_approver_what_it_changes(enter: Enter) -> None:
+    enter(Role.FINANCE).post(
+        PROPOSE_LIMIT, {"kind": "total_hour", "amount_sats": "50000000", "reason": "quiet"}
+    )
+    proposal = Proposal.objects.get(kind="payment_limit")
+
+    told = page(enter(Role.APPROVER), f"/admin/core/proposal/{proposal.pk}/change/")
+
+    change = "50\u202f000\u202f000\u00a0sats instead of 100\u202f000\u202f000\u00a0sats"
+    assert f"the limit “Total Hour” is {change}" in told
+
+
+def test_page_of_limits_marks_those_in_force_and_offers_to_propose(enter: Enter) -> None:
+    set_limit_to("per_payout", 100_000, now=NOW)
+    shown = page(enter(Role.FINANCE), "/admin/transfers/paymentlimit/")
+
+    assert PROPOSE_LIMIT in shown
+    assert "from the start" in shown
+    assert "1970" not in shown
+    marks = re.findall(r"icon-(yes|no)", shown)
+    assert sorted(marks) == ["no", "yes", "yes", "yes", "yes"]
+    assert PROPOSE_LIMIT not in page(enter(Role.APPROVER), "/admin/transfers/paymentlimit/")
+
+
+def test_payment_that_waits_by_itself_says_until_when(too_much: Disbursement, enter: Enter) -> None:
+    until = NOW + timedelta(hours=1)
+    told = f"the limit of 5000000 sats in an hour is used up; it is tried again at {until.isoformat()}"
+    Disbursement.objects.filter(pk=too_much.pk).update(
+        state="processing", failure_code="hour-limit", failure_message=told, due_at=until
+    )
+
+    shown = page(enter(Role.FINANCE), f"{PAYMENTS}{too_much.pk}/change/")
+
+    assert "This payment waits" in shown
+    assert "The limit of 5\u202f000\u202f000\u00a0sats in an hour is used up" in shown
+    assert "It is tried again by itself on 04/03/2026 11:00" in shown
+    assert EXCEPT in shown
+
+
+def test_page_of_a_stopped_rail_says_what_that_means_and_what_to_do(enter: Enter) -> None:
+    note_failures("lightning", disbursement_ids=range(10), now=NOW)
+
+    shown = page(enter(Role.FINANCE), "/admin/transfers/railbreaker/lightning/change/")
+
+    assert "This way to pay is stopped" in shown
+    assert "10 payments in a row failed on lightning" in shown
+    assert "The next payment alone tries it again." in shown
+    assert "stopped" in page(enter(Role.FINANCE), "/admin/transfers/railbreaker/")
 
 
 def test_usage_is_shown(enter: Enter) -> None:

@@ -59,6 +59,16 @@ def test_markup_in_names_is_only_text_on_every_page(world: World, enter: Enter, 
     assert _rows() == before  # looking and asking changed nothing
 
 
+def test_trail_speaks_the_readers_language(world: World, enter: Enter) -> None:
+    client = enter(Role.AUDITOR)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "fr"
+
+    page = client.get("/admin/core/trailentry/").content.decode()
+
+    assert "clôture de la tentative" in page
+    assert [code for code in ("close_attempt", "in_flight", "system:transfers.engine<") if code in page] == []
+
+
 def _rows() -> dict[str, list[dict[str, object]]]:
     return {
         model._meta.label: list(model._default_manager.order_by("pk").values())

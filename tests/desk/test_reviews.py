@@ -158,6 +158,8 @@ def test_finance_proposes_with_the_proof_and_an_approver_sees_the_evidence_and_a
     for part in (hash_of("awa", NET_SATS), past_proof(payable), "Outside says", "not-seen", "NOT_FOUND"):
         assert part in page
     assert f'href="{DISBURSEMENTS}{payable.id}/change/"' in page
+    assert "The payment counts as paid, for good" in page
+    assert all(part in page for part in ('id="story"', "Attempt 1", "Routing fee allowed"))
     assert approve(enter(Role.APPROVER), proposal)[-1].endswith(": approved")
     assert payable.story.state == "completed"
 
@@ -212,6 +214,17 @@ def test_ask_the_outside_makes_it_due(past: Case, enter: Enter) -> None:
 
     assert told[-1].endswith("being asked; open its page again in a moment")
     assert TrailEntry.objects.get(action="ask_outside").actor_label == "a-operator"
+
+
+def test_approver_of_not_paid_reads_what_a_mistake_would_cost(past: Case, enter: Enter) -> None:
+    press(enter(Role.FINANCE), "propose-not-paid", past, reason="she has nothing")
+    proposal = Proposal.objects.get()
+    client = enter(Role.APPROVER)
+
+    for url in (f"{proposal.pk}/change/", f"actions/approve/?pk={proposal.pk}"):
+        page = client.get(f"/admin/core/proposal/{url}").content.decode()
+        assert "If you approve" in page
+        assert "they are paid twice" in page
 
 
 # the queue

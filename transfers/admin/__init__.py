@@ -1,5 +1,5 @@
 """Payments out and in, to read; what a person may do about a payment asks first."""
 
-from transfers.admin import collections, disbursements, limits, withdrawals
+from transfers.admin import collections, disbursements, evidence, limits, withdrawals
 
-__all__ = ["collections", "disbursements", "limits", "withdrawals"]
+__all__ = ["collections", "disbursements", "evidence", "limits", "withdrawals"]

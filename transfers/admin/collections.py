@@ -54,16 +54,18 @@ CANCEL_COLLECTION = Action(
 @admin.register(Collection)
 class CollectionAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "subject", "method", "state", "amount_msat", "received_msat", "requested_at", "settled_at", "trouble",
+        "id", "subject", "method", "state", "trouble", "amount_msat", "received_msat", "requested_at", "settled_at",
     )  # fmt: skip
     list_filter = ("state", "trouble", METHOD, "requested_at")
     search_fields = ("id", "subject", "reference")
     search_help_text = _("The exact number, subject or payment hash.")
     ordering = ("-id",)
     fields = (
-        *list_display, "reference", "payment_request", "checkout_url", "expires_at", "ask_at", "source", "memo",
-        "credit_role", "credit_owner", "overpaid_role", "overpaid_owner",
+        "subject", "state", "trouble", "amount_msat", "received_msat", "method", "memo", "requested_at", "expires_at",
+        "settled_at", "reference", "payment_request", "checkout_url", "credit_role", "credit_owner", "overpaid_role",
+        "overpaid_owner", "source", "ask_at",
     )  # fmt: skip
+    fields_when_told = ("trouble", "settled_at", "payment_request", "checkout_url", "ask_at")
     card_fields = ("subject", "method", "state", "amount_msat", "received_msat", "expires_at")
     actions_offered = (CANCEL_COLLECTION,)
 

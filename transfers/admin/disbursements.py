@@ -11,6 +11,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core import clock
+from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
 from sunusav.desk.actions import Action, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
@@ -19,7 +20,7 @@ from sunusav.desk.facts import mono, say_known
 from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.desk.money import show_msat, show_sats
 from sunusav.desk.sections import Box, Section, postings_of, trail_of
-from transfers.admin.review import ASK_OUTSIDE, PROPOSE_NOT_PAID, PROPOSE_PAID, last_answer, review_box
+from transfers.admin.review import ASK_OUTSIDE, PROPOSE_NOT_PAID, PROPOSE_PAID, last_answer, payment_box
 from transfers.admin.story import attempts_with_story, bookings, facts_of, story_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
@@ -48,12 +49,14 @@ def _propose_exception(decision: Decision) -> None:
 
 
 def _may_be_excepted(user: User, row: Disbursement) -> bool:
-    return is_held_back(row)
+    return is_held_back(row) and open_proposal(PAYMENT_EXCEPTION, str(row.pk)) is None
 
 
 def _has_failed(user: User, row: Any) -> bool:
     return (
-        row.state in (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW) and row.open_attempt is None
+        row.state in (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW)
+        and row.open_attempt is None
+        and open_proposal(PAYMENT_EXCEPTION, str(row.pk)) is None
     )
 
 
@@ -106,25 +109,36 @@ RAIL = offered("rail", lambda: settings.RAILS)
 @admin.register(Disbursement)
 class DisbursementAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "subject", "state", "failure", "payout_sats", "fee_sats", "net_sats", "rail", "requested_at",
-        "completed_at",
+        "id", "subject", "state", "failure", "payout_sats", "net_sats", "requested_at", "completed_at",
     )  # fmt: skip
     list_filter = ("state", RAIL, "requested_at")
     search_fields = ("id", "subject", "orders__reference")
     search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
     ordering = ("-id",)
     fields = (
-        "subject", "state", "payout_sats", "fee_sats", "net_sats", "rail", "destination_kind",
-        "destination_value", "destination_replaced_at", "payee_ref", "group_ref", "winner_ref", "settlement_partner",
-        "requested_at", "scheduled_at", "due_at", "admitted_at", "excepted_at", "completed_at", "retries", "failure",
-        "failure_message",
+        "subject", "state", "failure_code", "failure_message", "payout_sats", "fee_sats", "net_sats", "payee_ref",
+        "winner_ref", "group_ref", "settlement_partner", "rail", "destination_kind", "destination_value",
+        "destination_replaced_at", "requested_at", "scheduled_at", "due_at", "admitted_at", "excepted_at",
+        "completed_at", "retries",
+    )  # fmt: skip
+    fields_when_told = (
+        "failure_code", "failure_message", "group_ref", "winner_ref", "settlement_partner", "destination_replaced_at",
+        "due_at", "admitted_at", "excepted_at", "completed_at",
     )  # fmt: skip
     card_fields = (
-        "subject", "state", "payout_sats", "net_sats", "rail", "destination_kind", "destination_value",
-        "destination_replaced_at", "payee_ref", "retries", "failure", "failure_message",
+        "subject", "state", "failure_message", "payout_sats", "net_sats", "payee_ref", "rail", "destination_kind",
+        "destination_value", "destination_replaced_at", "retries",
     )  # fmt: skip
     links = ("subject",)
-    actions_offered = (ASK_OUTSIDE, PROPOSE_PAID, PROPOSE_NOT_PAID, RETRY, EXCEPT, CANCEL)
+    actions_offered = (ASK_OUTSIDE, PROPOSE_PAID, PROPOSE_NOT_PAID, EXCEPT, RETRY, CANCEL)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Leave out a message that only repeats its code."""
+        fields = super().get_fields(request, obj)
+        repeats = obj is not None and obj.failure_message == obj.failure_code
+        return [
+            name for name in fields if not repeats or getattr(name, "__name__", name) != "failure_message"
+        ]
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
@@ -153,7 +167,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
         return replace(card, facts=[*card.facts, *shown])
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
-        return review_box(row, now=clock.now())
+        return payment_box(row, now=clock.now())
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         attempts = list(attempts_with_story(row))

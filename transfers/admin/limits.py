@@ -6,16 +6,18 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.core import clock
 from sunusav.core.money import MAX_SATS
 from sunusav.desk.actions import Action, Button, Card, Decision
 from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.desk.facts import moment, say_known
 from sunusav.desk.forms import ReasonAndCodeForm
 from sunusav.desk.money import show_sats
-from sunusav.desk.sections import Section, trail_of
-from transfers.enums import LimitKind
+from sunusav.desk.sections import Box, Section, trail_of
+from transfers.enums import BreakerState, LimitKind
 from transfers.models import LimitUsage, PaymentLimit, PaymentLimitRequest, RailBreaker
 from transfers.queries import limits_in_force
 from transfers.services.limits import PAYMENT_LIMIT, propose_limit
@@ -35,6 +37,16 @@ class LimitForm(ReasonAndCodeForm):
     kind = forms.ChoiceField(label=_("Limit"), choices=_limit_kinds)
     amount_sats = forms.IntegerField(label=_("Amount in sats"), min_value=0, max_value=MAX_SATS)
     field_order = ("kind", "amount_sats", "reason", "code")
+
+
+WHAT_LIMITS_MEAN = {
+    LimitKind.PER_PAYOUT: _("the most that one payment may send"),
+    LimitKind.PER_PAYEE_DAY: _("the most that one payee may get in a day of Dakar"),
+    LimitKind.TOTAL_HOUR: _("the most that may leave in any sixty minutes, all payments together"),
+    LimitKind.REPLACED_DESTINATION: _(
+        "above it, a payment whose destination became another payee's waits 24 hours or for an exception"
+    ),
+}
 
 
 def _propose_limit(decision: Decision) -> None:
@@ -78,10 +90,20 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
         return [PaymentLimitRequest()]
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {_kind_shown(row)}, {show_sats(row.amount_sats)}" if row.pk else gettext("Limit")
+        return (
+            f"#{row.pk} {_kind_shown(row)}, {show_sats(row.amount_sats)}"
+            if row.pk
+            else gettext("Limits in force")
+        )
 
     def card(self, action: Action, row: Any) -> Card:
-        facts = [(_kind_shown(limit), show_sats(limit.amount_sats)) for limit in limits_in_force().values()]
+        facts = [
+            (
+                _kind_shown(limit),
+                f"{show_sats(limit.amount_sats)} – {WHAT_LIMITS_MEAN[LimitKind(limit.kind)]}",
+            )
+            for limit in limits_in_force().values()
+        ]
         return Card(self.key_of(row), self.name_of(row), facts)
 
     def home_of(self, rows: Sequence[Any]) -> str:
@@ -95,11 +117,45 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
 class PaymentLimitAdmin(ReadOnlyAdmin):
     """The newest version of each kind is in force."""
 
-    list_display = ("kind", "version", "amount_sats", "set_at", "proposer", "approver")
+    list_display = ("kind", "amount_sats", "is_in_force", "set_shown", "proposer", "approver")
     list_filter = ("kind",)
     list_select_related = ("proposer", "approver")
-    fields = ("kind", "version", "amount_sats", "set_at", "proposer", "approver", "request", "proposal")
-    ordering = ("-id",)
+    fields = (
+        "kind",
+        "meaning",
+        "amount_sats",
+        "version",
+        "set_shown",
+        "proposer",
+        "approver",
+        "request",
+        "proposal",
+    )
+    fields_when_told = ("proposer", "approver", "request", "proposal")
+    ordering = ("-version", "id")
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Attach to each version whether it is the one in force."""
+        in_force = limits_in_force()
+        for row in rows:
+            row.in_force = in_force[row.kind].pk == row.pk
+
+    @admin.display(description=_("in force"), boolean=True)
+    def is_in_force(self, row: PaymentLimit) -> bool:
+        return bool(getattr(row, "in_force", False))
+
+    @admin.display(description=_("what it means"))
+    def meaning(self, row: PaymentLimit) -> Any:
+        return WHAT_LIMITS_MEAN[LimitKind(row.kind)]
+
+    @admin.display(description=_("set at"), ordering="set_at")
+    def set_shown(self, row: PaymentLimit) -> Any:
+        """Say of the limits that came with the system that they did: nobody set them on a day."""
+        return moment(row.set_at) if row.proposer_id else _("from the start")
+
+    def list_buttons(self, request: HttpRequest) -> list[Button]:
+        """Offer here too what the page of proposals offers: here one sees what is in force."""
+        return PaymentLimitRequestAdmin(PaymentLimitRequest, self.admin_site).list_buttons(request)
 
     def name_of(self, row: Any) -> str:
         return f"{_kind_shown(row)} {row.version}"
@@ -120,14 +176,52 @@ class LimitUsageAdmin(ReadOnlyAdmin):
         return f"{_kind_shown(row)} {row.key}"
 
 
+HOW_RAILS_ARE = {
+    BreakerState.CLOSED: pgettext_lazy("rail", "in service"),
+    BreakerState.OPEN: pgettext_lazy("rail", "stopped"),
+    BreakerState.HALF_OPEN: pgettext_lazy("rail", "one payment is trying it"),
+}
+STOPPED = _(
+    "%(failures)s payments in a row failed on %(rail)s for reasons of its own. Nothing is sent by it, and no payment is"
+    " lost: they wait."
+)
+GOES_ON_BY_ITSELF = _(
+    "One payment alone tries it again on %(at)s. When it passes, the others follow by themselves."
+)
+NEXT_TRIES = _("The next payment alone tries it again. When it passes, the others follow by themselves.")
+LOOK_AT_NODE = _(
+    "Meanwhile have the operator look at the node or the partner: is it reachable, does it hold enough?"
+)
+MAY_PAUSE = _("If nothing at all is to leave until that is clear, pause outgoing money.")
+
+
 @admin.register(RailBreaker)
 class RailBreakerAdmin(ReadOnlyAdmin):
-    list_display = ("rail", "state", "failures", "retry_at", "changed_at")
-    fields = ("rail", "state", "failures", "wait_seconds", "retry_at", "probe_id", "changed_at")
+    list_display = ("rail_shown", "how_it_is", "failures", "retry_at", "changed_at")
+    fields = ("rail", "how_it_is", "failures", "wait_seconds", "retry_at", "probe_id", "changed_at")
+    fields_when_told = ("retry_at", "probe_id")
     ordering = ("rail",)
 
+    @admin.display(description=_("rail"), ordering="rail")
+    def rail_shown(self, row: RailBreaker) -> str:
+        return say_known(row.rail)
+
+    @admin.display(description=_("state"), ordering="state")
+    def how_it_is(self, row: RailBreaker) -> Any:
+        """Say it by what it does to payments: a breaker that is open stops them."""
+        return HOW_RAILS_ARE[BreakerState(row.state)]
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        if row.state == BreakerState.CLOSED:
+            return None
+        told = {"rail": say_known(row.rail), "failures": row.failures}
+        is_time = row.retry_at is None or row.retry_at <= clock.now()
+        next_try = NEXT_TRIES if is_time else GOES_ON_BY_ITSELF % {"at": moment(row.retry_at)}
+        steps = [next_try, LOOK_AT_NODE, MAY_PAUSE]
+        return Box(title=_("This way to pay is stopped"), says=STOPPED % told, steps=steps, tone="alarm")
+
     def name_of(self, row: Any) -> str:
-        return str(row.rail)
+        return say_known(row.rail)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"rail:{row.rail}"]),)

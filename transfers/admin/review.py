@@ -1,11 +1,12 @@
 """A payment that needs a person: what happened in plain words, and what may be done about it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
@@ -14,14 +15,16 @@ from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal, User
 from sunusav.desk.actions import Action, Decision
-from sunusav.desk.facts import moment, say, say_known
+from sunusav.desk.facts import instant, moment, say, say_known
 from sunusav.desk.forms import ReasonAndCodeForm
+from sunusav.desk.money import show_sats
 from sunusav.desk.refusals import told
 from sunusav.desk.sections import Box, link_to
 from transfers.admin.story import VERDICTS
-from transfers.enums import DisbursementState, ResolutionVerdict
+from transfers.enums import LIMIT_HOLDS, DisbursementState, HoldCode, ResolutionVerdict
 from transfers.models import Attempt
 from transfers.queries import under_review_since
+from transfers.services.exceptions import PAYMENT_EXCEPTION, is_held_back
 from transfers.services.reconciliation import ask_again_now
 from transfers.services.resolutions import MANUAL_RESOLUTION, propose_resolution, require_unpaid
 
@@ -45,10 +48,7 @@ HAPPENED = {
         "The payee's wallet refused it when it was sent again. A wallet refuses what it was paid already: ask the payee"
         " whether the first sending arrived, before anything else is sent."
     ),
-    "payout-above-limit": _(
-        "It is above the limit of what may leave. A second person may except it, or the limit may be raised and the"
-        " payment retried."
-    ),
+    "payout-above-limit": _("It is above the limit of what may leave at once. Nothing was sent."),
     "destination-unavailable": _(
         "The service that its destination names gave no invoice, as often as it was asked. Nothing was sent."
     ),
@@ -68,7 +68,20 @@ MAY_CALL_UNPAID = _(
     " not paid”; once approved, the payment can be retried or cancelled."
 )
 NOT_UNPAID_YET = _("“It was not paid” cannot be proposed now. %(refusal)s")
-DECIDE = _("Nothing is under way any more. Retry it, give it another destination first, or cancel it.")
+DECIDE = _(
+    "Nothing is under way any more. Retry it, have the platform set another destination first, or cancel it."
+)
+EXCEPT_OR_RAISE = _(
+    "If it is right as it is, propose an exception for this payment alone. If such payments are to pass in future,"
+    " propose another limit and, once it is in force, retry this one. Else cancel it."
+)
+FAILED = _("It was not paid, and what was held for it is free again: %(failure)s.")
+WAITS = _("Nothing was sent. %(failure)s.")
+GOES_BY_ITSELF = _("It is tried again by itself on %(at)s; nobody has to do anything.")
+MAY_EXCEPT = _("If it must not wait, propose an exception: another person decides.")
+LESS_THAN_A_MINUTE = _("less than a minute")
+WAITING_SINCE = _("Waiting for a person for %(age)s")
+HELD_BY_RAIL = (HoldCode.RAIL_STOPPED, HoldCode.RAIL_UNAVAILABLE, HoldCode.LIQUIDITY_SHORT)
 
 
 class ExplanationForm(ReasonAndCodeForm):
@@ -94,28 +107,70 @@ class PaidForm(ExplanationForm):
     field_order = ("proof", "cost_msat", "reason", "code")
 
 
-def review_box(row: Any, *, now: datetime) -> Box | None:
-    """Return what a payment under review needs, or nothing for one that is not."""
-    if row.state != DisbursementState.NEEDS_REVIEW:
-        return None
+def payment_box(row: Any, *, now: datetime) -> Box | None:
+    """Return what a payment needs that does not go its way, or nothing for one that does."""
+    if row.state == DisbursementState.NEEDS_REVIEW:
+        return _review_box(row, now)
+    if row.state == DisbursementState.FAILED:
+        says = FAILED % {"failure": _failure(row)}
+        return Box(title=_("This payment failed"), says=says, steps=[DECIDE], tone="alarm")
+    if row.state == DisbursementState.PROCESSING and row.open_attempt is None and row.failure_code:
+        return _waiting_box(row)
+    return None
+
+
+def _review_box(row: Any, now: datetime) -> Box:
     since = under_review_since(row.pk) or row.requested_at
-    age = _("Waiting for a person for %(age)s") % {"age": timesince(since, now)}
+    age = timesince(since, now) if now - since >= timedelta(minutes=1) else LESS_THAN_A_MINUTE
+    facts = last_answer(row.open_attempt) if row.open_attempt else _limit_facts(row)
     return Box(
-        title=_("This payment needs a person"), says=_happened(row), facts=last_answer(row.open_attempt),
-        steps=list(_steps(row, now)), note=age,
+        title=_("This payment needs a person"), says=_happened(row), facts=facts, steps=list(_steps(row, now)),
+        note=WAITING_SINCE % {"age": age},
     )  # fmt: skip
 
 
+def _waiting_box(row: Any) -> Box | None:
+    """Tell why a payment waits by itself, and until when."""
+    if row.failure_code not in (*LIMIT_HOLDS, *HELD_BY_RAIL):
+        return None
+    says = WAITS % {"failure": capfirst(_failure(row))}
+    steps: list[Any] = [GOES_BY_ITSELF % {"at": moment(row.due_at)}] if row.due_at else []
+    if is_held_back(row):
+        steps.append(_exception_waits(row) or MAY_EXCEPT)
+    return Box(title=_("This payment waits"), says=says, steps=steps, tone="calm")
+
+
+def _failure(row: Any) -> str:
+    return say_known(row.failure_message or row.failure_code)
+
+
 def _happened(row: Any) -> Any:
-    failure = say_known(row.failure_message or row.failure_code)
-    return HAPPENED.get(row.failure_code) or REFUSED % {"failure": failure}
+    return HAPPENED.get(row.failure_code) or REFUSED % {"failure": _failure(row)}
+
+
+def _limit_facts(row: Any) -> list[tuple[Any, Any]]:
+    """Return what leaves beside what may, for a payment that is above a limit."""
+    if row.failure_code not in LIMIT_HOLDS:
+        return []
+    return [(_("To be sent"), show_sats(row.net_sats)), (_("What holds it back"), capfirst(_failure(row)))]
+
+
+def _exception_waits(row: Any) -> Any:
+    waiting = open_proposal(PAYMENT_EXCEPTION, str(row.pk))
+    if waiting is None:
+        return None
+    told_as = _("%(who)s proposed an exception. A second person decides on it:")
+    who = {"who": waiting.proposer.get_username()}
+    return format_html("{} {}", told_as % who, link_to(waiting, f"#{waiting.pk}"))
 
 
 def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
     """Return what is known of an open attempt from outside."""
     if attempt is None:
         return []
-    said = format_html("{} ({})", say(attempt.outcome), moment(attempt.asked_at))
+    said: Any = _("nothing yet")
+    if attempt.outcome:
+        said = format_html("{} ({})", say(attempt.outcome), instant(attempt.asked_at or attempt.sent_at))
     return [
         (_("The outside said last"), said),
         (_("The order can be paid until"), moment(attempt.order.give_up_after)),
@@ -125,7 +180,7 @@ def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
 def _steps(row: Any, now: datetime) -> Iterator[Any]:
     attempt = row.open_attempt
     if attempt is None:
-        yield DECIDE
+        yield _exception_waits(row) or (EXCEPT_OR_RAISE if is_held_back(row) else DECIDE)
         return
     yield ENGINE_GOES_ON
     waiting = open_proposal(MANUAL_RESOLUTION, str(row.pk))
@@ -194,7 +249,7 @@ ASK_OUTSIDE = Action(
 )
 PROPOSE_PAID = Action(
     slug="propose-paid",
-    label=VERDICTS[ResolutionVerdict.PAID],
+    label=_("Propose: “It was paid”"),
     question=_(
         "You propose that this payment was made. Another person approves it; then it is booked as paid, for good."
     ),
@@ -207,7 +262,7 @@ PROPOSE_PAID = Action(
 )
 PROPOSE_NOT_PAID = Action(
     slug="propose-not-paid",
-    label=VERDICTS[ResolutionVerdict.NOT_PAID],
+    label=_("Propose: “It was not paid”"),
     question=_(
         "You propose that this payment was never made. Another person approves it; then the held money is given back,"
         " and the payment may be retried or cancelled. If you are wrong, the recipient may be paid twice."

@@ -10,8 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.desk.facts import moment, mono, say, show_facts
-from sunusav.desk.money import show_msat, show_sats
+from sunusav.desk.facts import instant, moment, mono, say, show_facts
+from sunusav.desk.money import NOTHING, show_msat, show_sats
 from sunusav.desk.sections import Facts, Table, link_to, link_to_page
 from transfers.enums import AttemptState, ResolutionVerdict, ToldBy
 from transfers.models import Attempt, Disbursement
@@ -46,7 +46,7 @@ def story_of(row: Disbursement, attempts: Sequence[Attempt]) -> Table:
         title=_("The story"),
         heads=(_("when"), _("what"), _("details")),
         rows=[
-            (moment(event.at), event.what, event.details)
+            (instant(event.at), event.what, event.details)
             for event in sorted(_events(row, attempts), key=lambda event: (event.at, event.rank))
         ],
         anchor="story",
@@ -66,26 +66,24 @@ def facts_of(attempt: Attempt) -> Facts:
         "number": attempt.number,
         "state": gettext(attempt.get_state_display()),
     }
-    return Facts(
-        title,
-        (
-            (_("Payment hash or reference"), mono(order.reference)),
-            (_("Amount"), show_msat(order.amount_msat)),
-            (_("Routing fee allowed"), show_msat(order.fee_limit_msat)),
-            (_("Payee"), mono(order.payee)),
-            (_("Paid from"), mono(order.source)),
-            (_("Opened"), moment(attempt.opened_at)),
-            (_("Sent"), moment(attempt.sent_at)),
-            (_("Times sent"), attempt.sends),
-            (_("Seen outside"), moment(attempt.seen_at)),
-            (_("Closed"), moment(attempt.closed_at)),
-            (_("Outcome"), say(attempt.outcome)),
-            (_("Proof (preimage)"), mono(attempt.proof)),
-            (_("Cost"), show_msat(attempt.cost_msat)),
-            (_("Evidence"), show_facts(attempt.evidence)),
-            (_("Order"), link_to(order, f"#{order.pk}")),
-        ),
+    known = (
+        (_("Payment hash or reference"), mono(order.reference)),
+        (_("Amount"), show_msat(order.amount_msat)),
+        (_("Routing fee allowed"), show_msat(order.fee_limit_msat)),
+        (_("Payee"), mono(order.payee)),
+        (_("Paid from"), mono(order.source)),
+        (_("Opened"), instant(attempt.opened_at)),
+        (_("Sent"), instant(attempt.sent_at)),
+        (_("Times sent"), attempt.sends),
+        (_("Seen outside"), instant(attempt.seen_at)),
+        (_("Closed"), instant(attempt.closed_at)),
+        (_("Outcome"), say(attempt.outcome)),
+        (_("Proof (preimage)"), mono(attempt.proof)),
+        (_("Routing fee"), show_msat(attempt.cost_msat)),
+        (_("Evidence"), show_facts(attempt.evidence)),
+        (_("Order"), link_to(order, f"#{order.pk}")),
     )
+    return Facts(title, [(label, value) for label, value in known if value != NOTHING])
 
 
 def _events(row: Disbursement, attempts: Sequence[Attempt]) -> Iterator[Event]:

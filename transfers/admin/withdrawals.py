@@ -28,7 +28,12 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
     )
     fields = (
         "subject", "state", "amount_msat", "rail", "opened_by", "opened_at", "expires_at", "redeemed_at",
-        "destination_kind", "destination_value", "take_at", "disbursement", "failure", "failure_message",
+        "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
+        "failure_message",
+    )  # fmt: skip
+    fields_when_told = (
+        "redeemed_at", "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
+        "failure_message",
     )  # fmt: skip
     list_filter = ("state", "opened_at")
     search_fields = ("id", "subject")
