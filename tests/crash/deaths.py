@@ -122,7 +122,7 @@ def many_deaths(kills: int, seed: int = 0) -> dict[str, Any]:
         orders = []
         for number in range(min(BATCH, kills - killed)):
             if number % KILLS_PER_PAYOUT == 0:
-                orders.append(new_payout(f"soak-{seed}-{killed}-{number}"))
+                orders.append(new_payout(f"soak-{seed}-{len(stories) + len(orders)}"))
             died = forked(partial(run_with_fuse, dice.randint(1, LONGEST_FUSE))) == KILLED
             killed += died
             if number % KILLS_PER_CLEAN_RUN == 0:
