@@ -21,7 +21,7 @@ HAPPENED = {
     "answer-contradicts-records": "The outside says that it was paid, but not as we ordered it.",
     "last-order-in-doubt": "Of the last order the outside says neither that it was paid nor that it was refused.",
     "paid-before": "An earlier order for the same subject was paid after all.",
-    "incorrect-payment-details": "The payee's wallet refused it when it was sent again; it may have been paid before.",
+    "refused-when-sent-again": "The payee's wallet refused it when it was sent again; it may have been paid before.",
     "payout-above-limit": "It is above what may leave without a second person's exception.",
     "destination-unavailable": "The service of its destination gave no invoice, as often as it was asked.",
 }

@@ -110,6 +110,7 @@ class AnswerKind(TextChoices):
     IN_FLIGHT = "in_flight"
     CONTRADICTS = "contradicts"
     NOT_SEEN = "not_seen"
+    REFUSED = "refused"
     UNCLEAR = "unclear"
     AWAY = "away"
 

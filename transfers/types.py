@@ -124,12 +124,14 @@ class Refused:
 class Unknown:
     """Not known yet: ask again. `seen` says the outside knows the reference.
 
-    `suspect` marks an answer that contradicts our records and needs a person.
+    `suspect` marks an answer that needs people: it contradicts our records, or `is_refusal`: it is a refusal that
+    does not tell whether an earlier sending was paid.
     """
 
     seen: bool
     reason: str
     suspect: bool = False
+    is_refusal: bool = False
     evidence: dict[str, Any] = field(default_factory=dict)
 
 

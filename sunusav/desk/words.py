@@ -129,7 +129,8 @@ WORDS = [
     _("incorrect or unknown payment details"),
     _("insufficient balance"), _("canceled"), _("none"), _("never sent, and the order has expired"),
     # Under review: why, what the outside said, what was decided
-    _("payment vanished"), _("answer contradicts records"), _("last order in doubt"), _("paid before"),
+    _("payment vanished"), _("refused when sent again"), _("answer contradicts records"),
+    _("last order in doubt"), _("paid before"),
     _("resolved as not paid"), _("not paid"), _("not seen"), _("not seen by another source"), _("rail away"),
     _("in flight"), _("connection lost"), _("no answer"), _("node refused"), _("stream ended"),
     _("known to the node"), _("known then not found"), _("another payment"), _("another amount paid"),

@@ -38,6 +38,7 @@ from tests.factories.users import make_user
 from tests.support.lightning import settings_of
 from transfers.engine.runner import run_due
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, ResolutionVerdict
+from transfers.errors import EvidenceTooOld, OrderStillPayable, OutsideSaysOtherwise
 from transfers.matching import match_rail
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import replace_destination, request_disbursement, retry_disbursement
@@ -50,9 +51,14 @@ PEOPLE = Actor.system("people of the soak")
 WAVE, WORKERS = 50, 3
 # Past a lease, past the waits between retries, past a breaker's: clocks move on by this after every round.
 STEP = timedelta(seconds=45)
-CALM_ROUNDS, CALM_ROUNDS_TO_A_RESTART = 40, 5
+CALM_ROUNDS, CALM_ROUNDS_TO_A_RESTART = 60, 5
+INVOICES_LAST = timedelta(days=8)
 FAULTS_IN_TEN = 5
 LIES = ("misreport", "bad_preimage")
+NEEDS_NEW_INVOICE = (
+    "incorrect-payment-details", "resolved-as-not-paid", "invoice-expired", "invoice-expires-too-soon",
+    "never sent, and the order has expired",
+)  # fmt: skip
 Step = dict[str, Any]
 
 
@@ -139,7 +145,7 @@ def _order(run: Turmoil, number: int) -> Payout:
 
 
 def _invoice(run: Turmoil, net_sats: int) -> tuple[str, str]:
-    made = run.control.invoice("wallets", net_sats * MSAT, expiry=7 * 86_400)
+    made = run.control.invoice("wallets", net_sats * MSAT, expiry=int(INVOICES_LAST.total_seconds()) // 2)
     mood = _mood(run.dice)
     for step in mood:
         run.told[f"{step['do']} {step.get('at', step.get('reason', ''))}".strip()] += 1
@@ -203,6 +209,8 @@ def _work(ahead: timedelta) -> None:
 def _calm_down(run: Turmoil) -> None:
     """Nobody is killed any more: workers come, and people look after what asks for them, until all is paid."""
     for number in range(1, CALM_ROUNDS):
+        if number == CALM_ROUNDS // 2:
+            run.ahead += INVOICES_LAST  # what nobody can pay any more may be called unpaid
         if number % CALM_ROUNDS_TO_A_RESTART == 0:
             run.world.restart()  # what operators do about payments that hang: LND then fails them
         assert forked(partial(_work, run.ahead)) == 0, "a worker died by itself"
@@ -236,7 +244,7 @@ def _look_after(run: Turmoil) -> None:
             _decide_together(run, attempt)
             continue
         payout = known[row.pk]
-        if row.failure_code == "incorrect-payment-details":
+        if row.failure_code in NEEDS_NEW_INVOICE:
             payment_request, payment_hash = _invoice(run, payout.net_sats)
             payout.hashes.append(payment_hash)
             destination = Destination("lightning", "bolt11", payment_request)
@@ -251,6 +259,7 @@ def _decide_together(run: Turmoil, attempt: Attempt) -> None:
         row for row in run.control.invoices("wallets") if row["payment_hash"] == attempt.order.reference
     )
     if shown["state"] != "SETTLED":
+        _call_unpaid(run, attempt)
         return
     fee_msat = next(
         row["fee_msat"]
@@ -263,6 +272,19 @@ def _decide_together(run: Turmoil, attempt: Attempt) -> None:
     )  # fmt: skip
     approve(proposal_id=proposal.pk, approver=run.approver, digest=proposal.digest, now=run.now())
     run.told["decided by two people"] += 1
+
+
+def _call_unpaid(run: Turmoil, attempt: Attempt) -> None:
+    """Propose and approve that it was not paid, where it may be called so by now: the payee's wallet has no money."""
+    try:
+        proposal = propose_resolution(
+            disbursement_id=attempt.disbursement_id, verdict=ResolutionVerdict.NOT_PAID,
+            explanation="the payee's wallet shows nothing", proposer=run.finance, now=run.now(),
+        )  # fmt: skip
+    except (OrderStillPayable, OutsideSaysOtherwise, EvidenceTooOld):
+        return
+    approve(proposal_id=proposal.pk, approver=run.approver, digest=proposal.digest, now=run.now())
+    run.told["called unpaid by two people"] += 1
 
 
 def _unpaid(run: Turmoil) -> Any:

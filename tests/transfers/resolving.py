@@ -13,26 +13,36 @@ from tests.transfers.builders import NET_SATS, ordered, run, story
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, paper, proof_of
 from transfers.enums import ResolutionVerdict
 from transfers.services.resolutions import propose_resolution
-from transfers.types import FindOutcome, NotSeen, Unknown
+from transfers.types import FindOutcome, NotSeen, SendOutcome, Unknown
 
 PAID, NOT_PAID = ResolutionVerdict.PAID, ResolutionVerdict.NOT_PAID
 # Its invoice's hour, and ten minutes in which the node's clock may be slow.
 GIVE_UP_SECONDS = 3_600 + 600
+SEEN = Unknown(seen=True, reason="in-flight")
 GONE = NotSeen(source=SOURCE, evidence={"code": "NOT_FOUND"})
 
 
 class Case:
     """A payment under way that the outside forgot, and two people."""
 
-    def __init__(self, node: SteeredRail, watch: Watch, *, name: str = "awa") -> None:
+    def __init__(
+        self,
+        node: SteeredRail,
+        watch: Watch,
+        *,
+        name: str = "awa",
+        first: SendOutcome = SEEN,
+        then: FindOutcome = GONE,
+        again: SendOutcome | None = None,
+    ) -> None:
         self.node, self.watch, self.name = node, watch, name
         self.finance = make_user(Role.FINANCE)
         self.approver = make_user(Role.APPROVER)
         invoice = paper(name, NET_SATS, expires_at=watch() + timedelta(hours=1))
         self.id = ordered(name, destination=invoice, at=watch())
-        node.script.append(Unknown(seen=True, reason="in-flight"))
+        node.script += [first] if again is None else [first, again]
         run(watch)
-        self.ask(GONE, after=15)
+        self.ask(then, after=15)
 
     def ask(self, answer: FindOutcome | None = None, *, after: float = 600) -> None:
         """Let a worker ask again later; without an answer the outside tells what it knows."""

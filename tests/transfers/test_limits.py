@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from pytest_django import Settings
 
 from sunusav.core import approvals
 from sunusav.core.approvals import (
@@ -16,7 +17,7 @@ from sunusav.core.approvals import (
     ProposalAlreadyOpen,
     ProposalFactsChanged,
 )
-from sunusav.core.models import TrailEntry
+from sunusav.core.models import OutboxMessage, TrailEntry
 from sunusav.core.roles import Role
 from tests.factories.limits import set_limit_to
 from tests.factories.users import make_user
@@ -36,7 +37,7 @@ from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass
 from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
-from transfers.models import LimitUsage, PaymentLimit
+from transfers.models import Disbursement, LimitUsage, PaymentLimit
 from transfers.queries import limits_in_force
 from transfers.services.disbursements import replace_destination, retry_disbursement
 from transfers.services.limits import admit, describe_limit, propose_limit
@@ -311,6 +312,24 @@ def test_replaced_destination_waits_24_hours_when_above_its_limit(
             NOW + timedelta(hours=24),
         )
         assert node.sends == 0
+
+
+def test_platform_hears_once_of_a_payment_that_waits_for_a_limit(
+    node: SteeredRail, watch: Watch, settings: Settings
+) -> None:
+    settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hooks"
+    disbursement_id = ordered(destination_replaced_at=NOW)
+    run(watch)
+    watch.at = NOW + timedelta(hours=1)
+    Disbursement.objects.update(due_at=watch.at)
+    run(watch)
+
+    (message,) = OutboxMessage.objects.all()
+    assert (message.topic, message.subject) == ("disbursement.held_back", "cycle:awa")
+    assert message.payload == {
+        "id": disbursement_id, "subject": "cycle:awa", "state": "processing", "net_sats": NET_SATS,
+        "failure_code": "destination-cooling-off", "until": (NOW + timedelta(hours=24)).isoformat(),
+    }  # fmt: skip
 
 
 def test_scheduled_payment_to_a_replaced_destination_waits_too(node: SteeredRail, watch: Watch) -> None:

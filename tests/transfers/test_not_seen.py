@@ -82,9 +82,9 @@ def test_payee_refusing_the_second_sending_needs_a_person_since_the_first_may_ha
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["failed"], PAYOUT_MSAT, 0)
+    assert story(lost) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
     row = row_of(lost)
-    assert (row.failure_code, row.due_at, node.sends) == ("incorrect-payment-details", None, 2)
+    assert (row.failure_code, row.due_at, node.sends) == ("refused-when-sent-again", watch.after(600), 2)
 
 
 @pytest.mark.parametrize("failure", [FailureClass.FINAL, FailureClass.RENEW])
@@ -100,9 +100,9 @@ def test_payee_refusing_a_later_try_of_an_order_that_was_sent_again_needs_a_pers
     watch.advance(60)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["failed", "failed"], PAYOUT_MSAT, 0)
+    assert story(lost) == Story("needs_review", ["failed", "in_flight"], 0, PAYOUT_MSAT)
     row = row_of(lost)
-    assert (row.failure_code, row.due_at, node.sends) == ("incorrect-payment-details", None, 3)
+    assert (row.failure_code, row.due_at, node.sends) == ("refused-when-sent-again", watch.after(600), 3)
 
 
 def test_refusal_found_of_the_second_sending_needs_a_person(
@@ -115,7 +115,7 @@ def test_refusal_found_of_the_second_sending_needs_a_person(
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["failed"], PAYOUT_MSAT, 0)
+    assert story(lost) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
 
 
 def test_not_seen_after_it_was_seen_needs_review_and_keeps_the_hold(node: SteeredRail, watch: Watch) -> None:

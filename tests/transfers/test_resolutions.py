@@ -43,6 +43,7 @@ from transfers.enums import AnswerKind, FailureClass
 from transfers.errors import (
     AttemptNotOpen,
     DisbursementMissing,
+    DisbursementNotCancellable,
     DisbursementNotRetryable,
     DisbursementNotUnderReview,
     EvidenceTooOld,
@@ -458,6 +459,35 @@ def test_resolved_as_not_paid_can_be_paid_by_a_new_invoice_once(case: Case) -> N
 
     assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
     assert case.node.paid == {hash_of("new", NET_SATS): NET_MSAT}
+    assert green(case)
+
+
+def test_payee_refusing_a_second_sending_is_ended_by_two_people_and_paid_anew_once(
+    node: SteeredRail, watch: Watch
+) -> None:
+    case = Case(node, watch, first=Unknown(seen=False, reason="connection-lost"), then=NotSeen(source=SOURCE))
+    assert case.story == Story("completed", ["succeeded"], 0, 0), "the second sending is taken by this payee"
+
+    case = Case(
+        node, watch, name="moussa", first=Unknown(seen=False, reason="connection-lost"),
+        then=NotSeen(source=SOURCE), again=Refused("incorrect-payment-details", FailureClass.FINAL),
+    )  # fmt: skip
+    assert case.story == REVIEWED
+    with pytest.raises(DisbursementNotRetryable):
+        retry_disbursement(disbursement_id=case.id, actor=BY, reason="alone", now=watch())
+    with pytest.raises(DisbursementNotCancellable):
+        cancel_disbursement(disbursement_id=case.id, actor=BY, reason="alone", now=watch())
+    refused(case, OrderStillPayable, verdict=NOT_PAID)
+
+    said = Refused("incorrect-payment-details", FailureClass.FINAL)
+    case.ask(said, after=GIVE_UP_SECONDS + 1)
+    case.approve(case.propose(NOT_PAID))
+    assert case.story == RESOLVED_UNPAID
+
+    node.finds.append(said)
+    retried(case)
+    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT, hash_of("new", NET_SATS): NET_MSAT}
     assert green(case)
 
 

@@ -44,7 +44,7 @@ HAPPENED = {
         "An earlier order for the same purpose was paid after all. Paying this one would pay twice; outgoing money is"
         " paused."
     ),
-    "incorrect-payment-details": _(
+    "refused-when-sent-again": _(
         "The payee's wallet refused it when it was sent again. A wallet refuses what it was paid already: ask the payee"
         " whether the first sending arrived, before anything else is sent."
     ),
@@ -64,8 +64,9 @@ ASK_PAYEE = _(
     " it."
 )
 MAY_CALL_UNPAID = _(
-    "The order can be paid no more and the node does not know it. If the recipient has no money either, propose “It was"
-    " not paid”; once approved, the payment can be retried or cancelled."
+    "The order can be paid no more, and the outside knows nothing of a payment by it: another node than the one that"
+    " sent it cannot know. If the recipient has no money either, propose “It was not paid”; once approved, the payment"
+    " can be retried or cancelled."
 )
 NOT_UNPAID_YET = _("“It was not paid” cannot be proposed now. %(refusal)s")
 DECIDE = _(

@@ -53,6 +53,8 @@ def note(told: Heard, *, now: datetime) -> None:
 
 
 def _kind(unknown: Unknown) -> AnswerKind:
+    if unknown.is_refusal:
+        return AnswerKind.REFUSED
     if unknown.suspect:
         return AnswerKind.CONTRADICTS
     return AnswerKind.IN_FLIGHT if unknown.seen else AnswerKind.UNCLEAR

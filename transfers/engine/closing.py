@@ -292,7 +292,6 @@ def note_resend(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | 
             raise ClaimLost(disbursement_id=claim.disbursement_id)
         Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
         tell_attempt(attempt, "send_again", attempt.state, now)
-    attempt.sends += 1
 
 
 def _locked_attempt(attempt: Attempt) -> Attempt:

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from sunusav.core.outbox import Announcement, announce_all
 from sunusav.core.trail import TrailFact, record_all
 from transfers.engine.claims import ENGINE, Claim, held
 from transfers.engine.closing import put_under_review
+from transfers.enums import LIMIT_HOLDS
 from transfers.models import Disbursement
 from transfers.services.disbursements import subject_of
 from transfers.types import HeldBack
@@ -45,9 +47,20 @@ def _said(why: HeldBack) -> dict[str, str]:
 
 
 def _tell(rows: Iterable[Disbursement], why: HeldBack, *, now: datetime) -> None:
-    """Append to the trail what waits for a new reason; to wait on for the same one is no news."""
+    """Tell of what waits for a new reason; to wait on for the same one is no news.
+
+    The platform hears of limits and cooling-off: hours, in which an invoice may expire. A rail is told of by itself.
+    """
+    news = [row for row in rows if row.failure_code != why.code]
     record_all([
         TrailFact(subject_of(row.pk), "hold_back", ENGINE, now, reason=why.message, facts={"code": str(why.code)})
-        for row in rows
-        if row.failure_code != why.code
+        for row in news
     ])  # fmt: skip
+    if news and why.code in LIMIT_HOLDS and why.until is not None:
+        facts = {"failure_code": str(why.code), "until": why.until.isoformat()}
+        announce_all([_announcement(row, facts) for row in news], at=now)
+
+
+def _announcement(row: Disbursement, facts: dict[str, str]) -> Announcement:
+    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats, **facts}
+    return Announcement("disbursement.held_back", row.subject, payload)

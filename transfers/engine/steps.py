@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -33,7 +32,6 @@ from transfers.enums import (
     PAYEES_OWN,
     AttemptState,
     DisbursementState,
-    FailureClass,
     ToldBy,
 )
 from transfers.errors import ClaimLost, DestinationUnavailable, RailUnavailable
@@ -188,8 +186,14 @@ def _settle(
             return
         case Succeeded():
             yield from _book(claim, attempt, outcome, clock=clock)
+        case Refused() if _may_have_arrived_before(attempt, outcome):
+            refusal = Unknown(
+                seen=True, reason=outcome.reason, suspect=True, is_refusal=True, evidence=outcome.evidence
+            )
+            _note_unknown(claim, attempt, refusal, told_by=told_by, now=now)
+            return
         case Refused():
-            closing.close_as_failed(claim, attempt, _as_far_as_known(attempt, outcome), now=now)
+            closing.close_as_failed(claim, attempt, outcome, now=now)
         case Unknown():
             _note_unknown(claim, attempt, outcome, told_by=told_by, now=now)
         case NotSeen():
@@ -200,16 +204,15 @@ def _settle(
         note_outcome(paying.name, outcome, disbursement_id=claim.disbursement_id, now=now)
 
 
-def _as_far_as_known(attempt: Attempt, refused: Refused) -> Refused:
-    """Leave to a person what a payee refused when it was sent again.
+def _may_have_arrived_before(attempt: Attempt, refused: Refused) -> bool:
+    """Say whether people must decide about what a payee refused when it was sent again.
 
     A wallet refuses what it was paid already: the first sending may have arrived, and the outside lost its trace.
     Of that a later attempt by the same order knows no more than this one.
     """
     if refused.failure not in PAYEES_OWN:
-        return refused
-    sent_again = Attempt.objects.filter(order_id=attempt.order_id, sends__gt=1).exists()
-    return replace(refused, failure=FailureClass.REVIEW) if sent_again else refused
+        return False
+    return Attempt.objects.filter(order_id=attempt.order_id, sends__gt=1).exists()
 
 
 def _book(claim: Claim, attempt: Attempt, paid: Succeeded, *, clock: Clock) -> Life[None]:
@@ -262,8 +265,9 @@ def _note_unknown(
     delay = ASK_REVIEWED_EVERY if row.state == DisbursementState.NEEDS_REVIEW else ask_delay(row.asks)
     closing.note_unknown(claim, attempt, unknown, now=now, due_at=now + delay, told_by=told_by)
     if unknown.suspect:
+        code = "refused-when-sent-again" if unknown.is_refusal else "answer-contradicts-records"
         closing.put_under_review(
-            claim, code="answer-contradicts-records", message=unknown.reason, now=now,
+            claim, code=code, message=unknown.reason, now=now,
             due_at=now + ASK_REVIEWED_EVERY,
         )  # fmt: skip
 

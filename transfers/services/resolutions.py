@@ -31,6 +31,7 @@ MANUAL_RESOLUTION = "manual_resolution"
 # While under review the outside is asked every ten minutes.
 EVIDENCE_HOLDS = timedelta(minutes=15)
 SAYS_OTHERWISE = (AnswerKind.IN_FLIGHT, AnswerKind.CONTRADICTS)
+SAYS_UNPAID = (AnswerKind.NOT_SEEN, AnswerKind.REFUSED)
 _PAID = ResolutionVerdict.PAID
 
 
@@ -121,7 +122,7 @@ def require_resolvable(resolution: ManualResolution, *, now: datetime) -> None:
 
 
 def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
-    """Refuse to call an order unpaid that could still be paid, or of which the outside does not say "unknown here".
+    """Refuse to call an order unpaid that could still be paid, or that the outside neither refused nor misses.
 
     Raises: OrderStillPayable, OutsideSaysOtherwise, EvidenceTooOld.
     """
@@ -134,7 +135,7 @@ def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
     if kind in SAYS_OTHERWISE:
         raise OutsideSaysOtherwise(**told)
     is_fresh = attempt.asked_at is not None and now - attempt.asked_at <= EVIDENCE_HOLDS
-    if kind != AnswerKind.NOT_SEEN or not is_fresh:
+    if kind not in SAYS_UNPAID or not is_fresh:
         raise EvidenceTooOld(**told)
 
 
