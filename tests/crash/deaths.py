@@ -117,9 +117,10 @@ def many_requests(callers: int = 16, workers: int = 4) -> dict[str, Any]:
 
 def many_deaths(kills: int, seed: int = 0) -> dict[str, Any]:
     """Kill so many workers at random steps while payouts keep coming; judge batch by batch."""
-    dice, stories, killed = random.Random(seed), [], 0
+    dice, killed = random.Random(seed), 0
+    stories: list[dict[str, Any]] = []
     while killed < kills:
-        orders = []
+        orders: list[Order] = []
         for number in range(min(BATCH, kills - killed)):
             if number % KILLS_PER_PAYOUT == 0:
                 orders.append(new_payout(f"soak-{seed}-{len(stories) + len(orders)}"))

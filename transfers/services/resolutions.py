@@ -26,6 +26,7 @@ from transfers.errors import (
 from transfers.models import Attempt, Disbursement, ManualResolution
 from transfers.queries import newest_answer, open_attempt_of
 from transfers.rails import rail
+from transfers.services.disbursements import locked
 
 MANUAL_RESOLUTION = "manual_resolution"
 # While under review the outside is asked every ten minutes.
@@ -62,6 +63,7 @@ def propose_resolution(
     )  # fmt: skip
     require_resolvable(resolution, now=now)
     with transaction.atomic():
+        locked(disbursement_id)  # two who propose at once follow each other: each is shown what they proposed
         _require_none_waits(disbursement_id)
         resolution.save(force_insert=True)
         return propose(
