@@ -87,7 +87,7 @@ def test_payment_that_vanished_says_what_happened_and_what_may_be_done(past: Cas
     assert "our node no longer knows it" in page
     assert "Waiting for a person for 2\xa0hours, 59\xa0minutes" in page
     assert "The outside said last" in page
-    assert "The order can be paid no more and the node does not know it." in page
+    assert "The order can be paid no more, and the outside knows nothing of a payment by it" in page
     assert offered(page) == ["ask-outside", "propose-paid", "propose-not-paid"]
 
 
