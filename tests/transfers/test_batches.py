@@ -66,6 +66,15 @@ def breaches(watch: Watch) -> list[Breach]:
 # together
 
 
+def test_run_with_nothing_due_looks_once(
+    watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ordered("later", scheduled_at=watch.after(60))
+
+    with django_assert_num_queries(1):
+        assert runner.run_due(clock=watch).worked == 0
+
+
 def test_batch_of_thirty_two_is_paid_in_few_statements(
     node: SteeredRail, watch: Watch, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -84,12 +93,12 @@ def test_batch_of_one_is_paid_in_few_statements(
     watch: Watch, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     """Among them the gates before the claim, the limits, and four to open and close two transactions."""
-    run_once = ordered("first")
+    first = ordered("first")
     run(watch)
     paid = ordered()
     with django_assert_max_num_queries(34):
         run(watch)
-    assert stories([run_once, paid]) == [PAID_STORY] * 2
+    assert stories([first, paid]) == [PAID_STORY] * 2
 
 
 def test_batch_writes_the_same_trail_as_one_by_one(watch: Watch, three: list[int]) -> None:

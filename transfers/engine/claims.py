@@ -147,6 +147,11 @@ def locked_claim(claim: Claim) -> Disbursement:
     return row
 
 
+def is_anything_due(*, now: datetime) -> bool:
+    """Say whether a worker would find anything to do: most doorbells ring for what another run has taken already."""
+    return due(now).exists()
+
+
 def due(now: datetime) -> QuerySet[Disbursement]:
     """Return what is due; while outgoing money is paused only what has an open attempt to ask about."""
     return Disbursement.objects.filter(due_at__lte=now).filter(

@@ -13,7 +13,7 @@ from time import monotonic
 from django.db import DatabaseError, OperationalError
 
 from sunusav.core.clock import Clock, database_clock
-from transfers.engine.claims import Claim, claim_due, claim_open, note_broken
+from transfers.engine.claims import Claim, claim_due, claim_open, is_anything_due, note_broken
 from transfers.engine.gates import put_off_what_cannot_go
 from transfers.engine.heartbeat import Heartbeat
 from transfers.engine.lives import Crowd, InTurn
@@ -48,6 +48,8 @@ def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock | N
     the database's is used.
     """
     clock = clock or database_clock()
+    if not is_anything_due(now=clock()):
+        return RunReport()
     put_off_what_cannot_go(now=clock(), limit=limit)
     return run(claim_due, lanes=lanes, limit=limit, clock=clock)
 
