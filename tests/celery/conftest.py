@@ -4,26 +4,14 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from lightning.simulator.process import SimulatorProcess
 from sunusav.core.doorbells import answer_again
+from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
 from tests.support.database import url_of
 from tests.support.lightning import settings_of
 from transfers.rails import rail
 
-
-@pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
-        yield process
-
-
-@pytest.fixture
-def world(simulator: SimulatorProcess) -> Iterator[World]:
-    fresh = World(simulator)
-    fresh.calm()
-    yield fresh
-    fresh.calm()
+__all__ = ["simulator", "world"]
 
 
 @pytest.fixture

@@ -8,30 +8,19 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from fees.queries import forget_schedules
-from lightning.simulator.process import SimulatorProcess
 from sunusav.api.authentication import forget_tokens
 from sunusav.core.roles import Role
 from tests.factories.users import client_in
+from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
 from tests.support.lightning import settings_of
 from transfers.collectors import collector
 from transfers.rails import rail
 
+__all__ = ["simulator", "world"]
+
+
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
-        yield process
-
-
-@pytest.fixture
-def world(simulator: SimulatorProcess) -> Iterator[World]:
-    fresh = World(simulator)
-    fresh.calm()
-    yield fresh
-    fresh.calm()
 
 
 @pytest.fixture(autouse=True)

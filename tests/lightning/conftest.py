@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from lightning.client import LndClient
 from lightning.collector import LightningCollector
 from lightning.rail import LightningRail
-from lightning.simulator.process import SimulatorProcess
+from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import PLATFORM, World
 
-
-@pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
-        yield process
-
-
-@pytest.fixture
-def world(simulator: SimulatorProcess) -> Iterator[World]:
-    """The world as it is without scripts, faults and shifted clocks, before and after each test."""
-    fresh = World(simulator)
-    fresh.calm()
-    yield fresh
-    fresh.calm()
+__all__ = ["simulator", "world"]
 
 
 @pytest.fixture

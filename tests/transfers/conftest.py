@@ -4,10 +4,15 @@ import pytest
 from pytest_django import Settings
 
 from fees.queries import forget_schedules
+from tests.lightning.fixtures import simulator, world
+from tests.lightning.world import World
+from tests.support.lightning import settings_of
 from tests.transfers.builders import NOW
 from tests.transfers.rails import OtherSteeredCollector, SteeredCollector, SteeredRail, Watch
 from transfers.collectors import collector
 from transfers.rails import rail
+
+__all__ = ["simulator", "world"]
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +58,11 @@ def other_till() -> OtherSteeredCollector:
 @pytest.fixture
 def watch() -> Watch:
     return Watch(NOW)
+
+
+@pytest.fixture
+def quick_node(plugins: None, world: World, settings: Settings) -> None:
+    """Put the real rail in the fake's place."""
+    settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
+    for name, value in settings_of(world.process).items():
+        setattr(settings, name, value)

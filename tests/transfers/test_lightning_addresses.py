@@ -13,7 +13,6 @@ from pytest_django import Settings
 from ledger.auditor import audit
 from lightning.bolt11 import decode
 from lightning.simulator.control import Record
-from lightning.simulator.process import SimulatorProcess
 from sunusav.core import clock
 from tests.fakes.lnurl_service import LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World
@@ -44,20 +43,6 @@ class AbruptRail(QuickLightningRail):
             self.dies -= 1
             raise RuntimeError("the worker is killed")
         return order
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
-        yield process
-
-
-@pytest.fixture
-def world(simulator: SimulatorProcess) -> Iterator[World]:
-    fresh = World(simulator)
-    fresh.calm()
-    yield fresh
-    fresh.calm()
 
 
 @pytest.fixture

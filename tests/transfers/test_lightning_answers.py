@@ -5,45 +5,18 @@ Judged by the node's own record: at most one row of a hash ever succeeded, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from pytest_django import Settings
 
 from ledger.auditor import audit
 from lightning.simulator.control import Record
-from lightning.simulator.process import SimulatorProcess
 from sunusav.core import clock
 from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World
-from tests.support.lightning import settings_of
 from tests.transfers.builders import Story, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout
 from tests.transfers.rails import QuickLightningRail, Watch
 from transfers.rails import rail
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
-        yield process
-
-
-@pytest.fixture
-def world(simulator: SimulatorProcess) -> Iterator[World]:
-    fresh = World(simulator)
-    fresh.calm()
-    yield fresh
-    fresh.calm()
-
-
-@pytest.fixture(autouse=True)
-def our_node(plugins: None, world: World, settings: Settings) -> None:
-    """Put the real rail in the fake's place."""
-    settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
-    for name, value in settings_of(world.process).items():
-        setattr(settings, name, value)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_node")]
 
 
 @pytest.fixture

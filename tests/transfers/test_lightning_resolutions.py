@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from pytest_django import Settings
 
-from lightning.simulator.process import SimulatorProcess
 from sunusav.core import clock
 from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.lightning.world import NET_MSAT, PLATFORM, WALLETS, World
-from tests.support.lightning import settings_of
 from tests.transfers.builders import BY, Story, attempts, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout
 from tests.transfers.rails import Watch
@@ -24,32 +19,10 @@ from transfers.services.disbursements import replace_destination, retry_disburse
 from transfers.services.resolutions import propose_resolution
 from transfers.types import Destination
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_node")]
 
 REVIEWED = Story("needs_review", ["in_flight"], 0, GROSS_MSAT)
 EXPIRY_SECONDS, GIVEN_UP_SECONDS = 1_800, 1_800 + 601
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
-        yield process
-
-
-@pytest.fixture
-def world(simulator: SimulatorProcess) -> Iterator[World]:
-    fresh = World(simulator)
-    fresh.calm()
-    yield fresh
-    fresh.calm()
-
-
-@pytest.fixture(autouse=True)
-def our_node(plugins: None, world: World, settings: Settings) -> None:
-    """Put the real rail in the fake's place."""
-    settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
-    for name, value in settings_of(world.process).items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture
