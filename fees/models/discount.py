@@ -2,11 +2,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import F, Q
 
 from fees.enums import DiscountKind
 from fees.models.schedule import BPS
-from sunusav.core.fields import ExactCharField
+from sunusav.core.fields import ExactCharField, kept_while
 
 
 class DiscountGrantQuerySet(models.QuerySet["DiscountGrant"]):
@@ -35,15 +35,7 @@ class DiscountGrant(models.Model):
     granted_for = ExactCharField(max_length=120)
     granted_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    open_holder = models.GeneratedField(
-        expression=Case(
-            When(closed_at__isnull=True, then=F("holder")),
-            default=Value(None),
-            output_field=ExactCharField(max_length=80, null=True),
-        ),
-        output_field=ExactCharField(max_length=80, null=True),
-        db_persist=True,
-    )
+    open_holder = kept_while("holder", ExactCharField(max_length=80, null=True), closed_at__isnull=True)
 
     objects = DiscountGrantQuerySet.as_manager()
 

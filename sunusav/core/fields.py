@@ -1,10 +1,14 @@
 """Column types that mean the same on MySQL, MariaDB and SQLite."""
 
+from __future__ import annotations
+
+import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Case, F, Value, When
 
 IDENTIFIER_LENGTH = 64
 
@@ -38,3 +42,17 @@ class IdentifierField(ExactCharField):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_length"] = IDENTIFIER_LENGTH
         super().__init__(*args, **kwargs)
+
+
+def kept_while(column: str, kind: models.Field[Any, Any], **condition: Any) -> models.GeneratedField:
+    """Return a stored column that holds another one's value while a condition holds, else NULL.
+
+    Unique, it is the conditional unique constraint that MariaDB and MySQL lack. `kind` is a nullable field.
+    """
+    return models.GeneratedField(
+        expression=Case(
+            When(**condition, then=F(column)), default=Value(None), output_field=copy.deepcopy(kind)
+        ),
+        output_field=kind,
+        db_persist=True,
+    )

@@ -1,9 +1,9 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import F, Q
 
-from sunusav.core.fields import ExactCharField
+from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import LIVE_COLLECTION_STATES, CollectionState, CollectionTrouble
 
 
@@ -29,14 +29,8 @@ class Collection(models.Model):
     settled_at = models.DateTimeField(null=True)
     source = models.CharField(max_length=66, blank=True, help_text="the node or account that was asked")
     trouble = models.CharField(max_length=30, choices=CollectionTrouble, blank=True)
-    live_subject = models.GeneratedField(
-        expression=Case(
-            When(state__in=LIVE_COLLECTION_STATES, then=F("subject")),
-            default=Value(None),
-            output_field=ExactCharField(max_length=120, null=True),
-        ),
-        output_field=ExactCharField(max_length=120, null=True),
-        db_persist=True,
+    live_subject = kept_while(
+        "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_COLLECTION_STATES
     )
 
     class Meta:

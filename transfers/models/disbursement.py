@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
-from sunusav.core.fields import ExactCharField
+from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
@@ -171,14 +171,8 @@ class Attempt(models.Model):
     proof = models.CharField(max_length=200, blank=True)
     cost_msat = models.BigIntegerField(null=True)
     evidence = models.JSONField(default=dict)
-    live_disbursement = models.GeneratedField(
-        expression=Case(
-            When(state__in=LIVE_ATTEMPT_STATES, then=F("disbursement_id")),
-            default=Value(None),
-            output_field=models.BigIntegerField(null=True),
-        ),
-        output_field=models.BigIntegerField(null=True),
-        db_persist=True,
+    live_disbursement = kept_while(
+        "disbursement_id", models.BigIntegerField(null=True), state__in=LIVE_ATTEMPT_STATES
     )
 
     class Meta:

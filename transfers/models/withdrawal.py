@@ -1,9 +1,9 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Q
 
-from sunusav.core.fields import ExactCharField
+from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import LIVE_WITHDRAWAL_STATES, UNREDEEMED_STATES, WithdrawalState
 from transfers.types import Destination
 
@@ -31,14 +31,8 @@ class WithdrawalLink(models.Model):
     )
     failure_code = models.CharField(max_length=60, blank=True)
     failure_message = models.CharField(max_length=300, blank=True)
-    live_subject = models.GeneratedField(
-        expression=Case(
-            When(state__in=LIVE_WITHDRAWAL_STATES, then=F("subject")),
-            default=Value(None),
-            output_field=ExactCharField(max_length=120, null=True),
-        ),
-        output_field=ExactCharField(max_length=120, null=True),
-        db_persist=True,
+    live_subject = kept_while(
+        "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_WITHDRAWAL_STATES
     )
 
     class Meta:

@@ -2,9 +2,9 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import F, Q
 
-from sunusav.core.fields import ExactCharField
+from sunusav.core.fields import ExactCharField, kept_while
 
 
 class ProposalState(models.TextChoices):
@@ -29,15 +29,7 @@ class Proposal(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     approvals_needed = models.PositiveSmallIntegerField(default=1)
     decided_at = models.DateTimeField(null=True)
-    open_subject = models.GeneratedField(
-        expression=Case(
-            When(state="open", then=F("subject_id")),
-            default=Value(None),
-            output_field=ExactCharField(max_length=80, null=True),
-        ),
-        output_field=ExactCharField(max_length=80, null=True),
-        db_persist=True,
-    )
+    open_subject = kept_while("subject_id", ExactCharField(max_length=80, null=True), state="open")
 
     class Meta:
         default_permissions = ("view",)
