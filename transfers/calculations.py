@@ -51,10 +51,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Leaving:
-    """One payment as limits see it. `is_counted`: it was let out before, and only tries again."""
+    """One payment as limits see it. `counted_at`: when it was last counted; a later try may count anew."""
 
     net_msat: int
-    is_counted: bool
+    counted_at: datetime | None
     is_excepted: bool
     destination_replaced_at: datetime | None
 
@@ -77,6 +77,16 @@ def minute_key(moment: datetime) -> str:
 def oldest_minute_counted(now: datetime) -> str:
     """Return the oldest minute of the last 60, of which a part is older: it counts whole."""
     return minute_key(now - HOUR)
+
+
+def counts_on_day(counted_at: datetime | None, now: datetime) -> bool:
+    """Say whether a payment counts for its payee's day: once in each, however often it is tried."""
+    return counted_at is None or day_of(counted_at) != day_of(now)
+
+
+def counts_in_hour(counted_at: datetime | None, now: datetime) -> bool:
+    """Say whether a payment counts for the hour: what counted longer ago, or on another day, counts anew."""
+    return counted_at is None or now - counted_at >= HOUR or counts_on_day(counted_at, now)
 
 
 def next_day(now: datetime) -> datetime:
@@ -103,7 +113,7 @@ def held_back(leaving: Leaving, *, limits: Limits, usage: Usage, now: datetime) 
         return None
     smallest_msat = min(limits.per_payout_msat, limits.per_payee_day_msat, limits.total_hour_msat)
     if leaving.net_msat > limits.per_payout_msat or (
-        leaving.net_msat > smallest_msat and not leaving.is_counted
+        leaving.net_msat > smallest_msat and counts_in_hour(leaving.counted_at, now)
     ):
         told = f"it is above the limit of {smallest_msat // 1_000} sats for one payout; a second person can except it"
         return HeldBack(HoldCode.PAYOUT_ABOVE_LIMIT, told, None)
@@ -122,14 +132,13 @@ def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> HeldBack | 
 
 
 def _used_up(leaving: Leaving, limits: Limits, usage: Usage, now: datetime) -> HeldBack | None:
-    if leaving.is_counted:
-        return None
-    if usage.payee_day_msat + leaving.net_msat > limits.per_payee_day_msat:
+    counts_today = counts_on_day(leaving.counted_at, now)
+    if counts_today and usage.payee_day_msat + leaving.net_msat > limits.per_payee_day_msat:
         until = next_day(now)
         told = f"its payee's limit of {limits.per_payee_day_msat // 1_000} sats a day is used up"
         return HeldBack(HoldCode.PAYEE_DAY_LIMIT, f"{told}; it goes at {until.isoformat()}", until)
     excess_msat = sum(usage.by_minute_msat.values()) + leaving.net_msat - limits.total_hour_msat
-    if excess_msat > 0:
+    if counts_in_hour(leaving.counted_at, now) and excess_msat > 0:
         until = hour_frees_at(usage.by_minute_msat, excess_msat=excess_msat)
         told = f"the limit of {limits.total_hour_msat // 1_000} sats in an hour is used up"
         return HeldBack(HoldCode.HOUR_LIMIT, f"{told}; it is tried again at {until.isoformat()}", until)

@@ -14,6 +14,7 @@ VIEW = [
     "transfers.view_paymentlimit",
     "transfers.view_paymentlimitrequest",
     "transfers.view_limitusage",
+    "transfers.view_pastadmission",
     "transfers.view_railbreaker",
 ]
 ASK = "transfers.ask_outside"

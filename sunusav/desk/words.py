@@ -26,7 +26,8 @@ WORDS = [
     _("TOTP devices"), _("user"), _("users"), _("withdrawal link"), _("withdrawal links"),
     _("TOTP devices"), _("user"), _("users"),
     _("payment limit"), _("payment limits"), _("payment limit request"), _("payment limit requests"),
-    _("limit usage"), _("limit usages"), _("rail breaker"), _("rail breakers"),
+    _("limit usage"), _("limit usages"), _("past admission"), _("past admissions"),
+    _("rail breaker"), _("rail breakers"),
     # Fields, and names of facts
     _("ID"), _("id"), _("about"), _("account code"), _("action"), _("active"), _("actor"), _("actor label"),
     _("added at"), _("amount"), _("approver"), _("ask at"), _("asked at"), _("assessment"), _("at"),
@@ -68,7 +69,7 @@ WORDS = [
     _("version"), _("winner"), _("index"), _("outgoing"), _("paying"), _("winner ref"), _("winner user id"),
     _("hops"), _("amount msat"),
     _("opened by"), _("redeemed at"), _("take at"), _("trouble"), _("why"),
-    _("admitted at"), _("admitted by version"), _("destination replaced at"), _("excepted at"),
+    _("admitted at"), _("by version"), _("admitted by version"), _("destination replaced at"), _("excepted at"),
     _("failures"), _("key"), _("payee ref"), _("probe id"), _("retry at"), _("set at"), _("used"),
     _("wait"), _("wait seconds"), _("in force"), _("in force version"), _("replaced"), _("limit version"),
     _("destination sha256"), _("lifted"),

@@ -15,7 +15,7 @@ from sunusav.core.switches import pause_outgoing
 from tests.desk.conftest import Enter
 from tests.desk.world import World
 from tests.factories.payouts import ACTOR, NOW
-from transfers.models import RailBreaker
+from transfers.models import Disbursement, PastAdmission, RailBreaker
 from transfers.services.limits import propose_limit
 from transfers.services.withdrawals import open_withdrawal
 
@@ -60,6 +60,7 @@ READERS: dict[str, set[Role]] = {
     "transfers.collection": ALL,
     "transfers.disbursement": ALL,
     "transfers.limitusage": ALL,
+    "transfers.pastadmission": ALL,
     "transfers.partner": ALL,
     "transfers.paymentlimit": ALL,
     "transfers.paymentlimitrequest": ALL,
@@ -88,6 +89,9 @@ def full_world(world: World) -> World:
     ListenerCursor.objects.create(node_pubkey="02ab", settle_index=3, moved_at=NOW)
     TOTPDevice.objects.create(user=world.proposer, name="authenticator")
     open_withdrawal(subject="cycle:c", rail="lightning", amount_sats=1, actor=ACTOR, now=NOW)
+    PastAdmission.objects.create(
+        disbursement=Disbursement.objects.latest("pk"), admitted_at=NOW, by_version=1
+    )
     RailBreaker.objects.create(rail="lightning", failures=1, changed_at=NOW)
     propose_limit(kind="total_hour", amount_sats=5, reason="fewer payments", proposer=world.proposer, now=NOW)
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)

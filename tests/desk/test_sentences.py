@@ -36,7 +36,7 @@ def test_what_holds_a_payment_back_is_said_in_french(
     net_msat: int, replaced_at: object, usage: Usage, expected: str
 ) -> None:
     leaving = Leaving(
-        net_msat=net_msat, is_counted=False, is_excepted=False, destination_replaced_at=replaced_at,  # type: ignore[arg-type]
+        net_msat=net_msat, counted_at=None, is_excepted=False, destination_replaced_at=replaced_at,  # type: ignore[arg-type]
     )  # fmt: skip
     why = held_back(leaving, limits=LIMITS, usage=usage, now=NOW)
     assert why is not None

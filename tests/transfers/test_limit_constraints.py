@@ -11,9 +11,26 @@ from tests.factories.users import make_user
 from tests.transfers.builders import NOW, ordered
 from tests.transfers.test_constraints import copy_of, force, refuses
 from tests.transfers.unchanged import unchanged
-from transfers.models import Disbursement, LimitUsage, PaymentLimit, PaymentLimitRequest, RailBreaker
+from transfers.models import (
+    Disbursement,
+    LimitUsage,
+    PastAdmission,
+    PaymentLimit,
+    PaymentLimitRequest,
+    RailBreaker,
+)
 
 pytestmark = pytest.mark.django_db
+
+
+def test_past_admission_stands_once_for_good() -> None:
+    row = PastAdmission.objects.create(disbursement_id=ordered(), admitted_at=NOW, by_version=1)
+    with refuses("pastadmission_once_per_moment", column="admitted_at"):
+        PastAdmission.objects.create(disbursement_id=row.disbursement_id, admitted_at=NOW)
+    with unchanged(), pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        PastAdmission.objects.update(by_version=2)
+    with unchanged(), pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        PastAdmission.objects.all().delete()
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ from tests.factories.limits import set_limit_to
 from tests.factories.users import make_user
 from tests.transfers.builders import NET_SATS, NOW, ordered, run
 from tests.transfers.rails import SteeredRail, Watch
+from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
-from transfers.models import Disbursement, LimitUsage
+from transfers.models import Disbursement, LimitUsage, PastAdmission
 from transfers.services.exceptions import propose_exception
+from transfers.types import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,29 @@ def test_what_was_let_out_and_counted_agrees(paid: int, watch: Watch) -> None:
 
     assert found() == []
     assert found(since=NOW) == []
+
+
+def test_payment_let_out_again_in_another_hour_counts_for_both_and_once_for_its_day(
+    node: SteeredRail, watch: Watch
+) -> None:
+    node.script.append(Refused(reason="no-route", failure=FailureClass.RETRY))
+    disbursement_id = ordered(payee_ref="user:awa")
+    run(watch)
+    Disbursement.objects.update(due_at=NOW + timedelta(hours=2))
+    watch.at = NOW + timedelta(hours=2)
+    run(watch)
+
+    assert PastAdmission.objects.get().admitted_at == NOW
+    assert dict(LimitUsage.objects.values_list("key", "used_msat")) == {
+        "2026-03-04 user:awa": NET_MSAT, "2026-03-04T10:00": NET_MSAT, "2026-03-04T12:00": NET_MSAT,
+    }  # fmt: skip
+    assert found() == found(since=NOW) == []
+
+    PastAdmission.objects.create(disbursement_id=disbursement_id, admitted_at=NOW - timedelta(hours=1))
+    assert found() == [
+        ("limit_usage:total_hour:2026-03-04T09:00", f"counted 0 msat, admitted {NET_MSAT}"),
+        (f"disbursement:{disbursement_id}", "let past the limits without an exception"),
+    ]
 
 
 def test_count_that_is_too_low_or_missing_is_found(paid: int) -> None:

@@ -46,6 +46,7 @@ from transfers.types import Refused
 pytestmark = pytest.mark.django_db
 
 NET_MSAT = NET_SATS * 1_000
+MIDNIGHT = datetime(2026, 3, 5, 0, 0, tzinfo=UTC)
 RETRY = Refused(reason="no-route", failure=FailureClass.RETRY)
 
 
@@ -248,6 +249,45 @@ def test_retried_payment_counts_once(node: SteeredRail, watch: Watch) -> None:
     assert row_of(disbursement_id).attempts.count() == 2
     assert row_of(disbursement_id).admitted_at == NOW
     assert used("total_hour") == {"2026-03-04T10:00": NET_MSAT}
+
+
+def test_payments_let_out_in_earlier_hours_do_not_all_go_in_one(node: SteeredRail, watch: Watch) -> None:
+    """Three hours, one payment each, none of which found a way: then all have a way at once."""
+    set_limit_to("total_hour", NET_SATS, now=NOW)
+    names = ["awa", "binta", "coumba"]
+    ids = []
+    for hours, name in enumerate(names):
+        watch.at = NOW + timedelta(hours=2 * hours)
+        node.script.append(Refused(reason="insufficient-balance", failure=FailureClass.HOLD))
+        ids.append(ordered(name, at=watch.at))
+        run(watch)
+        Disbursement.objects.filter(state="processing").update(due_at=NOW + timedelta(hours=6))
+
+    watch.at = NOW + timedelta(hours=6)
+    run(watch)
+
+    assert node.sends == 4
+    assert sorted(row_of(one).failure_code for one in ids) == ["", "hour-limit", "hour-limit"]
+    assert used("total_hour") == {f"2026-03-04T{hour}:00": NET_MSAT for hour in (10, 12, 14, 16)}
+    assert used("per_payee_day") == {f"2026-03-04 cycle:{name}": NET_MSAT for name in names}
+
+
+def test_payment_let_out_yesterday_counts_for_today_when_it_goes_today(
+    node: SteeredRail, watch: Watch
+) -> None:
+    set_limit_to("per_payee_day", NET_SATS, now=NOW)
+    watch.at = MIDNIGHT - timedelta(minutes=1)
+    node.script.append(RETRY)
+    first = ordered_for("user:awa", "first", at=watch.at)
+    run(watch)
+    watch.at = MIDNIGHT + timedelta(minutes=1)
+    run(watch)
+    second = ordered_for("user:awa", "second", at=watch.at)
+    run(watch)
+
+    assert row_of(first).state == "completed"
+    assert held(second) == ("processing", "payee-day-limit", MIDNIGHT + timedelta(days=1))
+    assert used("per_payee_day") == {"2026-03-04 user:awa": NET_MSAT, "2026-03-05 user:awa": NET_MSAT}
 
 
 def test_retried_payment_above_a_limit_lowered_meanwhile_waits_for_a_person(

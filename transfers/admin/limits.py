@@ -18,7 +18,7 @@ from sunusav.desk.forms import ReasonAndCodeForm
 from sunusav.desk.money import show_sats
 from sunusav.desk.sections import Box, Section, trail_of
 from transfers.enums import BreakerState, LimitKind
-from transfers.models import LimitUsage, PaymentLimit, PaymentLimitRequest, RailBreaker
+from transfers.models import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest, RailBreaker
 from transfers.queries import limits_in_force
 from transfers.services.limits import PAYMENT_LIMIT, propose_limit
 
@@ -174,6 +174,17 @@ class LimitUsageAdmin(ReadOnlyAdmin):
 
     def name_of(self, row: Any) -> str:
         return f"{_kind_shown(row)} {row.key}"
+
+
+@admin.register(PastAdmission)
+class PastAdmissionAdmin(ReadOnlyAdmin):
+    list_display = ("disbursement", "admitted_at", "by_version")
+    list_filter = ("admitted_at",)
+    list_select_related = ("disbursement",)
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.disbursement_id} {row.by_version or ''}".rstrip()
 
 
 HOW_RAILS_ARE = {

@@ -2,7 +2,7 @@ from transfers.models.answer import OutsideAnswer
 from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
 from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
-from transfers.models.limit import LimitUsage, PaymentLimit, PaymentLimitRequest
+from transfers.models.limit import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
 from transfers.models.partner import Partner
 from transfers.models.resolution import ManualResolution, ResolvedAttempt
 from transfers.models.withdrawal import WithdrawalLink
@@ -15,6 +15,7 @@ __all__ = [
     "ManualResolution",
     "OutsideAnswer",
     "Partner",
+    "PastAdmission",
     "PaymentLimit",
     "PaymentLimitRequest",
     "PaymentOrder",

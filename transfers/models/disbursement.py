@@ -19,8 +19,8 @@ class Disbursement(models.Model):
 
     `due_at` is when a worker may next take it in hand: while one has it, that is the end of its lease; null means
     never by itself. `claim_version` fences: a worker that lost its lease changes nothing any more.
-    `admitted_at` is when it first passed the limits, by which version of the limit per payout; by an exception of
-    two people (`excepted_at`) it passes without.
+    `admitted_at` is when it last counted against the limits, by which version of the limit per payout; by an exception
+    of two people (`excepted_at`) it passes without. Earlier counts are `PastAdmission`s.
     """
 
     subject = ExactCharField(max_length=120)

@@ -97,3 +97,31 @@ class LimitUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}: {self.used_msat} msat"
+
+
+class PastAdmission(models.Model):
+    """That a payment counted before it was let out again, in another hour. Append-only.
+
+    The count that it goes by stands on the payment itself (`admitted_at`).
+    """
+
+    disbursement = models.ForeignKey(
+        "transfers.Disbursement", on_delete=models.RESTRICT, related_name="past_admissions"
+    )
+    admitted_at = models.DateTimeField()
+    by_version = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "past admission"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["admitted_at"], name="pastadmission_by_moment"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["disbursement", "admitted_at"], name="pastadmission_once_per_moment"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"disbursement {self.disbursement_id} at {self.admitted_at}"

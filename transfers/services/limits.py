@@ -15,6 +15,8 @@ from transfers.calculations import (
     Leaving,
     Limits,
     Usage,
+    counts_in_hour,
+    counts_on_day,
     day_key,
     held_back,
     minute_key,
@@ -22,7 +24,7 @@ from transfers.calculations import (
 )
 from transfers.enums import LimitKind
 from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
-from transfers.models import Disbursement, LimitUsage, PaymentLimit, PaymentLimitRequest
+from transfers.models import Disbursement, LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
 from transfers.queries import limits_in_force
 from transfers.types import HeldBack
 
@@ -130,20 +132,21 @@ def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, HeldBack]
 
     Called last in the transaction that opens their attempts: from here to its commit every other opening waits.
     When anything is returned nothing was counted, and the caller rolls back and opens the others by themselves.
-    A payment counts once, when it is first let out; what it tries again is judged, but not counted.
+    A payment that tries again within the hour is judged, but not counted again.
     """
     limits, version = _lock_amounts()
-    counting = _Counting.of([row for row in rows if row.admitted_at is None], now)
+    counted = [row for row in rows if counts_in_hour(row.admitted_at, now)]
+    counting = _Counting.of(counted, now)
     held = {}
     for row in rows:
         why = held_back(_leaving(row), limits=limits, usage=counting.usage_of(row), now=now)
         if why is not None:
             held[row.pk] = why
-        elif row.admitted_at is None:
+        elif row in counted:
             counting.add(row)
     if not held:
         counting.store()
-        _note_admission(rows, version=version, now=now)
+        _note_admission(counted, version=version, now=now)
     return held
 
 
@@ -170,7 +173,7 @@ def _lock_amounts() -> tuple[Limits, int]:
 def _leaving(row: Disbursement) -> Leaving:
     return Leaving(
         net_msat=_net_msat(row),
-        is_counted=row.admitted_at is not None,
+        counted_at=row.admitted_at,
         is_excepted=row.excepted_at is not None,
         destination_replaced_at=row.destination_replaced_at,
     )
@@ -207,10 +210,13 @@ class _Counting:
         return Usage(self.days.get(day_key(self.now, row.payee_ref), 0), self.minutes)
 
     def add(self, row: Disbursement) -> None:
-        day, minute, amount_msat = day_key(self.now, row.payee_ref), minute_key(self.now), _net_msat(row)
-        self.days[day] = self.days.get(day, 0) + amount_msat
+        minute, amount_msat = minute_key(self.now), _net_msat(row)
         self.minutes[minute] = self.minutes.get(minute, 0) + amount_msat
-        self.touched |= {(LimitKind.PER_PAYEE_DAY, day), (LimitKind.TOTAL_HOUR, minute)}
+        self.touched.add((LimitKind.TOTAL_HOUR, minute))
+        if counts_on_day(row.admitted_at, self.now):
+            day = day_key(self.now, row.payee_ref)
+            self.days[day] = self.days.get(day, 0) + amount_msat
+            self.touched.add((LimitKind.PER_PAYEE_DAY, day))
 
     def store(self) -> None:
         used = {LimitKind.PER_PAYEE_DAY: self.days, LimitKind.TOTAL_HOUR: self.minutes}
@@ -229,9 +235,15 @@ def _conflict_target() -> list[str] | None:
     return ["kind", "key"] if connection.features.supports_update_conflicts_with_target else None
 
 
-def _note_admission(rows: Iterable[Disbursement], *, version: int, now: datetime) -> None:
-    first = [row for row in rows if row.admitted_at is None]
+def _note_admission(counted: Sequence[Disbursement], *, version: int, now: datetime) -> None:
+    before = [
+        PastAdmission(disbursement=row, admitted_at=row.admitted_at, by_version=row.admitted_by_version)
+        for row in counted
+        if row.admitted_at is not None
+    ]
+    if before:
+        PastAdmission.objects.bulk_create(before)
     for excepted, by_version in ((False, version), (True, None)):
-        some = [row.pk for row in first if (row.excepted_at is not None) == excepted]
+        some = [row.pk for row in counted if (row.excepted_at is not None) == excepted]
         if some:
             sql.run(f"{_ADMIT}({sql.places(some)})", [now, by_version, *some])
