@@ -6,7 +6,7 @@ LEGS ?= mariadb sqlite
 WORKERS ?= auto
 UPGRADE ?=
 
-BOOTSTRAP := $(PYTHON) sunusav/demo/bootstrap.py
+BOOTSTRAP := $(PYTHON) sandbox/bootstrap.py
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 MANAGE := MONETIZATION_DATABASE_URL=sqlite://:memory: $(PY) manage.py
@@ -21,15 +21,15 @@ help: ## list the targets
 
 run: ## start everything on port 8001 and pay the demo's winner; Ctrl-C stops it
 	@$(BOOTSTRAP)
-	@exec $(PY) -m sunusav.demo run
+	@exec $(PY) -m sandbox run
 
 demo: ## the same on free ports and fresh data, ending by itself with the receipt
 	@$(BOOTSTRAP)
-	@exec $(PY) -m sunusav.demo once
+	@exec $(PY) -m sandbox once
 
 demo-reset: ## forget the demo's data, so that `make run` starts anew
 	@$(BOOTSTRAP)
-	@exec $(PY) -m sunusav.demo reset
+	@exec $(PY) -m sandbox reset
 
 test: ## every test but the long soaks, on MariaDB and again on SQLite (LEGS="mariadb sqlite")
 	@$(BOOTSTRAP) --dev --databases

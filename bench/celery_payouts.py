@@ -42,10 +42,10 @@ Orders = list[dict[str, Any]]
 def main(rounds: int) -> int:
     # Forks first: the parent of `seconds_of` must not have spoken gRPC.
     measured = [one_round(number) for number in range(rounds)]
-    direct, rung = ([one[side] for one in measured] for side in range(2))
+    direct, woken = ([one[side] for one in measured] for side in range(2))
     tell(
-        "F1", paired(rung, direct),
-        f"through Celery {spread(rung, '/s')}, in process {spread(direct, '/s')}; {rounds} rounds of {PAYOUTS} payouts",
+        "F1", paired(woken, direct),
+        f"Celery {spread(woken, '/s')}, in process {spread(direct, '/s')}; {rounds} rounds of {PAYOUTS} payouts",
     )  # fmt: skip
     return 0  # a ratio below its target is told, not failed: it depends on the machine
 

@@ -71,7 +71,7 @@ def _timed_payouts(told: Path) -> None:
     took = []
     for _ in range(TIMED + WARM_UP):
         began = time.perf_counter()
-        assert run_due(lanes=1, limit=1).worked == 1
+        assert run_due(slots=1, limit=1).worked == 1
         took.append(time.perf_counter() - began)
     told.write_text(json.dumps(took))
 

@@ -37,10 +37,10 @@ class Connection:
 
     def hear(self) -> float | None:
         """Read what is there; return the seconds the answer took once it is complete."""
-        heard = self.socket.recv(65_536)
-        if not heard:
+        received_answer = self.socket.recv(65_536)
+        if not received_answer:
             raise BadAnswer("the server closed the connection")
-        self._heard += heard
+        self._heard += received_answer
         if not _is_complete(self._heard):
             return None
         if not OK.match(self._heard):
@@ -49,14 +49,14 @@ class Connection:
         return time.perf_counter() - self._sent_at
 
 
-def _is_complete(heard: bytes) -> bool:
-    head_end = heard.find(b"\r\n\r\n")
+def _is_complete(received_answer: bytes) -> bool:
+    head_end = received_answer.find(b"\r\n\r\n")
     if head_end < 0:
         return False
-    length = CONTENT_LENGTH.search(heard, 0, head_end + 2)
+    length = CONTENT_LENGTH.search(received_answer, 0, head_end + 2)
     if length is None:
-        raise BadAnswer(f"an answer without a length: {heard!r}")
-    return len(heard) >= head_end + 4 + int(length[1])
+        raise BadAnswer(f"an answer without a length: {received_answer!r}")
+    return len(received_answer) >= head_end + 4 + int(length[1])
 
 
 def drive(clients: list[Connection], seconds: float) -> list[float]:

@@ -24,20 +24,20 @@ from ledger.types import AccountRef, Line
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.crash import driver
-from tests.crash.fuse import FUSE
+from tests.crash.kill_switch import KILL_SWITCH
 from transfers.errors import SubjectHeld
 from transfers.services.disbursements import request_disbursement
 from transfers.types import Destination, DisbursementRequest
 
 CYCLES_PER_ROUND, ATTEMPTS = 4, 8
-# A payout takes this many steps at most (`tests.crash.fuse` counts them): a fuse burns anywhere in it, or never.
+# A payout takes this many steps at most (`tests.crash.kill_switch` counts them): a fuse burns anywhere in it, or never.
 STEPS = 90
 SEED = 6
 
 
 def main(rounds: int) -> int:
     dice = random.Random(SEED)
-    with override_settings(RAILS={"lightning": "tests.crash.rails.FusedRail"}):
+    with override_settings(RAILS={"lightning": "tests.crash.rails.KillSwitchRail"}):
         counted = [attack(f"once-{number}", dice) for number in range(rounds * CYCLES_PER_ROUND)]
         breaches = audit()
     payments, kills = Counter(paid for paid, _ in counted), sum(killed for _, killed in counted)
@@ -59,7 +59,8 @@ def attack(name: str, dice: random.Random) -> tuple[int, int]:
     ]
     fuses = [dice.choice((0, dice.randint(1, STEPS))) for _ in bills]
     children = [
-        driver.start(partial(attempt, name, bill, fuse)) for bill, fuse in zip(bills, fuses, strict=True)
+        driver.start(partial(attempt, name, bill, kill_switch))
+        for bill, kill_switch in zip(bills, fuses, strict=True)
     ]
     statuses = [driver.wait(child) for child in children]
     # The platform asks again when nobody answered it; clean workers come, as they do within a minute and a quarter.
@@ -93,10 +94,10 @@ def pot_of(name: str) -> Any:
     return AccountRef(AccountRole.GROUP_POT, Currency.MSAT, subject_of(name))
 
 
-def attempt(name: str, bill: dict[str, Any], fuse: int) -> None:
+def attempt(name: str, bill: dict[str, Any], kill_switch: int) -> None:
     """Ask for the cycle's payout and work on whatever is due, until the fuse burns."""
-    FUSE.watch_databases()
-    FUSE.at = fuse
+    KILL_SWITCH.watch_databases()
+    KILL_SWITCH.at = kill_switch
     # Another attempt was first; or the database let another one pass (a deadlock: `database-busy`, ask again).
     with suppress(SubjectHeld, OperationalError):
         order(name, bill)

@@ -16,7 +16,7 @@ from ledger.services.accounts import account_ids
 from lightning.rail import LightningRail
 from tests.crash.driver import MSAT, NET_SATS, control, new_payout
 from transfers.booking import hold_lines, paid_lines
-from transfers.engine.runner import DEFAULT_LANES, run_due
+from transfers.engine.runner import DEFAULT_SLOTS, run_due
 from transfers.models import Disbursement
 from transfers.queries import debit_account
 
@@ -53,8 +53,8 @@ def report(measured: Sequence[Round]) -> int:
     tell(
         "B2",
         paired(batch, bound),
-        f"engine {spread(batch, '/s')} in {DEFAULT_LANES} lanes, sequential bound {spread(bound, '/s')}",
-        f"SendPaymentV2 alone, {DEFAULT_LANES} at once: {spread(beside, '/s')}",
+        f"engine {spread(batch, '/s')} in {DEFAULT_SLOTS} lanes, sequential bound {spread(bound, '/s')}",
+        f"SendPaymentV2 alone, {DEFAULT_SLOTS} at once: {spread(beside, '/s')}",
         cost_of("batch", measured),
     )
     tell("B4", paired(many, ours), f"{WORKERS} workers {spread(many, '/s')}, 1 worker {spread(ours, '/s')}")
@@ -76,8 +76,8 @@ def one_round(number: int) -> Round:
         **timed("sql", pay_by_sql, [known(order) for order in seed(f"sql-{number}", count)]),
         **timed("grpc", pay_by_grpc, invoices(count)),
         **engine("engine", f"one-{number}"),
-        **timed("grpc beside", partial(pay_by_grpc, at_once=DEFAULT_LANES), invoices(count)),
-        **engine("batch", f"batch-{number}", payouts=BATCHED, lanes=DEFAULT_LANES),
+        **timed("grpc beside", partial(pay_by_grpc, at_once=DEFAULT_SLOTS), invoices(count)),
+        **engine("batch", f"batch-{number}", payouts=BATCHED, slots=DEFAULT_SLOTS),
         **engine("many", f"many-{number}", workers=WORKERS),
     }
 
@@ -89,11 +89,11 @@ def timed(name: str, pay: Callable[[Sequence[Any]], None], payouts: Sequence[Any
     return {name: PAYOUTS / seconds, **per_payout(name, sql, len(payouts))}
 
 
-def engine(name: str, seeded: str, *, payouts: int = PAYOUTS, workers: int = 1, lanes: int = 1) -> Round:
+def engine(name: str, seeded: str, *, payouts: int = PAYOUTS, workers: int = 1, slots: int = 1) -> Round:
     """Let workers pay whatever is due; all must be paid at the end."""
     orders = seed(seeded, payouts + workers * WARM_UP)
     with SqlCounts() as sql:
-        warm_up, work = partial(run_due, lanes=lanes, limit=WARM_UP), partial(run_due, lanes=lanes)
+        warm_up, work = partial(run_due, slots=slots, limit=WARM_UP), partial(run_due, slots=slots)
         seconds = seconds_of(warm_up, [work] * workers)
     paid = Disbursement.objects.filter(pk__in=[order["id"] for order in orders], state="completed")
     assert paid.count() == len(orders), "some payouts were not completed"

@@ -19,11 +19,11 @@ from django.test.utils import CaptureQueriesContext
 from bench.cpu import cpu_seconds
 from bench.ratios import paired, spread, tell
 from bench.sql_counts import SqlCounts
+from sandbox.ports import free_port, is_free
 from sunusav.api import tokens
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.roles import Role
-from sunusav.demo.ports import free_port, is_free
 from tests.support import process
 
 PATH = "/monetization/fees/calculate"

@@ -15,9 +15,9 @@ from typing import Any
 import MySQLdb
 from django.conf import settings
 
+from lightning.access_scopes import AccessScope
 from lightning.client.access import access_for
 from lightning.client.channels import channel_to
-from lightning.errands import Errand
 from lightning.outcomes import is_terminal
 from lightning.proto import lightning_pb2, methods, router_pb2
 
@@ -94,7 +94,7 @@ def pay_by_sql(payouts: Sequence[KnownPayout]) -> None:
 
 def pay_by_grpc(invoices: Sequence[str], *, at_once: int = 1) -> None:
     """Send each payment over one channel, so many at once, and listen until it ends."""
-    access = access_for(Errand.PAYING)
+    access = access_for(AccessScope.PAYING)
     call = methods.SEND_PAYMENT_V2.stream(channel_to(access))
     metadata = (("macaroon", access.macaroon().hex()),)
 
@@ -111,8 +111,8 @@ def pay_by_grpc(invoices: Sequence[str], *, at_once: int = 1) -> None:
         for invoice in invoices:
             pay(invoice)
         return
-    with ThreadPoolExecutor(at_once) as lanes:
-        list(lanes.map(pay, invoices))
+    with ThreadPoolExecutor(at_once) as slots:
+        list(slots.map(pay, invoices))
 
 
 @cache

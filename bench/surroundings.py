@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightning.simulator.process import SimulatorProcess
+from sandbox.lnd.process import SimulatorProcess
 from tests.support import process
 from tests.support.mariadb import mariadb
 from tests.support.redis import redis

@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from fees import models, services
 from fees.enums import DraftState
+from sunusav.backoffice.actions import Action, Decision
+from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
+from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.sections import Section, trail_of
 from sunusav.core import clock
 from sunusav.core.models import User
-from sunusav.desk.actions import Action, Decision
-from sunusav.desk.admins import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
-from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.desk.money import show_sats
-from sunusav.desk.sections import Section, trail_of
 
 RULES = (
     "minimum_fee_sats", "maximum_fee_sats", "verified_discount_bps", "recurring_discount_bps",
@@ -136,7 +136,7 @@ DISCARD = Action(
 
 
 @admin.register(models.FeeScheduleDraft)
-class FeeScheduleDraftAdmin(DeskAdmin):
+class FeeScheduleDraftAdmin(BackofficeAdmin):
     """Finance edits a draft and proposes it; an approver publishes it on the proposal's page."""
 
     list_display = ("id", "state", "effective_at", "note", "author", "created_at")

@@ -14,13 +14,13 @@ from ledger import models
 from ledger.calculations import MAXIMUM_XOF_PER_BTC, MINIMUM_XOF_PER_BTC
 from ledger.queries import current_rate
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
+from sunusav.backoffice.actions import Action, Button, Card, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.money import show_in, show_rate
+from sunusav.backoffice.sections import Section, postings_of, trail_of
 from sunusav.core import clock
-from sunusav.desk.actions import Action, Button, Card, Decision
-from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.facts import mono, say_known
-from sunusav.desk.forms import ReasonAndCodeForm
-from sunusav.desk.money import show_in, show_rate
-from sunusav.desk.sections import Section, postings_of, trail_of
 
 
 @admin.register(models.Account)

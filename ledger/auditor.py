@@ -12,8 +12,8 @@ from django.db import connection, transaction
 
 from sunusav.core import switches, trail
 from sunusav.core.actors import Actor
+from sunusav.core.app_modules import collect
 from sunusav.core.auditing import AuditScope, Breach, Invariant
-from sunusav.core.gathering import gather
 
 FAST_WINDOW: Final = timedelta(hours=24)
 AUDITOR: Final = Actor.system("ledger.auditor")
@@ -51,7 +51,7 @@ class AuditReport:
 def audit(*, now: datetime, since: datetime | None = None) -> AuditReport:
     """Run every room's invariants on one snapshot, over everything or what was recorded since a moment."""
     started = monotonic()
-    invariants: list[Invariant] = gather("invariants", "INVARIANTS")
+    invariants: list[Invariant] = collect("invariants", "INVARIANTS")
     with _snapshot():
         found = list(_found(invariants, AuditScope(now=now, since=since)))
     return AuditReport(

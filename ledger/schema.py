@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.migrations.loader import MigrationLoader
 
-from sunusav.core.migration_operations import AppendOnly
+from sunusav.core.migration_operations import AppendOnly, LiftAppendOnly
 
 
 def missing_rules() -> Iterator[tuple[str, str]]:
@@ -40,14 +40,15 @@ def missing_triggers() -> Iterator[tuple[str, str]]:
 
 
 def append_only_tables() -> set[str]:
-    """Return every table that some migration made append-only."""
-    migrations = MigrationLoader(connection).disk_migrations.values()
-    return {
-        operation.table
-        for migration in migrations
-        for operation in migration.operations
-        if isinstance(operation, AppendOnly)
-    }
+    """Return every table that the migrations, in the order of their names, made append-only and left so."""
+    tables: set[str] = set()
+    for _, migration in sorted(MigrationLoader(connection).disk_migrations.items()):
+        for operation in migration.operations:
+            if isinstance(operation, LiftAppendOnly):
+                tables.discard(operation.table)
+            elif isinstance(operation, AppendOnly):
+                tables.add(operation.table)
+    return tables
 
 
 def _unique_rules(model: type[models.Model]) -> Iterator[tuple[str, list[str]]]:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from lightning.models import ListenerCursor
-from sunusav.desk.admins import ReadOnlyAdmin
+from sunusav.backoffice.admins import ReadOnlyAdmin
 
 
 @admin.register(ListenerCursor)

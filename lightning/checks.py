@@ -14,12 +14,12 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from lightning.client import Errand, NodeMisconfigured, access_for
+from lightning.client import AccessScope, NodeMisconfigured, access_for
 from lightning.macaroons import MacaroonUnreadable, read_macaroon, verdict_on
 from lightning.networks import INVOICE_PREFIXES
 from sunusav.core import clock
 
-# What `lightning.simulator.tls` writes as the organisation of its certificates.
+# What `sandbox.lnd.tls` writes as the organisation of its certificates.
 SIMULATED_ORGANISATION = "simulated node"
 
 
@@ -46,8 +46,8 @@ def macaroons_are_narrow(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     Source: lightning.md section 2: who may delete payments can destroy the node's protection against paying
     twice.
     """
-    paths = {errand: access_for(errand).macaroon_path for errand in Errand}
-    given = [text for errand in Errand for text in _given(errand) if text]
+    paths = {errand: access_for(errand).macaroon_path for errand in AccessScope}
+    given = [text for errand in AccessScope for text in _given(errand) if text]
     messages: list[CheckMessage] = [
         Error(f"LND_{errand.name}_MACAROON_PATH is the admin macaroon.", id="lightning.E003")
         for errand, path in paths.items()
@@ -67,7 +67,7 @@ def macaroons_are_given_once(app_configs: Sequence[AppConfig] | None, **kwargs: 
             hint="Keep one of them.",
             id="lightning.E006",
         )
-        for errand in Errand
+        for errand in AccessScope
         if all(_given(errand))
     ]
 
@@ -77,7 +77,7 @@ def macaroons_may_no_more_than_needed(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Read the macaroons that this process has and refuse dangerous rights; files elsewhere say nothing."""
-    return [message for errand in Errand for message in _dangers_of(errand, clock.now())]
+    return [message for errand in AccessScope for message in _dangers_of(errand, clock.now())]
 
 
 @register(Tags.security, deploy=True)
@@ -101,12 +101,12 @@ def wallets_reach_us_safely(app_configs: Sequence[AppConfig] | None, **kwargs: A
     return [Error(text, id="lightning.E008")]
 
 
-def _given(errand: Errand) -> tuple[str, str]:
+def _given(errand: AccessScope) -> tuple[str, str]:
     access = access_for(errand)
     return access.macaroon_path, access.macaroon_text
 
 
-def _dangers_of(errand: Errand, now: datetime) -> list[CheckMessage]:
+def _dangers_of(errand: AccessScope, now: datetime) -> list[CheckMessage]:
     try:
         verdict = verdict_on(read_macaroon(access_for(errand).macaroon()), errand, now=now)
     except (NodeMisconfigured, MacaroonUnreadable):

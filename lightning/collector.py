@@ -12,7 +12,7 @@ from django.conf import settings
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from lightning.bolt11 import Invoice, decode
-from lightning.client import Errand, LndClient, NodeError, NodeRefused, access_for
+from lightning.client import AccessScope, LndClient, NodeError, NodeRefused, access_for
 from lightning.outcomes import preimage_fits
 from lightning.proto import lightning_pb2
 from transfers.errors import CollectorUnavailable
@@ -38,7 +38,7 @@ class LightningCollector:
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
 
     def __init__(self, client: LndClient | None = None) -> None:
-        self._client = client or LndClient(access_for(Errand.INVOICING))
+        self._client = client or LndClient(access_for(AccessScope.INVOICING))
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         """Make the collection's invoice, or read back the one that was made before.

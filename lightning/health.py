@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lightning.client import Errand, LndClient, NodeError, access_for
+from lightning.client import AccessScope, LndClient, NodeError, access_for
 from lightning.proto import state_pb2
 from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
 
@@ -38,7 +38,7 @@ def _report(client: LndClient) -> HealthReport:
 
 
 def _lightning(now: datetime) -> HealthReport:
-    return node_health(LndClient(access_for(Errand.READONLY)))
+    return node_health(LndClient(access_for(AccessScope.READONLY)))
 
 
 HEALTH_CHECKS = [HealthCheck("lightning", _lightning)]

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from google.protobuf.message import DecodeError
 
-from lightning.errands import NEEDED, Errand
+from lightning.access_scopes import NEEDED, AccessScope
 from lightning.proto import lightning_pb2
 from lightning.proto.methods import METHODS
 
@@ -100,7 +100,7 @@ def read_macaroon(binary: bytes) -> Macaroon:
     return macaroon
 
 
-def verdict_on(macaroon: Macaroon, errand: Errand, *, now: datetime) -> Verdict:
+def verdict_on(macaroon: Macaroon, errand: AccessScope, *, now: datetime) -> Verdict:
     """Compare what a macaroon grants with what its errand needs.
 
     Raises: IdentifierUnreadable.
@@ -126,12 +126,12 @@ def verdict_on(macaroon: Macaroon, errand: Errand, *, now: datetime) -> Verdict:
     )
 
 
-def _danger_of(right: Permission, errand: Errand) -> str:
+def _danger_of(right: Permission, errand: AccessScope) -> str:
     """Say why this right must not be in the errand's macaroon; nothing when it only tells more than needed."""
     entity, action = right
     if entity == URI:
         return _danger_of_calling(action)
-    if right in HARMLESS_READS or (errand is Errand.INVOICING and right == ("invoices", "write")):
+    if right in HARMLESS_READS or (errand is AccessScope.INVOICING and right == ("invoices", "write")):
         return ""
     if action == GENERATE:
         return DANGERS["macaroon"]

@@ -12,7 +12,7 @@ from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from lightning.bolt11 import Invoice
 from lightning.client import (
-    Errand,
+    AccessScope,
     LndClient,
     NodeError,
     NodeRefused,
@@ -26,8 +26,8 @@ from lightning.lnurl.pay import fetch_invoice
 from lightning.networks import invoice_prefix
 from lightning.node_facts import NodeFacts
 from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
-from lightning.statement import outside_payments
-from sunusav.core.http import StrangerClient
+from lightning.statement import provider_payments
+from sunusav.core.http import UntrustedHostClient
 from transfers.enums import FailureClass
 from transfers.errors import DestinationKindUnsupported, RailUnavailable
 from transfers.types import (
@@ -36,7 +36,7 @@ from transfers.types import (
     Instruction,
     NotSeen,
     Order,
-    OutsidePayment,
+    ProviderPayment,
     SendOutcome,
     Unknown,
 )
@@ -79,11 +79,11 @@ class LightningRail:
         *,
         timeout_seconds: int | None = None,
         listen_margin_seconds: int = LISTEN_MARGIN_SECONDS,
-        web: StrangerClient | None = None,
+        web: UntrustedHostClient | None = None,
     ) -> None:
-        self._client = client or LndClient(access_for(Errand.PAYING))
+        self._client = client or LndClient(access_for(AccessScope.PAYING))
         self._node = NodeFacts(self._client)
-        self._web = web or StrangerClient()
+        self._web = web or UntrustedHostClient()
         self._timeout_seconds = timeout_seconds or settings.LND_PAYMENT_TIMEOUT_SECONDS
         self.send_deadline_seconds = self._timeout_seconds + listen_margin_seconds
 
@@ -166,10 +166,10 @@ class LightningRail:
         except NodeError as error:
             raise _unavailable(error) from error
 
-    def statement(self) -> Iterator[OutsidePayment]:
+    def statement(self) -> Iterator[ProviderPayment]:
         """List every payment the node knows, oldest first. Raises: RailUnavailable."""
         try:
-            yield from outside_payments(self._client)
+            yield from provider_payments(self._client)
         except NodeError as error:
             raise _unavailable(error) from error
 

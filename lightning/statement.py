@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from lightning.client import LndClient
 from lightning.outcomes import Payment, is_terminal
-from transfers.types import OutsidePayment
+from transfers.types import ProviderPayment
 
 PAGE_SIZE = 500
 
 
-def outside_payments(client: LndClient, *, page_size: int = PAGE_SIZE) -> Iterator[OutsidePayment]:
+def provider_payments(client: LndClient, *, page_size: int = PAGE_SIZE) -> Iterator[ProviderPayment]:
     """List all payments of the node in the order of their index."""
     index = 0
     while True:
@@ -22,8 +22,8 @@ def outside_payments(client: LndClient, *, page_size: int = PAGE_SIZE) -> Iterat
         index = page.last_index_offset
 
 
-def _line(payment: Payment) -> OutsidePayment:
-    return OutsidePayment(
+def _line(payment: Payment) -> ProviderPayment:
+    return ProviderPayment(
         reference=payment.payment_hash,
         is_paid=payment.status == Payment.SUCCEEDED,
         is_open=not is_terminal(payment),

@@ -17,15 +17,15 @@ from payouts.queries.cycles import cycle_facts
 from payouts.queries.groups import masked_name, masked_phone
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.payouts import cancel_payout, retry_payout
+from sunusav.backoffice.actions import Action, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
+from sunusav.backoffice.columns import badge
+from sunusav.backoffice.facts import say_known
+from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.backoffice.money import show_msat, show_sats
+from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, trail_of
 from sunusav.core import clock
 from sunusav.core.models import User
-from sunusav.desk.actions import Action, Decision
-from sunusav.desk.admins import ReadOnlyAdmin, ReadOnlyInline
-from sunusav.desk.columns import badge
-from sunusav.desk.facts import say_known
-from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.desk.money import show_msat, show_sats
-from sunusav.desk.sections import Facts, Section, Table, link_to_page, trail_of
 from transfers.enums import CollectionState, DisbursementState
 from transfers.queries import collections_for, disbursement_for
 from transfers.types import DisbursementFacts

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 
-def _api_of(*rooms: str) -> list[URLPattern]:
+def _api_of(*apps: str) -> list[URLPattern]:
     """Return the rooms' API routes as one list: a resolver for each room would be searched by every request."""
-    return [route for room in rooms for route in import_module(f"{room}.api.urls").urlpatterns]
+    return [route for room in apps for route in import_module(f"{room}.api.urls").urlpatterns]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -4,6 +4,6 @@ A *disbursement* is one order to send one amount to one destination for one subj
 most one is alive, by a database constraint. A *collection* asks for one amount for one subject. *Rails* and
 *collectors* are plug-ins named in settings; this room imports none of them.
 The engine (`engine/`) claims what is due, prepares (asks), commits the intent with a hold in the books, sends, and
-books the result; what it cannot know it asks again later and never sends anew. Rooms above carry in a request what
+books the result; what it cannot know it asks again later and never sends anew. Apps above carry in a request what
 is needed below: the subject, the account to debit, whom to price for.
 """

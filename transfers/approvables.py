@@ -1,6 +1,6 @@
 from sunusav.core.approvals import Approvable
 from transfers.engine.resolving import apply_resolution
-from transfers.services.exceptions import PAYMENT_EXCEPTION, describe_exception, grant_exception
+from transfers.services.limit_waivers import LIMIT_WAIVER, describe_waiver, grant_waiver
 from transfers.services.limits import PAYMENT_LIMIT, describe_limit, set_limit
 from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolution
 
@@ -20,10 +20,10 @@ APPROVABLES = [
         apply=set_limit,
     ),
     Approvable(
-        kind=PAYMENT_EXCEPTION,
+        kind=LIMIT_WAIVER,
         propose_permission="transfers.propose_payment_exception",
         approve_permission="transfers.approve_payment_exception",
-        describe=describe_exception,
-        apply=grant_exception,
+        describe=describe_waiver,
+        apply=grant_waiver,
     ),
 ]

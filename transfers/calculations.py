@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from transfers.enums import HoldCode
-from transfers.types import HeldBack
+from transfers.enums import DeferralCode
+from transfers.types import Deferral
 
 DAKAR = ZoneInfo("Africa/Dakar")
 HOUR = timedelta(minutes=60)
@@ -55,7 +55,7 @@ class Leaving:
 
     net_msat: int
     counted_at: datetime | None
-    is_excepted: bool
+    is_waived: bool
     destination_replaced_at: datetime | None
 
 
@@ -104,23 +104,23 @@ def hour_frees_at(by_minute_msat: Mapping[str, int], *, excess_msat: int) -> dat
     return datetime.strptime(key, _MINUTE_KEY).replace(tzinfo=DAKAR) + HOUR + MINUTE
 
 
-def held_back(leaving: Leaving, *, limits: Limits, usage: Usage, now: datetime) -> HeldBack | None:
+def deferral_for(leaving: Leaving, *, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
     """Say why a payment may not go now, or None.
 
     *Source*: DOMAIN.md section 4. What is above a limit all by itself can never go by waiting.
     """
-    if leaving.is_excepted:
+    if leaving.is_waived:
         return None
     smallest_msat = min(limits.per_payout_msat, limits.per_payee_day_msat, limits.total_hour_msat)
     if leaving.net_msat > limits.per_payout_msat or (
         leaving.net_msat > smallest_msat and counts_in_hour(leaving.counted_at, now)
     ):
         told = f"it is above the limit of {smallest_msat // 1_000} sats for one payout; a second person can except it"
-        return HeldBack(HoldCode.PAYOUT_ABOVE_LIMIT, told, None)
+        return Deferral(DeferralCode.PAYOUT_ABOVE_LIMIT, told, None)
     return _cooling_off(leaving, limits, now) or _used_up(leaving, limits, usage, now)
 
 
-def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> HeldBack | None:
+def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> Deferral | None:
     replaced_at = leaving.destination_replaced_at
     if replaced_at is None or leaving.net_msat <= limits.replaced_destination_msat:
         return None
@@ -128,20 +128,20 @@ def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> HeldBack | 
     if now >= until:
         return None
     told = f"its destination became another payee's after the cycle was ready; it goes at {until.isoformat()}"
-    return HeldBack(HoldCode.COOLING_OFF, told, until)
+    return Deferral(DeferralCode.COOLING_OFF, told, until)
 
 
-def _used_up(leaving: Leaving, limits: Limits, usage: Usage, now: datetime) -> HeldBack | None:
+def _used_up(leaving: Leaving, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
     counts_today = counts_on_day(leaving.counted_at, now)
     if counts_today and usage.payee_day_msat + leaving.net_msat > limits.per_payee_day_msat:
         until = next_day(now)
         told = f"its payee's limit of {limits.per_payee_day_msat // 1_000} sats a day is used up"
-        return HeldBack(HoldCode.PAYEE_DAY_LIMIT, f"{told}; it goes at {until.isoformat()}", until)
+        return Deferral(DeferralCode.PAYEE_DAY_LIMIT, f"{told}; it goes at {until.isoformat()}", until)
     excess_msat = sum(usage.by_minute_msat.values()) + leaving.net_msat - limits.total_hour_msat
     if counts_in_hour(leaving.counted_at, now) and excess_msat > 0:
         until = hour_frees_at(usage.by_minute_msat, excess_msat=excess_msat)
         told = f"the limit of {limits.total_hour_msat // 1_000} sats in an hour is used up"
-        return HeldBack(HoldCode.HOUR_LIMIT, f"{told}; it is tried again at {until.isoformat()}", until)
+        return Deferral(DeferralCode.HOUR_LIMIT, f"{told}; it is tried again at {until.isoformat()}", until)
     return None
 
 

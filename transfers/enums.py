@@ -67,7 +67,7 @@ class LimitKind(TextChoices):
     REPLACED_DESTINATION = "replaced_destination"
 
 
-class HoldCode(TextChoices):
+class DeferralCode(TextChoices):
     """Why a payment that may be made is not made now."""
 
     PAYOUT_ABOVE_LIMIT = "payout-above-limit"
@@ -115,7 +115,7 @@ class AnswerKind(TextChoices):
     AWAY = "away"
 
 
-class ToldBy(TextChoices):
+class AnsweredCall(TextChoices):
     """Which call the outside answered."""
 
     SEND = "send"
@@ -168,11 +168,11 @@ UNREDEEMED_STATES = (WithdrawalState.OPEN, WithdrawalState.EXPIRED, WithdrawalSt
 LIVE_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT, AttemptState.SUCCEEDED)
 OPEN_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT)
 # What an exception by a second person lifts.
-LIMIT_HOLDS = (
-    HoldCode.PAYOUT_ABOVE_LIMIT,
-    HoldCode.PAYEE_DAY_LIMIT,
-    HoldCode.HOUR_LIMIT,
-    HoldCode.COOLING_OFF,
+LIMIT_DEFERRALS = (
+    DeferralCode.PAYOUT_ABOVE_LIMIT,
+    DeferralCode.PAYEE_DAY_LIMIT,
+    DeferralCode.HOUR_LIMIT,
+    DeferralCode.COOLING_OFF,
 )
 # A disbursement holds its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)

@@ -106,9 +106,10 @@ class EvidenceTooOld(Conflict):
     asked_at: datetime | None
 
 
-class OutsideSaysOtherwise(Conflict):
+class ProviderContradicts(Conflict):
     """The outside says that the order is under way or paid."""
 
+    code = "outside-says-otherwise"
     disbursement_id: int
     outcome: str
     asked_at: datetime | None
@@ -137,9 +138,10 @@ class ResolutionNeedsExplanation(Invalid):
     disbursement_id: int
 
 
-class DisbursementNotHeldBack(Conflict):
+class DisbursementNotDeferred(Conflict):
     """Nothing that an exception could lift holds the payment back."""
 
+    code = "disbursement-not-held-back"
     disbursement_id: int
     state: str
     failure_code: str

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import queries
-from transfers.enums import CollectionTrouble, HoldCode
+from transfers.enums import CollectionTrouble, DeferralCode
 
 OVERDUE_BY = timedelta(minutes=2)
 STUCK_AFTER = timedelta(hours=1)
@@ -35,11 +35,11 @@ def _collections(now: datetime) -> HealthReport:
 def _rails(now: datetime) -> HealthReport:
     """Tell which ways to pay are stopped, and what waits because a rail is away or holds too little."""
     stopped = {row.rail: row.state for row in queries.stopped_rails()}
-    waiting = queries.held_back_by([HoldCode.RAIL_UNAVAILABLE, HoldCode.LIQUIDITY_SHORT])
+    waiting = queries.deferred_by([DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT])
     facts = {
         "stopped": stopped,
-        "rail_unavailable": waiting.get(HoldCode.RAIL_UNAVAILABLE, 0),
-        "liquidity_short": waiting.get(HoldCode.LIQUIDITY_SHORT, 0),
+        "rail_unavailable": waiting.get(DeferralCode.RAIL_UNAVAILABLE, 0),
+        "liquidity_short": waiting.get(DeferralCode.LIQUIDITY_SHORT, 0),
     }
     return HealthReport(DEGRADED if stopped or waiting else OK, facts)
 

@@ -12,7 +12,7 @@ from sunusav.core.money import msat_from_sats
 from transfers.calculations import DAKAR, day_key, day_of, minute_key
 from transfers.enums import LimitKind
 from transfers.models import Disbursement, LimitUsage, PastAdmission, PaymentLimit
-from transfers.services.exceptions import PAYMENT_EXCEPTION
+from transfers.services.limit_waivers import LIMIT_WAIVER
 
 ADMITTED = Disbursement.objects.filter(admitted_at__isnull=False)
 COUNTED = (LimitKind.PER_PAYEE_DAY, LimitKind.TOTAL_HOUR)
@@ -91,7 +91,7 @@ def _admitted_with_leave(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _without_leave(let_out: list[LetOut], most_sats: dict[int, int]) -> Iterator[Breach]:
-    excepted = _excepted([pk for pk, version, _ in let_out if version is None])
+    excepted = _waived([pk for pk, version, _ in let_out if version is None])
     for pk, version, net_sats in let_out:
         if version is None and str(pk) not in excepted:
             yield Breach("I22", f"disbursement:{pk}", "let past the limits without an exception")
@@ -100,8 +100,8 @@ def _without_leave(let_out: list[LetOut], most_sats: dict[int, int]) -> Iterator
             yield Breach("I22", f"disbursement:{pk}", told)
 
 
-def _excepted(disbursement_ids: list[int]) -> set[str]:
-    approved = Proposal.objects.filter(kind=PAYMENT_EXCEPTION, state=ProposalState.APPROVED)
+def _waived(disbursement_ids: list[int]) -> set[str]:
+    approved = Proposal.objects.filter(kind=LIMIT_WAIVER, state=ProposalState.APPROVED)
     of_these = approved.filter(subject_id__in=[str(pk) for pk in disbursement_ids])
     return set(of_these.values_list("subject_id", flat=True))
 

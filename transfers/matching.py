@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState
 from transfers.models import Attempt
 from transfers.rails import rail
-from transfers.types import OutsidePayment
+from transfers.types import ProviderPayment
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def _attempts_by_reference(rail_name: str) -> dict[str, list[Attempt]]:
 
 
 def _missing_in_books(
-    outside: Iterable[OutsidePayment], ours: dict[str, list[Attempt]], before: dict[int, str]
+    outside: Iterable[ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
 ) -> Iterator[Mismatch]:
     for line in outside:
         attempts = ours.get(line.reference, [])
@@ -52,7 +52,7 @@ def _was_open(attempt: Attempt, before: dict[int, str]) -> bool:
     return before.get(attempt.pk, AttemptState.PREPARED) in OPEN_ATTEMPT_STATES
 
 
-def _judge_paid(line: OutsidePayment, attempts: list[Attempt]) -> Iterator[Mismatch]:
+def _judge_paid(line: ProviderPayment, attempts: list[Attempt]) -> Iterator[Mismatch]:
     paid = [attempt for attempt in attempts if attempt.state == AttemptState.SUCCEEDED]
     waiting = [attempt for attempt in attempts if attempt.state in OPEN_ATTEMPT_STATES]
     if not paid and not waiting:
@@ -64,7 +64,7 @@ def _judge_paid(line: OutsidePayment, attempts: list[Attempt]) -> Iterator[Misma
 
 
 def _missing_outside(
-    outside: dict[str, OutsidePayment], ours: dict[str, list[Attempt]], before: dict[int, str]
+    outside: dict[str, ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
 ) -> Iterator[Mismatch]:
     for reference, attempts in ours.items():
         line = outside.get(reference)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sunusav.core.metrics import Metric, Sample
 from transfers import queries
-from transfers.enums import HoldCode
+from transfers.enums import DeferralCode
 
 
 def _rails_stopped(now: datetime) -> Iterator[Sample]:
@@ -14,8 +14,8 @@ def _rails_stopped(now: datetime) -> Iterator[Sample]:
 
 
 def _payments_held_back(now: datetime) -> Iterator[Sample]:
-    waiting = queries.held_back_by(HoldCode.values)
-    yield from (Sample(waiting.get(code, 0), {"why": code}) for code in HoldCode.values)
+    waiting = queries.deferred_by(DeferralCode.values)
+    yield from (Sample(waiting.get(code, 0), {"why": code}) for code in DeferralCode.values)
 
 
 METRICS = [

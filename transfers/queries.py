@@ -24,9 +24,9 @@ from transfers.models import (
     Attempt,
     Collection,
     Disbursement,
-    OutsideAnswer,
     Partner,
     PaymentLimit,
+    ProviderAnswer,
     RailBreaker,
     ResolvedAttempt,
     WithdrawalLink,
@@ -148,9 +148,9 @@ def open_attempts_of(disbursement_ids: Sequence[int]) -> dict[int, Attempt]:
     return {row.disbursement_id: row for row in open_ones.select_related("order", "disbursement")}
 
 
-def newest_answer(attempt_id: int) -> OutsideAnswer | None:
+def newest_answer(attempt_id: int) -> ProviderAnswer | None:
     """Return what the outside said last of an attempt; `asked_at` of the attempt says when it said so last."""
-    return OutsideAnswer.objects.filter(attempt_id=attempt_id).order_by("-pk").first()
+    return ProviderAnswer.objects.filter(attempt_id=attempt_id).order_by("-pk").first()
 
 
 def was_resolved(attempt_id: int) -> bool:
@@ -168,7 +168,7 @@ def stopped_rails() -> list[RailBreaker]:
     return list(RailBreaker.objects.exclude(state=BreakerState.CLOSED).order_by("rail"))
 
 
-def held_back_by(codes: Iterable[str]) -> dict[str, int]:
+def deferred_by(codes: Iterable[str]) -> dict[str, int]:
     """Count the payments that wait for each of these reasons."""
     waiting = Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
     counted = waiting.values_list("failure_code").annotate(count=Count("pk")).order_by("failure_code")

@@ -15,7 +15,7 @@ from transfers.types import (
     FindOutcome,
     Instruction,
     Order,
-    OutsidePayment,
+    ProviderPayment,
     SendOutcome,
     Ticket,
 )
@@ -73,7 +73,7 @@ class Rail(Protocol):
         """Return what the rail could send now, in msat. Raises: RailUnavailable."""
         ...
 
-    def statement(self) -> Iterable[OutsidePayment]:
+    def statement(self) -> Iterable[ProviderPayment]:
         """List what the outside says it paid, for matching. Raises: RailUnavailable."""
         ...
 

@@ -8,7 +8,7 @@ VIEW = [
     "transfers.view_collection",
     "transfers.view_receipt",
     "transfers.view_withdrawallink",
-    "transfers.view_outsideanswer",
+    "transfers.view_provideranswer",
     "transfers.view_manualresolution",
     "transfers.view_resolvedattempt",
     "transfers.view_paymentlimit",
@@ -17,7 +17,7 @@ VIEW = [
     "transfers.view_pastadmission",
     "transfers.view_railbreaker",
 ]
-ASK = "transfers.ask_outside"
+ASK = "transfers.query_provider"
 REPAIR = [ASK, "transfers.retry_disbursement", "transfers.cancel_disbursement", "transfers.cancel_collection"]
 PROPOSE = [
     "transfers.propose_resolution",

@@ -46,7 +46,7 @@ class DisbursementRequest:
 
 
 @dataclass(frozen=True)
-class HeldBack:
+class Deferral:
     """Why a payment may not go now, and when it may; `until` None: never by itself, a person decides."""
 
     code: str
@@ -148,7 +148,7 @@ FindOutcome = Succeeded | Refused | Unknown | NotSeen
 
 
 @dataclass(frozen=True)
-class OutsidePayment:
+class ProviderPayment:
     """One line of what the outside says it paid, for matching."""
 
     reference: str

@@ -32,7 +32,7 @@ class RateSource(Protocol):
     name: str
 
     def read(self) -> Answer:
-        """Fetch the present price of a bitcoin. Raises: OutsideUnavailable, RateAnswerRefused."""
+        """Fetch the present price of a bitcoin. Raises: HostUnavailable, RateAnswerRefused."""
         ...
 
 

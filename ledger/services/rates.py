@@ -18,7 +18,7 @@ from ledger.rates.sources import RateSource, configured_sources
 from ledger.types import Rate, RateUpdate
 from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
-from sunusav.core.http import OutsideUnavailable
+from sunusav.core.http import HostUnavailable
 from sunusav.core.models import Proposal, ProposalState, User
 
 MANUAL_RATE: Final = "manual_rate"
@@ -46,7 +46,7 @@ def _ask(sources: Sequence[RateSource], now: datetime) -> tuple[dict[str, Decima
             rates[source.name] = _ask_one(source, now)
         except RateAnswerRefused as refused:
             refusals[source.name] = refused.refusal
-        except OutsideUnavailable:
+        except HostUnavailable:
             refusals[source.name] = RateRefusal.UNAVAILABLE.value
     return rates, refusals
 

@@ -1,5 +1,6 @@
 """Our client of LND 0.15 to 0.21: the methods we need, deadlines on all, errors as our own four kinds."""
 
+from lightning.access_scopes import AccessScope
 from lightning.client.access import NodeAccess, access_for
 from lightning.client.calls import NodeStream
 from lightning.client.errors import (
@@ -10,10 +11,9 @@ from lightning.client.errors import (
     NodeUnavailable,
 )
 from lightning.client.lnd import LndClient
-from lightning.errands import Errand
 
 __all__ = [
-    "Errand",
+    "AccessScope",
     "LndClient",
     "NodeAccess",
     "NodeAnswerUnknown",

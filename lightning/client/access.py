@@ -7,8 +7,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from lightning.access_scopes import AccessScope
 from lightning.client.errors import NodeMisconfigured
-from lightning.errands import Errand
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class NodeAccess:
             raise NodeMisconfigured("the macaroon of this errand is not hexadecimal") from None
 
 
-def access_for(errand: Errand) -> NodeAccess:
+def access_for(errand: AccessScope) -> NodeAccess:
     """Return the access that the settings give for an errand."""
     return NodeAccess(
         host=settings.LND_HOST,

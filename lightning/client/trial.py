@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from lightning.access_scopes import AccessScope
 from lightning.client.access import NodeAccess
 from lightning.client.errors import NodeError, NodeRefused
 from lightning.client.lnd import LndClient
-from lightning.errands import Errand
 
 # No payment and no invoice has this hash: nobody knows what hashes to it.
 NOBODYS_HASH = bytes(32)
 
 
-def try_errand(errand: Errand, access: NodeAccess) -> list[NodeError]:
+def try_access_scope(errand: AccessScope, access: NodeAccess) -> list[NodeError]:
     """Make the cheap reading calls of an errand; return what the node had against them.
 
     CheckMacaroonPermissions would need a right that no process of ours should have.
@@ -49,8 +49,8 @@ def _look_up(client: LndClient) -> object:
     return client.lookup_invoice(NOBODYS_HASH)
 
 
-_CALLS: Mapping[Errand, tuple[Callable[[LndClient], object], ...]] = {
-    Errand.PAYING: (_get_info, _balance, _track),
-    Errand.INVOICING: (_get_info, _look_up),
-    Errand.READONLY: (_get_info, _balance),
+_CALLS: Mapping[AccessScope, tuple[Callable[[LndClient], object], ...]] = {
+    AccessScope.PAYING: (_get_info, _balance, _track),
+    AccessScope.INVOICING: (_get_info, _look_up),
+    AccessScope.READONLY: (_get_info, _balance),
 }

@@ -38,7 +38,7 @@ class PayAddress:
 def read_lightning_address(text: str) -> PayAddress:
     """Read `name@domain` as a person typed it.
 
-    Raises: LightningAddressUnreadable, OutsideAddressForbidden, OnionAddressUnsupported. Source: LUD-16.
+    Raises: LightningAddressUnreadable, AddressForbidden, OnionAddressUnsupported. Source: LUD-16.
     """
     name, at, domain = _without_scheme(text).lower().partition("@")
     if not (at and domain) or "@" in domain or set("/?#") & set(domain):
@@ -53,7 +53,7 @@ def read_lightning_address(text: str) -> PayAddress:
 def read_lnurl(text: str) -> PayAddress:
     """Read a payment link: bech32 (`lnurl1…`, all lower or all upper case) or `lnurlp://`.
 
-    Raises: LnurlUnreadable, OutsideAddressForbidden, OnionAddressUnsupported. Source: LUD-01, 17.
+    Raises: LnurlUnreadable, AddressForbidden, OnionAddressUnsupported. Source: LUD-01, 17.
     """
     pasted = _without_scheme(text)
     if len(pasted) > MAX_LNURL_LENGTH:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from lightning.errors import AmountOutsideServiceRange, LnurlAnswerMalformed, LnurlServiceRefuses
 from lightning.lnurl.addresses import PayAddress
-from sunusav.core.http import OutsideUnavailable
+from sunusav.core.http import HostUnavailable
 from transfers.errors import DestinationUnavailable
 
 Fetch = Callable[[str], Mapping[str, Any]]
@@ -70,7 +70,7 @@ def fetch_invoice(address: PayAddress, *, amount_msat: int, comment: str, fetch:
 def _asked(address: PayAddress, url: str, fetch: Fetch) -> Mapping[str, Any]:
     try:
         return fetch(url)
-    except OutsideUnavailable as away:
+    except HostUnavailable as away:
         raise DestinationUnavailable(rail=RAIL, host=address.host, detail=away.detail) from away
 
 

@@ -15,11 +15,11 @@ from sunusav.core.errors import DomainError, Unavailable
 from sunusav.core.switches import OutgoingPaused
 from transfers.queries import withdrawals_to_take
 from transfers.services.withdrawals import (
+    defer_taking,
     expire_withdrawals,
     open_withdrawal,
-    put_off_taking,
     record_taken,
-    record_taking_held_back,
+    record_taking_deferred,
     refuse_withdrawal,
     revoke_withdrawal,
 )
@@ -61,7 +61,7 @@ def take_withdrawals(*, now: datetime, cycle_id: str = "") -> int:
     expire_withdrawals(now=now)
     subject = cycle_subject(cycle_id) if cycle_id else ""
     due = withdrawals_to_take(f"{CYCLE}:", now=now, subject=subject)
-    return sum(_take(link, now) for link in due if put_off_taking(link.id, now=now))
+    return sum(_take(link, now) for link in due if defer_taking(link.id, now=now))
 
 
 def _take(link: WithdrawalFacts, now: datetime) -> bool:
@@ -70,7 +70,7 @@ def _take(link: WithdrawalFacts, now: datetime) -> bool:
         try:
             payout_id = _ordered(link, now)
         except PASSING as why:
-            record_taking_held_back(withdrawal_id=link.id, why=why)
+            record_taking_deferred(withdrawal_id=link.id, why=why)
         except DomainError as why:
             refuse_withdrawal(withdrawal_id=link.id, why=why, actor=TAKER, now=now)
         else:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 
-from sunusav.core.gathering import gather
+from sunusav.core.app_modules import collect
 from sunusav.core.metrics import Metric
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ PREFIX = "sunusav_"
 
 def exposition(*, now: datetime) -> str:
     """Return every room's metrics as Prometheus reads them."""
-    return "".join(f"{line}\n" for metric in gather("metrics", "METRICS") for line in _lines(metric, now))
+    return "".join(f"{line}\n" for metric in collect("metrics", "METRICS") for line in _lines(metric, now))
 
 
 def _lines(metric: Metric, now: datetime) -> Iterator[str]:

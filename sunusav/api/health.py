@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Max
 from django_celery_beat.models import PeriodicTask
 
-from sunusav.core.gathering import gather
+from sunusav.core.app_modules import collect
 from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
 from sunusav.core.models import OutboxMessage
 from sunusav.core.switches import outgoing
@@ -27,7 +27,7 @@ _WORST_LAST = [OK, DEGRADED, DOWN]
 def components(*, now: datetime) -> dict[str, dict[str, Any]]:
     """Ask after every component; checks of the same name are told together, the worst status first."""
     told: dict[str, dict[str, Any]] = {}
-    for check in gather("health", "HEALTH_CHECKS"):
+    for check in collect("health", "HEALTH_CHECKS"):
         report = _asked(check, now)
         before = told.get(check.component, {"status": OK})
         told[check.component] = {**before, **report.facts, "status": worst(before["status"], report.status)}

@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
+from sunusav.core.app_modules import collect
 from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing
-from sunusav.core.gathering import gather
 from sunusav.core.models import Approval, Proposal, ProposalState, User
 from sunusav.core.sealing import canonical
 
@@ -75,7 +75,7 @@ class Approvable:
 
 def approvable(kind: str) -> Approvable:
     """Return the approvable of that kind from the room that has it."""
-    known: list[Approvable] = gather("approvables", "APPROVABLES")
+    known: list[Approvable] = collect("approvables", "APPROVABLES")
     return next(item for item in known if item.kind == kind)
 
 

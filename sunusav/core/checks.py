@@ -25,10 +25,12 @@ def secrets_are_not_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 
 @register(Tags.security, deploy=True)
-def strangers_reach_no_loopback(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def untrusted_hosts_are_never_loopback(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
     """Refuse hosts on this machine that a stranger's address could name: they are for tests and the demo."""
-    if settings.OUTSIDE_LOOPBACK_HOSTS:
-        return [Error("OUTSIDE_LOOPBACK_HOSTS must be empty.", id="sunusav.E007")]
+    if settings.ALLOWED_LOOPBACK_HOSTS:
+        return [Error("ALLOWED_LOOPBACK_HOSTS must be empty.", id="sunusav.E007")]
     return []
 
 

@@ -10,14 +10,16 @@ _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 class DomainError(Exception):
     """A refusal with a stable code and its facts as attributes.
 
-    Subclasses annotate their facts; raising takes exactly those, by keyword.
+    Subclasses annotate their facts; raising takes exactly those, by keyword. The code is derived from the class's
+    name; a class renamed after its code was published sets `code` itself.
     """
 
     code: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.code = _WORD_START.sub("-", cls.__name__).lower()
+        if "code" not in cls.__dict__:
+            cls.code = _WORD_START.sub("-", cls.__name__).lower()
 
     def __init__(self, **facts: Any) -> None:
         expected = self.fact_names()

@@ -1,6 +1,6 @@
 """Safe HTTP: time and size limits, no redirects, JSON only.
 
-`get_json` asks addresses that stand in our own settings; `StrangerClient` those that anybody may have given us.
+`get_json` asks addresses that stand in our own settings; `UntrustedHostClient` those that anybody may have given us.
 """
 
 import json
@@ -21,7 +21,7 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from sunusav.core import strangers
+from sunusav.core import untrusted_http
 from sunusav.core.errors import Unavailable
 from sunusav.core.web_addresses import HTTPS_PORT, WebAddress, read_web_address
 
@@ -32,31 +32,32 @@ DEFAULT_MAX_BYTES = 300_000
 ASKS_PER_MINUTE = 600
 
 
-class OutsideUnavailable(Unavailable):
+class HostUnavailable(Unavailable):
+    code = "outside-unavailable"
     address: str
     detail: str
 
 
 def get_json(url: str, *, timeout_seconds: float = 5.0, max_bytes: int = DEFAULT_MAX_BYTES) -> Any:
-    """Fetch a JSON document. Raises: OutsideUnavailable for anything but a well-formed 200."""
+    """Fetch a JSON document. Raises: HostUnavailable for anything but a well-formed 200."""
     try:
         with requests.get(url, timeout=timeout_seconds, stream=True, allow_redirects=False) as response:
             response.raise_for_status()
             body = response.raw.read(max_bytes + 1, decode_content=True)
     except requests.RequestException as error:
-        raise OutsideUnavailable(address=url, detail=type(error).__name__) from error
+        raise HostUnavailable(address=url, detail=type(error).__name__) from error
     if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
-        raise OutsideUnavailable(address=url, detail=f"status {response.status_code}, {len(body)} bytes")
+        raise HostUnavailable(address=url, detail=f"status {response.status_code}, {len(body)} bytes")
     # NaN and its like reach the reader as words, which it refuses by name.
     return _json(body, address=url, constant=str)
 
 
 def _json(body: bytes, *, address: str, constant: Callable[[str], Any]) -> Any:
-    """Read JSON without floats. Raises: OutsideUnavailable."""
+    """Read JSON without floats. Raises: HostUnavailable."""
     try:
         return json.loads(body, parse_float=str, parse_constant=constant)
     except (ValueError, RecursionError) as error:
-        raise OutsideUnavailable(address=address, detail="not JSON") from error
+        raise HostUnavailable(address=address, detail="not JSON") from error
 
 
 def _refuse_constant(name: str) -> None:
@@ -72,14 +73,14 @@ def public_trust() -> ssl.SSLContext:
 def askable(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
     """Judge an address by its form, without any network.
 
-    Raises: OutsideAddressForbidden, OnionAddressUnsupported.
+    Raises: AddressForbidden, OnionAddressUnsupported.
     """
-    return read_web_address(url, loopback_hosts=settings.OUTSIDE_LOOPBACK_HOSTS, https_port=https_port)
+    return read_web_address(url, loopback_hosts=settings.ALLOWED_LOOPBACK_HOSTS, https_port=https_port)
 
 
 def url_of(authority: str, path: str) -> str:
     """Return the address of a host that was given without a scheme: https, but for loopback hosts of the settings."""
-    is_ours = authority.lower() in settings.OUTSIDE_LOOPBACK_HOSTS
+    is_ours = authority.lower() in settings.ALLOWED_LOOPBACK_HOSTS
     return f"{'http' if is_ours else 'https'}://{authority}{path}"
 
 
@@ -96,7 +97,7 @@ def _asks_within_minute(address: WebAddress) -> int:
 
 
 @dataclass(frozen=True)
-class StrangerClient:
+class UntrustedHostClient:
     """Fetches a JSON object from an address that a stranger gave us, or says why not.
 
     https on one port; the name is resolved once, all its addresses must be public, and the connection goes to one of
@@ -104,7 +105,7 @@ class StrangerClient:
     everything; so many questions to a host in a minute. A status code means nothing (LUD-01) but a redirect.
     """
 
-    resolver: strangers.Resolver = strangers.system_resolver
+    resolver: untrusted_http.Resolver = untrusted_http.system_resolver
     trust: ssl.SSLContext | None = None
     https_port: int = HTTPS_PORT
     asks_per_minute: int = ASKS_PER_MINUTE
@@ -112,25 +113,27 @@ class StrangerClient:
     max_bytes: int = DEFAULT_MAX_BYTES
 
     def get_json(self, url: str) -> dict[str, Any]:
-        """Fetch a JSON object. Raises: OutsideAddressForbidden, OnionAddressUnsupported, OutsideUnavailable."""
+        """Fetch a JSON object. Raises: AddressForbidden, OnionAddressUnsupported, HostUnavailable."""
         address = askable(url, https_port=self.https_port)
         if _asks_within_minute(address) > self.asks_per_minute:
-            raise OutsideUnavailable(address=address.host, detail="asked too often by us")
+            raise HostUnavailable(address=address.host, detail="asked too often by us")
         try:
-            answer = self._answer(address, strangers.Deadline(self.deadline_seconds))
+            answer = self._answer(address, untrusted_http.Deadline(self.deadline_seconds))
         except (OSError, HTTPException) as error:
-            raise OutsideUnavailable(address=address.host, detail=type(error).__name__) from error
+            raise HostUnavailable(address=address.host, detail=type(error).__name__) from error
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-            raise OutsideUnavailable(address=address.host, detail=f"redirect {answer.status}")
+            raise HostUnavailable(address=address.host, detail=f"redirect {answer.status}")
         if answer.is_encoded or answer.is_too_long:
-            raise OutsideUnavailable(address=address.host, detail="compressed or too long")
+            raise HostUnavailable(address=address.host, detail="compressed or too long")
         found = _json(answer.body, address=address.host, constant=_refuse_constant)
         if not isinstance(found, dict):
-            raise OutsideUnavailable(address=address.host, detail="not a JSON object")
+            raise HostUnavailable(address=address.host, detail="not a JSON object")
         return found
 
-    def _answer(self, address: WebAddress, deadline: strangers.Deadline) -> strangers.Answer:
-        wire = strangers.connect(strangers.resolve(address, self.resolver, deadline), address.port, deadline)
+    def _answer(self, address: WebAddress, deadline: untrusted_http.Deadline) -> untrusted_http.Answer:
+        wire = untrusted_http.connect(
+            untrusted_http.resolve(address, self.resolver, deadline), address.port, deadline
+        )
         if address.scheme == "https":
-            wire = strangers.secured(wire, address, self.trust or public_trust(), deadline)
-        return strangers.exchange(wire, address, deadline, max_bytes=self.max_bytes)
+            wire = untrusted_http.secured(wire, address, self.trust or public_trust(), deadline)
+        return untrusted_http.exchange(wire, address, deadline, max_bytes=self.max_bytes)

@@ -50,3 +50,20 @@ class AppendOnly(Operation):
 
     def _drop(self, schema_editor: BaseDatabaseSchemaEditor, verb: str) -> None:
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.table}_no_{verb}")
+
+
+class LiftAppendOnly(AppendOnly):
+    """Take the triggers of `AppendOnly` off a table, so that a migration can rename it or rewrite its rows."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        super().database_backwards(app_label, schema_editor, to_state, from_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        super().database_forwards(app_label, schema_editor, to_state, from_state)
+
+    def describe(self) -> str:
+        return f"Let {self.table} be changed"

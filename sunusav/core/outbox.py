@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from sunusav.core.doorbells import ring
 from sunusav.core.models import OutboxMessage
+from sunusav.core.wake_ups import wake
 
 DELIVER_TASK = "api.deliver_outbox"
 
@@ -38,4 +38,4 @@ def announce_all(told: Sequence[Announcement], *, at: datetime) -> None:
         for one in told
     ]
     OutboxMessage.objects.bulk_create(messages)
-    ring(DELIVER_TASK)
+    wake(DELIVER_TASK)

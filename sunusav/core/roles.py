@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from django.contrib.auth.models import Group, Permission
 
-from sunusav.core.gathering import gather
+from sunusav.core.app_modules import collect
 
 
 class Role(StrEnum):
@@ -37,7 +37,7 @@ GRANTS: list[tuple[Role, list[str]]] = [
 def sync_roles() -> dict[str, int]:
     """Make each role's group hold exactly the permissions its rooms grant; return how many each has."""
     wanted: dict[str, set[str]] = {role.value: set() for role in Role}
-    for role, permissions in gather("roles", "GRANTS"):
+    for role, permissions in collect("roles", "GRANTS"):
         wanted[role.value].update(permissions)
     known = {
         f"{p.content_type.app_label}.{p.codename}": p

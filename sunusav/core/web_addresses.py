@@ -35,9 +35,10 @@ _SPECIAL_NAMES = (
 _ONION = "onion"
 
 
-class OutsideAddressForbidden(Invalid):
+class AddressForbidden(Invalid):
     """We never ask this address, whoever gave it to us."""
 
+    code = "outside-address-forbidden"
     host: str
     reason: str
 
@@ -73,22 +74,22 @@ def read_web_address(
 ) -> WebAddress:
     """Read an address that a stranger gave: https, the usual port, a name of the public web, nothing odd.
 
-    Raises: OutsideAddressForbidden, OnionAddressUnsupported. Source: RFC 3986; lightning.md 7.
+    Raises: AddressForbidden, OnionAddressUnsupported. Source: RFC 3986; lightning.md 7.
     """
     if len(url) > MAX_URL_LENGTH:
-        raise OutsideAddressForbidden(host="", reason="too-long")
+        raise AddressForbidden(host="", reason="too-long")
     match = _URL.fullmatch(url)
     if match is None or not _TARGET.fullmatch(match["target"]):
-        raise OutsideAddressForbidden(host="", reason="unreadable")
+        raise AddressForbidden(host="", reason="unreadable")
     target = match["target"] if match["target"].startswith("/") else f"/{match['target']}"
     scheme, authority = match["scheme"].lower(), match["authority"].lower()
     if authority in loopback_hosts:
         return _loopback(scheme, authority, target)
     host, port = _host_and_port(authority)
     if scheme != "https":
-        raise OutsideAddressForbidden(host=host, reason="not-https")
+        raise AddressForbidden(host=host, reason="not-https")
     if port not in ("", str(https_port)):
-        raise OutsideAddressForbidden(host=host, reason="port-not-allowed")
+        raise AddressForbidden(host=host, reason="port-not-allowed")
     return WebAddress(scheme, host, https_port, target)
 
 
@@ -101,30 +102,30 @@ def _loopback(scheme: str, authority: str, target: str) -> WebAddress:
 def _host_and_port(authority: str) -> tuple[str, str]:
     """Return the ASCII name and the port's text. Raises: as `read_web_address`."""
     if "@" in authority:
-        raise OutsideAddressForbidden(host="", reason="user-information")
+        raise AddressForbidden(host="", reason="user-information")
     name, colon, port = authority.partition(":")
     host = public_name(name)
     if colon and not port:
-        raise OutsideAddressForbidden(host=host, reason="port-not-allowed")
+        raise AddressForbidden(host=host, reason="port-not-allowed")
     return host, port
 
 
 def public_name(name: str) -> str:
     """Return a host's name in ASCII (IDNA); numbers and names that are not of the public web are refused.
 
-    Raises: OutsideAddressForbidden, OnionAddressUnsupported.
+    Raises: AddressForbidden, OnionAddressUnsupported.
     """
     host = _in_ascii(name)
     labels = host.split(".")
     if labels[-1] == _ONION:
         raise OnionAddressUnsupported(host=host)
     if len(host) > MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
-        raise OutsideAddressForbidden(host="", reason="not-a-name")
+        raise AddressForbidden(host="", reason="not-a-name")
     # An address in numbers ends in one (127.1, 0x7f.1); no name of the public web does.
     if len(labels) == 1 or not labels[-1][0].isalpha():
-        raise OutsideAddressForbidden(host=host, reason="not-a-name")
+        raise AddressForbidden(host=host, reason="not-a-name")
     if labels[-1] in _SPECIAL_NAMES:
-        raise OutsideAddressForbidden(host=host, reason="not-public")
+        raise AddressForbidden(host=host, reason="not-public")
     return host
 
 
@@ -134,7 +135,7 @@ def _in_ascii(name: str) -> str:
     try:
         return idna.encode(name, uts46=True, std3_rules=True).decode()
     except idna.IDNAError as error:
-        raise OutsideAddressForbidden(host="", reason="not-a-name") from error
+        raise AddressForbidden(host="", reason="not-a-name") from error
 
 
 # IANA's special-purpose registries (RFC 6890 and later), and the one metadata service on an address like any other.

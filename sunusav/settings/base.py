@@ -27,7 +27,7 @@ PORT = env.int("PORT", default=8001)
 # Where wallets and people outside reach us: never taken from a request.
 PUBLIC_BASE_URL = env("PUBLIC_BASE_URL", default=f"http://localhost:{PORT}")
 
-# Rooms, top floor first. Django admin's templates and third parties stand below them.
+# Apps, top floor first. Django admin's templates and third parties stand below them.
 INSTALLED_APPS = [
     "payouts",
     "lightning",
@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "fees",
     "ledger",
     "sunusav.api",
-    "sunusav.desk",
+    "sunusav.backoffice",
     "sunusav.core",
     "django_celery_beat",
     "django_otp",
@@ -46,7 +46,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
-    "sunusav.desk.apps.DeskAdminConfig",
+    "sunusav.backoffice.apps.BackofficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -198,7 +198,7 @@ RATE_SOURCES: list[str] = [
     "ledger.rates.sources.Bitstamp",
 ]
 # Which task is rung when a fact about a subject of this kind has been stored below.
-SUBJECT_DOORBELLS = {
+SUBJECT_WAKE_UPS = {
     "contribution": "payouts.record_ready_cycles",
     "cycle withdrawal": "payouts.take_withdrawals",
 }
@@ -228,7 +228,7 @@ LND_PAYMENT_TIMEOUT_SECONDS = env.int("LND_PAYMENT_TIMEOUT_SECONDS", default=60)
 
 # Hosts on this machine (`127.0.0.1:8010`) that may be asked where a stranger's address must else be public, and
 # without TLS: for tests and the demo; production refuses any.
-OUTSIDE_LOOPBACK_HOSTS: list[str] = env.list("OUTSIDE_LOOPBACK_HOSTS", default=[])
+ALLOWED_LOOPBACK_HOSTS: list[str] = env.list("ALLOWED_LOOPBACK_HOSTS", default=[])
 
 # Rates
 FALLBACK_BTC_XOF_RATE = env("FALLBACK_BTC_XOF_RATE", default="8000000")

@@ -20,7 +20,7 @@ SECRET_KEY = env("SECRET_KEY", default="insecure-local-secret-key-known-to-every
 INVOICE_PREIMAGE_KEY = env("INVOICE_PREIMAGE_KEY", default="11" * 32)
 FIELD_ENCRYPTION_KEY = env("FIELD_ENCRYPTION_KEY", default="22" * 32)
 
-INSTALLED_APPS = ["sunusav.demo", *INSTALLED_APPS]
+INSTALLED_APPS = ["sandbox", *INSTALLED_APPS]
 FALLBACK_RATE_MOVES_FRANCS = True
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None  # type: ignore[assignment]  # the finders serve what is not collected

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from sunusav.core.doorbells import answer_again
+from sunusav.core.wake_ups import answer_again
 from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
 from tests.support.database import url_of

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from celery import current_app
 
-from sunusav.core.doorbells import answer_again, ring
+from sunusav.core.wake_ups import answer_again, wake
 from tests.support.broker import broker_at
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -27,6 +27,6 @@ def results_nowhere() -> Iterator[None]:
 def test_ring_with_broker_and_result_store_away_only_warns(
     results_nowhere: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ring("room.work")
+    wake("room.work")
 
-    assert [(line.name, line.levelname) for line in caplog.records] == [("sunusav.core.doorbells", "WARNING")]
+    assert [(line.name, line.levelname) for line in caplog.records] == [("sunusav.core.wake_ups", "WARNING")]

@@ -11,8 +11,8 @@ from celery import current_app
 from redis import Redis
 
 from ledger.auditor import audit
+from sandbox.ports import free_port
 from sunusav.core import clock
-from sunusav.demo.ports import free_port
 from tests.celery.stack import Order, beat, schedule_often, wait_until, worker
 from tests.lightning.world import PLATFORM, World
 from tests.support.broker import broker_at

@@ -43,6 +43,6 @@ def test_key_of_another_length_is_refused(settings: Any) -> None:
 
 
 def test_loopback_hosts_for_strangers_are_refused(settings: Any) -> None:
-    assert checks.strangers_reach_no_loopback(None) == []
-    settings.OUTSIDE_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
-    assert [error.id for error in checks.strangers_reach_no_loopback(None)] == ["sunusav.E007"]
+    assert checks.untrusted_hosts_are_never_loopback(None) == []
+    settings.ALLOWED_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
+    assert [error.id for error in checks.untrusted_hosts_are_never_loopback(None)] == ["sunusav.E007"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sunusav.core.http import OutsideUnavailable, get_json
+from sunusav.core.http import HostUnavailable, get_json
 
 ANSWERS: dict[str, tuple[int, bytes]] = {
     "/good": (200, b'{"price": 0.1, "count": 2}'),
@@ -57,19 +57,19 @@ def test_get_json_reads_numbers_without_floats(outside: str) -> None:
 
 @pytest.mark.parametrize("path", ["/broken", "/large", "/gone", "/failed", "/moved", "/empty"])
 def test_get_json_refuses_anything_but_a_well_formed_answer(outside: str, path: str) -> None:
-    with pytest.raises(OutsideUnavailable) as refusal:
+    with pytest.raises(HostUnavailable) as refusal:
         get_json(f"{outside}{path}")
     assert refusal.value.facts["address"] == f"{outside}{path}"
 
 
 def test_get_json_gives_up_in_time(outside: str) -> None:
     started = datetime.now(UTC)
-    with pytest.raises(OutsideUnavailable):
+    with pytest.raises(HostUnavailable):
         get_json(f"{outside}/slow", timeout_seconds=0.2)
     assert datetime.now(UTC) - started < timedelta(seconds=0.9)
 
 
 def test_get_json_refuses_when_nobody_is_there() -> None:
-    with pytest.raises(OutsideUnavailable) as refusal:
+    with pytest.raises(HostUnavailable) as refusal:
         get_json("http://127.0.0.1:1/")
     assert refusal.value.facts == {"address": "http://127.0.0.1:1/", "detail": "ConnectionError"}

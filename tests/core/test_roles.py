@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 
-from sunusav.core.gathering import gather
+from sunusav.core.app_modules import collect
 from sunusav.core.roles import Role, sync_roles
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_sync_gives_each_role_what_the_rooms_grant() -> None:
     sync_roles()
     for role in Role:
         granted = [
-            permission for to, names in gather("roles", "GRANTS") if to == role for permission in names
+            permission for to, names in collect("roles", "GRANTS") if to == role for permission in names
         ]
         assert _held(role) == set(granted)
 
@@ -46,7 +46,7 @@ def test_every_grant_names_a_permission_that_exists() -> None:
     known = {
         f"{p.content_type.app_label}.{p.codename}" for p in Permission.objects.select_related("content_type")
     }
-    granted = {name for _, names in gather("roles", "GRANTS") for name in names}
+    granted = {name for _, names in collect("roles", "GRANTS") for name in names}
     assert granted - known == set()
 
 

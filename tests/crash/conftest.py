@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from lightning.simulator.process import SimulatorProcess
+from sandbox.lnd.process import SimulatorProcess
 from tests.support.database import url_of
 from tests.support.lightning import forking, settings_of
 

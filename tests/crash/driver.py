@@ -21,7 +21,7 @@ from django.test.utils import override_settings
 
 PAYOUT_SATS = 100_000
 NET_SATS = 99_000
-FUSED = {"lightning": "tests.crash.rails.FusedRail"}
+FUSED = {"lightning": "tests.crash.rails.KillSwitchRail"}
 SCRIPTED = {"lightning": "tests.fakes.collector.ScriptedCollector"}
 MSAT = 1_000
 BATCH = 3
@@ -37,18 +37,18 @@ def main(arguments: list[str]) -> int:
 
 
 def _scenario(name: str) -> Callable[..., dict[str, Any]]:
-    from tests.crash import deaths, slowness, turmoil
+    from tests.crash import chaos, kills, slowness
 
     scenarios: dict[str, Callable[..., dict[str, Any]]] = {
         "every-step": every_step,
         "every-step-of-a-batch": every_step_of_a_batch,
         "random-kills": random_kills,
         "many-workers": many_workers,
-        "deaths-around-the-send": deaths.deaths_around_the_send,
-        "many-requests": deaths.many_requests,
-        "many-deaths": deaths.many_deaths,
+        "kills-around-the-send": kills.kills_around_the_send,
+        "many-requests": kills.many_requests,
+        "many-kills": kills.many_kills,
         "one-slow": slowness.one_slow,
-        "turmoil": turmoil.turmoil,
+        "chaos": chaos.chaos,
     }
     return scenarios[name]
 
@@ -59,7 +59,7 @@ def every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:
     step, survived = first, False
     while not survived:
         order = new_payout(f"step-{step}")
-        status = forked(partial(run_with_fuse, step))
+        status = forked(partial(run_with_kill_switch, step))
         survived = status == 0
         recover()
         stories.append({"step": step, "killed": not survived, **judge(order)})
@@ -73,30 +73,30 @@ def every_step_of_a_batch(first: int = 1, stride: int = 1) -> dict[str, Any]:
     step, survived = first, False
     while not survived:
         orders = [new_payout(f"batch-{step}-{number}") for number in range(BATCH)]
-        survived = forked(partial(run_with_fuse, step, lanes=BATCH)) == 0
-        recover(lanes=BATCH)
+        survived = forked(partial(run_with_kill_switch, step, slots=BATCH)) == 0
+        recover(slots=BATCH)
         stories += [{"step": step, **judge(order)} for order in orders]
         step += stride
     return {"steps": step - first, **summary(stories)}
 
 
-def random_kills(payouts: int = 50, seed: int = 0, lanes: int = 1) -> dict[str, Any]:
+def random_kills(payouts: int = 50, seed: int = 0, slots: int = 1) -> dict[str, Any]:
     """Pay many at once by workers that are killed at random steps, then let clean workers finish."""
     dice = random.Random(seed)
     orders = [new_payout(f"random-{seed}-{number}") for number in range(payouts)]
     for _ in range(payouts // 4):
-        forked(partial(run_with_fuse, dice.randint(1, 200), lanes=lanes))
-        forked(partial(run_later, timedelta(seconds=dice.randint(0, 60)), lanes=lanes))
-    recover(lanes=lanes)
+        forked(partial(run_with_kill_switch, dice.randint(1, 200), slots=slots))
+        forked(partial(run_later, timedelta(seconds=dice.randint(0, 60)), slots=slots))
+    recover(slots=slots)
     return {"seed": seed, **summary([judge(order) for order in orders])}
 
 
-def many_workers(workers: int = 16, payouts: int = 200, lanes: int = 1) -> dict[str, Any]:
+def many_workers(workers: int = 16, payouts: int = 200, slots: int = 1) -> dict[str, Any]:
     """Have many workers fall upon many due payouts at the same moment."""
-    orders = [new_payout(f"many-{lanes}-{number}") for number in range(payouts)]
+    orders = [new_payout(f"many-{slots}-{number}") for number in range(payouts)]
     close_connections()
     barrier = multiprocessing.get_context("fork").Barrier(workers)
-    children = [start(partial(run_at_once, barrier, lanes=lanes)) for _ in range(workers)]
+    children = [start(partial(run_at_once, barrier, slots=slots)) for _ in range(workers)]
     statuses = [wait(child) for child in children]
     recover()
     return {"statuses": statuses, **summary([judge(order) for order in orders])}
@@ -129,15 +129,15 @@ def new_payout(name: str) -> dict[str, Any]:
     return {"id": disbursement_id, "subject": subject, "hash": invoice["payment_hash"]}
 
 
-def run_with_fuse(step: int, *, lanes: int = 1) -> None:
-    from tests.crash.fuse import FUSE
+def run_with_kill_switch(step: int, *, slots: int = 1) -> None:
+    from tests.crash.kill_switch import KILL_SWITCH
 
-    FUSE.watch_databases()
-    FUSE.at = step
-    run_later(timedelta(0), lanes=lanes)
+    KILL_SWITCH.watch_databases()
+    KILL_SWITCH.at = step
+    run_later(timedelta(0), slots=slots)
 
 
-def run_later(offset: timedelta, *, lanes: int = 1) -> None:
+def run_later(offset: timedelta, *, slots: int = 1) -> None:
     """Work like a worker whose clock is ahead."""
     from sunusav.core import clock
     from transfers.engine.runner import run_due
@@ -145,19 +145,19 @@ def run_later(offset: timedelta, *, lanes: int = 1) -> None:
     def later() -> datetime:
         return clock.now() + offset
 
-    run_due(lanes=lanes, clock=later)
+    run_due(slots=slots, clock=later)
 
 
-def run_at_once(barrier: Any, *, lanes: int = 1) -> None:
+def run_at_once(barrier: Any, *, slots: int = 1) -> None:
     """Work like one of many workers that wake at the same moment."""
     barrier.wait()
-    run_later(timedelta(0), lanes=lanes)
+    run_later(timedelta(0), slots=slots)
 
 
-def recover(*, lanes: int = 1) -> None:
+def recover(*, slots: int = 1) -> None:
     """Let clean workers come, as they would within a minute and a quarter."""
     for offset in LATER:
-        assert forked(partial(run_later, offset, lanes=lanes)) == 0, "a clean worker died"
+        assert forked(partial(run_later, offset, slots=slots)) == 0, "a clean worker died"
 
 
 def judge(order: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def summary(stories: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def control() -> Any:
-    from lightning.simulator.control import Control
+    from sandbox.lnd.control import Control
 
     return Control(int(os.environ["CRASH_CONTROL_PORT"]))
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lightning.rail import LightningRail
-from tests.crash.fuse import FUSE
+from tests.crash.kill_switch import KILL_SWITCH
 
 
-class FusedRail(LightningRail):
+class KillSwitchRail(LightningRail):
     def prepare(self, *args: Any, **kwargs: Any) -> Any:
         return _fused("prepare", super().prepare, args, kwargs)
 
@@ -18,7 +18,7 @@ class FusedRail(LightningRail):
         return _fused("find", super().find, args, kwargs)
 
 
-class ImpatientRail(FusedRail):
+class ImpatientRail(KillSwitchRail):
     """Stops listening after two seconds and asks later: a node's long silences would only make a soak longer."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class ImpatientRail(FusedRail):
 
 
 def _fused(name: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    FUSE.step(f"before {name}")
+    KILL_SWITCH.step(f"before {name}")
     answer = call(*args, **kwargs)
-    FUSE.step(f"after {name}")
+    KILL_SWITCH.step(f"after {name}")
     return answer

@@ -19,7 +19,7 @@ def one_slow() -> dict[str, Any]:
     """Hold one of three payments in the node; order two more meanwhile; let it go once the others are paid."""
     slow, *others = [new_payout(f"slow-{number}") for number in range(3)]
     control().script("platform", {"do": "hold", "at": "in_flight"}, payment_hash=slow["hash"], count=1)
-    worker = start(partial(run_later, timedelta(0), lanes=LANES))
+    worker = start(partial(run_later, timedelta(0), slots=LANES))
     assert control().wait("platform", "in_flight", payment_hash=slow["hash"]) == 1
     _wait_for(others)
     later = [new_payout(f"later-{number}") for number in range(2)]

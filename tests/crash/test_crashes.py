@@ -21,9 +21,9 @@ def test_worker_killed_at_every_step_of_a_batch_recovers_without_a_second_paymen
     assert told["breaches"] == []
 
 
-@pytest.mark.parametrize("lanes", [1, 8])
-def test_workers_killed_at_random_while_paying_many_pay_each_once(lanes, drive):
-    told = drive("random-kills", 24, 7, lanes)
+@pytest.mark.parametrize("slots", [1, 8])
+def test_workers_killed_at_random_while_paying_many_pay_each_once(slots, drive):
+    told = drive("random-kills", 24, 7, slots)
 
     assert told["payouts"] == 24
     assert told["wrong"] == []
@@ -39,9 +39,9 @@ def test_one_slow_payment_holds_neither_its_batch_nor_what_falls_due_later(drive
     assert told["breaches"] == []
 
 
-@pytest.mark.parametrize("lanes", [1, 8])
-def test_sixteen_workers_over_two_hundred_due_payouts_pay_each_once(lanes, drive):
-    told = drive("many-workers", 16, 200, lanes)
+@pytest.mark.parametrize("slots", [1, 8])
+def test_sixteen_workers_over_two_hundred_due_payouts_pay_each_once(slots, drive):
+    told = drive("many-workers", 16, 200, slots)
 
     assert told["statuses"] == [0] * 16
     assert told["payouts"] == 200
@@ -50,7 +50,7 @@ def test_sixteen_workers_over_two_hundred_due_payouts_pay_each_once(lanes, drive
 
 
 def test_worker_killed_around_the_send_recovers_within_a_minute_without_a_second_payment(drive):
-    told = drive("deaths-around-the-send")
+    told = drive("kills-around-the-send")
 
     assert len(told["stories"]) == 10
     assert [story for story in told["stories"] if story["recovered_within"] is None] == []

@@ -9,12 +9,12 @@ SIZE = os.environ.get("SOAK_SIZE", "short")
 KILLS_PER_ROUND = 100
 ROUNDS = {"short": 1, "full": 100}[SIZE]
 PAYOUTS = {"short": 300, "full": 5_000}[SIZE]
-TURMOIL_SECONDS = {"short": 900, "full": 4 * 3600}[SIZE]
+CHAOS_SECONDS = {"short": 900, "full": 4 * 3600}[SIZE]
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_workers_killed_at_random_while_payouts_keep_coming_pay_each_once(drive, round_number):
-    told = drive("many-deaths", KILLS_PER_ROUND, round_number)
+    told = drive("many-kills", KILLS_PER_ROUND, round_number)
 
     assert told["killed"] >= KILLS_PER_ROUND
     assert told["wrong"] == []
@@ -22,7 +22,7 @@ def test_workers_killed_at_random_while_payouts_keep_coming_pay_each_once(drive,
 
 
 def test_node_and_books_agree_to_the_msat_after_payouts_amid_random_faults_and_kills(drive):
-    told = drive("turmoil", PAYOUTS, seconds=TURMOIL_SECONDS)
+    told = drive("chaos", PAYOUTS, seconds=CHAOS_SECONDS)
 
     assert told["payouts"] == PAYOUTS
     assert told["told"]["workers killed"] > PAYOUTS // 50, "nobody was killed: it proves nothing"

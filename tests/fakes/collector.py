@@ -10,13 +10,13 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 
 
 class ScriptedCollector:
-    """Opens requests at once unless `is_away`; `requests` is what it was asked, by reference."""
+    """Opens requests at once unless `is_unavailable`; `requests` is what it was asked, by reference."""
 
     name = "lightning"
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
 
     def __init__(self) -> None:
-        self.is_away = False
+        self.is_unavailable = False
         self.requests: dict[str, CollectionRequest] = {}
         self.received: dict[str, int] = {}
 
@@ -40,7 +40,7 @@ class ScriptedCollector:
         return found if found.state == "settled" else CollectionStatus("cancelled", 0, "", None)
 
     def _require_here(self) -> None:
-        if self.is_away:
+        if self.is_unavailable:
             raise CollectorUnavailable(collector=self.name, detail="the fake is away")
 
 

@@ -22,7 +22,7 @@ from transfers.types import (
     Instruction,
     NotSeen,
     Order,
-    OutsidePayment,
+    ProviderPayment,
     Refused,
     SendOutcome,
     Succeeded,
@@ -71,7 +71,7 @@ def invoice(name: str, sats: int, **fields: object) -> Destination:
 
 
 class ScriptedRail:
-    """Pays every order at once, unless `script` holds the next answers or `is_away`.
+    """Pays every order at once, unless `script` holds the next answers or `is_unavailable`.
 
     `paid` is the fake's own record, by payment hash: what a test judges double payments by.
     """
@@ -84,7 +84,7 @@ class ScriptedRail:
 
     def __init__(self) -> None:
         self.script: deque[SendOutcome] = deque()
-        self.is_away = False
+        self.is_unavailable = False
         self.paid: dict[str, int] = {}
         self.refused: dict[str, Refused] = {}
         self.sends = 0
@@ -132,9 +132,9 @@ class ScriptedRail:
         self._require_here()
         return self.balance_msat
 
-    def statement(self) -> Iterable[OutsidePayment]:
+    def statement(self) -> Iterable[ProviderPayment]:
         for reference, amount_msat in self.paid.items():
-            yield OutsidePayment(reference, True, False, amount_msat, ROUTING_FEE_MSAT)
+            yield ProviderPayment(reference, True, False, amount_msat, ROUTING_FEE_MSAT)
 
     def _pay(self, order: Order) -> SendOutcome:
         self.paid[order.reference] = self.paid.get(order.reference, 0) + order.amount_msat
@@ -145,7 +145,7 @@ class ScriptedRail:
         return Succeeded(proof=proof, amount_msat=order.amount_msat, cost_msat=ROUTING_FEE_MSAT)
 
     def _require_here(self) -> None:
-        if self.is_away:
+        if self.is_unavailable:
             raise RailUnavailable(rail=self.name, detail="the fake is away")
 
     def _payable(self, instruction: Instruction, now: datetime) -> FakeInvoice:

@@ -16,7 +16,7 @@ from ledger.models import (
 )
 from sunusav.core.models import Approval, TrailEntry
 from tests.journeys.history import History
-from tests.support.vandal import sql
+from tests.support.tampering import sql
 from transfers.models import Collection, PaymentOrder, Receipt
 
 Expected = tuple[str, str]  # the invariant's code, the subject that is named

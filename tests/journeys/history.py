@@ -51,7 +51,7 @@ def live_through(node: SteeredRail) -> History:
         cycle = make_payable_cycle(group, net_sats=NET_SATS, contribution_sats=50_000)
         node.script.extend(script)
         payout_id = process(cycle)
-        run_due(lanes=1, clock=watch)
+        run_due(slots=1, clock=watch)
         return payout_id
 
     paid = ordered()
@@ -59,7 +59,7 @@ def live_through(node: SteeredRail) -> History:
     cancel_disbursement(disbursement_id=cancelled, actor=ACTOR, reason="another winner", now=NOW)
     retried = ordered(Refused("no-route", FailureClass.RETRY))
     watch.advance(60)
-    run_due(lanes=1, clock=watch)
+    run_due(slots=1, clock=watch)
     in_flight = ordered(Unknown(seen=True, reason="in-flight"))
     collecting = make_cycle(group, contribution_sats=50_000)
     pay_contribution(collecting, "user-0", received_msat=60_000_000)

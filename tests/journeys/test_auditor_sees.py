@@ -23,13 +23,13 @@ from tests.journeys.corruptions import CORRUPTIONS, Expected, a_name, replace_a_
 from tests.journeys.history import AUDITED_AT, History, live_through
 from tests.support import baseline
 from tests.support.flush import flush
-from tests.support.vandal import (
+from tests.support.tampering import (
     drop_constraint,
     drop_triggers,
     put_constraint_back,
     put_triggers_back,
     sql,
-    vandalised,
+    tampered_with,
 )
 from tests.transfers.rails import SteeredRail
 from transfers.collectors import collector
@@ -107,14 +107,14 @@ def test_audit_after_a_rich_history_is_green(lived: Lived, history: History) -> 
 
 @pytest.mark.parametrize("corrupt", CORRUPTIONS, ids=lambda corrupt: corrupt.__name__)
 def test_audit_names_each_corruption(corrupt: Callable[[History], Expected], history: History) -> None:
-    with vandalised():
+    with tampered_with():
         expected = corrupt(history)
         assert expected in found()
 
 
 def test_audit_names_two_succeeded_attempts(history: History) -> None:
     """Without its unique rule, which the audit misses too."""
-    with vandalised():
+    with tampered_with():
         sql(
             "UPDATE transfers_attempt SET state = 'succeeded', proof = %s, cost_msat = 1500 WHERE id = %s",
             history.attempt(history.retried, 2).proof,
@@ -128,7 +128,7 @@ def test_audit_names_every_table_whose_triggers_are_gone(history: History) -> No
 
 
 def test_audit_that_is_red_closes_the_outgoing_switch_and_says_why(history: History) -> None:
-    with vandalised():
+    with tampered_with():
         replace_a_proof(history)
         report = audit_and_guard(now=AUDITED_AT)
 
@@ -140,7 +140,7 @@ def test_audit_that_is_red_closes_the_outgoing_switch_and_says_why(history: Hist
 def test_audit_books_command_names_the_breach_and_exits_with_1(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with vandalised():
+    with tampered_with():
         replace_a_proof(history)
         with pytest.raises(SystemExit) as ended:
             call_command("audit_books", "--no-pause")

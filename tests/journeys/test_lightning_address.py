@@ -21,7 +21,7 @@ from tests.lightning.world import World
 from tests.transfers.unchanged import unchanged
 from transfers.engine.runner import run_due
 from transfers.matching import match_rail
-from transfers.services.exceptions import propose_exception
+from transfers.services.limit_waivers import propose_waiver
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def tontine(platform: APIClient, world: World) -> Tontine:
 @pytest.fixture
 def service(world: World, settings: Settings) -> Iterator[LnurlService]:
     with LnurlService(world.invoice) as made:
-        settings.OUTSIDE_LOOPBACK_HOSTS = [made.authority]
+        settings.ALLOWED_LOOPBACK_HOSTS = [made.authority]
         yield made
 
 
@@ -68,7 +68,7 @@ def test_winner_with_an_address_is_paid_exactly_the_net_once(
     assert audit(now=clock.now()).breaches == ()
 
     assert tontine.process("awa").status_code == 409
-    assert run_due(lanes=1).worked == 0
+    assert run_due(slots=1).worked == 0
     assert len(service.invoices) == 1
 
 
@@ -104,7 +104,7 @@ def test_address_that_does_not_exist_fails_and_another_is_paid_once_two_people_a
     tontine.ready("awa")
     assert directed(tontine, "awa", "lightning_address", f"nobody@{service.authority}").status_code == 200
     payout_id = tontine.process("awa").json()["payout_id"]
-    run_due(lanes=1)
+    run_due(slots=1)
     told = tontine.get("payouts/status/awa")
     assert (told["cycle_status"], told["payout_status"]) == ("failed", "failed")
     assert "Unknown user" in told["error_message"]
@@ -112,23 +112,23 @@ def test_address_that_does_not_exist_fails_and_another_is_paid_once_two_people_a
 
     assert directed(tontine, "awa", "lightning_address", service.address).status_code == 200
     tontine.post(f"payouts/{payout_id}/retry", {"reason": "the winner gave another address"}, 202)
-    run_due(lanes=1)
+    run_due(slots=1)
     told = tontine.get("payouts/status/awa")
     assert (told["payout_status"], tontine.pot_msat("awa")) == ("processing", 100_000_000)
     assert "another payee's" in told["error_message"]
 
-    except_payout(payout_id)
-    run_due(lanes=1)
+    waive_limits(payout_id)
+    run_due(slots=1)
 
     assert tontine.cycle("awa")["status"] == "paid"
     paid = [successes(tontine.world, decode(text).payment_hash.hex()) for text in service.invoices]
     assert paid == [0, 1], "the one fetched before anybody looked was never sent"
 
 
-def except_payout(payout_id: int) -> None:
+def waive_limits(payout_id: int) -> None:
     """Have one person propose and another approve that a payout need not wait for its new destination."""
     now = clock.now()
-    proposal = propose_exception(
+    proposal = propose_waiver(
         disbursement_id=payout_id, proposer=make_user(Role.FINANCE), reason="I called the winner", now=now
     )
     approvals.approve(

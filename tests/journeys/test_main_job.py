@@ -91,7 +91,7 @@ def test_ten_members_pay_and_the_winner_gets_99500_of_100000_sats_once(
     assert tontine.cycle("main")["status"] == "paying"
     assert successes(world, payment_hash) == 0
 
-    assert run_due(lanes=1).worked == 1
+    assert run_due(slots=1).worked == 1
 
     assert successes(world, payment_hash) == 1
     (row,) = world.control.payments_of(PLATFORM, payment_hash)
@@ -147,7 +147,7 @@ def _require_paid_for_ever(tontine: Tontine, payout_id: int) -> None:
     assert tontine.cycle("main")["status"] == "paid"
     with unchanged():
         refused = Problem.of(tontine.process("main"))
-        assert run_due(lanes=1).worked == 0
+        assert run_due(slots=1).worked == 0
     assert refused == Problem(
         409, "cycle-already-paid", {"cycle_id": "main", "payout_id": payout_id, "payout_status": "completed"}
     )
@@ -186,5 +186,5 @@ def test_process_again_while_it_is_under_way_answers_the_same_payout(
 
     assert (first.status_code, again.status_code) == (202, 202)
     assert again.json() == first.json()
-    run_due(lanes=1)
+    run_due(slots=1)
     assert tontine.cycle("twice")["status"] == "paid"

@@ -35,7 +35,7 @@ def as_it_was(tontine: Tontine, cycle_id: str) -> Iterator[None]:
     before, pot = tontine.cycle(cycle_id), tontine.pot_msat(cycle_id)
     with unchanged():
         yield
-        assert run_due(lanes=1).worked == 0
+        assert run_due(slots=1).worked == 0
     assert (tontine.cycle(cycle_id), tontine.pot_msat(cycle_id)) == (before, pot)
 
 
@@ -92,7 +92,7 @@ def test_process_after_a_final_refusal_names_the_payout_and_why(tontine: Tontine
     tontine.payable("c")
     world.script({"do": "fail", "reason": "INCORRECT_PAYMENT_DETAILS"})
     payout_id = tontine.process("c").json()["payout_id"]
-    run_due(lanes=1)
+    run_due(slots=1)
 
     assert process_refused(tontine, "c") == Problem(
         409,
@@ -110,7 +110,7 @@ def test_process_under_review_names_the_payout_and_why(tontine: Tontine, world: 
     tontine.payable("c")
     world.script({"do": "bad_preimage"})
     payout_id = tontine.process("c").json()["payout_id"]
-    run_due(lanes=1)
+    run_due(slots=1)
 
     assert process_refused(tontine, "c") == Problem(
         409,
@@ -245,7 +245,7 @@ def test_invoice_of_two_cycles_ordered_at_once_pays_one_and_fails_the_other(
     assert tontine.direct("second", invoice).status_code == 200
     assert [tontine.process(cycle_id).status_code for cycle_id in ("first", "second")] == [202, 202]
 
-    run_due(lanes=1)
+    run_due(slots=1)
 
     assert [tontine.cycle(cycle_id)["status"] for cycle_id in ("first", "second")] == ["paid", "failed"]
     assert tontine.pot_msat("second") == 100_000_000
@@ -269,7 +269,7 @@ def test_invoice_of_our_own_node_fails_the_payout_and_pays_nothing(tontine: Tont
     assert tontine.direct("c", invoice).status_code == 200
     tontine.process("c")
 
-    run_due(lanes=1)
+    run_due(slots=1)
 
     assert tontine.cycle("c")["status"] == "failed"
     assert tontine.pot_msat("c") == 100_000_000

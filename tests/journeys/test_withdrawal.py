@@ -67,7 +67,7 @@ def test_winner_claims_by_scanning_a_code_and_is_paid_once(tontine: Tontine, wor
     assert refused == {"status": "ERROR", "reason": "Another invoice was first"}
     assert tontine.get("cycles/claimed/withdrawal-link")["status"] == "redeemed"
     assert take_withdrawals(now=clock.now(), cycle_id="claimed") == 1
-    run_due(lanes=1)
+    run_due(slots=1)
     stands = tontine.get("cycles/claimed/withdrawal-link")
     payout = tontine.get(f"payouts/{stands['payout_id']}")
     paid_hash = decode(invoice).payment_hash.hex()
@@ -87,6 +87,6 @@ def test_crash_between_the_wallets_answer_and_the_payout_loses_nothing(
     wallet.claim(wallet.scan(link["lnurl"]))
 
     assert take_withdrawals(now=clock.now()) == 1
-    run_due(lanes=1)
+    run_due(slots=1)
 
     assert tontine.cycle("crashed")["status"] == "paid"

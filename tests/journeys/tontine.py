@@ -129,7 +129,7 @@ class Tontine:
     def paid(self, cycle_id: str) -> int:
         """Have a payable cycle paid; return the payout."""
         payout_id = self.process(cycle_id).json()["payout_id"]
-        run_due(lanes=1)
+        run_due(slots=1)
         assert self.get(f"payouts/{payout_id}")["status"] == "completed"
         return int(payout_id)
 

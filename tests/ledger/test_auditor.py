@@ -22,8 +22,8 @@ from ledger.schema import append_only_tables
 from ledger.services import post, record_conversion, reverse, seal_books
 from ledger.types import Line
 from sunusav.core import clock
+from sunusav.core.app_modules import collect
 from sunusav.core.auditing import AuditScope, Breach, Invariant
-from sunusav.core.gathering import gather
 from sunusav.core.migration_operations import AppendOnly
 from sunusav.core.models import TrailEntry
 from sunusav.core.switches import OutgoingPaused, outgoing, require_outgoing_open
@@ -380,7 +380,7 @@ def test_looking_only_pauses_nothing(books: int) -> None:
 
 
 def test_every_room_with_invariants_is_asked() -> None:
-    codes = {invariant.code for invariant in gather("invariants", "INVARIANTS")}
+    codes = {invariant.code for invariant in collect("invariants", "INVARIANTS")}
 
     assert set(audit(now=clock.now()).checked) == codes
     assert {"I01", "I16", "I18"} <= codes

@@ -11,7 +11,7 @@ from ledger.enums import RateRefusal
 from ledger.errors import RateAnswerRefused
 from ledger.rates.sanity import believable, require_recent
 from ledger.rates.sources import Bitstamp, Coinbase, JsonSource, Kraken, configured_sources
-from sunusav.core.http import OutsideUnavailable
+from sunusav.core.http import HostUnavailable
 from tests.ledger.builders import (
     NOW,
     Market,
@@ -164,7 +164,7 @@ def test_kraken_saying_it_is_busy_is_refused(market: Market) -> None:
     ids=["html", "empty", "500", "404", "huge"],
 )
 def test_no_document_is_unavailable(market: Market, body: bytes, status: int) -> None:
-    with pytest.raises(OutsideUnavailable):
+    with pytest.raises(HostUnavailable):
         read(Coinbase(market.says(body, status=status).url))
 
 
@@ -172,7 +172,7 @@ def test_nobody_listening_is_unavailable() -> None:
     with running_market() as gone:
         url = gone.url
 
-    with pytest.raises(OutsideUnavailable):
+    with pytest.raises(HostUnavailable):
         Coinbase(url).read()
 
 

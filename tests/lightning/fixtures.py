@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lightning.simulator.process import SimulatorProcess
+from sandbox.lnd.process import SimulatorProcess
 from tests.lightning.world import World
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import grpc
 import pytest
 
+from lightning.access_scopes import NEEDED, AccessScope
 from lightning.client import LndClient, NodeAccess
 from lightning.client.channels import OPTIONS
-from lightning.errands import NEEDED, Errand
 from lightning.proto import methods
-from lightning.simulator.tls import ensure_certificate
+from sandbox.lnd.tls import ensure_certificate
 
 HASH = bytes(32)
 MACAROON = "0201036c6e64"
@@ -87,7 +87,7 @@ def test_client_speaks_exactly_the_methods_that_are_called_by_us() -> None:
 
 
 def test_every_method_but_the_state_belongs_to_an_errand() -> None:
-    needed = {method for errand in Errand for method in NEEDED[errand]}
+    needed = {method for errand in AccessScope for method in NEEDED[errand]}
     assert needed == set(methods.CALLED_BY_US) - {methods.GET_STATE}
     assert not needed & set(methods.LEFT_TO_OTHERS)
 

@@ -6,7 +6,7 @@ import pytest
 
 from lightning.client import LndClient
 from lightning.health import node_health
-from lightning.simulator.control import Record
+from sandbox.lnd.control import Record
 from tests.lightning.world import PLATFORM, PLENTY_MSAT, World
 
 

@@ -6,37 +6,37 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lightning.errands import NEEDED, Errand, uris_of
+from lightning.access_scopes import NEEDED, AccessScope, uris_of
 from lightning.macaroons import Macaroon, MacaroonUnreadable, Permission, Verdict, read_macaroon, verdict_on
 from lightning.proto.methods import METHODS
-from lightning.simulator.macaroons import BAKED, mint, serialized, with_caveat
+from sandbox.lnd.macaroons import BAKED, mint, serialized, with_caveat
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ROOT_KEY = b"k" * 32
 INVOICING_ENTITIES = (("invoices", "read"), ("invoices", "write"), ("info", "read"))
 
 
-def judged(errand: Errand, permissions: tuple[Permission, ...], *caveats: str) -> Verdict:
+def judged(errand: AccessScope, permissions: tuple[Permission, ...], *caveats: str) -> Verdict:
     macaroon = mint(ROOT_KEY, permissions)
     for caveat in caveats:
         macaroon = with_caveat(macaroon, caveat)
     return verdict_on(read_macaroon(serialized(macaroon)), errand, now=NOW)
 
 
-def uris(errand: Errand) -> tuple[Permission, ...]:
+def uris(errand: AccessScope) -> tuple[Permission, ...]:
     return tuple(("uri", method.path) for method in NEEDED[errand])
 
 
-@pytest.mark.parametrize("errand", Errand)
-def test_macaroon_of_exactly_the_needed_methods_is_fit(errand: Errand) -> None:
+@pytest.mark.parametrize("errand", AccessScope)
+def test_macaroon_of_exactly_the_needed_methods_is_fit(errand: AccessScope) -> None:
     verdict = judged(errand, uris(errand))
     assert verdict.is_fit
     assert verdict.may == tuple(method.name for method in NEEDED[errand])
     assert (verdict.missing, verdict.too_much, verdict.wider, verdict.conditions) == ((), (), (), ())
 
 
-@pytest.mark.parametrize("errand", Errand)
-def test_admin_macaroon_is_too_much_for_every_errand(errand: Errand) -> None:
+@pytest.mark.parametrize("errand", AccessScope)
+def test_admin_macaroon_is_too_much_for_every_errand(errand: AccessScope) -> None:
     verdict = judged(errand, BAKED["admin"])
     assert not verdict.is_fit
     assert verdict.missing == ()
@@ -48,23 +48,23 @@ def test_admin_macaroon_is_too_much_for_every_errand(errand: Errand) -> None:
 @pytest.mark.parametrize(
     ("errand", "right", "words"),
     [
-        (Errand.PAYING, ("offchain", "write"), "may delete payments"),
-        (Errand.PAYING, ("onchain", "read"), "on-chain"),
-        (Errand.PAYING, ("invoices", "write"), "may make, settle and cancel invoices"),
-        (Errand.PAYING, ("uri", "/lnrpc.Lightning/DeletePayment"), "not of this errand"),
-        (Errand.PAYING, ("uri", "/lnrpc.Lightning/DeleteAllPayments"), "none of our methods"),
-        (Errand.INVOICING, ("uri", "/routerrpc.Router/SendPaymentV2"), "not of this errand"),
-        (Errand.INVOICING, ("offchain", "write"), "may delete payments"),
-        (Errand.INVOICING, ("address", "write"), "on-chain"),
-        (Errand.READONLY, ("invoices", "write"), "may make, settle and cancel invoices"),
-        (Errand.READONLY, ("uri", "/lnrpc.Lightning/AddInvoice"), "not of this errand"),
-        (Errand.READONLY, ("info", "write"), "may stop the node"),
-        (Errand.READONLY, ("peers", "read"), "peers"),
-        (Errand.READONLY, ("invoices", "generate"), "make or revoke macaroons"),
-        (Errand.READONLY, ("assets", "read"), "unknown to us"),
+        (AccessScope.PAYING, ("offchain", "write"), "may delete payments"),
+        (AccessScope.PAYING, ("onchain", "read"), "on-chain"),
+        (AccessScope.PAYING, ("invoices", "write"), "may make, settle and cancel invoices"),
+        (AccessScope.PAYING, ("uri", "/lnrpc.Lightning/DeletePayment"), "not of this errand"),
+        (AccessScope.PAYING, ("uri", "/lnrpc.Lightning/DeleteAllPayments"), "none of our methods"),
+        (AccessScope.INVOICING, ("uri", "/routerrpc.Router/SendPaymentV2"), "not of this errand"),
+        (AccessScope.INVOICING, ("offchain", "write"), "may delete payments"),
+        (AccessScope.INVOICING, ("address", "write"), "on-chain"),
+        (AccessScope.READONLY, ("invoices", "write"), "may make, settle and cancel invoices"),
+        (AccessScope.READONLY, ("uri", "/lnrpc.Lightning/AddInvoice"), "not of this errand"),
+        (AccessScope.READONLY, ("info", "write"), "may stop the node"),
+        (AccessScope.READONLY, ("peers", "read"), "peers"),
+        (AccessScope.READONLY, ("invoices", "generate"), "make or revoke macaroons"),
+        (AccessScope.READONLY, ("assets", "read"), "unknown to us"),
     ],
 )
-def test_dangerous_right_is_too_much(errand: Errand, right: Permission, words: str) -> None:
+def test_dangerous_right_is_too_much(errand: AccessScope, right: Permission, words: str) -> None:
     verdict = judged(errand, (*uris(errand), right))
     assert [words in told for told in verdict.too_much] == [True]
     assert verdict.too_much[0].startswith(":".join(right))
@@ -74,25 +74,25 @@ def test_dangerous_right_is_too_much(errand: Errand, right: Permission, words: s
 @pytest.mark.parametrize(
     ("errand", "right"),
     [
-        (Errand.PAYING, ("offchain", "read")),
-        (Errand.PAYING, ("uri", "/routerrpc.Router/EstimateRouteFee")),
-        (Errand.INVOICING, ("invoices", "write")),
-        (Errand.READONLY, ("uri", "/lnrpc.Lightning/ListPayments")),
+        (AccessScope.PAYING, ("offchain", "read")),
+        (AccessScope.PAYING, ("uri", "/routerrpc.Router/EstimateRouteFee")),
+        (AccessScope.INVOICING, ("invoices", "write")),
+        (AccessScope.READONLY, ("uri", "/lnrpc.Lightning/ListPayments")),
     ],
 )
-def test_right_that_only_tells_more_is_named_and_accepted(errand: Errand, right: Permission) -> None:
+def test_right_that_only_tells_more_is_named_and_accepted(errand: AccessScope, right: Permission) -> None:
     verdict = judged(errand, (*uris(errand), right))
     assert verdict.is_fit
     assert verdict.wider == (":".join(right),)
 
 
 def test_entities_of_lnds_own_files_count_as_the_methods_they_open() -> None:
-    verdict = judged(Errand.INVOICING, INVOICING_ENTITIES)
+    verdict = judged(AccessScope.INVOICING, INVOICING_ENTITIES)
     assert (verdict.missing, verdict.too_much) == ((), ())
 
 
-@pytest.mark.parametrize("errand", Errand)
-def test_each_missing_method_is_named(errand: Errand) -> None:
+@pytest.mark.parametrize("errand", AccessScope)
+def test_each_missing_method_is_named(errand: AccessScope) -> None:
     for method in NEEDED[errand]:
         others = tuple(right for right in uris(errand) if right != ("uri", method.path))
         verdict = judged(errand, others)
@@ -114,12 +114,12 @@ def test_each_missing_method_is_named(errand: Errand) -> None:
     ],
 )
 def test_caveat_is_told_and_judged(caveat: str, *, fit: bool) -> None:
-    verdict = judged(Errand.READONLY, uris(Errand.READONLY), caveat)
+    verdict = judged(AccessScope.READONLY, uris(AccessScope.READONLY), caveat)
     assert verdict.conditions == (caveat,)
     assert verdict.is_fit is fit
 
 
-GOOD = serialized(mint(ROOT_KEY, uris(Errand.READONLY)))
+GOOD = serialized(mint(ROOT_KEY, uris(AccessScope.READONLY)))
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_unreadable_macaroon_is_refused(binary: bytes, words: str) -> None:
 def test_identifier_that_is_no_message_is_refused() -> None:
     broken = read_macaroon(serialized(Macaroon(b"\x03\xff\xff", (), b"s" * 32)))
     with pytest.raises(MacaroonUnreadable):
-        verdict_on(broken, Errand.PAYING, now=NOW)
+        verdict_on(broken, AccessScope.PAYING, now=NOW)
 
 
 def test_every_cut_and_every_changed_byte_is_read_or_refused_by_name() -> None:
     for place in range(len(GOOD)):
         for binary in (GOOD[:place], GOOD[:place] + bytes([GOOD[place] ^ 0xFF]) + GOOD[place + 1 :]):
             try:
-                verdict_on(read_macaroon(binary), Errand.READONLY, now=NOW)
+                verdict_on(read_macaroon(binary), AccessScope.READONLY, now=NOW)
             except MacaroonUnreadable:
                 continue
 
@@ -161,6 +161,9 @@ def test_repr_shows_nothing_of_the_macaroon() -> None:
 
 
 def test_bakery_command_names_known_methods_only() -> None:
-    for errand in Errand:
+    for errand in AccessScope:
         assert all(uri.removeprefix("uri:") in METHODS for uri in uris_of(errand))
-    assert uris_of(Errand.READONLY) == ("uri:/lnrpc.Lightning/GetInfo", "uri:/lnrpc.Lightning/ChannelBalance")
+    assert uris_of(AccessScope.READONLY) == (
+        "uri:/lnrpc.Lightning/GetInfo",
+        "uri:/lnrpc.Lightning/ChannelBalance",
+    )

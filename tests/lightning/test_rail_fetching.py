@@ -17,7 +17,7 @@ from lightning import errors
 from lightning.bolt11 import InvoiceDraft, decode, encode
 from lightning.errors import LnurlAnswerMalformed
 from lightning.rail import LightningRail
-from sunusav.core.web_addresses import OutsideAddressForbidden
+from sunusav.core.web_addresses import AddressForbidden
 from tests.fakes.lnurl_service import METADATA, LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
 from transfers.enums import FailureClass
@@ -29,7 +29,7 @@ from transfers.types import Destination, Instruction, Order, PreviousOrder
 def service(world: World, settings: Settings) -> Iterator[LnurlService]:
     """The service of the winner's wallet."""
     with LnurlService(world.invoice) as made:
-        settings.OUTSIDE_LOOPBACK_HOSTS = [made.authority]
+        settings.ALLOWED_LOOPBACK_HOSTS = [made.authority]
         yield made
 
 
@@ -56,9 +56,9 @@ def test_check_of_an_address_asks_nobody(rail: LightningRail, service: LnurlServ
     ("kind", "value", "refusal"),
     [
         ("lightning_address", "awa", errors.LightningAddressUnreadable),
-        ("lightning_address", "awa@10.0.0.1", OutsideAddressForbidden),
+        ("lightning_address", "awa@10.0.0.1", AddressForbidden),
         ("lnurl", "lnbcrt1x", errors.LnurlUnreadable),
-        ("lnurl", "lnurlp://localhost/x", OutsideAddressForbidden),
+        ("lnurl", "lnurlp://localhost/x", AddressForbidden),
         ("bolt11", "awa@wallet.example", errors.InvoiceUnreadable),
         ("phone", "+221771234567", DestinationKindUnsupported),
     ],
@@ -202,7 +202,7 @@ def test_prepare_callback_that_is_never_asked_is_refused(
     rail: LightningRail, service: LnurlService, callback: str
 ) -> None:
     service.offer = {"callback": callback}
-    with pytest.raises(OutsideAddressForbidden):
+    with pytest.raises(AddressForbidden):
         prepared(rail, service)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from lightning.client import LndClient
 from lightning.rail import LightningRail
-from lightning.simulator.control import Record
-from lightning.statement import outside_payments
+from lightning.statement import provider_payments
+from sandbox.lnd.control import Record
 from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
 from transfers.errors import RailUnavailable
 from transfers.types import NotSeen, Order, Succeeded, Unknown
@@ -90,6 +90,6 @@ def test_statement_over_several_pages_lists_each_payment_once(world: World, payi
     rail = LightningRail(paying, timeout_seconds=1)
     for _ in range(3):
         sent(rail, prepared(rail, world.invoice()))
-    whole = list(outside_payments(paying))
-    assert list(outside_payments(paying, page_size=2)) == whole
+    whole = list(provider_payments(paying))
+    assert list(provider_payments(paying, page_size=2)) == whole
     assert len({line.reference for line in whole}) == len(whole) >= 3

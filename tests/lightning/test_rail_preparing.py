@@ -11,7 +11,7 @@ from lightning import errors
 from lightning.bolt11 import decode
 from lightning.client import LndClient
 from lightning.rail import LightningRail, fee_limit_msat
-from lightning.simulator.control import Record
+from sandbox.lnd.control import Record
 from sunusav.core.errors import Invalid
 from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
 from transfers.errors import DestinationKindUnsupported, RailUnavailable

@@ -10,7 +10,7 @@ import pytest
 
 from lightning.client import LndClient
 from lightning.rail import LightningRail
-from lightning.simulator.control import Record
+from sandbox.lnd.control import Record
 from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World, instruction, now
 from transfers.enums import FailureClass
 from transfers.errors import RailUnavailable

@@ -19,8 +19,8 @@ from lightning.collector import LightningCollector, preimage_of
 from lightning.proto import methods
 from lightning.services import record_settlement
 from sunusav.core.actors import Actor
-from tests.lightning.simulator.wire import Wire
 from tests.lightning.world import PLATFORM, WALLETS, World, now
+from tests.sandbox.lnd.wire import Wire
 from tests.support.lightning import settings_of
 from transfers.collectors import collector
 from transfers.errors import CollectionAnsweredElsewhere, CollectionSettled

@@ -11,8 +11,8 @@ from lightning.client import LndClient
 from lightning.collector import LightningCollector
 from lightning.errors import InvoicePaysOurselves
 from lightning.rail import LightningRail
-from lightning.simulator.control import Record
-from lightning.statement import outside_payments
+from lightning.statement import provider_payments
+from sandbox.lnd.control import Record
 from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
 from transfers.enums import FailureClass
 from transfers.types import CollectionRequest, NotSeen, Order, Refused, Succeeded, Unknown
@@ -111,7 +111,7 @@ def test_statement_lists_the_payment(
 ) -> None:
     order = prepared(rail, world.invoice())
     sent(rail, order)
-    lines = {line.reference: line for line in outside_payments(paying)}
+    lines = {line.reference: line for line in provider_payments(paying)}
     assert (lines[order.reference].is_paid, lines[order.reference].amount_msat) == (True, NET_MSAT)
 
 

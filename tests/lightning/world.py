@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning.client import LndClient, NodeAccess, NodeError
-from lightning.simulator.control import Control, Record
-from lightning.simulator.process import SimulatorProcess
+from sandbox.lnd.control import Control, Record
+from sandbox.lnd.process import SimulatorProcess
 from sunusav.core import clock
 from transfers.types import Destination, Instruction
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightning.client import Errand, NodeAccess
-from lightning.errands import NEEDED
+from lightning.access_scopes import NEEDED
+from lightning.client import AccessScope, NodeAccess
 from lightning.proto import methods
-from lightning.simulator.process import SimulatorProcess
+from sandbox.lnd.process import SimulatorProcess
 
 SIMULATED, REAL = BACKENDS = ("simulated", "real")
 PAYER, RECIPIENT = "payer", "recipient"
@@ -28,8 +28,8 @@ VARIABLES = (
 # A direct channel costs nothing, as between the two real nodes.
 FREE_ROUTES = ("--fee-base-msat", "0", "--fee-ppm", "0")
 # What the suite asks of each node, beside the errands: invoices of its own to pay itself; holding and settling.
-PAYER_METHODS = (*NEEDED[Errand.PAYING], methods.ADD_INVOICE, methods.CANCEL_INVOICE)
-RECIPIENT_METHODS = (*NEEDED[Errand.INVOICING], methods.ADD_HOLD_INVOICE, methods.SETTLE_INVOICE)
+PAYER_METHODS = (*NEEDED[AccessScope.PAYING], methods.ADD_INVOICE, methods.CANCEL_INVOICE)
+RECIPIENT_METHODS = (*NEEDED[AccessScope.INVOICING], methods.ADD_HOLD_INVOICE, methods.SETTLE_INVOICE)
 
 
 class HalfConfigured(Exception):

@@ -13,9 +13,9 @@ from lightning.invoices import require_node_agrees
 from lightning.macaroons import read_macaroon
 from lightning.proto import invoices_pb2, methods
 from lightning.proto.state_pb2 import SERVER_ACTIVE
-from lightning.simulator.macaroons import serialized, with_caveat
+from sandbox.lnd.macaroons import serialized, with_caveat
 from tests.live_lnd.lab import CALL_SECONDS, Lab, status, with_macaroon
-from transfers.types import OutsidePayment
+from transfers.types import ProviderPayment
 
 
 def test_nodes_are_active_on_our_network_and_two(lab: Lab) -> None:
@@ -95,7 +95,7 @@ def test_payments_are_listed_by_exclusive_index_page_by_page(lab: Lab) -> None:
 def test_statement_of_the_rail_holds_what_was_paid(lab: Lab) -> None:
     last = lab.sent("pay", lab.invoice().text)[-1]
     lines = [line for line in lab.rail.statement() if line.reference == last.payment_hash]
-    assert lines == [OutsidePayment(last.payment_hash, True, False, last.value_msat, last.fee_msat)]
+    assert lines == [ProviderPayment(last.payment_hash, True, False, last.value_msat, last.fee_msat)]
 
 
 def test_clients_of_one_node_share_a_channel(lab: Lab) -> None:

@@ -288,12 +288,12 @@ def test_post_contributions_while_the_node_is_away_is_503_and_works_later(
     cycle = make_cycle(make_group(members=2))
     url, body = f"{ROOT}/cycles/{cycle.pk}/contributions", {"user_id": "user-0", "method": "lightning"}
     headers: Any = {"HTTP_IDEMPOTENCY_KEY": "once"}
-    till.is_away = True
+    till.is_unavailable = True
     answer = platform.post(url, body, **headers)
     assert _problem(answer) == (503, "collector-unavailable")
     assert int(answer.headers["Retry-After"]) > 0
 
-    till.is_away = False
+    till.is_unavailable = False
     assert platform.post(url, body, **headers).status_code == 201
 
 

@@ -41,7 +41,7 @@ def platform() -> APIClient:
 
 
 def _run() -> None:
-    run_due(lanes=1, clock=wall_clock)
+    run_due(slots=1, clock=wall_clock)
 
 
 def _problem(answer: Any) -> tuple[int, str]:

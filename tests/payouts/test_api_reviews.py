@@ -29,8 +29,8 @@ def _reviewed(node: ScriptedRail, answer: Unknown | Refused) -> APIClient:
     cycle = make_payable_cycle(make_group(members=2), cycle_id="cycle-9", net_sats=19_800)
     node.script.append(answer)
     platform.post(f"{ROOT}/process", {"cycle_id": cycle.pk, "group_verified": False, "user_recurring": False})
-    run_due(lanes=1, clock=wall_clock)
-    run_due(lanes=1, clock=lambda: wall_clock() + timedelta(minutes=1))
+    run_due(slots=1, clock=wall_clock)
+    run_due(slots=1, clock=lambda: wall_clock() + timedelta(minutes=1))
     return platform
 
 

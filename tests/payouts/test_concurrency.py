@@ -42,12 +42,12 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 def _at_once(calls: list[Callable[[], Any]]) -> list[Any]:
     """Run calls together, each on its own connection; a refusal is an answer."""
-    together = threading.Barrier(len(calls))
+    batched = threading.Barrier(len(calls))
     answers: list[Any] = [None] * len(calls)
 
     def run(place: int) -> None:
         connection.ensure_connection()
-        together.wait()
+        batched.wait()
         try:
             answers[place] = calls[place]()
         except DomainError as refusal:
@@ -70,7 +70,7 @@ def test_sixteen_process_calls_for_one_cycle_make_one_payout_paid_once(node: Scr
 
     assert len(set(answers)) == 1
     assert [row.pk for row in Disbursement.objects.all()] == [answers[0]]
-    _at_once([lambda: run_due(lanes=1, clock=lambda: NOW)] * 4)
+    _at_once([lambda: run_due(slots=1, clock=lambda: NOW)] * 4)
     assert list(node.paid.values()) == [99_000_000]
     assert Attempt.objects.count() == 1
 
@@ -90,7 +90,7 @@ def test_eight_wallets_with_eight_invoices_for_one_link_are_paid_once(node: Scri
     assert sum(isinstance(answer, WithdrawalRedeemedOtherwise) for answer in answers) == 7
     winner = invoices[answers.index(None)]
     assert sum(_at_once([lambda: take_withdrawals(now=NOW)] * 4)) == 1
-    _at_once([lambda: run_due(lanes=1, clock=lambda: NOW)] * 4)
+    _at_once([lambda: run_due(slots=1, clock=lambda: NOW)] * 4)
     assert node.paid == {FakeInvoice.read(winner.value).payment_hash: 99_000_000}
     assert Attempt.objects.count() == 1
 
@@ -146,7 +146,7 @@ def test_process_cancel_and_redirect_at_once_never_pay_twice(node: ScriptedRail)
         other = invoice(f"other-{number}", 99_000)
         cancel = partial(cancel_payout, payout_id=payout_id, user=user, reason="at once", now=NOW)
         redirect = partial(set_destination, cycle_id=cycle.pk, destination=other, actor=ACTOR, now=NOW)
-        work = partial(run_due, lanes=1, clock=lambda: NOW)
+        work = partial(run_due, slots=1, clock=lambda: NOW)
         _at_once([cancel, redirect, work, partial(process, cycle)])
         work()
         paid = Attempt.objects.filter(state="succeeded", disbursement__subject=f"cycle:{cycle.pk}")
@@ -184,7 +184,7 @@ def test_set_destination_while_a_worker_takes_the_payout_is_refused_by_the_docum
     node = rail("lightning")
     assert isinstance(node, InterruptedRail)
     node.script.extend([outcome] if outcome else [])
-    node.meanwhile = partial(run_due, lanes=1, clock=lambda: NOW)
+    node.meanwhile = partial(run_due, slots=1, clock=lambda: NOW)
 
     with pytest.raises(refusal) as refused:
         set_destination(cycle_id=cycle.pk, destination=invoice("other", 19_800), actor=ACTOR, now=NOW)

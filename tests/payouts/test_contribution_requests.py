@@ -133,6 +133,6 @@ def test_cancel_while_the_collector_is_away_is_unavailable(
     platform: APIClient, cycle: Cycle, till: ScriptedCollector
 ) -> None:
     _ask(cycle)
-    till.is_away = True
+    till.is_unavailable = True
     assert _refused(_cancel(platform, cycle))[:2] == (503, "collector-unavailable")
     assert Collection.objects.get().state == "open"

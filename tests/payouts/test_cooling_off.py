@@ -36,7 +36,7 @@ def replaced_at(cycle: Cycle) -> datetime | None:
 
 def paid(cycle: Cycle, *, at: datetime = NOW) -> Disbursement:
     payout_id = process(cycle, now=at)
-    run_due(lanes=1, clock=lambda: at)
+    run_due(slots=1, clock=lambda: at)
     return Disbursement.objects.get(pk=payout_id)
 
 
@@ -85,7 +85,7 @@ def test_another_node_once_ready_waits_24_hours(node: ScriptedRail) -> None:
     line = TrailEntry.objects.filter(subject=f"cycle:{cycle.pk}", action="set_destination").latest("pk")
     assert line.facts["replaced"] is True
 
-    run_due(lanes=1, clock=lambda: NOW + timedelta(hours=25))
+    run_due(slots=1, clock=lambda: NOW + timedelta(hours=25))
 
     payout.refresh_from_db()
     assert (payout.state, payout.failure_code) == ("completed", "")
@@ -120,7 +120,7 @@ def test_payout_that_waits_is_redirected_with_its_wait(node: ScriptedRail) -> No
     payout_id = process(cycle)
 
     give(cycle, "second@wallet-b", at=NOW + timedelta(minutes=1))
-    run_due(lanes=1, clock=lambda: NOW + timedelta(minutes=1))
+    run_due(slots=1, clock=lambda: NOW + timedelta(minutes=1))
 
     payout = Disbursement.objects.get(pk=payout_id)
     assert payout.destination_replaced_at == NOW + timedelta(minutes=1)
@@ -151,7 +151,7 @@ def test_scheduled_payout_to_another_node_waits_too(node: ScriptedRail) -> None:
     )
     give(cycle, "second@wallet-b", at=NOW + timedelta(hours=1))
 
-    run_due(lanes=1, clock=lambda: NOW + timedelta(hours=2))
+    run_due(slots=1, clock=lambda: NOW + timedelta(hours=2))
 
     payout = Disbursement.objects.get(pk=payout_id)
     assert (payout.state, payout.failure_code) == ("processing", "destination-cooling-off")
@@ -166,7 +166,7 @@ def test_scheduled_payout_after_the_wait_goes_on_its_day(node: ScriptedRail) -> 
         cycle_id=cycle.pk, scheduled_at=NOW + timedelta(hours=24), actor=ACTOR, now=NOW
     )
 
-    run_due(lanes=1, clock=lambda: NOW + timedelta(hours=24))
+    run_due(slots=1, clock=lambda: NOW + timedelta(hours=24))
 
     assert Disbursement.objects.get(pk=payout_id).state == "completed"
 

@@ -181,7 +181,7 @@ def test_set_destination_with_a_hash_another_payout_used_is_refused() -> None:
     group = make_group(members=2)
     paid = make_ready_cycle(group, destination=invoice("used", 19_800))
     payout_id = process(paid)
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     cycle = make_ready_cycle(group)
     with nothing_changes(), pytest.raises(PaymentReferenceUsed) as refused:
         _set(cycle, invoice("used", 19_800))
@@ -191,7 +191,7 @@ def test_set_destination_with_a_hash_another_payout_used_is_refused() -> None:
 def test_set_destination_of_a_paid_cycle_is_refused() -> None:
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     payout_id = process(cycle)
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     with nothing_changes(), pytest.raises(CycleAlreadyPaid) as refused:
         _set(cycle, invoice("other", 19_800))
     assert refused.value.facts["payout_id"] == payout_id
@@ -201,7 +201,7 @@ def test_set_destination_while_an_attempt_is_alive_is_refused(node: ScriptedRail
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     payout_id = process(cycle)
     node.script.append(Unknown(seen=True, reason="in flight"))
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     with nothing_changes(), pytest.raises(DestinationLocked) as refused:
         _set(cycle, invoice("other", 19_800))
     assert refused.value.facts == {"cycle_id": cycle.pk, "payout_id": payout_id}
@@ -211,7 +211,7 @@ def test_set_destination_redirects_an_order_that_failed(node: ScriptedRail) -> N
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     process(cycle)
     node.script.append(Refused(reason="incorrect details", failure=FailureClass.FINAL))
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     _set(cycle, invoice("fresh", 19_800))
 
     found = disbursement_for(f"cycle:{cycle.pk}")
@@ -226,7 +226,7 @@ def test_set_destination_of_another_amount_than_the_fixed_net_is_refused(
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     process(cycle)
     node.script.append(Refused(reason="incorrect details", failure=FailureClass.FINAL))
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     with nothing_changes(), pytest.raises(DestinationAmountDiffers) as refused:
         _set(cycle, invoice("fresh", sats))
     assert refused.value.facts == {"invoice_msat": sats * 1_000, "expected_msat": 19_800_000}
@@ -305,10 +305,10 @@ def test_open_contribution_by_a_second_method_while_the_first_was_never_opened()
     for user_id, method in (("user-0", "lightning"), ("user-1", "wave")):
         away = collector(method)
         assert isinstance(away, ScriptedCollector)
-        away.is_away = True
+        away.is_unavailable = True
         with pytest.raises(CollectorUnavailable):
             _open(cycle, user_id, method)
-        away.is_away = False
+        away.is_unavailable = False
 
     _open(cycle, "user-0", "wave")
     with nothing_changes(), pytest.raises(ContributionAskedOtherwise) as refused:
@@ -323,13 +323,13 @@ def test_open_contribution_while_the_collector_is_away_is_unavailable_and_works_
     till: ScriptedCollector,
 ) -> None:
     cycle = make_cycle(make_group(members=2))
-    till.is_away = True
+    till.is_unavailable = True
     with pytest.raises(CollectorUnavailable):
         _open(cycle)
     assert contribution(cycle.pk, "user-0").status == "pending"
     assert owed(pot_of(cycle.pk)) == 0
 
-    till.is_away = False
+    till.is_unavailable = False
     _open(cycle)
     assert contribution(cycle.pk, "user-0").status == "invoiced"
     assert Collection.objects.count() == 1

@@ -55,10 +55,10 @@ def test_every_stage_of_a_cycle_is_green(node: ScriptedRail) -> None:
     make_ready_cycle(group)
     paid, in_flight = make_payable_cycle(group, net_sats=19_800), make_payable_cycle(group, net_sats=19_800)
     process(paid)
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     node.script.append(Unknown(seen=True, reason="in flight"))
     process(in_flight)
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
 
     assert _breaches() == []
     assert _breaches(AuditScope(now=NOW, since=NOW - timedelta(hours=2))) == []
@@ -89,7 +89,7 @@ def test_a_cycle_marked_ready_too_early_is_named() -> None:
 def test_a_cycle_paid_while_collecting_is_named() -> None:
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     process(cycle)
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     Cycle.objects.filter(pk=cycle.pk).update(state="collecting", ready_at=None)
 
     assert _breaches() == [("I05", f"cycle:{cycle.pk}", "paid out while collecting")]

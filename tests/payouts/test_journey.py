@@ -18,8 +18,8 @@ from payouts.queries.cycles import cycle as cycle_of
 from payouts.queries.payouts import payout_of
 from payouts.receipts import receipt_of
 from payouts.services.cycles import record_ready_cycles, set_destination
+from sunusav.core.app_modules import collect
 from sunusav.core.auditing import AuditScope
-from sunusav.core.gathering import gather
 from tests.factories.payouts import ACTOR as BY
 from tests.factories.payouts import (
     NOW,
@@ -54,7 +54,7 @@ def test_a_verified_group_of_ten_is_paid_once_with_99500_of_100000_sats(node: Sc
     set_destination(cycle_id=cycle.pk, destination=invoice("awa", 99_500), actor=BY, now=NOW)
     payout_id = process(cycle, group_verified=True, user_recurring=False)
     assert cycle_of(cycle.pk).status == "paying"
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
 
     asked = FakeInvoice.read(invoice("awa", 99_500).value)
     assert node.paid == {asked.payment_hash: 99_500_000}
@@ -75,6 +75,6 @@ def test_a_verified_group_of_ten_is_paid_once_with_99500_of_100000_sats(node: Sc
     assert receipt.net_xof == Decimal("7960.00")
     assert [movement.kind for movement in receipt.movements] == ["hold", "payment"]
 
-    rules = [rule for rule in gather("invariants", "INVARIANTS") if not rule.waiting]
+    rules = [rule for rule in collect("invariants", "INVARIANTS") if not rule.waiting]
     assert [breach for rule in rules for breach in rule.find(AuditScope(now=NOW))] == []
     assert Cycle.objects.get(pk=cycle.pk).state == "ready"

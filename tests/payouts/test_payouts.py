@@ -53,7 +53,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _run() -> None:
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
 
 
 def _state(cycle: Cycle) -> tuple[str, str]:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _run() -> None:
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
 
 
 def _ended(node: ScriptedRail, failure: FailureClass) -> tuple[Cycle, int]:
@@ -48,7 +48,7 @@ def test_the_platform_retries_a_failed_payout_with_a_new_invoice(node: ScriptedR
     set_destination(cycle_id=cycle.pk, destination=invoice("new", 99_000), actor=ACTOR, now=NOW)
     _retry(payout_id, Role.PLATFORM)
     assert payout_of(cycle.pk).cycle_status == "paying"
-    run_due(lanes=1, clock=lambda: NOW.replace(minute=5))
+    run_due(slots=1, clock=lambda: NOW.replace(minute=5))
 
     assert (payout(payout_id).status, payout(payout_id).attempts_made) == ("completed", 2)
     entry = TrailEntry.objects.get(subject=f"disbursement:{payout_id}", action="retry")
@@ -93,7 +93,7 @@ def test_a_cancelled_payout_gives_its_cycle_free(node: ScriptedRail) -> None:
     second = process(cycle)
     assert second != payout_id
     # Not before no worker can still be sending the old one.
-    run_due(lanes=1, clock=lambda: NOW.replace(minute=5))
+    run_due(slots=1, clock=lambda: NOW.replace(minute=5))
     assert payout_of(cycle.pk).payout_status == "completed"
     assert node.sends == 2
 

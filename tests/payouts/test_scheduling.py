@@ -54,9 +54,9 @@ def test_a_scheduled_payout_waits_and_then_goes_out_once(node: ScriptedRail) -> 
     assert (told.cycle_status, told.payout_status) == ("ready", "scheduled")
     assert payout(payout_id).fee_sats is None
 
-    run_due(lanes=1, clock=lambda: TOMORROW - timedelta(seconds=1))
+    run_due(slots=1, clock=lambda: TOMORROW - timedelta(seconds=1))
     assert node.sends == 0
-    run_due(lanes=1, clock=lambda: TOMORROW)
+    run_due(slots=1, clock=lambda: TOMORROW)
     assert list(node.paid.values()) == [99_000_000]
     assert payout(payout_id).status == "completed"
 
@@ -89,7 +89,7 @@ def test_processing_a_scheduled_payout_runs_it_now_as_the_same_payout(node: Scri
     payout_id = _schedule(cycle, TOMORROW)
 
     assert process(cycle) == payout_id
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     assert payout(payout_id).status == "completed"
     assert node.sends == 1
 
@@ -109,7 +109,7 @@ def test_the_discount_of_a_scheduled_payout_is_that_of_the_moment_it_falls_due(n
     payout_id = _schedule(cycle, TOMORROW)
     verify(group)
     set_destination(cycle_id=cycle.pk, destination=invoice("verified", 99_500), actor=ACTOR, now=NOW)
-    run_due(lanes=1, clock=lambda: TOMORROW)
+    run_due(slots=1, clock=lambda: TOMORROW)
 
     assert payout(payout_id).fee_sats == 500
     assert list(node.paid.values()) == [99_500_000]
@@ -120,7 +120,7 @@ def test_a_scheduled_payout_whose_invoice_does_not_fit_fails_and_books_nothing(n
     cycle = make_payable_cycle(group, contribution_sats=50_000)
     payout_id = _schedule(cycle, TOMORROW)
     verify(group)
-    run_due(lanes=1, clock=lambda: TOMORROW)
+    run_due(slots=1, clock=lambda: TOMORROW)
 
     assert (payout(payout_id).status, payout(payout_id).failure_code) == ("failed", "invoice-amount-differs")
     assert (node.sends, payout_of(cycle.pk).cycle_status) == (0, "failed")
@@ -151,7 +151,7 @@ def test_scheduling_what_is_under_way_is_refused() -> None:
 def test_scheduling_a_paid_cycle_is_refused() -> None:
     cycle = _cycle()
     process(cycle)
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
     with nothing_changes(), pytest.raises(CycleAlreadyPaid):
         _schedule(cycle, TOMORROW)
 

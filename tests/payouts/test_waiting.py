@@ -49,7 +49,7 @@ def test_wait_looks_less_and_less_often_until_the_time_is_over(watch: Watch, pay
 def test_wait_ends_once_the_payout_is_decided(watch: Watch, payout_id: int) -> None:
     def pay_meanwhile(seconds: float) -> None:
         watch.sleep(seconds)
-        run_due(lanes=1, clock=lambda: NOW)
+        run_due(slots=1, clock=lambda: NOW)
 
     wait_for_outcome(payout_id, clock=watch, sleep=pay_meanwhile)
 

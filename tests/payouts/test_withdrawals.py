@@ -65,7 +65,7 @@ def test_redeemed_link_is_paid_once_where_its_redeemer_said(node: ScriptedRail) 
 
     assert take_withdrawals(now=NOW) == 1
     assert take_withdrawals(now=NOW + MINUTE) == 0
-    run_due(lanes=1, clock=lambda: NOW)
+    run_due(slots=1, clock=lambda: NOW)
 
     assert list(node.paid.values()) == [99_000_000]
     payout = Disbursement.objects.get()

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from lightning.simulator.process import SimulatorProcess
+from sandbox.lnd.process import SimulatorProcess
 
 
 def settings_of(process: SimulatorProcess, node: str = "platform") -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sunusav.demo.ports import free_port
+from sandbox.ports import free_port
 from tests.support import process
 
 UNPACKED = Path(__file__).resolve().parent.parent.parent / ".venv" / "mariadb"  # bootstrap.py, without root

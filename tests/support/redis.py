@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sunusav.demo.ports import free_port
-from sunusav.demo.redis_server import redis_binary, redis_command
+from sandbox.ports import free_port
+from sandbox.redis_server import redis_binary, redis_command
 from tests.support import process
 
 

@@ -20,7 +20,7 @@ from tests.transfers.rails import Watch, paper
 from transfers.booking import IN_TRANSIT
 from transfers.engine import runner
 from transfers.engine.claims import Claim, claim_due, release
-from transfers.engine.lives import InTurn
+from transfers.engine.flow_runner import Inline
 from transfers.engine.runner import run_due
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import request_disbursement
@@ -68,7 +68,7 @@ def ordered(name: str = "awa", *, at: datetime = NOW, **changes: Any) -> int:
 
 def run(watch: Watch) -> int:
     """Let one worker do all that is due; return how many it took in hand."""
-    return run_due(lanes=1, clock=watch).worked
+    return run_due(slots=1, clock=watch).worked
 
 
 def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> Claim:
@@ -92,7 +92,7 @@ def work(*claims: Claim, clock: Clock) -> None:
     def take(*, limit: int, **_: object) -> list[Claim]:
         return [in_hand.pop(0) for _ in in_hand[:limit]]
 
-    runner.run(take, lanes=len(claims), limit=len(claims), clock=clock, executor=InTurn())
+    runner.run(take, slots=len(claims), limit=len(claims), clock=clock, executor=Inline())
 
 
 @dataclass(frozen=True)

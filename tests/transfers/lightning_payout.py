@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from lightning.bolt11 import decode
-from lightning.simulator.control import Record
+from sandbox.lnd.control import Record
 from tests.lightning.world import NET_MSAT, PLATFORM, World
 from tests.transfers.builders import Story, attempts, ordered, row_of, run, story
 from tests.transfers.rails import Watch

@@ -21,7 +21,7 @@ from transfers.types import (
     Instruction,
     OpenedCollection,
     Order,
-    OutsidePayment,
+    ProviderPayment,
     SendOutcome,
 )
 
@@ -40,7 +40,7 @@ class SteeredRail(ScriptedRail):
         self.away_at: set[str] = set()
         self.meanwhile: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
-        self.lines: list[OutsidePayment] | None = None
+        self.lines: list[ProviderPayment] | None = None
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         self._called("prepare")
@@ -54,7 +54,7 @@ class SteeredRail(ScriptedRail):
         self._called("find")
         return self.finds.popleft() if self.finds else super().find(order)
 
-    def statement(self) -> Iterable[OutsidePayment]:
+    def statement(self) -> Iterable[ProviderPayment]:
         """List what it had paid when it was asked, unless a test gave it other lines."""
         listed = list(super().statement() if self.lines is None else self.lines)
         self._called("statement")
@@ -129,9 +129,9 @@ class SteeredCollector(ScriptedCollector):
     @contextmanager
     def away(self) -> Iterator[None]:
         """Be away while the block runs."""
-        self.is_away = True
+        self.is_unavailable = True
         yield
-        self.is_away = False
+        self.is_unavailable = False
 
 
 class OtherSteeredCollector(SteeredCollector):

@@ -28,7 +28,7 @@ def test_ask_again_now_makes_it_due_and_a_worker_books_what_it_hears(node: Steer
 
     assert node.calls == calls, "a web process never speaks to the paying node"
     assert row_of(case.id).due_at == watch()
-    assert TrailEntry.objects.get(action="ask_outside").actor_label == BY.label
+    assert TrailEntry.objects.get(action="query_provider").actor_label == BY.label
     assert run(watch) == 1
     assert case.story.state == "completed"
 
@@ -38,10 +38,10 @@ def test_ask_again_now_rings_the_worker(
 ) -> None:
     case = Case(node, watch)
 
-    with django_capture_on_commit_callbacks() as rung:
+    with django_capture_on_commit_callbacks() as woken:
         ask_now(case.id, watch)
 
-    assert len(rung) == 1
+    assert len(woken) == 1
 
 
 def test_ask_again_now_leaves_a_worker_its_lease(node: SteeredRail, watch: Watch) -> None:

@@ -25,7 +25,7 @@ from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
 from transfers.engine import closing, runner
 from transfers.engine.claims import claim_due
 from transfers.engine.destinations import order_of
-from transfers.engine.lives import InTurn
+from transfers.engine.flow_runner import Inline
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Attempt, Disbursement
@@ -43,9 +43,9 @@ def three() -> list[int]:
     return [ordered(name) for name in NAMES]
 
 
-def run_batch(watch: Watch, lanes: int = 32) -> int:
+def run_batch(watch: Watch, slots: int = 32) -> int:
     """Let one worker do all that is due, with so many lanes; each call to the outside is made in its turn."""
-    return runner.run(claim_due, lanes=lanes, limit=1_000, clock=watch, executor=InTurn()).worked
+    return runner.run(claim_due, slots=slots, limit=1_000, clock=watch, executor=Inline()).worked
 
 
 def stories(ids: list[int]) -> list[tuple[str, list[str]]]:
@@ -131,7 +131,7 @@ def test_batch_is_paid_where_inserts_of_many_rows_return_no_keys(
 def test_batch_larger_than_its_lanes_is_paid_in_turns(node: SteeredRail, watch: Watch) -> None:
     ids = [ordered(f"winner-{number}") for number in range(11)]
 
-    assert run_batch(watch, lanes=3) == 11
+    assert run_batch(watch, slots=3) == 11
 
     assert stories(ids) == [PAID_STORY] * 11
     assert set(node.paid.values()) == {NET_MSAT}

@@ -11,7 +11,7 @@ from sunusav.core.health import DEGRADED, OK
 from sunusav.core.models import OutboxMessage, TrailEntry
 from tests.transfers.builders import NOW, ordered, row_of, run
 from tests.transfers.rails import SteeredRail, Watch
-from transfers.engine.breaker import held_back_by_breaker, note_failures, note_outcome, note_success
+from transfers.engine.breaker import deferral_by_breaker, note_failures, note_outcome, note_success
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.metrics import METRICS
@@ -94,7 +94,7 @@ def test_tenth_failure_stops_the_rail_for_a_minute(settings: Settings) -> None:
     line = TrailEntry.objects.get(subject="rail:lightning")
     assert (line.action, line.from_state, line.to_state) == ("stop_rail", "closed", "open")
     assert OutboxMessage.objects.get().topic == "rail.stopped"
-    held = held_back_by_breaker(RAIL, disbursement_id=1, now=NOW + timedelta(seconds=59))
+    held = deferral_by_breaker(RAIL, disbursement_id=1, now=NOW + timedelta(seconds=59))
     assert held is not None
     assert (held.code, held.until) == ("rail-stopped", NOW + timedelta(seconds=60))
 
@@ -103,7 +103,7 @@ def test_after_the_wait_exactly_one_payment_tries_the_rail() -> None:
     fail(10)
     later = NOW + timedelta(seconds=60)
 
-    tried = [held_back_by_breaker(RAIL, disbursement_id=number, now=later) for number in (21, 22, 23)]
+    tried = [deferral_by_breaker(RAIL, disbursement_id=number, now=later) for number in (21, 22, 23)]
 
     assert tried[0] is None
     assert [held.code for held in tried[1:] if held] == ["rail-stopped", "rail-stopped"]
@@ -113,13 +113,13 @@ def test_after_the_wait_exactly_one_payment_tries_the_rail() -> None:
 def test_success_of_the_try_lets_the_rail_be_sent_by_again(settings: Settings) -> None:
     settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hook"
     fail(10)
-    held_back_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
+    deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
     note_success(RAIL, now=NOW + timedelta(seconds=61))
 
     row = breaker()
     assert (row.state, row.failures, row.retry_at, row.probe_id) == ("closed", 0, None, None)
-    assert held_back_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=61)) is None
+    assert deferral_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=61)) is None
     actions = (
         TrailEntry.objects.filter(subject="rail:lightning").order_by("pk").values_list("action", flat=True)
     )
@@ -135,7 +135,7 @@ def test_failed_tries_double_the_wait_up_to_ten_minutes() -> None:
     waits, now = [], NOW
     for number in range(5):
         now += timedelta(seconds=breaker().wait_seconds)
-        assert held_back_by_breaker(RAIL, disbursement_id=21 + number, now=now) is None
+        assert deferral_by_breaker(RAIL, disbursement_id=21 + number, now=now) is None
         note_failures(RAIL, disbursement_ids=[21 + number], now=now)
         waits.append(breaker().wait_seconds)
         assert breaker().retry_at == now + timedelta(seconds=waits[-1])
@@ -145,7 +145,7 @@ def test_failed_tries_double_the_wait_up_to_ten_minutes() -> None:
 
 def test_failure_of_another_payment_says_nothing_of_the_try() -> None:
     fail(10)
-    held_back_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
+    deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
     note_failures(RAIL, disbursement_ids=[22], now=NOW + timedelta(seconds=61))
 
@@ -154,10 +154,10 @@ def test_failure_of_another_payment_says_nothing_of_the_try() -> None:
 
 def test_try_that_never_ends_makes_room_for_another_after_the_same_wait() -> None:
     fail(10)
-    held_back_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
+    deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
-    assert held_back_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=119)) is not None
-    assert held_back_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=120)) is None
+    assert deferral_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=119)) is not None
+    assert deferral_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=120)) is None
     assert breaker().probe_id == 22
 
 

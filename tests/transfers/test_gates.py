@@ -20,7 +20,7 @@ from tests.transfers.builders import (
 )
 from tests.transfers.rails import SteeredRail, Watch, paper
 from tests.transfers.unchanged import unchanged
-from transfers.engine.gates import put_off_what_cannot_go
+from transfers.engine.gates import defer_unsendable
 from transfers.health import HEALTH_CHECKS
 from transfers.types import Unknown
 
@@ -39,7 +39,7 @@ def test_run_of_two_due_payments_claims_the_one_that_fits(node: SteeredRail, wat
     row = row_of(second)
     assert (row.state, row.failure_code, row.due_at) == ("processing", "liquidity-short", watch.after(60))
     assert (row.retries, row.claim_version, row.attempts.count()) == (0, 0, 0)
-    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
+    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="defer")
     assert line.facts == {"code": "liquidity-short"}
 
     node.balance_msat = NET_MSAT
@@ -71,7 +71,7 @@ def test_waiting_on_for_liquidity_is_no_news_for_the_trail(node: SteeredRail, wa
         watch.advance(60)
 
     assert row_of(disbursement_id).retries == 0
-    held = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="hold_back")
+    held = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="defer")
     assert held.count() == 1
 
 
@@ -87,7 +87,7 @@ def test_health_tells_of_payments_that_wait_for_liquidity(node: SteeredRail, wat
 
 def test_run_claims_nothing_new_for_a_rail_that_is_away(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
-    node.is_away = True
+    node.is_unavailable = True
 
     assert run(watch) == 0
 
@@ -95,7 +95,7 @@ def test_run_claims_nothing_new_for_a_rail_that_is_away(node: SteeredRail, watch
     row = row_of(disbursement_id)
     assert (row.failure_code, row.due_at, row.claim_version) == ("rail-unavailable", watch.after(15), 0)
 
-    node.is_away = False
+    node.is_unavailable = False
     watch.advance(15)
     run(watch)
     assert story(disbursement_id) == PAID
@@ -123,7 +123,7 @@ def test_payment_in_somebodys_hand_is_left_to_them(node: SteeredRail, watch: Wat
     claim = claimed(disbursement_id, watch)
 
     with unchanged():
-        put_off_what_cannot_go(now=watch.at, limit=10)
+        defer_unsendable(now=watch.at, limit=10)
 
     assert row_of(disbursement_id).claim_version == claim.version
 
@@ -135,7 +135,7 @@ def test_scheduled_payment_has_its_fee_fixed_on_its_day_whatever_the_rail_holds(
     disbursement_id = ordered(scheduled_at=watch.after(60))
     watch.advance(60)
 
-    put_off_what_cannot_go(now=watch.at, limit=10)
+    defer_unsendable(now=watch.at, limit=10)
 
     row = row_of(disbursement_id)
     assert (row.state, row.failure_code) == ("scheduled", "")
@@ -147,7 +147,7 @@ def test_nothing_is_put_off_while_outgoing_money_is_paused(node: SteeredRail, wa
     pause_outgoing(actor=Actor.system("tests"), reason="looking", now=NOW)
 
     with unchanged():
-        put_off_what_cannot_go(now=watch.at, limit=10)
+        defer_unsendable(now=watch.at, limit=10)
 
 
 def test_gate_looks_at_no_more_than_it_is_told_to(node: SteeredRail, watch: Watch) -> None:
@@ -155,7 +155,7 @@ def test_gate_looks_at_no_more_than_it_is_told_to(node: SteeredRail, watch: Watc
     first, second = ordered("first"), ordered("second", at=watch.after(1))
     watch.advance(1)
 
-    put_off_what_cannot_go(now=watch.at, limit=1)
+    defer_unsendable(now=watch.at, limit=1)
 
     assert [row_of(pk).failure_code for pk in (first, second)] == ["liquidity-short", ""]
 
@@ -169,4 +169,4 @@ def test_gate_reads_no_payment_where_the_rail_holds_enough_for_all(
 
     # The stopped rails, and what is wanted of each.
     with unchanged(), django_assert_num_queries(2):
-        put_off_what_cannot_go(now=watch.at, limit=10)
+        defer_unsendable(now=watch.at, limit=10)

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from ledger.auditor import audit
 from lightning.bolt11 import decode
-from lightning.simulator.control import Record
+from sandbox.lnd.control import Record
 from sunusav.core import clock
 from tests.fakes.lnurl_service import LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World
@@ -27,7 +27,7 @@ from transfers.types import Destination, Instruction, Order
 
 pytestmark = pytest.mark.django_db
 
-WAITING = Story("processing", [], GROSS_MSAT, 0)
+INBOX = Story("processing", [], GROSS_MSAT, 0)
 NO_ROUTE: Record = {"do": "fail", "reason": "NO_ROUTE"}
 WRONG: Record = {"do": "fail", "reason": "INCORRECT_PAYMENT_DETAILS"}
 
@@ -48,7 +48,7 @@ class AbruptRail(QuickLightningRail):
 @pytest.fixture
 def service(world: World, settings: Settings) -> Iterator[LnurlService]:
     with LnurlService(world.invoice) as made:
-        settings.OUTSIDE_LOOPBACK_HOSTS = [made.authority]
+        settings.ALLOWED_LOOPBACK_HOSTS = [made.authority]
         yield made
 
 
@@ -216,7 +216,7 @@ def test_death_between_fetching_and_storing_sends_nothing(payout: AddressPayout)
     assert isinstance(abrupt, AbruptRail)
     abrupt.dies = 1
     payout.run()
-    assert payout.story == WAITING
+    assert payout.story == INBOX
     assert (payout.sent(), PaymentOrder.objects.count()) == ([0], 0)
 
     payout.run(21)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.auditor import audit
-from lightning.simulator.control import Record
+from sandbox.lnd.control import Record
 from sunusav.core import clock
 from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World
 from tests.transfers.builders import Story, row_of
@@ -39,7 +39,7 @@ def payout(world: World, watch: Watch) -> Payout:
 
 HELD = Story("processing", ["prepared"], 0, GROSS_MSAT)
 OUT = Story("processing", ["in_flight"], 0, GROSS_MSAT)
-WAITING = Story("processing", [], GROSS_MSAT, 0)
+INBOX = Story("processing", [], GROSS_MSAT, 0)
 REVIEWED = Story("needs_review", ["in_flight"], 0, GROSS_MSAT)
 
 
@@ -56,7 +56,7 @@ def test_run_pays_once_and_the_audit_is_green(payout: Payout, watch: Watch) -> N
 def test_run_node_unreachable_waits_and_pays_when_it_is_back(payout: Payout, world: World) -> None:
     world.control.stop_serving(PLATFORM)
     payout.run()
-    assert (payout.story, payout.due_in) == (WAITING, 15)
+    assert (payout.story, payout.due_in) == (INBOX, 15)
 
     world.control.start_serving(PLATFORM)
     world.wait_until_reached()
@@ -68,7 +68,7 @@ def test_run_node_unreachable_waits_and_pays_when_it_is_back(payout: Payout, wor
 def test_run_node_short_of_liquidity_waits_and_burns_no_retry(payout: Payout, world: World) -> None:
     world.control.set_money(PLATFORM, local_msat=NET_MSAT)
     payout.run()
-    assert (payout.story, payout.due_in, row_of(payout.id).retries) == (WAITING, 15, 0)
+    assert (payout.story, payout.due_in, row_of(payout.id).retries) == (INBOX, 15, 0)
 
     world.control.set_money(PLATFORM, local_msat=PLENTY_MSAT)
     payout.run(15)

@@ -13,8 +13,8 @@ from tests.transfers.builders import BY, Story, attempts, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout
 from tests.transfers.rails import Watch
 from transfers.enums import ResolutionVerdict
-from transfers.errors import EvidenceTooOld, OutsideSaysOtherwise, ResolutionNeedsProof
-from transfers.models import OutsideAnswer
+from transfers.errors import EvidenceTooOld, ProviderContradicts, ResolutionNeedsProof
+from transfers.models import ProviderAnswer
 from transfers.services.disbursements import replace_destination, retry_disbursement
 from transfers.services.resolutions import propose_resolution
 from transfers.types import Destination
@@ -118,7 +118,7 @@ def test_paid_in_contradiction_is_never_called_unpaid(
     payout.run(GIVEN_UP_SECONDS)
     assert payout.story == REVIEWED
 
-    with pytest.raises(OutsideSaysOtherwise):
+    with pytest.raises(ProviderContradicts):
         decide(payout, ResolutionVerdict.NOT_PAID)
 
     assert payout.story == REVIEWED
@@ -141,6 +141,6 @@ def test_answers_of_a_real_node_stay_the_same_while_nothing_changes(payout: Payo
     for _ in range(3):
         payout.run(600)
 
-    kinds = list(OutsideAnswer.objects.order_by("pk").values_list("kind", flat=True))
+    kinds = list(ProviderAnswer.objects.order_by("pk").values_list("kind", flat=True))
     assert kinds == ["in_flight", "not_seen"]
     assert row_of(payout.id).failure_code == "payment-vanished"

@@ -15,7 +15,7 @@ from tests.transfers.rails import SteeredRail, Watch
 from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
 from transfers.models import Disbursement, LimitUsage, PastAdmission
-from transfers.services.exceptions import propose_exception
+from transfers.services.limit_waivers import propose_waiver
 from transfers.types import Refused
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +116,7 @@ def test_payment_let_past_limits_by_two_people_is_right(node: SteeredRail, watch
     set_limit_to("per_payout", NET_SATS - 1, now=NOW)
     disbursement_id = ordered()
     run(watch)
-    proposal = propose_exception(
+    proposal = propose_waiver(
         disbursement_id=disbursement_id, proposer=make_user(Role.FINANCE), reason="known", now=NOW
     )
     approvals.approve(

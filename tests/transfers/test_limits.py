@@ -89,7 +89,7 @@ def test_run_payout_of_exactly_the_limit_is_paid(node: SteeredRail, watch: Watch
 
     assert story(disbursement_id) == PAID
     row = row_of(disbursement_id)
-    assert (row.admitted_at, row.admitted_by_version, row.excepted_at) == (NOW, 2, None)
+    assert (row.admitted_at, row.admitted_by_version, row.waived_at) == (NOW, 2, None)
 
 
 def test_run_payout_of_one_sat_more_than_the_limit_waits_for_a_person(
@@ -163,7 +163,7 @@ def test_run_payout_one_sat_above_a_payees_day_waits_until_midnight_in_dakar(
     assert held(second) == ("processing", "payee-day-limit", midnight)
     assert row_of(second).attempts.count() == 0
     assert used("per_payee_day") == {"2026-03-04 user:awa": NET_MSAT, "2026-03-04 user:b": NET_MSAT}
-    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
+    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="defer")
     assert line.facts == {"code": "payee-day-limit"}
 
     watch.at = midnight
@@ -365,7 +365,7 @@ def test_platform_hears_once_of_a_payment_that_waits_for_a_limit(
     run(watch)
 
     (message,) = OutboxMessage.objects.all()
-    assert (message.topic, message.subject) == ("disbursement.held_back", "cycle:awa")
+    assert (message.topic, message.subject) == ("disbursement.deferral_for", "cycle:awa")
     assert message.payload == {
         "id": disbursement_id, "subject": "cycle:awa", "state": "processing", "net_sats": NET_SATS,
         "failure_code": "destination-cooling-off", "until": (NOW + timedelta(hours=24)).isoformat(),

@@ -24,12 +24,12 @@ NET_MSAT = NET_SATS * 1_000
 
 def at_once(calls: list[Callable[[], Any]]) -> None:
     """Run calls together, each on its own connection."""
-    together = threading.Barrier(len(calls))
+    batched = threading.Barrier(len(calls))
     broken: list[BaseException] = []
 
     def run(call: Callable[[], Any]) -> None:
         connection.ensure_connection()
-        together.wait()
+        batched.wait()
         try:
             call()
         except BaseException as error:  # noqa: BLE001  (told to the test)
@@ -47,7 +47,7 @@ def at_once(calls: list[Callable[[], Any]]) -> None:
 
 def pay_at_once(moments: list[datetime]) -> None:
     """Let a worker of one lane come at each of these moments, all at once."""
-    at_once([partial(run_due, lanes=1, clock=Watch(at)) for at in moments])
+    at_once([partial(run_due, slots=1, clock=Watch(at)) for at in moments])
 
 
 def breaches(now: datetime) -> list[Any]:

@@ -16,14 +16,14 @@ from transfers.enums import FailureClass
 from transfers.matching import Mismatch, match_rail
 from transfers.models import Attempt
 from transfers.services.reconciliation import make_open_attempts_due
-from transfers.types import OutsidePayment, Refused, Unknown
+from transfers.types import ProviderPayment, Refused, Unknown
 
 pytestmark = pytest.mark.django_db
 
 AWA = hash_of("awa", NET_SATS)
 
 
-def line(reference: str = AWA, **changes: Any) -> OutsidePayment:
+def line(reference: str = AWA, **changes: Any) -> ProviderPayment:
     facts = {
         "is_paid": True,
         "is_open": False,
@@ -31,7 +31,7 @@ def line(reference: str = AWA, **changes: Any) -> OutsidePayment:
         "cost_msat": ROUTING_FEE_MSAT,
         **changes,
     }
-    return OutsidePayment(reference=reference, **facts)
+    return ProviderPayment(reference=reference, **facts)
 
 
 def test_match_after_a_payment_finds_nothing(node: SteeredRail, watch: Watch) -> None:

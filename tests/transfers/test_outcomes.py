@@ -113,7 +113,7 @@ def test_run_stops_at_its_limit(watch: Watch) -> None:
     for name in ("awa", "binta", "coumba"):
         ordered(name)
 
-    assert run_due(lanes=1, limit=2, clock=watch).worked == 2
+    assert run_due(slots=1, limit=2, clock=watch).worked == 2
     assert run(watch) == 1
 
 

@@ -9,7 +9,7 @@ from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.resolving import PAID, Case
 from tests.transfers.test_constraints import copy_of, refuses
 from tests.transfers.unchanged import unchanged
-from transfers.models import ManualResolution, OutsideAnswer, ResolvedAttempt
+from transfers.models import ManualResolution, ProviderAnswer, ResolvedAttempt
 
 pytestmark = pytest.mark.django_db
 
@@ -38,8 +38,8 @@ def test_manualresolution_is_explained(resolved: ResolvedAttempt) -> None:
         copy_of(resolved.resolution, explanation="").save(force_insert=True)
 
 
-def test_outsideanswer_kind_is_known(resolved: ResolvedAttempt) -> None:
-    with refuses("outsideanswer_kind_is_known"):
+def test_provideranswer_kind_is_known(resolved: ResolvedAttempt) -> None:
+    with refuses("provideranswer_kind_is_known"):
         copy_of(resolved.attempt.answers.first(), kind="paid").save(force_insert=True)
 
 
@@ -56,7 +56,7 @@ def test_attempt_is_resolved_at_most_once(resolved: ResolvedAttempt) -> None:
         copy_of(resolved, resolution_id=another.pk, proposal_id=decided.pk).save(force_insert=True)
 
 
-@pytest.mark.parametrize("model", [OutsideAnswer, ManualResolution, ResolvedAttempt])
+@pytest.mark.parametrize("model", [ProviderAnswer, ManualResolution, ResolvedAttempt])
 @pytest.mark.parametrize("verb", ["update", "delete"])
 def test_append_only_table_refuses_update_and_delete(
     model: Any, verb: str, resolved: ResolvedAttempt

@@ -48,13 +48,13 @@ from transfers.errors import (
     DisbursementNotUnderReview,
     EvidenceTooOld,
     OrderStillPayable,
-    OutsideSaysOtherwise,
+    ProviderContradicts,
     ResolutionCostOutOfRange,
     ResolutionMissing,
     ResolutionNeedsExplanation,
     ResolutionNeedsProof,
 )
-from transfers.models import Attempt, ManualResolution, OutsideAnswer, ResolvedAttempt
+from transfers.models import Attempt, ManualResolution, ProviderAnswer, ResolvedAttempt
 from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
 from transfers.services.resolutions import describe_resolution
 from transfers.types import NotSeen, Refused, Unknown
@@ -93,7 +93,7 @@ def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_pa
     assert proposal.facts == {
         "disbursement": case.id, "subject": "cycle:awa", "attempt": 1, "resolution": resolution.pk,
         "rail": "lightning", "reference": hash_of("awa", NET_SATS), "payee": "payee", "amount_msat": NET_MSAT,
-        "proposed_end": "paid", "proof": proof_of("awa", NET_SATS), "cost_msat": 1_500, "outside_says": "not-seen",
+        "proposed_end": "paid", "proof": proof_of("awa", NET_SATS), "cost_msat": 1_500, "provider_reports": "not-seen",
         "evidence": {"code": "NOT_FOUND", "source": SOURCE},
     }  # fmt: skip
     assert (resolution.evidence, resolution.asked_at) == (proposal.facts["evidence"], case.watch())
@@ -225,7 +225,7 @@ def test_approve_not_paid_of_a_payment_another_node_does_not_know(case: Case) ->
     """The node's database is lost: the one in its place knows nothing."""
     case.ask(NotSeen(source="another node"), after=GIVE_UP_SECONDS + 1)
     proposal = case.propose(NOT_PAID)
-    assert proposal.facts["outside_says"] == "not-seen-by-another-source"
+    assert proposal.facts["provider_reports"] == "not-seen-by-another-source"
 
     case.approve(proposal)
 
@@ -254,7 +254,7 @@ def test_propose_not_paid_against_what_the_outside_says_is_refused(case: Case, a
     case.expire()
     case.ask(answer)
 
-    refusal = refused(case, OutsideSaysOtherwise, verdict=NOT_PAID)
+    refusal = refused(case, ProviderContradicts, verdict=NOT_PAID)
 
     told = {"disbursement_id": case.id, "outcome": answer.reason, "asked_at": case.watch()}
     assert refusal.facts == told
@@ -602,8 +602,8 @@ def test_open_attempt_under_review_is_still_neither_retried_nor_redirected(case:
 
 
 def told(case: Case) -> list[tuple[str, str, str]]:
-    rows = OutsideAnswer.objects.filter(attempt__disbursement_id=case.id).order_by("pk")
-    return [(row.told_by, row.kind, row.outcome) for row in rows]
+    rows = ProviderAnswer.objects.filter(attempt__disbursement_id=case.id).order_by("pk")
+    return [(row.answered_call, row.kind, row.outcome) for row in rows]
 
 
 def test_every_new_answer_is_kept_and_the_same_one_again_is_not(case: Case) -> None:
@@ -642,7 +642,7 @@ def test_payment_that_succeeds_at_once_writes_no_answer(node: SteeredRail, watch
     ordered()
     run(watch)
 
-    assert OutsideAnswer.objects.count() == 0
+    assert ProviderAnswer.objects.count() == 0
 
 
 def test_order_sent_again_keeps_that_it_had_not_been_seen(node: SteeredRail, watch: Watch) -> None:
@@ -653,7 +653,7 @@ def test_order_sent_again_keeps_that_it_had_not_been_seen(node: SteeredRail, wat
     run(watch)
 
     assert story(disbursement_id) == RESOLVED_PAID
-    kinds = OutsideAnswer.objects.order_by("pk").values_list("kind", flat=True)
+    kinds = ProviderAnswer.objects.order_by("pk").values_list("kind", flat=True)
     assert list(kinds) == [AnswerKind.UNCLEAR, AnswerKind.NOT_SEEN]
 
 

@@ -137,7 +137,7 @@ def test_answer_that_comes_in_beside_the_approval_voids_it(case: Case) -> None:
         locked(case.id)
         approving = beside(lambda: case.approve(proposal))
         Attempt.objects.filter(disbursement_id=case.id).first().answers.create(  # type: ignore[union-attr]
-            at=case.watch(), told_by="ask", kind="in_flight", outcome="in-flight", evidence={}
+            at=case.watch(), answered_call="ask", kind="in_flight", outcome="in-flight", evidence={}
         )
 
     assert approving.result(20).code == "proposal-facts-changed"

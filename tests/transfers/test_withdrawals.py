@@ -24,11 +24,11 @@ from transfers.models import WithdrawalLink
 from transfers.queries import newest_withdrawal, withdrawals_to_take
 from transfers.services.disbursements import cancel_disbursement
 from transfers.services.withdrawals import (
+    defer_taking,
     expire_withdrawals,
     open_withdrawal,
-    put_off_taking,
     record_taken,
-    record_taking_held_back,
+    record_taking_deferred,
     redeem_withdrawal,
     refuse_withdrawal,
     revoke_withdrawal,
@@ -248,8 +248,8 @@ def test_to_take_is_what_was_redeemed_and_each_is_taken_by_one_worker() -> None:
     (due,) = withdrawals_to_take("cycle:", now=NOW)
 
     assert (due.subject, due.destination) == ("cycle:b", paper("first", NET_SATS))
-    assert put_off_taking(due.id, now=NOW)
-    assert not put_off_taking(due.id, now=NOW)
+    assert defer_taking(due.id, now=NOW)
+    assert not defer_taking(due.id, now=NOW)
     assert withdrawals_to_take("cycle:", now=NOW) == []
     assert [found.id for found in withdrawals_to_take("cycle:", now=NOW + MINUTE)] == [due.id]
     assert withdrawals_to_take("cycle:", now=NOW + MINUTE, subject="cycle:a") == []
@@ -258,7 +258,7 @@ def test_to_take_is_what_was_redeemed_and_each_is_taken_by_one_worker() -> None:
 def test_taken_is_bound_to_its_payment_and_frees_the_subject() -> None:
     redeem(link("cycle:awa"))
     row = stored()
-    record_taking_held_back(withdrawal_id=row.pk, why=RailUnavailable(rail="lightning", detail="away"))
+    record_taking_deferred(withdrawal_id=row.pk, why=RailUnavailable(rail="lightning", detail="away"))
     row.refresh_from_db()
     assert (row.state, row.failure_code) == ("redeemed", "rail-unavailable")
     disbursement_id = ordered("awa")

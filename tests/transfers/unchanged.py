@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import apps
 
-ROOMS = ("payouts", "transfers", "fees", "ledger")
+APPS = ("payouts", "transfers", "fees", "ledger")
 GROUND = ("TrailEntry", "Proposal", "Approval", "OutboxMessage", "Switch")
 
 
@@ -21,6 +21,6 @@ def unchanged() -> Iterator[None]:
 
 
 def _rows() -> dict[str, list[dict[str, Any]]]:
-    models = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
+    models = [model for room in APPS for model in apps.get_app_config(room).get_models()]
     models += [apps.get_model("core", name) for name in GROUND]
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}

@@ -10,14 +10,14 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.backoffice.actions import Action, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.columns import offered
+from sunusav.backoffice.forms import ReasonForm
+from sunusav.backoffice.money import show_msat
+from sunusav.backoffice.sections import Facts, Section, postings_of, trail_of
 from sunusav.core.models import User
 from sunusav.core.qr import lightning_qr_svg
-from sunusav.desk.actions import Action, Decision
-from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.columns import offered
-from sunusav.desk.forms import ReasonForm
-from sunusav.desk.money import show_msat
-from sunusav.desk.sections import Facts, Section, postings_of, trail_of
 from transfers.enums import CollectionState
 from transfers.models import Collection, Partner, Receipt
 from transfers.services.cancellations import CANCELLABLE, cancel_collection

@@ -10,23 +10,23 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.backoffice.actions import Action, Card, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.columns import offered
+from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.backoffice.money import show_msat, show_sats
+from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
-from sunusav.desk.actions import Action, Card, Decision
-from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.columns import offered
-from sunusav.desk.facts import mono, say_known
-from sunusav.desk.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.desk.money import show_msat, show_sats
-from sunusav.desk.sections import Box, Section, postings_of, trail_of
-from transfers.admin.review import ASK_OUTSIDE, PROPOSE_NOT_PAID, PROPOSE_PAID, last_answer, payment_box
+from transfers.admin.review import PROPOSE_NOT_PAID, PROPOSE_PAID, QUERY_PROVIDER, last_answer, payment_box
 from transfers.admin.story import attempts_with_story, bookings, facts_of, story_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import open_attempts_of
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
-from transfers.services.exceptions import PAYMENT_EXCEPTION, is_held_back, propose_exception
+from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred, propose_waiver
 from transfers.services.resolutions import MANUAL_RESOLUTION
 
 
@@ -42,21 +42,21 @@ def _cancel(decision: Decision) -> None:
     )
 
 
-def _propose_exception(decision: Decision) -> None:
-    propose_exception(
+def _propose_waiver(decision: Decision) -> None:
+    propose_waiver(
         disbursement_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
     )
 
 
-def _may_be_excepted(user: User, row: Disbursement) -> bool:
-    return is_held_back(row) and open_proposal(PAYMENT_EXCEPTION, str(row.pk)) is None
+def _may_be_waived(user: User, row: Disbursement) -> bool:
+    return is_deferred(row) and open_proposal(LIMIT_WAIVER, str(row.pk)) is None
 
 
 def _has_failed(user: User, row: Any) -> bool:
     return (
         row.state in (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW)
         and row.open_attempt is None
-        and open_proposal(PAYMENT_EXCEPTION, str(row.pk)) is None
+        and open_proposal(LIMIT_WAIVER, str(row.pk)) is None
     )
 
 
@@ -95,10 +95,10 @@ EXCEPT = Action(
         "Another person decides whether this payment, to this destination, may pass what holds it back."
     ),
     done=_("proposed; another person has to approve"),
-    run=_propose_exception,
+    run=_propose_waiver,
     permission="transfers.propose_payment_exception",
     form=ReasonAndCodeForm,
-    is_offered=_may_be_excepted,
+    is_offered=_may_be_waived,
 )
 
 
@@ -118,19 +118,19 @@ class DisbursementAdmin(ReadOnlyAdmin):
     fields = (
         "subject", "state", "failure_code", "failure_message", "payout_sats", "fee_sats", "net_sats", "payee_ref",
         "winner_ref", "group_ref", "settlement_partner", "rail", "destination_kind", "destination_value",
-        "destination_replaced_at", "requested_at", "scheduled_at", "due_at", "admitted_at", "excepted_at",
+        "destination_replaced_at", "requested_at", "scheduled_at", "due_at", "admitted_at", "waived_at",
         "completed_at", "retries",
     )  # fmt: skip
     fields_when_told = (
         "failure_code", "failure_message", "group_ref", "winner_ref", "settlement_partner", "destination_replaced_at",
-        "due_at", "admitted_at", "excepted_at", "completed_at",
+        "due_at", "admitted_at", "waived_at", "completed_at",
     )  # fmt: skip
     card_fields = (
         "subject", "state", "failure_message", "payout_sats", "net_sats", "payee_ref", "rail", "destination_kind",
         "destination_value", "destination_replaced_at", "retries",
     )  # fmt: skip
     links = ("subject",)
-    actions_offered = (ASK_OUTSIDE, PROPOSE_PAID, PROPOSE_NOT_PAID, EXCEPT, RETRY, CANCEL)
+    actions_offered = (QUERY_PROVIDER, PROPOSE_PAID, PROPOSE_NOT_PAID, EXCEPT, RETRY, CANCEL)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Leave out a message that only repeats its code."""
@@ -179,7 +179,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
                 [
                     subject_of(row.pk),
                     f"{MANUAL_RESOLUTION}:{row.pk}",
-                    f"{PAYMENT_EXCEPTION}:{row.pk}",
+                    f"{LIMIT_WAIVER}:{row.pk}",
                 ]
             ),
         )

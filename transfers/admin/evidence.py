@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.facts import long, moment, say_known
+from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
 from sunusav.core.models import Proposal
-from sunusav.desk.decisions import evidence_for
-from sunusav.desk.facts import long, moment, say_known
-from sunusav.desk.money import show_sats
-from sunusav.desk.sections import Box, Facts, Section, link_to, show_subject
 from transfers.admin.story import attempts_with_story, facts_of, story_of
 from transfers.enums import LimitKind, ResolutionVerdict
 from transfers.models import Disbursement
-from transfers.services.exceptions import PAYMENT_EXCEPTION
+from transfers.services.limit_waivers import LIMIT_WAIVER
 from transfers.services.limits import PAYMENT_LIMIT
 from transfers.services.resolutions import MANUAL_RESOLUTION
 
@@ -42,8 +42,8 @@ def resolution_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     return Box(title=IF_APPROVED, says=says, tone="attention" if is_paid else "alarm"), story
 
 
-@evidence_for(PAYMENT_EXCEPTION)
-def exception_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+@evidence_for(LIMIT_WAIVER)
+def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     """Show what an exception lets go, and what held it back."""
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
     says = EXCEPTION_FOLLOWS % {"amount": show_sats(row.net_sats), "payee": row.payee_ref}

@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.backoffice.actions import Action, Button, Card, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.facts import moment, say_known
+from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.sections import Box, Section, trail_of
 from sunusav.core import clock
 from sunusav.core.money import MAX_SATS
-from sunusav.desk.actions import Action, Button, Card, Decision
-from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.facts import moment, say_known
-from sunusav.desk.forms import ReasonAndCodeForm
-from sunusav.desk.money import show_sats
-from sunusav.desk.sections import Box, Section, trail_of
 from transfers.enums import BreakerState, LimitKind
 from transfers.models import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest, RailBreaker
 from transfers.queries import limits_in_force

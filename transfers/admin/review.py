@@ -10,21 +10,21 @@ from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.backoffice.actions import Action, Decision
+from sunusav.backoffice.facts import instant, moment, say, say_known
+from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.refusals import told
+from sunusav.backoffice.sections import Box, link_to
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal, User
-from sunusav.desk.actions import Action, Decision
-from sunusav.desk.facts import instant, moment, say, say_known
-from sunusav.desk.forms import ReasonAndCodeForm
-from sunusav.desk.money import show_sats
-from sunusav.desk.refusals import told
-from sunusav.desk.sections import Box, link_to
 from transfers.admin.story import VERDICTS
-from transfers.enums import LIMIT_HOLDS, DisbursementState, HoldCode, ResolutionVerdict
+from transfers.enums import LIMIT_DEFERRALS, DeferralCode, DisbursementState, ResolutionVerdict
 from transfers.models import Attempt
 from transfers.queries import under_review_since
-from transfers.services.exceptions import PAYMENT_EXCEPTION, is_held_back
+from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
 from transfers.services.reconciliation import ask_again_now
 from transfers.services.resolutions import MANUAL_RESOLUTION, propose_resolution, require_unpaid
 
@@ -82,7 +82,7 @@ GOES_BY_ITSELF = _("It is tried again by itself on %(at)s; nobody has to do anyt
 MAY_EXCEPT = _("If it must not wait, propose an exception: another person decides.")
 LESS_THAN_A_MINUTE = _("less than a minute")
 WAITING_SINCE = _("Waiting for a person for %(age)s")
-HELD_BY_RAIL = (HoldCode.RAIL_STOPPED, HoldCode.RAIL_UNAVAILABLE, HoldCode.LIQUIDITY_SHORT)
+HELD_BY_RAIL = (DeferralCode.RAIL_STOPPED, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT)
 
 
 class ExplanationForm(ReasonAndCodeForm):
@@ -132,12 +132,12 @@ def _review_box(row: Any, now: datetime) -> Box:
 
 def _waiting_box(row: Any) -> Box | None:
     """Tell why a payment waits by itself, and until when."""
-    if row.failure_code not in (*LIMIT_HOLDS, *HELD_BY_RAIL):
+    if row.failure_code not in (*LIMIT_DEFERRALS, *HELD_BY_RAIL):
         return None
     says = WAITS % {"failure": capfirst(_failure(row))}
     steps: list[Any] = [GOES_BY_ITSELF % {"at": moment(row.due_at)}] if row.due_at else []
-    if is_held_back(row):
-        steps.append(_exception_waits(row) or MAY_EXCEPT)
+    if is_deferred(row):
+        steps.append(_waiver_waits(row) or MAY_EXCEPT)
     return Box(title=_("This payment waits"), says=says, steps=steps, tone="calm")
 
 
@@ -151,13 +151,13 @@ def _happened(row: Any) -> Any:
 
 def _limit_facts(row: Any) -> list[tuple[Any, Any]]:
     """Return what leaves beside what may, for a payment that is above a limit."""
-    if row.failure_code not in LIMIT_HOLDS:
+    if row.failure_code not in LIMIT_DEFERRALS:
         return []
     return [(_("To be sent"), show_sats(row.net_sats)), (_("What holds it back"), capfirst(_failure(row)))]
 
 
-def _exception_waits(row: Any) -> Any:
-    waiting = open_proposal(PAYMENT_EXCEPTION, str(row.pk))
+def _waiver_waits(row: Any) -> Any:
+    waiting = open_proposal(LIMIT_WAIVER, str(row.pk))
     if waiting is None:
         return None
     told_as = _("%(who)s proposed an exception. A second person decides on it:")
@@ -181,7 +181,7 @@ def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
 def _steps(row: Any, now: datetime) -> Iterator[Any]:
     attempt = row.open_attempt
     if attempt is None:
-        yield _exception_waits(row) or (EXCEPT_OR_RAISE if is_held_back(row) else DECIDE)
+        yield _waiver_waits(row) or (EXCEPT_OR_RAISE if is_deferred(row) else DECIDE)
         return
     yield ENGINE_GOES_ON
     waiting = open_proposal(MANUAL_RESOLUTION, str(row.pk))
@@ -239,13 +239,13 @@ def _may_be_called_unpaid(user: User, row: Any) -> bool:
     return _may_be_proposed(user, row) and _refusal_of_unpaid(row.open_attempt, clock.now()) is None
 
 
-ASK_OUTSIDE = Action(
+QUERY_PROVIDER = Action(
     slug="ask-outside",
     label=_("Ask the outside now"),
     question=_("A worker asks the outside at once what became of the payment. Nothing is sent by this."),
     done=_("being asked; open its page again in a moment"),
     run=_ask,
-    permission="transfers.ask_outside",
+    permission="transfers.query_provider",
     is_offered=_is_open,
 )
 PROPOSE_PAID = Action(

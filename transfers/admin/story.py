@@ -10,10 +10,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.desk.facts import instant, moment, mono, say, show_facts
-from sunusav.desk.money import NOTHING, show_msat, show_sats
-from sunusav.desk.sections import Facts, Table, link_to, link_to_page
-from transfers.enums import AttemptState, ResolutionVerdict, ToldBy
+from sunusav.backoffice.facts import instant, moment, mono, say, show_facts
+from sunusav.backoffice.money import NOTHING, show_msat, show_sats
+from sunusav.backoffice.sections import Facts, Table, link_to, link_to_page
+from transfers.enums import AnsweredCall, AttemptState, ResolutionVerdict
 from transfers.models import Attempt, Disbursement
 
 VERDICTS = {ResolutionVerdict.PAID: _("It was paid"), ResolutionVerdict.NOT_PAID: _("It was not paid")}
@@ -113,7 +113,7 @@ def _events_of(attempt: Attempt, rank: int) -> Iterator[Event]:
             attempt.sent_at, rank + 2, sent % {"times": attempt.sends}, gettext("Attempt %(number)s") % number
         )
     for answer in attempt.answers.all():
-        what = _("Answer to sending") if answer.told_by == ToldBy.SEND else _("Answer to asking")
+        what = _("Answer to sending") if answer.answered_call == AnsweredCall.SEND else _("Answer to asking")
         yield Event(answer.at, rank + 3, what, _answer(answer.outcome, answer.evidence))
     yield from _decisions(attempt, rank + 4)
     if attempt.closed_at:

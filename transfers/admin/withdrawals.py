@@ -7,10 +7,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.desk.admins import ReadOnlyAdmin
-from sunusav.desk.facts import say_known
-from sunusav.desk.money import show_msat
-from sunusav.desk.sections import Section, trail_of
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.facts import say_known
+from sunusav.backoffice.money import show_msat
+from sunusav.backoffice.sections import Section, trail_of
 from transfers.models import WithdrawalLink
 
 

@@ -6,37 +6,43 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from transfers.enums import OPEN_ATTEMPT_STATES, AnswerKind, ToldBy
+from transfers.enums import OPEN_ATTEMPT_STATES, AnsweredCall, AnswerKind
 from transfers.errors import RailUnavailable
-from transfers.models import Attempt, OutsideAnswer
+from transfers.models import Attempt, ProviderAnswer
 from transfers.types import NotSeen, Unknown
 
 
 @dataclass(frozen=True)
-class Heard:
+class ReceivedAnswer:
     """One answer about an open attempt that leaves its outcome open."""
 
     attempt: Attempt
-    told_by: ToldBy
+    answered_call: AnsweredCall
     kind: AnswerKind
     outcome: str
     evidence: dict[str, Any]
 
 
-def heard(attempt: Attempt, answer: Unknown | NotSeen | RailUnavailable, told_by: ToldBy) -> Heard:
+def received_answer(
+    attempt: Attempt, answer: Unknown | NotSeen | RailUnavailable, answered_call: AnsweredCall
+) -> ReceivedAnswer:
     """Read an answer for people: what it says of the money, in a word and with its evidence."""
     match answer:
         case NotSeen(source=source, evidence=evidence):
             known = source == attempt.order.source
             outcome = "not-seen" if known else "not-seen-by-another-source"
-            return Heard(attempt, told_by, AnswerKind.NOT_SEEN, outcome, {**evidence, "source": source})
+            return ReceivedAnswer(
+                attempt, answered_call, AnswerKind.NOT_SEEN, outcome, {**evidence, "source": source}
+            )
         case Unknown(reason=reason, evidence=evidence):
-            return Heard(attempt, told_by, _kind(answer), reason[:120], evidence)
+            return ReceivedAnswer(attempt, answered_call, _kind(answer), reason[:120], evidence)
         case _:
-            return Heard(attempt, told_by, AnswerKind.AWAY, "rail-away", {"detail": answer.detail})
+            return ReceivedAnswer(
+                attempt, answered_call, AnswerKind.AWAY, "rail-away", {"detail": answer.detail}
+            )
 
 
-def note(told: Heard, *, now: datetime) -> None:
+def note(told: ReceivedAnswer, *, now: datetime) -> None:
     """Keep an answer, in the caller's transaction; of an attempt that was closed meanwhile nothing is kept.
 
     A line is written only when the answer differs from the last one: asking for days adds nothing by itself.
@@ -44,10 +50,10 @@ def note(told: Heard, *, now: datetime) -> None:
     still_open = Attempt.objects.filter(pk=told.attempt.pk, state__in=OPEN_ATTEMPT_STATES)
     if not still_open.update(asked_at=now, outcome=told.outcome, evidence=told.evidence):
         return
-    last = OutsideAnswer.objects.filter(attempt_id=told.attempt.pk).order_by("-pk").first()
+    last = ProviderAnswer.objects.filter(attempt_id=told.attempt.pk).order_by("-pk").first()
     if last is None or not _says_the_same(last, told):
-        OutsideAnswer.objects.create(
-            attempt_id=told.attempt.pk, at=now, told_by=told.told_by, kind=told.kind, outcome=told.outcome,
+        ProviderAnswer.objects.create(
+            attempt_id=told.attempt.pk, at=now, answered_call=told.answered_call, kind=told.kind, outcome=told.outcome,
             evidence=told.evidence,
         )  # fmt: skip
 
@@ -60,7 +66,7 @@ def _kind(unknown: Unknown) -> AnswerKind:
     return AnswerKind.IN_FLIGHT if unknown.seen else AnswerKind.UNCLEAR
 
 
-def _says_the_same(last: OutsideAnswer, told: Heard) -> bool:
+def _says_the_same(last: ProviderAnswer, told: ReceivedAnswer) -> bool:
     if (last.kind, last.outcome) != (told.kind, told.outcome):
         return False
     # The words in which a connection fails change; that it fails is the fact.

@@ -14,9 +14,9 @@ from django.db import transaction
 from sunusav.core import sql, trail
 from sunusav.core.outbox import announce
 from transfers.engine.claims import ENGINE
-from transfers.enums import PAYEES_OWN, BreakerState, HoldCode
+from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode
 from transfers.models import RailBreaker
-from transfers.types import FindOutcome, HeldBack, Refused, Succeeded
+from transfers.types import Deferral, FindOutcome, Refused, Succeeded
 
 # reliability.md F28: after 10.
 FAILURES_IN_A_ROW: Final = 10
@@ -81,18 +81,18 @@ class Sending:
     disbursement_id: int
 
 
-def held_back_by_breakers(payments: Sequence[Sending], /, *, now: datetime) -> list[HeldBack | None]:
+def deferrals_by_breakers(payments: Sequence[Sending], /, *, now: datetime) -> list[Deferral | None]:
     """Say which payments must wait because their rail is stopped, in one look as long as none is."""
     not_closed = {name for (name,) in sql.rows(_NOT_CLOSED, [_S.CLOSED.value])}
     return [
-        held_back_by_breaker(one.rail, disbursement_id=one.disbursement_id, now=now)
+        deferral_by_breaker(one.rail, disbursement_id=one.disbursement_id, now=now)
         if one.rail in not_closed
         else None
         for one in payments
     ]
 
 
-def held_back_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> HeldBack | None:
+def deferral_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> Deferral | None:
     """Say whether a payment must wait because its rail is stopped. When it may be tried, one alone may try it."""
     row = RailBreaker.objects.filter(pk=rail).exclude(state=_S.CLOSED).first()
     if row is None or _take_try(row, disbursement_id=disbursement_id, now=now):
@@ -101,10 +101,10 @@ def held_back_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> H
     return None if row.state == _S.CLOSED else stopped(row)
 
 
-def stopped(row: RailBreaker) -> HeldBack:
+def stopped(row: RailBreaker) -> Deferral:
     """Say how long payments wait for a stopped rail."""
     told = f"{row.rail} failed {FAILURES_IN_A_ROW} times in a row; it is tried again from time to time"
-    return HeldBack(HoldCode.RAIL_STOPPED, told, row.retry_at)
+    return Deferral(DeferralCode.RAIL_STOPPED, told, row.retry_at)
 
 
 def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:

@@ -24,7 +24,7 @@ from transfers.enums import (
 )
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import begin_disbursement, subject_of, tell_outcome
+from transfers.services.disbursements import begin_disbursement, record_outcome, subject_of
 
 # More candidates than wanted are read: others are taking from the same front of the queue.
 CANDIDATES, CANDIDATES_EACH = 64, 8
@@ -193,7 +193,7 @@ def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
         actor=ENGINE, at=now, reason=str(refusal), due_at=None, claimed_by="",
         failure_code=refusal.code, failure_message=str(refusal)[:500],
     )  # fmt: skip
-    tell_outcome(row, now=now)
+    record_outcome(row, now=now)
 
 
 def note_broken(claim: Claim, error: Exception) -> None:

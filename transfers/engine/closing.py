@@ -18,23 +18,23 @@ from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import TrailFact, record, record_all
 from sunusav.core.transitions import move, move_all
 from transfers.booking import paid_lines
-from transfers.engine.answers import Heard, heard, note
+from transfers.engine.answers import ReceivedAnswer, note, received_answer
 from transfers.engine.claims import ENGINE, Claim, all_held, locked_claim
-from transfers.engine.opening import Hold, attempt_line, hold_all, tell_attempt
+from transfers.engine.opening import Hold, attempt_line, hold_all, record_attempt
 from transfers.engine.policy import LEASE, NextStep, after_failure
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     OPEN_ATTEMPT_STATES,
+    AnsweredCall,
     AttemptState,
     DisbursementState,
     FailureClass,
-    ToldBy,
     TransactionKind,
 )
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
 from transfers.rails import rail
-from transfers.services.disbursements import locked, subject_of, tell_outcome, tell_outcomes
+from transfers.services.disbursements import locked, record_outcome, record_outcomes, subject_of
 from transfers.types import Refused, Succeeded, Unknown
 
 PAID: Final = "paid"
@@ -107,7 +107,7 @@ def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], no
     )
     posted = post_all([_payment(booking, fees, now) for booking in bookings])
     _close_as_succeeded(bookings, posted, now)
-    tell_outcomes(rows, state=_S.COMPLETED, now=now)
+    record_outcomes(rows, state=_S.COMPLETED, now=now)
 
 
 def _close_as_succeeded(bookings: Sequence[_Booking], posted: Sequence[int], now: datetime) -> None:
@@ -186,7 +186,9 @@ def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: da
     return True
 
 
-def close_as_never_sent(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | None = None) -> bool:
+def close_as_never_sent(
+    claim: Claim, attempt: Attempt, *, now: datetime, told: ReceivedAnswer | None = None
+) -> bool:
     """Close an attempt whose order the outside never saw and can never accept any more. Raises: ClaimLost."""
     evidence = told.evidence if told else {}
     failure = FailureClass.RENEW if attempt.order.is_renewable else FailureClass.FINAL
@@ -221,10 +223,12 @@ def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *,
     _move(row, _S.FAILED, "fail", now=now, reason=unpaid.reason, due_at=None, claimed_by="",
           claim_version=row.claim_version + 1, failure_code=unpaid.reason,
           failure_message="two people found that it was not paid")  # fmt: skip
-    tell_outcome(row, now=now)
+    record_outcome(row, now=now)
 
 
-def release_heard(claim: Claim, told: Heard, *, due_at: datetime | None, now: datetime) -> None:
+def release_with_answer(
+    claim: Claim, told: ReceivedAnswer, *, due_at: datetime | None, now: datetime
+) -> None:
     """Give a disbursement back until `due_at`, with what the outside said of its attempt. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
         row = _locked_for_outcome(claim)
@@ -239,7 +243,7 @@ def note_unknown(
     *,
     now: datetime,
     due_at: datetime,
-    told_by: ToldBy = ToldBy.ASK,
+    answered_call: AnsweredCall = AnsweredCall.ASK,
 ) -> None:
     """Keep what an unfinished answer says; money stays held and the outside is asked again at `due_at`."""
     with transaction.atomic(durable=True):
@@ -247,10 +251,10 @@ def note_unknown(
         fresh = Attempt.objects.select_for_update().get(pk=attempt.pk)
         if fresh.state not in OPEN_ATTEMPT_STATES:
             return
-        note(heard(attempt, unknown, told_by), now=now)
+        note(received_answer(attempt, unknown, answered_call), now=now)
         if unknown.seen and fresh.state == AttemptState.PREPARED:
             Attempt.objects.filter(pk=fresh.pk).update(state=AttemptState.IN_FLIGHT, seen_at=now)
-            tell_attempt(fresh, "see_attempt", AttemptState.IN_FLIGHT, now)
+            record_attempt(fresh, "see_attempt", AttemptState.IN_FLIGHT, now)
         Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="", asks=row.asks + 1)
 
 
@@ -261,7 +265,7 @@ def put_under_review(
     message: str,
     now: datetime,
     due_at: datetime | None,
-    told: Heard | None = None,
+    told: ReceivedAnswer | None = None,
 ) -> None:
     """Hand a disbursement to a person, with the answer that led to it, if one did. Raises: ClaimLost.
 
@@ -276,10 +280,10 @@ def put_under_review(
             return
         _move(row, _S.NEEDS_REVIEW, "review", now=now, reason=message, due_at=due_at, claimed_by="",
               failure_code=code, failure_message=message[:500])  # fmt: skip
-        tell_outcome(row, now=now)
+        record_outcome(row, now=now)
 
 
-def note_resend(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | None = None) -> None:
+def note_resend(claim: Claim, attempt: Attempt, *, now: datetime, told: ReceivedAnswer | None = None) -> None:
     """Count one more sending of the same order, before it leaves: the outside had not seen it. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
         locked_claim(claim)
@@ -291,7 +295,7 @@ def note_resend(claim: Claim, attempt: Attempt, *, now: datetime, told: Heard | 
         if changed != 1:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
         Disbursement.objects.filter(pk=claim.disbursement_id).update(due_at=now + LEASE)
-        tell_attempt(attempt, "send_again", attempt.state, now)
+        record_attempt(attempt, "send_again", attempt.state, now)
 
 
 def _locked_attempt(attempt: Attempt) -> Attempt:
@@ -340,7 +344,7 @@ def _apply(row: Disbursement, step: NextStep, refused: Refused, now: datetime) -
         return
     action = "fail" if step.state == _S.FAILED else "review"
     _move(row, step.state, action, now=now, reason=refused.reason, due_at=step.due_at, **told)
-    tell_outcome(row, now=now)
+    record_outcome(row, now=now)
 
 
 def _move(

@@ -13,7 +13,7 @@ from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState, Failure
 from transfers.errors import DestinationUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import destination_of
-from transfers.services.disbursements import subject_of, tell_outcome
+from transfers.services.disbursements import record_outcome, subject_of
 from transfers.types import Instruction, Order, PreviousOrder
 
 
@@ -63,4 +63,4 @@ def wait_for_destination(claim: Claim, away: DestinationUnavailable, *, now: dat
             row, step.state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="review",
             actor=ENGINE, at=now, reason=str(away), due_at=step.due_at, **told,
         )  # fmt: skip
-        tell_outcome(row, now=now)
+        record_outcome(row, now=now)

@@ -16,19 +16,19 @@ from django.db.models.functions import Coalesce
 from sunusav.core.money import msat_from_sats
 from transfers.engine import breaker
 from transfers.engine.claims import due, open_attempts
-from transfers.engine.holding import put_off
+from transfers.engine.deferring import defer_all
 from transfers.engine.policy import ASK_AGAIN_AFTER, HOLD_FOR
-from transfers.enums import DisbursementState, HoldCode
+from transfers.enums import DeferralCode, DisbursementState
 from transfers.errors import RailUnavailable
 from transfers.models import Disbursement, RailBreaker
 from transfers.queries import stopped_rails
 from transfers.rails import rail
-from transfers.types import HeldBack
+from transfers.types import Deferral
 
 logger = logging.getLogger(__name__)
 
 
-def put_off_what_cannot_go(*, now: datetime, limit: int) -> None:
+def defer_unsendable(*, now: datetime, limit: int) -> None:
     """Put off, of the first `limit` new payments that are due, those whose rail is stopped, away or short.
 
     Asks each rail that is needed once what it could send; where that suffices for all, no payment is read. Called
@@ -68,9 +68,9 @@ def _left_by_breaker(
     why = breaker.stopped(stopped)
     processing = list(_that_wait(rows))
     if stopped.retry_at > now:
-        put_off(processing, why, now=now)
+        defer_all(processing, why, now=now)
         return []
-    put_off(processing[1:], HeldBack(why.code, why.message, now + ASK_AGAIN_AFTER), now=now)
+    defer_all(processing[1:], Deferral(why.code, why.message, now + ASK_AGAIN_AFTER), now=now)
     return processing[:1]
 
 
@@ -82,7 +82,7 @@ def _keep_what_fits(
         available_msat = rail(name).balance()
     except RailUnavailable as away:
         logger.warning("rail %s is away: %s", name, away.detail)
-        put_off(_that_wait(rows()), rail_away(away, until=now + ASK_AGAIN_AFTER), now=now)
+        defer_all(_that_wait(rows()), rail_unavailable(away, until=now + ASK_AGAIN_AFTER), now=now)
         return
     if wanted_msat <= available_msat:
         return
@@ -93,20 +93,20 @@ def _keep_what_fits(
             available_msat -= amount_msat
         else:
             short.append(row)
-    put_off(_that_wait(short), _liquidity_short(name, until=now + HOLD_FOR), now=now)
+    defer_all(_that_wait(short), _liquidity_short(name, until=now + HOLD_FOR), now=now)
 
 
 def _amount_msat(row: Disbursement) -> int:
     return msat_from_sats(row.net_sats or row.payout_sats)
 
 
-def rail_away(away: RailUnavailable, *, until: datetime) -> HeldBack:
+def rail_unavailable(away: RailUnavailable, *, until: datetime) -> Deferral:
     """Say how long a payment waits for a rail that is away."""
-    return HeldBack(HoldCode.RAIL_UNAVAILABLE, f"{away.rail} is away or short: {away.detail}", until)
+    return Deferral(DeferralCode.RAIL_UNAVAILABLE, f"{away.rail} is away or short: {away.detail}", until)
 
 
-def _liquidity_short(name: str, *, until: datetime) -> HeldBack:
-    return HeldBack(HoldCode.LIQUIDITY_SHORT, f"{name} holds too little to send it now", until)
+def _liquidity_short(name: str, *, until: datetime) -> Deferral:
+    return Deferral(DeferralCode.LIQUIDITY_SHORT, f"{name} holds too little to send it now", until)
 
 
 def _that_wait(rows: Sequence[Disbursement]) -> Iterator[Disbursement]:

@@ -18,7 +18,7 @@ from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account, destination_of
 from transfers.services.disbursements import require_reference_free, subject_of
 from transfers.services.limits import NotAdmitted, require_admitted
-from transfers.types import HeldBack, Order
+from transfers.types import Deferral, Order
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Hold:
     number: int
 
 
-def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Attempt | HeldBack]:
+def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Attempt | Deferral]:
     """Commit the intents: orders, holds in the books, attempts; all or none, but for what may not go now.
 
     Raises: ClaimLost, PaymentReferenceUsed.
     """
-    held: dict[int, HeldBack] = {}
+    held: dict[int, Deferral] = {}
     while going := [one for one in openings if one.claim.disbursement_id not in held]:
         try:
             opened = _open_attempts(going, now=now)
@@ -59,8 +59,8 @@ def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Atte
 
 
 def _in_order(
-    openings: Sequence[Opening], opened: Sequence[Attempt], held: Mapping[int, HeldBack]
-) -> list[Attempt | HeldBack]:
+    openings: Sequence[Opening], opened: Sequence[Attempt], held: Mapping[int, Deferral]
+) -> list[Attempt | Deferral]:
     attempts = {attempt.disbursement_id: attempt for attempt in opened}
     ids = [one.claim.disbursement_id for one in openings]
     return [held[one] if one in held else attempts[one] for one in ids]
@@ -144,7 +144,7 @@ def _new_order(opening: Opening, now: datetime) -> PaymentOrder:
     )  # fmt: skip
 
 
-def tell_attempt(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> None:
+def record_attempt(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> None:
     """Append one line about an attempt to the trail."""
     record_all([attempt_line(attempt, action, state, now, **facts)])
 

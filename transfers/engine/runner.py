@@ -14,14 +14,14 @@ from django.db import DatabaseError, OperationalError
 
 from sunusav.core.clock import Clock, database_clock
 from transfers.engine.claims import Claim, claim_due, claim_open, is_anything_due, note_broken
-from transfers.engine.gates import put_off_what_cannot_go
+from transfers.engine.flow_runner import FlowRunner, Inline
+from transfers.engine.flows import flow_of, last_attempts
+from transfers.engine.gates import defer_unsendable
 from transfers.engine.heartbeat import Heartbeat
-from transfers.engine.lives import Crowd, InTurn
-from transfers.engine.steps import last_attempts, life_of
 from transfers.errors import ClaimLost
 from transfers.models import Attempt
 
-DEFAULT_LANES = 32
+DEFAULT_SLOTS = 32
 # A single lane takes a few in hand at a time, which saves it claims; what waits there longer than its lease goes to
 # whoever claims it next.
 AT_LEAST = 4
@@ -41,7 +41,7 @@ class RunReport:
     worked: int = 0
 
 
-def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock | None = None) -> RunReport:
+def run_due(*, slots: int = DEFAULT_SLOTS, limit: int = 10_000, clock: Clock | None = None) -> RunReport:
     """Pay and ask about what is due until nothing is; up to `lanes` calls to the outside are under way at once.
 
     With one lane they are made in this thread. Leases of many workers meet in one database: without a given clock,
@@ -50,22 +50,22 @@ def run_due(*, lanes: int = DEFAULT_LANES, limit: int = 10_000, clock: Clock | N
     clock = clock or database_clock()
     if not is_anything_due(now=clock()):
         return RunReport()
-    put_off_what_cannot_go(now=clock(), limit=limit)
-    return run(claim_due, lanes=lanes, limit=limit, clock=clock)
+    defer_unsendable(now=clock(), limit=limit)
+    return run(claim_due, slots=slots, limit=limit, clock=clock)
 
 
-def ask_open(*, lanes: int = DEFAULT_LANES, clock: Clock | None = None) -> RunReport:
+def ask_open(*, slots: int = DEFAULT_SLOTS, clock: Clock | None = None) -> RunReport:
     """Only look after open attempts that are due: ask, and book what is heard; no new order is sent."""
-    return run(claim_open, lanes=lanes, limit=10_000, clock=clock or database_clock())
+    return run(claim_open, slots=slots, limit=10_000, clock=clock or database_clock())
 
 
 def run(
-    claim: Claiming, *, lanes: int, limit: int, clock: Clock, executor: Executor | None = None
+    claim: Claiming, *, slots: int, limit: int, clock: Clock, executor: Executor | None = None
 ) -> RunReport:
     """Work through what `claim` takes in hand. Only this thread, and the heartbeat's, speak to the database."""
-    calls = executor or (InTurn() if lanes <= 1 else ThreadPoolExecutor(lanes, "payout-lane"))
+    calls = executor or (Inline() if slots <= 1 else ThreadPoolExecutor(slots, "payout-lane"))
     with calls, Heartbeat(clock=clock) as heartbeat:
-        return _Run(claim, calls, heartbeat, lanes=lanes, limit=limit, clock=clock).until_done()
+        return _Run(claim, calls, heartbeat, slots=slots, limit=limit, clock=clock).until_done()
 
 
 def worker_name() -> str:
@@ -77,25 +77,25 @@ class _Run:
     """Claims as long as lanes are free, and brings forward what is in hand."""
 
     def __init__(
-        self, claim: Claiming, calls: Executor, heartbeat: Heartbeat, *, lanes: int, limit: int, clock: Clock
+        self, claim: Claiming, calls: Executor, heartbeat: Heartbeat, *, slots: int, limit: int, clock: Clock
     ) -> None:
         self._claim, self._heartbeat, self._clock = claim, heartbeat, clock
-        self._lanes, self._limit = max(lanes, 1), limit
+        self._slots, self._limit = max(slots, 1), limit
         self._report = RunReport()
-        self._crowd = Crowd(calls, clock=clock, on_end=self._put_down)
+        self._runner = FlowRunner(calls, clock=clock, on_end=self._put_down)
         self._in_hand: deque[tuple[Claim, Attempt | None]] = deque()
         self._look_again_at = 0.0
         self._ends_at = monotonic() + RUN_SECONDS
 
     def until_done(self) -> RunReport:
         self._begin_what_can()
-        while self._crowd:
-            self._crowd.go_on(wait_seconds=LOOK_AGAIN_SECONDS)
+        while self._runner:
+            self._runner.go_on(wait_seconds=LOOK_AGAIN_SECONDS)
             self._begin_what_can()
         return self._report
 
     def _begin_what_can(self) -> None:
-        while len(self._crowd) < self._lanes:
+        while len(self._runner) < self._slots:
             if not self._in_hand:
                 self._take_some()
             if not self._in_hand:
@@ -106,18 +106,22 @@ class _Run:
         if claim.row.due_at is None or claim.row.due_at <= self._clock():
             return  # it waited here past its lease
         self._heartbeat.keep(claim)
-        self._crowd.begin(claim, life_of(claim, last, clock=self._clock))
+        self._runner.begin(claim, flow_of(claim, last, clock=self._clock))
 
     def _take_some(self) -> None:
         """Claim for the free lanes; while some are busy only now and then, and what fails is tried again."""
-        free = self._lanes - len(self._crowd)
+        free = self._slots - len(self._runner)
         wanted = min(max(free, AT_LEAST), self._limit - self._report.worked)
-        if wanted <= 0 or monotonic() >= self._ends_at or (self._crowd and monotonic() < self._look_again_at):
+        if (
+            wanted <= 0
+            or monotonic() >= self._ends_at
+            or (self._runner and monotonic() < self._look_again_at)
+        ):
             return
         try:
             claims = self._claim(worker=worker_name(), now=self._clock(), limit=wanted)
         except DatabaseError:
-            if not self._crowd:
+            if not self._runner:
                 raise
             logger.warning("could not claim; what is under way goes on", exc_info=True)
             claims = []

@@ -1,4 +1,4 @@
-from transfers.models.answer import OutsideAnswer
+from transfers.models.answer import ProviderAnswer
 from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
 from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
@@ -13,12 +13,12 @@ __all__ = [
     "Disbursement",
     "LimitUsage",
     "ManualResolution",
-    "OutsideAnswer",
     "Partner",
     "PastAdmission",
     "PaymentLimit",
     "PaymentLimitRequest",
     "PaymentOrder",
+    "ProviderAnswer",
     "RailBreaker",
     "Receipt",
     "ResolvedAttempt",

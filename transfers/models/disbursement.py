@@ -20,7 +20,7 @@ class Disbursement(models.Model):
     `due_at` is when a worker may next take it in hand: while one has it, that is the end of its lease; null means
     never by itself. `claim_version` fences: a worker that lost its lease changes nothing any more.
     `admitted_at` is when it last counted against the limits, by which version of the limit per payout; by an exception
-    of two people (`excepted_at`) it passes without. Earlier counts are `PastAdmission`s.
+    of two people (`waived_at`) it passes without. Earlier counts are `PastAdmission`s.
     """
 
     subject = ExactCharField(max_length=120)
@@ -43,7 +43,7 @@ class Disbursement(models.Model):
     destination_replaced_at = models.DateTimeField(null=True)
     admitted_at = models.DateTimeField(null=True)
     admitted_by_version = models.PositiveIntegerField(null=True)
-    excepted_at = models.DateTimeField(null=True)
+    waived_at = models.DateTimeField(null=True)
     scheduled_at = models.DateTimeField()
     requested_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)

@@ -9,7 +9,7 @@ from transfers.models.disbursement import Attempt
 
 
 class ManualResolution(models.Model):
-    """How one person would end an attempt whose outcome stays unknown, and what the outside said then. Append-only.
+    """How one person would end an attempt whose outcome stays unknown, and the provider's answer then. Append-only.
 
     It changes nothing by itself: a second person approves it.
     """
@@ -31,7 +31,7 @@ class ManualResolution(models.Model):
         permissions = [
             ("propose_resolution", "Can propose how an unknown outcome ended"),
             ("approve_resolution", "Can approve how an unknown outcome ended"),
-            ("ask_outside", "Can have the outside asked again now"),
+            ("query_provider", "Can have a provider asked again now"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(

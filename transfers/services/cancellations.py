@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from sunusav.core.actors import Actor
-from sunusav.core.doorbells import ring_for
 from sunusav.core.transitions import move
+from sunusav.core.wake_ups import wake_for
 from transfers.collectors import collector
 from transfers.enums import COLLECTION_TRANSITIONS, CollectionState, CollectionTrouble
 from transfers.errors import CollectionAnsweredElsewhere, CollectionNotCancellable, CollectionSettled
@@ -82,7 +82,7 @@ def _record_cancelled(
             row, CollectionState.CANCELLED, allowed=COLLECTION_TRANSITIONS, subject=f"collection:{row.pk}",
             action="cancel", actor=actor, at=now, reason=reason, reference=reference, ask_at=None, trouble="",
         )  # fmt: skip
-        ring_for(row.subject)
+        wake_for(row.subject)
     return row
 
 

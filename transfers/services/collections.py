@@ -10,10 +10,10 @@ from ledger.enums import AccountRole, Currency
 from ledger.services import post
 from ledger.types import AccountRef
 from sunusav.core.actors import Actor
-from sunusav.core.doorbells import ring_for
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from sunusav.core.transitions import move
+from sunusav.core.wake_ups import wake_for
 from transfers.booking import receipt_lines
 from transfers.collectors import collector
 from transfers.enums import (
@@ -108,7 +108,7 @@ def record_receipt(
             received_at=received_at, transaction_id=booked,
         )  # fmt: skip
         _move_after_receipt(row, row.received_msat + received_msat, received_at, now)
-        ring_for(row.subject)
+        wake_for(row.subject)
     return True
 
 
@@ -166,7 +166,7 @@ def _sweep_method(method: str, *, now: datetime, limit: int) -> int:
     due = Collection.objects.filter(method=method, ask_at__lte=now).order_by("ask_at")
     answered = failed_in_a_row = 0
     for collection_id in list(due.values_list("pk", flat=True)[:limit]):
-        if not _put_off(collection_id, now):
+        if not _defer(collection_id, now):
             continue
         try:
             reconcile_collection(collection_id, now=now)
@@ -181,7 +181,7 @@ def _sweep_method(method: str, *, now: datetime, limit: int) -> int:
     return answered
 
 
-def _put_off(collection_id: int, now: datetime) -> bool:
+def _defer(collection_id: int, now: datetime) -> bool:
     """Have a collection asked about in a minute, whatever comes of asking now; false if another sweep has it.
 
     It is put off first: one that cannot be asked about, or breaks its worker, never blocks the others.

@@ -12,11 +12,11 @@ from fees.types import PricedFor
 from ledger.queries import owed
 from sunusav.core import trail
 from sunusav.core.actors import Actor
-from sunusav.core.doorbells import ring, ring_for
 from sunusav.core.money import msat_from_sats
 from sunusav.core.outbox import Announcement, announce_all
 from sunusav.core.switches import require_outgoing_open
 from sunusav.core.transitions import move
+from sunusav.core.wake_ups import wake, wake_for
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.errors import (
     DisbursementMissing,
@@ -57,7 +57,7 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
             _insert(row, actor=actor, now=now)
             if not due_later:
                 begin_disbursement(row, actor=actor, now=now)
-                ring(RUN_DUE_TASK)
+                wake(RUN_DUE_TASK)
     except IntegrityError:
         require_subject_free(request.subject)
         raise
@@ -99,7 +99,7 @@ def hasten_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) ->
         row = locked(disbursement_id)
         if row.state == _S.SCHEDULED:
             begin_disbursement(row, actor=actor, now=now)
-            ring(RUN_DUE_TASK)
+            wake(RUN_DUE_TASK)
 
 
 def replace_destination(
@@ -124,10 +124,10 @@ def replace_destination(
         row.rail, row.destination_kind = destination.rail, destination.kind
         row.destination_value = destination.value
         row.destination_replaced_at = replaced_at or row.destination_replaced_at
-        row.excepted_at = None
+        row.waived_at = None
         row.claim_version += 1
         row.save(update_fields=[
-            "rail", "destination_kind", "destination_value", "destination_replaced_at", "excepted_at",
+            "rail", "destination_kind", "destination_value", "destination_replaced_at", "waived_at",
             "claim_version",
         ])  # fmt: skip
         trail.record(subject=subject_of(row.pk), action="redirect", actor=actor, at=now, facts=facts)
@@ -151,7 +151,7 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
             actor=actor, at=now, reason=reason, due_at=now, retries=0, failure_code="", failure_message="",
             claim_version=row.claim_version + 1, **priced,
         )  # fmt: skip
-        ring(RUN_DUE_TASK)
+        wake(RUN_DUE_TASK)
 
 
 def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
@@ -170,7 +170,7 @@ def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now:
             row, _S.CANCELLED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="cancel",
             actor=actor, at=now, reason=reason, due_at=None, claim_version=row.claim_version + 1, claimed_by="",
         )  # fmt: skip
-        tell_outcome(row, now=now)
+        record_outcome(row, now=now)
 
 
 def locked(disbursement_id: int) -> Disbursement:
@@ -211,15 +211,15 @@ def destination_facts(destination: Destination) -> dict[str, str]:
     return {"rail": destination.rail, "kind": destination.kind, "value_sha256": digest}
 
 
-def tell_outcome(row: Disbursement, *, now: datetime) -> None:
+def record_outcome(row: Disbursement, *, now: datetime) -> None:
     """Tell the room above and the platform what became of a disbursement, in the caller's transaction."""
-    tell_outcomes([row], state=row.state, now=now)
+    record_outcomes([row], state=row.state, now=now)
 
 
-def tell_outcomes(rows: Sequence[Disbursement], *, state: str, now: datetime) -> None:
-    """Tell of many disbursements that they are in a state, as `tell_outcome` does of one."""
+def record_outcomes(rows: Sequence[Disbursement], *, state: str, now: datetime) -> None:
+    """Tell of many disbursements that they are in a state, as `record_outcome` does of one."""
     for row in rows:
-        ring_for(row.subject)
+        wake_for(row.subject)
     announce_all([_announcement(row, state) for row in rows], at=now)
 
 

@@ -18,7 +18,7 @@ from transfers.calculations import (
     counts_in_hour,
     counts_on_day,
     day_key,
-    held_back,
+    deferral_for,
     minute_key,
     oldest_minute_counted,
 )
@@ -26,7 +26,7 @@ from transfers.enums import LimitKind
 from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
 from transfers.models import Disbursement, LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
 from transfers.queries import limits_in_force
-from transfers.types import HeldBack
+from transfers.types import Deferral
 
 PAYMENT_LIMIT: Final = "payment_limit"
 # Each opening runs these, the last ones of its transaction, while all others wait.
@@ -44,7 +44,7 @@ _ADMIT: Final = (
 class NotAdmitted(Exception):
     """Some payments may not go now. Raised to roll their attempts back."""
 
-    def __init__(self, held: dict[int, HeldBack]) -> None:
+    def __init__(self, held: dict[int, Deferral]) -> None:
         super().__init__(sorted(held))
         self.held = held
 
@@ -127,7 +127,7 @@ def _require_none_open(kind: str) -> None:
 # Counting against them
 
 
-def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, HeldBack]:
+def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, Deferral]:
     """Count payments against the limits, or return by their ids those that may not go, and why.
 
     Called last in the transaction that opens their attempts: from here to its commit every other opening waits.
@@ -139,7 +139,7 @@ def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, HeldBack]
     counting = _Counting.of(counted, now)
     held = {}
     for row in rows:
-        why = held_back(_leaving(row), limits=limits, usage=counting.usage_of(row), now=now)
+        why = deferral_for(_leaving(row), limits=limits, usage=counting.usage_of(row), now=now)
         if why is not None:
             held[row.pk] = why
         elif row in counted:
@@ -174,7 +174,7 @@ def _leaving(row: Disbursement) -> Leaving:
     return Leaving(
         net_msat=_net_msat(row),
         counted_at=row.admitted_at,
-        is_excepted=row.excepted_at is not None,
+        is_waived=row.waived_at is not None,
         destination_replaced_at=row.destination_replaced_at,
     )
 
@@ -244,6 +244,6 @@ def _note_admission(counted: Sequence[Disbursement], *, version: int, now: datet
     if before:
         PastAdmission.objects.bulk_create(before)
     for excepted, by_version in ((False, version), (True, None)):
-        some = [row.pk for row in counted if (row.excepted_at is not None) == excepted]
+        some = [row.pk for row in counted if (row.waived_at is not None) == excepted]
         if some:
             sql.run(f"{_ADMIT}({sql.places(some)})", [now, by_version, *some])

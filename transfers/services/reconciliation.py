@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
-from sunusav.core.doorbells import ring
+from sunusav.core.wake_ups import wake
 from transfers.enums import OPEN_ATTEMPT_STATES
 from transfers.errors import AttemptNotOpen
 from transfers.models import Collection, Disbursement
@@ -25,8 +25,8 @@ def ask_again_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
         if not has_open_attempt(row.pk):
             raise AttemptNotOpen(disbursement_id=row.pk, state=row.state)
         Disbursement.objects.filter(_free(now), pk=row.pk).update(due_at=now)
-        trail.record(subject=subject_of(row.pk), action="ask_outside", actor=actor, at=now)
-        ring(RUN_DUE_TASK)
+        trail.record(subject=subject_of(row.pk), action="query_provider", actor=actor, at=now)
+        wake(RUN_DUE_TASK)
 
 
 def make_open_attempts_due(*, now: datetime) -> int:

@@ -17,7 +17,7 @@ from transfers.errors import (
     DisbursementNotUnderReview,
     EvidenceTooOld,
     OrderStillPayable,
-    OutsideSaysOtherwise,
+    ProviderContradicts,
     ResolutionCostOutOfRange,
     ResolutionMissing,
     ResolutionNeedsExplanation,
@@ -50,7 +50,7 @@ def propose_resolution(
 
     Paid takes the payee's proof and what sending cost; not paid takes neither, but an outside that knows nothing.
     Units: msat. Raises: AttemptNotOpen, DisbursementNotUnderReview, ResolutionNeedsExplanation, ResolutionNeedsProof,
-    ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld, OutsideSaysOtherwise, ProposalAlreadyOpen,
+    ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld, ProviderContradicts, ProposalAlreadyOpen,
     NotAllowedToDecide.
     """
     if not explanation.strip():
@@ -101,7 +101,7 @@ def facts_of(resolution: ManualResolution) -> dict[str, Any]:
         "disbursement": attempt.disbursement_id, "subject": attempt.disbursement.subject, "attempt": attempt.number,
         "resolution": resolution.pk, "rail": order.rail, "reference": order.reference, "payee": order.payee,
         "amount_msat": order.amount_msat, "proposed_end": str(resolution.verdict), "proof": resolution.proof,
-        "cost_msat": resolution.cost_msat, "outside_says": answer.outcome if answer else "",
+        "cost_msat": resolution.cost_msat, "provider_reports": answer.outcome if answer else "",
         "evidence": answer.evidence if answer and has_evidence else {},
     }  # fmt: skip
 
@@ -126,7 +126,7 @@ def require_resolvable(resolution: ManualResolution, *, now: datetime) -> None:
 def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
     """Refuse to call an order unpaid that could still be paid, or that the outside neither refused nor misses.
 
-    Raises: OrderStillPayable, OutsideSaysOtherwise, EvidenceTooOld.
+    Raises: OrderStillPayable, ProviderContradicts, EvidenceTooOld.
     """
     payable_until = _payable_until(attempt)
     if now <= payable_until:
@@ -135,7 +135,7 @@ def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
     kind, outcome = (answer.kind, answer.outcome) if answer else ("", attempt.outcome)
     told = {"disbursement_id": attempt.disbursement_id, "outcome": outcome, "asked_at": attempt.asked_at}
     if kind in SAYS_OTHERWISE:
-        raise OutsideSaysOtherwise(**told)
+        raise ProviderContradicts(**told)
     is_fresh = attempt.asked_at is not None and now - attempt.asked_at <= EVIDENCE_HOLDS
     if kind not in SAYS_UNPAID or not is_fresh:
         raise EvidenceTooOld(**told)

@@ -12,11 +12,11 @@ from django.db import IntegrityError, transaction
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
-from sunusav.core.doorbells import ring_for
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
+from sunusav.core.wake_ups import wake_for
 from transfers.enums import WITHDRAWAL_TRANSITIONS, WithdrawalState
 from transfers.errors import (
     WithdrawalLinkClosed,
@@ -111,10 +111,10 @@ def redeem_withdrawal(*, secret: str, kind: str, value: str, now: datetime) -> N
             row, _S.REDEEMED, "redeem", actor=REDEEMER, now=now, facts=destination_facts(destination),
             redeemed_at=now, destination_kind=kind, destination_value=value, take_at=now,
         )  # fmt: skip
-        ring_for(row.subject, fact=FACT)
+        wake_for(row.subject, fact=FACT)
 
 
-def put_off_taking(withdrawal_id: int, *, now: datetime) -> bool:
+def defer_taking(withdrawal_id: int, *, now: datetime) -> bool:
     """Have a redeemed link taken again in a minute, whatever comes of taking it now; false if another worker has it."""
     due = WithdrawalLink.objects.filter(pk=withdrawal_id, take_at__lte=now)
     return due.update(take_at=now + TAKE_AGAIN_AFTER) == 1
@@ -129,7 +129,7 @@ def record_taken(*, withdrawal_id: int, disbursement_id: int, actor: Actor, now:
     )  # fmt: skip
 
 
-def record_taking_held_back(*, withdrawal_id: int, why: DomainError) -> None:
+def record_taking_deferred(*, withdrawal_id: int, why: DomainError) -> None:
     """Keep why a redeemed link cannot be paid yet; it is taken again by itself."""
     WithdrawalLink.objects.filter(pk=withdrawal_id, state=_S.REDEEMED).update(**_failure(why))
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from lightning.client import Errand, NodeAccess, NodeMisconfigured, access_for
-from lightning.client.trial import try_errand
-from lightning.errands import uris_of
+from lightning.access_scopes import uris_of
+from lightning.client import AccessScope, NodeAccess, NodeMisconfigured, access_for
+from lightning.client.trial import try_access_scope
 from lightning.macaroons import MacaroonUnreadable, Verdict, read_macaroon, verdict_on
 from sunusav.core import clock
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        given = {errand: access_for(errand) for errand in Errand}
+        given = {errand: access_for(errand) for errand in AccessScope}
         held = {errand: access for errand, access in given.items() if _is_given(access)}
         for errand in given.keys() - held.keys():
             self.stdout.write(f"{errand}: none in this process")
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if unfit:
             raise CommandError(f"not fit for use: {', '.join(unfit)}")
 
-    def _told(self, errand: Errand, access: NodeAccess, ask: bool) -> bool:  # noqa: FBT001 - an option, as given
+    def _told(self, errand: AccessScope, access: NodeAccess, ask: bool) -> bool:  # noqa: FBT001 - an option, as given
         """Write what there is to say of one macaroon, never the macaroon; return whether it is fit."""
         where = access.macaroon_path or f"LND_{errand.name}_MACAROON_HEX"
         self.stdout.write(f"{errand}: {where}")
@@ -45,8 +45,8 @@ class Command(BaseCommand):
             self._line("bake", " ".join(["lncli bakemacaroon", *uris_of(errand)]))
         return (not ask or self._accepted(errand, access)) and verdict.is_fit
 
-    def _accepted(self, errand: Errand, access: NodeAccess) -> bool:
-        refusals = try_errand(errand, access)
+    def _accepted(self, errand: AccessScope, access: NodeAccess) -> bool:
+        refusals = try_access_scope(errand, access)
         for error in refusals:
             self._line("refused", f"{error.method} {error.code} {error.text}".strip())
         if not refusals:

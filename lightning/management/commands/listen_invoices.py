@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from lightning.client import Errand, LndClient, access_for
+from lightning.client import AccessScope, LndClient, access_for
 from lightning.listener import Listener
 from sunusav.core import clock
 
@@ -17,5 +17,5 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write("listening for paid invoices")
-        Listener(LndClient(access_for(Errand.INVOICING)), clock=clock.now, stop=stop).run()
+        Listener(LndClient(access_for(AccessScope.INVOICING)), clock=clock.now, stop=stop).run()
         self.stdout.write("stopped")

@@ -35,7 +35,7 @@ from sunusav.api.pagination import paged_by
 from sunusav.api.serializers import ReasonBody
 from sunusav.api.views import ApiView
 from sunusav.core.qr import lightning_qr_svg
-from sunusav.core.web_addresses import OnionAddressUnsupported, OutsideAddressForbidden
+from sunusav.core.web_addresses import AddressForbidden, OnionAddressUnsupported
 from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
@@ -100,7 +100,7 @@ class CycleDestination(ApiView):
         "Say where the winner is paid", body=DestinationBody, answer=CycleShape,
         problems=[
             CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, DestinationKindUnsupported,
-            DestinationAmountDiffers, PaymentReferenceUsed, OutsideAddressForbidden, OnionAddressUnsupported,
+            DestinationAmountDiffers, PaymentReferenceUsed, AddressForbidden, OnionAddressUnsupported,
         ],
         example={"rail": "lightning", "kind": "bolt11", "value": "lnbcrt995u1p…"},
     )  # fmt: skip

@@ -13,7 +13,7 @@ from lightning.bolt11.words import digits_of_bytes, join
 from lightning.errors import LightningAddressUnreadable, LnurlUnreadable
 from lightning.lnurl.addresses import PayAddress, read_lightning_address, read_lnurl
 from sunusav.core.errors import Invalid
-from sunusav.core.web_addresses import OnionAddressUnsupported, OutsideAddressForbidden
+from sunusav.core.web_addresses import AddressForbidden, OnionAddressUnsupported
 
 # LUD-01 at lnurl/luds 35b600794.
 LUD_01_URL = "https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df"
@@ -121,15 +121,15 @@ def test_lnurl_that_is_none_or_pays_nobody_is_refused(text: str, reason: str) ->
 )  # fmt: skip
 def test_address_that_is_never_asked_is_refused_whatever_form_it_has(authority: str) -> None:
     for text in (f"lnurlp://{authority}/x", lnurl(f"https://{authority}/x"), lnurl(f"http://{authority}/x")):
-        with pytest.raises(OutsideAddressForbidden):
+        with pytest.raises(AddressForbidden):
             read_lnurl(text)
     if "@" not in authority:
-        with pytest.raises(OutsideAddressForbidden):
+        with pytest.raises(AddressForbidden):
             read_lightning_address(f"awa@{authority}")
 
 
 def test_plain_http_inside_an_lnurl_is_refused() -> None:
-    with pytest.raises(OutsideAddressForbidden) as refused:
+    with pytest.raises(AddressForbidden) as refused:
         read_lnurl(lnurl("http://wallet.example/x"))
     assert refused.value.facts == {"host": "wallet.example", "reason": "not-https"}
 
@@ -148,7 +148,7 @@ def test_domain_in_other_letters_is_written_in_ascii() -> None:
 
 
 def test_loopback_host_of_the_settings_is_asked_without_tls(settings: Settings) -> None:
-    settings.OUTSIDE_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
+    settings.ALLOWED_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
     read = read_lightning_address("awa@127.0.0.1:8010")
     assert (read.text, read.url) == ("awa@127.0.0.1:8010", "http://127.0.0.1:8010/.well-known/lnurlp/awa")
 

@@ -12,7 +12,7 @@ import pytest
 from lightning.errors import AmountOutsideServiceRange, LnurlAnswerMalformed, LnurlServiceRefuses
 from lightning.lnurl.addresses import read_lightning_address
 from lightning.lnurl.pay import FetchedInvoice, fetch_invoice
-from sunusav.core.http import OutsideUnavailable
+from sunusav.core.http import HostUnavailable
 from transfers.errors import DestinationUnavailable
 
 AWA = read_lightning_address("awa@wallet.example")
@@ -184,7 +184,7 @@ def test_error_of_the_callback_is_about_the_moment() -> None:
 
 
 def test_service_that_is_away_is_told_apart_from_our_rail() -> None:
-    gone = OutsideUnavailable(address="wallet.example", detail="TimeoutError")
+    gone = HostUnavailable(address="wallet.example", detail="TimeoutError")
     for web in (Web(gone), Web(answer=gone)):
         with pytest.raises(DestinationUnavailable) as away:
             fetched(web)

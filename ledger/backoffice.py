@@ -1,0 +1,25 @@
+"""What the books have to say on the desk's first page."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from ledger.auditor import AUDIT_SUBJECT
+from sunusav.backoffice.facts import moment
+from sunusav.backoffice.inbox import ALARM, CALM, InboxItem, Notice
+from sunusav.core.models import TrailEntry, User
+from sunusav.core.switches import outgoing
+
+
+def _audit(user: User, now: datetime) -> Notice:
+    """Tell of the last audit that found breaches: the others leave no line in the trail."""
+    red = TrailEntry.objects.filter(subject=AUDIT_SUBJECT).order_by("-id").first()
+    url = f"{reverse('admin:core_trailentry_changelist')}?q={AUDIT_SUBJECT}"
+    if red is None:
+        return Notice(_("Audit of the books"), _("never a breach"), url)
+    value = _("breaches on %(at)s") % {"at": moment(red.at)}
+    return Notice(_("Audit of the books"), value, url, CALM if outgoing().is_open else ALARM)
+
+
+INBOX = [InboxItem("ledger.view_journaltransaction", _audit)]

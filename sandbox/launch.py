@@ -1,0 +1,230 @@
+"""Start everything in order, do the main job, serve until told to stop, and stop everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import environ
+
+from sandbox.credentials import Credentials
+from sandbox.lnd.process import SimulatorDied, SimulatorProcess
+from sandbox.main_job import JobFailed, MainJob
+from sandbox.ports import free_port, is_free
+from sandbox.process_tree import ProcessTree
+from sandbox.redis_server import redis_binary, redis_command
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60.0
+SETTINGS_FILE = "demo.env"
+SETTINGS_LEFT = (
+    "MONETIZATION_DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "CELERY_RESULT_BACKEND",
+    "PUBLIC_BASE_URL",
+    "LND_HOST",
+    "LND_NETWORK",
+    "LND_TLS_CERT_PATH",
+    "LND_INVOICING_MACAROON_PATH",
+    "LND_READONLY_MACAROON_PATH",
+)
+# Slow payments may take every thread of their own worker, and of no other.
+PAYING_WORKER = "payouts"
+WORKERS = {PAYING_WORKER: "payouts", "default": "default,settlements,reports"}
+
+
+class CannotStart(Exception):
+    """One clear line about why."""
+
+
+class StopRequested(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+@dataclass
+class Plan:
+    """Where data lives, on which ports, and whether to go on serving."""
+
+    state: Path
+    port: int
+    flower_port: int
+    serves_on: bool
+    database_url: str
+    broker_url: str
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def usual(cls, state: Path, *, flower_port: int) -> Plan:
+        environ.Env.read_env(ROOT / ".env")
+        return cls(
+            state=state,
+            port=int(os.environ.get("PORT", "8001")),
+            flower_port=int(os.environ.get("FLOWER_PORT", flower_port)),
+            serves_on=True,
+            database_url=os.environ.get("MONETIZATION_DATABASE_URL", ""),
+            broker_url=os.environ.get("CELERY_BROKER_URL", ""),
+        )
+
+    @classmethod
+    def throw_away(cls, state: Path) -> Plan:
+        return cls(state, free_port(), free_port(), serves_on=False, database_url="", broker_url="")
+
+    def is_running(self) -> bool:
+        return not is_free(self.port)
+
+
+def launch(plan: Plan) -> int:
+    """Run the demo; return the exit status."""
+    for port, what, variable in ((plan.port, "the API", "PORT"), (plan.flower_port, "Flower", "FLOWER_PORT")):
+        if not is_free(port):
+            raise CannotStart(f"port {port} ({what}) is taken; stop what listens there, or set {variable}")
+    plan.state.mkdir(parents=True, exist_ok=True)
+    tree = ProcessTree(plan.state / "logs")
+    node = SimulatorProcess(plan.state / "lnd")
+    _listen_for_stop()
+    try:
+        return _run(plan, tree, node)
+    except StopRequested:
+        return 0 if plan.serves_on else 1
+    except (JobFailed, SimulatorDied, subprocess.CalledProcessError) as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print("stopping …")
+        tree.stop()
+        node.stop()
+        (plan.state / "running").unlink(missing_ok=True)
+        (plan.state / SETTINGS_FILE).unlink(missing_ok=True)
+
+
+def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
+    started = time.monotonic()
+    (plan.state / "running").write_text(str(os.getpid()))
+    _say("starting Redis and the simulated Lightning node")
+    broker_url = plan.broker_url or _start_redis(tree)
+    node.start()
+    environment = _environment(plan, broker_url, node)
+    _leave_settings(plan, environment, node)
+    _say("migrating the database, seeding the demo")
+    # Seeding books what the node holds, and like the payouts worker may ask it with the paying macaroon.
+    paying = {**environment, "LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
+    _manage(paying, "seed_demo")
+    _say("starting web, two workers, beat, listener and Flower")
+    _start_servers(plan, tree, environment, paying)
+    _wait_for(f"http://127.0.0.1:{plan.port}/health", tree)
+    credentials = Credentials.load(plan.state)
+    job = MainJob(f"http://127.0.0.1:{plan.port}", credentials.tokens["platform"], node.control, say=_say)
+    job.run(leaves_example=plan.serves_on)
+    _say(f"done in {time.monotonic() - started:.0f} s")
+    if not plan.serves_on:
+        return 0
+    print(credentials.shown(port=plan.port, flower_port=plan.flower_port))
+    return _serve(tree)
+
+
+def _serve(tree: ProcessTree) -> int:
+    while (name := tree.ended()) is None:
+        time.sleep(0.5)
+    print(f"{name} has ended by itself:\n{tree.last_words(name)}", file=sys.stderr)
+    return 1
+
+
+def _start_redis(tree: ProcessTree) -> str:
+    binary = redis_binary()
+    if binary is None:
+        raise CannotStart("no Redis: install redis-server, or set CELERY_BROKER_URL")
+    port = free_port()
+    tree.start("redis", redis_command(binary, port), os.environ)
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def _environment(plan: Plan, broker_url: str, node: SimulatorProcess) -> dict[str, str]:
+    address = node.node("platform")
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "sunusav.settings.local",
+        "SUNUSAV_STATE_DIR": str(plan.state),
+        "MONETIZATION_DATABASE_URL": plan.database_url,
+        "CELERY_BROKER_URL": broker_url,
+        "CELERY_RESULT_BACKEND": broker_url,
+        "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or f"http://localhost:{plan.port}",
+        "LND_HOST": address.target,
+        "LND_NETWORK": "regtest",
+        "LND_TLS_CERT_PATH": str(address.tls_cert_path),
+        "LND_INVOICING_MACAROON_PATH": str(address.macaroon_paths["invoicing"]),
+        "LND_READONLY_MACAROON_PATH": str(address.macaroon_paths["monitoring"]),
+        "LND_PAYING_MACAROON_PATH": "",
+        "GRPC_VERBOSITY": "NONE",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _start_servers(
+    plan: Plan, tree: ProcessTree, environment: dict[str, str], paying: dict[str, str]
+) -> None:
+    binaries = Path(sys.executable).parent
+    celery = [str(binaries / "celery"), "-A", "sunusav"]
+    web = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(plan.port), "--workers", "1"]
+    web += ["--blocking-threads", "16", "--no-ws", "sunusav.wsgi:application"]
+    tree.start("web", [str(binaries / "granian"), *web], environment)
+    for name, queues in WORKERS.items():
+        worker = ["worker", "-P", "threads", "-c", "8", "-n", f"{name}@%h", "-Q", queues, "-l", "WARNING"]
+        # Only this worker holds the macaroon that can pay.
+        tree.start(f"worker-{name}", [*celery, *worker], paying if name == PAYING_WORKER else environment)
+    tree.start("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], environment)
+    tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
+    flower = ["flower", "--address=127.0.0.1", f"--port={plan.flower_port}"]
+    tree.start("flower", [*celery, *flower], environment)
+
+
+def _leave_settings(plan: Plan, environment: dict[str, str], node: SimulatorProcess) -> None:
+    """Leave what `manage.py` needs to reach this demo, for as long as it runs (`settings/local.py` reads it)."""
+    paying = {"LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
+    told = {name: environment[name] for name in SETTINGS_LEFT} | paying
+    file = plan.state / SETTINGS_FILE
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}={value}\n" for name, value in told.items() if value))
+
+
+def _manage(environment: dict[str, str], *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _wait_for(url: str, tree: ProcessTree) -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        if (name := tree.ended()) is not None:
+            raise JobFailed(f"{name} did not start:\n{tree.last_words(name)}")
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise JobFailed(f"{url} does not answer after {START_SECONDS:.0f} s")
+
+
+def _listen_for_stop() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise StopRequested
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _say(line: str) -> None:
+    print(f"  · {line}", flush=True)

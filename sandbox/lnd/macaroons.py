@@ -1,0 +1,136 @@
+"""Mint and check LND's macaroons: binary format V2, an HMAC chain, operations inside the identifier.
+
+Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2; reference/lightning.md section 2.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from lightning.access_scopes import NEEDED, AccessScope
+from lightning.macaroons import (
+    CONTINUES,
+    END,
+    IDENTIFIER,
+    IDENTIFIER_VERSION,
+    LOCATION,
+    SIGNATURE,
+    VERSION,
+    IdentifierUnreadable,
+    Macaroon,
+    MacaroonUnreadable,
+    Permission,
+    read_macaroon,
+)
+from lightning.proto import lightning_pb2
+from sandbox.lnd.errors import Refusal
+
+ROOT_KEY_ID = b"0"
+
+ENTITIES = ("address", "info", "invoices", "macaroon", "message", "offchain", "onchain", "peers", "signer")
+
+
+def _uris(errand: AccessScope) -> tuple[Permission, ...]:
+    return tuple(("uri", method.path) for method in NEEDED[errand])
+
+
+# What an operator bakes for SunuSàv (reference/lightning.md section 2), and LND's own admin and readonly files.
+BAKED: dict[str, tuple[Permission, ...]] = {
+    "admin": tuple((entity, action) for entity in ENTITIES for action in ("read", "write", "generate")),
+    "readonly": tuple((entity, "read") for entity in ENTITIES),
+    "paying": _uris(AccessScope.PAYING),
+    "invoicing": _uris(AccessScope.INVOICING),
+    "monitoring": _uris(AccessScope.READONLY),
+}
+
+
+def serialized(macaroon: Macaroon) -> bytes:
+    parts = [
+        bytes([VERSION]),
+        _packet(LOCATION, b"lnd"),
+        _packet(IDENTIFIER, macaroon.identifier),
+        bytes([END]),
+    ]
+    parts += [_packet(IDENTIFIER, caveat) + bytes([END]) for caveat in macaroon.caveats]
+    return b"".join([*parts, bytes([END]), _packet(SIGNATURE, macaroon.signature)])
+
+
+def mint(root_key: bytes, permissions: Iterable[Permission], *, root_key_id: bytes = ROOT_KEY_ID) -> Macaroon:
+    grouped: dict[str, list[str]] = {}
+    for entity, action in permissions:
+        grouped.setdefault(entity, []).append(action)
+    ops = [lightning_pb2.Op(entity=entity, actions=actions) for entity, actions in grouped.items()]
+    identifier = lightning_pb2.MacaroonId(nonce=secrets.token_bytes(16), storageId=root_key_id, ops=ops)
+    named = bytes([IDENTIFIER_VERSION]) + identifier.SerializeToString()
+    return Macaroon(named, (), _signature(root_key, named, ()))
+
+
+def with_caveat(macaroon: Macaroon, caveat: str) -> Macaroon:
+    """Narrow a macaroon; anyone who holds it can, without the root key."""
+    added = caveat.encode()
+    signature = hmac.digest(macaroon.signature, added, "sha256")
+    return replace(macaroon, caveats=(*macaroon.caveats, added), signature=signature)
+
+
+def parse(binary: bytes) -> Macaroon:
+    """Read the binary form; Refusal in LND's words when it is none, or of another version."""
+    try:
+        return read_macaroon(binary)
+    except MacaroonUnreadable as error:
+        raise Refusal(str(error)) from error
+
+
+def check(binary: bytes, *, root_key: bytes, needed: Sequence[Permission], path: str, now_ns: int) -> None:
+    """Let the call pass or raise LND's refusal: key, signature, caveats, then permissions (`uri:` last)."""
+    macaroon = parse(binary)
+    try:
+        identifier = macaroon.contents()
+    except IdentifierUnreadable as error:
+        raise Refusal(f"cannot retrieve macaroon: {error}") from error
+    if identifier.storageId != ROOT_KEY_ID:
+        name = identifier.storageId.decode(errors="replace")
+        raise Refusal(f"cannot retrieve macaroon: cannot get macaroon: root key with id {name} doesn't exist")
+    if not hmac.compare_digest(
+        _signature(root_key, macaroon.identifier, macaroon.caveats), macaroon.signature
+    ):
+        raise Refusal("verification failed: signature mismatch after caveat verification")
+    for caveat in macaroon.caveats:
+        _check_caveat(caveat.decode(errors="replace"), now_ns=now_ns)
+    granted = {(op.entity, action) for op in identifier.ops for action in op.actions}
+    if not (set(needed) <= granted or ("uri", path) in granted):
+        raise Refusal("permission denied")
+
+
+def _check_caveat(caveat: str, *, now_ns: int) -> None:
+    condition, _, argument = caveat.partition(" ")
+    if condition != "time-before":
+        raise Refusal(f'caveat "{caveat}" not satisfied: caveat not recognized')
+    try:
+        moment = datetime.fromisoformat(argument)
+    except ValueError as error:
+        raise Refusal(f'caveat "{caveat}" not satisfied: cannot parse time') from error
+    if datetime.fromtimestamp(now_ns / 1e9, UTC) >= moment:
+        raise Refusal(f'caveat "{caveat}" not satisfied: macaroon has expired')
+
+
+def _signature(root_key: bytes, identifier: bytes, caveats: Sequence[bytes]) -> bytes:
+    key = hmac.digest(b"macaroons-key-generator", root_key, "sha256")
+    signature = hmac.digest(key, identifier, hashlib.sha256)
+    for caveat in caveats:
+        signature = hmac.digest(signature, caveat, hashlib.sha256)
+    return signature
+
+
+def _packet(field: int, data: bytes) -> bytes:
+    return bytes([field]) + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number >= CONTINUES:
+        encoded.append(number % CONTINUES | CONTINUES)
+        number >>= 7
+    return bytes([*encoded, number])

@@ -1,0 +1,125 @@
+"""Turn rows into LND's messages.
+
+Source: lightningnetwork/lnd router_backend.go MarshallPayment, invoicesrpc/utils.go CreateRPCInvoice.
+"""
+
+from collections.abc import Iterable
+
+from lightning.proto import lightning_pb2 as pb
+from sandbox.lnd.clock import NS_PER_SECOND
+from sandbox.lnd.faults import Fate
+from sandbox.lnd.rows import HtlcRow, InvoiceRow, PaymentRow
+
+NO_PREIMAGE = "00" * 32  # what LND writes before settlement; not empty
+MSAT_PER_SAT = 1000
+CLTV_DELTA = 40
+HUB_PUBKEY = "02" + "5e" * 32  # the only forwarding node of the simulated graph
+CHANNEL_ID = 116_550_098_616_320
+
+FEATURE_NAMES = {
+    8: "tlv-onion",
+    14: "payment-addr",
+    17: "multi-path-payments",
+    25: "route-blinding",
+    30: "amp",
+}
+
+
+def payment_message(row: PaymentRow, htlcs: Iterable[HtlcRow], *, show_initiated: bool) -> pb.Payment:
+    """Answer what is known of a payment. Rounding: sats are msat divided down, as in LND."""
+    shown = Fate.of(row.fate).misreport if row.fate else {}
+    value_msat = shown.get("value_msat", row.value_msat)
+    hidden = row.status == pb.Payment.INITIATED and not show_initiated
+    return pb.Payment(
+        payment_hash=row.hash_hex,
+        payment_preimage=row.preimage.hex() or NO_PREIMAGE,
+        value_sat=value_msat // MSAT_PER_SAT,
+        value_msat=value_msat,
+        payment_request=shown.get("payment_request", row.payment_request),
+        status=pb.Payment.IN_FLIGHT if hidden else pb.Payment.PaymentStatus.Name(row.status),
+        fee_sat=row.fee_msat // MSAT_PER_SAT,
+        fee_msat=row.fee_msat,
+        creation_time_ns=row.created_ns,
+        htlcs=[_htlc_message(row, htlc) for htlc in htlcs],
+        payment_index=row.payment_index,
+        failure_reason=pb.PaymentFailureReason.Name(row.failure_reason),
+    )
+
+
+def _htlc_message(row: PaymentRow, htlc: HtlcRow) -> pb.HTLCAttempt:
+    failed = htlc.status == pb.HTLCAttempt.FAILED
+    return pb.HTLCAttempt(
+        attempt_id=htlc.attempt_id,
+        status=pb.HTLCAttempt.HTLCStatus.Name(htlc.status),
+        attempt_time_ns=htlc.attempt_ns,
+        resolve_time_ns=htlc.resolve_ns,
+        preimage=htlc.preimage,
+        failure=pb.Failure(code=pb.Failure.FailureCode.Name(htlc.failure_code)) if failed else None,
+        route=pb.Route(
+            total_fees_msat=htlc.fee_msat,
+            total_amt_msat=htlc.amount_msat + htlc.fee_msat,
+            hops=[
+                pb.Hop(
+                    pub_key=HUB_PUBKEY,
+                    chan_id=CHANNEL_ID,
+                    amt_to_forward_msat=htlc.amount_msat,
+                    fee_msat=htlc.fee_msat,
+                ),
+                pb.Hop(pub_key=row.payee.hex(), chan_id=CHANNEL_ID, amt_to_forward_msat=htlc.amount_msat),
+            ],
+        ),
+    )
+
+
+def invoice_message(row: InvoiceRow) -> pb.Invoice:
+    return pb.Invoice(
+        memo=row.memo,
+        r_preimage=row.preimage,
+        r_hash=row.payment_hash,
+        value=row.value_msat // MSAT_PER_SAT,
+        value_msat=row.value_msat,
+        creation_date=row.created_at,
+        settle_date=row.settled_at,
+        payment_request=row.payment_request,
+        description_hash=row.description_hash,
+        expiry=row.expiry_seconds,
+        cltv_expiry=row.cltv_expiry,
+        private=bool(row.is_private),
+        add_index=row.add_index,
+        settle_index=row.settle_index,
+        amt_paid_sat=row.amt_paid_msat // MSAT_PER_SAT,
+        amt_paid_msat=row.amt_paid_msat,
+        state=pb.Invoice.InvoiceState.Name(row.state),
+        features=features_message(row.features),
+        payment_addr=row.payment_secret,
+        htlcs=[_invoice_htlc_message(row)] if row.payer else [],
+    )
+
+
+def _invoice_htlc_message(row: InvoiceRow) -> pb.InvoiceHTLC:
+    states: dict[int, pb.InvoiceHTLCState] = {
+        pb.Invoice.SETTLED: pb.InvoiceHTLCState.SETTLED,
+        pb.Invoice.CANCELED: pb.InvoiceHTLCState.CANCELED,
+    }
+    return pb.InvoiceHTLC(
+        chan_id=CHANNEL_ID,
+        amt_msat=row.accepted_msat,
+        accept_time=row.accepted_at,
+        resolve_time=row.settled_at,
+        state=states.get(row.state, pb.InvoiceHTLCState.ACCEPTED),
+        mpp_total_amt_msat=row.accepted_msat,
+    )
+
+
+def features_message(bits: int) -> dict[int, pb.Feature]:
+    """Name the feature bits that are set; the even bit of a pair is the required one."""
+    return {bit: _feature(bit) for bit in range(bits.bit_length()) if bits >> bit & 1}
+
+
+def _feature(bit: int) -> pb.Feature:
+    name = FEATURE_NAMES.get(bit) or FEATURE_NAMES.get(bit ^ 1)
+    return pb.Feature(name=name or "unknown", is_required=bit % 2 == 0, is_known=name is not None)
+
+
+def creation_seconds(row: PaymentRow) -> int:
+    return row.created_ns // NS_PER_SECOND

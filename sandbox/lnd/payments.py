@@ -1,0 +1,367 @@
+"""A node's payments: LND's table of them, and the loop that carries each to its end.
+
+Source: lightningnetwork/lnd payments/db/payment_status.go, routing/control_tower.go, routing/payment_lifecycle.go.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc
+
+from lightning.proto.lightning_pb2 import Failure, HTLCAttempt, Payment, PaymentFailureReason
+from sandbox.lnd.clock import NS_PER_SECOND
+from sandbox.lnd.errors import ControlRefused, Refusal
+from sandbox.lnd.faults import CREATED, IN_FLIGHT, RESOLVED, Fate
+from sandbox.lnd.feeds import Feed, Subscription
+from sandbox.lnd.messages import payment_message
+from sandbox.lnd.rows import CURRENT, DELETED, HASH_BYTES, OVERWRITTEN, HtlcRow, PaymentRow, TallyRow
+
+if TYPE_CHECKING:
+    from sandbox.lnd.world import Node
+
+NO_ROUTE = PaymentFailureReason.FAILURE_REASON_NO_ROUTE
+TIMEOUT = PaymentFailureReason.FAILURE_REASON_TIMEOUT
+CANCELED = PaymentFailureReason.FAILURE_REASON_CANCELED
+INSUFFICIENT_BALANCE = PaymentFailureReason.FAILURE_REASON_INSUFFICIENT_BALANCE
+INCORRECT_DETAILS = PaymentFailureReason.FAILURE_REASON_INCORRECT_PAYMENT_DETAILS
+# Reasons LND finds before an HTLC leaves.
+WITHOUT_HTLC = (NO_ROUTE, INSUFFICIENT_BALANCE)
+
+DUPLICATE_TEXTS = {
+    Payment.INITIATED: "payment already exists",
+    Payment.IN_FLIGHT: "payment is in transition",
+    Payment.SUCCEEDED: "invoice is already paid",
+}
+# Releases: the code of duplicates went missing in 0.17, the status INITIATED came with 0.18 (lightning.md 1.4).
+MAPPING_LOST_IN, STATUS_INITIATED_SINCE = 17, 18
+SQL_PREFIX = "failed to initialize payment: "  # sql_store.go InitPayment
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentOrder:
+    """A validated SendPaymentV2."""
+
+    payment_hash: bytes
+    payment_request: str
+    payee: bytes
+    payment_secret: bytes
+    value_msat: int
+    fee_limit_msat: int
+    timeout_seconds: int
+
+
+class PaymentBook:
+    """The current row of each hash, and all rows that ever were. Methods take the world's lock themselves."""
+
+    def __init__(
+        self, node: Node, rows: Iterable[PaymentRow], htlcs: Iterable[HtlcRow], tallies: Iterable[TallyRow]
+    ) -> None:
+        self.node = node
+        self.rows = {row.payment_index: row for row in sorted(rows, key=lambda row: row.payment_index)}
+        self.current = {row.payment_hash: row for row in self.rows.values() if row.standing == CURRENT}
+        self.tallies = {tally.payment_hash: tally for tally in tallies}
+        self.htlcs: dict[int, list[HtlcRow]] = {}
+        for htlc in filter(self._is_kept, htlcs):
+            self.htlcs.setdefault(htlc.payment_index, []).append(htlc)
+        self.feed: Feed[Payment] = Feed()
+
+    # Reading
+
+    def lookup(self, payment_hash: bytes) -> PaymentRow:
+        if len(payment_hash) != HASH_BYTES:
+            raise Refusal(f"invalid hash length of {len(payment_hash)}, want 32")
+        row = self.current.get(payment_hash)
+        if row is None:
+            raise Refusal("payment isn't initiated", grpc.StatusCode.NOT_FOUND)
+        return row
+
+    def message(self, row: PaymentRow) -> Payment:
+        htlcs = self.htlcs.get(row.payment_index, ())
+        shown = self.node.options.use_status_initiated and self.node.options.minor >= STATUS_INITIATED_SINCE
+        return payment_message(row, htlcs, show_initiated=shown)
+
+    def follow(self, row: PaymentRow) -> tuple[Payment, Subscription[Payment]]:
+        """Return the state now and what changes from now on. The caller holds the world's lock."""
+        return self.message(row), self.feed.subscribe(row.payment_hash)
+
+    def is_held_by_receiver(self, row: PaymentRow) -> bool:
+        """Say whether this payment waits for the owner of a hold invoice."""
+        receiver = self.node.world.node_of(row.payee)
+        invoice = receiver.invoices.rows.get(row.payment_hash) if receiver is not None else None
+        return (
+            invoice is not None
+            and (invoice.payer, invoice.payer_payment_index) == (row.node, row.payment_index)
+            and row.is_open
+        )
+
+    # The table
+
+    def count_send(self, payment_hash: bytes) -> None:
+        """Count a SendPaymentV2 for the record, whatever becomes of it; stored with the row, or by `save_count`."""
+        with self.node.world.lock:
+            self._tally(payment_hash).sends += 1
+
+    def save_count(self, payment_hash: bytes) -> None:
+        with self.node.world.lock:
+            self.node.world.store.save(self._tally(payment_hash))
+
+    def create(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
+        """Store a new row for the hash, over a failed one, or refuse as LND's table does."""
+        with self.node.world.lock:
+            tally, old = self._tally(order.payment_hash), self.current.get(order.payment_hash)
+            if old is not None and old.status != Payment.FAILED:
+                self.node.world.store.save(tally)
+                raise self._duplicate(old)
+            row = self._new_row(order, fate)
+            tally.accepted += 1
+            changed: list[object] = [row, tally, self.node.row]
+            if old is not None:
+                old.standing = OVERWRITTEN
+                changed.append(old)
+            self.node.world.store.save(*changed)
+            self.rows[row.payment_index] = self.current[row.payment_hash] = row
+            self._maybe_delete(row, fate, CREATED)
+            return row
+
+    def record_probe(self, order: PaymentOrder, reason: int) -> None:
+        """Leave the failed payment to a random hash that an EstimateRouteFee probe leaves."""
+        with self.node.world.lock:
+            row = self._new_row(order, Fate())
+            row.payment_hash, row.status, row.failure_reason = secrets.token_bytes(32), Payment.FAILED, reason
+            self.node.world.store.save(row, self.node.row)
+            self.rows[row.payment_index] = self.current[row.payment_hash] = row
+
+    def delete(self, row: PaymentRow) -> None:
+        """Forget a row, as DeletePayment or a lost database would; the record keeps it."""
+        with self.node.world.lock:
+            row.standing = DELETED
+            self.current.pop(row.payment_hash, None)
+            self.node.world.store.save(row)
+
+    # The loop of one payment
+
+    def start(self, row: PaymentRow) -> None:
+        """Carry a new payment on: here when nothing makes it wait, else in its own thread."""
+        if row.fate:
+            self._in_thread(row, self._run)
+        else:
+            self._run(row)
+
+    def resume(self, row: PaymentRow) -> None:
+        """Take up an open payment after a restart: no new attempt is made, what is out may still settle."""
+        fate, htlc = Fate.of(row.fate), self.open_htlc(row)
+        if htlc is None and not (fate.outcome == "stuck" and fate.even_after_restart):
+            self.fail(row, NO_ROUTE)
+        elif htlc is not None and not self.is_held_by_receiver(row):
+            self._in_thread(row, self._resolve_later)
+
+    def cancel(self, row: PaymentRow) -> None:
+        """Stop making attempts; an HTLC that is out may still settle."""
+        with self.node.world.lock:
+            if row.is_open and self.open_htlc(row) is None:
+                self.fail(row, CANCELED)
+            elif row.is_open:
+                self._note_reason(row, CANCELED)
+
+    def settle_held(self, payment_index: int, preimage: bytes, receiver_rows: Sequence[object]) -> None:
+        self._settle(self.rows[payment_index], preimage, receiver_rows)
+
+    def fail_held(self, payment_index: int) -> None:
+        self.fail(self.rows[payment_index], INCORRECT_DETAILS)
+
+    def force_settle(self, row: PaymentRow) -> None:
+        """Let an open payment succeed now, whatever its script says."""
+        with self.node.world.lock:
+            htlc = self.open_htlc(row) or (self._send_htlc(row) if row.is_open else None)
+            if htlc is None:
+                raise ControlRefused("the payment cannot be settled: it is not open, or there is no route")
+            self._deliver(row)
+
+    def fail(self, row: PaymentRow, reason: int) -> None:
+        """End an open payment as failed; money that was out comes back."""
+        with self.node.world.lock:
+            if not row.is_open:
+                return
+            now_ns, htlc = self.node.world.clock.now_ns(), self.open_htlc(row)
+            row.status, row.resolved_ns = Payment.FAILED, now_ns
+            row.failure_reason = row.failure_reason or reason
+            if htlc is not None:
+                self._take_back(htlc, reason, now_ns)
+            self.node.world.store.save(row, self.node.row, *([htlc] if htlc else []))
+            self._publish(row)
+            self.htlcs[row.payment_index] = [
+                kept for kept in self.htlcs.get(row.payment_index, ()) if self._is_kept(kept)
+            ]
+
+    def _run(self, row: PaymentRow) -> None:
+        fate = Fate.of(row.fate)
+        if fate.outcome == "stuck":
+            return
+        if fate.outcome == "fail" and fate.reason in WITHOUT_HTLC and not fate.waits:
+            self.fail(row, fate.reason)
+        elif self._send_htlc(row) is not None:
+            self._resolve_later(row)
+
+    def _resolve_later(self, row: PaymentRow) -> None:
+        fate = Fate.of(row.fate)
+        if fate.waits:
+            self._wait(row, fate)
+        with self.node.world.lock:
+            if self.node.world.closing or not row.is_open:
+                return
+            self._maybe_delete(row, fate, IN_FLIGHT)
+            if fate.outcome == "fail":
+                self.fail(row, fate.reason)
+            else:
+                self._deliver(row)
+            self._maybe_delete(row, fate, RESOLVED)
+
+    def _wait(self, row: PaymentRow, fate: Fate) -> None:
+        """Keep the HTLC out until its time or its release; note the time-out of the attempts on the way."""
+        world, place = self.node.world, (row.node, row.hash_hex, IN_FLIGHT)
+        until_ns = None if fate.held else fate.resolve_at_ns
+
+        def done() -> bool:
+            return world.closing or not row.is_open or world.gates.is_released(place)
+
+        world.gates.mark_held(place)
+        world.gates.reach(place)
+        if until_ns is None or row.timeout_at_ns < until_ns:
+            world.clock.sleep_until(row.timeout_at_ns, done)
+            if not done():
+                self._note_reason(row, TIMEOUT)
+        world.clock.sleep_until(until_ns, done)
+        world.gates.forget(place)
+
+    def _send_htlc(self, row: PaymentRow) -> HtlcRow | None:
+        """Put the money in flight, or fail the payment for want of route or balance."""
+        with self.node.world.lock:
+            fate, node = Fate.of(row.fate), self.node.row
+            fee_msat = self.node.fee_msat(row.value_msat) if fate.fee_msat is None else fate.fee_msat
+            reason = self.node.obstacle(row, fee_msat)
+            if reason:
+                self.fail(row, reason)
+                return None
+            now_ns, node.last_attempt_id = self.node.world.clock.now_ns(), node.last_attempt_id + 1
+            htlc = HtlcRow(
+                node.name, node.last_attempt_id, row.payment_index, row.value_msat, fee_msat, now_ns
+            )
+            node.local_msat -= row.value_msat + fee_msat
+            node.unsettled_out_msat += row.value_msat + fee_msat
+            row.status = Payment.IN_FLIGHT
+            if fate.waits:
+                row.fate = fate.started(now_ns).stored()
+            self.htlcs.setdefault(row.payment_index, []).append(htlc)
+            self.node.world.store.save(row, htlc, node)
+            self._publish(row)
+            return htlc
+
+    def _deliver(self, row: PaymentRow) -> None:
+        """Hand the HTLC to its receiver, who settles, holds or refuses it. The caller holds the world's lock."""
+        receiver = self.node.world.node_of(row.payee)
+        invoice = receiver.invoices.judge(row) if receiver is not None else None
+        if receiver is None or invoice is None:
+            # After a restart LND knows only that its path session is empty.
+            self.fail(row, NO_ROUTE if self._began_before_restart(row) else INCORRECT_DETAILS)
+            return
+        rows = receiver.invoices.accept(invoice, row)
+        if invoice.preimage:
+            self._settle(row, invoice.preimage, rows)
+        else:
+            self.node.world.store.save(*rows)
+        receiver.invoices.announce(invoice)
+
+    def _settle(self, row: PaymentRow, preimage: bytes, receiver_rows: Sequence[object]) -> None:
+        """Both sides of a settlement are stored in one transaction: money is never in two places."""
+        with self.node.world.lock:
+            htlc, tally, fate = self.open_htlc(row), self._tally(row.payment_hash), Fate.of(row.fate)
+            if htlc is None:
+                self.node.world.store.save(*receiver_rows)
+                return
+            spent_msat = htlc.amount_msat + htlc.fee_msat
+            self.node.row.unsettled_out_msat -= spent_msat
+            self.node.row.remote_msat += spent_msat
+            shown = secrets.token_bytes(32) if fate.bad_preimage else preimage
+            row.status, row.preimage, row.fee_msat = Payment.SUCCEEDED, shown, htlc.fee_msat
+            row.resolved_ns = htlc.resolve_ns = self.node.world.clock.now_ns()
+            htlc.status, htlc.preimage = HTLCAttempt.SUCCEEDED, shown
+            tally.successes += 1
+            self.node.world.store.save(row, htlc, tally, self.node.row, *receiver_rows)
+            self._publish(row)
+
+    # Small parts
+
+    def open_htlc(self, row: PaymentRow) -> HtlcRow | None:
+        htlcs = self.htlcs.get(row.payment_index, ())
+        return next((htlc for htlc in htlcs if htlc.status == HTLCAttempt.IN_FLIGHT), None)
+
+    def _take_back(self, htlc: HtlcRow, reason: int, now_ns: int) -> None:
+        self.node.row.local_msat += htlc.amount_msat + htlc.fee_msat
+        self.node.row.unsettled_out_msat -= htlc.amount_msat + htlc.fee_msat
+        unknown_there = reason == INCORRECT_DETAILS
+        htlc.status, htlc.resolve_ns = HTLCAttempt.FAILED, now_ns
+        htlc.failure_code = (
+            Failure.INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS
+            if unknown_there
+            else Failure.TEMPORARY_CHANNEL_FAILURE
+        )
+
+    def _is_kept(self, htlc: HtlcRow) -> bool:
+        """Say whether LND still shows this attempt once its payment is closed."""
+        return htlc.status != HTLCAttempt.FAILED or self.node.options.keep_failed_payment_attempts
+
+    def _note_reason(self, row: PaymentRow, reason: int) -> None:
+        """Record why no more attempts are made, while an HTLC is still out: IN_FLIGHT with a reason."""
+        with self.node.world.lock:
+            if row.is_open and not row.failure_reason:
+                row.failure_reason = reason
+                self.node.world.store.save(row)
+                self._publish(row)
+
+    def _began_before_restart(self, row: PaymentRow) -> bool:
+        return row.payment_index <= self.node.last_index_at_start
+
+    def _maybe_delete(self, row: PaymentRow, fate: Fate, phase: str) -> None:
+        if fate.deleted_at == phase:
+            self.delete(row)
+
+    def _duplicate(self, old: PaymentRow) -> Refusal:
+        minor = self.node.options.minor
+        nameless = old.status == Payment.INITIATED and minor < STATUS_INITIATED_SINCE
+        status = Payment.IN_FLIGHT if nameless else old.status
+        text = DUPLICATE_TEXTS[status]  # type: ignore[index]
+        if self.node.options.payment_store == "sql":
+            text = SQL_PREFIX + text
+        lost = minor == MAPPING_LOST_IN
+        return Refusal(text, grpc.StatusCode.UNKNOWN if lost else grpc.StatusCode.ALREADY_EXISTS)
+
+    def _new_row(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
+        node, now_ns = self.node.row, self.node.world.clock.now_ns()
+        node.last_payment_index += 1
+        return PaymentRow(
+            node=node.name,
+            payment_index=node.last_payment_index,
+            payment_hash=order.payment_hash,
+            payment_request=order.payment_request,
+            payee=order.payee,
+            payment_secret=order.payment_secret,
+            value_msat=order.value_msat,
+            fee_limit_msat=order.fee_limit_msat,
+            created_ns=now_ns,
+            timeout_at_ns=now_ns + order.timeout_seconds * NS_PER_SECOND,
+            fate=fate.stored(),
+        )
+
+    def _tally(self, payment_hash: bytes) -> TallyRow:
+        return self.tallies.setdefault(payment_hash, TallyRow(self.node.row.name, payment_hash))
+
+    def _publish(self, row: PaymentRow) -> None:
+        self.feed.publish(row.payment_hash, lambda: self.message(row))
+
+    def _in_thread(self, row: PaymentRow, work: Callable[[PaymentRow], None]) -> None:
+        threading.Thread(target=work, args=(row,), name=f"payment-{row.hash_hex[:8]}", daemon=True).start()

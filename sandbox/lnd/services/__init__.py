@@ -1,0 +1,61 @@
+"""LND's services over a simulated node; one module per service of LND."""
+
+import functools
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from lightning.proto.methods import Behaviour, Method
+from sandbox.lnd.answers import StreamEnded, break_off
+from sandbox.lnd.errors import Refusal
+from sandbox.lnd.faults import AFTER, BEFORE
+from sandbox.lnd.feeds import Subscription
+from sandbox.lnd.world import Node
+
+Behaviours = Mapping[Method[Any, Any], Behaviour]
+
+
+def refusing(behaviours: Behaviours, node: Node) -> Behaviours:
+    """Turn refusals raised by these behaviours, at once or in a stream, into their gRPC status; add call faults."""
+    return {method: _refusing(method, behaviour, node) for method, behaviour in behaviours.items()}
+
+
+def _refusing(method: Method[Any, Any], behaviour: Behaviour, node: Node) -> Behaviour:
+    @functools.wraps(behaviour)
+    def answer(request: Any, context: grpc.ServicerContext) -> Message | Iterator[Message]:
+        try:
+            strike(node, method.name, BEFORE, context)
+            answered = behaviour(request, context)
+            strike(node, method.name, AFTER, context)
+        except Refusal as refusal:
+            context.abort(refusal.code, refusal.text)
+        except StreamEnded:  # the caller has given up
+            context.abort(grpc.StatusCode.CANCELLED, "")
+        return _aborting(answered, context) if isinstance(answered, Iterator) else answered
+
+    return answer
+
+
+def strike(node: Node, method: str, at: str, context: grpc.ServicerContext) -> None:
+    """Do what is scripted for whole calls of a method: a step that breaks the call raises."""
+    step = node.call_faults.take(method, at)
+    if step is not None and step["do"] == "delay":
+        time.sleep(step["seconds"])
+    elif step is not None:
+        break_off(step, context)
+
+
+def _aborting(stream: Iterator[Message], context: grpc.ServicerContext) -> Iterator[Message]:
+    try:
+        yield from stream
+    except Refusal as refusal:
+        context.abort(refusal.code, refusal.text)
+
+
+def end_with_call(subscription: Subscription[Any], context: grpc.ServicerContext) -> None:
+    """Close the subscription when the caller is gone, so that no thread waits for nobody."""
+    if not context.add_callback(subscription.close):
+        subscription.close()

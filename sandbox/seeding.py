@@ -1,0 +1,138 @@
+"""What the demo starts with. Every step looks first: seeding twice changes nothing."""
+
+from collections.abc import Callable
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+
+from django.contrib.auth.models import Group as RoleGroup
+from django.core.management import call_command
+from knox.models import AuthToken
+
+from ledger.enums import AccountRole, Currency
+from ledger.queries import transaction_for
+from ledger.services import post
+from ledger.types import AccountRef, Line
+from payouts.enums import GROUP_VERIFICATION
+from payouts.errors import CycleMissing, GroupMissing
+from payouts.queries.cycles import cycle
+from payouts.queries.groups import group
+from payouts.services.cycles import create_cycle
+from payouts.services.groups import add_member, create_group, propose_verification
+from sandbox.credentials import Credentials
+from sunusav.core.actors import Actor
+from sunusav.core.approvals import approve, open_proposal
+from sunusav.core.errors import Missing
+from sunusav.core.models import User
+from sunusav.core.roles import Role
+from transfers.rails import rail
+
+PEOPLE = [
+    ("awa", "Awa", "Ndiaye", Role.FINANCE),
+    ("ibrahima", "Ibrahima", "Fall", Role.FINANCE),
+    ("fatou", "Fatou", "Diop", Role.APPROVER),
+    ("moussa", "Moussa", "Sarr", Role.APPROVER),
+    ("khady", "Khady", "Ba", Role.AUDITOR),
+    ("omar", "Omar", "Sy", Role.OPERATOR),
+]
+TOKEN_HOLDERS = {
+    Role.PLATFORM: "sunusav-platform",
+    Role.FINANCE: "awa",
+    Role.APPROVER: "fatou",
+    Role.AUDITOR: "khady",
+    Role.OPERATOR: "omar",
+}
+GROUP = "demo-group"
+WINNER = "user-123"
+MEMBERS = [WINNER, *(f"user-{number}" for number in range(1, 10))]
+CYCLES = ["demo-cycle", "cycle-123"]
+CONTRIBUTION_SATS = 10_000
+SEEDER = Actor.system("seed_demo")
+
+
+def seed_demo(state: Path, *, now: datetime) -> None:
+    """Create people, tokens, a verified group of ten and its two cycles of 100,000 sats, where missing."""
+    credentials = Credentials.load(state)
+    for login, first_name, last_name, role in PEOPLE:
+        _person(login, first_name, last_name, role, credentials)
+    for role, holder in TOKEN_HOLDERS.items():
+        _token(role, holder, credentials)
+    credentials.save(state)
+    _opening_balance(now)
+    _group(now)
+    _verify_group(now)
+    for index, cycle_id in enumerate(CYCLES, start=1):
+        _cycle(cycle_id, index, now)
+
+
+def _person(login: str, first_name: str, last_name: str, role: Role, credentials: Credentials) -> None:
+    password = credentials.password_for(login)
+    credentials.roles[login] = role.value
+    user, is_new = User.objects.get_or_create(
+        username=login, defaults={"first_name": first_name, "last_name": last_name, "is_staff": True}
+    )
+    if is_new or not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    user.groups.set([RoleGroup.objects.get(name=role.value)])
+
+
+def _token(role: Role, holder: str, credentials: Credentials) -> None:
+    if role.value in credentials.tokens and AuthToken.objects.filter(user__username=holder).exists():
+        return
+    printed = StringIO()
+    call_command("issue_token", holder, role=role.value, stdout=printed)
+    credentials.tokens[role.value] = printed.getvalue().strip()
+
+
+def _opening_balance(now: datetime) -> None:
+    """Book what the node's channels hold before anything happened."""
+    lightning = rail("lightning")
+    amount_msat = lightning.balance()
+    opening = AccountRef(AccountRole.OPENING_BALANCE, Currency.MSAT)
+    if transaction_for("opening:node") is None:
+        post(
+            kind="opening_balance", reference="opening:node", at=now, subject="node",
+            lines=[Line(lightning.account, amount_msat), Line(opening, -amount_msat)],
+        )  # fmt: skip
+
+
+def _group(now: datetime) -> None:
+    if _exists(GroupMissing, lambda: group(GROUP, at=now)):
+        return
+    create_group(
+        group_id=GROUP, name="Tontine Médina", country="SN", settlement_partner="wave", actor=SEEDER, now=now,
+    )  # fmt: skip
+    for number, user_id in enumerate(MEMBERS):
+        add_member(
+            group_id=GROUP, user_id=user_id, display_name=f"Membre {number + 1}", phone=f"+22177000{number:04}",
+            actor=SEEDER, now=now,
+        )  # fmt: skip
+
+
+def _verify_group(now: datetime) -> None:
+    """Have the group verified as in life: one finance officer proposes, an approver approves."""
+    if group(GROUP, at=now).is_verified:
+        return
+    proposer, approver = User.objects.get(username="awa"), User.objects.get(username="fatou")
+    proposal = open_proposal(GROUP_VERIFICATION, GROUP) or propose_verification(
+        group_id=GROUP, proposer=proposer, reason="known to us since 2019", now=now
+    )
+    approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
+
+
+def _cycle(cycle_id: str, index: int, now: datetime) -> None:
+    if _exists(CycleMissing, lambda: cycle(cycle_id)):
+        return
+    create_cycle(
+        cycle_id=cycle_id, group_id=GROUP, cycle_index=index, contribution_sats=CONTRIBUTION_SATS,
+        winner_user_id=WINNER, actor=SEEDER, now=now,
+    )  # fmt: skip
+
+
+def _exists(missing: type[Missing], look: Callable[[], object]) -> bool:
+    try:
+        look()
+    except missing:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""Registers what stands below the desk: core's rows (core cannot import upward), and those of packages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
+
+from sunusav.backoffice import people, proposals, schedules, tokens  # noqa: F401  (they register themselves)
+from sunusav.backoffice.actions import Action, Button, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.sections import Section, trail_of
+from sunusav.core.approvables import OUTGOING_RESUME
+from sunusav.core.approvals import propose
+from sunusav.core.models import OutboxMessage, Switch, TrailEntry, TrailSeal, User
+from sunusav.core.switches import OUTGOING, outgoing, pause_outgoing
+
+
+def _pause(decision: Decision) -> None:
+    pause_outgoing(actor=decision.actor, reason=decision.reason, now=decision.now)
+
+
+def _propose_resume(decision: Decision) -> None:
+    propose(
+        kind=OUTGOING_RESUME,
+        subject_id=OUTGOING,
+        proposer=decision.user,
+        now=decision.now,
+        reason=decision.reason,
+    )
+
+
+def _is_open(user: User, switch: Any) -> bool:
+    return bool(switch.is_open)
+
+
+def _is_paused(user: User, switch: Any) -> bool:
+    return not switch.is_open
+
+
+PAUSE = Action(
+    slug="pause",
+    label=_("Pause outgoing money"),
+    question=_("From now on no payment is sent. Payments under way are still followed to their end."),
+    done=_("outgoing money is paused"),
+    run=_pause,
+    permission="core.pause_outgoing",
+    form=ReasonForm,
+    is_offered=_is_open,
+    tone="bad",
+)
+PROPOSE_RESUME = Action(
+    slug="propose-resume",
+    label=_("Propose to resume"),
+    question=_("Money leaves again once another person has approved."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_resume,
+    permission="core.propose_resume_outgoing",
+    form=ReasonAndCodeForm,
+    is_offered=_is_paused,
+    tone="good",
+)
+
+
+@admin.register(Switch)
+class SwitchAdmin(ReadOnlyAdmin):
+    list_display = ("name", "position", "reason", "changed_by", "changed_at")
+    fields = ("name", "position", "reason", "changed_by", "changed_at")
+    actions_offered = (PAUSE, PROPOSE_RESUME)
+
+    @admin.display(description=_("position"))
+    def position(self, switch: Switch) -> Any:
+        return pgettext("state", "open") if switch.is_open else pgettext("state", "paused")
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer nothing in the list's menu: there is one switch, and its buttons stand above the list."""
+        return {}
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        state = pgettext("state", "open") if outgoing().is_open else pgettext("state", "paused")
+        title = {"title": _("Outgoing money: %(state)s") % {"state": state}}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
+        return [outgoing()]
+
+    def list_buttons(self, request: HttpRequest) -> list[Button]:
+        return self.buttons(request, outgoing())
+
+    def home_of(self, rows: Sequence[Any]) -> str:
+        return reverse("admin:index")
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"switch:{row.pk}", f"{OUTGOING_RESUME}:{row.pk}"]),)
+
+
+@admin.register(TrailEntry)
+class TrailEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "subject", "action", "from_state", "to_state", "actor_label", "reason_said")
+    list_filter = ("at",)
+    search_fields = ("subject", "actor_label")
+    search_help_text = _("The exact subject (such as cycle:demo-cycle) or the person's login.")
+    list_select_related = ("actor",)
+    ordering = ("-id",)
+    fields = (*list_display, "actor", "facts")
+
+    @admin.display(description=_("reason"))
+    def reason_said(self, entry: TrailEntry) -> str:
+        """Say what the system gave as its reason; what a person wrote stays as it is."""
+        return (entry.reason or NOTHING) if entry.actor_id else say_known(entry.reason)
+
+
+@admin.register(TrailSeal)
+class TrailSealAdmin(ReadOnlyAdmin):
+    list_display = ("seq", "entry", "hash_shown", "sealed_at")
+    fields = ("seq", "entry", "hash_shown", "sealed_at")
+    search_fields = ("seq", "hash")
+    search_help_text = _("The exact number or hash.")
+    list_select_related = ("entry",)
+    ordering = ("-seq",)
+
+    @admin.display(description=_("hash"))
+    def hash_shown(self, seal: TrailSeal) -> Any:
+        return mono(seal.hash)
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "topic", "subject", "tries", "delivered_at", "next_try_at", "last_error")
+    list_filter = ("created_at",)
+    search_fields = ("subject",)
+    search_help_text = _("The exact subject.")
+    ordering = ("-id",)

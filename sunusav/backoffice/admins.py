@@ -1,0 +1,375 @@
+"""The bases of every room's `admin.py`."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import Field, Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
+
+from sunusav.backoffice import columns
+from sunusav.backoffice.actions import (
+    NOTHING_CHOSEN,
+    TOO_MANY_CHOSEN,
+    Action,
+    Button,
+    Card,
+    Decision,
+    carry_out,
+    report,
+)
+from sunusav.backoffice.sections import Box, Section
+from sunusav.core import clock
+from sunusav.core.models import User
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
+
+MAX_ROWS = 100
+# A BIGINT has at most 19 digits; longer search terms are no ids.
+MAX_DIGITS = 18
+SAFE_LOOKUPS = {
+    "exact", "in", "isnull", "id", "gte", "gt", "lte", "lt", "year", "month", "day", "isempty",
+}  # fmt: skip
+
+
+class PreparedChangeList(ChangeList):
+    """Django's page of a list, after the admin has prepared its rows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        cast(BackofficeAdmin, self.model_admin).prepare(cast(Sequence[Any], self.result_list))
+
+
+class BackofficeAdmin(ModelAdmin):
+    """A list and pages whose amounts say their unit, whose search is exact, and whose actions ask first.
+
+    `actions_offered` are buttons on a row's page and entries of the list's menu; `card_fields` is what a
+    confirmation shows of a row; `links` are fields other pages may filter this list by.
+    """
+
+    change_form_template = "admin/backoffice/record.html"
+    change_list_template = "admin/backoffice/list.html"
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    actions = None
+    actions_offered: Sequence[Action] = ()
+    card_fields: Sequence[columns.Column] = ()
+    links: Sequence[str] = ()
+
+    # What is shown
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return columns.shown(self.model, super().get_list_display(request))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return columns.filters(self.model, super().get_list_filter(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return columns.shown_beside_inputs(self.model, super().get_readonly_fields(request, obj))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show what cannot be edited as it is shown elsewhere."""
+        names: Any = super().get_fields(request, obj)
+        return [
+            columns.shown_beside_inputs(self.model, [name])[0] if name in self.readonly_fields else name
+            for name in names
+        ]
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        """Return what a row needs from people, shown above its fields."""
+        return None
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        """Return what stands below a row's fields."""
+        return ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow filtering by what the list offers and nothing else: no fishing in hidden columns by prefix."""
+        offered = [*_filtered(self.list_filter), *self.links, self.date_hierarchy or "id"]
+        return any(lookup == name or _is_safe(lookup, name) for name in offered)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find rows one of whose `search_fields` is exactly the term: an index answers, and nothing needs escaping."""
+        term = search_term.strip()
+        if not term or not self.search_fields:
+            return queryset, False
+        wanted = [Q(**{name: term}) for name in self.search_fields if self._can_equal(name, term)]
+        found = queryset.filter(Q(*wanted, _connector=Q.OR) if wanted else Q(pk__in=[]))
+        return found, any("__" in name for name in self.search_fields)
+
+    def _can_equal(self, name: str, term: str) -> bool:
+        field = self.model._meta.pk if name == "pk" else self.model._meta.get_field(name.partition("__")[0])
+        is_number = isinstance(field, Field) and field.get_internal_type().endswith(
+            ("IntegerField", "AutoField")
+        )
+        return not is_number or (term.isdecimal() and len(term) <= MAX_DIGITS)
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Attach to rows that will be shown what their columns need from elsewhere, for all of them at once."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PreparedChangeList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            self.prepare([row])
+        return row
+
+    # Actions
+
+    def get_urls(self) -> list[URLPattern]:
+        name = "{}_{}_action".format(*self._names)
+        return [
+            path("actions/<slug:slug>/", self.admin_site.admin_view(self.action_view), name=name),
+            *super().get_urls(),
+        ]
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self.opts.app_label, str(self.opts.model_name)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer in the list's menu what this person may do to some row; choosing one opens its confirmation."""
+        offered = [action for action in self.actions_offered if self._may(request, action, None)]
+        return {action.slug: (_opener(action), action.slug, action.label) for action in offered}
+
+    def action_url(self, action: Action, rows: Iterable[Any]) -> str:
+        """Return the address of an action's confirmation for these rows."""
+        query = QueryDict(mutable=True)
+        query.setlist("pk", [self.key_of(row) for row in rows])
+        base = reverse("admin:{}_{}_action".format(*self._names), args=[action.slug])
+        return f"{base}?{query.urlencode()}" if query else base
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
+        """Return the actions that are offered on this row to this person."""
+        user = person_of(request)
+        return [
+            Button(action.label, self.action_url(action, [row]), action.tone)
+            for action in self.actions_offered
+            if self._may(request, action, row) and action.is_offered(user, row)
+        ]
+
+    def key_of(self, row: Any) -> str:
+        """Return what names a row in addresses."""
+        return str(row.pk)
+
+    def name_of(self, row: Any) -> str:
+        """Return how a row is called in headings and messages."""
+        return str(row)
+
+    def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
+        """Return the rows an action is about. Raises: Http404 for keys that cannot be any row's."""
+        try:
+            return list(self.get_queryset(request).filter(pk__in=keys).order_by("pk"))
+        except (ValueError, OverflowError) as error:
+            raise Http404 from error
+
+    def card(self, action: Action, row: Any) -> Card:
+        """Return what the confirmation shows of a row."""
+        names = self.card_fields or [name for name in self.list_display if name != "__str__"]
+        return Card(self.key_of(row), self.name_of(row), columns.read(row, self, names), action.seen(row))
+
+    def action_view(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Ask (GET, which changes nothing), then carry out what was confirmed (POST)."""
+        action = next((action for action in self.actions_offered if action.slug == slug), None)
+        if action is None:
+            raise Http404
+        keys = (request.POST if request.method == "POST" else request.GET).getlist("pk")
+        rows = self.rows_for(request, keys[: MAX_ROWS + 1])
+        self._require_permission(request, action, rows)
+        if not rows or len(keys) > MAX_ROWS:
+            return self._nothing_to_ask(request, rows)
+        self.prepare(rows)
+        form = action.form(request.POST if request.method == "POST" else None, user=person_of(request))
+        if request.method == "POST" and form.is_valid():
+            return self._carry_out(request, action, rows, form.cleaned_data)
+        return self._ask(request, action, rows, form)
+
+    def _may(self, request: HttpRequest, action: Action, row: Any) -> bool:
+        return self.has_view_permission(request, row) and action.is_permitted(person_of(request), row)
+
+    def _require_permission(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> None:
+        if not all(self._may(request, action, row) for row in rows or [None]):
+            raise PermissionDenied
+
+    def _nothing_to_ask(self, request: HttpRequest, rows: Sequence[Any]) -> HttpResponse:
+        what = TOO_MANY_CHOSEN % {"limit": MAX_ROWS} if rows else NOTHING_CHOSEN
+        messages.warning(request, what)
+        return redirect(self.list_url())
+
+    def _ask(self, request: HttpRequest, action: Action, rows: Sequence[Any], form: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": action.label,
+            "action": action,
+            "cards": [self.card(action, row) for row in rows],
+            "form": form,
+            "back": self.home_of(rows),
+        }
+        return TemplateResponse(request, "admin/backoffice/confirm.html", context)
+
+    def _carry_out(
+        self, request: HttpRequest, action: Action, rows: Sequence[Any], given: dict[str, Any]
+    ) -> HttpResponse:
+        user, now = person_of(request), clock.now()
+        decisions = [
+            Decision(
+                row, self.name_of(row), user, request.POST.get(f"seen-{self.key_of(row)}", ""), given, now
+            )
+            for row in rows
+        ]
+        report(request, carry_out(action, decisions))
+        return redirect(self.home_of(rows))
+
+    def home_of(self, rows: Sequence[Any]) -> str:
+        """Return where a person goes after an action: the row's page, or the list."""
+        if len(rows) != 1:
+            return self.list_url()
+        return reverse("admin:{}_{}_change".format(*self._names), args=[rows[0].pk])
+
+    def list_url(self) -> str:
+        return reverse("admin:{}_{}_changelist".format(*self._names))
+
+    # Pages
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        parts: dict[str, Any] = {}
+        if row is not None and self.has_view_or_change_permission(request, row):
+            parts = self._parts(request, row)
+        return super().change_view(request, object_id, form_url, {**parts, **(extra_context or {})})
+
+    def _parts(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            "title": capfirst(str(self.opts.verbose_name)),
+            "subtitle": self.name_of(row),
+            "box": self.box(request, row),
+            "sections": self.sections(request, row),
+            "buttons": self.buttons(request, row),
+        }
+
+    def list_buttons(self, request: HttpRequest) -> list[Button]:
+        """Return what is offered above the list, about no row in particular."""
+        return []
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        context = {
+            "buttons": self.list_buttons(request),
+            "title": capfirst(str(self.opts.verbose_name_plural)),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Lead to the trail: Django's own log of forms is not the record of what happened."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        home = reverse("admin:{}_{}_change".format(*self._names), args=[unquote(object_id)])
+        return HttpResponseRedirect(f"{home}#trail")
+
+
+class ReadOnlyAdmin(BackofficeAdmin):
+    """A list and a page per row. Nobody adds, changes or deletes here, superusers included.
+
+    `fields_when_told` are stored fields that a page leaves out while they are empty.
+    """
+
+    fields_when_told: Sequence[str] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        names = cast(Any, self.fields) or _stored_fields(self.model)
+        told = [name for name in names if name not in self.fields_when_told or _is_told(obj, name)]
+        return columns.shown(self.model, told)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows that belong to a row, to read."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return columns.shown(self.model, cast(Any, self.fields) or _stored_fields(self.model))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+
+def _stored_fields(model: type[Model]) -> list[str]:
+    """Return the fields worth reading: no keys of rows, no computed copies, nothing sealed."""
+    return [
+        field.name
+        for field in model._meta.fields
+        if not (field.primary_key and field.get_internal_type().endswith("AutoField"))
+        and not field.generated
+        and field.get_internal_type() != "BinaryField"
+    ]
+
+
+def _is_told(row: Any, name: str) -> bool:
+    return row is None or getattr(row, name) not in (None, "")
+
+
+def _filtered(list_filter: Iterable[Any]) -> list[str]:
+    names = [name[0] if isinstance(name, tuple) else name for name in list_filter]
+    return [name if isinstance(name, str) else name.parameter_name for name in names]
+
+
+def _is_safe(lookup: str, name: str) -> bool:
+    return (
+        lookup.startswith(f"{name}__") and set(lookup.removeprefix(f"{name}__").split("__")) <= SAFE_LOOKUPS
+    )
+
+
+def _opener(action: Action) -> Any:
+    def open_confirmation(
+        model_admin: BackofficeAdmin, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse:
+        return HttpResponseRedirect(model_admin.action_url(action, queryset[: MAX_ROWS + 1]))
+
+    return open_confirmation
+
+
+def person_of(request: HttpRequest) -> User:
+    """Return who is logged in. Raises: PermissionDenied for nobody."""
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    return user

@@ -1,0 +1,29 @@
+"""What core has waiting: proposals to decide, and whether money may leave."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from sunusav.backoffice.decisions import waiting_for
+from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
+from sunusav.core.models import User
+from sunusav.core.switches import outgoing
+
+
+def _proposals(user: User, now: datetime) -> Notice:
+    count = waiting_for(user).count()
+    url = f"{reverse('admin:core_proposal_changelist')}?waits=me"
+    return Notice(_("Proposals that wait for you"), count, url, ATTENTION if count else CALM)
+
+
+def _outgoing(user: User, now: datetime) -> Notice:
+    switch = outgoing()
+    url = reverse("admin:core_switch_changelist")
+    if switch.is_open:
+        return Notice(_("Outgoing money"), pgettext_lazy("state", "open"), url)
+    return Notice(_("Outgoing money"), _("paused: %(reason)s") % {"reason": switch.reason}, url, ALARM)
+
+
+INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]

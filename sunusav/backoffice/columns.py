@@ -1,0 +1,194 @@
+"""Columns and fields of lists and pages: amounts with their unit, states in the reader's language.
+
+An admin names plain fields; what a field's name says of its unit decides how it is shown.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import ChoicesFieldListFilter, SimpleListFilter
+from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
+
+from sunusav.backoffice.facts import long, moment, say_actor, say_known, show_facts
+from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, unit_of
+from sunusav.backoffice.sections import link_to_page, show_subject
+from sunusav.core.models import User
+
+# Text fields that hold words, codes and names of ours, whichever room's they are.
+SHOWN_BY_NAME: dict[str, Callable[[Any], Any]] = {
+    "subject": show_subject,
+    "rail": say_known,
+    "method": say_known,
+    "destination_kind": say_known,
+    "destination_value": long,
+    "payment_request": long,
+    "reference": long,
+    "source": long,
+    "failure_code": say_known,
+    "failure_message": say_known,
+    "credit_role": say_known,
+    "overpaid_role": say_known,
+    "actor_label": say_actor,
+    "action": say_known,
+    "from_state": say_known,
+    "to_state": say_known,
+    "opened_by": say_actor,
+}
+
+Column = str | Callable[[Any], Any]
+
+
+def shown(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
+    """Replace the names of amounts, choices and JSON by columns that show them well."""
+    return [_column(model, name) if isinstance(name, str) else name for name in names]
+
+
+def shown_beside_inputs(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
+    """Do the same on a page that has a form: Django has to know its moments by their names."""
+    return [name if _is_moment(model, name) else shown(model, [name])[0] for name in names]
+
+
+def _is_moment(model: type[models.Model], name: Column) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        return isinstance(model._meta.get_field(name), models.DateTimeField)
+    except FieldDoesNotExist:
+        return False
+
+
+def _column(model: type[models.Model], name: str) -> Column:
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return name
+    return _column_of(field) if isinstance(field, models.Field) else name
+
+
+@cache
+def _column_of(field: Any) -> Column:
+    """Return always the same column for a field: Django compares them by identity."""
+    if isinstance(field, models.ForeignKey):
+        return _as_column(field, lambda row: show_related(getattr(row, field.name)))
+    render = _renderer(field)
+    return _as_column(field, lambda row: render(getattr(row, field.attname))) if render else str(field.name)
+
+
+def _renderer(field: Any) -> Callable[[Any], Any] | None:
+    if unit := unit_of(field.name):
+        return SHOWN_BY_UNIT[unit]
+    if field.choices:
+        return lambda value: show_choice(field, value)
+    if field.name in SHOWN_BY_NAME:
+        return SHOWN_BY_NAME[field.name]
+    if isinstance(field, models.DateTimeField):
+        return moment
+    if isinstance(field, models.JSONField):
+        return show_facts
+    return None
+
+
+def _as_column(field: Any, render: Callable[[Any], Any]) -> Column:
+    @admin.display(description=label_without_unit(field), ordering=field.name)
+    def column(row: models.Model) -> Any:
+        return render(row)
+
+    column.__name__ = field.name
+    return column
+
+
+def label_without_unit(field: Any) -> Any:
+    """Return a field's label; an amount's loses the unit, which stands with the amount."""
+    unit = unit_of(field.name)
+    return gettext_lazy(field.name.removesuffix(unit).replace("_", " ")) if unit else field.verbose_name
+
+
+def show_related(row: models.Model | None) -> Any:
+    """Show a row that another points to: by the name its own page gives it, with a link there.
+
+    People are named without a link: most may not open their pages.
+    """
+    if row is None:
+        return NOTHING
+    name = name_of(row)
+    return name if isinstance(row, User) else link_to_page(row._meta.label_lower, row.pk, name)
+
+
+def name_of(row: models.Model) -> str:
+    """Return how a row is called in the desk."""
+    model_admin: Any = admin.site._registry.get(type(row))  # noqa: SLF001  (it has no public way to ask)
+    return str(model_admin.name_of(row)) if hasattr(model_admin, "name_of") else str(row)
+
+
+def show_choice(field: Any, value: Any) -> str:
+    """Show a choice by its label, as a badge that can be coloured by value."""
+    if value in ("", None):
+        return NOTHING
+    return badge(value, dict(field.flatchoices).get(value, value))
+
+
+def badge(value: str, label: Any) -> str:
+    """Show a state by its label in the reader's language."""
+    return format_html('<span class="badge" data-value="{}">{}</span>', value, gettext(str(label)))
+
+
+class TranslatedChoicesFilter(ChoicesFieldListFilter):
+    """Django's filter by choice, with the labels in the reader's language."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": gettext(str(choice["display"]))}
+
+
+def offered(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
+    """Return a filter that offers given values of a field."""
+
+    class Offered(SimpleListFilter):
+        title = gettext_lazy(name)
+        parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(value, say_known(value)) for value in values()]
+
+        def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+            return queryset.filter(**{name: self.value()}) if self.value() else queryset
+
+    return Offered
+
+
+def filters(model: type[models.Model], names: Iterable[Any]) -> list[Any]:
+    """Give filters by choice their translated form."""
+    return [(name, TranslatedChoicesFilter) if _has_choices(model, name) else name for name in names]
+
+
+def _has_choices(model: type[models.Model], name: Any) -> bool:
+    if not isinstance(name, str) or "__" in name:
+        return False
+    return bool(getattr(model._meta.get_field(name), "choices", None))
+
+
+def read(row: models.Model, model_admin: Any, names: Iterable[Column]) -> list[tuple[str, Any]]:
+    """Return labels and shown values of a row, outside of a form; what is empty is left out."""
+    told = [(name, _value(row, model_admin, name)) for name in shown(type(row), names)]
+    return [(_label(row, model_admin, name), value) for name, value in told if value != NOTHING]
+
+
+def _label(row: models.Model, model_admin: Any, name: Column) -> str:
+    return str(capfirst(str(label_for_field(name, type(row), model_admin))))
+
+
+def _value(row: models.Model, model_admin: Any, name: Column) -> Any:
+    field, _, value = lookup_field(name, row, model_admin)
+    if field is None:
+        return value
+    if field.remote_field:
+        return value if value is not None else NOTHING
+    return display_for_field(value, field, NOTHING)

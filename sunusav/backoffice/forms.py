@@ -1,0 +1,62 @@
+"""What a confirmation asks for. Which form an action has says what it asks."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from django_otp import devices_for_user
+
+from sunusav.backoffice.refusals import told
+from sunusav.core.errors import DomainError
+from sunusav.core.models import User
+from sunusav.core.second_factor import require_second_factor
+
+
+class ConfirmForm(forms.Form):
+    """A confirmation that asks for nothing more."""
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+
+class ReasonForm(ConfirmForm):
+    """Asks why."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("It stays in the trail, under your name."),
+    )  # fmt: skip
+
+
+class CodeForm(ConfirmForm):
+    """Asks for a fresh one-time code, of people who have a device and where one is required."""
+
+    code = forms.CharField(
+        label=_("One-time code"), max_length=12, strip=True, required=False,
+        help_text=_("The six digits your authenticator shows now; each code counts once."),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        if not settings.SECOND_FACTOR_REQUIRED and not any(devices_for_user(user)):
+            del self.fields["code"]
+
+    def clean(self) -> dict[str, Any]:
+        """Spend the code last, when all the rest is well: a code is accepted once."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            self._spend(cleaned.get("code", ""))
+        return cleaned
+
+    def _spend(self, code: str) -> None:
+        try:
+            require_second_factor(self.user, code.replace(" ", ""))
+        except DomainError as refusal:
+            self.add_error("code", told(refusal).text)
+
+
+class ReasonAndCodeForm(ReasonForm, CodeForm):
+    """Asks why, and for a fresh one-time code."""

@@ -1,0 +1,168 @@
+"""People: who may enter, in which role. Superusers and user managers only; every change leaves a line in the trail."""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
+from sunusav.backoffice.packages import unregister_models
+from sunusav.backoffice.sections import Section, trail_of
+from sunusav.core import clock, trail
+from sunusav.core.actors import Actor
+from sunusav.core.models import User
+from sunusav.core.roles import Role
+
+# Whoever proposes and executes does not approve: DOMAIN.md section 4.
+EXCLUSIVE_ROLES = {Role.FINANCE.value, Role.APPROVER.value}
+
+
+if TYPE_CHECKING:
+    ChangeForm = UserChangeForm[User]
+    DjangoUserAdmin = UserAdmin[User]
+else:
+    ChangeForm, DjangoUserAdmin = UserChangeForm, UserAdmin
+
+unregister_models(Group, TOTPDevice)
+
+
+class PersonForm(ChangeForm):
+    """Django's form, with the roles that exclude each other."""
+
+    def clean_groups(self) -> QuerySet[Group]:
+        groups: QuerySet[Group] = self.cleaned_data["groups"]
+        if {group.name for group in groups} >= EXCLUSIVE_ROLES:
+            raise ValidationError(_("One person cannot be both finance and approver."))
+        return groups
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("is_service") and cleaned.get("is_staff"):
+            raise ValidationError(_("A program does not enter the desk: it is either a service or staff."))
+        return cleaned
+
+
+@admin.register(User)
+class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
+    """Accounts are switched off, never deleted: the trail names them."""
+
+    form = PersonForm
+    list_display = ("username", "full_name", "roles", "is_service", "is_active", "last_login")
+    list_filter = ("is_active", "is_service", "groups")
+    search_fields = ("username",)
+    search_help_text = _("The exact login.")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Rights"), {"fields": ("is_active", "is_service", "is_staff", "is_superuser", "groups")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description=_("name"))
+    def full_name(self, user: User) -> str:
+        return user.get_full_name()
+
+    @admin.display(description=_("roles"))
+    def roles(self, user: User) -> str:
+        return ", ".join(group.name for group in user.groups.all())
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let user managers change anyone but superusers, whom only superusers change."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (not getattr(obj, "is_superuser", False) or request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Keep superuser status to superusers."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, "is_superuser")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["widget"] = forms.CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)
+        user = form.instance
+        trail.record(
+            subject=f"user:{user.get_username()}", action="edit_user" if change else "add_user",
+            actor=Actor.of(person_of(request)), at=clock.now(),
+            facts={
+                "changed": sorted(name for name in form.changed_data if "password" not in name),
+                "roles": sorted(user.groups.values_list("name", flat=True)),
+                "is_active": user.is_active, "is_staff": user.is_staff, "is_superuser": user.is_superuser,
+            },
+        )  # fmt: skip
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Note a new password in the trail too: Django sets it on a page of its own."""
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            trail.record(
+                subject=f"user:{User.objects.get(pk=unquote(id)).get_username()}", action="change_password",
+                actor=Actor.of(person_of(request)), at=clock.now(),
+            )  # fmt: skip
+        return response
+
+    def sections(self, request: HttpRequest, row: Any) -> list[Section]:
+        return [trail_of([f"user:{row.get_username()}"])]
+
+
+@admin.register(Group)
+class RoleAdmin(ReadOnlyAdmin):
+    """Roles are kept by `sync_roles` from what the rooms grant; here they are read."""
+
+    list_display = ("name",)
+    fields = ("name", "rights")
+    search_fields = ("name",)
+
+    @admin.display(description=_("rights"))
+    def rights(self, group: Group) -> str:
+        rights = group.permissions.select_related("content_type")
+        return ", ".join(sorted(f"{right.content_type.app_label}.{right.codename}" for right in rights))
+
+
+@admin.register(TOTPDevice)
+class DeviceAdmin(ReadOnlyAdmin):
+    """One-time code devices: superusers see who has one and take a lost one away. Secrets are never shown."""
+
+    list_display = ("user", "name", "confirmed", "created_at", "last_used_at", "throttling_failure_count")
+    fields = ("user", "name", "confirmed", "created_at", "last_used_at", "throttling_failure_count")
+    list_filter = ("confirmed",)
+    search_fields = ("user__username",)
+    list_select_related = ("user",)
+    ordering = ("user__username",)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        trail.record(
+            subject=f"user:{obj.user.get_username()}", action="remove_totp_device",
+            actor=Actor.of(person_of(request)), at=clock.now(),
+        )  # fmt: skip

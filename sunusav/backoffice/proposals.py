@@ -1,0 +1,165 @@
+"""Proposals: what waits for a second person, and the decision."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from sunusav.backoffice import decisions
+from sunusav.backoffice.actions import Action, Card, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.facts import moment, readable, short
+from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
+from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
+from sunusav.core.approvals import approve, reject, withdraw
+from sunusav.core.models import Approval, Proposal, User
+
+
+def _approve(decision: Decision) -> None:
+    approve(proposal_id=decision.row.pk, approver=decision.user, digest=decision.seen, now=decision.now)
+
+
+def _reject(decision: Decision) -> None:
+    reject(proposal_id=decision.row.pk, approver=decision.user, reason=decision.reason, now=decision.now)
+
+
+def _withdraw(decision: Decision) -> None:
+    withdraw(proposal_id=decision.row.pk, proposer=decision.user, now=decision.now)
+
+
+def _digest(proposal: Proposal) -> str:
+    return proposal.digest
+
+
+APPROVE = Action(
+    slug="approve",
+    label=_("Approve"),
+    question=_("You approve exactly what is shown here. If it has changed meanwhile, nothing is approved."),
+    done=_("approved"),
+    run=_approve,
+    permission=decisions.approve_permission,
+    form=CodeForm,
+    is_offered=decisions.may_decide,
+    seen=_digest,
+    tone="good",
+)
+REJECT = Action(
+    slug="reject",
+    label=_("Reject"),
+    question=_("The proposer reads your reason."),
+    done=_("rejected"),
+    run=_reject,
+    permission=decisions.approve_permission,
+    form=ReasonAndCodeForm,
+    is_offered=decisions.may_decide,
+    tone="bad",
+)
+WITHDRAW = Action(
+    slug="withdraw",
+    label=_("Withdraw"),
+    question=_("You take your own proposal back; it can be proposed anew."),
+    done=_("withdrawn"),
+    run=_withdraw,
+    permission="core.view_proposal",
+    form=CodeForm,
+    is_offered=decisions.may_withdraw,
+)
+
+
+class WaitsForMe(SimpleListFilter):
+    """Open proposals that the person who looks may decide."""
+
+    title = _("what waits")
+    parameter_name = "waits"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("me", _("Waits for me"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Proposal]) -> QuerySet[Proposal]:
+        if self.value() != "me" or not isinstance(request.user, User):
+            return queryset
+        return queryset.filter(pk__in=decisions.waiting_for(request.user).values("pk"))
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ReadOnlyAdmin):
+    list_display = ("what", "about", "state", "proposer", "proposed_at", "reason", "decided_at")
+    list_filter = (WaitsForMe, "state", "proposed_at")
+    list_select_related = ("proposer",)
+    search_fields = ("subject_id", "kind")
+    search_help_text = _("The exact identifier of the subject, or the kind.")
+    ordering = ("-id",)
+    fields = ("what", "about", "state", "proposer", "proposed_at", "reason", "digest_shown", "decided_at")
+    actions_offered = (APPROVE, REJECT, WITHDRAW)
+    fields_when_told = ("decided_at",)
+    card_fields = ("proposer", "proposed_at", "reason", "digest_shown")
+
+    @admin.display(description=_("what"), ordering="kind")
+    def what(self, proposal: Proposal) -> str:
+        return decisions.show_kind(proposal.kind)
+
+    @admin.display(description=_("about"), ordering="subject_id")
+    def about(self, proposal: Proposal) -> Any:
+        page = decisions.subject_page(proposal)
+        name = decisions.subject_name(proposal)
+        return format_html('<a href="{}">{}</a>', page, name) if page else name
+
+    @admin.display(description=_("digest"))
+    def digest_shown(self, proposal: Proposal) -> Any:
+        return short(proposal.digest)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {decisions.show_kind(row.kind)} ({decisions.subject_name(row)})"
+
+    def card(self, action: Action, row: Any) -> Card:
+        """Show what is decided between who proposed it and its digest, and what follows first of all."""
+        card, (follows, _more) = super().card(action, row), decisions.evidence_of(row)
+        said, digest = card.facts[:-1], card.facts[-1]
+        first = [(follows.title, follows.says)] if follows and action is APPROVE else []
+        return replace(card, facts=[*first, *said, *readable(row.facts), digest])
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        return decisions.evidence_of(row)[0]
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (
+            Facts(_("What is proposed"), readable(row.facts)),
+            *decisions.evidence_of(row)[1],
+            _decisions_on(row),
+            trail_of([f"{row.kind}:{row.subject_id}"]),
+        )
+
+
+def _decisions_on(proposal: Proposal) -> Table:
+    given = proposal.approvals.select_related("approver").order_by("pk")
+    return Table(
+        title=_("Decisions"),
+        heads=(_("when"), _("who"), _("decision"), _("why")),
+        rows=[
+            (moment(row.decided_at), row.approver.get_username(), _verdict(row), row.reason or NOTHING)
+            for row in given
+        ],
+        empty=_("Nobody has decided yet."),
+    )
+
+
+def _verdict(approval: Approval) -> Any:
+    return _("approved") if approval.is_approved else _("rejected")
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    list_display = ("decided_at", "proposal", "proposer", "approver", "is_approved", "reason")
+    list_filter = ("is_approved", "decided_at")
+    list_select_related = ("proposal", "proposer", "approver")
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk}"

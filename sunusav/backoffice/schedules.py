@@ -1,0 +1,142 @@
+"""Schedules: rows that beat reads and an operator edits. What is shipped is switched off, never deleted."""
+
+from typing import TYPE_CHECKING, Any
+
+from celery import current_app
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+
+from sunusav.backoffice.admins import BackofficeAdmin, person_of
+from sunusav.backoffice.packages import unregister_models
+from sunusav.backoffice.sections import Section, trail_of
+from sunusav.core import clock, trail
+from sunusav.core.actors import Actor
+from sunusav.core.schedules import shipped_schedule
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[PeriodicTask]
+else:
+    ModelForm = forms.ModelForm
+
+QUEUES = ("default", "payouts", "settlements", "reports")
+
+unregister_models(PeriodicTask, CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
+
+
+def known_tasks() -> list[str]:
+    """Return the names of our own tasks: those shipped with a schedule, and those the rooms registered."""
+    current_app.loader.import_default_modules()
+    registered = {name for name in current_app.tasks if not name.startswith("celery.")}
+    return sorted(registered | {row.task for row in shipped_schedule()})
+
+
+def is_shipped(task: Any) -> bool:
+    """Tell whether a row came with the project."""
+    return task is not None and task.name in {row.name for row in shipped_schedule()}
+
+
+class ScheduleForm(ModelForm):
+    """When a known task runs. Arguments, headers and routing keys are not offered: no task of ours takes any."""
+
+    task = forms.ChoiceField(label=_("Task"))
+    queue = forms.ChoiceField(label=_("Queue"), choices=[(name, name) for name in QUEUES], required=False)
+
+    class Meta:
+        model = PeriodicTask
+        fields = ["name", "task", "queue", "enabled", "description", "interval", "crontab", "expire_seconds"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "task" in self.fields:
+            self.fields["task"].choices = [(name, name) for name in known_tasks()]  # type: ignore[attr-defined]
+
+
+@admin.register(PeriodicTask)
+class ScheduleAdmin(BackofficeAdmin):
+    form = ScheduleForm
+    list_display = ("title", "task", "enabled", "scheduler", "queue", "last_run_at")
+    list_filter = ("enabled",)
+    list_select_related = ("interval", "crontab", "solar", "clocked")
+    search_fields = ("name", "task")
+    search_help_text = _("The exact name or task.")
+    ordering = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "task", "queue", "enabled", "description")}),
+        (
+            _("When"),
+            {
+                "fields": ("interval", "crontab", "expire_seconds", "last_run_at"),
+                "description": _(
+                    "Either every so often or at fixed times, Dakar time. A change counts at once."
+                ),
+            },
+        ),
+    )
+    readonly_fields = ("last_run_at",)
+
+    @admin.display(description=_("name"), ordering="name")
+    def title(self, task: Any) -> str:
+        return gettext(task.name)
+
+    def name_of(self, row: Any) -> str:
+        return self.title(row)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Keep name, task and queue of shipped rows: the name is what a deploy knows them by."""
+        shipped = ("name", "task", "queue") if is_shipped(obj) else ()
+        return (*super().get_readonly_fields(request, obj), *shipped)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not is_shipped(obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        self._note(
+            request, obj, "edit_schedule", {name: str(form.cleaned_data[name]) for name in form.changed_data}
+        )
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._note(request, obj, "delete_schedule", {"task": obj.task})
+        super().delete_model(request, obj)
+
+    def _note(self, request: HttpRequest, task: Any, action: str, facts: dict[str, Any]) -> None:
+        trail.record(
+            subject=f"schedule:{task.name}"[:120], action=action, actor=Actor.of(person_of(request)),
+            at=clock.now(), facts=facts,
+        )  # fmt: skip
+
+    def sections(self, request: HttpRequest, row: Any) -> list[Section]:
+        return [trail_of([f"schedule:{row.name}"[:120]])]
+
+
+class TimesAdmin(BackofficeAdmin):
+    """Intervals and fixed times are shared between schedules: they are added and picked, not changed."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(IntervalSchedule)
+class IntervalAdmin(TimesAdmin):
+    list_display = ("__str__",)
+    fields = ("every", "period")
+
+
+@admin.register(CrontabSchedule)
+class CrontabAdmin(TimesAdmin):
+    list_display = ("__str__", "human_readable")
+    fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year", "timezone")

@@ -1,0 +1,60 @@
+"""The admin site of SunuSàv."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.translation import gettext_lazy as _
+from django.views.i18n import set_language
+from django_otp import devices_for_user
+
+from sunusav.backoffice.inbox import what_waits
+from sunusav.backoffice.login import BackofficeLoginForm
+from sunusav.backoffice.money import NOTHING
+from sunusav.core import clock
+from sunusav.core.models import User
+
+FIRST = ("transfers", "payouts", "core")
+
+
+class BackofficeSite(AdminSite):
+    """Django's admin, entered with a second factor, opening on what waits for the person who entered."""
+
+    site_header = "SunuSàv"
+    site_title = "SunuSàv"
+    index_title = _("Back office")
+    site_url = None
+    enable_nav_sidebar = True
+    empty_value_display = NOTHING
+    login_form: type[AuthenticationForm] = BackofficeLoginForm
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let active staff in; a session without its person's second factor is no login."""
+        return super().has_permission(request) and _is_verified(request.user)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [path("language/", set_language, name="language"), *super().get_urls()]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """List first the rooms where the day's work is."""
+        apps = super().get_app_list(request, app_label)
+        return sorted(apps, key=lambda room: _place(room["app_label"]))
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        user = request.user
+        waiting = what_waits(user, now=clock.now()) if isinstance(user, User) else []
+        return super().index(request, {"waiting": waiting, **(extra_context or {})})
+
+
+def _place(app_label: str) -> int:
+    return FIRST.index(app_label) if app_label in FIRST else len(FIRST)
+
+
+def _is_verified(user: Any) -> bool:
+    if user.is_verified():
+        return True
+    return not settings.SECOND_FACTOR_REQUIRED and not any(devices_for_user(user))

@@ -1,0 +1,53 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import translation
+from pytest_django import Settings
+
+from fees.queries import forget_schedules
+from sunusav.core.models import User
+from sunusav.core.roles import Role
+from tests.backoffice.world import World, make_world, person
+from transfers.collectors import collector
+from transfers.rails import rail
+
+Enter = Callable[[Role | None], Client]
+
+
+@pytest.fixture(autouse=True)
+def plugins(settings: Settings) -> Iterator[None]:
+    """Put fakes where Lightning is, and start each test with nothing remembered."""
+    settings.RAILS = {"lightning": "tests.fakes.rail.ScriptedRail"}
+    settings.COLLECTORS = {"lightning": "tests.fakes.collector.ScriptedCollector"}
+    for forget in (rail.cache_clear, collector.cache_clear, forget_schedules, cache.clear):
+        forget()
+    with translation.override("en"):
+        yield
+    for forget in (rail.cache_clear, collector.cache_clear, forget_schedules, cache.clear):
+        forget()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """A small world of money; see `tests.backoffice.world`."""
+    return make_world()
+
+
+@pytest.fixture
+def enter(db: None) -> Enter:
+    """Return a way into the desk for a person of a role; without a role, for a superuser."""
+
+    def as_role(role: Role | None) -> Client:
+        client = Client(headers={"accept-language": "en"})
+        if role is None:
+            user, _ = User.objects.get_or_create(
+                username="root", defaults={"is_staff": True, "is_superuser": True}
+            )
+        else:
+            user = person(f"a-{role.value}", role)
+        client.force_login(user)
+        return client
+
+    return as_role

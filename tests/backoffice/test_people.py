@@ -1,0 +1,118 @@
+"""People and their roles: superusers and user managers only, each change in the trail."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from sunusav.core.models import TrailEntry, User
+from sunusav.core.roles import Role, sync_roles
+from tests.backoffice.conftest import Enter
+from tests.backoffice.world import person
+
+
+@pytest.fixture
+def moussa(db: None) -> User:
+    sync_roles()
+    return person("moussa", Role.FINANCE)
+
+
+@pytest.fixture
+def manager(moussa: User) -> Client:
+    """Return the browser of somebody who manages users without being a superuser."""
+    user = person("manager", None)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="core", codename__in=["change_user", "view_user"])
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def _form(user: User, *roles: Role, **fields: Any) -> dict[str, Any]:
+    groups = Group.objects.filter(name__in=[role.value for role in roles])
+    return {
+        "username": user.username, "first_name": user.first_name, "last_name": user.last_name, "email": "",
+        "is_active": "on", "is_staff": "on", "groups": [group.pk for group in groups], **fields,
+    }  # fmt: skip
+
+
+def _roles(user: User) -> list[str]:
+    return sorted(user.groups.values_list("name", flat=True))
+
+
+def test_superuser_assigns_a_role_and_the_trail_names_it(moussa: User, enter: Enter) -> None:
+    response = enter(None).post(f"/admin/core/user/{moussa.pk}/change/", _form(moussa, Role.APPROVER))
+
+    line = TrailEntry.objects.get(subject="user:moussa", action="edit_user")
+    assert response.status_code == 302
+    assert _roles(moussa) == ["approver"]
+    assert (line.actor_label, line.facts["roles"], line.facts["changed"]) == (
+        "root",
+        ["approver"],
+        ["groups"],
+    )
+
+
+def test_finance_and_approver_exclude_each_other(moussa: User, enter: Enter) -> None:
+    form = _form(moussa, Role.FINANCE, Role.APPROVER)
+    response = enter(None).post(f"/admin/core/user/{moussa.pk}/change/", form)
+
+    assert "cannot be both" in response.content.decode()
+    assert _roles(moussa) == ["finance"]
+
+
+def test_program_cannot_be_staff(moussa: User, enter: Enter) -> None:
+    form = _form(moussa, Role.FINANCE, is_service="on")
+    response = enter(None).post(f"/admin/core/user/{moussa.pk}/change/", form)
+
+    assert "either a service or staff" in response.content.decode()
+
+
+def test_user_manager_makes_nobody_a_superuser(moussa: User, manager: Client) -> None:
+    form = _form(moussa, Role.FINANCE, is_superuser="on", is_active="")
+    assert manager.post(f"/admin/core/user/{moussa.pk}/change/", form).status_code == 302
+
+    moussa.refresh_from_db()
+    assert (moussa.is_superuser, moussa.is_active) == (False, False)
+
+
+def test_user_manager_does_not_touch_superusers(moussa: User, manager: Client) -> None:
+    root = User.objects.create_superuser("root", password="old-password")
+
+    assert manager.post(f"/admin/core/user/{root.pk}/change/", _form(root)).status_code == 403
+    passwords = {"password1": "new-password-123", "password2": "new-password-123"}
+    assert manager.post(f"/admin/core/user/{root.pk}/password/", passwords).status_code == 403
+    root.refresh_from_db()
+    assert root.check_password("old-password")
+
+
+def test_new_password_stands_in_the_trail_without_itself(moussa: User, enter: Enter) -> None:
+    passwords = {"password1": "new-password-123", "password2": "new-password-123", "usable_password": "true"}
+    assert enter(None).post(f"/admin/core/user/{moussa.pk}/password/", passwords).status_code == 302
+
+    line = TrailEntry.objects.get(subject="user:moussa", action="change_password")
+    assert (line.actor_label, line.facts) == ("root", {})
+
+
+def test_superuser_takes_a_lost_device_away(moussa: User, enter: Enter) -> None:
+    device = TOTPDevice.objects.create(user=moussa, name="authenticator")
+    client = enter(None)
+    assert device.key not in client.get(f"/admin/otp_totp/totpdevice/{device.pk}/change/").content.decode()
+
+    client.post(f"/admin/otp_totp/totpdevice/{device.pk}/delete/", {"post": "yes"})
+
+    assert not TOTPDevice.objects.exists()
+    assert TrailEntry.objects.filter(subject="user:moussa", action="remove_totp_device").exists()
+
+
+def test_new_people_have_no_role_and_no_entry_by_default(db: None, enter: Enter) -> None:
+    sync_roles()
+    form = {"username": "fatou", "password1": "new-password-123", "password2": "new-password-123"}
+    enter(None).post("/admin/core/user/add/", {**form, "usable_password": "true"})
+
+    user = User.objects.get(username="fatou")
+    assert (user.is_staff, user.is_superuser, _roles(user)) == (False, False, [])
+    assert TrailEntry.objects.filter(subject="user:fatou", action="add_user").exists()

@@ -1,0 +1,195 @@
+"""The desk speaks French whole: every text of ours, every name of a model or field, every refusal."""
+
+import ast
+import gettext
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.db import models
+from django.utils import translation
+from django.utils.functional import Promise
+
+from sunusav.backoffice.admins import BackofficeAdmin
+from sunusav.backoffice.columns import label_without_unit
+from sunusav.backoffice.decisions import KINDS, SUBJECT_PAGES, approvables
+from sunusav.backoffice.refusal_texts import TEXTS
+from sunusav.backoffice.refusals import told
+from sunusav.backoffice.words import WORDS
+from sunusav.core import approvals, second_factor, switches
+from sunusav.core.errors import DomainError
+from transfers import errors as transfer_errors
+
+ROOT = Path(settings.BASE_DIR)
+SAYING = {"_", "gettext", "gettext_lazy", "gettext_noop", "pgettext", "pgettext_lazy"}
+CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
+OURS = {"core", "ledger", "fees", "transfers", "payouts", "lightning"}
+PACKAGES = {"django_celery_beat", "knox", "otp_totp", "auth"}
+
+
+@pytest.fixture(scope="module")
+def french() -> Any:
+    with (CATALOGUE / "django.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def test_every_text_in_the_code_is_in_the_catalogue(french: Any) -> None:
+    texts = set(_texts_of_modules()) | set(_texts_of_templates())
+
+    assert len(texts) > 200
+    assert sorted(text for text in texts if text not in french._catalog) == []
+
+
+def _texts_of_modules() -> Iterator[str]:
+    doors = [*ROOT.glob("*/admin.py"), *ROOT.glob("*/admin/*.py"), *ROOT.glob("*/desk.py")]
+    doors += (ROOT / "sunusav" / "backoffice").rglob("*.py")
+    for module in doors:
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING:
+                parts = [str(part.value) for part in node.args if isinstance(part, ast.Constant)]
+                yield from ["\x04".join(parts)] if parts else []
+
+
+def _texts_of_templates() -> Iterator[str]:
+    for template in (ROOT / "templates").rglob("*.html"):
+        yield from re.findall(r'{% translate ["\']([^"\']+)["\'] %}', template.read_text())
+
+
+def test_no_text_of_ours_is_untranslated_or_doubtful() -> None:
+    blocks = (CATALOGUE / "django.po").read_text().split("\n\n")[1:]
+
+    assert [block for block in blocks if "#, fuzzy" in block or block.startswith("#~")] == []
+    assert [block for block in blocks if re.search(r'^msgstr(\[\d\])? ""$', block, re.MULTILINE)] == []
+
+
+def test_compiled_catalogue_is_the_written_one(french: Any) -> None:
+    written = (CATALOGUE / "django.po").read_text()
+    texts = re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', written, re.MULTILINE)
+    without_context = [pair for pair in texts if f'"\nmsgid "{pair[0]}"' not in written]
+
+    assert len(without_context) > 300
+    assert [
+        said for said, french_text in without_context if french.gettext(_plain(said)) != _plain(french_text)
+    ] == []
+
+
+def _plain(text: str) -> str:
+    return text.replace('\\"', '"')
+
+
+def test_every_word_listed_is_translated(french: Any) -> None:
+    assert [word for word in WORDS if word not in french._catalog] == []
+
+
+def test_every_name_the_desk_shows_is_in_the_list() -> None:
+    shown = {name for model, model_admin in _registered() for name in _names(model, model_admin)}
+
+    assert sorted(shown - set(WORDS)) == []
+
+
+def _registered() -> Iterator[tuple[Any, Any]]:
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.app_label in OURS and model._meta.model_name != "user":
+            yield model, model_admin
+
+
+def _names(model: Any, model_admin: BackofficeAdmin) -> Iterator[str]:
+    with translation.override(None):
+        yield str(model._meta.verbose_name)
+        yield str(model._meta.verbose_name_plural)
+        yield str(model._meta.app_config.verbose_name)
+        for field in _shown_fields(model, model_admin):
+            yield str(label_without_unit(field))
+            yield from (str(label) for _, label in field.flatchoices or ())
+
+
+def _shown_fields(model: Any, model_admin: BackofficeAdmin) -> Iterator[Any]:
+    names = {*model_admin.list_display, *(model_admin.fields or ()), *model_admin.card_fields}
+    for field in model._meta.get_fields():
+        if isinstance(field, models.Field) and (field.name in names or not model_admin.fields):
+            yield field if not _is_hidden(field) else model._meta.pk
+
+
+def _is_hidden(field: Any) -> bool:
+    return bool(field.generated) or field.get_internal_type() == "BinaryField"
+
+
+def test_names_of_models_follow_the_reader() -> None:
+    for model, _ in _registered():
+        assert isinstance(model._meta.verbose_name, Promise)
+    paid = next(model for model, _ in _registered() if model._meta.label_lower == "transfers.disbursement")
+    with translation.override("fr"):
+        assert (str(paid._meta.verbose_name), str(paid._meta.verbose_name_plural)) == (
+            "décaissement",
+            "décaissements",
+        )
+    with translation.override("en"):
+        assert str(paid._meta.verbose_name) == "disbursement"
+
+
+def test_every_kind_of_proposal_has_its_words_and_its_page() -> None:
+    assert set(approvables()) <= set(KINDS)
+    assert set(approvables()) <= set(SUBJECT_PAGES)
+
+
+def _refusals(*modules: Any) -> Iterator[type[DomainError]]:
+    for module in modules:
+        for item in vars(module).values():
+            if (
+                isinstance(item, type)
+                and issubclass(item, DomainError)
+                and item.__module__ == module.__name__
+            ):
+                yield item
+
+
+def test_every_refusal_the_desk_can_meet_has_its_words() -> None:
+    met = {refusal.code for refusal in _refusals(approvals, second_factor, switches)}
+    met |= {"disbursement-not-retryable", "disbursement-not-cancellable", "payment-reference-used"}
+    met |= {
+        "attempt-not-open", "disbursement-not-under-review", "order-still-payable", "evidence-too-old",
+        "outside-says-otherwise", "resolution-missing", "resolution-needs-proof",
+        "resolution-cost-out-of-range", "resolution-needs-explanation",
+    }  # fmt: skip
+
+    assert sorted(met - set(TEXTS)) == []
+
+
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _subclasses(child)
+
+
+def test_every_text_names_only_facts_its_refusal_has() -> None:
+    known = {kind.code: kind for kind in _subclasses(DomainError)}
+    assert sorted(set(TEXTS) - set(known)) == []
+
+    for code, texts in TEXTS.items():
+        facts = dict.fromkeys(known[code].fact_names(), "x")
+        for language in ("en", "fr"):
+            with translation.override(language):
+                for text in texts:
+                    assert str(text) % facts
+
+
+def test_refusal_is_told_with_its_next_step_and_its_code() -> None:
+    refusal = transfer_errors.DisbursementNotCancellable(
+        disbursement_id=7, state="completed", why="it is closed"
+    )
+
+    with translation.override("fr"):
+        said = told(refusal)
+
+    assert said.sentence == "Le décaissement 7 (terminé) ne peut pas être annulé : il est clos."
+    assert said.text.endswith("[disbursement-not-cancellable]")
+
+
+def test_refusal_without_words_is_told_by_its_name_and_facts() -> None:
+    refusal = transfer_errors.ClaimLost(disbursement_id=7)
+
+    assert told(refusal).text == "Claim lost (disbursement_id=7). [claim-lost]"

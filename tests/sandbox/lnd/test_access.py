@@ -1,0 +1,160 @@
+"""Macaroons and startup states."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import grpc
+import pytest
+
+from lightning.macaroons import Macaroon
+from lightning.proto import methods
+from sandbox.lnd import macaroons
+from sandbox.lnd.control import Control
+from sandbox.lnd.process import SimulatorProcess
+from tests.sandbox.lnd.wire import UNKNOWN_HASH, Wire, refused
+
+UNKNOWN = grpc.StatusCode.UNKNOWN
+
+
+def with_metadata(world: SimulatorProcess, *entries: tuple[str, str]) -> Wire:
+    wire = Wire(world.node("platform"))
+    wire.metadata = entries
+    return wire
+
+
+def test_call_without_or_with_two_macaroons_is_refused(world: SimulatorProcess) -> None:
+    macaroon = ("macaroon", world.node("platform").macaroon_hex("admin"))
+    with refused(UNKNOWN, "expected 1 macaroon, got 0"):
+        with_metadata(world).call(methods.GET_INFO)
+    with refused(UNKNOWN, "expected 1 macaroon, got 2"):
+        with_metadata(world, macaroon, macaroon).call(methods.GET_INFO)
+
+
+@pytest.mark.parametrize(
+    ("hex_text", "text"),
+    [
+        ("not hex", "encoding/hex: invalid byte"),
+        ("", "empty macaroon data"),
+        ("0102", "cannot unmarshal macaroon"),
+        ("0201", "cannot unmarshal macaroon"),
+    ],
+)
+def test_unreadable_macaroon_is_refused(world: SimulatorProcess, hex_text: str, text: str) -> None:
+    with refused(UNKNOWN, text):
+        with_metadata(world, ("macaroon", hex_text)).call(methods.GET_INFO)
+
+
+def test_macaroon_of_another_node_fails_verification(world: SimulatorProcess) -> None:
+    with refused(UNKNOWN, "verification failed: signature mismatch after caveat verification"):
+        Wire(world.node("platform"), world.node("wallets").macaroon_hex("admin")).call(methods.GET_INFO)
+
+
+def test_macaroon_of_another_root_key_is_not_found(world: SimulatorProcess) -> None:
+    foreign = macaroons.serialized(macaroons.mint(b"k" * 32, [("info", "read")], root_key_id=b"7")).hex()
+    with refused(UNKNOWN, "cannot get macaroon: root key with id 7 doesn't exist"):
+        Wire(world.node("platform"), foreign).call(methods.GET_INFO)
+
+
+def test_readonly_macaroon_may_read_and_not_write(world: SimulatorProcess) -> None:
+    wire = Wire(world.node("platform"), world.node("platform").macaroon_hex("readonly"))
+    wire.call(methods.CHANNEL_BALANCE)
+    for method, fields in (
+        (methods.ADD_INVOICE, {"value": 1}),
+        (methods.LOOKUP_INVOICE_V2, {"payment_hash": UNKNOWN_HASH}),
+        (methods.DELETE_PAYMENT, {"payment_hash": UNKNOWN_HASH}),
+    ):
+        with refused(UNKNOWN, "permission denied"):
+            wire.call(method, **fields)
+    with refused(UNKNOWN, "permission denied"):
+        list(wire.stream(methods.SEND_PAYMENT_V2, payment_request="lnbcrt1"))
+
+
+def test_paying_and_invoicing_macaroons_keep_to_their_own(world: SimulatorProcess) -> None:
+    address = world.node("platform")
+    paying, invoicing = (Wire(address, address.macaroon_hex(kind)) for kind in ("paying", "invoicing"))
+    paying.call(methods.CHANNEL_BALANCE)
+    invoicing.call(methods.ADD_INVOICE, value=1)
+    with refused(UNKNOWN, "permission denied"):
+        paying.call(methods.ADD_INVOICE, value=1)
+    with refused(UNKNOWN, "permission denied"):
+        list(invoicing.stream(methods.SEND_PAYMENT_V2, payment_request="lnbcrt1"))
+    with refused(UNKNOWN, "permission denied"):
+        paying.call(methods.DELETE_PAYMENT, payment_hash=UNKNOWN_HASH)
+
+
+def test_uri_permission_opens_one_method(world: SimulatorProcess, control: Control) -> None:
+    baked = control.bake_macaroon("platform", [("uri", methods.GET_INFO.path)])
+    wire = Wire(world.node("platform"), baked)
+    wire.call(methods.GET_INFO)
+    with refused(UNKNOWN, "permission denied"):
+        wire.call(methods.CHANNEL_BALANCE)
+
+
+def test_time_before_caveat_ends_by_the_nodes_clock(world: SimulatorProcess, control: Control) -> None:
+    wire = Wire(
+        world.node("platform"),
+        control.bake_macaroon("platform", [("info", "read")], time_before=int(time.time()) + 600),
+    )
+    wire.call(methods.GET_INFO)
+    control.set_clock(advance_seconds=601)
+    with refused(UNKNOWN, "macaroon has expired"):
+        wire.call(methods.GET_INFO)
+
+
+def test_anyone_may_narrow_a_macaroon_and_nobody_widens_it(world: SimulatorProcess) -> None:
+    address = world.node("platform")
+    admin = macaroons.parse(bytes.fromhex(address.macaroon_hex("admin")))
+    narrowed = macaroons.with_caveat(admin, "time-before 2100-01-01T00:00:00Z")
+    assert macaroons.parse(macaroons.serialized(narrowed)) == narrowed
+    Wire(address, macaroons.serialized(narrowed).hex()).call(methods.GET_INFO)
+    stripped = Macaroon(narrowed.identifier, (), narrowed.signature)
+    with refused(UNKNOWN, "signature mismatch"):
+        Wire(address, macaroons.serialized(stripped).hex()).call(methods.GET_INFO)
+    with refused(UNKNOWN, "not satisfied"):
+        Wire(address, macaroons.serialized(macaroons.with_caveat(admin, "ipaddr 10.0.0.1")).hex()).call(
+            methods.GET_INFO
+        )
+
+
+def test_check_permissions_needs_macaroon_read(world: SimulatorProcess) -> None:
+    address = world.node("platform")
+    asked: dict[str, Any] = {
+        "macaroon": bytes.fromhex(address.macaroon_hex("paying")),
+        "fullMethod": methods.SEND_PAYMENT_V2.path,
+    }
+    admin, paying = Wire(address), Wire(address, address.macaroon_hex("paying"))
+    assert admin.call(
+        methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **asked
+    ).valid
+    with refused(UNKNOWN, "permission denied"):
+        paying.call(methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **asked)
+
+
+@pytest.mark.parametrize(
+    ("wallet_state", "text"),
+    [
+        ("WAITING_TO_START", "waiting to start, RPC services not available"),
+        ("NON_EXISTING", "wallet not created, create one to enable full RPC access"),
+        ("LOCKED", "wallet locked, unlock it to enable full RPC access"),
+        ("UNLOCKED", "the RPC server is in the process of starting up, but not yet ready to accept calls"),
+    ],
+)
+def test_before_the_node_is_ready_only_its_state_answers(
+    world: SimulatorProcess, control: Control, wallet_state: str, text: str
+) -> None:
+    control.set_options("platform", wallet_state=wallet_state)
+    stranger = with_metadata(world)
+    answer = stranger.call(methods.GET_STATE)
+    assert (
+        answer.DESCRIPTOR.fields_by_name["state"].enum_type.values_by_number[answer.state].name
+        == wallet_state
+    )
+    with refused(UNKNOWN, text):
+        Wire(world.node("platform")).call(methods.GET_INFO)
+
+
+def test_state_is_active_when_ready(world: SimulatorProcess) -> None:
+    assert with_metadata(world).call(methods.GET_STATE).state == 4
+    assert [answer.state for answer in with_metadata(world).stream(methods.SUBSCRIBE_STATE)] == [4]
