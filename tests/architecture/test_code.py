@@ -13,16 +13,15 @@ from django.core.management import call_command
 from django.db.models import Field, FloatField
 from django.utils.module_loading import import_string
 
+from sunusav import app_list
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.schedules import shipped_schedule
 from tests.architecture.code import APPS, ROOT, functions, import_everything, relative, sources, tree
 
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
-LAYERS = [
-    {"reports"}, {"payouts", "subscriptions", "community_fund", "lightning", "partners"}, {"transfers"}, {"fees"},
-    {"ledger"}, {"api", "backoffice"}, {"core"},
-]  # fmt: skip
-OURS = {label for floor in LAYERS for label in floor}
+LAYERS = [{app.rpartition(".")[2] for app in layer} for layer in app_list.LAYERS]
+OURS = {label for layer in LAYERS for label in layer}
 
 
 # Size
@@ -167,7 +166,7 @@ def test_every_task_is_scheduled_or_rung() -> None:
 
 
 def test_every_scheduled_or_mapped_task_exists() -> None:
-    wanted = {row.task for row in shipped_schedule()} | set(settings.SUBJECT_WAKE_UPS.values())
+    wanted = {row.task for row in shipped_schedule()} | set(collect_mapping("schedule", "WAKE_UPS").values())
     assert sorted(wanted - _task_names()) == []
 
 
@@ -178,7 +177,7 @@ def test_tasks_are_named_for_their_room() -> None:
 def test_dotted_paths_in_settings_resolve() -> None:
     paths = [
         *settings.RAILS.values(), *settings.COLLECTORS.values(), *settings.WITHDRAWAL_TICKETS.values(),
-        settings.SCHEDULE, *settings.MIDDLEWARE,
+        *settings.MIDDLEWARE,
         *settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
         *settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"],
         *settings.REST_FRAMEWORK["DEFAULT_PARSER_CLASSES"], settings.REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"],

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from celery import current_app
 
-from sunusav.core.wake_ups import answer_again, wake
+from sunusav.core.wake_ups import retry_broker_now, wake
 from tests.support.broker import broker_at
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -16,11 +16,11 @@ def results_nowhere() -> Iterator[None]:
     """Results go to the broker's Redis, as in production, and that is away."""
     before = current_app.conf.result_backend
     current_app.conf["result_backend"] = NOWHERE
-    answer_again()
+    retry_broker_now()
     with broker_at(NOWHERE):
         yield
     current_app.conf["result_backend"] = before
-    answer_again()
+    retry_broker_now()
 
 
 @pytest.mark.django_db(transaction=True)
