@@ -77,7 +77,7 @@ def resolve(address: WebAddress, resolver: Resolver, deadline: Deadline) -> Sequ
 
 
 def _within(deadline: Deadline, work: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Run what cannot be interrupted in a thread that may be left behind: the system's resolver has its own time-out."""
+    """Run what cannot be interrupted in a thread that may outlive this call: the resolver has its own time-out."""
     done: Future[Sequence[str]] = Future()
 
     def run() -> None:
@@ -138,7 +138,7 @@ def _connection(address: WebAddress, number: str, trust: ssl.SSLContext) -> HTTP
 
 @contextmanager
 def _ended_by(deadline: Deadline, connection: HTTPConnection) -> Iterator[None]:
-    """Shut the connection at the deadline: its own time-out counts from byte to byte, and a byte may come each second."""
+    """Shut the connection at the deadline: its own time-out begins anew with every byte that arrives."""
     sock = connection.sock
     timer = Timer(deadline.left_seconds(), _shut, args=[sock])
     timer.daemon = True
