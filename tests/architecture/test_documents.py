@@ -225,7 +225,7 @@ def test_links_of_all_other_documents_resolve() -> None:
         (missing_management_commands, "`manage.py seed_demo`", []),
         (missing_management_commands, "`manage.py audit_books --slow`", ["manage.py audit_books --slow"]),
         (missing_management_commands, "```sh\npython manage.py nothing\n```", ["manage.py nothing"]),
-        (missing_variables, "`PORT=1`, `RATE_SOURCES`, `NO_SUCH_NAME=1`, `NOTANYWHERE`", ["NO_SUCH_NAME", "NOTANYWHERE"]),
+        (missing_variables, "`PORT=1`, `RAILS`, `NO_SUCH_NAME=1`, `NOTANYWHERE`", ["NO_SUCH_NAME", "NOTANYWHERE"]),
         (missing_paths, "`fees/calculate`, `cycles/{id}`, `core/fields.py`, `tests/nothing`", ["tests/nothing"]),
         (missing_paths, "`problem_docs/<code>.md` and `nothing.py`", ["nothing.py"]),
     ],
