@@ -16,7 +16,6 @@ from fees.calculations import (
     project_annual_revenue,
     terms_for,
 )
-from fees.defaults import rules_of
 from fees.enums import HOLDER_PREFIXES, DiscountKind
 from fees.errors import FeeAssessmentMissing, FeeScheduleMissing
 from fees.models import (
@@ -28,6 +27,7 @@ from fees.models import (
     FeeSchedule,
     FeeScheduleDraft,
 )
+from fees.models.schedule import ScheduleRules
 from fees.types import (
     Bracket,
     Discounts,
@@ -89,6 +89,11 @@ def published_versions() -> list[ScheduleTerms]:
     """Return every published version, latest in effect first; of two for one moment the newer version."""
     rows = FeeSchedule.objects.prefetch_related("brackets").order_by("-effective_at", "-version")
     return [terms_of_row(row, schedule_id=row.pk) for row in rows]
+
+
+def rules_of(schedule: ScheduleRules) -> dict[str, Any]:
+    """Return the rules that a draft and its published version share, besides the brackets."""
+    return {field.name: getattr(schedule, field.name) for field in ScheduleRules._meta.local_fields}
 
 
 def terms_of_row(row: FeeSchedule, *, schedule_id: int) -> ScheduleTerms:

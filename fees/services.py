@@ -1,16 +1,14 @@
 """Writes of the fee room: schedules and discounts; then a fee's life: fixed, recorded, reversed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from fees import queries
 from fees.calculations import BPS, base_rate_ppm, fee_split, terms_for
-from fees.defaults import insert_brackets, rules_of
 from fees.enums import DRAFT_TRANSITIONS, HOLDER_PREFIXES, DiscountKind, DraftState
 from fees.errors import (
     DiscountAlreadyGranted,
@@ -29,8 +27,8 @@ from fees.errors import (
     FeeScheduleEffectiveTooSoon,
     NetNotPositive,
 )
-from fees.models import DiscountGrant, FeeAssessment, FeeRecord, FeeSchedule, FeeScheduleDraft
-from fees.types import Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
+from fees.models import DiscountGrant, FeeAssessment, FeeBracket, FeeRecord, FeeSchedule, FeeScheduleDraft
+from fees.types import Bracket, Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
 from ledger.queries import latest_rate_for_record
 from sunusav.core import approvals, sql, trail
 from sunusav.core.actors import Actor
@@ -94,14 +92,23 @@ def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
         schedule = FeeSchedule.objects.create(
             version=_next_version(), draft=draft, proposal=proposal, published_at=now,
             proposer_id=proposal.proposer_id, publisher_id=actor.user_id, bracket_count=len(brackets),
-            **rules_of(draft),
+            **queries.rules_of(draft),
         )  # fmt: skip
-        insert_brackets(apps, schedule, brackets)
+        _insert_brackets(schedule, brackets)
         move(
             draft, DraftState.PUBLISHED, allowed=DRAFT_TRANSITIONS, subject=_subject(draft), action="publish",
             actor=actor, at=now, reason=proposal.reason, facts={"version": schedule.version},
         )  # fmt: skip
     transaction.on_commit(queries.forget_schedules)
+
+
+def _insert_brackets(schedule: FeeSchedule, brackets: Sequence[Bracket]) -> None:
+    FeeBracket.objects.bulk_create(
+        [
+            FeeBracket(schedule=schedule, position=n, from_sats=b.from_sats, base_rate_ppm=b.base_rate_ppm)
+            for n, b in enumerate(brackets)
+        ]
+    )
 
 
 def discard_draft(*, draft_id: int, actor: Actor, reason: str, now: datetime) -> None:

@@ -3,14 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from django.apps import apps
 
-from fees.defaults import insert_brackets
 from fees.enums import DiscountKind
 from fees.invariants import INVARIANTS, _wrong_with_default
 from fees.models import FeeBracket, FeeRecord, FeeSchedule
 from fees.services import reverse_fee
-from fees.types import Bracket
 from sunusav.core.auditing import AuditScope, Breach
 from tests.fees.builders import (
     ACTOR,
@@ -162,7 +159,7 @@ def details() -> list[str]:
 
 def test_audit_finds_a_version_nobody_approved(finance, approver):
     schedule = wrong_version(finance, approver)
-    insert_brackets(apps, schedule, (Bracket(0, 8_000),))
+    FeeBracket.objects.create(schedule=schedule, position=0, from_sats=0, base_rate_ppm=8_000)
 
     assert details() == ["published without an approved proposal"]
 
@@ -189,7 +186,7 @@ def test_audit_finds_rules_that_nobody_approved(finance, approver):
             minimum_fee_sats=99, published_at=LATER,
         )  # fmt: skip
         schedule.save()
-    insert_brackets(apps, schedule, (Bracket(0, 8_000),))
+    FeeBracket.objects.create(schedule=schedule, position=0, from_sats=0, base_rate_ppm=8_000)
 
     assert details() == [
         "the publisher is the proposer, or the proposer copy is untrue",

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from fees import queries, services
-from fees.defaults import DEFAULT_TERMS, EPOCH, ensure_default_schedule
+from fees.defaults import DEFAULT_TERMS, EPOCH
 from fees.errors import (
     FeeScheduleDraftClosed,
     FeeScheduleDraftIncomplete,
@@ -26,20 +26,8 @@ from tests.fees.builders import ACTOR, LATER, NOW, draft, person, proposed, publ
 pytestmark = pytest.mark.django_db
 
 
-def test_version_1_is_there_from_the_start_with_the_seeds_rules():
-    schedule = queries.schedule_at(EPOCH)
-
-    assert schedule.version == 1
-    assert schedule.brackets == DEFAULT_TERMS.brackets == (Bracket(0, 10_000),)
-    assert (schedule.minimum_fee_sats, schedule.maximum_fee_sats) == (1, None)
-    assert (schedule.verified_discount_bps, schedule.recurring_discount_bps) == (5_000, 2_500)
-    assert (schedule.platform_share_bps, schedule.community_share_bps) == (5_000, 2_000)
-
-
-def test_ensure_default_schedule_twice_keeps_one_version():
-    ensure_default_schedule()
-
-    assert [row.version for row in FeeSchedule.objects.all()] == [1]
+def test_version_1_as_migrated_is_the_default():
+    assert queries.terms_of_row(FeeSchedule.objects.get(), schedule_id=0) == DEFAULT_TERMS
 
 
 def test_schedule_before_any_version_is_missing():
