@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger import models
 from ledger.calculations import MAXIMUM_XOF_PER_BTC, MINIMUM_XOF_PER_BTC
-from ledger.queries import current_rate
+from ledger.queries import current_rate, with_balance
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
@@ -33,7 +33,7 @@ class AccountAdmin(ReadOnlyAdmin):
     ordering = ("code",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return models.Account.objects.with_balance()
+        return with_balance(models.Account.objects.all())
 
     @admin.display(description=_("balance (debit positive)"))
     def amount(self, account: Any) -> str:

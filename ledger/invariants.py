@@ -16,7 +16,7 @@ from ledger.models import (
     JournalTransaction,
 )
 from ledger.models.journal import MAX_AMOUNT
-from ledger.queries import first_transaction_since, lines_by_transaction
+from ledger.queries import first_transaction_since, lines_by_transaction, with_balance
 from ledger.rates.current import FRESH_FOR
 from ledger.schema import missing_rules, missing_triggers
 from ledger.services.conversions import expected_amounts
@@ -65,7 +65,7 @@ def _entries_fit_their_accounts(scope: AuditScope) -> Iterator[Breach]:
 def _liabilities_are_not_negative(scope: AuditScope) -> Iterator[Breach]:
     # From the checkpoints: that these are true is I19.
     accounts = _touched(Account.objects.filter(role__in=LIABILITY_ROLES), scope)
-    for account in accounts.with_balance().filter(balance__gt=0)[:SHOWN]:
+    for account in with_balance(accounts).filter(balance__gt=0)[:SHOWN]:
         yield Breach("I11", f"account:{account.code}", f"owes {-account.balance} {account.currency}")
 
 

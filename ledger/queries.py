@@ -5,7 +5,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db.models import Min, Sum
+from django.db.models import BigIntegerField, F, Min, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from ledger.calculations import shown_xof_from_sats
 from ledger.enums import AccountRole, Currency
@@ -35,7 +36,30 @@ __all__ = [
     "totals_of",
     "transaction_for",
     "transactions_of_kind",
+    "with_balance",
 ]
+
+
+def with_balance(accounts: QuerySet[Account]) -> Any:
+    """Annotate `balance` (debit positive): the checkpoint and the unsealed tail, read in one statement.
+
+    One statement is one snapshot, also under READ COMMITTED: between two, a sealer could move the tail.
+    """
+    tail = (
+        JournalEntry.objects.filter(
+            account=OuterRef("pk"),
+            transaction_id__gt=Coalesce(OuterRef("checkpoint__floor"), Value(0)),
+            transaction__seal=None,
+        )
+        .order_by()
+        .values("account")
+        .annotate(total=Sum("amount"))
+        .values("total")
+    )
+    return accounts.annotate(
+        balance=Coalesce(F("checkpoint__amount"), Value(0))
+        + Coalesce(Subquery(tail, output_field=BigIntegerField()), Value(0))
+    )
 
 
 def balance(ref: AccountRef) -> int:
@@ -43,7 +67,8 @@ def balance(ref: AccountRef) -> int:
 
     One statement, bounded by the checkpoint's floor; the caller's own unsealed postings count.
     """
-    row = Account.objects.filter(code=ref.code).with_balance().values_list("balance", flat=True).first()
+    rows = with_balance(Account.objects.filter(code=ref.code))
+    row = rows.values_list("balance", flat=True).first()
     return int(row or 0)
 
 
@@ -55,14 +80,14 @@ def owed(ref: AccountRef) -> int:
 def balances(refs: Iterable[AccountRef]) -> dict[AccountRef, int]:
     """Return the balances of several accounts as of one moment, in one statement."""
     wanted = {ref.code: ref for ref in refs}
-    rows = Account.objects.filter(code__in=wanted).with_balance().values_list("code", "balance")
+    rows = with_balance(Account.objects.filter(code__in=wanted)).values_list("code", "balance")
     found = dict(rows)
     return {ref: int(found.get(code, 0)) for code, ref in wanted.items()}
 
 
 def balances_by_owner(role: AccountRole, currency: Currency) -> dict[str, int]:
     """Return the balances of all accounts of a role, by owner, in one statement."""
-    rows = Account.objects.filter(role=role, currency=currency).with_balance()
+    rows = with_balance(Account.objects.filter(role=role, currency=currency))
     return {owner: int(amount) for owner, amount in rows.values_list("owner", "balance")}
 
 

@@ -1,8 +1,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from ledger.enums import AccountRole, Currency
 from ledger.models.choices import choices_of
@@ -13,31 +12,6 @@ CODE_LENGTH = 120
 OWNER_LENGTH = 80
 
 
-class AccountQuerySet(models.QuerySet["Account"]):
-    def with_balance(self) -> Any:
-        """Annotate `balance` (debit positive): the checkpoint and the unsealed tail, read in one statement.
-
-        One statement is one snapshot under READ COMMITTED too: between two, a sealer could move the tail.
-        """
-        from ledger.models.journal import JournalEntry  # noqa: PLC0415  (it points here)
-
-        tail = (
-            JournalEntry.objects.filter(
-                account=OuterRef("pk"),
-                transaction_id__gt=Coalesce(OuterRef("checkpoint__floor"), Value(0)),
-                transaction__seal=None,
-            )
-            .order_by()
-            .values("account")
-            .annotate(total=Sum("amount"))
-            .values("total")
-        )
-        return self.annotate(
-            balance=Coalesce(F("checkpoint__amount"), Value(0))
-            + Coalesce(Subquery(tail, output_field=models.BigIntegerField()), Value(0))
-        )
-
-
 class Account(models.Model):
     """One account of the books. Append-only: what an account is never changes."""
 
@@ -45,8 +19,6 @@ class Account(models.Model):
     role = models.CharField(max_length=30, choices=choices_of(AccountRole))
     currency = models.CharField(max_length=4, choices=choices_of(Currency))
     owner = ExactCharField(max_length=OWNER_LENGTH, blank=True)
-
-    objects = AccountQuerySet.as_manager()
 
     class Meta:
         default_permissions = ("view",)

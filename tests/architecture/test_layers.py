@@ -1,6 +1,7 @@
 """What import-linter cannot see of the floors: rooms it was not told of, and what may cross a wall."""
 
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
@@ -14,6 +15,8 @@ NOT_ROOMS = {"tests", "bench"}
 OPEN_SHELVES = {"services", "queries", "enums", "errors", "types", "rails", "collectors"}
 DOORS = {"admin", "api", "backoffice", "forms", "management", "pages", "tasks"}
 FOR_DOORS = {"api", "backoffice"}
+# Apps whose modules import each other in one direction only.
+WITHOUT_CIRCLES = ["fees", "ledger", "lightning", "payouts", "sunusav", "transfers"]
 
 
 def _apps() -> set[str]:
@@ -58,6 +61,17 @@ def test_only_doors_import_api_and_desk(graph: grimp.ImportGraph) -> None:
     ]
 
     assert sorted(indoors) == []
+
+
+@pytest.mark.parametrize("app", WITHOUT_CIRCLES)
+def test_modules_of_an_app_import_each_other_in_one_direction(graph: grimp.ImportGraph, app: str) -> None:
+    imported_by = {
+        module: [found for found in graph.find_modules_directly_imported_by(module) if _room(found) == app]
+        for module in graph.modules
+        if _room(module) == app
+    }
+
+    TopologicalSorter(imported_by).prepare()  # raises CycleError, which names the modules of a circle
 
 
 def _room(module: str) -> str:
