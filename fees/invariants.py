@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from fees import queries
 from fees.approvables import APPROVABLES
+from fees.calculations import BPS, PPM
 from fees.defaults import DEFAULT_TERMS
 from fees.models import FeeAssessment, FeeRecord, FeeSchedule
 from fees.services import COPIED
@@ -81,16 +82,16 @@ def _recomputed(scope: AuditScope) -> Iterator[Breach]:
 
 def recompute(row: FeeAssessment, schedule: FeeSchedule) -> FeeSplit:
     """Compute a stored fee once more, in fractions."""
-    rate = Fraction(row.base_rate_ppm, 10**6) * _left(row.verified_bps) * _left(row.recurring_bps)
+    rate = Fraction(row.base_rate_ppm, PPM) * _left(row.verified_bps) * _left(row.recurring_bps)
     limits = [row.payout_sats, *([] if schedule.maximum_fee_sats is None else [schedule.maximum_fee_sats])]
     fee = min(max(floor(row.payout_sats * rate), schedule.minimum_fee_sats), *limits)
-    platform = floor(fee * Fraction(schedule.platform_share_bps, 10**4))
-    community = floor(fee * Fraction(schedule.community_share_bps, 10**4))
+    platform = floor(fee * Fraction(schedule.platform_share_bps, BPS))
+    community = floor(fee * Fraction(schedule.community_share_bps, BPS))
     return FeeSplit(fee, platform, community, fee - platform - community, row.payout_sats - fee)
 
 
 def _left(discount_bps: int) -> Fraction:
-    return 1 - Fraction(discount_bps, 10**4)
+    return 1 - Fraction(discount_bps, BPS)
 
 
 def _bracket_rate(schedule: FeeSchedule, payout_sats: int) -> int:

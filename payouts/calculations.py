@@ -2,16 +2,15 @@
 
 from datetime import date, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import holidays
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
+from sunusav.core.calendar import DAKAR
 
 CYCLE = "cycle"
 CONTRIBUTION = "contribution"
-DAKAR = ZoneInfo("Africa/Dakar")
 SATURDAY = 5
 
 

@@ -8,10 +8,8 @@ from payouts.errors import PayoutNotCompleted
 from payouts.queries.cycles import stored_cycle
 from payouts.queries.payouts import payout
 from payouts.types import BookedMovement, Receipt
-from transfers.enums import AttemptState, DisbursementState, TransactionKind
+from transfers.enums import PAID_STATES, AttemptState, TransactionKind
 from transfers.queries import attempts_of
-
-PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 
 
 def receipt_of(payout_id: int) -> Receipt:

@@ -4,8 +4,8 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import F, Q
 
+from fees.calculations import BPS
 from fees.enums import DiscountKind
-from fees.models.schedule import BPS
 from sunusav.core.fields import ExactCharField, kept_while
 
 

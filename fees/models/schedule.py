@@ -5,10 +5,8 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.lookups import LessThanOrEqual
 
+from fees.calculations import BPS, PPM
 from fees.enums import DraftState
-
-BPS = 10_000
-PPM = 1_000_000
 
 
 class ScheduleRules(models.Model):

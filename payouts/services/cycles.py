@@ -37,7 +37,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
-from transfers.enums import DisbursementState
+from transfers.enums import PAID_STATES, DisbursementState
 from transfers.errors import (
     CollectionAskedOtherwise,
     CollectionSettled,
@@ -53,7 +53,6 @@ from transfers.types import Destination, DisbursementFacts, Instruction
 
 READINESS = Actor.system("payouts.readiness")
 CYCLES_AT_A_TIME = 100
-PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 
 
 def create_cycle(
