@@ -1,13 +1,12 @@
 """Writes of the fee room: schedules and discounts; then a fee's life: fixed, recorded, reversed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from fees import queries
+from fees import queries, sql
 from fees.calculations import BPS, base_rate_ppm, fee_split, terms_for
 from fees.enums import DRAFT_TRANSITIONS, HOLDER_PREFIXES, DiscountKind, DraftState
 from fees.errors import (
@@ -28,9 +27,10 @@ from fees.errors import (
     NetNotPositive,
 )
 from fees.models import DiscountGrant, FeeAssessment, FeeBracket, FeeRecord, FeeSchedule, FeeScheduleDraft
+from fees.sql import Assessed
 from fees.types import Bracket, Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
 from ledger.queries import latest_rate_for_record
-from sunusav.core import approvals, sql, trail
+from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.bulk import insert
 from sunusav.core.models import Proposal, User
@@ -47,12 +47,6 @@ COPIED = (
     "rate_id",
     "rate_xof_per_btc",
     "is_fallback_rate",
-)
-# Each payout runs this; through `select_related` it would cost as much as all other statements of its booking.
-_ASSESSMENTS = (
-    "SELECT a.*, s.version AS schedule_version, r.id AS record_id, r.disbursement_ref AS recorded_for"  # noqa: S608
-    f" FROM {FeeAssessment._meta.db_table} a JOIN {FeeSchedule._meta.db_table} s ON s.id = a.schedule_id"
-    f" LEFT JOIN {FeeRecord._meta.db_table} r ON r.assessment_id = a.id WHERE a.id IN "
 )
 
 
@@ -286,29 +280,15 @@ def take_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, F
     }
 
 
-@dataclass(frozen=True)
-class _Assessed:
-    """A fixed fee, with what its schedule and its record say of it; `record_id` is None before it is taken."""
-
-    row: FeeAssessment
-    schedule_version: int
-    record_id: int | None
-    recorded_for: str | None
-
-
-def _assessments(ids: Collection[int]) -> dict[int, _Assessed]:
-    """Return fixed fees in one look. Raises: FeeAssessmentMissing."""
-    rows = FeeAssessment.objects.raw(f"{_ASSESSMENTS}({sql.places(ids)})", list(ids)) if ids else ()
-    found = {
-        row.pk: _Assessed(row, row.schedule_version, row.record_id, row.recorded_for)  # type: ignore[attr-defined]
-        for row in rows
-    }
+def _assessments(ids: Collection[int]) -> dict[int, Assessed]:
+    """Return fixed fees by id, in one statement. Raises: FeeAssessmentMissing."""
+    found = {assessed.row.pk: assessed for assessed in sql.assessments(ids)}
     for missing in sorted(set(ids) - found.keys()):
         raise FeeAssessmentMissing(assessment_id=str(missing))
     return found
 
 
-def _is_recorded(found: _Assessed, disbursement_ref: str) -> bool:
+def _is_recorded(found: Assessed, disbursement_ref: str) -> bool:
     if found.recorded_for is not None and found.recorded_for != disbursement_ref:
         raise FeeRecordedForAnother(assessment_id=str(found.row.pk), disbursement_ref=found.recorded_for)
     return found.recorded_for is not None

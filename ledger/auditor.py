@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from ledger import sql
 from sunusav.core import switches, trail
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
@@ -103,13 +104,9 @@ def _judge(invariant: Invariant, scope: AuditScope, broken: list[Breach]) -> Bre
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """Read everything as of one moment: under READ COMMITTED two sums could see two moments.
-
-    Inside a caller's transaction, as in tests, its isolation holds. SQLite always reads one moment.
-    """
-    if connection.vendor == "mysql" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    """Read everything as of one moment. Inside a caller's transaction, as in tests, its isolation holds."""
+    if not connection.in_atomic_block:
+        sql.read_one_snapshot()
     with transaction.atomic():
         yield
 

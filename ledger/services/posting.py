@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
+from ledger import sql
 from ledger.calculations import differences
 from ledger.errors import (
     JournalTransactionMissing,
@@ -14,7 +15,7 @@ from ledger.errors import (
     ReferenceUsed,
     ReversalExists,
 )
-from ledger.models import Account, JournalEntry, JournalTransaction
+from ledger.models import JournalEntry, JournalTransaction
 from ledger.models.account import OWNER_LENGTH
 from ledger.models.journal import KIND_LENGTH, MAX_AMOUNT, REFERENCE_LENGTH, SUBJECT_LENGTH
 from ledger.queries import lines_of
@@ -24,20 +25,6 @@ from sunusav.core import clock
 from sunusav.core.bulk import insert, insert_all
 
 FEWEST_LINES: Final = 2
-
-# Raw on purpose. `save()` marks the caller's whole transaction as broken when the unique reference refuses
-# a row; MySQL, MariaDB and SQLite undo the refused statement alone, and savepoints would double the round
-# trips.
-_INSERT_TRANSACTION: Final = (
-    f"INSERT INTO {JournalTransaction._meta.db_table} "  # noqa: S608  (our own table's name)
-    "(kind, reference, subject, posted_at, recorded_at, reverses_id) VALUES (%s, %s, %s, %s, %s, %s)"
-)
-# The account is found by its code in the same statement: no cache of ids that a rollback could make wrong.
-# One that does not exist yet gives NULL, which refuses the whole statement.
-_INSERT_ENTRIES: Final = (
-    f"INSERT INTO {JournalEntry._meta.db_table} (transaction_id, account_id, currency, amount) VALUES "  # noqa: S608
-)
-_ENTRY: Final = f"(%s, (SELECT id FROM {Account._meta.db_table} WHERE code = %s), %s, %s)"  # noqa: S608
 
 
 def post(*, kind: str, reference: str, lines: Sequence[Line], at: datetime, subject: str) -> int:
@@ -128,37 +115,20 @@ def _post(posting: Posting) -> int:
 
 
 def _insert(posting: Posting) -> int | None:
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(_INSERT_TRANSACTION, _transaction_values(posting))
-        except IntegrityError:
-            return None
-        transaction_id = int(cursor.lastrowid)
+    try:
+        transaction_id = sql.insert_transaction(posting, recorded_at=clock.now())
+    except IntegrityError:
+        return None
     _insert_entries(transaction_id, posting.lines)
     return transaction_id
 
 
-def _transaction_values(posting: Posting) -> list[Any]:
-    moment = connection.ops.adapt_datetimefield_value
-    return [
-        posting.kind, posting.reference, posting.subject, moment(posting.at), moment(clock.now()),
-        posting.reverses_id,
-    ]  # fmt: skip
-
-
 def _insert_entries(transaction_id: int, lines: Sequence[Line]) -> None:
-    statement = _INSERT_ENTRIES + ", ".join([_ENTRY] * len(lines))
-    values = [
-        value
-        for line in lines
-        for value in (transaction_id, line.account.code, line.account.currency.value, line.amount)
-    ]
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(statement, values)
-        except IntegrityError:
-            open_accounts(line.account for line in lines)
-            cursor.execute(statement, values)
+    try:
+        sql.insert_entries(transaction_id, lines)
+    except IntegrityError:
+        open_accounts(line.account for line in lines)
+        sql.insert_entries(transaction_id, lines)
 
 
 def _stored(posting: Posting) -> int:

@@ -16,7 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from fees.queries import forget_schedules
 from ledger.auditor import AuditReport, audit, audit_and_guard
-from ledger.schema import append_only_tables
+from ledger.invariants.schema import append_only_tables
 from sunusav.core.models import TrailEntry
 from sunusav.core.switches import outgoing
 from tests.journeys.corruptions import CORRUPTIONS, Expected, a_name, replace_a_proof

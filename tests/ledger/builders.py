@@ -15,10 +15,12 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from ledger.enums import AccountRole, Currency
+from ledger.invariants.seals import SEAL_INVARIANTS
 from ledger.models import ExchangeRate, JournalEntry
 from ledger.rates.sources import Answer, JsonSource
 from ledger.services import post
 from ledger.types import AccountRef, Line, Posting
+from sunusav.core.auditing import AuditScope, Breach
 from sunusav.core.migration_operations import AppendOnly
 from sunusav.core.models import User
 from sunusav.core.roles import Role, sync_roles
@@ -58,6 +60,12 @@ def stored_rate(rate: str = "9123457", *, at: datetime = NOW, **fields: Any) -> 
     return ExchangeRate.objects.create(
         rate_xof_per_btc=Decimal(rate), **{"source": "market", "observed_at": at, "recorded_at": at, **fields}
     )
+
+
+def broken_links(since: datetime | None = None) -> list[Breach]:
+    """Audit the hash chain of the books, or its end since a moment."""
+    [chain_holds] = [invariant for invariant in SEAL_INVARIANTS if invariant.code == "I18"]
+    return list(chain_holds.find(AuditScope(now=NOW, since=since)))
 
 
 def person(name: str, *roles: Role) -> User:

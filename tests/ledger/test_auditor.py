@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from ledger.auditor import audit, audit_and_guard, fast_window
-from ledger.enums import ConversionKind
+from ledger.enums import AccountRole, ConversionKind, Currency
 from ledger.invariants import INVARIANTS
+from ledger.invariants.schema import append_only_tables
 from ledger.models import (
     Account,
     AccountCheckpoint,
@@ -18,12 +19,11 @@ from ledger.models import (
     JournalTransaction,
     LedgerSeal,
 )
-from ledger.schema import append_only_tables
-from ledger.services import post, record_conversion, reverse, seal_books
-from ledger.types import Line
+from ledger.services import post, post_all, record_conversion, reverse, seal_books
+from ledger.types import AccountRef, Line
 from sunusav.core import clock
 from sunusav.core.app_modules import collect
-from sunusav.core.auditing import AuditScope, Breach, Invariant
+from sunusav.core.auditing import CHUNK, AuditScope, Breach, Invariant
 from sunusav.core.migration_operations import AppendOnly
 from sunusav.core.models import TrailEntry
 from sunusav.core.switches import OutgoingPaused, outgoing, require_outgoing_open
@@ -34,6 +34,8 @@ from tests.ledger.builders import (
     NODE,
     OTHER_CREDIT,
     POSITION_XOF,
+    lines,
+    posting,
     received,
     run_sql,
     stored_rate,
@@ -407,3 +409,17 @@ def test_conversion_of_a_price_is_checked_by_its_rule() -> None:
     )  # fmt: skip
     [breach] = found()
     assert (breach.invariant, breach.subject) == ("I17", "conversion:p-2")
+
+
+def test_checkpoints_are_compared_beyond_the_first_page_of_accounts() -> None:
+    owners = [f"user:{number:04}" for number in range(CHUNK + 1)]
+    refs = [AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, owner) for owner in owners]
+    post_all([posting(ref.owner, lines=tuple(lines(1_000, to=ref)), at=clock.now()) for ref in refs])
+    seal_books(now=clock.now())
+    AccountCheckpoint.objects.filter(account__code=refs[-1].code).update(amount=-999)
+    AccountCheckpoint.objects.filter(account__code=refs[-2].code).delete()
+
+    assert [(breach.invariant, breach.subject, breach.detail) for breach in found()] == [
+        ("I19", f"account:{refs[-2].code}", "no checkpoint, sealed entries -1000"),
+        ("I19", f"account:{refs[-1].code}", "checkpoint -999, sealed entries -1000"),
+    ]

@@ -1,4 +1,4 @@
-"""What the database itself must refuse, compared with what its schema really holds (I14)."""
+"""The database itself refuses what the models and the migrations say it refuses."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,16 +7,25 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.migrations.loader import MigrationLoader
 
+from ledger import sql
+from sunusav.core.auditing import AuditScope, Breach, Invariant
 from sunusav.core.migration_operations import AppendOnly, LiftAppendOnly
 
 
-def missing_rules() -> Iterator[tuple[str, str]]:
-    """Yield (table, rule) for each unique rule and each named CHECK of a model that the database does not hold."""
+def _schema_refuses(scope: AuditScope) -> Iterator[Breach]:
+    for table, problem in _missing_rules():
+        yield Breach("I14", f"table:{table}", problem)
+    for table, trigger in _missing_triggers():
+        yield Breach("I14", f"table:{table}", f"trigger missing: {trigger}")
+
+
+def _missing_rules() -> Iterator[tuple[str, str]]:
+    """Yield (table, problem) for each unique rule and named CHECK of a model that the database lacks."""
     with connection.cursor() as cursor:
         for model in apps.get_models():
             if model._meta.managed and not model._meta.proxy:
                 held = connection.introspection.get_constraints(cursor, model._meta.db_table)
-                yield from ((model._meta.db_table, rule) for rule in _missing_from(model, held))
+                yield from ((model._meta.db_table, problem) for problem in _missing_from(model, held))
 
 
 def _missing_from(model: type[models.Model], held: dict[str, Any]) -> Iterator[str]:
@@ -30,12 +39,20 @@ def _missing_from(model: type[models.Model], held: dict[str, Any]) -> Iterator[s
             yield f"check missing: {constraint.name}"
 
 
-def missing_triggers() -> Iterator[tuple[str, str]]:
-    """Yield (table, trigger) for each trigger that a migration made and that is no longer there."""
-    there = _triggers()
+def _unique_rules(model: type[models.Model]) -> Iterator[tuple[str, list[str]]]:
+    for field in model._meta.local_concrete_fields:
+        if field.unique:
+            yield f"{field.name} is unique", [str(field.column)]
+    columns = {field.name: str(field.column) for field in model._meta.local_concrete_fields}
+    for constraint in model._meta.total_unique_constraints:
+        yield constraint.name, [columns[name] for name in constraint.fields]
+
+
+def _missing_triggers() -> Iterator[tuple[str, str]]:
+    present = sql.trigger_names()
     for table in sorted(append_only_tables()):
         for name in (f"{table}_no_update", f"{table}_no_delete"):
-            if name not in there:
+            if name not in present:
                 yield table, name
 
 
@@ -51,21 +68,6 @@ def append_only_tables() -> set[str]:
     return tables
 
 
-def _unique_rules(model: type[models.Model]) -> Iterator[tuple[str, list[str]]]:
-    for field in model._meta.local_concrete_fields:
-        if field.unique:
-            yield f"{field.name} is unique", [str(field.column)]
-    columns = {field.name: str(field.column) for field in model._meta.local_concrete_fields}
-    for constraint in model._meta.total_unique_constraints:
-        yield constraint.name, [columns[name] for name in constraint.fields]
-
-
-def _triggers() -> set[str]:
-    statement = (
-        "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
-        if connection.vendor == "mysql"
-        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return {str(name) for (name,) in cursor.fetchall()}
+SCHEMA_INVARIANTS = [
+    Invariant("I14", "uniqueness, checks and append-only triggers are in the schema", _schema_refuses),
+]
