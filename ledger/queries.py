@@ -20,6 +20,7 @@ NO_TRANSACTION_YET: Final = 2**62
 
 __all__ = [
     "balance",
+    "balance_pages",
     "balances",
     "balances_by_owner",
     "bodies_of",
@@ -89,6 +90,12 @@ def balances_by_owner(role: AccountRole, currency: Currency) -> dict[str, int]:
     """Return the balances of all accounts of a role, by owner, in one statement."""
     rows = with_balance(Account.objects.filter(role=role, currency=currency))
     return {owner: int(amount) for owner, amount in rows.values_list("owner", "balance")}
+
+
+def balance_pages(role: AccountRole, currency: Currency) -> Iterator[dict[str, int]]:
+    """Yield the balances of all accounts of a role by owner, a page at a time, for the auditor."""
+    for page in pages(with_balance(Account.objects.filter(role=role, currency=currency))):
+        yield {account.owner: int(account.balance) for account in page}
 
 
 def lines_of(transaction_id: int) -> list[Line]:

@@ -99,7 +99,7 @@ def test_money_taken_from_a_pot_is_named() -> None:
     cycle = make_ready_cycle(make_group(members=2))
     _move(cycle, 1)
 
-    expected = ("I05", f"cycle:{cycle.pk}", "the pot holds 19999999 msat, its movements say 20000000")
+    expected = ("I05", f"cycle:{cycle.pk}", "the pot holds 19999999 msat, its movements sum to 20000000")
     assert _breaches() == [expected]
     assert _breaches(AuditScope(now=NOW + timedelta(days=9), since=NOW + timedelta(days=8))) == [expected]
 
@@ -129,3 +129,14 @@ def test_a_pot_of_no_cycle_is_named() -> None:
     _move(Cycle(pk="nowhere"), -10)
 
     assert _breaches() == [("I05", "cycle:nowhere", "there is a pot, but no such cycle")]
+
+
+def test_a_pot_of_a_recent_cycle_is_judged_once_by_a_fast_audit() -> None:
+    cycle = make_ready_cycle(make_group(members=2))
+    _move(cycle, 1)
+
+    found = _breaches(AuditScope(now=NOW, since=NOW - timedelta(hours=2)))
+
+    assert found == [
+        ("I05", f"cycle:{cycle.pk}", "the pot holds 19999999 msat, its movements sum to 20000000")
+    ]
