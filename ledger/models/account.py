@@ -13,7 +13,7 @@ OWNER_LENGTH = 80
 
 
 class Account(models.Model):
-    """One account of the books. Append-only: what an account is never changes."""
+    """One account of the books. Append-only: its role, currency and owner never change."""
 
     code = ExactCharField(max_length=CODE_LENGTH)
     role = models.CharField(max_length=30, choices=choices_of(AccountRole))
@@ -42,10 +42,10 @@ class Account(models.Model):
 
 
 class AccountCheckpoint(models.Model):
-    """The sum of an account's sealed entries: where its balance starts from. Moved by the sealer alone.
+    """The sum of an account's sealed entries, which its balance starts from. Only the sealer moves it.
 
-    Every transaction up to `floor` was sealed when the checkpoint was last moved, so the unsealed tail is
-    looked for above it. The row is a cache: the auditor rebuilds it from the entries (I19).
+    Every transaction up to `floor` was sealed when the checkpoint was last moved, so unsealed entries are
+    searched only above it. The row is a cache: the auditor rebuilds it from the entries (I19).
     """
 
     account = models.OneToOneField(

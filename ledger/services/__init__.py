@@ -1,4 +1,4 @@
-"""Writes of this room, in the order of their life: post, reverse, seal; record rates and conversions."""
+"""Writes of this app: post, reverse and seal transactions; record rates and conversions."""
 
 from ledger.services.conversions import convert, record_conversion
 from ledger.services.posting import check, post, post_all, reverse

@@ -1,4 +1,4 @@
-"""The sealer of the books: chains what is not sealed yet and moves the checkpoints, in one transaction."""
+"""The sealer of the books: chains unsealed transactions and moves the checkpoints, in one transaction."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ CHUNK = 1_000
 
 
 def seal_books(*, now: datetime, limit: int = 5_000) -> int:
-    """Chain what has no seal yet and move the accounts' checkpoints; return how many were sealed."""
+    """Seal transactions that have no seal and move the accounts' checkpoints; return how many were sealed."""
     with transaction.atomic():
         lock_chain(CHAIN)
         floor = _swept_floor()
@@ -35,16 +35,16 @@ def seal_books(*, now: datetime, limit: int = 5_000) -> int:
 
 
 def _swept_floor() -> int:
-    """Return the floor the last pass established, after which nothing below it was left unsealed."""
+    """Return the floor of the last pass: everything at or below it is sealed."""
     return AccountCheckpoint.objects.aggregate(top=Max("floor"))["top"] or 0
 
 
 def _next_floor(waiting: Sequence[JournalTransaction], *, is_cut: bool, now: datetime) -> int:
     """Return the floor for the next pass and for the balances.
 
-    Ids grow in the order of the inserts, so what lies below a row sealed an hour ago was begun before that
-    and has committed by now; this pass, made after that hour, has sealed it. A pass cut short vouches for
-    its rows.
+    Ids grow in the order of the inserts. A row with an id below that of a row sealed an hour ago was inserted before
+    it and has committed by now, so this pass has sealed it. A pass that reached its limit has sealed only up to its
+    last row.
     """
     settled = settled_floor(LedgerSeal, "transaction_id", now=now)
     return min(settled, waiting[-1].pk) if is_cut else settled

@@ -66,9 +66,9 @@ def fixed(payout_sats: int = 100_000, subject: str = "cycle:c-1", priced_for: Pr
 
 
 def recorded(fee: FixedFee, ref: str = "disbursement:1", completed_at: datetime = NOW) -> int:
-    return services.record_fee(
-        assessment_id=fee.assessment_id, disbursement_ref=ref, completed_at=completed_at
-    )
+    """Record a fee; return the id of its record."""
+    services.take_fees({fee.assessment_id: ref}, completed_at=completed_at)
+    return FeeRecord.objects.get(assessment=fee.assessment_id).pk
 
 
 def counts() -> tuple[int, int]:

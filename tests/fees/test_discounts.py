@@ -29,8 +29,7 @@ def discounts(at=NOW) -> Discounts:
 
 def test_discounts_without_grants_are_none():
     assert discounts() == Discounts(0, 0, None, None)
-    assert not queries.is_group_verified("g-1", NOW)
-    assert not queries.has_live_subscription("u-1", NOW)
+    assert queries.verified_groups(["g-1"], NOW) == set()
 
 
 def test_grant_both_kinds_gives_both_discounts_with_their_grants():
@@ -38,8 +37,7 @@ def test_grant_both_kinds_gives_both_discounts_with_their_grants():
     enterprise = granted("user:u-1", SUBSCRIPTION, discount_bps=5_000)
 
     assert discounts() == Discounts(5_000, 5_000, verified, enterprise)
-    assert queries.is_group_verified("g-1", NOW)
-    assert queries.has_live_subscription("u-1", NOW)
+    assert queries.verified_groups(["g-1"], NOW) == {"g-1"}
     assert queries.expected_fee(12_345, FOR, NOW) == FeeSplit(30, 15, 6, 9, 12_315)
 
 
@@ -83,8 +81,8 @@ def test_revoke_ends_the_discount_at_once_and_keeps_the_past():
 
     services.revoke_discount(holder="group:g-1", kind=VERIFIED, actor=ACTOR, now=LATER, reason="left")
 
-    assert queries.is_group_verified("g-1", LATER - MICROSECOND)
-    assert not queries.is_group_verified("g-1", LATER)
+    assert queries.verified_groups(["g-1"], LATER - MICROSECOND) == {"g-1"}
+    assert queries.verified_groups(["g-1"], LATER) == set()
     assert TrailEntry.objects.filter(action="revoke", reason="left").count() == 1
 
 

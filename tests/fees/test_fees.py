@@ -130,13 +130,13 @@ def test_fix_fee_of_unknown_assessment_is_missing(db):
         queries.fixed_fee(999)
 
 
-def test_fix_and_record_ask_few_statements(rate, django_assert_num_queries):
+def test_fix_and_record_take_few_statements(rate, django_assert_num_queries):
     queries.schedule_at(NOW)
 
     with django_assert_num_queries(3):
         fee = fixed()
     with django_assert_num_queries(2):
-        recorded(fee)
+        record({fee.assessment_id: "disbursement:1"})
 
 
 def test_record_fee_copies_everything_flat(rate):
@@ -179,14 +179,7 @@ def test_record_fee_for_another_disbursement_is_refused(rate):
     assert counts() == (1, 1)
 
 
-def test_record_fee_of_unknown_assessment_is_refused(db):
-    with pytest.raises(FeeAssessmentMissing):
-        services.record_fee(assessment_id=999, disbursement_ref="disbursement:1", completed_at=NOW)
-
-    assert counts() == (0, 0)
-
-
-def take(refs: dict[int, str]) -> dict[int, FixedFee]:
+def record(refs: dict[int, str]) -> dict[int, FixedFee]:
     return services.take_fees(refs, completed_at=LATER)
 
 
@@ -195,12 +188,12 @@ def test_take_fees_records_each_for_its_disbursement_in_two_statements(rate, dja
     refs = {fee.assessment_id: f"disbursement:{fee.payout_sats}" for fee in fees}
 
     with django_assert_num_queries(2):
-        assert take(refs) == {fee.assessment_id: fee for fee in fees}
+        assert record(refs) == {fee.assessment_id: fee for fee in fees}
 
-    told = FeeRecord.objects.order_by("id").values_list(
+    stored = FeeRecord.objects.order_by("id").values_list(
         "disbursement_ref", "fee_sats", "net_sats", "completed_at"
     )
-    assert list(told) == [
+    assert list(stored) == [
         ("disbursement:100000", 1_000, 99_000, LATER), ("disbursement:12345", 123, 12_222, LATER),
     ]  # fmt: skip
 
@@ -209,11 +202,11 @@ def test_take_fees_of_what_was_recorded_for_the_same_keeps_that_record(rate):
     before, new = fixed(), fixed(12_345, "cycle:c-2")
     recorded(before, "disbursement:1")
 
-    taken = take({before.assessment_id: "disbursement:1", new.assessment_id: "disbursement:2"})
+    recorded_fees = record({before.assessment_id: "disbursement:1", new.assessment_id: "disbursement:2"})
 
-    assert taken == {before.assessment_id: before, new.assessment_id: new}
-    told = FeeRecord.objects.order_by("id").values_list("disbursement_ref", "completed_at")
-    assert list(told) == [("disbursement:1", NOW), ("disbursement:2", LATER)]
+    assert recorded_fees == {before.assessment_id: before, new.assessment_id: new}
+    stored = FeeRecord.objects.order_by("id").values_list("disbursement_ref", "completed_at")
+    assert list(stored) == [("disbursement:1", NOW), ("disbursement:2", LATER)]
 
 
 def test_take_fees_with_one_recorded_for_another_records_none(rate):
@@ -221,14 +214,14 @@ def test_take_fees_with_one_recorded_for_another_records_none(rate):
     recorded(before, "disbursement:1")
 
     with pytest.raises(FeeRecordedForAnother):
-        take({new.assessment_id: "disbursement:3", before.assessment_id: "disbursement:2"})
+        record({new.assessment_id: "disbursement:3", before.assessment_id: "disbursement:2"})
 
     assert counts() == (2, 1)
 
 
 def test_take_fees_with_one_unknown_records_none(rate):
     with pytest.raises(FeeAssessmentMissing) as refusal:
-        take({fixed().assessment_id: "disbursement:1", 999: "disbursement:2"})
+        record({fixed().assessment_id: "disbursement:1", 999: "disbursement:2"})
 
     assert refusal.value.facts == {"assessment_id": "999"}
     assert counts() == (1, 0)

@@ -210,4 +210,4 @@ def test_audit_finds_a_version_1_that_is_not_the_seeds(db):
     row = FeeSchedule.objects.get(version=1)
     row.platform_share_bps = 4_999
 
-    assert list(_wrong_with_default(row)) == ["version 1 is not the seed's"]
+    assert list(_wrong_with_default(row)) == ["version 1 is not the default"]

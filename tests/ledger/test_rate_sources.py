@@ -9,7 +9,7 @@ import pytest
 
 from ledger.enums import RateRefusal
 from ledger.errors import RateAnswerRefused
-from ledger.rates.sanity import believable, require_recent
+from ledger.rates.sanity import parse_rate, require_recent
 from ledger.rates.sources import Bitstamp, Coinbase, JsonSource, Kraken, configured_sources
 from sunusav.core.http import HostUnavailable
 from tests.ledger.builders import (
@@ -31,7 +31,7 @@ def market() -> Iterator[Market]:
 def read(source: JsonSource) -> Decimal:
     answer = source.read()
     require_recent(source.name, answer.observed_at, now=NOW)
-    return believable(source.name, answer.amount, answer.currency)
+    return parse_rate(source.name, answer.amount, answer.currency)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_nobody_listening_is_unavailable() -> None:
 
 def test_unknown_currency_is_refused() -> None:
     with pytest.raises(RateAnswerRefused) as refused:
-        believable("x", "12195", "USD")
+        parse_rate("x", "12195", "USD")
 
     assert refused.value.refusal == RateRefusal.OTHER_PAIR
 

@@ -16,7 +16,7 @@ from payouts.errors import (
 )
 from payouts.models import Group, Member
 from payouts.queries.groups import group as group_facts
-from payouts.queries.groups import groups_page, is_group_verified, member, members_of
+from payouts.queries.groups import groups_page, member, members_of
 from payouts.services.groups import (
     add_member,
     create_group,
@@ -140,7 +140,7 @@ def test_a_group_is_verified_by_two_people_and_no_longer_by_two_people() -> None
     group = make_group(members=0, id="g-1")
     proposer, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
     first = propose_verification(group_id="g-1", proposer=proposer, reason="papers", now=NOW)
-    assert not is_group_verified("g-1", at=NOW)
+    assert not group_facts("g-1", at=NOW).is_verified
     approvals.approve(proposal_id=first.pk, approver=approver, digest=first.digest, now=NOW)
     assert group_facts("g-1", at=NOW).is_verified
 
@@ -149,7 +149,7 @@ def test_a_group_is_verified_by_two_people_and_no_longer_by_two_people() -> None
     assert not group_facts(group.pk, at=NOW).is_verified
     assert (first.kind, second.kind) == (GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION)
     verify(group, now=NOW)
-    assert is_group_verified("g-1", at=NOW)
+    assert group_facts("g-1", at=NOW).is_verified
 
 
 def test_propose_verification_of_a_verified_group_is_refused() -> None:
