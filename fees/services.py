@@ -252,7 +252,7 @@ def fix_fee(*, subject: str, payout_sats: int, priced_for: PricedFor, now: datet
     return queries.fixed_fee_of_row(row, schedule_version=schedule.version)
 
 
-def take_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, FixedFee]:
+def record_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, FixedFee]:
     """Record charged fees, each for its disbursement, and return the fixed fees by assessment.
 
     One query and one insert. A fee that was recorded for the same disbursement before stays as it is.

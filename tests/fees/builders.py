@@ -67,7 +67,7 @@ def fixed(payout_sats: int = 100_000, subject: str = "cycle:c-1", priced_for: Pr
 
 def recorded(fee: FixedFee, ref: str = "disbursement:1", completed_at: datetime = NOW) -> int:
     """Record a fee; return the id of its record."""
-    services.take_fees({fee.assessment_id: ref}, completed_at=completed_at)
+    services.record_fees({fee.assessment_id: ref}, completed_at=completed_at)
     return FeeRecord.objects.get(assessment=fee.assessment_id).pk
 
 

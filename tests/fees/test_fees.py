@@ -180,10 +180,10 @@ def test_record_fee_for_another_disbursement_is_refused(rate):
 
 
 def record(refs: dict[int, str]) -> dict[int, FixedFee]:
-    return services.take_fees(refs, completed_at=LATER)
+    return services.record_fees(refs, completed_at=LATER)
 
 
-def test_take_fees_records_each_for_its_disbursement_in_two_statements(rate, django_assert_num_queries):
+def test_record_fees_records_each_for_its_disbursement_in_two_statements(rate, django_assert_num_queries):
     fees = [fixed(amount, f"cycle:c-{amount}") for amount in (100_000, 12_345)]
     refs = {fee.assessment_id: f"disbursement:{fee.payout_sats}" for fee in fees}
 
@@ -198,7 +198,7 @@ def test_take_fees_records_each_for_its_disbursement_in_two_statements(rate, dja
     ]  # fmt: skip
 
 
-def test_take_fees_of_what_was_recorded_for_the_same_keeps_that_record(rate):
+def test_record_fees_of_what_was_recorded_for_the_same_keeps_that_record(rate):
     before, new = fixed(), fixed(12_345, "cycle:c-2")
     recorded(before, "disbursement:1")
 
@@ -209,7 +209,7 @@ def test_take_fees_of_what_was_recorded_for_the_same_keeps_that_record(rate):
     assert list(stored) == [("disbursement:1", NOW), ("disbursement:2", LATER)]
 
 
-def test_take_fees_with_one_recorded_for_another_records_none(rate):
+def test_record_fees_with_one_recorded_for_another_records_none(rate):
     before, new = fixed(), fixed(12_345, "cycle:c-2")
     recorded(before, "disbursement:1")
 
@@ -219,7 +219,7 @@ def test_take_fees_with_one_recorded_for_another_records_none(rate):
     assert counts() == (2, 1)
 
 
-def test_take_fees_with_one_unknown_records_none(rate):
+def test_record_fees_with_one_unknown_records_none(rate):
     with pytest.raises(FeeAssessmentMissing) as refusal:
         record({fixed().assessment_id: "disbursement:1", 999: "disbursement:2"})
 
