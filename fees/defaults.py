@@ -1,4 +1,4 @@
-"""Version 1 of the fee schedule, as the migrations insert it: in effect from the start, approved by nobody."""
+"""Version 1 of the fee schedule, as the migrations insert it: in effect from the start, without approval."""
 
 from datetime import UTC, datetime
 from typing import Final

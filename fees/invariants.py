@@ -66,6 +66,7 @@ def _differing(row: FeeRecord, origin: FeeAssessment | FeeRecord | None, sign: i
 
 
 def _recomputed(scope: AuditScope) -> Iterator[Breach]:
+    # Every version at once: two people publish each by hand, so there are few.
     schedules = {row.pk: row for row in FeeSchedule.objects.prefetch_related("brackets")}
     for row in _each(_assessments(scope)):
         schedule = schedules[row.schedule_id]

@@ -59,7 +59,7 @@ def propose_schedule(*, draft_id: int, proposer: User, now: datetime, reason: st
     Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleDraftIncomplete,
     FeeScheduleEffectiveTooSoon; and as `approvals.propose`.
     """
-    _require_lead(_open_draft(draft_id), now)
+    _require_lead_time(_open_draft(draft_id), now)
     return approvals.propose(
         kind=FEE_SCHEDULE, subject_id=str(draft_id), proposer=proposer, now=now, reason=reason
     )
@@ -81,7 +81,7 @@ def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
     with transaction.atomic():
         draft = _locked_draft(int(proposal.subject_id))
         approvals.require_as_proposed(proposal, describe_schedule(proposal.subject_id))
-        _require_lead(draft, now)
+        _require_lead_time(draft, now)
         brackets = queries.brackets_of(draft.brackets.all())
         schedule = FeeSchedule.objects.create(
             version=_next_version(), draft=draft, proposal=proposal, published_at=now,
@@ -141,7 +141,7 @@ def _open(draft: FeeScheduleDraft | None, draft_id: int) -> FeeScheduleDraft:
     return draft
 
 
-def _require_lead(draft: FeeScheduleDraft, now: datetime) -> None:
+def _require_lead_time(draft: FeeScheduleDraft, now: datetime) -> None:
     earliest = now + queries.PUBLICATION_LEAD
     if draft.effective_at < earliest:
         raise FeeScheduleEffectiveTooSoon(

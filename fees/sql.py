@@ -17,7 +17,7 @@ _ASSESSMENTS: Final = (
 
 @dataclass(frozen=True)
 class Assessed:
-    """A fixed fee, the version of its schedule, and its record, if the fee was taken."""
+    """A fixed fee, the version of its schedule, and its record, if it has one."""
 
     row: FeeAssessment
     schedule_version: int

@@ -38,12 +38,12 @@ class AuditReport:
     seconds: float
 
     @property
-    def is_red(self) -> bool:
+    def has_breaches(self) -> bool:
         return bool(self.breaches)
 
     @property
     def exit_code(self) -> int:
-        """Return 0 for clean, 1 for any breach, 2 when things only wait."""
+        """Return 0 if clean, 1 for a breach, 2 if something only waits too long."""
         if self.breaches:
             return 1
         return 2 if self.waiting else 0
@@ -68,7 +68,7 @@ def audit(*, now: datetime, since: datetime | None = None) -> AuditReport:
 def audit_and_guard(*, now: datetime, since: datetime | None = None) -> AuditReport:
     """Audit; on a breach pause outgoing payments and record it in the trail."""
     report = audit(now=now, since=since)
-    if report.is_red:
+    if report.has_breaches:
         _pause_outgoing(report)
     return report
 
@@ -81,30 +81,30 @@ def fast_window(now: datetime) -> datetime:
 def _found(invariants: Iterable[Invariant], scope: AuditScope) -> Iterator[tuple[bool, Breach]]:
     for invariant in invariants:
         broken: list[Breach] = []
-        unjudged = _judge(invariant, scope, broken)
+        failure = _check(invariant, scope, broken)
         yield from ((invariant.waiting, breach) for breach in broken)
-        if unjudged:
-            yield False, unjudged
+        if failure:
+            yield False, failure
 
 
-def _judge(invariant: Invariant, scope: AuditScope, broken: list[Breach]) -> Breach | None:
-    """Add what an invariant finds to `broken`, and return a breach if it could not be judged.
+def _check(invariant: Invariant, scope: AuditScope, broken: list[Breach]) -> Breach | None:
+    """Add what an invariant finds to `broken`, and return a breach if it could not be checked.
 
     Each invariant has a savepoint: after a statement that the database refuses the others still run.
     """
     try:
         with transaction.atomic():
             broken.extend(invariant.find(scope))
-    except Exception as error:  # any error: the other invariants are judged, and payments are paused
-        logger.exception("invariant %s (%s) could not be judged", invariant.code, invariant.title)
+    except Exception as error:  # any error: the other invariants are checked, and payments are paused
+        logger.exception("invariant %s (%s) could not be checked", invariant.code, invariant.title)
         cause = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
-        return Breach(invariant.code, "audit", f"could not be judged: {cause}")
+        return Breach(invariant.code, "audit", f"could not be checked: {cause}")
     return None
 
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """Read everything as of one moment. Inside a caller's transaction, as in tests, its isolation holds."""
+    """Read everything as of one moment. Inside a caller's transaction, as in tests, its isolation level applies."""
     if not connection.in_atomic_block:
         sql.read_one_snapshot()
     with transaction.atomic():

@@ -14,7 +14,7 @@ from sunusav.core.money import MSAT_PER_BTC, SATS_PER_BTC, Sats, Xof
 
 # CFA franc of the BCEAO, fixed to the euro since 1999-01-01. Source: Council Decision 98/683/EC.
 XOF_PER_EUR: Final = Decimal("655.957")
-RATE_PLACES: Final = Decimal("0.00000001")
+RATE_STEP: Final = Decimal("0.00000001")
 CENT: Final = Decimal("0.01")
 # A thousand to ten million euros. A rate out of these bounds is a mistake: euros for francs, an inverted pair.
 MINIMUM_XOF_PER_BTC: Final = Decimal(655_957)
@@ -80,7 +80,7 @@ def median_rate(rates: Iterable[Decimal]) -> Decimal:
 
     Rounding: to eight places, half-even.
     """
-    return median(rates).quantize(RATE_PLACES, rounding=ROUND_HALF_EVEN)
+    return median(rates).quantize(RATE_STEP, rounding=ROUND_HALF_EVEN)
 
 
 def is_within_bounds(rate_xof_per_btc: Decimal) -> bool:

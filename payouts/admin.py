@@ -28,7 +28,7 @@ from sunusav.core import clock
 from sunusav.core.models import User
 from transfers.enums import CollectionState, DisbursementState
 from transfers.queries import collections_for, disbursement_for
-from transfers.types import DisbursementFacts
+from transfers.types import CollectionFacts, DisbursementFacts
 
 
 def _propose(decision: Decision) -> None:
@@ -231,21 +231,21 @@ def _payout_section(row: Cycle) -> Section:
 
 def _contributions(row: Cycle) -> Section:
     owed = list(row.contributions.order_by("user_id"))
-    asked = collections_for([contribution_subject(contribution.pk) for contribution in owed])
+    collections = collections_for([contribution_subject(contribution.pk) for contribution in owed])
     return Table(
         title=_("Contributions"),
         heads=(_("member"), _("amount"), _("state"), _("received"), _("payment")),
-        rows=[_contribution_row(item, asked.get(contribution_subject(item.pk))) for item in owed],
+        rows=[_contribution_row(item, collections.get(contribution_subject(item.pk))) for item in owed],
         empty=_("This cycle has no contributions."),
     )
 
 
-def _contribution_row(row: Contribution, asked: Any) -> Sequence[Any]:
-    if asked is None:
+def _contribution_row(row: Contribution, collection: CollectionFacts | None) -> Sequence[Any]:
+    if collection is None:
         return (row.user_id, show_sats(row.amount_sats), gettext("not requested yet"), show_msat(0), "")
-    state = CollectionState(asked.state)
-    link = link_to_page("transfers.collection", asked.id, f"#{asked.id}")
-    received = show_msat(asked.received_msat)
+    state = CollectionState(collection.state)
+    link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
+    received = show_msat(collection.received_msat)
     return (row.user_id, show_sats(row.amount_sats), badge(state.value, state.label), received, link)
 
 

@@ -67,31 +67,31 @@ def _filled_pots_belong_to_cycles(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _wrong_pots(cycles: Sequence[Cycle]) -> Iterator[Breach]:
-    """Compare each pot with what its contributions brought, less what its payout holds or took."""
+    """Compare each pot with its contributions less what its payout holds or took."""
     pots = balances(pot_of(row.pk) for row in cycles)
-    brought = _brought_msat(cycles)
+    contributed = _contributed_msat(cycles)
     drawn = drawn_msat([cycle_subject(row.pk) for row in cycles])
     for row in cycles:
         subject = cycle_subject(row.pk)
-        held, due = -pots[pot_of(row.pk)], brought.get(row.pk, 0) - drawn.get(subject, 0)
+        held, due = -pots[pot_of(row.pk)], contributed.get(row.pk, 0) - drawn.get(subject, 0)
         if held != due:
             yield Breach("I05", subject, f"the pot holds {held} msat, its movements sum to {due}")
         if held < 0 or held > msat_from_sats(row.payout_total_sats):
             yield Breach("I11", subject, f"the pot holds {held} msat")
 
 
-def _brought_msat(cycles: Sequence[Cycle]) -> dict[str, int]:
+def _contributed_msat(cycles: Sequence[Cycle]) -> dict[str, int]:
     rows = Contribution.objects.filter(cycle__in=cycles).values_list("pk", "cycle_id")
     cycle_of = {contribution_subject(pk): cycle_id for pk, cycle_id in rows}
-    brought: dict[str, int] = {}
+    contributed: dict[str, int] = {}
     for subject, amount_msat in credited_msat(cycle_of).items():
         cycle_id = cycle_of[subject]
-        brought[cycle_id] = brought.get(cycle_id, 0) + amount_msat
-    return brought
+        contributed[cycle_id] = contributed.get(cycle_id, 0) + amount_msat
+    return contributed
 
 
 def _since(rows: Rows, scope: AuditScope, moment: str) -> Rows:
-    """Keep, in a fast audit, the cycles whose `moment` lies within its scope."""
+    """Keep the cycles whose `moment` is within the scope."""
     return rows if scope.since is None else rows.filter(**{f"{moment}__gte": scope.since})
 
 
@@ -110,6 +110,6 @@ INVARIANTS = [
     Invariant("I05", "a cycle has one contribution per member at its creation", _one_contribution_per_member),
     Invariant("I05", "a ready cycle has every contribution settled", _ready_is_settled),
     Invariant("I05", "only ready cycles are paid out", _only_ready_cycles_are_paid_out),
-    Invariant("I05", "a pot holds what came less what went; a paid one is empty", _pots_hold_what_is_left),
+    Invariant("I05", "a pot holds what was contributed less what was paid out", _pots_hold_what_is_left),
     Invariant("I05", "every filled pot belongs to a cycle", _filled_pots_belong_to_cycles),
 ]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from fees.types import FeeSplit
 from transfers.types import Destination
+
+# The sort key of the last row of a page; the next page starts after it.
+Position = tuple[Any, ...]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The database itself refuses what the models and the migrations say it refuses."""
+"""The database has the constraints of the models and the append-only triggers of the migrations."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,18 +24,18 @@ def _missing_rules() -> Iterator[tuple[str, str]]:
     with connection.cursor() as cursor:
         for model in apps.get_models():
             if model._meta.managed and not model._meta.proxy:
-                held = connection.introspection.get_constraints(cursor, model._meta.db_table)
-                yield from ((model._meta.db_table, problem) for problem in _missing_from(model, held))
+                constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
+                yield from ((model._meta.db_table, problem) for problem in _missing_from(model, constraints))
 
 
-def _missing_from(model: type[models.Model], held: dict[str, Any]) -> Iterator[str]:
-    rules = (found for found in held.values() if found["unique"] or found["primary_key"])
+def _missing_from(model: type[models.Model], present: dict[str, Any]) -> Iterator[str]:
+    rules = (found for found in present.values() if found["unique"] or found["primary_key"])
     unique = {frozenset(found["columns"]) for found in rules}
     for name, columns in _unique_rules(model):
         if frozenset(columns) not in unique:
             yield f"unique rule missing: {name}"
     for constraint in model._meta.constraints:
-        if isinstance(constraint, models.CheckConstraint) and constraint.name not in held:
+        if isinstance(constraint, models.CheckConstraint) and constraint.name not in present:
             yield f"check missing: {constraint.name}"
 
 

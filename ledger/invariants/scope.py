@@ -1,4 +1,4 @@
-"""The rows of the journal that an audit looks at, and how its breaches name them."""
+"""The rows of the journal that an audit covers, and how its breaches name them."""
 
 from typing import Any
 

@@ -42,8 +42,8 @@ def record_conversion(*, kind: ConversionKind, amount: int, reference: str, now:
     stored = CurrencyConversion.objects.filter(reference=reference).select_related("rate").first()
     if stored is None:
         stored = _append(convert(kind=kind, amount=amount, rate=francs_rate(now)), reference, now)
-    asked = stored.amount_xof if kind is ConversionKind.PRICE else stored.amount_sats
-    if (stored.kind, asked) != (kind.value, amount):
+    stored_amount = stored.amount_xof if kind is ConversionKind.PRICE else stored.amount_sats
+    if (stored.kind, stored_amount) != (kind.value, amount):
         raise ReferenceUsed(reference=reference, stored_id=stored.pk)
     return stored.value
 

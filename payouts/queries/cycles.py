@@ -1,7 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from fees.queries import expected_fee
 from fees.types import PricedFor
@@ -9,12 +8,16 @@ from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import STATUS_OF_CONTRIBUTION, STATUS_OF_PAID_OUT_CYCLE, ContributionStatus, CycleState
 from payouts.errors import ContributionMissing, ContributionNotAskedFor, ContributionNotOfCycle, CycleMissing
 from payouts.models import Contribution, Cycle
-from payouts.types import ContributionFacts, CycleFacts
+from payouts.types import ContributionFacts, CycleFacts, Position
 from transfers.enums import CollectionState, DisbursementState
-from transfers.queries import collections_for, disbursements_for, newest_withdrawal, settled_subjects
+from transfers.queries import (
+    collections_for,
+    disbursement_for,
+    disbursements_for,
+    newest_withdrawal,
+    settled_subjects,
+)
 from transfers.types import CollectionFacts, DisbursementFacts, WithdrawalFacts
-
-Position = tuple[Any, ...]
 
 
 def cycle(cycle_id: str) -> CycleFacts:
@@ -93,8 +96,14 @@ def expected_net_sats(cycle_id: str, *, at: datetime) -> int | None:
     row = stored_cycle(cycle_id)
     if row.state != CycleState.READY:
         return None
-    payout = disbursements_for([cycle_subject(cycle_id)]).get(cycle_subject(cycle_id))
-    if payout is not None and payout.net_sats is not None and payout.state != DisbursementState.CANCELLED:
+    payout = disbursement_for(cycle_subject(cycle_id))
+    is_cancelled = payout is not None and payout.state == DisbursementState.CANCELLED
+    return net_sats(row, None if is_cancelled else payout, at=at)
+
+
+def net_sats(row: Cycle, payout: DisbursementFacts | None, *, at: datetime) -> int:
+    """Return the net that the payout of a cycle was fixed with, else the net to expect at that moment."""
+    if payout is not None and payout.net_sats is not None:
         return payout.net_sats
     return expected_fee(row.payout_total_sats, priced_for(row), at).net_sats
 
@@ -108,7 +117,7 @@ def contribution(cycle_id: str, user_id: str) -> ContributionFacts:
     return _contribution_facts([row])[0]
 
 
-def contribution_numbered(cycle_id: str, contribution_id: int) -> ContributionFacts:
+def contribution_by_id(cycle_id: str, contribution_id: int) -> ContributionFacts:
     """Return one contribution by its id. Raises: CycleMissing, ContributionNotOfCycle."""
     row = Contribution.objects.filter(cycle_id=cycle_id, pk=contribution_id).first()
     if row is None:
@@ -122,7 +131,7 @@ def open_invoice_of(cycle_id: str, contribution_id: int, *, at: datetime) -> str
 
     Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor.
     """
-    owed = contribution_numbered(cycle_id, contribution_id)
+    owed = contribution_by_id(cycle_id, contribution_id)
     is_expired = owed.expires_at is not None and owed.expires_at <= at
     if owed.status != ContributionStatus.INVOICED or is_expired or not owed.payment_request:
         raise ContributionNotAskedFor(

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from typing import Any
 
 from fees.queries import fixed_fee
 from fees.types import FixedFee
@@ -8,12 +7,10 @@ from payouts.enums import NOT_INITIATED
 from payouts.errors import CycleMissing, PayoutMissing
 from payouts.models import Cycle
 from payouts.queries.cycles import status_of, stored_cycle
-from payouts.types import PayoutFacts, PayoutStatus
+from payouts.types import PayoutFacts, PayoutStatus, Position
 from transfers.errors import DisbursementMissing
 from transfers.queries import disbursement, disbursement_for, disbursements_page
 from transfers.types import DisbursementFacts
-
-Position = tuple[Any, ...]
 
 
 def payout(payout_id: int) -> PayoutFacts:

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from fees.queries import expected_fee
 from payouts.calculations import contribution_subject, credit_of, cycle_subject, pot_of
 from payouts.enums import CYCLE_TRANSITIONS, ContributionStatus, CycleState
 from payouts.errors import (
@@ -24,9 +23,9 @@ from payouts.errors import (
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import (
     contribution,
-    contribution_numbered,
+    contribution_by_id,
     missing_contributions,
-    priced_for,
+    net_sats,
     settled_counts,
 )
 from payouts.queries.groups import members_of
@@ -72,7 +71,7 @@ def create_cycle(
     with transaction.atomic():
         locked_group(group_id)
         members = members_of(group_id)
-        _require_round(group_id, members, winner_user_id, contribution_sats)
+        _require_valid_cycle(group_id, members, winner_user_id, contribution_sats)
         row = Cycle(
             pk=cycle_id, group_id=group_id, cycle_index=cycle_index, contribution_sats=contribution_sats,
             winner_user_id=winner_user_id, members_count=len(members), created_at=now,
@@ -145,7 +144,7 @@ def cancel_contribution(
     Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor, ContributionSettled (it was paid
     meanwhile and is booked), CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable.
     """
-    owed = contribution_numbered(cycle_id, contribution_id)
+    owed = contribution_by_id(cycle_id, contribution_id)
     subject = contribution_subject(contribution_id)
     collection = collections_for([subject]).get(subject)
     if collection is None:
@@ -158,7 +157,7 @@ def cancel_contribution(
         raise ContributionSettled(
             cycle_id=cycle_id, user_id=owed.user_id, contribution_id=contribution_id
         ) from None
-    return contribution_numbered(cycle_id, contribution_id)
+    return contribution_by_id(cycle_id, contribution_id)
 
 
 def record_ready_cycles(*, now: datetime, contribution_id: int | None = None) -> int:
@@ -177,7 +176,7 @@ def locked_cycle(cycle_id: str) -> Cycle:
     return row
 
 
-def _require_round(group_id: str, members: Sequence[str], winner: str, contribution_sats: int) -> None:
+def _require_valid_cycle(group_id: str, members: Sequence[str], winner: str, contribution_sats: int) -> None:
     if not members:
         raise GroupWithoutMembers(group_id=group_id)
     if winner not in members:
@@ -239,7 +238,7 @@ def _require_acceptable(
     payout_id = payout.id if payout else 0
     try:
         reference = rail(destination.rail).check(
-            Instruction(payout_id, msat_from_sats(_net_sats(row, payout, now)), destination), now=now
+            Instruction(payout_id, msat_from_sats(net_sats(row, payout, at=now)), destination), now=now
         )
     except DestinationAmountDiffers:
         if payout is not None and payout.net_sats is not None:
@@ -255,22 +254,16 @@ def _replaced_at(row: Cycle, destination: Destination, now: datetime) -> datetim
     payee. *Source*: DOMAIN.md section 4.
     """
     before = row.destination
-    if row.state != CycleState.READY or before is None or _pays_the_same(before, destination):
+    if row.state != CycleState.READY or before is None or _have_same_payee(before, destination):
         return row.destination_replaced_at
     return now
 
 
-def _pays_the_same(before: Destination, after: Destination) -> bool:
+def _have_same_payee(before: Destination, after: Destination) -> bool:
     if before.rail != after.rail:
         return False
     paying = rail(after.rail)
     return paying.payee_of(before) == paying.payee_of(after)
-
-
-def _net_sats(row: Cycle, payout: DisbursementFacts | None, now: datetime) -> int:
-    if payout is not None and payout.net_sats is not None:
-        return payout.net_sats
-    return expected_fee(row.payout_total_sats, priced_for(row), now).net_sats
 
 
 def _complete_cycles(contribution_id: int | None) -> Iterator[str]:

@@ -52,8 +52,8 @@ def request_payout(*, cycle_id: str, claims: Claims, actor: Actor, now: datetime
         row = locked_cycle(cycle_id)
         _require_ready(row)
         payout = disbursement_for(cycle_subject(cycle_id))
-        _require_open(row, payout)
-        _require_true(claims, row, payout, now)
+        _require_payout_not_ended(row, payout)
+        _require_claims_match(claims, row, payout, now)
         if payout is None or payout.state == _S.CANCELLED:
             return request_disbursement(request=_request(row, None), actor=actor, now=now)
         if payout.state == _S.SCHEDULED:
@@ -80,12 +80,12 @@ def schedule_payout(*, cycle_id: str, scheduled_at: datetime | None, actor: Acto
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        require_payable_anew(row)
+        require_payable(row)
         moment = _moment(row, scheduled_at, now)
         return request_disbursement(request=_request(row, moment), actor=actor, now=now)
 
 
-def require_payable_anew(row: Cycle) -> None:
+def require_payable(row: Cycle) -> None:
     """Refuse a cycle that is not ready, or has a payout already. The caller holds the lock of the cycle.
 
     Raises: CycleNotReady, CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed,
@@ -93,7 +93,7 @@ def require_payable_anew(row: Cycle) -> None:
     """
     _require_ready(row)
     payout = disbursement_for(cycle_subject(row.pk))
-    _require_open(row, payout)
+    _require_payout_not_ended(row, payout)
     _require_not_ordered(row, payout)
 
 
@@ -124,7 +124,7 @@ def _require_ready(row: Cycle) -> None:
         )
 
 
-def _require_open(row: Cycle, payout: DisbursementFacts | None) -> None:
+def _require_payout_not_ended(row: Cycle, payout: DisbursementFacts | None) -> None:
     """Refuse a cycle whose payout has ended."""
     if payout is not None:
         _require_not_ended(row.pk, payout.id, payout.state, payout.failure_code)
@@ -151,16 +151,18 @@ def _require_not_ordered(row: Cycle, payout: DisbursementFacts | None) -> None:
     raise PayoutUnderWay(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
 
 
-def _require_true(claims: Claims, row: Cycle, payout: DisbursementFacts | None, now: datetime) -> None:
+def _require_claims_match(
+    claims: Claims, row: Cycle, payout: DisbursementFacts | None, now: datetime
+) -> None:
     recorded = _recorded_discounts(row, payout, now)
-    for name, claimed, grant_id in _compared(claims, recorded):
+    for name, claimed, grant_id in _claims_and_grants(claims, recorded):
         if claimed is not None and claimed != (grant_id is not None):
             raise ClaimContradictsRecords(
                 cycle_id=row.pk, claim=name, claimed=claimed, recorded=grant_id is not None
             )
 
 
-def _compared(claims: Claims, recorded: Discounts) -> Iterator[tuple[str, bool | None, int | None]]:
+def _claims_and_grants(claims: Claims, recorded: Discounts) -> Iterator[tuple[str, bool | None, int | None]]:
     yield "group_verified", claims.group_verified, recorded.verified_grant_id
     yield "user_recurring", claims.user_recurring, recorded.recurring_grant_id
 

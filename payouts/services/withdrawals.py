@@ -4,11 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from fees.queries import expected_fee
 from payouts.calculations import CYCLE, cycle_subject, id_in
-from payouts.queries.cycles import priced_for
+from payouts.queries.cycles import net_sats
 from payouts.services.cycles import locked_cycle, set_destination
-from payouts.services.payouts import request_payout, require_payable_anew
+from payouts.services.payouts import request_payout, require_payable
 from payouts.types import Claims
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError, Unavailable
@@ -39,10 +38,13 @@ def open_withdrawal_link(*, cycle_id: str, actor: Actor, now: datetime) -> Opene
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        require_payable_anew(row)
-        net_sats = expected_fee(row.payout_total_sats, priced_for(row), now).net_sats
+        require_payable(row)
         return open_withdrawal(
-            subject=cycle_subject(cycle_id), rail=RAIL, amount_sats=net_sats, actor=actor, now=now
+            subject=cycle_subject(cycle_id),
+            rail=RAIL,
+            amount_sats=net_sats(row, None, at=now),
+            actor=actor,
+            now=now,
         )
 
 
@@ -84,6 +86,6 @@ def _requested_payout(link: WithdrawalFacts, now: datetime) -> int:
     cycle_id = id_in(link.subject)
     assert link.destination is not None  # noqa: S101  (by the database: withdrawallink_redeemed_has_destination)
     with transaction.atomic():
-        require_payable_anew(locked_cycle(cycle_id))
+        require_payable(locked_cycle(cycle_id))
         set_destination(cycle_id=cycle_id, destination=link.destination, actor=TAKER, now=now)
         return request_payout(cycle_id=cycle_id, claims=Claims(), actor=TAKER, now=now)

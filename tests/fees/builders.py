@@ -1,4 +1,4 @@
-"""Rows and people the tests of the fee room start from."""
+"""Rows and people for the tests of this app."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -97,7 +97,7 @@ def refused_as_append_only(table: str):
 
 @contextmanager
 def checks_off():
-    """Let wrong rows in, as a broken import or a hand in the database would."""
+    """Accept rows that violate constraints, as a broken import or a manual change would leave them."""
     statement = "SET SESSION check_constraint_checks = {}"
     if connection.vendor == "sqlite":
         statement = "PRAGMA ignore_check_constraints = {}"

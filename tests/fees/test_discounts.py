@@ -1,4 +1,4 @@
-"""Discount grants: who holds what, when, and what the fee schedule adds to it."""
+"""Discount grants: their holders, their periods, and the figures of the fee schedule."""
 
 from datetime import timedelta
 
@@ -66,7 +66,7 @@ def test_grant_counts_from_its_start_until_its_end():
     assert [discounts(at).recurring_bps for at in moments] == [0, 2_500, 2_500, 0]
 
 
-def test_grant_leaves_a_line_in_the_trail():
+def test_grant_is_recorded_in_the_trail():
     grant_id = granted("user:u-1", SUBSCRIPTION, discount_bps=2_500, granted_for="subscription:7")
 
     line = TrailEntry.objects.get()
@@ -76,7 +76,7 @@ def test_grant_leaves_a_line_in_the_trail():
     }  # fmt: skip
 
 
-def test_revoke_ends_the_discount_at_once_and_keeps_the_past():
+def test_revoke_ends_the_discount_now_and_not_before():
     granted("group:g-1", VERIFIED)
 
     services.revoke_discount(holder="group:g-1", kind=VERIFIED, actor=ACTOR, now=LATER, reason="left")
@@ -98,7 +98,7 @@ def test_revoke_what_is_not_granted_is_refused():
     assert TrailEntry.objects.filter(action="revoke").count() == 0
 
 
-def test_grant_while_one_is_live_is_refused():
+def test_grant_while_one_is_open_is_refused():
     first = granted("user:u-1", SUBSCRIPTION, discount_bps=2_500, ends_at=LATER)
 
     with pytest.raises(DiscountAlreadyGranted) as refusal:
@@ -117,7 +117,7 @@ def test_grant_after_one_that_ended_follows_it_without_overlap():
     assert discounts(LATER) == Discounts(0, 5_000, None, second)
 
 
-def test_grant_after_a_revocation_counts_anew():
+def test_grant_after_a_revocation_counts_again():
     granted("user:u-1", SUBSCRIPTION, discount_bps=2_500)
     services.revoke_discount(holder="user:u-1", kind=SUBSCRIPTION, actor=ACTOR, now=LATER)
     granted("user:u-1", SUBSCRIPTION, discount_bps=5_000, starts_at=LATER)
@@ -137,7 +137,7 @@ def test_grant_after_a_revocation_counts_anew():
         ("user:u-1", SUBSCRIPTION, {"ends_at": NOW}, DiscountPeriodEmpty),
     ],
 )
-def test_grant_that_makes_no_sense_is_refused(holder, kind, fields, refusal):
+def test_grant_with_an_invalid_holder_figure_or_period_is_refused(holder, kind, fields, refusal):
     with pytest.raises(refusal):
         granted(holder, kind, **fields)
 

@@ -1,4 +1,4 @@
-"""A fee's life: fixed once, recorded once, reversed once."""
+"""A fee is fixed once, recorded once and reversed once."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -51,7 +51,7 @@ def test_quote_of_one_sat_answers_net_zero():
     assert quoted(1).split == FeeSplit(1, 0, 0, 1, 0)
 
 
-def test_tiers_tell_what_each_kind_pays():
+def test_tiers_describe_what_each_kind_pays():
     tiers = queries.tiers(NOW)
 
     assert {name: str(tier.fee_fraction) for name, tier in tiers.items()} == {
@@ -61,7 +61,7 @@ def test_tiers_tell_what_each_kind_pays():
     assert tiers["standard"].description == "Everybody: 1 % of the payout, at least 1 sat."
 
 
-def test_tiers_of_a_bracketed_schedule_tell_every_bracket(finance, approver):
+def test_tiers_of_a_bracketed_schedule_describe_every_bracket(finance, approver):
     published(
         draft(finance, (0, 10_000), (1_000_000, 5_000), minimum_fee_sats=10, maximum_fee_sats=90_000),
         finance, approver,
@@ -74,7 +74,7 @@ def test_tiers_of_a_bracketed_schedule_tell_every_bracket(finance, approver):
     )
 
 
-def test_fix_fee_stores_all_it_came_from(rate):
+def test_fix_fee_stores_its_terms(rate):
     verified = granted("group:g-1", DiscountKind.VERIFIED_GROUP)
     pro = granted("user:u-1", DiscountKind.SUBSCRIPTION, discount_bps=2_500)
 

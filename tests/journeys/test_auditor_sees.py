@@ -132,7 +132,7 @@ def test_audit_that_is_red_closes_the_outgoing_switch_and_says_why(history: Hist
         replace_a_proof(history)
         report = audit_and_guard(now=AUDITED_AT)
 
-        assert (report.is_red, outgoing().is_open) == (True, False)
+        assert (report.has_breaches, outgoing().is_open) == (True, False)
         assert "I07" in outgoing().reason
         assert TrailEntry.objects.get(action="find_breaches").facts["count"] == len(report.breaches)
 

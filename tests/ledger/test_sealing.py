@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def late(pk: int, amount: int) -> None:
-    """Append a transaction as if it had taken its id long ago and committed only now."""
+    """Append a transaction as if it had been inserted long ago and committed only now."""
     row = JournalTransaction.objects.create(
         pk=pk, kind="late", reference=f"late-{pk}", subject="s", posted_at=NOW
     )
@@ -102,8 +102,8 @@ def test_floor_follows_an_hour_behind() -> None:
     assert set(AccountCheckpoint.objects.values_list("floor", flat=True)) == {first}
 
 
-def test_late_commit_is_sealed_and_counted_although_the_sealer_was_away_for_long() -> None:
-    """Its id lies below a row sealed hours ago; a floor taken from that row alone would skip it for ever."""
+def test_late_commit_after_a_long_pause_of_the_sealer_is_sealed_and_counted() -> None:
+    """Its id is below that of a row sealed hours ago; a floor taken from that row alone would skip it."""
     received("r-1")
     late(1_000_002, 5)
     seal_books(now=NOW)
@@ -145,10 +145,12 @@ actions = st.lists(
 
 @given(actions)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_balance_is_the_plain_sum_however_posting_and_sealing_interleave(db: None, story: list) -> None:
+def test_balance_equals_the_sum_of_entries_in_any_order_of_posting_and_sealing(
+    db: None, actions: list
+) -> None:
     with rolled_back():
         now, posted = NOW, []
-        for step, (action, number, detail) in enumerate(story):
+        for step, (action, number, detail) in enumerate(actions):
             if action == "post":
                 posted.append(received(f"r-{step}", number, to=detail))
             elif action == "reverse" and posted:
@@ -162,9 +164,9 @@ def test_balance_is_the_plain_sum_however_posting_and_sealing_interleave(db: Non
 
 @given(actions)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_checkpoints_are_the_sums_of_sealed_entries(db: None, story: list) -> None:
+def test_checkpoints_are_the_sums_of_sealed_entries(db: None, actions: list) -> None:
     with rolled_back():
-        for step, (action, number, detail) in enumerate(story):
+        for step, (action, number, detail) in enumerate(actions):
             if action == "post":
                 received(f"r-{step}", number, to=detail)
             elif action == "seal":
@@ -174,7 +176,7 @@ def test_checkpoints_are_the_sums_of_sealed_entries(db: None, story: list) -> No
             assert checkpoint.amount == sum(sealed.values_list("amount", flat=True))
 
 
-def test_verify_since_starts_from_the_link_before() -> None:
+def test_fast_audit_of_the_chain_starts_from_the_link_before() -> None:
     received("r-1")
     seal_books(now=NOW)
     received("r-2")
