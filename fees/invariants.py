@@ -12,13 +12,13 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from fees import queries
-from fees.approvables import APPROVABLES
 from fees.calculations import BPS, PPM
 from fees.defaults import DEFAULT_TERMS
 from fees.models import FeeAssessment, FeeRecord, FeeSchedule
-from fees.services import COPIED
+from fees.services import COPIED, FEE_SCHEDULE
 from fees.types import FeeSplit
 from sunusav.core.auditing import AuditScope, Breach, Invariant, pages, rows_since
+from sunusav.core.models import ProposalState
 
 # Enough to understand a breach; a broken import must not fill the report.
 SHOWN = 100
@@ -124,7 +124,7 @@ def _wrong_with_default(row: FeeSchedule) -> Iterator[str]:
 
 def _wrong_with_publication(row: FeeSchedule) -> Iterator[str]:
     proposal = row.proposal
-    if proposal is None or (proposal.kind, proposal.state) != (APPROVABLES[0].kind, "approved"):
+    if proposal is None or (proposal.kind, proposal.state) != (FEE_SCHEDULE, ProposalState.APPROVED):
         yield "published without an approved proposal"
         return
     if proposal.proposer_id != row.proposer_id or row.publisher_id == row.proposer_id:

@@ -42,10 +42,6 @@ class AccountRole(StrEnum):
     ROUNDING_RESIDUE = "rounding_residue"
     OPENING_BALANCE = "opening_balance"
 
-    @property
-    def kind(self) -> AccountKind:
-        return KIND_OF_ROLE[self]
-
 
 KIND_OF_ROLE: Final = {
     AccountRole.GROUP_POT: AccountKind.LIABILITY,

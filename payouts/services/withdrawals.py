@@ -26,7 +26,7 @@ from transfers.types import OpenedWithdrawal, WithdrawalFacts
 
 RAIL = "lightning"
 TAKER = Actor.system("payouts.withdrawals")
-# Refusals that end by themselves; every other one is about the invoice or the cycle, and remains.
+# After these the task tries again. Every other refusal is about the invoice or the cycle, and final.
 TEMPORARY = (Unavailable, OutgoingPaused)
 
 

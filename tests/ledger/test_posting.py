@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from ledger.enums import AccountRole, Currency
+from ledger.enums import KIND_OF_ROLE, AccountKind, AccountRole, Currency
 from ledger.errors import (
     JournalTransactionMissing,
     PostingMalformed,
@@ -301,5 +301,5 @@ def test_balance_of_an_account_never_used_is_nothing() -> None:
     assert balance(CREDIT) == 0
 
 
-def test_every_role_has_a_kind() -> None:
-    assert {role.kind.value for role in AccountRole} == {"asset", "liability", "income", "expense", "equity"}
+def test_every_role_has_a_kind_and_every_kind_a_role() -> None:
+    assert (set(KIND_OF_ROLE), set(KIND_OF_ROLE.values())) == (set(AccountRole), set(AccountKind))
