@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
+from sunusav.core.calendar import DAKAR
 from transfers.enums import DeferralCode
 from transfers.types import Deferral
 
-DAKAR = ZoneInfo("Africa/Dakar")
 HOUR = timedelta(minutes=60)
 MINUTE = timedelta(minutes=1)
 # DOMAIN.md section 4: what a replaced destination waits for, unless a second person looks.

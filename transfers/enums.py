@@ -176,6 +176,7 @@ LIMIT_DEFERRALS = (
 )
 # A disbursement holds its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
+PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 LIVE_COLLECTION_STATES = (
     CollectionState.PENDING,
     CollectionState.OPEN,

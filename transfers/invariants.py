@@ -22,9 +22,9 @@ from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     LIVE_COLLECTION_STATES,
     OPEN_ATTEMPT_STATES,
+    PAID_STATES,
     RELEASED_STATES,
     AttemptState,
-    DisbursementState,
     TransactionKind,
 )
 from transfers.limit_invariants import LIMIT_INVARIANTS
@@ -35,7 +35,6 @@ from transfers.resolution_audit import none_resolved_alone, two_people_resolved
 
 UNKNOWN_FOR_LONG = timedelta(minutes=15)
 OVERDUE_FOR_LONG = timedelta(minutes=15)
-PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 SUCCEEDED = Attempt.objects.filter(state=AttemptState.SUCCEEDED)
 
 Row = TypeVar("Row")

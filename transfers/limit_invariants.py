@@ -7,9 +7,10 @@ from datetime import date, datetime, time, timedelta
 from django.db.models import Max, Min, Q
 
 from sunusav.core.auditing import AuditScope, Breach, Invariant, pages
+from sunusav.core.calendar import DAKAR
 from sunusav.core.models import Proposal, ProposalState
 from sunusav.core.money import msat_from_sats
-from transfers.calculations import DAKAR, day_key, day_of, minute_key
+from transfers.calculations import day_key, day_of, minute_key
 from transfers.enums import LimitKind
 from transfers.models import Disbursement, LimitUsage, PastAdmission, PaymentLimit
 from transfers.services.limit_waivers import LIMIT_WAIVER

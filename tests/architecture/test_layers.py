@@ -1,6 +1,7 @@
 """The layers: import-linter's contracts against the list of apps, and what import-linter cannot see."""
 
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
@@ -67,6 +68,21 @@ def test_only_interfaces_import_api_and_backoffice(graph: grimp.ImportGraph) -> 
     ]
 
     assert sorted(others) == []
+
+
+@pytest.mark.parametrize("package", sorted(_packages()))
+def test_modules_of_a_package_import_each_other_in_one_direction(
+    graph: grimp.ImportGraph, package: str
+) -> None:
+    imports = {
+        module: [
+            found for found in graph.find_modules_directly_imported_by(module) if _package(found) == package
+        ]
+        for module in graph.modules
+        if _package(module) == package
+    }
+
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the modules of a circle
 
 
 def _package(module: str) -> str:

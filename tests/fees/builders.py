@@ -1,4 +1,4 @@
-"""Rows and people the tests of the fee room start from."""
+"""Rows and people for the tests of this app."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -66,9 +66,9 @@ def fixed(payout_sats: int = 100_000, subject: str = "cycle:c-1", priced_for: Pr
 
 
 def recorded(fee: FixedFee, ref: str = "disbursement:1", completed_at: datetime = NOW) -> int:
-    return services.record_fee(
-        assessment_id=fee.assessment_id, disbursement_ref=ref, completed_at=completed_at
-    )
+    """Record a fee; return the id of its record."""
+    services.record_fees({fee.assessment_id: ref}, completed_at=completed_at)
+    return FeeRecord.objects.get(assessment=fee.assessment_id).pk
 
 
 def counts() -> tuple[int, int]:
@@ -97,7 +97,7 @@ def refused_as_append_only(table: str):
 
 @contextmanager
 def checks_off():
-    """Let wrong rows in, as a broken import or a hand in the database would."""
+    """Accept rows that violate constraints, as a broken import or a manual change would leave them."""
     statement = "SET SESSION check_constraint_checks = {}"
     if connection.vendor == "sqlite":
         statement = "PRAGMA ignore_check_constraints = {}"

@@ -1,4 +1,4 @@
-"""Every constraint of the room, by name, tried past the services."""
+"""The database refuses a row that violates a constraint of this app, and names the constraint."""
 
 from datetime import timedelta
 
@@ -249,7 +249,7 @@ def test_store_a_second_open_grant_is_refused():
         copied(good).save()
 
 
-def test_constraints_of_the_room_are_all_in_the_database():
+def test_every_constraint_is_in_the_database():
     with connection.cursor() as cursor:
         for model in apps.get_app_config("fees").get_models():
             there = connection.introspection.get_constraints(cursor, model._meta.db_table)

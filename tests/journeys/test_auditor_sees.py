@@ -16,7 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from fees.queries import forget_schedules
 from ledger.auditor import AuditReport, audit, audit_and_guard
-from ledger.schema import append_only_tables
+from ledger.invariants.schema import append_only_tables
 from sunusav.core.models import TrailEntry
 from sunusav.core.switches import outgoing
 from tests.journeys.corruptions import CORRUPTIONS, Expected, a_name, replace_a_proof
@@ -132,7 +132,7 @@ def test_audit_that_is_red_closes_the_outgoing_switch_and_says_why(history: Hist
         replace_a_proof(history)
         report = audit_and_guard(now=AUDITED_AT)
 
-        assert (report.is_red, outgoing().is_open) == (True, False)
+        assert (report.has_breaches, outgoing().is_open) == (True, False)
         assert "I07" in outgoing().reason
         assert TrailEntry.objects.get(action="find_breaches").facts["count"] == len(report.breaches)
 

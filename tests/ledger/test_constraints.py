@@ -1,4 +1,4 @@
-"""Each constraint of the books by its name: it is in the schema, and the database itself refuses."""
+"""The database refuses a row that violates a constraint of this app, and names the constraint."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -89,7 +89,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_constraint_refuses(name: str) -> None:
+def test_violating_a_constraint_is_refused(name: str) -> None:
     with pytest.raises(IntegrityError) as refusal, transaction.atomic():
         REFUSED[name]()
 
@@ -136,11 +136,11 @@ def test_at_most_one_per_transaction(model: type[models.Model], make: Callable[[
 
 
 def test_one_rate_per_manual_request() -> None:
-    asked = request()
-    stored_rate(source="manual", request=asked)
+    stored = request()
+    stored_rate(source="manual", request=stored)
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        stored_rate(source="manual", request=asked)
+        stored_rate(source="manual", request=stored)
 
 
 @pytest.fixture
@@ -158,7 +158,9 @@ APPEND_ONLY = [
 
 @pytest.mark.parametrize("verb", ["update", "delete"])
 @pytest.mark.parametrize("model", APPEND_ONLY, ids=lambda model: model.__name__)
-def test_append_only_refuses(one_of_each: None, model: type[models.Model], verb: str) -> None:
+def test_change_an_append_only_row_is_refused(
+    one_of_each: None, model: type[models.Model], verb: str
+) -> None:
     table = model._meta.db_table
     column = model._meta.pk.column
     statement = (

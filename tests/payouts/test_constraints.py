@@ -1,4 +1,4 @@
-"""The database refuses by itself what the services refuse: each named constraint, tried past the services."""
+"""The database refuses a row that violates a constraint of this app, and names the constraint."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _refused(constraint: str) -> Any:
-    # MariaDB and SQLite name a broken CHECK; of a UNIQUE, SQLite names the columns.
+    # MariaDB and SQLite name a violated CHECK; for a UNIQUE, SQLite names the columns.
     return pytest.raises(IntegrityError, match=constraint)
 
 
@@ -86,7 +86,7 @@ def test_contribution_amount_is_positive() -> None:
         Contribution.objects.filter(cycle=cycle).update(amount_sats=0)
 
 
-def test_nothing_that_others_point_to_is_deleted() -> None:
+def test_delete_a_row_that_is_referenced_is_refused() -> None:
     cycle = make_cycle(make_group(members=1))
     for row in (cycle, cycle.group):
         with pytest.raises(RestrictedError), transaction.atomic():

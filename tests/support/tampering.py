@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-from ledger.schema import append_only_tables
+from ledger.invariants.schema import append_only_tables
 from sunusav.core.migration_operations import AppendOnly
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from fees.models import FeeRecord
-from fees.services import record_fee, reverse_fee
+from fees.services import record_fees, reverse_fee
 from ledger.enums import AccountRole, Currency
 from ledger.models import Account, JournalEntry, JournalTransaction
 from ledger.queries import reversals_of, transaction_for
@@ -174,7 +174,7 @@ def fee_record_deleted(history: History) -> None:
 def fee_recorded_of_a_failed_one(history: History) -> None:
     fee = row_of(history.failed).assessment_id
     assert fee is not None
-    record_fee(assessment_id=fee, disbursement_ref=f"disbursement:{history.failed}", completed_at=clock.now())
+    record_fees({fee: f"disbursement:{history.failed}"}, completed_at=clock.now())
 
 
 def fee_recorded_of_none(history: History) -> None:

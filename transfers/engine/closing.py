@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from fees.services import take_fees
+from fees.services import record_fees
 from fees.types import FixedFee
 from ledger.services import post_all, reverse
 from ledger.types import Posting
@@ -102,7 +102,7 @@ def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], no
         actor=ENGINE, at=now, along=closed, due_at=None, completed_at=now, claimed_by="",
         claim_version=F("claim_version") + 1, failure_code="", failure_message="",
     )  # fmt: skip
-    fees = take_fees(
+    fees = record_fees(
         {row.assessment_id: subject_of(row.pk) for row in rows if row.assessment_id}, completed_at=now
     )
     posted = post_all([_payment(booking, fees, now) for booking in bookings])

@@ -63,7 +63,7 @@ def page() -> Client:
         "currencyconversion",
     ],
 )
-def test_admin_lists_and_offers_no_button_that_writes(page: Client, model: str, settings: Any) -> None:
+def test_admin_list_cannot_add(page: Client, model: str, settings: Any) -> None:
     received("r-1")
 
     assert page.get(f"/admin/ledger/{model}/").status_code == 200
