@@ -1,6 +1,7 @@
 """System checks of the ground: secrets, time zone, broker options, constraints the engine would ignore."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
@@ -31,6 +32,20 @@ def untrusted_hosts_are_never_loopback(
     """Refuse hosts on this machine that a stranger's address could name: they are for tests and the demo."""
     if settings.ALLOWED_LOOPBACK_HOSTS:
         return [Error("ALLOWED_LOOPBACK_HOSTS must be empty.", id="sunusav.E007")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def sandbox_is_absent(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse the simulated node and the demo's data, whether installed or only importable."""
+    if "sandbox" in settings.INSTALLED_APPS or find_spec("sandbox"):
+        return [
+            Error(
+                "The package `sandbox` is present: it simulates providers and seeds known data.",
+                hint="Deploy the image, or delete the folder `sandbox` from the deployment.",
+                id="sunusav.E008",
+            )
+        ]
     return []
 
 
