@@ -1,4 +1,4 @@
-"""A node's invoices: added, paid, held, cancelled, expired.
+"""A node's invoices: added, paid, held, cancelled, expired. This module does not import `payments`, which imports it.
 
 Source: lightningnetwork/lnd invoicesrpc/addinvoice.go, invoices/invoiceregistry.go, invoices/update.go.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import grpc
 
@@ -18,10 +18,8 @@ from lightning.proto.lightning_pb2 import Invoice
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.feeds import Feed
 from sandbox.lnd.messages import MSAT_PER_SAT, invoice_message
+from sandbox.lnd.node_state import NodeState
 from sandbox.lnd.rows import HASH_BYTES, InvoiceRow, PaymentRow
-
-if TYPE_CHECKING:
-    from sandbox.lnd.world import Node
 
 MAX_MEMO_BYTES = 1024
 MAX_AMOUNT_SATS = 100_000 * 100_000_000
@@ -51,11 +49,22 @@ class Draft:
     is_private: bool = False
 
 
-class InvoiceBook:
-    """All methods take the world's lock themselves, except those that say that the caller holds it."""
+class Payer(Protocol):
+    """The payments of the node that pays a hold invoice; `payments.PaymentBook` implements it."""
 
-    def __init__(self, node: Node, rows: Iterable[InvoiceRow]) -> None:
+    def settle_held(self, payment_index: int, preimage: bytes, receiver_rows: Sequence[object]) -> None: ...
+
+    def fail_held(self, payment_index: int) -> None: ...
+
+
+class InvoiceBook:
+    """Take the shared lock in every method, except where the docstring states that the caller holds it."""
+
+    def __init__(
+        self, node: NodeState, rows: Iterable[InvoiceRow], *, payer_of: Callable[[InvoiceRow], Payer]
+    ) -> None:
         self.node = node
+        self._payer_of = payer_of
         self.rows = {row.payment_hash: row for row in rows}
         self.by_add_index = {
             row.add_index: row for row in sorted(self.rows.values(), key=lambda row: row.add_index)
@@ -66,12 +75,12 @@ class InvoiceBook:
 
     def add(self, draft: Draft) -> InvoiceRow:
         _check(draft)
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row = self._signed(draft)
             if row.payment_hash in self.rows:
                 raise Refusal("invoice with payment hash already exists")
             self.node.row.last_add_index = row.add_index
-            self.node.world.store.save(row, self.node.row)
+            self.node.shared.store.save(row, self.node.row)
             self.rows[row.payment_hash] = self._open[row.payment_hash] = row
             self.by_add_index[row.add_index] = row
             self._announce(row)
@@ -94,7 +103,7 @@ class InvoiceBook:
         return Refusal("there are no existing invoices", NOT_FOUND if told else grpc.StatusCode.UNKNOWN)
 
     def cancel(self, payment_hash: bytes) -> None:
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row = self._known(payment_hash)
             if row.state == Invoice.SETTLED:
                 raise Refusal("invoice already settled")
@@ -106,7 +115,7 @@ class InvoiceBook:
         """Settle a hold invoice with its preimage; the payer learns it."""
         if len(preimage) != HASH_BYTES:
             raise Refusal(f"invalid preimage length of {len(preimage)}, want 32")
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row = self._known(hashlib.sha256(preimage).digest())
             if row.state == Invoice.OPEN:
                 raise Refusal("invoice still open")
@@ -116,11 +125,10 @@ class InvoiceBook:
                 return
             row.preimage = preimage
             self.node.row.unsettled_in_msat -= row.accepted_msat
-            payer = self.node.world.nodes[row.payer]
-            payer.payments.settle_held(row.payer_payment_index, preimage, self._settle(row))
+            self._payer_of(row).settle_held(row.payer_payment_index, preimage, self._settle(row))
             self._announce_settled(row)
 
-    def judge(self, payment: PaymentRow) -> InvoiceRow | None:
+    def invoice_paid_by(self, payment: PaymentRow) -> InvoiceRow | None:
         """Return the invoice that this HTLC pays, or None: refused. The caller holds the world's lock."""
         row = self.rows.get(payment.payment_hash)
         if row is None or row.state != Invoice.OPEN or row.payment_secret != payment.payment_secret:
@@ -130,7 +138,7 @@ class InvoiceBook:
     def accept(self, row: InvoiceRow, payment: PaymentRow) -> list[object]:
         """Take the HTLC: hold it, or settle at once. Return the changed rows, not saved. The caller holds the lock."""
         row.payer, row.payer_payment_index = payment.node, payment.payment_index
-        row.accepted_msat, row.accepted_at = payment.value_msat, self.node.world.clock.now()
+        row.accepted_msat, row.accepted_at = payment.value_msat, self.node.shared.clock.now()
         self.node.row.remote_msat -= payment.value_msat
         if row.preimage:
             return self._settle(row)
@@ -148,9 +156,9 @@ class InvoiceBook:
 
     def cancel_expired(self) -> None:
         """Turn open invoices past their expiry into cancelled ones; accepted ones are left alone."""
-        now = self.node.world.clock.now()
+        now = self.node.shared.clock.now()
         for row in [row for row in list(self._open.values()) if row.expires_at < now]:
-            with self.node.world.lock:
+            with self.node.shared.lock:
                 if row.state == Invoice.OPEN:
                     self._cancel(row)
 
@@ -166,7 +174,7 @@ class InvoiceBook:
         node.last_settle_index += 1
         node.local_msat += row.accepted_msat
         row.state, row.settle_index = Invoice.SETTLED, node.last_settle_index
-        row.settled_at, row.amt_paid_msat = self.node.world.clock.now(), row.accepted_msat
+        row.settled_at, row.amt_paid_msat = self.node.shared.clock.now(), row.accepted_msat
         self._open.pop(row.payment_hash, None)
         return [row, node]
 
@@ -176,10 +184,10 @@ class InvoiceBook:
         if held:
             self.node.row.unsettled_in_msat -= row.accepted_msat
             self.node.row.remote_msat += row.accepted_msat
-        self.node.world.store.save(row, self.node.row)
+        self.node.shared.store.save(row, self.node.row)
         self._announce(row)
         if held:
-            self.node.world.nodes[row.payer].payments.fail_held(row.payer_payment_index)
+            self._payer_of(row).fail_held(row.payer_payment_index)
 
     def _announce(self, row: InvoiceRow) -> None:
         self.changed.publish(row.payment_hash, lambda: invoice_message(row))
@@ -199,7 +207,7 @@ class InvoiceBook:
             memo=draft.memo,
             description_hash=draft.description_hash,
             value_msat=draft.value_msat,
-            created_at=self.node.world.clock.now(),
+            created_at=self.node.shared.clock.now(),
             expiry_seconds=draft.expiry_seconds or DEFAULT_EXPIRY_SECONDS,
             cltv_expiry=draft.cltv_expiry or DEFAULT_CLTV_EXPIRY,
             payment_request="",
@@ -212,7 +220,7 @@ class InvoiceBook:
 
     def _bolt11_draft(self, row: InvoiceRow) -> bolt11.InvoiceDraft:
         return bolt11.InvoiceDraft(
-            network=self.node.world.prefix,
+            network=self.node.shared.prefix,
             timestamp=row.created_at,
             payment_hash=row.payment_hash,
             payment_secret=row.payment_secret,

@@ -9,7 +9,6 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import grpc
 
@@ -18,11 +17,10 @@ from sandbox.lnd.clock import NS_PER_SECOND
 from sandbox.lnd.errors import ControlRefused, Refusal
 from sandbox.lnd.faults import CREATED, IN_FLIGHT, RESOLVED, Fate
 from sandbox.lnd.feeds import Feed, Subscription
+from sandbox.lnd.invoices import InvoiceBook
 from sandbox.lnd.messages import payment_message
+from sandbox.lnd.node_state import NodeState
 from sandbox.lnd.rows import CURRENT, DELETED, HASH_BYTES, OVERWRITTEN, HtlcRow, PaymentRow, TallyRow
-
-if TYPE_CHECKING:
-    from sandbox.lnd.world import Node
 
 NO_ROUTE = PaymentFailureReason.FAILURE_REASON_NO_ROUTE
 TIMEOUT = PaymentFailureReason.FAILURE_REASON_TIMEOUT
@@ -59,9 +57,16 @@ class PaymentBook:
     """The current row of each hash, and all rows that ever were. Methods take the world's lock themselves."""
 
     def __init__(
-        self, node: Node, rows: Iterable[PaymentRow], htlcs: Iterable[HtlcRow], tallies: Iterable[TallyRow]
+        self,
+        node: NodeState,
+        rows: Iterable[PaymentRow],
+        htlcs: Iterable[HtlcRow],
+        tallies: Iterable[TallyRow],
+        *,
+        receiver_of: Callable[[PaymentRow], InvoiceBook | None],
     ) -> None:
         self.node = node
+        self._receiver_of = receiver_of
         self.rows = {row.payment_index: row for row in sorted(rows, key=lambda row: row.payment_index)}
         self.current = {row.payment_hash: row for row in self.rows.values() if row.standing == CURRENT}
         self.tallies = {tally.payment_hash: tally for tally in tallies}
@@ -91,8 +96,8 @@ class PaymentBook:
 
     def is_held_by_receiver(self, row: PaymentRow) -> bool:
         """Say whether this payment waits for the owner of a hold invoice."""
-        receiver = self.node.world.node_of(row.payee)
-        invoice = receiver.invoices.rows.get(row.payment_hash) if receiver is not None else None
+        receiver = self._receiver_of(row)
+        invoice = receiver.rows.get(row.payment_hash) if receiver is not None else None
         return (
             invoice is not None
             and (invoice.payer, invoice.payer_payment_index) == (row.node, row.payment_index)
@@ -103,19 +108,19 @@ class PaymentBook:
 
     def count_send(self, payment_hash: bytes) -> None:
         """Count a SendPaymentV2 for the record, whatever becomes of it; stored with the row, or by `save_count`."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             self._tally(payment_hash).sends += 1
 
     def save_count(self, payment_hash: bytes) -> None:
-        with self.node.world.lock:
-            self.node.world.store.save(self._tally(payment_hash))
+        with self.node.shared.lock:
+            self.node.shared.store.save(self._tally(payment_hash))
 
     def create(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
         """Store a new row for the hash, over a failed one, or refuse as LND's table does."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             tally, old = self._tally(order.payment_hash), self.current.get(order.payment_hash)
             if old is not None and old.status != Payment.FAILED:
-                self.node.world.store.save(tally)
+                self.node.shared.store.save(tally)
                 raise self._duplicate(old)
             row = self._new_row(order, fate)
             tally.accepted += 1
@@ -123,25 +128,25 @@ class PaymentBook:
             if old is not None:
                 old.standing = OVERWRITTEN
                 changed.append(old)
-            self.node.world.store.save(*changed)
+            self.node.shared.store.save(*changed)
             self.rows[row.payment_index] = self.current[row.payment_hash] = row
             self._maybe_delete(row, fate, CREATED)
             return row
 
     def record_probe(self, order: PaymentOrder, reason: int) -> None:
         """Leave the failed payment to a random hash that an EstimateRouteFee probe leaves."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row = self._new_row(order, Fate())
             row.payment_hash, row.status, row.failure_reason = secrets.token_bytes(32), Payment.FAILED, reason
-            self.node.world.store.save(row, self.node.row)
+            self.node.shared.store.save(row, self.node.row)
             self.rows[row.payment_index] = self.current[row.payment_hash] = row
 
     def delete(self, row: PaymentRow) -> None:
         """Forget a row, as DeletePayment or a lost database would; the record keeps it."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row.standing = DELETED
             self.current.pop(row.payment_hash, None)
-            self.node.world.store.save(row)
+            self.node.shared.store.save(row)
 
     # The loop of one payment
 
@@ -162,7 +167,7 @@ class PaymentBook:
 
     def cancel(self, row: PaymentRow) -> None:
         """Stop making attempts; an HTLC that is out may still settle."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             if row.is_open and self.open_htlc(row) is None:
                 self.fail(row, CANCELED)
             elif row.is_open:
@@ -176,7 +181,7 @@ class PaymentBook:
 
     def force_settle(self, row: PaymentRow) -> None:
         """Let an open payment succeed now, whatever its script says."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             htlc = self.open_htlc(row) or (self._send_htlc(row) if row.is_open else None)
             if htlc is None:
                 raise ControlRefused("the payment cannot be settled: it is not open, or there is no route")
@@ -184,15 +189,15 @@ class PaymentBook:
 
     def fail(self, row: PaymentRow, reason: int) -> None:
         """End an open payment as failed; money that was out comes back."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             if not row.is_open:
                 return
-            now_ns, htlc = self.node.world.clock.now_ns(), self.open_htlc(row)
+            now_ns, htlc = self.node.shared.clock.now_ns(), self.open_htlc(row)
             row.status, row.resolved_ns = Payment.FAILED, now_ns
             row.failure_reason = row.failure_reason or reason
             if htlc is not None:
                 self._take_back(htlc, reason, now_ns)
-            self.node.world.store.save(row, self.node.row, *([htlc] if htlc else []))
+            self.node.shared.store.save(row, self.node.row, *([htlc] if htlc else []))
             self._publish(row)
             self.htlcs[row.payment_index] = [
                 kept for kept in self.htlcs.get(row.payment_index, ()) if self._is_kept(kept)
@@ -211,8 +216,8 @@ class PaymentBook:
         fate = Fate.of(row.fate)
         if fate.waits:
             self._wait(row, fate)
-        with self.node.world.lock:
-            if self.node.world.closing or not row.is_open:
+        with self.node.shared.lock:
+            if self.node.shared.closing or not row.is_open:
                 return
             self._maybe_delete(row, fate, IN_FLIGHT)
             if fate.outcome == "fail":
@@ -223,31 +228,31 @@ class PaymentBook:
 
     def _wait(self, row: PaymentRow, fate: Fate) -> None:
         """Keep the HTLC out until its time or its release; note the time-out of the attempts on the way."""
-        world, place = self.node.world, (row.node, row.hash_hex, IN_FLIGHT)
+        shared, place = self.node.shared, (row.node, row.hash_hex, IN_FLIGHT)
         until_ns = None if fate.held else fate.resolve_at_ns
 
         def done() -> bool:
-            return world.closing or not row.is_open or world.gates.is_released(place)
+            return shared.closing or not row.is_open or shared.gates.is_released(place)
 
-        world.gates.mark_held(place)
-        world.gates.reach(place)
+        shared.gates.mark_held(place)
+        shared.gates.reach(place)
         if until_ns is None or row.timeout_at_ns < until_ns:
-            world.clock.sleep_until(row.timeout_at_ns, done)
+            shared.clock.sleep_until(row.timeout_at_ns, done)
             if not done():
                 self._note_reason(row, TIMEOUT)
-        world.clock.sleep_until(until_ns, done)
-        world.gates.forget(place)
+        shared.clock.sleep_until(until_ns, done)
+        shared.gates.forget(place)
 
     def _send_htlc(self, row: PaymentRow) -> HtlcRow | None:
         """Put the money in flight, or fail the payment for want of route or balance."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             fate, node = Fate.of(row.fate), self.node.row
             fee_msat = self.node.fee_msat(row.value_msat) if fate.fee_msat is None else fate.fee_msat
-            reason = self.node.obstacle(row, fee_msat)
+            reason = self._failure_before_sending(row, fee_msat)
             if reason:
                 self.fail(row, reason)
                 return None
-            now_ns, node.last_attempt_id = self.node.world.clock.now_ns(), node.last_attempt_id + 1
+            now_ns, node.last_attempt_id = self.node.shared.clock.now_ns(), node.last_attempt_id + 1
             htlc = HtlcRow(
                 node.name, node.last_attempt_id, row.payment_index, row.value_msat, fee_msat, now_ns
             )
@@ -257,41 +262,53 @@ class PaymentBook:
             if fate.waits:
                 row.fate = fate.started(now_ns).stored()
             self.htlcs.setdefault(row.payment_index, []).append(htlc)
-            self.node.world.store.save(row, htlc, node)
+            self.node.shared.store.save(row, htlc, node)
             self._publish(row)
             return htlc
 
+    def _failure_before_sending(self, row: PaymentRow, fee_msat: int) -> int:
+        """Return the reason why no HTLC can leave, or 0."""
+        receiver, node = self._receiver_of(row), self.node.row
+        spendable_msat = node.local_msat - node.reserve_msat
+        if row.value_msat > spendable_msat:
+            return INSUFFICIENT_BALANCE
+        if receiver is None or receiver.node.row.remote_msat < row.value_msat:
+            return NO_ROUTE
+        if fee_msat > row.fee_limit_msat or row.value_msat + fee_msat > spendable_msat:
+            return NO_ROUTE
+        return 0
+
     def _deliver(self, row: PaymentRow) -> None:
         """Hand the HTLC to its receiver, who settles, holds or refuses it. The caller holds the world's lock."""
-        receiver = self.node.world.node_of(row.payee)
-        invoice = receiver.invoices.judge(row) if receiver is not None else None
+        receiver = self._receiver_of(row)
+        invoice = receiver.invoice_paid_by(row) if receiver is not None else None
         if receiver is None or invoice is None:
             # After a restart LND knows only that its path session is empty.
             self.fail(row, NO_ROUTE if self._began_before_restart(row) else INCORRECT_DETAILS)
             return
-        rows = receiver.invoices.accept(invoice, row)
+        rows = receiver.accept(invoice, row)
         if invoice.preimage:
             self._settle(row, invoice.preimage, rows)
         else:
-            self.node.world.store.save(*rows)
-        receiver.invoices.announce(invoice)
+            self.node.shared.store.save(*rows)
+        receiver.announce(invoice)
 
     def _settle(self, row: PaymentRow, preimage: bytes, receiver_rows: Sequence[object]) -> None:
         """Both sides of a settlement are stored in one transaction: money is never in two places."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             htlc, tally, fate = self.open_htlc(row), self._tally(row.payment_hash), Fate.of(row.fate)
             if htlc is None:
-                self.node.world.store.save(*receiver_rows)
+                self.node.shared.store.save(*receiver_rows)
                 return
             spent_msat = htlc.amount_msat + htlc.fee_msat
             self.node.row.unsettled_out_msat -= spent_msat
             self.node.row.remote_msat += spent_msat
             shown = secrets.token_bytes(32) if fate.bad_preimage else preimage
             row.status, row.preimage, row.fee_msat = Payment.SUCCEEDED, shown, htlc.fee_msat
-            row.resolved_ns = htlc.resolve_ns = self.node.world.clock.now_ns()
+            row.resolved_ns = htlc.resolve_ns = self.node.shared.clock.now_ns()
             htlc.status, htlc.preimage = HTLCAttempt.SUCCEEDED, shown
             tally.successes += 1
-            self.node.world.store.save(row, htlc, tally, self.node.row, *receiver_rows)
+            self.node.shared.store.save(row, htlc, tally, self.node.row, *receiver_rows)
             self._publish(row)
 
     # Small parts
@@ -317,10 +334,10 @@ class PaymentBook:
 
     def _note_reason(self, row: PaymentRow, reason: int) -> None:
         """Record why no more attempts are made, while an HTLC is still out: IN_FLIGHT with a reason."""
-        with self.node.world.lock:
+        with self.node.shared.lock:
             if row.is_open and not row.failure_reason:
                 row.failure_reason = reason
-                self.node.world.store.save(row)
+                self.node.shared.store.save(row)
                 self._publish(row)
 
     def _began_before_restart(self, row: PaymentRow) -> bool:
@@ -341,7 +358,7 @@ class PaymentBook:
         return Refusal(text, grpc.StatusCode.UNKNOWN if lost else grpc.StatusCode.ALREADY_EXISTS)
 
     def _new_row(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
-        node, now_ns = self.node.row, self.node.world.clock.now_ns()
+        node, now_ns = self.node.row, self.node.shared.clock.now_ns()
         node.last_payment_index += 1
         return PaymentRow(
             node=node.name,
