@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
+from sunusav.app_list import SANDBOX
+
 KNOWN_SECRETS = {"insecure-local-secret-key-known-to-everybody-0123456789", "11" * 32, "22" * 32}
 REDELIVERED_WITHIN_SECONDS = 900
 KEY_BYTES = 32
@@ -38,7 +40,7 @@ def untrusted_hosts_are_never_loopback(
 @register(Tags.security, deploy=True)
 def sandbox_is_absent(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse the simulated node and the demo's data, whether installed or only importable."""
-    if "sandbox" in settings.INSTALLED_APPS or find_spec("sandbox"):
+    if SANDBOX in settings.INSTALLED_APPS or find_spec(SANDBOX):
         return [
             Error(
                 "The package `sandbox` is present: it simulates providers and seeds known data.",

@@ -10,6 +10,7 @@ import environ
 _STATE = os.environ.get("SUNUSAV_STATE_DIR") or Path(__file__).resolve().parent.parent.parent / ".run"
 environ.Env.read_env(Path(_STATE) / "demo.env")
 
+from sunusav.app_list import SANDBOX  # noqa: E402  (as below)
 from sunusav.settings.base import *  # noqa: E402, F403  (a settings layer, read after demo.env)
 from sunusav.settings.base import INSTALLED_APPS, STATE_DIR, env  # noqa: E402  (as above)
 
@@ -22,8 +23,8 @@ INVOICE_PREIMAGE_KEY = env("INVOICE_PREIMAGE_KEY", default="11" * 32)
 FIELD_ENCRYPTION_KEY = env("FIELD_ENCRYPTION_KEY", default="22" * 32)
 
 # The container image, which compose runs with these settings, is built without it.
-if find_spec("sandbox"):
-    INSTALLED_APPS = ["sandbox", *INSTALLED_APPS]
+if find_spec(SANDBOX):
+    INSTALLED_APPS = [SANDBOX, *INSTALLED_APPS]
 FALLBACK_RATE_MOVES_FRANCS = True
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None  # type: ignore[assignment]  # the finders serve what is not collected
