@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from lightning.bolt11.words import bytes_of, split
-from lightning.tickets import withdrawal_ticket
+from lightning.withdrawal_codes import withdrawal_code
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.journeys.tontine import signed_invoice
@@ -58,22 +58,22 @@ def invoice(amount_msat: int | None = AMOUNT_MSAT, **facts: Any) -> str:
     return signed_invoice(**{"network": "bcrt", "amount_msat": amount_msat, "now": clock.now()} | facts)
 
 
-# the ticket
+# the withdrawal code
 
 
-def test_ticket_is_the_address_in_bech32_and_under_the_scheme_of_withdrawals() -> None:
-    ticket = withdrawal_ticket("ab" * 32)
+def test_withdrawal_code_of_secret_is_lnurl_and_lnurlw_link() -> None:
+    code = withdrawal_code("ab" * 32)
 
-    prefix, digits = split(ticket.code.lower())
+    prefix, digits = split(code.text.lower())
     assert (prefix, bytes_of(digits).decode()) == ("lnurl", f"{BASE}/lnurl/withdraw/{'ab' * 32}")
-    assert ticket.code == ticket.code.upper()
-    assert ticket.link == f"lnurlw://money.example.org/lnurl/withdraw/{'ab' * 32}"
-    assert repr(ticket) == "Ticket()"
+    assert code.text == code.text.upper()
+    assert code.link == f"lnurlw://money.example.org/lnurl/withdraw/{'ab' * 32}"
+    assert repr(code) == "WithdrawalCode()"
 
 
 def test_lnurl_is_encoded_as_the_specification_does() -> None:
     """The example of LUD-01."""
-    from lightning.tickets import lnurl_of
+    from lightning.withdrawal_codes import lnurl_of
 
     address = "https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df"
     assert lnurl_of(address) == (
