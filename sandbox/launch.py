@@ -16,7 +16,7 @@ from types import FrameType
 import environ
 
 from sandbox.credentials import Credentials
-from sandbox.lnd.process import SimulatorDied, SimulatorProcess
+from sandbox.lnd.process import SimulatorExited, SimulatorProcess
 from sandbox.main_job import JobFailed, MainJob
 from sandbox.ports import free_port, is_free
 from sandbox.process_tree import ProcessTree
@@ -94,7 +94,7 @@ def launch(plan: Plan) -> int:
         return _run(plan, tree, node)
     except StopRequested:
         return 0 if plan.serves_on else 1
-    except (JobFailed, SimulatorDied, subprocess.CalledProcessError) as error:
+    except (JobFailed, SimulatorExited, subprocess.CalledProcessError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     finally:

@@ -33,8 +33,8 @@ ROOT_KEY_ID = b"0"
 ENTITIES = ("address", "info", "invoices", "macaroon", "message", "offchain", "onchain", "peers", "signer")
 
 
-def _uris(errand: AccessScope) -> tuple[Permission, ...]:
-    return tuple(("uri", method.path) for method in NEEDED[errand])
+def _uris(scope: AccessScope) -> tuple[Permission, ...]:
+    return tuple(("uri", method.path) for method in NEEDED[scope])
 
 
 # What an operator bakes for SunuSàv (reference/lightning.md section 2), and LND's own admin and readonly files.

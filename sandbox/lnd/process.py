@@ -21,7 +21,7 @@ START_SECONDS, STOP_SECONDS = 20, 5
 POLL_SECONDS = 0.02
 
 
-class SimulatorDied(Exception):
+class SimulatorExited(Exception):
     """The child ended before it served; its output is in the folder's log."""
 
 
@@ -136,7 +136,7 @@ class SimulatorProcess:
                 return facts
             time.sleep(POLL_SECONDS)
         child.kill()
-        raise SimulatorDied((self.folder / "simulator.log").read_text()[-2000:])
+        raise SimulatorExited((self.folder / "simulator.log").read_text()[-2000:])
 
     def _end(self, number: signal.Signals) -> None:
         child, self._child = self._child, None

@@ -9,8 +9,8 @@ from typing import Any
 import grpc
 
 from lightning.proto.methods import Behaviour, Method, service_handlers
-from sandbox.lnd.doorkeeper import MacaroonGuard
 from sandbox.lnd.errors import Refusal
+from sandbox.lnd.interceptor import MacaroonInterceptor
 from sandbox.lnd.services import invoices, lightning, refusing, router, state
 from sandbox.lnd.tls import ensure_certificate, renew_certificate
 from sandbox.lnd.world import Node
@@ -50,7 +50,7 @@ class NodeServer:
             return
         server = grpc.server(
             ThreadPoolExecutor(MAX_THREADS, thread_name_prefix=self.node.row.name),
-            interceptors=[MacaroonGuard(self.node)],
+            interceptors=[MacaroonInterceptor(self.node)],
             options=OPTIONS,
         )
         behaviours: dict[Method[Any, Any], Behaviour] = {}

@@ -29,15 +29,15 @@ GOOD: dict[str, Any] = {
     "LND_INVOICING_MACAROON_HEX": "",
     "LND_READONLY_MACAROON_HEX": "",
 }
-NO_PATHS = {f"LND_{errand}_MACAROON_PATH": "" for errand in ("PAYING", "INVOICING", "READONLY")}
+NO_PATHS = {f"LND_{scope}_MACAROON_PATH": "" for scope in ("PAYING", "INVOICING", "READONLY")}
 ALL_CHECKS = (
     checks.network_is_known,
-    checks.files_are_given,
+    checks.certificate_is_given,
     checks.macaroons_are_narrow,
     checks.macaroons_are_given_once,
-    checks.macaroons_may_no_more_than_needed,
+    checks.macaroons_have_no_forbidden_rights,
     checks.node_is_not_simulated,
-    checks.wallets_reach_us_safely,
+    checks.public_base_url_is_https,
 )
 
 
@@ -78,7 +78,7 @@ def baked(kind: str) -> str:
 
 def test_checks_read_the_macaroons_of_this_process() -> None:
     kinds = {"PAYING": "paying", "INVOICING": "invoicing", "READONLY": "monitoring"}
-    given = {f"LND_{errand}_MACAROON_HEX": baked(kind) for errand, kind in kinds.items()}
+    given = {f"LND_{scope}_MACAROON_HEX": baked(kind) for scope, kind in kinds.items()}
     assert found(**NO_PATHS, **given) == []
 
 
@@ -87,7 +87,7 @@ def test_checks_name_each_right_that_is_too_much(tmp_path: Path) -> None:
     file = tmp_path / "paying.macaroon"
     file.write_bytes(bytes.fromhex(baked("readonly")))
     with override_settings(**(GOOD | {"LND_PAYING_MACAROON_PATH": str(file)})):
-        messages = checks.macaroons_may_no_more_than_needed(None)
+        messages = checks.macaroons_have_no_forbidden_rights(None)
     assert {str(message.id) for message in messages} == {"lightning.E007"}
     assert any("onchain:read" in message.msg for message in messages)
 

@@ -81,15 +81,15 @@ CALLS: dict[methods.Method[Any, Any], Callable[[LndClient], Any]] = {
 
 
 def test_client_speaks_exactly_the_methods_that_are_called_by_us() -> None:
-    assert set(CALLS) == set(methods.CALLED_BY_US)
+    assert set(CALLS) == set(methods.CLIENT_METHODS)
     public = [name for name in vars(LndClient) if not name.startswith("_")]
     assert len(public) == len(CALLS)
 
 
 def test_every_method_but_the_state_belongs_to_an_errand() -> None:
-    needed = {method for errand in AccessScope for method in NEEDED[errand]}
-    assert needed == set(methods.CALLED_BY_US) - {methods.GET_STATE}
-    assert not needed & set(methods.LEFT_TO_OTHERS)
+    needed = {method for scope in AccessScope for method in NEEDED[scope]}
+    assert needed == set(methods.CLIENT_METHODS) - {methods.GET_STATE}
+    assert not needed & set(methods.UNUSED_BY_CLIENT)
 
 
 @pytest.mark.parametrize("method", CALLS, ids=lambda method: method.name)

@@ -96,10 +96,10 @@ def test_node_error_without_a_status_is_unknown() -> None:
 def test_knows_payment_by_code_or_words_in_every_version(code: Code, text: str) -> None:
     error = translated(code, text)
     assert isinstance(error, NodeRefused)
-    assert error.knows_payment
+    assert error.is_duplicate_payment
 
 
 def test_knows_payment_other_refusal_is_false() -> None:
     error = translated(Code.UNKNOWN, "invoice expired. Valid until 2026-11-22")
     assert isinstance(error, NodeRefused)
-    assert not error.knows_payment
+    assert not error.is_duplicate_payment

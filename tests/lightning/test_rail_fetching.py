@@ -119,7 +119,7 @@ def test_prepare_warns_of_an_invoice_not_bound_to_its_metadata(
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="lightning.rail"):
         prepared(rail, service)
-    assert caplog.messages == ["127.0.0.1 made an invoice that is not bound to its metadata"]
+    assert caplog.messages == ["the invoice from 127.0.0.1 does not contain the hash of its metadata"]
 
 
 def test_prepare_says_nothing_of_an_invoice_bound_to_its_metadata(

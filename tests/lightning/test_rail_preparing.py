@@ -143,7 +143,7 @@ def test_prepare_own_invoice_is_refused(world: World, rail: LightningRail, our_p
         ({"wallet_state": "WAITING_TO_START"}, "waiting to start"),
         ({"wallet_state": "UNLOCKED"}, "starting up"),
         ({"synced_to_chain": False}, "not synced"),
-        ({"shown_network": "mainnet"}, "LND_NETWORK says regtest"),
+        ({"shown_network": "mainnet"}, "LND_NETWORK is regtest"),
     ],
 )
 def test_prepare_node_not_ready_is_unavailable(

@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from lightning.bolt11.words import bytes_of, split
+from lightning.bolt11.bech32 import bytes_of, split
 from lightning.withdrawal_codes import withdrawal_code
 from sunusav.core import clock
 from sunusav.core.actors import Actor

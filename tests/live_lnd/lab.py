@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from lightning.client import LndClient, NodeAccess, NodeError, NodeRefused, NodeStream
-from lightning.client.calls import ask
+from lightning.client.calls import unary_call
 from lightning.outcomes import is_terminal
 from lightning.proto import invoices_pb2, lightning_pb2, methods
 from lightning.rail import LightningRail
@@ -135,13 +135,17 @@ class Lab:
         request = invoices_pb2.AddHoldInvoiceRequest(
             memo=memo(), hash=sha256(preimage).digest(), value_msat=amount_msat, expiry=VALID_SECONDS
         )
-        answer = ask(self.backend.recipient, methods.ADD_HOLD_INVOICE, request, timeout_seconds=CALL_SECONDS)
+        answer = unary_call(
+            self.backend.recipient, methods.ADD_HOLD_INVOICE, request, timeout_seconds=CALL_SECONDS
+        )
         self._made.append((self.recipient, request.hash))
         return Made(answer.payment_request, preimage)
 
     def settle(self, made: Made) -> invoices_pb2.SettleInvoiceResp:
         request = invoices_pb2.SettleInvoiceMsg(preimage=made.preimage)
-        return ask(self.backend.recipient, methods.SETTLE_INVOICE, request, timeout_seconds=CALL_SECONDS)
+        return unary_call(
+            self.backend.recipient, methods.SETTLE_INVOICE, request, timeout_seconds=CALL_SECONDS
+        )
 
     def wait_until_accepted(self, made: Made) -> None:
         eventually(

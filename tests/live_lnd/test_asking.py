@@ -8,7 +8,7 @@ import pytest
 
 from lightning.bolt11 import decode
 from lightning.client import LndClient, NodeMisconfigured, NodeRefused
-from lightning.client.calls import ask
+from lightning.client.calls import unary_call
 from lightning.invoices import require_node_agrees
 from lightning.macaroons import read_macaroon
 from lightning.proto import invoices_pb2, methods
@@ -57,7 +57,7 @@ def test_call_without_the_right_is_misconfigured(lab: Lab) -> None:
         pytest.skip("LND_TEST_PAYER_MACAROON_PATH may do everything: bake the one of docs/live-lnd.md")
     request = invoices_pb2.LookupInvoiceMsg(payment_hash=secrets.token_bytes(32))
     refused = lab.refused(
-        "no right", lambda: ask(lab.backend.payer, method, request, timeout_seconds=CALL_SECONDS)
+        "no right", lambda: unary_call(lab.backend.payer, method, request, timeout_seconds=CALL_SECONDS)
     )
     assert isinstance(refused, NodeMisconfigured)
     assert (refused.code, "permission denied" in refused.text) == ("UNKNOWN", True)

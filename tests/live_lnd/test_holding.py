@@ -70,7 +70,7 @@ def test_held_payment_outlives_its_caller_and_fails_when_cancelled(lab: Lab) -> 
     assert isinstance(found(lab, made), Unknown)
     again = lab.refused("pay again", lambda: list(lab.start(made.text)))
     assert isinstance(again, NodeRefused)
-    assert (again.knows_payment, again.is_about("payment is in transition")) == (True, True)
+    assert (again.is_duplicate_payment, again.mentions("payment is in transition")) == (True, True)
     lab.recipient.cancel_invoice(made.payment_hash)
     last = lab.ended("cancelled", made.payment_hash)
     assert (status(last), reason(last)) == ("FAILED", "INCORRECT_PAYMENT_DETAILS")
@@ -108,7 +108,7 @@ def test_hold_invoice_is_settled_only_when_it_was_paid(lab: Lab) -> None:
     made = lab.hold_invoice()
     refused = lab.refused("settle unpaid", lambda: lab.settle(made))
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("invoice still open")
+    assert refused.mentions("invoice still open")
     assert lab.looked_up("the invoice", made.payment_hash).state == Invoice.OPEN
 
 

@@ -43,7 +43,7 @@ def test_rail_pays_once_and_finds_the_same_payment_when_it_sends_again(lab: Lab)
     assert (again.proof, again.amount_msat, again.cost_msat) == (paid.proof, paid.amount_msat, paid.cost_msat)
     refused = lab.refused("pay again", lambda: list(lab.start(made.text)))
     assert isinstance(refused, NodeRefused)
-    assert refused.knows_payment
+    assert refused.is_duplicate_payment
     assert lab.looked_up("the invoice", made.payment_hash).amt_paid_msat == AMOUNT_MSAT
 
 
@@ -52,10 +52,10 @@ def test_expired_invoice_is_refused_and_never_stored(lab: Lab) -> None:
     lab.backend.pass_time(4)
     refused = lab.refused("pay expired", lambda: list(lab.start(made.text)))
     assert isinstance(refused, NodeRefused)
-    assert (refused.code, refused.is_about("invoice expired")) == ("UNKNOWN", True)
+    assert (refused.code, refused.mentions("invoice expired")) == ("UNKNOWN", True)
     unknown = lab.refused("track it", lambda: lab.tracked("", made.payment_hash))
     assert isinstance(unknown, NodeRefused)
-    assert unknown.knows_not
+    assert unknown.is_not_found
 
 
 def test_expired_and_paid_invoice_is_refused_for_its_age_and_still_known_as_paid(lab: Lab) -> None:
@@ -65,8 +65,8 @@ def test_expired_and_paid_invoice_is_refused_for_its_age_and_still_known_as_paid
     lab.backend.pass_time(SOON_SECONDS + 2)
     refused = lab.refused("pay again, expired", lambda: list(lab.start(made.text)))
     assert isinstance(refused, NodeRefused)
-    assert (refused.code, refused.is_about("invoice expired")) == ("UNKNOWN", True)
-    assert not refused.knows_payment
+    assert (refused.code, refused.mentions("invoice expired")) == ("UNKNOWN", True)
+    assert not refused.is_duplicate_payment
     assert status(lab.tracked("track it", made.payment_hash)) == "SUCCEEDED"
 
 
@@ -88,7 +88,7 @@ def test_payment_to_the_own_node_is_refused_by_it_and_by_the_rail(lab: Lab) -> N
     made = lab.invoice(of=lab.payer)
     refused = lab.refused("pay ourselves", lambda: list(lab.start(made.text)))
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("self-payments not allowed")
+    assert refused.mentions("self-payments not allowed")
     with pytest.raises(InvoicePaysOurselves):
         lab.ordered(made)
 
@@ -97,7 +97,7 @@ def test_invoice_without_amount_is_refused_by_the_node_and_by_the_rail(lab: Lab)
     made = lab.invoice(0)
     refused = lab.refused("pay zero", lambda: list(lab.start(made.text)))
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("amount must be specified when paying a zero amount invoice")
+    assert refused.mentions("amount must be specified when paying a zero amount invoice")
     with pytest.raises(InvoiceWithoutAmount):
         lab.ordered(made)
 
@@ -116,7 +116,7 @@ def test_invoice_of_another_network_is_refused(lab: Lab) -> None:
     foreign = bolt11.encode(draft, secrets.token_bytes(32))
     refused = lab.refused("pay abroad", lambda: list(lab.start(foreign)))
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("invoice not for current active network")
+    assert refused.mentions("invoice not for current active network")
 
 
 def test_cancelled_invoice_fails_with_incorrect_details(lab: Lab) -> None:
@@ -129,7 +129,7 @@ def test_cancelled_invoice_fails_with_incorrect_details(lab: Lab) -> None:
 def test_unknown_hash_is_not_found_and_not_seen(lab: Lab) -> None:
     unknown = lab.refused("track unknown", lambda: lab.tracked("", secrets.token_bytes(32)))
     assert isinstance(unknown, NodeRefused)
-    assert (unknown.knows_not, unknown.is_about("payment isn't initiated")) == (True, True)
+    assert (unknown.is_not_found, unknown.mentions("payment isn't initiated")) == (True, True)
     found = lab.rail.find(lab.ordered(lab.invoice()))
     assert isinstance(found, NotSeen)
     assert found.source == lab.payer.get_info().identity_pubkey
@@ -138,4 +138,4 @@ def test_unknown_hash_is_not_found_and_not_seen(lab: Lab) -> None:
 def test_hash_of_wrong_length_is_refused_and_not_called_unknown(lab: Lab) -> None:
     refused = lab.refused("track 31 bytes", lambda: lab.tracked("", bytes(31)))
     assert isinstance(refused, NodeRefused)
-    assert not refused.knows_not
+    assert not refused.is_not_found

@@ -19,7 +19,7 @@ def test_chosen_preimage_makes_one_invoice_that_can_be_read_back(lab: Lab) -> No
         ),
     )
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("invoice with payment hash already exists")
+    assert refused.mentions("invoice with payment hash already exists")
     invoice = lab.looked_up("read it back", made.payment_hash)
     assert (invoice.payment_request, invoice.r_preimage) == (made.text, made.preimage)
     assert (invoice.state, invoice.value_msat, invoice.expiry) == (Invoice.OPEN, AMOUNT_MSAT, VALID_SECONDS)
@@ -29,13 +29,13 @@ def test_unknown_invoice_is_not_found(lab: Lab) -> None:
     lab.invoice()  # a node without any invoice words it otherwise
     refused = lab.refused("unknown", lambda: lab.recipient.lookup_invoice(secrets.token_bytes(32)))
     assert isinstance(refused, NodeRefused)
-    assert refused.knows_no_invoice
+    assert refused.is_invoice_not_found
 
 
 def test_hash_of_wrong_length_is_refused(lab: Lab) -> None:
     refused = lab.refused("31 bytes", lambda: lab.recipient.lookup_invoice(bytes(31)))
     assert isinstance(refused, NodeRefused)
-    assert not refused.knows_no_invoice
+    assert not refused.is_invoice_not_found
 
 
 def test_cancelling_twice_is_once_and_unknown_is_refused(lab: Lab) -> None:
@@ -45,7 +45,7 @@ def test_cancelling_twice_is_once_and_unknown_is_refused(lab: Lab) -> None:
         assert lab.looked_up("cancelled", made.payment_hash).state == Invoice.CANCELED
     refused = lab.refused("unknown", lambda: lab.recipient.cancel_invoice(secrets.token_bytes(32)))
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("unable to locate invoice")
+    assert refused.mentions("unable to locate invoice")
 
 
 def test_settled_invoice_cannot_be_cancelled(lab: Lab) -> None:
@@ -53,7 +53,7 @@ def test_settled_invoice_cannot_be_cancelled(lab: Lab) -> None:
     assert status(lab.sent("pay", made.text)[-1]) == "SUCCEEDED"
     refused = lab.refused("cancel settled", lambda: lab.recipient.cancel_invoice(made.payment_hash))
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("invoice already settled")
+    assert refused.mentions("invoice already settled")
     assert lab.looked_up("still settled", made.payment_hash).state == Invoice.SETTLED
 
 

@@ -13,10 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightning.bolt11 import Bolt11Error, Feature, Invoice, InvoiceDraft, decode, encode, errors, normalised
-from lightning.bolt11.decoding import SIGNATURE_WORDS
-from lightning.bolt11.fields import DIGIT_OF_TAG
-from lightning.bolt11.prefix import MAX_AMOUNT_MSAT, read_prefix, write_prefix
-from lightning.bolt11.words import (
+from lightning.bolt11.bech32 import (
     CHARSET,
     DIGITS,
     digits_of_bytes,
@@ -25,6 +22,9 @@ from lightning.bolt11.words import (
     padded_bytes_of,
     split,
 )
+from lightning.bolt11.decoding import SIGNATURE_WORDS
+from lightning.bolt11.fields import DIGIT_OF_TAG
+from lightning.bolt11.prefix import MAX_AMOUNT_MSAT, read_prefix, write_prefix
 from tests.lightning.bolt11.drafts import KEY, PAYEE, draft, drafts
 from tests.lightning.bolt11.vectors import VALID
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from lightning.bolt11.words import digits_of_bytes, join
+from lightning.bolt11.bech32 import digits_of_bytes, join
 from lightning.errors import LightningAddressUnreadable, LnurlUnreadable
 from lightning.lnurl.addresses import PayAddress, read_lightning_address, read_lnurl
 from sunusav.core.errors import Invalid

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from lightning.proto import methods
-from sandbox.lnd.process import SimulatorDied, SimulatorProcess
+from sandbox.lnd.process import SimulatorExited, SimulatorProcess
 from tests.sandbox.lnd.wire import Wire, fresh_preimage, reason, status
 
 
@@ -126,13 +126,13 @@ def test_node_restarts_while_a_client_streams(own_world: SimulatorProcess) -> No
 
 
 def test_second_process_over_the_same_memory_is_refused(own_world: SimulatorProcess) -> None:
-    with pytest.raises(SimulatorDied, match="another simulated node works in"):
+    with pytest.raises(SimulatorExited, match="another simulated node works in"):
         SimulatorProcess(own_world.folder).start()
 
 
 def test_taken_port_ends_the_start_with_one_line(own_world: SimulatorProcess, tmp_path: Path) -> None:
     port = own_world.node("platform").target.split(":")[1]
-    with pytest.raises(SimulatorDied, match="is taken"):
+    with pytest.raises(SimulatorExited, match="is taken"):
         SimulatorProcess(tmp_path / "other", [f"platform:{port}"]).start()
 
 

@@ -29,7 +29,7 @@ SINCE = {methods.TRACK_PAYMENTS.path: 16}
 Continuation = Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"]
 
 
-class MacaroonGuard(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
+class MacaroonInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
     def __init__(self, node: Node) -> None:
         self._node = node
 
