@@ -26,9 +26,8 @@ MAX_AMOUNT_SATS = 100_000 * 100_000_000
 MAX_EXPIRY_SECONDS = 365 * 24 * 3600
 DEFAULT_EXPIRY_SECONDS = 24 * 3600
 DEFAULT_CLTV_EXPIRY, MIN_CLTV_EXPIRY, MAX_CLTV_EXPIRY = 80, 24, 65_535
-FEATURES = (
-    1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
-)  # onion and payment secret required; multi-part, blinding optional
+# Required: onion, payment secret. Optional: multi-part payments, route blinding.
+FEATURES = 1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
 
 EMPTY_IS_NOT_FOUND_SINCE = 20  # lightning.md 1.4
 UNPAID = (Invoice.OPEN, Invoice.ACCEPTED)
@@ -37,7 +36,7 @@ NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What AddInvoice and AddHoldInvoice ask for; `payment_hash` without preimage makes a hold invoice."""
+    """The fields of AddInvoice and AddHoldInvoice; a `payment_hash` without preimage makes a hold invoice."""
 
     value_msat: int
     memo: str = ""
@@ -92,15 +91,15 @@ class InvoiceBook:
             raise Refusal(f"payment hash must be exactly 32 bytes, is instead {len(payment_hash)}")
         row = self.rows.get(payment_hash)
         if row is None:
-            raise self._absent()
+            raise self._not_found()
         return row
 
-    def _absent(self) -> Refusal:
-        """Word an unknown invoice: before 0.20 an empty table had a text of its own, without the code."""
+    def _not_found(self) -> Refusal:
+        """Return the refusal of an unknown invoice: before 0.20 an empty table had its own text and code UNKNOWN."""
         if self.rows:
             return Refusal("unable to locate invoice", NOT_FOUND)
-        told = self.node.options.minor >= EMPTY_IS_NOT_FOUND_SINCE
-        return Refusal("there are no existing invoices", NOT_FOUND if told else grpc.StatusCode.UNKNOWN)
+        has_code = self.node.options.minor >= EMPTY_IS_NOT_FOUND_SINCE
+        return Refusal("there are no existing invoices", NOT_FOUND if has_code else grpc.StatusCode.UNKNOWN)
 
     def cancel(self, payment_hash: bytes) -> None:
         with self.node.shared.lock:
@@ -112,7 +111,7 @@ class InvoiceBook:
             self._cancel(row)
 
     def settle_held(self, preimage: bytes) -> None:
-        """Settle a hold invoice with its preimage; the payer learns it."""
+        """Settle a hold invoice with its preimage, which the payer receives."""
         if len(preimage) != HASH_BYTES:
             raise Refusal(f"invalid preimage length of {len(preimage)}, want 32")
         with self.node.shared.lock:
@@ -129,14 +128,14 @@ class InvoiceBook:
             self._announce_settled(row)
 
     def invoice_paid_by(self, payment: PaymentRow) -> InvoiceRow | None:
-        """Return the invoice that this HTLC pays, or None: refused. The caller holds the world's lock."""
+        """Return the invoice that this HTLC pays, or None to refuse it. The caller holds the shared lock."""
         row = self.rows.get(payment.payment_hash)
         if row is None or row.state != Invoice.OPEN or row.payment_secret != payment.payment_secret:
             return None
         return row if payment.value_msat >= row.value_msat else None
 
     def accept(self, row: InvoiceRow, payment: PaymentRow) -> list[object]:
-        """Take the HTLC: hold it, or settle at once. Return the changed rows, not saved. The caller holds the lock."""
+        """Accept the HTLC: settle it, or hold it for a hold invoice. The caller holds the lock and saves the rows."""
         row.payer, row.payer_payment_index = payment.node, payment.payment_index
         row.accepted_msat, row.accepted_at = payment.value_msat, self.node.shared.clock.now()
         self.node.row.remote_msat -= payment.value_msat
@@ -148,14 +147,14 @@ class InvoiceBook:
         return [row, self.node.row]
 
     def announce(self, row: InvoiceRow) -> None:
-        """Tell the streams what `accept` did, after it was saved."""
+        """Publish the result of `accept`, after the rows were saved."""
         if row.state == Invoice.SETTLED:
             self._announce_settled(row)
         else:
             self._announce(row)
 
     def cancel_expired(self) -> None:
-        """Turn open invoices past their expiry into cancelled ones; accepted ones are left alone."""
+        """Cancel open invoices after their expiry; accepted ones are not affected."""
         now = self.node.shared.clock.now()
         for row in [row for row in list(self._open.values()) if row.expires_at < now]:
             with self.node.shared.lock:
@@ -163,7 +162,7 @@ class InvoiceBook:
                     self._cancel(row)
 
     def _known(self, payment_hash: bytes) -> InvoiceRow:
-        """As lookups by the invoices service: unknown is UNKNOWN here, not NOT_FOUND."""
+        """Return the row for invoicesrpc, where an unknown hash is UNKNOWN, not NOT_FOUND."""
         row = self.rows.get(payment_hash)
         if row is None:
             raise Refusal("unable to locate invoice")
@@ -179,14 +178,14 @@ class InvoiceBook:
         return [row, node]
 
     def _cancel(self, row: InvoiceRow) -> None:
-        held, row.state = row.state == Invoice.ACCEPTED, Invoice.CANCELED
+        was_held, row.state = row.state == Invoice.ACCEPTED, Invoice.CANCELED
         self._open.pop(row.payment_hash, None)
-        if held:
+        if was_held:
             self.node.row.unsettled_in_msat -= row.accepted_msat
             self.node.row.remote_msat += row.accepted_msat
         self.node.shared.store.save(row, self.node.row)
         self._announce(row)
-        if held:
+        if was_held:
             self._payer_of(row).fail_held(row.payer_payment_index)
 
     def _announce(self, row: InvoiceRow) -> None:
@@ -234,7 +233,7 @@ class InvoiceBook:
 
 
 def _check(draft: Draft) -> None:
-    """Refuse what LND's AddInvoice refuses, in its order."""
+    """Refuse what LND's AddInvoice refuses, in the same order."""
     memo_bytes = len(draft.memo.encode())
     if draft.preimage and len(draft.preimage) != HASH_BYTES:
         raise Refusal(f"invalid preimage length of {len(draft.preimage)}, want 32")

@@ -126,7 +126,7 @@ def test_node_restarts_while_a_client_streams(own_world: SimulatorProcess) -> No
 
 
 def test_second_process_over_the_same_memory_is_refused(own_world: SimulatorProcess) -> None:
-    with pytest.raises(SimulatorExited, match="another simulated node works in"):
+    with pytest.raises(SimulatorExited, match="another simulated node runs in"):
         SimulatorProcess(own_world.folder).start()
 
 
