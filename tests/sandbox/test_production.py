@@ -1,4 +1,4 @@
-"""The files that the container image is built from work without `sandbox`, and production refuses its presence."""
+"""The container image contains no `sandbox` and works without it; production refuses its presence."""
 
 import fnmatch
 import os
