@@ -51,7 +51,7 @@ ADDRESS_READERS = {"lightning_address": read_lightning_address, "lnurl": read_ln
 # between them), and when it is sent (one send and the difference of the node's clock).
 ACCEPT_SECONDS = 15 * 60
 SEND_SECONDS = 2 * 60
-# After expiry plus this LND refuses the invoice by its own clock (lightning.md 3.7 step 5).
+# This long after its expiry LND refuses an invoice even if the node's clock is behind (lightning.md 3.7 step 5).
 GIVE_UP_AFTER_EXPIRY = timedelta(minutes=10)
 # The stream stays open this much longer than the node's own timeout; after that `find` is used.
 LISTEN_MARGIN_SECONDS = 15
@@ -208,7 +208,7 @@ class LightningRail:
     def _reusable_invoice(self, instruction: Instruction, *, now: datetime) -> Invoice | None:
         """Return the last attempt's invoice, unless its recipient refused it or it expires.
 
-        A second invoice while the first can be paid could pay twice.
+        While it can still be paid, a second invoice could be paid as well.
         """
         previous = instruction.previous
         if previous is None or previous.failure is FailureClass.RENEW:

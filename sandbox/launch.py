@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -59,7 +59,6 @@ class Plan:
     keeps_serving: bool
     database_url: str
     broker_url: str
-    tokens: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def persistent(cls, state: Path, *, flower_port: int) -> Plan:
@@ -82,7 +81,7 @@ class Plan:
 
 
 def launch(plan: Plan) -> int:
-    """Run the demo; return the exit status."""
+    """Run the demo and return the exit status. Raises: CannotStart."""
     for port, what, variable in ((plan.port, "the API", "PORT"), (plan.flower_port, "Flower", "FLOWER_PORT")):
         if not is_free(port):
             raise CannotStart(
@@ -124,10 +123,10 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     _start_servers(plan, tree, environment, paying)
     _wait_for(f"http://127.0.0.1:{plan.port}/health", tree)
     credentials = Credentials.load(plan.state)
-    job = Scenario(
+    scenario = Scenario(
         f"http://127.0.0.1:{plan.port}", credentials.tokens["platform"], node.control, print_step=_print_step
     )
-    job.run(prepares_example=plan.keeps_serving)
+    scenario.run(prepares_example=plan.keeps_serving)
     _print_step(f"done in {time.monotonic() - started:.0f} s")
     if not plan.keeps_serving:
         return 0
