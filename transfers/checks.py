@@ -29,7 +29,7 @@ def plugins_exist(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     plugins: list[tuple[str, tuple[str, ...]]]
     plugins = [(path, RAIL_PARTS) for path in settings.RAILS.values()]
     plugins += [(path, COLLECTOR_PARTS) for path in settings.COLLECTORS.values()]
-    plugins += [(path, ()) for path in settings.WITHDRAWAL_TICKETS.values()]
+    plugins += [(path, ()) for path in settings.WITHDRAWAL_CODES.values()]
     return [error for path, parts in plugins if (error := _judge(path, parts))]
 
 

@@ -17,7 +17,7 @@ from transfers.types import (
     Order,
     ProviderPayment,
     SendOutcome,
-    Ticket,
+    WithdrawalCode,
 )
 
 
@@ -87,9 +87,9 @@ def rail(name: str) -> Rail:
     return loaded
 
 
-def ticket(name: str, secret: str) -> Ticket:
-    """Return what a person is shown to claim a withdrawal by the rail of that name. Raises: RailUnknown."""
-    if name not in settings.WITHDRAWAL_TICKETS:
-        raise RailUnknown(rail=name, known_rails=sorted(settings.WITHDRAWAL_TICKETS))
-    make: Callable[[str], Ticket] = import_string(settings.WITHDRAWAL_TICKETS[name])
+def withdrawal_code(name: str, secret: str) -> WithdrawalCode:
+    """Return what a winner is shown to claim a withdrawal by the rail of that name. Raises: RailUnknown."""
+    if name not in settings.WITHDRAWAL_CODES:
+        raise RailUnknown(rail=name, known_rails=sorted(settings.WITHDRAWAL_CODES))
+    make: Callable[[str], WithdrawalCode] = import_string(settings.WITHDRAWAL_CODES[name])
     return make(secret)

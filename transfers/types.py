@@ -229,10 +229,10 @@ class CollectionStatus:
 
 
 @dataclass(frozen=True)
-class Ticket:
-    """What a person is shown to claim a withdrawal: `code` to scan, `link` to tap. Both hold its secret."""
+class WithdrawalCode:
+    """What a winner is shown to claim a withdrawal: `text` to scan, `link` to tap. Both contain its secret."""
 
-    code: str = field(repr=False)
+    text: str = field(repr=False)
     link: str = field(repr=False)
 
 

@@ -1,12 +1,15 @@
 """System checks of the ground: secrets, time zone, broker options, constraints the engine would ignore."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+
+from sunusav.app_list import SANDBOX
 
 KNOWN_SECRETS = {"insecure-local-secret-key-known-to-everybody-0123456789", "11" * 32, "22" * 32}
 REDELIVERED_WITHIN_SECONDS = 900
@@ -31,6 +34,20 @@ def untrusted_hosts_are_never_loopback(
     """Refuse hosts on this machine that a stranger's address could name: they are for tests and the demo."""
     if settings.ALLOWED_LOOPBACK_HOSTS:
         return [Error("ALLOWED_LOOPBACK_HOSTS must be empty.", id="sunusav.E007")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def sandbox_is_absent(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse the simulated node and the demo's data, whether installed or only importable."""
+    if SANDBOX in settings.INSTALLED_APPS or find_spec(SANDBOX):
+        return [
+            Error(
+                "The package `sandbox` is present: it simulates providers and seeds known data.",
+                hint="Deploy the image, or delete the folder `sandbox` from the deployment.",
+                id="sunusav.E008",
+            )
+        ]
     return []
 
 

@@ -181,8 +181,8 @@ CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.b
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
 COLLECTORS = {"lightning": "lightning.collector.LightningCollector"}
-# What a winner scans to claim a payout by that rail.
-WITHDRAWAL_TICKETS = {"lightning": "lightning.tickets.withdrawal_ticket"}
+# The code that a winner scans to claim a payout, by rail.
+WITHDRAWAL_CODES = {"lightning": "lightning.withdrawal_codes.withdrawal_code"}
 RATE_SOURCES: list[str] = [
     "ledger.rates.sources.Coinbase",
     "ledger.rates.sources.Kraken",

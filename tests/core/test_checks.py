@@ -46,3 +46,10 @@ def test_loopback_hosts_for_strangers_are_refused(settings: Any) -> None:
     assert checks.untrusted_hosts_are_never_loopback(None) == []
     settings.ALLOWED_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
     assert [error.id for error in checks.untrusted_hosts_are_never_loopback(None)] == ["sunusav.E007"]
+
+
+@pytest.mark.parametrize("installed", [["sandbox"], []])
+def test_sandbox_installed_or_importable_is_refused(settings: Any, installed: list[str]) -> None:
+    settings.INSTALLED_APPS = installed
+
+    assert [error.id for error in checks.sandbox_is_absent(None)] == ["sunusav.E008"]

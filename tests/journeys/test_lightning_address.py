@@ -54,7 +54,7 @@ def test_winner_with_an_address_is_paid_exactly_the_net_once(
     answer = directed(tontine, "awa", kind, value)
     assert answer.status_code == 200
     assert answer.json()["destination"] == {"rail": "lightning", "kind": kind, "value": value}
-    assert service.asked == []
+    assert service.paths == []
 
     payout_id = tontine.paid("awa")
 

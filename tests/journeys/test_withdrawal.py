@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from lightning.bolt11 import decode
-from lightning.bolt11.words import bytes_of, split
+from lightning.bolt11.bech32 import bytes_of, split
 from payouts.services.withdrawals import take_withdrawals
 from sunusav.core import clock
 from tests.journeys.tontine import Tontine, successes

@@ -117,7 +117,7 @@ def test_run_pays_the_net_once_with_one_invoice(
 
     assert payout.story == Story("completed", ["succeeded"], 0, 0)
     assert payout.paid() == [NET_MSAT]
-    assert service.asked == ["/.well-known/lnurlp/awa", "/pay"]
+    assert service.paths == ["/.well-known/lnurlp/awa", "/pay"]
     order = PaymentOrder.objects.get()
     assert (order.reference, order.payload) == (payout.hashes()[0], service.invoices[0])
     assert audit(now=watch()).breaches == ()

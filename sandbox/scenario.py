@@ -1,6 +1,6 @@
-"""The main job as its users live it: members pay, the cycle becomes ready, the winner is paid, a receipt is given.
+"""The demo's scenario: members pay, the cycle becomes ready, the winner is paid, the receipt is printed.
 
-Everything goes through the public API with a platform token; only the wallets of members and winner are simulated.
+Every step uses the public API with a platform token; only the wallets of members and winner are simulated.
 """
 
 from __future__ import annotations
@@ -18,55 +18,57 @@ WALLETS = "wallets"
 DEMO_CYCLE = "demo-cycle"
 EXAMPLE_CYCLE = "cycle-123"
 INVOICE_SECONDS = 30 * 24 * 60 * 60
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 MSAT_PER_SAT = 1_000
 
 Facts = dict[str, Any]
 
 
-class JobFailed(Exception):
-    """The main job did not come to its end, and why."""
+class ScenarioFailed(Exception):
+    """The scenario could not be completed; the message is the reason."""
 
 
-class MainJob:
-    """Acts as platform, members and winner."""
+class Scenario:
+    """Act as platform, members and winner."""
 
-    def __init__(self, base_url: str, token: str, wallets: Control, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, base_url: str, token: str, wallets: Control, *, print_step: Callable[[str], None]
+    ) -> None:
         self._base = f"{base_url}/monetization"
         self._token = token
         self._wallets = wallets
-        self._say = say
+        self._print_step = print_step
 
-    def run(self, *, leaves_example: bool) -> None:
-        """Collect and pay the demo's cycle once and print its receipt; leave the example's cycle ready if asked."""
+    def run(self, *, prepares_example: bool) -> None:
+        """Collect and pay the demo's cycle once and print its receipt; optionally make the example's cycle ready."""
         self._collect(DEMO_CYCLE)
         if self._cycle(DEMO_CYCLE)["status"] == "ready":
             self._pay_winner(DEMO_CYCLE)
         else:
-            self._say(f"{DEMO_CYCLE} was paid before; this is its stored receipt")
+            self._print_step(f"{DEMO_CYCLE} was paid before; this is its stored receipt")
         self._print_receipt(DEMO_CYCLE)
-        if leaves_example:
-            self._leave_example()
+        if prepares_example:
+            self._prepare_example()
 
-    def _leave_example(self) -> None:
+    def _prepare_example(self) -> None:
         self._collect(EXAMPLE_CYCLE)
         if self._cycle(EXAMPLE_CYCLE)["status"] == "ready":
             self._give_winner_invoice(EXAMPLE_CYCLE)
-            self._say(f"{EXAMPLE_CYCLE} is ready for the examples of the README")
+            self._print_step(f"{EXAMPLE_CYCLE} is ready for the examples of the README")
 
     def _collect(self, cycle_id: str) -> None:
         if self._cycle(cycle_id)["status"] != "collecting":
             return
         waiting = [row for row in self._contributions(cycle_id) if row["status"] != "settled"]
         for count, row in enumerate(waiting, start=1):
-            asked = self._call(
+            collection = self._call(
                 "POST",
                 f"/cycles/{cycle_id}/contributions",
                 {"user_id": row["user_id"], "method": "lightning"},
             )
-            self._wallets.pay(WALLETS, asked["payment_request"])
-            self._say(
-                f"{cycle_id}: {row['user_id']} pays {asked['amount_sats']} sats ({count}/{len(waiting)})"
+            self._wallets.pay(WALLETS, collection["payment_request"])
+            self._print_step(
+                f"{cycle_id}: {row['user_id']} pays {collection['amount_sats']} sats ({count}/{len(waiting)})"
             )
         self._await(cycle_id, {"ready"})
 
@@ -74,7 +76,7 @@ class MainJob:
         self._give_winner_invoice(cycle_id)
         claims = {"cycle_id": cycle_id, "group_verified": True, "user_recurring": False}
         answer = self._call("POST", "/payouts/process", claims)
-        self._say(f"{cycle_id}: payout {answer['payout_id']} ordered, {answer['status']}")
+        self._print_step(f"{cycle_id}: payout {answer['payout_id']} ordered, {answer['status']}")
         self._await(cycle_id, {"paid"})
 
     def _give_winner_invoice(self, cycle_id: str) -> None:
@@ -91,11 +93,11 @@ class MainJob:
         print(json.dumps(receipt, indent=2, ensure_ascii=False), flush=True)
 
     def _await(self, cycle_id: str, wanted: set[str]) -> None:
-        ends = time.monotonic() + PATIENCE_SECONDS
+        ends = time.monotonic() + TIMEOUT_SECONDS
         while (status := self._cycle(cycle_id)["status"]) not in wanted:
             if time.monotonic() > ends or status == "failed":
-                told = self._call("GET", f"/payouts/status/{cycle_id}")
-                raise JobFailed(f"{cycle_id} is {status}, not {' or '.join(sorted(wanted))}: {told}")
+                payout = self._call("GET", f"/payouts/status/{cycle_id}")
+                raise ScenarioFailed(f"{cycle_id} is {status}, not {' or '.join(sorted(wanted))}: {payout}")
             time.sleep(0.1)
 
     def _cycle(self, cycle_id: str) -> Facts:
@@ -116,5 +118,5 @@ class MainJob:
             with urllib.request.urlopen(request, timeout=30) as response:
                 answer: Facts = json.load(response)
         except urllib.error.HTTPError as error:
-            raise JobFailed(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from error
+            raise ScenarioFailed(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from error
         return answer

@@ -1,7 +1,7 @@
 """Bech32 without a length limit, on base-32 digit strings.
 
-Python reads base 32 (`int(text, 32)`) in C. The characters of bech32 are therefore translated once to those
-digits, and every field is cut out of the text and read as one number: no list of bits exists.
+Python's `int(text, 32)` runs in C. The characters of bech32 are therefore translated once to its digits, and every
+field is a slice of that text, read as one number, instead of a list of bits. A digit is a 5-bit word of bech32.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lightning.bolt11.errors import (
 
 CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"  # BIP 173
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
-MAX_INVOICE_LENGTH = 7089  # LND refuses longer ones (`zpay32`): what fits a QR code
+MAX_INVOICE_LENGTH = 7089  # LND refuses longer ones (`zpay32`): the limit of a QR code
 CHECKSUM_WORDS = 6
 BITS_PER_WORD = 5
 
@@ -54,7 +54,7 @@ def _spread(prefix: str) -> bytes:
 
 
 def lowered(text: str) -> str:
-    """Return the text in lower case; both cases at once are no bech32."""
+    """Return the text in lower case; bech32 does not allow mixed case."""
     if len(text) > MAX_INVOICE_LENGTH:
         raise InvoiceTooLong(f"{len(text)} characters, at most {MAX_INVOICE_LENGTH}")
     if not text:
@@ -93,7 +93,7 @@ def join(prefix: str, digits: str) -> str:
 
 
 def bytes_of(digits: str) -> bytes:
-    """Return the bytes a field holds; the bits left over must be fewer than five and zero."""
+    """Return the bytes of a field; the remaining bits must be fewer than five, and zero."""
     if not digits:
         return b""
     size, spare = divmod(len(digits) * BITS_PER_WORD, 8)
@@ -104,13 +104,13 @@ def bytes_of(digits: str) -> bytes:
 
 
 def padded_bytes_of(digits: str) -> bytes:
-    """Return all bits of the digits, filled with zeros to whole bytes (the signed form)."""
+    """Return all bits of the digits, padded with zeros to whole bytes (the form that is signed)."""
     bits = len(digits) * BITS_PER_WORD
     return (int(digits, 32) << (-bits % 8)).to_bytes((bits + 7) // 8, "big")
 
 
 def digits_of_bytes(raw: bytes) -> str:
-    """Return the digits of bytes, filled with zero bits to a whole word."""
+    """Return the digits of bytes, padded with zero bits to a whole digit."""
     bits = len(raw) * 8
     spare = -bits % BITS_PER_WORD
     return digits_of_number(int.from_bytes(raw, "big") << spare, length=(bits + spare) // 5)
@@ -122,5 +122,5 @@ def digits_of_number(number: int, *, length: int) -> str:
 
 
 def minimal_digits_of(number: int) -> str:
-    """Return the fewest digits that hold the number; zero is one digit, as LND writes it."""
+    """Return the number in the fewest digits; zero has one digit, as in LND."""
     return digits_of_number(number, length=max(1, (number.bit_length() + 4) // 5))

@@ -1,4 +1,4 @@
-"""The suite's own parts: which nodes it takes, and what it writes down."""
+"""The suite's own helpers: choice of back-ends, and recordings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from lightning.client import NodeRefused
 from lightning.proto import lightning_pb2 as pb
-from tests.live_lnd.backends import BACKENDS, VARIABLES, HalfConfigured, missing_variables, real_backend
+from tests.live_lnd.backends import BACKENDS, VARIABLES, PartlyConfigured, missing_variables, real_backend
 from tests.live_lnd.recording import Recorder
 
 ALL = {name: f"value of {name}" for name in VARIABLES}
 
 
-def test_variables_are_three_for_each_node_and_the_network() -> None:
+def test_variables_are_three_per_node_and_the_network() -> None:
     assert VARIABLES == (
         "LND_TEST_PAYER_HOST",
         "LND_TEST_PAYER_TLS_CERT_PATH",
@@ -29,20 +29,20 @@ def test_variables_are_three_for_each_node_and_the_network() -> None:
     )
 
 
-def test_real_nodes_take_part_where_they_are_named() -> None:
+def test_backends_with_all_variables_include_real_nodes() -> None:
     if missing_variables(os.environ):
-        pytest.skip(f"real nodes take part where {', '.join(VARIABLES)} are set: docs/live-lnd.md")
+        pytest.skip(f"real nodes need {', '.join(VARIABLES)}: see docs/live-lnd.md")
     assert real_backend().name in BACKENDS
 
 
-def test_real_nodes_need_every_variable_and_half_of_them_is_an_error() -> None:
+def test_missing_variables_of_partial_configuration_is_an_error() -> None:
     assert missing_variables(ALL) == []
     assert missing_variables({}) == list(VARIABLES)
-    with pytest.raises(HalfConfigured, match="LND_TEST_NETWORK"):
+    with pytest.raises(PartlyConfigured, match="LND_TEST_NETWORK"):
         missing_variables({name: value for name, value in ALL.items() if name != "LND_TEST_NETWORK"})
 
 
-def test_real_nodes_are_those_of_the_variables() -> None:
+def test_real_backend_uses_the_variables() -> None:
     backend = real_backend(ALL)
     assert (backend.payer.host, backend.recipient.host) == (
         ALL["LND_TEST_PAYER_HOST"],
@@ -66,11 +66,11 @@ def recorded(folder: Path, preimage: str, created: int) -> list[Any]:
     return steps
 
 
-def test_records_of_two_runs_are_the_same(tmp_path: Path) -> None:
+def test_recordings_of_two_runs_are_equal(tmp_path: Path) -> None:
     assert recorded(tmp_path / "a", "ab" * 32, 1) == recorded(tmp_path / "b", "cd" * 32, 2)
 
 
-def test_records_show_codes_words_and_whether_a_value_is_set(tmp_path: Path) -> None:
+def test_recording_keeps_codes_and_texts_and_masks_values(tmp_path: Path) -> None:
     pay, again = recorded(tmp_path, "0" * 64, 0)
     (payment,) = pay["answer"]
     assert payment["status"] == "SUCCEEDED"
@@ -83,7 +83,7 @@ def test_records_show_codes_words_and_whether_a_value_is_set(tmp_path: Path) -> 
     }
 
 
-def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
+def test_recording_without_folder_writes_nothing(tmp_path: Path) -> None:
     recorder = Recorder(None, "simulated", "test_pay")
     recorder.note("pay", pb.Payment())
     recorder.write()

@@ -1,4 +1,4 @@
-"""Random faults and kills: whatever happens, money is conserved and an invoice is paid at most once."""
+"""Random faults and kills: money is conserved and an invoice is paid at most once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def holdings(world: SimulatorProcess, name: str) -> int:
     )
 
 
-def test_storm_pays_no_invoice_twice_and_loses_no_msat(own_world: SimulatorProcess) -> None:
+def test_random_faults_pay_no_invoice_twice_and_lose_no_msat(own_world: SimulatorProcess) -> None:
     chance, control = random.Random(SEED), own_world.control
     invoices = [control.invoice("wallets", 1_000 + number) for number in range(PAYMENTS)]
     before = {name: holdings(own_world, name) for name in ("platform", "wallets")}
@@ -57,23 +57,25 @@ def test_storm_pays_no_invoice_twice_and_loses_no_msat(own_world: SimulatorProce
             for future in sent:
                 future.result()
     control.release("platform")
-    _judge(own_world, invoices, before)
+    _assert_paid_once(own_world, invoices, before)
 
 
-def _at_rest(world: SimulatorProcess) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return payments and invoices of one moment: what was still under way may end between the two looks."""
+def _settled_state(world: SimulatorProcess) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return payments and invoices that belong together: read both until no payment ended in between."""
     for _ in range(200):
         before = world.control.payments("platform")
         invoiced = world.control.invoices("wallets")
         if world.control.payments("platform") == before:
             return before, invoiced
         time.sleep(0.05)
-    raise AssertionError("the world does not come to rest")
+    raise AssertionError("the payments do not stop changing")
 
 
-def _judge(world: SimulatorProcess, invoices: list[dict[str, Any]], before: dict[str, int]) -> None:
+def _assert_paid_once(
+    world: SimulatorProcess, invoices: list[dict[str, Any]], before: dict[str, int]
+) -> None:
     ours = {invoice["payment_hash"] for invoice in invoices}
-    rows, invoiced = _at_rest(world)
+    rows, invoiced = _settled_state(world)
     rows = [row for row in rows if row["payment_hash"] in ours]
     paid = [row["payment_hash"] for row in rows if row["status"] == "SUCCEEDED"]
     settled = [row for row in invoiced if row["payment_hash"] in ours and row["state"] == "SETTLED"]

@@ -1,4 +1,4 @@
-"""Try a macaroon on the node by calls that change nothing: the node alone knows the root key it was made with."""
+"""Check a macaroon against the node with read-only calls: only the node knows the root key that signed it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from lightning.client.access import NodeAccess
 from lightning.client.errors import NodeError, NodeRefused
 from lightning.client.lnd import LndClient
 
-# No payment and no invoice has this hash: nobody knows what hashes to it.
-NOBODYS_HASH = bytes(32)
+# No payment and no invoice has this hash: its preimage is unknown.
+UNKNOWN_HASH = bytes(32)
 
 
-def try_access_scope(errand: AccessScope, access: NodeAccess) -> list[NodeError]:
-    """Make the cheap reading calls of an errand; return what the node had against them.
+def access_errors(scope: AccessScope, access: NodeAccess) -> list[NodeError]:
+    """Make the read-only calls of a scope; return the errors of those that failed.
 
-    CheckMacaroonPermissions would need a right that no process of ours should have.
+    CheckMacaroonPermissions would need a right that none of our processes should have.
     """
     client = LndClient(access)
-    return [error for call in _CALLS[errand] if (error := _refusal_of(call, client)) is not None]
+    return [error for call in _CALLS[scope] if (error := _error_of(call, client)) is not None]
 
 
-def _refusal_of(call: Callable[[LndClient], object], client: LndClient) -> NodeError | None:
+def _error_of(call: Callable[[LndClient], object], client: LndClient) -> NodeError | None:
     try:
         call(client)
     except NodeRefused as refused:
-        return None if refused.knows_no_invoice else refused
+        return None if refused.is_invoice_not_found else refused
     except NodeError as error:
         return error
     return None
@@ -41,12 +41,12 @@ def _balance(client: LndClient) -> object:
 
 
 def _track(client: LndClient) -> object:
-    with client.track_payment(NOBODYS_HASH) as stream:
+    with client.track_payment(UNKNOWN_HASH) as stream:
         return next(iter(stream), None)
 
 
 def _look_up(client: LndClient) -> object:
-    return client.lookup_invoice(NOBODYS_HASH)
+    return client.lookup_invoice(UNKNOWN_HASH)
 
 
 _CALLS: Mapping[AccessScope, tuple[Callable[[LndClient], object], ...]] = {

@@ -1,4 +1,4 @@
-"""What the contract's tests do with the two nodes: ask, record, and leave nothing behind."""
+"""Helpers for the two nodes of a test: call, record the answers, cancel what was not paid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from lightning.client import LndClient, NodeAccess, NodeError, NodeRefused, NodeStream
-from lightning.client.calls import ask
+from lightning.client.calls import unary_call
 from lightning.outcomes import is_terminal
 from lightning.proto import invoices_pb2, lightning_pb2, methods
 from lightning.rail import LightningRail
@@ -26,19 +26,19 @@ from transfers.types import Destination, Instruction, Order
 Payment = lightning_pb2.Payment
 Answer = TypeVar("Answer", bound=Message)
 
-# Small enough for any channel, above every dust limit.
+# Below the capacity of any channel, above every dust limit.
 AMOUNT_MSAT = 2_000_000
 FEE_LIMIT_MSAT = 10_000
 VALID_SECONDS = 3_600
 CALL_SECONDS = 15.0
 ATTEMPTS_SECONDS = 20
 DEADLINE_SECONDS = 40.0
-PATIENCE_SECONDS = 20.0
+WAIT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Made:
-    """An invoice of this test, and its secret."""
+class NewInvoice:
+    """An invoice created by the test, and its preimage."""
 
     text: str
     preimage: bytes
@@ -49,7 +49,7 @@ class Made:
 
 
 @dataclass
-class Lab:
+class NodePair:
     backend: Backend
     record: Recorder
     _made: list[tuple[LndClient, bytes]] = field(default_factory=list)
@@ -59,10 +59,10 @@ class Lab:
         self.recipient = LndClient(self.backend.recipient)
         self.rail = LightningRail(self.payer, timeout_seconds=ATTEMPTS_SECONDS)
 
-    # Asking
+    # Calls
 
-    def told(self, step: str, call: Callable[[], Answer]) -> Answer:
-        """Make a call that must be answered; record the answer."""
+    def call(self, step: str, call: Callable[[], Answer]) -> Answer:
+        """Make a call that must succeed; record the answer."""
         answer = call()
         self.record.note(step, answer)
         return answer
@@ -92,24 +92,24 @@ class Lab:
         )
 
     def tracked(self, step: str, payment_hash: bytes) -> Payment:
-        """Ask what became of a payment: its state now."""
+        """Return the current state of a payment."""
         with self.payer.track_payment(payment_hash) as stream:
             payment = next(iter(stream))
         self.record.note(step, payment)
         return payment
 
-    def ended(self, step: str, payment_hash: bytes) -> Payment:
-        """Wait for a payment's end, as tracking tells it."""
-        with self.payer.track_payment(payment_hash, deadline_seconds=PATIENCE_SECONDS) as stream:
+    def wait_for_end(self, step: str, payment_hash: bytes) -> Payment:
+        """Track a payment until it ends."""
+        with self.payer.track_payment(payment_hash, deadline_seconds=WAIT_SECONDS) as stream:
             last = next(payment for payment in stream if is_terminal(payment))
         self.record.note(step, last)
         return last
 
     def looked_up(self, step: str, payment_hash: bytes) -> lightning_pb2.Invoice:
-        return self.told(step, lambda: self.recipient.lookup_invoice(payment_hash))
+        return self.call(step, lambda: self.recipient.lookup_invoice(payment_hash))
 
-    def ordered(self, made: Made) -> Order:
-        """Have the rail prepare the payment of an invoice."""
+    def ordered(self, made: NewInvoice) -> Order:
+        """Prepare the payment of an invoice with the rail."""
         instruction = Instruction(1, AMOUNT_MSAT, Destination("lightning", "bolt11", made.text))
         return self.rail.prepare(instruction, now=clock.now())
 
@@ -121,29 +121,33 @@ class Lab:
         *,
         valid_seconds: int = VALID_SECONDS,
         of: LndClient | None = None,
-    ) -> Made:
+    ) -> NewInvoice:
         preimage, client = secrets.token_bytes(32), of or self.recipient
         answer = client.add_invoice(
             preimage=preimage, amount_msat=amount_msat, memo=memo(), expiry_seconds=valid_seconds
         )
         self._made.append((client, answer.r_hash))
-        return Made(answer.payment_request, preimage)
+        return NewInvoice(answer.payment_request, preimage)
 
-    def hold_invoice(self, amount_msat: int = AMOUNT_MSAT) -> Made:
-        """Make an invoice of the recipient that accepts and waits: ours is the only one that makes such."""
+    def hold_invoice(self, amount_msat: int = AMOUNT_MSAT) -> NewInvoice:
+        """Create a hold invoice of the recipient; only this suite uses them."""
         preimage = secrets.token_bytes(32)
         request = invoices_pb2.AddHoldInvoiceRequest(
             memo=memo(), hash=sha256(preimage).digest(), value_msat=amount_msat, expiry=VALID_SECONDS
         )
-        answer = ask(self.backend.recipient, methods.ADD_HOLD_INVOICE, request, timeout_seconds=CALL_SECONDS)
+        answer = unary_call(
+            self.backend.recipient, methods.ADD_HOLD_INVOICE, request, timeout_seconds=CALL_SECONDS
+        )
         self._made.append((self.recipient, request.hash))
-        return Made(answer.payment_request, preimage)
+        return NewInvoice(answer.payment_request, preimage)
 
-    def settle(self, made: Made) -> invoices_pb2.SettleInvoiceResp:
+    def settle(self, made: NewInvoice) -> invoices_pb2.SettleInvoiceResp:
         request = invoices_pb2.SettleInvoiceMsg(preimage=made.preimage)
-        return ask(self.backend.recipient, methods.SETTLE_INVOICE, request, timeout_seconds=CALL_SECONDS)
+        return unary_call(
+            self.backend.recipient, methods.SETTLE_INVOICE, request, timeout_seconds=CALL_SECONDS
+        )
 
-    def wait_until_accepted(self, made: Made) -> None:
+    def wait_until_accepted(self, made: NewInvoice) -> None:
         eventually(
             lambda: self.recipient.lookup_invoice(made.payment_hash).state == lightning_pb2.Invoice.ACCEPTED
         )
@@ -151,25 +155,25 @@ class Lab:
     def local_msat(self) -> int:
         return self.payer.channel_balance().local_balance.msat
 
-    # Afterwards
+    # Cleanup
 
-    def tidy(self) -> None:
-        """Cancel what was not paid: held money goes back, nobody pays a forgotten invoice."""
+    def cancel_invoices(self) -> None:
+        """Cancel the invoices that were not paid, which returns held money."""
         for client, payment_hash in self._made:
             with contextlib.suppress(NodeRefused):
                 client.cancel_invoice(payment_hash)
-        self.backend.set_clock_right()
+        self.backend.reset_clock()
 
 
 def memo() -> str:
     return f"contract suite {uuid.uuid4().hex[:12]}"
 
 
-def eventually(holds: Callable[[], bool], *, within_seconds: float = PATIENCE_SECONDS) -> None:
-    """Look again until it holds."""
+def eventually(is_true: Callable[[], bool], *, within_seconds: float = WAIT_SECONDS) -> None:
+    """Poll until it is true."""
     ends = time.monotonic() + within_seconds
-    while not holds():
-        assert time.monotonic() < ends, "it never came to hold"
+    while not is_true():
+        assert time.monotonic() < ends, "it did not become true in time"
         time.sleep(0.1)
 
 

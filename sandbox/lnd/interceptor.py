@@ -1,4 +1,4 @@
-"""Who may call what: the startup state first, then the macaroon.
+"""Check each call before it is served: the startup state first, then the macaroon.
 
 Source: lightningnetwork/lnd rpcperms/interceptor.go.
 """
@@ -15,7 +15,7 @@ from sandbox.lnd import macaroons
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.world import Node
 
-# What every call but lnrpc.State answers before the node is ready.
+# The text with which every call except lnrpc.State is refused before the node is ready.
 STATE_TEXTS = {
     "WAITING_TO_START": "waiting to start, RPC services not available",
     "NON_EXISTING": "wallet not created, create one to enable full RPC access",
@@ -23,13 +23,13 @@ STATE_TEXTS = {
     "UNLOCKED": "the RPC server is in the process of starting up, but not yet ready to accept calls",
 }
 
-# The release that brought a method.
+# The first minor release that has a method.
 SINCE = {methods.TRACK_PAYMENTS.path: 16}
 
 Continuation = Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"]
 
 
-class MacaroonGuard(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
+class MacaroonInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
     def __init__(self, node: Node) -> None:
         self._node = node
 
