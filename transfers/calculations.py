@@ -50,7 +50,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Leaving:
+class OutgoingPayment:
     """One payment as limits see it. `counted_at`: when it was last counted; a later try may count anew."""
 
     net_msat: int
@@ -104,7 +104,7 @@ def hour_frees_at(by_minute_msat: Mapping[str, int], *, excess_msat: int) -> dat
     return datetime.strptime(key, _MINUTE_KEY).replace(tzinfo=DAKAR) + HOUR + MINUTE
 
 
-def deferral_for(leaving: Leaving, *, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
+def deferral_for(leaving: OutgoingPayment, *, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
     """Say why a payment may not go now, or None.
 
     *Source*: DOMAIN.md section 4. What is above a limit all by itself can never go by waiting.
@@ -120,7 +120,7 @@ def deferral_for(leaving: Leaving, *, limits: Limits, usage: Usage, now: datetim
     return _cooling_off(leaving, limits, now) or _used_up(leaving, limits, usage, now)
 
 
-def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> Deferral | None:
+def _cooling_off(leaving: OutgoingPayment, limits: Limits, now: datetime) -> Deferral | None:
     replaced_at = leaving.destination_replaced_at
     if replaced_at is None or leaving.net_msat <= limits.replaced_destination_msat:
         return None
@@ -131,7 +131,7 @@ def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> Deferral | 
     return Deferral(DeferralCode.COOLING_OFF, told, until)
 
 
-def _used_up(leaving: Leaving, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
+def _used_up(leaving: OutgoingPayment, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
     counts_today = counts_on_day(leaving.counted_at, now)
     if counts_today and usage.payee_day_msat + leaving.net_msat > limits.per_payee_day_msat:
         until = next_day(now)

@@ -112,7 +112,8 @@ class AnswerKind(TextChoices):
     NOT_SEEN = "not_seen"
     REFUSED = "refused"
     UNCLEAR = "unclear"
-    AWAY = "away"
+    # The stored value and its label are older than the name.
+    UNAVAILABLE = "away", "Away"
 
 
 class AnsweredCall(TextChoices):

@@ -22,10 +22,11 @@ from tests.transfers.builders import (
     run,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
-from transfers.engine import closing, runner
+from transfers.engine import runner
 from transfers.engine.claims import claim_due
 from transfers.engine.destinations import order_of
 from transfers.engine.flow_runner import Inline
+from transfers.engine.paid import close_as_paid
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Attempt, Disbursement
@@ -225,7 +226,7 @@ def test_batch_in_which_another_booked_one_meanwhile_books_it_once(
     def booked_by_another() -> None:
         opened = Attempt.objects.select_related("order").order_by("disbursement")
         node.script.extend(node._pay(order_of(attempt.order)) for attempt in opened)
-        assert closing.close_as_paid(opened[2], node._receipt(order_of(opened[2].order)), now=watch())
+        assert close_as_paid(opened[2], node._receipt(order_of(opened[2].order)), now=watch())
 
     node.meanwhile["send"] = booked_by_another
 

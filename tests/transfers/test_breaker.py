@@ -11,7 +11,7 @@ from sunusav.core.health import DEGRADED, OK
 from sunusav.core.models import OutboxMessage, TrailEntry
 from tests.transfers.builders import NOW, ordered, row_of, run
 from tests.transfers.rails import SteeredRail, Watch
-from transfers.engine.breaker import deferral_by_breaker, note_failures, note_outcome, note_success
+from transfers.engine.breaker import count_failures, count_outcome, count_success, deferral_by_breaker
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.metrics import METRICS
@@ -25,7 +25,7 @@ RAIL = "lightning"
 
 def fail(count: int, *, at: object = NOW, first: int = 1) -> None:
     for number in range(count):
-        note_failures(RAIL, disbursement_ids=[first + number], now=at)  # type: ignore[arg-type]
+        count_failures(RAIL, disbursement_ids=[first + number], now=at)  # type: ignore[arg-type]
 
 
 def breaker() -> RailBreaker:
@@ -41,7 +41,7 @@ def refused(failure: FailureClass) -> Refused:
 
 @pytest.mark.parametrize("failure", [FailureClass.RETRY, FailureClass.HOLD, FailureClass.REVIEW])
 def test_refusal_that_is_not_the_payees_counts(failure: FailureClass) -> None:
-    note_outcome(RAIL, refused(failure), disbursement_id=1, now=NOW)
+    count_outcome(RAIL, refused(failure), disbursement_id=1, now=NOW)
 
     assert (breaker().state, breaker().failures) == ("closed", 1)
 
@@ -56,7 +56,7 @@ def test_refusal_that_is_not_the_payees_counts(failure: FailureClass) -> None:
     ],
 )
 def test_what_says_nothing_of_the_rail_counts_for_nothing(outcome: object) -> None:
-    note_outcome(RAIL, outcome, disbursement_id=1, now=NOW)  # type: ignore[arg-type]
+    count_outcome(RAIL, outcome, disbursement_id=1, now=NOW)  # type: ignore[arg-type]
 
     assert not RailBreaker.objects.exists()
 
@@ -65,7 +65,7 @@ def test_nine_failures_do_not_stop_a_rail_and_a_success_forgets_them() -> None:
     fail(9)
     assert (breaker().state, breaker().failures) == ("closed", 9)
 
-    note_outcome(RAIL, Succeeded(proof="00", amount_msat=1, cost_msat=0), disbursement_id=1, now=NOW)
+    count_outcome(RAIL, Succeeded(proof="00", amount_msat=1, cost_msat=0), disbursement_id=1, now=NOW)
     assert (breaker().state, breaker().failures) == ("closed", 0)
 
     fail(9)
@@ -76,7 +76,7 @@ def test_nine_failures_do_not_stop_a_rail_and_a_success_forgets_them() -> None:
 def test_success_of_a_rail_that_fares_well_writes_nothing() -> None:
     for _ in range(2):
         with CaptureQueriesContext(connection) as asked:
-            note_success(RAIL, now=NOW)
+            count_success(RAIL, now=NOW)
         assert [query["sql"].split()[0] for query in asked.captured_queries] == ["SELECT"]
         RailBreaker.objects.get_or_create(rail=RAIL, defaults={"changed_at": NOW})
 
@@ -115,7 +115,7 @@ def test_success_of_the_try_lets_the_rail_be_sent_by_again(settings: Settings) -
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
-    note_success(RAIL, now=NOW + timedelta(seconds=61))
+    count_success(RAIL, now=NOW + timedelta(seconds=61))
 
     row = breaker()
     assert (row.state, row.failures, row.retry_at, row.probe_id) == ("closed", 0, None, None)
@@ -136,7 +136,7 @@ def test_failed_tries_double_the_wait_up_to_ten_minutes() -> None:
     for number in range(5):
         now += timedelta(seconds=breaker().wait_seconds)
         assert deferral_by_breaker(RAIL, disbursement_id=21 + number, now=now) is None
-        note_failures(RAIL, disbursement_ids=[21 + number], now=now)
+        count_failures(RAIL, disbursement_ids=[21 + number], now=now)
         waits.append(breaker().wait_seconds)
         assert breaker().retry_at == now + timedelta(seconds=waits[-1])
 
@@ -147,7 +147,7 @@ def test_failure_of_another_payment_says_nothing_of_the_try() -> None:
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
-    note_failures(RAIL, disbursement_ids=[22], now=NOW + timedelta(seconds=61))
+    count_failures(RAIL, disbursement_ids=[22], now=NOW + timedelta(seconds=61))
 
     assert (breaker().state, breaker().probe_id) == ("half_open", 21)
 

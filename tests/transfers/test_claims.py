@@ -30,11 +30,13 @@ from tests.transfers.builders import (
 )
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
 from tests.transfers.unchanged import unchanged
-from transfers.engine import closing
 from transfers.engine.claims import Claim, claim_due, may_send, release, renew
 from transfers.engine.destinations import instruction_for, order_of
 from transfers.engine.heartbeat import Heartbeat
 from transfers.engine.opening import Opening, open_attempts
+from transfers.engine.paid import close_as_paid
+from transfers.engine.unpaid import close_as_failed, close_as_never_sent
+from transfers.engine.unresolved import put_under_review, record_resend, record_unknown
 from transfers.enums import FailureClass
 from transfers.errors import ClaimLost
 from transfers.models import Attempt
@@ -131,18 +133,18 @@ def test_heartbeat_renews_everything_in_hand_in_one_statement(
         ordered(name)
     claim_due(worker="worker-1", now=watch(), limit=1)
     watch.advance(LEASE_SECONDS)
-    kept, kept_too, let_go = claim_due(worker="worker-1", now=watch(), limit=3)
+    kept, kept_too, removed = claim_due(worker="worker-1", now=watch(), limit=3)
     assert (kept.version, kept_too.version) == (2, 1)
 
     watch.advance(5)
     with Heartbeat(clock=watch) as heartbeat:
-        for claim in (kept, kept_too, let_go):
-            heartbeat.keep(claim)
-        heartbeat.let_go(let_go)
+        for claim in (kept, kept_too, removed):
+            heartbeat.add(claim)
+        heartbeat.remove(removed)
         with django_assert_num_queries(1):
             heartbeat.beat()
 
-    renewed = [row_of(claim.disbursement_id).due_at for claim in (kept, kept_too, let_go)]
+    renewed = [row_of(claim.disbursement_id).due_at for claim in (kept, kept_too, removed)]
     assert renewed == [watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS - 5)]
 
 
@@ -151,7 +153,7 @@ def test_heartbeat_leaves_what_was_given_back_where_it_was_put(watch: Watch) -> 
     release(claim, due_at=watch.after(60))
 
     with unchanged(), Heartbeat(clock=watch) as heartbeat:
-        heartbeat.keep(claim)
+        heartbeat.add(claim)
         heartbeat.beat()
 
 
@@ -159,7 +161,7 @@ def test_heartbeat_ends_with_its_block(watch: Watch) -> None:
     claim = claimed(ordered(), watch)
 
     with unchanged(), Heartbeat(clock=watch) as heartbeat:
-        heartbeat.keep(claim)
+        heartbeat.add(claim)
 
 
 # what falls due
@@ -265,17 +267,17 @@ def late(node: SteeredRail, watch: Watch) -> Claim:
 
 
 LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
-    "fails": lambda old, attempt, watch: closing.close_as_failed(
+    "fails": lambda old, attempt, watch: close_as_failed(
         old, attempt, Refused("no-route", FailureClass.FINAL), now=watch()
     ),
-    "voids": lambda old, attempt, watch: closing.close_as_never_sent(old, attempt, now=watch()),
-    "notes": lambda old, attempt, watch: closing.note_unknown(
+    "voids": lambda old, attempt, watch: close_as_never_sent(old, attempt, now=watch()),
+    "notes": lambda old, attempt, watch: record_unknown(
         old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
     ),
-    "reviews": lambda old, _attempt, watch: closing.put_under_review(
+    "reviews": lambda old, _attempt, watch: put_under_review(
         old, code="code", message="told", now=watch(), due_at=None
     ),
-    "resends": lambda old, attempt, watch: closing.note_resend(old, attempt, now=watch()),
+    "resends": lambda old, attempt, watch: record_resend(old, attempt, now=watch()),
     "opens": lambda old, attempt, watch: open_attempts(
         [Opening(old, order_of(attempt.order), 2)], now=watch()
     ),
@@ -299,9 +301,9 @@ def test_late_worker_with_a_proof_books_what_certainly_happened(
     paid = node._receipt(order_of(attempt.order))
     assert isinstance(paid, Succeeded)
 
-    assert closing.close_as_paid(attempt, paid, now=watch())
+    assert close_as_paid(attempt, paid, now=watch())
     with unchanged():
-        assert not closing.close_as_paid(attempt, paid, now=watch())
+        assert not close_as_paid(attempt, paid, now=watch())
 
     assert story(late.disbursement_id) == PAID
 
@@ -380,19 +382,19 @@ def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Wa
     watch.advance(15)
     claim = claimed(disbursement_id, watch)
     paid = node._receipt(order_of(attempt.order))
-    assert closing.close_as_paid(attempt, paid, now=watch())
+    assert close_as_paid(attempt, paid, now=watch())
 
     with unchanged():
         with pytest.raises(ClaimLost):
-            closing.close_as_failed(claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch())
+            close_as_failed(claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch())
         with pytest.raises(ClaimLost):
-            closing.close_as_never_sent(claim, attempt, now=watch())
+            close_as_never_sent(claim, attempt, now=watch())
         with pytest.raises(ClaimLost):
-            closing.note_unknown(
+            record_unknown(
                 claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
             )
         with pytest.raises(ClaimLost):
-            closing.note_resend(claim, attempt, now=watch())
+            record_resend(claim, attempt, now=watch())
 
 
 def test_attempt_opened_twice_by_one_claim_is_one(node: SteeredRail, watch: Watch) -> None:

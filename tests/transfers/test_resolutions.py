@@ -37,8 +37,9 @@ from tests.transfers.builders import (
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper, proof_of
 from tests.transfers.resolving import GIVE_UP_SECONDS, GONE, NOT_PAID, PAID, Case
 from tests.transfers.unchanged import unchanged
-from transfers.engine import closing
 from transfers.engine.destinations import order_of
+from transfers.engine.paid import close_as_paid
+from transfers.engine.unpaid import resolve_as_not_paid
 from transfers.enums import AnswerKind, FailureClass
 from transfers.errors import (
     AttemptNotOpen,
@@ -517,7 +518,7 @@ def test_resolved_as_not_paid_but_paid_after_another_order_pauses_outgoing_money
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
     late = Attempt.objects.select_related("order").get(number=1)
 
-    assert not closing.close_as_paid(late, case.node._receipt(order_of(late.order)), now=case.watch())
+    assert not close_as_paid(late, case.node._receipt(order_of(late.order)), now=case.watch())
 
     assert not switches.outgoing().is_open
     assert hash_of("awa", NET_SATS) in switches.outgoing().reason
@@ -662,7 +663,7 @@ def test_order_sent_again_keeps_that_it_had_not_been_seen(node: SteeredRail, wat
 
 def test_audit_finds_an_attempt_called_unpaid_by_nobody(case: Case) -> None:
     attempt = attempts(case.id)[0]
-    closing.resolve_as_not_paid(
+    resolve_as_not_paid(
         row_of(case.id), Attempt.objects.select_related("order").get(pk=attempt.pk),
         Refused("resolved-as-not-paid", FailureClass.FINAL), now=case.watch(),
     )  # fmt: skip

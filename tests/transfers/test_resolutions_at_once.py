@@ -15,8 +15,9 @@ from tests.factories.users import make_user
 from tests.transfers.builders import NET_MSAT, NET_SATS, PAYOUT_MSAT, Story, attempts
 from tests.transfers.rails import SteeredRail, Watch, hash_of
 from tests.transfers.resolving import NOT_PAID, PAID, Case
-from transfers.engine import closing
+from transfers.engine.attempts import locked_attempt
 from transfers.engine.destinations import order_of
+from transfers.engine.paid import book_payment, close_as_paid
 from transfers.errors import AttemptNotOpen
 from transfers.models import Attempt, ResolvedAttempt
 from transfers.services.disbursements import locked
@@ -57,7 +58,7 @@ def test_approval_that_waits_for_the_engine_to_book_is_refused_cleanly(case: Cas
     with transaction.atomic():
         locked(case.id)
         approving = beside(lambda: case.approve(proposal))
-        closing._book(closing._locked_attempt(attempt), locked(case.id), receipt, case.watch())
+        book_payment(locked_attempt(attempt), locked(case.id), receipt, now=case.watch())
 
     refusal = approving.result(20)
 
@@ -73,7 +74,7 @@ def test_engine_that_waits_for_the_approval_books_nothing_twice(case: Case) -> N
     attempt, receipt = pay_outside(case)
     with transaction.atomic():
         case.approve(proposal)
-        booking = beside(lambda: closing.close_as_paid(attempt, receipt, now=case.watch()))
+        booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
 
     assert booking.result(20) is False
     assert case.story == DONE
@@ -86,7 +87,7 @@ def test_engine_that_learns_of_the_payment_beside_the_approval_of_not_paid_books
     attempt, receipt = pay_outside(case)
     with transaction.atomic():
         case.approve(proposal)
-        booking = beside(lambda: closing.close_as_paid(attempt, receipt, now=case.watch()))
+        booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
 
     assert booking.result(20) is True
     assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)

@@ -20,9 +20,9 @@ from tests.transfers.builders import (
     work,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
-from transfers.engine import closing
 from transfers.engine.destinations import instruction_for, order_of
 from transfers.engine.opening import Opening, open_attempts
+from transfers.engine.paid import close_as_paid
 from transfers.enums import FailureClass
 from transfers.models import Attempt
 from transfers.services.disbursements import (
@@ -61,7 +61,7 @@ def test_close_as_paid_of_a_failed_attempt_books_the_payment_that_happened(
     _pay_late(node)
     closed = Attempt.objects.select_related("order").get()
 
-    assert closing.close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
+    assert close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
 
     assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
 
@@ -76,7 +76,7 @@ def test_close_as_paid_of_a_failed_attempt_closes_the_live_one_of_the_same_order
     closed = Attempt.objects.select_related("order").get(number=1)
     _pay_late(node)
 
-    assert closing.close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
+    assert close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
 
     assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
 
@@ -89,7 +89,7 @@ def test_close_as_paid_of_a_cancelled_disbursement_pauses_outgoing_money(
     _pay_late(node)
     closed = Attempt.objects.select_related("order").get()
 
-    assert not closing.close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
+    assert not close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
 
     assert story(disbursement_id).state == "cancelled"
     switch = switches.outgoing()

@@ -96,7 +96,7 @@ def facts_of(resolution: ManualResolution) -> dict[str, Any]:
     attempt = resolution.attempt
     order, answer = attempt.order, newest_answer(attempt.pk)
     # The words in which a connection fails change by themselves.
-    has_evidence = answer is not None and answer.kind != AnswerKind.AWAY
+    has_evidence = answer is not None and answer.kind != AnswerKind.UNAVAILABLE
     return {
         "disbursement": attempt.disbursement_id, "subject": attempt.disbursement.subject, "attempt": attempt.number,
         "resolution": resolution.pk, "rail": order.rail, "reference": order.reference, "payee": order.payee,

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from sunusav.core import clock
-from transfers.engine.runner import ask_open
+from transfers.engine.runner import query_open_attempts
 from transfers.errors import RailUnavailable
 from transfers.matching import Mismatch, match_rail
 from transfers.services.collections import sweep_collections
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         now = clock.now()
         self.stdout.write(f"{make_open_attempts_due(now=now)} open attempts to ask about")
         self.stdout.write(f"{make_open_collections_due(now=now)} open collections to ask about")
-        ask_open()
+        query_open_attempts()
         sweep_collections(now=now)
 
     def _match(self, name: str) -> list[Mismatch]:
