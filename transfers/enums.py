@@ -175,6 +175,7 @@ LIMIT_DEFERRALS = (
     DeferralCode.HOUR_LIMIT,
     DeferralCode.COOLING_OFF,
 )
+PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 # A disbursement holds its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
 LIVE_COLLECTION_STATES = (

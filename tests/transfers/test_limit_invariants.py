@@ -65,7 +65,7 @@ def test_payment_let_out_again_in_another_hour_counts_for_both_and_once_for_its_
     PastAdmission.objects.create(disbursement_id=disbursement_id, admitted_at=NOW - timedelta(hours=1))
     assert found() == [
         ("limit_usage:total_hour:2026-03-04T09:00", f"counted 0 msat, admitted {NET_MSAT}"),
-        (f"disbursement:{disbursement_id}", "let past the limits without an exception"),
+        (f"disbursement:{disbursement_id}", "admitted past the limits without a waiver"),
     ]
 
 
@@ -102,14 +102,14 @@ def test_payment_above_the_limit_it_was_let_out_by_is_found(paid: int, watch: Wa
 
     Disbursement.objects.filter(pk=paid).update(admitted_by_version=2)
 
-    told = f"{NET_SATS} sats let out by version 2 of the limit per payout"
-    assert found() == [(f"disbursement:{paid}", told)]
+    detail = f"{NET_SATS} sats admitted by version 2 of the limit per payout"
+    assert found() == [(f"disbursement:{paid}", detail)]
 
 
 def test_payment_let_past_limits_without_an_exception_is_found(paid: int) -> None:
     Disbursement.objects.filter(pk=paid).update(admitted_by_version=None)
 
-    assert found() == [(f"disbursement:{paid}", "let past the limits without an exception")]
+    assert found() == [(f"disbursement:{paid}", "admitted past the limits without a waiver")]
 
 
 def test_payment_let_past_limits_by_two_people_is_right(node: SteeredRail, watch: Watch) -> None:
