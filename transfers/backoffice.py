@@ -26,7 +26,7 @@ def _reviews(user: User, now: datetime) -> Notice:
 
 
 def _troubled_collections(user: User, now: datetime) -> Notice:
-    count = sum(queries.collections_in_trouble().values())
+    count = sum(queries.collections_with_problems().values())
     url = f"{reverse('admin:transfers_collection_changelist')}?trouble__gt="
     return Notice(
         _("Requests to be paid that need a person's look"), count, url, ATTENTION if count else CALM

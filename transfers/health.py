@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import queries
-from transfers.enums import CollectionTrouble, DeferralCode
+from transfers.enums import CollectionProblem, DeferralCode
 
 OVERDUE_BY = timedelta(minutes=2)
 STUCK_AFTER = timedelta(hours=1)
@@ -27,8 +27,8 @@ def _backlog(now: datetime) -> HealthReport:
 
 
 def _collections(now: datetime) -> HealthReport:
-    counts = queries.collections_in_trouble()
-    facts = {trouble.value: counts.get(trouble, 0) for trouble in CollectionTrouble}
+    counts = queries.collections_with_problems()
+    facts = {trouble.value: counts.get(trouble, 0) for trouble in CollectionProblem}
     return HealthReport(DEGRADED if counts else OK, facts)
 
 

@@ -21,7 +21,7 @@ from transfers.errors import (
 )
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Collection, Receipt
-from transfers.queries import collections_for, collections_in_trouble, settled_subjects
+from transfers.queries import collections_for, collections_with_problems, settled_subjects
 from transfers.services.collections import reconcile_collection, record_receipt, sweep_collections
 from transfers.services.reconciliation import make_open_collections_due
 from transfers.types import CollectionFacts, CollectionRequest
@@ -274,7 +274,7 @@ def test_collection_paid_in_part_is_not_asked_about_for_ever_but_shown_to_a_pers
 
     row = stored(facts)
     assert (row.state, row.ask_at, row.trouble) == ("partial", None, "paid_in_part")
-    assert collections_in_trouble() == {"paid_in_part": 1}
+    assert collections_with_problems() == {"paid_in_part": 1}
     assert owed(CREDIT) == DUE_MSAT - 1
     part(facts, "the rest", 1)
     assert (stored(facts).state, stored(facts).trouble) == ("settled", "")
@@ -299,11 +299,11 @@ def test_reconcile_what_another_node_does_not_know_never_expires_it(till: Steere
         row = stored(facts)
         assert (row.state, row.trouble, row.ask_at) == ("open", "answered_elsewhere", later + FIVE_MINUTES)
 
-    assert collections_in_trouble() == {"answered_elsewhere": 1}
+    assert collections_with_problems() == {"answered_elsewhere": 1}
     till.source = "02our"
     reconcile_collection(facts.id, now=OVER + 31 * DAY)
     assert (stored(facts).state, stored(facts).trouble) == ("expired", "")
-    assert collections_in_trouble() == {}
+    assert collections_with_problems() == {}
 
 
 def test_reconcile_what_its_own_node_knows_again_is_no_trouble_any_more(till: SteeredCollector) -> None:

@@ -17,7 +17,7 @@ from transfers.engine.policy import LEASE
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     OPEN_ATTEMPT_STATES,
-    UNDER_WORK,
+    UNFINISHED_STATES,
     WORKER_BROKE,
     DisbursementState,
 )
@@ -195,5 +195,5 @@ def move_disbursement(
 def record_broken(claim: Claim, error: Exception) -> None:
     """Record on a disbursement that a bug of ours stopped its worker, for people to see; its lease runs out."""
     message = f"a worker of ours broke over it ({type(error).__name__}); its log says where"
-    unfinished = claimed_rows([claim]).filter(state__in=UNDER_WORK)
+    unfinished = claimed_rows([claim]).filter(state__in=UNFINISHED_STATES)
     unfinished.update(failure_code=WORKER_BROKE, failure_message=message)

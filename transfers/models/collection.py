@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from sunusav.core.fields import ExactCharField, kept_while
-from transfers.enums import LIVE_COLLECTION_STATES, CollectionState, CollectionTrouble
+from transfers.enums import LIVE_COLLECTION_STATES, CollectionProblem, CollectionState
 
 
 class Collection(models.Model):
@@ -28,7 +28,7 @@ class Collection(models.Model):
     ask_at = models.DateTimeField(null=True, help_text="when to ask the outside next; null: no need")
     settled_at = models.DateTimeField(null=True)
     source = models.CharField(max_length=66, blank=True, help_text="the node or account that was asked")
-    trouble = models.CharField(max_length=30, choices=CollectionTrouble, blank=True)
+    trouble = models.CharField(max_length=30, choices=CollectionProblem, blank=True)
     live_subject = kept_while(
         "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_COLLECTION_STATES
     )
@@ -48,12 +48,13 @@ class Collection(models.Model):
             models.CheckConstraint(name="collection_amount_is_positive", condition=Q(amount_msat__gt=0)),
             models.CheckConstraint(
                 name="collection_settled_is_paid_in_full",
-                condition=~Q(state="settled")
+                condition=~Q(state=CollectionState.SETTLED)
                 | Q(received_msat__gte=F("amount_msat"), settled_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="collection_open_has_reference",
-                condition=Q(state__in=("pending", "cancelled")) | Q(reference__isnull=False),
+                condition=Q(state__in=(CollectionState.PENDING, CollectionState.CANCELLED))
+                | Q(reference__isnull=False),
             ),
         ]
 

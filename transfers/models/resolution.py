@@ -9,9 +9,9 @@ from transfers.models.disbursement import Attempt
 
 
 class ManualResolution(models.Model):
-    """How one person would end an attempt whose outcome stays unknown, and the provider's answer then. Append-only.
+    """How one person proposes to close an attempt whose outcome stays unknown, and the provider's last answer then.
 
-    It changes nothing by itself: a second person approves it.
+    Append-only. It takes effect only when a second person approves it.
     """
 
     attempt = models.ForeignKey(Attempt, on_delete=models.RESTRICT, related_name="resolutions")
@@ -49,9 +49,9 @@ class ManualResolution(models.Model):
 
 
 class ResolvedAttempt(models.Model):
-    """That two people ended an attempt: who, by which proposal. Append-only, at most one of an attempt.
+    """That two people resolved an attempt: who, by which proposal. Append-only, at most one per attempt.
 
-    The proposer is copied for the database to compare; the audit checks that the copy is true.
+    The proposer is copied so that a constraint can compare both people; the audit checks the copy.
     """
 
     attempt = models.OneToOneField(Attempt, on_delete=models.RESTRICT, related_name="resolved")

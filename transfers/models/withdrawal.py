@@ -9,9 +9,9 @@ from transfers.types import Destination
 
 
 class WithdrawalLink(models.Model):
-    """A promise to pay one amount for one subject to whoever brings its secret first, where they say.
+    """A link that pays one amount for one subject to the first person who presents its secret.
 
-    The secret itself is kept nowhere: its SHA-256 finds the row.
+    The secret itself is not stored: its SHA-256 finds the row.
     """
 
     subject = ExactCharField(max_length=120)
@@ -61,8 +61,8 @@ class WithdrawalLink(models.Model):
             ),
             models.CheckConstraint(
                 name="withdrawallink_taken_has_disbursement",
-                condition=Q(state="taken", disbursement__isnull=False)
-                | (~Q(state="taken") & Q(disbursement=None)),
+                condition=Q(state=WithdrawalState.TAKEN, disbursement__isnull=False)
+                | (~Q(state=WithdrawalState.TAKEN) & Q(disbursement=None)),
             ),
         ]
 

@@ -8,7 +8,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
 from transfers.collectors import collector
-from transfers.enums import COLLECTION_TRANSITIONS, CollectionState, CollectionTrouble
+from transfers.enums import COLLECTION_TRANSITIONS, CollectionProblem, CollectionState
 from transfers.errors import CollectionAnsweredElsewhere, CollectionNotCancellable, CollectionSettled
 from transfers.models import Collection
 from transfers.queries import collection_facts
@@ -64,7 +64,7 @@ def _paid_meanwhile(row: Collection, status: CollectionStatus, now: datetime) ->
 
 def _require_taken_back(row: Collection, status: CollectionStatus) -> None:
     if is_answered_elsewhere(row, status):
-        Collection.objects.filter(pk=row.pk).update(trouble=CollectionTrouble.ANSWERED_ELSEWHERE)
+        Collection.objects.filter(pk=row.pk).update(trouble=CollectionProblem.ANSWERED_ELSEWHERE)
         raise CollectionAnsweredElsewhere(
             collection_id=row.pk, asked_of=row.source, answered_by=status.source
         )

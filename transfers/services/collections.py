@@ -19,8 +19,8 @@ from transfers.collectors import collector
 from transfers.enums import (
     COLLECTION_TRANSITIONS,
     LIVE_COLLECTION_STATES,
+    CollectionProblem,
     CollectionState,
-    CollectionTrouble,
     TransactionKind,
 )
 from transfers.errors import (
@@ -45,7 +45,7 @@ PART_PAID_IS_ASKED_FOR = timedelta(days=7)
 FAILURES_IN_A_ROW = 3
 ENGINE = Actor.system("transfers.collections")
 _C = CollectionState
-_T = CollectionTrouble
+_T = CollectionProblem
 AWAITING = (_C.OPEN, _C.PARTIAL)
 
 logger = logging.getLogger(__name__)
