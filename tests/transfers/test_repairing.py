@@ -39,7 +39,7 @@ from transfers.errors import (
 from transfers.queries import destination_of
 from transfers.services.disbursements import (
     cancel_disbursement,
-    hasten_disbursement,
+    expedite_disbursement,
     replace_destination,
     request_disbursement,
     retry_disbursement,
@@ -53,7 +53,7 @@ MAY_STILL_BE_PAID = "an attempt may still be paid; its outcome must be known fir
 
 
 def hasten(disbursement_id: int) -> None:
-    hasten_disbursement(disbursement_id=disbursement_id, actor=BY, now=NOW)
+    expedite_disbursement(disbursement_id=disbursement_id, actor=BY, now=NOW)
 
 
 def redirect(disbursement_id: int) -> None:

@@ -92,7 +92,7 @@ def begin_disbursement(
     )  # fmt: skip
 
 
-def hasten_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
+def expedite_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
     """Make a scheduled disbursement due at once. Raises as `request_disbursement`."""
     require_outgoing_open()
     with transaction.atomic():
