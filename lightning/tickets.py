@@ -4,20 +4,20 @@ from django.conf import settings
 from django.urls import reverse
 
 from lightning.bolt11.words import digits_of_bytes, join
-from transfers.types import Ticket
+from transfers.types import WithdrawalCode
 
 HUMAN_READABLE_PART = "lnurl"
 WITHDRAW_SCHEME = "lnurlw"
 
 
-def withdrawal_ticket(secret: str) -> Ticket:
+def withdrawal_ticket(secret: str) -> WithdrawalCode:
     """Return the code and the link of a withdrawal's secret.
 
     Source: LUD-01 (bech32 of the address, of any length), LUD-17 (the scheme that says what it is for).
     """
     address = settings.PUBLIC_BASE_URL + reverse("lnurl-withdraw", args=[secret])
     link = f"{WITHDRAW_SCHEME}://{address.partition('://')[2]}"
-    return Ticket(code=lnurl_of(address), link=link)
+    return WithdrawalCode(code=lnurl_of(address), link=link)
 
 
 def lnurl_of(address: str) -> str:

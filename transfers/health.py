@@ -1,4 +1,4 @@
-"""How the payment engine is: what is overdue, what is stuck, what waits for a person."""
+"""Health of the payment engine: what is overdue, stuck or under review, and which rails are stopped."""
 
 from datetime import datetime, timedelta
 
@@ -28,12 +28,12 @@ def _backlog(now: datetime) -> HealthReport:
 
 def _collections(now: datetime) -> HealthReport:
     counts = queries.collections_with_problems()
-    facts = {trouble.value: counts.get(trouble, 0) for trouble in CollectionProblem}
+    facts = {problem.value: counts.get(problem, 0) for problem in CollectionProblem}
     return HealthReport(DEGRADED if counts else OK, facts)
 
 
 def _rails(now: datetime) -> HealthReport:
-    """Tell which ways to pay are stopped, and what waits because a rail is away or holds too little."""
+    """Report which rails are stopped, and how many payments wait for an unavailable or short rail."""
     stopped = {row.rail: row.state for row in queries.stopped_rails()}
     waiting = queries.deferred_by([DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT])
     facts = {

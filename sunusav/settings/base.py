@@ -191,7 +191,7 @@ CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.b
 RAILS = {"lightning": "lightning.rail.LightningRail"}
 COLLECTORS = {"lightning": "lightning.collector.LightningCollector"}
 # What a winner scans to claim a payout by that rail.
-WITHDRAWAL_TICKETS = {"lightning": "lightning.tickets.withdrawal_ticket"}
+WITHDRAWAL_CODES = {"lightning": "lightning.tickets.withdrawal_ticket"}
 RATE_SOURCES: list[str] = [
     "ledger.rates.sources.Coinbase",
     "ledger.rates.sources.Kraken",

@@ -177,7 +177,7 @@ def test_tasks_are_named_for_their_room() -> None:
 
 def test_dotted_paths_in_settings_resolve() -> None:
     paths = [
-        *settings.RAILS.values(), *settings.COLLECTORS.values(), *settings.WITHDRAWAL_TICKETS.values(),
+        *settings.RAILS.values(), *settings.COLLECTORS.values(), *settings.WITHDRAWAL_CODES.values(),
         settings.SCHEDULE, *settings.MIDDLEWARE,
         *settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
         *settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"],

@@ -15,10 +15,10 @@ from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
 from tests.transfers.builders import BY, NET_SATS
 from tests.transfers.rails import SteeredRail, Watch, hash_of, proof_of
-from tests.transfers.resolving import GONE, PAID, Case
+from tests.transfers.resolution_cases import GONE, PAID, Case
 from transfers.models import ManualResolution
 from transfers.rails import rail
-from transfers.services.reconciliation import ask_again_now
+from transfers.services.reconciliation import query_now
 from transfers.types import NotSeen
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +116,7 @@ def test_payment_under_review_with_nothing_under_way_is_retried_or_cancelled(
 
 
 def test_payment_page_tells_every_answer_and_decision_in_order(past: Case, enter: Enter) -> None:
-    ask_again_now(disbursement_id=past.id, actor=BY, now=past.watch())
+    query_now(disbursement_id=past.id, actor=BY, now=past.watch())
     past.ask(NotSeen(source="another node"), after=1)
     press(
         enter(Role.FINANCE), "propose-paid", past, proof=past_proof(past), cost_msat=1_500, reason="seen it"

@@ -68,7 +68,7 @@ def test_ticket_is_the_address_in_bech32_and_under_the_scheme_of_withdrawals() -
     assert (prefix, bytes_of(digits).decode()) == ("lnurl", f"{BASE}/lnurl/withdraw/{'ab' * 32}")
     assert ticket.code == ticket.code.upper()
     assert ticket.link == f"lnurlw://money.example.org/lnurl/withdraw/{'ab' * 32}"
-    assert repr(ticket) == "Ticket()"
+    assert repr(ticket) == "WithdrawalCode()"
 
 
 def test_lnurl_is_encoded_as_the_specification_does() -> None:

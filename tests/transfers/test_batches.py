@@ -67,7 +67,7 @@ def breaches(watch: Watch) -> list[Breach]:
 # together
 
 
-def test_run_with_nothing_due_looks_once(
+def test_run_with_nothing_due_takes_one_statement(
     watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ordered("later", scheduled_at=watch.after(60))
@@ -129,7 +129,7 @@ def test_batch_is_paid_where_inserts_of_many_rows_return_no_keys(
     assert sorted(orders) == [(one, one, hash_of(n, NET_SATS)) for one, n in zip(three, NAMES, strict=True)]
 
 
-def test_batch_larger_than_its_lanes_is_paid_in_turns(node: SteeredRail, watch: Watch) -> None:
+def test_batch_larger_than_its_slots_is_paid_in_several_rounds(node: SteeredRail, watch: Watch) -> None:
     ids = [ordered(f"winner-{number}") for number in range(11)]
 
     assert run_batch(watch, slots=3) == 11
@@ -169,7 +169,7 @@ def test_batch_with_an_invoice_used_twice_pays_it_once(node: SteeredRail, watch:
     assert breaches(watch) == []
 
 
-def test_batch_that_fills_an_hours_limit_pays_what_fits_and_holds_back_the_rest(
+def test_batch_that_fills_an_hours_limit_pays_what_fits_and_defers_the_rest(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     three += [ordered("dior"), ordered("elodie")]
@@ -183,7 +183,7 @@ def test_batch_that_fills_an_hours_limit_pays_what_fits_and_holds_back_the_rest(
     assert breaches(watch) == []
 
 
-def test_batch_of_which_none_may_go_is_held_back(node: SteeredRail, watch: Watch, three: list[int]) -> None:
+def test_batch_of_which_none_may_go_is_deferred(node: SteeredRail, watch: Watch, three: list[int]) -> None:
     set_limit_to("per_payout", NET_SATS - 1, now=NOW)
 
     run_batch(watch)
@@ -208,7 +208,7 @@ def test_batch_that_loses_one_claim_goes_on_with_the_others(
     assert breaches(watch) == []
 
 
-def test_batch_that_loses_a_claim_while_it_sends_leaves_that_refusal_to_the_next(
+def test_batch_that_loses_a_claim_while_it_sends_records_no_refusal_for_it(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     node.script.append(Refused("no-route", FailureClass.FINAL))
@@ -220,7 +220,7 @@ def test_batch_that_loses_a_claim_while_it_sends_leaves_that_refusal_to_the_next
     assert row_of(three[0]).claimed_by == "worker-2"
 
 
-def test_batch_in_which_another_booked_one_meanwhile_books_it_once(
+def test_batch_with_one_payment_booked_by_another_worker_books_it_once(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     def booked_by_another() -> None:
@@ -257,7 +257,7 @@ def test_batch_paused_between_opening_and_sending_sends_nothing_until_resumed(
     assert node.sends == 3
 
 
-def test_batch_in_which_the_rail_goes_away_is_sent_later(
+def test_batch_whose_rail_becomes_unavailable_is_sent_later(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     with node.away("send"):
@@ -270,7 +270,7 @@ def test_batch_in_which_the_rail_goes_away_is_sent_later(
     assert node.sends == 3
 
 
-def test_batch_of_open_attempts_is_asked_about_and_booked_together(
+def test_batch_of_open_attempts_is_queried_and_booked_together(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     node.script.extend([Unknown(seen=True, reason="in-flight")] * 3)
@@ -288,7 +288,7 @@ def test_batch_of_open_attempts_is_asked_about_and_booked_together(
 # waiting in hand
 
 
-def test_claim_that_waits_past_its_lease_is_left_to_others(
+def test_claim_that_waits_past_its_lease_is_not_worked_on(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     """One lane takes several in hand; while it is slow with the first, others may have the rest."""
@@ -309,7 +309,7 @@ def test_claim_that_waits_past_its_lease_is_left_to_others(
 # broken workers
 
 
-def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_shown(
+def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_reported(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
@@ -331,7 +331,7 @@ def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_shown(
     assert (backlog.run(watch()).status, backlog.run(watch()).facts["broke_a_worker"]) == (OK, 0)
 
 
-def test_disbursement_that_breaks_its_worker_after_the_send_is_asked_about_first(
+def test_disbursement_that_breaks_its_worker_after_the_send_is_queried_first(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     node.meanwhile["send"] = lambda: 1 // 0
@@ -346,7 +346,7 @@ def test_disbursement_that_breaks_its_worker_after_the_send_is_asked_about_first
     assert stories(three) == [PAID_STORY] * 3
 
 
-def test_scheduled_disbursement_that_breaks_its_worker_is_shown_too(
+def test_scheduled_disbursement_that_breaks_its_worker_is_reported(
     node: SteeredRail, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It never becomes overdue: every twenty seconds the next worker takes it in hand, and breaks over it."""

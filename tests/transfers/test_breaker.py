@@ -55,7 +55,7 @@ def test_refusal_that_is_not_the_payees_counts(failure: FailureClass) -> None:
         NotSeen(source="node"),
     ],
 )
-def test_what_says_nothing_of_the_rail_counts_for_nothing(outcome: object) -> None:
+def test_outcome_that_proves_nothing_about_the_rail_is_not_counted(outcome: object) -> None:
     count_outcome(RAIL, outcome, disbursement_id=1, now=NOW)  # type: ignore[arg-type]
 
     assert not RailBreaker.objects.exists()
@@ -110,7 +110,7 @@ def test_after_the_wait_exactly_one_payment_tries_the_rail() -> None:
     assert (breaker().state, breaker().probe_id) == ("half_open", 21)
 
 
-def test_success_of_the_try_lets_the_rail_be_sent_by_again(settings: Settings) -> None:
+def test_success_of_the_try_resumes_the_rail(settings: Settings) -> None:
     settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hook"
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
@@ -143,7 +143,7 @@ def test_failed_tries_double_the_wait_up_to_ten_minutes() -> None:
     assert waits == [120, 240, 480, 600, 600]
 
 
-def test_failure_of_another_payment_says_nothing_of_the_try() -> None:
+def test_failure_of_another_payment_does_not_end_the_try() -> None:
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
@@ -152,7 +152,7 @@ def test_failure_of_another_payment_says_nothing_of_the_try() -> None:
     assert (breaker().state, breaker().probe_id) == ("half_open", 21)
 
 
-def test_try_that_never_ends_makes_room_for_another_after_the_same_wait() -> None:
+def test_try_that_never_ends_allows_another_after_the_same_wait() -> None:
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
@@ -180,7 +180,7 @@ def test_run_eleven_payments_by_a_rail_without_a_route_stops_after_ten(
     assert last.retries == 0
 
 
-def test_run_while_a_rail_is_stopped_puts_all_off_at_once_and_asks_about_what_is_open(
+def test_run_while_a_rail_is_stopped_defers_new_payments_and_queries_open_attempts(
     node: SteeredRail, watch: Watch
 ) -> None:
     under_way = ordered("under-way")
@@ -238,7 +238,7 @@ def test_run_order_the_node_never_saw_is_not_sent_again_while_its_rail_is_stoppe
     assert row_of(disbursement_id).state == "completed"
 
 
-def test_run_rail_away_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_the_rail_unavailable_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Watch) -> None:
     for number in range(10):
         ordered(f"n{number}")
     with node.away("prepare"):
@@ -250,7 +250,7 @@ def test_run_rail_away_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Wat
 # Who sees it
 
 
-def test_health_metrics_and_desk_tell_of_a_stopped_rail() -> None:
+def test_stopped_rail_is_reported_by_health_metrics_and_inbox() -> None:
     rails = next(check for check in HEALTH_CHECKS if check.component == "rails")
     stopped = next(metric for metric in METRICS if metric.name == "rail_stopped")
     assert rails.run(NOW).status == OK

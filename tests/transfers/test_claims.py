@@ -64,7 +64,7 @@ def test_claim_due_takes_it_for_twenty_seconds(watch: Watch) -> None:
     assert (row.due_at, row.claimed_by, row.claim_version) == (watch.after(LEASE_SECONDS), "worker-7", 1)
 
 
-def test_claim_due_in_another_hand_takes_nothing_until_the_lease_is_over(watch: Watch) -> None:
+def test_claim_due_while_another_worker_holds_the_lease_claims_nothing(watch: Watch) -> None:
     disbursement_id = ordered()
     claimed(disbursement_id, watch)
 
@@ -84,14 +84,14 @@ def test_claim_due_takes_the_longest_waiting_up_to_the_limit(watch: Watch) -> No
     assert len(claim_due(worker="w", now=watch(), limit=1)) == 1
 
 
-def test_claim_due_leaves_what_is_not_due(watch: Watch) -> None:
+def test_claim_due_with_nothing_due_claims_nothing(watch: Watch) -> None:
     ordered(scheduled_at=NOW + timedelta(seconds=1))
 
     with unchanged():
         assert free_at(watch) == []
 
 
-def test_claim_due_with_a_long_workers_name_keeps_what_fits(watch: Watch) -> None:
+def test_claim_due_with_a_long_worker_name_truncates_it(watch: Watch) -> None:
     disbursement_id = ordered()
 
     claim_due(worker="w" * 200, now=watch(), limit=1)
@@ -126,7 +126,7 @@ def test_renew_of_a_lost_claim_changes_nothing(watch: Watch) -> None:
             may_send([old], now=watch())
 
 
-def test_heartbeat_renews_everything_in_hand_in_one_statement(
+def test_heartbeat_renews_all_claims_in_one_statement(
     watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for name in ("awa", "binta", "coumba"):
@@ -148,7 +148,7 @@ def test_heartbeat_renews_everything_in_hand_in_one_statement(
     assert renewed == [watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS - 5)]
 
 
-def test_heartbeat_leaves_what_was_given_back_where_it_was_put(watch: Watch) -> None:
+def test_heartbeat_does_not_change_a_released_disbursement(watch: Watch) -> None:
     claim = claimed(ordered(), watch)
     release(claim, due_at=watch.after(60))
 
@@ -214,7 +214,9 @@ def test_claim_due_of_a_scheduled_one_that_cannot_be_paid_fails_without_a_fee(
     assert FeeAssessment.objects.count() == 0
 
 
-def test_claim_due_of_one_that_fails_does_not_hold_up_the_others(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_one_scheduled_disbursement_that_fails_pays_the_others(
+    node: SteeredRail, watch: Watch
+) -> None:
     ordered("first", destination=paper("first", 1), scheduled_at=NOW + timedelta(seconds=1))
     second = ordered("second", scheduled_at=NOW + timedelta(seconds=2))
 
@@ -237,7 +239,7 @@ def test_claim_due_while_paused_takes_nothing_new(watch: Watch) -> None:
         assert free_at(watch) == []
 
 
-def test_claim_due_while_paused_still_asks_about_open_attempts(node: SteeredRail, watch: Watch) -> None:
+def test_claim_due_while_paused_still_queries_open_attempts(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
@@ -323,12 +325,12 @@ def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch
     assert node.sends == 1
 
 
-def test_worker_whose_claim_is_taken_while_it_sends_leaves_a_refusal_to_the_next(
+def test_worker_whose_claim_is_lost_while_it_sends_records_no_refusal(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
     node.script.append(Refused("no-route", FailureClass.FINAL))
-    node.meanwhile["send"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["send"] = lambda: claimed_by_another(disbursement_id, watch)
 
     run_once = claimed(disbursement_id, watch)
     work(run_once, clock=watch)
@@ -337,34 +339,34 @@ def test_worker_whose_claim_is_taken_while_it_sends_leaves_a_refusal_to_the_next
     assert row_of(disbursement_id).claimed_by == "worker-2"
 
 
-def test_worker_whose_claim_is_taken_while_it_sends_still_books_success(
+def test_worker_whose_claim_is_lost_while_it_sends_still_books_success(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
-    node.meanwhile["send"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["send"] = lambda: claimed_by_another(disbursement_id, watch)
 
     worked(disbursement_id, watch)
 
     assert story(disbursement_id) == PAID
 
 
-def test_worker_whose_claim_is_taken_while_it_prepares_opens_nothing(node: SteeredRail, watch: Watch) -> None:
+def test_worker_whose_claim_is_lost_while_it_prepares_opens_nothing(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["prepare"] = lambda: claimed_by_another(disbursement_id, watch)
 
     worked(disbursement_id, watch)
 
     assert (story(disbursement_id), node.sends) == (UNTOUCHED, 0)
 
 
-def test_worker_whose_claim_is_taken_while_it_asks_does_not_send_again(
+def test_worker_whose_claim_is_lost_while_it_queries_does_not_send_again(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=False, reason="connection-lost"))
     run(watch)
     node.finds.append(NotSeen(source=SOURCE))
-    node.meanwhile["find"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["find"] = lambda: claimed_by_another(disbursement_id, watch)
 
     watch.advance(LEASE_SECONDS)
     worked(disbursement_id, watch)
@@ -407,7 +409,7 @@ def test_attempt_opened_twice_by_one_claim_is_one(node: SteeredRail, watch: Watc
     assert story(disbursement_id).transit_msat == PAYOUT_MSAT
 
 
-def taken_over(disbursement_id: int, watch: Watch) -> None:
+def claimed_by_another(disbursement_id: int, watch: Watch) -> None:
     """Have another worker take it once the lease is over."""
     watch.advance(LEASE_SECONDS)
     claimed(disbursement_id, watch, worker="worker-2")

@@ -39,7 +39,7 @@ OVER = NOW + DAY + 2 * MINUTE
 # opening
 
 
-def test_open_asks_once_and_keeps_what_the_payer_needs(till: SteeredCollector) -> None:
+def test_open_calls_the_collector_once_and_stores_what_the_payer_needs(till: SteeredCollector) -> None:
     facts = opened()
 
     assert (facts.state, facts.amount_msat, facts.received_msat) == ("open", DUE_MSAT, 0)
@@ -49,14 +49,16 @@ def test_open_asks_once_and_keeps_what_the_payer_needs(till: SteeredCollector) -
     assert stored(facts).ask_at == NOW + FIVE_MINUTES
 
 
-def test_open_again_gives_the_same_request(till: SteeredCollector) -> None:
+def test_open_again_returns_the_same_request(till: SteeredCollector) -> None:
     first = opened()
     with unchanged():
         assert opened() == first
     assert len(till.requests) == 1
 
 
-def test_open_while_the_collector_is_away_keeps_the_intent_and_opens_it_later(till: SteeredCollector) -> None:
+def test_open_while_the_collector_is_unavailable_keeps_the_intent_and_opens_it_later(
+    till: SteeredCollector,
+) -> None:
     with till.away(), pytest.raises(CollectorUnavailable):
         opened()
     row = Collection.objects.get()
@@ -81,7 +83,7 @@ def test_open_after_it_was_paid_is_refused() -> None:
     assert told.value.facts == {"subject": SUBJECT, "collection_id": facts.id}
 
 
-def test_open_past_the_expiry_of_one_that_was_taken_back_asks_anew(till: SteeredCollector) -> None:
+def test_open_after_an_expired_request_opens_another(till: SteeredCollector) -> None:
     first = opened()
     till.taken_back.add(first.reference)
 
@@ -92,7 +94,7 @@ def test_open_past_the_expiry_of_one_that_was_taken_back_asks_anew(till: Steered
     assert second.id != first.id
 
 
-def test_open_past_the_expiry_of_one_that_was_paid_books_it_and_refuses(till: SteeredCollector) -> None:
+def test_open_after_an_expired_request_that_was_paid_books_it_and_is_refused(till: SteeredCollector) -> None:
     facts = opened()
     till.received[facts.reference] = DUE_MSAT
 
@@ -150,7 +152,9 @@ def test_open_by_another_method_of_one_paid_but_not_recorded_is_refused(till: St
     assert owed(CREDIT) == DUE_MSAT
 
 
-def test_open_by_another_method_while_the_first_collector_is_away_is_refused(till: SteeredCollector) -> None:
+def test_open_by_another_method_while_the_first_collector_is_unavailable_is_refused(
+    till: SteeredCollector,
+) -> None:
     never_opened(till)
     with till.away(), unchanged(), pytest.raises(CollectionAskedOtherwise):
         opened(method="wave")
@@ -167,7 +171,7 @@ def test_open_by_another_method_of_one_whose_reference_nobody_knows_is_refused(
     }  # fmt: skip
 
 
-def test_open_that_gave_way_while_the_collector_was_asked_tells_nobody_its_request(
+def test_open_that_was_cancelled_during_the_collector_call_returns_no_request(
     till: SteeredCollector,
 ) -> None:
     till.meanwhile = lambda: opened(method="wave")
@@ -242,7 +246,7 @@ def test_record_receipt_in_parts_settles_with_the_last_and_counts_each_once() ->
     assert list(actions.values_list("action", flat=True)) == ["open", "receive_part", "settle"]
 
 
-def test_collection_paid_in_part_is_asked_about_until_the_rest_arrived(
+def test_collection_paid_in_part_is_queried_until_the_rest_arrived(
     other_till: OtherSteeredCollector,
 ) -> None:
     facts = opened(method="wave")
@@ -260,7 +264,7 @@ def test_collection_paid_in_part_is_asked_about_until_the_rest_arrived(
     assert owed(CREDIT) == DUE_MSAT
 
 
-def test_collection_paid_in_part_is_not_asked_about_for_ever_but_shown_to_a_person(
+def test_collection_paid_in_part_is_reported_to_people_after_a_week(
     other_till: OtherSteeredCollector,
 ) -> None:
     """Of 10,000 sats all but one msat came: seven days after its expiry nobody asks any more, and nothing is lost."""
@@ -283,7 +287,7 @@ def test_collection_paid_in_part_is_not_asked_about_for_ever_but_shown_to_a_pers
 # another node
 
 
-def test_open_keeps_which_node_was_asked(till: SteeredCollector) -> None:
+def test_open_stores_the_node_that_opened_it(till: SteeredCollector) -> None:
     till.source = "02our"
     assert stored(opened()).source == "02our"
 
@@ -306,7 +310,9 @@ def test_reconcile_what_another_node_does_not_know_never_expires_it(till: Steere
     assert collections_with_problems() == {}
 
 
-def test_reconcile_what_its_own_node_knows_again_is_no_trouble_any_more(till: SteeredCollector) -> None:
+def test_reconcile_of_a_request_that_its_own_node_knows_again_clears_the_problem(
+    till: SteeredCollector,
+) -> None:
     till.source = "02our"
     facts = opened()
     till.source = "03other"
@@ -329,7 +335,7 @@ def test_reconcile_an_old_row_that_names_no_node_expires_as_before(till: Steered
 
 
 @pytest.mark.parametrize(("trouble", "status"), [("", "ok"), ("answered_elsewhere", "degraded")])
-def test_health_tells_of_collections_in_trouble(trouble: str, status: str) -> None:
+def test_health_reports_collections_with_problems(trouble: str, status: str) -> None:
     facts = opened()
     Collection.objects.filter(pk=facts.id).update(trouble=trouble)
     (report,) = [check.run(NOW) for check in HEALTH_CHECKS if check.component == "collections"]
@@ -359,7 +365,7 @@ def test_record_receipt_for_nobody_is_refused() -> None:
     assert told.value.facts == {"reference": "stranger"}
 
 
-def test_record_receipt_for_a_request_that_was_taken_back_is_all_the_payers(till: SteeredCollector) -> None:
+def test_record_receipt_for_a_cancelled_request_credits_the_payer(till: SteeredCollector) -> None:
     facts = opened()
     till.taken_back.add(facts.reference)
     reconcile_collection(facts.id, now=OVER)
@@ -396,7 +402,7 @@ def test_reconcile_what_was_paid_books_it(till: SteeredCollector) -> None:
     assert (stored(facts).state, owed(CREDIT)) == ("settled", DUE_MSAT)
 
 
-def test_reconcile_what_is_open_asks_again_in_five_minutes() -> None:
+def test_reconcile_of_an_open_request_queries_again_in_five_minutes() -> None:
     facts = opened()
 
     later = NOW + timedelta(hours=1)
@@ -405,7 +411,7 @@ def test_reconcile_what_is_open_asks_again_in_five_minutes() -> None:
     assert (stored(facts).state, stored(facts).ask_at) == ("open", later + FIVE_MINUTES)
 
 
-def test_reconcile_shortly_before_the_expiry_asks_two_minutes_after_it() -> None:
+def test_reconcile_shortly_before_the_expiry_queries_two_minutes_after_it() -> None:
     facts = opened()
 
     reconcile_collection(facts.id, now=NOW + DAY - timedelta(minutes=1))
@@ -413,7 +419,7 @@ def test_reconcile_shortly_before_the_expiry_asks_two_minutes_after_it() -> None
     assert stored(facts).ask_at == NOW + DAY + timedelta(minutes=2)
 
 
-def test_reconcile_what_was_taken_back_expires_it(till: SteeredCollector) -> None:
+def test_reconcile_of_a_request_cancelled_at_the_collector_expires_it(till: SteeredCollector) -> None:
     facts = opened()
     till.taken_back.add(facts.reference)
 
@@ -431,7 +437,7 @@ def test_reconcile_what_was_taken_back_expires_it(till: SteeredCollector) -> Non
         (OVER - SECOND, OVER),
     ],
 )
-def test_reconcile_what_an_exchanged_node_does_not_know_keeps_it_open_until_it_is_over(
+def test_reconcile_of_a_request_unknown_to_a_replaced_node_keeps_it_open_until_its_expiry(
     till: SteeredCollector, asked_at: datetime, ask_again_at: datetime
 ) -> None:
     """A node restored from elsewhere knows none of our requests; the right one may come back."""
@@ -446,13 +452,13 @@ def test_reconcile_what_an_exchanged_node_does_not_know_keeps_it_open_until_it_i
     assert (stored(facts).state, owed(CREDIT)) == ("settled", DUE_MSAT)
 
 
-def test_reconcile_while_the_collector_is_away_changes_nothing(till: SteeredCollector) -> None:
+def test_reconcile_while_the_collector_is_unavailable_changes_nothing(till: SteeredCollector) -> None:
     facts = opened()
     with till.away(), unchanged(), pytest.raises(CollectorUnavailable):
         reconcile_collection(facts.id, now=NOW)
 
 
-def test_sweep_asks_about_what_is_due_only(till: SteeredCollector) -> None:
+def test_sweep_queries_only_what_is_due(till: SteeredCollector) -> None:
     first = opened("contribution:1")
     second = opened("contribution:2", now=NOW + timedelta(minutes=1))
     for facts in (first, second):
@@ -464,7 +470,7 @@ def test_sweep_asks_about_what_is_due_only(till: SteeredCollector) -> None:
     assert sweep_collections(now=NOW + timedelta(minutes=60)) == 0
 
 
-def test_sweep_while_one_collector_is_away_still_asks_the_other(
+def test_sweep_while_one_collector_is_unavailable_still_queries_the_other(
     till: SteeredCollector, other_till: OtherSteeredCollector
 ) -> None:
     waiting = opened("contribution:1", method="wave")
@@ -478,7 +484,7 @@ def test_sweep_while_one_collector_is_away_still_asks_the_other(
     assert stored(waiting).ask_at == NOW + FIVE_MINUTES + MINUTE
 
 
-def test_sweep_asks_about_an_odd_one_later_and_goes_on_with_the_others(till: SteeredCollector) -> None:
+def test_sweep_with_one_failed_query_queries_the_others(till: SteeredCollector) -> None:
     odd, paid = opened("contribution:1"), opened("contribution:2")
     till.odd = {odd.reference}
     till.received[paid.reference] = DUE_MSAT
@@ -492,7 +498,7 @@ def test_sweep_asks_about_an_odd_one_later_and_goes_on_with_the_others(till: Ste
     assert stored(odd).state == "settled"
 
 
-def test_sweep_leaves_a_method_after_three_failures_in_a_row_and_finds_its_others_next_time(
+def test_sweep_with_three_failures_in_a_row_stops_the_method_until_the_next_sweep(
     till: SteeredCollector,
 ) -> None:
     facts = [opened(f"contribution:{number}") for number in range(9)]
@@ -507,7 +513,7 @@ def test_sweep_leaves_a_method_after_three_failures_in_a_row_and_finds_its_other
     assert till.asked == references[6:]
 
 
-def test_sweep_of_a_method_that_is_away_with_more_than_one_sweep_holds_still_asks_the_other(
+def test_sweep_of_an_unavailable_method_with_more_than_a_sweeps_limit_still_queries_the_other(
     till: SteeredCollector, other_till: OtherSteeredCollector
 ) -> None:
     for number in range(3):
@@ -521,7 +527,7 @@ def test_sweep_of_a_method_that_is_away_with_more_than_one_sweep_holds_still_ask
     assert stored(paid).state == "settled"
 
 
-def test_sweep_of_a_method_that_was_switched_off_still_asks_the_other(
+def test_sweep_of_a_method_that_was_removed_still_queries_the_other(
     till: SteeredCollector, settings: Settings
 ) -> None:
     opened("contribution:1", method="wave")
@@ -537,7 +543,7 @@ def test_sweep_of_a_method_that_was_switched_off_still_asks_the_other(
     assert stored(paid).state == "settled"
 
 
-def test_sweep_after_the_collector_is_back_books_what_was_paid_meanwhile(till: SteeredCollector) -> None:
+def test_sweep_after_an_outage_books_what_was_paid_meanwhile(till: SteeredCollector) -> None:
     facts = opened()
     with till.away():
         assert sweep_collections(now=NOW + FIVE_MINUTES) == 0
@@ -547,7 +553,7 @@ def test_sweep_after_the_collector_is_back_books_what_was_paid_meanwhile(till: S
     assert stored(facts).state == "settled"
 
 
-def test_make_open_collections_due_has_each_asked_at_once(till: SteeredCollector) -> None:
+def test_make_open_collections_due_makes_each_queried_next(till: SteeredCollector) -> None:
     facts = opened()
     till.received[facts.reference] = DUE_MSAT
 

@@ -96,7 +96,7 @@ def test_disbursement_one_live_per_subject(processing: Disbursement) -> None:
         copy_of(processing).save(force_insert=True)
 
 
-def test_disbursement_one_live_per_subject_lets_a_cancelled_one_stand_beside(
+def test_disbursement_one_live_per_subject_allows_a_cancelled_one_beside_it(
     processing: Disbursement,
 ) -> None:
     copy_of(processing, state="cancelled").save(force_insert=True)
@@ -104,7 +104,7 @@ def test_disbursement_one_live_per_subject_lets_a_cancelled_one_stand_beside(
     assert Disbursement.objects.filter(subject=processing.subject).count() == 2
 
 
-def test_disbursement_one_live_per_subject_tells_capitals_apart(processing: Disbursement) -> None:
+def test_disbursement_one_live_per_subject_is_case_sensitive(processing: Disbursement) -> None:
     copy_of(processing, subject=processing.subject.upper()).save(force_insert=True)
 
     assert Disbursement.objects.exclude(live_subject=None).count() == 2

@@ -96,14 +96,14 @@ def found(**scope: Any) -> set[tuple[str, str]]:
     return {(b.invariant, b.subject) for invariant in INVARIANTS for b in invariant.find(audit)}
 
 
-def test_audit_of_a_true_history_is_green(history: History) -> None:
+def test_audit_of_unaltered_records_is_clean(history: History) -> None:
     states = [row_of(key).state for key in (history.paid, history.plain, history.failed, history.open)]
     assert states == ["completed", "completed", "failed", "processing"]
     assert found() == set()
     assert found(since=clock.now() - timedelta(hours=1)) == set()
 
 
-def test_audit_of_a_fee_that_was_taken_back_is_green(history: History) -> None:
+def test_audit_of_a_reversed_fee_is_clean(history: History) -> None:
     record = FeeRecord.objects.get(disbursement_ref=f"disbursement:{history.paid}")
     reverse_fee(record_id=record.pk, actor=BY, reason="test", now=clock.now())
 
@@ -148,7 +148,7 @@ def more_left_the_node(history: History) -> None:
     _shift(_payment(history.plain), AccountRole.NODE, AccountRole.ROUTING_EXPENSE, 500)
 
 
-def held_of_another_pot(history: History) -> None:
+def held_from_another_pot(history: History) -> None:
     _move(attempts(history.failed)[0].hold_transaction_id, AccountRole.GROUP_POT, pot("cycle:other"))
 
 
@@ -199,7 +199,7 @@ def receipt_of_nobody(history: History) -> None:
     _post("receipt")
 
 
-def hold_of_nobody(history: History) -> None:
+def hold_without_attempt(history: History) -> None:
     _post("hold")
 
 
@@ -208,11 +208,11 @@ def _post(kind: str) -> None:
     post(kind=kind, reference="odd", lines=lines, at=clock.now(), subject="s")
 
 
-def cost_told_otherwise(history: History) -> None:
+def cost_altered(history: History) -> None:
     Attempt.objects.filter(disbursement=history.paid).update(cost_msat=1_499)
 
 
-def hold_never_given_back(history: History) -> None:
+def hold_not_voided(history: History) -> None:
     hold = attempts(history.failed)[0].hold_transaction_id
     void = reversals_of([hold], kind="hold_void")[hold]
     JournalTransaction.objects.filter(pk=void).update(reverses=None)
@@ -226,7 +226,7 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     fee_shared_otherwise: {("I08b", "paid.attempt")},
     fee_of_another_partner: {("I08b", "paid.attempt")},
     more_left_the_node: {("I08b", "plain.attempt"), ("I09", "plain.attempt")},
-    held_of_another_pot: {("I13b", "failed.attempt")},
+    held_from_another_pot: {("I13b", "failed.attempt")},
     overpayment_kept: {("I08b", "overpaid.receipt")},
     late_money_credited: {("I08b", "late.receipt")},
     second_part_kept: {("I08b", "parts.receipt")},
@@ -239,9 +239,9 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     },
     payment_of_nobody: {("I08", "odd")},
     receipt_of_nobody: {("I08", "odd")},
-    hold_of_nobody: {("I13", "odd")},
-    cost_told_otherwise: {("I08b", "paid.attempt"), ("I09", "paid.attempt")},
-    hold_never_given_back: {("I13", "failed.attempt")},
+    hold_without_attempt: {("I13", "odd")},
+    cost_altered: {("I08b", "paid.attempt"), ("I09", "paid.attempt")},
+    hold_not_voided: {("I13", "failed.attempt")},
     received_amount_changed: {("I08", "collection")},
 }  # fmt: skip
 
@@ -278,7 +278,7 @@ def test_corruption_is_red_by_name_whether_fast_or_full(
 
 
 @pytest.mark.parametrize("corrupt", CORRUPTIONS, ids=lambda corrupt: corrupt.__name__)
-def test_fast_audit_leaves_what_is_old_to_the_full_one(
+def test_fast_audit_skips_what_is_older_than_its_moment(
     corrupt: Callable[[History], None], history: History, unguarded: None
 ) -> None:
     corrupt(history)
@@ -287,7 +287,7 @@ def test_fast_audit_leaves_what_is_old_to_the_full_one(
 
 
 @pytest.mark.mariadb
-def test_second_live_one_of_a_subject_is_red_when_the_database_lets_it_in(
+def test_audit_finds_a_second_live_disbursement_of_a_subject(
     history: History, subjects_unguarded: None
 ) -> None:
     Disbursement.objects.filter(pk=history.open).update(subject="cycle:awa")

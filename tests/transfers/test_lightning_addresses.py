@@ -184,7 +184,7 @@ def test_replaced_invoice_that_was_paid_after_all_ends_the_payout(
     assert (payout.paid(), payout.sent()[1]) == ([NET_MSAT, 0], 0)
 
 
-def test_repaired_by_a_person_asks_anew(payout: AddressPayout, watch: Watch) -> None:
+def test_retry_by_a_person_fetches_another_invoice(payout: AddressPayout, watch: Watch) -> None:
     payout.run(0, WRONG)
     payout.run(120, WRONG)
     watch.advance(120)
@@ -211,7 +211,7 @@ def test_other_destination_does_not_get_the_last_invoice(
     assert len(world.record(decode(mine).payment_hash.hex())) == 1
 
 
-def test_death_between_fetching_and_storing_sends_nothing(payout: AddressPayout) -> None:
+def test_kill_between_fetching_and_storing_sends_nothing(payout: AddressPayout) -> None:
     abrupt = rail("lightning")
     assert isinstance(abrupt, AbruptRail)
     abrupt.dies = 1
@@ -228,7 +228,7 @@ def test_death_between_fetching_and_storing_sends_nothing(payout: AddressPayout)
 # a service that is away
 
 
-def test_service_away_is_asked_again_and_holds_no_other_payout(
+def test_unavailable_service_is_asked_again_and_delays_no_other_payout(
     payout: AddressPayout, service: LnurlService, world: World, watch: Watch
 ) -> None:
     other = ordered(
@@ -252,7 +252,7 @@ def test_service_away_is_asked_again_and_holds_no_other_payout(
     assert payout.paid() == [NET_MSAT]
 
 
-def test_service_away_for_long_needs_a_person(
+def test_service_unavailable_for_long_needs_a_person(
     payout: AddressPayout, service: LnurlService, watch: Watch
 ) -> None:
     service.answers = [{"status": "ERROR", "reason": "<b>wallet</b> offline"}] * 4

@@ -53,7 +53,7 @@ def test_run_pays_once_and_the_audit_is_green(payout: Payout, watch: Watch) -> N
 # away
 
 
-def test_run_node_unreachable_waits_and_pays_when_it_is_back(payout: Payout, world: World) -> None:
+def test_run_with_the_node_unreachable_waits_and_pays_after_the_outage(payout: Payout, world: World) -> None:
     world.control.stop_serving(PLATFORM)
     payout.run()
     assert (payout.story, payout.due_in) == (INBOX, 15)
@@ -76,7 +76,7 @@ def test_run_node_short_of_liquidity_waits_and_burns_no_retry(payout: Payout, wo
     payout.assert_paid_once()
 
 
-def test_run_node_gone_between_commit_and_send_sends_the_same_order_later(
+def test_run_with_the_node_lost_between_commit_and_send_sends_the_same_order_later(
     payout: Payout, world: World, quick: QuickLightningRail
 ) -> None:
     quick.meanwhile["send"] = lambda: world.control.stop_serving(PLATFORM)
@@ -91,7 +91,7 @@ def test_run_node_gone_between_commit_and_send_sends_the_same_order_later(
     payout.assert_paid_once()
 
 
-def test_run_node_unreachable_when_asked_concludes_nothing(payout: Payout, world: World) -> None:
+def test_run_with_the_node_unreachable_when_queried_concludes_nothing(payout: Payout, world: World) -> None:
     payout.run_under({"do": "hold", "at": "in_flight"})
     world.control.stop_serving(PLATFORM)
     for _ in range(3):
@@ -131,7 +131,7 @@ def named(step: Record) -> str:
 
 
 @pytest.mark.parametrize("step", AFTER, ids=named)
-def test_run_silence_after_the_node_took_it_is_asked_and_found_paid(
+def test_run_without_an_answer_after_the_send_queries_and_finds_it_paid(
     payout: Payout, world: World, step: Record
 ) -> None:
     payout.run_under(step)
@@ -174,7 +174,7 @@ STORES = [{"payment_store": "kv"}, {"payment_store": "sql"}, {"version": "0.17.5
 
 
 @pytest.mark.parametrize("options", STORES, ids=["kv", "sql", "0.17"])
-def test_run_already_paid_is_asked_about_and_booked_once(
+def test_run_already_paid_is_queried_and_booked_once(
     payout: Payout, world: World, quick: QuickLightningRail, options: Record
 ) -> None:
     """The node says "invoice is already paid", in each store's code and words."""
@@ -223,7 +223,7 @@ def test_run_already_exists_while_initiated_is_in_flight_then_paid(
     payout.assert_paid_once()
 
 
-def test_run_in_flight_for_six_hours_is_held_asked_about_and_never_sent_again(
+def test_run_in_flight_for_six_hours_is_held_queried_and_never_sent_again(
     payout: Payout, world: World
 ) -> None:
     payout.run_under({"do": "hold", "at": "in_flight"})
@@ -253,7 +253,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize(("reason", "expected"), REASONS.items(), ids=REASONS.keys())
-def test_run_failed_undoes_the_hold_and_goes_on_by_its_reason(
+def test_run_failed_voids_the_hold_and_continues_by_its_reason(
     payout: Payout, reason: str, expected: tuple[str, float | None, int, str]
 ) -> None:
     state, due_in, retries, code = expected

@@ -59,7 +59,7 @@ def vanish(payout: Payout) -> None:
     assert payout.story == REVIEWED
 
 
-def test_vanished_and_proven_paid_is_completed_and_the_books_are_green(payout: Payout) -> None:
+def test_vanished_and_proven_paid_is_completed_and_the_audit_is_clean(payout: Payout) -> None:
     vanish(payout)
 
     decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=1_000)
@@ -69,7 +69,7 @@ def test_vanished_and_proven_paid_is_completed_and_the_books_are_green(payout: P
     assert (attempt.proof, attempt.cost_msat) == (preimage_in_the_wallet(payout), 1_000)
 
 
-def test_paid_row_that_the_node_lost_before_we_asked_is_proven_by_the_wallet(
+def test_payment_that_the_node_lost_before_the_query_is_proven_by_the_wallet(
     payout: Payout, world: World
 ) -> None:
     payout.run_under({"do": "hold", "at": "in_flight"})
@@ -124,7 +124,7 @@ def test_paid_in_contradiction_is_never_called_unpaid(
     assert payout.story == REVIEWED
 
 
-def test_node_that_is_away_proves_nothing_but_the_wallet_does(payout: Payout, world: World) -> None:
+def test_unavailable_node_proves_nothing_but_the_wallet_does(payout: Payout, world: World) -> None:
     vanish(payout)
     world.control.stop_serving(PLATFORM)
     payout.run(GIVEN_UP_SECONDS)

@@ -251,7 +251,7 @@ def test_retried_payment_counts_once(node: SteeredRail, watch: Watch) -> None:
     assert used("total_hour") == {"2026-03-04T10:00": NET_MSAT}
 
 
-def test_payments_let_out_in_earlier_hours_do_not_all_go_in_one(node: SteeredRail, watch: Watch) -> None:
+def test_payments_admitted_in_earlier_hours_count_again_when_retried(node: SteeredRail, watch: Watch) -> None:
     """Three hours, one payment each, none of which found a way: then all have a way at once."""
     set_limit_to("total_hour", NET_SATS, now=NOW)
     names = ["awa", "binta", "coumba"]
@@ -272,7 +272,7 @@ def test_payments_let_out_in_earlier_hours_do_not_all_go_in_one(node: SteeredRai
     assert used("per_payee_day") == {f"2026-03-04 cycle:{name}": NET_MSAT for name in names}
 
 
-def test_payment_let_out_yesterday_counts_for_today_when_it_goes_today(
+def test_payment_admitted_yesterday_counts_for_today_when_it_goes_today(
     node: SteeredRail, watch: Watch
 ) -> None:
     set_limit_to("per_payee_day", NET_SATS, now=NOW)
@@ -354,9 +354,7 @@ def test_replaced_destination_waits_24_hours_when_above_its_limit(
         assert node.sends == 0
 
 
-def test_platform_hears_once_of_a_payment_that_waits_for_a_limit(
-    node: SteeredRail, watch: Watch, settings: Settings
-) -> None:
+def test_deferral_by_a_limit_is_announced_once(node: SteeredRail, watch: Watch, settings: Settings) -> None:
     settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hooks"
     disbursement_id = ordered(destination_replaced_at=NOW)
     run(watch)
@@ -411,7 +409,7 @@ def test_replace_destination_without_a_change_of_payee_keeps_the_wait() -> None:
 # Changing a limit
 
 
-def test_limit_is_set_by_two_people_and_its_history_stays() -> None:
+def test_limit_is_set_by_two_people_and_keeps_its_versions() -> None:
     finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
     proposal = propose_limit(
         kind="per_payout", amount_sats=5_000_000, reason="smaller", proposer=finance, now=NOW
@@ -474,7 +472,7 @@ def test_limit_proposed_against_one_that_was_replaced_meanwhile_is_not_approved(
     proposal = propose_limit(
         kind="total_hour", amount_sats=7, reason="less", proposer=make_user(Role.FINANCE), now=NOW
     )
-    _set_behind_everybodys_back("total_hour", 9)
+    _set_without_approval("total_hour", 9)
 
     with unchanged(), pytest.raises(ProposalFactsChanged):
         approvals.approve(
@@ -482,7 +480,7 @@ def test_limit_proposed_against_one_that_was_replaced_meanwhile_is_not_approved(
         )
 
 
-def _set_behind_everybodys_back(kind: str, amount_sats: int) -> None:
+def _set_without_approval(kind: str, amount_sats: int) -> None:
     """Put a second version in force past the rule that one proposal of a kind waits at a time."""
     set_limit_to("per_payout", 8, now=NOW)
     made = PaymentLimit.objects.get(kind="per_payout", version=2)

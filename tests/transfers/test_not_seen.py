@@ -187,7 +187,7 @@ def test_vanished_payment_that_turns_up_paid_heals(node: SteeredRail, watch: Wat
     assert (story(disbursement_id), node.sends) == (PAID, 1)
 
 
-def test_order_under_review_sends_nothing_by_itself_when_its_own_node_is_back(
+def test_order_under_review_is_not_sent_again_when_its_own_node_answers(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     """A person was asked to decide: the engine asks on, and waits."""
@@ -202,7 +202,7 @@ def test_order_under_review_sends_nothing_by_itself_when_its_own_node_is_back(
     assert row_of(lost).due_at == watch.after(600)
 
 
-def test_order_under_review_that_can_never_be_accepted_any_more_gives_the_money_back(
+def test_order_under_review_that_has_expired_releases_its_hold(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     answers(node, NotSeen(source="another node"))
@@ -227,7 +227,7 @@ def test_not_seen_too_close_to_the_expiry_waits_without_sending(
     assert row_of(lost).due_at == NOW + timedelta(seconds=GIVE_UP_SECONDS + 15)
 
 
-def test_not_seen_until_the_outside_would_refuse_it_is_still_held(
+def test_not_seen_until_the_provider_would_refuse_it_is_still_held(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     watch.advance(GIVE_UP_SECONDS)
@@ -236,7 +236,7 @@ def test_not_seen_until_the_outside_would_refuse_it_is_still_held(
     assert (story(lost), node.sends) == (PREPARED, 1)
 
 
-def test_not_seen_past_giving_up_is_void_and_failed(lost: int, node: SteeredRail, watch: Watch) -> None:
+def test_not_seen_past_its_last_moment_is_void_and_failed(lost: int, node: SteeredRail, watch: Watch) -> None:
     watch.advance(GIVE_UP_SECONDS + 0.001)
     run(watch)
 
@@ -246,7 +246,7 @@ def test_not_seen_past_giving_up_is_void_and_failed(lost: int, node: SteeredRail
     assert (row.due_at, attempt.closed_at, attempt.proof, node.sends) == (None, watch(), "", 1)
 
 
-def test_not_seen_past_giving_up_can_be_paid_by_another_invoice(
+def test_not_seen_past_its_last_moment_can_be_paid_by_another_invoice(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     watch.advance(GIVE_UP_SECONDS + 1)
@@ -271,7 +271,7 @@ def test_not_seen_while_paused_sends_nothing(lost: int, node: SteeredRail, watch
     assert row_of(lost).due_at == watch.after(60)
 
 
-def test_not_seen_while_paused_past_giving_up_is_void(lost: int, watch: Watch) -> None:
+def test_not_seen_while_paused_past_its_last_moment_is_void(lost: int, watch: Watch) -> None:
     pause_outgoing(actor=BY, reason="odd", now=NOW)
 
     watch.advance(GIVE_UP_SECONDS + 1)

@@ -79,7 +79,7 @@ def test_run_keeps_order_proof_cost_and_moment(node: SteeredRail, watch: Watch) 
     assert FeeRecord.objects.get().completed_at == watch()
 
 
-def test_run_tells_the_trail_and_the_platform(watch: Watch) -> None:
+def test_run_appends_to_the_trail_and_announces_to_the_platform(watch: Watch) -> None:
     disbursement_id = ordered()
 
     run(watch)
@@ -129,7 +129,7 @@ def test_run_stops_at_its_limit(watch: Watch) -> None:
     ],
     ids=["wrong proof", "one msat less", "one msat more"],
 )
-def test_run_paid_with_what_is_not_ours_needs_review_and_keeps_the_hold(
+def test_run_paid_with_another_proof_or_amount_needs_review_and_keeps_the_hold(
     wrong: Succeeded, node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
@@ -145,7 +145,7 @@ def test_run_paid_with_what_is_not_ours_needs_review_and_keeps_the_hold(
     assert FeeRecord.objects.count() == 0
 
 
-def test_run_under_review_heals_when_the_outside_finally_proves_it(node: SteeredRail, watch: Watch) -> None:
+def test_run_under_review_completes_when_the_provider_proves_payment(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Succeeded(proof="00" * 32, amount_msat=NET_MSAT, cost_msat=0))
     run(watch)
@@ -173,7 +173,7 @@ def test_run_under_review_whose_order_is_refused_after_all_waits_for_a_person(
     assert row_of(disbursement_id).due_at is None
 
 
-def test_run_under_review_asks_every_ten_minutes(node: SteeredRail, watch: Watch) -> None:
+def test_run_under_review_queries_every_ten_minutes(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="preimage-does-not-fit", suspect=True))
     run(watch)
@@ -224,7 +224,7 @@ def test_run_retried_once_is_paid_with_the_same_order(node: SteeredRail, watch: 
     assert (PaymentOrder.objects.count(), FeeRecord.objects.count()) == (1, 1)
 
 
-def test_run_refused_to_hold_burns_no_retry(node: SteeredRail, watch: Watch) -> None:
+def test_run_refused_to_hold_counts_no_retry(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     for _ in range(5):
         node.script.append(Refused("insufficient-balance", FailureClass.HOLD))
@@ -238,7 +238,7 @@ def test_run_refused_to_hold_burns_no_retry(node: SteeredRail, watch: Watch) -> 
     assert story(disbursement_id) == Story("completed", [*["failed"] * 5, "succeeded"], 0, 0)
 
 
-def test_run_refused_for_good_fails_and_undoes_the_hold(node: SteeredRail, watch: Watch) -> None:
+def test_run_finally_refused_fails_and_voids_the_hold(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL, {"status": "failed"}))
 

@@ -25,14 +25,14 @@ def test_after_failure_with_retries_exhausted_needs_review():
     assert step == NextStep(DisbursementState.NEEDS_REVIEW, None)
 
 
-def test_after_failure_of_hold_class_burns_no_retry():
+def test_after_failure_of_hold_class_counts_no_retry():
     step = after_failure(FailureClass.HOLD, retries=2, now=NOW)
 
     assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=60), counts_as_retry=False)
 
 
 @pytest.mark.parametrize(("retries", "seconds"), [(0, 120), (1, 120), (2, 240)])
-def test_after_failure_of_renew_class_waits_until_the_spent_order_is_over(retries, seconds):
+def test_after_failure_of_renew_class_waits_until_no_worker_can_send_the_last_order(retries, seconds):
     step = after_failure(FailureClass.RENEW, retries=retries, now=NOW)
 
     assert step == NextStep(

@@ -35,7 +35,7 @@ from tests.transfers.builders import (
     story,
 )
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper, proof_of
-from tests.transfers.resolving import GIVE_UP_SECONDS, GONE, NOT_PAID, PAID, Case
+from tests.transfers.resolution_cases import GIVE_UP_SECONDS, GONE, NOT_PAID, PAID, Case
 from tests.transfers.unchanged import unchanged
 from transfers.engine.destinations import order_of
 from transfers.engine.paid import close_as_paid
@@ -102,7 +102,7 @@ def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_pa
     assert case.story == REVIEWED
 
 
-def test_approve_paid_books_as_if_the_outside_had_told_it(case: Case) -> None:
+def test_approve_paid_books_as_if_the_provider_had_answered_paid(case: Case) -> None:
     before = node_msat()
     proposal = case.propose(PAID)
 
@@ -122,7 +122,7 @@ def test_approve_paid_books_as_if_the_outside_had_told_it(case: Case) -> None:
     assert green(case)
 
 
-def test_propose_paid_reads_a_proof_as_people_paste_it(case: Case) -> None:
+def test_propose_paid_accepts_a_proof_with_blanks(case: Case) -> None:
     proof = proof_of("awa", NET_SATS)
 
     case.propose(PAID, proof=f"  {proof[:32]}\n{proof[32:]} ")
@@ -167,9 +167,7 @@ def test_propose_without_an_explanation_is_refused(case: Case, verdict: Any) -> 
     assert refusal.facts == {"disbursement_id": case.id}
 
 
-def test_propose_for_a_payment_the_engine_still_decides_about_is_refused(
-    case: Case, node: SteeredRail
-) -> None:
+def test_propose_for_a_payment_not_under_review_is_refused(case: Case, node: SteeredRail) -> None:
     other = ordered("moussa", at=case.watch())
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(case.watch)
@@ -204,7 +202,7 @@ def test_describe_what_nobody_proposed_is_refused(case: Case) -> None:
 # not paid
 
 
-def test_approve_not_paid_gives_the_money_back_and_the_payment_has_failed(case: Case) -> None:
+def test_approve_not_paid_voids_the_hold_and_fails_the_payment(case: Case) -> None:
     case.expire()
     proposal = case.propose(NOT_PAID)
     assert (proposal.facts["proof"], proposal.facts["cost_msat"]) == ("", None)
@@ -251,7 +249,7 @@ def test_propose_not_paid_while_the_order_is_payable_is_refused(case: Case) -> N
     ],
     ids=["in flight", "paid", "another payment"],
 )
-def test_propose_not_paid_against_what_the_outside_says_is_refused(case: Case, answer: Unknown) -> None:
+def test_propose_not_paid_against_the_providers_answer_is_refused(case: Case, answer: Unknown) -> None:
     case.expire()
     case.ask(answer)
 
@@ -273,14 +271,14 @@ def test_propose_not_paid_on_old_evidence_is_refused(case: Case) -> None:
     assert refusal.facts == {"disbursement_id": case.id, "outcome": "not-seen", "asked_at": asked_at}
 
 
-def test_propose_not_paid_on_an_answer_that_says_nothing_is_refused(case: Case) -> None:
+def test_propose_not_paid_on_an_unclear_answer_is_refused(case: Case) -> None:
     case.expire()
     case.ask(Unknown(seen=False, reason="stream-ended"))
 
     assert refused(case, EvidenceTooOld, verdict=NOT_PAID).facts["outcome"] == "stream-ended"
 
 
-def test_propose_not_paid_while_the_outside_is_away_is_refused(case: Case) -> None:
+def test_propose_not_paid_while_the_provider_is_unavailable_is_refused(case: Case) -> None:
     case.expire()
     with case.node.away("find"):
         case.ask()
@@ -288,7 +286,7 @@ def test_propose_not_paid_while_the_outside_is_away_is_refused(case: Case) -> No
     assert refused(case, EvidenceTooOld, verdict=NOT_PAID).facts["outcome"] == "rail-away"
 
 
-def test_propose_paid_while_the_outside_is_away_is_taken(case: Case) -> None:
+def test_propose_paid_while_the_provider_is_unavailable_is_accepted(case: Case) -> None:
     """The payee's proof does not need our node."""
     with case.node.away("find"):
         case.ask()
@@ -327,7 +325,7 @@ def test_approve_without_the_right_is_refused(case: Case, role: Role) -> None:
         case.approve(proposal, by=make_user(role))
 
 
-def test_reject_leaves_all_as_it_was_and_makes_room(case: Case) -> None:
+def test_reject_changes_nothing_and_allows_another_proposal(case: Case) -> None:
     proposal = case.propose(PAID)
 
     reject(proposal_id=proposal.pk, approver=case.approver, reason="ask her again", now=case.watch())
@@ -337,7 +335,7 @@ def test_reject_leaves_all_as_it_was_and_makes_room(case: Case) -> None:
     assert case.story == RESOLVED_PAID
 
 
-def test_propose_beside_one_that_holds_is_refused(case: Case) -> None:
+def test_propose_beside_an_open_proposal_is_refused(case: Case) -> None:
     first = case.propose(PAID)
 
     refusal = refused(case, ProposalAlreadyOpen, cost_msat=2_000, by=make_user(Role.FINANCE))
@@ -355,7 +353,7 @@ def test_approve_twice_is_refused(case: Case) -> None:
 # what changes between proposal and approval
 
 
-def test_another_answer_of_the_outside_voids_the_approval(case: Case) -> None:
+def test_another_answer_of_the_provider_voids_the_approval(case: Case) -> None:
     proposal = case.propose(PAID)
     case.ask(Unknown(seen=True, reason="in-flight"))
 
@@ -373,7 +371,7 @@ def test_same_answer_again_voids_nothing(case: Case) -> None:
     assert case.story == RESOLVED_PAID
 
 
-def test_failure_to_connect_in_other_words_voids_nothing(case: Case) -> None:
+def test_failure_to_connect_with_another_text_voids_nothing(case: Case) -> None:
     with case.node.away("find"):
         case.ask()
     proposal = case.propose(PAID)
@@ -385,7 +383,7 @@ def test_failure_to_connect_in_other_words_voids_nothing(case: Case) -> None:
     assert case.story == RESOLVED_PAID
 
 
-def test_voided_proposal_makes_room_for_a_new_one(case: Case) -> None:
+def test_voided_proposal_allows_a_new_one(case: Case) -> None:
     first = case.propose(PAID)
     case.ask(Unknown(seen=True, reason="in-flight"))
 
@@ -423,7 +421,7 @@ def test_approve_after_the_engine_learned_the_truth_is_refused_and_books_nothing
     assert green(case)
 
 
-def test_worker_that_asked_before_the_approval_changes_nothing_after_it(case: Case) -> None:
+def test_worker_that_queried_before_the_approval_changes_nothing_after_it(case: Case) -> None:
     """It waits for the outside while two people decide; its answer comes too late."""
     case.expire()
     proposal = case.propose(NOT_PAID)
@@ -463,7 +461,7 @@ def test_resolved_as_not_paid_can_be_paid_by_a_new_invoice_once(case: Case) -> N
     assert green(case)
 
 
-def test_payee_refusing_a_second_sending_is_ended_by_two_people_and_paid_anew_once(
+def test_second_send_that_the_payee_refused_is_resolved_and_paid_again_once(
     node: SteeredRail, watch: Watch
 ) -> None:
     case = Case(node, watch, first=Unknown(seen=False, reason="connection-lost"), then=NotSeen(source=SOURCE))
@@ -533,7 +531,7 @@ def test_resolved_as_not_paid_but_paid_after_another_order_pauses_outgoing_money
     ],
     ids=["doubt", "in flight"],
 )
-def test_resolved_as_not_paid_but_the_outside_knows_it_again_sends_nothing(
+def test_resolved_as_not_paid_but_known_to_the_provider_again_sends_nothing(
     case: Case, answer: Unknown, code: str
 ) -> None:
     resolved_as_not_paid(case)
@@ -546,7 +544,7 @@ def test_resolved_as_not_paid_but_the_outside_knows_it_again_sends_nothing(
     assert case.story.attempts == ["failed"]
 
 
-def test_forgotten_order_that_only_the_outside_refused_still_needs_review(
+def test_forgotten_order_that_only_the_provider_refused_still_needs_review(
     node: SteeredRail, watch: Watch
 ) -> None:
     """What was closed by its refusal and is unknown later is no resolution: the way it was."""
@@ -673,7 +671,7 @@ def test_audit_finds_an_attempt_called_unpaid_by_nobody(case: Case) -> None:
     ]
 
 
-def test_audit_finds_a_resolution_that_says_otherwise_than_the_attempt(case: Case) -> None:
+def test_audit_finds_a_resolution_that_differs_from_the_attempt(case: Case) -> None:
     case.approve(case.propose(PAID))
     Attempt.objects.update(cost_msat=1_499)
 

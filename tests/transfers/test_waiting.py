@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 # unknown
 
 
-def test_run_unknown_is_asked_at_15_seconds_then_more_slowly_and_never_failed(
+def test_run_unknown_is_queried_at_15_seconds_then_less_often_and_never_failed(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
@@ -75,7 +75,7 @@ def test_run_unknown_for_six_hours_is_still_held_and_then_paid(node: SteeredRail
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_run_unknown_for_over_an_hour_is_told_whether_it_was_seen_or_not(
+def test_run_unknown_for_over_an_hour_is_reported_whether_it_was_seen_or_not(
     node: SteeredRail, watch: Watch, seen: bool
 ) -> None:
     [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
@@ -128,7 +128,9 @@ def test_run_unknown_is_failed_only_when_found_refused(node: SteeredRail, watch:
 # the rail is away
 
 
-def test_run_rail_away_at_prepare_waits_15_seconds_and_burns_nothing(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_the_rail_unavailable_at_prepare_waits_15_seconds_without_a_retry(
+    node: SteeredRail, watch: Watch
+) -> None:
     disbursement_id = ordered()
     with node.away("prepare"):
         for _ in range(9):
@@ -143,7 +145,7 @@ def test_run_rail_away_at_prepare_waits_15_seconds_and_burns_nothing(node: Steer
     assert story(disbursement_id) == PAID
 
 
-def test_run_rail_away_at_send_keeps_the_hold_and_sends_the_same_order_later(
+def test_run_with_the_rail_unavailable_at_send_keeps_the_hold_and_sends_the_same_order_later(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
@@ -160,7 +162,7 @@ def test_run_rail_away_at_send_keeps_the_hold_and_sends_the_same_order_later(
     assert attempts(disbursement_id)[0].sends == 2
 
 
-def test_run_rail_away_at_find_concludes_nothing(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_the_rail_unavailable_at_find_concludes_nothing(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
@@ -260,7 +262,7 @@ def test_run_resumed_sends_the_order_that_was_opened(node: SteeredRail, watch: W
     assert (story(disbursement_id), node.calls) == (PAID, ["prepare", "find", "send"])
 
 
-def test_run_one_that_breaks_the_worker_does_not_stop_the_others(
+def test_run_with_one_that_breaks_the_worker_pays_the_others(
     node: SteeredRail, watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A mistake of ours in one payment is logged; the next claim takes it up, the others go on."""

@@ -61,7 +61,7 @@ def stored() -> WithdrawalLink:
 # opening
 
 
-def test_open_tells_the_secret_once_and_keeps_its_digest_alone() -> None:
+def test_open_returns_the_secret_once_and_stores_only_its_digest() -> None:
     opened = open_withdrawal(subject=SUBJECT, rail="lightning", amount_sats=NET_SATS, actor=BY, now=NOW)
 
     assert (opened.amount_msat, opened.expires_at, len(bytes.fromhex(opened.secret))) == (
@@ -155,7 +155,7 @@ def test_redeem_by_an_unknown_secret_is_refused(secret: str) -> None:
 
 
 @pytest.mark.parametrize("sats", [NET_SATS - 1, NET_SATS + 1])
-def test_redeem_with_an_invoice_over_another_amount_is_refused_and_leaves_it_open(sats: int) -> None:
+def test_redeem_with_an_invoice_over_another_amount_is_refused_and_keeps_it_open(sats: int) -> None:
     secret = link()
     with unchanged(), pytest.raises(InvoiceAmountDiffers):
         redeem(secret, paper("wrong", sats))
@@ -178,7 +178,7 @@ def test_redeem_after_its_time_is_refused() -> None:
     assert newest_withdrawal(SUBJECT).state_at(EXPIRY) == "expired"
 
 
-def test_redeem_what_a_payment_holds_already_is_refused() -> None:
+def test_redeem_for_a_subject_with_a_payment_is_refused() -> None:
     secret = link("cycle:awa")
     ordered("awa")
     with unchanged(), pytest.raises(SubjectHeld):
@@ -224,7 +224,7 @@ def test_revoke_and_read_what_never_was_are_refused() -> None:
     assert told.value.facts == {"subject": SUBJECT}
 
 
-def test_expire_closes_what_nobody_redeemed_in_time_and_nothing_else() -> None:
+def test_expire_closes_only_what_nobody_redeemed_in_time() -> None:
     link("cycle:a")
     redeem(link("cycle:b"))
     link("cycle:c", now=NOW + MINUTE)
@@ -240,7 +240,7 @@ def test_expire_closes_what_nobody_redeemed_in_time_and_nothing_else() -> None:
 # taking
 
 
-def test_to_take_is_what_was_redeemed_and_each_is_taken_by_one_worker() -> None:
+def test_withdrawals_to_take_are_redeemed_and_each_is_taken_by_one_worker() -> None:
     link("cycle:a")
     redeem(link("cycle:b"))
     redeem(link("gift:c"))

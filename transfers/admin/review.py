@@ -25,7 +25,7 @@ from transfers.enums import LIMIT_DEFERRALS, DeferralCode, DisbursementState, Re
 from transfers.models import Attempt
 from transfers.queries import under_review_since
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
-from transfers.services.reconciliation import ask_again_now
+from transfers.services.reconciliation import query_now
 from transfers.services.resolutions import MANUAL_RESOLUTION, propose_resolution, require_unpaid
 
 HAPPENED = {
@@ -223,7 +223,7 @@ def _propose_not_paid(decision: Decision) -> None:
 
 
 def _ask(decision: Decision) -> None:
-    ask_again_now(disbursement_id=decision.row.pk, actor=decision.actor, now=decision.now)
+    query_now(disbursement_id=decision.row.pk, actor=decision.actor, now=decision.now)
 
 
 def _is_open(user: User, row: Any) -> bool:

@@ -81,7 +81,7 @@ class PaymentLimit(models.Model):
 
 
 class LimitUsage(models.Model):
-    """What was admitted under a limit: in a payee's day, or in a minute in total. Written under the limits' lock only."""
+    """What was admitted under a limit: in a payee's day, or in a minute in total. Written under the limits' lock."""
 
     kind = models.CharField(max_length=20, choices=LimitKind)
     key = ExactCharField(max_length=140)

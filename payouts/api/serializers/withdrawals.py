@@ -8,7 +8,7 @@ from rest_framework import serializers
 from sunusav.api.serializers import utc_text
 from sunusav.core.money import sats_from_msat
 from sunusav.core.qr import lightning_qr_svg
-from transfers.types import OpenedWithdrawal, Ticket, WithdrawalFacts
+from transfers.types import OpenedWithdrawal, WithdrawalCode, WithdrawalFacts
 
 
 class OpenedWithdrawalLinkShape(serializers.Serializer[Any]):
@@ -36,7 +36,9 @@ class WithdrawalLinkShape(serializers.Serializer[Any]):
     error_message = serializers.CharField(allow_null=True)
 
 
-def opened_withdrawal_answer(cycle_id: str, opened: OpenedWithdrawal, shown: Ticket) -> dict[str, Any]:
+def opened_withdrawal_answer(
+    cycle_id: str, opened: OpenedWithdrawal, shown: WithdrawalCode
+) -> dict[str, Any]:
     return {
         "cycle_id": cycle_id,
         "lnurl": shown.code,

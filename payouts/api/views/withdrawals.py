@@ -23,7 +23,7 @@ from sunusav.api.documentation import documented
 from sunusav.api.serializers import NothingBody
 from sunusav.api.views import ApiView
 from transfers.errors import WithdrawalLinkClosed, WithdrawalLinkMissing, WithdrawalLinkOpen
-from transfers.rails import ticket
+from transfers.rails import withdrawal_code
 
 VIEW = "payouts.view_payout"
 # A link says where the winner is paid, and has them paid.
@@ -53,7 +53,7 @@ class CycleWithdrawalLink(ApiView):
     def post(self, request: Request, cycle_id: str) -> Response:
         self.body(NothingBody)
         opened = services.open_withdrawal_link(cycle_id=cycle_id, actor=self.actor, now=self.now)
-        shown = ticket(services.RAIL, opened.secret)
+        shown = withdrawal_code(services.RAIL, opened.secret)
         return Response(opened_withdrawal_answer(cycle_id, opened, shown), status=201)
 
     @documented(

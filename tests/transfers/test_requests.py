@@ -87,7 +87,7 @@ def test_request_for_later_waits_without_fee() -> None:
     assert FeeAssessment.objects.count() == 0
 
 
-def test_request_for_a_moment_that_is_over_is_due_at_once() -> None:
+def test_request_for_a_moment_in_the_past_is_due_at_once() -> None:
     assert row_of(ordered(scheduled_at=NOW)).state == "processing"
 
 
@@ -140,7 +140,7 @@ def test_request_for_a_failed_subject_is_refused(node: SteeredRail, watch: Watch
     assert told == {"subject": "cycle:awa", "disbursement_id": first, "state": "failed"}
 
 
-def test_request_after_cancelling_holds_the_subject_anew() -> None:
+def test_request_after_cancelling_holds_the_subject_again() -> None:
     first = ordered()
     cancel_disbursement(disbursement_id=first, actor=BY, reason="another day", now=NOW)
 
@@ -224,5 +224,5 @@ def test_request_refused_in_a_transaction_leaves_it_usable() -> None:
         assert ordered("other") > 0
 
 
-def test_request_story_begins_with_the_whole_pot() -> None:
+def test_request_leaves_the_pot_whole() -> None:
     assert story(ordered()) == Story("processing", [], PAYOUT_MSAT, 0)

@@ -29,7 +29,9 @@ def cancelled(collection_id: int) -> CollectionFacts:
     return cancel_collection(collection_id=collection_id, actor=AWA, reason="by Wave instead", now=NOW)
 
 
-def test_cancel_takes_it_back_outside_and_here_and_another_method_may_ask(till: SteeredCollector) -> None:
+def test_cancel_cancels_at_the_collector_and_frees_the_subject_for_another_method(
+    till: SteeredCollector,
+) -> None:
     facts = opened()
 
     told = cancelled(facts.id)
@@ -40,7 +42,7 @@ def test_cancel_takes_it_back_outside_and_here_and_another_method_may_ask(till: 
     assert opened(method="wave").method == "wave"
 
 
-def test_cancel_what_was_paid_meanwhile_books_it(till: SteeredCollector) -> None:
+def test_cancel_of_a_request_paid_meanwhile_books_it(till: SteeredCollector) -> None:
     facts = opened()
     till.received[facts.reference] = DUE_MSAT + 7
 
@@ -75,7 +77,7 @@ def test_cancel_what_was_paid_in_part_is_refused(till: SteeredCollector) -> None
     assert till.taken_back == set()
 
 
-def test_cancel_while_the_collector_is_away_changes_nothing(till: SteeredCollector) -> None:
+def test_cancel_while_the_collector_is_unavailable_changes_nothing(till: SteeredCollector) -> None:
     facts = opened()
     with till.away(), unchanged(), pytest.raises(CollectorUnavailable):
         cancelled(facts.id)
@@ -93,7 +95,7 @@ def test_cancel_that_another_node_answers_is_refused_and_shown(till: SteeredColl
     assert (stored(facts).state, stored(facts).trouble) == ("open", "answered_elsewhere")
 
 
-def test_cancel_that_the_outside_does_not_confirm_is_refused(
+def test_cancel_that_the_collector_does_not_confirm_is_refused(
     till: SteeredCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts = opened()
@@ -103,7 +105,7 @@ def test_cancel_that_the_outside_does_not_confirm_is_refused(
     assert told.value.facts["why"] == "it is being paid at this moment"
 
 
-def test_cancel_what_was_never_told_anybody_takes_it_back_by_the_reference_it_must_have(
+def test_cancel_of_an_unrecorded_request_uses_the_reference_it_must_have(
     till: SteeredCollector,
 ) -> None:
     with till.away(), pytest.raises(CollectorUnavailable):
@@ -116,7 +118,7 @@ def test_cancel_what_was_never_told_anybody_takes_it_back_by_the_reference_it_mu
 
 
 @pytest.mark.parametrize("knows", ["nothing", "a payment"])
-def test_cancel_what_may_have_been_opened_is_refused_while_nobody_can_tell(
+def test_cancel_of_a_request_that_may_have_been_opened_is_refused(
     till: SteeredCollector, other_till: OtherSteeredCollector, knows: str
 ) -> None:
     away = other_till if knows == "nothing" else till
@@ -131,7 +133,7 @@ def test_cancel_what_may_have_been_opened_is_refused_while_nobody_can_tell(
     assert told.value.facts["why"] == "whether it was opened is not known; ask for it again first"
 
 
-def test_money_that_still_arrives_for_a_cancelled_request_is_the_payers() -> None:
+def test_money_that_arrives_for_a_cancelled_request_is_the_payers() -> None:
     facts = opened()
     cancelled(facts.id)
 

@@ -56,7 +56,7 @@ def breaches(now: datetime) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", ["total_hour", "per_payee_day"])
-def test_eight_workers_pay_exactly_what_a_limit_holds(node: SteeredRail, kind: str) -> None:
+def test_eight_workers_pay_exactly_what_a_limit_allows(node: SteeredRail, kind: str) -> None:
     set_limit_to(kind, 5 * NET_SATS, now=NOW)
     ids = [ordered(f"n{number}", payee_ref="user:awa") for number in range(12)]
 

@@ -14,7 +14,7 @@ from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.transfers.builders import NET_MSAT, NET_SATS, PAYOUT_MSAT, Story, attempts
 from tests.transfers.rails import SteeredRail, Watch, hash_of
-from tests.transfers.resolving import NOT_PAID, PAID, Case
+from tests.transfers.resolution_cases import NOT_PAID, PAID, Case
 from transfers.engine.attempts import locked_attempt
 from transfers.engine.destinations import order_of
 from transfers.engine.paid import book_payment, close_as_paid
@@ -46,7 +46,7 @@ def beside(work: Callable[[], Any]) -> "Future[Any]":
     return ThreadPoolExecutor(1).submit(run)
 
 
-def pay_outside(case: Case) -> tuple[Attempt, Any]:
+def pay_at_the_node(case: Case) -> tuple[Attempt, Any]:
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
     attempt = Attempt.objects.select_related("order").get()
     return attempt, case.node._receipt(order_of(attempt.order))
@@ -54,7 +54,7 @@ def pay_outside(case: Case) -> tuple[Attempt, Any]:
 
 def test_approval_that_waits_for_the_engine_to_book_is_refused_cleanly(case: Case) -> None:
     proposal = case.propose(PAID)
-    attempt, receipt = pay_outside(case)
+    attempt, receipt = pay_at_the_node(case)
     with transaction.atomic():
         locked(case.id)
         approving = beside(lambda: case.approve(proposal))
@@ -71,7 +71,7 @@ def test_approval_that_waits_for_the_engine_to_book_is_refused_cleanly(case: Cas
 
 def test_engine_that_waits_for_the_approval_books_nothing_twice(case: Case) -> None:
     proposal = case.propose(PAID)
-    attempt, receipt = pay_outside(case)
+    attempt, receipt = pay_at_the_node(case)
     with transaction.atomic():
         case.approve(proposal)
         booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
@@ -84,7 +84,7 @@ def test_engine_that_waits_for_the_approval_books_nothing_twice(case: Case) -> N
 def test_engine_that_learns_of_the_payment_beside_the_approval_of_not_paid_books_it_once(case: Case) -> None:
     case.expire()
     proposal = case.propose(NOT_PAID)
-    attempt, receipt = pay_outside(case)
+    attempt, receipt = pay_at_the_node(case)
     with transaction.atomic():
         case.approve(proposal)
         booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
@@ -94,7 +94,7 @@ def test_engine_that_learns_of_the_payment_beside_the_approval_of_not_paid_books
     assert [row.state for row in attempts(case.id)] == ["failed", "succeeded"]
 
 
-def test_two_approvers_at_once_end_it_once(case: Case) -> None:
+def test_two_approvers_at_once_resolve_it_once(case: Case) -> None:
     case.expire()
     proposal = case.propose(NOT_PAID)
     others = [case.approver, make_user(Role.APPROVER)]

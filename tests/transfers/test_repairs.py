@@ -1,4 +1,4 @@
-"""What people do with a disbursement: hasten, redirect, retry, cancel; and when they may not."""
+"""What people do with a disbursement: expedite, redirect, retry, cancel; and when they may not."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -52,7 +52,7 @@ TOMORROW = NOW + timedelta(days=1)
 MAY_STILL_BE_PAID = "an attempt may still be paid; its outcome must be known first"
 
 
-def hasten(disbursement_id: int) -> None:
+def expedite(disbursement_id: int) -> None:
     expedite_disbursement(disbursement_id=disbursement_id, actor=BY, now=NOW)
 
 
@@ -109,35 +109,35 @@ def cancelled() -> int:
     return disbursement_id
 
 
-# hasten
+# expedite
 
 
-def test_hasten_a_scheduled_one_fixes_its_fee_now() -> None:
+def test_expedite_a_scheduled_one_fixes_its_fee_now() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
 
-    hasten(disbursement_id)
+    expedite(disbursement_id)
 
     row = row_of(disbursement_id)
     assert (row.state, row.due_at, row.fee_sats, row.net_sats) == ("processing", NOW, FEE_SATS, NET_SATS)
 
 
-def test_hasten_one_under_way_changes_nothing() -> None:
+def test_expedite_one_under_way_changes_nothing() -> None:
     disbursement_id = ordered()
     with unchanged():
-        hasten(disbursement_id)
+        expedite(disbursement_id)
 
 
-def test_hasten_while_paused_is_refused() -> None:
+def test_expedite_while_paused_is_refused() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
     pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
     with unchanged(), pytest.raises(OutgoingPaused):
-        hasten(disbursement_id)
+        expedite(disbursement_id)
 
 
-def test_hasten_with_an_invoice_for_another_amount_is_refused_and_waits_on() -> None:
+def test_expedite_with_an_invoice_for_another_amount_is_refused_and_stays_scheduled() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW, destination=paper("awa", NET_SATS + 1))
     with unchanged(), pytest.raises(InvoiceAmountDiffers):
-        hasten(disbursement_id)
+        expedite(disbursement_id)
 
 
 # redirect
@@ -154,7 +154,7 @@ def test_replace_destination_of_one_that_waits_is_paid_there(node: SteeredRail, 
     assert story(disbursement_id) == PAID
 
 
-def test_replace_destination_takes_it_out_of_a_workers_hand(node: SteeredRail, watch: Watch) -> None:
+def test_replace_destination_takes_the_claim_of_a_worker(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     held = claimed(disbursement_id, watch)
 
@@ -194,7 +194,7 @@ def test_replace_destination_of_a_closed_one_is_refused(
 # retry
 
 
-def test_retry_a_failed_one_pays_it_as_the_same_with_the_same_fee(
+def test_retry_a_failed_one_pays_the_same_disbursement_with_the_same_fee(
     failed: int, node: SteeredRail, watch: Watch
 ) -> None:
     before = row_of(failed)
@@ -210,7 +210,7 @@ def test_retry_a_failed_one_pays_it_as_the_same_with_the_same_fee(
     assert (row.failure_code, row.failure_message) == ("", "")
 
 
-def test_retry_tells_the_trail_who_and_why(failed: int) -> None:
+def test_retry_records_who_and_why(failed: int) -> None:
     retry(failed)
 
     line = TrailEntry.objects.filter(subject=f"disbursement:{failed}").latest("id")
@@ -231,7 +231,7 @@ def test_retry_one_that_failed_before_its_fee_was_fixed_prices_it(watch: Watch) 
     assert (row.state, row.fee_sats, row.net_sats) == ("processing", FEE_SATS, NET_SATS)
 
 
-def test_retry_gives_all_three_retries_back(node: SteeredRail, watch: Watch) -> None:
+def test_retry_resets_the_number_of_retries(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     for _ in range(4):
         node.script.append(Refused("no-route", FailureClass.RETRY))
@@ -297,7 +297,7 @@ def test_retry_with_an_invoice_of_another_disbursement_is_refused(failed: int, w
 # cancel
 
 
-def test_cancel_a_scheduled_one_gives_its_subject_free() -> None:
+def test_cancel_a_scheduled_one_frees_its_subject() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
 
     cancel(disbursement_id)
@@ -307,7 +307,7 @@ def test_cancel_a_scheduled_one_gives_its_subject_free() -> None:
     request_disbursement(request=request_for(destination=elsewhere("new")), actor=BY, now=NOW)
 
 
-def test_cancel_one_in_a_workers_hand_fences_the_worker(node: SteeredRail, watch: Watch) -> None:
+def test_cancel_a_claimed_one_fences_the_worker(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     held = claimed(disbursement_id, watch)
 
@@ -329,7 +329,7 @@ def test_cancel_while_the_worker_prepares_fences_the_worker(node: SteeredRail, w
     assert story(disbursement_id) == Story("cancelled", [], PAYOUT_MSAT, 0)
 
 
-def test_cancel_a_failed_one_leaves_the_pot_whole(failed: int) -> None:
+def test_cancel_a_failed_one_keeps_the_pot_whole(failed: int) -> None:
     cancel(failed)
 
     assert story(failed) == Story("cancelled", ["failed"], PAYOUT_MSAT, 0)
@@ -355,7 +355,7 @@ def test_cancel_a_closed_one_is_refused(closed: str, state: str, request: pytest
     assert told.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": "it is closed"}
 
 
-@pytest.mark.parametrize("verb", [hasten, redirect, retry, cancel])
+@pytest.mark.parametrize("verb", [expedite, redirect, retry, cancel])
 def test_every_verb_on_a_missing_one_is_refused(verb: Callable[[int], Any]) -> None:
     with unchanged(), pytest.raises(DisbursementMissing) as told:
         verb(4_711)

@@ -97,7 +97,7 @@ def test_close_as_paid_of_a_cancelled_disbursement_pauses_outgoing_money(
     assert hash_of("awa", NET_SATS) in switch.reason
 
 
-def test_run_with_another_invoice_asks_about_the_last_one_first(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_another_invoice_queries_the_last_one_first(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = _refused_once(node, watch)
     replace_destination(
         disbursement_id=disbursement_id, destination=paper("new", NET_SATS), actor=BY, now=watch()
@@ -146,9 +146,7 @@ def test_run_with_another_invoice_when_the_last_one_is_forgotten_needs_review(
     assert row_of(disbursement_id).failure_code == "last-order-in-doubt"
 
 
-def test_run_after_cancel_waits_and_asks_about_the_cancelled_ones_order(
-    node: SteeredRail, watch: Watch
-) -> None:
+def test_run_after_cancel_waits_and_queries_the_cancelled_order(node: SteeredRail, watch: Watch) -> None:
     first = _refused_once(node, watch)
     cancel_disbursement(disbursement_id=first, actor=BY, reason="wrong invoice", now=watch())
     request = request_for(destination=paper("new", NET_SATS))
@@ -165,9 +163,7 @@ def test_run_after_cancel_waits_and_asks_about_the_cancelled_ones_order(
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
 
 
-def test_recover_takes_the_refusal_of_an_earlier_sending_for_old_news(
-    node: SteeredRail, watch: Watch
-) -> None:
+def test_run_with_a_refusal_of_an_earlier_send_treats_it_as_stale(node: SteeredRail, watch: Watch) -> None:
     """A worker died between opening the second attempt and sending it: the node still tells the first's failure."""
     disbursement_id = _refused_once(node, watch, RETRY)
     watch.advance(60)
@@ -183,7 +179,7 @@ def test_recover_takes_the_refusal_of_an_earlier_sending_for_old_news(
     assert Attempt.objects.get(number=2).sends == 2
 
 
-def test_work_keeps_its_lease_while_it_prepares(node: SteeredRail, watch: Watch) -> None:
+def test_run_keeps_its_lease_while_it_prepares(node: SteeredRail, watch: Watch) -> None:
     """A node that takes its time to answer must not lose each worker its claim to the next."""
     disbursement_id = ordered()
     claim = claimed(disbursement_id, watch)
