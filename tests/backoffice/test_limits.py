@@ -23,7 +23,7 @@ from transfers.services.disbursements import cancel_disbursement
 pytestmark = pytest.mark.django_db
 
 PAYMENTS = "/admin/transfers/disbursement/"
-EXCEPT = f"{PAYMENTS}actions/except/"
+EXCEPT = f"{PAYMENTS}actions/waive/"
 PROPOSE_LIMIT = "/admin/transfers/paymentlimitrequest/actions/propose/"
 
 

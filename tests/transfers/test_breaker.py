@@ -1,4 +1,4 @@
-"""A rail that fails ten times in a row is left alone, tried by one payment, and sent by again once that is paid."""
+"""A rail that fails ten times in a row is stopped, tried by one payment, and resumed once that is paid."""
 
 from datetime import timedelta
 
@@ -81,7 +81,7 @@ def test_success_of_a_rail_that_fares_well_writes_nothing() -> None:
         RailBreaker.objects.get_or_create(rail=RAIL, defaults={"changed_at": NOW})
 
 
-# Its life
+# States
 
 
 def test_tenth_failure_stops_the_rail_for_a_minute(settings: Settings) -> None:
@@ -222,7 +222,7 @@ def test_run_order_the_node_never_saw_is_not_sent_again_while_its_rail_is_stoppe
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
-    with node.away("send"):
+    with node.unavailable("send"):
         run(watch)
     assert row_of(disbursement_id).attempts.get().state == "prepared"
     fail(10, at=watch.at, first=900)
@@ -241,13 +241,13 @@ def test_run_order_the_node_never_saw_is_not_sent_again_while_its_rail_is_stoppe
 def test_run_with_the_rail_unavailable_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Watch) -> None:
     for number in range(10):
         ordered(f"n{number}")
-    with node.away("prepare"):
+    with node.unavailable("prepare"):
         run(watch)
 
     assert breaker().state == "open"
 
 
-# Who sees it
+# Where it is reported
 
 
 def test_stopped_rail_is_reported_by_health_metrics_and_inbox() -> None:

@@ -1,4 +1,4 @@
-"""Taking a request to be paid back: confirmed by the outside, or not at all."""
+"""Cancelling a collection: confirmed by its collector, or refused."""
 
 import pytest
 
@@ -30,26 +30,30 @@ def cancelled(collection_id: int) -> CollectionFacts:
 
 
 def test_cancel_cancels_at_the_collector_and_frees_the_subject_for_another_method(
-    till: SteeredCollector,
+    lightning_collector: SteeredCollector,
 ) -> None:
     facts = opened()
 
-    told = cancelled(facts.id)
+    cancelled_facts = cancelled(facts.id)
 
-    assert (told.state, stored(facts).ask_at, till.taken_back) == ("cancelled", None, {facts.reference})
+    assert (cancelled_facts.state, stored(facts).ask_at, lightning_collector.cancelled) == (
+        "cancelled",
+        None,
+        {facts.reference},
+    )
     line = TrailEntry.objects.filter(subject=f"collection:{facts.id}").latest("id")
     assert (line.action, line.actor_label, line.reason) == ("cancel", "system:awa", "by Wave instead")
     assert opened(method="wave").method == "wave"
 
 
-def test_cancel_of_a_request_paid_meanwhile_books_it(till: SteeredCollector) -> None:
+def test_cancel_of_a_request_paid_meanwhile_books_it(lightning_collector: SteeredCollector) -> None:
     facts = opened()
-    till.received[facts.reference] = DUE_MSAT + 7
+    lightning_collector.received[facts.reference] = DUE_MSAT + 7
 
-    with pytest.raises(CollectionSettled) as told:
+    with pytest.raises(CollectionSettled) as error:
         cancelled(facts.id)
 
-    assert told.value.facts == {"subject": SUBJECT, "collection_id": facts.id}
+    assert error.value.facts == {"subject": SUBJECT, "collection_id": facts.id}
     assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("settled", DUE_MSAT, 7)
 
 
@@ -63,74 +67,79 @@ def test_cancel_what_is_settled_is_refused() -> None:
 def test_cancel_again_is_refused() -> None:
     facts = opened()
     cancelled(facts.id)
-    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+    with unchanged(), pytest.raises(CollectionNotCancellable) as error:
         cancelled(facts.id)
-    assert told.value.facts == {"collection_id": facts.id, "state": "cancelled", "why": "it is closed"}
+    assert error.value.facts == {"collection_id": facts.id, "state": "cancelled", "why": "it is closed"}
 
 
-def test_cancel_what_was_paid_in_part_is_refused(till: SteeredCollector) -> None:
+def test_cancel_what_was_paid_in_part_is_refused(lightning_collector: SteeredCollector) -> None:
     facts = opened()
     received(facts, 1)
-    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+    with unchanged(), pytest.raises(CollectionNotCancellable) as error:
         cancelled(facts.id)
-    assert told.value.facts["why"] == "part of it was paid"
-    assert till.taken_back == set()
+    assert error.value.facts["why"] == "part of it was paid"
+    assert lightning_collector.cancelled == set()
 
 
-def test_cancel_while_the_collector_is_unavailable_changes_nothing(till: SteeredCollector) -> None:
+def test_cancel_while_the_collector_is_unavailable_changes_nothing(
+    lightning_collector: SteeredCollector,
+) -> None:
     facts = opened()
-    with till.away(), unchanged(), pytest.raises(CollectorUnavailable):
+    with lightning_collector.unavailable(), unchanged(), pytest.raises(CollectorUnavailable):
         cancelled(facts.id)
 
 
-def test_cancel_that_another_node_answers_is_refused_and_shown(till: SteeredCollector) -> None:
-    till.source = "02our"
+def test_cancel_that_another_node_answers_is_refused_and_shown(lightning_collector: SteeredCollector) -> None:
+    lightning_collector.source = "02our"
     facts = opened()
-    till.source = "03other"
+    lightning_collector.source = "03other"
 
-    with pytest.raises(CollectionAnsweredElsewhere) as told:
+    with pytest.raises(CollectionAnsweredElsewhere) as error:
         cancelled(facts.id)
 
-    assert told.value.facts == {"collection_id": facts.id, "asked_of": "02our", "answered_by": "03other"}
+    assert error.value.facts == {"collection_id": facts.id, "asked_of": "02our", "answered_by": "03other"}
     assert (stored(facts).state, stored(facts).trouble) == ("open", "answered_elsewhere")
 
 
 def test_cancel_that_the_collector_does_not_confirm_is_refused(
-    till: SteeredCollector, monkeypatch: pytest.MonkeyPatch
+    lightning_collector: SteeredCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts = opened()
-    monkeypatch.setattr(till, "cancel", lambda _: CollectionStatus("open", 0, "", None))
-    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+    monkeypatch.setattr(lightning_collector, "cancel", lambda _: CollectionStatus("open", 0, "", None))
+    with unchanged(), pytest.raises(CollectionNotCancellable) as error:
         cancelled(facts.id)
-    assert told.value.facts["why"] == "it is being paid at this moment"
+    assert error.value.facts["why"] == "it is being paid at this moment"
 
 
 def test_cancel_of_an_unrecorded_request_uses_the_reference_it_must_have(
-    till: SteeredCollector,
+    lightning_collector: SteeredCollector,
 ) -> None:
-    with till.away(), pytest.raises(CollectorUnavailable):
+    with lightning_collector.unavailable(), pytest.raises(CollectorUnavailable):
         opened()
     row = Collection.objects.get()
 
-    told = cancelled(row.pk)
+    cancelled_facts = cancelled(row.pk)
 
-    assert (told.state, told.reference) == ("cancelled", till.reference_of(row.pk))
+    assert (cancelled_facts.state, cancelled_facts.reference) == (
+        "cancelled",
+        lightning_collector.reference_of(row.pk),
+    )
 
 
 @pytest.mark.parametrize("knows", ["nothing", "a payment"])
 def test_cancel_of_a_request_that_may_have_been_opened_is_refused(
-    till: SteeredCollector, other_till: OtherSteeredCollector, knows: str
+    lightning_collector: SteeredCollector, wave_collector: OtherSteeredCollector, knows: str
 ) -> None:
-    away = other_till if knows == "nothing" else till
-    with away.away(), pytest.raises(CollectorUnavailable):
+    away = wave_collector if knows == "nothing" else lightning_collector
+    with away.unavailable(), pytest.raises(CollectorUnavailable):
         opened(method=away.name)
     row = Collection.objects.get()
-    till.received[str(till.reference_of(row.pk))] = DUE_MSAT
+    lightning_collector.received[str(lightning_collector.reference_of(row.pk))] = DUE_MSAT
 
-    with unchanged(), pytest.raises(CollectionNotCancellable) as told:
+    with unchanged(), pytest.raises(CollectionNotCancellable) as error:
         cancelled(row.pk)
 
-    assert told.value.facts["why"] == "whether it was opened is not known; ask for it again first"
+    assert error.value.facts["why"] == "whether it was opened is not known; ask for it again first"
 
 
 def test_money_that_arrives_for_a_cancelled_request_is_the_payers() -> None:

@@ -1,4 +1,4 @@
-"""Who has a disbursement in hand, until when, and that a late one changes nothing."""
+"""Claims: who holds one, until when, and that a worker that lost it changes nothing."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,17 +18,17 @@ from tests.transfers.builders import (
     PAYOUT_MSAT,
     PREPARED,
     UNTOUCHED,
-    Story,
+    Snapshot,
     attempts,
     claimed,
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
     work,
     worked,
 )
-from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.engine.claims import Claim, claim_due, may_send, release, renew
 from transfers.engine.destinations import instruction_for, order_of
@@ -51,7 +51,7 @@ def free_at(watch: Watch) -> list[int]:
     return [claim.disbursement_id for claim in claim_due(worker="probe", now=watch(), limit=10)]
 
 
-# claiming
+# Claiming
 
 
 def test_claim_due_takes_it_for_twenty_seconds(watch: Watch) -> None:
@@ -99,7 +99,7 @@ def test_claim_due_with_a_long_worker_name_truncates_it(watch: Watch) -> None:
     assert row_of(disbursement_id).claimed_by == "w" * 80
 
 
-# the lease
+# The lease
 
 
 def test_renew_pushes_the_end_of_the_lease_out(watch: Watch) -> None:
@@ -164,7 +164,7 @@ def test_heartbeat_ends_with_its_block(watch: Watch) -> None:
         heartbeat.add(claim)
 
 
-# what falls due
+# What falls due
 
 
 def test_claim_due_of_a_scheduled_one_fixes_its_fee_then(node: SteeredRail, watch: Watch) -> None:
@@ -177,7 +177,7 @@ def test_claim_due_of_a_scheduled_one_fixes_its_fee_then(node: SteeredRail, watc
     assessment = FeeAssessment.objects.get()
     assert assessment.fixed_at == watch()
     assert (row_of(disbursement_id).fee_sats, row_of(disbursement_id).net_sats) == (FEE_SATS, NET_SATS)
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert node.paid == {hash_of("awa", NET_SATS): NET_SATS * 1_000}
 
 
@@ -191,14 +191,14 @@ def test_claim_due_of_a_scheduled_one_without_net_fails_and_books_nothing(watch:
     assert (row.state, row.failure_code, row.due_at) == ("failed", "net-not-positive", None)
     assert (row.fee_sats, row.net_sats, row.assessment_id) == (None, None, None)
     assert FeeAssessment.objects.count() == 0
-    assert story(disbursement_id) == Story("failed", [], 1_000, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", [], 1_000, 0)
 
 
 @pytest.mark.parametrize(
     ("destination", "code"),
     [
-        (paper("awa", NET_SATS - 1), "invoice-amount-differs"),
-        (paper("awa", NET_SATS, expires_at=NOW), "invoice-expired"),
+        (invoice_for("awa", NET_SATS - 1), "invoice-amount-differs"),
+        (invoice_for("awa", NET_SATS, expires_at=NOW), "invoice-expired"),
     ],
     ids=["another amount", "expired"],
 )
@@ -217,7 +217,7 @@ def test_claim_due_of_a_scheduled_one_that_cannot_be_paid_fails_without_a_fee(
 def test_run_with_one_scheduled_disbursement_that_fails_pays_the_others(
     node: SteeredRail, watch: Watch
 ) -> None:
-    ordered("first", destination=paper("first", 1), scheduled_at=NOW + timedelta(seconds=1))
+    ordered("first", destination=invoice_for("first", 1), scheduled_at=NOW + timedelta(seconds=1))
     second = ordered("second", scheduled_at=NOW + timedelta(seconds=2))
 
     watch.advance(60)
@@ -226,7 +226,7 @@ def test_run_with_one_scheduled_disbursement_that_fails_pays_the_others(
     assert row_of(second).state == "completed"
 
 
-# paused
+# Paused
 
 
 def test_claim_due_while_paused_takes_nothing_new(watch: Watch) -> None:
@@ -250,15 +250,15 @@ def test_claim_due_while_paused_still_queries_open_attempts(node: SteeredRail, w
     watch.advance(15)
     run(watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
-# fencing
+# Fencing
 
 
 @pytest.fixture
 def late(node: SteeredRail, watch: Watch) -> Claim:
-    """A worker that opened an attempt, slept through its lease, and wakes while another asks."""
+    """A worker that opened an attempt, paused past its lease, and resumes while another queries."""
     disbursement_id = ordered()
     old = claimed(disbursement_id, watch)
     node.script.append(Unknown(seen=False, reason="connection-lost"))
@@ -277,7 +277,7 @@ LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
         old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
     ),
     "reviews": lambda old, _attempt, watch: put_under_review(
-        old, code="code", message="told", now=watch(), due_at=None
+        old, code="code", message="text", now=watch(), due_at=None
     ),
     "resends": lambda old, attempt, watch: record_resend(old, attempt, now=watch()),
     "opens": lambda old, attempt, watch: open_attempts(
@@ -291,9 +291,9 @@ def test_late_worker_that_lost_its_claim_changes_nothing(
     write: Callable[[Claim, Attempt, Watch], object], late: Claim, watch: Watch
 ) -> None:
     attempt = Attempt.objects.select_related("order").get()
-    with unchanged(), pytest.raises(ClaimLost) as told:
+    with unchanged(), pytest.raises(ClaimLost) as error:
         write(late, attempt, watch)
-    assert told.value.facts == {"disbursement_id": late.disbursement_id}
+    assert error.value.facts == {"disbursement_id": late.disbursement_id}
 
 
 def test_late_worker_with_a_proof_books_what_certainly_happened(
@@ -307,18 +307,18 @@ def test_late_worker_with_a_proof_books_what_certainly_happened(
     with unchanged():
         assert not close_as_paid(attempt, paid, now=watch())
 
-    assert story(late.disbursement_id) == PAID
+    assert snapshot(late.disbursement_id) == PAID
 
 
 def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch) -> None:
-    """It slept between the commit of its attempt and the send; meanwhile another asked and was told: not seen."""
+    """It paused between the commit of its attempt and the send; meanwhile another queried: not seen."""
     disbursement_id = ordered()
     order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
     old = claimed(disbursement_id, watch)
     open_attempts([Opening(old, order, 1)], now=watch())
     watch.advance(LEASE_SECONDS)
     worked(disbursement_id, watch)
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
     with unchanged(), pytest.raises(ClaimLost):
         may_send([old], now=watch())
@@ -335,7 +335,7 @@ def test_worker_whose_claim_is_lost_while_it_sends_records_no_refusal(
     run_once = claimed(disbursement_id, watch)
     work(run_once, clock=watch)
 
-    assert story(disbursement_id) == PREPARED
+    assert snapshot(disbursement_id) == PREPARED
     assert row_of(disbursement_id).claimed_by == "worker-2"
 
 
@@ -347,7 +347,7 @@ def test_worker_whose_claim_is_lost_while_it_sends_still_books_success(
 
     worked(disbursement_id, watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
 def test_worker_whose_claim_is_lost_while_it_prepares_opens_nothing(node: SteeredRail, watch: Watch) -> None:
@@ -356,7 +356,7 @@ def test_worker_whose_claim_is_lost_while_it_prepares_opens_nothing(node: Steere
 
     worked(disbursement_id, watch)
 
-    assert (story(disbursement_id), node.sends) == (UNTOUCHED, 0)
+    assert (snapshot(disbursement_id), node.sends) == (UNTOUCHED, 0)
 
 
 def test_worker_whose_claim_is_lost_while_it_queries_does_not_send_again(
@@ -371,15 +371,15 @@ def test_worker_whose_claim_is_lost_while_it_queries_does_not_send_again(
     watch.advance(LEASE_SECONDS)
     worked(disbursement_id, watch)
 
-    assert (story(disbursement_id), node.sends) == (PREPARED, 1)
+    assert (snapshot(disbursement_id), node.sends) == (PREPARED, 1)
 
 
 def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Watch) -> None:
-    """Another worker booked the payment while this one, still holding the claim, heard something else."""
+    """Another worker booked the payment while this one, still holding the claim, received another answer."""
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
-    assert story(disbursement_id) == IN_FLIGHT
+    assert snapshot(disbursement_id) == IN_FLIGHT
     attempt = Attempt.objects.select_related("order").get()
     watch.advance(15)
     claim = claimed(disbursement_id, watch)
@@ -400,16 +400,16 @@ def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Wa
 
 
 def test_attempt_opened_twice_by_one_claim_is_one(node: SteeredRail, watch: Watch) -> None:
-    """Whatever calls it a second time, the database keeps one live attempt and one hold."""
+    """The database keeps one live attempt and one hold, whatever opens a second time."""
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
 
     assert [attempt.number for attempt in attempts(disbursement_id)] == [1]
-    assert story(disbursement_id).transit_msat == PAYOUT_MSAT
+    assert snapshot(disbursement_id).transit_msat == PAYOUT_MSAT
 
 
 def claimed_by_another(disbursement_id: int, watch: Watch) -> None:
-    """Have another worker take it once the lease is over."""
+    """Let another worker claim it once the lease has ended."""
     watch.advance(LEASE_SECONDS)
     claimed(disbursement_id, watch, worker="worker-2")

@@ -1,4 +1,4 @@
-"""Before claiming: what a rail cannot send now is put off, all at once, and burns nothing."""
+"""Before claiming: what a rail cannot send now is deferred, all at once, without counting a retry."""
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -16,9 +16,9 @@ from tests.transfers.builders import (
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
 )
-from tests.transfers.rails import SteeredRail, Watch, paper
+from tests.transfers.rails import SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.engine.gates import defer_unsendable
 from transfers.health import HEALTH_CHECKS
@@ -39,7 +39,7 @@ def test_run_of_two_due_payments_claims_the_one_that_fits(node: SteeredRail, wat
     row = row_of(second)
     assert (row.state, row.failure_code, row.due_at) == ("processing", "liquidity-short", watch.after(60))
     assert (row.retries, row.claim_version, row.attempts.count()) == (0, 0, 0)
-    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="defer")
+    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
     assert line.facts == {"code": "liquidity-short"}
 
     node.balance_msat = NET_MSAT
@@ -54,7 +54,7 @@ def test_run_pays_a_smaller_later_payment_where_the_first_exceeds_the_balance(
     node: SteeredRail, watch: Watch
 ) -> None:
     node.balance_msat = NET_MSAT
-    big = ordered("big", payout_sats=200_000, destination=paper("big", 198_000))
+    big = ordered("big", payout_sats=200_000, destination=invoice_for("big", 198_000))
     small = ordered("small")
 
     run(watch)
@@ -71,7 +71,7 @@ def test_waiting_on_for_liquidity_is_no_news_for_the_trail(node: SteeredRail, wa
         watch.advance(60)
 
     assert row_of(disbursement_id).retries == 0
-    held = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="defer")
+    held = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="hold_back")
     assert held.count() == 1
 
 
@@ -91,14 +91,14 @@ def test_run_claims_nothing_new_for_an_unavailable_rail(node: SteeredRail, watch
 
     assert run(watch) == 0
 
-    assert story(disbursement_id) == UNTOUCHED
+    assert snapshot(disbursement_id) == UNTOUCHED
     row = row_of(disbursement_id)
     assert (row.failure_code, row.due_at, row.claim_version) == ("rail-unavailable", watch.after(15), 0)
 
     node.is_unavailable = False
     watch.advance(15)
     run(watch)
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
 def test_open_attempt_is_queried_while_the_rail_is_short(node: SteeredRail, watch: Watch) -> None:

@@ -1,4 +1,4 @@
-"""The auditor's view of money in and out: green over a true history, red by name when records and books part."""
+"""The audit of money in and out: clean for unaltered records, and a breach for each alteration."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ from tests.fees.builders import checks_off
 from tests.support.triggers import without_triggers
 from tests.transfers.builders import BY, NODE, attempts, ordered, pot, row_of, run
 from tests.transfers.collecting import DUE_MSAT, opened, received, stored
-from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, paper
+from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, invoice_for
 from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt, Collection, Disbursement, Receipt
 from transfers.services.collections import reconcile_collection, record_receipt
 from transfers.types import Refused, Unknown
 
-# Triggers come and go by DDL, which no transaction undoes on MySQL.
+# Triggers are dropped and created by DDL, which no transaction rolls back on MySQL.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @dataclass(frozen=True)
 class History:
-    """What happened: one paid with its fee, one without, one refused, one under way; money in of each kind."""
+    """Payments made: one with its fee, one without, one refused, one under way; and money in of each kind."""
 
     paid: int
     plain: int
@@ -46,7 +46,7 @@ class History:
     parts: int
 
     def name(self, noun: str) -> str:
-        """Return how the auditor names one of these, or its first attempt, its fee record or its receipt."""
+        """Return the subject of a breach about one of these, its first attempt, its fee record or its receipt."""
         which, _, part = noun.partition(".")
         key = getattr(self, which)
         if part == "receipt":
@@ -57,12 +57,12 @@ class History:
 
 
 @pytest.fixture
-def history(node: SteeredRail, till: SteeredCollector) -> History:
+def history(node: SteeredRail, lightning_collector: SteeredCollector) -> History:
     now = clock.now()
     refused = Refused(reason="no-route", failure=FailureClass.FINAL)
     payouts = [
         _ran("awa", Watch(now)),
-        _ran("ndeye", Watch(now), priced_for=None, destination=paper("ndeye", 100_000)),
+        _ran("ndeye", Watch(now), priced_for=None, destination=invoice_for("ndeye", 100_000)),
     ]
     for name, answer in (("binta", refused), ("coumba", Unknown(seen=True, reason="in-flight"))):
         node.script.append(answer)
@@ -70,7 +70,7 @@ def history(node: SteeredRail, till: SteeredCollector) -> History:
     overpaid = opened("contribution:1", now=now)
     late = opened("contribution:2", now=now - timedelta(days=1, minutes=2))
     received(overpaid, DUE_MSAT + 7, now=now)
-    till.taken_back.add(late.reference)
+    lightning_collector.cancelled.add(late.reference)
     reconcile_collection(late.id, now=now + timedelta(days=2))
     received(late, 5_000, now=now)
     assert stored(late).state == "expired"
@@ -110,7 +110,7 @@ def test_audit_of_a_reversed_fee_is_clean(history: History) -> None:
     assert found() == set()
 
 
-# What somebody with the database's password could do. Each keeps every transaction balanced.
+# What somebody with the database's password could change. Each change keeps every transaction balanced.
 
 
 def _payment(disbursement_id: int) -> int:
@@ -248,13 +248,13 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
 
 @pytest.fixture
 def unguarded(history: History) -> Iterator[None]:
-    """Tables as whoever has the database's password finds them: without triggers and checks."""
+    """Tables as somebody with the database's password can make them: without triggers and checks."""
     with without_triggers(connection), checks_off():
         yield
 
 
 def expected(history: History, noun: str, before: int) -> str:
-    """Return the auditor's name of what was corrupted."""
+    """Return the subject of the breach that was made."""
     named = {
         "fee_record": lambda: f"fee_record:{FeeRecord.objects.get().pk}",
         "journal": lambda: f"journal:{before}",

@@ -1,4 +1,4 @@
-"""What the database itself refuses of limits, usage and breakers: each constraint, broken by hand."""
+"""What the database itself refuses of limits, usage and breakers: each constraint, violated by hand."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The audit recounts what limits counted, and who was let past them."""
+"""The audit recounts the usage of limits, and checks waivers."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Letting one payment past the limits: one person proposes, another approves, and both see the same payment."""
+"""Waivers of limits: one person proposes, another approves, and both see the same payment."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sunusav.core.models import Proposal, TrailEntry, User
 from sunusav.core.roles import Role
 from tests.factories.limits import set_limit_to
 from tests.factories.users import make_user
-from tests.transfers.builders import BY, NET_SATS, NOW, PAID, elsewhere, ordered, row_of, run, story
+from tests.transfers.builders import BY, NET_SATS, NOW, PAID, ordered, other_invoice, row_of, run, snapshot
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass
@@ -36,7 +36,7 @@ def approver() -> User:
 
 @pytest.fixture
 def too_much(node: SteeredRail, watch: Watch) -> int:
-    """Return a payment above the limit per payout, as it waits for a person."""
+    """Return a payment above the limit per payout, under review."""
     set_limit_to("per_payout", NET_SATS - 1, now=NOW)
     disbursement_id = ordered()
     run(watch)
@@ -76,7 +76,7 @@ def test_waiver_by_two_people_pays_what_is_above_the_limit(
 
     run(watch)
 
-    assert story(too_much) == PAID
+    assert snapshot(too_much) == PAID
     row = row_of(too_much)
     assert (row.admitted_at, row.admitted_by_version) == (NOW, None)
     assert LimitUsage.objects.get(kind="total_hour").used_msat == NET_SATS * 1_000
@@ -123,7 +123,7 @@ def test_waiver_is_proposed_only_by_finance(too_much: int, approver: User) -> No
 
 def test_waiver_for_another_destination_is_not_approved(too_much: int, finance: User, approver: User) -> None:
     proposal = proposed(too_much, finance)
-    replace_destination(disbursement_id=too_much, destination=elsewhere("thief"), actor=BY, now=NOW)
+    replace_destination(disbursement_id=too_much, destination=other_invoice("thief"), actor=BY, now=NOW)
 
     with unchanged(), pytest.raises(ProposalFactsChanged):
         approved(proposal, approver)
@@ -134,7 +134,7 @@ def test_waiver_ends_when_the_destination_changes(
 ) -> None:
     approved(proposed(too_much, finance), approver)
 
-    replace_destination(disbursement_id=too_much, destination=elsewhere("thief"), actor=BY, now=NOW)
+    replace_destination(disbursement_id=too_much, destination=other_invoice("thief"), actor=BY, now=NOW)
     run(watch)
 
     assert row_of(too_much).waived_at is None

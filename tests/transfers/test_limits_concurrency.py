@@ -32,7 +32,7 @@ def at_once(calls: list[Callable[[], Any]]) -> None:
         batched.wait()
         try:
             call()
-        except BaseException as error:  # noqa: BLE001  (told to the test)
+        except BaseException as error:  # noqa: BLE001  (raised in the test)
             broken.append(error)
         finally:
             connection.close()
@@ -46,7 +46,7 @@ def at_once(calls: list[Callable[[], Any]]) -> None:
 
 
 def pay_at_once(moments: list[datetime]) -> None:
-    """Let a worker of one lane come at each of these moments, all at once."""
+    """Let one worker with one slot run at each of these moments, all at once."""
     at_once([partial(run_due, slots=1, clock=Watch(at)) for at in moments])
 
 

@@ -1,4 +1,4 @@
-"""The outside's statement against the books, both ways; and the commands that ask about everything open."""
+"""Statements of providers against the books, in both directions; and the commands that query everything open."""
 
 from io import StringIO
 from typing import Any
@@ -8,7 +8,17 @@ from django.core.management import CommandError, call_command
 
 from sunusav.core import clock
 from tests.fakes.rail import ROUTING_FEE_MSAT
-from tests.transfers.builders import NET_MSAT, NET_SATS, PAID, attempts, claimed, ordered, row_of, run, story
+from tests.transfers.builders import (
+    NET_MSAT,
+    NET_SATS,
+    PAID,
+    attempts,
+    claimed,
+    ordered,
+    row_of,
+    run,
+    snapshot,
+)
 from tests.transfers.collecting import DUE_MSAT, opened, stored
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, hash_of
 from tests.transfers.unchanged import unchanged
@@ -98,7 +108,7 @@ def test_match_while_a_payment_is_made_after_its_page_was_listed_finds_nothing(
     node.meanwhile["statement"] = lambda: run(watch)
 
     assert match_rail("lightning") == []
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert match_rail("lightning") == []
 
 
@@ -112,7 +122,7 @@ def test_match_while_an_open_payment_settles_finds_nothing(node: SteeredRail, wa
     node.meanwhile["statement"] = lambda: run(watch)
 
     assert match_rail("lightning") == []
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
 def test_match_while_a_payment_is_begun_finds_nothing(node: SteeredRail, watch: Watch) -> None:
@@ -155,19 +165,19 @@ def test_make_open_attempts_due_does_not_change_claimed_ones(node: SteeredRail, 
 @pytest.mark.mariadb
 @pytest.mark.django_db(transaction=True)
 def test_reconcile_payouts_queries_everything_open_and_matches(
-    node: SteeredRail, till: SteeredCollector
+    node: SteeredRail, lightning_collector: SteeredCollector
 ) -> None:
     now = clock.now()
     disbursement_id, facts = ordered(at=now), opened(now=now)
     node.script.append(Unknown(seen=True, reason="no-answer"))
     run(Watch(now))
-    node.paid[AWA], till.received[facts.reference] = NET_MSAT, DUE_MSAT
+    node.paid[AWA], lightning_collector.received[facts.reference] = NET_MSAT, DUE_MSAT
 
-    told = StringIO()
-    call_command("reconcile_payouts", stdout=told)
+    output = StringIO()
+    call_command("reconcile_payouts", stdout=output)
 
-    assert (story(disbursement_id), stored(facts).state) == (PAID, "settled")
-    assert told.getvalue().splitlines() == [
+    assert (snapshot(disbursement_id), stored(facts).state) == (PAID, "settled")
+    assert output.getvalue().splitlines() == [
         "1 open attempts to query",
         "1 open collections to query",
         "the providers and the books agree",
@@ -185,9 +195,9 @@ def test_reconcile_payouts_only_match_with_a_mismatch_changes_nothing_and_fails(
 def test_process_payouts_pays_what_is_due_and_reports_how_many(node: SteeredRail) -> None:
     disbursement_id = ordered(at=clock.now())
 
-    told = StringIO()
-    call_command("process_payouts", "--slots", "1", stdout=told)
+    output = StringIO()
+    call_command("process_payouts", "--slots", "1", stdout=output)
 
-    assert told.getvalue() == "1 disbursements claimed\n"
+    assert output.getvalue() == "1 disbursements claimed\n"
     assert [attempt.state for attempt in attempts(disbursement_id)] == ["succeeded"]
     assert Attempt.objects.get().order.reference == AWA

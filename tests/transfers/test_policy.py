@@ -1,4 +1,4 @@
-"""What a failure means for what comes next."""
+"""What follows a failure."""
 
 from datetime import UTC, datetime, timedelta
 

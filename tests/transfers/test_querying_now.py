@@ -1,4 +1,4 @@
-"""A person has the outside asked now: only a worker asks, and one that has the payment in hand is asking already."""
+"""A person has the provider queried now: only a worker does it, and one that claimed the payment does so already."""
 
 from typing import Any
 
@@ -28,9 +28,9 @@ def test_query_now_makes_it_due_and_a_worker_books_the_answer(node: SteeredRail,
 
     assert node.calls == calls, "a web process never speaks to the paying node"
     assert row_of(case.id).due_at == watch()
-    assert TrailEntry.objects.get(action="query_provider").actor_label == BY.label
+    assert TrailEntry.objects.get(action="ask_outside").actor_label == BY.label
     assert run(watch) == 1
-    assert case.story.state == "completed"
+    assert case.snapshot.state == "completed"
 
 
 def test_query_now_wakes_the_worker(

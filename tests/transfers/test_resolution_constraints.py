@@ -1,4 +1,4 @@
-"""What the database itself refuses of answers and resolutions, whoever writes."""
+"""What the database itself refuses of answers and resolutions."""
 
 from typing import Any
 

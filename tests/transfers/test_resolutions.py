@@ -1,4 +1,4 @@
-"""How an outcome that stays unknown ends: one person proposes, another approves, and the books follow."""
+"""Resolutions of outcomes that stay unknown: one person proposes, another approves, and it is booked."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,15 +26,15 @@ from tests.transfers.builders import (
     NET_SATS,
     NOW,
     PAYOUT_MSAT,
-    Story,
+    Snapshot,
     attempts,
     node_msat,
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
 )
-from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper, proof_of
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for, proof_of
 from tests.transfers.resolution_cases import GIVE_UP_SECONDS, GONE, NOT_PAID, PAID, Case
 from tests.transfers.unchanged import unchanged
 from transfers.engine.destinations import order_of
@@ -62,20 +62,20 @@ from transfers.types import NotSeen, Refused, Unknown
 
 pytestmark = pytest.mark.django_db
 
-REVIEWED = Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
-RESOLVED_PAID = Story("completed", ["succeeded"], 0, 0)
-RESOLVED_UNPAID = Story("failed", ["failed"], PAYOUT_MSAT, 0)
+REVIEWED = Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+RESOLVED_PAID = Snapshot("completed", ["succeeded"], 0, 0)
+RESOLVED_UNPAID = Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
 
 
 @pytest.fixture
 def case(node: SteeredRail, watch: Watch) -> Case:
     made = Case(node, watch)
-    assert made.story == REVIEWED
+    assert made.snapshot == REVIEWED
     return made
 
 
 def breaches(case: Case) -> list[Breach]:
-    """Audit all; that pots of these tests belong to no cycle is their own doing."""
+    """Audit everything but I05, which reports the pots of these tests, since they belong to no cycle."""
     found = audit(now=case.watch()).breaches
     return [breach for breach in found if not breach.subject.startswith("cycle:")]
 
@@ -84,7 +84,7 @@ def green(case: Case) -> bool:
     return breaches(case) == []
 
 
-# paid
+# Paid
 
 
 def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_payment(case: Case) -> None:
@@ -99,7 +99,7 @@ def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_pa
     }  # fmt: skip
     assert (resolution.evidence, resolution.asked_at) == (proposal.facts["evidence"], case.watch())
     assert (resolution.proposer, resolution.explanation) == (case.finance, "her wallet shows it")
-    assert case.story == REVIEWED
+    assert case.snapshot == REVIEWED
 
 
 def test_approve_paid_books_as_if_the_provider_had_answered_paid(case: Case) -> None:
@@ -108,7 +108,7 @@ def test_approve_paid_books_as_if_the_provider_had_answered_paid(case: Case) -> 
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
     # 99,000 sats to the winner and 1.5 sats for the route left the node.
     assert node_msat() == before - NET_MSAT - 1_500
     (attempt,), row = attempts(case.id), row_of(case.id)
@@ -180,7 +180,7 @@ def test_propose_for_a_payment_not_under_review_is_refused(case: Case, node: Ste
 
 def test_propose_for_a_payment_whose_outcome_is_known_is_refused(case: Case) -> None:
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
-    case.ask()
+    case.query()
 
     refusal = refused(case, AttemptNotOpen)
 
@@ -199,7 +199,7 @@ def test_describe_what_nobody_proposed_is_refused(case: Case) -> None:
     assert refusal.value.facts == {"disbursement_id": case.id}
 
 
-# not paid
+# Not paid
 
 
 def test_approve_not_paid_voids_the_hold_and_fails_the_payment(case: Case) -> None:
@@ -209,7 +209,7 @@ def test_approve_not_paid_voids_the_hold_and_fails_the_payment(case: Case) -> No
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
     row, (attempt,) = row_of(case.id), attempts(case.id)
     assert (row.failure_code, row.due_at, row.claimed_by) == ("resolved-as-not-paid", None, "")
     assert (attempt.outcome, attempt.failure_class, attempt.closed_at) == (
@@ -221,18 +221,18 @@ def test_approve_not_paid_voids_the_hold_and_fails_the_payment(case: Case) -> No
 
 
 def test_approve_not_paid_of_a_payment_another_node_does_not_know(case: Case) -> None:
-    """The node's database is lost: the one in its place knows nothing."""
-    case.ask(NotSeen(source="another node"), after=GIVE_UP_SECONDS + 1)
+    """The node's database is lost: the new one knows nothing."""
+    case.query(NotSeen(source="another node"), after=GIVE_UP_SECONDS + 1)
     proposal = case.propose(NOT_PAID)
     assert proposal.facts["provider_reports"] == "not-seen-by-another-source"
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
 
 
 def test_propose_not_paid_while_the_order_is_payable_is_refused(case: Case) -> None:
-    case.ask(GONE, after=GIVE_UP_SECONDS - 15)
+    case.query(GONE, after=GIVE_UP_SECONDS - 15)
 
     refusal = refused(case, OrderStillPayable, verdict=NOT_PAID)
 
@@ -251,12 +251,12 @@ def test_propose_not_paid_while_the_order_is_payable_is_refused(case: Case) -> N
 )
 def test_propose_not_paid_against_the_providers_answer_is_refused(case: Case, answer: Unknown) -> None:
     case.expire()
-    case.ask(answer)
+    case.query(answer)
 
     refusal = refused(case, ProviderContradicts, verdict=NOT_PAID)
 
-    told = {"disbursement_id": case.id, "outcome": answer.reason, "asked_at": case.watch()}
-    assert refusal.facts == told
+    facts = {"disbursement_id": case.id, "outcome": answer.reason, "asked_at": case.watch()}
+    assert refusal.facts == facts
 
 
 def test_propose_not_paid_on_old_evidence_is_refused(case: Case) -> None:
@@ -273,29 +273,29 @@ def test_propose_not_paid_on_old_evidence_is_refused(case: Case) -> None:
 
 def test_propose_not_paid_on_an_unclear_answer_is_refused(case: Case) -> None:
     case.expire()
-    case.ask(Unknown(seen=False, reason="stream-ended"))
+    case.query(Unknown(seen=False, reason="stream-ended"))
 
     assert refused(case, EvidenceTooOld, verdict=NOT_PAID).facts["outcome"] == "stream-ended"
 
 
 def test_propose_not_paid_while_the_provider_is_unavailable_is_refused(case: Case) -> None:
     case.expire()
-    with case.node.away("find"):
-        case.ask()
+    with case.node.unavailable("find"):
+        case.query()
 
     assert refused(case, EvidenceTooOld, verdict=NOT_PAID).facts["outcome"] == "rail-away"
 
 
 def test_propose_paid_while_the_provider_is_unavailable_is_accepted(case: Case) -> None:
     """The payee's proof does not need our node."""
-    with case.node.away("find"):
-        case.ask()
+    with case.node.unavailable("find"):
+        case.query()
         case.approve(case.propose(PAID))
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
-# two people
+# Two people
 
 
 def test_proposer_cannot_approve(case: Case) -> None:
@@ -330,9 +330,9 @@ def test_reject_changes_nothing_and_allows_another_proposal(case: Case) -> None:
 
     reject(proposal_id=proposal.pk, approver=case.approver, reason="ask her again", now=case.watch())
 
-    assert case.story == REVIEWED
+    assert case.snapshot == REVIEWED
     case.approve(case.propose(PAID))
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
 def test_propose_beside_an_open_proposal_is_refused(case: Case) -> None:
@@ -350,12 +350,12 @@ def test_approve_twice_is_refused(case: Case) -> None:
         case.approve(proposal, by=make_user(Role.APPROVER))
 
 
-# what changes between proposal and approval
+# Changes between proposal and approval
 
 
 def test_another_answer_of_the_provider_voids_the_approval(case: Case) -> None:
     proposal = case.propose(PAID)
-    case.ask(Unknown(seen=True, reason="in-flight"))
+    case.query(Unknown(seen=True, reason="in-flight"))
 
     with unchanged(), pytest.raises(ProposalFactsChanged):
         case.approve(proposal)
@@ -364,35 +364,35 @@ def test_another_answer_of_the_provider_voids_the_approval(case: Case) -> None:
 def test_same_answer_again_voids_nothing(case: Case) -> None:
     proposal = case.propose(PAID)
     for _ in range(3):
-        case.ask(GONE)
+        case.query(GONE)
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
 def test_failure_to_connect_with_another_text_voids_nothing(case: Case) -> None:
-    with case.node.away("find"):
-        case.ask()
+    with case.node.unavailable("find"):
+        case.query()
     proposal = case.propose(PAID)
     attempt = attempts(case.id)[0]
     Attempt.objects.filter(pk=attempt.pk).update(evidence={"detail": "port 10010 this time"})
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
 def test_voided_proposal_allows_a_new_one(case: Case) -> None:
     first = case.propose(PAID)
-    case.ask(Unknown(seen=True, reason="in-flight"))
+    case.query(Unknown(seen=True, reason="in-flight"))
 
     second = case.propose(PAID, by=make_user(Role.FINANCE))
 
     first.refresh_from_db()
     assert first.state == "withdrawn"
     case.approve(second)
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
 def test_approve_not_paid_on_evidence_that_grew_old_is_refused(case: Case) -> None:
@@ -403,16 +403,16 @@ def test_approve_not_paid_on_evidence_that_grew_old_is_refused(case: Case) -> No
     with unchanged(), pytest.raises(EvidenceTooOld):
         case.approve(proposal)
 
-    case.ask(GONE, after=0)
+    case.query(GONE, after=0)
     case.approve(proposal)
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
 
 
 def test_approve_after_the_engine_learned_the_truth_is_refused_and_books_nothing_twice(case: Case) -> None:
     proposal = case.propose(PAID)
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
-    case.ask()
-    assert case.story == RESOLVED_PAID
+    case.query()
+    assert case.snapshot == RESOLVED_PAID
 
     with unchanged(), pytest.raises(AttemptNotOpen) as refusal:
         case.approve(proposal)
@@ -422,24 +422,24 @@ def test_approve_after_the_engine_learned_the_truth_is_refused_and_books_nothing
 
 
 def test_worker_that_queried_before_the_approval_changes_nothing_after_it(case: Case) -> None:
-    """It waits for the outside while two people decide; its answer comes too late."""
+    """It waits for the provider while two people decide; its answer comes too late."""
     case.expire()
     proposal = case.propose(NOT_PAID)
     case.node.meanwhile["find"] = lambda: case.approve(proposal)
 
-    case.ask(GONE)
+    case.query(GONE)
 
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
     assert row_of(case.id).failure_code == "resolved-as-not-paid"
     assert green(case)
 
 
-# afterwards
+# After a resolution
 
 
 def retried(case: Case, *, after: float = 30) -> None:
     """Retry with a new invoice."""
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=case.id, destination=new, actor=BY, now=case.watch())
     retry_disbursement(disbursement_id=case.id, actor=BY, reason="new invoice", now=case.watch())
     case.watch.advance(after)
@@ -456,7 +456,7 @@ def test_resolved_as_not_paid_can_be_paid_by_a_new_invoice_once(case: Case) -> N
 
     retried(case)
 
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert case.node.paid == {hash_of("new", NET_SATS): NET_MSAT}
     assert green(case)
 
@@ -465,13 +465,15 @@ def test_second_send_that_the_payee_refused_is_resolved_and_paid_again_once(
     node: SteeredRail, watch: Watch
 ) -> None:
     case = Case(node, watch, first=Unknown(seen=False, reason="connection-lost"), then=NotSeen(source=SOURCE))
-    assert case.story == Story("completed", ["succeeded"], 0, 0), "the second sending is taken by this payee"
+    assert case.snapshot == Snapshot("completed", ["succeeded"], 0, 0), (
+        "the second sending is taken by this payee"
+    )
 
     case = Case(
         node, watch, name="moussa", first=Unknown(seen=False, reason="connection-lost"),
         then=NotSeen(source=SOURCE), again=Refused("incorrect-payment-details", FailureClass.FINAL),
     )  # fmt: skip
-    assert case.story == REVIEWED
+    assert case.snapshot == REVIEWED
     with pytest.raises(DisbursementNotRetryable):
         retry_disbursement(disbursement_id=case.id, actor=BY, reason="alone", now=watch())
     with pytest.raises(DisbursementNotCancellable):
@@ -479,13 +481,13 @@ def test_second_send_that_the_payee_refused_is_resolved_and_paid_again_once(
     refused(case, OrderStillPayable, verdict=NOT_PAID)
 
     said = Refused("incorrect-payment-details", FailureClass.FINAL)
-    case.ask(said, after=GIVE_UP_SECONDS + 1)
+    case.query(said, after=GIVE_UP_SECONDS + 1)
     case.approve(case.propose(NOT_PAID))
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
 
     node.finds.append(said)
     retried(case)
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT, hash_of("new", NET_SATS): NET_MSAT}
     assert green(case)
 
@@ -495,7 +497,7 @@ def test_resolved_as_not_paid_can_be_cancelled(case: Case) -> None:
 
     cancel_disbursement(disbursement_id=case.id, actor=BY, reason="paid in cash", now=case.watch())
 
-    assert case.story == Story("cancelled", ["failed"], PAYOUT_MSAT, 0)
+    assert case.snapshot == Snapshot("cancelled", ["failed"], PAYOUT_MSAT, 0)
 
 
 def test_resolved_as_not_paid_but_paid_is_booked_before_another_order_goes_out(case: Case) -> None:
@@ -504,7 +506,7 @@ def test_resolved_as_not_paid_but_paid_is_booked_before_another_order_goes_out(c
 
     retried(case)
 
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert case.node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
     assert attempts(case.id)[1].proof == proof_of("awa", NET_SATS)
     assert green(case)
@@ -520,7 +522,7 @@ def test_resolved_as_not_paid_but_paid_after_another_order_pauses_outgoing_money
 
     assert not switches.outgoing().is_open
     assert hash_of("awa", NET_SATS) in switches.outgoing().reason
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -541,17 +543,17 @@ def test_resolved_as_not_paid_but_known_to_the_provider_again_sends_nothing(
 
     assert case.node.paid == {}
     assert row_of(case.id).failure_code == code
-    assert case.story.attempts == ["failed"]
+    assert case.snapshot.attempts == ["failed"]
 
 
 def test_forgotten_order_that_only_the_provider_refused_still_needs_review(
     node: SteeredRail, watch: Watch
 ) -> None:
-    """What was closed by its refusal and is unknown later is no resolution: the way it was."""
+    """An attempt closed by a refusal, whose order is unknown later, was not resolved by people."""
     disbursement_id = ordered()
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=disbursement_id, destination=new, actor=BY, now=watch())
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
     node.finds.append(NotSeen(source=SOURCE))
@@ -562,7 +564,7 @@ def test_forgotten_order_that_only_the_provider_refused_still_needs_review(
 
 
 @pytest.mark.parametrize(
-    ("source", "waited_seconds", "told"),
+    ("source", "waited_seconds", "expected"),
     [
         (SOURCE, 3_600 + 601, ("completed", "")),
         (SOURCE, 3_600 + 600, ("needs_review", "last-order-in-doubt")),
@@ -571,15 +573,15 @@ def test_forgotten_order_that_only_the_provider_refused_still_needs_review(
     ids=["can be paid no more", "could be revived", "never knew it"],
 )
 def test_refused_order_that_its_own_node_forgot_is_no_doubt_once_it_can_be_paid_no_more(
-    node: SteeredRail, watch: Watch, source: str, waited_seconds: int, told: tuple[str, str]
+    node: SteeredRail, watch: Watch, source: str, waited_seconds: int, expected: tuple[str, str]
 ) -> None:
-    """Else the payment could neither be made nor ordered anew, whoever decides: nodes are told to forget failures."""
+    """Otherwise the payment could neither be made nor ordered again, since nodes are told to delete failures."""
     expires_at = NOW + timedelta(hours=1)
-    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=expires_at))
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=expires_at))
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
     watch.advance(waited_seconds)
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=disbursement_id, destination=new, actor=BY, now=watch())
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
     node.finds.append(NotSeen(source=source))
@@ -587,7 +589,7 @@ def test_refused_order_that_its_own_node_forgot_is_no_doubt_once_it_can_be_paid_
     run(watch)
 
     row = row_of(disbursement_id)
-    assert (row.state, row.failure_code) == told
+    assert (row.state, row.failure_code) == expected
     assert sum(node.paid.values()) == (NET_MSAT if row.state == "completed" else 0)
 
 
@@ -597,23 +599,23 @@ def test_open_attempt_under_review_is_still_neither_retried_nor_redirected(case:
         retry_disbursement(disbursement_id=case.id, actor=BY, reason="now", now=case.watch())
 
 
-# the story of the answers
+# Stored answers
 
 
-def told(case: Case) -> list[tuple[str, str, str]]:
+def stored_answers(case: Case) -> list[tuple[str, str, str]]:
     rows = ProviderAnswer.objects.filter(attempt__disbursement_id=case.id).order_by("pk")
     return [(row.answered_call, row.kind, row.outcome) for row in rows]
 
 
 def test_every_new_answer_is_kept_and_the_same_one_again_is_not(case: Case) -> None:
-    case.ask(GONE)
-    with case.node.away("find"):
-        case.ask()
-        case.ask(after=15)
-    case.ask(Unknown(seen=True, reason="in-flight"))
-    case.ask(GONE)
+    case.query(GONE)
+    with case.node.unavailable("find"):
+        case.query()
+        case.query(after=15)
+    case.query(Unknown(seen=True, reason="in-flight"))
+    case.query(GONE)
 
-    assert told(case) == [
+    assert stored_answers(case) == [
         ("send", "in_flight", "in-flight"),
         ("ask", "not_seen", "not-seen"),
         ("ask", "away", "rail-away"),
@@ -623,14 +625,14 @@ def test_every_new_answer_is_kept_and_the_same_one_again_is_not(case: Case) -> N
 
 
 def test_attempt_holds_the_newest_answer_and_its_moment(case: Case) -> None:
-    with case.node.away("find"):
-        case.ask()
+    with case.node.unavailable("find"):
+        case.query()
 
     attempt = attempts(case.id)[0]
     assert (attempt.outcome, attempt.asked_at) == ("rail-away", case.watch())
     assert attempt.evidence == {"detail": "away at find"}
 
-    case.ask(GONE, after=15)
+    case.query(GONE, after=15)
 
     attempt = attempts(case.id)[0]
     assert (attempt.outcome, attempt.asked_at) == ("not-seen", case.watch())
@@ -651,12 +653,12 @@ def test_order_sent_again_keeps_that_it_had_not_been_seen(node: SteeredRail, wat
     watch.advance(15)
     run(watch)
 
-    assert story(disbursement_id) == RESOLVED_PAID
+    assert snapshot(disbursement_id) == RESOLVED_PAID
     kinds = ProviderAnswer.objects.order_by("pk").values_list("kind", flat=True)
     assert list(kinds) == [AnswerKind.UNCLEAR, AnswerKind.NOT_SEEN]
 
 
-# the audit
+# The audit
 
 
 def test_audit_finds_an_attempt_called_unpaid_by_nobody(case: Case) -> None:

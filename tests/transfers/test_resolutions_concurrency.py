@@ -1,4 +1,4 @@
-"""A resolution and the engine at the same moment, on two connections: one of them ends the attempt."""
+"""A resolution and the engine at the same time, on two connections: one of them closes the attempt."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
-from tests.transfers.builders import NET_MSAT, NET_SATS, PAYOUT_MSAT, Story, attempts
+from tests.transfers.builders import NET_MSAT, NET_SATS, PAYOUT_MSAT, Snapshot, attempts
 from tests.transfers.rails import SteeredRail, Watch, hash_of
 from tests.transfers.resolution_cases import NOT_PAID, PAID, Case
 from transfers.engine.attempts import locked_attempt
@@ -24,7 +24,7 @@ from transfers.services.disbursements import locked
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
-DONE = Story("completed", ["succeeded"], 0, 0)
+DONE = Snapshot("completed", ["succeeded"], 0, 0)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def case(node: SteeredRail, watch: Watch) -> Case:
 
 
 def beside(work: Callable[[], Any]) -> "Future[Any]":
-    """Start work on a connection of its own."""
+    """Start work on its own connection."""
 
     def run() -> Any:
         try:
@@ -63,7 +63,7 @@ def test_approval_that_waits_for_the_engine_to_book_is_refused_cleanly(case: Cas
     refusal = approving.result(20)
 
     assert isinstance(refusal, AttemptNotOpen)
-    assert case.story == DONE
+    assert case.snapshot == DONE
     assert not ResolvedAttempt.objects.exists()
     proposal.refresh_from_db()
     assert (proposal.state, proposal.approvals.count()) == ("open", 0)
@@ -77,7 +77,7 @@ def test_engine_that_waits_for_the_approval_books_nothing_twice(case: Case) -> N
         booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
 
     assert booking.result(20) is False
-    assert case.story == DONE
+    assert case.snapshot == DONE
     assert ResolvedAttempt.objects.count() == 1
 
 
@@ -90,7 +90,7 @@ def test_engine_that_learns_of_the_payment_beside_the_approval_of_not_paid_books
         booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
 
     assert booking.result(20) is True
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert [row.state for row in attempts(case.id)] == ["failed", "succeeded"]
 
 
@@ -109,11 +109,11 @@ def test_two_approvers_at_once_resolve_it_once(case: Case) -> None:
 
     assert sorted(isinstance(answer, Proposal) for answer in answers) == [False, True]
     assert [answer.code for answer in answers if isinstance(answer, DomainError)] == ["proposal-not-open"]
-    assert case.story == Story("failed", ["failed"], PAYOUT_MSAT, 0)
+    assert case.snapshot == Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
 
 
 def test_two_proposers_at_once_leave_one_proposal(case: Case) -> None:
-    """The slower one is refused, or its proposal takes the place of the other's, which lapses."""
+    """The slower one is refused, or its proposal replaces the other's, which can no longer be approved."""
     people = [case.finance, make_user(Role.FINANCE)]
     barrier = threading.Barrier(2)
 
@@ -129,7 +129,7 @@ def test_two_proposers_at_once_leave_one_proposal(case: Case) -> None:
     assert refusals <= {"proposal-already-open"}
     assert Proposal.objects.filter(state="open").count() == 1
     case.approve(Proposal.objects.get(state="open"))
-    assert case.story == DONE
+    assert case.snapshot == DONE
 
 
 def test_answer_that_comes_in_beside_the_approval_voids_it(case: Case) -> None:
@@ -142,4 +142,4 @@ def test_answer_that_comes_in_beside_the_approval_voids_it(case: Case) -> None:
         )
 
     assert approving.result(20).code == "proposal-facts-changed"
-    assert case.story == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    assert case.snapshot == Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)

@@ -1,4 +1,4 @@
-"""What a payment under review waits for, in words; and the queue of those that wait."""
+"""Messages about a payment under review; and the review queue."""
 
 import pytest
 
@@ -13,20 +13,20 @@ from transfers.types import Refused
 
 @pytest.mark.parametrize("code", sorted(HAPPENED))
 def test_review_message_has_what_happened_and_what_it_waits_for(code: str) -> None:
-    assert review_message(code, "told", is_open=True) == f"{HAPPENED[code]} {WAITS_FOR_OUTCOME}"
-    assert review_message(code, "told", is_open=False) == f"{HAPPENED[code]} {WAITS_FOR_PERSON}"
+    assert review_message(code, "text", is_open=True) == f"{HAPPENED[code]} {WAITS_FOR_OUTCOME}"
+    assert review_message(code, "text", is_open=False) == f"{HAPPENED[code]} {WAITS_FOR_PERSON}"
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "told"),
+    ("code", "message", "text"),
     [
         ("no-route", "no route to her", "no route to her"),
         ("no-route", "", "no-route"),
         ("", "", "no reason known"),
     ],
 )
-def test_review_message_of_a_refusal_contains_it(code: str, message: str, told: str) -> None:
-    assert review_message(code, message, is_open=False) == f"It was not paid ({told}). {WAITS_FOR_PERSON}"
+def test_review_message_of_a_refusal_contains_it(code: str, message: str, text: str) -> None:
+    assert review_message(code, message, is_open=False) == f"It was not paid ({text}). {WAITS_FOR_PERSON}"
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -13,6 +14,10 @@ from transfers.enums import LIMIT_DEFERRALS
 from transfers.models import Disbursement
 from transfers.services.disbursements import subject_of
 from transfers.types import Deferral
+
+# The trail and subscribers know deferrals by these codes, which are older than the word.
+DEFER_ACTION: Final = "hold_back"
+DEFERRED_TOPIC: Final = "disbursement.held_back"
 
 
 def defer(claim: Claim, why: Deferral, *, now: datetime) -> None:
@@ -55,7 +60,7 @@ def _record(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> No
     """
     changed = [row for row in rows if row.failure_code != why.code]
     record_all([
-        TrailFact(subject_of(row.pk), "defer", ENGINE, now, reason=why.message, facts={"code": str(why.code)})
+        TrailFact(subject_of(row.pk), DEFER_ACTION, ENGINE, now, reason=why.message, facts={"code": str(why.code)})
         for row in changed
     ])  # fmt: skip
     if changed and why.code in LIMIT_DEFERRALS and why.until is not None:
@@ -65,4 +70,4 @@ def _record(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> No
 
 def _announcement(row: Disbursement, facts: dict[str, str]) -> Announcement:
     payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats, **facts}
-    return Announcement("disbursement.deferral_for", row.subject, payload)
+    return Announcement(DEFERRED_TOPIC, row.subject, payload)

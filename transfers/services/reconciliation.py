@@ -25,7 +25,8 @@ def query_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
         if not has_open_attempt(row.pk):
             raise AttemptNotOpen(disbursement_id=row.pk, state=row.state)
         Disbursement.objects.filter(_unclaimed(now), pk=row.pk).update(due_at=now)
-        trail.record(subject=subject_of(row.pk), action="query_provider", actor=actor, at=now)
+        # An action of the trail keeps its code.
+        trail.record(subject=subject_of(row.pk), action="ask_outside", actor=actor, at=now)
         wake(RUN_DUE_TASK)
 
 
