@@ -40,7 +40,7 @@ from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
 from transfers.models import Disbursement, LimitUsage, PaymentLimit
 from transfers.queries import limits_in_force
 from transfers.services.disbursements import replace_destination, retry_disbursement
-from transfers.services.limits import admit, describe_limit, propose_limit
+from transfers.services.limits import NotAdmitted, admit, describe_limit, propose_limit
 from transfers.types import Refused
 
 pytestmark = pytest.mark.django_db
@@ -311,11 +311,12 @@ def test_admit_many_counts_all_or_nothing() -> None:
     set_limit_to("total_hour", 2 * NET_SATS, now=NOW)
     rows = [row_of(ordered(name)) for name in ("a", "b", "c")]
 
-    with unchanged(), transaction.atomic():
-        refused = admit(rows, now=NOW)
-    assert {pk: why.code for pk, why in refused.items()} == {rows[2].pk: "hour-limit"}
+    with unchanged(), transaction.atomic(), pytest.raises(NotAdmitted) as refusal:
+        admit(rows, now=NOW)
+    deferrals = refusal.value.deferrals
+    assert {pk: why.code for pk, why in deferrals.items()} == {rows[2].pk: "hour-limit"}
 
-    assert admit(rows[:2], now=NOW) == {}
+    admit(rows[:2], now=NOW)
 
     assert used("total_hour") == {"2026-03-04T10:00": 2 * NET_MSAT}
     assert [row_of(row.pk).admitted_at for row in rows] == [NOW, NOW, None]

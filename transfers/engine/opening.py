@@ -18,7 +18,7 @@ from transfers.enums import AttemptState, TransactionKind
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account, destination_of
 from transfers.services.disbursements import require_reference_free, subject_of
-from transfers.services.limits import NotAdmitted, require_admitted
+from transfers.services.limits import NotAdmitted, admit
 from transfers.types import Deferral, Order
 
 
@@ -84,7 +84,7 @@ def _commit_intents(openings: Sequence[Opening], *, now: datetime) -> list[Attem
         holds = [Hold(one.claim.row, order, one.number) for one, order in zip(openings, orders, strict=True)]
         attempts = hold_all(holds, now=now)
         # Last: every opening needs the lock on the limits, and it is kept until the commit.
-        require_admitted([one.claim.row for one in openings], now=now)
+        admit([one.claim.row for one in openings], now=now)
         return attempts
 
 

@@ -25,9 +25,9 @@ class Collection(models.Model):
     checkout_url = models.CharField(max_length=500, blank=True)
     requested_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
-    ask_at = models.DateTimeField(null=True, help_text="when to ask the outside next; null: no need")
+    ask_at = models.DateTimeField(null=True, help_text="when to query the collector next; null: not needed")
     settled_at = models.DateTimeField(null=True)
-    source = models.CharField(max_length=66, blank=True, help_text="the node or account that was asked")
+    source = models.CharField(max_length=66, blank=True, help_text="the node or account that opened it")
     trouble = models.CharField(max_length=30, choices=CollectionProblem, blank=True)
     live_subject = kept_while(
         "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_COLLECTION_STATES
@@ -36,7 +36,7 @@ class Collection(models.Model):
     class Meta:
         default_permissions = ("view",)
         verbose_name = "collection"
-        permissions = [("cancel_collection", "Can take a request to be paid back")]
+        permissions = [("cancel_collection", "Can cancel a collection")]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["trouble"], name="collection_in_trouble"),
             models.Index(fields=["ask_at"], name="collection_to_ask"),

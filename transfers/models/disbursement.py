@@ -169,7 +169,7 @@ class Attempt(models.Model):
     closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=120, blank=True)
     failure_class = models.CharField(max_length=10, choices=FailureClass, blank=True)
-    verdict = models.CharField(max_length=60, blank=True, help_text="which sending the outside refused")
+    verdict = models.CharField(max_length=60, blank=True, help_text="which send the provider refused")
     proof = models.CharField(max_length=200, blank=True)
     cost_msat = models.BigIntegerField(null=True)
     evidence = models.JSONField(default=dict)

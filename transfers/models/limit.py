@@ -55,9 +55,9 @@ class PaymentLimit(models.Model):
         verbose_name = "payment limit"
         permissions = [
             ("propose_payment_limit", "Can propose a limit of outgoing money"),
-            ("approve_payment_limit", "Can approve a limit that somebody else proposed"),
-            ("propose_payment_exception", "Can propose that a payment passes the limits"),
-            ("approve_payment_exception", "Can approve that a payment passes the limits"),
+            ("approve_payment_limit", "Can approve a limit that another person proposed"),
+            ("propose_payment_exception", "Can propose a waiver of the limits for a payment"),
+            ("approve_payment_exception", "Can approve a waiver of the limits for a payment"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "version"], name="paymentlimit_version_once_per_kind"),

@@ -29,9 +29,9 @@ class ManualResolution(models.Model):
         default_permissions = ("view",)
         verbose_name = "manual resolution"
         permissions = [
-            ("propose_resolution", "Can propose how an unknown outcome ended"),
-            ("approve_resolution", "Can approve how an unknown outcome ended"),
-            ("query_provider", "Can have a provider asked again now"),
+            ("propose_resolution", "Can propose the resolution of an unknown outcome"),
+            ("approve_resolution", "Can approve the resolution of an unknown outcome"),
+            ("query_provider", "Can have a provider queried now"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(

@@ -25,7 +25,9 @@ class WithdrawalLink(models.Model):
     redeemed_at = models.DateTimeField(null=True)
     destination_kind = models.CharField(max_length=30, blank=True)
     destination_value = models.TextField(blank=True)
-    take_at = models.DateTimeField(null=True, help_text="when to ask for its payment next; null: no need")
+    take_at = models.DateTimeField(
+        null=True, help_text="when to request its disbursement next; null: not needed"
+    )
     disbursement = models.ForeignKey(
         "transfers.Disbursement", null=True, on_delete=models.RESTRICT, related_name="withdrawal_links"
     )

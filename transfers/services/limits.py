@@ -33,7 +33,7 @@ PAYMENT_LIMIT: Final = "payment_limit"
 
 
 class NotAdmitted(Exception):
-    """Some payments may not go now. Raised to roll their attempts back."""
+    """Some payments may not go now; `deferrals` has each by its id. Raised to roll their attempts back."""
 
     def __init__(self, deferrals: dict[int, Deferral]) -> None:
         super().__init__(sorted(deferrals))
@@ -118,12 +118,11 @@ def _require_none_open(kind: str) -> None:
 # Counting payments against limits
 
 
-def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, Deferral]:
-    """Count payments against the limits, or return a deferral, by id, for each that may not go.
+def admit(rows: Sequence[Disbursement], *, now: datetime) -> None:
+    """Count payments against the limits, all or none; one that is retried within the hour is not counted again.
 
-    Called last in the transaction that opens their attempts: until its commit every other opening waits. If anything
-    is returned, nothing was counted; the caller rolls back and opens the others without them. A payment that is
-    retried within the hour is checked, but not counted again.
+    Called last in the transaction that opens their attempts: until its commit every other opening waits.
+    Raises: NotAdmitted with a deferral for each that may not go; the caller rolls back and opens the others.
     """
     limits, version = _lock_amounts()
     counted = [row for row in rows if counts_in_hour(row.admitted_at, now)]
@@ -135,17 +134,10 @@ def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, Deferral]
             deferrals[row.pk] = why
         elif row in counted:
             counting.add(row)
-    if not deferrals:
-        counting.store()
-        _record_admission(counted, version=version, now=now)
-    return deferrals
-
-
-def require_admitted(rows: Sequence[Disbursement], *, now: datetime) -> None:
-    """Admit all of these payments, or none. Raises: NotAdmitted."""
-    deferrals = admit(rows, now=now)
     if deferrals:
         raise NotAdmitted(deferrals)
+    counting.store()
+    _record_admission(counted, version=version, now=now)
 
 
 def _lock_limits() -> dict[str, PaymentLimit]:
