@@ -5,6 +5,6 @@ most one is live, by a database constraint. A *collection* requests one amount f
 pays the first person who presents its secret. *Rails* and *collectors* are plug-ins named in settings; this app
 imports none of them.
 The engine (`engine/`) claims what is due, prepares the order, commits the intent with a hold in the books, sends, and
-books the outcome. An unknown outcome is queried again, and nothing is sent anew for it. A request from an app above
+books the outcome. An unknown outcome is queried again, and nothing else is sent for it. A request from an app above
 carries what the apps below need: the subject, the account to debit, whom to price for.
 """

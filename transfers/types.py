@@ -123,8 +123,8 @@ class Refused:
 class Unknown:
     """Not known yet: query again. `seen`: the provider knows the reference.
 
-    `suspect`: people must decide, since the answer contradicts our records or (`is_refusal`) is a refusal that does
-    not tell whether an earlier send was paid.
+    `suspect`: people must decide, since the answer contradicts our records or (`is_refusal`) is a refusal after
+    which an earlier send may still have been paid.
     """
 
     seen: bool

@@ -129,7 +129,7 @@ def attempts(disbursement_id: int) -> list[Attempt]:
 
 
 def node_msat() -> int:
-    """Return what the books say our node holds."""
+    """Return what our node holds according to the books."""
     return balance(NODE)
 
 

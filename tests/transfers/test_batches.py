@@ -240,7 +240,7 @@ def test_batch_with_one_payment_booked_by_another_worker_books_it_once(
 def test_batch_paused_between_opening_and_sending_sends_nothing_until_resumed(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=watch())
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="for this test", now=watch())
 
     run_batch(watch)
 

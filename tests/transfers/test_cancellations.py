@@ -130,9 +130,9 @@ def test_cancel_of_an_unrecorded_request_uses_the_reference_it_must_have(
 def test_cancel_of_a_request_that_may_have_been_opened_is_refused(
     lightning_collector: SteeredCollector, wave_collector: OtherSteeredCollector, knows: str
 ) -> None:
-    away = wave_collector if knows == "nothing" else lightning_collector
-    with away.unavailable(), pytest.raises(CollectorUnavailable):
-        opened(method=away.name)
+    chosen = wave_collector if knows == "nothing" else lightning_collector
+    with chosen.unavailable(), pytest.raises(CollectorUnavailable):
+        opened(method=chosen.name)
     row = Collection.objects.get()
     lightning_collector.received[str(lightning_collector.reference_of(row.pk))] = DUE_MSAT
 

@@ -232,7 +232,7 @@ def test_run_with_one_scheduled_disbursement_that_fails_pays_the_others(
 def test_claim_due_while_paused_takes_nothing_new(watch: Watch) -> None:
     ordered()
     ordered("later", scheduled_at=NOW + timedelta(seconds=1))
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     watch.advance(60)
     with unchanged():
@@ -243,7 +243,7 @@ def test_claim_due_while_paused_still_queries_open_attempts(node: SteeredRail, w
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
     attempt = Attempt.objects.get()
     node._pay(order_of(attempt.order))
 

@@ -194,10 +194,10 @@ def test_open_that_was_cancelled_during_the_collector_call_returns_no_request(
     assert (owed(CREDIT), owed(OVERPAID)) == (0, DUE_MSAT)
 
 
-def never_opened(away: SteeredCollector) -> Collection:
+def never_opened(collector: SteeredCollector) -> Collection:
     """Leave a request whose collector was unavailable when it should have been opened."""
-    with away.unavailable(), pytest.raises(CollectorUnavailable):
-        opened(method=away.name)
+    with collector.unavailable(), pytest.raises(CollectorUnavailable):
+        opened(method=collector.name)
     return Collection.objects.get()
 
 
@@ -347,13 +347,13 @@ def test_reconcile_an_old_row_that_names_no_node_expires_as_before(
     assert stored(facts).state == "expired"
 
 
-@pytest.mark.parametrize(("trouble", "status"), [("", "ok"), ("answered_elsewhere", "degraded")])
-def test_health_reports_collections_with_problems(trouble: str, status: str) -> None:
+@pytest.mark.parametrize(("problem", "status"), [("", "ok"), ("answered_elsewhere", "degraded")])
+def test_health_reports_collections_with_problems(problem: str, status: str) -> None:
     facts = opened()
-    Collection.objects.filter(pk=facts.id).update(trouble=trouble)
+    Collection.objects.filter(pk=facts.id).update(trouble=problem)
     (report,) = [check.run(NOW) for check in HEALTH_CHECKS if check.component == "collections"]
     assert report.status == status
-    assert report.facts == {"answered_elsewhere": int(bool(trouble)), "paid_in_part": 0}
+    assert report.facts == {"answered_elsewhere": int(bool(problem)), "paid_in_part": 0}
 
 
 def part(facts: CollectionFacts, payment_reference: str, msat: int) -> bool:
@@ -374,8 +374,8 @@ def test_record_receipt_twice_counts_once(again_msat: int) -> None:
 
 def test_record_receipt_for_nobody_is_refused() -> None:
     with unchanged(), pytest.raises(CollectionMissing) as error:
-        record_receipt(reference="stranger", received_msat=1, proof="", received_at=NOW, now=NOW)
-    assert error.value.facts == {"reference": "stranger"}
+        record_receipt(reference="unknown", received_msat=1, proof="", received_at=NOW, now=NOW)
+    assert error.value.facts == {"reference": "unknown"}
 
 
 def test_record_receipt_for_a_cancelled_request_credits_the_payer(

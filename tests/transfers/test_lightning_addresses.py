@@ -35,12 +35,12 @@ WRONG: Record = {"do": "fail", "reason": "INCORRECT_PAYMENT_DETAILS"}
 class AbruptRail(QuickLightningRail):
     """Raises once between fetching an invoice and returning it, as if the worker was killed."""
 
-    dies = 0
+    failures = 0
 
     def prepare(self, instruction: Instruction, *, now: object) -> Order:
         order = super().prepare(instruction, now=now)  # type: ignore[arg-type]
-        if self.dies:
-            self.dies -= 1
+        if self.failures:
+            self.failures -= 1
             raise RuntimeError("the worker is killed")
         return order
 
@@ -214,7 +214,7 @@ def test_other_destination_does_not_get_the_last_invoice(
 def test_kill_between_fetching_and_storing_sends_nothing(payout: AddressPayout) -> None:
     abrupt = rail("lightning")
     assert isinstance(abrupt, AbruptRail)
-    abrupt.dies = 1
+    abrupt.failures = 1
     payout.run()
     assert payout.snapshot == INBOX
     assert (payout.sent(), PaymentOrder.objects.count()) == ([0], 0)

@@ -510,7 +510,7 @@ def test_limit_out_of_range_is_refused(kind: str, amount_sats: int) -> None:
     finance = make_user(Role.FINANCE)
 
     with unchanged(), pytest.raises(PaymentLimitOutOfRange):
-        propose_limit(kind=kind, amount_sats=amount_sats, reason="odd", proposer=finance, now=NOW)
+        propose_limit(kind=kind, amount_sats=amount_sats, reason="for this test", proposer=finance, now=NOW)
 
 
 @pytest.mark.parametrize("subject_id", ["", "x", "999999"])

@@ -52,10 +52,10 @@ def test_match_after_a_payment_finds_nothing(node: SteeredRail, watch: Watch) ->
 
 
 def test_match_of_a_payment_made_by_hand_reports_it(node: SteeredRail) -> None:
-    node.paid["stranger"] = 5_000
+    node.paid["unknown"] = 5_000
 
     assert match_rail("lightning") == [
-        Mismatch("stranger", "paid at the provider (5000 msat), not in the books")
+        Mismatch("unknown", "paid at the provider (5000 msat), not in the books")
     ]
 
 
@@ -94,10 +94,10 @@ def test_match_under_way_on_both_sides_finds_nothing(node: SteeredRail, watch: W
 
 
 def test_match_of_an_unknown_payment_under_way_reports_it(node: SteeredRail) -> None:
-    node.lines = [line("stranger", is_paid=False, is_open=True)]
+    node.lines = [line("unknown", is_paid=False, is_open=True)]
 
     assert match_rail("lightning") == [
-        Mismatch("stranger", "under way at the provider, but no open attempt of ours")
+        Mismatch("unknown", "under way at the provider, but no open attempt of ours")
     ]
 
 
@@ -185,11 +185,11 @@ def test_reconcile_payouts_queries_everything_open_and_matches(
 
 
 def test_reconcile_payouts_only_match_with_a_mismatch_changes_nothing_and_fails(node: SteeredRail) -> None:
-    node.paid["stranger"] = 5_000
+    node.paid["unknown"] = 5_000
     errors = StringIO()
     with unchanged(), pytest.raises(CommandError, match="1 payments differ"):
         call_command("reconcile_payouts", "--only-match", stderr=errors)
-    assert errors.getvalue() == "stranger: paid at the provider (5000 msat), not in the books\n"
+    assert errors.getvalue() == "unknown: paid at the provider (5000 msat), not in the books\n"
 
 
 def test_process_payouts_pays_what_is_due_and_reports_how_many(node: SteeredRail) -> None:

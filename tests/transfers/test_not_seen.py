@@ -262,7 +262,7 @@ def test_not_seen_past_its_last_moment_can_be_paid_by_another_invoice(
 
 
 def test_not_seen_while_paused_sends_nothing(lost: int, node: SteeredRail, watch: Watch) -> None:
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     watch.advance(15)
     run(watch)
@@ -272,7 +272,7 @@ def test_not_seen_while_paused_sends_nothing(lost: int, node: SteeredRail, watch
 
 
 def test_not_seen_while_paused_past_its_last_moment_is_void(lost: int, watch: Watch) -> None:
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     watch.advance(GIVE_UP_SECONDS + 1)
     run(watch)

@@ -129,7 +129,7 @@ def test_expedite_one_under_way_changes_nothing() -> None:
 
 def test_expedite_while_paused_is_refused() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
     with unchanged(), pytest.raises(OutgoingPaused):
         expedite(disbursement_id)
 
@@ -245,7 +245,7 @@ def test_retry_resets_the_number_of_retries(node: SteeredRail, watch: Watch) -> 
 
 
 def test_retry_while_paused_is_refused(failed: int) -> None:
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
     with unchanged(), pytest.raises(OutgoingPaused):
         retry(failed)
 

@@ -100,13 +100,13 @@ def test_request_without_a_fee_pays_the_gross() -> None:
 
 def test_request_while_paused_is_refused() -> None:
     fund("cycle:awa")
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
 
-    assert refused(OutgoingPaused) == {"reason": "node looks odd", "paused_at": NOW}
+    assert refused(OutgoingPaused) == {"reason": "node looks wrong", "paused_at": NOW}
 
 
 def test_request_for_later_while_paused_waits() -> None:
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
 
     assert row_of(ordered(scheduled_at=TOMORROW)).state == "scheduled"
 

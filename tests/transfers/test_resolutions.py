@@ -80,7 +80,7 @@ def breaches(case: Case) -> list[Breach]:
     return [breach for breach in found if not breach.subject.startswith("cycle:")]
 
 
-def green(case: Case) -> bool:
+def is_audit_clean(case: Case) -> bool:
     return breaches(case) == []
 
 
@@ -119,7 +119,7 @@ def test_approve_paid_books_as_if_the_provider_had_answered_paid(case: Case) -> 
     assert resolved.proposal == proposal
     line = TrailEntry.objects.get(action="resolve_attempt")
     assert (line.actor, line.subject) == (case.approver, f"disbursement:{case.id}")
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_propose_paid_accepts_a_proof_with_blanks(case: Case) -> None:
@@ -157,7 +157,7 @@ def test_propose_paid_at_the_limits_of_the_cost_is_taken(case: Case, cost_msat: 
     case.approve(case.propose(PAID, cost_msat=cost_msat))
 
     assert attempts(case.id)[0].cost_msat == cost_msat
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 @pytest.mark.parametrize("verdict", [PAID, NOT_PAID])
@@ -217,7 +217,7 @@ def test_approve_not_paid_voids_the_hold_and_fails_the_payment(case: Case) -> No
     )  # fmt: skip
     assert attempt.evidence == {"code": "NOT_FOUND", "source": SOURCE}
     assert ResolvedAttempt.objects.get().approver == case.approver
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_approve_not_paid_of_a_payment_another_node_does_not_know(case: Case) -> None:
@@ -418,7 +418,7 @@ def test_approve_after_the_engine_learned_the_truth_is_refused_and_books_nothing
         case.approve(proposal)
 
     assert refusal.value.facts == {"disbursement_id": case.id, "state": "completed"}
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_worker_that_queried_before_the_approval_changes_nothing_after_it(case: Case) -> None:
@@ -431,7 +431,7 @@ def test_worker_that_queried_before_the_approval_changes_nothing_after_it(case: 
 
     assert case.snapshot == RESOLVED_UNPAID
     assert row_of(case.id).failure_code == "resolved-as-not-paid"
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 # After a resolution
@@ -458,7 +458,7 @@ def test_resolved_as_not_paid_can_be_paid_by_a_new_invoice_once(case: Case) -> N
 
     assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert case.node.paid == {hash_of("new", NET_SATS): NET_MSAT}
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_second_send_that_the_payee_refused_is_resolved_and_paid_again_once(
@@ -480,16 +480,16 @@ def test_second_send_that_the_payee_refused_is_resolved_and_paid_again_once(
         cancel_disbursement(disbursement_id=case.id, actor=BY, reason="alone", now=watch())
     refused(case, OrderStillPayable, verdict=NOT_PAID)
 
-    said = Refused("incorrect-payment-details", FailureClass.FINAL)
-    case.query(said, after=GIVE_UP_SECONDS + 1)
+    refusal = Refused("incorrect-payment-details", FailureClass.FINAL)
+    case.query(refusal, after=GIVE_UP_SECONDS + 1)
     case.approve(case.propose(NOT_PAID))
     assert case.snapshot == RESOLVED_UNPAID
 
-    node.finds.append(said)
+    node.finds.append(refusal)
     retried(case)
     assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT, hash_of("new", NET_SATS): NET_MSAT}
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_resolved_as_not_paid_can_be_cancelled(case: Case) -> None:
@@ -509,7 +509,7 @@ def test_resolved_as_not_paid_but_paid_is_booked_before_another_order_goes_out(c
     assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert case.node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
     assert attempts(case.id)[1].proof == proof_of("awa", NET_SATS)
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_resolved_as_not_paid_but_paid_after_another_order_pauses_outgoing_money(case: Case) -> None:

@@ -239,7 +239,7 @@ def test_run_with_another_invoice_waits_until_no_worker_can_send_the_last_one(
 
 def test_run_paused_while_preparing_opens_but_sends_nothing(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=NOW)
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     run(watch)
 
@@ -252,7 +252,7 @@ def test_run_paused_while_preparing_opens_but_sends_nothing(node: SteeredRail, w
 
 def test_run_resumed_sends_the_order_that_was_opened(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=NOW)
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="for this test", now=NOW)
     run(watch)
     Switch.objects.filter(name="outgoing").update(is_open=True)
 

@@ -34,7 +34,7 @@ ENGINE = Actor.system("transfers.engine")
 class Claim:
     """A disbursement that this worker has claimed. Every later write checks the version; a stale one changes nothing.
 
-    `row` is as it was read under the claim's lock. Whoever else changes the row also takes the claim away.
+    `row` is as it was read under the claim's lock. Anything else that changes the row also raises the version.
     """
 
     disbursement_id: int

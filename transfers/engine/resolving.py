@@ -16,7 +16,7 @@ from transfers.types import Refused, Succeeded
 
 
 def apply_resolution(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Apply an approved resolution, in the approval's transaction, judged again under the disbursement's lock.
+    """Apply an approved resolution, in the approval's transaction, checked again under the disbursement's lock.
 
     Raises: AttemptNotOpen when the engine learned the outcome first, ProposalFactsChanged, and as
     `propose_resolution`.
@@ -43,7 +43,7 @@ def _close(resolution: ManualResolution, now: datetime) -> None:
     attempt = resolution.attempt
     row = attempt.disbursement
     if resolution.verdict == ResolutionVerdict.PAID:
-        assert resolution.cost_msat is not None, "judged"  # noqa: S101  (a programmer's mistake)
+        assert resolution.cost_msat is not None, "checked by require_resolvable"  # noqa: S101  (a programmer's mistake)
         amount_msat, evidence = attempt.order.amount_msat, attempt.evidence
         proven = Succeeded(resolution.proof, amount_msat, resolution.cost_msat, evidence)
         book_payment(attempt, row, proven, now=now)

@@ -35,7 +35,7 @@ def record_unknown(
     due_at: datetime,
     answered_call: AnsweredCall = AnsweredCall.ASK,
 ) -> None:
-    """Store an answer that does not tell the outcome; the provider is queried again at `due_at`. Raises: ClaimLost."""
+    """Store an answer that leaves the outcome unknown; the provider is queried again at `due_at`. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
         row = locked_claim(claim)
         fresh = Attempt.objects.select_for_update().get(pk=attempt.pk)

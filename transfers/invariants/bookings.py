@@ -96,7 +96,7 @@ def transit_is_what_is_open(scope: AuditScope) -> Iterator[Breach]:
     open_ones = Disbursement.objects.filter(attempts__state__in=OPEN_ATTEMPT_STATES)
     expected = msat_from_sats(open_ones.aggregate(total=Sum("payout_sats"))["total"] or 0)
     if held != expected:
-        yield Breach("I13", "account:in_transit", f"holds {held} msat, open attempts say {expected}")
+        yield Breach("I13", "account:in_transit", f"holds {held} msat, open attempts hold {expected}")
 
 
 def different_lines(
@@ -104,9 +104,9 @@ def different_lines(
 ) -> Iterator[Breach]:
     """Yield a breach if a transaction does not have exactly the expected lines."""
     if Counter(in_books) != Counter(expected):
-        detail = f"{what} says {_written(in_books)}, but it must say {_written(expected)}"
+        detail = f"{what} has the lines {_written(in_books)}, expected {_written(expected)}"
         yield Breach(code, subject, detail)
 
 
 def _written(lines: list[Line]) -> str:
-    return ", ".join(sorted(f"{line.account.code} {line.amount:+}" for line in lines)) or "nothing"
+    return ", ".join(sorted(f"{line.account.code} {line.amount:+}" for line in lines)) or "none"

@@ -61,4 +61,6 @@ def receipts_add_up(scope: AuditScope) -> Iterator[Breach]:
     summed: QuerySet[Any] = Collection.objects.annotate(total=Coalesce(Sum("receipts__received_msat"), 0))
     wrong = summed.exclude(received_msat=F("total"))
     for row in chain.from_iterable(collection_pages(scope, wrong)):
-        yield Breach("I08", f"collection:{row.pk}", f"received {row.received_msat}, receipts say {row.total}")
+        yield Breach(
+            "I08", f"collection:{row.pk}", f"received {row.received_msat}, receipts add up to {row.total}"
+        )

@@ -11,7 +11,7 @@ from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import subject_of
 
 TOO_LONG: Final = timedelta(minutes=15)
-# More would say no more than that the engine stands still.
+# A longer list would add nothing: the engine stands still.
 MOST_REPORTED: Final = 100
 
 
