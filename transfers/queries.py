@@ -150,7 +150,7 @@ def open_attempts_of(disbursement_ids: Sequence[int]) -> dict[int, Attempt]:
 
 
 def newest_answer(attempt_id: int) -> ProviderAnswer | None:
-    """Return the last answer about an attempt that differed; `asked_at` of the attempt is when it last came."""
+    """Return the newest stored answer about an attempt; the same answer came again until `asked_at` of the attempt."""
     return ProviderAnswer.objects.filter(attempt_id=attempt_id).order_by("-pk").first()
 
 

@@ -1,4 +1,4 @@
-"""Money in, and the partners it may come through, to read."""
+"""Money in, and the partners it may come through."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -45,7 +45,7 @@ from transfers.types import Deferral, FindOutcome, NotSeen, Order, Refused, Succ
 logger = logging.getLogger(__name__)
 
 
-def flow_of(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
+def payment_flow(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
     """Take one claimed disbursement one step further; after a crash the next claim resumes it.
 
     `last` is the newest attempt for its subject, read under the claim. Raises: ClaimLost.
@@ -139,7 +139,7 @@ def _is_refused_and_expired(last: Attempt, *, now: datetime) -> bool:
 
 
 def _send(claim: Claim, attempt: Attempt, order: Order, paid_by: Rail, *, clock: Clock) -> Flow[None]:
-    """Send a committed order. If the outcome stays unknown, the next claim queries it; silence proves nothing."""
+    """Send a committed order. An outcome that stays unknown is queried by the next claim; no answer proves nothing."""
     if not (yield from call_batched(may_send, claim)):
         release(claim, due_at=clock() + QUERY_AGAIN_AFTER)
         return

@@ -15,7 +15,7 @@ from django.db import DatabaseError, OperationalError
 from sunusav.core.clock import Clock, database_clock
 from transfers.engine.claims import Claim, claim_due, claim_open, is_anything_due, record_broken
 from transfers.engine.flow_runner import FlowRunner, Inline
-from transfers.engine.flows import flow_of, last_attempts
+from transfers.engine.flows import last_attempts, payment_flow
 from transfers.engine.gates import defer_unsendable
 from transfers.engine.heartbeat import Heartbeat
 from transfers.errors import ClaimLost
@@ -106,7 +106,7 @@ class _Run:
         if claim.row.due_at is None or claim.row.due_at <= self._clock():
             return  # it waited for a slot past its lease
         self._heartbeat.add(claim)
-        self._runner.start(claim, flow_of(claim, last, clock=self._clock))
+        self._runner.start(claim, payment_flow(claim, last, clock=self._clock))
 
     def _claim_more(self) -> None:
         """Claim for the free slots; while others are busy only now and then, and a failed claim is tried again."""

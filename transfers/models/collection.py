@@ -8,7 +8,7 @@ from transfers.enums import LIVE_COLLECTION_STATES, CollectionProblem, Collectio
 
 
 class Collection(models.Model):
-    """One request to be paid one amount for one subject."""
+    """A request for one amount of money for one subject."""
 
     subject = ExactCharField(max_length=120)
     method = models.CharField(max_length=30)

@@ -182,7 +182,7 @@ def _sweep_method(method: str, *, now: datetime, limit: int) -> int:
 
 
 def _defer(collection_id: int, now: datetime) -> bool:
-    """Make a collection due again in a minute, whatever the query gives; false if another worker has it.
+    """Make a collection due again in a minute, in case the query fails; false if another worker has it.
 
     Done before the query: a collection that cannot be queried, or breaks its worker, never blocks the others.
     """

@@ -126,7 +126,7 @@ def require_resolvable(resolution: ManualResolution, *, now: datetime) -> None:
 
 
 def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
-    """Refuse to call an order unpaid that could still be paid, or that the provider neither refused nor has not seen.
+    """Refuse to call an order unpaid that could still be paid, or has no fresh answer that it is refused or not seen.
 
     Raises: OrderStillPayable, ProviderContradicts, EvidenceTooOld.
     """
@@ -177,7 +177,7 @@ def _require_open(attempt: Attempt) -> None:
 
 
 def _require_none_waits(disbursement_id: int) -> None:
-    """Refuse while a proposal is open, unless its facts have changed, so that it can never be approved."""
+    """Refuse beside an open proposal; one whose facts have changed can never be approved and does not count."""
     waiting = open_proposal(MANUAL_RESOLUTION, str(disbursement_id))
     if waiting is None:
         return

@@ -118,7 +118,7 @@ def redeem_withdrawal(*, secret: str, kind: str, value: str, now: datetime) -> N
 
 
 def defer_taking(withdrawal_id: int, *, now: datetime) -> bool:
-    """Make a redeemed link due again in a minute, whatever taking it gives; false if another worker has it."""
+    """Make a redeemed link due again in a minute, in case taking it fails; false if another worker has it."""
     due = WithdrawalLink.objects.filter(pk=withdrawal_id, take_at__lte=now)
     return due.update(take_at=now + TAKE_AGAIN_AFTER) == 1
 
