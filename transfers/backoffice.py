@@ -1,4 +1,4 @@
-"""What this room has waiting on the desk's first page."""
+"""Items of this app in the inbox of the back office."""
 
 from datetime import datetime
 
@@ -20,13 +20,13 @@ def _reviews(user: User, now: datetime) -> Notice:
     url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}&o=1"
     if not queue:
         return Notice(_("Payments that need a person's look"), 0, url, CALM)
-    told = {"count": len(queue), "age": timesince(queue[0].since, now, depth=1)}
-    value = _("%(count)s, the oldest for %(age)s") % told
+    facts = {"count": len(queue), "age": timesince(queue[0].since, now, depth=1)}
+    value = _("%(count)s, the oldest for %(age)s") % facts
     return Notice(_("Payments that need a person's look"), value, url, ATTENTION)
 
 
-def _troubled_collections(user: User, now: datetime) -> Notice:
-    count = sum(queries.collections_in_trouble().values())
+def _collections_with_problems(user: User, now: datetime) -> Notice:
+    count = sum(queries.collections_with_problems().values())
     url = f"{reverse('admin:transfers_collection_changelist')}?trouble__gt="
     return Notice(
         _("Requests to be paid that need a person's look"), count, url, ATTENTION if count else CALM
@@ -55,7 +55,7 @@ INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
     InboxItem("transfers.view_disbursement", _deferral),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
-    InboxItem("transfers.view_collection", _troubled_collections),
+    InboxItem("transfers.view_collection", _collections_with_problems),
 ]
 SUBJECT_PAGES = {
     "manual_resolution": "transfers.disbursement",

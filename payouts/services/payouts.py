@@ -32,7 +32,7 @@ from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
 from transfers.services.disbursements import (
     cancel_disbursement,
-    hasten_disbursement,
+    expedite_disbursement,
     request_disbursement,
     retry_disbursement,
 )
@@ -57,7 +57,7 @@ def request_payout(*, cycle_id: str, claims: Claims, actor: Actor, now: datetime
         if payout is None or payout.state == _S.CANCELLED:
             return request_disbursement(request=_request(row, None), actor=actor, now=now)
         if payout.state == _S.SCHEDULED:
-            hasten_disbursement(disbursement_id=payout.id, actor=actor, now=now)
+            expedite_disbursement(disbursement_id=payout.id, actor=actor, now=now)
         return payout.id
 
 

@@ -15,7 +15,7 @@ from tests.backoffice.world import person
 from tests.factories.limits import set_limit_to
 from tests.factories.payouts import ACTOR, NOW, make_group, make_ready_cycle, process
 from tests.fakes.rail import invoice
-from transfers.engine.breaker import note_failures
+from transfers.engine.breaker import count_failures
 from transfers.engine.runner import run_due
 from transfers.models import Disbursement, PaymentLimit, PaymentLimitRequest
 from transfers.services.disbursements import cancel_disbursement
@@ -23,7 +23,7 @@ from transfers.services.disbursements import cancel_disbursement
 pytestmark = pytest.mark.django_db
 
 PAYMENTS = "/admin/transfers/disbursement/"
-EXCEPT = f"{PAYMENTS}actions/except/"
+EXCEPT = f"{PAYMENTS}actions/waive/"
 PROPOSE_LIMIT = "/admin/transfers/paymentlimitrequest/actions/propose/"
 
 
@@ -120,7 +120,7 @@ def test_first_page_tells_of_waiting_payments_and_stopped_rails(too_much: Disbur
     assert "Ways to pay that are stopped after failures" not in titles
     assert "Payments that wait for a limit or for their new destination" not in titles
 
-    note_failures("lightning", disbursement_ids=range(10), now=NOW)
+    count_failures("lightning", disbursement_ids=range(10), now=NOW)
     set_limit_to("total_hour", 99_000, now=NOW)
     Disbursement.objects.filter(pk=too_much.pk).update(
         state="processing", failure_code="hour-limit", due_at=NOW + timedelta(hours=1)
@@ -177,7 +177,7 @@ def test_payment_that_waits_by_itself_says_until_when(too_much: Disbursement, en
 
 
 def test_page_of_a_stopped_rail_says_what_that_means_and_what_to_do(enter: Enter) -> None:
-    note_failures("lightning", disbursement_ids=range(10), now=NOW)
+    count_failures("lightning", disbursement_ids=range(10), now=NOW)
 
     shown = page(enter(Role.FINANCE), "/admin/transfers/railbreaker/lightning/change/")
 

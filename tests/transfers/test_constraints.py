@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever writes: each constraint of this room, broken by hand."""
+"""What the database itself refuses: each constraint of this app, violated by hand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ TOMORROW = NOW + timedelta(days=1)
 
 @contextmanager
 def refuses(constraint: str, *, column: str = "") -> Iterator[None]:
-    """Assert that the database refuses by this constraint; of a unique one SQLite names the column only."""
+    """Assert that the database refuses by this constraint; for a unique one SQLite reports only the column."""
     by_column = connection.vendor == "sqlite" and column
     with unchanged(), pytest.raises(IntegrityError, match=column if by_column else constraint):  # noqa: SIM117
         with transaction.atomic():
@@ -35,7 +35,7 @@ def refuses(constraint: str, *, column: str = "") -> Iterator[None]:
 
 
 def force(model: Any, pk: int, **fields: Any) -> None:
-    """Write past every service."""
+    """Write without any service."""
     model.objects.filter(pk=pk).update(**fields)
 
 
@@ -88,7 +88,7 @@ def refused(node: SteeredRail, watch: Watch) -> Attempt:
     return Attempt.objects.get(disbursement_id=disbursement_id)
 
 
-# disbursement
+# Disbursement
 
 
 def test_disbursement_one_live_per_subject(processing: Disbursement) -> None:
@@ -96,7 +96,7 @@ def test_disbursement_one_live_per_subject(processing: Disbursement) -> None:
         copy_of(processing).save(force_insert=True)
 
 
-def test_disbursement_one_live_per_subject_lets_a_cancelled_one_stand_beside(
+def test_disbursement_one_live_per_subject_allows_a_cancelled_one_beside_it(
     processing: Disbursement,
 ) -> None:
     copy_of(processing, state="cancelled").save(force_insert=True)
@@ -104,7 +104,7 @@ def test_disbursement_one_live_per_subject_lets_a_cancelled_one_stand_beside(
     assert Disbursement.objects.filter(subject=processing.subject).count() == 2
 
 
-def test_disbursement_one_live_per_subject_tells_capitals_apart(processing: Disbursement) -> None:
+def test_disbursement_one_live_per_subject_is_case_sensitive(processing: Disbursement) -> None:
     copy_of(processing, subject=processing.subject.upper()).save(force_insert=True)
 
     assert Disbursement.objects.exclude(live_subject=None).count() == 2
@@ -144,7 +144,7 @@ def test_disbursement_processing_has_net(waiting: Disbursement) -> None:
         force(Disbursement, waiting.pk, state="processing")
 
 
-# order
+# Order
 
 
 def test_paymentorder_reference_used_once(paid: Attempt) -> None:
@@ -164,7 +164,7 @@ def test_paymentorder_has_reference(paid: Attempt) -> None:
         copy_of(paid.order, reference="").save(force_insert=True)
 
 
-# attempt
+# Attempt
 
 
 @pytest.mark.parametrize("state", ["prepared", "in_flight"])
@@ -224,7 +224,7 @@ def test_attempt_shares_no_transaction_with_another(refused: Attempt, column: st
         copy_of(refused, number=2, **shared).save(force_insert=True)
 
 
-# collection and receipt
+# Collection and receipt
 
 
 def test_collection_one_live_per_subject() -> None:
@@ -310,14 +310,14 @@ def test_append_only_table_refuses_update_and_delete(model: Any, verb: str, paid
 def test_claimed_row_is_refused_a_second_live_attempt_of_a_late_worker(
     open_attempt: Attempt, watch: Watch
 ) -> None:
-    """The constraint holds whatever the claims say."""
+    """The constraint holds without any claim."""
     watch.advance(60)
     claimed(open_attempt.disbursement_id, watch)
     with refuses("disbursement_one_live_attempt", column="live_disbursement"):
         copy_of(open_attempt, number=7, hold_transaction_id=booked("late")).save(force_insert=True)
 
 
-# withdrawal link
+# Withdrawal link
 
 
 @pytest.fixture

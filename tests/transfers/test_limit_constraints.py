@@ -1,4 +1,4 @@
-"""What the database itself refuses of limits, usage and breakers: each constraint, broken by hand."""
+"""What the database itself refuses of limits, usage and breakers: each constraint, violated by hand."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from transfers.models import (
 pytestmark = pytest.mark.django_db
 
 
-def test_past_admission_stands_once_for_good() -> None:
+def test_past_admission_is_stored_once_and_append_only() -> None:
     row = PastAdmission.objects.create(disbursement_id=ordered(), admitted_at=NOW, by_version=1)
     with refuses("pastadmission_once_per_moment", column="admitted_at"):
         PastAdmission.objects.create(disbursement_id=row.disbursement_id, admitted_at=NOW)
@@ -139,7 +139,7 @@ def test_stopped_rail_is_tried_again(changes: dict[str, Any]) -> None:
         RailBreaker.objects.create(rail="lightning", changed_at=NOW, **changes)
 
 
-def test_payment_let_out_has_its_net_and_a_version_only_then() -> None:
+def test_admitted_payment_has_its_net() -> None:
     waiting = ordered(scheduled_at=NOW.replace(hour=23))
     with refuses("disbursement_admitted_with_its_net"):
         force(Disbursement, waiting, admitted_at=NOW)

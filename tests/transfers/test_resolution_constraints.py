@@ -1,4 +1,4 @@
-"""What the database itself refuses of answers and resolutions, whoever writes."""
+"""What the database itself refuses of answers and resolutions."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from tests.transfers.rails import SteeredRail, Watch
-from tests.transfers.resolving import PAID, Case
+from tests.transfers.resolution_cases import PAID, Case
 from tests.transfers.test_constraints import copy_of, refuses
 from tests.transfers.unchanged import unchanged
 from transfers.models import ManualResolution, ProviderAnswer, ResolvedAttempt

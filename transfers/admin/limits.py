@@ -32,7 +32,7 @@ def _kind_shown(row: PaymentLimit | PaymentLimitRequest | LimitUsage) -> str:
 
 
 class LimitForm(ReasonAndCodeForm):
-    """Asks which limit, how much, and why."""
+    """A proposed limit: its kind, its amount, and the reason."""
 
     kind = forms.ChoiceField(label=_("Limit"), choices=_limit_kinds)
     amount_sats = forms.IntegerField(label=_("Amount in sats"), min_value=0, max_value=MAX_SATS)
@@ -44,7 +44,7 @@ WHAT_LIMITS_MEAN = {
     LimitKind.PER_PAYEE_DAY: _("the most that one payee may get in a day of Dakar"),
     LimitKind.TOTAL_HOUR: _("the most that may leave in any sixty minutes, all payments together"),
     LimitKind.REPLACED_DESTINATION: _(
-        "above it, a payment whose destination became another payee's waits 24 hours or for an exception"
+        "above it, a payment whose destination became another payee's waits 24 hours or for a waiver"
     ),
 }
 
@@ -77,7 +77,7 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
     actions_offered = (PROPOSE_LIMIT,)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer nothing in the list's menu: a proposal is about no row of it."""
+        """Offer no list action: a proposal is about none of the rows."""
         return {}
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
@@ -150,11 +150,11 @@ class PaymentLimitAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("set at"), ordering="set_at")
     def set_shown(self, row: PaymentLimit) -> Any:
-        """Say of the limits that came with the system that they did: nobody set them on a day."""
+        """Show "from the start" for limits that came with the system: nobody set them."""
         return moment(row.set_at) if row.proposer_id else _("from the start")
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
-        """Offer here too what the page of proposals offers: here one sees what is in force."""
+        """Offer the buttons of the requests here too, beside the limits in force."""
         return PaymentLimitRequestAdmin(PaymentLimitRequest, self.admin_site).list_buttons(request)
 
     def name_of(self, row: Any) -> str:
@@ -219,17 +219,17 @@ class RailBreakerAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def how_it_is(self, row: RailBreaker) -> Any:
-        """Say it by what it does to payments: a breaker that is open stops them."""
+        """Show the effect on payments: a breaker that is open stops them."""
         return HOW_RAILS_ARE[BreakerState(row.state)]
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         if row.state == BreakerState.CLOSED:
             return None
-        told = {"rail": show_text(row.rail), "failures": row.failures}
+        facts = {"rail": show_text(row.rail), "failures": row.failures}
         is_time = row.retry_at is None or row.retry_at <= clock.now()
         next_try = NEXT_TRIES if is_time else GOES_ON_BY_ITSELF % {"at": moment(row.retry_at)}
         steps = [next_try, LOOK_AT_NODE, MAY_PAUSE]
-        return Box(title=_("This way to pay is stopped"), says=STOPPED % told, steps=steps, tone="alarm")
+        return Box(title=_("This way to pay is stopped"), says=STOPPED % facts, steps=steps, tone="alarm")
 
     def name_of(self, row: Any) -> str:
         return show_text(row.rail)

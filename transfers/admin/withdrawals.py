@@ -1,4 +1,4 @@
-"""Links by which winners claim their payouts, to read."""
+"""Withdrawal links, read-only."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Orders that the outside revives after it had refused them: a late send of a failed hash may still be paid."""
+"""Orders that the provider pays after it had refused them: a late send of a failed hash can revive it."""
 
 import threading
 from datetime import timedelta
@@ -10,19 +10,19 @@ from tests.transfers.builders import (
     BY,
     NET_MSAT,
     NET_SATS,
-    Story,
+    Snapshot,
     claimed,
     ordered,
     request_for,
     row_of,
     run,
-    story,
+    snapshot,
     work,
 )
-from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
-from transfers.engine import closing
+from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
 from transfers.engine.destinations import instruction_for, order_of
 from transfers.engine.opening import Opening, open_attempts
+from transfers.engine.paid import close_as_paid
 from transfers.enums import FailureClass
 from transfers.models import Attempt
 from transfers.services.disbursements import (
@@ -47,7 +47,7 @@ def _refused_once(node: SteeredRail, watch: Watch, refusal: Refused = FINAL) -> 
 
 
 def _pay_late(node: SteeredRail, name: str = "awa") -> None:
-    """Let a send that was on its way all along arrive now."""
+    """Let a send that was under way arrive now."""
     attempt = Attempt.objects.select_related("order").filter(order__reference=hash_of(name, NET_SATS)).first()
     assert attempt is not None
     node._pay(order_of(attempt.order))
@@ -57,13 +57,13 @@ def test_close_as_paid_of_a_failed_attempt_books_the_payment_that_happened(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = _refused_once(node, watch)
-    assert story(disbursement_id).state == "failed"
+    assert snapshot(disbursement_id).state == "failed"
     _pay_late(node)
     closed = Attempt.objects.select_related("order").get()
 
-    assert closing.close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
+    assert close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
 
-    assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
 
 
 def test_close_as_paid_of_a_failed_attempt_closes_the_live_one_of_the_same_order(
@@ -76,9 +76,9 @@ def test_close_as_paid_of_a_failed_attempt_closes_the_live_one_of_the_same_order
     closed = Attempt.objects.select_related("order").get(number=1)
     _pay_late(node)
 
-    assert closing.close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
+    assert close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
 
-    assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
 
 
 def test_close_as_paid_of_a_cancelled_disbursement_pauses_outgoing_money(
@@ -89,18 +89,18 @@ def test_close_as_paid_of_a_cancelled_disbursement_pauses_outgoing_money(
     _pay_late(node)
     closed = Attempt.objects.select_related("order").get()
 
-    assert not closing.close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
+    assert not close_as_paid(closed, node._receipt(order_of(closed.order)), now=watch())
 
-    assert story(disbursement_id).state == "cancelled"
+    assert snapshot(disbursement_id).state == "cancelled"
     switch = switches.outgoing()
     assert not switch.is_open
     assert hash_of("awa", NET_SATS) in switch.reason
 
 
-def test_run_with_another_invoice_asks_about_the_last_one_first(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_another_invoice_queries_the_last_one_first(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = _refused_once(node, watch)
     replace_destination(
-        disbursement_id=disbursement_id, destination=paper("new", NET_SATS), actor=BY, now=watch()
+        disbursement_id=disbursement_id, destination=invoice_for("new", NET_SATS), actor=BY, now=watch()
     )
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
     _pay_late(node)
@@ -108,7 +108,7 @@ def test_run_with_another_invoice_asks_about_the_last_one_first(node: SteeredRai
 
     run(watch)
 
-    assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
 
 
@@ -117,7 +117,7 @@ def test_run_with_another_invoice_while_the_last_one_is_in_flight_again_sends_no
 ) -> None:
     disbursement_id = _refused_once(node, watch)
     replace_destination(
-        disbursement_id=disbursement_id, destination=paper("new", NET_SATS), actor=BY, now=watch()
+        disbursement_id=disbursement_id, destination=invoice_for("new", NET_SATS), actor=BY, now=watch()
     )
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
     node.finds.append(Unknown(seen=True, reason="in-flight"))
@@ -134,7 +134,7 @@ def test_run_with_another_invoice_when_the_last_one_is_forgotten_needs_review(
 ) -> None:
     disbursement_id = _refused_once(node, watch)
     replace_destination(
-        disbursement_id=disbursement_id, destination=paper("new", NET_SATS), actor=BY, now=watch()
+        disbursement_id=disbursement_id, destination=invoice_for("new", NET_SATS), actor=BY, now=watch()
     )
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
     node.finds.append(NotSeen(source="node"))
@@ -146,12 +146,10 @@ def test_run_with_another_invoice_when_the_last_one_is_forgotten_needs_review(
     assert row_of(disbursement_id).failure_code == "last-order-in-doubt"
 
 
-def test_run_after_cancel_waits_and_asks_about_the_cancelled_ones_order(
-    node: SteeredRail, watch: Watch
-) -> None:
+def test_run_after_cancel_waits_and_queries_the_cancelled_order(node: SteeredRail, watch: Watch) -> None:
     first = _refused_once(node, watch)
     cancel_disbursement(disbursement_id=first, actor=BY, reason="wrong invoice", now=watch())
-    request = request_for(destination=paper("new", NET_SATS))
+    request = request_for(destination=invoice_for("new", NET_SATS))
     second = request_disbursement(request=request, actor=BY, now=watch())
     run(watch)
     assert node.paid == {}, "a queued send of the cancelled order may still arrive"
@@ -165,10 +163,8 @@ def test_run_after_cancel_waits_and_asks_about_the_cancelled_ones_order(
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
 
 
-def test_recover_takes_the_refusal_of_an_earlier_sending_for_old_news(
-    node: SteeredRail, watch: Watch
-) -> None:
-    """A worker died between opening the second attempt and sending it: the node still tells the first's failure."""
+def test_run_with_a_refusal_of_an_earlier_send_treats_it_as_stale(node: SteeredRail, watch: Watch) -> None:
+    """A worker was killed between opening the second attempt and sending it: the node reports the first failure."""
     disbursement_id = _refused_once(node, watch, RETRY)
     watch.advance(60)
     claim = claimed(disbursement_id, watch)
@@ -178,13 +174,13 @@ def test_recover_takes_the_refusal_of_an_earlier_sending_for_old_news(
 
     run(watch)
 
-    assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert row_of(disbursement_id).retries == 1
     assert Attempt.objects.get(number=2).sends == 2
 
 
-def test_work_keeps_its_lease_while_it_prepares(node: SteeredRail, watch: Watch) -> None:
-    """A node that takes its time to answer must not lose each worker its claim to the next."""
+def test_run_keeps_its_lease_while_it_prepares(node: SteeredRail, watch: Watch) -> None:
+    """A node that answers slowly must not make each worker lose its claim to the next."""
     disbursement_id = ordered()
     claim = claimed(disbursement_id, watch)
     alive: list[bool] = []

@@ -1,4 +1,4 @@
-"""The whole story of a payment, in the order of time: orders, sendings, answers of the outside, decisions, the end."""
+"""The timeline of a payment: order, sends, answers of the provider, decisions, outcome."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ VERDICTS = {ResolutionVerdict.PAID: _("It was paid"), ResolutionVerdict.NOT_PAID
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the story. `rank` orders what has the same moment."""
+    """One line of the timeline. `rank` orders events of the same moment."""
 
     at: datetime
     rank: int
@@ -29,27 +29,27 @@ class Event:
     details: Any = ""
 
 
-def attempts_with_story(row: Disbursement) -> QuerySet[Attempt]:
-    """Return the attempts with all their page shows, in as many queries for three as for one."""
-    told = row.attempts.select_related(
+def attempts_with_history(row: Disbursement) -> QuerySet[Attempt]:
+    """Return the attempts with everything that their page shows, in a fixed number of queries."""
+    attempts = row.attempts.select_related(
         "order", "hold_transaction", "close_transaction", "resolved__approver", "resolved__resolution"
     )
-    return told.order_by("number").prefetch_related(
+    return attempts.order_by("number").prefetch_related(
         "hold_transaction__entries__account", "close_transaction__entries__account", "answers",
         "resolutions__proposer",
     )  # fmt: skip
 
 
-def story_of(row: Disbursement, attempts: Sequence[Attempt]) -> Table:
+def timeline_of(row: Disbursement, attempts: Sequence[Attempt]) -> Table:
     """Return what happened to a payment, oldest first."""
     return Table(
-        title=_("The story"),
+        title=_("Timeline"),
         heads=(_("when"), _("what"), _("details")),
         rows=[
             (instant(event.at), event.what, event.details)
             for event in sorted(_events(row, attempts), key=lambda event: (event.at, event.rank))
         ],
-        anchor="story",
+        anchor="timeline",
     )
 
 
@@ -75,7 +75,7 @@ def facts_of(attempt: Attempt) -> Facts:
         (_("Opened"), instant(attempt.opened_at)),
         (_("Sent"), instant(attempt.sent_at)),
         (_("Times sent"), attempt.sends),
-        (_("Seen outside"), instant(attempt.seen_at)),
+        (_("Seen by the provider"), instant(attempt.seen_at)),
         (_("Closed"), instant(attempt.closed_at)),
         (_("Outcome"), show_code(attempt.outcome)),
         (_("Proof (preimage)"), mono(attempt.proof)),
@@ -113,7 +113,7 @@ def _events_of(attempt: Attempt, rank: int) -> Iterator[Event]:
             attempt.sent_at, rank + 2, sent % {"times": attempt.sends}, gettext("Attempt %(number)s") % number
         )
     for answer in attempt.answers.all():
-        what = _("Answer to sending") if answer.answered_call == AnsweredCall.SEND else _("Answer to asking")
+        what = _("Answer to sending") if answer.answered_call == AnsweredCall.SEND else _("Answer to a query")
         yield Event(answer.at, rank + 3, what, _answer(answer.outcome, answer.evidence))
     yield from _decisions(attempt, rank + 4)
     if attempt.closed_at:
@@ -122,12 +122,12 @@ def _events_of(attempt: Attempt, rank: int) -> Iterator[Event]:
 
 def _decisions(attempt: Attempt, rank: int) -> Iterator[Event]:
     for proposed in attempt.resolutions.all():
-        told = {
+        facts = {
             "verdict": VERDICTS[ResolutionVerdict(proposed.verdict)],
             "who": proposed.proposer.get_username(),
         }
         yield Event(
-            proposed.proposed_at, rank, _("%(who)s proposed: “%(verdict)s”") % told, proposed.explanation
+            proposed.proposed_at, rank, _("%(who)s proposed: “%(verdict)s”") % facts, proposed.explanation
         )
     resolved = getattr(attempt, "resolved", None)
     if resolved is not None:

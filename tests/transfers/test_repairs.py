@@ -1,4 +1,4 @@
-"""What people do with a disbursement: hasten, redirect, retry, cancel; and when they may not."""
+"""What people do with a disbursement: expedite, redirect, retry, cancel; and when that is refused."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,17 +17,17 @@ from tests.transfers.builders import (
     NOW,
     PAID,
     PAYOUT_MSAT,
-    Story,
+    Snapshot,
     claimed,
-    elsewhere,
     ordered,
+    other_invoice,
     request_for,
     row_of,
     run,
-    story,
+    snapshot,
     work,
 )
-from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
+from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass
 from transfers.errors import (
@@ -39,7 +39,7 @@ from transfers.errors import (
 from transfers.queries import destination_of
 from transfers.services.disbursements import (
     cancel_disbursement,
-    hasten_disbursement,
+    expedite_disbursement,
     replace_destination,
     request_disbursement,
     retry_disbursement,
@@ -52,12 +52,12 @@ TOMORROW = NOW + timedelta(days=1)
 MAY_STILL_BE_PAID = "an attempt may still be paid; its outcome must be known first"
 
 
-def hasten(disbursement_id: int) -> None:
-    hasten_disbursement(disbursement_id=disbursement_id, actor=BY, now=NOW)
+def expedite(disbursement_id: int) -> None:
+    expedite_disbursement(disbursement_id=disbursement_id, actor=BY, now=NOW)
 
 
 def redirect(disbursement_id: int) -> None:
-    replace_destination(disbursement_id=disbursement_id, destination=elsewhere("new"), actor=BY, now=NOW)
+    replace_destination(disbursement_id=disbursement_id, destination=other_invoice("new"), actor=BY, now=NOW)
 
 
 def retry(disbursement_id: int) -> None:
@@ -70,7 +70,7 @@ def cancel(disbursement_id: int) -> None:
 
 @pytest.fixture
 def failed(node: SteeredRail, watch: Watch) -> int:
-    """A disbursement whose order the outside refused for good."""
+    """A disbursement whose order the provider finally refused."""
     disbursement_id = ordered()
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
@@ -109,38 +109,38 @@ def cancelled() -> int:
     return disbursement_id
 
 
-# hasten
+# Expedite
 
 
-def test_hasten_a_scheduled_one_fixes_its_fee_now() -> None:
+def test_expedite_a_scheduled_one_fixes_its_fee_now() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
 
-    hasten(disbursement_id)
+    expedite(disbursement_id)
 
     row = row_of(disbursement_id)
     assert (row.state, row.due_at, row.fee_sats, row.net_sats) == ("processing", NOW, FEE_SATS, NET_SATS)
 
 
-def test_hasten_one_under_way_changes_nothing() -> None:
+def test_expedite_one_under_way_changes_nothing() -> None:
     disbursement_id = ordered()
     with unchanged():
-        hasten(disbursement_id)
+        expedite(disbursement_id)
 
 
-def test_hasten_while_paused_is_refused() -> None:
+def test_expedite_while_paused_is_refused() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
     with unchanged(), pytest.raises(OutgoingPaused):
-        hasten(disbursement_id)
+        expedite(disbursement_id)
 
 
-def test_hasten_with_an_invoice_for_another_amount_is_refused_and_waits_on() -> None:
-    disbursement_id = ordered(scheduled_at=TOMORROW, destination=paper("awa", NET_SATS + 1))
+def test_expedite_with_an_invoice_for_another_amount_is_refused_and_stays_scheduled() -> None:
+    disbursement_id = ordered(scheduled_at=TOMORROW, destination=invoice_for("awa", NET_SATS + 1))
     with unchanged(), pytest.raises(InvoiceAmountDiffers):
-        hasten(disbursement_id)
+        expedite(disbursement_id)
 
 
-# redirect
+# Redirect
 
 
 def test_replace_destination_of_one_that_waits_is_paid_there(node: SteeredRail, watch: Watch) -> None:
@@ -149,12 +149,12 @@ def test_replace_destination_of_one_that_waits_is_paid_there(node: SteeredRail, 
     redirect(disbursement_id)
     run(watch)
 
-    assert destination_of(row_of(disbursement_id)) == elsewhere("new")
+    assert destination_of(row_of(disbursement_id)) == other_invoice("new")
     assert node.paid == {hash_of("new", NET_SATS): NET_SATS * 1_000}
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
-def test_replace_destination_takes_it_out_of_a_workers_hand(node: SteeredRail, watch: Watch) -> None:
+def test_replace_destination_takes_the_claim_of_a_worker(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     held = claimed(disbursement_id, watch)
 
@@ -168,7 +168,7 @@ def test_replace_destination_takes_it_out_of_a_workers_hand(node: SteeredRail, w
 def test_replace_destination_of_a_failed_one_waits_for_the_retry(failed: int) -> None:
     redirect(failed)
 
-    assert (row_of(failed).state, row_of(failed).destination_value) == ("failed", elsewhere("new").value)
+    assert (row_of(failed).state, row_of(failed).destination_value) == ("failed", other_invoice("new").value)
 
 
 @pytest.mark.parametrize("open_one", ["in_flight", "contradicted"])
@@ -176,9 +176,9 @@ def test_replace_destination_while_an_attempt_is_open_is_refused(
     open_one: str, request: pytest.FixtureRequest
 ) -> None:
     disbursement_id = request.getfixturevalue(open_one)
-    with unchanged(), pytest.raises(DisbursementNotRetryable) as told:
+    with unchanged(), pytest.raises(DisbursementNotRetryable) as error:
         redirect(disbursement_id)
-    assert told.value.facts["why"] == MAY_STILL_BE_PAID
+    assert error.value.facts["why"] == MAY_STILL_BE_PAID
 
 
 @pytest.mark.parametrize(("closed", "state"), [("paid", "completed"), ("cancelled", "cancelled")])
@@ -186,15 +186,15 @@ def test_replace_destination_of_a_closed_one_is_refused(
     closed: str, state: str, request: pytest.FixtureRequest
 ) -> None:
     disbursement_id = request.getfixturevalue(closed)
-    with unchanged(), pytest.raises(DisbursementNotRetryable) as told:
+    with unchanged(), pytest.raises(DisbursementNotRetryable) as error:
         redirect(disbursement_id)
-    assert told.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": "it is closed"}
+    assert error.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": "it is closed"}
 
 
-# retry
+# Retry
 
 
-def test_retry_a_failed_one_pays_it_as_the_same_with_the_same_fee(
+def test_retry_a_failed_one_pays_the_same_disbursement_with_the_same_fee(
     failed: int, node: SteeredRail, watch: Watch
 ) -> None:
     before = row_of(failed)
@@ -205,12 +205,12 @@ def test_retry_a_failed_one_pays_it_as_the_same_with_the_same_fee(
     row = row_of(failed)
     assert (row.assessment_id, row.fee_sats, row.net_sats) == (before.assessment_id, FEE_SATS, NET_SATS)
     assert FeeAssessment.objects.count() == 1
-    assert story(failed) == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert snapshot(failed) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("awa", NET_SATS): NET_SATS * 1_000}
     assert (row.failure_code, row.failure_message) == ("", "")
 
 
-def test_retry_tells_the_trail_who_and_why(failed: int) -> None:
+def test_retry_records_who_and_why(failed: int) -> None:
     retry(failed)
 
     line = TrailEntry.objects.filter(subject=f"disbursement:{failed}").latest("id")
@@ -219,7 +219,7 @@ def test_retry_tells_the_trail_who_and_why(failed: int) -> None:
 
 
 def test_retry_one_that_failed_before_its_fee_was_fixed_prices_it(watch: Watch) -> None:
-    disbursement_id = ordered(scheduled_at=TOMORROW, destination=paper("awa", NET_SATS + 1))
+    disbursement_id = ordered(scheduled_at=TOMORROW, destination=invoice_for("awa", NET_SATS + 1))
     watch.advance(86_400)
     run(watch)
     assert (row_of(disbursement_id).state, row_of(disbursement_id).net_sats) == ("failed", None)
@@ -231,7 +231,7 @@ def test_retry_one_that_failed_before_its_fee_was_fixed_prices_it(watch: Watch) 
     assert (row.state, row.fee_sats, row.net_sats) == ("processing", FEE_SATS, NET_SATS)
 
 
-def test_retry_gives_all_three_retries_back(node: SteeredRail, watch: Watch) -> None:
+def test_retry_resets_the_number_of_retries(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     for _ in range(4):
         node.script.append(Refused("no-route", FailureClass.RETRY))
@@ -245,15 +245,15 @@ def test_retry_gives_all_three_retries_back(node: SteeredRail, watch: Watch) -> 
 
 
 def test_retry_while_paused_is_refused(failed: int) -> None:
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
     with unchanged(), pytest.raises(OutgoingPaused):
         retry(failed)
 
 
 def test_retry_under_review_with_an_open_attempt_is_refused(contradicted: int) -> None:
-    with unchanged(), pytest.raises(DisbursementNotRetryable) as told:
+    with unchanged(), pytest.raises(DisbursementNotRetryable) as error:
         retry(contradicted)
-    assert told.value.facts == {
+    assert error.value.facts == {
         "disbursement_id": contradicted,
         "state": "needs_review",
         "why": MAY_STILL_BE_PAID,
@@ -265,9 +265,9 @@ def test_retry_under_review_with_an_open_attempt_is_refused(contradicted: int) -
 )
 def test_retry_what_has_not_failed_is_refused(other: str, state: str, request: pytest.FixtureRequest) -> None:
     disbursement_id = request.getfixturevalue(other)
-    with unchanged(), pytest.raises(DisbursementNotRetryable) as told:
+    with unchanged(), pytest.raises(DisbursementNotRetryable) as error:
         retry(disbursement_id)
-    assert told.value.facts == {
+    assert error.value.facts == {
         "disbursement_id": disbursement_id,
         "state": state,
         "why": "it has not failed",
@@ -276,7 +276,7 @@ def test_retry_what_has_not_failed_is_refused(other: str, state: str, request: p
 
 def test_retry_with_an_invoice_that_has_expired_is_refused(node: SteeredRail, watch: Watch) -> None:
     expires_at = NOW + timedelta(hours=1)
-    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=expires_at))
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=expires_at))
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
     with unchanged(), pytest.raises(InvoiceExpired):
@@ -288,26 +288,26 @@ def test_retry_with_an_invoice_that_has_expired_is_refused(node: SteeredRail, wa
 def test_retry_with_an_invoice_of_another_disbursement_is_refused(failed: int, watch: Watch) -> None:
     other = ordered("other")
     run(watch)
-    replace_destination(disbursement_id=failed, destination=paper("other", NET_SATS), actor=BY, now=NOW)
-    with unchanged(), pytest.raises(PaymentReferenceUsed) as told:
+    replace_destination(disbursement_id=failed, destination=invoice_for("other", NET_SATS), actor=BY, now=NOW)
+    with unchanged(), pytest.raises(PaymentReferenceUsed) as error:
         retry(failed)
-    assert told.value.facts == {"reference": hash_of("other", NET_SATS), "disbursement_id": other}
+    assert error.value.facts == {"reference": hash_of("other", NET_SATS), "disbursement_id": other}
 
 
-# cancel
+# Cancel
 
 
-def test_cancel_a_scheduled_one_gives_its_subject_free() -> None:
+def test_cancel_a_scheduled_one_frees_its_subject() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
 
     cancel(disbursement_id)
 
     row = row_of(disbursement_id)
     assert (row.state, row.due_at, row.live_subject) == ("cancelled", None, None)
-    request_disbursement(request=request_for(destination=elsewhere("new")), actor=BY, now=NOW)
+    request_disbursement(request=request_for(destination=other_invoice("new")), actor=BY, now=NOW)
 
 
-def test_cancel_one_in_a_workers_hand_fences_the_worker(node: SteeredRail, watch: Watch) -> None:
+def test_cancel_a_claimed_one_fences_the_worker(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     held = claimed(disbursement_id, watch)
 
@@ -316,7 +316,7 @@ def test_cancel_one_in_a_workers_hand_fences_the_worker(node: SteeredRail, watch
         work(held, clock=watch)
 
     assert node.paid == {}
-    assert story(disbursement_id) == Story("cancelled", [], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("cancelled", [], PAYOUT_MSAT, 0)
 
 
 def test_cancel_while_the_worker_prepares_fences_the_worker(node: SteeredRail, watch: Watch) -> None:
@@ -326,13 +326,13 @@ def test_cancel_while_the_worker_prepares_fences_the_worker(node: SteeredRail, w
     run(watch)
 
     assert node.calls == ["prepare"]
-    assert story(disbursement_id) == Story("cancelled", [], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("cancelled", [], PAYOUT_MSAT, 0)
 
 
-def test_cancel_a_failed_one_leaves_the_pot_whole(failed: int) -> None:
+def test_cancel_a_failed_one_keeps_the_pot_whole(failed: int) -> None:
     cancel(failed)
 
-    assert story(failed) == Story("cancelled", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(failed) == Snapshot("cancelled", ["failed"], PAYOUT_MSAT, 0)
 
 
 @pytest.mark.parametrize(
@@ -342,21 +342,21 @@ def test_cancel_while_an_attempt_is_open_is_refused(
     open_one: str, state: str, request: pytest.FixtureRequest
 ) -> None:
     disbursement_id = request.getfixturevalue(open_one)
-    with unchanged(), pytest.raises(DisbursementNotCancellable) as told:
+    with unchanged(), pytest.raises(DisbursementNotCancellable) as error:
         cancel(disbursement_id)
-    assert told.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": MAY_STILL_BE_PAID}
+    assert error.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": MAY_STILL_BE_PAID}
 
 
 @pytest.mark.parametrize(("closed", "state"), [("paid", "completed"), ("cancelled", "cancelled")])
 def test_cancel_a_closed_one_is_refused(closed: str, state: str, request: pytest.FixtureRequest) -> None:
     disbursement_id = request.getfixturevalue(closed)
-    with unchanged(), pytest.raises(DisbursementNotCancellable) as told:
+    with unchanged(), pytest.raises(DisbursementNotCancellable) as error:
         cancel(disbursement_id)
-    assert told.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": "it is closed"}
+    assert error.value.facts == {"disbursement_id": disbursement_id, "state": state, "why": "it is closed"}
 
 
-@pytest.mark.parametrize("verb", [hasten, redirect, retry, cancel])
+@pytest.mark.parametrize("verb", [expedite, redirect, retry, cancel])
 def test_every_verb_on_a_missing_one_is_refused(verb: Callable[[int], Any]) -> None:
-    with unchanged(), pytest.raises(DisbursementMissing) as told:
+    with unchanged(), pytest.raises(DisbursementMissing) as error:
         verb(4_711)
-    assert told.value.facts == {"disbursement_id": 4_711}
+    assert error.value.facts == {"disbursement_id": 4_711}

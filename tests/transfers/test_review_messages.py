@@ -1,10 +1,10 @@
-"""What a payment under review waits for, in words; and the queue of those that wait."""
+"""Messages about a payment under review; and the review queue."""
 
 import pytest
 
 from tests.transfers.builders import ordered, run
 from tests.transfers.rails import SteeredRail, Watch
-from tests.transfers.resolving import Case
+from tests.transfers.resolution_cases import Case
 from transfers.calculations import HAPPENED, WAITS_FOR_OUTCOME, WAITS_FOR_PERSON, review_message
 from transfers.enums import FailureClass
 from transfers.queries import review_queue, under_review_since
@@ -12,25 +12,25 @@ from transfers.types import Refused
 
 
 @pytest.mark.parametrize("code", sorted(HAPPENED))
-def test_review_message_says_what_happened_and_what_it_waits_for(code: str) -> None:
-    assert review_message(code, "told", is_open=True) == f"{HAPPENED[code]} {WAITS_FOR_OUTCOME}"
-    assert review_message(code, "told", is_open=False) == f"{HAPPENED[code]} {WAITS_FOR_PERSON}"
+def test_review_message_has_what_happened_and_what_it_waits_for(code: str) -> None:
+    assert review_message(code, "text", is_open=True) == f"{HAPPENED[code]} {WAITS_FOR_OUTCOME}"
+    assert review_message(code, "text", is_open=False) == f"{HAPPENED[code]} {WAITS_FOR_PERSON}"
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "told"),
+    ("code", "message", "text"),
     [
         ("no-route", "no route to her", "no route to her"),
         ("no-route", "", "no-route"),
         ("", "", "no reason known"),
     ],
 )
-def test_review_message_of_a_refusal_names_it(code: str, message: str, told: str) -> None:
-    assert review_message(code, message, is_open=False) == f"It was not paid ({told}). {WAITS_FOR_PERSON}"
+def test_review_message_of_a_refusal_contains_it(code: str, message: str, text: str) -> None:
+    assert review_message(code, message, is_open=False) == f"It was not paid ({text}). {WAITS_FOR_PERSON}"
 
 
 @pytest.mark.django_db
-def test_review_queue_tells_the_longest_waiting_first(node: SteeredRail, watch: Watch) -> None:
+def test_review_queue_has_the_longest_waiting_first(node: SteeredRail, watch: Watch) -> None:
     vanished = Case(node, watch)
     entered = watch()
     watch.advance(60)

@@ -1,4 +1,4 @@
-"""A person has the outside asked now: only a worker asks, and one that has the payment in hand is asking already."""
+"""A person has the provider queried now: only a worker does it, and one that claimed the payment does so already."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ import pytest
 from sunusav.core.models import TrailEntry
 from tests.transfers.builders import BY, NET_MSAT, NET_SATS, claimed, ordered, row_of, run
 from tests.transfers.rails import SteeredRail, Watch, hash_of
-from tests.transfers.resolving import Case
+from tests.transfers.resolution_cases import Case
 from tests.transfers.unchanged import unchanged
 from transfers.errors import AttemptNotOpen, DisbursementMissing
-from transfers.services.reconciliation import ask_again_now
+from transfers.services.reconciliation import query_now
 
 pytestmark = pytest.mark.django_db
 
 
 def ask_now(disbursement_id: int, watch: Watch) -> None:
-    ask_again_now(disbursement_id=disbursement_id, actor=BY, now=watch())
+    query_now(disbursement_id=disbursement_id, actor=BY, now=watch())
 
 
-def test_ask_again_now_makes_it_due_and_a_worker_books_what_it_hears(node: SteeredRail, watch: Watch) -> None:
+def test_query_now_makes_it_due_and_a_worker_books_the_answer(node: SteeredRail, watch: Watch) -> None:
     case = Case(node, watch)
     node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
     calls = list(node.calls)
@@ -28,12 +28,12 @@ def test_ask_again_now_makes_it_due_and_a_worker_books_what_it_hears(node: Steer
 
     assert node.calls == calls, "a web process never speaks to the paying node"
     assert row_of(case.id).due_at == watch()
-    assert TrailEntry.objects.get(action="query_provider").actor_label == BY.label
+    assert TrailEntry.objects.get(action="ask_outside").actor_label == BY.label
     assert run(watch) == 1
-    assert case.story.state == "completed"
+    assert case.snapshot.state == "completed"
 
 
-def test_ask_again_now_rings_the_worker(
+def test_query_now_wakes_the_worker(
     node: SteeredRail, watch: Watch, django_capture_on_commit_callbacks: Any
 ) -> None:
     case = Case(node, watch)
@@ -44,7 +44,7 @@ def test_ask_again_now_rings_the_worker(
     assert len(woken) == 1
 
 
-def test_ask_again_now_leaves_a_worker_its_lease(node: SteeredRail, watch: Watch) -> None:
+def test_query_now_keeps_the_lease_of_a_worker(node: SteeredRail, watch: Watch) -> None:
     case = Case(node, watch)
     watch.advance(600)
     claim = claimed(case.id, watch)
@@ -56,13 +56,13 @@ def test_ask_again_now_leaves_a_worker_its_lease(node: SteeredRail, watch: Watch
     assert (row.due_at, row.claim_version) == (before, claim.version)
 
 
-def test_ask_again_now_without_an_open_attempt_is_refused(watch: Watch) -> None:
+def test_query_now_without_an_open_attempt_is_refused(watch: Watch) -> None:
     disbursement_id = ordered()
     with unchanged(), pytest.raises(AttemptNotOpen) as refusal:
         ask_now(disbursement_id, watch)
     assert refusal.value.facts == {"disbursement_id": disbursement_id, "state": "processing"}
 
 
-def test_ask_again_now_for_no_payment_is_refused(watch: Watch) -> None:
+def test_query_now_of_an_unknown_payment_is_refused(watch: Watch) -> None:
     with unchanged(), pytest.raises(DisbursementMissing):
         ask_now(10**9, watch)

@@ -1,4 +1,4 @@
-"""A resolution and the engine at the same moment, on two connections: one of them ends the attempt."""
+"""A resolution and the engine at the same time, on two connections: one of them closes the attempt."""
 
 import threading
 from collections.abc import Callable
@@ -12,18 +12,19 @@ from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
-from tests.transfers.builders import NET_MSAT, NET_SATS, PAYOUT_MSAT, Story, attempts
+from tests.transfers.builders import NET_MSAT, NET_SATS, PAYOUT_MSAT, Snapshot, attempts
 from tests.transfers.rails import SteeredRail, Watch, hash_of
-from tests.transfers.resolving import NOT_PAID, PAID, Case
-from transfers.engine import closing
+from tests.transfers.resolution_cases import NOT_PAID, PAID, Case
+from transfers.engine.attempts import locked_attempt
 from transfers.engine.destinations import order_of
+from transfers.engine.paid import book_payment, close_as_paid
 from transfers.errors import AttemptNotOpen
 from transfers.models import Attempt, ResolvedAttempt
 from transfers.services.disbursements import locked
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
-DONE = Story("completed", ["succeeded"], 0, 0)
+DONE = Snapshot("completed", ["succeeded"], 0, 0)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def case(node: SteeredRail, watch: Watch) -> Case:
 
 
 def beside(work: Callable[[], Any]) -> "Future[Any]":
-    """Start work on a connection of its own."""
+    """Start work on its own connection."""
 
     def run() -> Any:
         try:
@@ -45,7 +46,7 @@ def beside(work: Callable[[], Any]) -> "Future[Any]":
     return ThreadPoolExecutor(1).submit(run)
 
 
-def pay_outside(case: Case) -> tuple[Attempt, Any]:
+def pay_at_the_node(case: Case) -> tuple[Attempt, Any]:
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
     attempt = Attempt.objects.select_related("order").get()
     return attempt, case.node._receipt(order_of(attempt.order))
@@ -53,16 +54,16 @@ def pay_outside(case: Case) -> tuple[Attempt, Any]:
 
 def test_approval_that_waits_for_the_engine_to_book_is_refused_cleanly(case: Case) -> None:
     proposal = case.propose(PAID)
-    attempt, receipt = pay_outside(case)
+    attempt, receipt = pay_at_the_node(case)
     with transaction.atomic():
         locked(case.id)
         approving = beside(lambda: case.approve(proposal))
-        closing._book(closing._locked_attempt(attempt), locked(case.id), receipt, case.watch())
+        book_payment(locked_attempt(attempt), locked(case.id), receipt, now=case.watch())
 
     refusal = approving.result(20)
 
     assert isinstance(refusal, AttemptNotOpen)
-    assert case.story == DONE
+    assert case.snapshot == DONE
     assert not ResolvedAttempt.objects.exists()
     proposal.refresh_from_db()
     assert (proposal.state, proposal.approvals.count()) == ("open", 0)
@@ -70,30 +71,30 @@ def test_approval_that_waits_for_the_engine_to_book_is_refused_cleanly(case: Cas
 
 def test_engine_that_waits_for_the_approval_books_nothing_twice(case: Case) -> None:
     proposal = case.propose(PAID)
-    attempt, receipt = pay_outside(case)
+    attempt, receipt = pay_at_the_node(case)
     with transaction.atomic():
         case.approve(proposal)
-        booking = beside(lambda: closing.close_as_paid(attempt, receipt, now=case.watch()))
+        booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
 
     assert booking.result(20) is False
-    assert case.story == DONE
+    assert case.snapshot == DONE
     assert ResolvedAttempt.objects.count() == 1
 
 
 def test_engine_that_learns_of_the_payment_beside_the_approval_of_not_paid_books_it_once(case: Case) -> None:
     case.expire()
     proposal = case.propose(NOT_PAID)
-    attempt, receipt = pay_outside(case)
+    attempt, receipt = pay_at_the_node(case)
     with transaction.atomic():
         case.approve(proposal)
-        booking = beside(lambda: closing.close_as_paid(attempt, receipt, now=case.watch()))
+        booking = beside(lambda: close_as_paid(attempt, receipt, now=case.watch()))
 
     assert booking.result(20) is True
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert [row.state for row in attempts(case.id)] == ["failed", "succeeded"]
 
 
-def test_two_approvers_at_once_end_it_once(case: Case) -> None:
+def test_two_approvers_at_once_resolve_it_once(case: Case) -> None:
     case.expire()
     proposal = case.propose(NOT_PAID)
     others = [case.approver, make_user(Role.APPROVER)]
@@ -108,11 +109,11 @@ def test_two_approvers_at_once_end_it_once(case: Case) -> None:
 
     assert sorted(isinstance(answer, Proposal) for answer in answers) == [False, True]
     assert [answer.code for answer in answers if isinstance(answer, DomainError)] == ["proposal-not-open"]
-    assert case.story == Story("failed", ["failed"], PAYOUT_MSAT, 0)
+    assert case.snapshot == Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
 
 
 def test_two_proposers_at_once_leave_one_proposal(case: Case) -> None:
-    """The slower one is refused, or its proposal takes the place of the other's, which lapses."""
+    """The slower one is refused, or its proposal replaces the other's, which can no longer be approved."""
     people = [case.finance, make_user(Role.FINANCE)]
     barrier = threading.Barrier(2)
 
@@ -128,7 +129,7 @@ def test_two_proposers_at_once_leave_one_proposal(case: Case) -> None:
     assert refusals <= {"proposal-already-open"}
     assert Proposal.objects.filter(state="open").count() == 1
     case.approve(Proposal.objects.get(state="open"))
-    assert case.story == DONE
+    assert case.snapshot == DONE
 
 
 def test_answer_that_comes_in_beside_the_approval_voids_it(case: Case) -> None:
@@ -141,4 +142,4 @@ def test_answer_that_comes_in_beside_the_approval_voids_it(case: Case) -> None:
         )
 
     assert approving.result(20).code == "proposal-facts-changed"
-    assert case.story == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    assert case.snapshot == Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)

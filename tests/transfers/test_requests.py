@@ -1,4 +1,4 @@
-"""Ordering a disbursement: what is fixed at once, what waits, and what is refused without a trace."""
+"""Requests of disbursements: what is fixed at once, what waits, and what is refused without a change."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,16 +22,16 @@ from tests.transfers.builders import (
     PAYOUT_MSAT,
     PAYOUT_SATS,
     UNTOUCHED,
-    Story,
+    Snapshot,
     fund,
     ordered,
     pot,
     request_for,
     row_of,
     run,
-    story,
+    snapshot,
 )
-from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
+from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass
 from transfers.errors import (
@@ -50,12 +50,12 @@ TOMORROW = NOW + timedelta(days=1)
 
 
 def refused(kind: type[DomainError], *, name: str = "awa", **changes: Any) -> dict[str, Any]:
-    """Order what must be refused; nothing may change. Return the refusal's facts."""
+    """Request what must be refused; nothing may change. Return the refusal's facts."""
     request = request_for(name, **changes)
-    with unchanged(), pytest.raises(kind) as told, transaction.atomic():
+    with unchanged(), pytest.raises(kind) as error, transaction.atomic():
         request_disbursement(request=request, actor=BY, now=NOW)
-    assert type(told.value) is kind
-    return told.value.facts
+    assert type(error.value) is kind
+    return error.value.facts
 
 
 def trail_of(disbursement_id: int) -> list[tuple[str, str, str, str]]:
@@ -71,7 +71,7 @@ def test_request_due_at_once_fixes_fee_and_net_and_books_nothing() -> None:
     assert (row.state, row.due_at, row.claimed_by, row.scheduled_at) == ("processing", NOW, "", NOW)
     assessment = FeeAssessment.objects.get()
     assert (assessment.pk, assessment.net_sats) == (row.assessment_id, NET_SATS)
-    assert story(disbursement_id) == UNTOUCHED
+    assert snapshot(disbursement_id) == UNTOUCHED
     assert trail_of(disbursement_id) == [
         ("request", "", "scheduled", "system:tests"),
         ("begin", "scheduled", "processing", "system:tests"),
@@ -87,12 +87,12 @@ def test_request_for_later_waits_without_fee() -> None:
     assert FeeAssessment.objects.count() == 0
 
 
-def test_request_for_a_moment_that_is_over_is_due_at_once() -> None:
+def test_request_for_a_moment_in_the_past_is_due_at_once() -> None:
     assert row_of(ordered(scheduled_at=NOW)).state == "processing"
 
 
 def test_request_without_a_fee_pays_the_gross() -> None:
-    disbursement_id = ordered(priced_for=None, destination=paper("awa", PAYOUT_SATS))
+    disbursement_id = ordered(priced_for=None, destination=invoice_for("awa", PAYOUT_SATS))
 
     row = row_of(disbursement_id)
     assert (row.fee_sats, row.net_sats, row.assessment_id) == (0, PAYOUT_SATS, None)
@@ -100,13 +100,13 @@ def test_request_without_a_fee_pays_the_gross() -> None:
 
 def test_request_while_paused_is_refused() -> None:
     fund("cycle:awa")
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
 
-    assert refused(OutgoingPaused) == {"reason": "node looks odd", "paused_at": NOW}
+    assert refused(OutgoingPaused) == {"reason": "node looks wrong", "paused_at": NOW}
 
 
 def test_request_for_later_while_paused_waits() -> None:
-    pause_outgoing(actor=BY, reason="node looks odd", now=NOW)
+    pause_outgoing(actor=BY, reason="node looks wrong", now=NOW)
 
     assert row_of(ordered(scheduled_at=TOMORROW)).state == "scheduled"
 
@@ -114,9 +114,9 @@ def test_request_for_later_while_paused_waits() -> None:
 def test_request_for_a_subject_under_way_is_refused() -> None:
     first = ordered()
 
-    told = refused(SubjectHeld, destination=paper("other", NET_SATS))
+    facts = refused(SubjectHeld, destination=invoice_for("other", NET_SATS))
 
-    assert told == {"subject": "cycle:awa", "disbursement_id": first, "state": "processing"}
+    assert facts == {"subject": "cycle:awa", "disbursement_id": first, "state": "processing"}
 
 
 def test_request_for_a_paid_subject_is_refused(watch: Watch) -> None:
@@ -124,10 +124,10 @@ def test_request_for_a_paid_subject_is_refused(watch: Watch) -> None:
     run(watch)
     fund("cycle:awa-again")
 
-    told = refused(SubjectHeld, debit=pot("cycle:awa-again"), destination=paper("other", NET_SATS))
+    facts = refused(SubjectHeld, debit=pot("cycle:awa-again"), destination=invoice_for("other", NET_SATS))
 
-    assert told == {"subject": "cycle:awa", "disbursement_id": first, "state": "completed"}
-    assert story(first) == PAID
+    assert facts == {"subject": "cycle:awa", "disbursement_id": first, "state": "completed"}
+    assert snapshot(first) == PAID
 
 
 def test_request_for_a_failed_subject_is_refused(node: SteeredRail, watch: Watch) -> None:
@@ -135,16 +135,16 @@ def test_request_for_a_failed_subject_is_refused(node: SteeredRail, watch: Watch
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
 
-    told = refused(SubjectHeld, destination=paper("other", NET_SATS))
+    facts = refused(SubjectHeld, destination=invoice_for("other", NET_SATS))
 
-    assert told == {"subject": "cycle:awa", "disbursement_id": first, "state": "failed"}
+    assert facts == {"subject": "cycle:awa", "disbursement_id": first, "state": "failed"}
 
 
-def test_request_after_cancelling_holds_the_subject_anew() -> None:
+def test_request_after_cancelling_holds_the_subject_again() -> None:
     first = ordered()
     cancel_disbursement(disbursement_id=first, actor=BY, reason="another day", now=NOW)
 
-    request = request_for(destination=paper("new", NET_SATS))
+    request = request_for(destination=invoice_for("new", NET_SATS))
     second = request_disbursement(request=request, actor=BY, now=NOW)
 
     assert (row_of(first).live_subject, row_of(second).live_subject) == (None, "cycle:awa")
@@ -170,36 +170,38 @@ def test_request_that_leaves_no_net_is_refused() -> None:
 @pytest.mark.parametrize("off_msat", [-1, 1])
 def test_request_with_an_invoice_one_msat_off_is_refused(off_msat: int) -> None:
     fund("cycle:awa")
-    text = paper("awa", NET_SATS).value.replace("|99000000|", f"|{99_000_000 + off_msat}|")
+    text = invoice_for("awa", NET_SATS).value.replace("|99000000|", f"|{99_000_000 + off_msat}|")
 
-    told = refused(InvoiceAmountDiffers, destination=Destination("lightning", "bolt11", text))
+    facts = refused(InvoiceAmountDiffers, destination=Destination("lightning", "bolt11", text))
 
-    assert told == {"expected_msat": 99_000_000, "invoice_msat": 99_000_000 + off_msat}
+    assert facts == {"expected_msat": 99_000_000, "invoice_msat": 99_000_000 + off_msat}
 
 
 def test_request_with_an_expired_invoice_is_refused() -> None:
     fund("cycle:awa")
     over = NOW - timedelta(seconds=1)
 
-    told = refused(InvoiceExpired, destination=paper("awa", NET_SATS, expires_at=over))
+    facts = refused(InvoiceExpired, destination=invoice_for("awa", NET_SATS, expires_at=over))
 
-    assert told == {"expired_at": over.isoformat()}
+    assert facts == {"expired_at": over.isoformat()}
 
 
 def test_request_with_a_kind_the_rail_does_not_know_is_refused() -> None:
     fund("cycle:awa")
 
-    told = refused(DestinationKindUnsupported, destination=Destination("lightning", "phone", "+221771234567"))
+    facts = refused(
+        DestinationKindUnsupported, destination=Destination("lightning", "phone", "+221771234567")
+    )
 
-    assert told == {"rail": "lightning", "kind": "phone", "supported_kinds": ["bolt11"]}
+    assert facts == {"rail": "lightning", "kind": "phone", "supported_kinds": ["bolt11"]}
 
 
 def test_request_over_a_rail_that_does_not_exist_is_refused() -> None:
     fund("cycle:awa")
 
-    told = refused(RailUnknown, destination=Destination("pigeon", "bolt11", "coo"))
+    facts = refused(RailUnknown, destination=Destination("pigeon", "bolt11", "coo"))
 
-    assert told == {"rail": "pigeon", "known_rails": ["lightning"]}
+    assert facts == {"rail": "pigeon", "known_rails": ["lightning"]}
 
 
 def test_request_with_an_invoice_of_another_disbursement_is_refused(watch: Watch) -> None:
@@ -207,13 +209,13 @@ def test_request_with_an_invoice_of_another_disbursement_is_refused(watch: Watch
     run(watch)
     fund("cycle:other")
 
-    told = refused(
+    facts = refused(
         PaymentReferenceUsed,
         name="other",
-        destination=paper("awa", NET_SATS),
+        destination=invoice_for("awa", NET_SATS),
     )
 
-    assert told == {"reference": hash_of("awa", NET_SATS), "disbursement_id": first}
+    assert facts == {"reference": hash_of("awa", NET_SATS), "disbursement_id": first}
 
 
 def test_request_refused_in_a_transaction_leaves_it_usable() -> None:
@@ -224,5 +226,5 @@ def test_request_refused_in_a_transaction_leaves_it_usable() -> None:
         assert ordered("other") > 0
 
 
-def test_request_story_begins_with_the_whole_pot() -> None:
-    assert story(ordered()) == Story("processing", [], PAYOUT_MSAT, 0)
+def test_request_leaves_the_pot_whole() -> None:
+    assert snapshot(ordered()) == Snapshot("processing", [], PAYOUT_MSAT, 0)

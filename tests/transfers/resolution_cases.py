@@ -1,4 +1,4 @@
-"""Payments whose outcome stays unknown, and the two people who decide how they ended."""
+"""Payments whose outcome stays unknown, and the two people who resolve them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sunusav.core.approvals import approve
 from sunusav.core.models import Proposal, User
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
-from tests.transfers.builders import NET_SATS, ordered, run, story
-from tests.transfers.rails import SOURCE, SteeredRail, Watch, paper, proof_of
+from tests.transfers.builders import NET_SATS, ordered, run, snapshot
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, invoice_for, proof_of
 from transfers.enums import ResolutionVerdict
 from transfers.services.resolutions import propose_resolution
 from transfers.types import FindOutcome, NotSeen, SendOutcome, Unknown
@@ -23,7 +23,7 @@ GONE = NotSeen(source=SOURCE, evidence={"code": "NOT_FOUND"})
 
 
 class Case:
-    """A payment under way that the outside forgot, and two people."""
+    """A payment under way that the provider no longer knows, and two people."""
 
     def __init__(
         self,
@@ -38,22 +38,22 @@ class Case:
         self.node, self.watch, self.name = node, watch, name
         self.finance = make_user(Role.FINANCE)
         self.approver = make_user(Role.APPROVER)
-        invoice = paper(name, NET_SATS, expires_at=watch() + timedelta(hours=1))
+        invoice = invoice_for(name, NET_SATS, expires_at=watch() + timedelta(hours=1))
         self.id = ordered(name, destination=invoice, at=watch())
         node.script += [first] if again is None else [first, again]
         run(watch)
-        self.ask(then, after=15)
+        self.query(then, after=15)
 
-    def ask(self, answer: FindOutcome | None = None, *, after: float = 600) -> None:
-        """Let a worker ask again later; without an answer the outside tells what it knows."""
+    def query(self, answer: FindOutcome | None = None, *, after: float = 600) -> None:
+        """Let a worker query later; by default the provider answers what it knows."""
         if answer is not None:
             self.node.finds.append(answer)
         self.watch.advance(after)
         run(self.watch)
 
     def expire(self) -> None:
-        """Come to where the outside can pay the order no more, and ask."""
-        self.ask(GONE, after=GIVE_UP_SECONDS + 1)
+        """Advance to when the provider can no longer pay the order, and query."""
+        self.query(GONE, after=GIVE_UP_SECONDS + 1)
 
     def propose(self, verdict: ResolutionVerdict, *, by: User | None = None, **changes: Any) -> Proposal:
         facts: dict[str, Any] = {"proof": proof_of(self.name, NET_SATS), "cost_msat": 1_500}
@@ -70,5 +70,5 @@ class Case:
         )
 
     @property
-    def story(self) -> Any:
-        return story(self.id)
+    def snapshot(self) -> Any:
+        return snapshot(self.id)
