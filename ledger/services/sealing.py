@@ -11,7 +11,7 @@ from django.db.models import Max
 from ledger.models import AccountCheckpoint, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import bodies_of
 from sunusav.core.auditing import Breach
-from sunusav.core.sealing import GENESIS, chain_hash, last_link, lock_chain, settled_floor
+from sunusav.core.sealing import GENESIS, chain_hash, last_link, lock_chain, settled_mark
 
 CHAIN = "books"
 CHUNK = 1_000
@@ -47,7 +47,7 @@ def _next_floor(waiting: Sequence[JournalTransaction], *, is_cut: bool, now: dat
     and has committed by now; this pass, made after that hour, has sealed it. A pass cut short vouches for
     its rows.
     """
-    settled = settled_floor(LedgerSeal, "transaction_id", now=now)
+    settled = settled_mark(LedgerSeal, "transaction_id", now=now)
     return min(settled, waiting[-1].pk) if is_cut else settled
 
 

@@ -40,18 +40,18 @@ def lock_chain(chain: str) -> None:
         lock.get()
 
 
-def settled_floor(seals: type[SealBase], row_field: str, *, now: datetime) -> int:
+def settled_mark(seals: type[SealBase], row_field: str, *, now: datetime) -> int:
     """Return the id below which every row is sealed for certain, by one look at the end of an index."""
     old = seals._default_manager.filter(sealed_at__lt=now - SETTLED_AFTER)
     return old.order_by("-sealed_at", "-seq").values_list(row_field, flat=True).first() or 0
 
 
-def swept_floor(chain: str) -> int:
+def low_water_mark(chain: str) -> int:
     """Return the floor that the last sweep of a chain established."""
     return SealerLock.objects.filter(chain=chain).values_list("floor", flat=True).first() or 0
 
 
-def move_floor(chain: str, floor: int) -> None:
+def raise_low_water_mark(chain: str, floor: int) -> None:
     """Raise a chain's floor after a sweep from the old one; it never sinks."""
     SealerLock.objects.filter(chain=chain, floor__lt=floor).update(floor=floor)
 

@@ -18,9 +18,9 @@ from sunusav.core.sealing import (
     chain_hash,
     last_link,
     lock_chain,
-    move_floor,
-    settled_floor,
-    swept_floor,
+    low_water_mark,
+    raise_low_water_mark,
+    settled_mark,
 )
 
 CHAIN = "trail"
@@ -80,14 +80,14 @@ def seal_trail(*, now: datetime, limit: int = 5_000) -> int:
             seq, previous = seq + 1, chain_hash(previous, entry_body(entry))
             seals.append(TrailSeal(seq=seq, entry=entry, hash=previous, sealed_at=now))
         TrailSeal.objects.bulk_create(seals)
-        settled = settled_floor(TrailSeal, "entry_id", now=now)
-        move_floor(CHAIN, min(settled, waiting[-1].pk) if len(waiting) == limit else settled)
+        settled = settled_mark(TrailSeal, "entry_id", now=now)
+        raise_low_water_mark(CHAIN, min(settled, waiting[-1].pk) if len(waiting) == limit else settled)
     return len(seals)
 
 
 def unsealed() -> QuerySet[TrailEntry]:
     """Return the entries that wait for their seal, from the sealer's floor on."""
-    return TrailEntry.objects.filter(id__gt=swept_floor(CHAIN), seal__isnull=True).order_by("id")
+    return TrailEntry.objects.filter(id__gt=low_water_mark(CHAIN), seal__isnull=True).order_by("id")
 
 
 def entry_body(entry: TrailEntry) -> dict[str, Any]:
