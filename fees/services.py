@@ -291,7 +291,7 @@ class _Assessed:
 
 def _assessments(ids: Collection[int]) -> dict[int, _Assessed]:
     """Return fixed fees in one look. Raises: FeeAssessmentMissing."""
-    rows = FeeAssessment.objects.raw(f"{_ASSESSMENTS}({sql.places(ids)})", list(ids)) if ids else ()
+    rows = FeeAssessment.objects.raw(f"{_ASSESSMENTS}({sql.placeholders(ids)})", list(ids)) if ids else ()
     found = {
         row.pk: _Assessed(row, row.schedule_version, row.record_id, row.recorded_for)  # type: ignore[attr-defined]
         for row in rows

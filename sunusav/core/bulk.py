@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
-from sunusav.core.sql import places
+from sunusav.core.sql import placeholders
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -73,7 +73,7 @@ def _insert_into(model: type[models.Model]) -> tuple[str, str, "list[models.Fiel
     fields = [field for field in meta.concrete_fields if not (field.generated or field is meta.pk)]
     columns = ", ".join(quoted(str(field.column)) for field in fields)
     begins = f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES "  # noqa: S608  (our own table's names)
-    return begins, f"({places(fields)})", fields
+    return begins, f"({placeholders(fields)})", fields
 
 
 def update_each(rows: QuerySet[Row], own: Mapping[int, Mapping[str, Any]], **same: Any) -> int:

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_BYTES = 300_000
 # Two questions a payment: room for 300 payouts a minute to one wallet's provider, and an end to what a loop could ask.
-ASKS_PER_MINUTE = 600
+REQUESTS_PER_MINUTE = 600
 
 
 class HostUnavailable(Unavailable):
@@ -71,7 +71,7 @@ def public_trust() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
-def askable(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
+def parse_untrusted_url(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
     """Judge an address by its form, without any network.
 
     Raises: AddressForbidden, OnionAddressUnsupported.
@@ -109,14 +109,14 @@ class UntrustedHostClient:
     resolver: untrusted_http.Resolver = untrusted_http.system_resolver
     trust: ssl.SSLContext | None = None
     https_port: int = HTTPS_PORT
-    asks_per_minute: int = ASKS_PER_MINUTE
+    requests_per_minute: int = REQUESTS_PER_MINUTE
     deadline_seconds: float = 5.0
     max_bytes: int = DEFAULT_MAX_BYTES
 
     def get_json(self, url: str) -> dict[str, Any]:
         """Fetch a JSON object. Raises: AddressForbidden, OnionAddressUnsupported, HostUnavailable."""
-        address = askable(url, https_port=self.https_port)
-        if _asks_within_minute(address) > self.asks_per_minute:
+        address = parse_untrusted_url(url, https_port=self.https_port)
+        if _asks_within_minute(address) > self.requests_per_minute:
             raise HostUnavailable(address=address.host, detail="asked too often by us")
         try:
             answer = self._answer(address, untrusted_http.Deadline(self.deadline_seconds))

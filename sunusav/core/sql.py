@@ -25,8 +25,8 @@ def run(statement: str, values: Iterable[Any] = ()) -> int:
         return int(cursor.rowcount)
 
 
-def places(values: Collection[Any]) -> str:
-    """Return as many places, between commas, as there are values."""
+def placeholders(values: Collection[Any]) -> str:
+    """Return as many placeholders, between commas, as there are values."""
     return ", ".join(["%s"] * len(values))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from sunusav.core.http import HostUnavailable, UntrustedHostClient, askable, url_of
+from sunusav.core.http import HostUnavailable, UntrustedHostClient, parse_untrusted_url, url_of
 from sunusav.core.web_addresses import (
     AddressForbidden,
     OnionAddressUnsupported,
@@ -183,7 +183,7 @@ def test_address_is_read_in_one_way(url: str, host: str, target: str) -> None:
 def test_onion_is_refused_by_its_own_name() -> None:
     for url in ("http://abcdefghijklmnop.onion/x", "https://abcdefghijklmnop.onion/x"):
         with pytest.raises(OnionAddressUnsupported) as refused:
-            askable(url)
+            parse_untrusted_url(url)
         assert refused.value.facts == {"host": "abcdefghijklmnop.onion"}
 
 
@@ -354,7 +354,7 @@ def test_get_json_tries_the_next_address_when_one_is_away(outside: Listener, set
 
 
 def test_host_is_not_asked_more_often_than_a_minute_allows(outside: Listener) -> None:
-    told = [_asked_or_refused(outside, asks_per_minute=2) for _ in range(5)]
+    told = [_asked_or_refused(outside, requests_per_minute=2) for _ in range(5)]
     refused = told.count("asked too often by us")
 
     # The minute may end meanwhile, once.

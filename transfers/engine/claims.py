@@ -126,7 +126,7 @@ def _by_version(claims: Sequence[Claim]) -> dict[int, list[int]]:
 def _held_sql(claims: Sequence[Claim]) -> tuple[str, list[int]]:
     """Return what `all_held` filters by, for the two statements that each payment runs."""
     ids = _by_version(claims)
-    alike = (f"claim_version = %s AND id IN ({sql.places(some)})" for some in ids.values())
+    alike = (f"claim_version = %s AND id IN ({sql.placeholders(some)})" for some in ids.values())
     return f"({' OR '.join(alike)})", [value for version, some in ids.items() for value in (version, *some)]
 
 

@@ -202,7 +202,7 @@ class _Counting:
         return counting
 
     def _read(self, days: set[str]) -> None:
-        found = sql.rows(f"{_USAGE}({sql.places(days)})", [oldest_minute_counted(self.now), *days])
+        found = sql.rows(f"{_USAGE}({sql.placeholders(days)})", [oldest_minute_counted(self.now), *days])
         for kind, key, used_msat in found:
             (self.days if kind == LimitKind.PER_PAYEE_DAY else self.minutes)[key] = used_msat
 
@@ -246,4 +246,4 @@ def _note_admission(counted: Sequence[Disbursement], *, version: int, now: datet
     for excepted, by_version in ((False, version), (True, None)):
         some = [row.pk for row in counted if (row.waived_at is not None) == excepted]
         if some:
-            sql.run(f"{_ADMIT}({sql.places(some)})", [now, by_version, *some])
+            sql.run(f"{_ADMIT}({sql.placeholders(some)})", [now, by_version, *some])
