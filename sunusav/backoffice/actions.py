@@ -29,7 +29,7 @@ class Decision:
     name: str
     user: User
     seen: str
-    given: dict[str, Any]
+    form_data: dict[str, Any]
     now: datetime
 
     @property
@@ -38,7 +38,7 @@ class Decision:
 
     @property
     def reason(self) -> str:
-        return str(self.given.get("reason", ""))
+        return str(self.form_data.get("reason", ""))
 
 
 def anywhere(user: User, row: Any) -> bool:

@@ -222,7 +222,7 @@ class BackofficeAdmin(ModelAdmin):
             "action": action,
             "cards": [self.card(action, row) for row in rows],
             "form": form,
-            "back": self.home_of(rows),
+            "back": self.url_after_action(rows),
         }
         return TemplateResponse(request, "admin/backoffice/confirm.html", context)
 
@@ -237,9 +237,9 @@ class BackofficeAdmin(ModelAdmin):
             for row in rows
         ]
         report(request, carry_out(action, decisions))
-        return redirect(self.home_of(rows))
+        return redirect(self.url_after_action(rows))
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         """Return where a person goes after an action: the row's page, or the list."""
         if len(rows) != 1:
             return self.list_url()
@@ -290,10 +290,10 @@ class BackofficeAdmin(ModelAdmin):
 class ReadOnlyAdmin(BackofficeAdmin):
     """A list and a page per row. Nobody adds, changes or deletes here, superusers included.
 
-    `fields_when_told` are stored fields that a page leaves out while they are empty.
+    `fields_hidden_when_empty` are stored fields that a page leaves out while they are empty.
     """
 
-    fields_when_told: Sequence[str] = ()
+    fields_hidden_when_empty: Sequence[str] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -306,7 +306,7 @@ class ReadOnlyAdmin(BackofficeAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         names = cast(Any, self.fields) or _stored_fields(self.model)
-        told = [name for name in names if name not in self.fields_when_told or _is_told(obj, name)]
+        told = [name for name in names if name not in self.fields_hidden_when_empty or _is_told(obj, name)]
         return columns.shown(self.model, told)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
-from sunusav.backoffice.facts import long, moment, show_actor, show_code, show_facts, show_text
+from sunusav.backoffice.facts import long, moment, show_actor, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT
 from sunusav.backoffice.sections import link_to_page, show_subject
 from sunusav.core import phrasing
@@ -26,7 +26,7 @@ from sunusav.core.phrasing import unit_of
 
 # How text columns are shown whose names the apps list in these sets of their `phrases.py`.
 SHOWN_BY_NAMES: dict[str, Callable[[Any], Any]] = {
-    "SUBJECTS": show_subject, "LONG_TEXTS": long, "CODES": show_text, "ACTORS": show_actor,
+    "SUBJECTS": show_subject, "LONG_TEXTS": long, "CODES": show_code_or_text, "ACTORS": show_actor,
 }  # fmt: skip
 
 Column = str | Callable[[Any], Any]
@@ -138,7 +138,7 @@ class TranslatedChoicesFilter(ChoicesFieldListFilter):
         )
 
 
-def offered(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
+def choice_filter(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
     """Return a filter that offers given values of a field."""
 
     class Offered(SimpleListFilter):

@@ -110,7 +110,7 @@ def show_code(code: str) -> str:
     return phrasing.word(code) if code else NOTHING
 
 
-def show_text(text: str) -> str:
+def show_code_or_text(text: str) -> str:
     """Show what is a code of ours or what somebody wrote: codes by their names, the rest as it is."""
     return (phrasing.known_word(text) or sentence_said(text)) if text else NOTHING
 
@@ -153,4 +153,4 @@ def _code(name: str, value: Any) -> Any:
 
 
 def _word(name: str, value: Any) -> str:
-    return show_text(value) if name in phrasing.names("CODES") and isinstance(value, str) else ""
+    return show_code_or_text(value) if name in phrasing.names("CODES") and isinstance(value, str) else ""

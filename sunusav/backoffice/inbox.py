@@ -29,7 +29,7 @@ class InboxItem:
     read: Callable[[User, datetime], Notice | None]
 
 
-def what_waits(user: User, *, now: datetime) -> list[Notice]:
+def notices_for(user: User, *, now: datetime) -> list[Notice]:
     """Return the notices for this person, the most urgent first."""
     asked: list[InboxItem] = [
         item for item in collect("backoffice", "INBOX") if user.has_perm(item.permission)

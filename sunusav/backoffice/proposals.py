@@ -99,7 +99,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = ("what", "about", "state", "proposer", "proposed_at", "reason", "digest_shown", "decided_at")
     actions_offered = (APPROVE, REJECT, WITHDRAW)
-    fields_when_told = ("decided_at",)
+    fields_hidden_when_empty = ("decided_at",)
     card_fields = ("proposer", "proposed_at", "reason", "digest_shown")
 
     @admin.display(description=_("what"), ordering="kind")
@@ -123,7 +123,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         """Show what is decided between who proposed it and its digest, and what follows first of all."""
         card, (follows, _more) = super().card(action, row), decisions.evidence_of(row)
         said, digest = card.facts[:-1], card.facts[-1]
-        first = [(follows.title, follows.says)] if follows and action is APPROVE else []
+        first = [(follows.title, follows.text)] if follows and action is APPROVE else []
         return replace(card, facts=[*first, *said, *readable(row.facts), digest])
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:

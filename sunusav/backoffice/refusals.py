@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sunusav.backoffice.facts import moment, show_text, value_of
+from sunusav.backoffice.facts import moment, show_code_or_text, value_of
 from sunusav.core import phrasing
 from sunusav.core.errors import DomainError
 from sunusav.core.phrasing import RefusalPhrase
@@ -22,4 +22,4 @@ def show_reason(code: str, facts: dict[str, Any]) -> str:
 def _show_fact(name: str, value: object) -> object:
     if isinstance(value, datetime):
         return moment(value)
-    return show_text(value) if isinstance(value, str) and value.islower() else value
+    return show_code_or_text(value) if isinstance(value, str) and value.islower() else value

@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, show_actor, show_code, show_facts, show_text
+from sunusav.backoffice.facts import instant, show_actor, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.core import phrasing
 from sunusav.core.app_modules import collect_mapping
@@ -45,7 +45,7 @@ class Box:
     """What a row needs from people, above its fields: what happened, what is known, what may be done next."""
 
     title: Any
-    says: Any
+    text: Any
     facts: Sequence[tuple[Any, Any]] = field(default_factory=tuple)
     steps: Sequence[Any] = field(default_factory=tuple)
     note: Any = ""
@@ -71,7 +71,7 @@ def _trail_row(entry: TrailEntry) -> Sequence[Any]:
         show_code(entry.action),
         show_code(entry.from_state),
         show_code(entry.to_state),
-        (entry.reason or NOTHING) if entry.actor_id else show_text(entry.reason),
+        (entry.reason or NOTHING) if entry.actor_id else show_code_or_text(entry.reason),
         show_facts(entry.facts),
     )
 
@@ -95,7 +95,7 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
         debit = show_in(entry.currency, entry.amount) if entry.amount > 0 else ""
         credit = show_in(entry.currency, -entry.amount) if entry.amount < 0 else ""
         yield (
-            link_to(booked, f"{show_text(booked.kind)} #{booked.pk}"),
+            link_to(booked, f"{show_code_or_text(booked.kind)} #{booked.pk}"),
             purpose,
             say_account(entry.account),
             debit,

@@ -13,7 +13,7 @@ from django.views.i18n import set_language
 from django_otp import devices_for_user
 
 from sunusav import app_list
-from sunusav.backoffice.inbox import what_waits
+from sunusav.backoffice.inbox import notices_for
 from sunusav.backoffice.login import BackofficeLoginForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.core import clock
@@ -46,7 +46,7 @@ class BackofficeSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         user = request.user
-        waiting = what_waits(user, now=clock.now()) if isinstance(user, User) else []
+        waiting = notices_for(user, now=clock.now()) if isinstance(user, User) else []
         return super().index(request, {"waiting": waiting, **(extra_context or {})})
 
 

@@ -90,7 +90,7 @@ class TokenAdmin(ReadOnlyAdmin):
         found = self.get_queryset(request).select_related("user").filter(token_key__in=starts)
         return [row for row in found if self.key_of(row) in keys]
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         return self.list_url()
 
     @admin.display(description=_("holder"), ordering="user__username")

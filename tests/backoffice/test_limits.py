@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from sunusav.backoffice.inbox import what_waits
+from sunusav.backoffice.inbox import notices_for
 from sunusav.core.models import Proposal, User
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
@@ -116,7 +116,7 @@ def test_finance_proposes_a_limit_that_an_approver_puts_in_force(enter: Enter) -
 
 def test_first_page_tells_of_waiting_payments_and_stopped_rails(too_much: Disbursement, enter: Enter) -> None:
     user = _finance()
-    titles = [str(notice.title) for notice in what_waits(user, now=NOW)]
+    titles = [str(notice.title) for notice in notices_for(user, now=NOW)]
     assert "Ways to pay that are stopped after failures" not in titles
     assert "Payments that wait for a limit or for their new destination" not in titles
 
@@ -126,7 +126,7 @@ def test_first_page_tells_of_waiting_payments_and_stopped_rails(too_much: Disbur
         state="processing", failure_code="hour-limit", due_at=NOW + timedelta(hours=1)
     )
 
-    notices = {str(notice.title): notice for notice in what_waits(user, now=NOW)}
+    notices = {str(notice.title): notice for notice in notices_for(user, now=NOW)}
     stopped = notices["Ways to pay that are stopped after failures"]
     assert (stopped.value, stopped.tone) == ("lightning", "alarm")
     assert notices["Payments that wait for a limit or for their new destination"].value == 1
