@@ -42,7 +42,7 @@ PROPOSALS: dict[str, Any] = {
 # By problem code: what is the matter, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "net-not-positive": (
-        _("The fee would take the whole payout."),
+        _("The fee would consume the whole payout."),
         _("Look at the fee schedule in force."),
     ),
     "fee-schedule-draft-missing": (
@@ -62,7 +62,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Set a later date, and leave time for the approval."),
     ),
     "discount-already-granted": (
-        _("%(holder)s has this discount already."),
+        _("%(holder)s already has this discount."),
         _("There is nothing to approve; reject the proposal."),
     ),
     "discount-not-granted": (

@@ -54,7 +54,9 @@ PROPOSALS: dict[str, Any] = {
 # By problem code: what is the matter, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "rate-out-of-bounds": (
-        _("No such rate is believed: it lies between %(minimum_xof_per_btc)s and %(maximum_xof_per_btc)s."),
+        _(
+            "This rate is not plausible: it must be between %(minimum_xof_per_btc)s and %(maximum_xof_per_btc)s."
+        ),
         _("Give the price of one whole bitcoin in francs."),
     ),
     "manual-rate-missing": (

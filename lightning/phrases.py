@@ -70,39 +70,39 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Ask the recipient for a new invoice and set it as the destination."),
     ),
     "invoice-pays-ourselves": (
-        _("The invoice is our own node's."),
+        _("The invoice is from our own node."),
         _("Ask the recipient for an invoice of their own wallet."),
     ),
     "invoice-from-the-future": (
-        _("The invoice says it was made in the future (%(created_at)s)."),
+        _("The invoice is dated in the future (%(created_at)s)."),
         _("Ask the recipient for a new invoice."),
     ),
     "invoice-needs-amp": (
-        _("The invoice asks for a kind of payment we never make (AMP)."),
+        _("The invoice requires a kind of payment that we do not make (AMP)."),
         _("Ask the recipient for an ordinary invoice."),
     ),
     "invoice-locks-too-long": (
-        _("The invoice could lock our money for %(blocks)s blocks; we allow %(limit_blocks)s."),
+        _("The invoice could lock our money for %(blocks)s blocks; the limit is %(limit_blocks)s."),
         _("Ask the recipient for an invoice of another wallet."),
     ),
     "invoice-needs-unknown-feature": (
-        _("The invoice needs something our node does not know (%(features)s)."),
+        _("The invoice requires features that our node does not know (%(features)s)."),
         _("Ask the recipient for an invoice of another wallet."),
     ),
     "invoice-read-differently": (
-        _("Our node and we ourselves read the invoice differently (%(field)s)."),
+        _("Our node decodes the invoice differently than we do (%(field)s)."),
         _("Do not pay it; ask the recipient for a new invoice."),
     ),
     "lightning-address-unreadable": (
-        _("This is no Lightning Address (%(reason)s)."),
+        _("This is not a Lightning Address (%(reason)s)."),
         _("Write it as name@domain, or ask the recipient for an invoice."),
     ),
     "lnurl-unreadable": (
-        _("This is no payment link we can read (%(reason)s)."),
+        _("This payment link cannot be read (%(reason)s)."),
         _("Ask the recipient for a payment link of their wallet, and paste all of it."),
     ),
     "lnurl-service-refuses": (
-        _("The service %(host)s does not take payments for this address: %(reason)s."),
+        _("The service %(host)s refuses payments to this address: %(reason)s."),
         _("Check the address with the recipient, or set another destination."),
     ),
     "amount-outside-service-range": (
@@ -110,7 +110,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Set another destination."),
     ),
     "lnurl-answer-malformed": (
-        _("The service %(host)s does not speak LNURL-pay (%(reason)s)."),
+        _("The answer of the service %(host)s is not LNURL-pay (%(reason)s)."),
         _("Ask the recipient for an invoice and set it as the destination."),
     ),
 }

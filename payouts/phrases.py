@@ -44,14 +44,14 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
     "payout-needs-review": (
         _("Payout %(payout_id)s of %(cycle_id)s is under review."),
-        _("Somebody who may decide on payments has to look at it."),
+        _("A person who may decide on payments has to review it."),
     ),
     "group-missing": (
         _("Group %(group_id)s does not exist."),
         _("Open the list of groups again."),
     ),
     "group-verified-already": (
-        _("Group %(group_id)s is verified already."),
+        _("Group %(group_id)s is already verified."),
         _("There is nothing to propose."),
     ),
     "group-not-verified": (

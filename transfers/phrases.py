@@ -137,9 +137,9 @@ FACTS: dict[str, Any] = {
     "provider_reports": _("provider reports"),
 }
 PROPOSALS: dict[str, Any] = {
-    "manual_resolution": _("Decide how an unknown payment ended"),
-    "payment_limit": _("Set a limit of outgoing money"),
-    "payment_exception": _("Let a payment pass the limits"),
+    "manual_resolution": _("Decide the outcome of a payment under review"),
+    "payment_limit": _("Set a limit on outgoing money"),
+    "payment_exception": _("Waive the limits for a payment"),
 }
 # By problem code: what is the matter, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
@@ -160,53 +160,51 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("There is nothing left to decide; reject or withdraw an open proposal about it."),
     ),
     "disbursement-not-under-review": (
-        _(
-            "Disbursement %(disbursement_id)s (%(state)s) is not under review: the engine still decides about it."
-        ),
-        _("Wait; it comes under review by itself when the engine cannot decide."),
+        _("Disbursement %(disbursement_id)s (%(state)s) is not under review: the engine still handles it."),
+        _("Wait: it comes under review automatically if the engine cannot decide."),
     ),
     "order-still-payable": (
         _("The order of disbursement %(disbursement_id)s can be paid until %(payable_until)s."),
-        _("Wait until then, have the outside asked again, and propose it after that."),
+        _("Wait until then, have the provider queried again, then propose it."),
     ),
     "evidence-too-old": (
-        _("What the outside says now of disbursement %(disbursement_id)s is not known (%(outcome)s)."),
-        _("Have the outside asked now, look at its answer, and try again."),
+        _("What the provider now reports about disbursement %(disbursement_id)s is not known (%(outcome)s)."),
+        _("Have the provider queried now, read its answer, and try again."),
     ),
     "outside-says-otherwise": (
-        _("The outside says that disbursement %(disbursement_id)s is under way or paid (%(outcome)s)."),
-        _("It cannot be called unpaid. Ask the payee for the preimage their wallet shows."),
+        _("The provider reports that disbursement %(disbursement_id)s is under way or paid (%(outcome)s)."),
+        _("It cannot be declared unpaid. Ask the payee for the preimage that their wallet shows."),
     ),
     "resolution-missing": (
-        _("Nobody has proposed how disbursement %(disbursement_id)s ended."),
-        _("Open its page and propose it."),
+        _("No outcome has been proposed for disbursement %(disbursement_id)s."),
+        _("Open its page and propose one."),
     ),
     "resolution-needs-proof": (
-        _("The preimage does not belong to this payment hash."),
+        _("The preimage does not match the payment hash."),
         _("Ask the payee for the preimage their wallet shows for this payment."),
     ),
     "resolution-cost-out-of-range": (
         _("The routing fee must be between 0 and %(fee_limit_msat)s msat."),
-        _("Give what the route cost; the order allowed no more."),
+        _("Enter what the route cost; the order allowed no more."),
     ),
     "resolution-needs-explanation": (
         _("A resolution needs an explanation."),
-        _("Write what you looked at and what it showed."),
+        _("Write what you examined and what it showed."),
     ),
     "disbursement-not-held-back": (
-        _("Disbursement %(disbursement_id)s (%(state)s) is held back by nothing that an exception lifts."),
-        _("Open its page again: it may be on its way, or wait for something else."),
+        _("Nothing that a waiver could lift defers disbursement %(disbursement_id)s (%(state)s)."),
+        _("Open its page again: it may be under way, or wait for something else."),
     ),
     "payment-limit-out-of-range": (
-        _("A limit lies between %(minimum_sats)s and %(maximum_sats)s sats."),
-        _("Give another amount; to stop all payments, pause outgoing money."),
+        _("A limit must be between %(minimum_sats)s and %(maximum_sats)s sats."),
+        _("Enter another amount; to stop all payments, pause outgoing money."),
     ),
     "payment-limit-request-missing": (
         _("Limit request %(limit_request_id)s does not exist."),
         _("Open the list of requests again."),
     ),
     "payment-reference-used": (
-        _("This invoice was used before, for disbursement %(disbursement_id)s."),
+        _("This invoice was already used for disbursement %(disbursement_id)s."),
         _("Ask the recipient for a new invoice and set it as the destination."),
     ),
     "subject-held": (
@@ -214,41 +212,39 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Retry or cancel that one."),
     ),
     "funds-short": (
-        _("The account does not hold what is to be paid."),
-        _("Look at the account's entries in the books."),
+        _("The account's balance is lower than the payment."),
+        _("Look at the account's journal entries."),
     ),
     "rail-unknown": (
-        _("There is no way to pay called %(rail)s."),
+        _("There is no rail called %(rail)s."),
         _("Set another destination."),
     ),
     "rail-unavailable": (
-        _("%(rail)s does not answer; nothing was sent."),
-        _("Try again when it is back."),
+        _("%(rail)s is unavailable; nothing was sent."),
+        _("Try again when it is available."),
     ),
     "destination-kind-unsupported": (
-        _("%(rail)s does not pay to a destination of the kind %(kind)s."),
+        _("%(rail)s does not pay to destinations of the kind %(kind)s."),
         _("Set another destination."),
     ),
     "destination-unavailable": (
-        _("The recipient's service %(host)s does not answer (%(detail)s); nothing was sent."),
+        _("The recipient's service %(host)s is unavailable (%(detail)s); nothing was sent."),
         _("Try again later, or set another destination."),
     ),
     "collection-not-cancellable": (
-        _("Request %(collection_id)s cannot be taken back: %(why)s."),
-        _("Nothing was changed. See below how it stands."),
+        _("Request %(collection_id)s cannot be cancelled: %(why)s."),
+        _("Nothing was changed. Its present state is shown below."),
     ),
     "collection-settled": (
         _("Request %(collection_id)s was paid."),
-        _("What was paid is booked; nothing is left to take back."),
+        _("The payment is booked; there is nothing left to cancel."),
     ),
     "collection-answered-elsewhere": (
-        _(
-            "Another node answered than the one that made request %(collection_id)s, so it may still be paid there."
-        ),
-        _("Have the right node reached again, then take it back."),
+        _("Request %(collection_id)s may still be paid: the node that answered did not issue it."),
+        _("Have the connection to the right node restored, then cancel it."),
     ),
     "collector-unavailable": (
-        _("The collector %(collector)s is away, so nothing was taken back."),
+        _("The collector %(collector)s is unavailable, so nothing was cancelled."),
         _("Try again in a moment."),
     ),
 }

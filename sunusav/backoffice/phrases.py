@@ -32,7 +32,7 @@ FACTS: dict[str, Any] = {
 # By problem code: what is the matter, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "token-missing": (
-        _("Token %(token_start)s… is gone already."),
+        _("Token %(token_start)s… no longer exists."),
         _("There is nothing to revoke."),
     ),
 }

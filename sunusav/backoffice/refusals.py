@@ -1,4 +1,4 @@
-"""Refusals as the back office shows them. The codes are those of the API's problem pages."""
+"""Refusals as the back office shows them, with the same codes as the API's problem documents."""
 
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,12 @@ from sunusav.core.phrasing import RefusalPhrase
 
 
 def show_refusal(refusal: DomainError) -> RefusalPhrase:
-    """Phrase a refusal in the reader's language, its facts as the back office shows them."""
+    """Phrase a refusal in the reader's language, its facts shown as elsewhere in the back office."""
     return phrasing.refusal_phrase(refusal, show=_show_fact)
 
 
 def show_reason(code: str, facts: dict[str, Any]) -> str:
-    """Phrase why something failed, waits or needs review, its facts as the back office shows them."""
+    """Phrase why something failed, waits or needs review, its facts shown as elsewhere in the back office."""
     return phrasing.reason(code, facts, show=value_of) if code else ""
 
 

@@ -22,7 +22,7 @@ from sunusav.core.models import User
 
 
 class BackofficeSite(AdminSite):
-    """Django's admin, entered with a second factor, opening on what waits for the person who entered."""
+    """Django's admin with a second factor and an inbox on its first page."""
 
     site_header = "SunuSàv"
     site_title = "SunuSàv"
@@ -33,14 +33,14 @@ class BackofficeSite(AdminSite):
     login_form: type[AuthenticationForm] = BackofficeLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let active staff in; a session without its person's second factor is no login."""
+        """Let active staff in, if their session has passed the second factor."""
         return super().has_permission(request) and _is_verified(request.user)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [path("language/", set_language, name="language"), *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """List first the apps of the day's work."""
+        """List the apps in the order of `NAVIGATION`."""
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: _place(app["app_label"]))
 
@@ -51,7 +51,7 @@ class BackofficeSite(AdminSite):
 
 
 def _place(app_label: str) -> int:
-    """Return where an app stands: apps name their place in `NAVIGATION` of their `backoffice.py`; others come last."""
+    """Return an app's place in the menu, from `NAVIGATION` of its `backoffice.py`; apps without one come last."""
     places = collect_mapping("backoffice", "NAVIGATION")
     return int(places.get(app_label, len(app_list.apps())))
 

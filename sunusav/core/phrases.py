@@ -54,38 +54,38 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
     "proposal-already-open": (
         _("Proposal %(proposal_id)s already asks for this."),
-        _("Have somebody else decide on it, or withdraw it first."),
+        _("Have another person decide on it, or withdraw it first."),
     ),
     "proposal-not-open": (
         _("This proposal is closed: %(proposal_state)s."),
-        _("Nothing is left to do on it; propose anew if it is still needed."),
+        _("There is nothing left to do; propose it again if it is still needed."),
     ),
     "approver-is-proposer": (
         _("You proposed this, so you cannot decide on it."),
         _("Ask another person who may approve it."),
     ),
     "approver-decided-already": (
-        _("You decided on this proposal already."),
-        _("Another person has to give the next decision."),
+        _("You have already decided on this proposal."),
+        _("Another person has to make the next decision."),
     ),
     "not-allowed-to-decide": (
         _("Your role does not allow this (%(permission)s)."),
         _("Ask a colleague who has the right."),
     ),
     "proposal-facts-changed": (
-        _("What is there now is not what was proposed, so nothing was approved."),
-        _("Reject this proposal, or have it withdrawn, and have it proposed anew."),
+        _("The facts have changed since the proposal, so nothing was approved."),
+        _("Reject this proposal or have it withdrawn, then have it proposed again."),
     ),
     "rejection-needs-reason": (
         _("A rejection needs a reason."),
-        _("Write what is wrong, so that the proposer can mend it."),
+        _("Write what is wrong, so that the proposer can correct it."),
     ),
     "second-factor-not-enrolled": (
         _("You have no one-time code device yet, and this needs one."),
         _("Ask an administrator to run enrol_totp for you."),
     ),
     "second-factor-refused": (
-        _("The one-time code is missing, wrong, or used already."),
+        _("The one-time code is missing, wrong or already used."),
         _("Wait for the next code and enter that one."),
     ),
     "outgoing-paused": (
@@ -98,14 +98,14 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
     "transition-not-allowed": (
         _("%(subject)s cannot go from %(from_state)s to %(to_state)s."),
-        _("Open its page again and look at its trail."),
+        _("Open its page again and read its trail."),
     ),
     "state-changed": (
-        _("%(subject)s was changed by somebody else at the same moment."),
+        _("%(subject)s was changed by someone else at the same time."),
         _("Open its page again; it is no longer %(expected_state)s."),
     ),
     "outside-address-forbidden": (
-        _("This address is never asked (%(reason)s)."),
+        _("We never send requests to this address (%(reason)s)."),
         _("Ask the recipient for an address on the public web, or for an invoice."),
     ),
     "onion-address-unsupported": (

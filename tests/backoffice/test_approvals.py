@@ -100,7 +100,7 @@ def test_changed_facts_are_not_approved(world: World, enter: Enter) -> None:
     told = _decide(enter(Role.APPROVER), "approve", world.verification)
 
     assert "[proposal-facts-changed]" in told[-1]
-    assert "proposed anew" in told[-1]
+    assert "proposed again" in told[-1]
     assert _state(world.verification) == "open"
 
 
@@ -154,9 +154,9 @@ def test_waits_for_me_shows_what_one_may_decide(world: World, enter: Enter) -> N
 def test_first_page_counts_what_waits(world: World, enter: Enter) -> None:
     notices = {str(notice.title): notice for notice in enter(Role.APPROVER).get("/admin/").context["waiting"]}
 
-    assert notices["Proposals that wait for you"].value == 2
+    assert notices["Proposals waiting for you"].value == 2
     assert notices["Outgoing money"].value == "open"
-    assert notices["Payments that need a person's look"].value == 0
+    assert notices["Payments to review"].value == 0
     assert notices["Audit of the books"].value == "never a breach"
 
 

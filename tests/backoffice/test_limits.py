@@ -76,7 +76,7 @@ def test_finance_proposes_an_exception_and_an_approver_finds_it_in_the_inbox(
     assert "99\u202f000\u00a0sats leave at once for user:user-0" in told
     assert "above the limit of 98\u202f999\u00a0sats" in told
     inbox = page(approver, "/admin/core/proposal/?waits=me")
-    assert "Let a payment pass the limits" in inbox
+    assert "Waive the limits for a payment" in inbox
     assert own in inbox
     assert approve(approver, proposal).status_code == 302
     too_much.refresh_from_db()
@@ -117,8 +117,8 @@ def test_finance_proposes_a_limit_that_an_approver_puts_in_force(enter: Enter) -
 def test_first_page_tells_of_waiting_payments_and_stopped_rails(too_much: Disbursement, enter: Enter) -> None:
     user = _finance()
     titles = [str(notice.title) for notice in notices_for(user, now=NOW)]
-    assert "Ways to pay that are stopped after failures" not in titles
-    assert "Payments that wait for a limit or for their new destination" not in titles
+    assert "Rails stopped after failures" not in titles
+    assert "Payments waiting for a limit or after a change of destination" not in titles
 
     note_failures("lightning", disbursement_ids=range(10), now=NOW)
     set_limit_to("total_hour", 99_000, now=NOW)
@@ -127,9 +127,9 @@ def test_first_page_tells_of_waiting_payments_and_stopped_rails(too_much: Disbur
     )
 
     notices = {str(notice.title): notice for notice in notices_for(user, now=NOW)}
-    stopped = notices["Ways to pay that are stopped after failures"]
+    stopped = notices["Rails stopped after failures"]
     assert (stopped.value, stopped.tone) == ("lightning", "alarm")
-    assert notices["Payments that wait for a limit or for their new destination"].value == 1
+    assert notices["Payments waiting for a limit or after a change of destination"].value == 1
     assert page(enter(Role.FINANCE), stopped.url)
 
 

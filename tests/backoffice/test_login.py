@@ -201,4 +201,4 @@ def test_language_is_switched_by_post_and_kept(awa: User) -> None:
 
     browser.post("/admin/language/", {"language": "en", "next": "/admin/"})
 
-    assert "What waits for you" in browser.get("/admin/").content.decode()
+    assert "Waiting for you" in browser.get("/admin/").content.decode()
