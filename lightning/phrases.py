@@ -1,16 +1,33 @@
-"""What codes, facts and refusals of this app are called."""
+"""Names of this app's codes and facts, and phrases of its refusals."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# States, kinds, actions and reasons, by code.
+# Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
+    # The rail and its kinds of destinations
     "lightning": _("lightning"),
     "bolt11": _("bolt11"),
     "lightning_address": _("lightning address"),
     "lnurl": _("lnurl"),
-    "paying": _("paying"),
+    # Why a destination cannot be read
+    "not-name-at-domain": _("not of the form name@domain"),
+    "name-not-allowed": _("name not allowed"),
+    "not-for-paying": _("not for paying"),
+    "not-an-lnurl": _("not an LNURL"),
+    "mixed-case": _("upper and lower case mixed"),
+    "character-not-allowed": _("character not allowed"),
+    "separator-missing": _("separator missing"),
+    "checksum-wrong": _("wrong checksum"),
+    "invoice-too-long": _("too long"),
+    "invoice-too-short": _("too short"),
+    "prefix-not-lightning": _("not a Lightning invoice"),
+    "network-unknown": _("unknown network"),
+    "amount-unreadable": _("unreadable amount"),
+    "amount-finer-than-msat": _("amount finer than a millisatoshi"),
+    "amount-above-supply": _("amount above all bitcoin"),
+    # LND's reasons for failed payments and routes, in lower case
     "timeout": _("timeout"),
     "no_route": _("no route"),
     "error": _("error"),
@@ -19,6 +36,7 @@ WORDS: dict[str, Any] = {
     "insufficient_balance": _("insufficient balance"),
     "canceled": _("canceled"),
     "none": _("none"),
+    # Answers of a node
     "connection_lost": _("connection lost"),
     "no_answer": _("no answer"),
     "node_refused": _("node refused"),
@@ -30,20 +48,25 @@ WORDS: dict[str, Any] = {
     "another_invoice_paid": _("another invoice paid"),
     "preimage_does_not_fit": _("preimage does not fit"),
 }
-# Facts that rows and the trail keep; an amount's without its unit.
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
-    "call": _("call to the node"),
-    "fee_msat": _("routing fee"),
-    "expiry": _("expiry"),
+    # Evidence: a payment as LND reports it
+    "status": _("status"),
     "failure_reason": _("failure reason"),
-    "text": _("text"),
-    "payment_index": _("payment index"),
-    "htlcs": _("htlcs"),
     "failure_source_index": _("failure source index"),
-    "created_at_ns": _("created at ns"),
     "payment_hash": _("payment hash"),
+    "payment_index": _("payment index"),
+    "created_at_ns": _("created at ns"),
+    "value": _("value"),
+    "fee_msat": _("routing fee"),
+    "htlcs": _("htlcs"),
+    # Evidence: an error of a call
+    "error": _("error"),
+    "call": _("call to the node"),
+    "method": _("method"),
+    "text": _("text"),
 }
-# By problem code: what is the matter, and what to do next.
+# By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "invoice-unreadable": (
         _("The invoice cannot be read (%(reason)s)."),

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -21,7 +20,7 @@ from django_celery_beat.models import (
 from sunusav.backoffice.admins import BackofficeAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section, trail_of
-from sunusav.core import clock, trail
+from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.schedules import shipped_schedule
 
@@ -93,7 +92,7 @@ class ScheduleAdmin(BackofficeAdmin):
 
     @admin.display(description=_("name"), ordering="name")
     def title(self, task: Any) -> str:
-        return gettext(task.name)
+        return phrasing.known_word(task.name) or task.name
 
     def name_of(self, row: Any) -> str:
         return self.title(row)

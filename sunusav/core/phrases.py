@@ -1,52 +1,59 @@
-"""What codes, facts and refusals of this app are called."""
+"""Names of this app's codes and facts, and phrases of its refusals."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# States, kinds, actions and reasons, by code.
+# Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
-    "approved": _("approved"),
+    # States of proposals and of the switch
     "open": _("open"),
+    "approved": _("approved"),
     "rejected": _("rejected"),
     "withdrawn": _("withdrawn"),
-    "closed": _("closed"),
-    "approve": _("approve"),
-    "pause": _("pause"),
-    "propose": _("propose"),
-    "reject": _("reject"),
-    "resume": _("resume"),
-    "withdraw": _("withdraw"),
     "paused": _("paused"),
-    "seal_the_trail": _("seal the trail"),
+    # Actions in the trail
+    "propose": _("propose"),
+    "approve": _("approve"),
+    "reject": _("reject"),
+    "withdraw": _("withdraw"),
     "lapse": _("lapse"),
+    "pause": _("pause"),
+    "resume": _("resume"),
+    # Reasons in the trail
     "what_it_showed_has_changed": _("what it showed has changed"),
+    # Why an address is refused
+    "unreadable": _("unreadable"),
+    "too-long": _("too long"),
+    "not-https": _("not https"),
+    "port-not-allowed": _("port not allowed"),
+    "user-information": _("contains user information"),
+    "not-a-name": _("not a host name"),
+    "not-public": _("not public"),
+    # Periodic tasks
+    "seal_the_trail": _("seal the trail"),
 }
-# Facts that rows and the trail keep; an amount's without its unit.
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
+    # Of several apps
     "id": _("id"),
-    "action": _("action"),
-    "actor": _("actor"),
-    "at": _("at"),
-    "digest": _("digest"),
-    "facts": _("facts"),
-    "from": _("from"),
     "kind": _("kind"),
     "name": _("name"),
-    "pause_reason": _("pause reason"),
-    "paused_at": _("paused at"),
-    "paused_by": _("paused by"),
     "reason": _("reason"),
     "state": _("state"),
     "subject": _("subject"),
-    "task": _("task"),
-    "queue": _("queue"),
-    "to": _("to"),
+    # Proposals and the switch
+    "proposal": _("proposal"),
+    "digest": _("digest"),
+    "switch": _("switch"),
+    "paused_at": _("paused at"),
+    "paused_by": _("paused by"),
+    "pause_reason": _("pause reason"),
 }
 PROPOSALS: dict[str, Any] = {
     "outgoing_resume": _("Resume outgoing money"),
 }
-# By problem code: what is the matter, and what to do next.
+# By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "proposal-missing": (
         _("Proposal %(proposal_id)s does not exist."),
