@@ -64,14 +64,14 @@ def _texts_of_templates() -> Iterator[str]:
         yield from re.findall(r'{% translate ["\']([^"\']+)["\'] %}', template.read_text())
 
 
-def test_no_text_of_ours_is_untranslated_or_doubtful() -> None:
+def test_no_text_is_untranslated_or_fuzzy() -> None:
     blocks = (CATALOGUE / "django.po").read_text().split("\n\n")[1:]
 
     assert [block for block in blocks if "#, fuzzy" in block or block.startswith("#~")] == []
     assert [block for block in blocks if re.search(r'^msgstr(\[\d\])? ""$', block, re.MULTILINE)] == []
 
 
-def test_compiled_catalogue_is_the_written_one(french: Any) -> None:
+def test_compiled_catalogue_equals_its_source(french: Any) -> None:
     written = (CATALOGUE / "django.po").read_text()
     texts = re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', written, re.MULTILINE)
     without_context = [pair for pair in texts if f'"\nmsgid "{pair[0]}"' not in written]
