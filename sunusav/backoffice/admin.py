@@ -16,6 +16,7 @@ from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Section, trail_of
+from sunusav.core import phrasing
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import propose
 from sunusav.core.models import OutboxMessage, Switch, TrailEntry, TrailSeal, User
@@ -72,9 +73,13 @@ PROPOSE_RESUME = Action(
 
 @admin.register(Switch)
 class SwitchAdmin(ReadOnlyAdmin):
-    list_display = ("name", "position", "reason", "changed_by", "changed_at")
-    fields = ("name", "position", "reason", "changed_by", "changed_at")
+    list_display = ("title", "position", "reason", "changed_by", "changed_at")
+    fields = ("title", "position", "reason", "changed_by", "changed_at")
     actions_offered = (PAUSE, PROPOSE_RESUME)
+
+    @admin.display(description=_("name"))
+    def title(self, switch: Switch) -> str:
+        return phrasing.word(switch.name)
 
     @admin.display(description=_("position"))
     def position(self, switch: Switch) -> Any:

@@ -64,7 +64,7 @@ def value_of(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return _list(name, value)
     shown = _amount(name, value) or _moment(name, value) or _digest(name, value)
-    return shown or _code(name, value) or _label_of_code(name, value) or value
+    return shown or _code(name, value) or _actor(name, value) or _label_of_code(name, value) or value
 
 
 def moment(at: Any) -> str:
@@ -150,6 +150,10 @@ def _code(name: str, value: Any) -> Any:
         if name in phrasing.names("HASHES") and isinstance(value, str) and HEX.fullmatch(value)
         else ""
     )
+
+
+def _actor(name: str, value: Any) -> Any:
+    return show_actor(value) if name in phrasing.names("ACTORS") and isinstance(value, str) else ""
 
 
 def _label_of_code(name: str, value: Any) -> str:

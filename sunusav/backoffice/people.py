@@ -18,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section, trail_of
-from sunusav.core import clock, trail
+from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.roles import Role
@@ -80,7 +80,7 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
 
     @admin.display(description=_("roles"))
     def roles(self, user: User) -> str:
-        return ", ".join(group.name for group in user.groups.all())
+        return ", ".join(phrasing.word(group.name) for group in user.groups.all())
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let only superusers change superusers."""

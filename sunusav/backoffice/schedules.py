@@ -70,7 +70,7 @@ class ScheduleForm(ModelForm):
 @admin.register(PeriodicTask)
 class ScheduleAdmin(BackofficeAdmin):
     form = ScheduleForm
-    list_display = ("title", "task", "enabled", "scheduler", "queue", "last_run_at")
+    list_display = ("title", "task", "enabled", "runs", "queue", "last_run_at")
     list_filter = ("enabled",)
     list_select_related = ("interval", "crontab", "solar", "clocked")
     search_fields = ("name", "task")
@@ -93,6 +93,10 @@ class ScheduleAdmin(BackofficeAdmin):
     @admin.display(description=_("name"), ordering="name")
     def title(self, task: Any) -> str:
         return phrasing.known_word(task.name) or task.name
+
+    @admin.display(description=_("When"))
+    def runs(self, task: Any) -> str:
+        return str(task.scheduler)
 
     def name_of(self, row: Any) -> str:
         return self.title(row)

@@ -12,6 +12,14 @@ WORDS: dict[str, Any] = {
     "rejected": _("rejected"),
     "withdrawn": _("withdrawn"),
     "paused": _("paused"),
+    # Switches
+    "outgoing": _("outgoing"),
+    # Roles
+    "platform": _("platform"),
+    "finance": _("finance"),
+    "approver": _("approver"),
+    "auditor": _("auditor"),
+    "operator": _("operator"),
     # Actions in the trail
     "propose": _("propose"),
     "approve": _("approve"),
@@ -121,6 +129,6 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
-CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code"}
-ACTORS = {"actor_label"}
+CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code", "switch", "role"}
+ACTORS = {"actor_label", "changed_by", "paused_by"}
 SUBJECTS = {"subject"}
