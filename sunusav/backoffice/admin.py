@@ -79,7 +79,7 @@ class SwitchAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("name"))
     def title(self, switch: Switch) -> str:
-        return phrasing.word(switch.name)
+        return phrasing.code_label(switch.name)
 
     @admin.display(description=_("position"))
     def position(self, switch: Switch) -> Any:

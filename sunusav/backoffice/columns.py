@@ -117,7 +117,7 @@ def name_of(row: models.Model) -> str:
 
 def show_choice(value: Any) -> str:
     """Show the label of a choice as a badge that the stylesheet colours by value."""
-    return NOTHING if value in ("", None) else badge(value, phrasing.word(str(value)))
+    return NOTHING if value in ("", None) else badge(value, phrasing.code_label(str(value)))
 
 
 def badge(value: str, label: Any) -> str:
@@ -128,14 +128,9 @@ class TranslatedChoicesFilter(ChoicesFieldListFilter):
     """Django's filter by choice, with the labels in the reader's language."""
 
     def choices(self, changelist: Any) -> Any:
+        labels = {label: phrasing.code_label(str(value)) for value, label in self.field.flatchoices}
         for choice in super().choices(changelist):
-            yield {**choice, "display": self._label(choice["display"])}
-
-    def _label(self, display: Any) -> Any:
-        labels = dict(self.field.flatchoices)
-        return next(
-            (phrasing.word(str(value)) for value, label in labels.items() if label == display), display
-        )
+            yield {**choice, "display": labels.get(choice["display"], choice["display"])}
 
 
 def choice_filter(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from django.db.models import Q, QuerySet
 
-from sunusav.backoffice.sections import Box, Section, page_of_subject
+from sunusav.backoffice.sections import Box, Section
 from sunusav.core.app_modules import collect
-from sunusav.core.approvals import Approvable
+from sunusav.core.approvals import Approvable, approvable
 from sunusav.core.models import Proposal, ProposalState, User
 
 Evidence = Callable[[Proposal], tuple[Box, Sequence[Section]]]
@@ -30,21 +30,17 @@ def evidence_of(proposal: Proposal) -> tuple[Box | None, Sequence[Section]]:
     return _EVIDENCE[proposal.kind](proposal)
 
 
-def approvables() -> dict[str, Approvable]:
-    """Return what can be approved, by kind."""
-    return {item.kind: item for item in collect("approvables", "APPROVABLES")}
-
-
 def waiting_for(user: User) -> QuerySet[Proposal]:
     """Return the open proposals this person may decide on: not their own, and not decided by them already."""
-    kinds = [kind for kind, item in approvables().items() if user.has_perm(item.approve_permission)]
+    items: list[Approvable] = collect("approvables", "APPROVABLES")
+    kinds = [item.kind for item in items if user.has_perm(item.approve_permission)]
     waiting = Proposal.objects.filter(state=ProposalState.OPEN, kind__in=kinds)
     return waiting.exclude(Q(proposer=user) | Q(approvals__approver=user))
 
 
 def approve_permission(proposal: Proposal | None) -> str:
     """Return the permission to decide on a proposal; without a proposal, the permission to see proposals."""
-    return approvables()[proposal.kind].approve_permission if proposal else "core.view_proposal"
+    return approvable(proposal.kind).approve_permission if proposal else "core.view_proposal"
 
 
 def may_decide(user: User, proposal: Proposal) -> bool:
@@ -55,11 +51,6 @@ def may_decide(user: User, proposal: Proposal) -> bool:
 def may_withdraw(user: User, proposal: Proposal) -> bool:
     """Return whether a proposal is this person's own and still open."""
     return proposal.state == ProposalState.OPEN and proposal.proposer_id == user.pk
-
-
-def subject_page(proposal: Proposal) -> str:
-    """Return the URL of what a proposal is about, or an empty string."""
-    return page_of_subject(proposal.kind, proposal.subject_id)
 
 
 def subject_name(proposal: Proposal) -> str:

@@ -107,12 +107,12 @@ def show_actor(label: str) -> Any:
 
 def show_code(code: str) -> str:
     """Show the label of a stored code (an action, a state, a reason)."""
-    return phrasing.word(code) if code else NOTHING
+    return phrasing.code_label(code) if code else NOTHING
 
 
 def show_code_or_text(text: str) -> str:
     """Show a value that is either a code or text that somebody wrote: the label of a code, text unchanged."""
-    return (phrasing.known_word(text) or sentence_said(text)) if text else NOTHING
+    return (phrasing.known_label(text) or sentence_said(text)) if text else NOTHING
 
 
 def _list(name: str, values: list[Any]) -> str:

@@ -80,7 +80,7 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
 
     @admin.display(description=_("roles"))
     def roles(self, user: User) -> str:
-        return ", ".join(phrasing.word(group.name) for group in user.groups.all())
+        return ", ".join(phrasing.code_label(group.name) for group in user.groups.all())
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let only superusers change superusers."""

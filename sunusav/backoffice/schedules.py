@@ -92,7 +92,7 @@ class ScheduleAdmin(BackofficeAdmin):
 
     @admin.display(description=_("name"), ordering="name")
     def title(self, task: Any) -> str:
-        return phrasing.known_word(task.name) or task.name
+        return phrasing.known_label(task.name) or task.name
 
     @admin.display(description=_("When"))
     def runs(self, task: Any) -> str:

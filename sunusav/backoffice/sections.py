@@ -105,7 +105,7 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
 
 def _show_account(account: Any) -> Any:
     """Show a ledger account by its role and owner, its code on hover."""
-    name = phrasing.word(account.role)
+    name = phrasing.code_label(account.role)
     shown = f"{name} ({account.owner})" if account.owner else name
     return format_html('<span title="{}">{}</span>', account.code, shown)
 

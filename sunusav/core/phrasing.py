@@ -47,14 +47,14 @@ def unit_of(name: str) -> str:
     return next((unit for unit in UNITS if name.endswith(unit)), "")
 
 
-def word(code: str) -> str:
+def code_label(code: str) -> str:
     """Return the label of a code; without one, the code with spaces."""
-    return known_word(code) or _readable(code)
+    return known_label(code) or _readable(code)
 
 
-def known_word(code: str) -> str:
+def known_label(code: str) -> str:
     """Return the label of a code, or an empty string when no app has one."""
-    return str(_words().get(_readable(code).lower(), ""))
+    return str(_code_labels().get(_readable(code).lower(), ""))
 
 
 def fact_label(name: str) -> str:
@@ -71,7 +71,7 @@ def proposal_label(kind: str) -> str:
 def reason(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
     """Return why something failed, waits or needs review: the sentence of the code, else its label."""
     template = _mapping("REASONS").get(code) or _mapping("REFUSALS").get(code, ("",))[0]
-    return _filled(template, facts, show) if template else known_word(code) or _readable(code)
+    return _filled(template, facts, show) if template else code_label(code)
 
 
 def refusal_phrase(refusal: DomainError, *, show: Show = plain) -> RefusalPhrase:
@@ -110,5 +110,5 @@ def _mapping(attribute: str) -> Mapping[str, Any]:
 
 
 @cache
-def _words() -> Mapping[str, Any]:
+def _code_labels() -> Mapping[str, Any]:
     return {_readable(code).lower(): label for code, label in _mapping("WORDS").items()}

@@ -1,4 +1,4 @@
-"""A second person decides on exactly what was shown; nobody decides on their own."""
+"""A second person decides on exactly what was shown; nobody decides on their own proposal."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Entering the desk: a password, a one-time code of those who have a device, and a limit to guessing."""
+"""Login to the back office: a password, a one-time code of people with a device, a limit of failed attempts."""
 
 import pytest
 from django.core.management import CommandError, call_command

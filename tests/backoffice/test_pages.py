@@ -1,4 +1,4 @@
-"""What every page holds: names as text, amounts with units; and as many queries for three rows as for one."""
+"""Rules for all pages: names are escaped, amounts have units, queries do not grow with the rows."""
 
 from collections.abc import Iterator
 from datetime import timedelta

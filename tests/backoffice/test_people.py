@@ -1,4 +1,4 @@
-"""People and their roles: superusers and user managers only, each change in the trail."""
+"""People and their roles: managed by superusers and user managers; each change is in the trail."""
 
 from typing import Any
 

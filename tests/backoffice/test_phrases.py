@@ -20,11 +20,10 @@ from lightning.proto import lightning_pb2
 from sunusav import app_list
 from sunusav.backoffice.admins import BackofficeAdmin
 from sunusav.backoffice.columns import label_without_unit
-from sunusav.backoffice.decisions import approvables
 from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.words import WORDS
 from sunusav.core import approvals, phrasing, second_factor, switches
-from sunusav.core.app_modules import collect_mapping
+from sunusav.core.app_modules import collect, collect_mapping
 from sunusav.core.errors import DomainError
 from transfers import errors as transfer_errors
 
@@ -137,8 +136,10 @@ def test_names_of_models_are_in_the_language_of_the_reader() -> None:
 
 
 def test_every_kind_of_proposal_has_its_label_and_its_page() -> None:
-    assert sorted(set(approvables()) - set(collect_mapping("phrases", "PROPOSALS"))) == []
-    assert sorted(set(approvables()) - set(collect_mapping("backoffice", "SUBJECT_PAGES"))) == []
+    kinds = {item.kind for item in collect("approvables", "APPROVABLES")}
+
+    assert sorted(kinds - set(collect_mapping("phrases", "PROPOSALS"))) == []
+    assert sorted(kinds - set(collect_mapping("backoffice", "SUBJECT_PAGES"))) == []
 
 
 def test_every_subject_page_is_a_model_of_the_admin() -> None:
