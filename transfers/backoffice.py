@@ -1,4 +1,4 @@
-"""Inbox items of transfers: reviews, deferred payments, stopped rails, collections with problems."""
+"""Items of this app in the inbox of the back office."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ def _reviews(user: User, now: datetime) -> Notice:
     return Notice(_("Payments to review"), value, url, ATTENTION)
 
 
-def _collections_to_review(user: User, now: datetime) -> Notice:
+def _collections_with_problems(user: User, now: datetime) -> Notice:
     count = sum(queries.collections_in_trouble().values())
     url = f"{reverse('admin:transfers_collection_changelist')}?trouble__gt="
     return Notice(_("Payment requests to review"), count, url, ATTENTION if count else CALM)
@@ -53,7 +53,7 @@ INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
     InboxItem("transfers.view_disbursement", _deferred),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
-    InboxItem("transfers.view_collection", _collections_to_review),
+    InboxItem("transfers.view_collection", _collections_with_problems),
 ]
 SUBJECT_PAGES = {
     "manual_resolution": "transfers.disbursement",

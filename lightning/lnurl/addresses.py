@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from lightning.bolt11 import Bolt11Error
 from lightning.bolt11.words import bytes_of, split
 from lightning.errors import LightningAddressUnreadable, LnurlUnreadable
-from sunusav.core.http import parse_untrusted_url, url_of
+from sunusav.core.http import checked_address, url_of
 
 MAX_NAME_LENGTH = 64  # RFC 5321 4.5.3.1.1
 MAX_LNURL_LENGTH = 4_000
@@ -46,7 +46,7 @@ def read_lightning_address(text: str) -> PayAddress:
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or not name.strip("."):
         raise LightningAddressUnreadable(reason="name-not-allowed")
     url = url_of(domain, f"/.well-known/lnurlp/{name}")
-    address = parse_untrusted_url(url)
+    address = checked_address(url)
     return PayAddress(f"{name}@{address.authority}", url, address.host, name)
 
 
@@ -68,7 +68,7 @@ def read_lnurl(text: str) -> PayAddress:
 
 
 def _pay_address(url: str) -> PayAddress:
-    address = parse_untrusted_url(url)
+    address = checked_address(url)
     if "tag" in parse_qs(urlsplit(address.target).query):
         # LUD-01: a tag in the address itself is another protocol's (login).
         raise LnurlUnreadable(reason="not-for-paying")

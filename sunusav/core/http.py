@@ -71,7 +71,7 @@ def public_trust() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
-def parse_untrusted_url(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
+def checked_address(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
     """Parse an address that others gave us, without using the network.
 
     Raises: AddressForbidden, OnionAddressUnsupported.
@@ -115,7 +115,7 @@ class UntrustedHostClient:
 
     def get_json(self, url: str) -> dict[str, Any]:
         """Fetch a JSON object. Raises: AddressForbidden, OnionAddressUnsupported, HostUnavailable."""
-        address = parse_untrusted_url(url, https_port=self.https_port)
+        address = checked_address(url, https_port=self.https_port)
         if _requests_within_minute(address) > self.requests_per_minute:
             raise HostUnavailable(address=address.host, detail="asked too often by us")
         try:

@@ -184,7 +184,7 @@ CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.b
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
 COLLECTORS = {"lightning": "lightning.collector.LightningCollector"}
-# Make the withdrawal code that a winner scans to claim a payout, by rail.
+# What a winner scans to claim a payout by that rail.
 WITHDRAWAL_TICKETS = {"lightning": "lightning.tickets.withdrawal_ticket"}
 RATE_SOURCES: list[str] = [
     "ledger.rates.sources.Coinbase",

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from sunusav.core.http import HostUnavailable, UntrustedHostClient, parse_untrusted_url, url_of
+from sunusav.core.http import HostUnavailable, UntrustedHostClient, checked_address, url_of
 from sunusav.core.web_addresses import (
     AddressForbidden,
     OnionAddressUnsupported,
@@ -183,7 +183,7 @@ def test_address_is_read_in_one_way(url: str, host: str, target: str) -> None:
 def test_onion_is_refused_by_its_own_name() -> None:
     for url in ("http://abcdefghijklmnop.onion/x", "https://abcdefghijklmnop.onion/x"):
         with pytest.raises(OnionAddressUnsupported) as refused:
-            parse_untrusted_url(url)
+            checked_address(url)
         assert refused.value.facts == {"host": "abcdefghijklmnop.onion"}
 
 
