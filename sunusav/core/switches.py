@@ -55,24 +55,9 @@ def pause_outgoing(*, actor: Actor, reason: str, now: datetime) -> Switch:
     """
     with transaction.atomic():
         switch = _locked()
-        if switch.is_open:
-            _set(
-                switch,
-                is_open=False,
-                actor=actor,
-                reason=reason,
-                stored_reason=reason[:REASON_LENGTH],
-                now=now,
-            )
-        elif not _is_last_reason(switch, actor, reason):
-            _set(
-                switch,
-                is_open=False,
-                actor=actor,
-                reason=reason,
-                stored_reason=_added(switch, reason),
-                now=now,
-            )
+        if switch.is_open or not _is_last_reason(switch, actor, reason):
+            stored_reason = reason[:REASON_LENGTH] if switch.is_open else _added(switch, reason)
+            _set(switch, is_open=False, actor=actor, reason=reason, stored_reason=stored_reason, now=now)
     return switch
 
 
