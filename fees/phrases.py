@@ -1,48 +1,56 @@
-"""What codes, facts and refusals of this app are called."""
+"""Names of this app's codes and facts, and phrases of its refusals."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# States, kinds, actions and reasons, by code.
+# Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
-    "discarded": _("discarded"),
+    # States of drafts
     "draft": _("draft"),
     "published": _("published"),
-    "subscription": _("Subscription"),
-    "verified_group": _("Verified Group"),
-    "discard": _("discard"),
+    "discarded": _("discarded"),
+    # Kinds of discounts
+    "verified_group": _("verified group"),
+    "subscription": _("subscription"),
+    # Actions in the trail
     "publish": _("publish"),
+    "discard": _("discard"),
+    "grant": _("grant"),
+    "revoke": _("revoke"),
     "reverse_fee": _("reverse fee"),
 }
-# Facts that rows and the trail keep; an amount's without its unit.
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
-    "base_rate": _("base rate"),
-    "base_rate_ppm": _("base rate ppm"),
-    "community": _("community"),
-    "discount_bps": _("discount bps"),
+    # Fee schedules
+    "version": _("version"),
     "effective_at": _("effective at"),
-    "for": _("for"),
-    "grant": _("grant"),
-    "group_ref": _("group ref"),
-    "net": _("net"),
     "note": _("note"),
-    "platform": _("platform"),
+    "brackets": _("brackets"),
+    "base_rate": _("base rate"),
+    "minimum_fee": _("minimum fee"),
+    "maximum_fee": _("maximum fee"),
+    "verified_discount": _("verified discount"),
+    "recurring_discount": _("recurring discount"),
+    "platform_share": _("platform share"),
+    "community_share": _("community share"),
+    "override_cap": _("override cap"),
+    # Discounts
+    "grant": _("grant"),
+    "discount": _("discount"),
+    "for": _("for"),
+    # Fee records
     "record": _("record"),
-    "recurring": _("recurring"),
     "reversal": _("reversal"),
-    "settlement_partner": _("settlement partner"),
-    "verified": _("verified"),
-    "winner_ref": _("winner ref"),
     "fee": _("fee"),
 }
 PROPOSALS: dict[str, Any] = {
     "fee_schedule": _("Publish a fee schedule"),
 }
-# By problem code: what is the matter, and what to do next.
+# By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "net-not-positive": (
-        _("The fee would take the whole payout."),
+        _("The fee would consume the whole payout."),
         _("Look at the fee schedule in force."),
     ),
     "fee-schedule-draft-missing": (
@@ -62,7 +70,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Set a later date, and leave time for the approval."),
     ),
     "discount-already-granted": (
-        _("%(holder)s has this discount already."),
+        _("%(holder)s already has this discount."),
         _("There is nothing to approve; reject the proposal."),
     ),
     "discount-not-granted": (

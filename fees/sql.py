@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fees.models import FeeAssessment, FeeRecord, FeeSchedule
-from sunusav.core.sql import places
+from sunusav.core.sql import placeholders
 
 # Every payout reads this; through `select_related` it costs as much as all other statements of its booking.
 _ASSESSMENTS: Final = (
@@ -27,7 +27,7 @@ class Assessed:
 
 def assessments(ids: Collection[int]) -> list[Assessed]:
     """Return those of these fixed fees that exist, in one statement."""
-    rows = FeeAssessment.objects.raw(f"{_ASSESSMENTS}({places(ids)})", list(ids)) if ids else ()
+    rows = FeeAssessment.objects.raw(f"{_ASSESSMENTS}({placeholders(ids)})", list(ids)) if ids else ()
     return [
         Assessed(row, row.schedule_version, row.record_id, row.recorded_for)  # type: ignore[attr-defined]
         for row in rows

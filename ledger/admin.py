@@ -16,7 +16,7 @@ from ledger.queries import current_rate, with_balance
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import mono, show_text
+from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_in, show_rate
 from sunusav.backoffice.sections import Section, postings_of, trail_of
@@ -66,10 +66,10 @@ class JournalTransactionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("kind"), ordering="kind")
     def what(self, row: Any) -> str:
-        return show_text(row.kind)
+        return show_code_or_text(row.kind)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_text(row.kind)} ({row.subject})"
+        return f"#{row.pk} {show_code_or_text(row.kind)} ({row.subject})"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         booked = models.JournalTransaction.objects.prefetch_related("entries__account").get(pk=row.pk)
@@ -115,7 +115,7 @@ class RateForm(ReasonAndCodeForm):
 
 def _propose_rate(decision: Decision) -> None:
     propose_manual_rate(
-        rate_xof_per_btc=decision.given["rate_xof_per_btc"], reason=decision.reason, proposer=decision.user,
+        rate_xof_per_btc=decision.form_data["rate_xof_per_btc"], reason=decision.reason, proposer=decision.user,
         now=decision.now,
     )  # fmt: skip
 
@@ -159,12 +159,12 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         now = current_rate(clock.now())
         facts = [
             (gettext("Rate now"), show_rate(now.rate_xof_per_btc)),
-            (gettext("Source"), show_text(now.source)),
+            (gettext("Source"), show_code_or_text(now.source)),
             (gettext("Observed"), now.observed_at),
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
@@ -187,10 +187,10 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("source"))
     def source_shown(self, row: Any) -> str:
-        return show_text(row.source)
+        return show_code_or_text(row.source)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({show_text(row.source)})"
+        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({show_code_or_text(row.source)})"
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         """Link finance to the page where a manual rate is proposed."""

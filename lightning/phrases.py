@@ -1,16 +1,33 @@
-"""What codes, facts and refusals of this app are called."""
+"""Names of this app's codes and facts, and phrases of its refusals."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# States, kinds, actions and reasons, by code.
+# Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
+    # The rail and its kinds of destinations
     "lightning": _("lightning"),
     "bolt11": _("bolt11"),
     "lightning_address": _("lightning address"),
     "lnurl": _("lnurl"),
-    "paying": _("paying"),
+    # Why a destination cannot be read
+    "not-name-at-domain": _("not of the form name@domain"),
+    "name-not-allowed": _("name not allowed"),
+    "not-for-paying": _("not for paying"),
+    "not-an-lnurl": _("not an LNURL"),
+    "mixed-case": _("upper and lower case mixed"),
+    "character-not-allowed": _("character not allowed"),
+    "separator-missing": _("separator missing"),
+    "checksum-wrong": _("wrong checksum"),
+    "invoice-too-long": _("too long"),
+    "invoice-too-short": _("too short"),
+    "prefix-not-lightning": _("not a Lightning invoice"),
+    "network-unknown": _("unknown network"),
+    "amount-unreadable": _("unreadable amount"),
+    "amount-finer-than-msat": _("amount finer than a millisatoshi"),
+    "amount-above-supply": _("amount above all bitcoin"),
+    # LND's reasons for failed payments and routes, in lower case
     "timeout": _("timeout"),
     "no_route": _("no route"),
     "error": _("error"),
@@ -19,6 +36,7 @@ WORDS: dict[str, Any] = {
     "insufficient_balance": _("insufficient balance"),
     "canceled": _("canceled"),
     "none": _("none"),
+    # Answers of a node
     "connection_lost": _("connection lost"),
     "no_answer": _("no answer"),
     "node_refused": _("node refused"),
@@ -30,20 +48,25 @@ WORDS: dict[str, Any] = {
     "another_invoice_paid": _("another invoice paid"),
     "preimage_does_not_fit": _("preimage does not fit"),
 }
-# Facts that rows and the trail keep; an amount's without its unit.
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
-    "call": _("call to the node"),
-    "fee_msat": _("routing fee"),
-    "expiry": _("expiry"),
+    # Evidence: a payment as LND reports it
+    "status": _("status"),
     "failure_reason": _("failure reason"),
-    "text": _("text"),
-    "payment_index": _("payment index"),
-    "htlcs": _("htlcs"),
     "failure_source_index": _("failure source index"),
-    "created_at_ns": _("created at ns"),
     "payment_hash": _("payment hash"),
+    "payment_index": _("payment index"),
+    "created_at_ns": _("created at ns"),
+    "value": _("value"),
+    "fee_msat": _("routing fee"),
+    "htlcs": _("htlcs"),
+    # Evidence: an error of a call
+    "error": _("error"),
+    "call": _("call to the node"),
+    "method": _("method"),
+    "text": _("text"),
 }
-# By problem code: what is the matter, and what to do next.
+# By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "invoice-unreadable": (
         _("The invoice cannot be read (%(reason)s)."),
@@ -70,39 +93,39 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Ask the recipient for a new invoice and set it as the destination."),
     ),
     "invoice-pays-ourselves": (
-        _("The invoice is our own node's."),
+        _("The invoice is from our own node."),
         _("Ask the recipient for an invoice of their own wallet."),
     ),
     "invoice-from-the-future": (
-        _("The invoice says it was made in the future (%(created_at)s)."),
+        _("The invoice is dated in the future (%(created_at)s)."),
         _("Ask the recipient for a new invoice."),
     ),
     "invoice-needs-amp": (
-        _("The invoice asks for a kind of payment we never make (AMP)."),
+        _("The invoice requires a kind of payment that we do not make (AMP)."),
         _("Ask the recipient for an ordinary invoice."),
     ),
     "invoice-locks-too-long": (
-        _("The invoice could lock our money for %(blocks)s blocks; we allow %(limit_blocks)s."),
+        _("The invoice could lock our money for %(blocks)s blocks; the limit is %(limit_blocks)s."),
         _("Ask the recipient for an invoice of another wallet."),
     ),
     "invoice-needs-unknown-feature": (
-        _("The invoice needs something our node does not know (%(features)s)."),
+        _("The invoice requires features that our node does not know (%(features)s)."),
         _("Ask the recipient for an invoice of another wallet."),
     ),
     "invoice-read-differently": (
-        _("Our node and we ourselves read the invoice differently (%(field)s)."),
+        _("Our node decodes the invoice differently than we do (%(field)s)."),
         _("Do not pay it; ask the recipient for a new invoice."),
     ),
     "lightning-address-unreadable": (
-        _("This is no Lightning Address (%(reason)s)."),
+        _("This is not a Lightning Address (%(reason)s)."),
         _("Write it as name@domain, or ask the recipient for an invoice."),
     ),
     "lnurl-unreadable": (
-        _("This is no payment link we can read (%(reason)s)."),
+        _("This payment link cannot be read (%(reason)s)."),
         _("Ask the recipient for a payment link of their wallet, and paste all of it."),
     ),
     "lnurl-service-refuses": (
-        _("The service %(host)s does not take payments for this address: %(reason)s."),
+        _("The service %(host)s refuses payments to this address: %(reason)s."),
         _("Check the address with the recipient, or set another destination."),
     ),
     "amount-outside-service-range": (
@@ -110,7 +133,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Set another destination."),
     ),
     "lnurl-answer-malformed": (
-        _("The service %(host)s does not speak LNURL-pay (%(reason)s)."),
+        _("The answer of the service %(host)s is not LNURL-pay (%(reason)s)."),
         _("Ask the recipient for an invoice and set it as the destination."),
     ),
 }

@@ -1,7 +1,8 @@
-"""Our apps in layer order, top layer first: the one list that a new app is added to.
+"""Our apps in layer order, top layer first: the one list to which a new app is added.
 
 Installed apps, URL includes, Celery queues, routes and schedules are made from it, and so is what `core.app_modules`
-collects; the layers of import-linter in pyproject.toml are compared with it. Settings read this module: no Django here.
+collects; the layers of import-linter in pyproject.toml are compared with it. Settings read this
+module, so it does not import Django.
 """
 
 from functools import cache
@@ -9,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-# Only for demos and tests; the settings of production refuse it.
+# For the demo and tests; production does not install it.
 SANDBOX = "sandbox"
 LAYERS: tuple[tuple[str, ...], ...] = (
     (SANDBOX,),

@@ -1,4 +1,4 @@
-"""Routes of the project: the API of each app under `monetization/`, its other pages where it puts them, the admin."""
+"""Routes of the project: the API of each app under `monetization/`, the other pages of each app, and the admin."""
 
 from types import ModuleType
 
@@ -9,7 +9,7 @@ from sunusav.app_list import submodules
 
 
 def _routes_of(*modules: ModuleType) -> list[URLPattern | URLResolver]:
-    """Return the modules' routes as one list: a resolver per app would be searched by every request."""
+    """Return the modules' routes as one list: a resolver per app would slow down every request."""
     return [route for module in modules for route in module.urlpatterns]
 
 

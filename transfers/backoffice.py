@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import show_text
+from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.core.models import User
 from transfers import queries
@@ -16,7 +16,7 @@ from transfers.enums import LIMIT_DEFERRALS, DisbursementState
 def _reviews(user: User, now: datetime) -> Notice:
     queue = queries.review_queue()
     state = DisbursementState.NEEDS_REVIEW.value
-    # Ordered by the first column, the number: the oldest first.
+    # `o=1` orders by the first column, the number: the oldest first.
     url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}&o=1"
     if not queue:
         return Notice(_("Payments that need a person's look"), 0, url, CALM)
@@ -28,17 +28,15 @@ def _reviews(user: User, now: datetime) -> Notice:
 def _collections_with_problems(user: User, now: datetime) -> Notice:
     count = sum(queries.collections_with_problems().values())
     url = f"{reverse('admin:transfers_collection_changelist')}?trouble__gt="
-    return Notice(
-        _("Requests to be paid that need a person's look"), count, url, ATTENTION if count else CALM
-    )
+    return Notice(_("Payment requests to review"), count, url, ATTENTION if count else CALM)
 
 
-def _deferral(user: User, now: datetime) -> Notice | None:
+def _deferred(user: User, now: datetime) -> Notice | None:
     count = sum(queries.deferred_by(LIMIT_DEFERRALS).values())
     state = DisbursementState.PROCESSING.value
     url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}"
     return (
-        Notice(_("Payments that wait for a limit or for their new destination"), count, url)
+        Notice(_("Payments waiting for a limit or after a change of destination"), count, url)
         if count
         else None
     )
@@ -47,13 +45,13 @@ def _deferral(user: User, now: datetime) -> Notice | None:
 def _stopped_rails(user: User, now: datetime) -> Notice | None:
     stopped = queries.stopped_rails()
     url = reverse("admin:transfers_railbreaker_changelist")
-    names = ", ".join(show_text(row.rail) for row in stopped)
-    return Notice(_("Ways to pay that are stopped after failures"), names, url, ALARM) if stopped else None
+    names = ", ".join(show_code_or_text(row.rail) for row in stopped)
+    return Notice(_("Rails stopped after failures"), names, url, ALARM) if stopped else None
 
 
 INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
-    InboxItem("transfers.view_disbursement", _deferral),
+    InboxItem("transfers.view_disbursement", _deferred),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
     InboxItem("transfers.view_collection", _collections_with_problems),
 ]

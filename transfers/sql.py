@@ -61,7 +61,7 @@ def claimed_q(claimed: ClaimedIds) -> Q:
 
 def _is_claimed(claimed: ClaimedIds) -> tuple[str, list[int]]:
     """Return the condition of `claimed_q` as SQL, with its values."""
-    each = (f"claim_version = %s AND id IN ({sql.places(ids)})" for ids in claimed.values())
+    each = (f"claim_version = %s AND id IN ({sql.placeholders(ids)})" for ids in claimed.values())
     values = [value for version, ids in claimed.items() for value in (version, *ids)]
     return f"({' OR '.join(each)})", values
 
@@ -109,7 +109,7 @@ def limit_usage(*, day_keys: Collection[str], oldest_minute: str) -> Iterator[Us
     """Yield what counts: kind, key and msat of these payees' days, and of all minutes from the oldest on."""
     statement = (
         f"SELECT kind, `key`, used_msat FROM {LimitUsage._meta.db_table}"  # noqa: S608
-        f" WHERE kind = %s AND `key` >= %s OR kind = %s AND `key` IN ({sql.places(day_keys)})"
+        f" WHERE kind = %s AND `key` >= %s OR kind = %s AND `key` IN ({sql.placeholders(day_keys)})"
     )
     minutes = (LimitKind.TOTAL_HOUR.value, oldest_minute)
     yield from sql.rows(statement, [*minutes, LimitKind.PER_PAYEE_DAY.value, *day_keys])
@@ -125,7 +125,7 @@ def admit(ids: Collection[int], *, at: datetime, limit_version: int | None) -> i
     """Record that disbursements passed the limits, and clear why they had waited; return how many there were."""
     statement = (
         f"UPDATE {_DISBURSEMENT} SET admitted_at = %s, admitted_by_version = %s,"  # noqa: S608
-        f" failure_code = '', failure_message = '' WHERE id IN ({sql.places(ids)})"
+        f" failure_code = '', failure_message = '' WHERE id IN ({sql.placeholders(ids)})"
     )
     return sql.run(statement, [at, limit_version, *ids])
 

@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from ledger.models import AccountCheckpoint, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import bodies_of
-from sunusav.core.sealing import chain_hash, last_link, lock_chain, settled_floor
+from sunusav.core.sealing import chain_hash, last_link, lock_chain, settled_mark
 
 CHAIN = "books"
 CHUNK = 1_000
@@ -46,7 +46,7 @@ def _next_floor(waiting: Sequence[JournalTransaction], *, is_cut: bool, now: dat
     it and has committed by now, so this pass has sealed it. A pass that reached its limit has sealed only up to its
     last row.
     """
-    settled = settled_floor(LedgerSeal, "transaction_id", now=now)
+    settled = settled_mark(LedgerSeal, "transaction_id", now=now)
     return min(settled, waiting[-1].pk) if is_cut else settled
 
 

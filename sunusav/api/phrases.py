@@ -1,27 +1,23 @@
-"""What codes, facts and refusals of this app are called."""
+"""Names of this app's codes and facts."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# States, kinds, actions and reasons, by code.
+# Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
+    # Actions in the trail
     "issue_token": _("issue token"),
     "revoke_tokens": _("revoke tokens"),
+    # Periodic tasks
     "deliver_messages_to_the_platform": _("deliver messages to the platform"),
     "check_health": _("check health"),
     "clean_up": _("clean up"),
 }
-# Facts that rows and the trail keep; an amount's without its unit.
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
-    "changed_at": _("changed at"),
-    "changed_by": _("changed by"),
-    "code": _("code"),
-    "components": _("components"),
-    "expires_at": _("expires at"),
+    # Tokens
     "role": _("role"),
-    "status": _("status"),
+    "expires_at": _("expires at"),
     "tokens": _("tokens"),
-    "version": _("version"),
-    "detail": _("detail"),
 }

@@ -1,38 +1,44 @@
-"""What codes, facts and refusals of this app are called."""
+"""Names of this app's codes and facts, and phrases of its refusals."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# States, kinds, actions and reasons, by code.
+# Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
-    "msat": _("msat"),
-    "xof": _("XOF"),
-    "revoked": _("revoked"),
+    # Actions in the trail
     "add_user": _("add user"),
-    "change_password": _("change password"),
-    "delete_schedule": _("delete schedule"),
-    "edit_schedule": _("edit schedule"),
     "edit_user": _("edit user"),
-    "enrol_totp_device": _("enrol totp device"),
-    "remove_totp_device": _("remove totp device"),
-    "revoke": _("revoke"),
+    "change_password": _("change password"),
+    "enrol_totp_device": _("enrol one-time code device"),
+    "remove_totp_device": _("remove one-time code device"),
     "revoke_token": _("revoke token"),
+    "edit_schedule": _("edit schedule"),
+    "delete_schedule": _("delete schedule"),
 }
-# Facts that rows and the trail keep; an amount's without its unit.
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
+    # People
     "changed": _("changed"),
+    "roles": _("roles"),
     "is_active": _("is active"),
     "is_staff": _("is staff"),
     "is_superuser": _("is superuser"),
-    "roles": _("roles"),
-    "description": _("description"),
+    # Tokens
     "token_start": _("token start"),
+    # Schedules: the fields that an operator changed
+    "task": _("task"),
+    "queue": _("queue"),
+    "enabled": _("enabled"),
+    "description": _("description"),
+    "interval": _("interval"),
+    "crontab": _("crontab"),
+    "expire_seconds": _("expire seconds"),
 }
-# By problem code: what is the matter, and what to do next.
+# By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "token-missing": (
-        _("Token %(token_start)s… is gone already."),
+        _("Token %(token_start)s… no longer exists."),
         _("There is nothing to revoke."),
     ),
 }

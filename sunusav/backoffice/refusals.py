@@ -1,25 +1,25 @@
-"""Refusals as the back office shows them. The codes are those of the API's problem pages."""
+"""Refusals as the back office shows them, with the same codes as the API's problem documents."""
 
 from datetime import datetime
 from typing import Any
 
-from sunusav.backoffice.facts import moment, show_text, value_of
+from sunusav.backoffice.facts import moment, show_code_or_text, value_of
 from sunusav.core import phrasing
 from sunusav.core.errors import DomainError
 from sunusav.core.phrasing import RefusalPhrase
 
 
 def show_refusal(refusal: DomainError) -> RefusalPhrase:
-    """Phrase a refusal in the reader's language, its facts as the back office shows them."""
+    """Phrase a refusal in the reader's language, its facts shown as elsewhere in the back office."""
     return phrasing.refusal_phrase(refusal, show=_show_fact)
 
 
 def show_reason(code: str, facts: dict[str, Any]) -> str:
-    """Phrase why something failed, waits or needs review, its facts as the back office shows them."""
+    """Phrase why something failed, waits or needs review, its facts shown as elsewhere in the back office."""
     return phrasing.reason(code, facts, show=value_of) if code else ""
 
 
 def _show_fact(name: str, value: object) -> object:
     if isinstance(value, datetime):
         return moment(value)
-    return show_text(value) if isinstance(value, str) and value.islower() else value
+    return show_code_or_text(value) if isinstance(value, str) and value.islower() else value

@@ -1,6 +1,6 @@
-"""Collects what apps contribute, so that no lower app imports or lists a higher one.
+"""Collect what apps contribute, so that no lower app imports or lists a higher one.
 
-An app keeps a module of an agreed name (`invariants`, `health`, `metrics`, `approvables`, `roles`, `schedule`,
+An app has a module of an agreed name (`invariants`, `health`, `metrics`, `approvables`, `roles`, `schedule`,
 `phrases`, `backoffice`) with lists or dictionaries of agreed names.
 """
 

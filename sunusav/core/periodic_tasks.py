@@ -1,4 +1,4 @@
-"""What an app's `schedule.py` is written with. Settings read schedules: no Django here."""
+"""Types for the `schedule.py` of apps. Settings read schedules, so nothing here imports Django."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Daily:
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """A task, when it runs and on which queue. `name` identifies its row in the database; operators may edit that."""
+    """A task, when it runs and on which queue. `name` identifies its row, which operators may edit."""
 
     name: str
     task: str

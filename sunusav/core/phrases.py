@@ -1,52 +1,67 @@
-"""What codes, facts and refusals of this app are called."""
+"""Names of this app's codes and facts, and phrases of its refusals."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# States, kinds, actions and reasons, by code.
+# Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
-    "approved": _("approved"),
+    # States of proposals and of the switch
     "open": _("open"),
+    "approved": _("approved"),
     "rejected": _("rejected"),
     "withdrawn": _("withdrawn"),
-    "closed": _("closed"),
-    "approve": _("approve"),
-    "pause": _("pause"),
-    "propose": _("propose"),
-    "reject": _("reject"),
-    "resume": _("resume"),
-    "withdraw": _("withdraw"),
     "paused": _("paused"),
-    "seal_the_trail": _("seal the trail"),
+    # Switches
+    "outgoing": _("outgoing"),
+    # Roles
+    "platform": _("platform"),
+    "finance": _("finance"),
+    "approver": _("approver"),
+    "auditor": _("auditor"),
+    "operator": _("operator"),
+    # Actions in the trail
+    "propose": _("propose"),
+    "approve": _("approve"),
+    "reject": _("reject"),
+    "withdraw": _("withdraw"),
     "lapse": _("lapse"),
+    "pause": _("pause"),
+    "resume": _("resume"),
+    # Reasons in the trail
     "what_it_showed_has_changed": _("what it showed has changed"),
+    # Why an address is refused
+    "unreadable": _("unreadable"),
+    "too-long": _("too long"),
+    "not-https": _("not https"),
+    "port-not-allowed": _("port not allowed"),
+    "user-information": _("contains user information"),
+    "not-a-name": _("not a host name"),
+    "not-public": _("not public"),
+    # Periodic tasks
+    "seal_the_trail": _("seal the trail"),
 }
-# Facts that rows and the trail keep; an amount's without its unit.
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
+    # Of several apps
     "id": _("id"),
-    "action": _("action"),
-    "actor": _("actor"),
-    "at": _("at"),
-    "digest": _("digest"),
-    "facts": _("facts"),
-    "from": _("from"),
     "kind": _("kind"),
     "name": _("name"),
-    "pause_reason": _("pause reason"),
-    "paused_at": _("paused at"),
-    "paused_by": _("paused by"),
     "reason": _("reason"),
     "state": _("state"),
     "subject": _("subject"),
-    "task": _("task"),
-    "queue": _("queue"),
-    "to": _("to"),
+    # Proposals and the switch
+    "proposal": _("proposal"),
+    "digest": _("digest"),
+    "switch": _("switch"),
+    "paused_at": _("paused at"),
+    "paused_by": _("paused by"),
+    "pause_reason": _("pause reason"),
 }
 PROPOSALS: dict[str, Any] = {
     "outgoing_resume": _("Resume outgoing money"),
 }
-# By problem code: what is the matter, and what to do next.
+# By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "proposal-missing": (
         _("Proposal %(proposal_id)s does not exist."),
@@ -54,38 +69,38 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
     "proposal-already-open": (
         _("Proposal %(proposal_id)s already asks for this."),
-        _("Have somebody else decide on it, or withdraw it first."),
+        _("Have another person decide on it, or withdraw it first."),
     ),
     "proposal-not-open": (
         _("This proposal is closed: %(proposal_state)s."),
-        _("Nothing is left to do on it; propose anew if it is still needed."),
+        _("There is nothing left to do; propose it again if it is still needed."),
     ),
     "approver-is-proposer": (
         _("You proposed this, so you cannot decide on it."),
         _("Ask another person who may approve it."),
     ),
     "approver-decided-already": (
-        _("You decided on this proposal already."),
-        _("Another person has to give the next decision."),
+        _("You have already decided on this proposal."),
+        _("Another person has to make the next decision."),
     ),
     "not-allowed-to-decide": (
         _("Your role does not allow this (%(permission)s)."),
         _("Ask a colleague who has the right."),
     ),
     "proposal-facts-changed": (
-        _("What is there now is not what was proposed, so nothing was approved."),
-        _("Reject this proposal, or have it withdrawn, and have it proposed anew."),
+        _("The facts have changed since the proposal, so nothing was approved."),
+        _("Reject this proposal or have it withdrawn, then have it proposed again."),
     ),
     "rejection-needs-reason": (
         _("A rejection needs a reason."),
-        _("Write what is wrong, so that the proposer can mend it."),
+        _("Write what is wrong, so that the proposer can correct it."),
     ),
     "second-factor-not-enrolled": (
         _("You have no one-time code device yet, and this needs one."),
         _("Ask an administrator to run enrol_totp for you."),
     ),
     "second-factor-refused": (
-        _("The one-time code is missing, wrong, or used already."),
+        _("The one-time code is missing, wrong or already used."),
         _("Wait for the next code and enter that one."),
     ),
     "outgoing-paused": (
@@ -98,14 +113,14 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
     "transition-not-allowed": (
         _("%(subject)s cannot go from %(from_state)s to %(to_state)s."),
-        _("Open its page again and look at its trail."),
+        _("Open its page again and read its trail."),
     ),
     "state-changed": (
-        _("%(subject)s was changed by somebody else at the same moment."),
+        _("%(subject)s was changed by someone else at the same time."),
         _("Open its page again; it is no longer %(expected_state)s."),
     ),
     "outside-address-forbidden": (
-        _("This address is never asked (%(reason)s)."),
+        _("We never send requests to this address (%(reason)s)."),
         _("Ask the recipient for an address on the public web, or for an invoice."),
     ),
     "onion-address-unsupported": (
@@ -114,6 +129,6 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
-CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code"}
-ACTORS = {"actor_label"}
+CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code", "switch", "role"}
+ACTORS = {"actor_label", "changed_by", "paused_by"}
 SUBJECTS = {"subject"}

@@ -1,11 +1,11 @@
-"""Phrases codes and facts in the reader's language. Rows store codes and facts; sentences are made when they are shown.
+"""Phrase codes and facts in the reader's language. Rows store codes and facts; text is made when it is shown.
 
-An app names its own in `phrases.py`, lazily translated:
-`WORDS` (states, kinds, actions, reasons), `FACTS` (names of facts), `REASONS` (a sentence by code, filled with stored
-facts), `REFUSALS` (by problem code: what is the matter, and what to do next), `PROPOSALS` (by kind: what is asked for).
-Sets list which facts and columns hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
+Each app's `phrases.py` has lazily translated labels and sentences: `WORDS` (labels of states, kinds, actions and
+reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
+code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed).
+Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`) or who acted (`ACTORS`).
-A code that is not written any more keeps its phrase as long as stored rows may hold it.
+A code that is no longer written keeps its label as long as stored rows may hold it.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ UNITS = {
 
 @dataclass(frozen=True)
 class RefusalPhrase:
-    """A refusal for a person: what is the matter, what to do next, and the code that colleagues can search for."""
+    """A refusal as a person reads it: what happened, what to do next, and the code to search for."""
 
     code: str
     sentence: str
@@ -32,55 +32,55 @@ class RefusalPhrase:
 
     @property
     def text(self) -> str:
-        """Return everything in one line."""
+        """Return all of it in one line."""
         return " ".join(part for part in (self.sentence, self.next, f"[{self.code}]") if part)
 
 
 def plain(name: str, value: Any) -> Any:
-    """Return a fact as the API and logs write it: a number with the unit that its name ends in."""
+    """Return a fact as the API and logs write it: a number gets the unit that the fact's name ends in."""
     unit = UNITS.get(unit_of(name))
     return f"{value} {unit}" if unit and isinstance(value, int) else value
 
 
 def unit_of(name: str) -> str:
-    """Return the ending of a name that gives its unit (it comes last), or nothing."""
+    """Return the unit suffix of a name, such as `_sats`, or an empty string."""
     return next((unit for unit in UNITS if name.endswith(unit)), "")
 
 
-def word(code: str) -> str:
-    """Return what a code is called, or the code itself, readable."""
-    return known_word(code) or _readable(code)
+def code_label(code: str) -> str:
+    """Return the label of a code; without one, the code with spaces."""
+    return known_label(code) or _readable(code)
 
 
-def known_word(code: str) -> str:
-    """Return what a code is called, or nothing when no app names it."""
-    return str(_words().get(_readable(code).lower(), ""))
+def known_label(code: str) -> str:
+    """Return the label of a code, or an empty string when no app has one."""
+    return str(_code_labels().get(_readable(code).lower(), ""))
 
 
 def fact_label(name: str) -> str:
-    """Return what a fact is called, an amount without its unit; or its name, readable."""
+    """Return the label of a fact, without the unit of an amount; without a label, its name with spaces."""
     labels, without_unit = _mapping("FACTS"), name.removesuffix(unit_of(name))
     return str(labels.get(name) or labels.get(without_unit) or _readable(without_unit))
 
 
 def proposal_label(kind: str) -> str:
-    """Return what a kind of proposal asks for."""
+    """Return what a kind of proposal is called."""
     return str(_mapping("PROPOSALS").get(kind) or _readable(kind))
 
 
 def reason(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
-    """Return why something failed, waits or needs review; a code without a sentence of its own by its name."""
+    """Return why something failed, waits or needs review: the sentence of the code, else its label."""
     template = _mapping("REASONS").get(code) or _mapping("REFUSALS").get(code, ("",))[0]
-    return _filled(template, facts, show) if template else known_word(code) or _readable(code)
+    return _filled(template, facts, show) if template else code_label(code)
 
 
 def refusal_phrase(refusal: DomainError, *, show: Show = plain) -> RefusalPhrase:
-    """Phrase a refusal; one without a phrase by its name and facts."""
-    sentence, following = _mapping("REFUSALS").get(refusal.code, ("", ""))
+    """Phrase a refusal; without a phrase, return its code and facts."""
+    sentence, next_step = _mapping("REFUSALS").get(refusal.code, ("", ""))
     if not sentence:
         return RefusalPhrase(refusal.code, _by_name(refusal), "")
     return RefusalPhrase(
-        refusal.code, _filled(sentence, refusal.facts, show), _filled(following, refusal.facts, show)
+        refusal.code, _filled(sentence, refusal.facts, show), _filled(next_step, refusal.facts, show)
     )
 
 
@@ -100,7 +100,7 @@ def _readable(code: str) -> str:
 
 @cache
 def names(attribute: str) -> frozenset[str]:
-    """Return the names of facts and columns that the apps list in a set: such as CODES."""
+    """Return the names of facts and columns that the apps list in a set such as `CODES`."""
     return frozenset(collect("phrases", attribute))
 
 
@@ -110,5 +110,5 @@ def _mapping(attribute: str) -> Mapping[str, Any]:
 
 
 @cache
-def _words() -> Mapping[str, Any]:
+def _code_labels() -> Mapping[str, Any]:
     return {_readable(code).lower(): label for code, label in _mapping("WORDS").items()}

@@ -1,4 +1,4 @@
-"""Schedules are rows that operators may edit: a deploy creates missing ones and overrides nothing."""
+"""Schedules are rows that operators may edit: a deployment creates missing rows and overwrites none."""
 
 from django.conf import settings
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule
@@ -14,7 +14,7 @@ def shipped_schedule() -> list[PeriodicTask]:
 
 
 def sync_schedules() -> list[str]:
-    """Create missing rows and return their names; an existing row keeps what an operator made of it."""
+    """Create missing rows and return their names; existing rows keep what an operator changed."""
     known = set(PeriodicTaskRow.objects.values_list("name", flat=True))
     missing = [task for task in shipped_schedule() if task.name not in known]
     for task in missing:

@@ -1,7 +1,8 @@
-"""One GET to a host that somebody else named: what `sunusav.core.http.UntrustedHostClient` is built on.
+"""One GET to a host that others named; `sunusav.core.http.UntrustedHostClient` is built on it.
 
 The name is resolved once, all its addresses must be allowed, and urllib3 connects to one of them with the name's own
-SNI, certificate and Host. No proxy, cookie or redirect. One deadline holds for everything, however slowly bytes arrive.
+SNI, certificate and Host. No proxy, cookie or redirect. One deadline covers the whole
+exchange, however slowly bytes arrive.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def resolve(address: WebAddress, resolver: Resolver, deadline: Deadline) -> Sequ
 
 
 def _within(deadline: Deadline, work: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Run what cannot be interrupted in a thread that may outlive this call: the resolver has its own time-out."""
+    """Run `work` in a thread that may outlive this call: the resolver cannot be interrupted."""
     done: Future[Sequence[str]] = Future()
 
     def run() -> None:
@@ -93,7 +94,7 @@ def _within(deadline: Deadline, work: Callable[[], Sequence[str]]) -> Sequence[s
 def get(
     address: WebAddress, numbers: Sequence[str], *, trust: ssl.SSLContext, deadline: Deadline, max_bytes: int
 ) -> Answer:
-    """Ask the first of these very addresses that accepts a connection.
+    """Send the request to the first of these addresses that accepts a connection.
 
     Raises: OSError, http.client.HTTPException, urllib3.exceptions.HTTPError.
     """
@@ -130,7 +131,7 @@ def _connected(
 
 
 def _connection(address: WebAddress, number: str, trust: ssl.SSLContext) -> HTTPConnection:
-    """Return a connection to a number that proves itself as the name, without opening it."""
+    """Return an unopened connection to an IP address that must present the name's certificate."""
     if address.scheme != "https":
         return HTTPConnection(number, address.port)
     return HTTPSConnection(number, address.port, ssl_context=trust, server_hostname=address.host)
@@ -138,7 +139,7 @@ def _connection(address: WebAddress, number: str, trust: ssl.SSLContext) -> HTTP
 
 @contextmanager
 def _ended_by(deadline: Deadline, connection: HTTPConnection) -> Iterator[None]:
-    """Shut the connection at the deadline: its own time-out begins anew with every byte that arrives."""
+    """Shut the connection at the deadline: the socket's own time-out starts again with every byte that arrives."""
     sock = connection.sock
     timer = Timer(deadline.left_seconds(), _shut, args=[sock])
     timer.daemon = True
@@ -147,7 +148,7 @@ def _ended_by(deadline: Deadline, connection: HTTPConnection) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-        deadline.left_seconds()  # what ended with the connection was cut off, however complete it looks
+        deadline.left_seconds()  # an answer that the deadline cut off may look complete
 
 
 def _shut(sock: socket.socket | None) -> None:

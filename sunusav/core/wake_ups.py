@@ -1,4 +1,4 @@
-"""Wake-ups: a message makes work quick, the periodic task makes it sure. A lost wake-up loses nothing."""
+"""Wake-ups: a message starts work at once, the periodic task makes sure of it. A lost wake-up loses nothing."""
 
 import logging
 from time import monotonic
@@ -11,8 +11,8 @@ from sunusav.core.app_modules import collect_mapping
 
 logger = logging.getLogger(__name__)
 
-# After a failed wake-up this process sends none for a while: requests must not wait one after the other for a broker
-# that is unavailable.
+# After a failed wake-up this process sends none for this long, so that requests do not each wait for a broker that is
+# unavailable.
 SILENT_SECONDS = 5.0
 _silent_until = 0.0
 
@@ -27,7 +27,7 @@ def wake(task_name: str, *args: str) -> None:
 
 
 def wake_for(subject: str, *, fact: str = "") -> None:
-    """Wake the task that reads facts about this kind of subject, or this fact alone.
+    """Wake the task that reads facts about this kind of subject, or only this fact about it.
 
     Apps name such tasks in `WAKE_UPS` of their `schedule.py`, by `"<kind>"` or `"<kind> <fact>"`.
     """
@@ -38,7 +38,7 @@ def wake_for(subject: str, *, fact: str = "") -> None:
 
 
 def retry_broker_now() -> None:
-    """Try the broker at the next wake-up, however recently it was unavailable."""
+    """Let the next wake-up try the broker again, even if it was unavailable a moment ago."""
     _be_silent_until(0.0)
 
 
@@ -50,7 +50,7 @@ def _send(task_name: str, args: tuple[str, ...]) -> None:
         current_app.send_task(task_name, args=args, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         _be_silent_until(monotonic() + SILENT_SECONDS)
-        logger.warning("%s was not woken, its periodic run will find the work: %s", task_name, error)
+        logger.warning("%s was not woken; its periodic run will find the work: %s", task_name, error)
 
 
 def _be_silent_until(moment: float) -> None:

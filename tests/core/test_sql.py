@@ -40,7 +40,7 @@ def test_rows_returns_what_it_finds_and_nothing_else(now: datetime) -> None:
         message(subject, now)
 
     found = sql.rows(
-        f"SELECT subject FROM {TABLE} WHERE subject IN ({sql.places(wanted)}) ORDER BY id", wanted
+        f"SELECT subject FROM {TABLE} WHERE subject IN ({sql.placeholders(wanted)}) ORDER BY id", wanted
     )
 
     assert list(found) == [("one",), ("it's %s",)]

@@ -17,7 +17,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.auditing import AuditScope
 from sunusav.core.invariants import INVARIANTS
 from sunusav.core.models import Approval, TrailEntry, TrailSeal
-from sunusav.core.sealing import GENESIS, SETTLED_AFTER, canonical, chain_hash, settled_floor, swept_floor
+from sunusav.core.sealing import GENESIS, SETTLED_AFTER, canonical, chain_hash, low_water_mark, settled_mark
 from sunusav.core.trail import (
     TrailFact,
     record,
@@ -127,14 +127,14 @@ def test_entry_with_a_lower_id_that_commits_late_is_sealed_too(now: datetime) ->
 def test_sealer_starts_at_what_an_earlier_sweep_left_settled(now: datetime) -> None:
     _append(3, now)
     seal_trail(now=now)
-    assert settled_floor(TrailSeal, "entry_id", now=now + SETTLED_AFTER) == 0
+    assert settled_mark(TrailSeal, "entry_id", now=now + SETTLED_AFTER) == 0
     later = now + SETTLED_AFTER + timedelta(seconds=1)
-    assert settled_floor(TrailSeal, "entry_id", now=later) == TrailEntry.objects.latest("id").pk
+    assert settled_mark(TrailSeal, "entry_id", now=later) == TrailEntry.objects.latest("id").pk
     _append(1, later)
-    assert swept_floor("trail") == 0
+    assert low_water_mark("trail") == 0
     assert unsealed().count() == 1
     assert seal_trail(now=later) == 1
-    assert swept_floor("trail") == TrailEntry.objects.latest("id").pk - 1
+    assert low_water_mark("trail") == TrailEntry.objects.latest("id").pk - 1
 
 
 def test_canonical_form_does_not_depend_on_order_or_escapes() -> None:

@@ -354,7 +354,7 @@ def test_get_json_tries_the_next_address_when_one_is_away(outside: Listener, set
 
 
 def test_host_is_not_asked_more_often_than_a_minute_allows(outside: Listener) -> None:
-    told = [_asked_or_refused(outside, asks_per_minute=2) for _ in range(5)]
+    told = [_asked_or_refused(outside, requests_per_minute=2) for _ in range(5)]
     refused = told.count("asked too often by us")
 
     # The minute may end meanwhile, once.

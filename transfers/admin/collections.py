@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.columns import offered
+from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import show_msat
 from sunusav.backoffice.sections import Facts, Section, postings_of, trail_of
@@ -23,7 +23,7 @@ from transfers.models import Collection, Partner, Receipt
 from transfers.services.cancellations import CANCELLABLE, cancel_collection
 
 # From settings: reading the values in use would scan the whole table for every page.
-METHOD = offered("method", lambda: settings.COLLECTORS)
+METHOD = choice_filter("method", lambda: settings.COLLECTORS)
 
 
 def _cancel_collection(decision: Decision) -> None:
@@ -65,7 +65,7 @@ class CollectionAdmin(ReadOnlyAdmin):
         "settled_at", "reference", "payment_request", "checkout_url", "credit_role", "credit_owner", "overpaid_role",
         "overpaid_owner", "source", "ask_at",
     )  # fmt: skip
-    fields_when_told = ("trouble", "settled_at", "payment_request", "checkout_url", "ask_at")
+    fields_hidden_when_empty = ("trouble", "settled_at", "payment_request", "checkout_url", "ask_at")
     card_fields = ("subject", "method", "state", "amount_msat", "received_msat", "expires_at")
     actions_offered = (CANCEL_COLLECTION,)
 

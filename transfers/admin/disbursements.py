@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.columns import offered
-from sunusav.backoffice.facts import mono, show_text
+from sunusav.backoffice.columns import choice_filter
+from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
@@ -103,7 +103,7 @@ WAIVE = Action(
 
 
 # From settings: reading the values in use would scan the whole table for every page.
-RAIL = offered("rail", lambda: settings.RAILS)
+RAIL = choice_filter("rail", lambda: settings.RAILS)
 
 
 @admin.register(Disbursement)
@@ -121,7 +121,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
         "destination_replaced_at", "requested_at", "scheduled_at", "due_at", "admitted_at", "waived_at",
         "completed_at", "retries",
     )  # fmt: skip
-    fields_when_told = (
+    fields_hidden_when_empty = (
         "failure_code", "failure_message", "group_ref", "winner_ref", "settlement_partner", "destination_replaced_at",
         "due_at", "admitted_at", "waived_at", "completed_at",
     )  # fmt: skip
@@ -142,7 +142,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
-        return show_text(row.failure_code)
+        return show_code_or_text(row.failure_code)
 
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_sats(row.payout_sats)}"

@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment, show_text
+from sunusav.backoffice.facts import long, moment, show_code_or_text
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
 from sunusav.core.models import Proposal
@@ -39,7 +39,7 @@ def resolution_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     attempts = list(attempts_with_history(row))
     sections: list[Section] = [payment_facts(row), timeline_of(row, attempts)]
     sections += [facts_of(attempt) for attempt in attempts]
-    return Box(title=IF_APPROVED, says=says, tone="attention" if is_paid else "alarm"), sections
+    return Box(title=IF_APPROVED, text=says, tone="attention" if is_paid else "alarm"), sections
 
 
 @evidence_for(LIMIT_WAIVER)
@@ -48,7 +48,7 @@ def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
     says = WAIVER_FOLLOWS % {"amount": show_sats(row.net_sats), "payee": row.payee_ref}
     attempts = list(attempts_with_history(row))
-    return Box(title=IF_APPROVED, says=says), (payment_facts(row), timeline_of(row, attempts))
+    return Box(title=IF_APPROVED, text=says), (payment_facts(row), timeline_of(row, attempts))
 
 
 @evidence_for(PAYMENT_LIMIT)
@@ -59,7 +59,7 @@ def limit_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
         "before": show_sats(proposal.facts["in_force_sats"]),
         "after": show_sats(proposal.facts["amount_sats"]),
     }
-    return Box(title=IF_APPROVED, says=LIMIT_FOLLOWS % facts), ()
+    return Box(title=IF_APPROVED, text=LIMIT_FOLLOWS % facts), ()
 
 
 def payment_facts(row: Disbursement) -> Facts:
@@ -71,12 +71,12 @@ def payment_facts(row: Disbursement) -> Facts:
         (_("Payout"), show_sats(row.payout_sats)),
         (_("Net"), show_sats(row.net_sats)),
         (_("Recipient"), row.payee_ref),
-        (_("Rail"), show_text(row.rail)),
+        (_("Rail"), show_code_or_text(row.rail)),
         (_("Destination"), long(row.destination_value)),
         (_("Requested"), moment(row.requested_at)),
     ]
     if row.destination_replaced_at:
         facts.append((_("Destination replaced"), moment(row.destination_replaced_at)))
     if row.failure_message or row.failure_code:
-        facts.append((_("Why it waits"), show_text(row.failure_message or row.failure_code)))
+        facts.append((_("Why it waits"), show_code_or_text(row.failure_message or row.failure_code)))
     return Facts(_("The payment"), facts)

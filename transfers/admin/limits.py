@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import moment, show_text
+from sunusav.backoffice.facts import moment, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section, trail_of
@@ -51,7 +51,7 @@ WHAT_LIMITS_MEAN = {
 
 def _propose_limit(decision: Decision) -> None:
     propose_limit(
-        kind=decision.given["kind"], amount_sats=decision.given["amount_sats"], reason=decision.reason,
+        kind=decision.form_data["kind"], amount_sats=decision.form_data["amount_sats"], reason=decision.reason,
         proposer=decision.user, now=decision.now,
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
@@ -131,7 +131,7 @@ class PaymentLimitAdmin(ReadOnlyAdmin):
         "request",
         "proposal",
     )
-    fields_when_told = ("proposer", "approver", "request", "proposal")
+    fields_hidden_when_empty = ("proposer", "approver", "request", "proposal")
     ordering = ("-version", "id")
 
     def prepare(self, rows: Sequence[Any]) -> None:
@@ -210,12 +210,12 @@ MAY_PAUSE = _("If nothing at all is to leave until that is clear, pause outgoing
 class RailBreakerAdmin(ReadOnlyAdmin):
     list_display = ("rail_shown", "how_it_is", "failures", "retry_at", "changed_at")
     fields = ("rail", "how_it_is", "failures", "wait_seconds", "retry_at", "probe_id", "changed_at")
-    fields_when_told = ("retry_at", "probe_id")
+    fields_hidden_when_empty = ("retry_at", "probe_id")
     ordering = ("rail",)
 
     @admin.display(description=_("rail"), ordering="rail")
     def rail_shown(self, row: RailBreaker) -> str:
-        return show_text(row.rail)
+        return show_code_or_text(row.rail)
 
     @admin.display(description=_("state"), ordering="state")
     def how_it_is(self, row: RailBreaker) -> Any:
@@ -225,14 +225,14 @@ class RailBreakerAdmin(ReadOnlyAdmin):
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         if row.state == BreakerState.CLOSED:
             return None
-        facts = {"rail": show_text(row.rail), "failures": row.failures}
+        facts = {"rail": show_code_or_text(row.rail), "failures": row.failures}
         is_time = row.retry_at is None or row.retry_at <= clock.now()
         next_try = NEXT_TRIES if is_time else GOES_ON_BY_ITSELF % {"at": moment(row.retry_at)}
         steps = [next_try, LOOK_AT_NODE, MAY_PAUSE]
-        return Box(title=_("This way to pay is stopped"), says=STOPPED % facts, steps=steps, tone="alarm")
+        return Box(title=_("This way to pay is stopped"), text=STOPPED % facts, steps=steps, tone="alarm")
 
     def name_of(self, row: Any) -> str:
-        return show_text(row.rail)
+        return show_code_or_text(row.rail)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"rail:{row.rail}"]),)

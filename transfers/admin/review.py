@@ -11,7 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.facts import instant, moment, show_code, show_text
+from sunusav.backoffice.facts import instant, moment, show_code, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.refusals import show_refusal
@@ -114,7 +114,7 @@ def payment_box(row: Any, *, now: datetime) -> Box | None:
         return _review_box(row, now)
     if row.state == DisbursementState.FAILED:
         says = FAILED % {"failure": _failure(row)}
-        return Box(title=_("This payment failed"), says=says, steps=[DECIDE], tone="alarm")
+        return Box(title=_("This payment failed"), text=says, steps=[DECIDE], tone="alarm")
     if row.state == DisbursementState.PROCESSING and row.open_attempt is None and row.failure_code:
         return _waiting_box(row)
     return None
@@ -125,7 +125,7 @@ def _review_box(row: Any, now: datetime) -> Box:
     age = timesince(since, now) if now - since >= timedelta(minutes=1) else LESS_THAN_A_MINUTE
     facts = last_answer(row.open_attempt) if row.open_attempt else _limit_facts(row)
     return Box(
-        title=_("This payment needs a person"), says=_happened(row), facts=facts, steps=list(_steps(row, now)),
+        title=_("This payment needs a person"), text=_happened(row), facts=facts, steps=list(_steps(row, now)),
         note=WAITING_SINCE % {"age": age},
     )  # fmt: skip
 
@@ -138,11 +138,11 @@ def _waiting_box(row: Any) -> Box | None:
     steps: list[Any] = [GOES_BY_ITSELF % {"at": moment(row.due_at)}] if row.due_at else []
     if is_deferred(row):
         steps.append(_waiver_waits(row) or MAY_WAIVE)
-    return Box(title=_("This payment waits"), says=says, steps=steps, tone="calm")
+    return Box(title=_("This payment waits"), text=says, steps=steps, tone="calm")
 
 
 def _failure(row: Any) -> str:
-    return show_text(row.failure_message or row.failure_code)
+    return show_code_or_text(row.failure_message or row.failure_code)
 
 
 def _happened(row: Any) -> Any:
@@ -212,8 +212,9 @@ def _refusal_of_unpaid(attempt: Attempt, now: datetime) -> DomainError | None:
 
 def _propose_paid(decision: Decision) -> None:
     propose_resolution(
-        disbursement_id=decision.row.pk, verdict=ResolutionVerdict.PAID, proof=decision.given["proof"],
-        cost_msat=decision.given["cost_msat"], explanation=decision.reason, proposer=decision.user, now=decision.now,
+        disbursement_id=decision.row.pk, verdict=ResolutionVerdict.PAID, proof=decision.form_data["proof"],
+        cost_msat=decision.form_data["cost_msat"], explanation=decision.reason, proposer=decision.user,
+        now=decision.now,
     )  # fmt: skip
 
 
