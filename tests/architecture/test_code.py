@@ -96,15 +96,6 @@ def _models() -> Iterator[type]:
     yield from (model for model in apps.get_models() if model._meta.app_label in OURS)
 
 
-def test_every_constraint_is_named_in_a_test() -> None:
-    told = "\n".join(
-        file.read_text() for file in (ROOT / "tests").rglob("*.py") if file.name != Path(__file__).name
-    )
-    names = {constraint.name for model in _models() for constraint in model._meta.constraints}  # type: ignore[attr-defined]
-    assert names
-    assert sorted(name for name in names if name not in told) == []
-
-
 def test_constraints_are_named_for_their_table_and_rule() -> None:
     shape = re.compile(r"[a-z]+(_[a-z0-9]+){2,}")
     names = [constraint.name for model in _models() for constraint in model._meta.constraints]  # type: ignore[attr-defined]
