@@ -11,7 +11,6 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db.models import Field, FloatField
-from django.utils.module_loading import import_string
 
 from sunusav.core.schedules import shipped_schedule
 from tests.architecture.code import APPS, ROOT, functions, import_everything, relative, sources, tree
@@ -124,7 +123,7 @@ def test_migrations_are_complete() -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
 
 
-# Tasks and dotted paths
+# Tasks
 
 
 def _task_names() -> set[str]:
@@ -164,27 +163,6 @@ def test_every_scheduled_or_mapped_task_exists() -> None:
 
 def test_tasks_are_named_for_their_room() -> None:
     assert [name for name in _task_names() if name.split(".")[0] not in OURS] == []
-
-
-def test_dotted_paths_in_settings_resolve() -> None:
-    paths = [
-        *settings.RAILS.values(), *settings.COLLECTORS.values(), *settings.WITHDRAWAL_TICKETS.values(),
-        settings.SCHEDULE, *settings.MIDDLEWARE,
-        *settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
-        *settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"],
-        *settings.REST_FRAMEWORK["DEFAULT_PARSER_CLASSES"], settings.REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"],
-        settings.REST_FRAMEWORK["EXCEPTION_HANDLER"], settings.WSGI_APPLICATION,
-    ]  # fmt: skip
-    for path in paths:
-        assert import_string(path), path
-
-
-def test_rate_sources_named_in_settings_resolve() -> None:
-    base = (ROOT / "sunusav/settings/base.py").read_text()
-    named = re.findall(r'"(ledger\.rates\.[\w.]+)"', base)
-    assert named
-    for path in named:
-        assert import_string(path), path
 
 
 # Texts
