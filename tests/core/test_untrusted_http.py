@@ -293,7 +293,7 @@ def test_get_json_reads_no_endless_answer(outside: Listener) -> None:
     assert refusal(outside) == "compressed or too long"
 
     outside.reply = _endless(CHUNKED, b"1\r\n \r\n" * 1_000)
-    assert refusal(outside) in ("OSError", "IncompleteRead", "compressed or too long")
+    assert refusal(outside) == "OSError"
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
@@ -399,4 +399,4 @@ def test_plain_answer_to_tls_is_refused(outside: Listener, settings: Settings) -
     settings.ALLOWED_LOOPBACK_HOSTS = [f"127.0.0.1:{outside.port}"]
     with pytest.raises(HostUnavailable) as refused:
         UntrustedHostClient().get_json(f"https://127.0.0.1:{outside.port}/")
-    assert refused.value.facts["detail"] in ("SSLError", "SSLEOFError", "ConnectionResetError")
+    assert refused.value.facts["detail"] == "SSLError"

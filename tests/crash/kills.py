@@ -143,4 +143,4 @@ def _process_at_once(client: Any, cycle_id: str, barrier: Any) -> None:
     """Ask for the payout; the exit status tells the answer's."""
     barrier.wait()
     answer = client.post("/monetization/payouts/process", {"cycle_id": cycle_id})
-    os._exit(answer.status_code - 200 if answer.status_code in (200, 202) else 1)
+    os._exit({200: 0, 202: 2}.get(answer.status_code, 1))
