@@ -1,4 +1,4 @@
-"""Four eyes, by whatever door."""
+"""Two people decide: proposing, approving, rejecting and withdrawing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -135,7 +135,7 @@ def test_every_kind_has_its_approvable() -> None:
 # Approving
 
 
-def test_approve_by_another_makes_it_real(proposal: Proposal, approver: User, now: datetime) -> None:
+def test_approve_by_another_applies_the_proposal(proposal: Proposal, approver: User, now: datetime) -> None:
     done = _approve(proposal, approver, now)
     assert (done.state, done.decided_at) == (ProposalState.APPROVED, now)
     assert outgoing().is_open
@@ -309,7 +309,7 @@ def _four_eyes_breaches(now: datetime, since: datetime | None = None) -> list[st
     return [f"{breach.subject}: {breach.detail}" for breach in rule.find(AuditScope(now=now, since=since))]
 
 
-def test_audit_is_silent_on_what_was_done_rightly(proposal: Proposal, approver: User, now: datetime) -> None:
+def test_audit_of_correct_approvals_finds_nothing(proposal: Proposal, approver: User, now: datetime) -> None:
     _approve(proposal, approver, now)
     assert _four_eyes_breaches(now) == []
 
@@ -337,8 +337,8 @@ def test_audit_finds_an_untrue_copy_of_the_proposer(
     other = make_user()
     with without_triggers(connection):
         Approval.objects.update(proposer=other)
-    [told] = _four_eyes_breaches(now)
-    assert "the proposer copy is untrue" in told
+    [breach] = _four_eyes_breaches(now)
+    assert "the proposer copy is untrue" in breach
 
 
 # Concurrency

@@ -41,11 +41,11 @@ class ScriptedCollector:
 
     def _require_here(self) -> None:
         if self.is_unavailable:
-            raise CollectorUnavailable(collector=self.name, detail="the fake is away")
+            raise CollectorUnavailable(collector=self.name, detail="the fake is unavailable")
 
 
 class OtherCollector(ScriptedCollector):
-    """A second way to be paid, whose references only the outside knows."""
+    """A second way to be paid, whose references only the partner knows."""
 
     name = "wave"
 

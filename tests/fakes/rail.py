@@ -146,7 +146,7 @@ class ScriptedRail:
 
     def _require_here(self) -> None:
         if self.is_unavailable:
-            raise RailUnavailable(rail=self.name, detail="the fake is away")
+            raise RailUnavailable(rail=self.name, detail="the fake is unavailable")
 
     def _payable(self, instruction: Instruction, now: datetime) -> FakeInvoice:
         if instruction.destination.kind not in self.destination_kinds:
