@@ -1,4 +1,4 @@
-"""Rules of HOUSE.md that can be read off the source."""
+"""Rules about size, floats, foreign keys and tasks that are checked in the source or in the models."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ LAYERS = [
     {"reports"}, {"payouts", "subscriptions", "community_fund", "lightning", "partners"}, {"transfers"}, {"fees"},
     {"ledger"}, {"api", "backoffice"}, {"core"},
 ]  # fmt: skip
-OURS = {label for floor in LAYERS for label in floor}
+OURS = {label for layer in LAYERS for label in layer}
 
 
 # Size
@@ -38,7 +38,7 @@ def test_functions_are_short() -> None:
 
 
 def test_no_file_with_code_is_longer_than_four_hundred_lines() -> None:
-    """A list of words or texts may be as long as it is."""
+    """A file of phrases or other data may be longer."""
     long = [file for file in sources() if len(file.read_text().splitlines()) > LONGEST_FILE]
     assert [relative(file) for file in long if _has_code(file)] == []
 
@@ -57,7 +57,7 @@ ABOUT_TIME = re.compile(r"second|_at = ", re.IGNORECASE)
 
 
 def _floats(file: Path) -> Iterator[str]:
-    """Yield where a file uses floats; lines that speak of time may."""
+    """Yield where a file uses floats, except on lines about time."""
     lines = file.read_text(encoding="utf-8").splitlines()
     for node in ast.walk(tree(file)):
         is_literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
@@ -74,8 +74,8 @@ def _joins_paths(node: ast.AST) -> bool:
 
 
 def test_no_float_comes_near_money() -> None:
-    """Sources of rates divide Decimals: they live in ledger/rates and are tested there."""
-    apps = tuple(room for room in APPS if room != "sunusav")
+    """Rate sources divide Decimals; they are in ledger/rates and tested there."""
+    apps = tuple(app for app in APPS if app != "sunusav")
     money = [file for file in sources(under=apps) if MONEY.search(relative(file))]
     assert money
     assert [place for file in money for place in _floats(file)] == []
@@ -101,8 +101,8 @@ def test_constraints_are_named_for_their_table_and_rule() -> None:
     assert [name for name in names if not shape.fullmatch(name)] == []
 
 
-def _floor(label: str) -> int:
-    return next((level for level, floor in enumerate(LAYERS) if label in floor), len(LAYERS))
+def _level(label: str) -> int:
+    return next((level for level, layer in enumerate(LAYERS) if label in layer), len(LAYERS))
 
 
 def test_foreign_keys_point_down() -> None:
@@ -113,7 +113,7 @@ def test_foreign_keys_point_down() -> None:
         if isinstance(field, Field)
         and field.remote_field
         and field.related_model._meta.app_label != model._meta.app_label  # type: ignore[union-attr, attr-defined]
-        and _floor(field.related_model._meta.app_label) <= _floor(model._meta.app_label)  # type: ignore[union-attr, attr-defined]
+        and _level(field.related_model._meta.app_label) <= _level(model._meta.app_label)  # type: ignore[union-attr, attr-defined]
     ]
     assert up == []
 
@@ -133,8 +133,8 @@ def _task_names() -> set[str]:
     return {name for name in current_app.tasks if not name.startswith("celery.")}
 
 
-def _rung_names() -> set[str]:
-    """Return every text in the source that looks like a task's name and is not the name of a task being defined."""
+def _texts_in_source() -> set[str]:
+    """Return every text in the source that is not the name of a task definition."""
     defined = {
         id(keyword.value)
         for file in sources()
@@ -151,8 +151,8 @@ def _rung_names() -> set[str]:
     }
 
 
-def test_every_task_is_scheduled_or_rung() -> None:
-    used = {row.task for row in shipped_schedule()} | _rung_names()
+def test_every_task_is_scheduled_or_woken() -> None:
+    used = {row.task for row in shipped_schedule()} | _texts_in_source()
     assert sorted(_task_names() - used) == []
 
 
@@ -161,7 +161,7 @@ def test_every_scheduled_or_mapped_task_exists() -> None:
     assert sorted(wanted - _task_names()) == []
 
 
-def test_tasks_are_named_for_their_room() -> None:
+def test_tasks_are_named_for_their_app() -> None:
     assert [name for name in _task_names() if name.split(".")[0] not in OURS] == []
 
 

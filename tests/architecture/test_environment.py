@@ -51,18 +51,18 @@ def test_compose_gives_the_paying_macaroon_to_the_payouts_worker_alone() -> None
     assert holders == ["payouts-worker"]
 
 
-@pytest.mark.parametrize("errand", AccessScope)
-def test_compose_bakes_each_macaroon_with_the_needed_rights_and_no_other(errand: AccessScope) -> None:
+@pytest.mark.parametrize("scope", AccessScope)
+def test_compose_bakes_each_macaroon_with_exactly_the_needed_rights(scope: AccessScope) -> None:
     baking = " ".join(COMPOSE["services"]["lnd-keys"]["command"])
-    uris = re.search(r"bake (\w+) ([^;]*);", baking[baking.index(f"bake {errand}") :])
+    uris = re.search(r"bake (\w+) ([^;]*);", baking[baking.index(f"bake {scope}") :])
 
     assert uris is not None
-    assert tuple(uris[2].split()) == uris_of(errand)
+    assert tuple(uris[2].split()) == uris_of(scope)
 
 
-@pytest.mark.parametrize("errand", AccessScope)
-def test_every_errand_can_be_given_by_path_or_as_hex(errand: AccessScope) -> None:
-    assert {f"LND_{errand.name}_MACAROON_{form}" for form in ("PATH", "HEX")} <= NAMED
+@pytest.mark.parametrize("scope", AccessScope)
+def test_macaroon_of_every_scope_is_given_by_path_or_as_hex(scope: AccessScope) -> None:
+    assert {f"LND_{scope.name}_MACAROON_{form}" for form in ("PATH", "HEX")} <= NAMED
 
 
 def _workers() -> dict[str, set[str]]:
@@ -76,7 +76,7 @@ def _workers() -> dict[str, set[str]]:
 
 
 def test_compose_and_the_demo_have_the_same_workers_whose_queues_are_their_own() -> None:
-    """Slow payments hold up no other task, and every queue that a task is sent to has a worker."""
+    """Slow payments delay no other task, and every queue that a task is sent to has a worker."""
     demo = {f"{name}@%h": set(queues.split(",")) for name, queues in WORKERS.items()}
     queues = [queue for of_one in _workers().values() for queue in of_one]
     used = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
