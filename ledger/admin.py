@@ -16,7 +16,7 @@ from ledger.queries import current_rate
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.facts import mono, show_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_in, show_rate
 from sunusav.backoffice.sections import Section, postings_of, trail_of
@@ -66,10 +66,10 @@ class JournalTransactionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("kind"), ordering="kind")
     def what(self, row: Any) -> str:
-        return say_known(row.kind)
+        return show_text(row.kind)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {say_known(row.kind)} ({row.subject})"
+        return f"#{row.pk} {show_text(row.kind)} ({row.subject})"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         booked = models.JournalTransaction.objects.prefetch_related("entries__account").get(pk=row.pk)
@@ -161,7 +161,7 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         now = current_rate(clock.now())
         facts = [
             (gettext("Rate now"), show_rate(now.rate_xof_per_btc)),
-            (gettext("Source"), say_known(now.source)),
+            (gettext("Source"), show_text(now.source)),
             (gettext("Observed"), now.observed_at),
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
@@ -189,10 +189,10 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("source"))
     def said_by(self, row: Any) -> str:
-        return say_known(row.source)
+        return show_text(row.source)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({say_known(row.source)})"
+        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({show_text(row.source)})"
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         """Lead finance to where a manual rate is proposed."""

@@ -23,3 +23,4 @@ def _audit(user: User, now: datetime) -> Notice:
 
 
 INBOX = [InboxItem("ledger.view_journaltransaction", _audit)]
+SUBJECT_PAGES = {"manual_rate": "ledger.manualraterequest"}

@@ -20,7 +20,7 @@ from payouts.services.payouts import cancel_payout, retry_payout
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.backoffice.columns import badge
-from sunusav.backoffice.facts import say_known
+from sunusav.backoffice.facts import show_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, trail_of
@@ -224,7 +224,7 @@ def _payout_section(row: Cycle) -> Section:
             (_("State"), badge(state.value, state.label)),
             (_("Fee"), show_sats(payout.fee_sats)),
             (_("Net"), show_sats(payout.net_sats)),
-            (_("Failure"), say_known(payout.failure_code)),
+            (_("Failure"), show_text(payout.failure_code)),
         ),
     )
 

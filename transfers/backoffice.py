@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import say_known
+from sunusav.backoffice.facts import show_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.core.models import User
 from transfers import queries
@@ -47,7 +47,7 @@ def _deferral(user: User, now: datetime) -> Notice | None:
 def _stopped_rails(user: User, now: datetime) -> Notice | None:
     stopped = queries.stopped_rails()
     url = reverse("admin:transfers_railbreaker_changelist")
-    names = ", ".join(say_known(row.rail) for row in stopped)
+    names = ", ".join(show_text(row.rail) for row in stopped)
     return Notice(_("Ways to pay that are stopped after failures"), names, url, ALARM) if stopped else None
 
 
@@ -57,3 +57,9 @@ INBOX = [
     InboxItem("transfers.view_railbreaker", _stopped_rails),
     InboxItem("transfers.view_collection", _troubled_collections),
 ]
+SUBJECT_PAGES = {
+    "manual_resolution": "transfers.disbursement",
+    "payment_limit": "transfers.paymentlimitrequest",
+    "payment_exception": "transfers.disbursement",
+}
+NAVIGATION = {"transfers": 0}

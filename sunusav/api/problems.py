@@ -31,7 +31,7 @@ DATABASE_BUSY_RETRY_SECONDS = 1
 # MariaDB error codes: lock wait timeout, deadlock. Source: MariaDB Server error code reference.
 _BUSY_CODES = {1205, 1213}
 
-# Problems that no class of ours states, by their HTTP status. tests/architecture compares this with docs/problems.
+# Problems that no class of ours states, by their HTTP status. Each has its page in problem_docs/ here.
 PROTOCOL_CODES = {
     400: "malformed-request",
     401: "not-authenticated",

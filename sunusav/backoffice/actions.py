@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.forms import ConfirmForm
-from sunusav.backoffice.refusals import told
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
@@ -114,7 +114,7 @@ def _carry_out_one(action: Action, decision: Decision, carried: Carried) -> None
     try:
         action.run(decision)
     except DomainError as refusal:
-        carried.refused.append(f"{decision.name}: {told(refusal).text}")
+        carried.refused.append(f"{decision.name}: {show_refusal(refusal).text}")
     else:
         carried.done.append(f"{decision.name}: {action.done}")
 

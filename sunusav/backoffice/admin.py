@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 from sunusav.backoffice import people, proposals, schedules, tokens  # noqa: F401  (they register themselves)
 from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.facts import mono, show_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Section, trail_of
@@ -113,7 +113,7 @@ class TrailEntryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("reason"))
     def reason_said(self, entry: TrailEntry) -> str:
         """Say what the system gave as its reason; what a person wrote stays as it is."""
-        return (entry.reason or NOTHING) if entry.actor_id else say_known(entry.reason)
+        return (entry.reason or NOTHING) if entry.actor_id else show_text(entry.reason)
 
 
 @admin.register(TrailSeal)

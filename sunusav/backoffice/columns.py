@@ -15,33 +15,19 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from sunusav.backoffice.facts import long, moment, say_actor, say_known, show_facts
-from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, unit_of
+from sunusav.backoffice.facts import long, moment, show_actor, show_code, show_facts, show_text
+from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT
 from sunusav.backoffice.sections import link_to_page, show_subject
+from sunusav.core import phrasing
 from sunusav.core.models import User
+from sunusav.core.phrasing import unit_of
 
-# Text fields that hold words, codes and names of ours, whichever room's they are.
-SHOWN_BY_NAME: dict[str, Callable[[Any], Any]] = {
-    "subject": show_subject,
-    "rail": say_known,
-    "method": say_known,
-    "destination_kind": say_known,
-    "destination_value": long,
-    "payment_request": long,
-    "reference": long,
-    "source": long,
-    "failure_code": say_known,
-    "failure_message": say_known,
-    "credit_role": say_known,
-    "overpaid_role": say_known,
-    "actor_label": say_actor,
-    "action": say_known,
-    "from_state": say_known,
-    "to_state": say_known,
-    "opened_by": say_actor,
-}
+# How text columns are shown whose names the apps list in these sets of their `phrases.py`.
+SHOWN_BY_NAMES: dict[str, Callable[[Any], Any]] = {
+    "SUBJECTS": show_subject, "LONG_TEXTS": long, "CODES": show_text, "ACTORS": show_actor,
+}  # fmt: skip
 
 Column = str | Callable[[Any], Any]
 
@@ -86,9 +72,10 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
     if unit := unit_of(field.name):
         return SHOWN_BY_UNIT[unit]
     if field.choices:
-        return lambda value: show_choice(field, value)
-    if field.name in SHOWN_BY_NAME:
-        return SHOWN_BY_NAME[field.name]
+        return show_choice
+    by_name = [show for names, show in SHOWN_BY_NAMES.items() if field.name in phrasing.names(names)]
+    if by_name:
+        return by_name[0]
     if isinstance(field, models.DateTimeField):
         return moment
     if isinstance(field, models.JSONField):
@@ -128,16 +115,13 @@ def name_of(row: models.Model) -> str:
     return str(model_admin.name_of(row)) if hasattr(model_admin, "name_of") else str(row)
 
 
-def show_choice(field: Any, value: Any) -> str:
-    """Show a choice by its label, as a badge that can be coloured by value."""
-    if value in ("", None):
-        return NOTHING
-    return badge(value, dict(field.flatchoices).get(value, value))
+def show_choice(value: Any) -> str:
+    """Show a choice by its name, as a badge that can be coloured by value."""
+    return NOTHING if value in ("", None) else badge(value, phrasing.word(str(value)))
 
 
 def badge(value: str, label: Any) -> str:
-    """Show a state by its label in the reader's language."""
-    return format_html('<span class="badge" data-value="{}">{}</span>', value, gettext(str(label)))
+    return format_html('<span class="badge" data-value="{}">{}</span>', value, label)
 
 
 class TranslatedChoicesFilter(ChoicesFieldListFilter):
@@ -145,7 +129,13 @@ class TranslatedChoicesFilter(ChoicesFieldListFilter):
 
     def choices(self, changelist: Any) -> Any:
         for choice in super().choices(changelist):
-            yield {**choice, "display": gettext(str(choice["display"]))}
+            yield {**choice, "display": self._label(choice["display"])}
+
+    def _label(self, display: Any) -> Any:
+        labels = dict(self.field.flatchoices)
+        return next(
+            (phrasing.word(str(value)) for value, label in labels.items() if label == display), display
+        )
 
 
 def offered(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
@@ -156,7 +146,7 @@ def offered(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFi
         parameter_name = name
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-            return [(value, say_known(value)) for value in values()]
+            return [(value, show_code(value)) for value in values()]
 
         def queryset(self, request: HttpRequest, queryset: Any) -> Any:
             return queryset.filter(**{name: self.value()}) if self.value() else queryset

@@ -3,36 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.sections import Box, Section, page_of
+from sunusav.backoffice.sections import Box, Section, page_of_subject
 from sunusav.core.app_modules import collect
 from sunusav.core.approvals import Approvable
 from sunusav.core.models import Proposal, ProposalState, User
-
-KINDS = {
-    "outgoing_resume": _("Resume outgoing money"),
-    "group_verification": _("Verify a group"),
-    "group_verification_revocation": _("Withdraw a group's verification"),
-    "fee_schedule": _("Publish a fee schedule"),
-    "manual_rate": _("Record a manual rate"),
-    "manual_resolution": _("Decide how an unknown payment ended"),
-    "payment_limit": _("Set a limit of outgoing money"),
-    "payment_exception": _("Let a payment pass the limits"),
-}
-# Which model a proposal's subject is a row of.
-SUBJECT_PAGES = {
-    "outgoing_resume": "core.switch",
-    "group_verification": "payouts.group",
-    "group_verification_revocation": "payouts.group",
-    "fee_schedule": "fees.feescheduledraft",
-    "manual_rate": "ledger.manualraterequest",
-    "manual_resolution": "transfers.disbursement",
-    "payment_limit": "transfers.paymentlimitrequest",
-    "payment_exception": "transfers.disbursement",
-}
-
 
 Evidence = Callable[[Proposal], tuple[Box, Sequence[Section]]]
 _EVIDENCE: dict[str, Evidence] = {}
@@ -82,15 +57,9 @@ def may_withdraw(user: User, proposal: Proposal) -> bool:
     return proposal.state == ProposalState.OPEN and proposal.proposer_id == user.pk
 
 
-def show_kind(kind: str) -> str:
-    """Return what a kind of proposal asks for."""
-    return str(KINDS.get(kind) or gettext(kind.replace("_", " ")))
-
-
 def subject_page(proposal: Proposal) -> str:
     """Return the address of what a proposal is about, or nothing."""
-    model = SUBJECT_PAGES.get(proposal.kind, "")
-    return page_of(model, proposal.subject_id) if model else ""
+    return page_of_subject(proposal.kind, proposal.subject_id)
 
 
 def subject_name(proposal: Proposal) -> str:

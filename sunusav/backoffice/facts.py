@@ -11,33 +11,20 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats, unit_of
+from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats
 from sunusav.backoffice.sentences import sentence_said
+from sunusav.core import phrasing
+from sunusav.core.phrasing import unit_of
 
 DIGEST_LENGTH = 64
 # Beyond this a code is no more read than compared: its two ends are shown, and all of it on demand.
 LONG = 100
 NS_PER_SECOND = 1_000_000_000
-# Facts of an outside whose names say something else among ours.
-LABELS = {
-    "fee_msat": _("routing fee"), "created_at_ns": _("created at"), "value_sha256": _("digest of the destination"),
-    "cost_msat": _("routing fee"), "call": _("call to the node"),
-}  # fmt: skip
-# Facts that are hashes, keys or proofs: shown so that they can be compared and copied.
-CODES = {
-    "reference", "payment_hash", "proof", "preimage", "payee", "source", "value_sha256", "destination_sha256",
-}  # fmt: skip
 SYSTEM = "system:"
 # The day first in both languages: it is read in Dakar.
 _MOMENT, _INSTANT = "d/m/Y H:i", "d/m/Y H:i:s"
 HEX = re.compile("[0-9a-f]{60,}")
-# Facts whose values are words of ours and never a name somebody gave.
-WORDED = {
-    "outcome", "state", "status", "failure_reason", "payout_status", "cycle_status", "proposed_end",
-    "provider_reports", "kind", "destination_kind", "rail", "code", "failure_code", "lifted",
-}  # fmt: skip
 
 
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -62,8 +49,8 @@ def show_facts(value: Any) -> Any:
 
 def label_of(name: str) -> str:
     """Return the label of a fact; an amount's loses the unit, which stands with the amount."""
-    words = str(LABELS.get(name) or gettext(name.removesuffix(unit_of(name)).replace("_", " ")))
-    return words[:1].upper() + words[1:]
+    label = phrasing.fact_label(name)
+    return label[:1].upper() + label[1:]
 
 
 def value_of(name: str, value: Any) -> Any:
@@ -111,27 +98,21 @@ def long(text: str) -> Any:
     )
 
 
-def say_actor(label: str) -> Any:
+def show_actor(label: str) -> Any:
     """Show who acted: a person by their login, a part of the system as such, its name on hover."""
     if not label.startswith(SYSTEM):
         return label
     return format_html('<span title="{}">{}</span>', label, gettext("the system"))
 
 
-def say(word: str) -> str:
-    """Return a stored word (an action, a state) in the reader's language."""
-    return gettext(word.replace("_", " ").replace("-", " ")) if word else NOTHING
+def show_code(code: str) -> str:
+    """Show a stored code (an action, a state, a reason) by its name."""
+    return phrasing.word(code) if code else NOTHING
 
 
-def say_known(text: str) -> str:
-    """Return what the system wrote in the reader's language when it is a known word, else as it was written."""
-    if not text:
-        return NOTHING
-    plain = text.replace("_", " ").replace("-", " ")
-    for word in (plain, plain.title()):
-        if (said := gettext(word)) != word:
-            return said
-    return sentence_said(text)
+def show_text(text: str) -> str:
+    """Show what is a code of ours or what somebody wrote: codes by their names, the rest as it is."""
+    return (phrasing.known_word(text) or sentence_said(text)) if text else NOTHING
 
 
 def _list(name: str, values: list[Any]) -> str:
@@ -164,8 +145,12 @@ def _digest(name: str, value: Any) -> Any:
 
 
 def _code(name: str, value: Any) -> Any:
-    return mono(value) if name in CODES and isinstance(value, str) and HEX.fullmatch(value) else ""
+    return (
+        mono(value)
+        if name in phrasing.names("HASHES") and isinstance(value, str) and HEX.fullmatch(value)
+        else ""
+    )
 
 
 def _word(name: str, value: Any) -> str:
-    return say_known(value) if name in WORDED and isinstance(value, str) else ""
+    return show_text(value) if name in phrasing.names("CODES") and isinstance(value, str) else ""

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user
 
-from sunusav.backoffice.refusals import told
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
 from sunusav.core.second_factor import require_second_factor
@@ -55,7 +55,7 @@ class CodeForm(ConfirmForm):
         try:
             require_second_factor(self.user, code.replace(" ", ""))
         except DomainError as refusal:
-            self.add_error("code", told(refusal).text)
+            self.add_error("code", show_refusal(refusal).text)
 
 
 class ReasonAndCodeForm(ReasonForm, CodeForm):

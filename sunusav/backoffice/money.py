@@ -54,7 +54,6 @@ def show_in(currency: str, amount: int) -> str:
     return {"msat": show_msat, "XOF": show_xof}[currency](amount)
 
 
-# HOUSE section 3: the unit comes last in a name.
 SHOWN_BY_UNIT: dict[str, Callable[[Any], str]] = {
     "_xof_per_btc": show_rate,
     "_sats": show_sats,
@@ -63,11 +62,6 @@ SHOWN_BY_UNIT: dict[str, Callable[[Any], str]] = {
     "_bps": show_bps,
     "_ppm": show_ppm,
 }
-
-
-def unit_of(name: str) -> str:
-    """Return the unit a name ends in, or nothing."""
-    return next((unit for unit in SHOWN_BY_UNIT if name.endswith(unit)), "")
 
 
 def _grouped(whole: int) -> str:

@@ -20,6 +20,7 @@ from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
 from sunusav.core.approvals import approve, reject, withdraw
 from sunusav.core.models import Approval, Proposal, User
+from sunusav.core.phrasing import proposal_label
 
 
 def _approve(decision: Decision) -> None:
@@ -103,7 +104,7 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what"), ordering="kind")
     def what(self, proposal: Proposal) -> str:
-        return decisions.show_kind(proposal.kind)
+        return proposal_label(proposal.kind)
 
     @admin.display(description=_("about"), ordering="subject_id")
     def about(self, proposal: Proposal) -> Any:
@@ -116,7 +117,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         return short(proposal.digest)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {decisions.show_kind(row.kind)} ({decisions.subject_name(row)})"
+        return f"#{row.pk} {proposal_label(row.kind)} ({decisions.subject_name(row)})"
 
     def card(self, action: Action, row: Any) -> Card:
         """Show what is decided between who proposed it and its digest, and what follows first of all."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import current_app
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
-QUEUES = ("default", "payouts", "settlements", "reports")
-
 unregister_models(PeriodicTask, CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
 
 
@@ -39,6 +38,11 @@ def known_tasks() -> list[str]:
     current_app.loader.import_default_modules()
     registered = {name for name in current_app.tasks if not name.startswith("celery.")}
     return sorted(registered | {row.task for row in shipped_schedule()})
+
+
+def known_queues() -> list[str]:
+    """Return the queues that the apps' schedules use: each has a worker."""
+    return sorted({settings.CELERY_TASK_DEFAULT_QUEUE, *(task.queue for task in shipped_schedule())})
 
 
 def is_shipped(task: Any) -> bool:
@@ -50,7 +54,7 @@ class ScheduleForm(ModelForm):
     """When a known task runs. Arguments, headers and routing keys are not offered: no task of ours takes any."""
 
     task = forms.ChoiceField(label=_("Task"))
-    queue = forms.ChoiceField(label=_("Queue"), choices=[(name, name) for name in QUEUES], required=False)
+    queue = forms.ChoiceField(label=_("Queue"), required=False)
 
     class Meta:
         model = PeriodicTask
@@ -60,6 +64,8 @@ class ScheduleForm(ModelForm):
         super().__init__(*args, **kwargs)
         if "task" in self.fields:
             self.fields["task"].choices = [(name, name) for name in known_tasks()]  # type: ignore[attr-defined]
+        if "queue" in self.fields:
+            self.fields["queue"].choices = [(name, name) for name in known_queues()]  # type: ignore[attr-defined]
 
 
 @admin.register(PeriodicTask)

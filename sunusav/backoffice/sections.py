@@ -6,16 +6,15 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, say, say_actor, say_known, show_facts
+from sunusav.backoffice.facts import instant, show_actor, show_code, show_facts, show_text
 from sunusav.backoffice.money import NOTHING, show_in
+from sunusav.core import phrasing
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import TrailEntry
 
 TRAIL_LIMIT = 100
-# Subjects are names of rows above: what they are called here, by the kind they begin with.
-SUBJECTS = {"cycle": "payouts.cycle", "contribution": "payouts.contribution"}
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,11 @@ def trail_of(subjects: Iterable[str]) -> Table:
 def _trail_row(entry: TrailEntry) -> Sequence[Any]:
     return (
         instant(entry.at),
-        say_actor(entry.actor_label),
-        say(entry.action),
-        say(entry.from_state),
-        say(entry.to_state),
-        (entry.reason or NOTHING) if entry.actor_id else say_known(entry.reason),
+        show_actor(entry.actor_label),
+        show_code(entry.action),
+        show_code(entry.from_state),
+        show_code(entry.to_state),
+        (entry.reason or NOTHING) if entry.actor_id else show_text(entry.reason),
         show_facts(entry.facts),
     )
 
@@ -96,7 +95,7 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
         debit = show_in(entry.currency, entry.amount) if entry.amount > 0 else ""
         credit = show_in(entry.currency, -entry.amount) if entry.amount < 0 else ""
         yield (
-            link_to(booked, f"{say_known(booked.kind)} #{booked.pk}"),
+            link_to(booked, f"{show_text(booked.kind)} #{booked.pk}"),
             purpose,
             say_account(entry.account),
             debit,
@@ -106,7 +105,7 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
 
 def say_account(account: Any) -> Any:
     """Show an account of the books by what it holds and for whom, its code on hover."""
-    name = gettext(str(account.get_role_display()))
+    name = phrasing.word(account.role)
     shown = f"{name} ({account.owner})" if account.owner else name
     return format_html('<span title="{}">{}</span>', account.code, shown)
 
@@ -114,7 +113,17 @@ def say_account(account: Any) -> Any:
 def show_subject(subject: str) -> Any:
     """Show what money is for, such as cycle:demo-cycle, with a link to its page where it has one."""
     kind, _colon, key = subject.partition(":")
-    return link_to_page(SUBJECTS[kind], key, subject) if kind in SUBJECTS else subject
+    url = page_of_subject(kind, key)
+    return format_html('<a href="{}">{}</a>', url, subject) if url else subject
+
+
+def page_of_subject(kind: str, key: str) -> str:
+    """Return the address of the page of a subject, or nothing.
+
+    Apps name the model behind each kind of subject or proposal in `SUBJECT_PAGES` of their `backoffice.py`.
+    """
+    model = collect_mapping("backoffice", "SUBJECT_PAGES").get(kind)
+    return page_of(model, key) if model else ""
 
 
 def link_to(row: Any, text: Any = None) -> Any:

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 from django_otp import devices_for_user
 
+from sunusav import app_list
 from sunusav.backoffice.inbox import what_waits
 from sunusav.backoffice.login import BackofficeLoginForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.core import clock
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import User
-
-FIRST = ("transfers", "payouts", "core")
 
 
 class BackofficeSite(AdminSite):
@@ -40,9 +40,9 @@ class BackofficeSite(AdminSite):
         return [path("language/", set_language, name="language"), *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """List first the rooms where the day's work is."""
+        """List first the apps of the day's work."""
         apps = super().get_app_list(request, app_label)
-        return sorted(apps, key=lambda room: _place(room["app_label"]))
+        return sorted(apps, key=lambda app: _place(app["app_label"]))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         user = request.user
@@ -51,7 +51,9 @@ class BackofficeSite(AdminSite):
 
 
 def _place(app_label: str) -> int:
-    return FIRST.index(app_label) if app_label in FIRST else len(FIRST)
+    """Return where an app stands: apps name their place in `NAVIGATION` of their `backoffice.py`; others come last."""
+    places = collect_mapping("backoffice", "NAVIGATION")
+    return int(places.get(app_label, len(app_list.apps())))
 
 
 def _is_verified(user: Any) -> bool:

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.exceptions import HTTPError
 
 from sunusav.core import untrusted_http
 from sunusav.core.errors import Unavailable
@@ -119,7 +120,7 @@ class UntrustedHostClient:
             raise HostUnavailable(address=address.host, detail="asked too often by us")
         try:
             answer = self._answer(address, untrusted_http.Deadline(self.deadline_seconds))
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, HTTPError) as error:
             raise HostUnavailable(address=address.host, detail=type(error).__name__) from error
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             raise HostUnavailable(address=address.host, detail=f"redirect {answer.status}")
@@ -131,9 +132,7 @@ class UntrustedHostClient:
         return found
 
     def _answer(self, address: WebAddress, deadline: untrusted_http.Deadline) -> untrusted_http.Answer:
-        wire = untrusted_http.connect(
-            untrusted_http.resolve(address, self.resolver, deadline), address.port, deadline
+        numbers = untrusted_http.resolve(address, self.resolver, deadline)
+        return untrusted_http.get(
+            address, numbers, trust=self.trust or public_trust(), deadline=deadline, max_bytes=self.max_bytes
         )
-        if address.scheme == "https":
-            wire = untrusted_http.secured(wire, address, self.trust or public_trust(), deadline)
-        return untrusted_http.exchange(wire, address, deadline, max_bytes=self.max_bytes)

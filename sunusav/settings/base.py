@@ -6,6 +6,8 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 
+from sunusav.app_list import production_apps, submodules
+from sunusav.core.periodic_tasks import DEFAULT_QUEUE
 from sunusav.settings.database import database_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -27,16 +29,9 @@ PORT = env.int("PORT", default=8001)
 # Where wallets and people outside reach us: never taken from a request.
 PUBLIC_BASE_URL = env("PUBLIC_BASE_URL", default=f"http://localhost:{PORT}")
 
-# Apps, top floor first. Django admin's templates and third parties stand below them.
+# Our apps first, the top layer first: Django takes templates and commands from the first app that has them.
 INSTALLED_APPS = [
-    "payouts",
-    "lightning",
-    "transfers",
-    "fees",
-    "ledger",
-    "sunusav.api",
-    "sunusav.backoffice",
-    "sunusav.core",
+    *production_apps(),
     "django_celery_beat",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -150,7 +145,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
 }
 
-# Celery: a doorbell. Losing or doubling every message changes latency, never money.
+# Celery: messages only wake workers. Losing or doubling every message changes latency, never money.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="redis://127.0.0.1:6380/0")
 CELERY_RESULT_BACKEND = env("CELERY_RESULT_BACKEND", default=CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
@@ -160,14 +155,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_TASK_TIME_LIMIT = 600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A killed worker's message comes back soon: by default kombu waits an hour and scans rarely.
     "visibility_timeout": 900,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
-    # Ringing must never hold up a request when the broker is away.
+    # A wake-up must never delay a request when the broker is unavailable.
     "socket_connect_timeout": 1,
     "max_retries": 0,
     "interval_start": 0,
@@ -175,14 +169,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0,
     "socket_timeout": 30,
 }
-SCHEDULE = "sunusav.schedule.SCHEDULE"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
+# Tasks that no schedule names run on the default queue.
 CELERY_TASK_ROUTES = {
-    # What may wait for a slow payment stands apart: nothing else does, and only its worker can pay.
-    "transfers.run_due": {"queue": "payouts"},
-    "transfers.sweep": {"queue": "payouts"},
-    "ledger.audit_*": {"queue": "reports"},
+    task.task: {"queue": task.queue} for module in submodules("schedule") for task in module.SCHEDULE
 }
 
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -197,11 +188,6 @@ RATE_SOURCES: list[str] = [
     "ledger.rates.sources.Kraken",
     "ledger.rates.sources.Bitstamp",
 ]
-# Which task is rung when a fact about a subject of this kind has been stored below.
-SUBJECT_WAKE_UPS = {
-    "contribution": "payouts.record_ready_cycles",
-    "cycle withdrawal": "payouts.take_withdrawals",
-}
 
 # How long `payouts/process` waits for the worker before it answers 202.
 PAYOUT_WAIT_SECONDS = 5

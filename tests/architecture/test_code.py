@@ -8,19 +8,17 @@ from statistics import median
 
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.core.management import call_command
 from django.db.models import Field, FloatField
 
+from sunusav import app_list
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.schedules import shipped_schedule
 from tests.architecture.code import APPS, ROOT, functions, import_everything, relative, sources, tree
 
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
-LAYERS = [
-    {"reports"}, {"payouts", "subscriptions", "community_fund", "lightning", "partners"}, {"transfers"}, {"fees"},
-    {"ledger"}, {"api", "backoffice"}, {"core"},
-]  # fmt: skip
+LAYERS = [{app.rpartition(".")[2] for app in layer} for layer in app_list.LAYERS]
 OURS = {label for layer in LAYERS for label in layer}
 
 
@@ -157,7 +155,7 @@ def test_every_task_is_scheduled_or_woken() -> None:
 
 
 def test_every_scheduled_or_mapped_task_exists() -> None:
-    wanted = {row.task for row in shipped_schedule()} | set(settings.SUBJECT_WAKE_UPS.values())
+    wanted = {row.task for row in shipped_schedule()} | set(collect_mapping("schedule", "WAKE_UPS").values())
     assert sorted(wanted - _task_names()) == []
 
 

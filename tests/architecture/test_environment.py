@@ -16,7 +16,7 @@ from django.conf import settings
 from lightning.access_scopes import AccessScope, uris_of
 from sandbox.launch import WORKERS, Plan, _start_servers
 from sandbox.process_tree import ProcessTree
-from sunusav.schedule import SCHEDULE
+from sunusav.core.schedules import shipped_schedule
 from sunusav.settings.database import database_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,7 +80,7 @@ def test_compose_and_the_demo_have_the_same_workers_whose_queues_are_their_own()
     demo = {f"{name}@%h": set(queues.split(",")) for name, queues in WORKERS.items()}
     queues = [queue for of_one in _workers().values() for queue in of_one]
     used = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    used |= {task.queue or settings.CELERY_TASK_DEFAULT_QUEUE for task in SCHEDULE}
+    used |= {task.queue for task in shipped_schedule()}
 
     assert _workers() == demo
     assert demo["payouts@%h"] == {"payouts"}

@@ -58,7 +58,7 @@ def test_finance_proposes_an_exception_and_an_approver_finds_it_in_the_inbox(
 ) -> None:
     finance, approver = enter(Role.FINANCE), enter(Role.APPROVER)
     own = f"{PAYMENTS}{too_much.pk}/change/"
-    assert "payout-above-limit" in page(finance, own)
+    assert "payout above limit" in page(finance, own)
     assert EXCEPT in page(finance, own)
     assert EXCEPT not in page(approver, own)
     asked = page(finance, f"{EXCEPT}?pk={too_much.pk}")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from sunusav.core.wake_ups import answer_again
+from sunusav.core.wake_ups import retry_broker_now
 from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
 from tests.support.database import url_of
@@ -21,7 +21,7 @@ def environment(transactional_db: None, world: World, settings: Settings) -> Ite
     for name, value in node.items():
         setattr(settings, name, value)
     rail.cache_clear()
-    answer_again()
+    retry_broker_now()
     yield {
         **node,
         "LND_PAYMENT_TIMEOUT_SECONDS": "5",
@@ -29,7 +29,7 @@ def environment(transactional_db: None, world: World, settings: Settings) -> Ite
         "MONETIZATION_DATABASE_URL": url_of(settings.DATABASES["default"]),
     }
     rail.cache_clear()
-    answer_again()
+    retry_broker_now()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from celery import current_app
 
-from sunusav.core.wake_ups import answer_again, wake
+from sunusav.core.wake_ups import retry_broker_now, wake
 from tests.support.broker import broker_at
 
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -16,11 +16,11 @@ def no_result_store() -> Iterator[None]:
     """Put broker and results on an address where no Redis is, as when production's Redis is down."""
     before = current_app.conf.result_backend
     current_app.conf["result_backend"] = NO_REDIS
-    answer_again()
+    retry_broker_now()
     with broker_at(NO_REDIS):
         yield
     current_app.conf["result_backend"] = before
-    answer_again()
+    retry_broker_now()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -127,7 +127,7 @@ def test_name_is_resolved_once_and_the_connection_goes_to_that_very_address(
 ) -> None:
     names = FakeNames([PUBLIC], ["127.0.0.1"])
 
-    with pytest.raises(NetworkIsClosed, match=rf"'{PUBLIC}', 443"):
+    with pytest.raises(NetworkIsClosed, match=PUBLIC):
         UntrustedHostClient(resolver=names).get_json("https://wallet.example/")
 
     assert names.asked == 1
@@ -263,12 +263,12 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (http_answer(b'{"a": "' + b"x" * 300_000 + b'"}'), "compressed or too long"),
         (http_answer(gzip.compress(b"{}", mtime=0), headers=("Content-Encoding: gzip",)), "compressed or too long"),
         (http_answer(gzip.compress(bytes(10**7)), headers=("Content-Encoding: gzip",)), "compressed or too long"),
-        (CHUNKED + b"5\r\n{}   \r\nzz\r\n", "IncompleteRead"),
+        (CHUNKED + b"5\r\n{}   \r\nzz\r\n", "ProtocolError"),
         (b"SSH-2.0-OpenSSH_9\r\n", "BadStatusLine"),
         (b"", "RemoteDisconnected"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n{}", "LineTooLong"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}", "HTTPException"),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" * 40_000, "OSError"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 40_000, "RemoteDisconnected"),
     ],
 )  # fmt: skip
 def test_get_json_refuses_anything_but_a_bounded_json_object(
@@ -293,7 +293,7 @@ def test_get_json_of_endless_answer_is_refused(service: Listener) -> None:
     assert refusal(service) == "compressed or too long"
 
     service.reply = _endless(CHUNKED, b"1\r\n \r\n" * 1_000)
-    assert refusal(service) == "OSError"
+    assert refusal(service) == "compressed or too long"
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
@@ -308,6 +308,16 @@ def test_get_json_of_slow_bytes_ends_at_the_deadline(service: Listener, begin: b
             gone.wait(0.05)
 
     service.reply = drip
+
+    assert refusal(service, deadline_seconds=0.5) == "TimeoutError"
+
+
+def test_get_json_at_the_deadline_refuses_a_partial_answer(service: Listener) -> None:
+    def begin_and_wait(caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.1 200 OK\r\n\r\n{}")
+        threading.Event().wait(1)
+
+    service.reply = begin_and_wait
 
     assert refusal(service, deadline_seconds=0.5) == "TimeoutError"
 

@@ -9,15 +9,15 @@ from celery import current_app
 from celery.signals import after_task_publish
 from django.db import transaction
 
-from sunusav.core.wake_ups import answer_again, wake, wake_for
+from sunusav.core.wake_ups import retry_broker_now, wake, wake_for
 from tests.support.broker import broker_at
 
 
 @pytest.fixture(autouse=True)
 def answering() -> Iterator[None]:
-    answer_again()
+    retry_broker_now()
     yield
-    answer_again()
+    retry_broker_now()
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def woken() -> Iterator[list[tuple[str, list[str]]]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_wake_waits_for_the_commit(woken: list[Any]) -> None:
+def test_wake_sends_after_the_commit(woken: list[Any]) -> None:
     with transaction.atomic():
         wake("app.work", "42")
         assert woken == []
@@ -43,7 +43,7 @@ def test_wake_waits_for_the_commit(woken: list[Any]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_wake_in_rolled_back_transaction_sends_nothing(woken: list[Any]) -> None:
+def test_wake_in_a_transaction_rolled_back_sends_nothing(woken: list[Any]) -> None:
     with transaction.atomic():
         wake("app.work")
         transaction.set_rollback(True)
@@ -51,30 +51,30 @@ def test_wake_in_rolled_back_transaction_sends_nothing(woken: list[Any]) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_wake_for_subject_sends_the_task_of_its_kind(woken: list[Any], settings: Any) -> None:
-    settings.SUBJECT_WAKE_UPS = {"contribution": "payouts.record_ready_cycles"}
+def test_wake_for_subject_sends_the_task_of_its_kind_or_of_the_fact(woken: list[Any]) -> None:
     wake_for("contribution:17")
     wake_for("cycle:c-1")
-    assert woken == [("payouts.record_ready_cycles", ["17"])]
+    wake_for("cycle:c-1", fact="withdrawal")
+    assert woken == [("payouts.record_ready_cycles", ["17"]), ("payouts.take_withdrawals", ["c-1"])]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_wake_without_broker_logs_once_and_does_not_block(caplog: pytest.LogCaptureFixture) -> None:
+def test_wake_without_a_broker_is_logged_once_and_returns_at_once(caplog: pytest.LogCaptureFixture) -> None:
     started = datetime.now(UTC)
     with broker_at("redis://127.0.0.1:1/0"):
         for _ in range(3):
             wake("app.work")
     assert datetime.now(UTC) - started < timedelta(seconds=2)
-    assert caplog.text.count("doorbell app.work not rung") == 1
+    assert caplog.text.count("app.work was not woken") == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_wake_soon_after_broker_failure_sends_nothing(woken: list[Any]) -> None:
+def test_wake_soon_after_a_failure_sends_nothing(woken: list[Any]) -> None:
     with broker_at("redis://127.0.0.1:1/0"):
         wake("app.work")
     wake("app.work")
     assert woken == []
-    answer_again()
+    retry_broker_now()
     wake("app.work")
     assert woken == [("app.work", [])]
 

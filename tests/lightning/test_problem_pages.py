@@ -32,7 +32,7 @@ def test_refusals_are_seventeen() -> None:
 
 
 def test_page_of_unreadable_invoices_explains_every_reason_of_the_codec() -> None:
-    page = (ROOT / "docs" / "problems" / f"{InvoiceUnreadable.code}.md").read_text()
+    page = (ROOT / "lightning" / "problem_docs" / f"{InvoiceUnreadable.code}.md").read_text()
     reasons = {kind().reason for kind in Bolt11Error.__subclasses__()} - {DraftInvalid().reason}
     assert len(reasons) == 28
     assert sorted(reason for reason in reasons if f"`{reason}`" not in page) == []

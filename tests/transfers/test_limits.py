@@ -365,7 +365,7 @@ def test_platform_hears_once_of_a_payment_that_waits_for_a_limit(
     run(watch)
 
     (message,) = OutboxMessage.objects.all()
-    assert (message.topic, message.subject) == ("disbursement.deferral_for", "cycle:awa")
+    assert (message.topic, message.subject) == ("disbursement.held_back", "cycle:awa")
     assert message.payload == {
         "id": disbursement_id, "subject": "cycle:awa", "state": "processing", "net_sats": NET_SATS,
         "failure_code": "destination-cooling-off", "until": (NOW + timedelta(hours=24)).isoformat(),

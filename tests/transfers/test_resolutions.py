@@ -362,7 +362,7 @@ def test_another_answer_of_the_outside_voids_the_approval(case: Case) -> None:
         case.approve(proposal)
 
 
-def test_same_answer_again_voids_nothing(case: Case) -> None:
+def test_same_retry_broker_now_voids_nothing(case: Case) -> None:
     proposal = case.propose(PAID)
     for _ in range(3):
         case.ask(GONE)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import offered
-from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.facts import mono, show_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
@@ -142,7 +142,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
-        return say_known(row.failure_code)
+        return show_text(row.failure_code)
 
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_sats(row.payout_sats)}"

@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment, say_known
+from sunusav.backoffice.facts import long, moment, show_text
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
 from sunusav.core.models import Proposal
@@ -71,12 +71,12 @@ def payment_facts(row: Disbursement) -> Facts:
         (_("Payout"), show_sats(row.payout_sats)),
         (_("Net"), show_sats(row.net_sats)),
         (_("Recipient"), row.payee_ref),
-        (_("Rail"), say_known(row.rail)),
+        (_("Rail"), show_text(row.rail)),
         (_("Destination"), long(row.destination_value)),
         (_("Requested"), moment(row.requested_at)),
     ]
     if row.destination_replaced_at:
         facts.append((_("Destination replaced"), moment(row.destination_replaced_at)))
     if row.failure_message or row.failure_code:
-        facts.append((_("What holds it back"), say_known(row.failure_message or row.failure_code)))
+        facts.append((_("What holds it back"), show_text(row.failure_message or row.failure_code)))
     return Facts(_("The payment"), facts)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import moment, say_known
+from sunusav.backoffice.facts import moment, show_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section, trail_of
@@ -215,7 +215,7 @@ class RailBreakerAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("rail"), ordering="rail")
     def rail_shown(self, row: RailBreaker) -> str:
-        return say_known(row.rail)
+        return show_text(row.rail)
 
     @admin.display(description=_("state"), ordering="state")
     def how_it_is(self, row: RailBreaker) -> Any:
@@ -225,14 +225,14 @@ class RailBreakerAdmin(ReadOnlyAdmin):
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         if row.state == BreakerState.CLOSED:
             return None
-        told = {"rail": say_known(row.rail), "failures": row.failures}
+        told = {"rail": show_text(row.rail), "failures": row.failures}
         is_time = row.retry_at is None or row.retry_at <= clock.now()
         next_try = NEXT_TRIES if is_time else GOES_ON_BY_ITSELF % {"at": moment(row.retry_at)}
         steps = [next_try, LOOK_AT_NODE, MAY_PAUSE]
         return Box(title=_("This way to pay is stopped"), says=STOPPED % told, steps=steps, tone="alarm")
 
     def name_of(self, row: Any) -> str:
-        return say_known(row.rail)
+        return show_text(row.rail)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"rail:{row.rail}"]),)

@@ -11,10 +11,10 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.facts import instant, moment, say, say_known
+from sunusav.backoffice.facts import instant, moment, show_code, show_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
-from sunusav.backoffice.refusals import told
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.sections import Box, link_to
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
@@ -142,7 +142,7 @@ def _waiting_box(row: Any) -> Box | None:
 
 
 def _failure(row: Any) -> str:
-    return say_known(row.failure_message or row.failure_code)
+    return show_text(row.failure_message or row.failure_code)
 
 
 def _happened(row: Any) -> Any:
@@ -171,7 +171,9 @@ def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
         return []
     said: Any = _("nothing yet")
     if attempt.outcome:
-        said = format_html("{} ({})", say(attempt.outcome), instant(attempt.asked_at or attempt.sent_at))
+        said = format_html(
+            "{} ({})", show_code(attempt.outcome), instant(attempt.asked_at or attempt.sent_at)
+        )
     return [
         (_("The outside said last"), said),
         (_("The order can be paid until"), moment(attempt.order.give_up_after)),
@@ -190,7 +192,7 @@ def _steps(row: Any, now: datetime) -> Iterator[Any]:
         return
     yield ASK_PAYEE
     refusal = _refusal_of_unpaid(attempt, now)
-    yield NOT_UNPAID_YET % {"refusal": told(refusal).text} if refusal else MAY_CALL_UNPAID
+    yield NOT_UNPAID_YET % {"refusal": show_refusal(refusal).text} if refusal else MAY_CALL_UNPAID
 
 
 def _waits(proposal: Proposal) -> Any:

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, moment, mono, say, show_facts
+from sunusav.backoffice.facts import instant, moment, mono, show_code, show_facts
 from sunusav.backoffice.money import NOTHING, show_msat, show_sats
 from sunusav.backoffice.sections import Facts, Table, link_to, link_to_page
 from transfers.enums import AnsweredCall, AttemptState, ResolutionVerdict
@@ -77,7 +77,7 @@ def facts_of(attempt: Attempt) -> Facts:
         (_("Times sent"), attempt.sends),
         (_("Seen outside"), instant(attempt.seen_at)),
         (_("Closed"), instant(attempt.closed_at)),
-        (_("Outcome"), say(attempt.outcome)),
+        (_("Outcome"), show_code(attempt.outcome)),
         (_("Proof (preimage)"), mono(attempt.proof)),
         (_("Routing fee"), show_msat(attempt.cost_msat)),
         (_("Evidence"), show_facts(attempt.evidence)),
@@ -153,10 +153,10 @@ def _end(attempt: Attempt) -> Any:
 
 def _answer(outcome: str, evidence: Any) -> Any:
     if not evidence:
-        return say(outcome)
+        return show_code(outcome)
     return format_html(
         "{}<details><summary>{}</summary>{}</details>",
-        say(outcome),
+        show_code(outcome),
         _("Evidence"),
         show_facts(evidence),
     )

@@ -63,4 +63,4 @@ def _tell(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> None
 
 def _announcement(row: Disbursement, facts: dict[str, str]) -> Announcement:
     payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats, **facts}
-    return Announcement("disbursement.deferral_for", row.subject, payload)
+    return Announcement("disbursement.held_back", row.subject, payload)

@@ -1,4 +1,4 @@
-"""The desk speaks French whole: every text of ours, every name of a model or field, every refusal."""
+"""The back office is complete in French: every text, every name of a model or field, every phrase of an app."""
 
 import ast
 import gettext
@@ -14,13 +14,14 @@ from django.db import models
 from django.utils import translation
 from django.utils.functional import Promise
 
+from sunusav import app_list
 from sunusav.backoffice.admins import BackofficeAdmin
 from sunusav.backoffice.columns import label_without_unit
-from sunusav.backoffice.decisions import KINDS, SUBJECT_PAGES, approvables
-from sunusav.backoffice.refusal_texts import TEXTS
-from sunusav.backoffice.refusals import told
+from sunusav.backoffice.decisions import approvables
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.words import WORDS
-from sunusav.core import approvals, second_factor, switches
+from sunusav.core import approvals, phrasing, second_factor, switches
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.errors import DomainError
 from transfers import errors as transfer_errors
 
@@ -45,9 +46,9 @@ def test_every_text_in_the_code_is_in_the_catalogue(french: Any) -> None:
 
 
 def _texts_of_modules() -> Iterator[str]:
-    doors = [*ROOT.glob("*/admin.py"), *ROOT.glob("*/admin/*.py"), *ROOT.glob("*/desk.py")]
-    doors += (ROOT / "sunusav" / "backoffice").rglob("*.py")
-    for module in doors:
+    apps = [ROOT / app.replace(".", "/") for app in app_list.production_apps()]
+    modules = [module for app in apps for module in app.rglob("*.py")]
+    for module in modules:
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING:
                 parts = [str(part.value) for part in node.args if isinstance(part, ast.Constant)]
@@ -131,9 +132,26 @@ def test_names_of_models_follow_the_reader() -> None:
         assert str(paid._meta.verbose_name) == "disbursement"
 
 
-def test_every_kind_of_proposal_has_its_words_and_its_page() -> None:
-    assert set(approvables()) <= set(KINDS)
-    assert set(approvables()) <= set(SUBJECT_PAGES)
+def test_every_kind_of_proposal_has_its_label_and_its_page() -> None:
+    assert sorted(set(approvables()) - set(collect_mapping("phrases", "PROPOSALS"))) == []
+    assert sorted(set(approvables()) - set(collect_mapping("backoffice", "SUBJECT_PAGES"))) == []
+
+
+def test_every_subject_page_is_a_model_of_the_admin() -> None:
+    known = {model._meta.label_lower for model in admin.site._registry}
+
+    assert sorted(set(collect_mapping("backoffice", "SUBJECT_PAGES").values()) - known) == []
+
+
+def test_apps_give_a_code_of_one_spelling_one_label() -> None:
+    """Two apps may both name a code, but not differently: the reader could not know whose it is."""
+    labels: dict[str, set[str]] = {}
+    for module in app_list.submodules("phrases"):
+        for code, label in getattr(module, "WORDS", {}).items():
+            with translation.override("fr"):
+                labels.setdefault(phrasing._readable(code).lower(), set()).add(str(label))
+
+    assert {code: found for code, found in labels.items() if len(found) > 1} == {}
 
 
 def _refusals(*modules: Any) -> Iterator[type[DomainError]]:
@@ -156,7 +174,7 @@ def test_every_refusal_the_desk_can_meet_has_its_words() -> None:
         "resolution-cost-out-of-range", "resolution-needs-explanation",
     }  # fmt: skip
 
-    assert sorted(met - set(TEXTS)) == []
+    assert sorted(met - set(collect_mapping("phrases", "REFUSALS"))) == []
 
 
 def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
@@ -167,9 +185,10 @@ def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
 
 def test_every_text_names_only_facts_its_refusal_has() -> None:
     known = {kind.code: kind for kind in _subclasses(DomainError)}
-    assert sorted(set(TEXTS) - set(known)) == []
+    phrases = collect_mapping("phrases", "REFUSALS")
+    assert sorted(set(phrases) - set(known)) == []
 
-    for code, texts in TEXTS.items():
+    for code, texts in phrases.items():
         facts = dict.fromkeys(known[code].fact_names(), "x")
         for language in ("en", "fr"):
             with translation.override(language):
@@ -183,7 +202,7 @@ def test_refusal_is_told_with_its_next_step_and_its_code() -> None:
     )
 
     with translation.override("fr"):
-        said = told(refusal)
+        said = show_refusal(refusal)
 
     assert said.sentence == "Le décaissement 7 (terminé) ne peut pas être annulé : il est clos."
     assert said.text.endswith("[disbursement-not-cancellable]")
@@ -192,4 +211,4 @@ def test_refusal_is_told_with_its_next_step_and_its_code() -> None:
 def test_refusal_without_words_is_told_by_its_name_and_facts() -> None:
     refusal = transfer_errors.ClaimLost(disbursement_id=7)
 
-    assert told(refusal).text == "Claim lost (disbursement_id=7). [claim-lost]"
+    assert show_refusal(refusal).text == "Claim lost (disbursement_id=7). [claim-lost]"
