@@ -32,7 +32,7 @@ class KillSwitch:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def watch_databases(self) -> None:
-        """Count around every write and every COMMIT, and before every read, of connections made from now on."""
+        """Count a step before and after every write and COMMIT and before every read, on new connections."""
         connection_created.connect(self._watch, weak=False)
 
     def _was_the_last_name(self, what: str) -> bool:

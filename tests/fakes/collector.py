@@ -1,4 +1,4 @@
-"""A collector without a node: members pay when a test says so."""
+"""A collector without a node: a test decides which requests are paid."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 
 
 class ScriptedCollector:
-    """Opens requests at once unless `is_unavailable`; `requests` is what it was asked, by reference."""
+    """Open every request unless `is_unavailable`; `requests` keeps them by reference."""
 
     name = "lightning"
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
@@ -45,7 +45,7 @@ class ScriptedCollector:
 
 
 class OtherCollector(ScriptedCollector):
-    """A second way to be paid, whose references only the partner knows."""
+    """A second collector, whose references cannot be computed in advance."""
 
     name = "wave"
 

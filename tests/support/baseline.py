@@ -19,7 +19,7 @@ def remember(connection: Any) -> None:
 
 
 def restore(connection: Any) -> None:
-    """Put the remembered rows back into a flushed database, with their own keys."""
+    """Insert the remembered rows into a flushed database, with their keys."""
     quote = connection.ops.quote_name
     with connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for table, (columns, rows) in _remembered.get(connection.alias, {}).items():

@@ -1,4 +1,4 @@
-"""Rows that break one constraint each, and the proof that the database refuses them by that constraint's name.
+"""Rows that violate one constraint each, and the check that the database refuses them by the name of the constraint.
 
 Every app lists its own in `tests/<app>/violations.py`; `tests/architecture/test_constraints.py` stores each of them
 and fails for a constraint that nobody violates.
@@ -43,7 +43,7 @@ class Violation:
 
 
 def violations() -> list[Violation]:
-    """Return what every app lists."""
+    """Return the violations that all apps list."""
     modules = [f"tests.{file.parent.name}.violations" for file in sorted(TESTS.glob("*/violations.py"))]
     return [violation for module in modules for violation in import_module(module).VIOLATIONS]
 
@@ -59,7 +59,7 @@ def _is_counted(field: Any) -> bool:
 
 
 def unique_columns() -> dict[str, list[str]]:
-    """Return what is unique by name: each unique constraint and each unique column of our models, with its columns.
+    """Return the columns of each unique constraint and of each unique column of our models, by name.
 
     A unique column has no constraint of its own in Django; it is named `table.column` here.
     """
@@ -85,16 +85,16 @@ def constraints() -> set[str]:
 
 @contextmanager
 def refuses(constraint: str) -> Iterator[None]:
-    """Assert that the database refuses what the block writes, and names this constraint as the reason."""
+    """Assert that the database refuses the statement of the block and names exactly this constraint."""
     with pytest.raises(IntegrityError) as refusal, transaction.atomic():
         yield
     assert _named_in(str(refusal.value)) == _name_on(connection.vendor, constraint)
 
 
 def _named_in(message: str) -> str:
-    """Return the constraint, key or columns that a refusal of SQLite, MariaDB or MySQL names."""
+    """Return the constraint, key or columns that an error of SQLite, MariaDB or MySQL names."""
     patterns = [
-        r"^(?:CHECK|UNIQUE) constraint failed: (.+)$",  # SQLite; of a unique constraint it names the columns
+        r"^(?:CHECK|UNIQUE) constraint failed: (.+)$",  # SQLite; for a unique constraint it names the columns
         r"CONSTRAINT `([^`]+)` failed for",  # MariaDB
         r"Check constraint '([^']+)' is violated",  # MySQL
         r"Duplicate entry '.*' for key '(?:\w+\.)?(\w+)'",

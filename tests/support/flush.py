@@ -36,7 +36,7 @@ def flush(connection: Any) -> None:
 
 
 def tables_with_rows(connection: Any) -> list[str]:
-    """List the tables that hold rows, in one statement."""
+    """Return the tables that hold rows, in one statement."""
     with connection.cursor() as cursor:
         names = [name for name in connection.introspection.table_names(cursor) if name not in KEPT]
         if not names:

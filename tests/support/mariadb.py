@@ -1,4 +1,4 @@
-"""A private, throw-away MariaDB: for the tests, the crash tests and the benches.
+"""A private, throw-away MariaDB for tests, crash tests and benches.
 
 with mariadb() as server:
     server.url("anything")          # mysql://..., with an account that has no administrative rights
