@@ -1,6 +1,5 @@
 """Fixtures for every test: a closed network, a database that can be emptied, a Redis on request."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,10 +10,6 @@ from tests.support import baseline, flush, network
 from tests.support.redis import redis
 
 flush.install()
-
-# The servers of tests are forked from this process. gRPC's fork support would start threads in the child before its
-# exec, and they sometimes abort it. Processes that have to fork are started with `tests.support.lightning.forking`.
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -157,6 +158,22 @@ def test_run_command_on_private_mariadb_gives_its_url_and_status() -> None:
 
     assert done.returncode == 7
     assert done.stdout.startswith("mysql://sunusav:sunusav@127.0.0.1:")
+
+
+def test_child_of_process_that_uses_grpc_starts_with_one_thread() -> None:
+    reading, writing = os.pipe()
+
+    def count_threads() -> None:
+        os.write(writing, str(len(list(Path("/proc/self/task").iterdir()))).encode())
+
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary("/service/method", None, None)(b"", timeout=10)
+        subprocess.run([sys.executable, "-c", ""], check=True, preexec_fn=count_threads)
+
+    assert os.read(reading, 8) == b"1"
+    os.close(reading)
+    os.close(writing)
 
 
 @pytest.mark.redis

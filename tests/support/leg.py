@@ -16,6 +16,10 @@ from tests.support.mariadb import find_installation, mariadb
 
 CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DATABASE_URL"
 LEGS = ("mariadb", "sqlite")
+# The servers of tests are forked from this process. gRPC's fork support would start threads in the child before its
+# exec, and they sometimes abort it. gRPC reads the variable when it is imported, which Django's setup does: the
+# plug-in is imported before. Processes that have to fork are started with `tests.support.lightning.forking`.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 _servers = ExitStack()
 atexit.register(_servers.close)  # also runs after an error that precedes pytest's own hooks
 
