@@ -1,4 +1,4 @@
-"""A collector without a node: a test decides which requests are paid."""
+"""A collector without a node: members pay when a test says so."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 
 
 class ScriptedCollector:
-    """Open every request unless `is_unavailable`; `requests` keeps them by reference."""
+    """Opens requests at once unless `is_unavailable`; `requests` is what it was asked, by reference."""
 
     name = "lightning"
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
@@ -41,11 +41,11 @@ class ScriptedCollector:
 
     def _require_here(self) -> None:
         if self.is_unavailable:
-            raise CollectorUnavailable(collector=self.name, detail="the fake is unavailable")
+            raise CollectorUnavailable(collector=self.name, detail="the fake is away")
 
 
 class OtherCollector(ScriptedCollector):
-    """A second collector, whose references cannot be computed in advance."""
+    """A second way to be paid, whose references only the outside knows."""
 
     name = "wave"
 

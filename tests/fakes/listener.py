@@ -1,4 +1,4 @@
-"""A server on this machine that counts connections and answers with bytes that a test sets, with TLS if given."""
+"""A server on this machine that counts who connects and answers with the bytes a test gives it, over TLS if asked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Reply = bytes | Callable[[socket.socket], None]
 
 
 class Listener:
-    """Serve one client after the other; `accepted` counts them, `requests` keeps their requests."""
+    """Serve one caller after the other; `accepted` counts them, `requests` keeps what they asked."""
 
     def __init__(
         self, reply: Reply = b"", *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
@@ -79,13 +79,13 @@ class Listener:
 
 
 def http_answer(body: bytes, *, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
-    """Return an HTTP answer as bytes."""
+    """Return an answer as it goes over the wire."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 class Authority:
-    """A certificate authority for a test: contexts of servers with its certificates and of clients that trust it."""
+    """A certificate authority of a test, and servers and clients that trust it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -97,11 +97,11 @@ class Authority:
         self._file.write_bytes(signed.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
     def trusting(self) -> ssl.SSLContext:
-        """Return the context of a client that trusts only this authority."""
+        """Return what a client trusts who knows only this authority."""
         return ssl.create_default_context(cafile=str(self._file))
 
     def serving(self, name: str) -> ssl.SSLContext:
-        """Return the context of a server with a certificate for that name."""
+        """Return what a server of that name shows."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         made = self._certificate(subject, key.public_key())

@@ -1,4 +1,4 @@
-"""A wallet's LNURL-pay service on this machine with invoices of a node; a test can make it answer falsely."""
+"""A wallet's LNURL-pay service on this machine, whose invoices come from a node; a test tells it how to lie."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Body = dict[str, Any] | bytes
 
 
 class LnurlService:
-    """Answer `/.well-known/lnurlp/awa` and its callback. `asked` keeps each path, `comments` the comments.
+    """Answer `/.well-known/lnurlp/awa` and its callback. `asked` keeps each path, `comments` what came along.
 
-    `offer` changes members of the first answer (None removes one); the items of `offers` and `answers` replace whole
-    answers, one after the other.
+    `offer` changes members of the first answer (None takes one away); `offers` and `answers`, while they last, are
+    the whole next answers.
     """
 
     def __init__(self, make_invoice: MakeInvoice) -> None:
@@ -97,7 +97,7 @@ class LnurlService:
                 self.send_response(service.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                with suppress(ConnectionError):  # a client that reads a bounded part closes the connection
+                with suppress(ConnectionError):  # who reads a bounded part hangs up
                     self.wfile.write(body)
 
             def log_message(self, *args: Any) -> None:

@@ -1,4 +1,4 @@
-"""A Lightning rail without a node: it reads fake invoices and gives the answers of a script."""
+"""A Lightning rail without a node: it reads invoices of our own making and answers as a test tells it to."""
 
 import hashlib
 from collections import deque
@@ -35,7 +35,7 @@ NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class FakeInvoice:
-    """The fields of a fake invoice. They are encoded in its text; its preimage is the hash of its name."""
+    """What an invoice says. Its text is its fields; its preimage is the hash of its name."""
 
     name: str
     amount_msat: int | None
@@ -65,15 +65,15 @@ class FakeInvoice:
 
 
 def invoice(name: str, sats: int, **fields: object) -> Destination:
-    """Return an invoice for an amount of sats as a destination."""
+    """Return a destination: an invoice over so many sats."""
     text = FakeInvoice(name, sats * 1_000, **fields).text  # type: ignore[arg-type]
     return Destination(rail="lightning", kind="bolt11", value=text)
 
 
 class ScriptedRail:
-    """Pay every order at once, unless `script` holds the next answers or `is_unavailable`.
+    """Pays every order at once, unless `script` holds the next answers or `is_unavailable`.
 
-    `paid` is the fake's own record by payment hash, in which a test finds double payments.
+    `paid` is the fake's own record, by payment hash: what a test judges double payments by.
     """
 
     name = "lightning"
@@ -94,7 +94,7 @@ class ScriptedRail:
         return self._payable(instruction, now).payment_hash
 
     def payee_of(self, destination: Destination) -> str:
-        """Return the payee's node: the text after "@" in the invoice's name, or else one common node."""
+        """Read the node off an invoice's name: what stands behind "@", else the one node of all the others."""
         return f"node:{FakeInvoice.read(destination.value).name.partition('@')[2] or 'wallet'}"
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
@@ -115,7 +115,7 @@ class ScriptedRail:
         return outcome
 
     def find(self, order: Order) -> FindOutcome:
-        """Answer as a node does: paid or refused payments stay so, all others were never seen."""
+        """Answer as a node would: what it paid is paid, what it refused stays refused, the rest it never saw."""
         self._require_here()
         if order.reference in self.paid:
             return self._receipt(order)
@@ -146,7 +146,7 @@ class ScriptedRail:
 
     def _require_here(self) -> None:
         if self.is_unavailable:
-            raise RailUnavailable(rail=self.name, detail="the fake is unavailable")
+            raise RailUnavailable(rail=self.name, detail="the fake is away")
 
     def _payable(self, instruction: Instruction, now: datetime) -> FakeInvoice:
         if instruction.destination.kind not in self.destination_kinds:
