@@ -1,4 +1,4 @@
-"""What settings read from the environment and what they name by dotted path, as a process of each kind sees it."""
+"""The variables that each settings module reads from the environment, and the dotted paths in its values."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from tests.architecture.code import ROOT, import_everything
 
 MODULES = ["production", "local", "test"]
 NAMED = set(re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / "env.example").read_text(), re.MULTILINE))
-# Imports the settings with an environment of no variables; one without a default gets a value that is no secret.
+# Imports the settings without any variable of the environment; a variable that has no default gets a made-up value.
 IMPORT_SETTINGS = """
 import json, sys
 import environ
@@ -30,7 +31,7 @@ def recorded(self, var, *args, **kwargs):
         self.ENVIRON.setdefault(var, "given")
     return read(self, var, *args, **kwargs)
 environ.Env.get_value = recorded
-environ.Env.ENVIRON = {}
+environ.Env.ENVIRON = {"SUNUSAV_STATE_DIR": sys.argv[2]}
 environ.Env.read_env = lambda *args, **kwargs: None
 from importlib import import_module
 module = import_module("sunusav.settings." + sys.argv[1])
@@ -43,10 +44,11 @@ print(json.dumps({"asked": sorted(asked), "values": values}, default=str))
 def _imported(module: str) -> dict[str, Any]:
     """Return the variables that a settings module asks for, and its settings."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORT_SETTINGS, module],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    with TemporaryDirectory() as state:
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORT_SETTINGS, module, state],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
     imported: dict[str, Any] = json.loads(done.stdout)
     return imported
 

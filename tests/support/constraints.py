@@ -1,7 +1,7 @@
 """Rows that violate one constraint each, and the check that the database refuses them by the name of the constraint.
 
 Every app lists its own in `tests/<app>/violations.py`; `tests/architecture/test_constraints.py` stores each of them
-and fails for a constraint that nobody violates.
+and fails for a constraint without one.
 """
 
 import re
@@ -50,11 +50,13 @@ def violations() -> list[Violation]:
 
 def copy_of(row: Any, **changes: Any) -> Any:
     """Return an unsaved copy of a row with some columns changed."""
-    fields = [field for field in row._meta.concrete_fields if not _is_counted(field) and not field.generated]
+    fields = [
+        field for field in row._meta.concrete_fields if not _is_automatic(field) and not field.generated
+    ]
     return type(row)(**{**{field.attname: getattr(row, field.attname) for field in fields}, **changes})
 
 
-def _is_counted(field: Any) -> bool:
+def _is_automatic(field: Any) -> bool:
     return bool(field.primary_key) and field.get_internal_type() in {"AutoField", "BigAutoField"}
 
 
