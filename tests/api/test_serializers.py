@@ -36,9 +36,15 @@ def test_sats_refuse_what_is_not_an_integer_in_range(value: Any, code: str) -> N
     assert _refused(fields.SatsField(), value) == code
 
 
-@pytest.mark.parametrize("value", [0, 1, "true", "false", None, [], "True"])
-def test_boolean_refuses_what_only_looks_like_one(value: Any) -> None:
-    assert _refused(fields.StrictBooleanField(), value) in {"invalid", "null"}
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (0, "invalid"), (1, "invalid"), ("true", "invalid"), ("false", "invalid"), ([], "invalid"),
+        ("True", "invalid"), (None, "null"),
+    ],
+)  # fmt: skip
+def test_boolean_refuses_what_only_looks_like_one(value: Any, code: str) -> None:
+    assert _refused(fields.StrictBooleanField(), value) == code
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -62,9 +68,11 @@ def test_identifier_refuses_what_cannot_be_one(value: str) -> None:
     assert _refused(fields.IdentifierField(), value) == "identifier"
 
 
-@pytest.mark.parametrize("value", [1, True, ["a"], None])
-def test_identifier_is_text(value: Any) -> None:
-    assert _refused(fields.IdentifierField(), value) in {"invalid", "null"}
+@pytest.mark.parametrize(
+    ("value", "code"), [(1, "invalid"), (True, "invalid"), (["a"], "invalid"), (None, "null")]
+)
+def test_identifier_is_text(value: Any, code: str) -> None:
+    assert _refused(fields.IdentifierField(), value) == code
 
 
 @pytest.mark.parametrize(
@@ -110,20 +118,20 @@ def test_moment_is_read_in_utc(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("value", "code"),
     [
-        "2026-01-31T09:30:00",
-        "2026-01-31",
-        "now",
-        "",
-        1769851800,
-        None,
-        "2026-02-30T00:00:00Z",
-        "0001-01-01T00:00:00+14:00",
+        ("2026-01-31T09:30:00", "invalid"),
+        ("2026-01-31", "invalid"),
+        ("now", "invalid"),
+        ("", "invalid"),
+        (1769851800, "invalid"),
+        (None, "null"),
+        ("2026-02-30T00:00:00Z", "invalid"),
+        ("0001-01-01T00:00:00+14:00", "invalid"),
     ],
 )
-def test_moment_without_offset_or_sense_is_refused(value: Any) -> None:
-    assert _refused(fields.UtcDateTimeField(), value) in {"invalid", "null"}
+def test_moment_without_offset_or_sense_is_refused(value: Any, code: str) -> None:
+    assert _refused(fields.UtcDateTimeField(), value) == code
 
 
 def test_moment_is_written_with_z() -> None:
@@ -136,9 +144,15 @@ def test_francs_are_whole(value: int) -> None:
     assert fields.XofField().run_validation(value) == value
 
 
-@pytest.mark.parametrize("value", [0, -5, "500", Decimal("500.0"), 10**12 + 1])
-def test_francs_refuse_what_is_not_whole_and_positive(value: Any) -> None:
-    assert _refused(fields.XofField(), value) in {"invalid", "min_value", "max_value"}
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (0, "min_value"), (-5, "min_value"), ("500", "invalid"), (Decimal("500.0"), "invalid"),
+        (10**12 + 1, "max_value"),
+    ],
+)  # fmt: skip
+def test_francs_refuse_what_is_not_whole_and_positive(value: Any, code: str) -> None:
+    assert _refused(fields.XofField(), value) == code
 
 
 def test_reason_is_trimmed_and_composed() -> None:

@@ -1,4 +1,4 @@
-"""Every refusal has its page, and every page its refusal."""
+"""Every refusal has a page, and every page has a refusal."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_every_refusal_has_a_page() -> None:
     assert sorted(set(_refusals()) - set(CODES)) == []
 
 
-def test_every_page_has_a_refusal_or_is_of_the_protocol() -> None:
+def test_every_page_belongs_to_a_refusal_or_to_the_protocol() -> None:
     assert sorted(set(CODES) - set(_refusals()) - PROTOCOL_PROBLEMS) == []
     assert sorted(PROTOCOL_PROBLEMS - set(CODES)) == []
 
@@ -65,17 +65,17 @@ def test_no_two_refusals_share_a_code() -> None:
     assert sorted(code for code in set(codes) if codes.count(code) > 1) == []
 
 
-def test_facts_do_not_hide_the_agreed_members() -> None:
-    agreed = set(Problem("internal-error", 500).document())
+def test_facts_do_not_shadow_the_standard_members() -> None:
+    standard = set(Problem("internal-error", 500).document())
     assert {
-        code: error.fact_names() & agreed
+        code: error.fact_names() & standard
         for code, error in _refusals().items()
-        if error.fact_names() & agreed
+        if error.fact_names() & standard
     } == {}
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_page_tells_what_happened_and_what_to_do_with_a_true_example(code: str) -> None:
+def test_page_has_title_next_step_and_valid_example(code: str) -> None:
     page = read_page(FILES[code])
     assert page.title[-1] not in ".!"
     assert page.next.endswith(".")
@@ -87,5 +87,5 @@ def test_page_tells_what_happened_and_what_to_do_with_a_true_example(code: str) 
     assert document["title"] == page.title
     assert document["status"] == (status_of(refusal) if refusal else STATUS_OF_PROTOCOL[code])
     if refusal is not None:
-        agreed = set(Problem(code, 500).document())
-        assert set(document) - agreed == refusal.fact_names()
+        standard = set(Problem(code, 500).document())
+        assert set(document) - standard == refusal.fact_names()

@@ -16,7 +16,7 @@ __all__ = ["simulator", "world"]
 
 @pytest.fixture
 def environment(transactional_db: None, world: World, settings: Settings) -> Iterator[dict[str, str]]:
-    """What worker and beat are told, but for their broker; the same node is put into our own settings."""
+    """Yield the environment of worker and beat without their broker, and put the same node into our own settings."""
     node = settings_of(world.process)
     for name, value in node.items():
         setattr(settings, name, value)
@@ -34,5 +34,5 @@ def environment(transactional_db: None, world: World, settings: Settings) -> Ite
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the processes keep their logs."""
+    """Return the folder of the processes' logs."""
     return tmp_path

@@ -1,4 +1,4 @@
-"""A doorbell rings after the commit, and losing it loses nothing."""
+"""A wake-up is sent after the commit; without a broker it is dropped and logged."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,16 +22,16 @@ def answering() -> Iterator[None]:
 
 @pytest.fixture
 def woken() -> Iterator[list[tuple[str, list[str]]]]:
-    """What was really published, to Celery's in-memory broker."""
-    received_answer: list[tuple[str, list[str]]] = []
+    """Collect what is published to Celery's in-memory broker."""
+    published: list[tuple[str, list[str]]] = []
 
-    def hear(sender: str = "", body: Any = None, **more: Any) -> None:
-        received_answer.append((sender, list(body[0])))
+    def receive(sender: str = "", body: Any = None, **more: Any) -> None:
+        published.append((sender, list(body[0])))
 
-    after_task_publish.connect(hear)
+    after_task_publish.connect(receive)
     with broker_at("memory://"):
-        yield received_answer
-    after_task_publish.disconnect(hear)
+        yield published
+    after_task_publish.disconnect(receive)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -79,6 +79,6 @@ def test_wake_soon_after_a_failure_sends_nothing(woken: list[Any]) -> None:
     assert woken == [("app.work", [])]
 
 
-def test_tasks_travel_as_json_only() -> None:
+def test_tasks_are_serialized_as_json_only() -> None:
     assert current_app.conf.accept_content == ["json"]
     assert current_app.conf.task_serializer == "json"

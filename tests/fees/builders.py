@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from fees import services
 from fees.enums import DiscountKind
@@ -76,20 +76,6 @@ def counts() -> tuple[int, int]:
 
 
 @contextmanager
-def violates(constraint: str):
-    """Expect the database to refuse, naming this constraint."""
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        yield
-
-
-@contextmanager
-def violates_unique(constraint: str, columns: str):
-    """Expect the database to refuse a second row; SQLite names the columns instead of the constraint."""
-    with violates(constraint if connection.vendor == "mysql" else f"UNIQUE constraint failed: {columns}$"):
-        yield
-
-
-@contextmanager
 def refused_as_append_only(table: str):
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), transaction.atomic():
         yield
@@ -106,9 +92,3 @@ def checks_off():
         cursor.execute(statement.format(off))
         yield
         cursor.execute(statement.format(on))
-
-
-def copied(row: Any, **changes: Any) -> Any:
-    """Make an unsaved copy of a row with some columns changed."""
-    fields = [field for field in row._meta.concrete_fields if not field.primary_key and not field.generated]
-    return type(row)(**{**{field.attname: getattr(row, field.attname) for field in fields}, **changes})

@@ -14,7 +14,6 @@ from tests.fees.builders import (
     LATER,
     NOW,
     checks_off,
-    copied,
     draft,
     fixed,
     granted,
@@ -22,6 +21,7 @@ from tests.fees.builders import (
     published,
     recorded,
 )
+from tests.support.constraints import copy_of
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,7 @@ def test_audit_of_a_correct_history_finds_nothing(history):
 
 def wrong_record(history, **changes) -> str:
     with checks_off():
-        row = copied(
+        row = copy_of(
             history, disbursement_ref="disbursement:9", assessment_id=fixed().assessment_id, **changes
         )
         row.save()
@@ -60,7 +60,7 @@ def wrong_record(history, **changes) -> str:
 
 def wrong_assessment(history, **changes) -> str:
     with checks_off():
-        row = copied(history.assessment, **changes)
+        row = copy_of(history.assessment, **changes)
         row.save()
     return f"fee_assessment:{row.pk}"
 
@@ -93,7 +93,7 @@ def test_audit_finds_a_record_that_differs_from_its_fixed_fee(history):
 
 def test_audit_finds_a_reversal_that_is_no_mirror(history):
     with checks_off():
-        row = copied(history, assessment_id=None, reverses_id=history.pk, is_reversal=True)
+        row = copy_of(history, assessment_id=None, reverses_id=history.pk, is_reversal=True)
         row.save()
 
     assert found() == {(code, f"fee_record:{row.pk}") for code in ("I03", "I03b", "I04")}
@@ -143,7 +143,7 @@ def wrong_version(proposer, publisher, version=2, **changes):
     row = draft(proposer, (0, 8_000))
     proposal = proposed(row, proposer)
     with checks_off():
-        schedule = copied(
+        schedule = copy_of(
             FeeSchedule.objects.get(version=1), version=version, draft_id=row.pk, proposal_id=proposal.pk,
             published_at=NOW, effective_at=LATER, proposer_id=proposer.pk, publisher_id=publisher.pk,
         )  # fmt: skip
@@ -167,7 +167,7 @@ def test_audit_finds_a_version_nobody_approved(finance, approver):
 def test_audit_finds_a_version_published_by_its_proposer(finance, approver):
     good = published(draft(finance), finance, approver)
     with checks_off():
-        copied(good, version=3, proposal_id=None, draft_id=None, publisher_id=finance.pk).save()
+        copy_of(good, version=3, proposal_id=None, draft_id=None, publisher_id=finance.pk).save()
 
     assert details() == [
         "brackets start at [], 1 were published",
@@ -181,7 +181,7 @@ def test_audit_finds_rules_that_nobody_approved(finance, approver):
     proposal = proposed(other, finance)
     type(proposal).objects.filter(pk=proposal.pk).update(state="approved", decided_at=NOW)
     with checks_off():
-        schedule = copied(
+        schedule = copy_of(
             good, version=3, draft_id=other.pk, proposal_id=proposal.pk, publisher_id=finance.pk,
             minimum_fee_sats=99, published_at=LATER,
         )  # fmt: skip

@@ -95,14 +95,22 @@ def test_read_an_implausible_price_is_refused(market: Market, source: Any, case:
     assert (refused.value.source, refused.value.refusal) == (plug_in.name, refusal)
 
 
-@pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity", b"1e400"])
-def test_read_nan_or_infinity_is_refused(market: Market, constant: bytes) -> None:
+@pytest.mark.parametrize(
+    ("constant", "refusal"),
+    [
+        (b"NaN", RateRefusal.NOT_FINITE),
+        (b"Infinity", RateRefusal.NOT_FINITE),
+        (b"-Infinity", RateRefusal.NOT_FINITE),
+        (b"1e400", RateRefusal.OUT_OF_BOUNDS),
+    ],
+)
+def test_read_nan_or_infinity_is_refused(market: Market, constant: bytes, refusal: RateRefusal) -> None:
     body = b'{"data": {"amount": %s, "base": "BTC", "currency": "EUR"}}' % constant
 
     with pytest.raises(RateAnswerRefused) as refused:
         read(Coinbase(market.answers(body).url))
 
-    assert refused.value.refusal in {RateRefusal.NOT_FINITE, RateRefusal.OUT_OF_BOUNDS}
+    assert refused.value.refusal == refusal
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from ledger.enums import AccountRole, Currency
@@ -183,11 +183,6 @@ def test_move_cursor_to_lower_index_changes_nothing() -> None:
     for settle_index in (5, 3, 5):
         move_cursor("02", settle_index=settle_index, now=now())
     assert open_cursor("02").settle_index == 5
-
-
-def test_listenercursor_index_is_not_negative() -> None:
-    with pytest.raises(IntegrityError, match="listenercursor_index_is_not_negative"):
-        ListenerCursor.objects.create(node_pubkey="02", settle_index=-1)
 
 
 @pytest.fixture

@@ -322,8 +322,8 @@ def test_renewed_certificate_is_refused_by_old_clients(pair: Pair) -> None:
     distrusting = Wire(address)
     distrusting.channel = grpc.secure_channel(address.target, grpc.ssl_channel_credentials(old))
     with pytest.raises(grpc.RpcError) as caught:
-        distrusting.call(methods.GET_INFO, deadline=1)
-    assert caught.value.code() in (UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        distrusting.call(methods.GET_INFO, deadline=10)
+    assert caught.value.code() == UNAVAILABLE
     assert Wire(address).call(methods.GET_INFO).identity_pubkey == address.pubkey
 
 

@@ -1,7 +1,7 @@
-"""The audit is green after a rich history, and red, by the invariant's code and the row, after each corruption.
+"""The audit finds nothing in a correct history; after each corruption it names the invariant and the row.
 
-The corruptions are made by raw SQL with triggers, foreign keys and checks out of the way, as somebody with the
-database's password could.
+The corruptions are made by raw SQL without triggers, foreign keys and checks, as somebody with the database's
+password could make them.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,8 +19,8 @@ from ledger.auditor import AuditReport, audit, audit_and_guard
 from ledger.invariants.schema import append_only_tables
 from sunusav.core.models import TrailEntry
 from sunusav.core.switches import outgoing
-from tests.journeys.corruptions import CORRUPTIONS, Expected, a_name, replace_a_proof
-from tests.journeys.history import AUDITED_AT, History, live_through
+from tests.journeys.corruptions import CORRUPTIONS, Expected, name_of, replace_a_proof
+from tests.journeys.history import AUDITED_AT, History, make_history
 from tests.support import baseline
 from tests.support.flush import flush
 from tests.support.tampering import (
@@ -45,49 +45,49 @@ STEERED = {
 
 
 @dataclass(frozen=True)
-class Lived:
-    """A history, and what the audit said of it while all defences were up."""
+class AuditedHistory:
+    """A history and the report of its audit, made while all triggers and constraints existed."""
 
     history: History
     report: AuditReport
 
 
 @pytest.fixture(scope="module")
-def lived(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Lived]:
-    """Live through it once, then take triggers and one unique rule away; put all back when the rows are gone."""
+def audited(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[AuditedHistory]:
+    """Make the history once, drop triggers and one unique constraint, and create them again at the end."""
     with django_db_blocker.unblock():
         with override_settings(**STEERED):
-            forget()
+            clear_caches()
             node = rail("lightning")
             assert isinstance(node, SteeredRail)
-            history = live_through(node)
+            history = make_history(node)
             report = audit(now=AUDITED_AT)
         drop_triggers()
         drop_constraint(Attempt, "disbursement_one_live_attempt")
-        yield Lived(history, report)
+        yield AuditedHistory(history, report)
         flush(connection)
         baseline.restore(connection)
         put_constraint_back(Attempt, "disbursement_one_live_attempt")
         put_triggers_back()
-        forget()
+        clear_caches()
 
 
 @pytest.fixture
-def history(lived: Lived, our_node: None, settings: Settings) -> History:
+def history(audited: AuditedHistory, our_node: None, settings: Settings) -> History:
     for name, value in STEERED.items():
         setattr(settings, name, value)
-    forget()
-    return lived.history
+    clear_caches()
+    return audited.history
 
 
-def forget() -> None:
-    """Forget what is kept in memory of another database."""
+def clear_caches() -> None:
+    """Clear what is cached from another database."""
     for cache in (rail.cache_clear, collector.cache_clear, forget_schedules):
         cache()
 
 
 def found() -> set[Expected]:
-    """Return what a red audit names, but for the defences that this module took away itself."""
+    """Return the breaches except those of the triggers and the constraint that this module drops itself."""
     return {breach for breach in all_found() if breach[0] != "I14"}
 
 
@@ -95,14 +95,14 @@ def all_found() -> set[Expected]:
     return {(breach.invariant, breach.subject) for breach in audit(now=AUDITED_AT).breaches}
 
 
-def test_audit_after_a_rich_history_is_green(lived: Lived, history: History) -> None:
+def test_audit_correct_history_finds_nothing(audited: AuditedHistory, history: History) -> None:
     assert dict(Disbursement.objects.values_list("id", "state")) == {
         history.paid: "completed",
         history.retried: "completed",
         history.cancelled: "cancelled",
         history.in_flight: "processing",
     }
-    assert (lived.report.breaches, lived.report.waiting, lived.report.exit_code) == ((), (), 0)
+    assert (audited.report.breaches, audited.report.waiting, audited.report.exit_code) == ((), (), 0)
 
 
 @pytest.mark.parametrize("corrupt", CORRUPTIONS, ids=lambda corrupt: corrupt.__name__)
@@ -113,21 +113,21 @@ def test_audit_names_each_corruption(corrupt: Callable[[History], Expected], his
 
 
 def test_audit_names_two_succeeded_attempts(history: History) -> None:
-    """Without its unique rule, which the audit misses too."""
+    """The unique constraint is dropped; the audit reports that as well."""
     with tampered_with():
         sql(
             "UPDATE transfers_attempt SET state = 'succeeded', proof = %s, cost_msat = 1500 WHERE id = %s",
             history.attempt(history.retried, 2).proof,
             history.attempt(history.retried, 1).pk,
         )
-        assert {("I05", a_name(history.retried)), ("I14", "table:transfers_attempt")} <= all_found()
+        assert {("I05", name_of(history.retried)), ("I14", "table:transfers_attempt")} <= all_found()
 
 
 def test_audit_names_every_table_whose_triggers_are_gone(history: History) -> None:
     assert {("I14", f"table:{table}") for table in append_only_tables()} <= all_found()
 
 
-def test_audit_that_is_red_closes_the_outgoing_switch_and_says_why(history: History) -> None:
+def test_audit_with_breach_pauses_outgoing_and_states_the_invariant(history: History) -> None:
     with tampered_with():
         replace_a_proof(history)
         report = audit_and_guard(now=AUDITED_AT)
@@ -146,4 +146,4 @@ def test_audit_books_command_names_the_breach_and_exits_with_1(
             call_command("audit_books", "--no-pause")
 
     assert ended.value.code == 1
-    assert f"breach  I07  {a_name(history.paid, 1)}  " in capsys.readouterr().out
+    assert f"breach  I07  {name_of(history.paid, 1)}  " in capsys.readouterr().out
