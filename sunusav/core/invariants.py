@@ -25,7 +25,7 @@ def _four_eyes(scope: AuditScope) -> Iterator[Breach]:
         yield Breach(
             "I16",
             f"approval:{approval.pk}",
-            "the approver is the proposer, or the copy of the proposer is wrong",
+            "the approver is the proposer, or the proposer copy is untrue",
         )
     given = Count("approvals", filter=Q(approvals__is_approved=True, approvals__digest=F("digest")))
     decided = rows_since(Proposal.objects.filter(state="approved"), "decided_at", scope.since)
