@@ -11,8 +11,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from rest_framework.test import APIClient
 
 from sunusav.api import health
-from sunusav.api.exposition import exposition
 from sunusav.api.health import check_health, components, worst
+from sunusav.api.prometheus import metrics_text
 from sunusav.celery import app as celery
 from sunusav.core import clock, metrics
 from sunusav.core.actors import Actor
@@ -164,7 +164,7 @@ def test_metric_that_cannot_be_read_is_left_out(monkeypatch: pytest.MonkeyPatch)
         "cups", 'Cups "full"\nor not.', lambda _: [Sample(2, {"kind": 'a"b', "at": "x"})], "counter"
     )
     monkeypatch.setattr(metrics, "METRICS", [Metric("broken", "", broken), good])
-    text = exposition(now=NOW)
+    text = metrics_text(now=NOW)
     assert "broken" not in text
     assert r"# HELP sunusav_cups Cups \"full\"\nor not." in text
     assert r'sunusav_cups{at="x",kind="a\"b"} 2' in text

@@ -57,10 +57,10 @@ def test_call_with_the_permission_is_answered() -> None:
     assert response["Cache-Control"] == "no-store"
 
 
-def test_view_that_names_nobody_lets_nobody_in() -> None:
+def test_method_without_a_declaration_is_refused_to_everybody() -> None:
     superuser = make_user(is_superuser=True)
-    _assert_problem(client_of(superuser).get("/monetization/forgotten"), 403, "not-allowed")
-    _assert_problem(APIClient().get("/monetization/forgotten"), 401, "not-authenticated")
+    _assert_problem(client_of(superuser).get("/monetization/undeclared"), 403, "not-allowed")
+    _assert_problem(APIClient().get("/monetization/undeclared"), 401, "not-authenticated")
 
 
 def test_any_of_several_permissions_is_enough() -> None:
@@ -75,7 +75,7 @@ def test_all_of_several_permissions_are_needed() -> None:
 
 
 def test_method_that_is_missing_is_refused_with_those_that_exist() -> None:
-    response = client_in(Role.PLATFORM).put("/monetization/forgotten", {})
+    response = client_in(Role.PLATFORM).put("/monetization/undeclared", {})
     _assert_problem(response, 405, "method-not-allowed")
     assert response["Allow"] == "GET, HEAD"
 

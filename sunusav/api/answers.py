@@ -1,0 +1,117 @@
+"""Serializers of responses: each field is declared once, for the response and for its schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache, cached_property
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from sunusav.core.money import sats_from_msat
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """What an endpoint answers. Each field reads its value by its name, or by its `source`.
+
+    A missing value raises AttributeError, and null raises ValueError where the field does not allow it. DRF itself
+    would write a misspelled `source` as null.
+    """
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {
+            name: _written(field, _value(instance, path)) for name, path, field in self._fields_with_paths
+        }
+
+    @cached_property
+    def _fields_with_paths(self) -> list[tuple[str, list[str], Any]]:
+        return [(name, field.source_attrs, field) for name, field in self.fields.items()]
+
+
+class OptionalTextField(serializers.CharField):
+    """Text that is null when it is empty or missing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str | None:  # type: ignore[override]  # DRF never writes null here
+        return str(value) or None
+
+
+@extend_schema_field({"type": "string", "format": "decimal", "example": "8000000"})
+class DecimalTextField(serializers.Field[Decimal, Any, str, Any]):
+    """A decimal as text, exact, without an exponent and without trailing zeros."""
+
+    def to_representation(self, value: Decimal) -> str:
+        return format(value.normalize(), "f")
+
+
+@extend_schema_field({"type": "string", "format": "decimal", "example": "7960.00"})
+class XofTextField(serializers.Field[Decimal, Any, str, Any]):
+    """The equivalent of an amount in francs as text, with the decimals it was computed to."""
+
+    def to_representation(self, value: Decimal) -> str:
+        return format(value, "f")
+
+
+@extend_schema_field({"type": "integer"})
+class SatsFromMsatField(serializers.Field[int, Any, int, Any]):
+    """An amount that is kept in millisatoshi, in whole sats."""
+
+    def to_representation(self, value: int) -> int:
+        return sats_from_msat(value)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, and the URL of the next one."""
+
+    results: list[Any]
+    next: str | None
+
+
+class Combined:
+    """Facts with more values beside them; these go before the facts' own."""
+
+    def __init__(self, facts: Any, more: Mapping[str, Any]) -> None:
+        self._facts, self._more = facts, more
+
+    def __getattr__(self, name: str) -> Any:
+        return self._more[name] if name in self._more else getattr(self._facts, name)
+
+
+def write(answer: type[AnswerSerializer], facts: Any, **more: Any) -> dict[str, Any]:
+    """Return the body of a response. `more` are values that the facts do not hold."""
+    return _writer(answer).to_representation(Combined(facts, more) if more else facts)
+
+
+@cache
+def page_of(answer: type[AnswerSerializer]) -> type[AnswerSerializer]:
+    """Return the serializer of a page of these answers."""
+    fields = {"results": answer(many=True), "next": serializers.URLField(allow_null=True)}
+    page = type(f"{answer.__name__.removesuffix('Answer')}Page", (AnswerSerializer,), fields)
+    return extend_schema_serializer(many=False)(page)
+
+
+@cache
+def _writer(answer: type[AnswerSerializer]) -> AnswerSerializer:
+    """Build a serializer once: DRF copies every field for each instance, and writing keeps no state in it."""
+    return answer()
+
+
+def _value(facts: Any, path: list[str]) -> Any:
+    """Follow a path; beyond a null there is only null."""
+    for name in path:
+        if facts is None:
+            return None
+        facts = facts[name] if isinstance(facts, Mapping) else getattr(facts, name)
+    return facts
+
+
+def _written(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
+    if value is not None:
+        return field.to_representation(value)
+    if not field.allow_null:
+        raise ValueError(f"{field.field_name} of {type(field.parent).__name__} must not be null")
+    return None
