@@ -20,9 +20,13 @@ class AnswerSerializer(serializers.Serializer[Any]):
     """
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        return {
-            name: _written(field, _value(instance, path)) for name, path, field in self._fields_with_paths
-        }
+        answer: dict[str, Any] = {}
+        for name, path, field in self._fields_with_paths:
+            value = _value(instance, path)
+            if value is None and not field.allow_null:
+                raise ValueError(f"{name} of {type(self).__name__} must not be null")
+            answer[name] = None if value is None else field.to_representation(value)
+        return answer
 
     @cached_property
     def _fields_with_paths(self) -> list[tuple[str, list[str], Any]]:
@@ -105,13 +109,5 @@ def _value(facts: Any, path: list[str]) -> Any:
     for name in path:
         if facts is None:
             return None
-        facts = facts[name] if isinstance(facts, Mapping) else getattr(facts, name)
+        facts = facts[name] if isinstance(facts, dict) else getattr(facts, name)
     return facts
-
-
-def _written(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
-    if value is not None:
-        return field.to_representation(value)
-    if not field.allow_null:
-        raise ValueError(f"{field.field_name} of {type(field.parent).__name__} must not be null")
-    return None

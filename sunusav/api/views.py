@@ -92,9 +92,12 @@ class ApiView(APIView):
     @property
     def endpoint(self) -> Endpoint:
         """Return what the called method declares."""
-        declared = self.endpoint_of(str(self.request.method))
-        assert declared is not None, "the method has no Endpoint"  # noqa: S101
-        return declared
+        assert self._declared is not None, "the method has no Endpoint"  # noqa: S101
+        return self._declared
+
+    @cached_property
+    def _declared(self) -> Endpoint | None:
+        return self.endpoint_of(str(self.request.method))
 
     def endpoint_of(self, method: str) -> Endpoint | None:
         """Return what the view's method, or the viewset's action, for an HTTP method declares."""
@@ -153,7 +156,7 @@ class ApiView(APIView):
         force: bool = False,  # noqa: FBT001, FBT002  (DRF's signature)
     ) -> tuple[BaseRenderer, str]:
         accepted = request.headers.get("Accept") or "*/*"
-        if not force and not any(kind in accepted for kind in self._accepted_types(request)):
+        if not force and not any(kind in accepted for kind in self._accepted_types()):
             raise NotAcceptable
         return _JSON, str(_JSON.media_type)
 
@@ -166,7 +169,7 @@ class ApiView(APIView):
             raise
 
     def check_permissions(self, request: Request) -> None:
-        declared = self.endpoint_of(str(request.method))
+        declared = self._declared
         required = PUBLIC if self.public else declared.permission if declared else None
         if not is_allowed(self.caller, required):
             self.permission_denied(request)
@@ -187,8 +190,8 @@ class ApiView(APIView):
     def default_response_headers(self) -> dict[str, str]:
         return {}
 
-    def _accepted_types(self, request: Request) -> tuple[str, ...]:
-        declared = self.endpoint_of(str(request.method))
+    def _accepted_types(self) -> tuple[str, ...]:
+        declared = self._declared
         if declared is None or not declared.media_type:
             return _ACCEPTED
         family = declared.media_type.partition("/")[0]

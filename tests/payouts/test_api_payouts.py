@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from payouts.models import Cycle
 from payouts.services.payouts import cancel_payout
 from sunusav.core.roles import Role
+from tests.architecture.openapi import assert_described
 from tests.factories.payouts import (
     make_cycle,
     make_group,
@@ -124,6 +125,7 @@ def test_process_answers_200_when_a_worker_pays_while_it_waits(
         answer = platform.post(f"{ROOT}/process", README)
 
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert_described(answer)
     assert len(answer.json()["lightning_payment_hash"]) == 64
     assert _problem(platform.post(f"{ROOT}/process", README)) == (409, "cycle-already-paid")
 
