@@ -151,7 +151,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def _problem_response(request: HttpRequest, status: int) -> HttpResponse | None:
-    """Return a problem document when no view answered, or None for a browser outside the API."""
+    """Return a problem document when no view answered, or None for a browser that requested a page."""
     if not request.path.startswith(API_PREFIX) and "text/html" in request.headers.get("Accept", ""):
         return None
     document = ExactJSONRenderer().render(Problem(PROTOCOL_CODES[status], status).document())

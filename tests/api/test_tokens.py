@@ -42,7 +42,7 @@ def _get(token: str) -> int:
 
 
 def _wait_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    later = monotonic() + authentication.REMEMBERED_SECONDS + 0.001
+    later = monotonic() + authentication.CACHE_SECONDS + 0.001
     monkeypatch.setattr("sunusav.api.authentication.monotonic", lambda: later)
 
 
@@ -142,7 +142,7 @@ def test_account_disabled_or_demoted_is_refused_within_a_second(monkeypatch: pyt
     assert _get(token) == 401
 
 
-def test_remembered_token_expires_on_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_token_expires_at_its_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     token = _issue("tower", Role.OPERATOR)
     assert _get(token) == 200
     expiry = AuthToken.objects.get().expiry
@@ -158,10 +158,10 @@ def test_warm_request_asks_the_database_nothing(django_assert_num_queries: Any) 
 
 
 def test_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "REMEMBERED_AT_MOST", 3)
+    monkeypatch.setattr(authentication, "CACHE_SIZE", 3)
     for _ in range(7):
         assert _get(token_of(make_user(Role.OPERATOR))) == 200
-    assert len(authentication._remembered) <= 3
+    assert len(authentication._cache) <= 3
 
 
 def test_database_dump_holds_no_token() -> None:

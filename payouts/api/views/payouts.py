@@ -131,7 +131,7 @@ class PayoutViewSet(ApiViewSet):
         "Cancel a payout that was certainly not paid", operation_id="cancel_payout_post", permission=CANCEL,
         body=ReasonBody, answer=PayoutWithSplitAnswer,
         problems=[PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable],
-        example={"reason": "the group asked for it"},
+        example={"reason": "the group requested it"},
     )  # fmt: skip
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, payout_id: int) -> Response:
