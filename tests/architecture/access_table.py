@@ -1,7 +1,7 @@
-"""Who may call what: every URL with every method it has. A URL without a row here fails the tests.
+"""The URL × role table: each URL with its methods and the roles that may call them.
 
-A method that is not named answers 405 to everybody. `PUBLIC` answers without a token; everything else answers 401
-without one, and 403 to the roles that are not named.
+A URL without a row fails the tests. A method that is not named answers 405. `PUBLIC` is answered without a token;
+everything else answers 401 without one, and 403 to roles that are not named.
 """
 
 from sunusav.core.roles import Role
@@ -19,7 +19,7 @@ def roles(*named: Role) -> frozenset[Role]:
 
 
 ACCESS: dict[str, dict[str, frozenset[Role]]] = {
-    # The API's own
+    # sunusav.api
     "health": {"GET": PUBLIC},
     "openapi.json": {"GET": PUBLIC},
     "docs": {"GET": PUBLIC},
@@ -30,7 +30,7 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/health": {"GET": EVERY_ROLE},
     "monetization/outgoing/pause": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
     "monetization/outgoing/resume": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
-    # Wallets: who has the secret of a link may redeem it
+    # lightning: a wallet that has the secret of a link may redeem it
     "lnurl/withdraw/<str:secret>": {"GET": PUBLIC},
     "lnurl/withdraw/<str:secret>/callback": {"GET": PUBLIC},
     # fees

@@ -1,4 +1,4 @@
-"""The access table against the running API: URL by method by role."""
+"""The API answers each URL, method and role as the access table says."""
 
 import re
 from collections.abc import Iterator
@@ -15,9 +15,8 @@ from tests.factories.users import client_in
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ADMIN = "admin/"
 EXAMPLES = {"str": "x-1", "int": "1"}
-# Pages of a catalogue exist by name.
+# The catalogue answers only for codes that exist.
 NAMED = {"code": "not-found"}
-Door = tuple[str, str]
 
 
 def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -69,7 +68,7 @@ def _found(client: APIClient, route: str, method: str) -> str:
     code = response.json().get("code", "") if is_json and response.status_code >= 400 else ""
     assert response.status_code < 500, (route, method, response.content)
     assert code != "not-found", "no route answers at all"
-    # A refusal of the domain behind the door has a code of its own; only the door itself says `not-allowed`.
+    # A domain refusal has a code of its own; only missing permission answers `not-allowed`.
     return (
         str(response.status_code)
         if code in {"not-authenticated", "not-allowed"}
@@ -82,7 +81,7 @@ def _class_of(status: int) -> str:
 
 
 @pytest.mark.parametrize("route", sorted(ACCESS))
-def test_url_answers_each_method_to_each_role_as_the_table_says(
+def test_url_answers_each_method_and_role_as_the_table_says(
     route: str, clients: dict[str, APIClient]
 ) -> None:
     cells = [(method, caller) for method in METHODS for caller in clients]
@@ -92,11 +91,11 @@ def test_url_answers_each_method_to_each_role_as_the_table_says(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", [None, *Role])
-def test_admin_asks_everybody_without_a_session_to_log_in(role: Role | None) -> None:
+def test_admin_without_a_session_redirects_to_the_login(role: Role | None) -> None:
     client = APIClient() if role is None else client_in(role)
     routes = [route for route in _admin_routes() if re.fullmatch(r"[\w/-]+", route)]
-    open_ones = {"admin/login/", "admin/logout/", "admin/jsi18n/", "admin/language/"}
+    public = {"admin/login/", "admin/logout/", "admin/jsi18n/", "admin/language/"}
     assert len(routes) > 3
-    for route in set(routes) - open_ones:
+    for route in set(routes) - public:
         response = client.get("/" + route)
         assert (response.status_code, response["Location"].split("?")[0]) == (302, "/admin/login/"), route

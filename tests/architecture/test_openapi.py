@@ -1,4 +1,4 @@
-"""The OpenAPI document describes every method of the API, and is built without a guess."""
+"""The OpenAPI document describes every method of the API, and is built without a warning."""
 
 import pytest
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -8,7 +8,7 @@ from tests.architecture.access_table import ACCESS, PUBLIC
 from tests.architecture.openapi import DESCRIBED, described_path
 
 
-def test_document_is_built_without_a_guess() -> None:
+def test_document_is_built_without_a_warning() -> None:
     openapi_document.cache_clear()
     GENERATOR_STATS.reset()
     openapi_document()

@@ -18,15 +18,15 @@ STATUS_OF_PROTOCOL = {
 }  # fmt: skip
 
 
-def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+def _subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
     for error in kind.__subclasses__():
         yield error
-        yield from _below(error)
+        yield from _subclasses(error)
 
 
 def _refusals() -> dict[str, type[DomainError]]:
     import_everything()
-    ours = [error for error in _below(DomainError) if error.__module__.split(".")[0] in APPS]
+    ours = [error for error in _subclasses(DomainError) if error.__module__.split(".")[0] in APPS]
     return {error.code: error for error in ours if error not in KIND_STATUS}
 
 
@@ -34,12 +34,12 @@ def test_every_refusal_has_a_page() -> None:
     assert sorted(set(_refusals()) - set(CODES)) == []
 
 
-def test_every_page_has_a_refusal_or_is_of_the_protocol() -> None:
+def test_every_page_has_a_refusal_or_a_protocol_problem() -> None:
     assert sorted(set(CODES) - set(_refusals()) - PROTOCOL_PROBLEMS) == []
     assert sorted(PROTOCOL_PROBLEMS - set(CODES)) == []
 
 
-def test_every_refusal_is_of_one_kind() -> None:
+def test_every_refusal_has_one_kind() -> None:
     kinds = {
         code: [kind for kind in KIND_STATUS if issubclass(error, kind)] for code, error in _refusals().items()
     }
@@ -48,22 +48,22 @@ def test_every_refusal_is_of_one_kind() -> None:
 
 def test_no_two_refusals_share_a_code() -> None:
     import_everything()
-    ours = [error for error in _below(DomainError) if error.__module__.split(".")[0] in APPS]
+    ours = [error for error in _subclasses(DomainError) if error.__module__.split(".")[0] in APPS]
     codes = [error.code for error in ours]
     assert sorted(code for code in set(codes) if codes.count(code) > 1) == []
 
 
-def test_facts_do_not_hide_the_agreed_members() -> None:
-    agreed = set(Problem("internal-error", 500).document())
+def test_facts_do_not_replace_the_standard_members() -> None:
+    standard = set(Problem("internal-error", 500).document())
     assert {
-        code: error.fact_names() & agreed
+        code: error.fact_names() & standard
         for code, error in _refusals().items()
-        if error.fact_names() & agreed
+        if error.fact_names() & standard
     } == {}
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_page_tells_what_happened_and_what_to_do_with_a_true_example(code: str) -> None:
+def test_page_has_a_title_a_next_step_and_a_valid_example(code: str) -> None:
     page = read_page(problem_folder() / f"{code}.md")
     assert page.title[-1] not in ".!"
     assert page.next.endswith(".")
@@ -75,5 +75,5 @@ def test_page_tells_what_happened_and_what_to_do_with_a_true_example(code: str) 
     assert document["title"] == page.title
     assert document["status"] == (status_of(refusal) if refusal else STATUS_OF_PROTOCOL[code])
     if refusal is not None:
-        agreed = set(Problem(code, 500).document())
-        assert set(document) - agreed == refusal.fact_names()
+        standard = set(Problem(code, 500).document())
+        assert set(document) - standard == refusal.fact_names()
