@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sunusav.api.answers import AnswerSerializer
+from sunusav.api.documentation import OneTimeCode
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.permissions import AnyOf
 from sunusav.api.serializers import ChoiceOf, ReasonBody, UtcDateTimeField
@@ -82,6 +83,7 @@ class OutgoingViewSet(ApiViewSet):
             SecondFactorRefused, SecondFactorNotEnrolled,
         ],
         example={"reason": "node is healthy again"},
+        parameters=[OneTimeCode],
     )  # fmt: skip
     @action(detail=False, methods=["post"])
     def resume(self, request: Request) -> Response:

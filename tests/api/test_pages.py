@@ -1,6 +1,7 @@
 """Health, metrics, the OpenAPI document, the catalogue of problems."""
 
 import re
+import tomllib
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from celery.contrib.testing.worker import start_worker
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from sunusav.api import health
@@ -38,10 +40,11 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[HealthCheck]:
 
 
 @pytest.mark.django_db
-def test_health_answers_everyone_without_a_query(django_assert_num_queries: Any) -> None:
+def test_health_answers_everyone_without_a_query(django_assert_num_queries: Any, settings: Settings) -> None:
     with django_assert_num_queries(0):
         response = APIClient().get("/health")
-    assert response.json() == {"status": "ok", "service": "sunusav-monetization", "version": "0.1.0"}
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+    assert response.json() == {"status": "ok", "service": project["name"], "version": project["version"]}
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """Groups, members and cycles through the API: exact names, exact refusals."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from rest_framework.test import APIClient
@@ -100,6 +101,15 @@ def test_get_group_answers_its_members_and_names_an_unknown_group(platform: APIC
     answer = platform.get(f"{ROOT}/groups/Group-7")
     assert _problem(answer) == (404, "group-missing")
     assert answer.json()["group_id"] == "Group-7"
+
+
+@pytest.mark.parametrize("group_id", ["A.b", "group.json", "a:b#c", "Awa Diop", "ñandú", "members", "x" * 64])
+def test_get_group_finds_any_identifier_byte_for_byte(platform: APIClient, group_id: str) -> None:
+    make_group(members=0, id=group_id)
+
+    assert platform.get(f"{ROOT}/groups/{quote(group_id)}").json()["id"] == group_id
+    assert _problem(platform.get(f"{ROOT}/groups/{quote(group_id)}%20")) == (404, "group-missing")
+    assert _problem(platform.get(f"{ROOT}/groups/{quote(group_id)}/")) == (404, "not-found")
 
 
 def test_post_members_masks_name_and_phone(platform: APIClient) -> None:
