@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
@@ -53,7 +54,7 @@ class DecimalTextField(serializers.Field[Decimal, Any, str, Any]):
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "7960.00"})
 class XofTextField(serializers.Field[Decimal, Any, str, Any]):
-    """The equivalent of an amount in francs as text, with the decimals it was computed to."""
+    """An equivalent in francs as text, with all decimals it was rounded to."""
 
     def to_representation(self, value: Decimal) -> str:
         return format(value, "f")
@@ -61,7 +62,7 @@ class XofTextField(serializers.Field[Decimal, Any, str, Any]):
 
 @extend_schema_field({"type": "integer"})
 class SatsFromMsatField(serializers.Field[int, Any, int, Any]):
-    """An amount that is kept in millisatoshi, in whole sats."""
+    """An amount in whole sats, read from millisatoshi."""
 
     def to_representation(self, value: int) -> int:
         return sats_from_msat(value)
@@ -76,7 +77,7 @@ class Page:
 
 
 class Combined:
-    """Facts with more values beside them; these go before the facts' own."""
+    """Facts with more values, which take precedence over the facts' own."""
 
     def __init__(self, facts: Any, more: Mapping[str, Any]) -> None:
         self._facts, self._more = facts, more
@@ -86,12 +87,12 @@ class Combined:
 
 
 def write(answer: type[AnswerSerializer], facts: Any, **more: Any) -> dict[str, Any]:
-    """Return the body of a response. `more` are values that the facts do not hold."""
+    """Return the body of a response. `more` are values that the facts do not have."""
     return _writer(answer).to_representation(Combined(facts, more) if more else facts)
 
 
 @cache
-def page_of(answer: type[AnswerSerializer]) -> type[AnswerSerializer]:
+def page_serializer(answer: type[AnswerSerializer]) -> type[AnswerSerializer]:
     """Return the serializer of a page of these answers."""
     fields = {"results": answer(many=True), "next": serializers.URLField(allow_null=True)}
     page = type(f"{answer.__name__.removesuffix('Answer')}Page", (AnswerSerializer,), fields)
@@ -105,7 +106,7 @@ def _writer(answer: type[AnswerSerializer]) -> AnswerSerializer:
 
 
 def _value(facts: Any, path: list[str]) -> Any:
-    """Follow a path; beyond a null there is only null."""
+    """Return the value at a path of attributes or keys; a path through null is null."""
     for name in path:
         if facts is None:
             return None

@@ -1,4 +1,4 @@
-"""How /openapi.json describes an endpoint: all of it is read from the endpoint's declaration."""
+"""The OpenAPI document, made from the declarations of the endpoints."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,11 +11,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from sunusav.api.answers import page_of
+from sunusav.api.answers import page_serializer
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.idempotency import HEADER, METHODS
 from sunusav.api.pagination import CURSOR, MAX_PAGE_SIZE, PAGE_SIZE
-from sunusav.api.problem_pages import page_of as problem_page_of
+from sunusav.api.problem_pages import page_of
 from sunusav.api.problems import CONTENT_TYPE, INVALID_REQUEST, PROTOCOL_CODES, status_of
 
 OneTimeCode = OpenApiParameter("X-OTP", str, OpenApiParameter.HEADER, description="A fresh one-time code.")
@@ -97,7 +97,7 @@ def _answers(declared: Endpoint) -> dict[Any, OpenApiResponse]:
             (status, declared.media_type): OpenApiResponse(OpenApiTypes.STR) for status in declared.statuses
         }
     answer = declared.answer
-    response = OpenApiResponse(page_of(answer) if answer and declared.paged else answer)
+    response = OpenApiResponse(page_serializer(answer) if answer and declared.paged else answer)
     return dict.fromkeys(declared.statuses, response)
 
 
@@ -110,5 +110,5 @@ def _refusals(declared: Endpoint) -> dict[Any, OpenApiResponse]:
 
 
 def _refusal(codes: Sequence[str]) -> OpenApiResponse:
-    lines = [f"`{code}`: {problem_page_of(code).title}" for code in codes]
+    lines = [f"`{code}`: {page_of(code).title}" for code in codes]
     return OpenApiResponse(ProblemAnswer, description="\n\n".join(lines))

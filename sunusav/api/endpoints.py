@@ -18,10 +18,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 class Endpoint:
     """A decorator that declares what a method of an `ApiView` requires, reads and answers.
 
-    The view checks `permission`, reads `body` and `query` and writes `answer` by this declaration, and
-    /openapi.json is made from it, so that behaviour and documentation cannot differ. The first of `statuses` is
-    the usual one. An endpoint with `paged` answers a page of `answer`; one with `media_type` answers no JSON but
-    a text of that type.
+    The view checks `permission`, reads `body` and `query`, and writes `answer` by this declaration, and
+    /openapi.json is made from it, so behaviour and documentation cannot differ. The first of `statuses` is the
+    default. With `paged`, the answer is a page of `answer`; with `media_type`, it is a text of that type.
     """
 
     summary: str
@@ -48,5 +47,5 @@ class Endpoint:
 
     @property
     def reads_input(self) -> bool:
-        """Return whether a request can be refused for what is in it."""
+        """Return whether a request can be refused because of its body or query string."""
         return self.body is not None or self.query is not None or self.paged

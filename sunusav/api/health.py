@@ -25,7 +25,7 @@ STATUSES = [OK, DEGRADED, DOWN]  # from best to worst
 
 
 def components(*, now: datetime) -> dict[str, dict[str, Any]]:
-    """Return the facts and the status of each component; checks of one component are merged, the worst status wins."""
+    """Return the facts and the status of each component. Checks of one component are merged; the worst wins."""
     found: dict[str, dict[str, Any]] = {}
     for check in collect("health", "HEALTH_CHECKS"):
         report = _run(check, now)

@@ -150,5 +150,5 @@ def _replay(row: IdempotencyKey) -> HttpResponse:
 
 
 def _keyed_hash(covered: dict[str, Any]) -> str:
-    """Hash a request with our key: a plain hash would reveal a phone number to whoever hashes all of them."""
+    """Hash a request with our key: a plain hash would reveal a phone number to anyone who hashes all of them."""
     return hmac.new(settings.SECRET_KEY.encode(), canonical(covered), hashlib.sha256).hexdigest()

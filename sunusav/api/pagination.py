@@ -28,7 +28,7 @@ Fetch = Callable[[Position | None, int], Sequence[Row]]
 
 
 def page_by(request: Request, fetch: Fetch[Row], *, key: Callable[[Row], Position]) -> Page:
-    """Return the page of a list that the request asks for.
+    """Return the requested page of a list.
 
     Raises: ValidationError for a page size out of range, or a cursor that this list did not give.
     """

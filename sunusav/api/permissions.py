@@ -24,14 +24,14 @@ Permission = str | tuple[str, ...] | Public
 
 
 class DenyAll(BasePermission):
-    """Allow nobody. The default of the project, for views that are not an `ApiView`."""
+    """Allow nobody: the default for DRF views that are not an `ApiView`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return False
 
 
 def is_allowed(user: User | AnonymousUser, required: Permission | None) -> bool:
-    """Return whether the user holds the required permission; None is held by nobody."""
+    """Return whether the user has the required permission; nobody has None."""
     if isinstance(required, Public):
         return True
     if not required or not user.is_authenticated:

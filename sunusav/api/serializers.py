@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -30,11 +31,15 @@ class StrictSerializer(serializers.Serializer[Any]):
     """A body or query string in which an unknown field is refused, by name."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := set(data) - _writable(self)):
-            known = ", ".join(sorted(_writable(self))) or "none"
+        if isinstance(data, Mapping) and (unknown := set(data) - self._writable_names):
+            known = ", ".join(sorted(self._writable_names)) or "none"
             message = f"Unknown field. Known: {known}."
             raise ValidationError({name: [ErrorDetail(message, code="unknown")] for name in sorted(unknown)})
         return super().to_internal_value(data)
+
+    @cached_property
+    def _writable_names(self) -> set[str]:
+        return {name for name, field in self.fields.items() if not field.read_only}
 
 
 @extend_schema_field({"type": "integer"})
@@ -257,7 +262,3 @@ def _moment(text: str) -> datetime | None:
         return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
-
-
-def _writable(serializer: serializers.Serializer[Any]) -> set[str]:
-    return {name for name, field in serializer.fields.items() if not field.read_only}

@@ -1,8 +1,8 @@
-"""The view every endpoint of the API is made from."""
+"""The base view of every endpoint."""
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha256
 from time import time
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
+from django.utils.functional import cached_property
 from rest_framework.exceptions import (
     AuthenticationFailed,
     ErrorDetail,
@@ -27,7 +28,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from sunusav.api import idempotency, throttling
-from sunusav.api.answers import page_of, write
+from sunusav.api.answers import page_serializer, write
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.errors import PersonRequired
 from sunusav.api.pagination import PAGE_PARAMETERS, Fetch, Position, Row, page_by
@@ -41,7 +42,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.second_factor import require_second_factor
 
-# The API speaks one language; the admin speaks the reader's.
+# The API answers in one language; the admin answers in the reader's.
 LANGUAGE = "en"
 ONE_TIME_CODE = "X-OTP"
 _JSON = ExactJSONRenderer()
@@ -51,14 +52,16 @@ _ACCEPTED = ("*/*", "application/*", "application/json", "application/problem+js
 class ApiView(APIView):
     """Deny by default; read strict JSON; answer JSON or a problem document; never be cached.
 
-    Each method declares itself by an `Endpoint`; one that does not is allowed to nobody, unless the view is
-    `public`. Methods hold no `try`: refusals are exceptions that `sunusav.api.problems` translates.
+    Each method has an `Endpoint`. A method without one is allowed to nobody, unless the view is `public`. Methods
+    hold no `try`: refusals are exceptions, which `sunusav.api.problems` translates.
     """
 
+    # True for a view without an `Endpoint` that answers without a token.
     public: ClassVar[bool] = False
 
     http_method_names = ["get", "head", "post", "put", "delete"]
     caller: User | AnonymousUser
+    _method: str
     parser_classes = [StrictJSONParser]
     renderer_classes = [ExactJSONRenderer]
 
@@ -76,18 +79,18 @@ class ApiView(APIView):
         return dict(reader.run_validation({n: v[0] for n, v in given.items()}))
 
     def answer(self, facts: Any, *, status: int | None = None, **more: Any) -> Response:
-        """Answer with facts, written as the endpoint declares it. `more` are values that the facts do not hold."""
+        """Answer with facts, written as the endpoint declares it. `more` are values that the facts do not have."""
         declared = self.endpoint
         assert declared.answer is not None, "the endpoint declares no answer"  # noqa: S101
         assert status is None or status in declared.statuses  # noqa: S101
         return Response(write(declared.answer, facts, **more), status=status or declared.statuses[0])
 
     def page(self, fetch: Fetch[Row], *, key: Callable[[Row], Position]) -> Response:
-        """Answer with the page of a list that the request asks for. Raises: ValidationError."""
+        """Answer with the requested page of a list. Raises: ValidationError."""
         declared = self.endpoint
         assert declared.answer is not None, "the endpoint declares no answer"  # noqa: S101
         assert declared.paged, "the endpoint declares no pages"  # noqa: S101
-        return Response(write(page_of(declared.answer), page_by(self.request, fetch, key=key)))
+        return Response(write(page_serializer(declared.answer), page_by(self.request, fetch, key=key)))
 
     @property
     def endpoint(self) -> Endpoint:
@@ -97,7 +100,11 @@ class ApiView(APIView):
 
     @cached_property
     def _declared(self) -> Endpoint | None:
-        return self.endpoint_of(str(self.request.method))
+        return getattr(self._handler, "endpoint", None)
+
+    @cached_property
+    def _handler(self) -> Callable[..., Response] | None:
+        return getattr(self, self._method.lower(), None)
 
     def endpoint_of(self, method: str) -> Endpoint | None:
         """Return what the view's method, or the viewset's action, for an HTTP method declares."""
@@ -131,17 +138,17 @@ class ApiView(APIView):
         require_second_factor(self.user, self.request.headers.get(ONE_TIME_CODE, ""))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.args, self.kwargs, self.headers = args, kwargs, {}
+        self.args, self.kwargs, self.headers, self._method = args, kwargs, {}, str(request.method)
         self.request = self.initialize_request(request, *args, **kwargs)
         if translation.get_language() != LANGUAGE:
             translation.activate(LANGUAGE)
-        return self._finished(self._checked_answer)
+        return self._respond(self._check_and_execute)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check in this order: method, content type, length, caller, permission, rate."""
-        if str(request.method).lower() not in self.http_method_names or self._method(request) is None:
+        if self._handler is None or self._method.lower() not in self.http_method_names:
             self.headers["Allow"] = ", ".join(self.allowed_methods)
-            raise MethodNotAllowed(str(request.method))
+            raise MethodNotAllowed(self._method)
         renderer, media_type = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = renderer, media_type
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
@@ -197,30 +204,26 @@ class ApiView(APIView):
         family = declared.media_type.partition("/")[0]
         return (*_ACCEPTED, declared.media_type, f"{family}/*")
 
-    def _checked_answer(self) -> HttpResponseBase:
+    def _check_and_execute(self) -> HttpResponseBase:
         self.initial(self.request, *self.args, **self.kwargs)
         call = idempotency.call_of(self.request)
         if call is None:
-            return self._called()
-        return idempotency.answer_once(call, self._rendered, now=self.now)
+            return self._execute()
+        return idempotency.answer_once(call, self._execute_and_render, now=self.now)
 
-    def _called(self) -> Response:
-        method = self._method(self.request)
-        assert method is not None  # noqa: S101  (initial refused it)
-        return method(self.request, *self.args, **self.kwargs)
+    def _execute(self) -> Response:
+        assert self._handler is not None  # noqa: S101  (initial refused it)
+        return self._handler(self.request, *self.args, **self.kwargs)
 
-    def _rendered(self) -> Any:
-        return self._finished(self._called).render()  # type: ignore[attr-defined]
+    def _execute_and_render(self) -> Any:
+        return self._respond(self._execute).render()  # type: ignore[attr-defined]
 
-    def _finished(self, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    def _respond(self, execute: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         try:
-            response = answer()
+            response = execute()
         except Exception as error:  # noqa: BLE001  (the handler answers every exception)
             response = self.handle_exception(error)
         return self.finalize_response(self.request, response, *self.args, **self.kwargs)
-
-    def _method(self, request: Request) -> Callable[..., Response] | None:
-        return getattr(self, str(request.method).lower(), None)
 
     def _address(self, request: Request) -> str:
         """Return the client's address, hashed: a forwarded address can be any text."""

@@ -6,7 +6,8 @@ from sunusav.api.views import ApiView
 
 
 class ApiViewSet(ApiView, GenericViewSet[Any]):
-    """The endpoints of one resource: `ApiView`'s rules, DRF's actions and routers.
+    """The endpoints of one resource: an `ApiView` with DRF's actions and routers.
 
-    Actions read frozen rows from `queries`, so there is no `queryset`; each declares its serializers by `Endpoint`.
+    It has no `queryset` and no `serializer_class`: actions read frozen rows from `queries`, and each declares its
+    serializers by `Endpoint`.
     """

@@ -1,4 +1,4 @@
-"""Compares a response with what /openapi.json describes, exactly: no field more, no field less."""
+"""Comparison of a response with /openapi.json, exact in its fields."""
 
 import re
 from datetime import datetime
@@ -48,7 +48,7 @@ def success_statuses(method: str, route: str) -> set[int]:
 
 
 def assert_described(response: Any) -> None:
-    """Fail unless status, content type and body are what the document says of the called endpoint."""
+    """Fail unless status, content type and body are those that the document describes for the called endpoint."""
     called = operation(response.request["REQUEST_METHOD"], response.wsgi_request.resolver_match.route)
     [(content_type, media)] = called["responses"][str(response.status_code)]["content"].items()
     assert response.headers["Content-Type"].partition(";")[0] == content_type
@@ -62,7 +62,7 @@ def assert_fits(body: Any, schema: dict[str, Any]) -> None:
 
 
 def _exact(schema: Any) -> Any:
-    """Return an OpenAPI 3.0 schema as a JSON Schema in which every described field is required and no other allowed."""
+    """Return an OpenAPI 3.0 schema as a JSON Schema that requires each described field and allows no other."""
     if isinstance(schema, list):
         return [_exact(item) for item in schema]
     if not isinstance(schema, dict):

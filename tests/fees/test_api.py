@@ -134,7 +134,10 @@ def test_calculate_with_warm_caches_makes_no_query(anybody, django_assert_num_qu
 
 
 def test_calculate_by_get_is_refused(anybody):
-    refused(anybody.get(CALCULATE), 405, "method-not-allowed")
+    response = anybody.get(CALCULATE)
+
+    refused(response, 405, "method-not-allowed")
+    assert response["Allow"] == "POST"
 
 
 def test_tiers_answer_each_kind(anybody):
