@@ -1,4 +1,4 @@
-# Two stages: compilers and headers stay in the first.
+# Two stages: compilers and headers are only in the first. `.dockerignore` leaves out sandbox, tests and bench.
 
 FROM python:3.11-slim-bookworm AS build
 RUN apt-get update \
@@ -21,5 +21,5 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     SUNUSAV_STATE_DIR=/var/lib/sunusav HOST=0.0.0.0 PORT=8001
 USER sunusav
 EXPOSE 8001
-# Several processes and threads: half of the threads may wait for payouts (PAYOUT_WAITERS), the others answer.
+# Half of the threads may wait for payouts (PAYOUT_WAITERS); the others serve other requests.
 CMD ["sh", "-c", "exec granian --interface wsgi --host $HOST --port $PORT --workers 2 --blocking-threads 16 sunusav.wsgi:application"]

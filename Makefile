@@ -35,7 +35,7 @@ test: ## every test but the long soaks, on MariaDB and again on SQLite (LEGS="ma
 	@$(BOOTSTRAP) --dev --databases
 	@set -e; for leg in $(LEGS); do TEST_DATABASE=$$leg $(PYTEST) -n $(WORKERS) --maxprocesses 8; done
 
-lint: ## style, types, floors, Django's checks, missing migrations
+lint: ## style, types, layers, Django's checks, missing migrations
 	@$(BOOTSTRAP) --dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -62,7 +62,7 @@ lock: ## write requirements*.txt from pyproject.toml (UPGRADE=--upgrade takes ne
 	$(LOCK) --output-file requirements.txt >/dev/null
 	$(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt >/dev/null
 
-messages: ## collect the desk's texts and compile the French ones (needs gettext)
+messages: ## collect the texts of pages and compile the French ones (needs gettext)
 	@$(BOOTSTRAP)
 	$(MANAGE) makemessages --locale fr --no-wrap --add-location file --ignore '.venv/*' --ignore 'tests/*' --ignore 'bench/*'
 	$(MANAGE) compilemessages --locale fr

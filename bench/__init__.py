@@ -1,6 +1,5 @@
-"""Ratios measured on the machine at hand: what our guarantees cost over the least that could do the same work.
+"""Benchmarks as ratios: our code against a minimal program for the same work, measured in one run on one machine.
 
-`python -m bench [NAME ...]` (names: quote, payout, once, bolt11). Each bench measures both sides of its ratios in one
-run, one after the other in every round, and reports the median of the rounds. Absolute figures are printed as context:
-they say how busy the machine is, not how good the code is.
+`python -m bench [NAME ...]`. Each bench measures both sides of its ratios one after the other in every round and
+reports the median of the rounds. Absolute figures are printed as context: they depend on the machine and its load.
 """

@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...] [--quick]`: start what the benches need, run them, stop everything."""
+"""`python -m bench [NAME ...] [--quick]`: start the servers of each bench, run it, stop them."""
 
 import argparse
 import subprocess
@@ -13,10 +13,14 @@ ROUNDS, QUICK_ROUNDS = 5, 2
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="The ratios, measured here and now.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure the ratios on this machine."
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all, if none")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds: a look, not a verdict")
-    parser.add_argument("--rounds", type=int, default=0, help=f"at least {ROUNDS} for a verdict")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds: a first look, not a result"
+    )
+    parser.add_argument("--rounds", type=int, default=0, help=f"at least {ROUNDS} for a result")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(BENCHES):
         parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
@@ -26,7 +30,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run(name: str, rounds: int) -> int:
-    """Run one bench in a process of its own, between servers of its own."""
+    """Run one bench in a separate process, with separate servers."""
     if name == "bolt11":
         return subprocess.run([sys.executable, "-m", "bench.bolt11_decode"], check=False, cwd=ROOT).returncode
     with surroundings() as environment:

@@ -1,4 +1,4 @@
-"""The least a Django quote can be: one view that reads JSON, multiplies and answers JSON. No middleware, no user."""
+"""A minimal Django quote: one view that reads JSON, multiplies and answers JSON, without middleware or users."""
 
 import json
 

@@ -20,7 +20,7 @@ KEY = sha256(b"bench").digest()
 
 
 def ordinary_invoice(number: int) -> str:
-    """Write an invoice as LND writes them for a payout: fixed amount, a day of validity."""
+    """Write an invoice as LND does for a payout: fixed amount, valid for a day."""
     return encode(
         InvoiceDraft(
             network="bcrt",
@@ -38,7 +38,7 @@ def ordinary_invoice(number: int) -> str:
 
 
 def rate_of(read: Callable[[str], object], invoices: list[str], seconds: float) -> float:
-    """Return decodes per second of CPU time: one core, whatever else the machine does."""
+    """Return decodes per second of CPU time, which does not depend on the load of the machine."""
     done, start = 0, time.process_time()
     while time.process_time() - start < seconds:
         for invoice in invoices:

@@ -1,4 +1,4 @@
-"""F1: payouts through Celery, its doorbells over a real Redis, against the engine called in one process."""
+"""F1: payouts through Celery with a real Redis, against the engine called in one process."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from kombu import Connection
 
 from bench.forks import seconds_of
 from bench.payout import seed
-from bench.ratios import paired, spread, tell
+from bench.ratios import paired, print_ratio, spread
 from sunusav.celery import app
 from tests.support import process
 from transfers.engine.runner import run_due
@@ -21,7 +21,7 @@ from transfers.services.disbursements import RUN_DUE_TASK
 
 PAYOUTS, WARM_UP = 200, 16
 PATIENCE_SECONDS = 120
-# As `payouts` of docker-compose.yml; its messages and its tasks' times are the point, so nothing is left out.
+# As `payouts` of docker-compose.yml, with all its messages and log lines, because their cost is measured.
 WORKER = [
     sys.executable,
     "-m",
@@ -40,18 +40,18 @@ Orders = list[dict[str, Any]]
 
 
 def main(rounds: int) -> int:
-    # Forks first: the parent of `seconds_of` must not have spoken gRPC.
+    # Forks first: the parent of `seconds_of` must not have used gRPC.
     measured = [one_round(number) for number in range(rounds)]
     direct, woken = ([one[side] for one in measured] for side in range(2))
-    tell(
+    print_ratio(
         "F1", paired(woken, direct),
         f"Celery {spread(woken, '/s')}, in process {spread(direct, '/s')}; {rounds} rounds of {PAYOUTS} payouts",
     )  # fmt: skip
-    return 0  # a ratio below its target is told, not failed: it depends on the machine
+    return 0  # a ratio below its target is printed and no failure: it depends on the machine
 
 
 def one_round(number: int) -> tuple[float, float]:
-    return in_process(f"direct-{number}"), through_celery(f"rung-{number}")
+    return in_process(f"direct-{number}"), through_celery(f"woken-{number}")
 
 
 def in_process(name: str) -> float:
@@ -62,26 +62,26 @@ def in_process(name: str) -> float:
 
 
 def through_celery(name: str) -> float:
-    """Ring once for each payout, as its order does, and look until the last is paid."""
-    with worker(name) as bell:
-        _paid_after_ringing(bell, seed(f"{name}-warm", WARM_UP))
+    """Wake the worker once for each payout, as its order does, and wait until the last is paid."""
+    with worker(name) as broker_connection:
+        _seconds_until_paid(broker_connection, seed(f"{name}-warm", WARM_UP))
         orders = seed(name, PAYOUTS)
-        seconds = _paid_after_ringing(bell, orders)
+        seconds = _seconds_until_paid(broker_connection, orders)
     return PAYOUTS / seconds
 
 
-def _paid_after_ringing(bell: Connection, orders: Orders) -> float:
+def _seconds_until_paid(broker_connection: Connection, orders: Orders) -> float:
     began = time.monotonic()
     for _ in orders:
-        app.send_task(RUN_DUE_TASK, queue="payouts", ignore_result=True, connection=bell)
+        app.send_task(RUN_DUE_TASK, queue="payouts", ignore_result=True, connection=broker_connection)
     while _open(orders):
-        assert time.monotonic() - began < PATIENCE_SECONDS, "waited in vain for the worker"
+        assert time.monotonic() - began < PATIENCE_SECONDS, "the worker did not pay in time"
         time.sleep(0.02)
     return time.monotonic() - began
 
 
 def _open(orders: Orders) -> bool:
-    """Say whether the last one, or else any, is still to be paid: a look that costs next to nothing."""
+    """Return whether any of the orders is still due; the query is cheap."""
     return Disbursement.objects.filter(
         pk__gte=orders[0]["id"], pk__lte=orders[-1]["id"], due_at__isnull=False
     ).exists()
@@ -94,7 +94,7 @@ def _require_paid(orders: Orders) -> None:
 
 @contextmanager
 def worker(name: str) -> Iterator[Connection]:
-    """Run a worker of the payouts until the block ends; yield what rings its bell."""
+    """Run a worker of the payouts until the block ends; yield the connection that wakes it."""
     broker = os.environ["BENCH_BROKER_URL"]
     log = Path(os.environ["BENCH_FOLDER"]) / f"{name}.log"
     environment = {
@@ -106,6 +106,6 @@ def worker(name: str) -> Iterator[Connection]:
     command = [*WORKER, "-l", "INFO", "-n", f"{name}@bench"]
     with (
         process.child(command, log=log, ready=lambda: " ready." in log.read_text(), env=environment),
-        Connection(broker) as bell,
+        Connection(broker) as broker_connection,
     ):
-        yield bell
+        yield broker_connection

@@ -1,4 +1,4 @@
-"""CPU time of a server: moves less than its rate when the machine is busy, though cold caches raise it too."""
+"""CPU time of a server: it depends less on the load of the machine than its rate, though cold caches raise it too."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(session: int) -> float:
-    """Return what all processes of a session have used so far; 0 where there is no /proc."""
+    """Return the CPU time of all processes of a session so far; 0 where there is no /proc."""
     return sum(_used(stat) for stat in Path("/proc").glob("[0-9]*/stat") if _session(stat) == session)
 
 
@@ -22,7 +22,7 @@ def _used(stat: Path) -> float:
 
 
 def _fields(stat: Path) -> list[str]:
-    """Return the fields after the command's name (proc(5)); none of a process that has just ended."""
+    """Return the fields after the command's name (proc(5)); none if the process has just ended."""
     try:
         return stat.read_text().rpartition(")")[2].split()
     except OSError:

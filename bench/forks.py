@@ -1,6 +1,6 @@
-"""Work in forked children, started together, each telling how long it took.
+"""Run work in forked children that start together, each reporting when it began and ended.
 
-The parent must not have used gRPC before: its threads do not survive a fork.
+The parent must not have used gRPC before: the threads of gRPC do not survive a fork.
 """
 
 import json
@@ -17,15 +17,15 @@ Work = Callable[[], Any]
 
 
 class ChildFailed(Exception):
-    """A child died; its trace is above."""
+    """A child failed; its traceback was printed."""
 
 
 def seconds_of(warm_up: Work, works: Sequence[Work]) -> float:
-    """Run each work in a child of its own, all at once when all are warm; return the seconds until the last ends."""
+    """Run each work in its own child, all at once after their warm-up; return the seconds until the last one ends."""
     connections.close_all()
     barrier = multiprocessing.get_context("fork").Barrier(len(works))
-    told = [_start(warm_up, work, barrier) for work in works]
-    spans = [_hear(*child) for child in told]
+    children = [_start(warm_up, work, barrier) for work in works]
+    spans = [_span_of(*child) for child in children]
     return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
@@ -43,13 +43,13 @@ def _start(warm_up: Work, work: Work, barrier: Any) -> tuple[int, int]:
         work()
         os.write(writing, json.dumps([began, time.monotonic()]).encode())
         status = 0
-    except BaseException:  # noqa: BLE001 - a forked child reports whatever it dies of and never returns
+    except BaseException:  # noqa: BLE001 - a forked child reports every failure and never returns
         traceback.print_exc()
     finally:
         os._exit(status)
 
 
-def _hear(child: int, reading: int) -> tuple[float, float]:
+def _span_of(child: int, reading: int) -> tuple[float, float]:
     with os.fdopen(reading) as pipe:
         text = pipe.read()
     if os.waitpid(child, 0)[1] or not text:

@@ -1,4 +1,4 @@
-"""Production's own settings. Requests are counted as there, but no bench is ever turned away."""
+"""Production's settings. Requests are counted by the throttles as there, with limits that no bench reaches."""
 
 from sunusav.settings.production import *  # noqa: F403  (a settings layer)
 from sunusav.settings.production import REST_FRAMEWORK

@@ -1,6 +1,6 @@
-"""B5: what a payout costs when a million others are in the books, against what it costs when there are a thousand.
+"""B5: the time of a payout with a million others in the books, against its time with a thousand.
 
-The thousand are paid; the million are copies of them in every table that a payout writes, made by the database.
+The thousand are paid; the database makes the million as copies of them in every table that a payout writes.
 """
 
 import json
@@ -16,40 +16,40 @@ from django.db import connection, models, transaction
 
 from bench.forks import seconds_of
 from bench.payout import seed
-from bench.ratios import spread, tell
+from bench.ratios import print_ratio, spread
 from fees.models import FeeAssessment, FeeRecord
 from ledger.models import Account, JournalEntry, JournalTransaction
 from sunusav.core.models import TrailEntry
 from transfers.engine.runner import run_due
 from transfers.models import Attempt, Disbursement, PaymentOrder
 
-FEW, MANY, MANY_IN_A_LOOK = 1_000, 1_000_000, 50_000
+FEW, MANY, MANY_IF_QUICK = 1_000, 1_000_000, 50_000
 QUICK_ROUNDS = 2
 TIMED, WARM_UP = 60, 10
 COPIES_AT_ONCE = 10
-# What a payout writes, in an order in which foreign keys point back.
+# The tables that a payout writes, each after those its foreign keys point to.
 TABLES: tuple[type[models.Model], ...] = (
     Account, FeeAssessment, Disbursement, JournalTransaction, JournalEntry, PaymentOrder, Attempt, FeeRecord,
     TrailEntry,
 )  # fmt: skip
-# Columns whose text is a row's own name, or another row's.
+# Columns with a text that names the row itself or another row.
 NAMES = {"subject", "reference", "code", "disbursement_ref", "owner", "debit_owner"}
 
 
 def main(rounds: int) -> int:
-    many = MANY_IN_A_LOOK if rounds <= QUICK_ROUNDS else MANY
+    many = MANY_IF_QUICK if rounds <= QUICK_ROUNDS else MANY
     pay_all(seed("few", FEW))
     few = [p50(f"few-{number}") for number in range(rounds)]
     began = time.monotonic()
     copy_rows(many // FEW - 1)
     filling = time.monotonic() - began
     full = [p50(f"many-{number}") for number in range(rounds)]
-    tell(
+    print_ratio(
         "B5", median(full) / median(few),
         f"p50 {spread(full, ' us')} with {Disbursement.objects.count():,} payouts, {spread(few, ' us')} with {FEW:,};"
         f" {rounds} rounds of {TIMED}; filled in {filling:.0f} s",
     )  # fmt: skip
-    return 0  # a ratio below its target is told, not failed: it depends on the machine
+    return 0  # a ratio below its target is printed and no failure: it depends on the machine
 
 
 def pay_all(orders: Sequence[dict[str, Any]]) -> None:
@@ -59,25 +59,25 @@ def pay_all(orders: Sequence[dict[str, Any]]) -> None:
 
 
 def p50(name: str) -> float:
-    """Pay one after the other in a child; return the middle of their microseconds."""
-    told = Path(os.environ["BENCH_FOLDER"]) / f"{name}.json"
+    """Pay one after the other in a child; return the median in microseconds."""
+    file = Path(os.environ["BENCH_FOLDER"]) / f"{name}.json"
     seed(name, TIMED + WARM_UP)
-    seconds_of(lambda: None, [partial(_timed_payouts, told)])
-    took: list[float] = json.loads(told.read_text())
+    seconds_of(lambda: None, [partial(_timed_payouts, file)])
+    took: list[float] = json.loads(file.read_text())
     return median(took[WARM_UP:]) * 1_000_000
 
 
-def _timed_payouts(told: Path) -> None:
+def _timed_payouts(file: Path) -> None:
     took = []
     for _ in range(TIMED + WARM_UP):
         began = time.perf_counter()
         assert run_due(slots=1, limit=1).worked == 1
         took.append(time.perf_counter() - began)
-    told.write_text(json.dumps(took))
+    file.write_text(json.dumps(took))
 
 
 def copy_rows(copies: int) -> None:
-    """Copy every row of the tables so many times, each copy with keys and references of its own."""
+    """Copy every row of the tables `copies` times, with new keys and references."""
     strides = {model: _highest(model) for model in TABLES}
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION foreign_key_checks = 0, SESSION unique_checks = 0")
@@ -106,7 +106,7 @@ def _copying(model: type[models.Model], strides: dict[type[models.Model], int], 
 
 
 def _columns(model: type[models.Model], strides: dict[type[models.Model], int]) -> Iterator[tuple[str, str]]:
-    """Yield each stored column with what a copy has in it."""
+    """Yield each stored column with the SQL expression of its copy."""
     for field in model._meta.concrete_fields:
         if field.generated:
             continue

@@ -1,4 +1,4 @@
-"""`python -m bench.inside NAME ROUNDS`: one bench between its servers, with Django set up and the tables made."""
+"""`python -m bench.inside NAME ROUNDS`: set Django up, migrate, and run one bench against its servers."""
 
 import sys
 from importlib import import_module
@@ -12,13 +12,13 @@ from sunusav.core import clock
 def main(name: str, rounds: int) -> int:
     django.setup()
     call_command("migrate", verbosity=0)
-    _let_everything_pass()
+    _widen_limits()
     status: int = import_module(f"bench.{name}").main(rounds)
     return status
 
 
-def _let_everything_pass() -> None:
-    """Benches pay more in an hour than the limits of a new database let out."""
+def _widen_limits() -> None:
+    """Benches pay more in an hour than the limits of a new database allow."""
     import_module("tests.factories.limits").widen_limits(now=clock.now())
 
 

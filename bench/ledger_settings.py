@@ -1,4 +1,4 @@
-"""The benches' settings with django-hordak beside our own rooms, for the ledgers to write into one server."""
+"""The settings of the benches with django-hordak installed as well, so that both ledgers write into one server."""
 
 from bench.full_settings import *  # noqa: F403  (a settings layer)
 from bench.full_settings import INSTALLED_APPS

@@ -1,6 +1,6 @@
-"""B6: many at once ask for one cycle's payout, each with an invoice of its own, and workers are killed meanwhile.
+"""B6: many processes request the payout of one cycle at once, each with its own invoice, while workers are killed.
 
-The judge is the simulated node's own record: how many payments succeeded for all the invoices of a cycle.
+The result is read from the simulated node's own record: how many payments succeeded for all the invoices of a cycle.
 """
 
 import random
@@ -14,7 +14,7 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.test.utils import override_settings
 
-from bench.ratios import tell
+from bench.ratios import print_ratio
 from fees.types import PricedFor
 from ledger.auditor import audit as audit_books
 from ledger.enums import AccountRole, Currency
@@ -30,53 +30,53 @@ from transfers.services.disbursements import request_disbursement
 from transfers.types import Destination, DisbursementRequest
 
 CYCLES_PER_ROUND, ATTEMPTS = 4, 8
-# A payout takes this many steps at most (`tests.crash.kill_switch` counts them): a fuse burns anywhere in it, or never.
+# A payout takes at most this many steps, counted by `tests.crash.kill_switch`; an attempt is killed at one, or never.
 STEPS = 90
 SEED = 6
 
 
 def main(rounds: int) -> int:
-    dice = random.Random(SEED)
+    rng = random.Random(SEED)
     with override_settings(RAILS={"lightning": "tests.crash.rails.KillSwitchRail"}):
-        counted = [attack(f"once-{number}", dice) for number in range(rounds * CYCLES_PER_ROUND)]
+        counted = [attack(f"once-{number}", rng) for number in range(rounds * CYCLES_PER_ROUND)]
         breaches = audit()
     payments, kills = Counter(paid for paid, _ in counted), sum(killed for _, killed in counted)
     worst = max(payments, key=lambda paid: abs(paid - 1))
-    reached = tell(
-        "B6", worst, f"{len(counted)} cycles, {ATTEMPTS} attempts each, {kills} of them killed; payments: cycles "
+    reached = print_ratio(
+        "B6", worst, f"{len(counted)} cycles, {ATTEMPTS} attempts each, {kills} of them killed; cycles by payments: "
         + ", ".join(f"{paid}: {cycles}" for paid, cycles in sorted(payments.items())),
         f"the books afterwards: {len(breaches)} breaches", *breaches[:3],
     )  # fmt: skip
     return 0 if reached and not breaches else 1
 
 
-def attack(name: str, dice: random.Random) -> tuple[int, int]:
-    """Try to pay one cycle many times over; return its payments by the node's record, and how many were killed."""
+def attack(name: str, rng: random.Random) -> tuple[int, int]:
+    """Try to pay one cycle many times; return the payments in the node's record and the number of killed attempts."""
     fund(name)
-    bills = [
+    invoices = [
         driver.control().invoice("wallets", driver.NET_SATS * driver.MSAT, expiry=86_400)
         for _ in range(ATTEMPTS)
     ]
-    fuses = [dice.choice((0, dice.randint(1, STEPS))) for _ in bills]
+    kill_steps = [rng.choice((0, rng.randint(1, STEPS))) for _ in invoices]
     children = [
-        driver.start(partial(attempt, name, bill, kill_switch))
-        for bill, kill_switch in zip(bills, fuses, strict=True)
+        driver.start(partial(attempt, name, invoice, kill_step))
+        for invoice, kill_step in zip(invoices, kill_steps, strict=True)
     ]
     statuses = [driver.wait(child) for child in children]
-    # The platform asks again when nobody answered it; clean workers come, as they do within a minute and a quarter.
-    assert driver.forked(partial(attempt, name, bills[0], 0)) == 0
+    # The platform repeats a request without an answer; then workers run that are not killed.
+    assert driver.forked(partial(attempt, name, invoices[0], 0)) == 0
     driver.recover()
     empty(name)
-    return payments_of(bills), sum(status == -9 for status in statuses)
+    return payments_of(invoices), sum(status == -9 for status in statuses)
 
 
 def fund(name: str) -> None:
-    """Fill the pot for every attempt: it must not be the empty pot that stops a second payment."""
+    """Fill the pot for every attempt, so that a second payment is not stopped by an empty pot."""
     move(name, "fund", ATTEMPTS * driver.PAYOUT_SATS * driver.MSAT)
 
 
 def empty(name: str) -> None:
-    """Take out what is left: the auditor knows no cycle that this pot would belong to."""
+    """Take out the rest, because no cycle exists that the audit could match this pot with."""
     move(name, "empty", -owed(pot_of(name)))
 
 
@@ -94,29 +94,29 @@ def pot_of(name: str) -> Any:
     return AccountRef(AccountRole.GROUP_POT, Currency.MSAT, subject_of(name))
 
 
-def attempt(name: str, bill: dict[str, Any], kill_switch: int) -> None:
-    """Ask for the cycle's payout and work on whatever is due, until the fuse burns."""
+def attempt(name: str, invoice: dict[str, Any], kill_step: int) -> None:
+    """Request the cycle's payout and run a worker, with a kill at the given step (0: none)."""
     KILL_SWITCH.watch_databases()
-    KILL_SWITCH.at = kill_switch
-    # Another attempt was first; or the database let another one pass (a deadlock: `database-busy`, ask again).
+    KILL_SWITCH.at = kill_step
+    # Another attempt was first, or the database ended this one in a deadlock (`database-busy`: repeat the request).
     with suppress(SubjectHeld, OperationalError):
-        order(name, bill)
+        order(name, invoice)
     driver.run_later(timedelta(0))
 
 
-def order(name: str, bill: dict[str, Any]) -> None:
+def order(name: str, invoice: dict[str, Any]) -> None:
     request = DisbursementRequest(
         subject=subject_of(name), payout_sats=driver.PAYOUT_SATS, debit=pot_of(name),
         priced_for=PricedFor("group:bench", f"user:{name}", "wave"),
-        destination=Destination("lightning", "bolt11", bill["payment_request"]),
+        destination=Destination("lightning", "bolt11", invoice["payment_request"]),
     )  # fmt: skip
     with transaction.atomic():
         request_disbursement(request=request, actor=Actor.system("bench"), now=clock.now())
 
 
-def payments_of(bills: Sequence[dict[str, Any]]) -> int:
+def payments_of(invoices: Sequence[dict[str, Any]]) -> int:
     """Count the successful payments of these invoices in the node's record."""
-    hashes = {bill["payment_hash"] for bill in bills}
+    hashes = {invoice["payment_hash"] for invoice in invoices}
     rows = driver.control().payments("platform")
     return sum(row["successes"] for row in rows if row["payment_hash"] in hashes)
 

@@ -1,4 +1,4 @@
-"""B1, B2, B4: complete payouts through the engine, against hand-written SQL and the bare call to the node."""
+"""B1, B2, B4: complete payouts through the engine, against hand-written SQL and the plain call to the node."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from bench.forks import seconds_of
-from bench.ratios import paired, spread, tell
+from bench.ratios import paired, print_ratio, spread
 from bench.raw_payout import KnownPayout, pay_by_grpc, pay_by_sql
 from bench.sql_counts import SqlCounts
 from fees.queries import fixed_fee
@@ -21,9 +21,9 @@ from transfers.models import Disbursement
 from transfers.queries import debit_account
 
 PAYOUTS, WARM_UP, WORKERS = 100, 4, 4
-# A batch worker keeps many calls under way: enough payouts to fill its lanes several times over.
+# A batch worker makes many calls at once: enough payouts to fill its slots several times.
 BATCHED = 200
-# What a fee record takes over from the fixed fee, in the order of `raw_payout.FEE`.
+# The columns that a fee record copies from the fixed fee, in the order of `raw_payout.FEE`.
 FEE_COLUMNS = (
     *("subject", "payout_sats", "fee_sats", "platform_sats", "community_sats", "partner_sats", "net_sats"),
     *("schedule_id", "group_ref", "winner_ref", "settlement_partner", "rate_id", "rate_xof_per_btc"),
@@ -38,31 +38,33 @@ def main(rounds: int) -> int:
 
 def report(measured: Sequence[Round]) -> int:
     def series(name: str) -> list[float]:
-        return [one[name] for one in measured]
+        return [each[name] for each in measured]
 
     bound = [1 / (1 / sql + 1 / call) for sql, call in zip(series("sql"), series("grpc"), strict=True)]
     ours, many = series("engine"), series("many")
-    tell(
+    print_ratio(
         "B1",
         paired(ours, bound),
         f"engine {spread(ours, '/s')}, bound {spread(bound, '/s')}; {len(measured)} rounds of {PAYOUTS} payouts",
         f"raw SQL {spread(series('sql'), '/s')}, SendPaymentV2 {spread(series('grpc'), '/s')}",
         *(cost_of(name, measured) for name in ("engine", "sql")),
     )
-    batch, beside = series("batch"), series("grpc beside")
-    tell(
+    batch, concurrent = series("batch"), series("grpc beside")
+    print_ratio(
         "B2",
         paired(batch, bound),
-        f"engine {spread(batch, '/s')} in {DEFAULT_SLOTS} lanes, sequential bound {spread(bound, '/s')}",
-        f"SendPaymentV2 alone, {DEFAULT_SLOTS} at once: {spread(beside, '/s')}",
+        f"engine {spread(batch, '/s')} in {DEFAULT_SLOTS} slots, sequential bound {spread(bound, '/s')}",
+        f"SendPaymentV2 alone, {DEFAULT_SLOTS} at once: {spread(concurrent, '/s')}",
         cost_of("batch", measured),
     )
-    tell("B4", paired(many, ours), f"{WORKERS} workers {spread(many, '/s')}, 1 worker {spread(ours, '/s')}")
-    return 0  # a ratio below its target is told, not failed: it depends on the machine
+    print_ratio(
+        "B4", paired(many, ours), f"{WORKERS} workers {spread(many, '/s')}, 1 worker {spread(ours, '/s')}"
+    )
+    return 0  # a ratio below its target is printed and no failure: it depends on the machine
 
 
 def cost_of(name: str, measured: Sequence[Round]) -> str:
-    """Tell what the database counted per payout."""
+    """Return the statements and round trips per payout, as counted by the database."""
     statements, trips = (
         median(one[f"{name} {fact}"] for one in measured) for fact in ("statements", "round trips")
     )
@@ -83,14 +85,14 @@ def one_round(number: int) -> Round:
 
 
 def timed(name: str, pay: Callable[[Sequence[Any]], None], payouts: Sequence[Any]) -> Round:
-    """Pay in one child; a few first, which are not timed."""
+    """Pay in one child; the first few are a warm-up and not timed."""
     with SqlCounts() as sql:
         seconds = seconds_of(lambda: pay(payouts[:WARM_UP]), [lambda: pay(payouts[WARM_UP:])])
     return {name: PAYOUTS / seconds, **per_payout(name, sql, len(payouts))}
 
 
 def engine(name: str, seeded: str, *, payouts: int = PAYOUTS, workers: int = 1, slots: int = 1) -> Round:
-    """Let workers pay whatever is due; all must be paid at the end."""
+    """Let workers pay all that is due; assert that every payout was paid."""
     orders = seed(seeded, payouts + workers * WARM_UP)
     with SqlCounts() as sql:
         warm_up, work = partial(run_due, slots=slots, limit=WARM_UP), partial(run_due, slots=slots)
@@ -119,7 +121,7 @@ def invoices(count: int) -> list[str]:
 
 
 def known(order: dict[str, Any]) -> KnownPayout:
-    """Look up beforehand all that a payout writes."""
+    """Read everything that the raw payout writes, before it is timed."""
     row = Disbursement.objects.select_related("assessment").get(pk=order["id"])
     assert row.assessment_id is not None
     assert row.net_sats is not None

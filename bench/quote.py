@@ -1,4 +1,4 @@
-"""A1-A4: the fee quote through the full stack against the least that could answer it."""
+"""A1-A4: the fee quote through the full stack against minimal services that answer it."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from bench.cpu import cpu_seconds
-from bench.ratios import paired, spread, tell
+from bench.ratios import paired, print_ratio, spread
 from bench.sql_counts import SqlCounts
 from sandbox.ports import free_port, is_free
 from sunusav.api import tokens
@@ -58,30 +58,30 @@ def report(measured: list[dict[str, dict[str, float]]], statements: int, sql: Sq
     full, bare, rival = rates("full"), rates("bare"), rates("rival")
     cpu = ", ".join(f"{name} {middle(name, 'cpu_ms'):.2f} ms" for name in ("full", "bare", "rival"))
     answered = sum(full) * SECONDS
-    tell(
+    print_ratio(
         "A1",
         paired(full, bare),
         f"full {spread(full, '/s')}, bare {spread(bare, '/s')}; {rounds}",
         f"the load generator was busy {middle('bare', 'busy'):.0%} of the time against the bare view",
     )
-    tell(
+    print_ratio(
         "A2",
         paired(full, rival),
         f"full {spread(full, '/s')}, FastAPI {spread(rival, '/s')}",
         f"CPU time of the servers per quote (a busy machine raises it too): {cpu}",
     )
-    tell(
+    print_ratio(
         "A3",
         median(one["full"]["p99_ms"] / one["full"]["p50_ms"] for one in measured),
         f"p50 {middle('full', 'p50_ms'):.1f} ms, p99 {middle('full', 'p99_ms'):.1f} ms",
     )
-    tell(
+    print_ratio(
         "A4",
         statements,
         f"under load {sql.statements / answered:.4f} per quote by the server's own count: "
-        "each process asks once a second whether the token still holds",
+        "each process checks once a second whether the token is still valid",
     )
-    return 0  # a ratio below its target is told, not failed: it depends on the machine
+    return 0  # a ratio below its target is printed and no failure: it depends on the machine
 
 
 def issue_token() -> str:
@@ -89,7 +89,7 @@ def issue_token() -> str:
 
 
 def statements_per_warm_quote(token: str) -> int:
-    """Count the statements of a quote that follows another, in this process."""
+    """Return the number of statements of a second quote in this process."""
     client = Client(headers={"Authorization": f"Token {token}"})
     ask(client)
     with CaptureQueriesContext(connection) as captured:
@@ -121,7 +121,7 @@ def server(name: str) -> Iterator[Server]:
 
 
 def load(server: Server, token: str) -> dict[str, float]:
-    """Ask one server for quotes for a while, from another process."""
+    """Request quotes from one server for some seconds, from another process."""
     command = [sys.executable, "-m", "bench.load", str(server.port), str(SECONDS), str(CONNECTIONS)]
     used = cpu_seconds(server.session)
     done = subprocess.run(command, check=True, input=request(server.port, token), stdout=subprocess.PIPE)
@@ -130,7 +130,7 @@ def load(server: Server, token: str) -> dict[str, float]:
 
 
 def request(port: int, token: str) -> bytes:
-    """Write the request as the platform's proxy would pass it on."""
+    """Return the request as the platform's proxy would forward it."""
     body: Any = json.dumps(BODY).encode()
     lines = (
         f"POST {PATH} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Authorization: Token {token}",

@@ -1,4 +1,4 @@
-"""What is aimed at, and how a measured ratio is told."""
+"""The targets of the ratios, and how a measured ratio is printed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _HOLDS = {"≥": ge, "≤": le, "=": eq}
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio that is aimed at. `beyond` is where we would stop looking for more."""
+    """The target of a ratio; past `beyond` no further work on it is worth its cost."""
 
     what: str
     sign: str
@@ -39,8 +39,8 @@ GOALS = {
 }
 
 
-def tell(name: str, value: float, *context: str) -> bool:
-    """Print one ratio and its context; say whether the target is reached."""
+def print_ratio(name: str, value: float, *context: str) -> bool:
+    """Print one ratio and its context; return whether the target is reached."""
     goal = GOALS[name]
     aims = f"target {goal.sign} {goal.target:g}"
     if goal.beyond is not None:
@@ -53,10 +53,10 @@ def tell(name: str, value: float, *context: str) -> bool:
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Return the median of the rounds' ratios: both sides of a round met the same load of the machine."""
+    """Return the median of the rounds' ratios; both sides of a round ran under the same load of the machine."""
     return median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 def spread(values: Sequence[float], unit: str) -> str:
-    """Tell a series by its median and its ends."""
+    """Format a series as its median, minimum and maximum."""
     return f"{median(values):,.0f}{unit} ({min(values):,.0f}-{max(values):,.0f})"

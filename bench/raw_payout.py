@@ -1,7 +1,7 @@
-"""The raw bound of a payout: its two crash-safe transactions in hand-written SQL, and its one call to the node.
+"""The raw bound of a payout: its two transactions in hand-written SQL and its one call to the node.
 
 The rows are those of `transfers.engine` in the same tables, written with multi-row inserts by a program that knows
-everything beforehand: it reads nothing but the row it locks, checks nothing, and would not survive a crash.
+everything in advance: it reads only the row it locks, checks nothing, and would not recover from a crash.
 """
 
 import json
@@ -68,7 +68,7 @@ TRAIL = (
 
 @dataclass(frozen=True)
 class KnownPayout:
-    """Everything there is to know of a payout before it is paid."""
+    """Everything the raw payout needs, read before it is timed."""
 
     disbursement_id: int
     subject: str
@@ -93,7 +93,7 @@ def pay_by_sql(payouts: Sequence[KnownPayout]) -> None:
 
 
 def pay_by_grpc(invoices: Sequence[str], *, at_once: int = 1) -> None:
-    """Send each payment over one channel, so many at once, and listen until it ends."""
+    """Send each payment over one channel, `at_once` of them concurrently, and wait until it ends."""
     access = access_for(AccessScope.PAYING)
     call = methods.SEND_PAYMENT_V2.stream(channel_to(access))
     metadata = (("macaroon", access.macaroon().hex()),)

@@ -1,4 +1,4 @@
-"""A minimal FastAPI quote, as one would write it in an afternoon: typed body, typed answer, no authentication."""
+"""A minimal FastAPI quote: typed body, typed answer, no authentication."""
 
 from fastapi import FastAPI
 from pydantic import BaseModel, Field

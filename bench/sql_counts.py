@@ -1,4 +1,4 @@
-"""What the database server itself counted while a block ran."""
+"""The database server's own counters over a block."""
 
 from types import TracebackType
 from typing import Self

@@ -1,4 +1,4 @@
-"""The servers a bench works against, on free loopback ports, private and thrown away."""
+"""The servers of a bench: private, on free loopback ports, deleted at the end."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def surroundings() -> Iterator[dict[str, str]]:
             "SUNUSAV_STATE_DIR": str(folder),
             "MONETIZATION_DATABASE_URL": database.url(),
             "CACHE_URL": cache.url(),
-            # Doorbells go nowhere: the benches call the engine themselves.
+            # Wake-ups reach no worker: the benches call the engine themselves.
             "CELERY_BROKER_URL": "memory://localhost",
             "CELERY_RESULT_BACKEND": "cache+memory://",
             "BENCH_BROKER_URL": cache.url(1),

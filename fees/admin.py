@@ -1,4 +1,4 @@
-"""The fee room in the admin: to read; only drafts of schedules are written here, by finance."""
+"""Fees in the admin, read-only; finance edits drafts of schedules here."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -125,7 +125,7 @@ PROPOSE = Action(
 DISCARD = Action(
     slug="discard",
     label=_("Discard"),
-    question=_("The draft is put away for good."),
+    question=_("The draft is discarded for good."),
     done=_("discarded"),
     run=_discard,
     permission="fees.change_feescheduledraft",
@@ -160,7 +160,7 @@ class FeeScheduleDraftAdmin(BackofficeAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Write what the form changed and nothing else: the state is the services' to move."""
+        """Save only the fields that the form changed: only services change the state."""
         if change:
             _require_still_draft(obj)
             obj.save(update_fields=[name for name in form.changed_data if name in form.fields])
@@ -173,6 +173,6 @@ class FeeScheduleDraftAdmin(BackofficeAdmin):
 
 
 def _require_still_draft(draft: models.FeeScheduleDraft) -> None:
-    """Hold the row; refuse when it was published between the page and its return."""
+    """Lock the row, and refuse if it was published or discarded since the form was opened."""
     if models.FeeScheduleDraft.objects.select_for_update().get(pk=draft.pk).state != DraftState.DRAFT:
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Arithmetic of fees: whole numbers and exact decimals, no clock, no database.
+"""Arithmetic of fees in whole numbers and exact decimals. Pure.
 
 Source: DOMAIN.md section 2 (money rules) and section 3 (projection).
 """
@@ -13,7 +13,7 @@ from fees.types import Bracket, Discounts, FeeSplit, FeeTerms, Projection, Sched
 PPM: Final = 1_000_000
 BPS: Final = 10_000
 _RATE_DENOMINATOR: Final = PPM * BPS * BPS
-# Enough digits for every rate there is; a result that would not fit raises instead of being rounded.
+# Enough digits for every rate; a result with more digits raises instead of being rounded.
 _EXACT: Final = Context(prec=28, traps=[Inexact])
 
 
@@ -54,17 +54,17 @@ def _limited(fee_sats: int, terms: FeeTerms) -> int:
 
 @lru_cache(maxsize=1024)
 def fee_fraction(terms: FeeTerms) -> Decimal:
-    """Return the part of a payout these terms take, before minimum and maximum: 0.005 is half a percent."""
+    """Return the fraction of a payout that is the fee, before minimum and maximum: 0.005 is half a percent."""
     return plain(_EXACT.divide(Decimal(_rate_numerator(terms)), Decimal(_RATE_DENOMINATOR)))
 
 
 def plain(number: Decimal) -> Decimal:
-    """Strip trailing zeros without falling into exponent notation."""
+    """Strip trailing zeros without exponent notation."""
     return Decimal(f"{number.normalize():f}")
 
 
 def base_rate_ppm(schedule: ScheduleTerms, payout_sats: int) -> int:
-    """Return the base rate of the bracket a payout falls in; it prices the whole payout."""
+    """Return the base rate of a payout's bracket, which applies to the whole payout."""
     return max((b for b in schedule.brackets if b.from_sats <= payout_sats), key=_start).base_rate_ppm
 
 
@@ -73,12 +73,12 @@ def _start(bracket: Bracket) -> int:
 
 
 def terms_for(schedule: ScheduleTerms, *, payout_sats: int, discounts: Discounts) -> FeeTerms:
-    """Return the terms a schedule sets for one payout."""
+    """Return the terms that a schedule sets for one payout."""
     return _terms(schedule, base_rate_ppm(schedule, payout_sats), discounts)
 
 
 def overridden_terms(schedule: ScheduleTerms, *, override_ppm: int, discounts: Discounts) -> FeeTerms:
-    """Return the terms with another base rate; discounts and limits apply to it all the same.
+    """Return the terms with another base rate, to which discounts and limits apply as usual.
 
     Raises: FeeOverrideAboveCap.
     """
@@ -100,7 +100,7 @@ def _terms(schedule: ScheduleTerms, rate_ppm: int, discounts: Discounts) -> FeeT
 
 
 def claimed_discounts(schedule: ScheduleTerms, *, group_verified: bool, user_recurring: bool) -> Discounts:
-    """Return the schedule's own discounts for what a request claims."""
+    """Return the schedule's discounts for what a request claims."""
     return Discounts(
         verified_bps=schedule.verified_discount_bps if group_verified else 0,
         recurring_bps=schedule.recurring_discount_bps if user_recurring else 0,
@@ -116,10 +116,10 @@ def project_annual_revenue(
     verified_groups_ratio: Decimal = Decimal("0.3"),
     recurring_users_ratio: Decimal = Decimal("0.2"),
 ) -> Projection:
-    """Project a year in which every group pays out once a week.
+    """Project the revenue of a year in which every group pays out once a week.
 
-    The two ratios are disjoint parts of all cycles; the rest is standard.
-    Rounding: the cycles of each kind down. One fee per kind, times its cycles.
+    The two ratios are disjoint parts of all cycles; the rest pays the standard fee.
+    Rounding: the number of cycles of each kind down. The fee of a kind is multiplied by its cycles.
     Raises: RatiosExceedOne.
     """
     if verified_groups_ratio + recurring_users_ratio > 1:

@@ -1,4 +1,4 @@
-"""Words of the fee room."""
+"""States of drafts, and kinds of discounts with their holders."""
 
 from django.db.models import TextChoices
 
@@ -6,7 +6,7 @@ from sunusav.core.transitions import Transitions
 
 
 class DraftState(TextChoices):
-    """A draft is edited until it is published or discarded; what is published is an unchanging copy."""
+    """A draft is edited until it is published or discarded. Publishing makes an immutable copy."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
@@ -19,7 +19,7 @@ DRAFT_TRANSITIONS: Transitions = {
 
 
 class DiscountKind(TextChoices):
-    """Why somebody pays less."""
+    """Why a payout costs less."""
 
     VERIFIED_GROUP = "verified_group"
     SUBSCRIPTION = "subscription"

@@ -1,4 +1,4 @@
-"""Refusals of the fee room."""
+"""Refusals of this app."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing
 
 
 class NetNotPositive(Invalid):
-    """The fee would take the whole payout: nothing is booked."""
+    """The fee is the whole payout; nothing is booked."""
 
     payout_sats: int
     fee_sats: int
@@ -27,7 +27,7 @@ class RatiosExceedOne(Invalid):
 
 
 class FeeScheduleMissing(Missing):
-    """No published version is in effect at that moment."""
+    """No published version was in effect at that moment."""
 
     at: datetime
 
@@ -48,7 +48,7 @@ class FeeScheduleDraftIncomplete(Invalid):
 
 
 class FeeScheduleEffectiveTooSoon(Conflict):
-    """The draft's effective date left no time for every process to learn of the new version."""
+    """The effective date is too soon: processes that cache schedules would apply the old version after it."""
 
     draft_id: str
     effective_at: datetime

@@ -1,6 +1,6 @@
-"""What must always hold in the fee room. Codes follow `reference/reliability.md` section 3.
+"""What must always hold of fees. Codes follow `reference/reliability.md` section 3.
 
-The fee is recomputed in fractions from what is stored: this is no caller of `calculations.fee_split`.
+Fees are recomputed in fractions from stored rows, independently of `calculations.fee_split`.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,15 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from fees import queries
-from fees.approvables import APPROVABLES
+from fees.calculations import BPS, PPM
 from fees.defaults import DEFAULT_TERMS
 from fees.models import FeeAssessment, FeeRecord, FeeSchedule
-from fees.services import COPIED
+from fees.services import COPIED, FEE_SCHEDULE
 from fees.types import FeeSplit
 from sunusav.core.auditing import AuditScope, Breach, Invariant, pages, rows_since
+from sunusav.core.models import ProposalState
 
-# Enough to understand a breach; a broken import must not fill the screen.
+# Enough to understand a breach; a broken import must not fill the report.
 SHOWN = 100
 PARTS = F("platform_sats") + F("community_sats") + F("partner_sats")
 A_PART_BELOW_ZERO = Q(platform_sats__lt=0) | Q(community_sats__lt=0) | Q(partner_sats__lt=0)
@@ -48,7 +49,7 @@ def _breaches(code: str, noun: str, rows: QuerySet[Any]) -> Iterator[Breach]:
 
 
 def _records_agree(scope: AuditScope) -> Iterator[Breach]:
-    """Compare each record with the fixed fee it came from, each reversal with what it takes back."""
+    """Compare each record with its fixed fee, and each reversal with the record it reverses."""
     for row in _each(_records(scope).select_related("assessment", "reverses")):
         origin, sign = (row.reverses, -1) if row.is_reversal else (row.assessment, 1)
         differing = _differing(row, origin, sign)
@@ -65,12 +66,13 @@ def _differing(row: FeeRecord, origin: FeeAssessment | FeeRecord | None, sign: i
 
 
 def _recomputed(scope: AuditScope) -> Iterator[Breach]:
+    # Every version at once: two people publish each by hand, so there are few.
     schedules = {row.pk: row for row in FeeSchedule.objects.prefetch_related("brackets")}
     for row in _each(_assessments(scope)):
         schedule = schedules[row.schedule_id]
         due = recompute(row, schedule)
         if due != queries.split_of_row(row):
-            yield Breach("I03c", f"fee_assessment:{row.pk}", f"its terms make {due}")
+            yield Breach("I03c", f"fee_assessment:{row.pk}", f"its terms give {due}")
         if row.base_rate_ppm != _bracket_rate(schedule, row.payout_sats):
             yield Breach(
                 "I03c", f"fee_assessment:{row.pk}", f"{row.base_rate_ppm} ppm is not its bracket's rate"
@@ -80,17 +82,17 @@ def _recomputed(scope: AuditScope) -> Iterator[Breach]:
 
 
 def recompute(row: FeeAssessment, schedule: FeeSchedule) -> FeeSplit:
-    """Compute a stored fee once more, in fractions."""
-    rate = Fraction(row.base_rate_ppm, 10**6) * _left(row.verified_bps) * _left(row.recurring_bps)
+    """Compute a stored fee again, in fractions."""
+    rate = Fraction(row.base_rate_ppm, PPM) * _remaining(row.verified_bps) * _remaining(row.recurring_bps)
     limits = [row.payout_sats, *([] if schedule.maximum_fee_sats is None else [schedule.maximum_fee_sats])]
     fee = min(max(floor(row.payout_sats * rate), schedule.minimum_fee_sats), *limits)
-    platform = floor(fee * Fraction(schedule.platform_share_bps, 10**4))
-    community = floor(fee * Fraction(schedule.community_share_bps, 10**4))
+    platform = floor(fee * Fraction(schedule.platform_share_bps, BPS))
+    community = floor(fee * Fraction(schedule.community_share_bps, BPS))
     return FeeSplit(fee, platform, community, fee - platform - community, row.payout_sats - fee)
 
 
-def _left(discount_bps: int) -> Fraction:
-    return 1 - Fraction(discount_bps, 10**4)
+def _remaining(discount_bps: int) -> Fraction:
+    return 1 - Fraction(discount_bps, BPS)
 
 
 def _bracket_rate(schedule: FeeSchedule, payout_sats: int) -> int:
@@ -117,12 +119,12 @@ def _wrong_with(row: FeeSchedule, number: int) -> Iterator[str]:
 
 def _wrong_with_default(row: FeeSchedule) -> Iterator[str]:
     if queries.terms_of_row(row, schedule_id=DEFAULT_TERMS.schedule_id) != DEFAULT_TERMS:
-        yield "version 1 is not the seed's"
+        yield "version 1 is not the default"
 
 
 def _wrong_with_publication(row: FeeSchedule) -> Iterator[str]:
     proposal = row.proposal
-    if proposal is None or (proposal.kind, proposal.state) != (APPROVABLES[0].kind, "approved"):
+    if proposal is None or (proposal.kind, proposal.state) != (FEE_SCHEDULE, ProposalState.APPROVED):
         yield "published without an approved proposal"
         return
     if proposal.proposer_id != row.proposer_id or row.publisher_id == row.proposer_id:
@@ -150,8 +152,8 @@ def _records(scope: AuditScope) -> QuerySet[FeeRecord]:
 
 INVARIANTS = [
     Invariant("I03", "fee shares sum to the fee, none negative", _shares),
-    Invariant("I03b", "a fee record is its fixed fee, a reversal its mirror", _records_agree),
-    Invariant("I03c", "every fee is what its terms make of the payout", _recomputed),
+    Invariant("I03b", "a fee record equals its fixed fee, a reversal mirrors its record", _records_agree),
+    Invariant("I03c", "every fee follows from its terms", _recomputed),
     Invariant("I04", "gross is net plus fee, net is positive", _gross),
     Invariant("I16b", "every fee schedule is what two people published", _versions),
 ]

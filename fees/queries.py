@@ -1,8 +1,7 @@
-"""What a fee is, was, and would be. Schedules come from a process cache: a warm quote asks no database."""
+"""Reads of fees: quoted, fixed and recorded. Schedules are cached in the process, so a quote needs no query."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from operator import attrgetter
 from time import monotonic
 from typing import Any, Final
@@ -16,7 +15,6 @@ from fees.calculations import (
     project_annual_revenue,
     terms_for,
 )
-from fees.defaults import rules_of
 from fees.enums import HOLDER_PREFIXES, DiscountKind
 from fees.errors import FeeAssessmentMissing, FeeScheduleMissing
 from fees.models import (
@@ -28,6 +26,7 @@ from fees.models import (
     FeeSchedule,
     FeeScheduleDraft,
 )
+from fees.models.schedule import ScheduleRules
 from fees.types import (
     Bracket,
     Discounts,
@@ -42,21 +41,20 @@ from fees.types import (
 )
 from sunusav.core.auditing import pages
 
-# A version takes effect 60 s after its publication at the earliest; a process forgets what it read after 30.
-# So each knows a version before it counts, with 30 s to spare for a slow commit and for differing clocks.
+# A version takes effect at least 60 s after its publication, and a process caches versions for 30 s. So each process
+# has read a version before it takes effect, with 30 s left for a slow commit and for clocks that differ.
 PUBLICATION_LEAD: Final = timedelta(seconds=60)
 CACHE_LIFETIME_SECONDS: Final = 30.0
 
 
 class ScheduleCache:
-    """All published versions, the latest in effect first, read again when older than the lifetime."""
+    """All published versions, latest in effect first, read again after the lifetime."""
 
     def __init__(self, seconds: Callable[[], float] = monotonic) -> None:
         self._seconds = seconds
         self.forget()
 
     def forget(self) -> None:
-        """Read again at the next question."""
         self._versions: tuple[ScheduleTerms, ...] = ()
         self._read_again_at = 0.0
 
@@ -86,9 +84,14 @@ def schedule_at(at: datetime) -> ScheduleTerms:
 
 
 def published_versions() -> list[ScheduleTerms]:
-    """Return every published version, latest in effect first; of two for one moment the newer version."""
+    """Return every published version, latest in effect first; of two with the same date the newer first."""
     rows = FeeSchedule.objects.prefetch_related("brackets").order_by("-effective_at", "-version")
     return [terms_of_row(row, schedule_id=row.pk) for row in rows]
+
+
+def rules_of(schedule: ScheduleRules) -> dict[str, Any]:
+    """Return the rules that a draft and its published version share, besides the brackets."""
+    return {field.name: getattr(schedule, field.name) for field in ScheduleRules._meta.local_fields}
 
 
 def terms_of_row(row: FeeSchedule, *, schedule_id: int) -> ScheduleTerms:
@@ -109,7 +112,7 @@ def quote(
     at: datetime,
     override_ppm: int | None = None,
 ) -> Quote:
-    """Compute what a payout would cost by what is claimed. Raises: FeeOverrideAboveCap."""
+    """Compute what a payout would cost, discounts as claimed. Raises: FeeOverrideAboveCap."""
     schedule = schedule_at(at)
     claimed = claimed_discounts(schedule, group_verified=group_verified, user_recurring=user_recurring)
     if override_ppm is None:
@@ -127,7 +130,7 @@ def brackets_of(rows: Iterable[FeeBracket | FeeBracketDraft]) -> tuple[Bracket, 
 
 
 def rule_facts(row: FeeSchedule | FeeScheduleDraft) -> dict[str, Any]:
-    """Return every rule of a draft or version as an approval digests them."""
+    """Return every rule of a draft or version, as JSON, for the digest of an approval."""
     brackets = [[b.from_sats, b.base_rate_ppm] for b in brackets_of(row.brackets.all())]
     return {
         **rules_of(row),
@@ -137,7 +140,7 @@ def rule_facts(row: FeeSchedule | FeeScheduleDraft) -> dict[str, Any]:
 
 
 def tiers(at: datetime) -> dict[str, Tier]:
-    """Return what each kind of customer pays at the lowest bracket, and a sentence with all of them."""
+    """Return what each kind of customer pays in the lowest bracket, and a sentence with all brackets."""
     schedule = schedule_at(at)
     return {
         name: _tier(
@@ -161,15 +164,10 @@ def _tier(schedule: ScheduleTerms, discounts: Discounts, who: str) -> Tier:
         for b in schedule.brackets
     ]
     rates = ", ".join(
-        f"{percent_text(fraction)}" + (f" from {start} sats" if start else "")
+        f"{plain(fraction * 100)} %" + (f" from {start} sats" if start else "")
         for start, fraction in fractions
     )
     return Tier(fractions[0][1], f"{who}: {rates} of the payout{_limits_text(schedule)}.")
-
-
-def percent_text(fraction: Decimal) -> str:
-    """Write a fraction as a percentage: 0.00375 is `0.375 %`."""
-    return f"{plain(fraction * 100)} %"
 
 
 def _limits_text(schedule: ScheduleTerms) -> str:
@@ -179,14 +177,14 @@ def _limits_text(schedule: ScheduleTerms) -> str:
 
 
 def projection(at: datetime, **assumptions: Any) -> Projection:
-    """Project a year under the schedule in effect; see `calculations.project_annual_revenue`."""
+    """Project a year's revenue under the schedule in effect; see `calculations.project_annual_revenue`."""
     return project_annual_revenue(schedule_at(at), **assumptions)
 
 
 def active_discounts(group_ref: str, winner_ref: str, at: datetime) -> Discounts:
-    """Return the discounts that count for a payout to this winner of this group, by our records.
+    """Return the discounts that our records give for a payout to this winner of this group.
 
-    Of several subscription discounts the best counts. A grant without its own figure takes the schedule's.
+    Of several subscription discounts the largest applies. A grant without its own figure uses the schedule's.
     """
     schedule = schedule_at(at)
     holders = [
@@ -210,39 +208,25 @@ def _best(
 
 
 def holder_of(kind: DiscountKind, ref: str) -> str:
-    """Return the holder a discount of this kind is granted to: `group:<id>` or `user:<id>`."""
+    """Return the holder of a discount of this kind: `group:<id>` or `user:<id>`."""
     return f"{HOLDER_PREFIXES[kind]}{ref}"
 
 
-def is_group_verified(group_ref: str, at: datetime) -> bool:
-    """Tell whether the group held a verification at that moment."""
-    holder = holder_of(DiscountKind.VERIFIED_GROUP, group_ref)
-    return (
-        DiscountGrant.objects.active_at(at).filter(holder=holder, kind=DiscountKind.VERIFIED_GROUP).exists()
-    )
-
-
 def verified_groups(group_refs: Iterable[str], at: datetime) -> set[str]:
-    """Return those groups that held a verification at that moment, in one query."""
+    """Return those groups that were verified at that moment, in one query."""
     group_of = {holder_of(DiscountKind.VERIFIED_GROUP, ref): ref for ref in group_refs}
     grants = DiscountGrant.objects.active_at(at).filter(holder__in=group_of, kind=DiscountKind.VERIFIED_GROUP)
     return {group_of[holder] for holder in grants.values_list("holder", flat=True)}
 
 
-def has_live_subscription(winner_ref: str, at: datetime) -> bool:
-    """Tell whether the winner held a subscription's discount at that moment."""
-    holder = holder_of(DiscountKind.SUBSCRIPTION, winner_ref)
-    return DiscountGrant.objects.active_at(at).filter(holder=holder, kind=DiscountKind.SUBSCRIPTION).exists()
-
-
 def expected_fee(payout_sats: int, priced_for: PricedFor, at: datetime) -> FeeSplit:
-    """Compute the fee by our records as it would be fixed at that moment; nothing is written."""
+    """Compute the fee as it would be fixed at that moment from our records; nothing is stored."""
     discounts = active_discounts(priced_for.group_ref, priced_for.winner_ref, at)
     return fee_split(payout_sats, terms_for(schedule_at(at), payout_sats=payout_sats, discounts=discounts))
 
 
 def fixed_fee(assessment_id: int) -> FixedFee:
-    """Return a fee as it was fixed. Raises: FeeAssessmentMissing."""
+    """Return a fixed fee. Raises: FeeAssessmentMissing."""
     row = FeeAssessment.objects.select_related("schedule").filter(pk=assessment_id).first()
     if row is None:
         raise FeeAssessmentMissing(assessment_id=str(assessment_id))
@@ -250,13 +234,13 @@ def fixed_fee(assessment_id: int) -> FixedFee:
 
 
 def fixed_fees(assessment_ids: Collection[int]) -> dict[int, FixedFee]:
-    """Return fees as they were fixed, by assessment, in one query; those that do not exist are left out."""
+    """Return fixed fees by assessment, in one query; missing ones are left out."""
     rows = FeeAssessment.objects.select_related("schedule").filter(pk__in=assessment_ids)
     return {row.pk: fixed_fee_of_row(row, schedule_version=row.schedule.version) for row in rows}
 
 
 def recorded_fees(disbursement_refs: Collection[str]) -> dict[str, list[RecordedFee]]:
-    """Return the fees that were taken for these disbursements, whether taken back or not, in one query."""
+    """Return the fees recorded for these disbursements, reversed or not, in one query."""
     found: dict[str, list[RecordedFee]] = {}
     for row in FeeRecord.objects.filter(disbursement_ref__in=disbursement_refs, is_reversal=False):
         found.setdefault(row.disbursement_ref, []).append(_recorded(row))
@@ -264,7 +248,7 @@ def recorded_fees(disbursement_refs: Collection[str]) -> dict[str, list[Recorded
 
 
 def recorded_fees_since(moment: datetime | None) -> Iterator[list[RecordedFee]]:
-    """Yield every fee that was taken, or those taken since a moment, a page at a time."""
+    """Yield every recorded fee, or those since a moment, a page at a time."""
     rows = FeeRecord.objects.filter(is_reversal=False)
     for page in pages(rows if moment is None else rows.filter(completed_at__gte=moment)):
         yield [_recorded(row) for row in page]

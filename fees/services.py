@@ -1,16 +1,13 @@
-"""Writes of the fee room: schedules and discounts; then a fee's life: fixed, recorded, reversed."""
+"""Writes of this app: schedules, discounts, then fees in the order fixed, recorded, reversed."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from django.db import IntegrityError, transaction
 
-from fees import queries
+from fees import queries, sql
 from fees.calculations import BPS, base_rate_ppm, fee_split, terms_for
-from fees.defaults import insert_brackets, rules_of
 from fees.enums import DRAFT_TRANSITIONS, HOLDER_PREFIXES, DiscountKind, DraftState
 from fees.errors import (
     DiscountAlreadyGranted,
@@ -29,17 +26,18 @@ from fees.errors import (
     FeeScheduleEffectiveTooSoon,
     NetNotPositive,
 )
-from fees.models import DiscountGrant, FeeAssessment, FeeRecord, FeeSchedule, FeeScheduleDraft
-from fees.types import Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
+from fees.models import DiscountGrant, FeeAssessment, FeeBracket, FeeRecord, FeeSchedule, FeeScheduleDraft
+from fees.sql import Assessed
+from fees.types import Bracket, Discounts, FeeSplit, FixedFee, PricedFor, ScheduleTerms
 from ledger.queries import latest_rate_for_record
-from sunusav.core import approvals, sql, trail
+from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.bulk import insert
 from sunusav.core.models import Proposal, User
 from sunusav.core.transitions import move
 
 FEE_SCHEDULE = "fee_schedule"
-# What a record takes over from the fixed fee, and a reversal from the record, unchanged.
+# The columns that a record copies from the fixed fee, and a reversal from the record.
 COPIED = (
     "subject",
     "schedule_id",
@@ -50,31 +48,25 @@ COPIED = (
     "rate_xof_per_btc",
     "is_fallback_rate",
 )
-# Each payout runs this; through `select_related` it would cost as much as all other statements of its booking.
-_ASSESSMENTS = (
-    "SELECT a.*, s.version AS schedule_version, r.id AS record_id, r.disbursement_ref AS recorded_for"  # noqa: S608
-    f" FROM {FeeAssessment._meta.db_table} a JOIN {FeeSchedule._meta.db_table} s ON s.id = a.schedule_id"
-    f" LEFT JOIN {FeeRecord._meta.db_table} r ON r.assessment_id = a.id WHERE a.id IN "
-)
 
 
 # Schedules
 
 
 def propose_schedule(*, draft_id: int, proposer: User, now: datetime, reason: str = "") -> Proposal:
-    """Ask a second person to publish a draft as it stands; a later edit voids the proposal.
+    """Propose that a second person publishes a draft as it is; a later edit voids the proposal.
 
     Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleDraftIncomplete,
     FeeScheduleEffectiveTooSoon; and as `approvals.propose`.
     """
-    _require_lead(_open_draft(draft_id), now)
+    _require_lead_time(_open_draft(draft_id), now)
     return approvals.propose(
         kind=FEE_SCHEDULE, subject_id=str(draft_id), proposer=proposer, now=now, reason=reason
     )
 
 
 def describe_schedule(subject_id: str) -> dict[str, Any]:
-    """Return the facts a draft is approved on: every rule in it."""
+    """Return the facts that the approver of a draft sees: all its rules. Raises: FeeScheduleDraftIncomplete."""
     draft = _open_draft(int(subject_id))
     if not draft.brackets.filter(from_sats=0).exists():
         raise FeeScheduleDraftIncomplete(draft_id=subject_id)
@@ -82,21 +74,21 @@ def describe_schedule(subject_id: str) -> dict[str, Any]:
 
 
 def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Copy an approved draft into a new immutable version: applied by the approval of a second person.
+    """Copy a draft into a new immutable version; runs when a second person approves it.
 
     Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleEffectiveTooSoon, ProposalFactsChanged.
     """
     with transaction.atomic():
         draft = _locked_draft(int(proposal.subject_id))
         approvals.require_as_proposed(proposal, describe_schedule(proposal.subject_id))
-        _require_lead(draft, now)
+        _require_lead_time(draft, now)
         brackets = queries.brackets_of(draft.brackets.all())
         schedule = FeeSchedule.objects.create(
             version=_next_version(), draft=draft, proposal=proposal, published_at=now,
             proposer_id=proposal.proposer_id, publisher_id=actor.user_id, bracket_count=len(brackets),
-            **rules_of(draft),
+            **queries.rules_of(draft),
         )  # fmt: skip
-        insert_brackets(apps, schedule, brackets)
+        _insert_brackets(schedule, brackets)
         move(
             draft, DraftState.PUBLISHED, allowed=DRAFT_TRANSITIONS, subject=_subject(draft), action="publish",
             actor=actor, at=now, reason=proposal.reason, facts={"version": schedule.version},
@@ -104,8 +96,17 @@ def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
     transaction.on_commit(queries.forget_schedules)
 
 
+def _insert_brackets(schedule: FeeSchedule, brackets: Sequence[Bracket]) -> None:
+    FeeBracket.objects.bulk_create(
+        [
+            FeeBracket(schedule=schedule, position=n, from_sats=b.from_sats, base_rate_ppm=b.base_rate_ppm)
+            for n, b in enumerate(brackets)
+        ]
+    )
+
+
 def discard_draft(*, draft_id: int, actor: Actor, reason: str, now: datetime) -> None:
-    """Put a draft away for good. Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed."""
+    """Discard a draft for good. Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed."""
     with transaction.atomic():
         draft = _locked_draft(draft_id)
         move(
@@ -115,7 +116,7 @@ def discard_draft(*, draft_id: int, actor: Actor, reason: str, now: datetime) ->
 
 
 def _next_version() -> int:
-    # Version 1 always exists: holding it makes publications follow each other.
+    # Version 1 always exists: its lock makes publications wait for each other.
     FeeSchedule.objects.select_for_update().get(version=1)
     return FeeSchedule.objects.order_by("-version").values_list("version", flat=True)[0] + 1
 
@@ -140,7 +141,7 @@ def _open(draft: FeeScheduleDraft | None, draft_id: int) -> FeeScheduleDraft:
     return draft
 
 
-def _require_lead(draft: FeeScheduleDraft, now: datetime) -> None:
+def _require_lead_time(draft: FeeScheduleDraft, now: datetime) -> None:
     earliest = now + queries.PUBLICATION_LEAD
     if draft.effective_at < earliest:
         raise FeeScheduleEffectiveTooSoon(
@@ -162,14 +163,14 @@ def grant_discount(
     actor: Actor,
     now: datetime,
 ) -> int:
-    """Grant a holder a discount of one kind; return its id. A grant that has ended makes room for the next.
+    """Grant a holder a discount of one kind and return its id. A grant that has ended may be followed by another.
 
-    Units: basis points; None leaves the figure to the fee schedule in force whenever a fee is fixed.
+    Units: basis points; None applies the figure of the fee schedule in effect when a fee is fixed.
     Raises: DiscountHolderInvalid, DiscountOutOfRange, DiscountPeriodEmpty, DiscountAlreadyGranted.
     """
     _require_grantable(holder, kind, discount_bps, starts_at, ends_at)
     with transaction.atomic():
-        _make_room(holder, kind, starts_at)
+        _close_ended_grant(holder, kind, starts_at)
         grant = _insert_grant(
             holder=holder, kind=kind, discount_bps=discount_bps, starts_at=starts_at, ends_at=ends_at,
             granted_for=granted_for, granted_at=now,
@@ -184,7 +185,7 @@ def grant_discount(
 def revoke_discount(
     *, holder: str, kind: DiscountKind, actor: Actor, now: datetime, reason: str = ""
 ) -> None:
-    """End a holder's discount of one kind now; what was fixed before keeps it. Raises: DiscountNotGranted."""
+    """End a holder's discount of one kind now; fees fixed before keep it. Raises: DiscountNotGranted."""
     with transaction.atomic():
         grant = _locked_grant(holder, kind)
         if grant is None or (grant.ends_at is not None and grant.ends_at <= now):
@@ -208,7 +209,7 @@ def _require_grantable(
         raise DiscountPeriodEmpty(starts_at=starts_at, ends_at=ends_at)
 
 
-def _make_room(holder: str, kind: DiscountKind, starts_at: datetime) -> None:
+def _close_ended_grant(holder: str, kind: DiscountKind, starts_at: datetime) -> None:
     before = _locked_grant(holder, kind)
     if before is None:
         return
@@ -233,7 +234,7 @@ def _insert_grant(**fields: Any) -> DiscountGrant:
 
 
 def fix_fee(*, subject: str, payout_sats: int, priced_for: PricedFor, now: datetime) -> FixedFee:
-    """Fix the fee of a payout by the schedule and the discounts of this moment, and store all it came from.
+    """Fix the fee of a payout by the current schedule and discounts, and store it with its terms.
 
     Joins the caller's transaction. Raises: NetNotPositive, FeeScheduleMissing.
     """
@@ -246,62 +247,35 @@ def fix_fee(*, subject: str, payout_sats: int, priced_for: PricedFor, now: datet
     row = FeeAssessment.objects.create(
         subject=subject, payout_sats=payout_sats, schedule_id=schedule.schedule_id, fixed_at=now,
         rate_id=rate.id, rate_xof_per_btc=rate.rate_xof_per_btc, is_fallback_rate=rate.is_fallback,
-        **_amounts(split), **_whom(priced_for), **_terms(schedule, payout_sats, discounts),
+        **_amounts(split), **_parties(priced_for), **_terms(schedule, payout_sats, discounts),
     )  # fmt: skip
     return queries.fixed_fee_of_row(row, schedule_version=schedule.version)
 
 
-def record_fee(*, assessment_id: int, disbursement_ref: str, completed_at: datetime) -> int:
-    """Append the record of a fee that was taken; return its id. The same call again returns the same id.
+def record_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, FixedFee]:
+    """Record charged fees, each for its disbursement, and return the fixed fees by assessment.
 
-    Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
-    """
-    found = _assessments([assessment_id])[assessment_id]
-    if found.record_id is not None and _is_recorded(found, disbursement_ref):
-        return found.record_id
-    row = _record_of(found.row, disbursement_ref, completed_at)
-    row.save(force_insert=True)
-    return int(row.pk)
-
-
-def take_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, FixedFee]:
-    """Append the records of fees that were taken, each for its disbursement; return them as they were fixed.
-
-    By assessment, in one look and one insert. What was recorded for the same disbursement before stays as it is.
+    One query and one insert. A fee that was recorded for the same disbursement before stays as it is.
     Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
     """
     found = _assessments(refs)
-    new = [one.row for pk, one in found.items() if not _is_recorded(one, refs[pk])]
+    new = [fee.row for pk, fee in found.items() if not _is_recorded(fee, refs[pk])]
     insert([_record_of(row, refs[row.pk], completed_at) for row in new])
     return {
-        pk: queries.fixed_fee_of_row(one.row, schedule_version=one.schedule_version)
-        for pk, one in found.items()
+        pk: queries.fixed_fee_of_row(fee.row, schedule_version=fee.schedule_version)
+        for pk, fee in found.items()
     }
 
 
-@dataclass(frozen=True)
-class _Assessed:
-    """A fixed fee, with what its schedule and its record say of it; `record_id` is None before it is taken."""
-
-    row: FeeAssessment
-    schedule_version: int
-    record_id: int | None
-    recorded_for: str | None
-
-
-def _assessments(ids: Collection[int]) -> dict[int, _Assessed]:
-    """Return fixed fees in one look. Raises: FeeAssessmentMissing."""
-    rows = FeeAssessment.objects.raw(f"{_ASSESSMENTS}({sql.places(ids)})", list(ids)) if ids else ()
-    found = {
-        row.pk: _Assessed(row, row.schedule_version, row.record_id, row.recorded_for)  # type: ignore[attr-defined]
-        for row in rows
-    }
+def _assessments(ids: Collection[int]) -> dict[int, Assessed]:
+    """Return fixed fees by id, in one statement. Raises: FeeAssessmentMissing."""
+    found = {assessed.row.pk: assessed for assessed in sql.assessments(ids)}
     for missing in sorted(set(ids) - found.keys()):
         raise FeeAssessmentMissing(assessment_id=str(missing))
     return found
 
 
-def _is_recorded(found: _Assessed, disbursement_ref: str) -> bool:
+def _is_recorded(found: Assessed, disbursement_ref: str) -> bool:
     if found.recorded_for is not None and found.recorded_for != disbursement_ref:
         raise FeeRecordedForAnother(assessment_id=str(found.row.pk), disbursement_ref=found.recorded_for)
     return found.recorded_for is not None
@@ -315,7 +289,7 @@ def _record_of(found: FeeAssessment, disbursement_ref: str, completed_at: dateti
 
 
 def reverse_fee(*, record_id: int, actor: Actor, reason: str, now: datetime) -> int:
-    """Take a recorded fee back: append its amounts negated, at its own rate; return the reversal's id.
+    """Append the reversal of a recorded fee, its amounts negated, and return the reversal's id.
 
     Raises: FeeRecordMissing, FeeReversalNotReversible, FeeAlreadyReversed.
     """
@@ -334,7 +308,7 @@ def reverse_fee(*, record_id: int, actor: Actor, reason: str, now: datetime) -> 
 
 
 def _reversible_record(record_id: int) -> FeeRecord:
-    # The lock makes two reversals follow each other; the second then sees the first.
+    # The lock makes a second reversal wait for the first and see it.
     record = FeeRecord.objects.select_for_update().filter(pk=record_id).first()
     if record is None:
         raise FeeRecordMissing(record_id=str(record_id))
@@ -353,7 +327,7 @@ def _amounts(split: FeeSplit) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _whom(priced_for: PricedFor) -> dict[str, str]:
+def _parties(priced_for: PricedFor) -> dict[str, str]:
     return {
         "group_ref": priced_for.group_ref,
         "winner_ref": priced_for.winner_ref,

@@ -1,4 +1,4 @@
-"""Frozen values that cross the walls of the fee room."""
+"""Frozen values that other apps see."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class PricedFor:
-    """Whom a fee is computed for: carried by whoever asks for money to move."""
+    """The group, winner and partner that a fee is computed for; the caller passes them."""
 
     group_ref: str
     winner_ref: str
@@ -18,7 +18,7 @@ class PricedFor:
 
 @dataclass(frozen=True)
 class Bracket:
-    """From this payout on, the whole payout is priced at this base rate."""
+    """The base rate of payouts from this amount on; it applies to the whole payout."""
 
     from_sats: int
     base_rate_ppm: int
@@ -43,7 +43,7 @@ class ScheduleTerms:
 
 @dataclass(frozen=True)
 class Discounts:
-    """The discounts that count for one payout, and the grants they come from."""
+    """The discounts that apply to one payout, and the grants they come from."""
 
     verified_bps: int = 0
     recurring_bps: int = 0
@@ -53,7 +53,7 @@ class Discounts:
 
 @dataclass(frozen=True)
 class FeeTerms:
-    """All a fee is computed from, besides the payout."""
+    """Everything that a fee is computed from, besides the payout."""
 
     base_rate_ppm: int
     verified_bps: int
@@ -66,7 +66,7 @@ class FeeTerms:
 
 @dataclass(frozen=True)
 class FeeSplit:
-    """A fee, its three parts (they sum to it), and what the winner gets."""
+    """A fee, its three shares (they sum to it), and what the winner receives."""
 
     fee_sats: int
     platform_sats: int
@@ -86,7 +86,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class FixedFee:
-    """A fee that was fixed: it no longer depends on anything."""
+    """A fixed fee: later changes of schedules and discounts do not affect it."""
 
     assessment_id: int
     subject: str
@@ -104,7 +104,7 @@ class FixedFee:
 
 @dataclass(frozen=True)
 class RecordedFee:
-    """A fee that was taken, and for what."""
+    """A charged fee and its disbursement."""
 
     record_id: int
     assessment_id: int | None
@@ -121,7 +121,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class Projection:
-    """Revenue to expect of a year, in sats."""
+    """The expected revenue of a year. *Units*: sats."""
 
     groups_count: int
     cycles_processed: int

@@ -1,4 +1,4 @@
-"""The books and the rates in the admin: to read, by no means to write; a manual rate is proposed to a second person."""
+"""The books and the rates in the admin, read-only; a manual rate is proposed to a second person."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger import models
 from ledger.calculations import MAXIMUM_XOF_PER_BTC, MINIMUM_XOF_PER_BTC
-from ledger.queries import current_rate
+from ledger.queries import current_rate, with_balance
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_in, show_rate
 from sunusav.backoffice.sections import Section, postings_of, trail_of
@@ -33,7 +33,7 @@ class AccountAdmin(ReadOnlyAdmin):
     ordering = ("code",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return models.Account.objects.with_balance()
+        return with_balance(models.Account.objects.all())
 
     @admin.display(description=_("balance (debit positive)"))
     def amount(self, account: Any) -> str:
@@ -66,10 +66,10 @@ class JournalTransactionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("kind"), ordering="kind")
     def what(self, row: Any) -> str:
-        return say_known(row.kind)
+        return show_code_or_text(row.kind)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {say_known(row.kind)} ({row.subject})"
+        return f"#{row.pk} {show_code_or_text(row.kind)} ({row.subject})"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         booked = models.JournalTransaction.objects.prefetch_related("entries__account").get(pk=row.pk)
@@ -106,8 +106,6 @@ class LedgerSealAdmin(ReadOnlyAdmin):
 
 
 class RateForm(ReasonAndCodeForm):
-    """Asks for a rate, and why."""
-
     rate_xof_per_btc = forms.DecimalField(
         label=_("Francs per bitcoin"), max_digits=20, decimal_places=8,
         min_value=MINIMUM_XOF_PER_BTC, max_value=MAXIMUM_XOF_PER_BTC,
@@ -117,7 +115,7 @@ class RateForm(ReasonAndCodeForm):
 
 def _propose_rate(decision: Decision) -> None:
     propose_manual_rate(
-        rate_xof_per_btc=decision.given["rate_xof_per_btc"], reason=decision.reason, proposer=decision.user,
+        rate_xof_per_btc=decision.form_data["rate_xof_per_btc"], reason=decision.reason, proposer=decision.user,
         now=decision.now,
     )  # fmt: skip
 
@@ -142,7 +140,7 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
     actions_offered = (PROPOSE_RATE,)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer nothing in the list's menu: a proposal is about no row of it."""
+        """Offer no action on rows of the list: a proposal makes a new row."""
         return {}
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
@@ -161,12 +159,12 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         now = current_rate(clock.now())
         facts = [
             (gettext("Rate now"), show_rate(now.rate_xof_per_btc)),
-            (gettext("Source"), say_known(now.source)),
+            (gettext("Source"), show_code_or_text(now.source)),
             (gettext("Observed"), now.observed_at),
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
@@ -176,26 +174,26 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
 @admin.register(models.ExchangeRate)
 class ExchangeRateAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "rate_xof_per_btc", "said_by", "observed_at", "is_fallback", "is_quarantined",
+        "id", "rate_xof_per_btc", "source_shown", "observed_at", "is_fallback", "is_quarantined",
         "quarantine_reason",
     )  # fmt: skip
     list_filter = ("is_fallback", "is_quarantined", "observed_at")
     list_select_related = ("request",)
     ordering = ("-id",)
     fields = (
-        "rate_xof_per_btc", "said_by", "observed_at", "recorded_at", "is_fallback", "is_quarantined",
+        "rate_xof_per_btc", "source_shown", "observed_at", "recorded_at", "is_fallback", "is_quarantined",
         "quarantine_reason", "request", "components",
     )  # fmt: skip
 
     @admin.display(description=_("source"))
-    def said_by(self, row: Any) -> str:
-        return say_known(row.source)
+    def source_shown(self, row: Any) -> str:
+        return show_code_or_text(row.source)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({say_known(row.source)})"
+        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({show_code_or_text(row.source)})"
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
-        """Lead finance to where a manual rate is proposed."""
+        """Link finance to the page where a manual rate is proposed."""
         if not request.user.has_perm(str(PROPOSE_RATE.permission)):
             return []
         url = reverse("admin:ledger_manualraterequest_action", args=[PROPOSE_RATE.slug])

@@ -1,4 +1,4 @@
-"""The auditor runs every room's invariants over one moment of the database, and stops money on red."""
+"""The auditor checks the invariants of every app on one snapshot and pauses outgoing payments on a breach."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from ledger import sql
 from sunusav.core import switches, trail
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
@@ -18,7 +19,7 @@ from sunusav.core.auditing import AuditScope, Breach, Invariant
 FAST_WINDOW: Final = timedelta(hours=24)
 AUDITOR: Final = Actor.system("ledger.auditor")
 AUDIT_SUBJECT: Final = "books:audit"
-# What the trail keeps of a red audit; the rest is printed and can be found again by running it.
+# What the trail keeps of an audit with breaches; the report has the rest, and another run finds it again.
 KEPT_BREACHES: Final = 20
 ERROR_LENGTH: Final = 200
 
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What an audit found: breaches, and things that wait too long."""
+    """The result of an audit: breaches, and what waits too long."""
 
     at: datetime
     since: datetime | None
@@ -37,19 +38,19 @@ class AuditReport:
     seconds: float
 
     @property
-    def is_red(self) -> bool:
+    def has_breaches(self) -> bool:
         return bool(self.breaches)
 
     @property
     def exit_code(self) -> int:
-        """Return 0 for clean, 1 for any breach, 2 when things only wait."""
+        """Return 0 if clean, 1 for a breach, 2 if something only waits too long."""
         if self.breaches:
             return 1
         return 2 if self.waiting else 0
 
 
 def audit(*, now: datetime, since: datetime | None = None) -> AuditReport:
-    """Run every room's invariants on one snapshot, over everything or what was recorded since a moment."""
+    """Check the invariants of every app on one snapshot, over everything or what was recorded since a moment."""
     started = monotonic()
     invariants: list[Invariant] = collect("invariants", "INVARIANTS")
     with _snapshot():
@@ -65,56 +66,52 @@ def audit(*, now: datetime, since: datetime | None = None) -> AuditReport:
 
 
 def audit_and_guard(*, now: datetime, since: datetime | None = None) -> AuditReport:
-    """Audit; when it is red, pause outgoing money and say so in the trail."""
+    """Audit; on a breach pause outgoing payments and record it in the trail."""
     report = audit(now=now, since=since)
-    if report.is_red:
-        _stop_money(report)
+    if report.has_breaches:
+        _pause_outgoing(report)
     return report
 
 
 def fast_window(now: datetime) -> datetime:
-    """Return since when a fast audit looks."""
+    """Return the moment that a fast audit starts from."""
     return now - FAST_WINDOW
 
 
 def _found(invariants: Iterable[Invariant], scope: AuditScope) -> Iterator[tuple[bool, Breach]]:
     for invariant in invariants:
         broken: list[Breach] = []
-        unjudged = _judge(invariant, scope, broken)
+        failure = _check(invariant, scope, broken)
         yield from ((invariant.waiting, breach) for breach in broken)
-        if unjudged:
-            yield False, unjudged
+        if failure:
+            yield False, failure
 
 
-def _judge(invariant: Invariant, scope: AuditScope, broken: list[Breach]) -> Breach | None:
-    """Add what an invariant finds to `broken`; what it cannot judge is a breach too, also of one that waits.
+def _check(invariant: Invariant, scope: AuditScope, broken: list[Breach]) -> Breach | None:
+    """Add what an invariant finds to `broken`, and return a breach if it could not be checked.
 
-    Each has its savepoint: a statement that the database refuses does not take the others along.
+    Each invariant has a savepoint: after a statement that the database refuses the others still run.
     """
     try:
         with transaction.atomic():
             broken.extend(invariant.find(scope))
-    except Exception as error:  # whatever it is, the other invariants are judged, and money stops
-        logger.exception("invariant %s (%s) could not be judged", invariant.code, invariant.title)
-        told = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
-        return Breach(invariant.code, "audit", f"could not be judged: {told}")
+    except Exception as error:  # any error: the other invariants are checked, and payments are paused
+        logger.exception("invariant %s (%s) could not be checked", invariant.code, invariant.title)
+        cause = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
+        return Breach(invariant.code, "audit", f"could not be checked: {cause}")
     return None
 
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """Read everything as of one moment: under READ COMMITTED two sums could see two moments.
-
-    Inside a caller's transaction, as in tests, its isolation holds. SQLite always reads one moment.
-    """
-    if connection.vendor == "mysql" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    """Read everything as of one moment. Inside a caller's transaction, as in tests, its isolation level applies."""
+    if not connection.in_atomic_block:
+        sql.read_one_snapshot()
     with transaction.atomic():
         yield
 
 
-def _stop_money(report: AuditReport) -> None:
+def _pause_outgoing(report: AuditReport) -> None:
     reason = f"audit: {summary(report.breaches)}"
     with transaction.atomic():
         trail.record(
@@ -128,6 +125,6 @@ def _stop_money(report: AuditReport) -> None:
 
 
 def summary(breaches: Sequence[Breach]) -> str:
-    """Say in a few words what is broken: the codes, and the first subject."""
+    """Return one line about breaches: how many, their codes, and the first of them."""
     codes = ", ".join(sorted({breach.invariant for breach in breaches}))
     return f"{len(breaches)} breaches of {codes}, first {breaches[0].subject}: {breaches[0].detail}"

@@ -1,4 +1,4 @@
-"""What the books have to say on the desk's first page."""
+"""Inbox item of the ledger: the last audit that found breaches."""
 
 from datetime import datetime
 
@@ -13,13 +13,14 @@ from sunusav.core.switches import outgoing
 
 
 def _audit(user: User, now: datetime) -> Notice:
-    """Tell of the last audit that found breaches: the others leave no line in the trail."""
-    red = TrailEntry.objects.filter(subject=AUDIT_SUBJECT).order_by("-id").first()
+    # Audits that find nothing leave no entry in the trail.
+    last_breach = TrailEntry.objects.filter(subject=AUDIT_SUBJECT).order_by("-id").first()
     url = f"{reverse('admin:core_trailentry_changelist')}?q={AUDIT_SUBJECT}"
-    if red is None:
+    if last_breach is None:
         return Notice(_("Audit of the books"), _("never a breach"), url)
-    value = _("breaches on %(at)s") % {"at": moment(red.at)}
+    value = _("breaches on %(at)s") % {"at": moment(last_breach.at)}
     return Notice(_("Audit of the books"), value, url, CALM if outgoing().is_open else ALARM)
 
 
 INBOX = [InboxItem("ledger.view_journaltransaction", _audit)]
+SUBJECT_PAGES = {"manual_rate": "ledger.manualraterequest"}

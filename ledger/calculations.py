@@ -1,7 +1,7 @@
 """Conversions between sats and francs, and the arithmetic of postings: exact, each names its rounding.
 
-Rates are decimals with eight places; products are taken as integers or at a precision nothing of ours
-exceeds: decimal's default of 28 digits would round large amounts silently.
+Rates are decimals with eight places. Products are computed as integers or with 60 digits, more than any product
+needs: decimal's default of 28 digits would round large amounts silently.
 """
 
 from collections import defaultdict
@@ -14,21 +14,21 @@ from sunusav.core.money import MSAT_PER_BTC, SATS_PER_BTC, Sats, Xof
 
 # CFA franc of the BCEAO, fixed to the euro since 1999-01-01. Source: Council Decision 98/683/EC.
 XOF_PER_EUR: Final = Decimal("655.957")
-RATE_PLACES: Final = Decimal("0.00000001")
+RATE_STEP: Final = Decimal("0.00000001")
 CENT: Final = Decimal("0.01")
-# A thousand to ten million euros: outside lies a mistake (euros taken for francs, the pair turned round).
+# A thousand to ten million euros. A rate out of these bounds is a mistake: euros for francs, an inverted pair.
 MINIMUM_XOF_PER_BTC: Final = Decimal(655_957)
 MAXIMUM_XOF_PER_BTC: Final = Decimal(6_559_570_000)
-# A fifth: BTC/EUR has not moved that far within 15 minutes, sources differ by fractions of a percent.
+# A fifth: BTC/EUR has never moved that far within 15 minutes, and sources differ by fractions of a percent.
 TOLERANCE: Final = Decimal("0.20")
-# 19 digits of msat, 20 of a rate, and room.
+# 19 digits of msat, 20 of a rate, and a reserve.
 EXACT: Final = Context(prec=60)
 
 
 def xof_from_sats(amount_sats: int, *, rate_xof_per_btc: Decimal) -> Xof:
     """Convert sats to the whole francs that may leave on a rail.
 
-    Rounding: down, once, at the end: what leaves never exceeds what was reserved.
+    Rounding: down, once, at the end, so that what leaves never exceeds what was reserved.
     """
     top, bottom = rate_xof_per_btc.as_integer_ratio()
     return Xof(amount_sats * top // (bottom * SATS_PER_BTC))
@@ -37,7 +37,7 @@ def xof_from_sats(amount_sats: int, *, rate_xof_per_btc: Decimal) -> Xof:
 def xof_charge_for_sats(amount_sats: int, *, rate_xof_per_btc: Decimal) -> Xof:
     """Convert sats that are due to the whole francs charged for them.
 
-    Rounding: up, once: what comes in always covers what is credited; the excess goes to rounding residue.
+    Rounding: up, once, so that what comes in covers what is credited; the excess goes to rounding residue.
     """
     top, bottom = rate_xof_per_btc.as_integer_ratio()
     return Xof(-(-amount_sats * top // (bottom * SATS_PER_BTC)))
@@ -46,7 +46,7 @@ def xof_charge_for_sats(amount_sats: int, *, rate_xof_per_btc: Decimal) -> Xof:
 def sats_from_xof(amount_xof: int, *, rate_xof_per_btc: Decimal) -> Sats:
     """Convert a price in francs to the sats that pay it.
 
-    Rounding: down, so that going to francs and back never gains a sat.
+    Rounding: down, so that converting to francs and back never gains a sat.
     """
     top, bottom = rate_xof_per_btc.as_integer_ratio()
     return Sats(amount_xof * SATS_PER_BTC * bottom // top)
@@ -80,14 +80,14 @@ def median_rate(rates: Iterable[Decimal]) -> Decimal:
 
     Rounding: to eight places, half-even.
     """
-    return median(rates).quantize(RATE_PLACES, rounding=ROUND_HALF_EVEN)
+    return median(rates).quantize(RATE_STEP, rounding=ROUND_HALF_EVEN)
 
 
 def is_within_bounds(rate_xof_per_btc: Decimal) -> bool:
-    """Say whether a rate is one that a market could give."""
+    """Return whether a market could give this rate."""
     return MINIMUM_XOF_PER_BTC <= rate_xof_per_btc <= MAXIMUM_XOF_PER_BTC
 
 
 def is_near(rate_xof_per_btc: Decimal, reference_xof_per_btc: Decimal) -> bool:
-    """Say whether a rate lies within the tolerance around another, the bound included."""
+    """Return whether a rate is within the tolerance of another, bounds included."""
     return abs(rate_xof_per_btc - reference_xof_per_btc) <= reference_xof_per_btc * TOLERANCE

@@ -1,11 +1,11 @@
-"""The vocabulary of the books."""
+"""Currencies, kinds and roles of accounts, and the codes of conversions and rates."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Currency(StrEnum):
-    """Lightning money is kept in millisatoshi; francs have no minor unit."""
+    """Bitcoin amounts are kept in millisatoshi; CFA francs have no minor unit."""
 
     MSAT = "msat"
     XOF = "XOF"
@@ -20,7 +20,7 @@ class AccountKind(StrEnum):
 
 
 class AccountRole(StrEnum):
-    """What an account is for. Its owner (a cycle, a partner, a node) is named beside it."""
+    """What an account is for. Its owner (a cycle, a partner, a node) is a separate field."""
 
     GROUP_POT = "group_pot"
     MEMBER_CREDIT = "member_credit"
@@ -42,10 +42,6 @@ class AccountRole(StrEnum):
     ROUNDING_RESIDUE = "rounding_residue"
     OPENING_BALANCE = "opening_balance"
 
-    @property
-    def kind(self) -> AccountKind:
-        return KIND_OF_ROLE[self]
-
 
 KIND_OF_ROLE: Final = {
     AccountRole.GROUP_POT: AccountKind.LIABILITY,
@@ -64,13 +60,13 @@ KIND_OF_ROLE: Final = {
     AccountRole.ROUTING_EXPENSE: AccountKind.EXPENSE,
     AccountRole.PARTNER_CHARGES: AccountKind.EXPENSE,
     AccountRole.CURRENCY_POSITION: AccountKind.EQUITY,
-    # These three go either way: a gain or a loss, a residue kept or given.
+    # These have either sign: a gain or a loss, a residue kept or given.
     AccountRole.CURRENCY_GAIN_LOSS: AccountKind.INCOME,
     AccountRole.ROUNDING_RESIDUE: AccountKind.INCOME,
     AccountRole.OPENING_BALANCE: AccountKind.EQUITY,
 }
 
-# What we owe to somebody: never negative (invariant I11).
+# What is owed: never negative (invariant I11).
 LIABILITY_ROLES: Final = frozenset(
     role for role, kind in KIND_OF_ROLE.items() if kind is AccountKind.LIABILITY
 )
@@ -85,7 +81,7 @@ class ConversionKind(StrEnum):
 
 
 class RateRefusal(StrEnum):
-    """Why a source's answer is not taken."""
+    """Why a source's answer is refused."""
 
     UNAVAILABLE = "unavailable"
     UNREADABLE = "unreadable"

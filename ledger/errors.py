@@ -1,4 +1,4 @@
-"""What the books and the rates refuse."""
+"""Refusals of the books and of exchange rates."""
 
 from datetime import datetime
 
@@ -14,14 +14,14 @@ class PostingUnbalanced(Invalid):
 
 
 class PostingMalformed(Invalid):
-    """A posting that cannot be written at all: too few lines, a fraction, a name too long."""
+    """A posting that cannot be written: too few lines, a fraction, a name too long."""
 
     reference: str
     problem: str
 
 
 class ReferenceUsed(Conflict):
-    """This reference was booked before, with other content."""
+    """This reference was booked before with different content."""
 
     reference: str
     stored_id: int
@@ -39,14 +39,14 @@ class JournalTransactionMissing(Missing):
 
 
 class RateNotFresh(Unavailable):
-    """Only the fallback rate is left, and it may not move francs here."""
+    """Only the fallback rate is available, and the settings do not allow it to move francs."""
 
     source: str
     observed_at: datetime
 
 
 class RateAnswerRefused(Unavailable):
-    """A market source's answer is not believed."""
+    """A market source's answer is refused."""
 
     source: str
     refusal: str
@@ -54,13 +54,13 @@ class RateAnswerRefused(Unavailable):
 
 
 class NoRateSourceAnswered(Unavailable):
-    """No market source gave an answer that can be used."""
+    """No market source gave a usable answer."""
 
     refusals: dict[str, str]
 
 
 class RateOutOfBounds(Invalid):
-    """No rate a person means to record lies there: a digit too many, or the pair turned round."""
+    """The rate is not plausible: a digit too many, or an inverted pair."""
 
     rate_xof_per_btc: str
     minimum_xof_per_btc: str
@@ -72,7 +72,7 @@ class ManualRateMissing(Missing):
 
 
 class AmountNotConvertible(Invalid):
-    """Only whole positive amounts up to all bitcoin there will ever be are converted."""
+    """Only whole amounts from 0 to all bitcoin there will ever be are converted."""
 
     amount: int
     currency: str

@@ -5,7 +5,7 @@ from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 
 
 def rate_age(now: datetime) -> HealthReport:
-    """Say how old the newest accepted rate is; without a fresh one the fallback's rule holds."""
+    """Report the age of the newest accepted rate; without a fresh one the fallback rate is used."""
     rate = last_accepted()
     if rate is None:
         return HealthReport(DEGRADED, {"age_seconds": None, "uses_fallback": True})

@@ -1,4 +1,4 @@
-"""Frozen values that cross the walls of this room."""
+"""Frozen values that other apps see."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class AccountRef:
-    """An account by what it is: its role, its currency and whose it is (a subject string, or nobody's)."""
+    """The identity of an account: its role, currency and owner (a subject string, or none)."""
 
     role: AccountRole
     currency: Currency
@@ -31,7 +31,7 @@ class AccountRef:
 
     @property
     def code(self) -> str:
-        """The readable name; no two accounts share it, since neither role nor currency holds a colon."""
+        """The readable name. It is unique, since neither a role nor a currency contains a colon."""
         return f"{self.role}:{self.currency}:{self.owner}" if self.owner else f"{self.role}:{self.currency}"
 
 
@@ -45,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Posting:
-    """A journal transaction before it is written."""
+    """A journal transaction to be written."""
 
     kind: str
     reference: str
@@ -56,18 +56,18 @@ class Posting:
 
 
 def debit(account: AccountRef, amount: int) -> Line:
-    """Return a line that adds to what an asset or expense holds."""
+    """Return a line that increases an asset or an expense."""
     return Line(account, amount)
 
 
 def credit(account: AccountRef, amount: int) -> Line:
-    """Return a line that adds to what we owe or earned."""
+    """Return a line that increases a liability or an income."""
     return Line(account, -amount)
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A stored exchange rate: the row's id goes wherever the rate goes."""
+    """A stored exchange rate, with the id of its row."""
 
     id: int
     rate_xof_per_btc: Decimal
@@ -78,7 +78,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Conversion:
-    """Sats and francs that stand for each other at one stored rate."""
+    """An amount in sats and its equivalent in francs at one stored rate."""
 
     kind: ConversionKind
     amount_sats: int
@@ -88,7 +88,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class RateUpdate:
-    """What an update of the rate came to: the row stored, why it may not be used, who was not believed."""
+    """The result of a rate update: the stored rate, why it is in quarantine, and the sources refused."""
 
     rate: Rate
     quarantine_reason: str

@@ -1,6 +1,6 @@
-"""What each of our processes asks of the node, method by method: the rights its macaroon needs, and no more.
+"""The LND methods that each kind of process calls: the rights its macaroon needs, and no more.
 
-Source: lightning.md section 2. Needs neither Django nor settings: the simulated node bakes from the same table.
+Source: lightning.md section 2. Needs neither Django nor settings: the simulated node uses the same table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lightning.proto.methods import Method
 
 
 class AccessScope(StrEnum):
-    """What a process may ask of the node: one macaroon each, with no right beyond it."""
+    """A set of LND methods. Each scope has its own macaroon, which grants these methods only."""
 
     PAYING = "paying"
     INVOICING = "invoicing"
@@ -42,6 +42,6 @@ NEEDED: Mapping[AccessScope, tuple[Method[Any, Any], ...]] = {
 }
 
 
-def uris_of(errand: AccessScope) -> tuple[str, ...]:
-    """Return what an operator writes after `lncli bakemacaroon` for this errand."""
-    return tuple(f"uri:{method.path}" for method in NEEDED[errand])
+def uris_of(scope: AccessScope) -> tuple[str, ...]:
+    """Return the arguments of `lncli bakemacaroon` for this scope."""
+    return tuple(f"uri:{method.path}" for method in NEEDED[scope])

@@ -1,5 +1,3 @@
-"""Where the listener stopped, to read."""
-
 from django.contrib import admin
 
 from lightning.models import ListenerCursor

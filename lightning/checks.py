@@ -1,4 +1,4 @@
-"""System checks of the Lightning settings; nothing here asks the node."""
+"""System checks of the Lightning settings; none of them calls the node."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from lightning.client import AccessScope, NodeMisconfigured, access_for
-from lightning.macaroons import MacaroonUnreadable, read_macaroon, verdict_on
+from lightning.macaroons import MacaroonUnreadable, assess, read_macaroon
 from lightning.networks import INVOICE_PREFIXES
 from sunusav.core import clock
 
-# What `sandbox.lnd.tls` writes as the organisation of its certificates.
+# The organisation in the certificates that `sandbox.lnd.tls` makes.
 SIMULATED_ORGANISATION = "simulated node"
 
 
 @register()
 def network_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse a network whose invoices we could not tell."""
+    """Refuse a network whose invoice prefix is unknown."""
     if settings.LND_NETWORK in INVOICE_PREFIXES:
         return []
     return [Error(f"LND_NETWORK must be one of {', '.join(INVOICE_PREFIXES)}.", id="lightning.E001")]
 
 
 @register(Tags.security, deploy=True)
-def files_are_given(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Ask for the certificate; a macaroon may be missing where a process has no such errand."""
+def certificate_is_given(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Require the certificate; a process may lack the macaroons of scopes it does not use."""
     if not settings.LND_TLS_CERT_PATH:
         return [Error("LND_TLS_CERT_PATH is not set.", id="lightning.E002")]
     return []
@@ -41,58 +41,57 @@ def files_are_given(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
 
 @register(Tags.security, deploy=True)
 def macaroons_are_narrow(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse LND's all-powerful macaroon, and one macaroon for two errands.
+    """Refuse LND's admin macaroon, and one macaroon for two scopes.
 
-    Source: lightning.md section 2: who may delete payments can destroy the node's protection against paying
-    twice.
+    Source: lightning.md section 2: deleting payments destroys the node's protection against paying twice.
     """
-    paths = {errand: access_for(errand).macaroon_path for errand in AccessScope}
-    given = [text for errand in AccessScope for text in _given(errand) if text]
+    paths = {scope: access_for(scope).macaroon_path for scope in AccessScope}
+    given = [text for scope in AccessScope for text in _given(scope) if text]
     messages: list[CheckMessage] = [
-        Error(f"LND_{errand.name}_MACAROON_PATH is the admin macaroon.", id="lightning.E003")
-        for errand, path in paths.items()
+        Error(f"LND_{scope.name}_MACAROON_PATH is the admin macaroon.", id="lightning.E003")
+        for scope, path in paths.items()
         if Path(path).name == "admin.macaroon"
     ]
     if len(set(given)) < len(given):
-        messages.append(Error("Two errands share one LND macaroon.", id="lightning.E004"))
+        messages.append(Error("Two access scopes share one LND macaroon.", id="lightning.E004"))
     return messages
 
 
 @register()
 def macaroons_are_given_once(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse a macaroon given as a path and as hex, of which one would be forgotten at the next change."""
+    """Refuse a macaroon given both as a path and as hex: at the next rotation one of them would be forgotten."""
     return [
         Error(
-            f"LND_{errand.name}_MACAROON_PATH and LND_{errand.name}_MACAROON_HEX are both set.",
+            f"LND_{scope.name}_MACAROON_PATH and LND_{scope.name}_MACAROON_HEX are both set.",
             hint="Keep one of them.",
             id="lightning.E006",
         )
-        for errand in AccessScope
-        if all(_given(errand))
+        for scope in AccessScope
+        if all(_given(scope))
     ]
 
 
 @register(Tags.security, deploy=True)
-def macaroons_may_no_more_than_needed(
+def macaroons_have_no_forbidden_rights(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Read the macaroons that this process has and refuse dangerous rights; files elsewhere say nothing."""
-    return [message for errand in AccessScope for message in _dangers_of(errand, clock.now())]
+    """Read the macaroons that this process can read and refuse dangerous rights."""
+    return [message for scope in AccessScope for message in _dangers_of(scope, clock.now())]
 
 
 @register(Tags.security, deploy=True)
 def node_is_not_simulated(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse the simulated node, known by its certificate: what it pays is no money."""
+    """Refuse the simulated node, recognised by its certificate: its payments move no money."""
     if settings.LND_TLS_CERT_PATH and SIMULATED_ORGANISATION in _organisations(settings.LND_TLS_CERT_PATH):
         return [Error("LND_TLS_CERT_PATH is the certificate of a simulated node.", id="lightning.E005")]
     return []
 
 
 @register(Tags.security, deploy=True)
-def wallets_reach_us_safely(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse an address for wallets without TLS: whoever reads a withdrawal link on its way can take the money.
+def public_base_url_is_https(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse withdrawal links without TLS: anyone who reads one in transit can take the money.
 
-    Source: LUD-01: an https URL, nothing else but .onion.
+    Source: LUD-01: an https URL; the only exception is .onion.
     """
     address = urlsplit(settings.PUBLIC_BASE_URL)
     if address.scheme == "https" and address.hostname and not (address.path or address.query):
@@ -101,19 +100,19 @@ def wallets_reach_us_safely(app_configs: Sequence[AppConfig] | None, **kwargs: A
     return [Error(text, id="lightning.E008")]
 
 
-def _given(errand: AccessScope) -> tuple[str, str]:
-    access = access_for(errand)
+def _given(scope: AccessScope) -> tuple[str, str]:
+    access = access_for(scope)
     return access.macaroon_path, access.macaroon_text
 
 
-def _dangers_of(errand: AccessScope, now: datetime) -> list[CheckMessage]:
+def _dangers_of(scope: AccessScope, now: datetime) -> list[CheckMessage]:
     try:
-        verdict = verdict_on(read_macaroon(access_for(errand).macaroon()), errand, now=now)
+        assessment = assess(read_macaroon(access_for(scope).macaroon()), scope, now=now)
     except (NodeMisconfigured, MacaroonUnreadable):
-        return []  # the client names it at the first call, `check_macaroons` before
+        return []  # `check_macaroons` reports it, and the client at its first call
     return [
-        Error(f"The {errand} macaroon has a right it must not have: {right}.", id="lightning.E007")
-        for right in verdict.too_much
+        Error(f"The {scope} macaroon has a right it must not have: {right}.", id="lightning.E007")
+        for right in assessment.forbidden
     ]
 
 

@@ -1,4 +1,4 @@
-"""The Lightning collector: asks for money by an invoice of our node, and says what arrived."""
+"""The Lightning collector: collects money with invoices of our node and reports what arrived."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ OPEN, SETTLED, CANCELLED = "open", "settled", "cancelled"
 
 
 def preimage_of(collection_id: int) -> bytes:
-    """Derive the preimage of a collection's invoice from our own key.
+    """Derive the preimage of a collection's invoice from our key.
 
-    The same collection asked for twice is the same invoice, so a crash leaves no orphan (lightning.md 3.9).
+    Opening the same collection twice gives the same invoice, so a crash leaves no orphan (lightning.md 3.9).
     """
     key = bytes.fromhex(settings.INVOICE_PREIMAGE_KEY)
     return hmac.digest(key, str(collection_id).encode(), "sha256")
 
 
 class LightningCollector:
-    """Collect money through invoices of our LND node. Writes nothing."""
+    """Collect money with invoices of our LND node. Writes nothing to the database."""
 
     name = NAME
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
@@ -41,16 +41,16 @@ class LightningCollector:
         self._client = client or LndClient(access_for(AccessScope.INVOICING))
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
-        """Make the collection's invoice, or read back the one that was made before.
+        """Create the collection's invoice, or return the one that exists.
 
-        The memo is public to whoever pays: it must hold no names. Raises: CollectorUnavailable.
+        Every payer can read the memo: it must contain no names. Raises: CollectorUnavailable.
         """
         preimage = preimage_of(request.collection_id)
         payment_hash = sha256(preimage).digest()
         try:
-            text = self._added(request, preimage)
+            text = self._add_invoice(request, preimage)
         except NodeRefused as refused:
-            text = self._made_before(request, payment_hash, refused)
+            text = self._existing_invoice(request, payment_hash, refused)
         except NodeError as error:
             raise _unavailable(error) from error
         invoice = decode(text)
@@ -61,14 +61,14 @@ class LightningCollector:
         )  # fmt: skip
 
     def reference_of(self, collection_id: int) -> str:
-        """Return the payment hash of a collection's invoice, made or not."""
+        """Return the payment hash of a collection's invoice, whether it exists or not."""
         return sha256(preimage_of(collection_id)).hexdigest()
 
     def find(self, reference: str) -> CollectionStatus:
-        """Say how the invoice stands. Raises: CollectorUnavailable, also for a settlement without its proof.
+        """Return the invoice's status. Raises: CollectorUnavailable, also when a settled invoice lacks its preimage.
 
-        Source: lightning.md 3.9. Nodes may drop cancelled invoices: not found is told as cancelled, by name of
-        the node, which the caller believes only of the node that made the invoice, past its expiry.
+        Source: lightning.md 3.9. Nodes may drop cancelled invoices, so not found is reported as cancelled, with the
+        node as `source`: the caller accepts it only from the node that made the invoice, after its expiry.
         """
         try:
             invoice = self._client.lookup_invoice(bytes.fromhex(reference))
@@ -79,18 +79,18 @@ class LightningCollector:
         return replace(status_of(invoice, reference), source=decode(invoice.payment_request).payee.hex())
 
     def cancel(self, reference: str) -> CollectionStatus:
-        """Take the invoice back unless it was paid. Raises: CollectorUnavailable."""
+        """Cancel the invoice unless it was paid. Raises: CollectorUnavailable."""
         try:
             self._client.cancel_invoice(bytes.fromhex(reference))
         except NodeRefused as refused:
-            if not refused.is_about("already settled", "unable to locate invoice"):
+            if not refused.mentions("already settled", "unable to locate invoice"):
                 raise _unavailable(refused) from refused
         except NodeError as error:
             raise _unavailable(error) from error
         return self.find(reference)
 
     def _not_found(self, refused: NodeRefused) -> CollectionStatus:
-        if not refused.knows_no_invoice:
+        if not refused.is_invoice_not_found:
             raise _unavailable(refused) from refused
         try:
             source = self._client.get_info().identity_pubkey
@@ -98,7 +98,7 @@ class LightningCollector:
             raise _unavailable(error) from error
         return CollectionStatus(CANCELLED, received_msat=0, proof="", settled_at=None, source=source)
 
-    def _added(self, request: CollectionRequest, preimage: bytes) -> str:
+    def _add_invoice(self, request: CollectionRequest, preimage: bytes) -> str:
         answer = self._client.add_invoice(
             preimage=preimage,
             amount_msat=request.amount_msat,
@@ -107,8 +107,8 @@ class LightningCollector:
         )
         return answer.payment_request
 
-    def _made_before(self, request: CollectionRequest, payment_hash: bytes, refused: NodeRefused) -> str:
-        if not refused.is_about("already exists"):
+    def _existing_invoice(self, request: CollectionRequest, payment_hash: bytes, refused: NodeRefused) -> str:
+        if not refused.mentions("already exists"):
             raise _unavailable(refused) from refused
         try:
             return self._client.lookup_invoice(payment_hash).payment_request
@@ -117,7 +117,7 @@ class LightningCollector:
 
 
 def status_of(invoice: lightning_pb2.Invoice, reference: str) -> CollectionStatus:
-    """Judge one invoice of our node: what arrived counts, not what was asked for.
+    """Translate an invoice of our node into a status. What arrived counts, not the invoice's amount.
 
     Units: `amt_paid_msat`, which exceeds the invoice's amount when the payer overpaid.
     Raises: CollectorUnavailable when a settled invoice does not carry its own preimage.
@@ -138,7 +138,7 @@ def status_of(invoice: lightning_pb2.Invoice, reference: str) -> CollectionStatu
 
 
 def _require_ours(invoice: Invoice, request: CollectionRequest, payment_hash: bytes) -> None:
-    """Keep an invoice with another hash or amount than we record away from payers."""
+    """Refuse an invoice whose hash or amount differs from our record, before a payer sees it."""
     if (invoice.payment_hash, invoice.amount_msat) != (payment_hash, request.amount_msat):
         raise CollectorUnavailable(
             collector=NAME, detail=f"the node's invoice for collection {request.collection_id} is not ours"

@@ -1,11 +1,11 @@
-"""Refusals of this room, each named for the fact; the codec's own are in `bolt11.errors`."""
+"""Refusals of a destination, each named for the fact; the codec's errors are in `bolt11.errors`."""
 
 from sunusav.core.errors import Invalid
 from transfers.errors import DestinationAmountDiffers
 
 
 class InvoiceUnreadable(Invalid):
-    """The text is no BOLT 11 invoice; `reason` is the codec's refusal."""
+    """The text is not a BOLT 11 invoice; `reason` names the codec's error."""
 
     reason: str
 
@@ -16,7 +16,7 @@ class InvoiceForAnotherNetwork(Invalid):
 
 
 class InvoiceWithoutAmount(Invalid):
-    """The recipient did not sign an amount, so anybody could change it."""
+    """The recipient did not sign an amount, so anyone could change it."""
 
     expected_msat: int
 
@@ -31,7 +31,7 @@ class InvoiceExpired(Invalid):
 
 
 class InvoiceExpiresTooSoon(Invalid):
-    """The invoice would expire while we still try to pay it."""
+    """The invoice would expire while we are still trying to pay it."""
 
     expires_at: str
     needed_seconds: int
@@ -42,13 +42,13 @@ class InvoiceFromTheFuture(Invalid):
 
 
 class InvoiceNeedsAmp(Invalid):
-    """Atomic multi-path payments are not recognised when sent twice; we never make them."""
+    """We never make atomic multi-path payments: the node does not recognise one that is sent twice."""
 
     payment_hash: str
 
 
 class InvoiceLocksTooLong(Invalid):
-    """The recipient asks that our money may be locked for more blocks than we allow."""
+    """The invoice may lock our money for more blocks than we allow."""
 
     blocks: int
     limit_blocks: int
@@ -59,38 +59,38 @@ class InvoicePaysOurselves(Invalid):
 
 
 class InvoiceNeedsUnknownFeature(Invalid):
-    """Our node does not know a feature without which the invoice must not be paid."""
+    """The invoice requires features that our node does not know."""
 
     features: list[int]
 
 
 class InvoiceReadDifferently(Invalid):
-    """Our node and our own codec disagree about what the invoice says."""
+    """Our node and our codec read different values in the same invoice."""
 
     field: str
 
 
 class LightningAddressUnreadable(Invalid):
-    """The text is not `name@domain` as LUD-16 writes it."""
+    """The text is not a Lightning Address, `name@domain` (LUD-16)."""
 
     reason: str
 
 
 class LnurlUnreadable(Invalid):
-    """The text is no LNURL, or one that is not for paying somebody."""
+    """The text is not an LNURL, or not one for payments."""
 
     reason: str
 
 
 class LnurlServiceRefuses(Invalid):
-    """The recipient's service says that it does not take payments for this address."""
+    """The recipient's service answered that it does not accept payments for this address."""
 
     host: str
     reason: str
 
 
 class AmountOutsideServiceRange(Invalid):
-    """The recipient's service takes less, or only more, than is due."""
+    """The amount due is below the minimum or above the maximum of the recipient's service."""
 
     host: str
     amount_msat: int
@@ -99,7 +99,7 @@ class AmountOutsideServiceRange(Invalid):
 
 
 class LnurlAnswerMalformed(Invalid):
-    """The recipient's service answered, but not as LNURL-pay says."""
+    """The recipient's service answered, but not as LNURL-pay specifies."""
 
     host: str
     reason: str

@@ -1,5 +1,3 @@
-"""How the node is, for the health page."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -10,7 +8,7 @@ from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
 
 
 def node_health(client: LndClient) -> HealthReport:
-    """Report the node's start state, network, sync and balance. A node that is away is down."""
+    """Report the node's start state, network, sync and balance. An unreachable node is down."""
     try:
         return _report(client)
     except NodeError as error:

@@ -1,4 +1,4 @@
-"""May this invoice be paid? What can be judged from the text alone, and what the node says of it."""
+"""Decide whether an invoice may be paid: from its text alone, then from what the node reads in it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from lightning.errors import (
 )
 from lightning.proto import lightning_pb2
 
-# Clocks of wallets run wrong by minutes, not by more.
+# Wallets' clocks are wrong by minutes, not by more.
 CLOCK_TOLERANCE = timedelta(minutes=10)
-# A week. LND's own ceiling for a whole route is 2016 blocks; the last hop alone must leave room for the
-# others.
+# A week. LND allows 2016 blocks for a whole route; the last hop must leave some for the others.
 MAX_FINAL_CLTV_BLOCKS = 1008
 
 
@@ -39,7 +38,7 @@ def read_invoice(text: str) -> Invoice:
 def payable_invoice(
     text: str, *, amount_msat: int, prefix: str, now: datetime, needed_seconds: int
 ) -> Invoice:
-    """Read an invoice and judge whether it may be paid, without asking anybody.
+    """Read an invoice and check that it may be paid, from its text alone.
 
     Units: `prefix` is the invoice prefix of our network (bc, tb, ...); `needed_seconds` must remain until
     expiry. Raises: one refusal of `lightning.errors` per reason. Source: lightning.md 4.3.
@@ -74,7 +73,7 @@ def _require_in_time(invoice: Invoice, now: datetime, needed_seconds: int) -> No
 
 
 def require_node_agrees(invoice: Invoice, answer: lightning_pb2.PayReq, *, our_pubkey: str) -> None:
-    """Judge what our node read in the same text.
+    """Compare what our node reads in the same text with what our codec reads.
 
     Raises: InvoicePaysOurselves, InvoiceNeedsUnknownFeature, InvoiceReadDifferently.
     """

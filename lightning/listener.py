@@ -1,6 +1,6 @@
-"""Follow the node's settlements, so that a contribution is booked within moments of its payment.
+"""Follow the node's settlements, so that a contribution is booked within seconds of its payment.
 
-The listener only makes it quick; the sweep of `transfers` asks for each open collection and makes it sure.
+The listener is an optimisation: the sweep in `transfers` queries each open collection and does not depend on it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 PAGE_SIZE = 500
-# At start we read back what was made in this time: longer than any of our invoices is valid.
+# At start, invoices of this period are read again: it is longer than the validity of any of our invoices.
 RECONCILE_WINDOW = timedelta(days=8)
 SETTLED = lightning_pb2.Invoice.SETTLED
 
 
 class Listener:
-    """Follow one node until `stop` is set; a node or a database that is away is waited for."""
+    """Follow one node until `stop` is set, retrying while the node or the database is unavailable."""
 
     def __init__(self, client: LndClient, *, clock: Clock, stop: threading.Event) -> None:
         self._client, self._clock, self._stop = client, clock, stop
@@ -37,7 +37,7 @@ class Listener:
         self._wait_seconds = FIRST_WAIT_SECONDS
 
     def run(self) -> None:
-        """Reconcile, then follow; start again with growing pauses after each loss."""
+        """Reconcile, then follow; after each interruption start again, with growing pauses."""
         threading.Thread(target=self._cancel_on_stop, daemon=True).start()
         while not self._stop.is_set():
             self._try_to_follow()
@@ -49,7 +49,7 @@ class Listener:
             self._follow()
         except (NodeError, OperationalError, InterfaceError) as error:
             if not self._stop.is_set():
-                log.warning("listening stopped: %s", error)
+                log.warning("subscription interrupted: %s", error)
         close_old_connections()
 
     def _follow(self) -> None:
@@ -70,10 +70,9 @@ class Listener:
             record_settlement_at_cursor(invoice, node_pubkey=node_pubkey, now=self._clock())
 
     def _reconcile(self, node_pubkey: str) -> None:
-        """Read back recent settlements once per run, and whenever no backlog can be asked for.
+        """Record recent settlements once per run, and whenever the cursor is at 0.
 
-        A subscription from index 0 brings no backlog (lightning.md 3.9), so the cursor must first stand
-        somewhere.
+        A subscription from index 0 sends no backlog (lightning.md 3.9), so the cursor must first be set.
         """
         cursor = open_cursor(node_pubkey)
         if node_pubkey in self._reconciled and cursor.settle_index:

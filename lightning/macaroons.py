@@ -1,6 +1,6 @@
-"""Read LND's macaroons, and judge whether one fits its errand. Nothing here can tell whether a node accepts it.
+"""Read LND's macaroons and compare their rights with an access scope. Whether a node accepts one, only the node knows.
 
-Binary format V2, operations inside the identifier, caveats that narrow it. Needs neither Django nor settings.
+Binary format V2: the identifier lists the operations, caveats restrict them. Needs neither Django nor settings.
 Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2; lightning.md section 2.
 """
 
@@ -16,41 +16,41 @@ from lightning.access_scopes import NEEDED, AccessScope
 from lightning.proto import lightning_pb2
 from lightning.proto.methods import METHODS
 
-Permission = tuple[str, str]  # entity, action; ("uri", path) opens one method
+Permission = tuple[str, str]  # entity, action; ("uri", path) allows one method
 
 VERSION, IDENTIFIER_VERSION = 2, 3
 END, LOCATION, IDENTIFIER, SIGNATURE = 0, 1, 2, 6
-CONTINUES = 0x80  # the bit of a varint byte that says that another follows
+CONTINUES = 0x80  # this bit of a varint byte is set when another byte follows
 
 URI, READ, GENERATE = "uri", "read", "generate"
 HARMLESS_READS = frozenset({("info", READ), ("offchain", READ), ("invoices", READ)})
-# What can be done with the rights that no process of ours needs.
+# What the holder of a right that none of our processes needs can do.
 DANGERS = {
     ("offchain", "write"): "may delete payments, abandon channels and change fees",
     ("info", "write"): "may stop the node",
     ("invoices", "write"): "may make, settle and cancel invoices",
-    "onchain": "reaches the node's on-chain money",
-    "address": "reaches the node's on-chain money",
+    "onchain": "reaches the node's on-chain funds",
+    "address": "reaches the node's on-chain funds",
     "macaroon": "may make or revoke macaroons",
     "peers": "may change the node's peers",
     "signer": "may sign with the node's keys",
     "message": "may sign messages as the node",
 }
-# The conditions that LND itself understands; others need a program that stands before it.
+# The caveats that LND checks itself; any other needs an RPC middleware.
 CONDITIONS = ("time-before", "ipaddr", "iprange")
 
 
 class MacaroonUnreadable(ValueError):
-    """These bytes are no macaroon that LND would read."""
+    """LND would not accept these bytes as a macaroon."""
 
 
 class IdentifierUnreadable(MacaroonUnreadable):
-    """The macaroon is one, but LND's list of operations is not in it."""
+    """The macaroon is well formed, but its identifier does not contain LND's list of operations."""
 
 
 @dataclass(frozen=True)
 class Macaroon:
-    """A right to call: whoever holds it has it, so it is never shown."""
+    """A bearer credential: its parts are left out of `repr`."""
 
     identifier: bytes = field(repr=False)
     caveats: tuple[bytes, ...] = field(repr=False)
@@ -71,22 +71,22 @@ class Macaroon:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a macaroon may do for its errand. Only `wider` leaves it fit for use."""
+class Assessment:
+    """A macaroon's rights compared with its scope. Surplus rights that only read leave it fit for use."""
 
-    may: tuple[str, ...]
+    allowed: tuple[str, ...]
     missing: tuple[str, ...]
-    too_much: tuple[str, ...]
-    wider: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    surplus: tuple[str, ...]
     conditions: tuple[str, ...]
 
     @property
     def is_fit(self) -> bool:
-        return not (self.missing or self.too_much)
+        return not (self.missing or self.forbidden)
 
 
 def read_macaroon(binary: bytes) -> Macaroon:
-    """Read the binary form. Raises: MacaroonUnreadable, in LND's words."""
+    """Read the binary form. Raises: MacaroonUnreadable, with LND's own error texts."""
     if not binary:
         raise MacaroonUnreadable("empty macaroon data")
     if binary[0] != VERSION:
@@ -100,69 +100,69 @@ def read_macaroon(binary: bytes) -> Macaroon:
     return macaroon
 
 
-def verdict_on(macaroon: Macaroon, errand: AccessScope, *, now: datetime) -> Verdict:
-    """Compare what a macaroon grants with what its errand needs.
+def assess(macaroon: Macaroon, scope: AccessScope, *, now: datetime) -> Assessment:
+    """Compare what a macaroon grants with what its scope needs.
 
     Raises: IdentifierUnreadable.
     """
     granted, conditions = macaroon.granted(), macaroon.conditions()
-    may = [
+    allowed = [
         method
-        for method in NEEDED[errand]
+        for method in NEEDED[scope]
         if (URI, method.path) in granted or set(method.permissions) <= granted
     ]
-    surplus = sorted(granted - {(URI, method.path) for method in NEEDED[errand]})
-    return Verdict(
-        may=tuple(method.name for method in may),
+    others = sorted(granted - {(URI, method.path) for method in NEEDED[scope]})
+    return Assessment(
+        allowed=tuple(method.name for method in allowed),
         missing=(
-            *(method.name for method in NEEDED[errand] if method not in may),
-            *_obstacles(conditions, now),
+            *(method.name for method in NEEDED[scope] if method not in allowed),
+            *_failing_caveats(conditions, now),
         ),
-        too_much=tuple(
-            f"{_written(right)}: {danger}" for right in surplus if (danger := _danger_of(right, errand))
+        forbidden=tuple(
+            f"{_text_of(right)}: {danger}" for right in others if (danger := _danger_of(right, scope))
         ),
-        wider=tuple(_written(right) for right in surplus if not _danger_of(right, errand)),
+        surplus=tuple(_text_of(right) for right in others if not _danger_of(right, scope)),
         conditions=conditions,
     )
 
 
-def _danger_of(right: Permission, errand: AccessScope) -> str:
-    """Say why this right must not be in the errand's macaroon; nothing when it only tells more than needed."""
+def _danger_of(right: Permission, scope: AccessScope) -> str:
+    """Return why this right must not be in the scope's macaroon; "" when it only reads more than needed."""
     entity, action = right
     if entity == URI:
         return _danger_of_calling(action)
-    if right in HARMLESS_READS or (errand is AccessScope.INVOICING and right == ("invoices", "write")):
+    if right in HARMLESS_READS or (scope is AccessScope.INVOICING and right == ("invoices", "write")):
         return ""
     if action == GENERATE:
         return DANGERS["macaroon"]
-    return DANGERS.get(right) or DANGERS.get(entity) or "is unknown to us"
+    return DANGERS.get(right) or DANGERS.get(entity) or "is not a right we know"
 
 
 def _danger_of_calling(path: str) -> str:
     method = METHODS.get(path)
     if method is None:
-        return "is none of our methods"
-    return "" if set(method.permissions) <= HARMLESS_READS else "changes something that is not of this errand"
+        return "is not a method we know"
+    return "" if set(method.permissions) <= HARMLESS_READS else "changes something outside this scope"
 
 
-def _obstacles(conditions: tuple[str, ...], now: datetime) -> Iterator[str]:
-    """Name the caveats because of which LND refuses every call."""
+def _failing_caveats(conditions: tuple[str, ...], now: datetime) -> Iterator[str]:
+    """Return the caveats that make LND refuse every call."""
     for condition in conditions:
         name, _, argument = condition.partition(" ")
         if name not in CONDITIONS:
             yield f"everything: LND does not know the caveat {name}"
-        elif name == "time-before" and not _is_after(argument, now):
+        elif name == "time-before" and not _is_later(argument, now):
             yield f"everything: expired or unreadable, {condition}"
 
 
-def _is_after(moment: str, now: datetime) -> bool:
+def _is_later(moment: str, now: datetime) -> bool:
     try:
         return datetime.fromisoformat(moment) > now
     except (ValueError, TypeError):
         return False
 
 
-def _written(right: Permission) -> str:
+def _text_of(right: Permission) -> str:
     return ":".join(right)
 
 

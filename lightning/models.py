@@ -1,5 +1,3 @@
-"""Where the listener stopped."""
-
 from typing import Any, ClassVar
 
 from django.db import models
@@ -7,7 +5,7 @@ from django.db.models import Q
 
 
 class ListenerCursor(models.Model):
-    """How far we have recorded the settlements of one node; another node counts its own."""
+    """The index of the last recorded settlement of one node. Each node counts its own settlements."""
 
     node_pubkey = models.CharField(max_length=66, primary_key=True)
     settle_index = models.BigIntegerField(default=0)

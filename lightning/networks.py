@@ -1,4 +1,4 @@
-"""LND's names of networks and the BOLT 11 prefixes that belong to them."""
+"""LND's network names and their BOLT 11 prefixes."""
 
 from lightning.client.errors import NodeMisconfigured
 
@@ -14,7 +14,7 @@ INVOICE_PREFIXES = {
 
 
 def invoice_prefix(network: str) -> str:
-    """Return the prefix of invoices on LND's network of that name. Raises: NodeMisconfigured."""
+    """Return the invoice prefix of a network. Raises: NodeMisconfigured."""
     if network not in INVOICE_PREFIXES:
         raise NodeMisconfigured(f"LND_NETWORK is {network!r}, not one of {sorted(INVOICE_PREFIXES)}")
     return INVOICE_PREFIXES[network]

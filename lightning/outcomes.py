@@ -1,4 +1,4 @@
-"""What a payment in the node means for us: the table of outcomes, without any network."""
+"""Translate a payment of the node into an outcome for the payment engine. No network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transfers.types import Order, Refused, Succeeded, Unknown
 Payment = lightning_pb2.Payment
 HASH_BYTES = 32
 
-# lightning.md 3.8. A number we do not know is for a person.
+# lightning.md 3.8. An unknown number goes to review by a person.
 FAILURE_CLASSES = {
     lightning_pb2.FAILURE_REASON_TIMEOUT: FailureClass.RETRY,
     lightning_pb2.FAILURE_REASON_NO_ROUTE: FailureClass.RETRY,
@@ -25,15 +25,15 @@ FAILURE_CLASSES = {
 
 
 def is_terminal(payment: Payment) -> bool:
-    """Tell whether the node has finished: only the status says so, never the reason.
+    """Return whether the payment has ended. Only the status decides that, never the failure reason.
 
-    Source: lightning.md 0.3; enums are open, an unknown status is not an end.
+    Source: lightning.md 0.3. Enums are open: an unknown status is not an end.
     """
     return payment.status in {Payment.SUCCEEDED, Payment.FAILED}
 
 
 def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
-    """Judge what the node says of the order's payment hash.
+    """Return the outcome of an order from the node's payment with the same hash.
 
     Source: lightning.md 3.2, 3.7 step 4, 3.8.
     """
@@ -44,7 +44,7 @@ def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
         return _paid(payment, order, evidence)
     if payment.status == Payment.FAILED:
         return Refused(
-            reason=_words(lightning_pb2.PaymentFailureReason, payment.failure_reason),
+            reason=_enum_text(lightning_pb2.PaymentFailureReason, payment.failure_reason),
             failure=_failure_class(payment, order),
             evidence=evidence,
             # A failed hash that is sent again gets a new index: lightning.md 3.1.
@@ -54,7 +54,7 @@ def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
 
 
 def _failure_class(payment: Payment, order: Order) -> FailureClass:
-    """Class a failure; an invoice that its maker no longer takes may be replaced where we asked for it ourselves.
+    """Classify a failure. An invoice that we fetched ourselves may be renewed when its recipient no longer accepts it.
 
     Source: lightning.md 3.8.
     """
@@ -74,10 +74,9 @@ def _paid(payment: Payment, order: Order, evidence: dict[str, Any]) -> Succeeded
 
 
 def _contradiction(payment: Payment, order: Order) -> str:
-    """Name what a success gets wrong about our order; the empty string when all agrees.
+    """Return how a successful payment differs from our order; "" when it agrees.
 
-    A hash alone proves little: the winner may have handed us an invoice that was paid before (lightning.md
-    0.7).
+    An equal hash is not enough: the winner may have given us an invoice that was paid before (lightning.md 0.7).
     """
     if not preimage_fits(order.reference, payment.payment_preimage):
         return "preimage-does-not-fit"
@@ -89,7 +88,7 @@ def _contradiction(payment: Payment, order: Order) -> str:
 
 
 def preimage_fits(payment_hash: str, preimage: str) -> bool:
-    """Tell whether this hexadecimal preimage hashes to the payment hash."""
+    """Return whether this hexadecimal preimage hashes to the payment hash."""
     try:
         secret = bytes.fromhex(preimage)
     except ValueError:
@@ -98,10 +97,10 @@ def preimage_fits(payment_hash: str, preimage: str) -> bool:
 
 
 def evidence_of(payment: Payment) -> dict[str, Any]:
-    """Keep what a person needs to decide: status, reason, amounts, each HTLC's end."""
+    """Return the facts that a reviewer needs: status, reason, amounts, the result of each HTLC."""
     return {
-        "status": _words(Payment.PaymentStatus, payment.status),
-        "failure_reason": _words(lightning_pb2.PaymentFailureReason, payment.failure_reason),
+        "status": _enum_text(Payment.PaymentStatus, payment.status),
+        "failure_reason": _enum_text(lightning_pb2.PaymentFailureReason, payment.failure_reason),
         "payment_hash": payment.payment_hash,
         "payment_index": payment.payment_index,
         "created_at_ns": payment.creation_time_ns,
@@ -112,15 +111,15 @@ def evidence_of(payment: Payment) -> dict[str, Any]:
 
 
 def _htlc_evidence(htlc: lightning_pb2.HTLCAttempt) -> dict[str, Any]:
-    told: dict[str, Any] = {"status": _words(lightning_pb2.HTLCAttempt.HTLCStatus, htlc.status)}
+    evidence: dict[str, Any] = {"status": _enum_text(lightning_pb2.HTLCAttempt.HTLCStatus, htlc.status)}
     if htlc.HasField("failure"):
-        told["failure_code"] = _words(lightning_pb2.Failure.FailureCode, htlc.failure.code)
-        told["failure_source_index"] = htlc.failure.failure_source_index
-    return told
+        evidence["failure_code"] = _enum_text(lightning_pb2.Failure.FailureCode, htlc.failure.code)
+        evidence["failure_source_index"] = htlc.failure.failure_source_index
+    return evidence
 
 
-def _words(enum: Any, number: int) -> str:
-    """Name an enum value in our words; a number we do not know stays a number."""
+def _enum_text(enum: Any, number: int) -> str:
+    """Return an enum value's name in lower case with hyphens; an unknown number stays a number."""
     try:
         name: str = enum.Name(number)
     except ValueError:

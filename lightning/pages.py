@@ -1,4 +1,4 @@
-"""The door for wallets: LNURL-withdraw. Whoever brings the secret first says where the money goes; workers pay."""
+"""LNURL-withdraw for wallets: the first to present the secret names the destination; a worker pays."""
 
 from typing import Any
 
@@ -17,15 +17,15 @@ from sunusav.api.views import ApiView
 from transfers.errors import WithdrawalSecretUnknown
 from transfers.services.withdrawals import redeem_withdrawal, withdrawal_of
 
-# Shown by the wallet to whoever scanned the code: it must hold no names.
+# The wallet shows it to the person who scanned the code: it must contain no names.
 DESCRIPTION = "SunuSàv payout"
 
 
 class LnurlView(ApiView):
-    """A view for wallets: it asks for no token, and tells refusals as LNURL does.
+    """A view for wallets: it needs no token, and returns refusals in LNURL's format with status 200.
 
-    Source: LUD-01: wallets read the body whatever the status is, and most show `reason` only under 200. Django also
-    logs the address of what is answered with 400 and above, and this one holds the secret.
+    Source: LUD-01. Most wallets show `reason` only with status 200. Django also logs the URL of every answer with
+    status 400 and above, and this URL contains the secret.
     """
 
     public = True
@@ -41,21 +41,21 @@ class LnurlView(ApiView):
         return ExactJSONRenderer(), "application/json"
 
     def handle_exception(self, exc: Exception) -> Response:
-        told = super().handle_exception(exc)
-        status = told.status_code if isinstance(exc, MethodNotAllowed) else 200
-        headers = {name: told.headers[name] for name in ("Retry-After",) if name in told.headers}
-        return Response({"status": "ERROR", "reason": told.data["title"]}, status=status, headers=headers)
+        problem = super().handle_exception(exc)
+        status = problem.status_code if isinstance(exc, MethodNotAllowed) else 200
+        headers = {name: problem.headers[name] for name in ("Retry-After",) if name in problem.headers}
+        return Response({"status": "ERROR", "reason": problem.data["title"]}, status=status, headers=headers)
 
     def finalize_response(  # type: ignore[override]  # as the one it extends
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        # Wallets that are web pages call from an origin of their own; nothing here knows cookies or tokens.
+        # Web wallets call from their own origin; these views use neither cookies nor tokens.
         response.headers["Access-Control-Allow-Origin"] = "*"
         return super().finalize_response(request, response, *args, **kwargs)
 
 
 class Withdraw(LnurlView):
-    """What a wallet reads of the code it scanned."""
+    """The withdrawal that belongs to a scanned code."""
 
     def get(self, request: Request, secret: str) -> Response:
         found = withdrawal_of(secret, now=self.now)
@@ -72,7 +72,7 @@ class Withdraw(LnurlView):
 
 
 class WithdrawCallback(LnurlView):
-    """Where a wallet brings its invoice. It is paid afterwards, by a worker."""
+    """Accept the wallet's invoice. A worker pays it afterwards."""
 
     def get(self, request: Request, secret: str) -> Response:
         invoice = read_invoice(_given(request, "pr"))
@@ -83,6 +83,6 @@ class WithdrawCallback(LnurlView):
 
 
 def _given(request: Request, name: str) -> str:
-    """Return a parameter; what is missing is the empty text, which no invoice and no secret is."""
+    """Return a parameter; a missing one is "", which is neither an invoice nor a secret."""
     values: Any = request.query_params.get(name, "")
     return str(values)

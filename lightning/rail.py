@@ -1,4 +1,4 @@
-"""The Lightning rail: pays a BOLT 11 invoice, given or fetched, at most once, and finds out what became of it."""
+"""The Lightning rail: pays a BOLT 11 invoice, given or fetched, at most once, and finds its outcome."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ logger = logging.getLogger(__name__)
 
 NAME = "lightning"
 BOLT11 = "bolt11"
-# Where the recipient gives an address at which an invoice can be asked for.
-READERS = {"lightning_address": read_lightning_address, "lnurl": read_lnurl}
-# A destination is accepted with this much validity left (four sends and the waits of 60, 120 and 240 s
-# between them), and sent with this much (one send and the node's clock).
+# Destination kinds from which an invoice is fetched.
+ADDRESS_READERS = {"lightning_address": read_lightning_address, "lnurl": read_lnurl}
+# The validity that must remain when a destination is accepted (four sends and the pauses of 60, 120 and 240 s
+# between them), and when it is sent (one send and the difference of the node's clock).
 ACCEPT_SECONDS = 15 * 60
 SEND_SECONDS = 2 * 60
-# After expiry plus this LND refuses the invoice by its own clock (lightning.md 3.7 step 5).
+# This long after its expiry LND refuses an invoice even if the node's clock is behind (lightning.md 3.7 step 5).
 GIVE_UP_AFTER_EXPIRY = timedelta(minutes=10)
-# What we add to the node's own timeout before we stop listening and ask instead.
+# The stream stays open this much longer than the node's own timeout; after that `find` is used.
 LISTEN_MARGIN_SECONDS = 15
 FIND_SECONDS = 10
 # lightning.md 3.6: ten sats or one percent, whichever is more.
@@ -61,17 +61,17 @@ MIN_FEE_LIMIT_MSAT = 10_000
 
 
 def fee_limit_msat(amount_msat: int) -> int:
-    """Return what routing may cost at most. Rounding: down."""
+    """Return the most that routing may cost. Rounding: down."""
     return max(MIN_FEE_LIMIT_MSAT, amount_msat // 100)
 
 
 class LightningRail:
-    """Send money through our LND node. Writes nothing; every doubt is `Unknown`."""
+    """Send money through our LND node. Writes nothing to the database; an unclear outcome is `Unknown`."""
 
     name = NAME
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
     cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
-    destination_kinds = (BOLT11, *READERS)
+    destination_kinds = (BOLT11, *ADDRESS_READERS)
 
     def __init__(
         self,
@@ -88,18 +88,18 @@ class LightningRail:
         self.send_deadline_seconds = self._timeout_seconds + listen_margin_seconds
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
-        """Judge the destination without any network; return an invoice's payment hash, "" for an address.
+        """Check the destination without any network; return an invoice's payment hash, "" for an address.
 
-        Raises: the refusals of `lightning.errors`, what forbids a web address, DestinationKindUnsupported.
+        Raises: the refusals of `lightning.errors` and of a web address, DestinationKindUnsupported.
         """
         if self._address_in(instruction) is not None:
             return ""
-        return self._payable(instruction, now=now, needed_seconds=ACCEPT_SECONDS).payment_hash.hex()
+        return self._given_invoice(instruction, now=now, needed_seconds=ACCEPT_SECONDS).payment_hash.hex()
 
     def payee_of(self, destination: Destination) -> str:
-        """Name whom a destination pays: the node of an invoice, else the address that is asked for one.
+        """Identify the payee of a destination: the node of an invoice, else the URL that invoices are fetched from.
 
-        A Lightning Address and an LNURL of the same place are one payee. Raises: what `check` refuses as unreadable.
+        A Lightning Address and an LNURL with the same URL are one payee. Raises: as `check` for unreadable texts.
         """
         read = self._reader_of(destination)
         if read is None:
@@ -107,25 +107,27 @@ class LightningRail:
         return f"address:{read(destination.value).url}"
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
-        """Judge the invoice again, with the node: its network, its reading, its liquidity.
+        """Check the invoice again, this time with the node: its network, what it reads, its liquidity.
 
-        The recipient's service is asked for an invoice when our own side is ready, unless the one it made for the
-        last attempt still serves. Raises: RailUnavailable, also when the node is short of liquidity;
-        DestinationUnavailable; the refusals of `lightning.errors`; what forbids a web address.
+        For an address, an invoice is fetched once our node is ready, unless the last attempt's can still be paid.
+        Raises: RailUnavailable, also when the node is short of liquidity; DestinationUnavailable; the refusals of
+        `lightning.errors` and of a web address.
         """
         address = self._address_in(instruction)
         if address is None:
-            invoice = self._payable(instruction, now=now, needed_seconds=SEND_SECONDS)
+            invoice = self._given_invoice(instruction, now=now, needed_seconds=SEND_SECONDS)
             return self._order(invoice, instruction, source=self._ready_node(instruction))
         source = self._ready_node(instruction)
-        invoice = self._reusable(instruction, now=now) or self._fetched(address, instruction, now=now)
+        invoice = self._reusable_invoice(instruction, now=now) or self._fetch_invoice(
+            address, instruction, now=now
+        )
         return self._order(invoice, instruction, source=source)
 
     def send(self, order: Order, *, now: datetime) -> SendOutcome:
-        """Pay the order and listen until it ends or our deadline comes.
+        """Pay the order and follow the payment until it ends or our deadline has passed.
 
-        Raises: RailUnavailable when the node cannot be reached or is another one: nothing was sent.
-        Source: lightning.md 3.1, 3.2. No error after the call began is ever a failure.
+        Raises: RailUnavailable when the node is unreachable or a different one: nothing was sent.
+        Source: lightning.md 3.1, 3.2. An error after the call began never means that the payment failed.
         """
         self._require_same_node(order)
         try:
@@ -137,10 +139,10 @@ class LightningRail:
             )
         except NodeError as error:
             raise _unavailable(error) from error
-        return self._heard(stream, order)
+        return self._outcome_of_stream(stream, order)
 
     def find(self, order: Order) -> FindOutcome:
-        """Ask the node what it knows of the order's payment hash.
+        """Query the node for the order's payment hash.
 
         Raises: RailUnavailable.
         """
@@ -152,7 +154,7 @@ class LightningRail:
         except StopIteration:
             return Unknown(seen=False, reason="stream-ended")
         except NodeRefused as refused:
-            return self._not_found(refused)
+            return self._outcome_of_refusal(refused)
         except NodeError as error:
             raise _unavailable(error) from error
 
@@ -160,21 +162,21 @@ class LightningRail:
         return preimage_fits(reference, proof)
 
     def balance(self) -> int:
-        """Return what the channels hold on our side. Units: msat. Raises: RailUnavailable."""
+        """Return our balance in the channels. Units: msat. Raises: RailUnavailable."""
         try:
             return self._client.channel_balance().local_balance.msat
         except NodeError as error:
             raise _unavailable(error) from error
 
     def statement(self) -> Iterator[ProviderPayment]:
-        """List every payment the node knows, oldest first. Raises: RailUnavailable."""
+        """List every payment of the node, oldest first. Raises: RailUnavailable."""
         try:
             yield from provider_payments(self._client)
         except NodeError as error:
             raise _unavailable(error) from error
 
     def _reader_of(self, destination: Destination) -> Callable[[str], PayAddress] | None:
-        """Return what reads an address that is asked for an invoice; None for an invoice.
+        """Return the function that reads an address of this kind; None for an invoice.
 
         Raises: DestinationKindUnsupported.
         """
@@ -182,19 +184,19 @@ class LightningRail:
             raise DestinationKindUnsupported(
                 rail=NAME, kind=destination.kind, supported_kinds=list(self.destination_kinds)
             )
-        return READERS.get(destination.kind)
+        return ADDRESS_READERS.get(destination.kind)
 
     def _address_in(self, instruction: Instruction) -> PayAddress | None:
-        """Read an address that is asked for an invoice; None for an invoice. Raises: as `check`."""
+        """Return the address from which an invoice is fetched; None for an invoice. Raises: as `check`."""
         read = self._reader_of(instruction.destination)
         return read(instruction.destination.value) if read else None
 
-    def _payable(self, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
-        return self._judged(
+    def _given_invoice(self, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
+        return self._payable(
             instruction.destination.value, instruction, now=now, needed_seconds=needed_seconds
         )
 
-    def _judged(self, text: str, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
+    def _payable(self, text: str, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
         return payable_invoice(
             text,
             amount_msat=instruction.amount_msat,
@@ -203,34 +205,37 @@ class LightningRail:
             needed_seconds=needed_seconds,
         )
 
-    def _reusable(self, instruction: Instruction, *, now: datetime) -> Invoice | None:
-        """Return the invoice of the last attempt, unless it is spent or runs out: another could be paid as well."""
+    def _reusable_invoice(self, instruction: Instruction, *, now: datetime) -> Invoice | None:
+        """Return the last attempt's invoice, unless its recipient refused it or it expires.
+
+        While it can still be paid, a second invoice could be paid as well.
+        """
         previous = instruction.previous
         if previous is None or previous.failure is FailureClass.RENEW:
             return None
         if previous.order.expires_at < now + timedelta(seconds=SEND_SECONDS):
             return None
-        return self._judged(previous.order.payload, instruction, now=now, needed_seconds=SEND_SECONDS)
+        return self._payable(previous.order.payload, instruction, now=now, needed_seconds=SEND_SECONDS)
 
-    def _fetched(self, address: PayAddress, instruction: Instruction, *, now: datetime) -> Invoice:
-        """Ask the recipient's service for an invoice, and judge it like any other."""
+    def _fetch_invoice(self, address: PayAddress, instruction: Instruction, *, now: datetime) -> Invoice:
+        """Fetch an invoice from the recipient's service and check it like any other."""
         fetched = fetch_invoice(
             address,
             amount_msat=instruction.amount_msat,
             comment=f"SunuSav payout {instruction.disbursement_id}",
             fetch=self._web.get_json,
         )
-        invoice = self._judged(fetched.payment_request, instruction, now=now, needed_seconds=SEND_SECONDS)
+        invoice = self._payable(fetched.payment_request, instruction, now=now, needed_seconds=SEND_SECONDS)
         previous = instruction.previous
         if previous is not None and previous.order.payload == invoice.text:
             raise LnurlAnswerMalformed(host=address.host, reason="the same invoice again")
         if invoice.description_hash != fetched.description_hash:
-            # LUD-06 asks for it; many services send a description instead, and the amount is what binds us.
-            logger.warning("%s made an invoice that is not bound to its metadata", address.host)
+            # LUD-06 requires it; many services send a description instead, and only the amount matters to us.
+            logger.warning("the invoice from %s does not contain the hash of its metadata", address.host)
         return invoice
 
     def _ready_node(self, instruction: Instruction) -> str:
-        """Return the identity of our node, when it can pay this. Raises: RailUnavailable."""
+        """Return our node's public key when it can pay this amount. Raises: RailUnavailable."""
         needed_msat = instruction.amount_msat + fee_limit_msat(instruction.amount_msat)
         try:
             source = self._node.ready_pubkey()
@@ -242,7 +247,7 @@ class LightningRail:
         return source
 
     def _order(self, invoice: Invoice, instruction: Instruction, *, source: str) -> Order:
-        """Freeze an invoice that our node reads as we do. Raises: RailUnavailable, refusals."""
+        """Make the order of an invoice that our node reads as we do. Raises: RailUnavailable, refusals."""
         try:
             answer = self._client.decode_invoice(invoice.text)
         except NodeError as error:
@@ -262,7 +267,7 @@ class LightningRail:
         )
 
     def _require_same_node(self, order: Order) -> None:
-        """Another node does not know what the first one paid: only the order's own node may send it."""
+        """Refuse to send from another node: it does not know what the order's own node has paid."""
         try:
             source = self._node.ready_pubkey()
         except NodeError as error:
@@ -272,7 +277,7 @@ class LightningRail:
                 rail=NAME, detail=f"the node is {source}, the order belongs to {order.source}"
             )
 
-    def _heard(self, stream: NodeStream[Payment], order: Order) -> SendOutcome:
+    def _outcome_of_stream(self, stream: NodeStream[Payment], order: Order) -> SendOutcome:
         last: Payment | None = None
         with stream:
             try:
@@ -280,13 +285,15 @@ class LightningRail:
                     if is_terminal(last):
                         return outcome_of(last, order)
             except NodeRefused as refused:
-                return self._asked_instead(order, refused) if refused.knows_payment else _doubt(last, refused)
+                if refused.is_duplicate_payment:
+                    return self._outcome_of_duplicate(order, refused)
+                return _unknown_after(refused, last)
             except NodeError as error:
-                return _doubt(last, error)
+                return _unknown_after(error, last)
         return Unknown(seen=last is not None, reason="stream-ended")
 
-    def _asked_instead(self, order: Order, refused: NodeRefused) -> SendOutcome:
-        """Find out what became of a payment that the node has already."""
+    def _outcome_of_duplicate(self, order: Order, refused: NodeRefused) -> SendOutcome:
+        """Query the outcome of a payment that the node already has."""
         try:
             found = self.find(order)
         except RailUnavailable:
@@ -295,22 +302,22 @@ class LightningRail:
             return Unknown(seen=True, reason="known-then-not-found", suspect=True, evidence=refused.evidence)
         return found
 
-    def _not_found(self, refused: NodeRefused) -> FindOutcome:
-        if not refused.knows_not:
+    def _outcome_of_refusal(self, refused: NodeRefused) -> FindOutcome:
+        if not refused.is_not_found:
             return Unknown(seen=False, reason="node-refused", evidence=refused.evidence)
         try:
-            source = self._node.pubkey_now()
+            source = self._node.fresh_pubkey()
         except NodeError as error:
             raise _unavailable(error) from error
         return NotSeen(source=source, evidence=refused.evidence)
 
 
 def _is_renewable(instruction: Instruction) -> bool:
-    """Say whether the destination may be asked once more: an address that was not asked again already.
+    """Return whether an invoice may be fetched again: from an address, and only once.
 
-    Source: lightning.md 3.8: fetch again once.
+    Source: lightning.md 3.8.
     """
-    if instruction.destination.kind not in READERS:
+    if instruction.destination.kind not in ADDRESS_READERS:
         return False
     previous = instruction.previous
     return previous is None or (previous.order.is_renewable and previous.failure is not FailureClass.RENEW)
@@ -320,8 +327,8 @@ def _unavailable(error: NodeError) -> RailUnavailable:
     return RailUnavailable(rail=NAME, detail=str(error)[:500])
 
 
-def _doubt(last: Payment | None, error: NodeError) -> Unknown:
-    """After the call began an error says nothing about the money."""
+def _unknown_after(error: NodeError, last: Payment | None) -> Unknown:
+    """Return the outcome after an error during the call, which does not show whether the money left."""
     reason = {"NodeUnavailable": "connection-lost", "NodeRefused": "node-refused"}.get(
         type(error).__name__, "no-answer"
     )

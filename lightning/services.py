@@ -1,4 +1,4 @@
-"""Record what the node says was paid to us."""
+"""Record the settlements that the node reports."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ log = logging.getLogger(__name__)
 
 
 def open_cursor(node_pubkey: str) -> ListenerCursor:
-    """Return the cursor of a node, at 0 when we never listened to it."""
+    """Return the cursor of a node; a new one is at 0."""
     return ListenerCursor.objects.get_or_create(node_pubkey=node_pubkey)[0]
 
 
 def record_settlement(invoice: lightning_pb2.Invoice, *, now: datetime) -> None:
-    """Credit the collection that this settled invoice belongs to; once, however often it is told.
+    """Credit the collection that this settled invoice belongs to, once, however often it is reported.
 
-    Invoices of others on the same node are passed over. One without its proof is left to the sweep, which
-    asks again and raises it.
+    Invoices that are not ours are ignored. One without its preimage is left to the sweep of open collections,
+    which queries it again and raises the error.
     """
     reference = invoice.r_hash.hex()
     try:
@@ -41,18 +41,18 @@ def record_settlement(invoice: lightning_pb2.Invoice, *, now: datetime) -> None:
     except CollectionMissing:
         log.info("invoice %s is not one of our collections", reference)
     except DomainError:
-        log.exception("the settlement of %s is not recorded", reference)
+        log.exception("could not record the settlement of %s", reference)
 
 
 @transaction.atomic
 def record_settlement_at_cursor(invoice: lightning_pb2.Invoice, *, node_pubkey: str, now: datetime) -> None:
-    """Record a settlement and move the node's cursor to it, both or neither."""
+    """Record a settlement and move the node's cursor to it in one transaction."""
     record_settlement(invoice, now=now)
     move_cursor(node_pubkey, settle_index=invoice.settle_index, now=now)
 
 
 def move_cursor(node_pubkey: str, *, settle_index: int, now: datetime) -> None:
-    """Move a cursor forward; never back, whoever tells it late."""
+    """Move a cursor forward, never back: settlements may be reported late."""
     ListenerCursor.objects.filter(node_pubkey=node_pubkey, settle_index__lt=settle_index).update(
         settle_index=settle_index, moved_at=now
     )

@@ -1,4 +1,4 @@
-"""What the node says it paid, page by page, for matching with our books."""
+"""The node's list of payments, page by page, to be matched with our books."""
 
 from __future__ import annotations
 

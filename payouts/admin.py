@@ -1,4 +1,4 @@
-"""Tontines, to read; verifying a group is proposed, a cycle's payout is retried or cancelled, after a confirmation."""
+"""Tontines in the admin, read-only, with actions: propose a verification, retry or cancel a cycle's payout."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from payouts.services.payouts import cancel_payout, retry_payout
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.backoffice.columns import badge
-from sunusav.backoffice.facts import say_known
+from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, trail_of
@@ -28,7 +28,7 @@ from sunusav.core import clock
 from sunusav.core.models import User
 from transfers.enums import CollectionState, DisbursementState
 from transfers.queries import collections_for, disbursement_for
-from transfers.types import DisbursementFacts
+from transfers.types import CollectionFacts, DisbursementFacts
 
 
 def _propose(decision: Decision) -> None:
@@ -54,7 +54,7 @@ def _is_verified(user: User, row: Any) -> bool:
 PROPOSE_VERIFICATION = Action(
     slug="propose-verification",
     label=_("Propose verification"),
-    question=_("Once another person has approved, the group's fees are lower."),
+    question=_("Once another person has approved, the group pays lower fees."),
     done=_("proposed; another person has to approve"),
     run=_propose,
     permission="payouts.propose_group_verification",
@@ -64,7 +64,7 @@ PROPOSE_VERIFICATION = Action(
 )
 PROPOSE_REVOCATION = Action(
     slug="propose-revocation",
-    label=_("Propose to end the verification"),
+    label=_("Propose to revoke the verification"),
     question=_("Once another person has approved, the group pays the full fees again."),
     done=_("proposed; another person has to approve"),
     run=_propose_revocation,
@@ -149,8 +149,8 @@ def _is_unpaid(user: User, row: Cycle) -> bool:
 RETRY = Action(
     slug="retry-payout",
     label=_("Retry the payout"),
-    question=_("The payment is tried again, as the same order. Read first how its last attempt ended."),
-    done=_("taken up again"),
+    question=_("The payment is tried again as the same payout. First check how its last attempt ended."),
+    done=_("will be tried again"),
     run=_retry,
     permission="payouts.retry_payout",
     form=ReasonAndCodeForm,
@@ -160,7 +160,7 @@ RETRY = Action(
 CANCEL = Action(
     slug="cancel-payout",
     label=_("Cancel the payout"),
-    question=_("Nothing is paid by this order any more, and the cycle is ready again."),
+    question=_("This payout will not be paid, and the cycle becomes ready again."),
     done=_("cancelled"),
     run=_cancel,
     permission="payouts.cancel_payout",
@@ -215,7 +215,7 @@ class CycleAdmin(ReadOnlyAdmin):
 def _payout_section(row: Cycle) -> Section:
     payout = disbursement_for(cycle_subject(row.pk))
     if payout is None:
-        return Table(_("Payout"), (), (), _("Nobody has asked for its payout yet."))
+        return Table(_("Payout"), (), (), _("No payout has been requested yet."))
     state = DisbursementState(payout.state)
     return Facts(
         _("Payout"),
@@ -224,28 +224,28 @@ def _payout_section(row: Cycle) -> Section:
             (_("State"), badge(state.value, state.label)),
             (_("Fee"), show_sats(payout.fee_sats)),
             (_("Net"), show_sats(payout.net_sats)),
-            (_("Failure"), say_known(payout.failure_code)),
+            (_("Failure"), show_code_or_text(payout.failure_code)),
         ),
     )
 
 
 def _contributions(row: Cycle) -> Section:
     owed = list(row.contributions.order_by("user_id"))
-    asked = collections_for([contribution_subject(contribution.pk) for contribution in owed])
+    collections = collections_for([contribution_subject(contribution.pk) for contribution in owed])
     return Table(
         title=_("Contributions"),
         heads=(_("member"), _("amount"), _("state"), _("received"), _("payment")),
-        rows=[_contribution_row(item, asked.get(contribution_subject(item.pk))) for item in owed],
-        empty=_("Nobody owes this cycle anything."),
+        rows=[_contribution_row(item, collections.get(contribution_subject(item.pk))) for item in owed],
+        empty=_("This cycle has no contributions."),
     )
 
 
-def _contribution_row(row: Contribution, asked: Any) -> Sequence[Any]:
-    if asked is None:
-        return (row.user_id, show_sats(row.amount_sats), gettext("not asked yet"), show_msat(0), "")
-    state = CollectionState(asked.state)
-    link = link_to_page("transfers.collection", asked.id, f"#{asked.id}")
-    received = show_msat(asked.received_msat)
+def _contribution_row(row: Contribution, collection: CollectionFacts | None) -> Sequence[Any]:
+    if collection is None:
+        return (row.user_id, show_sats(row.amount_sats), gettext("not requested yet"), show_msat(0), "")
+    state = CollectionState(collection.state)
+    link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
+    received = show_msat(collection.received_msat)
     return (row.user_id, show_sats(row.amount_sats), badge(state.value, state.label), received, link)
 
 

@@ -1,62 +1,61 @@
-"""Names of subjects and accounts, and the working days of Senegal: pure."""
+"""Subjects and accounts of cycles and members, and the working days of Senegal. Pure."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import holidays
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
+from sunusav.core.calendar import DAKAR
 
 CYCLE = "cycle"
 CONTRIBUTION = "contribution"
-DAKAR = ZoneInfo("Africa/Dakar")
 SATURDAY = 5
 
 
 def cycle_subject(cycle_id: str) -> str:
-    """Return how the rooms below name a cycle."""
+    """Return the subject by which the apps below refer to a cycle."""
     return f"{CYCLE}:{cycle_id}"
 
 
 def contribution_subject(contribution_id: int) -> str:
-    """Return how the rooms below name a contribution."""
+    """Return the subject by which the apps below refer to a contribution."""
     return f"{CONTRIBUTION}:{contribution_id}"
 
 
 def id_in(subject: str) -> str:
-    """Return whose subject this is; identifiers may hold colons."""
+    """Return the identifier in a subject; it may contain colons itself."""
     return subject.partition(":")[2]
 
 
 def member_ref(user_id: str) -> str:
-    """Return the person under whose key a member's data is sealed, and who owns their credit."""
+    """Return the owner of a member's credit, under whose key their name and phone are encrypted."""
     return f"member:{user_id}"
 
 
 def payee_of(winner_user_id: str) -> str:
-    """Return how limits of outgoing money count a winner, whatever the cycle or the destination."""
+    """Return the payee under which limits count a winner, in every cycle and for every destination."""
     return f"user:{winner_user_id}"
 
 
 def pot_of(cycle_id: str) -> AccountRef:
-    """Return the account in which a cycle's contributions gather."""
+    """Return the account that a cycle's contributions are credited to."""
     return AccountRef(AccountRole.GROUP_POT, Currency.MSAT, cycle_subject(cycle_id))
 
 
 def credit_of(user_id: str) -> AccountRef:
-    """Return the account in which what a member paid too much is kept."""
+    """Return the account that a member's overpayments are credited to."""
     return AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, member_ref(user_id))
 
 
 def is_working_day(day: date) -> bool:
-    """Tell whether people work in Senegal that day."""
+    """Return whether a day is a working day in Senegal."""
     return day.weekday() < SATURDAY and day not in _holidays(day.year)
 
 
 def on_working_day(moment: datetime) -> datetime:
-    """Return the moment, moved to the same time of the next working day in Dakar when it is on none."""
+    """Return the moment, moved to the same time of the next working day in Dakar if its day is not one."""
     local = moment.astimezone(DAKAR)
     while not is_working_day(local.date()):
         local += timedelta(days=1)
@@ -65,5 +64,5 @@ def on_working_day(moment: datetime) -> datetime:
 
 @cache
 def _holidays(year: int) -> holidays.HolidayBase:
-    # Days that follow the moon are the package's estimates until they are announced.
+    # Holidays of the Islamic calendar are the package's estimates.
     return holidays.country_holidays("SN", years=year)

@@ -1,4 +1,4 @@
-"""States of cycles and contributions, stored and read, and the words clients see."""
+"""States of cycles and contributions: those stored, and those derived for clients."""
 
 from typing import Final
 
@@ -9,12 +9,12 @@ from transfers.enums import CollectionState, DisbursementState
 
 GROUP_VERIFICATION: Final = "group_verification"
 GROUP_VERIFICATION_REVOCATION: Final = "group_verification_revocation"
-# The payout of a cycle before anybody asked for it.
+# The status of a payout that nobody has requested.
 NOT_INITIATED: Final = "not_initiated"
 
 
 class CycleState(TextChoices):
-    """What is stored of a cycle; the rest is read from its payout."""
+    """The stored state of a cycle; the rest is read from its payout."""
 
     COLLECTING = "collecting"
     READY = "ready"
@@ -24,7 +24,7 @@ CYCLE_TRANSITIONS: Transitions = {CycleState.COLLECTING: frozenset({CycleState.R
 
 
 class CycleStatus(TextChoices):
-    """What clients see of a cycle."""
+    """The status of a cycle that clients see."""
 
     COLLECTING = "collecting"
     READY = "ready"
@@ -34,7 +34,7 @@ class CycleStatus(TextChoices):
 
 
 class ContributionStatus(TextChoices):
-    """What clients see of a contribution: read from its collection."""
+    """The status of a contribution that clients see, read from its collection."""
 
     PENDING = "pending"
     INVOICED = "invoiced"

@@ -1,4 +1,4 @@
-"""Refusals of this room, each named for the fact."""
+"""Refusals of this app, each named for the fact."""
 
 from datetime import datetime
 
@@ -18,14 +18,14 @@ class PartnerUnknown(Invalid):
 
 
 class PartnerServesElsewhere(Invalid):
-    """The settlement partner is switched off or does not serve the group's country."""
+    """The settlement partner is disabled or does not serve the group's country."""
 
     settlement_partner: str
     country: str
 
 
 class CountryWithoutPartner(Invalid):
-    """No enabled settlement partner serves this country, so nobody could receive the group's partner share."""
+    """No enabled settlement partner serves this country, so the partner share would have no recipient."""
 
     country: str
 
@@ -74,7 +74,7 @@ class PotAboveAllBitcoin(Invalid):
 
 
 class ContributionMissing(Missing):
-    """This user was no member of the group when the cycle was created."""
+    """This user was not a member of the group when the cycle was created."""
 
     cycle_id: str
     user_id: str
@@ -87,7 +87,7 @@ class ContributionSettled(Conflict):
 
 
 class ContributionAskedOtherwise(Conflict):
-    """The contribution is being asked for by another method; two open requests could both be paid."""
+    """A request by another method is open; two open requests could both be paid."""
 
     cycle_id: str
     user_id: str
@@ -96,14 +96,14 @@ class ContributionAskedOtherwise(Conflict):
 
 
 class ContributionNotOfCycle(Missing):
-    """No contribution of this number is owed to this cycle."""
+    """This cycle has no contribution with this id."""
 
     cycle_id: str
     contribution_id: int
 
 
 class ContributionNotAskedFor(Conflict):
-    """There is no open request by which the contribution could be paid."""
+    """The contribution has no open request that could be paid."""
 
     cycle_id: str
     contribution_id: int
@@ -129,7 +129,7 @@ class PayoutMissing(Missing):
 
 
 class PayoutFailed(Conflict):
-    """The outside refused this payout for good as it stands."""
+    """The provider refused this payout for good; a person may retry it."""
 
     cycle_id: str
     payout_id: int
@@ -138,7 +138,7 @@ class PayoutFailed(Conflict):
 
 
 class PayoutNeedsReview(Conflict):
-    """A person decides what comes next."""
+    """A person has to decide about this payout."""
 
     cycle_id: str
     payout_id: int
@@ -147,7 +147,7 @@ class PayoutNeedsReview(Conflict):
 
 
 class PayoutReversed(Conflict):
-    """The payout was made and taken back."""
+    """The payout was paid and then reversed."""
 
     cycle_id: str
     payout_id: int
@@ -155,7 +155,7 @@ class PayoutReversed(Conflict):
 
 
 class PayoutCancelled(Conflict):
-    """Somebody called the payout off while it was waited for."""
+    """The payout was cancelled while the request waited for it."""
 
     cycle_id: str
     payout_id: int
@@ -175,14 +175,14 @@ class PayoutScheduledAlready(Conflict):
 
 
 class PayoutNotCompleted(Conflict):
-    """There is a receipt only of what was paid."""
+    """Only a paid payout has a receipt."""
 
     payout_id: int
     payout_status: str
 
 
 class ClaimContradictsRecords(Conflict):
-    """A claim of the request is not what our records say."""
+    """A claim in the request differs from our records."""
 
     cycle_id: str
     claim: str
@@ -191,13 +191,13 @@ class ClaimContradictsRecords(Conflict):
 
 
 class DestinationMissing(Conflict):
-    """Nobody said yet where the winner wants to be paid."""
+    """The winner's destination is not set."""
 
     cycle_id: str
 
 
 class DestinationLocked(Conflict):
-    """An attempt to pay the present destination is alive: it may still succeed."""
+    """An attempt to pay the current destination is open and may still succeed."""
 
     cycle_id: str
     payout_id: int

@@ -1,13 +1,14 @@
 """What must always hold of cycles and their pots. Codes follow `reference/reliability.md` section 3."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import Count, F, Q, QuerySet
 
 from ledger.enums import AccountRole, Currency
-from ledger.queries import balances_by_owner
-from payouts.calculations import contribution_subject, cycle_subject, id_in
+from ledger.queries import balance_pages, balances
+from payouts.calculations import contribution_subject, cycle_subject, id_in, pot_of
 from payouts.enums import CycleState
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import settled_counts
@@ -15,84 +16,100 @@ from sunusav.core.auditing import AuditScope, Breach, Invariant
 from sunusav.core.money import msat_from_sats
 from transfers.queries import credited_msat, drawn_msat
 
+# Each cycle brings the subjects of all its contributions into one statement.
 CYCLES_AT_A_TIME = 500
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 
-def _members_are_those_of_the_beginning(scope: AuditScope) -> Iterator[Breach]:
+def _one_contribution_per_member(scope: AuditScope) -> Iterator[Breach]:
     counted = Cycle.objects.annotate(
         owed=Count("contributions"),
         other=Count("contributions", filter=~Q(contributions__amount_sats=F("contribution_sats"))),
     )
-    for row in _since(counted, scope, "created_at").exclude(owed=F("members_count"), other=0):
-        told = f"{row.owed} contributions for {row.members_count} members, {row.other} of another amount"
-        yield Breach("I05", cycle_subject(row.pk), told)
+    wrong = _since(counted, scope, "created_at").exclude(owed=F("members_count"), other=0)
+    for page in _pages(wrong):
+        for row in page:
+            detail = (
+                f"{row.owed} contributions for {row.members_count} members, {row.other} of another amount"
+            )
+            yield Breach("I05", cycle_subject(row.pk), detail)
 
 
 def _ready_is_settled(scope: AuditScope) -> Iterator[Breach]:
-    for some in _batches(_since(Cycle.objects.filter(state=CycleState.READY), scope, "ready_at")):
-        settled = settled_counts([row.pk for row in some])
-        for row in some:
+    for page in _pages(_since(Cycle.objects.filter(state=CycleState.READY), scope, "ready_at")):
+        settled = settled_counts([row.pk for row in page])
+        for row in page:
             if settled[row.pk] != row.members_count:
-                told = f"ready with {settled[row.pk]} of {row.members_count} contributions settled"
-                yield Breach("I05", cycle_subject(row.pk), told)
+                detail = f"ready with {settled[row.pk]} of {row.members_count} contributions settled"
+                yield Breach("I05", cycle_subject(row.pk), detail)
 
 
-def _only_ready_cycles_are_drawn_on(scope: AuditScope) -> Iterator[Breach]:
-    for some in _batches(Cycle.objects.filter(state=CycleState.COLLECTING)):
-        drawn = drawn_msat([cycle_subject(row.pk) for row in some])
+def _only_ready_cycles_are_paid_out(scope: AuditScope) -> Iterator[Breach]:
+    for page in _pages(Cycle.objects.filter(state=CycleState.COLLECTING)):
+        drawn = drawn_msat([cycle_subject(row.pk) for row in page])
         yield from (Breach("I05", subject, "paid out while collecting") for subject in sorted(drawn))
 
 
-def _pot_is_what_came_and_went(scope: AuditScope) -> Iterator[Breach]:
-    """Compare each pot with what its contributions brought, less what its payout holds or took."""
-    pots = balances_by_owner(AccountRole.GROUP_POT, Currency.MSAT)
-    filled = [id_in(owner) for owner, amount in pots.items() if amount]
-    for some in _batches(_since(Cycle.objects.all(), scope, "ready_at", also=filled)):
-        brought = _brought_msat(some)
-        drawn = drawn_msat([cycle_subject(row.pk) for row in some])
-        for row in some:
-            subject = cycle_subject(row.pk)
-            held, due = -pots.get(subject, 0), brought.get(row.pk, 0) - drawn.get(subject, 0)
-            if held != due:
-                yield Breach("I05", subject, f"the pot holds {held} msat, its movements say {due}")
-            if held < 0 or held > msat_from_sats(row.payout_total_sats):
-                yield Breach("I11", subject, f"the pot holds {held} msat")
-    known = set(Cycle.objects.filter(pk__in=filled).values_list("pk", flat=True))
-    for cycle_id in sorted(set(filled) - known):
-        yield Breach("I05", cycle_subject(cycle_id), "there is a pot, but no such cycle")
+def _pots_hold_what_is_left(scope: AuditScope) -> Iterator[Breach]:
+    for page in _pages(_since(Cycle.objects.all(), scope, "ready_at")):
+        yield from _wrong_pots(page)
 
 
-def _brought_msat(some: list[Cycle]) -> dict[str, int]:
-    rows = Contribution.objects.filter(cycle__in=some).values_list("pk", "cycle_id")
+def _filled_pots_belong_to_cycles(scope: AuditScope) -> Iterator[Breach]:
+    """Find pots of no cycle. A fast audit also checks each filled pot, however old its cycle."""
+    for page in balance_pages(AccountRole.GROUP_POT, Currency.MSAT):
+        filled = [id_in(owner) for owner, amount in page.items() if amount]
+        cycles = Cycle.objects.in_bulk(filled)
+        for cycle_id in sorted(set(filled) - cycles.keys()):
+            yield Breach("I05", cycle_subject(cycle_id), "there is a pot, but no such cycle")
+        if scope.since is not None:
+            yield from _wrong_pots([row for row in cycles.values() if not _is_since(row.ready_at, scope)])
+
+
+def _wrong_pots(cycles: Sequence[Cycle]) -> Iterator[Breach]:
+    """Compare each pot with its contributions less what its payout holds or took."""
+    pots = balances(pot_of(row.pk) for row in cycles)
+    contributed = _contributed_msat(cycles)
+    drawn = drawn_msat([cycle_subject(row.pk) for row in cycles])
+    for row in cycles:
+        subject = cycle_subject(row.pk)
+        held, due = -pots[pot_of(row.pk)], contributed.get(row.pk, 0) - drawn.get(subject, 0)
+        if held != due:
+            yield Breach("I05", subject, f"the pot holds {held} msat, its movements sum to {due}")
+        if held < 0 or held > msat_from_sats(row.payout_total_sats):
+            yield Breach("I11", subject, f"the pot holds {held} msat")
+
+
+def _contributed_msat(cycles: Sequence[Cycle]) -> dict[str, int]:
+    rows = Contribution.objects.filter(cycle__in=cycles).values_list("pk", "cycle_id")
     cycle_of = {contribution_subject(pk): cycle_id for pk, cycle_id in rows}
-    brought: dict[str, int] = {}
+    contributed: dict[str, int] = {}
     for subject, amount_msat in credited_msat(cycle_of).items():
         cycle_id = cycle_of[subject]
-        brought[cycle_id] = brought.get(cycle_id, 0) + amount_msat
-    return brought
+        contributed[cycle_id] = contributed.get(cycle_id, 0) + amount_msat
+    return contributed
 
 
-def _since(rows: Rows, scope: AuditScope, moment: str, *, also: list[str] | None = None) -> Rows:
-    """Keep, of a fast audit, the cycles that changed since its moment, and those named."""
-    if scope.since is None:
-        return rows
-    return rows.filter(Q(**{f"{moment}__gte": scope.since}) | Q(pk__in=also or []))
+def _since(rows: Rows, scope: AuditScope, moment: str) -> Rows:
+    """Keep the cycles whose `moment` is within the scope."""
+    return rows if scope.since is None else rows.filter(**{f"{moment}__gte": scope.since})
 
 
-def _batches(rows: QuerySet[Cycle]) -> Iterator[list[Cycle]]:
-    """Page by key, so that neither memory nor a statement grows with the number of cycles."""
+def _is_since(moment: datetime | None, scope: AuditScope) -> bool:
+    return scope.since is None or (moment is not None and moment >= scope.since)
+
+
+def _pages(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     last = ""
-    while some := list(rows.filter(pk__gt=last).order_by("pk")[:CYCLES_AT_A_TIME]):
-        yield some
-        last = some[-1].pk
+    while page := list(rows.filter(pk__gt=last).order_by("pk")[:CYCLES_AT_A_TIME]):
+        yield page
+        last = page[-1].pk
 
 
 INVARIANTS = [
-    Invariant(
-        "I05", "a cycle has one contribution per member of its beginning", _members_are_those_of_the_beginning
-    ),
+    Invariant("I05", "a cycle has one contribution per member at its creation", _one_contribution_per_member),
     Invariant("I05", "a ready cycle has every contribution settled", _ready_is_settled),
-    Invariant("I05", "only ready cycles are paid out", _only_ready_cycles_are_drawn_on),
-    Invariant("I05", "a pot holds what came less what went; a paid one is empty", _pot_is_what_came_and_went),
+    Invariant("I05", "only ready cycles are paid out", _only_ready_cycles_are_paid_out),
+    Invariant("I05", "a pot holds what was contributed less what was paid out", _pots_hold_what_is_left),
+    Invariant("I05", "every filled pot belongs to a cycle", _filled_pots_belong_to_cycles),
 ]

@@ -9,7 +9,7 @@ from transfers.types import Destination
 
 
 class Group(models.Model):
-    """A tontine. Its verification is a discount granted in `fees`, by two people."""
+    """A tontine. Its verification is a discount in `fees` that two people approved."""
 
     id = IdentifierField(primary_key=True)
     name = models.CharField(max_length=120)
@@ -39,7 +39,7 @@ class Group(models.Model):
 
 
 class Member(models.Model):
-    """Somebody of a group, by the platform's own identifier. Name and phone are sealed under their key."""
+    """A member of a group, by the platform's identifier. Name and phone are encrypted under the person's key."""
 
     group = models.ForeignKey(Group, on_delete=models.RESTRICT, related_name="members")
     user_id = IdentifierField()
@@ -60,7 +60,7 @@ class Member(models.Model):
 
 
 class Cycle(models.Model):
-    """One round of a tontine: everybody contributes, one member receives the pot."""
+    """One round of a tontine: every member contributes, and one receives the pot."""
 
     id = IdentifierField(primary_key=True)
     group = models.ForeignKey(Group, on_delete=models.RESTRICT, related_name="cycles")
@@ -139,7 +139,7 @@ class Cycle(models.Model):
 
 
 class Contribution(models.Model):
-    """What one member owes one cycle. Whether it is paid is read from its collection in `transfers`."""
+    """What one member owes to one cycle. Whether it is paid is read from its collection in `transfers`."""
 
     cycle = models.ForeignKey(Cycle, on_delete=models.RESTRICT, related_name="contributions")
     user_id = IdentifierField()

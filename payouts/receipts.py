@@ -1,4 +1,4 @@
-"""The receipt of a payout: what a member needs to see that nothing was stolen."""
+"""The receipt of a payout: every figure and journal transaction, for members to check."""
 
 from collections.abc import Iterator
 
@@ -8,14 +8,12 @@ from payouts.errors import PayoutNotCompleted
 from payouts.queries.cycles import stored_cycle
 from payouts.queries.payouts import payout
 from payouts.types import BookedMovement, Receipt
-from transfers.enums import AttemptState, DisbursementState, TransactionKind
+from transfers.enums import PAID_STATES, AttemptState, TransactionKind
 from transfers.queries import attempts_of
-
-PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 
 
 def receipt_of(payout_id: int) -> Receipt:
-    """Return the receipt of a completed payout, all of it as it was fixed and booked.
+    """Return the receipt of a paid payout, as it was fixed and booked.
 
     Raises: PayoutMissing, PayoutNotCompleted.
     """
@@ -40,7 +38,7 @@ def receipt_of(payout_id: int) -> Receipt:
 
 
 def _movements(payout_id: int) -> Iterator[BookedMovement]:
-    """Yield every journal transaction of the payout: each hold, and how it ended."""
+    """Yield every journal transaction of the payout: each hold, then its payment or its release."""
     for attempt in attempts_of(payout_id):
         yield BookedMovement(attempt.hold_transaction_id, TransactionKind.HOLD)
         ended = (

@@ -18,7 +18,7 @@ ARRANGE = [
 ]
 REPAIR = ["payouts.retry_payout", "payouts.cancel_payout"]
 
-# The platform retries what failed, finance also what is under review (`transfers.retry_disbursement`).
+# The platform may retry failed payouts; finance also those under review (`transfers.retry_disbursement`).
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [*VIEW, *ARRANGE, *REPAIR]),
     (Role.FINANCE, [*VIEW, *REPAIR, "payouts.propose_group_verification"]),

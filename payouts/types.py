@@ -1,18 +1,22 @@
-"""Frozen values that cross this room's walls."""
+"""Frozen values that interfaces and other apps see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from fees.types import FeeSplit
 from transfers.types import Destination
 
+# The sort key of the last row of a page; the next page starts after it.
+Position = tuple[Any, ...]
+
 
 @dataclass(frozen=True)
 class Claims:
-    """What a client believes about discounts; None: it does not say."""
+    """What a client claims about discounts; None if it claims nothing."""
 
     group_verified: bool | None = None
     user_recurring: bool | None = None
@@ -33,7 +37,7 @@ class GroupFacts:
 
 @dataclass(frozen=True)
 class MemberFacts:
-    """A member, masked."""
+    """A member with masked name and phone."""
 
     group_id: str
     user_id: str
@@ -43,7 +47,7 @@ class MemberFacts:
 
 @dataclass(frozen=True)
 class CycleFacts:
-    """A cycle with its status, read from its contributions and its payout, and why that waits or failed."""
+    """A cycle with its status, read from its contributions and its payout, and why the payout waits or failed."""
 
     id: str
     group_id: str
@@ -101,7 +105,7 @@ class PayoutFacts:
 
 @dataclass(frozen=True)
 class PayoutStatus:
-    """How a cycle and its payout stand; there may be no payout yet."""
+    """The status of a cycle and of its payout, if there is one."""
 
     cycle_id: str
     cycle_status: str
@@ -111,7 +115,7 @@ class PayoutStatus:
 
 @dataclass(frozen=True)
 class BookedMovement:
-    """One journal transaction that a receipt points to as proof."""
+    """One journal transaction that a receipt names as proof."""
 
     transaction_id: int
     kind: str
@@ -119,9 +123,9 @@ class BookedMovement:
 
 @dataclass(frozen=True)
 class Receipt:
-    """All that a member needs to see that nothing was stolen.
+    """Everything that a member needs to check a payout.
 
-    *Units*: sats; `net_xof` is the net's worth at the booked rate, to 0.01.
+    *Units*: sats; `net_xof` is the net at the stored rate, to 0.01.
     """
 
     payout_id: int

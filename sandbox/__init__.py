@@ -1,6 +1,6 @@
-"""The demo: `make run` and `make demo` on one machine, with nothing but Python.
+"""Everything simulated: the Lightning node, the demo's data and processes. Production neither installs nor ships it.
 
-`bootstrap` prepares the virtual environment, `launch` starts the process tree (web, workers, beat, listener, Flower,
-an embedded Redis, a simulated Lightning node), `seeding` creates people, a group and two cycles, and `main_job` acts
-as platform, members and winner through the API until the receipt is printed. Not installed in production.
+`make run` and `make demo` need only Python: `bootstrap` prepares the virtual environment, `launch` starts the processes
+(web, workers, beat, listener, Flower, an embedded Redis, the simulated node `sandbox.lnd`), `seeding` creates people, a
+group and two cycles, and `scenario` acts as platform, members and winner over the API until the receipt is printed.
 """

@@ -1,4 +1,4 @@
-"""`python -m sandbox run|once|reset`: what `make run`, `make demo` and `make demo-reset` call."""
+"""`python -m sandbox run|once|reset`, for `make run`, `make demo` and `make demo-reset`."""
 
 import argparse
 import shutil
@@ -25,22 +25,22 @@ def main() -> int:
 
 
 def run() -> int:
-    """Serve on the usual ports with the data of last time, until Ctrl-C."""
-    return launch(Plan.usual(STATE, flower_port=FLOWER_PORT))
+    """Serve on the configured ports with the stored data, until Ctrl-C."""
+    return launch(Plan.persistent(STATE, flower_port=FLOWER_PORT))
 
 
 def once() -> int:
-    """Do the main job on free ports and fresh data, then end."""
+    """Run the scenario on free ports with new data, then exit."""
     with tempfile.TemporaryDirectory(prefix="sunusav-demo-") as folder:
-        return launch(Plan.throw_away(Path(folder)))
+        return launch(Plan.temporary(Path(folder)))
 
 
 def reset() -> int:
-    """Forget the data of last time."""
-    if (STATE / "running").exists() and Plan.usual(STATE, flower_port=FLOWER_PORT).is_running():
+    """Delete the stored data."""
+    if (STATE / "running").exists() and Plan.persistent(STATE, flower_port=FLOWER_PORT).is_running():
         raise CannotStart("the demo is running; stop it first (Ctrl-C in its window)")
     shutil.rmtree(STATE, ignore_errors=True)
-    print("the demo's data is gone; `make run` starts anew")
+    print("the demo's data is deleted; `make run` starts with new data")
     return 0
 
 

@@ -1,8 +1,8 @@
 """Prepare this checkout to run: `.venv` with the locked requirements, and the system packages they need.
 
-Only the standard library, because it runs before anything is installed: `python3 sandbox/bootstrap.py`.
+Uses only the standard library, because it runs before anything is installed: `python3 sandbox/bootstrap.py`.
 `--dev` adds what the tests and `make lint` need, `--databases` a MariaDB for the tests. When nothing has
-changed since the last run it returns at once. What the installers print goes to `.run/bootstrap.log`.
+changed since the last run it returns at once. The output of the installers is in `.run/bootstrap.log`.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ CLIENT_LIBRARIES = (
     "mariadb",
     "libmariadb",
     "perconaserverclient",
-)  # as mysqlclient's build asks
+)  # the names that mysqlclient's build looks for
 MARIADB_PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
-# What the server is linked with and a machine without it may lack; for the way without root.
+# Libraries that the server links to, unpacked with it where we are not root.
 MARIADB_LIBRARIES = ["mysql-common", "libmariadb3", "libaio1", "liburing2", "libnuma1"]
 
 
 class CannotPrepare(Exception):
-    """Something is missing that only the person at the keyboard can provide."""
+    """Something is missing that only the user can install; the message names it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prepare the checkout; say in one line what stands in the way, if anything does."""
+    """Prepare the checkout; print the problem and return 1 when that is not possible."""
     options = parse(arguments)
     use_supported_python()
     STATE.mkdir(exist_ok=True)
     try:
         with (STATE / "bootstrap.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two `make` at once must not write into one .venv
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two `make` processes must not write to one .venv at once
             prepare(DEVELOPMENT if options.dev else RUNTIME, databases=options.databases)
     except CannotPrepare as problem:
         print(f"bootstrap: {problem}", file=sys.stderr)
@@ -70,13 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--dev", action="store_true", help="add what tests and linters need")
-    parser.add_argument("--databases", action="store_true", help="bring a MariaDB server for the tests")
+    parser.add_argument("--dev", action="store_true", help="install what tests and linters need")
+    parser.add_argument("--databases", action="store_true", help="provide a MariaDB server for the tests")
     return parser.parse_args(arguments)
 
 
 def use_supported_python() -> None:
-    """Go on under a Python we support, or end with one line."""
+    """Restart under a supported Python if this one is not, or exit with one line."""
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
@@ -99,11 +99,11 @@ def prepare(requirements: str, *, databases: bool) -> None:
         unpack_mariadb()
 
 
-# -------------------------------------------------------------------------------------- what is there already
+# ------------------------------------------------------------------------------------- what is installed already
 
 
 def digest(requirements: str) -> str:
-    """Identify what a requirements file installs, and for which Python."""
+    """Return a hash of a requirements file and of the Python it is installed for."""
     text = (ROOT / requirements).read_bytes() + sys.version.encode() + sys.base_prefix.encode()
     return hashlib.sha256(text).hexdigest()
 
@@ -117,7 +117,7 @@ def read_stamp() -> dict[str, str]:
 
 
 def write_stamp(stamp: dict[str, str]) -> None:
-    """Say what is installed; written last and in one step, so that an interrupted run is repeated."""
+    """Record what is installed. Written last and atomically, so that an interrupted run is repeated."""
     draft = STAMP.with_suffix(".draft")
     draft.write_text(json.dumps(stamp, indent=1))
     draft.replace(STAMP)
@@ -140,12 +140,12 @@ def has_python_headers() -> bool:
 
 
 def find(program: str) -> str | None:
-    """Find a program, also where servers are kept and a plain user's PATH does not reach."""
+    """Find a program, also in the folders of servers that a user's PATH may not contain."""
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
 
 
 def missing_system_packages(*, databases: bool) -> list[str]:
-    """List the Debian packages for what is not there, in the order of need."""
+    """Return the missing Debian packages, in the order in which they are needed."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     packages = []
     if importlib.util.find_spec("ensurepip") is None:
@@ -165,25 +165,25 @@ def missing_system_packages(*, databases: bool) -> list[str]:
 
 
 def install_system_packages(packages: list[str]) -> None:
-    """Install Debian packages where we may; elsewhere say which are missing and go on."""
+    """Install Debian packages as root; otherwise print which are missing and continue."""
     if not packages:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        say(f"not on this machine: {', '.join(packages)}. Going on without.")
+        report(f"not on this machine: {', '.join(packages)}. Continuing without them.")
         return
     apt = ["apt-get", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=120"]
     try:
         with step(f"installing system packages: {' '.join(packages)}"):
-            succeeds([*apt, "update"])  # one unreachable source must not hide the others
+            succeeds([*apt, "update"])  # may fail for one unreachable source; the others are still used
             run([*apt, "install", "-y", "--no-install-recommends", *packages])
     except CannotPrepare as problem:
-        say(f"going on without: {problem}")  # what cannot do without says so itself
+        report(f"continuing without: {problem}")  # a later step that needs one reports it
 
 
 def unpack_mariadb() -> None:
-    """Fetch MariaDB's packages and unpack them under `.venv`, which needs no root."""
+    """Download MariaDB's packages and unpack them under `.venv`, which needs no root."""
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
-        say("no MariaDB server found: install it (mariadbd and mariadb-install-db) to test on MariaDB.")
+        report("no MariaDB server found: install it (mariadbd and mariadb-install-db) to test on MariaDB.")
         return
     shutil.rmtree(UNPACKED_MARIADB, ignore_errors=True)
     try:
@@ -194,14 +194,14 @@ def unpack_mariadb() -> None:
                 run(["dpkg", "-x", str(package), str(tree)])
             tree.rename(UNPACKED_MARIADB)
     except CannotPrepare as problem:
-        say(f"going on without MariaDB: {problem}")
+        report(f"continuing without MariaDB: {problem}")
 
 
 # ------------------------------------------------------------------------------------------------------ .venv
 
 
 def install_requirements(requirements: str) -> dict[str, str]:
-    """Install everything but the driver, hashes checked, and stamp it."""
+    """Install everything except the driver, with hashes checked, and record it in the stamp."""
     with step(f"installing {requirements} into .venv"):
         if not succeeds([str(PYTHON), "-m", "pip", "--version"]):
             create_environment()
@@ -220,9 +220,11 @@ def create_environment() -> None:
 
 
 def install_driver(requirements: str, stamp: dict[str, str]) -> bool:
-    """Compile the MySQL driver, which SQLite users can do without; tell whether it is there now."""
+    """Compile the MySQL driver, which SQLite does not need; return whether it is installed."""
     if not (find("gcc") and has_python_headers() and has_client_library()):
-        say(f"without the MySQL driver: {DRIVER} needs gcc, Python's headers, pkg-config and libmariadb-dev.")
+        report(
+            f"without the MySQL driver: {DRIVER} needs gcc, Python's headers, pkg-config and libmariadb-dev."
+        )
         return False
     with step(f"compiling {DRIVER}"):
         install(locked(requirements, only=DRIVER))
@@ -231,9 +233,9 @@ def install_driver(requirements: str, stamp: dict[str, str]) -> bool:
 
 
 def install(requirements: str) -> None:
-    """Install locked requirements: with uv, which takes a tenth of the time, or with pip where uv cannot.
+    """Install locked requirements with uv, which takes a tenth of the time, or with pip where uv fails.
 
-    uv knows no pip.conf, so behind a private index only pip finds the packages.
+    uv does not read pip.conf, so behind a private index only pip finds the packages.
     """
     with requirements_file(requirements) as name:
         options = ["install", "--no-deps", "--require-hashes", "-r", name]
@@ -259,7 +261,7 @@ def requirements_file(text: str) -> Iterator[str]:
 
 
 def locked(requirements: str, *, only: str = "", without: str = "") -> str:
-    """Take one package out of a locked file, or leave one out."""
+    """Return a locked file with only one package, or without one."""
     entries = re.split(r"\n(?=[A-Za-z0-9])", (ROOT / requirements).read_text())
     names = [re.split(r"[^A-Za-z0-9._-]", entry, maxsplit=1)[0] for entry in entries]
     kept = [
@@ -270,22 +272,22 @@ def locked(requirements: str, *, only: str = "", without: str = "") -> str:
     return "\n".join(kept) + "\n"
 
 
-# -------------------------------------------------------------------------------------------- saying, running
+# ----------------------------------------------------------------------------------------- output and commands
 
 
-def say(sentence: str) -> None:
-    print(f"bootstrap: {sentence}", flush=True)
+def report(text: str) -> None:
+    print(f"bootstrap: {text}", flush=True)
 
 
 class step:  # noqa: N801 - reads as a verb where it is used: `with step("compiling"):`
-    """Announce a step, then how long it took; a failing command ends it with the end of the log."""
+    """Print a step and how long it took; a failing command raises CannotPrepare with the end of the log."""
 
-    def __init__(self, sentence: str) -> None:
-        self.sentence = sentence
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def __enter__(self) -> None:
         self.begun = time.monotonic()
-        print(f"bootstrap: {self.sentence} ... ", end="", flush=True)
+        print(f"bootstrap: {self.text} ... ", end="", flush=True)
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
         if problem is None:
@@ -303,7 +305,7 @@ def end_of_log() -> str:
 
 
 def run(command: list[str], *, directory: str | None = None) -> None:
-    """Run a command with its output in the log; a failure raises CalledProcessError."""
+    """Run a command with its output in the log. Raises: CalledProcessError."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with LOG.open("a") as log:
         print("$", *command, file=log, flush=True)

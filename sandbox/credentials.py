@@ -1,4 +1,4 @@
-"""The demo's logins and tokens: made once per installation, kept in a file only its owner reads."""
+"""The demo's logins and tokens: created once, kept in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Credentials:
         )
 
     def password_for(self, login: str) -> str:
-        """Return a login's password, made on first use."""
+        """Return a login's password; create it at the first call."""
         return self.passwords.setdefault(login, secrets.token_urlsafe(12))
 
     def shown(self, *, port: int, flower_port: int) -> str:
-        """Return what a person needs to look around."""
+        """Return the addresses, logins and tokens as text for the terminal."""
         base = f"http://localhost:{port}"
         lines = ["", f"  API docs      {base}/docs  ·  {base}/redoc", f"  admin         {base}/admin/"]
         lines += [
@@ -44,7 +44,10 @@ class Credentials:
             "",
             "  logins",
         ]
-        lines += [f"    {login:<10} {self.roles[login]:<10} {word}" for login, word in self.passwords.items()]
+        lines += [
+            f"    {login:<10} {self.roles[login]:<10} {password}"
+            for login, password in self.passwords.items()
+        ]
         lines += ["", "  tokens (header `Authorization: Token …`)"]
         lines += [f"    {role:<16} {token}" for role, token in self.tokens.items()]
         return "\n".join([*lines, "", "  serving until Ctrl-C", ""])

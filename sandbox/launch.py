@@ -1,4 +1,4 @@
-"""Start everything in order, do the main job, serve until told to stop, and stop everything."""
+"""Start all processes in order, run the scenario, serve until stopped, and stop all processes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import environ
 
 from sandbox.credentials import Credentials
-from sandbox.lnd.process import SimulatorDied, SimulatorProcess
-from sandbox.main_job import JobFailed, MainJob
+from sandbox.lnd.process import SimulatorExited, SimulatorProcess
 from sandbox.ports import free_port, is_free
 from sandbox.process_tree import ProcessTree
 from sandbox.redis_server import redis_binary, redis_command
+from sandbox.scenario import Scenario, ScenarioFailed
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
 SETTINGS_FILE = "demo.env"
-SETTINGS_LEFT = (
+SHARED_SETTINGS = (
     "MONETIZATION_DATABASE_URL",
     "CELERY_BROKER_URL",
     "CELERY_RESULT_BACKEND",
@@ -36,13 +36,13 @@ SETTINGS_LEFT = (
     "LND_INVOICING_MACAROON_PATH",
     "LND_READONLY_MACAROON_PATH",
 )
-# Slow payments may take every thread of their own worker, and of no other.
+# Payments have their own worker, so that slow ones cannot occupy the threads of other tasks.
 PAYING_WORKER = "payouts"
 WORKERS = {PAYING_WORKER: "payouts", "default": "default,settlements,reports"}
 
 
 class CannotStart(Exception):
-    """One clear line about why."""
+    """The demo cannot start; the message is shown to the user."""
 
 
 class StopRequested(Exception):
@@ -51,50 +51,51 @@ class StopRequested(Exception):
 
 @dataclass
 class Plan:
-    """Where data lives, on which ports, and whether to go on serving."""
+    """Where the data is, which ports are used, and whether to keep serving after the scenario."""
 
     state: Path
     port: int
     flower_port: int
-    serves_on: bool
+    keeps_serving: bool
     database_url: str
     broker_url: str
-    tokens: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def usual(cls, state: Path, *, flower_port: int) -> Plan:
+    def persistent(cls, state: Path, *, flower_port: int) -> Plan:
         environ.Env.read_env(ROOT / ".env")
         return cls(
             state=state,
             port=int(os.environ.get("PORT", "8001")),
             flower_port=int(os.environ.get("FLOWER_PORT", flower_port)),
-            serves_on=True,
+            keeps_serving=True,
             database_url=os.environ.get("MONETIZATION_DATABASE_URL", ""),
             broker_url=os.environ.get("CELERY_BROKER_URL", ""),
         )
 
     @classmethod
-    def throw_away(cls, state: Path) -> Plan:
-        return cls(state, free_port(), free_port(), serves_on=False, database_url="", broker_url="")
+    def temporary(cls, state: Path) -> Plan:
+        return cls(state, free_port(), free_port(), keeps_serving=False, database_url="", broker_url="")
 
     def is_running(self) -> bool:
         return not is_free(self.port)
 
 
 def launch(plan: Plan) -> int:
-    """Run the demo; return the exit status."""
+    """Run the demo and return the exit status. Raises: CannotStart."""
     for port, what, variable in ((plan.port, "the API", "PORT"), (plan.flower_port, "Flower", "FLOWER_PORT")):
         if not is_free(port):
-            raise CannotStart(f"port {port} ({what}) is taken; stop what listens there, or set {variable}")
+            raise CannotStart(
+                f"port {port} ({what}) is taken; stop the process that listens there, or set {variable}"
+            )
     plan.state.mkdir(parents=True, exist_ok=True)
     tree = ProcessTree(plan.state / "logs")
     node = SimulatorProcess(plan.state / "lnd")
-    _listen_for_stop()
+    _install_signal_handlers()
     try:
         return _run(plan, tree, node)
     except StopRequested:
-        return 0 if plan.serves_on else 1
-    except (JobFailed, SimulatorDied, subprocess.CalledProcessError) as error:
+        return 0 if plan.keeps_serving else 1
+    except (ScenarioFailed, SimulatorExited, subprocess.CalledProcessError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     finally:
@@ -109,23 +110,25 @@ def launch(plan: Plan) -> int:
 def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     started = time.monotonic()
     (plan.state / "running").write_text(str(os.getpid()))
-    _say("starting Redis and the simulated Lightning node")
+    _print_step("starting Redis and the simulated Lightning node")
     broker_url = plan.broker_url or _start_redis(tree)
     node.start()
     environment = _environment(plan, broker_url, node)
-    _leave_settings(plan, environment, node)
-    _say("migrating the database, seeding the demo")
-    # Seeding books what the node holds, and like the payouts worker may ask it with the paying macaroon.
+    _write_settings_file(plan, environment, node)
+    _print_step("migrating the database, seeding the demo")
+    # Seeding books the node's balance, which it reads with the paying macaroon, as the payouts worker does.
     paying = {**environment, "LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
     _manage(paying, "seed_demo")
-    _say("starting web, two workers, beat, listener and Flower")
+    _print_step("starting web, two workers, beat, listener and Flower")
     _start_servers(plan, tree, environment, paying)
     _wait_for(f"http://127.0.0.1:{plan.port}/health", tree)
     credentials = Credentials.load(plan.state)
-    job = MainJob(f"http://127.0.0.1:{plan.port}", credentials.tokens["platform"], node.control, say=_say)
-    job.run(leaves_example=plan.serves_on)
-    _say(f"done in {time.monotonic() - started:.0f} s")
-    if not plan.serves_on:
+    scenario = Scenario(
+        f"http://127.0.0.1:{plan.port}", credentials.tokens["platform"], node.control, print_step=_print_step
+    )
+    scenario.run(prepares_example=plan.keeps_serving)
+    _print_step(f"done in {time.monotonic() - started:.0f} s")
+    if not plan.keeps_serving:
         return 0
     print(credentials.shown(port=plan.port, flower_port=plan.flower_port))
     return _serve(tree)
@@ -134,7 +137,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
 def _serve(tree: ProcessTree) -> int:
     while (name := tree.ended()) is None:
         time.sleep(0.5)
-    print(f"{name} has ended by itself:\n{tree.last_words(name)}", file=sys.stderr)
+    print(f"{name} has exited:\n{tree.log_tail(name)}", file=sys.stderr)
     return 1
 
 
@@ -178,7 +181,7 @@ def _start_servers(
     tree.start("web", [str(binaries / "granian"), *web], environment)
     for name, queues in WORKERS.items():
         worker = ["worker", "-P", "threads", "-c", "8", "-n", f"{name}@%h", "-Q", queues, "-l", "WARNING"]
-        # Only this worker holds the macaroon that can pay.
+        # Only this worker has the macaroon that can pay.
         tree.start(f"worker-{name}", [*celery, *worker], paying if name == PAYING_WORKER else environment)
     tree.start("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], environment)
     tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
@@ -186,13 +189,13 @@ def _start_servers(
     tree.start("flower", [*celery, *flower], environment)
 
 
-def _leave_settings(plan: Plan, environment: dict[str, str], node: SimulatorProcess) -> None:
-    """Leave what `manage.py` needs to reach this demo, for as long as it runs (`settings/local.py` reads it)."""
+def _write_settings_file(plan: Plan, environment: dict[str, str], node: SimulatorProcess) -> None:
+    """Write the settings with which `manage.py` reaches this demo while it runs; `settings/local.py` reads them."""
     paying = {"LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
-    told = {name: environment[name] for name in SETTINGS_LEFT} | paying
+    settings = {name: environment[name] for name in SHARED_SETTINGS} | paying
     file = plan.state / SETTINGS_FILE
     file.touch(mode=0o600)
-    file.write_text("".join(f"{name}={value}\n" for name, value in told.items() if value))
+    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items() if value))
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> None:
@@ -209,16 +212,16 @@ def _wait_for(url: str, tree: ProcessTree) -> None:
     ends = time.monotonic() + START_SECONDS
     while time.monotonic() < ends:
         if (name := tree.ended()) is not None:
-            raise JobFailed(f"{name} did not start:\n{tree.last_words(name)}")
+            raise ScenarioFailed(f"{name} did not start:\n{tree.log_tail(name)}")
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise JobFailed(f"{url} does not answer after {START_SECONDS:.0f} s")
+    raise ScenarioFailed(f"{url} does not answer after {START_SECONDS:.0f} s")
 
 
-def _listen_for_stop() -> None:
+def _install_signal_handlers() -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         raise StopRequested
 
@@ -226,5 +229,5 @@ def _listen_for_stop() -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _say(line: str) -> None:
+def _print_step(line: str) -> None:
     print(f"  · {line}", flush=True)

@@ -1,4 +1,4 @@
-"""A small process tree: start in order, end together, leave no orphans behind."""
+"""A process tree: children start in order and are stopped together; none is left behind."""
 
 import ctypes
 import signal
@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ProcessTree:
-    """Children with their logs. Whoever ends, `ended` names it; `stop` ends the rest, newest first."""
+    """Child processes with their logs. `ended` names one that has exited; `stop` stops the others, newest first."""
 
     def __init__(self, log_folder: Path) -> None:
         self._logs = log_folder
@@ -21,24 +21,24 @@ class ProcessTree:
         log_folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start a child whose output goes to its own log; it dies with this process, however that dies."""
+        """Start a child with its own log. On Linux the kernel stops it when this process ends, even by a kill."""
         with (self._logs / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(
                 list(command), env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (started before any thread)
+                start_new_session=True, preexec_fn=_stop_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (started before any thread)
             )  # fmt: skip
 
     def ended(self) -> str | None:
-        """Return the name of a child that has ended, if one has."""
+        """Return the name of a child that has exited, or None."""
         return next((name for name, child in self._children.items() if child.poll() is not None), None)
 
-    def last_words(self, name: str, lines: int = 15) -> str:
+    def log_tail(self, name: str, lines: int = 15) -> str:
         """Return the end of a child's log."""
         text = (self._logs / f"{name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
     def stop(self) -> None:
-        """Ask every child to end, newest first, and insist after a while."""
+        """Send SIGTERM to every child, newest first, and SIGKILL to those that have not exited in time."""
         children = list(reversed(self._children.values()))
         for child in children:
             if child.poll() is None:
@@ -52,5 +52,5 @@ class ProcessTree:
                 child.wait()
 
 
-def _die_with_parent() -> None:
+def _stop_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

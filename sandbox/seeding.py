@@ -1,4 +1,4 @@
-"""What the demo starts with. Every step looks first: seeding twice changes nothing."""
+"""The demo's initial data. Each step checks what exists: seeding twice changes nothing."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -80,13 +80,13 @@ def _person(login: str, first_name: str, last_name: str, role: Role, credentials
 def _token(role: Role, holder: str, credentials: Credentials) -> None:
     if role.value in credentials.tokens and AuthToken.objects.filter(user__username=holder).exists():
         return
-    printed = StringIO()
-    call_command("issue_token", holder, role=role.value, stdout=printed)
-    credentials.tokens[role.value] = printed.getvalue().strip()
+    output = StringIO()
+    call_command("issue_token", holder, role=role.value, stdout=output)
+    credentials.tokens[role.value] = output.getvalue().strip()
 
 
 def _opening_balance(now: datetime) -> None:
-    """Book what the node's channels hold before anything happened."""
+    """Book the initial balance of the node's channels."""
     lightning = rail("lightning")
     amount_msat = lightning.balance()
     opening = AccountRef(AccountRole.OPENING_BALANCE, Currency.MSAT)
@@ -111,7 +111,7 @@ def _group(now: datetime) -> None:
 
 
 def _verify_group(now: datetime) -> None:
-    """Have the group verified as in life: one finance officer proposes, an approver approves."""
+    """Verify the group as in production: a finance officer proposes, an approver approves."""
     if group(GROUP, at=now).is_verified:
         return
     proposer, approver = User.objects.get(username="awa"), User.objects.get(username="fatou")
@@ -130,9 +130,9 @@ def _cycle(cycle_id: str, index: int, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _exists(missing: type[Missing], look: Callable[[], object]) -> bool:
+def _exists(missing: type[Missing], read: Callable[[], object]) -> bool:
     try:
-        look()
+        read()
     except missing:
         return False
     return True

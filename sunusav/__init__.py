@@ -1,4 +1,4 @@
-"""The project: settings, routes, the Celery application and its schedule."""
+"""The project: settings, routes, the Celery application and the list of apps."""
 
 from sunusav.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks are doorbells: the work list is always a table."""
+"""The Celery application. Messages only wake workers: the list of work is always a table."""
 
 import os
 

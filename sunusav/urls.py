@@ -1,20 +1,21 @@
-"""Routes of the project. Each room brings its own; only the roof knows them all."""
+"""Routes of the project: the API of each app under `monetization/`, the other pages of each app, and the admin."""
 
-from importlib import import_module
+from types import ModuleType
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from sunusav.app_list import submodules
 
-def _api_of(*apps: str) -> list[URLPattern]:
-    """Return the rooms' API routes as one list: a resolver for each room would be searched by every request."""
-    return [route for room in apps for route in import_module(f"{room}.api.urls").urlpatterns]
+
+def _routes_of(*modules: ModuleType) -> list[URLPattern | URLResolver]:
+    """Return the modules' routes as one list: a resolver per app would slow down every request."""
+    return [route for module in modules for route in module.urlpatterns]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("monetization/", include(_api_of("fees", "payouts", "ledger"))),
-    path("", include("sunusav.api.urls")),
-    path("lnurl/", include("lightning.urls")),
+    path("monetization/", include(_routes_of(*submodules("api.urls")))),
+    path("", include(_routes_of(*submodules("urls")))),
     path("admin/", admin.site.urls),
 ]
 

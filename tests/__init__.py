@@ -1,1 +1,1 @@
-"""Tests mirror the rooms; `house` tests the rules themselves, `journeys` tell whole stories."""
+"""The folders mirror the apps; `architecture` tests rules over all of them, `journeys` tests whole payouts."""

@@ -1,6 +1,5 @@
-"""What every test has: a closed network, a database that can be emptied, a Redis on request."""
+"""Fixtures for every test: a closed network, a database that can be emptied, a Redis on request."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,10 +10,6 @@ from tests.support import baseline, flush, network
 from tests.support.redis import redis
 
 flush.install()
-
-# The servers of tests are forked from here: gRPC's fork support would start threads in the child before its exec, and
-# now and then they abort it. Processes that fork for a reason are started with `tests.support.lightning.forking`.
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""What this room has waiting on the desk's first page."""
+"""Items of this app in the inbox of the back office."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import say_known
+from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.core.models import User
 from transfers import queries
@@ -16,29 +16,27 @@ from transfers.enums import LIMIT_DEFERRALS, DisbursementState
 def _reviews(user: User, now: datetime) -> Notice:
     queue = queries.review_queue()
     state = DisbursementState.NEEDS_REVIEW.value
-    # Ordered by the first column, the number: the oldest first.
+    # `o=1` orders by the first column, the number: the oldest first.
     url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}&o=1"
     if not queue:
         return Notice(_("Payments that need a person's look"), 0, url, CALM)
-    told = {"count": len(queue), "age": timesince(queue[0].since, now, depth=1)}
-    value = _("%(count)s, the oldest for %(age)s") % told
+    facts = {"count": len(queue), "age": timesince(queue[0].since, now, depth=1)}
+    value = _("%(count)s, the oldest for %(age)s") % facts
     return Notice(_("Payments that need a person's look"), value, url, ATTENTION)
 
 
-def _troubled_collections(user: User, now: datetime) -> Notice:
-    count = sum(queries.collections_in_trouble().values())
+def _collections_with_problems(user: User, now: datetime) -> Notice:
+    count = sum(queries.collections_with_problems().values())
     url = f"{reverse('admin:transfers_collection_changelist')}?trouble__gt="
-    return Notice(
-        _("Requests to be paid that need a person's look"), count, url, ATTENTION if count else CALM
-    )
+    return Notice(_("Payment requests to review"), count, url, ATTENTION if count else CALM)
 
 
-def _deferral(user: User, now: datetime) -> Notice | None:
+def _deferred(user: User, now: datetime) -> Notice | None:
     count = sum(queries.deferred_by(LIMIT_DEFERRALS).values())
     state = DisbursementState.PROCESSING.value
     url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}"
     return (
-        Notice(_("Payments that wait for a limit or for their new destination"), count, url)
+        Notice(_("Payments waiting for a limit or after a change of destination"), count, url)
         if count
         else None
     )
@@ -47,13 +45,19 @@ def _deferral(user: User, now: datetime) -> Notice | None:
 def _stopped_rails(user: User, now: datetime) -> Notice | None:
     stopped = queries.stopped_rails()
     url = reverse("admin:transfers_railbreaker_changelist")
-    names = ", ".join(say_known(row.rail) for row in stopped)
-    return Notice(_("Ways to pay that are stopped after failures"), names, url, ALARM) if stopped else None
+    names = ", ".join(show_code_or_text(row.rail) for row in stopped)
+    return Notice(_("Rails stopped after failures"), names, url, ALARM) if stopped else None
 
 
 INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
-    InboxItem("transfers.view_disbursement", _deferral),
+    InboxItem("transfers.view_disbursement", _deferred),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
-    InboxItem("transfers.view_collection", _troubled_collections),
+    InboxItem("transfers.view_collection", _collections_with_problems),
 ]
+SUBJECT_PAGES = {
+    "manual_resolution": "transfers.disbursement",
+    "payment_limit": "transfers.paymentlimitrequest",
+    "payment_exception": "transfers.disbursement",
+}
+NAVIGATION = {"transfers": 0}

@@ -1,4 +1,4 @@
-"""Which accounts a movement touches: pure, one function per movement. Debits positive, credits negative, in msat."""
+"""The journal lines of each movement of money. Pure. Debits are positive, credits negative. *Units*: msat."""
 
 from fees.types import FixedFee
 from ledger.enums import AccountRole, Currency
@@ -16,7 +16,7 @@ def partner_reserve(partner: str) -> AccountRef:
 
 
 def hold_lines(*, debit: AccountRef, amount_msat: int) -> list[Line]:
-    """Set aside what is about to be sent: out of its account, into transit."""
+    """Move what is about to be sent from its account into transit."""
     return [Line(debit, amount_msat), Line(IN_TRANSIT, -amount_msat)]
 
 
@@ -31,7 +31,7 @@ def paid_lines(
 ) -> list[Line]:
     """Release what was in transit: the net left `paid_from`, the fee goes to its three owners.
 
-    The cost of sending (routing fee, partner charge) is the platform's: the winner gets the net whole.
+    The platform bears the cost of sending (routing fee, partner charge): the winner gets the whole net.
     """
     lines = [Line(IN_TRANSIT, payout_msat), Line(paid_from, -net_msat - cost_msat), Line(cost, cost_msat)]
     if fee is not None:
@@ -51,7 +51,7 @@ def fee_lines(fee: FixedFee) -> list[Line]:
 def receipt_lines(
     *, received_msat: int, due_msat: int, arrived_in: AccountRef, credit: AccountRef, overpaid: AccountRef
 ) -> list[Line]:
-    """Credit what was due, and what came on top to the payer."""
+    """Credit what was due to `credit`, and what exceeds it to the payer."""
     credited = min(received_msat, max(due_msat, 0))
     lines = [
         Line(arrived_in, received_msat),

@@ -1,21 +1,20 @@
-"""What may leave and when, and what a payment under review waits for. Pure."""
+"""Limits: what may leave, and when. Messages: what a payment under review waits for. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
+from sunusav.core.calendar import DAKAR
 from transfers.enums import DeferralCode
 from transfers.types import Deferral
 
-DAKAR = ZoneInfo("Africa/Dakar")
 HOUR = timedelta(minutes=60)
 MINUTE = timedelta(minutes=1)
-# DOMAIN.md section 4: what a replaced destination waits for, unless a second person looks.
+# DOMAIN.md section 4: how long a payment to a replaced destination waits, unless two people waive it.
 COOLING_OFF = timedelta(hours=24)
 _MINUTE_KEY = "%Y-%m-%dT%H:%M"
 
-# In words for the platform.
+# Shown to the platform as messages, by failure code.
 HAPPENED = {
     "payment-vanished": "The outside no longer knows a payment that was under way, or another node answered.",
     "answer-contradicts-records": "The outside says that it was paid, but not as we ordered it.",
@@ -43,15 +42,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Usage:
-    """What counts already against one payment: its payee's day, and the last minutes by their keys."""
+    """What already counts against one payment: its payee's day, and the last minutes by their keys."""
 
     payee_day_msat: int
     by_minute_msat: Mapping[str, int]
 
 
 @dataclass(frozen=True)
-class Leaving:
-    """One payment as limits see it. `counted_at`: when it was last counted; a later try may count anew."""
+class OutgoingPayment:
+    """One payment as limits see it. `counted_at`: when it was last counted; a later retry may count again."""
 
     net_msat: int
     counted_at: datetime | None
@@ -60,32 +59,32 @@ class Leaving:
 
 
 def day_of(moment: datetime) -> date:
-    """Return the day it is in Dakar."""
+    """Return the date in Dakar."""
     return moment.astimezone(DAKAR).date()
 
 
 def day_key(moment: datetime, payee_ref: str) -> str:
-    """Return under which key a payee's day is counted."""
+    """Return the key under which a payee's day is counted."""
     return f"{day_of(moment).isoformat()} {payee_ref}"
 
 
 def minute_key(moment: datetime) -> str:
-    """Return under which key a minute of all that leaves is counted; keys sort as time does."""
+    """Return the key under which all payments of a minute are counted; keys sort by time."""
     return moment.astimezone(DAKAR).strftime(_MINUTE_KEY)
 
 
 def oldest_minute_counted(now: datetime) -> str:
-    """Return the oldest minute of the last 60, of which a part is older: it counts whole."""
+    """Return the key of the oldest minute that counts; part of it is older than an hour, and it counts whole."""
     return minute_key(now - HOUR)
 
 
 def counts_on_day(counted_at: datetime | None, now: datetime) -> bool:
-    """Say whether a payment counts for its payee's day: once in each, however often it is tried."""
+    """Return whether a payment counts for its payee's day: once a day, however often it is retried."""
     return counted_at is None or day_of(counted_at) != day_of(now)
 
 
 def counts_in_hour(counted_at: datetime | None, now: datetime) -> bool:
-    """Say whether a payment counts for the hour: what counted longer ago, or on another day, counts anew."""
+    """Return whether a payment counts for the hour: it does unless it counted within the hour, on the same day."""
     return counted_at is None or now - counted_at >= HOUR or counts_on_day(counted_at, now)
 
 
@@ -95,7 +94,10 @@ def next_day(now: datetime) -> datetime:
 
 
 def hour_frees_at(by_minute_msat: Mapping[str, int], *, excess_msat: int) -> datetime:
-    """Return when so much of the last 60 minutes will count no more. There is at least so much."""
+    """Return when at least `excess_msat` of the last 60 minutes no longer counts.
+
+    The usage must be at least that much.
+    """
     freed_msat, key = 0, ""
     for key in sorted(by_minute_msat):
         freed_msat += by_minute_msat[key]
@@ -104,48 +106,53 @@ def hour_frees_at(by_minute_msat: Mapping[str, int], *, excess_msat: int) -> dat
     return datetime.strptime(key, _MINUTE_KEY).replace(tzinfo=DAKAR) + HOUR + MINUTE
 
 
-def deferral_for(leaving: Leaving, *, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
-    """Say why a payment may not go now, or None.
+def deferral_for(payment: OutgoingPayment, *, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
+    """Return why a payment may not go now, or None.
 
-    *Source*: DOMAIN.md section 4. What is above a limit all by itself can never go by waiting.
+    A payment that alone exceeds a limit cannot go by waiting. *Source*: DOMAIN.md section 4.
     """
-    if leaving.is_waived:
+    if payment.is_waived:
         return None
     smallest_msat = min(limits.per_payout_msat, limits.per_payee_day_msat, limits.total_hour_msat)
-    if leaving.net_msat > limits.per_payout_msat or (
-        leaving.net_msat > smallest_msat and counts_in_hour(leaving.counted_at, now)
+    if payment.net_msat > limits.per_payout_msat or (
+        payment.net_msat > smallest_msat and counts_in_hour(payment.counted_at, now)
     ):
-        told = f"it is above the limit of {smallest_msat // 1_000} sats for one payout; a second person can except it"
-        return Deferral(DeferralCode.PAYOUT_ABOVE_LIMIT, told, None)
-    return _cooling_off(leaving, limits, now) or _used_up(leaving, limits, usage, now)
+        limit_sats = smallest_msat // 1_000
+        message = f"it is above the limit of {limit_sats} sats for one payout; a second person can except it"
+        return Deferral(DeferralCode.PAYOUT_ABOVE_LIMIT, message, None)
+    return _cooling_off(payment, limits, now) or _used_up(payment, limits, usage, now)
 
 
-def _cooling_off(leaving: Leaving, limits: Limits, now: datetime) -> Deferral | None:
-    replaced_at = leaving.destination_replaced_at
-    if replaced_at is None or leaving.net_msat <= limits.replaced_destination_msat:
+def _cooling_off(payment: OutgoingPayment, limits: Limits, now: datetime) -> Deferral | None:
+    replaced_at = payment.destination_replaced_at
+    if replaced_at is None or payment.net_msat <= limits.replaced_destination_msat:
         return None
     until = replaced_at + COOLING_OFF
     if now >= until:
         return None
-    told = f"its destination became another payee's after the cycle was ready; it goes at {until.isoformat()}"
-    return Deferral(DeferralCode.COOLING_OFF, told, until)
+    message = (
+        f"its destination became another payee's after the cycle was ready; it goes at {until.isoformat()}"
+    )
+    return Deferral(DeferralCode.COOLING_OFF, message, until)
 
 
-def _used_up(leaving: Leaving, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
-    counts_today = counts_on_day(leaving.counted_at, now)
-    if counts_today and usage.payee_day_msat + leaving.net_msat > limits.per_payee_day_msat:
+def _used_up(payment: OutgoingPayment, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
+    counts_today = counts_on_day(payment.counted_at, now)
+    if counts_today and usage.payee_day_msat + payment.net_msat > limits.per_payee_day_msat:
         until = next_day(now)
-        told = f"its payee's limit of {limits.per_payee_day_msat // 1_000} sats a day is used up"
-        return Deferral(DeferralCode.PAYEE_DAY_LIMIT, f"{told}; it goes at {until.isoformat()}", until)
-    excess_msat = sum(usage.by_minute_msat.values()) + leaving.net_msat - limits.total_hour_msat
-    if counts_in_hour(leaving.counted_at, now) and excess_msat > 0:
+        message = f"its payee's limit of {limits.per_payee_day_msat // 1_000} sats a day is used up"
+        return Deferral(DeferralCode.PAYEE_DAY_LIMIT, f"{message}; it goes at {until.isoformat()}", until)
+    excess_msat = sum(usage.by_minute_msat.values()) + payment.net_msat - limits.total_hour_msat
+    if counts_in_hour(payment.counted_at, now) and excess_msat > 0:
         until = hour_frees_at(usage.by_minute_msat, excess_msat=excess_msat)
-        told = f"the limit of {limits.total_hour_msat // 1_000} sats in an hour is used up"
-        return Deferral(DeferralCode.HOUR_LIMIT, f"{told}; it is tried again at {until.isoformat()}", until)
+        message = f"the limit of {limits.total_hour_msat // 1_000} sats in an hour is used up"
+        return Deferral(
+            DeferralCode.HOUR_LIMIT, f"{message}; it is tried again at {until.isoformat()}", until
+        )
     return None
 
 
 def review_message(code: str, message: str, *, is_open: bool) -> str:
-    """Say why a payment is under review and what it waits for; `is_open`: it may still be paid outside."""
+    """Return why a payment is under review and what it waits for; `is_open`: the provider may still pay it."""
     happened = HAPPENED.get(code) or f"It was not paid ({message or code or 'no reason known'})."
     return f"{happened} {WAITS_FOR_OUTCOME if is_open else WAITS_FOR_PERSON}"

@@ -25,15 +25,15 @@ COLLECTOR_PARTS = ("account", "open", "find", "cancel")
 
 @register()
 def plugins_exist(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse to start with a rail or collector that cannot be loaded or lacks a part."""
+    """Refuse to start with a rail or collector that cannot be loaded or lacks a part of its interface."""
     plugins: list[tuple[str, tuple[str, ...]]]
     plugins = [(path, RAIL_PARTS) for path in settings.RAILS.values()]
     plugins += [(path, COLLECTOR_PARTS) for path in settings.COLLECTORS.values()]
-    plugins += [(path, ()) for path in settings.WITHDRAWAL_TICKETS.values()]
-    return [error for path, parts in plugins if (error := _judge(path, parts))]
+    plugins += [(path, ()) for path in settings.WITHDRAWAL_CODES.values()]
+    return [error for path, parts in plugins if (error := _check(path, parts))]
 
 
-def _judge(path: str, parts: tuple[str, ...]) -> CheckMessage | None:
+def _check(path: str, parts: tuple[str, ...]) -> CheckMessage | None:
     try:
         plugin = import_string(path)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What a collector is: a way money comes in. Plug-ins named in `settings.COLLECTORS`; they write nothing here."""
+"""Interface of a collector, a way to receive money: plug-ins named in `settings.COLLECTORS` that write no rows here."""
 
 from datetime import datetime
 from functools import cache
@@ -13,25 +13,25 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 
 
 class Collector(Protocol):
-    """One way to be paid. `account` is where what it collects arrives."""
+    """One way to receive money. `account` is where it arrives."""
 
     name: str
     account: AccountRef
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
-        """Ask for money; the same `collection_id` gives the same answer. Raises: CollectorUnavailable."""
+        """Open a request for money, idempotent per `collection_id`. Raises: CollectorUnavailable."""
         ...
 
     def reference_of(self, collection_id: int) -> str | None:
-        """Return the reference a request has once it is open; None where only the outside gives it."""
+        """Return the reference of a request before it is opened; None where the provider assigns it."""
         ...
 
     def find(self, reference: str) -> CollectionStatus:
-        """Ask what became of it. Raises: CollectorUnavailable."""
+        """Query the state of a request. Raises: CollectorUnavailable."""
         ...
 
     def cancel(self, reference: str) -> CollectionStatus:
-        """Take the request back unless it was paid; return how it stands. Raises: CollectorUnavailable."""
+        """Cancel a request unless it was paid; return its state. Raises: CollectorUnavailable."""
         ...
 
 

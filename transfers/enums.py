@@ -1,4 +1,4 @@
-"""States of disbursements, attempts and collections, and the edges between them."""
+"""States of money in and out, the transitions that are allowed, and reasons as codes."""
 
 from django.db.models import TextChoices
 
@@ -30,18 +30,16 @@ class CollectionState(TextChoices):
     CANCELLED = "cancelled"
 
 
-class CollectionTrouble(TextChoices):
-    """Why a person should look at a request to be paid."""
+class CollectionProblem(TextChoices):
+    """Why a person should look at a collection."""
 
     ANSWERED_ELSEWHERE = "answered_elsewhere"
     PAID_IN_PART = "paid_in_part"
 
 
 class WithdrawalState(TextChoices):
-    """What became of a link that pays whoever brings its secret first."""
-
     OPEN = "open"
-    # Somebody brought the secret and said where to pay; the room that opened the link has not asked for it yet.
+    # Somebody presented the secret and named a destination; the app that opened the link has not ordered it yet.
     REDEEMED = "redeemed"
     TAKEN = "taken"
     REFUSED = "refused"
@@ -50,7 +48,7 @@ class WithdrawalState(TextChoices):
 
 
 class TransactionKind(TextChoices):
-    """Why this room moved money in the books."""
+    """Why this app moved money in the books."""
 
     HOLD = "hold"
     HOLD_VOID = "hold_void"
@@ -68,7 +66,7 @@ class LimitKind(TextChoices):
 
 
 class DeferralCode(TextChoices):
-    """Why a payment that may be made is not made now."""
+    """Why a payment that may be made is deferred."""
 
     PAYOUT_ABOVE_LIMIT = "payout-above-limit"
     PAYEE_DAY_LIMIT = "payee-day-limit"
@@ -80,7 +78,7 @@ class DeferralCode(TextChoices):
 
 
 class BreakerState(TextChoices):
-    """Whether a rail is sent by: closed, as ever; open, not now; half open, one payment tries it."""
+    """Whether payments are sent by a rail. Closed: yes; open: not now; half open: one payment tries it."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -88,58 +86,60 @@ class BreakerState(TextChoices):
 
 
 class FailureClass(TextChoices):
-    """What a refusal by the outside means for what comes next.
+    """What follows a refusal by a provider."""
 
-    `renew`: this order is spent, but its destination may be asked for another.
-    """
-
+    # The same order may be sent again.
     RETRY = "retry"
+    # This order can no longer be paid, but its destination can be asked for another.
     RENEW = "renew"
+    # Our side cannot pay at the moment; the same order waits without using up a retry.
     HOLD = "hold"
     FINAL = "final"
     REVIEW = "review"
 
 
-# Refusals by the payee's own side: they say nothing of the rail.
+# Refusals by the payee's side, which prove nothing about the rail.
 PAYEES_OWN = (FailureClass.FINAL, FailureClass.RENEW)
 
 
 class AnswerKind(TextChoices):
-    """What an answer about an order that is not closed says of the money."""
+    """What an answer about an open attempt means."""
 
     IN_FLIGHT = "in_flight"
     CONTRADICTS = "contradicts"
     NOT_SEEN = "not_seen"
     REFUSED = "refused"
     UNCLEAR = "unclear"
-    AWAY = "away"
+    # The stored value and its label are older than the name.
+    UNAVAILABLE = "away", "Away"
 
 
 class AnsweredCall(TextChoices):
-    """Which call the outside answered."""
+    """Which call a provider answered: the payment itself, or a query about it."""
 
     SEND = "send"
     ASK = "ask"
 
 
 class ResolutionVerdict(TextChoices):
-    """How two people decide an outcome that stays unknown."""
+    """How two people resolve an outcome that stays unknown."""
 
     PAID = "paid"
     NOT_PAID = "not_paid"
 
 
-# Why an attempt is closed that two people found unpaid.
+# The outcome of an attempt that two people found unpaid.
 RESOLVED_AS_NOT_PAID = "resolved-as-not-paid"
 
 _D = DisbursementState
 DISBURSEMENT_TRANSITIONS: dict[str, frozenset[str]] = {
     _D.SCHEDULED: frozenset({_D.PROCESSING, _D.FAILED, _D.CANCELLED}),
     _D.PROCESSING: frozenset({_D.COMPLETED, _D.FAILED, _D.NEEDS_REVIEW, _D.CANCELLED}),
-    # To completed without a new try: the outside revived an order that it had refused.
+    # To completed without a retry: the provider paid an order after it had refused it.
     _D.FAILED: frozenset({_D.PROCESSING, _D.CANCELLED, _D.COMPLETED}),
-    # To failed: two people found that an outcome which stayed unknown was no payment.
+    # To failed: two people found that an outcome which stayed unknown was not paid.
     _D.NEEDS_REVIEW: frozenset({_D.PROCESSING, _D.COMPLETED, _D.CANCELLED, _D.FAILED}),
+    # No code reverses a payment yet; the API has published the state.
     _D.COMPLETED: frozenset({_D.REVERSED}),
 }
 
@@ -164,24 +164,26 @@ WITHDRAWAL_TRANSITIONS: dict[str, frozenset[str]] = {
 LIVE_WITHDRAWAL_STATES = (WithdrawalState.OPEN, WithdrawalState.REDEEMED)
 UNREDEEMED_STATES = (WithdrawalState.OPEN, WithdrawalState.EXPIRED, WithdrawalState.REVOKED)
 
-# An attempt is alive until it closed without payment; one that succeeded stays so for ever.
-LIVE_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT, AttemptState.SUCCEEDED)
+# An attempt is open while it can still move.
 OPEN_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT)
-# What an exception by a second person lifts.
+# An attempt is live until it is closed as unpaid: one that succeeded stays live. A disbursement has at most one.
+LIVE_ATTEMPT_STATES = (*OPEN_ATTEMPT_STATES, AttemptState.SUCCEEDED)
+# What a waiver by a second person lifts.
 LIMIT_DEFERRALS = (
     DeferralCode.PAYOUT_ABOVE_LIMIT,
     DeferralCode.PAYEE_DAY_LIMIT,
     DeferralCode.HOUR_LIMIT,
     DeferralCode.COOLING_OFF,
 )
-# A disbursement holds its subject unless it was cancelled or reversed.
+# A disbursement occupies its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
+PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 LIVE_COLLECTION_STATES = (
     CollectionState.PENDING,
     CollectionState.OPEN,
     CollectionState.PARTIAL,
     CollectionState.SETTLED,
 )
-# What is written on a disbursement over which a worker broke by a mistake of ours, before a person has it.
+# The failure code of a disbursement whose worker failed because of a bug of ours.
 WORKER_BROKE = "worker-broke"
-UNDER_WORK = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)
+UNFINISHED_STATES = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)

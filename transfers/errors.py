@@ -1,4 +1,4 @@
-"""Refusals of this room, each named for the fact."""
+"""Refusals of this app, each named for the fact."""
 
 from datetime import datetime
 
@@ -6,14 +6,14 @@ from sunusav.core.errors import Conflict, Invalid, Missing, Unavailable
 
 
 class RailUnavailable(Unavailable):
-    """The rail is away and certainly sent nothing."""
+    """The rail is unavailable and certainly sent nothing."""
 
     rail: str
     detail: str
 
 
 class DestinationUnavailable(Unavailable):
-    """The recipient's own service is away or makes no invoice just now. Nothing was sent, and the rail is well."""
+    """The recipient's own service is unavailable or gives no invoice now. Nothing was sent, and the rail works."""
 
     rail: str
     host: str
@@ -42,7 +42,7 @@ class DestinationKindUnsupported(Invalid):
 
 
 class DestinationAmountDiffers(Invalid):
-    """The destination asks for another amount than would be paid: rails refuse with this or a kind of it."""
+    """The destination asks for another amount than would be paid: rails raise this or a subclass."""
 
 
 class DisbursementMissing(Missing):
@@ -50,7 +50,7 @@ class DisbursementMissing(Missing):
 
 
 class SubjectHeld(Conflict):
-    """Another disbursement holds the subject; at most one may."""
+    """The subject has a live disbursement already; it can have one."""
 
     subject: str
     disbursement_id: int
@@ -78,28 +78,28 @@ class DisbursementNotRetryable(Conflict):
 
 
 class DisbursementNotUnderReview(Conflict):
-    """The engine still decides about it: nobody else may."""
+    """The engine still decides about it; people decide only under review."""
 
     disbursement_id: int
     state: str
 
 
 class AttemptNotOpen(Conflict):
-    """No attempt of it is open: its outcome is known, or nothing was sent."""
+    """It has no open attempt: its outcome is known, or nothing was sent."""
 
     disbursement_id: int
     state: str
 
 
 class OrderStillPayable(Conflict):
-    """The outside could still pay the order: that it has not is no end."""
+    """The provider could still pay the order, so that it is unpaid now proves nothing."""
 
     disbursement_id: int
     payable_until: datetime
 
 
 class EvidenceTooOld(Conflict):
-    """What the outside says now is not known well enough to conclude that it did not pay."""
+    """The last answer of the provider is too old, or too unclear, to conclude that it did not pay."""
 
     disbursement_id: int
     outcome: str
@@ -107,7 +107,7 @@ class EvidenceTooOld(Conflict):
 
 
 class ProviderContradicts(Conflict):
-    """The outside says that the order is under way or paid."""
+    """The provider reports that the order is under way or paid."""
 
     code = "outside-says-otherwise"
     disbursement_id: int
@@ -120,14 +120,14 @@ class ResolutionMissing(Missing):
 
 
 class ResolutionNeedsProof(Invalid):
-    """Paid is what the payee can prove: the preimage of this payment hash."""
+    """A payment counts as paid only with the payee's proof: the preimage of this payment hash."""
 
     disbursement_id: int
     reference: str
 
 
 class ResolutionCostOutOfRange(Invalid):
-    """A routing fee is at least nothing and at most what the order allowed."""
+    """A routing fee is at least 0 and at most what the order allowed."""
 
     disbursement_id: int
     cost_msat: int | None
@@ -139,7 +139,7 @@ class ResolutionNeedsExplanation(Invalid):
 
 
 class DisbursementNotDeferred(Conflict):
-    """Nothing that an exception could lift holds the payment back."""
+    """The payment is not deferred by anything that a waiver could lift."""
 
     code = "disbursement-not-held-back"
     disbursement_id: int
@@ -159,14 +159,14 @@ class PaymentLimitRequestMissing(Missing):
 
 
 class PaymentReferenceUsed(Conflict):
-    """This payment hash or reference belongs to another disbursement already."""
+    """This payment hash or reference already belongs to another disbursement."""
 
     reference: str
     disbursement_id: int
 
 
 class ClaimLost(Conflict):
-    """Another worker took over; this one must not act any more."""
+    """Another worker may have claimed it; this one must not act any more."""
 
     disbursement_id: int
 
@@ -176,7 +176,7 @@ class CollectionMissing(Missing):
 
 
 class CollectionNotCancellable(Conflict):
-    """It is closed already, or may have been paid: only what the outside took back is cancelled."""
+    """It is closed already, or may have been paid: it is cancelled only once its collector has cancelled it."""
 
     collection_id: int
     state: str
@@ -184,7 +184,7 @@ class CollectionNotCancellable(Conflict):
 
 
 class CollectionAnsweredElsewhere(Unavailable):
-    """Another node or account answered than the one that made the request; it cannot know what became of it."""
+    """Another node or account answered than the one that opened the request, and cannot know its state."""
 
     collection_id: int
     asked_of: str
@@ -192,7 +192,7 @@ class CollectionAnsweredElsewhere(Unavailable):
 
 
 class WithdrawalLinkMissing(Missing):
-    """Nobody ever opened a withdrawal link for this."""
+    """No withdrawal link was ever opened for this subject."""
 
     subject: str
 
@@ -202,7 +202,7 @@ class WithdrawalSecretUnknown(Missing):
 
 
 class WithdrawalLinkOpen(Conflict):
-    """There is a withdrawal link already; its secret was shown once and is kept nowhere."""
+    """The subject has a live withdrawal link; its secret was shown once and is not stored."""
 
     subject: str
     link_state: str
@@ -216,7 +216,7 @@ class WithdrawalLinkClosed(Conflict):
 
 
 class WithdrawalRedeemedOtherwise(Conflict):
-    """Another invoice was first."""
+    """The link was redeemed first with another invoice."""
 
 
 class CollectionSettled(Conflict):
@@ -225,7 +225,7 @@ class CollectionSettled(Conflict):
 
 
 class CollectionAskedOtherwise(Conflict):
-    """The subject is being asked for by another method; two open requests could both be paid."""
+    """The subject has an open request by another method; two open requests could both be paid."""
 
     subject: str
     collection_id: int

@@ -1,11 +1,11 @@
-"""How the payment engine is: what is overdue, what is stuck, what waits for a person."""
+"""Health of the payment engine: what is overdue, stuck or under review, and which rails are stopped."""
 
 from datetime import datetime, timedelta
 
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import queries
-from transfers.enums import CollectionTrouble, DeferralCode
+from transfers.enums import CollectionProblem, DeferralCode
 
 OVERDUE_BY = timedelta(minutes=2)
 STUCK_AFTER = timedelta(hours=1)
@@ -27,13 +27,13 @@ def _backlog(now: datetime) -> HealthReport:
 
 
 def _collections(now: datetime) -> HealthReport:
-    counts = queries.collections_in_trouble()
-    facts = {trouble.value: counts.get(trouble, 0) for trouble in CollectionTrouble}
+    counts = queries.collections_with_problems()
+    facts = {problem.value: counts.get(problem, 0) for problem in CollectionProblem}
     return HealthReport(DEGRADED if counts else OK, facts)
 
 
 def _rails(now: datetime) -> HealthReport:
-    """Tell which ways to pay are stopped, and what waits because a rail is away or holds too little."""
+    """Report which rails are stopped, and how many payments wait for an unavailable or short rail."""
     stopped = {row.rail: row.state for row in queries.stopped_rails()}
     waiting = queries.deferred_by([DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT])
     facts = {

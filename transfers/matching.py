@@ -1,4 +1,4 @@
-"""Compare what the outside says it paid with the books. Reads only; what differs is for people."""
+"""Match a provider's statement with our attempts. Reads only; people look into differences."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,22 +11,25 @@ from transfers.types import ProviderPayment
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One payment on which the outside and the books differ."""
+    """One payment on which provider and books differ."""
 
     reference: str
     detail: str
 
 
 def match_rail(rail_name: str) -> list[Mismatch]:
-    """Match a rail's whole statement with our attempts, both ways, while payments go on.
+    """Match a rail's whole statement with our attempts, in both directions, while payments go on.
 
-    The outside knows what we knew before its statement began, and we know after it what it told: so the one is read
-    before, the other after. Raises: RailUnavailable.
+    Our states are read before the statement, for what it must contain, and our attempts after it, for what must explain
+    it: so a payment that moves meanwhile is no mismatch. Raises: RailUnavailable.
     """
     before = dict(Attempt.objects.filter(order__rail=rail_name).values_list("pk", "state"))
-    outside = {line.reference: line for line in rail(rail_name).statement()}
+    statement = {line.reference: line for line in rail(rail_name).statement()}
     ours = _attempts_by_reference(rail_name)
-    return [*_missing_in_books(outside.values(), ours, before), *_missing_outside(outside, ours, before)]
+    return [
+        *_missing_in_books(statement.values(), ours, before),
+        *_missing_in_statement(statement, ours, before),
+    ]
 
 
 def _attempts_by_reference(rail_name: str) -> dict[str, list[Attempt]]:
@@ -37,18 +40,18 @@ def _attempts_by_reference(rail_name: str) -> dict[str, list[Attempt]]:
 
 
 def _missing_in_books(
-    outside: Iterable[ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
+    statement: Iterable[ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
 ) -> Iterator[Mismatch]:
-    for line in outside:
+    for line in statement:
         attempts = ours.get(line.reference, [])
         if line.is_paid:
             yield from _judge_paid(line, attempts)
         elif line.is_open and not any(_was_open(attempt, before) for attempt in attempts):
-            yield Mismatch(line.reference, "under way outside, but no open attempt of ours")
+            yield Mismatch(line.reference, "under way at the provider, but no open attempt of ours")
 
 
 def _was_open(attempt: Attempt, before: dict[int, str]) -> bool:
-    """Say whether an attempt was open when the statement began, or was opened while it was read."""
+    """Return whether an attempt was open when the statement began, or was opened while it was read."""
     return before.get(attempt.pk, AttemptState.PREPARED) in OPEN_ATTEMPT_STATES
 
 
@@ -56,18 +59,19 @@ def _judge_paid(line: ProviderPayment, attempts: list[Attempt]) -> Iterator[Mism
     paid = [attempt for attempt in attempts if attempt.state == AttemptState.SUCCEEDED]
     waiting = [attempt for attempt in attempts if attempt.state in OPEN_ATTEMPT_STATES]
     if not paid and not waiting:
-        yield Mismatch(line.reference, f"paid outside ({line.amount_msat} msat), not in the books")
+        yield Mismatch(line.reference, f"paid at the provider ({line.amount_msat} msat), not in the books")
     for attempt in paid:
         if (attempt.order.amount_msat, attempt.cost_msat) != (line.amount_msat, line.cost_msat):
-            told = f"outside {line.amount_msat}+{line.cost_msat} msat"
-            yield Mismatch(line.reference, f"{told}, books {attempt.order.amount_msat}+{attempt.cost_msat}")
+            reported = f"provider {line.amount_msat}+{line.cost_msat} msat"
+            in_books = f"books {attempt.order.amount_msat}+{attempt.cost_msat}"
+            yield Mismatch(line.reference, f"{reported}, {in_books}")
 
 
-def _missing_outside(
-    outside: dict[str, ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
+def _missing_in_statement(
+    statement: dict[str, ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
 ) -> Iterator[Mismatch]:
     for reference, attempts in ours.items():
-        line = outside.get(reference)
+        line = statement.get(reference)
         was_paid = any(before.get(attempt.pk) == AttemptState.SUCCEEDED for attempt in attempts)
         if was_paid and not (line and line.is_paid):
-            yield Mismatch(reference, "paid in the books, not outside")
+            yield Mismatch(reference, "paid in the books, not at the provider")

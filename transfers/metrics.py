@@ -1,5 +1,3 @@
-"""What this room measures."""
-
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,12 +11,12 @@ def _rails_stopped(now: datetime) -> Iterator[Sample]:
         yield Sample(1, {"rail": row.rail, "state": row.state})
 
 
-def _payments_held_back(now: datetime) -> Iterator[Sample]:
+def _payments_deferred(now: datetime) -> Iterator[Sample]:
     waiting = queries.deferred_by(DeferralCode.values)
     yield from (Sample(waiting.get(code, 0), {"why": code}) for code in DeferralCode.values)
 
 
 METRICS = [
-    Metric("rail_stopped", "1 for each way to pay that is stopped after failures in a row.", _rails_stopped),
-    Metric("payments_held_back", "Payments that may be made, but not now, by why.", _payments_held_back),
+    Metric("rail_stopped", "1 for each rail that is stopped after failures in a row.", _rails_stopped),
+    Metric("payments_held_back", "Payments that are deferred, by reason.", _payments_deferred),
 ]

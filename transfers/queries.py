@@ -1,4 +1,4 @@
-"""Reads of this room, as frozen rows."""
+"""Reads that more than one module needs; other apps get frozen rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,15 +8,16 @@ from django.db.models import Count, QuerySet
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from sunusav.core.models import TrailEntry
-from sunusav.core.money import msat_from_sats, sats_from_msat
+from sunusav.core.money import msat_from_sats
 from transfers.calculations import review_message
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
-    UNDER_WORK,
+    UNFINISHED_STATES,
     WORKER_BROKE,
     BreakerState,
-    CollectionTrouble,
+    CollectionProblem,
+    CollectionState,
     DisbursementState,
 )
 from transfers.errors import DisbursementMissing, WithdrawalLinkMissing
@@ -33,7 +34,7 @@ from transfers.models import (
 )
 from transfers.types import CollectionFacts, Destination, DisbursementFacts, UnderReview, WithdrawalFacts
 
-# What waits for people is short; beyond this the queue itself is the alarm.
+# The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
 
 
@@ -46,7 +47,7 @@ def disbursement(disbursement_id: int) -> DisbursementFacts:
 
 
 def disbursement_for(subject: str) -> DisbursementFacts | None:
-    """Return the disbursement that holds a subject, or else the newest that once did."""
+    """Return the live disbursement of a subject, or else its newest."""
     rows = Disbursement.objects.filter(subject=subject)
     row = rows.filter(live_subject=subject).first() or rows.order_by("-id").first()
     return disbursement_facts(row) if row else None
@@ -56,8 +57,8 @@ def disbursements_for(subjects: Iterable[str]) -> Mapping[str, DisbursementFacts
     """Return, per subject, the newest disbursement, in two queries."""
     rows = Disbursement.objects.filter(subject__in=list(subjects)).order_by("id")
     newest = {row.subject: row for row in rows}
-    told = _telling_attempts([row.pk for row in newest.values()])
-    return {subject: _facts(row, told.get(row.pk)) for subject, row in newest.items()}
+    attempts = _decisive_attempts([row.pk for row in newest.values()])
+    return {subject: _facts(row, attempts.get(row.pk)) for subject, row in newest.items()}
 
 
 def disbursements_page(
@@ -75,12 +76,12 @@ def disbursements_page(
     if before_id is not None:
         rows = rows.filter(pk__lt=before_id)
     found = list(rows.order_by("-pk")[:limit])
-    told = _telling_attempts([row.pk for row in found])
-    return [_facts(row, told.get(row.pk)) for row in found]
+    attempts = _decisive_attempts([row.pk for row in found])
+    return [_facts(row, attempts.get(row.pk)) for row in found]
 
 
 def state_of(disbursement_id: int) -> str:
-    """Return only the state: what a waiting view asks again and again."""
+    """Return only the state, for views that poll it."""
     return str(Disbursement.objects.values_list("state", flat=True).get(pk=disbursement_id))
 
 
@@ -90,19 +91,19 @@ def attempts_of(disbursement_id: int) -> QuerySet[Attempt]:
 
 
 def disbursement_facts(row: Disbursement) -> DisbursementFacts:
-    """Freeze a disbursement together with the attempt that tells its story."""
-    return _facts(row, _telling_attempts([row.pk]).get(row.pk))
+    """Return a disbursement as a frozen row, with the reference and proof of its live or last attempt."""
+    return _facts(row, _decisive_attempts([row.pk]).get(row.pk))
 
 
-def _telling_attempts(ids: list[int]) -> dict[int, Attempt]:
-    """Return the live attempt of each, else its last one."""
+def _decisive_attempts(ids: list[int]) -> dict[int, Attempt]:
+    """Return the live attempt of each disbursement, else its last one."""
     attempts = Attempt.objects.filter(disbursement_id__in=ids).select_related("order").order_by("number")
-    told: dict[int, Attempt] = {}
+    decisive: dict[int, Attempt] = {}
     for attempt in attempts:
-        known = told.get(attempt.disbursement_id)
+        known = decisive.get(attempt.disbursement_id)
         if known is None or known.state not in LIVE_ATTEMPT_STATES:
-            told[attempt.disbursement_id] = attempt
-    return told
+            decisive[attempt.disbursement_id] = attempt
+    return decisive
 
 
 def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
@@ -133,28 +134,28 @@ def debit_account(row: Disbursement) -> AccountRef:
 
 
 def has_open_attempt(disbursement_id: int) -> bool:
-    """Say whether an attempt may still be paid outside."""
+    """Return whether an attempt may still be paid by the provider."""
     return Attempt.objects.filter(disbursement_id=disbursement_id, state__in=OPEN_ATTEMPT_STATES).exists()
 
 
 def open_attempt_of(disbursement_id: int) -> Attempt | None:
-    """Return the attempt of a disbursement that may still be paid outside, with its order."""
+    """Return the open attempt of a disbursement, with its order."""
     return open_attempts_of([disbursement_id]).get(disbursement_id)
 
 
 def open_attempts_of(disbursement_ids: Sequence[int]) -> dict[int, Attempt]:
-    """Return, per disbursement, the attempt that may still be paid outside, with its order, in one query."""
+    """Return, per disbursement, its open attempt with its order, in one query."""
     open_ones = Attempt.objects.filter(disbursement_id__in=disbursement_ids, state__in=OPEN_ATTEMPT_STATES)
     return {row.disbursement_id: row for row in open_ones.select_related("order", "disbursement")}
 
 
 def newest_answer(attempt_id: int) -> ProviderAnswer | None:
-    """Return what the outside said last of an attempt; `asked_at` of the attempt says when it said so last."""
+    """Return the newest stored answer about an attempt; the same answer came again until `asked_at` of the attempt."""
     return ProviderAnswer.objects.filter(attempt_id=attempt_id).order_by("-pk").first()
 
 
 def was_resolved(attempt_id: int) -> bool:
-    """Say whether two people ended this attempt."""
+    """Return whether two people resolved this attempt."""
     return ResolvedAttempt.objects.filter(attempt_id=attempt_id).exists()
 
 
@@ -164,7 +165,7 @@ def limits_in_force() -> dict[str, PaymentLimit]:
 
 
 def stopped_rails() -> list[RailBreaker]:
-    """Return the rails by which nothing new is sent, after failures in a row."""
+    """Return the breakers of rails that are stopped after failures in a row."""
     return list(RailBreaker.objects.exclude(state=BreakerState.CLOSED).order_by("rail"))
 
 
@@ -176,17 +177,17 @@ def deferred_by(codes: Iterable[str]) -> dict[str, int]:
 
 
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:
-    """Count what should have been taken in hand for longer than `by`."""
+    """Count what has been due, and not claimed, for longer than `by`."""
     return Disbursement.objects.filter(due_at__lt=now - by).count()
 
 
 def waiting_for_review() -> int:
-    """Count the disbursements that wait for a person."""
+    """Count the disbursements under review."""
     return Disbursement.objects.filter(state=DisbursementState.NEEDS_REVIEW).count()
 
 
 def review_queue() -> list[UnderReview]:
-    """Return what waits for a person, the longest waiting first, each with why and since when, in two queries."""
+    """Return the disbursements under review, the oldest first, each with why and since when, in two queries."""
     rows = Disbursement.objects.filter(state=DisbursementState.NEEDS_REVIEW).order_by("pk")[:REVIEWS_READ]
     waiting = {f"disbursement:{row.pk}": row for row in rows}
     entered = TrailEntry.objects.filter(subject__in=waiting, action="review").order_by("pk")
@@ -199,18 +200,18 @@ def review_queue() -> list[UnderReview]:
 
 
 def under_review_since(disbursement_id: int) -> datetime | None:
-    """Return when a disbursement came under review last."""
+    """Return when a disbursement last came under review."""
     entered = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="review")
     return entered.order_by("-pk").values_list("at", flat=True).first()
 
 
 def broke_workers() -> int:
-    """Count what is begun or in process although a worker of ours broke over it."""
-    return Disbursement.objects.filter(state__in=UNDER_WORK, failure_code=WORKER_BROKE).count()
+    """Count unfinished disbursements whose last worker failed because of a bug of ours."""
+    return Disbursement.objects.filter(state__in=UNFINISHED_STATES, failure_code=WORKER_BROKE).count()
 
 
 def open_since(moment: datetime) -> QuerySet[Attempt]:
-    """Return attempts that may still be paid outside and were opened before a moment, seen there or not."""
+    """Return open attempts that were opened before a moment."""
     return Attempt.objects.filter(state__in=OPEN_ATTEMPT_STATES, opened_at__lt=moment)
 
 
@@ -222,25 +223,25 @@ def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
 
 def settled_subjects(subjects: Iterable[str]) -> set[str]:
     """Return those subjects whose collection was paid in full."""
-    rows = Collection.objects.filter(live_subject__in=list(subjects), state="settled")
+    rows = Collection.objects.filter(live_subject__in=list(subjects), state=CollectionState.SETTLED)
     return set(rows.values_list("subject", flat=True))
 
 
 def credited_msat(subjects: Iterable[str]) -> dict[str, int]:
-    """Return what each subject's collection brought to the account it credits, for the auditor."""
+    """Return what each subject's collection credited to its account, for the audit."""
     rows = Collection.objects.filter(live_subject__in=list(subjects), received_msat__gt=0)
     return {row.subject: min(row.received_msat, row.amount_msat) for row in rows}
 
 
 def drawn_msat(subjects: Iterable[str]) -> dict[str, int]:
-    """Return what each subject's disbursement holds or took of the account it debits, for the auditor."""
+    """Return what each subject's disbursement holds or took from the account it debits, for the audit."""
     rows = Disbursement.objects.filter(live_subject__in=list(subjects))
     drawn = rows.filter(attempts__state__in=LIVE_ATTEMPT_STATES).values_list("subject", "payout_sats")
     return {subject: msat_from_sats(payout_sats) for subject, payout_sats in drawn}
 
 
 def collection_facts(row: Collection) -> CollectionFacts:
-    """Freeze a collection."""
+    """Return a collection as a frozen row."""
     return CollectionFacts(
         id=row.pk, subject=row.subject, method=row.method, state=row.state, amount_msat=row.amount_msat,
         received_msat=row.received_msat, reference=row.reference or "", payment_request=row.payment_request,
@@ -248,10 +249,10 @@ def collection_facts(row: Collection) -> CollectionFacts:
     )  # fmt: skip
 
 
-def collections_in_trouble() -> Mapping[str, int]:
-    """Count the requests to be paid that a person should look at, by why."""
-    troubled = Collection.objects.filter(trouble__in=CollectionTrouble.values).values_list("trouble")
-    return dict(troubled.annotate(count=Count("pk")))
+def collections_with_problems() -> Mapping[str, int]:
+    """Count the collections that a person should look at, by problem."""
+    with_problems = Collection.objects.filter(trouble__in=CollectionProblem.values).values_list("trouble")
+    return dict(with_problems.annotate(count=Count("pk")))
 
 
 def newest_withdrawal(subject: str) -> WithdrawalFacts:
@@ -263,7 +264,7 @@ def newest_withdrawal(subject: str) -> WithdrawalFacts:
 
 
 def withdrawals_to_take(prefix: str, *, now: datetime, subject: str = "") -> list[WithdrawalFacts]:
-    """Return redeemed links of one kind of subject whose payment is to be asked for now, or of one subject."""
+    """Return redeemed links, of one kind of subject or of one subject, whose disbursement is to be requested now."""
     rows = WithdrawalLink.objects.filter(take_at__lte=now, subject__startswith=prefix)
     if subject:
         rows = rows.filter(subject=subject)
@@ -271,18 +272,13 @@ def withdrawals_to_take(prefix: str, *, now: datetime, subject: str = "") -> lis
 
 
 def withdrawal_facts(row: WithdrawalLink) -> WithdrawalFacts:
-    """Freeze a withdrawal link."""
+    """Return a withdrawal link as a frozen row."""
     return WithdrawalFacts(
         id=row.pk, subject=row.subject, state=row.state, amount_msat=row.amount_msat, opened_at=row.opened_at,
         expires_at=row.expires_at, redeemed_at=row.redeemed_at,
         destination=row.destination if row.destination_value else None, disbursement_id=row.disbursement_id,
         failure_code=row.failure_code, failure_message=row.failure_message,
     )  # fmt: skip
-
-
-def received_sats(facts: CollectionFacts) -> int:
-    """Return what has arrived, in whole sats (down)."""
-    return sats_from_msat(facts.received_msat)
 
 
 def default_partner(country: str) -> Partner | None:
@@ -292,5 +288,5 @@ def default_partner(country: str) -> Partner | None:
 
 
 def partner(code: str) -> Partner | None:
-    """Return a partner of the directory."""
+    """Return a partner by its code."""
     return Partner.objects.filter(code=code).first()

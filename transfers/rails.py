@@ -1,4 +1,4 @@
-"""What a rail is: a way money leaves. Plug-ins named in `settings.RAILS`; they write nothing here."""
+"""Interface of a rail, a way to send money: plug-ins named in `settings.RAILS` that write no rows here."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -17,16 +17,16 @@ from transfers.types import (
     Order,
     ProviderPayment,
     SendOutcome,
-    Ticket,
+    WithdrawalCode,
 )
 
 
 class Rail(Protocol):
     """One way to send money.
 
-    `account` holds the money it sends, `cost_account` takes what sending costs; `send_deadline_seconds` bounds how
-    long a `send` may still be under way after it began. `prepare`, `send` and `find` are called in threads of their
-    own, many at once, and use no database.
+    `account` holds the money it sends, `cost_account` takes what sending costs; `send_deadline_seconds` is how long a
+    `send` may last at most. `prepare`, `send` and `find` are called in threads of their own, many at once, and use no
+    database.
     """
 
     name: str
@@ -36,45 +36,45 @@ class Rail(Protocol):
     destination_kinds: tuple[str, ...]
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
-        """Judge a destination without any network; return the reference it will have, or "" if not known yet.
+        """Check a destination without any network; return its reference at the provider, or "" if not known yet.
 
         Raises: a refusal of kind Invalid that names what is wrong.
         """
         ...
 
     def payee_of(self, destination: Destination) -> str:
-        """Name whom a destination pays (a node, an address, a phone), without any network.
+        """Return whom a destination pays (a node, an address, a phone), without any network.
 
-        A destination that names another payee than the last one waits. Raises: what `check` refuses as unreadable.
+        A payment whose destination became another payee's is deferred. Raises: what `check` refuses as unreadable.
         """
         ...
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
-        """Resolve and decode; may ask the outside, never pays.
+        """Resolve and decode a destination; may query the provider, never pays.
 
-        Raises: RailUnavailable; DestinationUnavailable when only the recipient's own service is away; refusals of kind
-        Invalid.
+        Raises: RailUnavailable; DestinationUnavailable when only the recipient's own service is unavailable;
+        refusals of kind Invalid.
         """
         ...
 
     def send(self, order: Order, *, now: datetime) -> SendOutcome:
-        """Pay. Raises: RailUnavailable, only when certainly nothing was sent; every doubt is `Unknown`."""
+        """Pay. Raises: RailUnavailable, only if certainly nothing was sent; in every doubt it returns `Unknown`."""
         ...
 
     def find(self, order: Order) -> FindOutcome:
-        """Ask what became of an order. Raises: RailUnavailable."""
+        """Query the outcome of an order. Raises: RailUnavailable."""
         ...
 
     def verify(self, reference: str, proof: str) -> bool:
-        """Say whether a proof fits its reference (a preimage its payment hash)."""
+        """Return whether a proof fits its reference (a preimage its payment hash)."""
         ...
 
     def balance(self) -> int:
-        """Return what the rail could send now, in msat. Raises: RailUnavailable."""
+        """Return what the rail could send now. *Units*: msat. Raises: RailUnavailable."""
         ...
 
     def statement(self) -> Iterable[ProviderPayment]:
-        """List what the outside says it paid, for matching. Raises: RailUnavailable."""
+        """List what the provider reports as paid, for matching. Raises: RailUnavailable."""
         ...
 
 
@@ -87,9 +87,9 @@ def rail(name: str) -> Rail:
     return loaded
 
 
-def ticket(name: str, secret: str) -> Ticket:
-    """Return what a person is shown to claim a withdrawal by the rail of that name. Raises: RailUnknown."""
-    if name not in settings.WITHDRAWAL_TICKETS:
-        raise RailUnknown(rail=name, known_rails=sorted(settings.WITHDRAWAL_TICKETS))
-    make: Callable[[str], Ticket] = import_string(settings.WITHDRAWAL_TICKETS[name])
+def withdrawal_code(name: str, secret: str) -> WithdrawalCode:
+    """Return what a person is shown to redeem a withdrawal link by the rail of that name. Raises: RailUnknown."""
+    if name not in settings.WITHDRAWAL_CODES:
+        raise RailUnknown(rail=name, known_rails=sorted(settings.WITHDRAWAL_CODES))
+    make: Callable[[str], WithdrawalCode] = import_string(settings.WITHDRAWAL_CODES[name])
     return make(secret)

@@ -1,4 +1,4 @@
-"""Frozen values that cross this room's walls."""
+"""Frozen values that cross the border of this app."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ class Destination:
 
     @property
     def digest(self) -> str:
-        """Tell destinations apart without showing them."""
+        """Distinguish destinations without showing them."""
         return sha256(f"{self.rail}:{self.kind}:{self.value}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class DisbursementRequest:
-    """What a room above asks for, with all that the rooms below need to book it.
+    """What an app above requests, with all that the apps below need to price and book it.
 
-    `priced_for` is None for payments without a fee. `destination` may be missing only while it waits. `payee_ref`
-    says who is paid, as limits count ("user:awa"); empty: every subject is a payee of its own.
-    `destination_replaced_at`: since when the destination is another payee's than it was, if it ever was.
+    `priced_for` is None for payments without a fee. `payee_ref` is the payee for the limits ("user:awa"); empty: every
+    subject is a payee of its own. `destination_replaced_at`: when the destination last became another payee's.
     """
 
     subject: str
@@ -47,7 +46,7 @@ class DisbursementRequest:
 
 @dataclass(frozen=True)
 class Deferral:
-    """Why a payment may not go now, and when it may; `until` None: never by itself, a person decides."""
+    """Why a payment may not go now, and until when; `until` is None where waiting cannot help and a person decides."""
 
     code: str
     message: str
@@ -58,7 +57,7 @@ class Deferral:
 class Instruction:
     """One amount to one destination, as a rail is asked to check or prepare it.
 
-    `previous` is what was prepared for it last, if anything was.
+    `previous` is the order that was last prepared for it, if any.
     """
 
     disbursement_id: int
@@ -71,9 +70,9 @@ class Instruction:
 class Order:
     """What a rail will send, frozen and stored before the first byte leaves.
 
-    `reference` identifies it outside for ever (payment hash, partner reference); `source` is the account or node that
-    pays; after `give_up_after` the outside itself refuses the order. `is_renewable`: the destination can be asked for
-    another order when the outside refuses this one for good.
+    `reference` identifies it at the provider (payment hash, partner reference); `source` is the account or node that
+    pays; after `give_up_after` the provider itself refuses the order. `is_renewable`: the destination can be asked for
+    another order when the provider finally refuses this one.
     """
 
     rail: str
@@ -90,7 +89,7 @@ class Order:
 
 @dataclass(frozen=True)
 class PreviousOrder:
-    """The last order of a disbursement, made for its present destination, and what became of it: it was not paid."""
+    """The last order of a disbursement to its present destination, and why it was not paid."""
 
     order: Order
     failure: FailureClass
@@ -98,7 +97,7 @@ class PreviousOrder:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Paid, with the proof. Amounts in msat; `cost_msat` is the routing fee or partner charge on top."""
+    """Paid, with its proof. `cost_msat` is the routing fee or partner charge on top of the amount."""
 
     proof: str
     amount_msat: int
@@ -108,10 +107,10 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Refused:
-    """Finally not paid by this order, with positive proof from the outside.
+    """Finally not paid by this order, as the provider states.
 
-    `verdict` names the sending it is about, where the outside can tell: the same verdict as an earlier attempt's is
-    old news and says nothing of a later sending of the same order.
+    `verdict` identifies the send that was refused, where the provider can: the same verdict as an earlier attempt's is
+    stale and proves nothing about a later send of the same order.
     """
 
     reason: str
@@ -122,10 +121,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Not known yet: ask again. `seen` says the outside knows the reference.
+    """Not known yet: query again. `seen`: the provider knows the reference.
 
-    `suspect` marks an answer that needs people: it contradicts our records, or `is_refusal`: it is a refusal that
-    does not tell whether an earlier sending was paid.
+    `suspect`: people must decide, since the answer contradicts our records or (`is_refusal`) is a refusal after
+    which an earlier send may still have been paid.
     """
 
     seen: bool
@@ -137,7 +136,7 @@ class Unknown:
 
 @dataclass(frozen=True)
 class NotSeen:
-    """The outside does not know the reference. `source` is the account or node that said so."""
+    """The provider does not know the reference. `source` is the account or node that answered."""
 
     source: str
     evidence: dict[str, Any] = field(default_factory=dict)
@@ -149,7 +148,7 @@ FindOutcome = Succeeded | Refused | Unknown | NotSeen
 
 @dataclass(frozen=True)
 class ProviderPayment:
-    """One line of what the outside says it paid, for matching."""
+    """One line of a provider's statement, for matching."""
 
     reference: str
     is_paid: bool
@@ -160,7 +159,7 @@ class ProviderPayment:
 
 @dataclass(frozen=True)
 class DisbursementFacts:
-    """A disbursement as rooms above read it."""
+    """A disbursement as other apps read it."""
 
     id: int
     subject: str
@@ -184,7 +183,7 @@ class DisbursementFacts:
 
 @dataclass(frozen=True)
 class UnderReview:
-    """A disbursement that waits for a person, why, and since when."""
+    """A disbursement under review, why, and since when."""
 
     disbursement_id: int
     code: str
@@ -193,7 +192,7 @@ class UnderReview:
 
 @dataclass(frozen=True)
 class CollectionRequest:
-    """What a collector is asked to open; `collection_id` makes it idempotent."""
+    """What a collector is asked to open, idempotent per `collection_id`."""
 
     collection_id: int
     amount_msat: int
@@ -214,10 +213,10 @@ class OpenedCollection:
 
 @dataclass(frozen=True)
 class CollectionStatus:
-    """What the outside says of a collection. `state` is open, settled or cancelled.
+    """The state of a collection at its provider: open, settled or cancelled.
 
-    `payment_reference` names the payment where a collection may be paid in parts, each told by itself; empty:
-    there is only one. `source` is the node or account that answered; empty where there is only one.
+    `payment_reference` identifies the payment where a collection may be paid in parts; empty: there is only one.
+    `source` is the node or account that answered; empty where there is only one.
     """
 
     state: str
@@ -229,16 +228,16 @@ class CollectionStatus:
 
 
 @dataclass(frozen=True)
-class Ticket:
-    """What a person is shown to claim a withdrawal: `code` to scan, `link` to tap. Both hold its secret."""
+class WithdrawalCode:
+    """What a person is shown to redeem a withdrawal link: `text` to scan, `link` to tap. Both contain its secret."""
 
-    code: str = field(repr=False)
+    text: str = field(repr=False)
     link: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class OpenedWithdrawal:
-    """A withdrawal link just opened: the only moment at which its secret is known."""
+    """A withdrawal link that was just opened: its secret is known only now."""
 
     secret: str = field(repr=False)
     amount_msat: int
@@ -247,7 +246,7 @@ class OpenedWithdrawal:
 
 @dataclass(frozen=True)
 class WithdrawalFacts:
-    """A withdrawal link as other rooms read it. `destination` is where its first redeemer wants the money."""
+    """A withdrawal link as other apps read it. `destination` is the one its first redeemer named."""
 
     id: int
     subject: str
@@ -262,14 +261,14 @@ class WithdrawalFacts:
     failure_message: str
 
     def state_at(self, moment: datetime) -> str:
-        """Return how the link stood then: one past its time is expired, whether or not somebody closed it yet."""
-        is_over = self.state == WithdrawalState.OPEN and self.expires_at <= moment
-        return WithdrawalState.EXPIRED.value if is_over else self.state
+        """Return the state at a moment: a link past its time is expired, even before it is closed as expired."""
+        is_expired = self.state == WithdrawalState.OPEN and self.expires_at <= moment
+        return WithdrawalState.EXPIRED.value if is_expired else self.state
 
 
 @dataclass(frozen=True)
 class CollectionFacts:
-    """A collection as rooms above read it."""
+    """A collection as other apps read it."""
 
     id: int
     subject: str

@@ -2,7 +2,7 @@ from django.db import migrations
 
 from sunusav.core.migration_operations import AppendOnly
 
-# An insert would change a published version just as an update would: its brackets come with it or never.
+# Inserting a bracket would change a published version just as an update would.
 _MYSQL = """
 CREATE TRIGGER fees_feebracket_only_with_its_version BEFORE INSERT ON fees_feebracket FOR EACH ROW
 BEGIN
@@ -30,7 +30,7 @@ def _allow_more_brackets(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """Published versions, fixed fees and fee records are facts: no update, no delete, by any door."""
+    """Published versions, fixed fees and fee records are facts: no update and no delete, by any interface."""
 
     dependencies = [("fees", "0001_initial")]
 

@@ -4,16 +4,14 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import F, Q
 
+from fees.calculations import BPS
 from fees.enums import DiscountKind
-from fees.models.schedule import BPS
 from sunusav.core.fields import ExactCharField, kept_while
 
 
 class DiscountGrantQuerySet(models.QuerySet["DiscountGrant"]):
-    """What counts at a moment."""
-
     def active_at(self, at: datetime) -> Self:
-        """Keep grants in force at that moment, also when it is long past."""
+        """Keep grants in force at that moment, which may be in the past."""
         return self.filter(
             Q(ends_at__isnull=True) | Q(ends_at__gt=at),
             Q(closed_at__isnull=True) | Q(closed_at__gt=at),
@@ -22,9 +20,9 @@ class DiscountGrantQuerySet(models.QuerySet["DiscountGrant"]):
 
 
 class DiscountGrant(models.Model):
-    """A discount for a holder: `group:<id>` or `user:<id>`. Closed when revoked, or when another follows it.
+    """A discount for a holder: `group:<id>` or `user:<id>`. Closed when revoked, or when another one follows.
 
-    Without `discount_bps` the fee schedule in force says how much.
+    Without `discount_bps` the discount is that of the fee schedule in effect.
     """
 
     holder = ExactCharField(max_length=80)

@@ -11,7 +11,7 @@ REFERENCE_LENGTH = 120
 
 
 class FeeAmounts(models.Model):
-    """A payout, its fee, the fee's three parts, the net; and whom it was priced for."""
+    """A payout, its fee, the three shares of the fee, the net, and the group and winner it was priced for."""
 
     subject = ExactCharField(max_length=REFERENCE_LENGTH)
     payout_sats = models.BigIntegerField()
@@ -47,7 +47,7 @@ NOT_POSITIVE = Q(fee_sats__lte=0, platform_sats__lte=0, community_sats__lte=0, p
 
 
 class FeeAssessment(FeeAmounts):
-    """A fee as it was fixed, with the terms it was computed from. Append-only."""
+    """A fixed fee with the terms it was computed from. Append-only."""
 
     base_rate_ppm = models.PositiveIntegerField()
     verified_bps = models.PositiveIntegerField()
@@ -76,9 +76,9 @@ class FeeAssessment(FeeAmounts):
 
 
 class FeeRecord(FeeAmounts):
-    """A fee that was taken, flat: all that settlements and reports read. Append-only.
+    """A charged fee, denormalized for settlements and reports. Append-only.
 
-    A reversal is a row of its own with negative amounts, pointing to the record it takes back.
+    A reversal is another row with negative amounts that points to the record it reverses.
     """
 
     disbursement_ref = ExactCharField(max_length=REFERENCE_LENGTH)

@@ -5,14 +5,12 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.lookups import LessThanOrEqual
 
+from fees.calculations import BPS, PPM
 from fees.enums import DraftState
-
-BPS = 10_000
-PPM = 1_000_000
 
 
 class ScheduleRules(models.Model):
-    """The rules of a fee schedule besides its brackets; the same for a draft and what is published of it."""
+    """The rules of a fee schedule besides its brackets, for drafts and published versions."""
 
     effective_at = models.DateTimeField()
     minimum_fee_sats = models.BigIntegerField(default=1)
@@ -50,7 +48,7 @@ class ScheduleRules(models.Model):
 
 
 class BracketRules(models.Model):
-    """From this payout on, the whole payout is priced at this base rate, until the next bracket starts."""
+    """The base rate of payouts from this amount up to the next bracket; it applies to the whole payout."""
 
     from_sats = models.BigIntegerField()
     base_rate_ppm = models.PositiveIntegerField(help_text="Parts per million: 10000 is 1 %.")
@@ -63,7 +61,7 @@ class BracketRules(models.Model):
 
 
 class FeeSchedule(ScheduleRules):
-    """A published version. Append-only: triggers refuse update and delete, of its brackets too."""
+    """A published version. Append-only: triggers refuse updates and deletes, also of its brackets."""
 
     version = models.PositiveIntegerField(unique=True)
     bracket_count = models.PositiveSmallIntegerField()
@@ -114,7 +112,7 @@ class FeeSchedule(ScheduleRules):
 
 
 class FeeBracket(BracketRules):
-    """A bracket of a published version: `bracket_count` of them, positions from 0, inserted with it."""
+    """A bracket of a published version, inserted with it. Positions go from 0 to `bracket_count` - 1."""
 
     schedule = models.ForeignKey(FeeSchedule, on_delete=models.RESTRICT, related_name="brackets")
     position = models.PositiveSmallIntegerField()
@@ -137,7 +135,7 @@ class FeeBracket(BracketRules):
 
 
 class FeeScheduleDraft(ScheduleRules):
-    """What finance edits until a second person publishes it. Publishing copies it; the draft then rests."""
+    """Edited by finance until a second person publishes it. Publishing copies it and closes the draft."""
 
     state = models.CharField(max_length=12, choices=DraftState, default=DraftState.DRAFT)
     note = models.CharField(max_length=500, blank=True, help_text="Why the rules should change.")
@@ -159,8 +157,6 @@ class FeeScheduleDraft(ScheduleRules):
 
 
 class FeeBracketDraft(BracketRules):
-    """A bracket of a draft."""
-
     draft = models.ForeignKey(FeeScheduleDraft, on_delete=models.CASCADE, related_name="brackets")
 
     class Meta:

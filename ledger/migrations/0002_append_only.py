@@ -4,7 +4,7 @@ from sunusav.core.migration_operations import AppendOnly
 
 
 class Migration(migrations.Migration):
-    """The books, their seals, the rates and what was converted at them are facts: no update, no delete, by any door."""
+    """The books, their seals, the rates and what was converted at them are facts: no update and no delete, by any interface."""
 
     dependencies = [("ledger", "0001_initial")]
 

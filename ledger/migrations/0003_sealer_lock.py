@@ -6,7 +6,7 @@ def _add_lock(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """The row that sealers of the books lock is there from the start: making it on first use can deadlock two."""
+    """Create the row that sealers of the books lock: two sealers that create it on first use can deadlock."""
 
     dependencies = [("ledger", "0002_append_only"), ("core", "0001_initial")]
 

@@ -1,8 +1,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from ledger.enums import AccountRole, Currency
 from ledger.models.choices import choices_of
@@ -13,40 +12,13 @@ CODE_LENGTH = 120
 OWNER_LENGTH = 80
 
 
-class AccountQuerySet(models.QuerySet["Account"]):
-    def with_balance(self) -> Any:
-        """Annotate `balance` (debit positive): the checkpoint and the unsealed tail, read in one statement.
-
-        One statement is one snapshot under READ COMMITTED too: between two, a sealer could move the tail.
-        """
-        from ledger.models.journal import JournalEntry  # noqa: PLC0415  (it points here)
-
-        tail = (
-            JournalEntry.objects.filter(
-                account=OuterRef("pk"),
-                transaction_id__gt=Coalesce(OuterRef("checkpoint__floor"), Value(0)),
-                transaction__seal=None,
-            )
-            .order_by()
-            .values("account")
-            .annotate(total=Sum("amount"))
-            .values("total")
-        )
-        return self.annotate(
-            balance=Coalesce(F("checkpoint__amount"), Value(0))
-            + Coalesce(Subquery(tail, output_field=models.BigIntegerField()), Value(0))
-        )
-
-
 class Account(models.Model):
-    """One account of the books. Append-only: what an account is never changes."""
+    """One account of the books. Append-only: its role, currency and owner never change."""
 
     code = ExactCharField(max_length=CODE_LENGTH)
     role = models.CharField(max_length=30, choices=choices_of(AccountRole))
     currency = models.CharField(max_length=4, choices=choices_of(Currency))
     owner = ExactCharField(max_length=OWNER_LENGTH, blank=True)
-
-    objects = AccountQuerySet.as_manager()
 
     class Meta:
         default_permissions = ("view",)
@@ -70,10 +42,10 @@ class Account(models.Model):
 
 
 class AccountCheckpoint(models.Model):
-    """The sum of an account's sealed entries: where its balance starts from. Moved by the sealer alone.
+    """The sum of an account's sealed entries, which its balance starts from. Only the sealer moves it.
 
-    Every transaction up to `floor` was sealed when the checkpoint was last moved, so the unsealed tail is
-    looked for above it. The row is a cache: the auditor rebuilds it from the entries (I19).
+    Every transaction up to `floor` was sealed when the checkpoint was last moved, so unsealed entries are
+    searched only above it. The row is a cache: the auditor rebuilds it from the entries (I19).
     """
 
     account = models.OneToOneField(

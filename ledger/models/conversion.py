@@ -12,10 +12,10 @@ from sunusav.core.fields import ExactCharField
 
 
 class CurrencyConversion(models.Model):
-    """Sats and francs that were taken for each other, with the rate row used. Append-only.
+    """An amount in sats and its equivalent in francs, with the rate row used. Append-only.
 
-    `is_fallback_allowed` keeps what the setting said at that moment: a fallback rate moves francs only where
-    it is true (I17).
+    `is_fallback_allowed` keeps the setting of that moment: a fallback rate moves francs only where it is
+    true (I17).
     """
 
     reference = ExactCharField(max_length=REFERENCE_LENGTH)

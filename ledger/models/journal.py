@@ -14,7 +14,7 @@ from sunusav.core.money import MAX_SATS, MSAT_PER_SAT
 KIND_LENGTH = 40
 REFERENCE_LENGTH = 120
 SUBJECT_LENGTH = 120
-# All bitcoin in msat: it fits a BIGINT, and no franc amount of ours comes near.
+# All bitcoin in msat: it fits a BIGINT, and amounts in francs stay far below it.
 MAX_AMOUNT = MAX_SATS * MSAT_PER_SAT
 
 
@@ -47,7 +47,7 @@ class JournalEntry(models.Model):
     """One side of a transaction. *Units*: its currency; debit positive, credit negative. Append-only."""
 
     transaction = models.ForeignKey(JournalTransaction, on_delete=models.RESTRICT, related_name="entries")
-    # Its index is `entry_by_account`, which also answers sums without touching the rows.
+    # Its index is `entry_by_account`, which also covers sums.
     account = models.ForeignKey(Account, on_delete=models.RESTRICT, related_name="entries", db_index=False)
     currency = models.CharField(max_length=4, choices=choices_of(Currency))
     amount = models.BigIntegerField()
@@ -75,7 +75,7 @@ class JournalEntry(models.Model):
 
 
 class LedgerSeal(SealBase):
-    """The hash that chains one transaction, with its entries, to all before it."""
+    """The hash that chains one transaction and its entries to all before it."""
 
     transaction = models.OneToOneField(JournalTransaction, on_delete=models.RESTRICT, related_name="seal")
 

@@ -16,7 +16,7 @@ FALLBACK_SOURCE = "fallback"
 
 
 class ManualRateRequest(models.Model):
-    """The rate one person asks another to record. Append-only; the decision is a proposal in core."""
+    """A rate that one person proposes to record. Append-only; the decision is a proposal in core."""
 
     rate_xof_per_btc = models.DecimalField(max_digits=RATE_DIGITS, decimal_places=RATE_PLACES)
     reason = models.CharField(max_length=500)
@@ -41,7 +41,7 @@ class ManualRateRequest(models.Model):
 
 class ExchangeRateQuerySet(models.QuerySet["ExchangeRate"]):
     def accepted(self) -> "ExchangeRateQuerySet":
-        """Keep what a market or two people said and nothing speaks against."""
+        """Keep rates from the market or from two people that are not in quarantine."""
         return self.filter(is_quarantined=False, is_fallback=False)
 
     def fallback(self) -> "ExchangeRateQuerySet":
@@ -52,7 +52,7 @@ class ExchangeRateQuerySet(models.QuerySet["ExchangeRate"]):
 
 
 class ExchangeRate(models.Model):
-    """What a bitcoin was worth in francs at a moment, by whom, and whether it may be used. Append-only."""
+    """The price of a bitcoin in francs at a moment, its source, and whether it may be used. Append-only."""
 
     rate_xof_per_btc = models.DecimalField(max_digits=RATE_DIGITS, decimal_places=RATE_PLACES)
     source = models.CharField(max_length=60)

@@ -1,1 +1,1 @@
-"""Exchange rates: where they come from, which are believed, which one holds now."""
+"""Exchange rates: their sources, which answers are accepted, which rate is current."""

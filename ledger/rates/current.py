@@ -1,4 +1,4 @@
-"""Which rate holds now."""
+"""Which rate is current, and for what."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,12 +16,12 @@ FRESH_FOR: Final = timedelta(minutes=15)
 
 
 def current_rate(now: datetime) -> Rate:
-    """Return the newest accepted rate of the last 15 minutes, else the fallback, which is marked."""
+    """Return the newest accepted rate of the last 15 minutes, else the fallback, which is marked as such."""
     return _fresh(now) or fallback_rate(now)
 
 
 def francs_rate(now: datetime) -> Rate:
-    """Return the rate that may move francs now. Raises: RateNotFresh when only a fallback is left."""
+    """Return the rate that may move francs now. Raises: RateNotFresh when there is only a fallback."""
     rate = current_rate(now)
     if rate.is_fallback and not settings.FALLBACK_RATE_MOVES_FRANCS:
         raise RateNotFresh(source=rate.source, observed_at=rate.observed_at)
@@ -29,22 +29,22 @@ def francs_rate(now: datetime) -> Rate:
 
 
 def latest_rate_for_record(now: datetime) -> Rate:
-    """Return the last accepted rate, however old, else the fallback: what a fee in sats keeps beside it.
+    """Return the last accepted rate of any age, else the fallback, to be stored with a fee in sats.
 
-    Never fails: sats do not wait for a rate. Its age is told by `observed_at`, a fallback by its mark.
+    Never fails: a payment in sats does not need a rate. `observed_at` shows its age, `is_fallback` a fallback.
     """
     row = ExchangeRate.objects.accepted().filter(observed_at__lte=now).newest()
     return row.value if row else fallback_rate(now)
 
 
 def last_accepted() -> Rate | None:
-    """Return the newest rate that a market or two people gave, fresh or not."""
+    """Return the newest rate from the market or from two people, fresh or not."""
     row = ExchangeRate.objects.accepted().newest()
     return row.value if row else None
 
 
 def fallback_rate(now: datetime) -> Rate:
-    """Return the row of the configured fallback, appended when first needed and when the setting changed."""
+    """Return the configured fallback as a row, appended on first use and when the setting has changed."""
     configured = Decimal(settings.FALLBACK_BTC_XOF_RATE)
     row = ExchangeRate.objects.fallback().order_by("-id").first()
     if row is None or row.rate_xof_per_btc != configured:

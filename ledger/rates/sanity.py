@@ -1,4 +1,4 @@
-"""Which answers of market sources are believed. Pure."""
+"""Which answers of market sources are accepted. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from ledger.calculations import XOF_PER_EUR, is_near, is_within_bounds, median_r
 from ledger.enums import QuarantineReason, RateRefusal
 from ledger.errors import RateAnswerRefused
 
-# Longer than any answer of a live market is old; shorter than a rate stays fresh.
+# Older than any answer of a live market, and less than a rate stays fresh.
 OLDEST_ANSWER = timedelta(minutes=5)
-# A price in any currency has fewer digits; beyond them arithmetic itself could overflow.
+# A price in any currency has fewer digits; with more, arithmetic itself could overflow.
 LARGEST_EXPONENT = 20
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The rate that the believed sources agree on, or why it may not be used, and who was not believed."""
+    """The rate that the accepted sources agree on, why it may not be used, and which sources were refused."""
 
     rate_xof_per_btc: Decimal
-    believed: dict[str, Decimal]
+    accepted: dict[str, Decimal]
     refusals: dict[str, str]
     quarantine_reason: QuarantineReason
 
 
-def believable(source: str, amount: object, currency: str) -> Decimal:
-    """Return a source's price in francs per bitcoin. Raises: RateAnswerRefused, by name of what is wrong."""
+def parse_rate(source: str, amount: object, currency: str) -> Decimal:
+    """Return a source's price in francs per bitcoin. Raises: RateAnswerRefused, with the reason."""
     number = _number(source, amount)
     if not number.is_finite():
         raise _refused(source, RateRefusal.NOT_FINITE, amount)
@@ -41,7 +41,7 @@ def believable(source: str, amount: object, currency: str) -> Decimal:
 
 
 def require_recent(source: str, observed_at: datetime | None, *, now: datetime) -> None:
-    """Refuse an answer whose own time stamp is old, or lies as far ahead. Raises: RateAnswerRefused."""
+    """Refuse an answer whose own time stamp is too old or as far in the future. Raises: RateAnswerRefused."""
     if observed_at is not None and abs(now - observed_at) > OLDEST_ANSWER:
         raise _refused(source, RateRefusal.STALE, observed_at.isoformat())
 
@@ -49,10 +49,10 @@ def require_recent(source: str, observed_at: datetime | None, *, now: datetime) 
 def judge(
     rates: Mapping[str, Decimal], refusals: Mapping[str, str], *, last_accepted: Decimal | None
 ) -> Judgement:
-    """Take the median of at least one rate, drop who is far from it, and say whether the rest is doubtful.
+    """Return the median of at least one rate without those far from it, and whether to quarantine it.
 
-    Doubtful is a median that half or more of those who answered are far from, and one far from the last
-    accepted.
+    A median is quarantined when half or more of the answers are far from it, or when it is far from the last
+    accepted rate.
     """
     middle = median_rate(rates.values())
     near = {name: rate for name, rate in rates.items() if is_near(rate, middle)}
@@ -60,13 +60,15 @@ def judge(
     rate = median_rate(near.values()) if near else middle
     return Judgement(
         rate_xof_per_btc=rate,
-        believed=near,
+        accepted=near,
         refusals={**refusals, **far},
-        quarantine_reason=_doubt(rate, last_accepted, is_minority=2 * len(near) <= len(rates)),
+        quarantine_reason=_quarantine_reason(rate, last_accepted, is_minority=2 * len(near) <= len(rates)),
     )
 
 
-def _doubt(rate: Decimal, last_accepted: Decimal | None, *, is_minority: bool) -> QuarantineReason:
+def _quarantine_reason(
+    rate: Decimal, last_accepted: Decimal | None, *, is_minority: bool
+) -> QuarantineReason:
     if is_minority:
         return QuarantineReason.SOURCES_DISAGREE
     if last_accepted is not None and not is_near(rate, last_accepted):
@@ -75,7 +77,7 @@ def _doubt(rate: Decimal, last_accepted: Decimal | None, *, is_minority: bool) -
 
 
 def _number(source: str, amount: object) -> Decimal:
-    # Numbers arrive as text (`get_json` keeps fractions exact); a bool is an int to Python, not to us.
+    # Numbers arrive as text (`get_json` keeps fractions exact). Python counts a bool as an int.
     if isinstance(amount, float):
         raise _refused(source, RateRefusal.NOT_FINITE, amount)  # only NaN and Infinity arrive as floats
     if isinstance(amount, bool) or not isinstance(amount, (str, int)):

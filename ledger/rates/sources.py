@@ -1,7 +1,7 @@
-"""Market sources of the rate: plug-ins named in settings, each one class that reads one public page.
+"""Market sources of the rate: plug-ins named in settings, each a class that reads one public page.
 
-A source only fetches and reads; `ledger.rates.sanity` judges. BTC/EUR becomes XOF by the fixed peg; a source
-that quotes francs says so in `currency`.
+A source only fetches and parses; `ledger.rates.sanity` accepts or refuses. BTC/EUR becomes XOF by the fixed peg;
+`currency` is the currency that a source quotes.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAX_BYTES = 100_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What a source said, as it said it. `observed_at` is its own time stamp, when it gives one."""
+    """A source's answer, unchanged. `observed_at` is its own time stamp, if it has one."""
 
     amount: object
     currency: str
@@ -32,17 +32,17 @@ class RateSource(Protocol):
     name: str
 
     def read(self) -> Answer:
-        """Fetch the present price of a bitcoin. Raises: HostUnavailable, RateAnswerRefused."""
+        """Fetch the current price of a bitcoin. Raises: HostUnavailable, RateAnswerRefused."""
         ...
 
 
 def configured_sources() -> list[RateSource]:
-    """Return the sources that settings name."""
+    """Return the sources that the settings name."""
     return [import_string(path)() for path in settings.RATE_SOURCES]
 
 
 class JsonSource:
-    """A source that is one JSON document; subclasses say where it lies and how to read it."""
+    """A source that is one JSON document; subclasses define its address and how to read it."""
 
     name = ""
     base_url = ""
@@ -65,10 +65,10 @@ class JsonSource:
     def refused(self, refusal: RateRefusal, detail: str) -> RateAnswerRefused:
         return RateAnswerRefused(source=self.name, refusal=refusal.value, detail=detail[:200])
 
-    def require_pair(self, *said: object) -> None:
-        """Refuse a document about another pair than BTC in our currency, the right way round."""
-        if said != ("BTC", self.currency):
-            raise self.refused(RateRefusal.OTHER_PAIR, repr(said))
+    def require_pair(self, *pair: object) -> None:
+        """Refuse a document about any pair other than BTC in this currency, in this order."""
+        if pair != ("BTC", self.currency):
+            raise self.refused(RateRefusal.OTHER_PAIR, repr(pair))
 
 
 class Coinbase(JsonSource):

@@ -1,9 +1,9 @@
-"""Writes of this room, in the order of their life: post, reverse, seal; record rates and conversions."""
+"""Writes of this app: post, reverse and seal transactions; record rates and conversions."""
 
 from ledger.services.conversions import convert, record_conversion
 from ledger.services.posting import check, post, post_all, reverse
 from ledger.services.rates import approve_manual_rate, propose_manual_rate, update_rates, waiting_manual_rate
-from ledger.services.sealing import seal_books, verify_books
+from ledger.services.sealing import seal_books
 
 __all__ = [
     "approve_manual_rate",
@@ -16,6 +16,5 @@ __all__ = [
     "reverse",
     "seal_books",
     "update_rates",
-    "verify_books",
     "waiting_manual_rate",
 ]

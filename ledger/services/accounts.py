@@ -1,19 +1,19 @@
-"""Opening accounts: they exist from their first use on, however many use them first at once."""
+"""Opening accounts on their first use, also when several callers use one first at the same time."""
 
 from collections.abc import Iterable
 
 from ledger.models import Account
 from ledger.types import AccountRef
 
-# SQLite binds at most 250,000 values per statement and MySQL has a packet to fill; a thousand rows suit all.
+# SQLite binds at most 250,000 values per statement, and MySQL limits the packet; a thousand rows fit both.
 BATCH = 1_000
 
 
 def open_accounts(refs: Iterable[AccountRef]) -> None:
     """Make sure that these accounts exist, in the caller's transaction.
 
-    Equal inserts wait for each other on the unique key and the later one changes nothing. In order of their
-    codes, so that two callers do not wait for each other crosswise.
+    Equal inserts wait for each other on the unique key, and the later one changes nothing. Accounts are inserted in
+    the order of their codes, so that two callers cannot deadlock.
     """
     wanted = sorted(set(refs), key=lambda ref: ref.code)
     Account.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""Converting money: each conversion is stored with the rate row it used."""
+"""Converting currencies; a conversion is stored with the rate row it used."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,15 +16,15 @@ from ledger.rates.current import francs_rate
 from ledger.types import Conversion, Rate
 from sunusav.core.money import MAX_SATS
 
-# More francs than all bitcoin at the highest believable rate would still fit a BIGINT.
+# A price in francs above this is a mistake. In sats it fits a BIGINT at every plausible rate.
 MAX_XOF: Final = 10**15
 
 
 def convert(*, kind: ConversionKind, amount: int, rate: Rate) -> Conversion:
-    """Convert at a given rate, storing nothing: what a screen or a quote shows.
+    """Convert at a given rate for display or a quote; nothing is stored.
 
-    Units: the amount is in sats, that of a price in francs. Rounding: a collection charges up; a
-    disbursement pays down; a price in francs costs sats down. Raises: AmountNotConvertible.
+    Units: the amount is in sats; the amount of a price is in francs. Rounding: a collection up; a disbursement
+    down; a price down, to sats. Raises: AmountNotConvertible.
     """
     check_amount(kind, amount)
     if kind is ConversionKind.PRICE:
@@ -34,7 +34,7 @@ def convert(*, kind: ConversionKind, amount: int, rate: Rate) -> Conversion:
 
 
 def record_conversion(*, kind: ConversionKind, amount: int, reference: str, now: datetime) -> Conversion:
-    """Convert at the rate that may move francs now and keep it; the same reference returns what was kept.
+    """Convert at the rate that may move francs now and store it; the same reference returns what is stored.
 
     Raises: AmountNotConvertible, RateNotFresh, ReferenceUsed.
     """
@@ -42,8 +42,8 @@ def record_conversion(*, kind: ConversionKind, amount: int, reference: str, now:
     stored = CurrencyConversion.objects.filter(reference=reference).select_related("rate").first()
     if stored is None:
         stored = _append(convert(kind=kind, amount=amount, rate=francs_rate(now)), reference, now)
-    asked = stored.amount_xof if kind is ConversionKind.PRICE else stored.amount_sats
-    if (stored.kind, asked) != (kind.value, amount):
+    stored_amount = stored.amount_xof if kind is ConversionKind.PRICE else stored.amount_sats
+    if (stored.kind, stored_amount) != (kind.value, amount):
         raise ReferenceUsed(reference=reference, stored_id=stored.pk)
     return stored.value
 
@@ -61,19 +61,19 @@ def _append(conversion: Conversion, reference: str, now: datetime) -> CurrencyCo
 
 
 def check_amount(kind: ConversionKind, amount: int) -> None:
-    """Refuse what is not a whole amount within all there is. Raises: AmountNotConvertible."""
+    """Refuse an amount that is not whole, negative or too large. Raises: AmountNotConvertible."""
     limit, currency = (MAX_XOF, "XOF") if kind is ConversionKind.PRICE else (MAX_SATS, "sats")
     if type(amount) is not int or not 0 <= amount <= limit:
         raise AmountNotConvertible(amount=amount, currency=currency)
 
 
 def francs(kind: ConversionKind) -> Callable[..., int]:
-    """Return the rounding rule of a conversion from sats."""
+    """Return the function that converts sats to francs with the rounding of this kind."""
     return xof_charge_for_sats if kind is ConversionKind.COLLECTION else xof_from_sats
 
 
 def expected_amounts(conversion: CurrencyConversion, rate_xof_per_btc: Decimal) -> tuple[int, int]:
-    """Return the sats and francs that the rule gives for a stored conversion, for the auditor."""
+    """Return the sats and francs that a stored conversion should have at this rate, for the auditor."""
     kind = ConversionKind(conversion.kind)
     if kind is ConversionKind.PRICE:
         sats = sats_from_xof(conversion.amount_xof, rate_xof_per_btc=rate_xof_per_btc)

@@ -1,11 +1,12 @@
-"""Writing into the books: post, post many, reverse. All join the caller's transaction."""
+"""Posting to the journal: one transaction, many, or a reversal. Each joins the caller's database transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
+from ledger import sql
 from ledger.calculations import differences
 from ledger.errors import (
     JournalTransactionMissing,
@@ -14,7 +15,7 @@ from ledger.errors import (
     ReferenceUsed,
     ReversalExists,
 )
-from ledger.models import Account, JournalEntry, JournalTransaction
+from ledger.models import JournalEntry, JournalTransaction
 from ledger.models.account import OWNER_LENGTH
 from ledger.models.journal import KIND_LENGTH, MAX_AMOUNT, REFERENCE_LENGTH, SUBJECT_LENGTH
 from ledger.queries import lines_of
@@ -25,25 +26,11 @@ from sunusav.core.bulk import insert, insert_all
 
 FEWEST_LINES: Final = 2
 
-# Raw on purpose. `save()` marks the caller's whole transaction as broken when the unique reference refuses
-# a row; MySQL, MariaDB and SQLite undo the refused statement alone, and savepoints would double the round
-# trips.
-_INSERT_TRANSACTION: Final = (
-    f"INSERT INTO {JournalTransaction._meta.db_table} "  # noqa: S608  (our own table's name)
-    "(kind, reference, subject, posted_at, recorded_at, reverses_id) VALUES (%s, %s, %s, %s, %s, %s)"
-)
-# The account is found by its code in the same statement: no cache of ids that a rollback could make wrong.
-# One that does not exist yet gives NULL, which refuses the whole statement.
-_INSERT_ENTRIES: Final = (
-    f"INSERT INTO {JournalEntry._meta.db_table} (transaction_id, account_id, currency, amount) VALUES "  # noqa: S608
-)
-_ENTRY: Final = f"(%s, (SELECT id FROM {Account._meta.db_table} WHERE code = %s), %s, %s)"  # noqa: S608
-
 
 def post(*, kind: str, reference: str, lines: Sequence[Line], at: datetime, subject: str) -> int:
     """Append a balanced transaction and return its id; the same reference and content returns the stored id.
 
-    Two INSERTs when the accounts exist. `at` is when it happened and is not part of the content compared.
+    Two INSERTs when the accounts exist. `at`, when it happened, is not part of the content that is compared.
     Raises: PostingMalformed, PostingUnbalanced, ReferenceUsed.
     """
     return _post(Posting(kind, reference, tuple(lines), at, subject))
@@ -63,7 +50,7 @@ def reverse(*, transaction_id: int, kind: str, reference: str, at: datetime, sub
 def post_all(postings: Sequence[Posting]) -> list[int]:
     """Append many transactions in a few multi-row statements and return their ids in the same order.
 
-    What is stored already with the same content is returned as it is. All or nothing. Raises: as `post`.
+    A transaction stored before with the same content gives its id. All or nothing. Raises: as `post`.
     """
     if len(postings) == 1:
         return [_post(postings[0])]
@@ -73,13 +60,13 @@ def post_all(postings: Sequence[Posting]) -> list[int]:
         with transaction.atomic():
             return _insert_all(postings)
     except IntegrityError:
-        # Some reference is stored already: one by one, each is compared with what is there.
+        # Some reference is stored already: posted one by one, each is compared with what is stored.
         with transaction.atomic():
             return [_post(posting) for posting in postings]
 
 
 def check(posting: Posting) -> None:
-    """Refuse what must never be written. Raises: PostingMalformed, PostingUnbalanced."""
+    """Refuse a posting that must not be written. Raises: PostingMalformed, PostingUnbalanced."""
     problem = _problem(posting)
     if problem:
         raise PostingMalformed(reference=posting.reference, problem=problem)
@@ -109,11 +96,11 @@ def _problem(posting: Posting) -> str:
 
 
 def _line_problem(line: Line) -> str:
-    # `type is int`: a bool or a float that happens to be whole is a mistake too.
+    # Not `isinstance`: a bool is an int, and a whole float equals one.
     if type(line.amount) is not int:
         return f"{line.amount!r} is not a whole number"
     if line.amount == 0 or abs(line.amount) > MAX_AMOUNT:
-        return f"{line.amount} is zero or more than there is"
+        return f"{line.amount} is zero or more than all bitcoin"
     if len(line.account.owner) > OWNER_LENGTH:
         return f"an owner has at most {OWNER_LENGTH} characters"
     return ""
@@ -123,59 +110,42 @@ def _post(posting: Posting) -> int:
     check(posting)
     with transaction.atomic(savepoint=False):
         transaction_id = _insert(posting)
-    # Outside the block: a refusal must not mark the caller's transaction as broken.
+    # After the block: a refusal raised in it would mark the caller's transaction as broken.
     return transaction_id or _stored(posting)
 
 
 def _insert(posting: Posting) -> int | None:
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(_INSERT_TRANSACTION, _transaction_values(posting))
-        except IntegrityError:
-            return None
-        transaction_id = int(cursor.lastrowid)
+    try:
+        transaction_id = sql.insert_transaction(posting, recorded_at=clock.now())
+    except IntegrityError:
+        return None
     _insert_entries(transaction_id, posting.lines)
     return transaction_id
 
 
-def _transaction_values(posting: Posting) -> list[Any]:
-    moment = connection.ops.adapt_datetimefield_value
-    return [
-        posting.kind, posting.reference, posting.subject, moment(posting.at), moment(clock.now()),
-        posting.reverses_id,
-    ]  # fmt: skip
-
-
 def _insert_entries(transaction_id: int, lines: Sequence[Line]) -> None:
-    statement = _INSERT_ENTRIES + ", ".join([_ENTRY] * len(lines))
-    values = [
-        value
-        for line in lines
-        for value in (transaction_id, line.account.code, line.account.currency.value, line.amount)
-    ]
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(statement, values)
-        except IntegrityError:
-            open_accounts(line.account for line in lines)
-            cursor.execute(statement, values)
+    try:
+        sql.insert_entries(transaction_id, lines)
+    except IntegrityError:
+        open_accounts(line.account for line in lines)
+        sql.insert_entries(transaction_id, lines)
 
 
 def _stored(posting: Posting) -> int:
-    """Return the id of what is stored under this reference, if it is the same."""
+    """Return the id stored under this reference. Raises: ReferenceUsed if its content differs, ReversalExists."""
     row = JournalTransaction.objects.filter(reference=posting.reference).first()
     if row is None:
-        raise _why_not_stored(posting)
+        raise _refusal_of(posting)
     if _content(row.kind, row.subject, row.reverses_id, lines_of(row.pk)) != _content_of(posting):
         raise ReferenceUsed(reference=posting.reference, stored_id=row.pk)
     return row.pk
 
 
-def _why_not_stored(posting: Posting) -> Exception:
+def _refusal_of(posting: Posting) -> Exception:
     reversal = JournalTransaction.objects.filter(reverses_id__isnull=False, reverses_id=posting.reverses_id)
     reversal_id = reversal.values_list("id", flat=True).first()
     if reversal_id is None:
-        return RuntimeError(f"the database refused {posting.reference} for a reason we do not know")
+        return RuntimeError(f"the database refused {posting.reference} for an unknown reason")
     return ReversalExists(transaction_id=posting.reverses_id, reversal_id=reversal_id)
 
 

@@ -13,7 +13,7 @@ from ledger.errors import ManualRateMissing, NoRateSourceAnswered, RateAnswerRef
 from ledger.models import ExchangeRate, ManualRateRequest
 from ledger.models.rate import MANUAL_SOURCE, MARKET_SOURCE
 from ledger.rates.current import last_accepted
-from ledger.rates.sanity import Judgement, believable, judge, require_recent
+from ledger.rates.sanity import Judgement, judge, parse_rate, require_recent
 from ledger.rates.sources import RateSource, configured_sources
 from ledger.types import Rate, RateUpdate
 from sunusav.core import approvals, trail
@@ -25,11 +25,11 @@ MANUAL_RATE: Final = "manual_rate"
 
 
 def update_rates(*, now: datetime, sources: Sequence[RateSource] | None = None) -> RateUpdate:
-    """Ask every source, and append the median of those believed; a doubtful one is appended in quarantine.
+    """Query every source and append the median of the accepted answers; a doubtful median goes into quarantine.
 
-    Asks the outside: never called inside a transaction. Raises: NoRateSourceAnswered.
+    Uses the network: call it outside transactions. Raises: NoRateSourceAnswered.
     """
-    rates, refusals = _ask(configured_sources() if sources is None else sources, now)
+    rates, refusals = _query_all(configured_sources() if sources is None else sources, now)
     if not rates:
         raise NoRateSourceAnswered(refusals=refusals)
     last = last_accepted()
@@ -38,23 +38,23 @@ def update_rates(*, now: datetime, sources: Sequence[RateSource] | None = None) 
     return RateUpdate(row.value, row.quarantine_reason, judgement.refusals)
 
 
-def _ask(sources: Sequence[RateSource], now: datetime) -> tuple[dict[str, Decimal], dict[str, str]]:
+def _query_all(sources: Sequence[RateSource], now: datetime) -> tuple[dict[str, Decimal], dict[str, str]]:
     rates: dict[str, Decimal] = {}
     refusals: dict[str, str] = {}
     for source in sources:
         try:
-            rates[source.name] = _ask_one(source, now)
-        except RateAnswerRefused as refused:
-            refusals[source.name] = refused.refusal
+            rates[source.name] = _query(source, now)
+        except RateAnswerRefused as error:
+            refusals[source.name] = error.refusal
         except HostUnavailable:
             refusals[source.name] = RateRefusal.UNAVAILABLE.value
     return rates, refusals
 
 
-def _ask_one(source: RateSource, now: datetime) -> Decimal:
+def _query(source: RateSource, now: datetime) -> Decimal:
     answer = source.read()
     require_recent(source.name, answer.observed_at, now=now)
-    return believable(source.name, answer.amount, answer.currency)
+    return parse_rate(source.name, answer.amount, answer.currency)
 
 
 def _append_market_rate(judgement: Judgement, now: datetime) -> ExchangeRate:
@@ -63,14 +63,14 @@ def _append_market_rate(judgement: Judgement, now: datetime) -> ExchangeRate:
         is_quarantined=bool(judgement.quarantine_reason),
         quarantine_reason=judgement.quarantine_reason.value,
         components={
-            "rates": {name: str(rate) for name, rate in judgement.believed.items()},
+            "rates": {name: str(rate) for name, rate in judgement.accepted.items()},
             "refusals": judgement.refusals,
         },
     )  # fmt: skip
 
 
 def propose_manual_rate(*, rate_xof_per_btc: Decimal, reason: str, proposer: User, now: datetime) -> Proposal:
-    """Ask a second person to record a rate. One manual rate waits at a time.
+    """Propose a rate for a second person to approve. Only one proposal may be open at a time.
 
     Raises: RateOutOfBounds, NotAllowedToDecide, ProposalAlreadyOpen.
     """
@@ -90,13 +90,13 @@ def propose_manual_rate(*, rate_xof_per_btc: Decimal, reason: str, proposer: Use
 
 
 def approve_manual_rate(*, proposal: Proposal, approver: User, now: datetime) -> Rate:
-    """Approve a manual rate as it was proposed; return what it recorded. Raises: as `approvals.approve`."""
+    """Approve a manual rate as proposed and return the rate it recorded. Raises: as `approvals.approve`."""
     approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
     return ExchangeRate.objects.get(request=_request(proposal.subject_id)).value
 
 
 def waiting_manual_rate(rate_xof_per_btc: Decimal) -> Proposal | None:
-    """Return the proposal to record exactly this rate, if one waits for a second person."""
+    """Return the open proposal to record exactly this rate, if there is one."""
     for proposal in _open_proposals():
         if _request(proposal.subject_id).rate_xof_per_btc == rate_xof_per_btc:
             return proposal
@@ -104,7 +104,7 @@ def waiting_manual_rate(rate_xof_per_btc: Decimal) -> Proposal | None:
 
 
 def describe_manual_rate(subject_id: str) -> dict[str, Any]:
-    """Return the facts a manual rate is approved on. Raises: ManualRateMissing."""
+    """Return the facts that the approver of a manual rate sees. Raises: ManualRateMissing."""
     request = _request(subject_id)
     return {
         "rate_xof_per_btc": f"{request.rate_xof_per_btc:.8f}",
@@ -114,7 +114,7 @@ def describe_manual_rate(subject_id: str) -> dict[str, Any]:
 
 
 def record_manual_rate(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Append the manual rate: applied by the approval of a second person."""
+    """Append a manual rate; runs when a second person approves it."""
     request = _request(proposal.subject_id)
     row = ExchangeRate.objects.create(
         rate_xof_per_btc=request.rate_xof_per_btc, source=MANUAL_SOURCE, observed_at=now, recorded_at=now,

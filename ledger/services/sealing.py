@@ -1,7 +1,7 @@
-"""The sealer of the books: chains what is not sealed yet and moves the checkpoints, in one transaction."""
+"""The sealer of the books: chains unsealed transactions and moves the checkpoints, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +10,14 @@ from django.db.models import Max
 
 from ledger.models import AccountCheckpoint, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import bodies_of
-from sunusav.core.auditing import Breach
-from sunusav.core.sealing import GENESIS, chain_hash, last_link, lock_chain, settled_floor
+from sunusav.core.sealing import chain_hash, last_link, lock_chain, settled_mark
 
 CHAIN = "books"
 CHUNK = 1_000
 
 
 def seal_books(*, now: datetime, limit: int = 5_000) -> int:
-    """Chain what has no seal yet and move the accounts' checkpoints; return how many were sealed."""
+    """Seal transactions that have no seal and move the accounts' checkpoints; return how many were sealed."""
     with transaction.atomic():
         lock_chain(CHAIN)
         floor = _swept_floor()
@@ -36,18 +35,18 @@ def seal_books(*, now: datetime, limit: int = 5_000) -> int:
 
 
 def _swept_floor() -> int:
-    """Return the floor the last pass established, after which nothing below it was left unsealed."""
+    """Return the floor of the last pass: everything at or below it is sealed."""
     return AccountCheckpoint.objects.aggregate(top=Max("floor"))["top"] or 0
 
 
 def _next_floor(waiting: Sequence[JournalTransaction], *, is_cut: bool, now: datetime) -> int:
     """Return the floor for the next pass and for the balances.
 
-    Ids grow in the order of the inserts, so what lies below a row sealed an hour ago was begun before that
-    and has committed by now; this pass, made after that hour, has sealed it. A pass cut short vouches for
-    its rows.
+    Ids grow in the order of the inserts. A row with an id below that of a row sealed an hour ago was inserted before
+    it and has committed by now, so this pass has sealed it. A pass that reached its limit has sealed only up to its
+    last row.
     """
-    settled = settled_floor(LedgerSeal, "transaction_id", now=now)
+    settled = settled_mark(LedgerSeal, "transaction_id", now=now)
     return min(settled, waiting[-1].pk) if is_cut else settled
 
 
@@ -90,37 +89,3 @@ def _sums_of(transaction_ids: Sequence[int]) -> dict[int, int]:
     for account_id, amount in entries.values_list("account_id", "amount"):
         sums[account_id] += amount
     return dict(sums)
-
-
-def verify_books(*, since: datetime | None = None) -> Iterator[Breach]:
-    """Recompute the chain, or its end since a moment, and yield each link that does not hold."""
-    seals = LedgerSeal.objects.order_by("seq")
-    expected_seq, previous = 1, GENESIS
-    if since is not None:
-        before = seals.filter(sealed_at__lt=since).last()
-        if before is not None:
-            seals = seals.filter(seq__gt=before.seq)
-            expected_seq, previous = before.seq + 1, before.hash
-    yield from _broken_links(seals, expected_seq, previous)
-
-
-def _broken_links(seals: Any, expected_seq: int, previous: str) -> Iterator[Breach]:
-    for seal, body in _with_bodies(seals):
-        if seal.seq != expected_seq:
-            yield Breach(
-                "I18", f"books:{expected_seq}", f"link missing: {expected_seq} is followed by {seal.seq}"
-            )
-        if chain_hash(previous, body) != seal.hash:
-            yield Breach(
-                "I18", f"books:{seal.seq}", f"transaction {seal.transaction_id} does not fit its hash"
-            )
-        expected_seq, previous = seal.seq + 1, seal.hash
-
-
-def _with_bodies(seals: Any) -> Iterator[tuple[LedgerSeal, dict[str, Any]]]:
-    """Page by key: MySQL's client would otherwise hold the whole chain in memory."""
-    last = 0
-    while chunk := list(seals.filter(seq__gt=last).select_related("transaction")[:CHUNK]):
-        bodies = bodies_of([seal.transaction for seal in chunk])
-        yield from ((seal, body) for seal, (_, body) in zip(chunk, bodies, strict=True))
-        last = chunk[-1].seq

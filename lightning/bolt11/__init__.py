@@ -1,8 +1,7 @@
-"""BOLT 11 invoices on libsecp256k1 (coincurve): `decode`, `encode`, and what they say.
+"""BOLT 11 invoices: `decode`, `encode` and their values, on libsecp256k1 (coincurve).
 
-Pure: no Django, no clock, no network. Whether an invoice may be *paid* is judged in `lightning.invoices`;
-here is only whether it can be read. Strict where the specification is strict; every refusal is a class of
-`lightning.bolt11.errors`.
+Pure: no Django, no clock, no network. Decides only whether an invoice can be read; `lightning.invoices` decides
+whether it may be paid. Strict where the specification is strict; each refusal is a class of `lightning.bolt11.errors`.
 """
 
 from lightning.bolt11.decoding import decode, normalised

@@ -8,6 +8,7 @@ from typing import cast
 from coincurve import PublicKey
 from coincurve.ecdsa import cdata_to_der, deserialize_recoverable, recoverable_convert
 
+from lightning.bolt11.bech32 import bytes_of, lowered, padded_bytes_of, split
 from lightning.bolt11.errors import (
     InvoiceTooShort,
     RecoveryIdUnknown,
@@ -18,7 +19,6 @@ from lightning.bolt11.errors import (
 from lightning.bolt11.fields import FieldSet, read_fields
 from lightning.bolt11.prefix import read_prefix
 from lightning.bolt11.types import DEFAULT_EXPIRY_SECONDS, DEFAULT_MIN_FINAL_CLTV_EXPIRY, Invoice
-from lightning.bolt11.words import bytes_of, lowered, padded_bytes_of, split
 
 TIMESTAMP_WORDS = 7
 SIGNATURE_WORDS = 104
@@ -28,7 +28,7 @@ _URI_SCHEME = "lightning:"
 
 
 def normalised(text: str) -> str:
-    """Return an invoice as people paste it without blanks, `lightning:` and upper case.
+    """Return a pasted invoice without surrounding blanks and `lightning:`, in lower case.
 
     Raises: MixedCase, CharacterNotAllowed, InvoiceTooLong.
     """
@@ -41,7 +41,7 @@ def normalised(text: str) -> str:
 def decode(text: str) -> Invoice:
     """Read a BOLT 11 invoice and verify checksum and signature.
 
-    Raises: a subclass of Bolt11Error that names what is wrong; nothing else.
+    Raises: only subclasses of Bolt11Error, each naming what is wrong.
     Source: BOLT 11 at lightning/bolts a3772650d; `reference/lightning.md` 4.2.
     """
     text = lowered(text)
@@ -77,13 +77,13 @@ def _recovered(signature: bytes, digest: bytes) -> bytes:
 
 
 def _verified(signature: bytes, digest: bytes, stated: bytes) -> bytes:
-    """Check the signature against the stated key, as BOLT 11 asks when there is an n field."""
+    """Verify the signature with the stated key, as BOLT 11 requires when there is an n field."""
     if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
         raise SignatureHighS("a signature with a stated payee must have a low S")
     try:
         key, plain = PublicKey(stated), recoverable_convert(deserialize_recoverable(signature))
     except ValueError as error:
-        raise SignatureByAnother("the stated payee or the signature is no point") from error
+        raise SignatureByAnother("the stated payee or the signature is not a point of the curve") from error
     if not key.verify(cdata_to_der(plain), digest, hasher=None):
         raise SignatureByAnother("the stated payee did not sign this invoice")
     return stated
@@ -105,7 +105,7 @@ def _invoice(
         network=network,
         amount_msat=amount_msat,
         timestamp=timestamp,
-        payment_hash=cast("bytes", fields.payment_hash),  # read_fields refuses its absence
+        payment_hash=cast("bytes", fields.payment_hash),  # read_fields raises when it is missing
         payment_secret=cast("bytes", fields.payment_secret),
         description=fields.description,
         description_hash=fields.description_hash,

@@ -6,11 +6,7 @@ from hashlib import sha256
 
 from coincurve import PrivateKey
 
-from lightning.bolt11.errors import DraftInvalid
-from lightning.bolt11.fields import DIGIT_OF_TAG, MAX_CLTV_DELTA, MAX_EXPIRY_SECONDS
-from lightning.bolt11.prefix import write_prefix
-from lightning.bolt11.types import Fallback, HopHint, InvoiceDraft
-from lightning.bolt11.words import (
+from lightning.bolt11.bech32 import (
     MAX_INVOICE_LENGTH,
     digits_of_bytes,
     digits_of_number,
@@ -18,11 +14,15 @@ from lightning.bolt11.words import (
     minimal_digits_of,
     padded_bytes_of,
 )
+from lightning.bolt11.errors import DraftInvalid
+from lightning.bolt11.fields import DIGIT_OF_TAG, MAX_CLTV_DELTA, MAX_EXPIRY_SECONDS
+from lightning.bolt11.prefix import write_prefix
+from lightning.bolt11.types import Fallback, HopHint, InvoiceDraft
 
 HASH_BYTES = 32
 MAX_FIELD_WORDS = 1023
 MAX_TIMESTAMP = 2**35 - 1
-# LND's order; readers accept any, the specification's examples use several.
+# LND's order. Readers accept any order, and the specification's examples use several.
 DEFAULT_FIELD_ORDER = ("p", "d", "m", "h", "n", "x", "c", "f", "r", "s", "features")
 
 
@@ -31,7 +31,7 @@ def encode(
 ) -> str:
     """Write and sign an invoice (RFC 6979 nonce, low S).
 
-    Raises: DraftInvalid when the draft is no invoice a reader would accept.
+    Raises: DraftInvalid when no reader would accept the invoice.
     Source: BOLT 11, "Requirements" for writers.
     """
     _require_valid(draft)
@@ -65,7 +65,7 @@ def _require_valid(draft: InvoiceDraft) -> None:
 
 
 def _fields_of(draft: InvoiceDraft) -> dict[str, list[str]]:
-    """Return the digits of each field that is given, by tag."""
+    """Return the digits of each given field, by tag."""
     fields: dict[str, list[str]] = {
         "p": [digits_of_bytes(draft.payment_hash)],
         "s": [digits_of_bytes(draft.payment_secret)],

@@ -6,11 +6,11 @@ import re
 
 
 class Bolt11Error(ValueError):
-    """Say which fact about the text makes it no readable invoice."""
+    """Base of the errors; each subclass is named for what makes the text unreadable."""
 
     @property
     def reason(self) -> str:
-        """Name the refusal as stable lower-case words, for facts and messages."""
+        """Return the class name in lower case with hyphens: a stable code for facts and messages."""
         return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
 

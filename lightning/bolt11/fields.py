@@ -1,10 +1,11 @@
-"""The tagged fields of an invoice: cut out, read, judged together."""
+"""Read the tagged fields of an invoice and check that none is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lightning.bolt11.bech32 import DIGITS, bytes_of
 from lightning.bolt11.errors import (
     DescriptionGivenTwice,
     DescriptionMissing,
@@ -20,7 +21,6 @@ from lightning.bolt11.errors import (
     RouteHintCutShort,
 )
 from lightning.bolt11.types import Fallback, Feature, HopHint
-from lightning.bolt11.words import DIGITS, bytes_of
 
 # BOLT 11, "Tagged Fields": the letter of each type and its number.
 TAG_NUMBERS = {
@@ -31,7 +31,7 @@ DIGIT_OF_TAG = {tag: DIGITS[number] for tag, number in TAG_NUMBERS.items()}
 HASH_WORDS = 52
 PAYEE_WORDS = 53
 HOP_BYTES = 51
-# An expiry of 136 years: more is a trick, and 2^63 would overflow clocks elsewhere (LND reads int64).
+# An expiry of 136 years: no honest invoice has a longer one, and 2^63 would overflow int64, which LND uses.
 MAX_EXPIRY_SECONDS = 2**32 - 1
 MAX_CLTV_DELTA = 2**32 - 1
 _ODD_BITS = int("01" * 2560, 2) << 1  # a field holds at most 1023 words, 5115 bits
@@ -40,7 +40,7 @@ _KNOWN_REQUIRED = sum(1 << feature for feature in Feature)
 
 @dataclass(slots=True)
 class FieldSet:
-    """What the fields said, in any order."""
+    """The values of the fields read so far."""
 
     payment_hash: bytes | None = None
     payment_secret: bytes | None = None
@@ -73,7 +73,7 @@ def _cltv_delta(digits: str) -> int:
 
 
 def _features(digits: str) -> int:
-    """Read the feature bits and refuse what we may not ignore.
+    """Read the feature bits and refuse unknown required ones.
 
     Source: BOLT 9 and BOLT 11 (unknown even bits fail); LND 0.20 refuses both bits of a pair.
     """
@@ -118,10 +118,9 @@ def _hop(raw: bytes) -> HopHint:
     )
 
 
-# Fields that count once: attribute, reader, exact length in words (None: any), whether a wrong length is
-# passed over. The specification makes every wrong length of p, h, s, n a failure, yet its own vectors hold
-# an invoice with wrong h and n that must be read: those two are passed over (they are optional), p and s
-# are not.
+# Fields of which the first one counts: attribute, reader, exact length in words (None: any), whether a field of
+# another length is ignored. By the specification's text a wrong length of p, h, s or n is an error, yet its test
+# vectors contain an invoice with wrong h and n that must be read. Those two are optional and ignored; p and s are not.
 _ONCE: dict[str, tuple[str, Callable[[str], object], int | None, bool]] = {
     DIGIT_OF_TAG["p"]: ("payment_hash", bytes_of, HASH_WORDS, False),
     DIGIT_OF_TAG["s"]: ("payment_secret", bytes_of, HASH_WORDS, False),
@@ -136,7 +135,7 @@ _ONCE: dict[str, tuple[str, Callable[[str], object], int | None, bool]] = {
 
 
 def read_fields(digits: str) -> FieldSet:
-    """Read all tagged fields; unknown types are passed over.
+    """Read all tagged fields; fields of unknown types are ignored.
 
     Source: BOLT 11, "Tagged Fields" and its requirements for readers.
     """
@@ -165,10 +164,10 @@ def _read_field(fields: FieldSet, seen: set[str], tag: str, digits: str) -> None
 
 def _read_once(fields: FieldSet, seen: set[str], tag: str, digits: str) -> None:
     if tag in seen:
-        return  # the first one counts, as in LND (`zpay32`): the node that pays must read what we read
-    attribute, read, length, skips_wrong_length = _ONCE[tag]
+        return  # as in LND (`zpay32`): the node that pays must read the same values as we do
+    attribute, read, length, ignores_wrong_length = _ONCE[tag]
     if length is not None and len(digits) != length:
-        if skips_wrong_length:
+        if ignores_wrong_length:
             return
         raise FieldLengthWrong(f"{attribute} has {len(digits)} words, not {length}")
     seen.add(tag)

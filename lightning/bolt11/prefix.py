@@ -13,7 +13,7 @@ from lightning.bolt11.errors import (
     PrefixNotLightning,
 )
 
-NETWORKS = ("bcrt", "tbs", "bc", "tb", "sb")  # longer first: "bc" also begins "bcrt"
+NETWORKS = ("bcrt", "tbs", "bc", "tb", "sb")  # longer first: "bcrt" begins with "bc"
 MSAT_PER_BTC = 10**11
 MAX_AMOUNT_MSAT = 21_000_000 * MSAT_PER_BTC
 _PICO = "p"
@@ -39,7 +39,7 @@ def read_prefix(prefix: str) -> tuple[str, int | None]:
 def _msat_of(amount: str) -> int:
     match = _AMOUNT.fullmatch(amount)
     if match is None:
-        raise AmountUnreadable(f"{amount[:24]} is no BOLT 11 amount")
+        raise AmountUnreadable(f"{amount[:24]} is not a BOLT 11 amount")
     number, unit = int(match[1]), match[2]
     if unit == _PICO:
         number, rest = divmod(number, 10)
@@ -49,7 +49,7 @@ def _msat_of(amount: str) -> int:
     else:
         msat = number * _MSAT_PER_UNIT[unit]
     if msat > MAX_AMOUNT_MSAT:
-        raise AmountAboveSupply("the amount exceeds all bitcoin there can be")
+        raise AmountAboveSupply("the amount exceeds the supply of bitcoin")
     return msat
 
 
@@ -60,7 +60,7 @@ def write_prefix(network: str, amount_msat: int | None) -> str:
     if amount_msat is None:
         return f"ln{network}"
     if not 0 < amount_msat <= MAX_AMOUNT_MSAT:
-        raise DraftInvalid("the amount must be positive and below all bitcoin there can be")
+        raise DraftInvalid("the amount must be positive and at most the supply of bitcoin")
     for unit, msat in _MSAT_PER_UNIT.items():
         if amount_msat % msat == 0:
             return f"ln{network}{amount_msat // msat}{unit}"

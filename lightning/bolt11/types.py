@@ -1,4 +1,4 @@
-"""What an invoice says, as frozen values."""
+"""An invoice's contents, as frozen values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_MIN_FINAL_CLTV_EXPIRY = 18  # BOLT 11: used when no c field is given
 
 
 class Feature(IntEnum):
-    """Name the even (required) bit of the pairs that an invoice may set.
+    """The even (required) bit of each pair of feature bits that an invoice may set.
 
     Source: BOLT 9, context column 9; AMP (30) from lightningnetwork/lnd `lnwire/features.go`.
     """
@@ -36,7 +36,7 @@ class HopHint:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """An on-chain address; versions above 18 are carried and used by nobody."""
+    """An on-chain address. Versions above 18 are kept but have no use."""
 
     version: int
     program: bytes
@@ -44,7 +44,7 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDraft:
-    """What the recipient wants to sign; `None` leaves a field out.
+    """The values of an invoice to sign; `None` leaves a field out.
 
     Units: `network` is the prefix without `ln` (bc, tb, tbs, bcrt, sb); `timestamp` Unix seconds.
     """
@@ -67,7 +67,7 @@ class InvoiceDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """A read invoice whose checksum and signature are valid; `text` is lower case."""
+    """An invoice whose checksum and signature are valid; `text` is lower case."""
 
     text: str
     network: str
@@ -97,14 +97,14 @@ class Invoice:
 
     @property
     def expires_at(self) -> datetime:
-        """Tell the last moment of validity; a far one is cut to the end of the calendar."""
+        """Return the last moment of validity, at most the last moment that `datetime` can represent."""
         try:
             return self.created_at + timedelta(seconds=self.expiry_seconds)
         except OverflowError:
             return datetime.max.replace(tzinfo=UTC)
 
     def offers(self, feature: Feature) -> bool:
-        """Tell whether the pair of bits is set, required or optional."""
+        """Return whether the feature is set, as required or as optional."""
         return bool(self.features >> feature & 0b11)
 
     def requires(self, feature: Feature) -> bool:

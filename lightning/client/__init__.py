@@ -1,4 +1,4 @@
-"""Our client of LND 0.15 to 0.21: the methods we need, deadlines on all, errors as our own four kinds."""
+"""Client for LND 0.15 to 0.21: the methods we need, each with a deadline; errors are of four kinds."""
 
 from lightning.access_scopes import AccessScope
 from lightning.client.access import NodeAccess, access_for

@@ -1,4 +1,4 @@
-"""How we reach the node: address, certificate, macaroons, from files or settings."""
+"""Address, certificate and macaroon of the node, from files or settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lightning.client.errors import NodeMisconfigured
 
 @dataclass(frozen=True)
 class NodeAccess:
-    """Where the node is and with which rights we speak to it: a macaroon from a file or, hidden, as text."""
+    """The node's address and one macaroon, from a file or as text; `repr` leaves out the text."""
 
     host: str
     network: str
@@ -26,29 +26,29 @@ class NodeAccess:
         return _read(self.tls_cert_path, "LND_TLS_CERT_PATH")
 
     def macaroon(self) -> bytes:
-        """Read the macaroon anew: it is small, and an operator may replace its file at any time.
+        """Read the macaroon at each call, because an operator may replace its file at any time.
 
-        Raises: NodeMisconfigured, which never quotes the macaroon.
+        Raises: NodeMisconfigured, whose text never contains the macaroon.
         """
         if self.macaroon_path and self.macaroon_text:
-            raise NodeMisconfigured("the macaroon of this errand is given twice, as a path and as hex")
+            raise NodeMisconfigured("the macaroon of this access scope is given twice, as a path and as hex")
         if not self.macaroon_text:
-            return _read(self.macaroon_path, "the macaroon of this errand")
+            return _read(self.macaroon_path, "the macaroon of this access scope")
         try:
             return bytes.fromhex(self.macaroon_text)
         except ValueError:
-            raise NodeMisconfigured("the macaroon of this errand is not hexadecimal") from None
+            raise NodeMisconfigured("the macaroon of this access scope is not hexadecimal") from None
 
 
-def access_for(errand: AccessScope) -> NodeAccess:
-    """Return the access that the settings give for an errand."""
+def access_for(scope: AccessScope) -> NodeAccess:
+    """Return what the settings give for an access scope."""
     return NodeAccess(
         host=settings.LND_HOST,
         network=settings.LND_NETWORK,
         tls_cert_path=settings.LND_TLS_CERT_PATH,
-        macaroon_path=getattr(settings, f"LND_{errand.name}_MACAROON_PATH"),
+        macaroon_path=getattr(settings, f"LND_{scope.name}_MACAROON_PATH"),
         tls_server_name=settings.LND_TLS_SERVER_NAME,
-        macaroon_text=getattr(settings, f"LND_{errand.name}_MACAROON_HEX"),
+        macaroon_text=getattr(settings, f"LND_{scope.name}_MACAROON_HEX"),
     )
 
 

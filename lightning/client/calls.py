@@ -1,4 +1,4 @@
-"""Make one call: channel, macaroon, deadline, and the translation of errors."""
+"""Make one gRPC call: channel, macaroon, deadline, translation of errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
 
-def ask(
+def unary_call(
     access: NodeAccess, method: Method[Request, Response], request: Request, *, timeout_seconds: float
 ) -> Response:
-    """Call a method that answers one message.
+    """Call a method that answers with one message.
 
     Raises: NodeUnavailable, NodeRefused, NodeAnswerUnknown, NodeMisconfigured.
     """
@@ -33,7 +33,7 @@ def ask(
 
 
 class NodeStream(Generic[Response]):
-    """The answers of a streaming call; leave it by `with` or `cancel`, LND goes on by itself."""
+    """The answers of a streaming call. End it with `with` or `cancel`; a payment continues in LND all the same."""
 
     def __init__(self, access: NodeAccess, method: str, call: Any) -> None:
         self._access, self._method, self._call = access, method, call
@@ -56,14 +56,14 @@ class NodeStream(Generic[Response]):
         self.cancel()
 
 
-def listen(
+def stream_call(
     access: NodeAccess,
     method: Method[Request, Response],
     request: Request,
     *,
     timeout_seconds: float | None,
 ) -> NodeStream[Response]:
-    """Start a streaming call; errors come while iterating."""
+    """Start a streaming call. Errors are raised while iterating."""
     call = method.stream(channel_to(access))
     return NodeStream(
         access, method.path, call(request, timeout=timeout_seconds, metadata=_metadata(access, method))
@@ -71,7 +71,7 @@ def listen(
 
 
 def _metadata(access: NodeAccess, method: Method[Any, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the macaroon as LND wants it: one entry, key in lower case, value in hexadecimal."""
+    """Return the macaroon as LND expects it: one entry, key in lower case, value in hexadecimal."""
     return (("macaroon", access.macaroon().hex()),) if method.permissions else ()
 
 

@@ -1,4 +1,4 @@
-"""One gRPC channel per process and node, made at the first call and never inherited over a fork."""
+"""One gRPC channel per process and node, opened at the first call and not inherited over a fork."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import grpc
 
 from lightning.client.access import NodeAccess
 
-# LND's own limits (`lnrpc/metadata.go`, `lnd.go`): 200 MiB answers; pings more often than every 5 s, or
-# without an open stream, are answered with GOAWAY. Retries are ours alone: gRPC must never repeat a
-# payment. A node that comes back is found within seconds, not after gRPC's default of two minutes.
+# LND's limits (`lnrpc/metadata.go`, `lnd.go`): answers of 200 MiB; it answers pings more often than every 5 s, or
+# without an open stream, with GOAWAY. gRPC's own retries are off: it must never repeat a payment. The reconnect
+# backoff finds a restarted node within seconds instead of gRPC's default of two minutes.
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 200 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 60_000),
@@ -53,9 +53,9 @@ def channel_to(access: NodeAccess) -> grpc.Channel:
 
 
 def forget_if_stale(access: NodeAccess) -> None:
-    """Let the next call connect anew when the certificate file has changed.
+    """Drop the channel when the certificate file has changed, so that the next call opens a new one.
 
-    Operators renew it at least every 14 months. Calls that still run keep the old channel alive.
+    Operators renew it at least every 14 months. Calls in progress keep the old channel open.
     """
     certificate = access.certificate()
     with _lock:

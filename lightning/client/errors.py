@@ -1,10 +1,10 @@
-"""What a call to the node can end in besides an answer: four kinds, never a gRPC status."""
+"""The four kinds of error of a call to the node; a gRPC status never leaves `lightning.client`."""
 
 from __future__ import annotations
 
 import grpc
 
-# LND answers everything about macaroons with code UNKNOWN; only the words tell (lightning.md section 2).
+# LND answers every macaroon error with code UNKNOWN; only the text identifies it (lightning.md section 2).
 _MACAROON_TEXTS = (
     "macaroon",
     "permission denied",
@@ -21,7 +21,7 @@ _NOT_READY_TEXTS = (
     "server shutting down",
 )
 _TLS_TEXTS = ("handshake", "certificate", "ssl_")
-_WORDED = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
+_CODES_OF_MACAROON_ERRORS = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
 _MISCONFIGURED = {
     grpc.StatusCode.UNIMPLEMENTED,
     grpc.StatusCode.UNAUTHENTICATED,
@@ -38,7 +38,7 @@ _REFUSED = {
 
 
 class NodeError(Exception):
-    """A call to the node without an answer we can use; `code` and `text` are the node's words."""
+    """A call to the node that gave no usable answer; `code` and `text` are the node's own."""
 
     def __init__(self, text: str, *, method: str = "", code: str = "") -> None:
         super().__init__(f"{method} {code} {text}".strip())
@@ -55,42 +55,44 @@ class NodeError(Exception):
 
 
 class NodeUnavailable(NodeError):
-    """The node is away or not ready; a call that changes something may still have reached it."""
+    """The node is unreachable or not ready; a call that changes something may still have reached it."""
 
 
 class NodeRefused(NodeError):
-    """The node answered that it will not."""
+    """The node received the call and refused it."""
 
-    def is_about(self, *texts: str) -> bool:
-        """Tell whether the node's words contain one of these (its SQL store wraps them in a prefix)."""
+    def mentions(self, *texts: str) -> bool:
+        """Return whether the node's text contains one of these; its SQL store puts a prefix before them."""
         return any(text in self.text.lower() for text in texts)
 
     @property
-    def knows_not(self) -> bool:
+    def is_not_found(self) -> bool:
         return self.code == grpc.StatusCode.NOT_FOUND.name
 
     @property
-    def knows_no_invoice(self) -> bool:
-        """Tell whether the node has no such invoice; before 0.20 an empty table answers UNKNOWN."""
-        return self.knows_not or self.is_about("unable to locate invoice", "there are no existing invoices")
+    def is_invoice_not_found(self) -> bool:
+        """Return whether the node has no such invoice; before 0.20 an empty table answers UNKNOWN."""
+        return self.is_not_found or self.mentions(
+            "unable to locate invoice", "there are no existing invoices"
+        )
 
     @property
-    def knows_payment(self) -> bool:
-        """Tell whether the node says it has this payment already.
+    def is_duplicate_payment(self) -> bool:
+        """Return whether the node already has this payment.
 
-        Source: LND 0.15 to 0.22 `payments/db`; 0.17 answers UNKNOWN, so the texts count as well.
+        Source: LND 0.15 to 0.22 `payments/db`; 0.17 answers UNKNOWN, so the text is compared as well.
         """
-        return self.code == grpc.StatusCode.ALREADY_EXISTS.name or self.is_about(
+        return self.code == grpc.StatusCode.ALREADY_EXISTS.name or self.mentions(
             "payment is in transition", "invoice is already paid", "payment already exists"
         )
 
 
 class NodeAnswerUnknown(NodeError):
-    """The call ended without a word about what it did: a deadline, a broken stream, an unknown status."""
+    """The call ended without a result: a deadline, a broken stream, an unknown status."""
 
 
 class NodeMisconfigured(NodeError):
-    """Retrying will not help: certificate, macaroon, network or version need a person."""
+    """Retrying does not help: a person must correct certificate, macaroon, network or version."""
 
 
 def node_error(error: grpc.RpcError, *, method: str) -> NodeError:
@@ -104,12 +106,12 @@ def node_error(error: grpc.RpcError, *, method: str) -> NodeError:
 def _kind_of(code: grpc.StatusCode | None, text: str) -> type[NodeError]:
     if code is grpc.StatusCode.UNAVAILABLE:
         return NodeMisconfigured if _has(text, _TLS_TEXTS) else NodeUnavailable
-    if code in _MISCONFIGURED or (code in _WORDED and _has(text, _MACAROON_TEXTS)):
+    if code in _MISCONFIGURED or (code in _CODES_OF_MACAROON_ERRORS and _has(text, _MACAROON_TEXTS)):
         return NodeMisconfigured
     if _has(text, _NOT_READY_TEXTS):
         return NodeUnavailable
     return NodeRefused if code in _REFUSED else NodeAnswerUnknown
 
 
-def _has(text: str, words: tuple[str, ...]) -> bool:
-    return any(word in text for word in words)
+def _has(text: str, parts: tuple[str, ...]) -> bool:
+    return any(part in text for part in parts)

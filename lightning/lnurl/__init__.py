@@ -1,5 +1,5 @@
-"""LNURL-pay and Lightning Addresses: from what a winner gives us to one invoice for exactly the net.
+"""LNURL-pay and Lightning Addresses: turn a winner's address into one invoice for exactly the net amount.
 
-`addresses` reads a destination without any network (LUD-01, 16, 17); `pay` speaks the two questions of LNURL-pay
-(LUD-06, 12). Neither judges the invoice: that is `lightning.invoices`', as for any other invoice.
+`addresses` reads a destination without any network (LUD-01, 16, 17); `pay` makes the two requests of LNURL-pay
+(LUD-06, 12). `lightning.invoices` decides whether the invoice may be paid, as for any other invoice.
 """

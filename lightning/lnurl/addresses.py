@@ -1,4 +1,4 @@
-"""What a winner may give instead of an invoice: a Lightning Address or an LNURL, read without any network."""
+"""Read a Lightning Address or an LNURL, which a winner may give instead of an invoice. No network."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from lightning.bolt11 import Bolt11Error
-from lightning.bolt11.words import bytes_of, split
+from lightning.bolt11.bech32 import bytes_of, split
 from lightning.errors import LightningAddressUnreadable, LnurlUnreadable
-from sunusav.core.http import askable, url_of
+from sunusav.core.http import checked_address, url_of
 
 MAX_NAME_LENGTH = 64  # RFC 5321 4.5.3.1.1
 MAX_LNURL_LENGTH = 4_000
 _URI_SCHEME = "lightning:"
-# LUD-16; `+` begins a tag and stands neither first nor last.
+# LUD-16; `+` begins a tag and is neither the first nor the last character.
 _NAME = re.compile(r"[a-z0-9\-_.]+(\+[a-z0-9\-_.]+)*")
 _BECH32_PREFIX = "lnurl"
 _PAY_SCHEME = "lnurlp://"
-# LUD-17 of other protocols, and LUD-04's mark inside a link: they pay nobody.
+# LUD-17 schemes of other protocols, and LUD-04's login: none of them is for payments.
 _OTHER_SCHEMES = ("lnurlw://", "lnurlc://", "keyauth://")
 
 
 @dataclass(frozen=True)
 class PayAddress:
-    """A destination that has to be asked for an invoice. `text` is its one way to be written.
+    """A destination from which an invoice is fetched. `text` is its canonical form.
 
-    `name` is what in it may be a person's name.
+    `name` is the part that may be a person's name.
     """
 
     text: str
@@ -46,7 +46,7 @@ def read_lightning_address(text: str) -> PayAddress:
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or not name.strip("."):
         raise LightningAddressUnreadable(reason="name-not-allowed")
     url = url_of(domain, f"/.well-known/lnurlp/{name}")
-    address = askable(url)
+    address = checked_address(url)
     return PayAddress(f"{name}@{address.authority}", url, address.host, name)
 
 
@@ -68,16 +68,16 @@ def read_lnurl(text: str) -> PayAddress:
 
 
 def _pay_address(url: str) -> PayAddress:
-    address = askable(url)
+    address = checked_address(url)
     if "tag" in parse_qs(urlsplit(address.target).query):
-        # LUD-01: a tag in the address itself is another protocol's (login).
+        # LUD-01: a tag in the URL itself belongs to another protocol (login).
         raise LnurlUnreadable(reason="not-for-paying")
-    written = f"{address.scheme}://{address.authority}{address.target}"
-    return PayAddress(written, written, address.host)
+    canonical = f"{address.scheme}://{address.authority}{address.target}"
+    return PayAddress(canonical, canonical, address.host)
 
 
 def _url_in(bech32: str) -> str:
-    """Return the address inside a bech32 text. Raises: LnurlUnreadable."""
+    """Return the URL in a bech32 text. Raises: LnurlUnreadable."""
     lower = bech32.lower()
     if not lower.startswith(f"{_BECH32_PREFIX}1"):
         raise LnurlUnreadable(reason="not-an-lnurl")

@@ -1,4 +1,4 @@
-"""The two questions of LNURL-pay: what may be paid, and an invoice for exactly so much. Source: LUD-06, LUD-12."""
+"""The two requests of LNURL-pay: the limits of an address, then an invoice for an amount. Source: LUD-06, LUD-12."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from transfers.errors import DestinationUnavailable
 Fetch = Callable[[str], Mapping[str, Any]]
 RAIL = "lightning"
 MAX_REASON_LENGTH = 200
-# Larger than any amount there can be; the services' own numbers are not trusted further than this.
+# No amount can be larger; a service's own limits are not trusted beyond it.
 MAX_MSAT = 21_000_000 * 10**11
 
 
 @dataclass(frozen=True)
 class PayRequest:
-    """What a service says of an address, read and judged. Amounts in msat."""
+    """A service's validated answer about an address. Amounts in msat."""
 
     callback: str
     min_msat: int
@@ -34,32 +34,32 @@ class PayRequest:
 
     @property
     def description_hash(self) -> bytes:
-        """Return what the invoice's `h` field should be."""
+        """Return the expected `h` field of the invoice."""
         return sha256(self.metadata.encode(errors="surrogatepass")).digest()
 
 
 @dataclass(frozen=True)
 class FetchedInvoice:
-    """An invoice as the service sent it, unjudged, and the hash it should be bound to."""
+    """An invoice as the service sent it, not validated, and the description hash it should contain."""
 
     payment_request: str
     description_hash: bytes
 
 
 def fetch_invoice(address: PayAddress, *, amount_msat: int, comment: str, fetch: Fetch) -> FetchedInvoice:
-    """Ask for an invoice of exactly this amount; the comment goes along where the service takes one so long.
+    """Fetch an invoice for exactly this amount; the comment is sent if the service accepts one of its length.
 
-    Raises: LnurlServiceRefuses, AmountOutsideServiceRange, LnurlAnswerMalformed, what forbids an address, and
-    DestinationUnavailable when the service is away or does not make an invoice just now.
+    Raises: LnurlServiceRefuses, AmountOutsideServiceRange, LnurlAnswerMalformed, the refusals of a web address, and
+    DestinationUnavailable when the service is unreachable or cannot make an invoice now.
     """
-    request = _read_pay_request(_asked(address, address.url, fetch), address)
+    request = _read_pay_request(_fetched(address, address.url, fetch), address)
     if not request.min_msat <= amount_msat <= request.max_msat:
         raise AmountOutsideServiceRange(
             host=address.host, amount_msat=amount_msat, min_msat=request.min_msat, max_msat=request.max_msat
         )
-    answer = _asked(address, _callback(request, amount_msat, comment), fetch)
+    answer = _fetched(address, _callback(request, amount_msat, comment), fetch)
     if (reason := _error_in(answer, address)) is not None:
-        # It knows the payee and takes the amount, so this is about the moment: a wallet's node that is away.
+        # The service knows the payee and accepts the amount, so the cause is temporary: for example an offline wallet.
         raise DestinationUnavailable(rail=RAIL, host=address.host, detail=reason)
     text = answer.get("pr")
     if not isinstance(text, str) or not text:
@@ -67,11 +67,11 @@ def fetch_invoice(address: PayAddress, *, amount_msat: int, comment: str, fetch:
     return FetchedInvoice(text, request.description_hash)
 
 
-def _asked(address: PayAddress, url: str, fetch: Fetch) -> Mapping[str, Any]:
+def _fetched(address: PayAddress, url: str, fetch: Fetch) -> Mapping[str, Any]:
     try:
         return fetch(url)
-    except HostUnavailable as away:
-        raise DestinationUnavailable(rail=RAIL, host=address.host, detail=away.detail) from away
+    except HostUnavailable as error:
+        raise DestinationUnavailable(rail=RAIL, host=address.host, detail=error.detail) from error
 
 
 def _read_pay_request(answer: Mapping[str, Any], address: PayAddress) -> PayRequest:
@@ -89,16 +89,16 @@ def _read_pay_request(answer: Mapping[str, Any], address: PayAddress) -> PayRequ
 
 
 def _error_in(answer: Mapping[str, Any], address: PayAddress) -> str | None:
-    """Return why the service refuses, without the payee's name: it goes where names do not."""
+    """Return the service's reason to refuse, without the payee's name: logs must contain no names."""
     if str(answer.get("status", "")).upper() != "ERROR":
         return None
     given = answer.get("reason")
-    words = (
+    text = (
         "".join(letter if letter.isprintable() else " " for letter in given) if isinstance(given, str) else ""
     )
     for personal in filter(None, (address.text, address.name)):
-        words = re.sub(rf"(?<!\w){re.escape(personal)}(?!\w)", "…", words, flags=re.IGNORECASE)
-    return " ".join(words.split())[:MAX_REASON_LENGTH] or "no reason given"
+        text = re.sub(rf"(?<!\w){re.escape(personal)}(?!\w)", "…", text, flags=re.IGNORECASE)
+    return " ".join(text.split())[:MAX_REASON_LENGTH] or "no reason given"
 
 
 def _whole(answer: Mapping[str, Any], name: str, address: PayAddress) -> int:
@@ -116,7 +116,7 @@ def _text(answer: Mapping[str, Any], name: str, address: PayAddress) -> str:
 
 
 def _require_one_description(metadata: str, address: PayAddress) -> None:
-    """Refuse metadata without exactly one text/plain; entries of kinds to come may hold anything."""
+    """Refuse metadata without exactly one text/plain entry; entries of unknown kinds may contain anything."""
     try:
         entries = json.loads(metadata, parse_float=str)
     except (ValueError, RecursionError) as error:

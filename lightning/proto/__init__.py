@@ -1,4 +1,4 @@
-"""LND's wire format: our own minimal .proto subset, the code generated from it, and the table of methods.
+"""LND's wire format: a minimal subset of its .proto files, the code generated from it, and the table of methods.
 
-`python -m lightning.proto.generate` writes the `*_pb2` modules again; `--check` only compares (used by lint and CI).
+`python -m lightning.proto.generate` writes the `*_pb2` modules; `--check` only compares them (used by lint and CI).
 """

@@ -1,4 +1,4 @@
-"""Write the `*_pb2` modules again from the .proto files, or with `--check` say whether they are current."""
+"""Write the `*_pb2` modules again from the .proto files, or with `--check` report whether they are current."""
 
 import sys
 import tempfile
@@ -11,7 +11,7 @@ HEADER = "# ruff: noqa\n# fmt: off\n# mypy: disable-error-code=type-arg\n"
 
 
 class GeneratorFailed(Exception):
-    """protoc refused a .proto file; its own message is on standard error."""
+    """protoc refused a .proto file and wrote the reason to standard error."""
 
 
 def generated_files() -> dict[str, str]:

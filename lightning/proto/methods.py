@@ -1,6 +1,6 @@
-"""Every LND method we know: full path, messages, shape. One table for the client and for the simulated node.
+"""Every LND method that the client or the simulated node knows: path, messages, permissions.
 
-Hand-written instead of generated `*_pb2_grpc`: the messages live in our own package, the paths must say LND's.
+Written by hand, not generated as `*_pb2_grpc`: the messages are in our own package, the paths must name LND's.
 Source: lightningnetwork/lnd lnrpc/*.proto and the permission tables of rpcserver.go, router_server.go,
 invoices_server.go.
 """
@@ -23,7 +23,7 @@ Behaviour = Callable[[Any, grpc.ServicerContext], Message | Iterator[Message]]
 
 @dataclass(frozen=True)
 class Method(Generic[Request, Response]):
-    """One gRPC method of LND. `permissions` are entity:action pairs; none means that no macaroon is asked for."""
+    """One gRPC method of LND. `permissions` are (entity, action) pairs; when empty, no macaroon is required."""
 
     path: str
     request: type[Request]
@@ -42,7 +42,7 @@ class Method(Generic[Request, Response]):
     def unary(self, channel: grpc.Channel) -> Callable[..., Response]:
         """Return a callable `(request, timeout=..., metadata=...) -> response` on this channel."""
         if self.streams:
-            raise TypeError(f"{self.path} answers a stream")
+            raise TypeError(f"{self.path} answers with a stream")
         call = channel.unary_unary(
             self.path, request_serializer=_serialize, response_deserializer=self.response.FromString
         )
@@ -51,14 +51,14 @@ class Method(Generic[Request, Response]):
     def stream(self, channel: grpc.Channel) -> Callable[..., grpc.CallIterator[Response]]:
         """Return a callable `(request, timeout=..., metadata=...) -> iterator of responses` with `.cancel()`."""
         if not self.streams:
-            raise TypeError(f"{self.path} answers one message")
+            raise TypeError(f"{self.path} answers with one message")
         call = channel.unary_stream(
             self.path, request_serializer=_serialize, response_deserializer=self.response.FromString
         )
         return cast("Callable[..., grpc.CallIterator[Response]]", call)
 
     def handler(self, behaviour: Behaviour) -> grpc.RpcMethodHandler[Request, Response]:
-        """Return the server side of this method: `behaviour(request, context)` answers a message or an iterator."""
+        """Return the server side of this method: `behaviour(request, context)` returns a message or an iterator."""
         make = grpc.unary_stream_rpc_method_handler if self.streams else grpc.unary_unary_rpc_method_handler
         made = make(behaviour, request_deserializer=self.request.FromString, response_serializer=_serialize)
         return cast("grpc.RpcMethodHandler[Request, Response]", made)
@@ -152,7 +152,7 @@ ESTIMATE_ROUTE_FEE = Method(
     router_pb2.RouteFeeResponse,
     OFFCHAIN_READ,
 )
-# LND asks *write* for this lookup: a read-only macaroon must use LOOKUP_INVOICE.
+# LND requires *write* for this lookup: a read-only macaroon must use LOOKUP_INVOICE.
 LOOKUP_INVOICE_V2 = Method(
     "/invoicesrpc.Invoices/LookupInvoiceV2",
     invoices_pb2.LookupInvoiceMsg,
@@ -185,7 +185,7 @@ SETTLE_INVOICE = Method(
     INVOICES_WRITE,
 )
 
-# A client that may delete payments can destroy its own protection against paying twice.
+# A client with this right can destroy its own protection against paying twice.
 DELETE_PAYMENT = Method(
     "/lnrpc.Lightning/DeletePayment",
     lightning_pb2.DeletePaymentRequest,
@@ -193,7 +193,7 @@ DELETE_PAYMENT = Method(
     OFFCHAIN_WRITE,
 )
 
-CALLED_BY_US: tuple[Method[Any, Any], ...] = (
+CLIENT_METHODS: tuple[Method[Any, Any], ...] = (
     GET_STATE,
     GET_INFO,
     CHANNEL_BALANCE,
@@ -207,19 +207,21 @@ CALLED_BY_US: tuple[Method[Any, Any], ...] = (
     TRACK_PAYMENT_V2,
     CANCEL_INVOICE,
 )
-# The simulated node speaks these too, and tests call them; our client does without, each for its reason.
-LEFT_TO_OTHERS: Mapping[Method[Any, Any], str] = {
-    SUBSCRIBE_STATE: "health asks GetState when it is asked",
-    TRACK_PAYMENTS: "a wake-up signal that may repeat and reorder, absent from 0.15; each open attempt is asked for",
-    ESTIMATE_ROUTE_FEE: "its probes leave failed payments behind; the fee limit binds without it",
-    LOOKUP_INVOICE_V2: "wants invoices:write where LookupInvoice wants to read",
-    SUBSCRIBE_SINGLE_INVOICE: "one stream of all settlements, with a stored index, loses nothing",
-    ADD_HOLD_INVOICE: "holds other people's liquidity; only the tests' recipients do",
-    SETTLE_INVOICE: "belongs to hold invoices",
-    CHECK_MACAROON_PERMISSIONS: "wants macaroon:read, which no process of ours should have",
-    DELETE_PAYMENT: "would destroy the node's memory of what it paid",
+# The simulated node implements these as well, and tests call them. Our client does not, for the reason given.
+UNUSED_BY_CLIENT: Mapping[Method[Any, Any], str] = {
+    SUBSCRIBE_STATE: "the health check calls GetState instead",
+    TRACK_PAYMENTS: "may repeat and reorder updates, and 0.15 lacks it; each open attempt is tracked by its hash",
+    ESTIMATE_ROUTE_FEE: "its probes leave failed payments in the node; the fee limit holds without it",
+    LOOKUP_INVOICE_V2: "needs invoices:write; LookupInvoice needs invoices:read",
+    SUBSCRIBE_SINGLE_INVOICE: "one stream of all settlements with a stored index replaces it",
+    ADD_HOLD_INVOICE: "locks the liquidity of others; only recipients in tests use it",
+    SETTLE_INVOICE: "only hold invoices need it",
+    CHECK_MACAROON_PERMISSIONS: "needs macaroon:read, which none of our processes should have",
+    DELETE_PAYMENT: "would destroy the node's record of what it paid",
 }
-METHODS: Mapping[str, Method[Any, Any]] = {method.path: method for method in (*CALLED_BY_US, *LEFT_TO_OTHERS)}
+METHODS: Mapping[str, Method[Any, Any]] = {
+    method.path: method for method in (*CLIENT_METHODS, *UNUSED_BY_CLIENT)
+}
 
 
 def service_handlers(

@@ -1,7 +1,6 @@
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from fees.queries import expected_fee
 from fees.types import PricedFor
@@ -9,12 +8,16 @@ from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import STATUS_OF_CONTRIBUTION, STATUS_OF_PAID_OUT_CYCLE, ContributionStatus, CycleState
 from payouts.errors import ContributionMissing, ContributionNotAskedFor, ContributionNotOfCycle, CycleMissing
 from payouts.models import Contribution, Cycle
-from payouts.types import ContributionFacts, CycleFacts
+from payouts.types import ContributionFacts, CycleFacts, Position
 from transfers.enums import CollectionState, DisbursementState
-from transfers.queries import collections_for, disbursements_for, newest_withdrawal, settled_subjects
+from transfers.queries import (
+    collections_for,
+    disbursement_for,
+    disbursements_for,
+    newest_withdrawal,
+    settled_subjects,
+)
 from transfers.types import CollectionFacts, DisbursementFacts, WithdrawalFacts
-
-Position = tuple[Any, ...]
 
 
 def cycle(cycle_id: str) -> CycleFacts:
@@ -31,7 +34,7 @@ def stored_cycle(cycle_id: str) -> Cycle:
 
 
 def cycles_page(after: Position | None, limit: int, **filters: str) -> Sequence[CycleFacts]:
-    """Return cycles by their identifiers, beyond one; the filters are columns."""
+    """Return cycles in the order of their identifiers, after a position; the filters are columns."""
     rows = Cycle.objects.filter(**filters)
     if after is not None:
         rows = rows.filter(pk__gt=after[0])
@@ -39,7 +42,7 @@ def cycles_page(after: Position | None, limit: int, **filters: str) -> Sequence[
 
 
 def cycle_facts(rows: Sequence[Cycle]) -> list[CycleFacts]:
-    """Freeze cycles with what their contributions and payouts say, in a few queries for all of them."""
+    """Return cycles with the status of their contributions and payouts, in a fixed number of queries."""
     settled = settled_counts([row.pk for row in rows if row.state == CycleState.COLLECTING])
     payouts = disbursements_for([cycle_subject(row.pk) for row in rows])
     return [_cycle(row, settled, payouts.get(cycle_subject(row.pk))) for row in rows]
@@ -61,7 +64,7 @@ def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) 
 
 
 def status_of(row: Cycle, payout: DisbursementFacts | None) -> str:
-    """Return a cycle's status as clients see it."""
+    """Return the status of a cycle that clients see."""
     if payout is None:
         return row.state
     return STATUS_OF_PAID_OUT_CYCLE[DisbursementState(payout.state)]
@@ -80,7 +83,7 @@ def missing_contributions(row: Cycle) -> int:
 
 
 def priced_for(row: Cycle) -> PricedFor:
-    """Return whom a cycle's payout is priced for."""
+    """Return the group, winner and partner that a cycle's fee is computed for."""
     return PricedFor(
         group_ref=row.group_id,
         winner_ref=row.winner_user_id,
@@ -89,18 +92,24 @@ def priced_for(row: Cycle) -> PricedFor:
 
 
 def expected_net_sats(cycle_id: str, *, at: datetime) -> int | None:
-    """Return what the winner of a ready cycle would get now, or gets by what was fixed; None while collecting."""
+    """Return the fixed net of a ready cycle, else the net to expect now; None while collecting."""
     row = stored_cycle(cycle_id)
     if row.state != CycleState.READY:
         return None
-    payout = disbursements_for([cycle_subject(cycle_id)]).get(cycle_subject(cycle_id))
-    if payout is not None and payout.net_sats is not None and payout.state != DisbursementState.CANCELLED:
+    payout = disbursement_for(cycle_subject(cycle_id))
+    is_cancelled = payout is not None and payout.state == DisbursementState.CANCELLED
+    return net_sats(row, None if is_cancelled else payout, at=at)
+
+
+def net_sats(row: Cycle, payout: DisbursementFacts | None, *, at: datetime) -> int:
+    """Return the net that the payout of a cycle was fixed with, else the net to expect at that moment."""
+    if payout is not None and payout.net_sats is not None:
         return payout.net_sats
     return expected_fee(row.payout_total_sats, priced_for(row), at).net_sats
 
 
 def contribution(cycle_id: str, user_id: str) -> ContributionFacts:
-    """Return what one member owes a cycle. Raises: CycleMissing, ContributionMissing."""
+    """Return the contribution of one member to a cycle. Raises: CycleMissing, ContributionMissing."""
     row = Contribution.objects.filter(cycle_id=cycle_id, user_id=user_id).first()
     if row is None:
         stored_cycle(cycle_id)
@@ -108,8 +117,8 @@ def contribution(cycle_id: str, user_id: str) -> ContributionFacts:
     return _contribution_facts([row])[0]
 
 
-def contribution_numbered(cycle_id: str, contribution_id: int) -> ContributionFacts:
-    """Return one contribution by its number. Raises: CycleMissing, ContributionNotOfCycle."""
+def contribution_by_id(cycle_id: str, contribution_id: int) -> ContributionFacts:
+    """Return one contribution by its id. Raises: CycleMissing, ContributionNotOfCycle."""
     row = Contribution.objects.filter(cycle_id=cycle_id, pk=contribution_id).first()
     if row is None:
         stored_cycle(cycle_id)
@@ -122,9 +131,9 @@ def open_invoice_of(cycle_id: str, contribution_id: int, *, at: datetime) -> str
 
     Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor.
     """
-    owed = contribution_numbered(cycle_id, contribution_id)
-    is_over = owed.expires_at is not None and owed.expires_at <= at
-    if owed.status != ContributionStatus.INVOICED or is_over or not owed.payment_request:
+    owed = contribution_by_id(cycle_id, contribution_id)
+    is_expired = owed.expires_at is not None and owed.expires_at <= at
+    if owed.status != ContributionStatus.INVOICED or is_expired or not owed.payment_request:
         raise ContributionNotAskedFor(
             cycle_id=cycle_id, contribution_id=contribution_id, contribution_status=owed.status
         )
@@ -132,13 +141,13 @@ def open_invoice_of(cycle_id: str, contribution_id: int, *, at: datetime) -> str
 
 
 def withdrawal_link(cycle_id: str) -> WithdrawalFacts:
-    """Return the newest link by which a cycle's winner may claim it. Raises: CycleMissing, WithdrawalLinkMissing."""
+    """Return the newest withdrawal link of a cycle. Raises: CycleMissing, WithdrawalLinkMissing."""
     stored_cycle(cycle_id)
     return newest_withdrawal(cycle_subject(cycle_id))
 
 
 def contributions_page(after: Position | None, limit: int, *, cycle_id: str) -> Sequence[ContributionFacts]:
-    """Return a cycle's contributions in the order they were made. Raises: CycleMissing."""
+    """Return a cycle's contributions in the order of their ids. Raises: CycleMissing."""
     stored_cycle(cycle_id)
     rows = Contribution.objects.filter(cycle_id=cycle_id)
     if after is not None:
@@ -147,14 +156,13 @@ def contributions_page(after: Position | None, limit: int, *, cycle_id: str) -> 
 
 
 def _contribution_facts(rows: Sequence[Contribution]) -> list[ContributionFacts]:
-    asked = collections_for([contribution_subject(row.pk) for row in rows])
-    return [_contribution(row, asked) for row in rows]
+    collections = collections_for([contribution_subject(row.pk) for row in rows])
+    return [_contribution(row, collections.get(contribution_subject(row.pk))) for row in rows]
 
 
-def _contribution(row: Contribution, asked: Mapping[str, CollectionFacts]) -> ContributionFacts:
-    collection = asked.get(contribution_subject(row.pk))
+def _contribution(row: Contribution, collection: CollectionFacts | None) -> ContributionFacts:
     if collection is not None and collection.state == CollectionState.CANCELLED:
-        collection = None  # what was taken back invites nobody to pay any more
+        collection = None  # a cancelled request must not be shown as payable
     return ContributionFacts(
         id=row.pk, cycle_id=row.cycle_id, user_id=row.user_id, amount_sats=row.amount_sats,
         status=contribution_status(collection),
@@ -167,7 +175,7 @@ def _contribution(row: Contribution, asked: Mapping[str, CollectionFacts]) -> Co
 
 
 def contribution_status(collection: CollectionFacts | None) -> str:
-    """Return a contribution's status as clients see it."""
+    """Return the status of a contribution that clients see."""
     if collection is None:
         return ContributionStatus.PENDING
     return STATUS_OF_CONTRIBUTION[CollectionState(collection.state)]

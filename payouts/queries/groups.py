@@ -1,22 +1,14 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from fees.queries import is_group_verified as holds_verification
 from fees.queries import verified_groups
 from payouts.calculations import member_ref
 from payouts.errors import GroupMissing
 from payouts.models import Group, Member
-from payouts.types import GroupFacts, MemberFacts
+from payouts.types import GroupFacts, MemberFacts, Position
 from sunusav.core.privacy import PersonErased, mask_name, mask_phone, reveal
 
-Position = tuple[Any, ...]
 ERASED = "…"
-
-
-def is_group_verified(group_id: str, *, at: datetime) -> bool:
-    """Tell whether two people had verified the group at that moment."""
-    return holds_verification(group_id, at)
 
 
 def group(group_id: str, *, at: datetime) -> GroupFacts:
@@ -33,7 +25,7 @@ def stored_group(group_id: str) -> Group:
 
 
 def groups_page(after: Position | None, limit: int, *, at: datetime, **filters: str) -> Sequence[GroupFacts]:
-    """Return groups by their identifiers, beyond one; the filters are columns."""
+    """Return groups in the order of their identifiers, after a position; the filters are columns."""
     rows = Group.objects.filter(**filters)
     if after is not None:
         rows = rows.filter(pk__gt=after[0])
@@ -41,25 +33,25 @@ def groups_page(after: Position | None, limit: int, *, at: datetime, **filters: 
 
 
 def members_of(group_id: str) -> list[str]:
-    """Return who is in a group, by their identifiers."""
+    """Return the identifiers of a group's members."""
     rows = Member.objects.filter(group_id=group_id).order_by("user_id")
     return list(rows.values_list("user_id", flat=True))
 
 
 def member(group_id: str, user_id: str) -> MemberFacts:
-    """Return one member, masked."""
+    """Return one member with masked name and phone."""
     row = Member.objects.get(group_id=group_id, user_id=user_id)
     return MemberFacts(row.group_id, row.user_id, masked_name(row), masked_phone(row))
 
 
 def masked_name(row: Member) -> str:
-    """Return a member's initials, or an ellipsis once the person was erased."""
+    """Return a member's initials, or an ellipsis if the person's data was erased."""
     name = _revealed(row.user_id, row.sealed_name)
     return ERASED if name is None else mask_name(name)
 
 
 def masked_phone(row: Member) -> str:
-    """Return what may be shown of a member's phone; nothing when none is known."""
+    """Return a member's phone, masked; empty if there is none."""
     phone = _revealed(row.user_id, row.sealed_phone)
     if phone is None:
         return ERASED

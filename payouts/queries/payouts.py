@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from typing import Any
 
 from fees.queries import fixed_fee
 from fees.types import FixedFee
@@ -8,12 +7,10 @@ from payouts.enums import NOT_INITIATED
 from payouts.errors import CycleMissing, PayoutMissing
 from payouts.models import Cycle
 from payouts.queries.cycles import status_of, stored_cycle
-from payouts.types import PayoutFacts, PayoutStatus
+from payouts.types import PayoutFacts, PayoutStatus, Position
 from transfers.errors import DisbursementMissing
 from transfers.queries import disbursement, disbursement_for, disbursements_page
 from transfers.types import DisbursementFacts
-
-Position = tuple[Any, ...]
 
 
 def payout(payout_id: int) -> PayoutFacts:
@@ -22,7 +19,7 @@ def payout(payout_id: int) -> PayoutFacts:
 
 
 def payout_of(cycle_id: str) -> PayoutStatus:
-    """Return how a cycle and its payout stand. Raises: CycleMissing."""
+    """Return the status of a cycle and of its payout. Raises: CycleMissing."""
     row = stored_cycle(cycle_id)
     found = disbursement_for(cycle_subject(cycle_id))
     return PayoutStatus(
@@ -36,7 +33,7 @@ def payout_of(cycle_id: str) -> PayoutStatus:
 def payouts_page(
     after: Position | None, limit: int, *, status: str = "", group_id: str = "", cycle_id: str = ""
 ) -> Sequence[PayoutFacts]:
-    """Return payouts, the newest first, beyond one."""
+    """Return payouts, newest first, after a position."""
     found = disbursements_page(
         prefix=f"{CYCLE}:", subjects=_subjects(group_id, cycle_id), state=status,
         before_id=after[0] if after else None, limit=limit,
@@ -45,7 +42,7 @@ def payouts_page(
 
 
 def fee_of(facts: PayoutFacts) -> FixedFee | None:
-    """Return the fee of a payout once it is fixed."""
+    """Return the fee of a payout, if it is fixed."""
     return fixed_fee(facts.assessment_id) if facts.assessment_id else None
 
 
@@ -76,9 +73,9 @@ def _subjects(group_id: str, cycle_id: str) -> list[str] | None:
 
 
 def _facts(found: Sequence[DisbursementFacts]) -> list[PayoutFacts]:
-    cycles = {id_in(one.subject) for one in found}
+    cycles = {id_in(disbursement.subject) for disbursement in found}
     group_of = dict(Cycle.objects.filter(pk__in=cycles).values_list("pk", "group_id"))
-    return [_payout(one, group_of) for one in found]
+    return [_payout(disbursement, group_of) for disbursement in found]
 
 
 def _payout(found: DisbursementFacts, group_of: dict[str, str]) -> PayoutFacts:

@@ -1,1 +1,1 @@
-"""Writes of this room, one module per noun, in the order of the life cycle: groups, cycles, payouts."""
+"""Writes of this app, a module per noun: groups, cycles, payouts, withdrawals."""

@@ -1,11 +1,10 @@
-"""The life of a cycle until it is paid: created, its winner's destination set, contributed to, ready."""
+"""A cycle until it is paid: created, its destination set, contributions collected, ready."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from fees.queries import expected_fee
 from payouts.calculations import contribution_subject, credit_of, cycle_subject, pot_of
 from payouts.enums import CYCLE_TRANSITIONS, ContributionStatus, CycleState
 from payouts.errors import (
@@ -24,9 +23,9 @@ from payouts.errors import (
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import (
     contribution,
-    contribution_numbered,
+    contribution_by_id,
     missing_contributions,
-    priced_for,
+    net_sats,
     settled_counts,
 )
 from payouts.queries.groups import members_of
@@ -37,7 +36,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transitions import move
-from transfers.enums import DisbursementState
+from transfers.enums import PAID_STATES, DisbursementState
 from transfers.errors import (
     CollectionAskedOtherwise,
     CollectionSettled,
@@ -53,7 +52,6 @@ from transfers.types import Destination, DisbursementFacts, Instruction
 
 READINESS = Actor.system("payouts.readiness")
 CYCLES_AT_A_TIME = 100
-PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 
 
 def create_cycle(
@@ -66,14 +64,14 @@ def create_cycle(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Begin a round: everybody who is a member now owes one contribution.
+    """Create a cycle to which each current member owes one contribution.
 
     Raises: GroupMissing, GroupWithoutMembers, WinnerNotMember, PotAboveAllBitcoin, CycleExists, CycleIndexTaken.
     """
     with transaction.atomic():
         locked_group(group_id)
         members = members_of(group_id)
-        _require_round(group_id, members, winner_user_id, contribution_sats)
+        _require_valid_cycle(group_id, members, winner_user_id, contribution_sats)
         row = Cycle(
             pk=cycle_id, group_id=group_id, cycle_index=cycle_index, contribution_sats=contribution_sats,
             winner_user_id=winner_user_id, members_count=len(members), created_at=now,
@@ -90,14 +88,14 @@ def create_cycle(
 
 
 def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, now: datetime) -> None:
-    """Say where the winner is paid; an order that waits is redirected.
+    """Set where the winner is paid; a payout that is not paid yet is redirected.
 
-    What can never be paid is refused here; the amount is judged once the net is fixed.
-    Raises: CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, what the rail refuses.
+    A destination that can never be paid is refused. An amount in it is checked once the net is fixed.
+    Raises: CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, and the refusals of the rail.
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        payout = _live_payout(cycle_id)
+        payout = _uncancelled_payout(cycle_id)
         _require_unpaid(row, payout)
         _require_acceptable(row, destination, payout, now)
         replaced_at = _replaced_at(row, destination, now)
@@ -117,7 +115,7 @@ def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, no
 def open_contribution(
     *, cycle_id: str, user_id: str, method: str, actor: Actor, now: datetime
 ) -> ContributionFacts:
-    """Ask a member for their contribution; asking again gives the same request as long as it is open.
+    """Request a member's contribution; while a request is open, the same one is returned again.
 
     Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionAskedOtherwise, CollectorUnknown,
     CollectorUnavailable.
@@ -131,54 +129,54 @@ def open_contribution(
             credit=pot_of(cycle_id), overpaid=credit_of(user_id), memo=f"SunuSàv contribution {owed.id}",
             actor=actor, now=now,
         )  # fmt: skip
-    except CollectionAskedOtherwise as refused:
+    except CollectionAskedOtherwise as error:
         raise ContributionAskedOtherwise(
-            cycle_id=cycle_id, user_id=user_id, open_method=refused.open_method, expires_at=refused.expires_at
-        ) from refused
+            cycle_id=cycle_id, user_id=user_id, open_method=error.open_method, expires_at=error.expires_at
+        ) from error
     return contribution(cycle_id, user_id)
 
 
 def cancel_contribution(
     *, cycle_id: str, contribution_id: int, actor: Actor, reason: str, now: datetime
 ) -> ContributionFacts:
-    """Take back what a member was asked for; then they may be asked by another method.
+    """Cancel the request for a contribution; another may be opened by another method.
 
     Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor, ContributionSettled (it was paid
     meanwhile and is booked), CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable.
     """
-    owed = contribution_numbered(cycle_id, contribution_id)
+    owed = contribution_by_id(cycle_id, contribution_id)
     subject = contribution_subject(contribution_id)
-    asked = collections_for([subject]).get(subject)
-    if asked is None:
+    collection = collections_for([subject]).get(subject)
+    if collection is None:
         raise ContributionNotAskedFor(
             cycle_id=cycle_id, contribution_id=contribution_id, contribution_status=owed.status
         )
     try:
-        cancel_collection(collection_id=asked.id, actor=actor, reason=reason, now=now)
+        cancel_collection(collection_id=collection.id, actor=actor, reason=reason, now=now)
     except CollectionSettled:
         raise ContributionSettled(
             cycle_id=cycle_id, user_id=owed.user_id, contribution_id=contribution_id
         ) from None
-    return contribution_numbered(cycle_id, contribution_id)
+    return contribution_by_id(cycle_id, contribution_id)
 
 
 def record_ready_cycles(*, now: datetime, contribution_id: int | None = None) -> int:
-    """Mark collecting cycles ready whose every contribution is settled in full; return how many were.
+    """Make collecting cycles ready when all their contributions are settled in full; return how many.
 
-    With a contribution, only its cycle is looked at.
+    With a contribution, only its cycle is checked.
     """
     return sum(_record_ready(cycle_id, now=now) for cycle_id in _complete_cycles(contribution_id))
 
 
 def locked_cycle(cycle_id: str) -> Cycle:
-    """Return the row under its lock. Raises: CycleMissing."""
+    """Lock a cycle and return its row. Raises: CycleMissing."""
     row = Cycle.objects.select_for_update().filter(pk=cycle_id).first()
     if row is None:
         raise CycleMissing(cycle_id=cycle_id)
     return row
 
 
-def _require_round(group_id: str, members: Sequence[str], winner: str, contribution_sats: int) -> None:
+def _require_valid_cycle(group_id: str, members: Sequence[str], winner: str, contribution_sats: int) -> None:
     if not members:
         raise GroupWithoutMembers(group_id=group_id)
     if winner not in members:
@@ -189,7 +187,7 @@ def _require_round(group_id: str, members: Sequence[str], winner: str, contribut
 
 
 def _insert_cycle(row: Cycle) -> None:
-    """Insert a cycle; the group's lock makes rounds of one group follow each other."""
+    """Insert a cycle. The caller holds the lock of its group. Raises: CycleIndexTaken, CycleExists."""
     taken = Cycle.objects.filter(group_id=row.group_id, cycle_index=row.cycle_index).first()
     if taken is not None and taken.pk != row.pk:
         raise CycleIndexTaken(group_id=row.group_id, cycle_index=row.cycle_index, cycle_id=taken.pk)
@@ -200,8 +198,8 @@ def _insert_cycle(row: Cycle) -> None:
         raise CycleExists(cycle_id=row.pk) from None
 
 
-def _live_payout(cycle_id: str) -> DisbursementFacts | None:
-    """Return the payout of a cycle, unless it was called off: then its orders are another's for ever."""
+def _uncancelled_payout(cycle_id: str) -> DisbursementFacts | None:
+    """Return the payout of a cycle, unless it was cancelled. The invoices of a cancelled payout stay used."""
     payout = disbursement_for(cycle_subject(cycle_id))
     return None if payout is None or payout.state == DisbursementState.CANCELLED else payout
 
@@ -218,28 +216,29 @@ def _require_unpaid(row: Cycle, payout: DisbursementFacts | None) -> None:
 def _redirect(
     row: Cycle, payout: DisbursementFacts, destination: Destination, *, actor: Actor, now: datetime
 ) -> None:
-    """Send the payout elsewhere. Raises: CycleAlreadyPaid, DestinationLocked, if a worker was quicker."""
+    """Change the destination of a payout. Raises: CycleAlreadyPaid, DestinationLocked, if a worker was faster."""
     try:
         replace_destination(
             disbursement_id=payout.id, destination=destination, actor=actor, now=now,
             replaced_at=row.destination_replaced_at,
         )  # fmt: skip
     except DisbursementNotRetryable:
-        _require_unpaid(row, _live_payout(row.pk))
+        _require_unpaid(row, _uncancelled_payout(row.pk))
         raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id) from None
 
 
 def _require_acceptable(
     row: Cycle, destination: Destination, payout: DisbursementFacts | None, now: datetime
 ) -> None:
-    """Refuse a destination that could never be paid, without any network.
+    """Refuse a destination that could never be paid. Uses no network.
 
-    Before the net is fixed it is judged for the net to expect; that may change, so the amount is let pass.
+    Before the net is fixed the destination is checked with the expected net; that may change, so another amount is
+    accepted.
     """
     payout_id = payout.id if payout else 0
     try:
         reference = rail(destination.rail).check(
-            Instruction(payout_id, msat_from_sats(_net_sats(row, payout, now)), destination), now=now
+            Instruction(payout_id, msat_from_sats(net_sats(row, payout, at=now)), destination), now=now
         )
     except DestinationAmountDiffers:
         if payout is not None and payout.net_sats is not None:
@@ -249,40 +248,34 @@ def _require_acceptable(
 
 
 def _replaced_at(row: Cycle, destination: Destination, now: datetime) -> datetime | None:
-    """Return since when a cycle's destination is another payee's than the winner's first one.
+    """Return when the payee of a ready cycle last changed; None if it never did.
 
-    Counted from the last change of payee after the cycle was ready, back to the first payee included. Neither the
-    first destination nor a fresh one of the same payee is a change. *Source*: DOMAIN.md section 4.
+    A change back to an earlier payee counts. The first destination does not count, nor a new destination of the same
+    payee. *Source*: DOMAIN.md section 4.
     """
     before = row.destination
-    if row.state != CycleState.READY or before is None or _pays_the_same(before, destination):
+    if row.state != CycleState.READY or before is None or _have_same_payee(before, destination):
         return row.destination_replaced_at
     return now
 
 
-def _pays_the_same(before: Destination, after: Destination) -> bool:
+def _have_same_payee(before: Destination, after: Destination) -> bool:
     if before.rail != after.rail:
         return False
     paying = rail(after.rail)
     return paying.payee_of(before) == paying.payee_of(after)
 
 
-def _net_sats(row: Cycle, payout: DisbursementFacts | None, now: datetime) -> int:
-    if payout is not None and payout.net_sats is not None:
-        return payout.net_sats
-    return expected_fee(row.payout_total_sats, priced_for(row), now).net_sats
-
-
 def _complete_cycles(contribution_id: int | None) -> Iterator[str]:
-    """Yield the collecting cycles that lack nothing, read without locks."""
+    """Yield the collecting cycles whose contributions are all settled, read without locks."""
     collecting = Cycle.objects.filter(state=CycleState.COLLECTING)
     if contribution_id is not None:
         collecting = collecting.filter(contributions__pk=contribution_id)
     rows = list(collecting.values_list("pk", "members_count"))
     for start in range(0, len(rows), CYCLES_AT_A_TIME):
-        some = rows[start : start + CYCLES_AT_A_TIME]
-        settled = settled_counts([pk for pk, _ in some])
-        yield from (pk for pk, members_count in some if settled[pk] == members_count)
+        page = rows[start : start + CYCLES_AT_A_TIME]
+        settled = settled_counts([pk for pk, _ in page])
+        yield from (pk for pk, members_count in page if settled[pk] == members_count)
 
 
 def _record_ready(cycle_id: str, *, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Groups and their members; a group's verification by two people."""
+"""Groups, their members, and the verification of a group by two people."""
 
 from datetime import datetime
 from typing import Any
@@ -38,7 +38,7 @@ def create_group(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Register a group; without a settlement partner it gets the first enabled one of its country.
+    """Create a group; without a settlement partner it gets the first enabled one of its country.
 
     Raises: GroupExists, PartnerUnknown, PartnerServesElsewhere, CountryWithoutPartner.
     """
@@ -60,9 +60,10 @@ def create_group(
 def add_member(
     *, group_id: str, user_id: str, display_name: str, phone: str = "", actor: Actor, now: datetime
 ) -> None:
-    """Take somebody into a group; cycles that exist already are not changed.
+    """Add a member to a group; existing cycles do not change.
 
-    Name and phone are sealed under the person's own key and stand in no trail. Raises: GroupMissing, MemberExists.
+    Name and phone are encrypted under the person's own key and are not in the trail.
+    Raises: GroupMissing, MemberExists.
     """
     with transaction.atomic():
         locked_group(group_id)
@@ -79,7 +80,7 @@ def add_member(
 
 
 def propose_verification(*, group_id: str, proposer: User, reason: str, now: datetime) -> Proposal:
-    """Propose that a group is verified. Raises: GroupMissing, GroupVerifiedAlready, as `approvals.propose`."""
+    """Propose to verify a group. Raises: GroupMissing, GroupVerifiedAlready, as `approvals.propose`."""
     if group(group_id, at=now).is_verified:
         raise GroupVerifiedAlready(group_id=group_id)
     return approvals.propose(
@@ -88,7 +89,7 @@ def propose_verification(*, group_id: str, proposer: User, reason: str, now: dat
 
 
 def propose_verification_revocation(*, group_id: str, proposer: User, reason: str, now: datetime) -> Proposal:
-    """Propose that a group is verified no longer. Raises: GroupMissing, GroupNotVerified, as `approvals.propose`."""
+    """Propose to revoke a verification. Raises: GroupMissing, GroupNotVerified, as `approvals.propose`."""
     if not group(group_id, at=now).is_verified:
         raise GroupNotVerified(group_id=group_id)
     return approvals.propose(
@@ -97,7 +98,7 @@ def propose_verification_revocation(*, group_id: str, proposer: User, reason: st
 
 
 def describe_group(group_id: str) -> dict[str, Any]:
-    """Return the facts a verification is approved on. Raises: GroupMissing."""
+    """Return the facts that the approver of a verification sees. Raises: GroupMissing."""
     row = Group.objects.filter(pk=group_id).first()
     if row is None:
         raise GroupMissing(group_id=group_id)
@@ -110,7 +111,7 @@ def describe_group(group_id: str) -> dict[str, Any]:
 
 
 def verify_group(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Lower a group's fees as the schedule says: applied by the approval of a second person.
+    """Grant a group the schedule's discount; runs when a second person approves it.
 
     Raises: GroupMissing, ProposalFactsChanged, DiscountAlreadyGranted.
     """
@@ -122,7 +123,7 @@ def verify_group(proposal: Proposal, actor: Actor, now: datetime) -> None:
 
 
 def revoke_verification(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """End a group's discount; fees fixed before keep it.
+    """Revoke a group's discount; fees fixed before keep it. Runs when a second person approves it.
 
     Raises: GroupMissing, ProposalFactsChanged, DiscountNotGranted.
     """
@@ -134,7 +135,7 @@ def revoke_verification(proposal: Proposal, actor: Actor, now: datetime) -> None
 
 
 def locked_group(group_id: str) -> Group:
-    """Return the row under its lock. Raises: GroupMissing."""
+    """Lock a group and return its row. Raises: GroupMissing."""
     row = Group.objects.select_for_update().filter(pk=group_id).first()
     if row is None:
         raise GroupMissing(group_id=group_id)

@@ -1,4 +1,4 @@
-"""The payout of a cycle: requested or scheduled once, then retried or cancelled by people."""
+"""The payout of a cycle: requested or scheduled once, later retried or cancelled by people."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -32,7 +32,7 @@ from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
 from transfers.services.disbursements import (
     cancel_disbursement,
-    hasten_disbursement,
+    expedite_disbursement,
     request_disbursement,
     retry_disbursement,
 )
@@ -43,26 +43,26 @@ _S = DisbursementState
 
 
 def request_payout(*, cycle_id: str, claims: Claims, actor: Actor, now: datetime) -> int:
-    """Have a ready cycle paid out now; return the payout's id. A payout under way is returned as it is.
+    """Request the payout of a ready cycle now and return its id; of a payout under way, return the id.
 
     Fee and net are fixed here, once. Raises: CycleMissing, CycleNotReady, CycleAlreadyPaid, PayoutFailed,
-    PayoutNeedsReview, PayoutReversed, ClaimContradictsRecords, DestinationMissing; what `transfers` refuses.
+    PayoutNeedsReview, PayoutReversed, ClaimContradictsRecords, DestinationMissing, and refusals of `transfers`.
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
         _require_ready(row)
         payout = disbursement_for(cycle_subject(cycle_id))
-        _require_open(row, payout)
-        _require_true(claims, row, payout, now)
+        _require_payout_not_ended(row, payout)
+        _require_claims_match(claims, row, payout, now)
         if payout is None or payout.state == _S.CANCELLED:
             return request_disbursement(request=_request(row, None), actor=actor, now=now)
         if payout.state == _S.SCHEDULED:
-            hasten_disbursement(disbursement_id=payout.id, actor=actor, now=now)
+            expedite_disbursement(disbursement_id=payout.id, actor=actor, now=now)
         return payout.id
 
 
 def require_going_well(payout: PayoutFacts) -> None:
-    """Refuse a payout that ended without paying while somebody waited for it, as the next request would.
+    """Refuse a payout that ended without being paid, with the error that the next request would raise.
 
     Raises: PayoutFailed, PayoutNeedsReview, PayoutReversed, PayoutCancelled.
     """
@@ -73,34 +73,34 @@ def require_going_well(payout: PayoutFacts) -> None:
 
 
 def schedule_payout(*, cycle_id: str, scheduled_at: datetime | None, actor: Actor, now: datetime) -> int:
-    """Order a ready cycle's payout for a moment; return its id. A past moment, or none, means now.
+    """Schedule the payout of a ready cycle and return its id. A past moment, or none, means now.
 
     A group that skips non-working days is paid at the same time of the next working day in Dakar.
     Raises: as `request_payout`, and PayoutScheduledAlready, PayoutUnderWay.
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        require_payable_anew(row)
+        require_payable(row)
         moment = _moment(row, scheduled_at, now)
         return request_disbursement(request=_request(row, moment), actor=actor, now=now)
 
 
-def require_payable_anew(row: Cycle) -> None:
-    """Refuse a cycle that is not ready, or whose payout somebody asked for. The caller holds the cycle's lock.
+def require_payable(row: Cycle) -> None:
+    """Refuse a cycle that is not ready, or has a payout already. The caller holds the lock of the cycle.
 
     Raises: CycleNotReady, CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed,
     PayoutScheduledAlready, PayoutUnderWay.
     """
     _require_ready(row)
     payout = disbursement_for(cycle_subject(row.pk))
-    _require_open(row, payout)
+    _require_payout_not_ended(row, payout)
     _require_not_ordered(row, payout)
 
 
 def retry_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> None:
-    """Try a failed payout again, as the same payout; one under review takes a person who may decide about it.
+    """Retry a failed payout as the same payout; one under review needs the permission DECIDE_REVIEWED.
 
-    Raises: PayoutMissing, PayoutNeedsReview; what `transfers` refuses.
+    Raises: PayoutMissing, PayoutNeedsReview, and refusals of `transfers`.
     """
     with transaction.atomic():
         _require_may_decide(payout_id, user)
@@ -108,7 +108,7 @@ def retry_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> N
 
 
 def cancel_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> None:
-    """Call a payout off when certainly nothing was paid: its cycle is ready again.
+    """Cancel a payout of which certainly nothing was paid; its cycle becomes ready again.
 
     Raises: PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable.
     """
@@ -124,23 +124,23 @@ def _require_ready(row: Cycle) -> None:
         )
 
 
-def _require_open(row: Cycle, payout: DisbursementFacts | None) -> None:
-    """Refuse a cycle whose payout has come to an end, naming the payout."""
+def _require_payout_not_ended(row: Cycle, payout: DisbursementFacts | None) -> None:
+    """Refuse a cycle whose payout has ended."""
     if payout is not None:
         _require_not_ended(row.pk, payout.id, payout.state, payout.failure_code)
 
 
 def _require_not_ended(cycle_id: str, payout_id: int, state: str, failure_code: str) -> None:
-    told = {"cycle_id": cycle_id, "payout_id": payout_id, "payout_status": state}
+    facts = {"cycle_id": cycle_id, "payout_id": payout_id, "payout_status": state}
     match state:
         case _S.COMPLETED:
-            raise CycleAlreadyPaid(**told)
+            raise CycleAlreadyPaid(**facts)
         case _S.REVERSED:
-            raise PayoutReversed(**told)
+            raise PayoutReversed(**facts)
         case _S.FAILED:
-            raise PayoutFailed(**told, failure_code=failure_code)
+            raise PayoutFailed(**facts, failure_code=failure_code)
         case _S.NEEDS_REVIEW:
-            raise PayoutNeedsReview(**told, failure_code=failure_code)
+            raise PayoutNeedsReview(**facts, failure_code=failure_code)
 
 
 def _require_not_ordered(row: Cycle, payout: DisbursementFacts | None) -> None:
@@ -151,22 +151,24 @@ def _require_not_ordered(row: Cycle, payout: DisbursementFacts | None) -> None:
     raise PayoutUnderWay(cycle_id=row.pk, payout_id=payout.id, payout_status=payout.state)
 
 
-def _require_true(claims: Claims, row: Cycle, payout: DisbursementFacts | None, now: datetime) -> None:
+def _require_claims_match(
+    claims: Claims, row: Cycle, payout: DisbursementFacts | None, now: datetime
+) -> None:
     recorded = _recorded_discounts(row, payout, now)
-    for name, claimed, grant_id in _compared(claims, recorded):
+    for name, claimed, grant_id in _claims_and_grants(claims, recorded):
         if claimed is not None and claimed != (grant_id is not None):
             raise ClaimContradictsRecords(
                 cycle_id=row.pk, claim=name, claimed=claimed, recorded=grant_id is not None
             )
 
 
-def _compared(claims: Claims, recorded: Discounts) -> Iterator[tuple[str, bool | None, int | None]]:
+def _claims_and_grants(claims: Claims, recorded: Discounts) -> Iterator[tuple[str, bool | None, int | None]]:
     yield "group_verified", claims.group_verified, recorded.verified_grant_id
     yield "user_recurring", claims.user_recurring, recorded.recurring_grant_id
 
 
 def _recorded_discounts(row: Cycle, payout: DisbursementFacts | None, now: datetime) -> Discounts:
-    """Return what our records say: of a payout under way, what its fee was fixed with."""
+    """Return the discounts in our records; for a payout under way those its fee was fixed with."""
     if payout is not None and payout.state == _S.PROCESSING and payout.assessment_id is not None:
         return fixed_fee(payout.assessment_id).discounts
     return active_discounts(row.group_id, row.winner_user_id, now)
@@ -188,12 +190,12 @@ def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
 
 
 def _moment(row: Cycle, scheduled_at: datetime | None, now: datetime) -> datetime:
-    asked = max(scheduled_at or now, now)
-    return on_working_day(asked) if row.group.skip_non_working_days else asked
+    moment = max(scheduled_at or now, now)
+    return on_working_day(moment) if row.group.skip_non_working_days else moment
 
 
 def _require_may_decide(payout_id: int, user: User) -> None:
-    """Leave what is under review to people. The cycle is locked first, as everywhere."""
+    """Refuse a payout under review to users who may not decide about it. Locks the cycle first."""
     row = locked_cycle(cycle_of(payout_id))
     payout = disbursement_for(cycle_subject(row.pk))
     if payout is not None and payout.state == _S.NEEDS_REVIEW and not user.has_perm(DECIDE_REVIEWED):

@@ -1,8 +1,7 @@
-"""Simulated Lightning nodes that speak LND's wire, for tests, benches and the demo. Never for production.
+"""Simulated Lightning nodes that serve LND's gRPC, for tests, benchmarks and the demo. Never for production.
 
-One process holds a small world of nodes that pay each other with real signed invoices and real preimages, keeps its
-state in SQLite through its own SIGKILL, and can be told to misbehave. `rows` and `store` are what is durable;
-`invoices` receives, `payments` pays, `world` lets them meet; `faults` is the script of misbehaviour; `services` is
-LND's wire over them, `doorkeeper` its macaroons; `control_calls` is our own door. Pure Python: no Django, no settings.
-See docs/simulated-node.md.
+One process runs a world of nodes that pay each other with signed invoices and real preimages. Its state is in SQLite
+and survives a SIGKILL; faults can be scripted. `rows` and `store` hold the state, `invoices` receives, `payments` pays,
+`world` connects the nodes, `faults` holds the scripts, `services` implements LND's API, `interceptor` checks macaroons,
+`control_calls` is the HTTP API for tests. Needs neither Django nor settings. See docs/simulated-node.md.
 """

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sandbox.lnd import macaroons
-from sandbox.lnd.control_calls import Operator
+from sandbox.lnd.control_calls import ControlCalls
 from sandbox.lnd.control_server import ControlServer
 from sandbox.lnd.serving import NodeServer, PortTaken
 from sandbox.lnd.world import PREFIXES, NodeConfig, World
@@ -28,17 +28,19 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.lnd", description="Simulated LND nodes.")
     parser.add_argument(
-        "--dir", type=Path, required=True, help="where state, certificates and macaroons live"
+        "--dir", type=Path, required=True, help="folder of the state, certificates and macaroons"
     )
     parser.add_argument(
         "--node", action="append", required=True, metavar="NAME[:PORT[:LOCAL_SATS[:REMOTE_SATS]]]"
     )
-    parser.add_argument("--control-port", type=int, default=0, help="0: a free one, see ready.json")
+    parser.add_argument("--control-port", type=int, default=0, help="0: a free port, written to ready.json")
     parser.add_argument("--network", choices=sorted(PREFIXES), default="regtest")
     parser.add_argument("--local-sats", type=int, default=1_000_000_000)
     parser.add_argument("--remote-sats", type=int, default=1_000_000_000)
     parser.add_argument("--reserve-sats", type=int, default=0)
-    parser.add_argument("--tethered-to", type=int, default=0, metavar="PID", help="end when this parent ends")
+    parser.add_argument(
+        "--parent-pid", type=int, default=0, metavar="PID", help="exit when this parent process exits"
+    )
     # LND's default forwarding policy
     parser.add_argument("--fee-base-msat", type=int, default=1_000)
     parser.add_argument("--fee-ppm", type=int, default=1)
@@ -60,18 +62,18 @@ def node_config(text: str, defaults: argparse.Namespace) -> tuple[NodeConfig, in
 
 
 @contextlib.contextmanager
-def sole_owner(folder: Path) -> Iterator[None]:
-    """Hold the folder: two processes over one memory would each believe their own."""
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Lock the folder: two processes on one database would each keep their own copy in memory."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit(f"another simulated node works in {folder}")
+            sys.exit(f"another simulated node runs in {folder}")
         yield
 
 
-def announce_ready(world: World, servers: dict[str, NodeServer], control: ControlServer) -> None:
+def write_ready_file(world: World, servers: dict[str, NodeServer], control: ControlServer) -> None:
     nodes = {
         name: {
             "port": servers[name].port,
@@ -95,11 +97,11 @@ def serve(options: argparse.Namespace) -> None:
     world = World(options.dir, network=options.network, nodes=[config for config, _port in configs])
     world.start()
     servers = {config.name: NodeServer(world.node(config.name), port) for config, port in configs}
-    control = ControlServer(Operator(world, servers).routes(), options.control_port)
+    control = ControlServer(ControlCalls(world, servers).routes(), options.control_port)
     for server in servers.values():
         server.start()
     control.start()
-    announce_ready(world, servers, control)
+    write_ready_file(world, servers, control)
     stop.wait()
     (options.dir / READY_FILE).unlink(missing_ok=True)
     for server in servers.values():
@@ -108,23 +110,23 @@ def serve(options: argparse.Namespace) -> None:
     world.close()
 
 
-def end_with_parent(pid: int) -> None:
-    """Have the kernel end us (SIGTERM) when our parent ends, however it ends. Linux only; elsewhere nothing.
+def exit_with_parent(pid: int) -> None:
+    """Have the kernel send us SIGTERM when our parent exits or is killed. Linux only.
 
-    Done here and not by the parent between fork and exec: forking a process that uses gRPC upsets gRPC.
+    Set here and not by the parent between fork and exec, because gRPC does not support a fork in the parent.
     """
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != pid:  # it ended before we asked
+    if os.getppid() != pid:  # it exited before the call above
         sys.exit(f"the parent {pid} is gone")
 
 
 def main(arguments: list[str]) -> None:
     options = read_arguments(arguments)
-    if options.tethered_to:
-        end_with_parent(options.tethered_to)
-    with sole_owner(options.dir):
+    if options.parent_pid:
+        exit_with_parent(options.parent_pid)
+    with folder_lock(options.dir):
         try:
             serve(options)
         except (PortTaken, OSError) as error:

@@ -1,4 +1,4 @@
-"""Spoil the answer to a SendPaymentV2 as its script says; the payment itself goes its own way."""
+"""Apply scripted faults to the answer of SendPaymentV2; the payment itself is not affected."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ TERMINAL = (Payment.SUCCEEDED, Payment.FAILED)
 
 
 class StreamEnded(Exception):
-    """The stream ends with OK, here and now."""
+    """Raised to end the stream with OK."""
 
 
 def hold_call(node: Node, plan: Plan, hash_hex: str, phase: str, context: grpc.ServicerContext) -> None:
-    """Do what the script wants at a phase before anything is answered; a step that breaks the call comes last."""
+    """Apply the steps of a phase before anything is answered; a step that breaks the call is the last."""
     if not plan.steps:
         return
     steps, place = plan.stream_steps(phase), (node.row.name, hash_hex, phase)
@@ -44,7 +44,7 @@ def wait(node: Node, place: Place, step: Step) -> None:
 
 
 def break_off(step: Step, context: grpc.ServicerContext) -> None:
-    """End the call as the step says; `hang` ends it when the caller has given up."""
+    """End the call as the step specifies; `hang` ends it when the caller has cancelled."""
     match step["do"]:
         case "drop":
             raise Refusal("Socket closed", grpc.StatusCode.UNAVAILABLE)
@@ -62,24 +62,24 @@ class FaultyAnswer:
     def __init__(self, node: Node, plan: Plan, hash_hex: str, context: grpc.ServicerContext) -> None:
         self._node, self._plan, self._hash_hex, self._context = node, plan, hash_hex, context
 
-    def of(self, messages: Iterator[Payment]) -> Iterator[Payment]:
-        """Pass the messages on until a step breaks the stream."""
+    def apply_to(self, messages: Iterator[Payment]) -> Iterator[Payment]:
+        """Yield the messages until a step breaks the stream."""
         try:
-            yield from self._spoiled(messages)
+            yield from self._with_faults(messages)
         except StreamEnded:
             return
 
-    def _spoiled(self, messages: Iterator[Payment]) -> Iterator[Payment]:
+    def _with_faults(self, messages: Iterator[Payment]) -> Iterator[Payment]:
         self._break_at(CREATED)
-        flown = False
+        has_been_in_flight = False
         for message in messages:
             if message.status in TERMINAL:
-                if not flown:
+                if not has_been_in_flight:
                     self._break_at(IN_FLIGHT)
-                self._linger_at_resolved()
+                self._wait_at_resolved()
             yield message
-            if message.htlcs and not flown and message.status not in TERMINAL:
-                flown = True
+            if message.htlcs and not has_been_in_flight and message.status not in TERMINAL:
+                has_been_in_flight = True
                 self._break_at(IN_FLIGHT)
 
     def _break_at(self, phase: str) -> None:
@@ -87,5 +87,5 @@ class FaultyAnswer:
             if step["do"] not in ("delay", "hold"):
                 break_off(step, self._context)
 
-    def _linger_at_resolved(self) -> None:
+    def _wait_at_resolved(self) -> None:
         hold_call(self._node, self._plan, self._hash_hex, RESOLVED, self._context)

@@ -1,4 +1,4 @@
-"""The simulated world's clock: the machine's, shifted or frozen."""
+"""The simulated world's clock: the machine's clock, shifted or frozen."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ NS_PER_SECOND = 1_000_000_000
 
 @dataclass(frozen=True)
 class ClockReading:
-    """Where the clock stands; `frozen_at_ns` wins over the offset."""
+    """The setting of the clock; `frozen_at_ns` takes precedence over the offset."""
 
     offset_ns: int = 0
     frozen_at_ns: int | None = None
@@ -49,7 +49,7 @@ class Clock:
             self._changed.notify_all()
 
     def sleep_until(self, moment_ns: int | None, done: Callable[[], bool]) -> None:
-        """Wait until the moment by this clock (None: for ever) or until `done()` after a wake-up."""
+        """Wait until this clock reaches the moment (None: no limit), or until `done()` is true after a wake-up."""
         with self._changed:
             while not done():
                 left_ns = None if moment_ns is None else moment_ns - self.now_ns()

@@ -1,4 +1,4 @@
-"""Client of a simulated world's control port. Standard library only."""
+"""Client of a simulated world's control API. Standard library only."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class ControlError(Exception):
 
 
 class Control:
-    """One method per control call; see docs/simulated-node.md for what they mean."""
+    """One method per control call; see docs/simulated-node.md."""
 
     def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
         self._base = f"http://{host}:{port}"
-        # No proxy of the environment: this is loopback.
+        # Ignores the environment's proxy: this is loopback.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    # The record
+    # Stored rows
 
     def payments(self, node: str) -> list[Record]:
-        """Return every payment row there ever was at this node, oldest first: the judge of "paid twice"."""
+        """Return every payment row of this node, deleted ones included, oldest first. Shows whether it paid twice."""
         listed: list[Record] = self._get("/payments", node=node)["payments"]
         return listed
 
@@ -43,13 +43,13 @@ class Control:
         listed: dict[str, Record] = self._get("/nodes")["nodes"]
         return listed
 
-    # The script
+    # Scripted faults
 
     def script(self, node: str, *steps: Record, payment_hash: str = "*", count: int = -1) -> None:
         self._post("/script", node=node, steps=steps, payment_hash=payment_hash, count=count)
 
     def script_calls(self, node: str, method: str, at: str, step: Record, *, count: int = 1) -> None:
-        """Make the next calls of an LND method misbehave `before` or `after` they did their work."""
+        """Apply a fault to the next calls of an LND method, `before` or `after` they are executed."""
         self._post("/calls", node=node, method=method, at=at, step=step, count=count)
 
     def clear_scripts(self, node: str) -> None:
@@ -58,7 +58,7 @@ class Control:
     def wait(
         self, node: str, point: str, *, payment_hash: str = "*", timeout_seconds: float = 10, times: int = 1
     ) -> int:
-        """Wait until a scripted payment reached the phase; return how often it has (0: it has not)."""
+        """Wait until a scripted payment has reached the phase; return how often it has (0: not yet)."""
         answer = self._get(
             "/wait", node=node, point=point, payment_hash=payment_hash, timeout=timeout_seconds, times=times
         )
@@ -67,7 +67,7 @@ class Control:
     def release(self, node: str, *, payment_hash: str = "*", point: str | None = None) -> int:
         return int(self._post("/release", node=node, payment_hash=payment_hash, point=point)["released"])
 
-    # Acting for people
+    # Wallets
 
     def invoice(self, node: str, amount_msat: int, *, memo: str = "", expiry: int = 0) -> Record:
         return self._post("/invoice", node=node, amount_msat=amount_msat, memo=memo, expiry=expiry)
@@ -90,7 +90,7 @@ class Control:
             timeout=timeout_seconds,
         )
 
-    # Acting on the world
+    # The simulated world
 
     def settle(self, node: str, payment_hash: str) -> Record:
         return self._post("/settle", node=node, payment_hash=payment_hash)
@@ -108,7 +108,7 @@ class Control:
         advance_seconds: int | None = None,
         frozen_at: int | None = None,
     ) -> int:
-        """Shift, advance or freeze the clock, or, without arguments, let it be the machine's; return its seconds."""
+        """Shift, advance or freeze the clock; without arguments reset it to the machine's. Return its Unix seconds."""
         changes = {
             "offset_seconds": offset_seconds,
             "advance_seconds": advance_seconds,
@@ -129,7 +129,7 @@ class Control:
         self._post("/serving", node=node, serving=True)
 
     def go_away(self, node: str) -> None:
-        """Send GOAWAY on every connection; streams go on, new calls need a new connection."""
+        """Send GOAWAY on every connection: open streams continue, new calls need a new connection."""
         self._post("/goaway", node=node)
 
     def renew_certificate(self, node: str) -> None:

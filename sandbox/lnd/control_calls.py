@@ -1,4 +1,4 @@
-"""What a test, a bench or the demo may do to the simulated world from outside. Each method is one control call."""
+"""The control calls, with which tests, benchmarks and the demo control the simulated world."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.lnd import macaroons
 from sandbox.lnd.clock import NS_PER_SECOND, ClockReading
 from sandbox.lnd.control_server import Answer, Routes
 from sandbox.lnd.errors import ControlRefused
-from sandbox.lnd.faults import ANY, ENDLESS, PHASES, Fate, Step, reason_number
+from sandbox.lnd.faults import ANY, ENDLESS, PHASES, ScriptedOutcome, Step, reason_number
 from sandbox.lnd.feeds import Subscription
 from sandbox.lnd.invoices import Draft
 from sandbox.lnd.messages import MSAT_PER_SAT
@@ -30,7 +30,7 @@ TERMINAL = (Payment.SUCCEEDED, Payment.FAILED)
 DONE: Answer = {"done": True}
 
 
-class Operator:
+class ControlCalls:
     def __init__(self, world: World, servers: Mapping[str, NodeServer]) -> None:
         self._world = world
         self._servers = servers
@@ -59,10 +59,10 @@ class Operator:
             ("POST", "/macaroon"): self.macaroon,
         }
 
-    # The record
+    # Stored rows
 
     def payments(self, node: str) -> Answer:
-        """List every payment row there ever was, oldest first, with the counts of its hash."""
+        """List every payment row, deleted ones included, oldest first, with the counts of its hash."""
         with self._world.lock:
             book = self._world.node(node).payments
             rows = [_payment_record(row, book.tallies.get(row.payment_hash)) for row in book.rows.values()]
@@ -77,17 +77,17 @@ class Operator:
         with self._world.lock:
             return {"nodes": {name: self._node_record(node) for name, node in self._world.nodes.items()}}
 
-    # The script
+    # Scripted faults
 
     def script(self, node: str, steps: list[Step], payment_hash: str = ANY, count: int = ENDLESS) -> Answer:
-        """Make the next `count` payments of this hash (`*`: of any) take these steps; -1 is for ever."""
+        """Apply these steps to the next `count` payments of this hash (`*`: any); a count of -1 has no limit."""
         self._world.node(node)
         with self._world.lock:
             row = self._world.scripts.add(node=node, payment_hash=payment_hash, steps=steps, count=count)
         return {"script": row.id}
 
     def calls(self, node: str, method: str, at: str, step: Step, count: int = 1) -> Answer:
-        """Make the next calls of a method (AddInvoice, ...) misbehave before or after they did their work."""
+        """Apply a fault to the next calls of a method (AddInvoice, ...), before or after they are executed."""
         self._world.node(node).call_faults.add(method, at, step, count)
         return DONE
 
@@ -100,13 +100,11 @@ class Operator:
     def wait(
         self, node: str, point: str, payment_hash: str = ANY, timeout: str = "10", times: str = "1"
     ) -> Answer:
-        """Wait until a scripted payment has reached a phase so many times; answer how often it has."""
+        """Wait until scripted payments have reached a phase `times` times; return how often they have."""
         if point not in PHASES:
             raise ControlRefused(f"unknown point {point}")
-        gates, ends = (
-            self._world.gates,
-            time.monotonic() + float(timeout),
-        )  # real time: patience does not freeze
+        gates = self._world.gates
+        ends = time.monotonic() + float(timeout)  # real time: the simulated clock may be frozen
         while gates.was_reached(node, payment_hash, point) < int(times) and time.monotonic() < ends:
             time.sleep(POLL_SECONDS)
         return {"reached": gates.was_reached(node, payment_hash, point)}
@@ -114,7 +112,7 @@ class Operator:
     def release(self, node: str, payment_hash: str = ANY, point: str | None = None) -> Answer:
         return {"released": self._world.gates.release(node, payment_hash, point)}
 
-    # Acting for people
+    # Wallets
 
     def invoice(self, node: str, amount_msat: int, memo: str = "", expiry: int = 0) -> Answer:
         row = self._world.node(node).invoices.add(
@@ -130,7 +128,7 @@ class Operator:
         force_amount_msat: int = 0,
         timeout: float = 30,
     ) -> Answer:
-        """Pay as this node's owner would from his wallet, and wait. `force_amount_msat` over- or underpays."""
+        """Pay from this node as a wallet does, and wait for the end. `force_amount_msat` over- or underpays."""
         payer = self._world.node(node)
         request = SendPaymentRequest(
             payment_request=payment_request, amt_msat=amount_msat, fee_limit_msat=NO_FEE_LIMIT_MSAT
@@ -139,16 +137,16 @@ class Operator:
         if force_amount_msat:
             order = replace(order, value_msat=force_amount_msat)
         with self._world.lock:
-            row = payer.payments.create(order, Fate())
+            row = payer.payments.create(order, ScriptedOutcome())
             _, changes = payer.payments.follow(row)
         payer.payments.start(row)
         _wait_until_closed(row, changes, timeout)
         return _payment_record(row, payer.payments.tallies.get(row.payment_hash))
 
-    # Acting on the world
+    # The simulated world
 
     def settle(self, node: str, payment_hash: str) -> Answer:
-        """Let an open payment succeed now, behind the caller's back."""
+        """Let an open payment succeed now, whatever its script."""
         payer, row = self._payment(node, payment_hash)
         payer.payments.force_settle(row)
         self._world.clock.wake_sleepers()
@@ -157,13 +155,13 @@ class Operator:
     def fail(self, node: str, payment_hash: str, reason: str = "ERROR") -> Answer:
         payer, row = self._payment(node, payment_hash)
         if payer.payments.is_held_by_receiver(row):
-            raise ControlRefused("the receiver holds this payment: cancel or settle his invoice instead")
+            raise ControlRefused("the receiver holds this payment: cancel or settle its invoice instead")
         payer.payments.fail(row, reason_number(reason))
         self._world.clock.wake_sleepers()
         return _payment_record(row, payer.payments.tallies.get(row.payment_hash))
 
     def forget(self, node: str, payment_hash: str = ANY) -> Answer:
-        """Delete the row of a payment, or all of them: a lost database."""
+        """Delete the row of a payment, or all rows, as a lost database would."""
         book = self._world.node(node).payments
         chosen = (
             list(book.current.values()) if payment_hash == ANY else [self._payment(node, payment_hash)[1]]
@@ -178,7 +176,7 @@ class Operator:
         advance_seconds: int | None = None,
         frozen_at: int | None = None,
     ) -> Answer:
-        """Shift, advance or freeze (Unix seconds) the clock; without arguments it is the machine's again."""
+        """Shift, advance or freeze (Unix seconds) the clock; without arguments reset it to the machine's."""
         clock, reading = self._world.clock, ClockReading()
         if advance_seconds is not None:
             reading = clock.advance(advance_seconds)
@@ -198,7 +196,7 @@ class Operator:
         """Change local_msat, remote_msat, reserve_msat, fee_base_msat, fee_ppm of a node."""
         allowed = {"local_msat", "remote_msat", "reserve_msat", "fee_base_msat", "fee_ppm"}
         if set(changes) - allowed:
-            raise ControlRefused(f"one of {', '.join(sorted(allowed))}")
+            raise ControlRefused(f"only these can be changed: {', '.join(sorted(allowed))}")
         chosen = self._world.node(node)
         with self._world.lock:
             for name, value in changes.items():
@@ -207,7 +205,7 @@ class Operator:
             return self._node_record(chosen)
 
     def serving(self, node: str, *, serving: bool, goodbye: bool = False) -> Answer:
-        """Stop serving (unreachable at once, or with a goodbye to streams), or serve again on the same port."""
+        """Stop serving (at once, or after ending the streams with a status), or serve again on the same port."""
         self._world.node(node)
         server = self._servers[node]
         if serving:
@@ -217,7 +215,7 @@ class Operator:
         return {"serving": server.is_serving}
 
     def goaway(self, node: str) -> Answer:
-        """Tell every connection to go away (HTTP/2), and serve new ones; streams go on over the old ones."""
+        """Send GOAWAY (HTTP/2) on every connection and accept new ones; open streams continue on the old ones."""
         self._world.node(node)
         self._servers[node].go_away()
         return DONE
@@ -228,7 +226,7 @@ class Operator:
         return DONE
 
     def macaroon(self, node: str, permissions: list[list[str]], time_before: int | None = None) -> Answer:
-        """Bake a macaroon of [entity, action] pairs, with an end in Unix seconds if wished; answer its hex."""
+        """Bake a macaroon of [entity, action] pairs, optionally with an expiry in Unix seconds; return its hex."""
         granted = [(entity, action) for entity, action in permissions]
         baked = macaroons.mint(self._world.node(node).row.macaroon_root_key, granted)
         if time_before is not None:
@@ -239,7 +237,7 @@ class Operator:
         payer = self._world.node(node)
         row = payer.payments.current.get(bytes.fromhex(payment_hash))
         if row is None:
-            raise ControlRefused(f"{node} knows no payment {payment_hash}")
+            raise ControlRefused(f"{node} has no payment {payment_hash}")
         return payer, row
 
     def _node_record(self, node: Node) -> dict[str, Any]:
@@ -261,12 +259,12 @@ class Operator:
 
 def _wait_until_closed(row: PaymentRow, changes: Subscription[Payment], timeout_seconds: float) -> None:
     if row.is_open:
-        patience = threading.Timer(timeout_seconds, changes.close)
-        patience.start()
+        timer = threading.Timer(timeout_seconds, changes.close)
+        timer.start()
         for message in changes:
             if message.status in TERMINAL:
                 break
-        patience.cancel()
+        timer.cancel()
     changes.close()
 
 

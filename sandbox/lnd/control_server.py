@@ -1,4 +1,4 @@
-"""Our own door to the simulated world: HTTP and JSON on loopback, no authentication."""
+"""The control API of the simulated world: HTTP and JSON on loopback, no authentication."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Routes = Mapping[tuple[str, str], Callable[..., Answer]]
 
 
 class ControlServer:
-    """Serve `routes`: (HTTP method, path) to a function of the JSON body's, or the query's, members."""
+    """Serve `routes`: each maps (HTTP method, path) to a function that takes the body's or the query's members."""
 
     def __init__(self, routes: Routes, port: int) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_for(routes))
@@ -53,7 +53,7 @@ def _handler_for(routes: Routes) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, call(**members()))
             except (ControlRefused, Refusal, TypeError, ValueError) as error:
                 self._answer(400, {"error": str(error) or type(error).__name__})
-            except Exception as error:  # noqa: BLE001 - a fault of ours: the caller learns it, the log has the trace
+            except Exception as error:  # noqa: BLE001 - a programming error: returned to the caller, its trace in the log
                 traceback.print_exc()
                 self._answer(500, {"error": repr(error)})
 
@@ -66,6 +66,6 @@ def _handler_for(routes: Routes) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing: the caller sees the answer."""
+            """Log nothing: the caller sees the answer."""
 
     return Handler

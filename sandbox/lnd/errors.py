@@ -1,10 +1,10 @@
-"""How the simulated node refuses: with LND's gRPC code and LND's words."""
+"""Refusals of the simulated node: LND's gRPC code and text."""
 
 import grpc
 
 
 class Refusal(Exception):
-    """A gRPC status that LND answers at this place."""
+    """A gRPC status that LND returns in this case."""
 
     def __init__(self, text: str, code: grpc.StatusCode = grpc.StatusCode.UNKNOWN) -> None:
         super().__init__(text)
@@ -13,4 +13,4 @@ class Refusal(Exception):
 
 
 class ControlRefused(Exception):
-    """A control call that makes no sense: unknown node, unknown hash, unknown step."""
+    """A control call with an unknown node, hash, step or value."""

@@ -1,6 +1,6 @@
-"""The script of misbehaviour: which step happens at which phase of which payment.
+"""Scripted faults: which step happens at which phase of which payment.
 
-A payment passes four phases: `arrived` (the call is here, nothing stored), `created` (the row is stored, nothing sent),
+A payment passes four phases: `arrived` (call received, nothing stored), `created` (row stored, nothing sent),
 `in_flight` (an HTLC is out), `resolved` (terminal and stored, not yet answered). See docs/simulated-node.md.
 """
 
@@ -19,8 +19,8 @@ ARRIVED, CREATED, IN_FLIGHT, RESOLVED = PHASES = ("arrived", "created", "in_flig
 ANY = "*"
 ENDLESS = -1
 
-# step: its fields; `at` is a phase. These touch the answer only, except that waiting before `in_flight` is resolved, or
-# at `created`, holds the payment too.
+# Steps and their fields; `at` is a phase. These affect the answer only, except that waiting at `created`, or until
+# `in_flight` is resolved, holds the payment as well.
 STREAM_STEPS = {
     "delay": {"at", "seconds"},
     "hold": {"at"},
@@ -29,8 +29,8 @@ STREAM_STEPS = {
     "end": {"at"},
     "error": {"at", "code", "text"},
 }
-# These decide what becomes of the payment and are stored with its row.
-FATE_STEPS = {
+# These decide the outcome of the payment and are stored with its row.
+OUTCOME_STEPS = {
     "succeed": set[str](),
     "fail": {"reason"},
     "fee": {"fee_msat"},
@@ -40,13 +40,13 @@ FATE_STEPS = {
     "misreport": {"value_msat", "payment_request"},
     "delete_row": {"at"},
 }
-STEPS = STREAM_STEPS | FATE_STEPS
+STEPS = STREAM_STEPS | OUTCOME_STEPS
 OPTIONAL = {"code", "text", "even_after_restart", "value_msat", "payment_request"}
 Step = dict[str, Any]
 
 
 def check_steps(steps: Iterable[Step]) -> None:
-    """Refuse a script that names an unknown step, field, phase or reason, before it can be waited for in vain."""
+    """Refuse a script that names an unknown step, field, phase or reason."""
     for step in steps:
         name, given = step.get("do"), set(step) - {"do"}
         if name not in STEPS or given - STEPS[name]:
@@ -68,26 +68,26 @@ def reason_number(name: str) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps one payment takes with it."""
+    """The scripted steps of one payment."""
 
     steps: tuple[Step, ...] = ()
 
     def stream_steps(self, phase: str) -> list[Step]:
         return [step for step in self.steps if step["do"] in STREAM_STEPS and step["at"] == phase]
 
-    def fate(self) -> "Fate":
-        """Condense the steps that decide what becomes of the payment."""
-        fate = Fate()
+    def outcome(self) -> "ScriptedOutcome":
+        """Combine the steps that decide the outcome of the payment."""
+        scripted = ScriptedOutcome()
         for step in self.steps:
-            fate.take(step)
-        return fate
+            scripted.apply(step)
+        return scripted
 
 
 @dataclass
-class Fate:
-    """What the script has decided for a payment; empty: the world decides."""
+class ScriptedOutcome:
+    """What the script decides for a payment; without values the simulated network decides."""
 
-    outcome: str = ""
+    result: str = ""
     reason: int = 0
     fee_msat: int | None = None
     wait_seconds: float = 0
@@ -99,27 +99,27 @@ class Fate:
     misreport: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Fate":
+    def of(cls, stored: Mapping[str, Any]) -> "ScriptedOutcome":
         return cls(**stored)
 
     def stored(self) -> dict[str, object]:
-        empty = Fate()
+        empty = ScriptedOutcome()
         return {name: value for name, value in vars(self).items() if value != getattr(empty, name)}
 
     @property
     def waits(self) -> bool:
         return self.held or self.wait_seconds > 0
 
-    def take(self, step: Step) -> None:
+    def apply(self, step: Step) -> None:
         match step["do"]:
             case "fail":
-                self.outcome, self.reason = "fail", reason_number(step["reason"])
+                self.result, self.reason = "fail", reason_number(step["reason"])
             case "stuck":
-                self.outcome, self.even_after_restart = "stuck", bool(step.get("even_after_restart"))
+                self.result, self.even_after_restart = "stuck", bool(step.get("even_after_restart"))
             case "fee":
                 self.fee_msat = int(step["fee_msat"])
             case "in_flight" | "delay" | "hold":
-                self._take_waiting(step)
+                self._apply_waiting(step)
             case "bad_preimage":
                 self.bad_preimage = True
             case "misreport":
@@ -127,21 +127,21 @@ class Fate:
             case "delete_row":
                 self.deleted_at = step["at"]
 
-    def _take_waiting(self, step: Step) -> None:
-        """Keep the HTLC out for some seconds, or until it is released."""
+    def _apply_waiting(self, step: Step) -> None:
+        """Keep the HTLC in flight for some seconds, or until it is released."""
         if step.get("at", IN_FLIGHT) != IN_FLIGHT:
             return
         self.wait_seconds = step.get("seconds") or 0
         self.held = not self.wait_seconds
 
-    def started(self, now_ns: int) -> "Fate":
-        """Fix the moment at which the HTLC resolves, so that it outlives a restart."""
+    def started(self, now_ns: int) -> "ScriptedOutcome":
+        """Set the time at which the HTLC resolves; it is stored and survives a restart."""
         self.resolve_at_ns = now_ns + int(self.wait_seconds * NS_PER_SECOND)
         return self
 
 
 class ScriptBook:
-    """The scripts that wait for payments. The world's lock is held by the caller."""
+    """The scripts for future payments. The caller holds the shared lock."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -157,10 +157,10 @@ class ScriptBook:
         return script
 
     def take(self, node: str, payment_hash: str) -> Plan:
-        """Return the plan for a call that just arrived: the newest script for its hash, else the newest for all."""
-        waiting = [script for script in self._scripts.values() if script.node == node]
-        mine = [script for script in waiting if script.payment_hash == payment_hash]
-        chosen = mine or [script for script in waiting if script.payment_hash == ANY]
+        """Return the plan for a call just received: the newest script for its hash, else the newest for all hashes."""
+        active = [script for script in self._scripts.values() if script.node == node]
+        own = [script for script in active if script.payment_hash == payment_hash]
+        chosen = own or [script for script in active if script.payment_hash == ANY]
         return self._use(chosen[-1]) if chosen else Plan()
 
     def clear(self, node: str) -> None:
@@ -186,7 +186,7 @@ BEFORE, AFTER = "before", "after"
 
 
 class CallFaults:
-    """Misbehaviour of whole methods of one node, such as an AddInvoice whose answer is lost. Not durable."""
+    """Faults of whole calls of one node, such as an AddInvoice whose answer is lost. Not stored."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[str, str, Step, int]] = []
@@ -200,7 +200,7 @@ class CallFaults:
             self._waiting.append((method, at, step, count))
 
     def take(self, method: str, at: str) -> Step | None:
-        """Return the oldest step that waits for this method at this moment, and count it down."""
+        """Return the oldest step for this method and moment, and decrement its count."""
         if not self._waiting:
             return None
         with self._lock:
@@ -220,7 +220,7 @@ Place = tuple[str, str, str]  # node, payment hash in hex, phase
 
 
 class Gates:
-    """Places where a scripted payment waits, or has passed. Waiting uses the clock's wake-up."""
+    """The places where scripted payments wait, and those they have reached. Waiting uses the clock's wake-up."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -236,7 +236,7 @@ class Gates:
         self._clock.wake_sleepers()
 
     def hold(self, place: Place) -> None:
-        """Stay until released. Marked as held before it was reached, so that no release comes too early."""
+        """Wait until released. Callers mark the place as held before reaching it, so that no release is missed."""
         self._clock.sleep_until(None, lambda: self.closing or place in self._released)
         self.forget(place)
 
@@ -248,7 +248,7 @@ class Gates:
         return place in self._released
 
     def release(self, node: str, payment_hash: str, phase: str | None) -> int:
-        """Open the places named; `*` and no phase mean those where somebody waits. Return how many were opened."""
+        """Release the named places; for `*` or no phase, those that are held. Return how many were released."""
         if payment_hash != ANY and phase is not None:
             chosen = {(node, payment_hash, phase)}
         else:

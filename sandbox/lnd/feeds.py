@@ -1,4 +1,4 @@
-"""Hand news to the streams that wait for it."""
+"""Publish messages to the streams that are subscribed."""
 
 import queue
 import threading
@@ -16,7 +16,7 @@ class _End:
 
 
 class Subscription(Generic[Item]):
-    """What one stream still has to be told, in order."""
+    """The messages that one stream has not yet sent, in order."""
 
     def __init__(self, leave: Callable[["Subscription[Item]"], None]) -> None:
         self._items: queue.SimpleQueue[Item | _End] = queue.SimpleQueue()
@@ -26,7 +26,7 @@ class Subscription(Generic[Item]):
         self._items.put(item)
 
     def close(self, refusal: Refusal | None = None) -> None:
-        """End the stream: quietly, or with a gRPC status."""
+        """End the stream with OK, or with a gRPC status."""
         self._leave(self)
         self._items.put(_End(refusal))
 
@@ -38,7 +38,7 @@ class Subscription(Generic[Item]):
 
 
 class Feed(Generic[Item]):
-    """Subscriptions by topic (a payment hash, or None for all). An item is made only when somebody listens."""
+    """Subscriptions by topic (a payment hash, or None for all). An item is made only when there is a subscriber."""
 
     def __init__(self) -> None:
         self._topics: dict[Hashable, list[Subscription[Item]]] = {}
@@ -52,24 +52,24 @@ class Feed(Generic[Item]):
 
     def publish(self, topic: Hashable, make: Callable[[], Item]) -> None:
         with self._lock:
-            listeners = [
+            subscribers = [
                 *self._topics.get(topic, ()),
                 *(self._topics.get(None, ()) if topic is not None else ()),
             ]
-        if listeners:
+        if subscribers:
             item = make()
-            for listener in listeners:
-                listener.put(item)
+            for subscriber in subscribers:
+                subscriber.put(item)
 
     def close(self, refusal: Refusal | None = None) -> None:
         with self._lock:
-            listeners = [listener for topic in self._topics.values() for listener in topic]
-        for listener in listeners:
-            listener.close(refusal)
+            subscribers = [subscriber for topic in self._topics.values() for subscriber in topic]
+        for subscriber in subscribers:
+            subscriber.close(refusal)
 
     def _leave(self, topic: Hashable, gone: Subscription[Item]) -> None:
         with self._lock:
-            left = [listener for listener in self._topics.get(topic, ()) if listener is not gone]
+            left = [subscriber for subscriber in self._topics.get(topic, ()) if subscriber is not gone]
             if left:
                 self._topics[topic] = left
             else:

@@ -1,4 +1,4 @@
-"""A node's invoices: added, paid, held, cancelled, expired.
+"""A node's invoices: added, paid, held, cancelled, expired. This module does not import `payments`, which imports it.
 
 Source: lightningnetwork/lnd invoicesrpc/addinvoice.go, invoices/invoiceregistry.go, invoices/update.go.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import grpc
 
@@ -18,19 +18,16 @@ from lightning.proto.lightning_pb2 import Invoice
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.feeds import Feed
 from sandbox.lnd.messages import MSAT_PER_SAT, invoice_message
+from sandbox.lnd.node_state import NodeState
 from sandbox.lnd.rows import HASH_BYTES, InvoiceRow, PaymentRow
-
-if TYPE_CHECKING:
-    from sandbox.lnd.world import Node
 
 MAX_MEMO_BYTES = 1024
 MAX_AMOUNT_SATS = 100_000 * 100_000_000
 MAX_EXPIRY_SECONDS = 365 * 24 * 3600
 DEFAULT_EXPIRY_SECONDS = 24 * 3600
 DEFAULT_CLTV_EXPIRY, MIN_CLTV_EXPIRY, MAX_CLTV_EXPIRY = 80, 24, 65_535
-FEATURES = (
-    1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
-)  # onion and payment secret required; multi-part, blinding optional
+# Required: onion, payment secret. Optional: multi-part payments, route blinding.
+FEATURES = 1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
 
 EMPTY_IS_NOT_FOUND_SINCE = 20  # lightning.md 1.4
 UNPAID = (Invoice.OPEN, Invoice.ACCEPTED)
@@ -39,7 +36,7 @@ NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What AddInvoice and AddHoldInvoice ask for; `payment_hash` without preimage makes a hold invoice."""
+    """The fields of AddInvoice and AddHoldInvoice; a `payment_hash` without preimage makes a hold invoice."""
 
     value_msat: int
     memo: str = ""
@@ -51,11 +48,22 @@ class Draft:
     is_private: bool = False
 
 
-class InvoiceBook:
-    """All methods take the world's lock themselves, except those that say that the caller holds it."""
+class Payer(Protocol):
+    """The payments of the node that pays a hold invoice; `payments.PaymentBook` implements it."""
 
-    def __init__(self, node: Node, rows: Iterable[InvoiceRow]) -> None:
+    def settle_held(self, payment_index: int, preimage: bytes, receiver_rows: Sequence[object]) -> None: ...
+
+    def fail_held(self, payment_index: int) -> None: ...
+
+
+class InvoiceBook:
+    """Take the shared lock in every method, except where the docstring states that the caller holds it."""
+
+    def __init__(
+        self, node: NodeState, rows: Iterable[InvoiceRow], *, payer_of: Callable[[InvoiceRow], Payer]
+    ) -> None:
         self.node = node
+        self._payer_of = payer_of
         self.rows = {row.payment_hash: row for row in rows}
         self.by_add_index = {
             row.add_index: row for row in sorted(self.rows.values(), key=lambda row: row.add_index)
@@ -66,12 +74,12 @@ class InvoiceBook:
 
     def add(self, draft: Draft) -> InvoiceRow:
         _check(draft)
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row = self._signed(draft)
             if row.payment_hash in self.rows:
                 raise Refusal("invoice with payment hash already exists")
             self.node.row.last_add_index = row.add_index
-            self.node.world.store.save(row, self.node.row)
+            self.node.shared.store.save(row, self.node.row)
             self.rows[row.payment_hash] = self._open[row.payment_hash] = row
             self.by_add_index[row.add_index] = row
             self._announce(row)
@@ -83,18 +91,18 @@ class InvoiceBook:
             raise Refusal(f"payment hash must be exactly 32 bytes, is instead {len(payment_hash)}")
         row = self.rows.get(payment_hash)
         if row is None:
-            raise self._absent()
+            raise self._not_found()
         return row
 
-    def _absent(self) -> Refusal:
-        """Word an unknown invoice: before 0.20 an empty table had a text of its own, without the code."""
+    def _not_found(self) -> Refusal:
+        """Return the refusal of an unknown invoice: before 0.20 an empty table had its own text and code UNKNOWN."""
         if self.rows:
             return Refusal("unable to locate invoice", NOT_FOUND)
-        told = self.node.options.minor >= EMPTY_IS_NOT_FOUND_SINCE
-        return Refusal("there are no existing invoices", NOT_FOUND if told else grpc.StatusCode.UNKNOWN)
+        has_code = self.node.options.minor >= EMPTY_IS_NOT_FOUND_SINCE
+        return Refusal("there are no existing invoices", NOT_FOUND if has_code else grpc.StatusCode.UNKNOWN)
 
     def cancel(self, payment_hash: bytes) -> None:
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row = self._known(payment_hash)
             if row.state == Invoice.SETTLED:
                 raise Refusal("invoice already settled")
@@ -103,10 +111,10 @@ class InvoiceBook:
             self._cancel(row)
 
     def settle_held(self, preimage: bytes) -> None:
-        """Settle a hold invoice with its preimage; the payer learns it."""
+        """Settle a hold invoice with its preimage, which the payer receives."""
         if len(preimage) != HASH_BYTES:
             raise Refusal(f"invalid preimage length of {len(preimage)}, want 32")
-        with self.node.world.lock:
+        with self.node.shared.lock:
             row = self._known(hashlib.sha256(preimage).digest())
             if row.state == Invoice.OPEN:
                 raise Refusal("invoice still open")
@@ -116,21 +124,20 @@ class InvoiceBook:
                 return
             row.preimage = preimage
             self.node.row.unsettled_in_msat -= row.accepted_msat
-            payer = self.node.world.nodes[row.payer]
-            payer.payments.settle_held(row.payer_payment_index, preimage, self._settle(row))
+            self._payer_of(row).settle_held(row.payer_payment_index, preimage, self._settle(row))
             self._announce_settled(row)
 
-    def judge(self, payment: PaymentRow) -> InvoiceRow | None:
-        """Return the invoice that this HTLC pays, or None: refused. The caller holds the world's lock."""
+    def invoice_paid_by(self, payment: PaymentRow) -> InvoiceRow | None:
+        """Return the invoice that this HTLC pays, or None to refuse it. The caller holds the shared lock."""
         row = self.rows.get(payment.payment_hash)
         if row is None or row.state != Invoice.OPEN or row.payment_secret != payment.payment_secret:
             return None
         return row if payment.value_msat >= row.value_msat else None
 
     def accept(self, row: InvoiceRow, payment: PaymentRow) -> list[object]:
-        """Take the HTLC: hold it, or settle at once. Return the changed rows, not saved. The caller holds the lock."""
+        """Accept the HTLC: settle it, or hold it for a hold invoice. The caller holds the lock and saves the rows."""
         row.payer, row.payer_payment_index = payment.node, payment.payment_index
-        row.accepted_msat, row.accepted_at = payment.value_msat, self.node.world.clock.now()
+        row.accepted_msat, row.accepted_at = payment.value_msat, self.node.shared.clock.now()
         self.node.row.remote_msat -= payment.value_msat
         if row.preimage:
             return self._settle(row)
@@ -140,22 +147,22 @@ class InvoiceBook:
         return [row, self.node.row]
 
     def announce(self, row: InvoiceRow) -> None:
-        """Tell the streams what `accept` did, after it was saved."""
+        """Publish the result of `accept`, after the rows were saved."""
         if row.state == Invoice.SETTLED:
             self._announce_settled(row)
         else:
             self._announce(row)
 
     def cancel_expired(self) -> None:
-        """Turn open invoices past their expiry into cancelled ones; accepted ones are left alone."""
-        now = self.node.world.clock.now()
+        """Cancel open invoices after their expiry; accepted ones are not affected."""
+        now = self.node.shared.clock.now()
         for row in [row for row in list(self._open.values()) if row.expires_at < now]:
-            with self.node.world.lock:
+            with self.node.shared.lock:
                 if row.state == Invoice.OPEN:
                     self._cancel(row)
 
     def _known(self, payment_hash: bytes) -> InvoiceRow:
-        """As lookups by the invoices service: unknown is UNKNOWN here, not NOT_FOUND."""
+        """Return the row for invoicesrpc, where an unknown hash is UNKNOWN, not NOT_FOUND."""
         row = self.rows.get(payment_hash)
         if row is None:
             raise Refusal("unable to locate invoice")
@@ -166,20 +173,20 @@ class InvoiceBook:
         node.last_settle_index += 1
         node.local_msat += row.accepted_msat
         row.state, row.settle_index = Invoice.SETTLED, node.last_settle_index
-        row.settled_at, row.amt_paid_msat = self.node.world.clock.now(), row.accepted_msat
+        row.settled_at, row.amt_paid_msat = self.node.shared.clock.now(), row.accepted_msat
         self._open.pop(row.payment_hash, None)
         return [row, node]
 
     def _cancel(self, row: InvoiceRow) -> None:
-        held, row.state = row.state == Invoice.ACCEPTED, Invoice.CANCELED
+        was_held, row.state = row.state == Invoice.ACCEPTED, Invoice.CANCELED
         self._open.pop(row.payment_hash, None)
-        if held:
+        if was_held:
             self.node.row.unsettled_in_msat -= row.accepted_msat
             self.node.row.remote_msat += row.accepted_msat
-        self.node.world.store.save(row, self.node.row)
+        self.node.shared.store.save(row, self.node.row)
         self._announce(row)
-        if held:
-            self.node.world.nodes[row.payer].payments.fail_held(row.payer_payment_index)
+        if was_held:
+            self._payer_of(row).fail_held(row.payer_payment_index)
 
     def _announce(self, row: InvoiceRow) -> None:
         self.changed.publish(row.payment_hash, lambda: invoice_message(row))
@@ -199,7 +206,7 @@ class InvoiceBook:
             memo=draft.memo,
             description_hash=draft.description_hash,
             value_msat=draft.value_msat,
-            created_at=self.node.world.clock.now(),
+            created_at=self.node.shared.clock.now(),
             expiry_seconds=draft.expiry_seconds or DEFAULT_EXPIRY_SECONDS,
             cltv_expiry=draft.cltv_expiry or DEFAULT_CLTV_EXPIRY,
             payment_request="",
@@ -212,7 +219,7 @@ class InvoiceBook:
 
     def _bolt11_draft(self, row: InvoiceRow) -> bolt11.InvoiceDraft:
         return bolt11.InvoiceDraft(
-            network=self.node.world.prefix,
+            network=self.node.shared.prefix,
             timestamp=row.created_at,
             payment_hash=row.payment_hash,
             payment_secret=row.payment_secret,
@@ -226,7 +233,7 @@ class InvoiceBook:
 
 
 def _check(draft: Draft) -> None:
-    """Refuse what LND's AddInvoice refuses, in its order."""
+    """Refuse what LND's AddInvoice refuses, in the same order."""
     memo_bytes = len(draft.memo.encode())
     if draft.preimage and len(draft.preimage) != HASH_BYTES:
         raise Refusal(f"invalid preimage length of {len(draft.preimage)}, want 32")

@@ -1,4 +1,4 @@
-"""Mint and check LND's macaroons: binary format V2, an HMAC chain, operations inside the identifier.
+"""Mint and check LND's macaroons: binary format V2, an HMAC chain, operations in the identifier.
 
 Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2; reference/lightning.md section 2.
 """
@@ -33,11 +33,11 @@ ROOT_KEY_ID = b"0"
 ENTITIES = ("address", "info", "invoices", "macaroon", "message", "offchain", "onchain", "peers", "signer")
 
 
-def _uris(errand: AccessScope) -> tuple[Permission, ...]:
-    return tuple(("uri", method.path) for method in NEEDED[errand])
+def _uris(scope: AccessScope) -> tuple[Permission, ...]:
+    return tuple(("uri", method.path) for method in NEEDED[scope])
 
 
-# What an operator bakes for SunuSàv (reference/lightning.md section 2), and LND's own admin and readonly files.
+# The macaroons that an operator bakes for SunuSàv (reference/lightning.md section 2), and LND's admin and readonly.
 BAKED: dict[str, tuple[Permission, ...]] = {
     "admin": tuple((entity, action) for entity in ENTITIES for action in ("read", "write", "generate")),
     "readonly": tuple((entity, "read") for entity in ENTITIES),
@@ -69,14 +69,14 @@ def mint(root_key: bytes, permissions: Iterable[Permission], *, root_key_id: byt
 
 
 def with_caveat(macaroon: Macaroon, caveat: str) -> Macaroon:
-    """Narrow a macaroon; anyone who holds it can, without the root key."""
+    """Add a caveat to a macaroon. Anyone who holds it can do so, without the root key."""
     added = caveat.encode()
     signature = hmac.digest(macaroon.signature, added, "sha256")
     return replace(macaroon, caveats=(*macaroon.caveats, added), signature=signature)
 
 
 def parse(binary: bytes) -> Macaroon:
-    """Read the binary form; Refusal in LND's words when it is none, or of another version."""
+    """Read the binary form. Raises: Refusal with LND's text when it is malformed or of another version."""
     try:
         return read_macaroon(binary)
     except MacaroonUnreadable as error:
@@ -84,7 +84,7 @@ def parse(binary: bytes) -> Macaroon:
 
 
 def check(binary: bytes, *, root_key: bytes, needed: Sequence[Permission], path: str, now_ns: int) -> None:
-    """Let the call pass or raise LND's refusal: key, signature, caveats, then permissions (`uri:` last)."""
+    """Raise LND's refusal unless the macaroon permits the call: key, signature, caveats, then permissions."""
     macaroon = parse(binary)
     try:
         identifier = macaroon.contents()

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from lightning.proto import lightning_pb2 as pb
 from sandbox.lnd.clock import NS_PER_SECOND
-from sandbox.lnd.faults import Fate
+from sandbox.lnd.faults import ScriptedOutcome
 from sandbox.lnd.rows import HtlcRow, InvoiceRow, PaymentRow
 
-NO_PREIMAGE = "00" * 32  # what LND writes before settlement; not empty
+NO_PREIMAGE = "00" * 32  # LND's value before settlement; not empty
 MSAT_PER_SAT = 1000
 CLTV_DELTA = 40
 HUB_PUBKEY = "02" + "5e" * 32  # the only forwarding node of the simulated graph
@@ -26,8 +26,8 @@ FEATURE_NAMES = {
 
 
 def payment_message(row: PaymentRow, htlcs: Iterable[HtlcRow], *, show_initiated: bool) -> pb.Payment:
-    """Answer what is known of a payment. Rounding: sats are msat divided down, as in LND."""
-    shown = Fate.of(row.fate).misreport if row.fate else {}
+    """Return a payment as LND does. Rounding: sats are msat rounded down, as in LND."""
+    shown = ScriptedOutcome.of(row.scripted).misreport if row.scripted else {}
     value_msat = shown.get("value_msat", row.value_msat)
     hidden = row.status == pb.Payment.INITIATED and not show_initiated
     return pb.Payment(
@@ -112,7 +112,7 @@ def _invoice_htlc_message(row: InvoiceRow) -> pb.InvoiceHTLC:
 
 
 def features_message(bits: int) -> dict[int, pb.Feature]:
-    """Name the feature bits that are set; the even bit of a pair is the required one."""
+    """Return the feature bits that are set, with their names; the even bit of a pair means required."""
     return {bit: _feature(bit) for bit in range(bits.bit_length()) if bits >> bit & 1}
 
 

@@ -1,4 +1,4 @@
-"""A node's payments: LND's table of them, and the loop that carries each to its end.
+"""A node's payments: LND's payment table, and the steps that take each payment to its end.
 
 Source: lightningnetwork/lnd payments/db/payment_status.go, routing/control_tower.go, routing/payment_lifecycle.go.
 """
@@ -9,27 +9,25 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import grpc
 
 from lightning.proto.lightning_pb2 import Failure, HTLCAttempt, Payment, PaymentFailureReason
 from sandbox.lnd.clock import NS_PER_SECOND
 from sandbox.lnd.errors import ControlRefused, Refusal
-from sandbox.lnd.faults import CREATED, IN_FLIGHT, RESOLVED, Fate
+from sandbox.lnd.faults import CREATED, IN_FLIGHT, RESOLVED, ScriptedOutcome
 from sandbox.lnd.feeds import Feed, Subscription
+from sandbox.lnd.invoices import InvoiceBook
 from sandbox.lnd.messages import payment_message
+from sandbox.lnd.node_state import NodeState
 from sandbox.lnd.rows import CURRENT, DELETED, HASH_BYTES, OVERWRITTEN, HtlcRow, PaymentRow, TallyRow
-
-if TYPE_CHECKING:
-    from sandbox.lnd.world import Node
 
 NO_ROUTE = PaymentFailureReason.FAILURE_REASON_NO_ROUTE
 TIMEOUT = PaymentFailureReason.FAILURE_REASON_TIMEOUT
 CANCELED = PaymentFailureReason.FAILURE_REASON_CANCELED
 INSUFFICIENT_BALANCE = PaymentFailureReason.FAILURE_REASON_INSUFFICIENT_BALANCE
 INCORRECT_DETAILS = PaymentFailureReason.FAILURE_REASON_INCORRECT_PAYMENT_DETAILS
-# Reasons LND finds before an HTLC leaves.
+# Reasons that LND finds before an HTLC leaves.
 WITHOUT_HTLC = (NO_ROUTE, INSUFFICIENT_BALANCE)
 
 DUPLICATE_TEXTS = {
@@ -37,8 +35,8 @@ DUPLICATE_TEXTS = {
     Payment.IN_FLIGHT: "payment is in transition",
     Payment.SUCCEEDED: "invoice is already paid",
 }
-# Releases: the code of duplicates went missing in 0.17, the status INITIATED came with 0.18 (lightning.md 1.4).
-MAPPING_LOST_IN, STATUS_INITIATED_SINCE = 17, 18
+# 0.17 lacks the code of duplicates; 0.18 added the status INITIATED (lightning.md 1.4).
+WITHOUT_DUPLICATE_CODE, STATUS_INITIATED_SINCE = 17, 18
 SQL_PREFIX = "failed to initialize payment: "  # sql_store.go InitPayment
 
 
@@ -56,12 +54,19 @@ class PaymentOrder:
 
 
 class PaymentBook:
-    """The current row of each hash, and all rows that ever were. Methods take the world's lock themselves."""
+    """The current row of each hash, and all earlier rows. Take the shared lock in every method that changes a row."""
 
     def __init__(
-        self, node: Node, rows: Iterable[PaymentRow], htlcs: Iterable[HtlcRow], tallies: Iterable[TallyRow]
+        self,
+        node: NodeState,
+        rows: Iterable[PaymentRow],
+        htlcs: Iterable[HtlcRow],
+        tallies: Iterable[TallyRow],
+        *,
+        receiver_of: Callable[[PaymentRow], InvoiceBook | None],
     ) -> None:
         self.node = node
+        self._receiver_of = receiver_of
         self.rows = {row.payment_index: row for row in sorted(rows, key=lambda row: row.payment_index)}
         self.current = {row.payment_hash: row for row in self.rows.values() if row.standing == CURRENT}
         self.tallies = {tally.payment_hash: tally for tally in tallies}
@@ -86,13 +91,13 @@ class PaymentBook:
         return payment_message(row, htlcs, show_initiated=shown)
 
     def follow(self, row: PaymentRow) -> tuple[Payment, Subscription[Payment]]:
-        """Return the state now and what changes from now on. The caller holds the world's lock."""
+        """Return the current state and a subscription to its changes. The caller holds the shared lock."""
         return self.message(row), self.feed.subscribe(row.payment_hash)
 
     def is_held_by_receiver(self, row: PaymentRow) -> bool:
-        """Say whether this payment waits for the owner of a hold invoice."""
-        receiver = self.node.world.node_of(row.payee)
-        invoice = receiver.invoices.rows.get(row.payment_hash) if receiver is not None else None
+        """Return whether the receiver holds this payment by a hold invoice."""
+        receiver = self._receiver_of(row)
+        invoice = receiver.rows.get(row.payment_hash) if receiver is not None else None
         return (
             invoice is not None
             and (invoice.payer, invoice.payer_payment_index) == (row.node, row.payment_index)
@@ -102,71 +107,71 @@ class PaymentBook:
     # The table
 
     def count_send(self, payment_hash: bytes) -> None:
-        """Count a SendPaymentV2 for the record, whatever becomes of it; stored with the row, or by `save_count`."""
-        with self.node.world.lock:
+        """Count a SendPaymentV2, accepted or not. The count is stored with the row, or by `save_count`."""
+        with self.node.shared.lock:
             self._tally(payment_hash).sends += 1
 
     def save_count(self, payment_hash: bytes) -> None:
-        with self.node.world.lock:
-            self.node.world.store.save(self._tally(payment_hash))
+        with self.node.shared.lock:
+            self.node.shared.store.save(self._tally(payment_hash))
 
-    def create(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
-        """Store a new row for the hash, over a failed one, or refuse as LND's table does."""
-        with self.node.world.lock:
+    def create(self, order: PaymentOrder, scripted: ScriptedOutcome) -> PaymentRow:
+        """Store a new row for the hash, replacing a failed one, or refuse as LND's table does."""
+        with self.node.shared.lock:
             tally, old = self._tally(order.payment_hash), self.current.get(order.payment_hash)
             if old is not None and old.status != Payment.FAILED:
-                self.node.world.store.save(tally)
+                self.node.shared.store.save(tally)
                 raise self._duplicate(old)
-            row = self._new_row(order, fate)
+            row = self._new_row(order, scripted)
             tally.accepted += 1
             changed: list[object] = [row, tally, self.node.row]
             if old is not None:
                 old.standing = OVERWRITTEN
                 changed.append(old)
-            self.node.world.store.save(*changed)
+            self.node.shared.store.save(*changed)
             self.rows[row.payment_index] = self.current[row.payment_hash] = row
-            self._maybe_delete(row, fate, CREATED)
+            self._maybe_delete(row, scripted, CREATED)
             return row
 
     def record_probe(self, order: PaymentOrder, reason: int) -> None:
-        """Leave the failed payment to a random hash that an EstimateRouteFee probe leaves."""
-        with self.node.world.lock:
-            row = self._new_row(order, Fate())
+        """Store the failed payment to a random hash that an EstimateRouteFee probe leaves."""
+        with self.node.shared.lock:
+            row = self._new_row(order, ScriptedOutcome())
             row.payment_hash, row.status, row.failure_reason = secrets.token_bytes(32), Payment.FAILED, reason
-            self.node.world.store.save(row, self.node.row)
+            self.node.shared.store.save(row, self.node.row)
             self.rows[row.payment_index] = self.current[row.payment_hash] = row
 
     def delete(self, row: PaymentRow) -> None:
-        """Forget a row, as DeletePayment or a lost database would; the record keeps it."""
-        with self.node.world.lock:
+        """Delete a row, as DeletePayment or a lost database would; the control API still lists it."""
+        with self.node.shared.lock:
             row.standing = DELETED
             self.current.pop(row.payment_hash, None)
-            self.node.world.store.save(row)
+            self.node.shared.store.save(row)
 
-    # The loop of one payment
+    # The steps of one payment
 
     def start(self, row: PaymentRow) -> None:
-        """Carry a new payment on: here when nothing makes it wait, else in its own thread."""
-        if row.fate:
+        """Execute a new payment: in its own thread when it is scripted, because it may wait."""
+        if row.scripted:
             self._in_thread(row, self._run)
         else:
             self._run(row)
 
     def resume(self, row: PaymentRow) -> None:
-        """Take up an open payment after a restart: no new attempt is made, what is out may still settle."""
-        fate, htlc = Fate.of(row.fate), self.open_htlc(row)
-        if htlc is None and not (fate.outcome == "stuck" and fate.even_after_restart):
+        """Resume an open payment after a restart: no new attempt is made; an HTLC in flight may still settle."""
+        scripted, htlc = ScriptedOutcome.of(row.scripted), self.open_htlc(row)
+        if htlc is None and not (scripted.result == "stuck" and scripted.even_after_restart):
             self.fail(row, NO_ROUTE)
         elif htlc is not None and not self.is_held_by_receiver(row):
             self._in_thread(row, self._resolve_later)
 
     def cancel(self, row: PaymentRow) -> None:
-        """Stop making attempts; an HTLC that is out may still settle."""
-        with self.node.world.lock:
+        """Stop making attempts; an HTLC in flight may still settle."""
+        with self.node.shared.lock:
             if row.is_open and self.open_htlc(row) is None:
                 self.fail(row, CANCELED)
             elif row.is_open:
-                self._note_reason(row, CANCELED)
+                self._record_reason(row, CANCELED)
 
     def settle_held(self, payment_index: int, preimage: bytes, receiver_rows: Sequence[object]) -> None:
         self._settle(self.rows[payment_index], preimage, receiver_rows)
@@ -175,132 +180,148 @@ class PaymentBook:
         self.fail(self.rows[payment_index], INCORRECT_DETAILS)
 
     def force_settle(self, row: PaymentRow) -> None:
-        """Let an open payment succeed now, whatever its script says."""
-        with self.node.world.lock:
+        """Let an open payment succeed now, whatever its script."""
+        with self.node.shared.lock:
             htlc = self.open_htlc(row) or (self._send_htlc(row) if row.is_open else None)
             if htlc is None:
                 raise ControlRefused("the payment cannot be settled: it is not open, or there is no route")
             self._deliver(row)
 
     def fail(self, row: PaymentRow, reason: int) -> None:
-        """End an open payment as failed; money that was out comes back."""
-        with self.node.world.lock:
+        """End an open payment as failed and return the money in flight."""
+        with self.node.shared.lock:
             if not row.is_open:
                 return
-            now_ns, htlc = self.node.world.clock.now_ns(), self.open_htlc(row)
+            now_ns, htlc = self.node.shared.clock.now_ns(), self.open_htlc(row)
             row.status, row.resolved_ns = Payment.FAILED, now_ns
             row.failure_reason = row.failure_reason or reason
             if htlc is not None:
-                self._take_back(htlc, reason, now_ns)
-            self.node.world.store.save(row, self.node.row, *([htlc] if htlc else []))
+                self._return_funds(htlc, reason, now_ns)
+            self.node.shared.store.save(row, self.node.row, *([htlc] if htlc else []))
             self._publish(row)
             self.htlcs[row.payment_index] = [
                 kept for kept in self.htlcs.get(row.payment_index, ()) if self._is_kept(kept)
             ]
 
     def _run(self, row: PaymentRow) -> None:
-        fate = Fate.of(row.fate)
-        if fate.outcome == "stuck":
+        scripted = ScriptedOutcome.of(row.scripted)
+        if scripted.result == "stuck":
             return
-        if fate.outcome == "fail" and fate.reason in WITHOUT_HTLC and not fate.waits:
-            self.fail(row, fate.reason)
+        if scripted.result == "fail" and scripted.reason in WITHOUT_HTLC and not scripted.waits:
+            self.fail(row, scripted.reason)
         elif self._send_htlc(row) is not None:
             self._resolve_later(row)
 
     def _resolve_later(self, row: PaymentRow) -> None:
-        fate = Fate.of(row.fate)
-        if fate.waits:
-            self._wait(row, fate)
-        with self.node.world.lock:
-            if self.node.world.closing or not row.is_open:
+        scripted = ScriptedOutcome.of(row.scripted)
+        if scripted.waits:
+            self._wait(row, scripted)
+        with self.node.shared.lock:
+            if self.node.shared.closing or not row.is_open:
                 return
-            self._maybe_delete(row, fate, IN_FLIGHT)
-            if fate.outcome == "fail":
-                self.fail(row, fate.reason)
+            self._maybe_delete(row, scripted, IN_FLIGHT)
+            if scripted.result == "fail":
+                self.fail(row, scripted.reason)
             else:
                 self._deliver(row)
-            self._maybe_delete(row, fate, RESOLVED)
+            self._maybe_delete(row, scripted, RESOLVED)
 
-    def _wait(self, row: PaymentRow, fate: Fate) -> None:
-        """Keep the HTLC out until its time or its release; note the time-out of the attempts on the way."""
-        world, place = self.node.world, (row.node, row.hash_hex, IN_FLIGHT)
-        until_ns = None if fate.held else fate.resolve_at_ns
+    def _wait(self, row: PaymentRow, scripted: ScriptedOutcome) -> None:
+        """Keep the HTLC in flight until its time or its release; record the timeout of the attempts when it passes."""
+        shared, place = self.node.shared, (row.node, row.hash_hex, IN_FLIGHT)
+        until_ns = None if scripted.held else scripted.resolve_at_ns
 
         def done() -> bool:
-            return world.closing or not row.is_open or world.gates.is_released(place)
+            return shared.closing or not row.is_open or shared.gates.is_released(place)
 
-        world.gates.mark_held(place)
-        world.gates.reach(place)
+        shared.gates.mark_held(place)
+        shared.gates.reach(place)
         if until_ns is None or row.timeout_at_ns < until_ns:
-            world.clock.sleep_until(row.timeout_at_ns, done)
+            shared.clock.sleep_until(row.timeout_at_ns, done)
             if not done():
-                self._note_reason(row, TIMEOUT)
-        world.clock.sleep_until(until_ns, done)
-        world.gates.forget(place)
+                self._record_reason(row, TIMEOUT)
+        shared.clock.sleep_until(until_ns, done)
+        shared.gates.forget(place)
 
     def _send_htlc(self, row: PaymentRow) -> HtlcRow | None:
-        """Put the money in flight, or fail the payment for want of route or balance."""
-        with self.node.world.lock:
-            fate, node = Fate.of(row.fate), self.node.row
-            fee_msat = self.node.fee_msat(row.value_msat) if fate.fee_msat is None else fate.fee_msat
-            reason = self.node.obstacle(row, fee_msat)
+        """Send the HTLC, or fail the payment when there is no route or no balance."""
+        with self.node.shared.lock:
+            scripted, node = ScriptedOutcome.of(row.scripted), self.node.row
+            fee_msat = self.node.fee_msat(row.value_msat) if scripted.fee_msat is None else scripted.fee_msat
+            reason = self._failure_before_sending(row, fee_msat)
             if reason:
                 self.fail(row, reason)
                 return None
-            now_ns, node.last_attempt_id = self.node.world.clock.now_ns(), node.last_attempt_id + 1
+            now_ns, node.last_attempt_id = self.node.shared.clock.now_ns(), node.last_attempt_id + 1
             htlc = HtlcRow(
                 node.name, node.last_attempt_id, row.payment_index, row.value_msat, fee_msat, now_ns
             )
             node.local_msat -= row.value_msat + fee_msat
             node.unsettled_out_msat += row.value_msat + fee_msat
             row.status = Payment.IN_FLIGHT
-            if fate.waits:
-                row.fate = fate.started(now_ns).stored()
+            if scripted.waits:
+                row.scripted = scripted.started(now_ns).stored()
             self.htlcs.setdefault(row.payment_index, []).append(htlc)
-            self.node.world.store.save(row, htlc, node)
+            self.node.shared.store.save(row, htlc, node)
             self._publish(row)
             return htlc
 
+    def _failure_before_sending(self, row: PaymentRow, fee_msat: int) -> int:
+        """Return the reason why no HTLC can leave, or 0."""
+        receiver, node = self._receiver_of(row), self.node.row
+        spendable_msat = node.local_msat - node.reserve_msat
+        if row.value_msat > spendable_msat:
+            return INSUFFICIENT_BALANCE
+        if receiver is None or receiver.node.row.remote_msat < row.value_msat:
+            return NO_ROUTE
+        if fee_msat > row.fee_limit_msat or row.value_msat + fee_msat > spendable_msat:
+            return NO_ROUTE
+        return 0
+
     def _deliver(self, row: PaymentRow) -> None:
-        """Hand the HTLC to its receiver, who settles, holds or refuses it. The caller holds the world's lock."""
-        receiver = self.node.world.node_of(row.payee)
-        invoice = receiver.invoices.judge(row) if receiver is not None else None
+        """Deliver the HTLC to its receiver, which settles, holds or refuses it. The caller holds the shared lock."""
+        receiver = self._receiver_of(row)
+        invoice = receiver.invoice_paid_by(row) if receiver is not None else None
         if receiver is None or invoice is None:
-            # After a restart LND knows only that its path session is empty.
+            # After a restart LND only finds that its path session is empty.
             self.fail(row, NO_ROUTE if self._began_before_restart(row) else INCORRECT_DETAILS)
             return
-        rows = receiver.invoices.accept(invoice, row)
+        rows = receiver.accept(invoice, row)
         if invoice.preimage:
             self._settle(row, invoice.preimage, rows)
         else:
-            self.node.world.store.save(*rows)
-        receiver.invoices.announce(invoice)
+            self.node.shared.store.save(*rows)
+        receiver.announce(invoice)
 
     def _settle(self, row: PaymentRow, preimage: bytes, receiver_rows: Sequence[object]) -> None:
-        """Both sides of a settlement are stored in one transaction: money is never in two places."""
-        with self.node.world.lock:
-            htlc, tally, fate = self.open_htlc(row), self._tally(row.payment_hash), Fate.of(row.fate)
+        """Store both sides of a settlement in one transaction, so that a kill cannot duplicate or lose money."""
+        with self.node.shared.lock:
+            htlc, tally, scripted = (
+                self.open_htlc(row),
+                self._tally(row.payment_hash),
+                ScriptedOutcome.of(row.scripted),
+            )
             if htlc is None:
-                self.node.world.store.save(*receiver_rows)
+                self.node.shared.store.save(*receiver_rows)
                 return
             spent_msat = htlc.amount_msat + htlc.fee_msat
             self.node.row.unsettled_out_msat -= spent_msat
             self.node.row.remote_msat += spent_msat
-            shown = secrets.token_bytes(32) if fate.bad_preimage else preimage
+            shown = secrets.token_bytes(32) if scripted.bad_preimage else preimage
             row.status, row.preimage, row.fee_msat = Payment.SUCCEEDED, shown, htlc.fee_msat
-            row.resolved_ns = htlc.resolve_ns = self.node.world.clock.now_ns()
+            row.resolved_ns = htlc.resolve_ns = self.node.shared.clock.now_ns()
             htlc.status, htlc.preimage = HTLCAttempt.SUCCEEDED, shown
             tally.successes += 1
-            self.node.world.store.save(row, htlc, tally, self.node.row, *receiver_rows)
+            self.node.shared.store.save(row, htlc, tally, self.node.row, *receiver_rows)
             self._publish(row)
 
-    # Small parts
+    # Helpers
 
     def open_htlc(self, row: PaymentRow) -> HtlcRow | None:
         htlcs = self.htlcs.get(row.payment_index, ())
         return next((htlc for htlc in htlcs if htlc.status == HTLCAttempt.IN_FLIGHT), None)
 
-    def _take_back(self, htlc: HtlcRow, reason: int, now_ns: int) -> None:
+    def _return_funds(self, htlc: HtlcRow, reason: int, now_ns: int) -> None:
         self.node.row.local_msat += htlc.amount_msat + htlc.fee_msat
         self.node.row.unsettled_out_msat -= htlc.amount_msat + htlc.fee_msat
         unknown_there = reason == INCORRECT_DETAILS
@@ -312,36 +333,36 @@ class PaymentBook:
         )
 
     def _is_kept(self, htlc: HtlcRow) -> bool:
-        """Say whether LND still shows this attempt once its payment is closed."""
+        """Return whether LND still lists this attempt after its payment has ended."""
         return htlc.status != HTLCAttempt.FAILED or self.node.options.keep_failed_payment_attempts
 
-    def _note_reason(self, row: PaymentRow, reason: int) -> None:
-        """Record why no more attempts are made, while an HTLC is still out: IN_FLIGHT with a reason."""
-        with self.node.world.lock:
+    def _record_reason(self, row: PaymentRow, reason: int) -> None:
+        """Record why no more attempts are made while an HTLC is in flight: IN_FLIGHT with a reason."""
+        with self.node.shared.lock:
             if row.is_open and not row.failure_reason:
                 row.failure_reason = reason
-                self.node.world.store.save(row)
+                self.node.shared.store.save(row)
                 self._publish(row)
 
     def _began_before_restart(self, row: PaymentRow) -> bool:
         return row.payment_index <= self.node.last_index_at_start
 
-    def _maybe_delete(self, row: PaymentRow, fate: Fate, phase: str) -> None:
-        if fate.deleted_at == phase:
+    def _maybe_delete(self, row: PaymentRow, scripted: ScriptedOutcome, phase: str) -> None:
+        if scripted.deleted_at == phase:
             self.delete(row)
 
     def _duplicate(self, old: PaymentRow) -> Refusal:
         minor = self.node.options.minor
-        nameless = old.status == Payment.INITIATED and minor < STATUS_INITIATED_SINCE
-        status = Payment.IN_FLIGHT if nameless else old.status
+        is_unnamed = old.status == Payment.INITIATED and minor < STATUS_INITIATED_SINCE
+        status = Payment.IN_FLIGHT if is_unnamed else old.status
         text = DUPLICATE_TEXTS[status]  # type: ignore[index]
         if self.node.options.payment_store == "sql":
             text = SQL_PREFIX + text
-        lost = minor == MAPPING_LOST_IN
-        return Refusal(text, grpc.StatusCode.UNKNOWN if lost else grpc.StatusCode.ALREADY_EXISTS)
+        has_no_code = minor == WITHOUT_DUPLICATE_CODE
+        return Refusal(text, grpc.StatusCode.UNKNOWN if has_no_code else grpc.StatusCode.ALREADY_EXISTS)
 
-    def _new_row(self, order: PaymentOrder, fate: Fate) -> PaymentRow:
-        node, now_ns = self.node.row, self.node.world.clock.now_ns()
+    def _new_row(self, order: PaymentOrder, scripted: ScriptedOutcome) -> PaymentRow:
+        node, now_ns = self.node.row, self.node.shared.clock.now_ns()
         node.last_payment_index += 1
         return PaymentRow(
             node=node.name,
@@ -354,7 +375,7 @@ class PaymentBook:
             fee_limit_msat=order.fee_limit_msat,
             created_ns=now_ns,
             timeout_at_ns=now_ns + order.timeout_seconds * NS_PER_SECOND,
-            fate=fate.stored(),
+            scripted=scripted.stored(),
         )
 
     def _tally(self, payment_hash: bytes) -> TallyRow:

@@ -1,4 +1,4 @@
-"""Run a simulated world as a child process: start, wait until it serves, stop, kill, start again on the same ports."""
+"""Run a simulated world as a child process: start, wait until it serves, stop, kill, restart on the same ports."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ START_SECONDS, STOP_SECONDS = 20, 5
 POLL_SECONDS = 0.02
 
 
-class SimulatorDied(Exception):
-    """The child ended before it served; its output is in the folder's log."""
+class SimulatorExited(Exception):
+    """The child exited before it served; the message is the end of its log."""
 
 
 @dataclass(frozen=True)
 class NodeAddress:
-    """Where a client finds a node: what LND_* settings name."""
+    """A node's address, certificate and macaroons: the values of the LND_* settings."""
 
     name: str
     target: str  # host:port
@@ -40,7 +40,7 @@ class NodeAddress:
 
 
 class SimulatorProcess:
-    """A simulated world in a folder. Context manager: started inside, stopped after."""
+    """A simulated world in a folder; as a context manager it runs inside the block."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class SimulatorProcess:
         )
 
     def start(self) -> None:
-        """Start the child and wait until it serves; a restart takes the ports it had."""
+        """Start the child and wait until it serves. A restart uses the same ports."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "ready.json").unlink(missing_ok=True)
         with (self.folder / "simulator.log").open("ab") as log:
@@ -97,15 +97,15 @@ class SimulatorProcess:
             self._nodes[name] = ":".join([name, str(facts["port"]), *self._nodes[name].split(":")[2:]])
 
     def stop(self) -> None:
-        """Ask the child to end (SIGTERM) and wait; insist when it does not."""
+        """Send SIGTERM and wait; send SIGKILL when the child does not exit."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the child as a crash would (SIGKILL)."""
+        """Send SIGKILL, as a crash would end the process."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Kill the child and start it again over the same memory and ports."""
+        """Kill the child and start it again with the same state and ports."""
         self.kill()
         self.start()
 
@@ -114,7 +114,7 @@ class SimulatorProcess:
         command += [
             "--control-port",
             str(self._control_port),
-            "--tethered-to",
+            "--parent-pid",
             str(os.getpid()),
             *self._arguments,
         ]
@@ -136,7 +136,7 @@ class SimulatorProcess:
                 return facts
             time.sleep(POLL_SECONDS)
         child.kill()
-        raise SimulatorDied((self.folder / "simulator.log").read_text()[-2000:])
+        raise SimulatorExited((self.folder / "simulator.log").read_text()[-2000:])
 
     def _end(self, number: signal.Signals) -> None:
         child, self._child = self._child, None

@@ -1,4 +1,4 @@
-"""Judge what SendPaymentV2 is asked, in LND's order and words, before the payment table is looked at.
+"""Validate SendPaymentV2 requests in LND's order and with its texts, before the payment table is read.
 
 Source: lightningnetwork/lnd lnrpc/routerrpc/router_backend.go extractIntentFromSendRequest, zpay32/decode.go.
 """
@@ -20,7 +20,7 @@ from sandbox.lnd.world import Node, World
 MAX_INVOICE_CHARACTERS = 7089  # zpay32.maxInvoiceLength
 DEFAULT_TIMEOUT_SECONDS = 60
 DEFAULT_MAX_PARTS, MAX_PARTS_WITH_SHARD_SIZE = 16, 1000
-# Since 0.19 a missing time-out is sixty seconds, and a negative fee limit is refused (lightning.md 1.4).
+# Since 0.19 a missing timeout means sixty seconds, and a negative fee limit is refused (lightning.md 1.4).
 STRICT_SINCE = 19
 NO_LIMIT_MSAT = 2**62
 AMP_BITS = 0b11 << 30
@@ -42,7 +42,7 @@ _decode = functools.lru_cache(maxsize=4096)(bolt11.decode)
 
 
 def read_invoice(text: str, world: World) -> bolt11.Invoice:
-    """Decode a BOLT11 text as LND does: checksum, signature, then network. Expired ones are read too."""
+    """Decode a BOLT11 text as LND does: checksum, signature, then network. Expired invoices are decoded as well."""
     if len(text) > MAX_INVOICE_CHARACTERS:
         raise Refusal("invoice is too large")
     try:
@@ -55,7 +55,7 @@ def read_invoice(text: str, world: World) -> bolt11.Invoice:
 
 
 def payment_hash_in(request: SendPaymentRequest) -> bytes:
-    """Read the payment hash for script and record, before anything is judged; an unreadable invoice has none."""
+    """Return the payment hash for scripts and counts, before validation; b"" for an unreadable invoice."""
     if not request.payment_request:
         return request.payment_hash
     try:
@@ -65,7 +65,7 @@ def payment_hash_in(request: SendPaymentRequest) -> bytes:
 
 
 def order_of(request: SendPaymentRequest, node: Node) -> PaymentOrder:
-    """Validate a request into an order, or refuse it with UNKNOWN; the payment table is not consulted."""
+    """Validate a request and return its order, or refuse it with UNKNOWN; the payment table is not read."""
     amount_msat = msat_of(request.amt, request.amt_msat)
     fee_limit_msat = _fee_limit_msat(request, node)
     _check_timeout(request, node)
@@ -81,7 +81,7 @@ def order_of(request: SendPaymentRequest, node: Node) -> PaymentOrder:
 
 
 def _fee_limit_msat(request: SendPaymentRequest, node: Node) -> int:
-    """Read the limit; releases before 0.19 take a negative one for none at all."""
+    """Read the limit; releases before 0.19 treat a negative one as no limit."""
     if node.options.minor < STRICT_SINCE and min(request.fee_limit_sat, request.fee_limit_msat) < 0:
         return NO_LIMIT_MSAT
     return msat_of(request.fee_limit_sat, request.fee_limit_msat)
@@ -150,7 +150,7 @@ def _check_parts(request: SendPaymentRequest, value_msat: int) -> None:
 
 
 def msat_of(sats: int, msat: int) -> int:
-    """Read LND's pair of amount fields, of which one may be set."""
+    """Read LND's pair of amount fields, of which at most one may be set."""
     if sats and msat:
         raise Refusal("sat and msat arguments are mutually exclusive")
     if sats < 0 or msat < 0:
@@ -166,7 +166,7 @@ def _decoding_text(error: bolt11.Bolt11Error) -> str:
 
 
 def _network_text(network: str, world: World) -> str:
-    """LND compares prefixes only: bcrt passes as bc and fails later, as an unreadable amount."""
+    """LND compares only the beginning: bcrt passes as bc and fails later, as an unreadable amount."""
     if network.startswith(world.prefix):
         return f'strconv.ParseUint: parsing "{network.removeprefix(world.prefix)}": invalid syntax'
     return f"invoice not for current active network '{world.network}'"

@@ -1,4 +1,4 @@
-"""What a simulated node remembers: one frozen-in-SQLite row per noun.
+"""The rows that a simulated node stores, one class per SQLite table.
 
 Units: amounts in msat, times in nanoseconds of Unix time when named `_ns`, else in seconds.
 """
@@ -14,7 +14,7 @@ CURRENT, OVERWRITTEN, DELETED = "current", "overwritten", "deleted"
 
 @dataclass
 class NodeRow:
-    """A node: its keys, its money and how it presents itself. Its one channel leads to everybody."""
+    """A node: its keys, balances and options. Its one channel reaches every other node."""
 
     name: str
     private_key: bytes
@@ -35,7 +35,7 @@ class NodeRow:
 
 @dataclass
 class PaymentRow:
-    """One row of LND's payment table. Overwritten and deleted rows stay, so that the record is complete."""
+    """One row of LND's payment table. Overwritten and deleted rows are kept for the control API."""
 
     node: str
     payment_index: int
@@ -53,7 +53,7 @@ class PaymentRow:
     preimage: bytes = b""
     resolved_ns: int = 0
     standing: str = CURRENT
-    fate: dict[str, object] = field(default_factory=dict)
+    scripted: dict[str, object] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -66,7 +66,7 @@ class PaymentRow:
 
 @dataclass
 class HtlcRow:
-    """One attempt of a payment, seen from the payer."""
+    """One attempt of a payment, at the payer."""
 
     node: str
     attempt_id: int
@@ -101,7 +101,7 @@ class InvoiceRow:
     settle_index: int = 0
     settled_at: int = 0
     amt_paid_msat: int = 0
-    # The accepted HTLC: who pays, in which of his payments.
+    # The accepted HTLC: the paying node and its payment.
     payer: str = ""
     payer_payment_index: int = 0
     accepted_msat: int = 0
@@ -114,7 +114,7 @@ class InvoiceRow:
 
 @dataclass
 class TallyRow:
-    """The judge's count for one hash at one node: what was asked, what was begun, how often money left."""
+    """Counts for one hash at one node: calls to send, payments created, payments that succeeded."""
 
     node: str
     payment_hash: bytes
@@ -125,7 +125,7 @@ class TallyRow:
 
 @dataclass
 class ScriptRow:
-    """Steps of misbehaviour that wait for a payment; `payment_hash` in hex, or `*`; `remaining` -1: for ever."""
+    """Fault steps for future payments; `payment_hash` is hex or `*`; a `remaining` of -1 has no limit."""
 
     id: int
     node: str

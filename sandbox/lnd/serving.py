@@ -1,4 +1,4 @@
-"""Serve a simulated node over gRPC with TLS, stop serving, serve again on the same port."""
+"""Serve a simulated node over gRPC with TLS; stop and start again on the same port."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import grpc
 
 from lightning.proto.methods import Behaviour, Method, service_handlers
-from sandbox.lnd.doorkeeper import MacaroonGuard
 from sandbox.lnd.errors import Refusal
+from sandbox.lnd.interceptor import MacaroonInterceptor
 from sandbox.lnd.services import invoices, lightning, refusing, router, state
 from sandbox.lnd.tls import ensure_certificate, renew_certificate
 from sandbox.lnd.world import Node
@@ -29,7 +29,7 @@ OPTIONS = (
 
 
 class PortTaken(Exception):
-    """Another program listens there."""
+    """Another process listens on the port."""
 
 
 class NodeServer:
@@ -39,7 +39,7 @@ class NodeServer:
         self.node = node
         self.port = port
         self._server: grpc.Server | None = None
-        self._leaving: list[grpc.Server] = []
+        self._draining: list[grpc.Server] = []
 
     @property
     def is_serving(self) -> bool:
@@ -50,7 +50,7 @@ class NodeServer:
             return
         server = grpc.server(
             ThreadPoolExecutor(MAX_THREADS, thread_name_prefix=self.node.row.name),
-            interceptors=[MacaroonGuard(self.node)],
+            interceptors=[MacaroonInterceptor(self.node)],
             options=OPTIONS,
         )
         behaviours: dict[Method[Any, Any], Behaviour] = {}
@@ -69,30 +69,30 @@ class NodeServer:
             raise PortTaken(f"127.0.0.1:{self.port} is taken") from error
 
     def stop(self, *, goodbye: bool = False) -> None:
-        """Become unreachable at once; with `goodbye`, streams are told that the node shuts down."""
+        """Stop at once. With `goodbye`, open streams first end with "server shutting down"."""
         if self._server is None:
             return
         server, self._server = self._server, None
         if goodbye:
             self.node.close_streams(Refusal("routerrpc server shutting down"))
         server.stop(grace=0.2 if goodbye else 0).wait()
-        self._end_leaving()
+        self._stop_draining()
         self.node.close_streams(None)
 
     def go_away(self) -> None:
-        """Send GOAWAY on every connection, as a proxy or an LND that restarts does, and serve new ones at once.
+        """Send GOAWAY on every connection, as a restarting proxy or LND does, and accept new connections at once.
 
-        What streams already goes on over the old connections until it ends by itself.
+        Open streams continue on the old connections until they end.
         """
         if self._server is None:
             return
         server, self._server = self._server, None
         server.stop(grace=GOING_AWAY_SECONDS)
-        self._leaving.append(server)
+        self._draining.append(server)
         self._start_soon()
 
     def _start_soon(self) -> None:
-        """Serve as soon as the port is free: the old listener closes a moment after it was told to."""
+        """Serve as soon as the port is free: the old listener closes a moment after `stop`."""
         ends = time.monotonic() + PORT_FREE_WITHIN_SECONDS
         while self._server is None:
             try:
@@ -102,13 +102,13 @@ class NodeServer:
                     raise
                 time.sleep(0.02)
 
-    def _end_leaving(self) -> None:
-        leaving, self._leaving = self._leaving, []
-        for server in leaving:
+    def _stop_draining(self) -> None:
+        draining, self._draining = self._draining, []
+        for server in draining:
             server.stop(grace=0).wait()
 
     def renew_certificate(self) -> None:
-        """Serve with a new certificate: clients that trust the old one are turned away."""
+        """Serve with a new certificate, which clients that trust the old one refuse."""
         was_serving = self.is_serving
         self.stop()
         renew_certificate(self.node.folder)

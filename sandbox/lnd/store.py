@@ -1,7 +1,7 @@
-"""The durable memory of the simulated world: SQLite, one connection, one table per kind of row.
+"""Storage of the simulated world: SQLite, one connection, one table per kind of row.
 
-Rows live in memory; every change is written before it is told to anyone. Write-ahead logging with synchronous NORMAL
-survives the death of this process, which is what it is for; it is not meant to survive the death of the machine.
+Rows are kept in memory; every change is written before it is published. Write-ahead logging with synchronous NORMAL
+survives a kill of this process, which is its purpose; it need not survive a crash of the machine.
 """
 
 import json
@@ -29,7 +29,7 @@ COLUMN_TYPES = {int: "INTEGER", str: "TEXT", bytes: "BLOB"}
 
 
 class Store:
-    """Save and load rows. Not thread safe by itself: the world's lock is held by whoever calls."""
+    """Save and load rows. Not thread safe: the caller holds the shared lock."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)

@@ -1,4 +1,4 @@
-"""The certificate of a simulated node: self-signed ECDSA P-256, as LND makes its own."""
+"""The certificate of a simulated node: self-signed ECDSA P-256, as LND's own."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ VALIDITY = timedelta(days=14 * 30)  # lnd cert/selfsigned.go
 
 
 def ensure_certificate(folder: Path) -> tuple[bytes, bytes]:
-    """Return (private key, certificate) as PEM; make and write them when the folder has none."""
+    """Return (private key, certificate) as PEM; create them when the folder has none."""
     key_path, certificate_path = folder / "tls.key", folder / "tls.cert"
     if not (key_path.exists() and certificate_path.exists()):
         renew_certificate(folder)

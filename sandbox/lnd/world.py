@@ -1,4 +1,4 @@
-"""The simulated world: its nodes, their money, one lock, one clock, one memory."""
+"""The simulated world: it opens the nodes and connects the payments of one to the invoices of another."""
 
 from __future__ import annotations
 
@@ -16,41 +16,19 @@ from sandbox.lnd.clock import Clock, ClockReading
 from sandbox.lnd.errors import ControlRefused, Refusal
 from sandbox.lnd.faults import CallFaults, Gates, ScriptBook
 from sandbox.lnd.invoices import InvoiceBook
-from sandbox.lnd.payments import INSUFFICIENT_BALANCE, NO_ROUTE, PaymentBook
+from sandbox.lnd.node_state import NodeOptions, NodeState, SharedState
+from sandbox.lnd.payments import PaymentBook
 from sandbox.lnd.rows import HtlcRow, InvoiceRow, NodeRow, PaymentRow, SettingRow, TallyRow
 from sandbox.lnd.store import Store
 from sandbox.lnd.tls import ensure_certificate
 
 PREFIXES = {"mainnet": "bc", "testnet": "tb", "signet": "tbs", "regtest": "bcrt", "simnet": "sb"}  # BOLT 11
 EXPIRY_PERIOD_SECONDS = 0.25
-PPM = 1_000_000
-
-
-@dataclass
-class NodeOptions:
-    """How a node presents itself; changed through the control port, kept through restarts."""
-
-    alias: str = ""
-    version: str = "0.20.1-beta"
-    payment_store: str = "kv"  # or "sql": how duplicates are worded
-    wallet_state: str = "SERVER_ACTIVE"
-    use_status_initiated: bool = False
-    keep_failed_payment_attempts: bool = False
-    synced_to_chain: bool = True
-    synced_to_graph: bool = True
-    shown_network: str = ""  # GetInfo says another network
-    shown_pubkey: str = ""  # GetInfo says another node
-    probe_seconds: float = 0
-
-    @property
-    def minor(self) -> int:
-        """Return the 17 of 0.17.5-beta: what changed between releases changed with it."""
-        return int(self.version.split(".")[1])
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeConfig:
-    """What a node starts its life with; later starts read the stored row."""
+    """The values of a node's first start; later starts read the stored row."""
 
     name: str
     local_msat: int
@@ -60,41 +38,29 @@ class NodeConfig:
     fee_ppm: int
 
 
-class Node:
+class Node(NodeState):
     def __init__(self, world: World, row: NodeRow) -> None:
+        super().__init__(row, NodeOptions(**row.options), world)  # type: ignore[arg-type]
         self.world = world
-        self.row = row
-        self.options = NodeOptions(**row.options)  # type: ignore[arg-type]
         self.pubkey = PrivateKey(row.private_key).public_key.format()
         self.folder = world.folder / row.name
         self.call_faults = CallFaults()
-        self.last_index_at_start = row.last_payment_index
         store = world.store
-        self.invoices = InvoiceBook(self, _of(row.name, store.load(InvoiceRow)))
+        self.invoices = InvoiceBook(self, _of(row.name, store.load(InvoiceRow)), payer_of=self._payer_of)
         self.payments = PaymentBook(
             self,
             _of(row.name, store.load(PaymentRow)),
             _of(row.name, store.load(HtlcRow)),
             _of(row.name, store.load(TallyRow)),
+            receiver_of=self._receiver_of,
         )
 
-    def fee_msat(self, value_msat: int) -> int:
-        """Price a route. Rounding: down, as a forwarding node computes its fee (BOLT 7)."""
-        return self.row.fee_base_msat + value_msat * self.row.fee_ppm // PPM
+    def _payer_of(self, invoice: InvoiceRow) -> PaymentBook:
+        return self.world.nodes[invoice.payer].payments
 
-    def obstacle(self, payment: PaymentRow, fee_msat: int) -> int:
-        """Return the reason why no HTLC can leave, or 0."""
-        receiver, spendable_msat = (
-            self.world.node_of(payment.payee),
-            self.row.local_msat - self.row.reserve_msat,
-        )
-        if payment.value_msat > spendable_msat:
-            return INSUFFICIENT_BALANCE
-        if receiver is None or receiver.row.remote_msat < payment.value_msat:
-            return NO_ROUTE
-        if fee_msat > payment.fee_limit_msat or payment.value_msat + fee_msat > spendable_msat:
-            return NO_ROUTE
-        return 0
+    def _receiver_of(self, payment: PaymentRow) -> InvoiceBook | None:
+        node = self.world.node_of(payment.payee)
+        return None if node is None else node.invoices
 
     def change_options(self, changes: dict[str, object]) -> None:
         unknown = set(changes) - {option.name for option in fields(NodeOptions)}
@@ -108,7 +74,7 @@ class Node:
             self.world.store.save(self.row)
 
     def write_credentials(self) -> None:
-        """Leave the certificate and the macaroons where a client finds them; existing ones stay valid."""
+        """Write the certificate and the macaroons for clients to read; existing ones stay valid."""
         self.folder.mkdir(exist_ok=True)
         ensure_certificate(self.folder)
         for name, permissions in macaroons.BAKED.items():
@@ -123,25 +89,20 @@ class Node:
             feed.close(refusal)
 
 
-class World:
-    """Opening it loads what is stored; `start` resumes what was open."""
+class World(SharedState):
+    """Load the stored rows when opened; `start` resumes the payments that were open."""
 
     def __init__(self, folder: Path, *, network: str, nodes: Iterable[NodeConfig]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.network, self.prefix = folder, network, PREFIXES[network]
-        self.lock = threading.RLock()
-        self.store = Store(folder / "world.sqlite3")
-        self.clock = Clock(_stored_reading(self.store))
-        self.gates = Gates(self.clock)
+        store = Store(folder / "world.sqlite3")
+        clock = Clock(_stored_reading(store))
+        super().__init__(PREFIXES[network], store, clock, Gates(clock))
+        self.folder, self.network = folder, network
         self.scripts = ScriptBook(self.store)
         self._stored = {row.name: row for row in self.store.load(NodeRow)}
         self.nodes = {config.name: self._open_node(config) for config in nodes}
         self._by_pubkey = {node.pubkey: node for node in self.nodes.values()}
         self._stopped = threading.Event()
-
-    @property
-    def closing(self) -> bool:
-        return self._stopped.is_set()
 
     def node(self, name: str) -> Node:
         try:

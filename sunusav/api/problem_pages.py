@@ -1,4 +1,4 @@
-"""The catalogue of problems: one Markdown file per code in `docs/problems/`.
+"""The catalogue of problems: one Markdown file per code, in `problem_docs/` of the app that raises it.
 
 A file starts with the lines `title:` and `next:`, then a blank line, then prose in Markdown.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from django.conf import settings
+from django.apps import apps
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,16 @@ class ProblemPage:
     prose: str
 
 
-def problem_folder() -> Path:
-    return Path(settings.BASE_DIR) / "docs" / "problems"
+def problem_files() -> list[Path]:
+    """Return the file of every code, in alphabetical order of the codes."""
+    folders = [Path(app.path) / "problem_docs" for app in apps.get_app_configs()]
+    return sorted((file for folder in folders for file in folder.glob("*.md")), key=lambda file: file.stem)
 
 
 @cache
 def problem_pages() -> dict[str, ProblemPage]:
     """Return every page by its code, in alphabetical order."""
-    return {file.stem: read_page(file) for file in sorted(problem_folder().glob("*.md"))}
+    return {file.stem: read_page(file) for file in problem_files()}
 
 
 def page_of(code: str) -> ProblemPage:

@@ -31,7 +31,7 @@ DATABASE_BUSY_RETRY_SECONDS = 1
 # MariaDB error codes: lock wait timeout, deadlock. Source: MariaDB Server error code reference.
 _BUSY_CODES = {1205, 1213}
 
-# Problems of the protocol, which are no `DomainError`, by HTTP status.
+# Problems of the protocol, which are no `DomainError`, by HTTP status. Their pages are in sunusav/api/problem_docs.
 PROTOCOL_CODES = {
     400: "malformed-request",
     401: "not-authenticated",

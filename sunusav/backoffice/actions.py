@@ -1,8 +1,8 @@
-"""Actions that ask.
+"""Actions with a confirmation.
 
-An action opens a page that shows each row and changes nothing; what that page posts makes one service call per row,
-and each refusal is told by its name with the next step. Sent twice, the second is refused by the service like any
-late call.
+An action opens a page that shows each row and changes nothing. Posting that page makes one service call per row and
+reports each refusal with its code and next step. A second post of the same page is refused by the service like any
+call that comes too late.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.forms import ConfirmForm
-from sunusav.backoffice.refusals import told
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
@@ -23,13 +23,13 @@ from sunusav.core.models import User
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person confirmed for one row. `seen` is what the page showed of it (a digest, where one exists)."""
+    """What a person confirmed for one row. `seen` is the digest that the confirmation page showed, if there is one."""
 
     row: Any
     name: str
     user: User
     seen: str
-    given: dict[str, Any]
+    form_data: dict[str, Any]
     now: datetime
 
     @property
@@ -38,16 +38,14 @@ class Decision:
 
     @property
     def reason(self) -> str:
-        return str(self.given.get("reason", ""))
+        return str(self.form_data.get("reason", ""))
 
 
-def anywhere(user: User, row: Any) -> bool:
-    """Offer an action on every row."""
+def always_offered(user: User, row: Any) -> bool:
     return True
 
 
-def nothing_seen(row: Any) -> str:
-    """Bind a confirmation to nothing but the row."""
+def no_digest(row: Any) -> str:
     return ""
 
 
@@ -55,8 +53,8 @@ def nothing_seen(row: Any) -> str:
 class Action:
     """Something a person may do to rows after confirming it.
 
-    `permission` may depend on the row. `is_offered` decides about the button only: the service decides about the
-    deed. `seen` is posted back as it was shown.
+    `permission` may depend on the row. `is_offered` only decides whether there is a button: the service decides whether
+    the action is allowed. `seen` returns the digest that the confirmation shows and posts back.
     """
 
     slug: str
@@ -66,8 +64,8 @@ class Action:
     run: Callable[[Decision], Any]
     permission: str | Callable[[Any], str]
     form: type[ConfirmForm] = ConfirmForm
-    is_offered: Callable[[User, Any], bool] = anywhere
-    seen: Callable[[Any], str] = nothing_seen
+    is_offered: Callable[[User, Any], bool] = always_offered
+    seen: Callable[[Any], str] = no_digest
     tone: str = "default"
 
     def is_permitted(self, user: User, row: Any) -> bool:
@@ -77,7 +75,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Card:
-    """One row as the confirmation shows it."""
+    """One row on the confirmation page."""
 
     key: str
     title: str
@@ -87,7 +85,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Button:
-    """A link to an action's confirmation."""
+    """A link to an action's confirmation page."""
 
     label: Any
     url: str
@@ -95,35 +93,35 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What became of a confirmation."""
+class ActionResult:
+    """One line per row of a confirmed action."""
 
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
-def carry_out(action: Action, decisions: Sequence[Decision]) -> Carried:
-    """Make one service call per row; a refusal of one row leaves the others to themselves."""
-    carried = Carried()
+def run_action(action: Action, decisions: Sequence[Decision]) -> ActionResult:
+    """Make one service call per row; the refusal of one row does not affect the others."""
+    result = ActionResult()
     for decision in decisions:
-        _carry_out_one(action, decision, carried)
-    return carried
+        _run_one(action, decision, result)
+    return result
 
 
-def _carry_out_one(action: Action, decision: Decision, carried: Carried) -> None:
+def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
     try:
         action.run(decision)
     except DomainError as refusal:
-        carried.refused.append(f"{decision.name}: {told(refusal).text}")
+        result.refused.append(f"{decision.name}: {show_refusal(refusal).text}")
     else:
-        carried.done.append(f"{decision.name}: {action.done}")
+        result.done.append(f"{decision.name}: {action.done}")
 
 
-def report(request: HttpRequest, carried: Carried) -> None:
-    """Tell the person what was done and what was refused."""
-    for line in carried.done:
+def show_result(request: HttpRequest, result: ActionResult) -> None:
+    """Show what was done and what was refused on the person's next page."""
+    for line in result.done:
         messages.success(request, line)
-    for line in carried.refused:
+    for line in result.refused:
         messages.error(request, line)
 
 

@@ -1,4 +1,4 @@
-"""Registers what stands below the desk: core's rows (core cannot import upward), and those of packages."""
+"""Registers the models of core (which must not import this layer) and, by its imports, those of packages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +9,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from sunusav.backoffice import people, proposals, schedules, tokens  # noqa: F401  (they register themselves)
+from sunusav.backoffice import people, proposals, schedules, tokens  # noqa: F401  (importing them registers their admins)
 from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Section, trail_of
+from sunusav.core import phrasing
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import propose
 from sunusav.core.models import OutboxMessage, Switch, TrailEntry, TrailSeal, User
@@ -47,7 +48,9 @@ def _is_paused(user: User, switch: Any) -> bool:
 PAUSE = Action(
     slug="pause",
     label=_("Pause outgoing money"),
-    question=_("From now on no payment is sent. Payments under way are still followed to their end."),
+    question=_(
+        "No payment is sent from now on. Payments that are already under way are still tracked until they end."
+    ),
     done=_("outgoing money is paused"),
     run=_pause,
     permission="core.pause_outgoing",
@@ -58,7 +61,7 @@ PAUSE = Action(
 PROPOSE_RESUME = Action(
     slug="propose-resume",
     label=_("Propose to resume"),
-    question=_("Money leaves again once another person has approved."),
+    question=_("Money can leave again once another person has approved."),
     done=_("proposed; another person has to approve"),
     run=_propose_resume,
     permission="core.propose_resume_outgoing",
@@ -70,16 +73,20 @@ PROPOSE_RESUME = Action(
 
 @admin.register(Switch)
 class SwitchAdmin(ReadOnlyAdmin):
-    list_display = ("name", "position", "reason", "changed_by", "changed_at")
-    fields = ("name", "position", "reason", "changed_by", "changed_at")
+    list_display = ("title", "position", "reason", "changed_by", "changed_at")
+    fields = ("title", "position", "reason", "changed_by", "changed_at")
     actions_offered = (PAUSE, PROPOSE_RESUME)
+
+    @admin.display(description=_("name"))
+    def title(self, switch: Switch) -> str:
+        return phrasing.code_label(switch.name)
 
     @admin.display(description=_("position"))
     def position(self, switch: Switch) -> Any:
         return pgettext("state", "open") if switch.is_open else pgettext("state", "paused")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer nothing in the list's menu: there is one switch, and its buttons stand above the list."""
+        """Offer nothing in the list's menu: there is one switch, and its buttons are above the list."""
         return {}
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -93,7 +100,7 @@ class SwitchAdmin(ReadOnlyAdmin):
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         return self.buttons(request, outgoing())
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         return reverse("admin:index")
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
@@ -102,7 +109,7 @@ class SwitchAdmin(ReadOnlyAdmin):
 
 @admin.register(TrailEntry)
 class TrailEntryAdmin(ReadOnlyAdmin):
-    list_display = ("at", "subject", "action", "from_state", "to_state", "actor_label", "reason_said")
+    list_display = ("at", "subject", "action", "from_state", "to_state", "actor_label", "reason_shown")
     list_filter = ("at",)
     search_fields = ("subject", "actor_label")
     search_help_text = _("The exact subject (such as cycle:demo-cycle) or the person's login.")
@@ -111,9 +118,9 @@ class TrailEntryAdmin(ReadOnlyAdmin):
     fields = (*list_display, "actor", "facts")
 
     @admin.display(description=_("reason"))
-    def reason_said(self, entry: TrailEntry) -> str:
-        """Say what the system gave as its reason; what a person wrote stays as it is."""
-        return (entry.reason or NOTHING) if entry.actor_id else say_known(entry.reason)
+    def reason_shown(self, entry: TrailEntry) -> str:
+        """Show the label of a code that the system gave as its reason, and what a person wrote unchanged."""
+        return (entry.reason or NOTHING) if entry.actor_id else show_code_or_text(entry.reason)
 
 
 @admin.register(TrailSeal)

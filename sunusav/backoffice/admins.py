@@ -1,4 +1,4 @@
-"""The bases of every room's `admin.py`."""
+"""Base classes of every app's `admin.py`."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -22,8 +22,8 @@ from sunusav.backoffice.actions import (
     Button,
     Card,
     Decision,
-    carry_out,
-    report,
+    run_action,
+    show_result,
 )
 from sunusav.backoffice.sections import Box, Section
 from sunusav.core import clock
@@ -37,7 +37,7 @@ else:
     TabularInline = admin.TabularInline
 
 MAX_ROWS = 100
-# A BIGINT has at most 19 digits; longer search terms are no ids.
+# A BIGINT has at most 19 digits: a longer search term cannot be an id.
 MAX_DIGITS = 18
 SAFE_LOOKUPS = {
     "exact", "in", "isnull", "id", "gte", "gt", "lte", "lt", "year", "month", "day", "isempty",
@@ -45,7 +45,7 @@ SAFE_LOOKUPS = {
 
 
 class PreparedChangeList(ChangeList):
-    """Django's page of a list, after the admin has prepared its rows."""
+    """Django's change list, whose admin prepares the rows of a page before they are shown."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -54,10 +54,10 @@ class PreparedChangeList(ChangeList):
 
 
 class BackofficeAdmin(ModelAdmin):
-    """A list and pages whose amounts say their unit, whose search is exact, and whose actions ask first.
+    """A list and pages that show amounts with units, search for exact terms and confirm actions.
 
-    `actions_offered` are buttons on a row's page and entries of the list's menu; `card_fields` is what a
-    confirmation shows of a row; `links` are fields other pages may filter this list by.
+    `actions_offered` are buttons on a row's page and entries of the list's menu; `card_fields` are what a
+    confirmation shows of a row; `links` are fields that links from other pages filter this list by.
     """
 
     change_form_template = "admin/backoffice/record.html"
@@ -82,7 +82,7 @@ class BackofficeAdmin(ModelAdmin):
         return columns.shown_beside_inputs(self.model, super().get_readonly_fields(request, obj))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show what cannot be edited as it is shown elsewhere."""
+        """Show fields that cannot be edited like columns of lists."""
         names: Any = super().get_fields(request, obj)
         return [
             columns.shown_beside_inputs(self.model, [name])[0] if name in self.readonly_fields else name
@@ -90,22 +90,22 @@ class BackofficeAdmin(ModelAdmin):
         ]
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
-        """Return what a row needs from people, shown above its fields."""
+        """Return what a person should do about a row, shown above its fields."""
         return None
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        """Return what stands below a row's fields."""
+        """Return what is shown below a row's fields."""
         return ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow filtering by what the list offers and nothing else: no fishing in hidden columns by prefix."""
+        """Allow filtering only by what the list offers, so that nobody can guess hidden columns by prefix."""
         offered = [*_filtered(self.list_filter), *self.links, self.date_hierarchy or "id"]
         return any(lookup == name or _is_safe(lookup, name) for name in offered)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find rows one of whose `search_fields` is exactly the term: an index answers, and nothing needs escaping."""
+        """Find rows where one of `search_fields` equals the term, so that an index answers."""
         term = search_term.strip()
         if not term or not self.search_fields:
             return queryset, False
@@ -121,7 +121,7 @@ class BackofficeAdmin(ModelAdmin):
         return not is_number or (term.isdecimal() and len(term) <= MAX_DIGITS)
 
     def prepare(self, rows: Sequence[Any]) -> None:
-        """Attach to rows that will be shown what their columns need from elsewhere, for all of them at once."""
+        """Attach related data that the columns of these rows need, with one query for all rows."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PreparedChangeList
@@ -146,12 +146,12 @@ class BackofficeAdmin(ModelAdmin):
         return self.opts.app_label, str(self.opts.model_name)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer in the list's menu what this person may do to some row; choosing one opens its confirmation."""
+        """Offer the actions this person may have on some row; choosing one opens its confirmation."""
         offered = [action for action in self.actions_offered if self._may(request, action, None)]
         return {action.slug: (_opener(action), action.slug, action.label) for action in offered}
 
     def action_url(self, action: Action, rows: Iterable[Any]) -> str:
-        """Return the address of an action's confirmation for these rows."""
+        """Return the URL of an action's confirmation for these rows."""
         query = QueryDict(mutable=True)
         query.setlist("pk", [self.key_of(row) for row in rows])
         base = reverse("admin:{}_{}_action".format(*self._names), args=[action.slug])
@@ -167,15 +167,15 @@ class BackofficeAdmin(ModelAdmin):
         ]
 
     def key_of(self, row: Any) -> str:
-        """Return what names a row in addresses."""
+        """Return what identifies a row in URLs."""
         return str(row.pk)
 
     def name_of(self, row: Any) -> str:
-        """Return how a row is called in headings and messages."""
+        """Return the name of a row in headings and messages."""
         return str(row)
 
     def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
-        """Return the rows an action is about. Raises: Http404 for keys that cannot be any row's."""
+        """Return the rows with these keys. Raises: Http404 for malformed keys."""
         try:
             return list(self.get_queryset(request).filter(pk__in=keys).order_by("pk"))
         except (ValueError, OverflowError) as error:
@@ -187,7 +187,7 @@ class BackofficeAdmin(ModelAdmin):
         return Card(self.key_of(row), self.name_of(row), columns.read(row, self, names), action.seen(row))
 
     def action_view(self, request: HttpRequest, slug: str) -> HttpResponse:
-        """Ask (GET, which changes nothing), then carry out what was confirmed (POST)."""
+        """Show the confirmation (GET, which changes nothing), or run the confirmed action (POST)."""
         action = next((action for action in self.actions_offered if action.slug == slug), None)
         if action is None:
             raise Http404
@@ -195,12 +195,12 @@ class BackofficeAdmin(ModelAdmin):
         rows = self.rows_for(request, keys[: MAX_ROWS + 1])
         self._require_permission(request, action, rows)
         if not rows or len(keys) > MAX_ROWS:
-            return self._nothing_to_ask(request, rows)
+            return self._nothing_to_confirm(request, rows)
         self.prepare(rows)
         form = action.form(request.POST if request.method == "POST" else None, user=person_of(request))
         if request.method == "POST" and form.is_valid():
-            return self._carry_out(request, action, rows, form.cleaned_data)
-        return self._ask(request, action, rows, form)
+            return self._run(request, action, rows, form.cleaned_data)
+        return self._confirmation(request, action, rows, form)
 
     def _may(self, request: HttpRequest, action: Action, row: Any) -> bool:
         return self.has_view_permission(request, row) and action.is_permitted(person_of(request), row)
@@ -209,12 +209,13 @@ class BackofficeAdmin(ModelAdmin):
         if not all(self._may(request, action, row) for row in rows or [None]):
             raise PermissionDenied
 
-    def _nothing_to_ask(self, request: HttpRequest, rows: Sequence[Any]) -> HttpResponse:
-        what = TOO_MANY_CHOSEN % {"limit": MAX_ROWS} if rows else NOTHING_CHOSEN
-        messages.warning(request, what)
+    def _nothing_to_confirm(self, request: HttpRequest, rows: Sequence[Any]) -> HttpResponse:
+        messages.warning(request, TOO_MANY_CHOSEN % {"limit": MAX_ROWS} if rows else NOTHING_CHOSEN)
         return redirect(self.list_url())
 
-    def _ask(self, request: HttpRequest, action: Action, rows: Sequence[Any], form: Any) -> HttpResponse:
+    def _confirmation(
+        self, request: HttpRequest, action: Action, rows: Sequence[Any], form: Any
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -222,25 +223,25 @@ class BackofficeAdmin(ModelAdmin):
             "action": action,
             "cards": [self.card(action, row) for row in rows],
             "form": form,
-            "back": self.home_of(rows),
+            "back": self.url_after_action(rows),
         }
         return TemplateResponse(request, "admin/backoffice/confirm.html", context)
 
-    def _carry_out(
-        self, request: HttpRequest, action: Action, rows: Sequence[Any], given: dict[str, Any]
+    def _run(
+        self, request: HttpRequest, action: Action, rows: Sequence[Any], form_data: dict[str, Any]
     ) -> HttpResponse:
         user, now = person_of(request), clock.now()
         decisions = [
             Decision(
-                row, self.name_of(row), user, request.POST.get(f"seen-{self.key_of(row)}", ""), given, now
+                row, self.name_of(row), user, request.POST.get(f"seen-{self.key_of(row)}", ""), form_data, now
             )
             for row in rows
         ]
-        report(request, carry_out(action, decisions))
-        return redirect(self.home_of(rows))
+        show_result(request, run_action(action, decisions))
+        return redirect(self.url_after_action(rows))
 
-    def home_of(self, rows: Sequence[Any]) -> str:
-        """Return where a person goes after an action: the row's page, or the list."""
+    def url_after_action(self, rows: Sequence[Any]) -> str:
+        """Return the page shown after an action: the row's, or the list."""
         if len(rows) != 1:
             return self.list_url()
         return reverse("admin:{}_{}_change".format(*self._names), args=[rows[0].pk])
@@ -269,7 +270,7 @@ class BackofficeAdmin(ModelAdmin):
         }
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
-        """Return what is offered above the list, about no row in particular."""
+        """Return buttons above the list that are about no particular row."""
         return []
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -280,7 +281,7 @@ class BackofficeAdmin(ModelAdmin):
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Lead to the trail: Django's own log of forms is not the record of what happened."""
+        """Redirect to the row's trail: Django's own log only knows changes made by forms."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         home = reverse("admin:{}_{}_change".format(*self._names), args=[unquote(object_id)])
@@ -288,12 +289,12 @@ class BackofficeAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(BackofficeAdmin):
-    """A list and a page per row. Nobody adds, changes or deletes here, superusers included.
+    """A list and a page per row. Nobody adds, changes or deletes here, not even superusers.
 
-    `fields_when_told` are stored fields that a page leaves out while they are empty.
+    `fields_hidden_when_empty` are stored fields that a page leaves out while they are empty.
     """
 
-    fields_when_told: Sequence[str] = ()
+    fields_hidden_when_empty: Sequence[str] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -306,15 +307,15 @@ class ReadOnlyAdmin(BackofficeAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         names = cast(Any, self.fields) or _stored_fields(self.model)
-        told = [name for name in names if name not in self.fields_when_told or _is_told(obj, name)]
-        return columns.shown(self.model, told)
+        hidden = {name for name in self.fields_hidden_when_empty if _is_empty(obj, name)}
+        return columns.shown(self.model, [name for name in names if name not in hidden])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
 
 
 class ReadOnlyInline(TabularInline):
-    """Rows that belong to a row, to read."""
+    """Related rows, read-only."""
 
     extra = 0
     can_delete = False
@@ -333,7 +334,7 @@ class ReadOnlyInline(TabularInline):
 
 
 def _stored_fields(model: type[Model]) -> list[str]:
-    """Return the fields worth reading: no keys of rows, no computed copies, nothing sealed."""
+    """Return the fields to show: no automatic keys, generated columns or encrypted data."""
     return [
         field.name
         for field in model._meta.fields
@@ -343,8 +344,8 @@ def _stored_fields(model: type[Model]) -> list[str]:
     ]
 
 
-def _is_told(row: Any, name: str) -> bool:
-    return row is None or getattr(row, name) not in (None, "")
+def _is_empty(row: Any, name: str) -> bool:
+    return row is not None and getattr(row, name) in (None, "")
 
 
 def _filtered(list_filter: Iterable[Any]) -> list[str]:
@@ -368,7 +369,7 @@ def _opener(action: Action) -> Any:
 
 
 def person_of(request: HttpRequest) -> User:
-    """Return who is logged in. Raises: PermissionDenied for nobody."""
+    """Return the logged-in user. Raises: PermissionDenied for anonymous requests."""
     user = request.user
     if not isinstance(user, User):
         raise PermissionDenied

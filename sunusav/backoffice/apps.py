@@ -14,7 +14,7 @@ class BackofficeConfig(AppConfig):
 class BackofficeAdminConfig(admin_apps.AdminConfig):
     """Django's admin with our site as the default one, so that apps register with `@admin.register`."""
 
-    default = False  # BackofficeConfig is this module's own; settings name this one
+    default = False  # BackofficeConfig is the default of this module; the settings name this one
     default_site = "sunusav.backoffice.site.BackofficeSite"
 
     def ready(self) -> None:

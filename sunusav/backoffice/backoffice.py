@@ -1,4 +1,4 @@
-"""What core has waiting: proposals to decide, and whether money may leave."""
+"""Inbox items of core: proposals to decide on, and whether outgoing money is paused."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from sunusav.core.switches import outgoing
 def _proposals(user: User, now: datetime) -> Notice:
     count = waiting_for(user).count()
     url = f"{reverse('admin:core_proposal_changelist')}?waits=me"
-    return Notice(_("Proposals that wait for you"), count, url, ATTENTION if count else CALM)
+    return Notice(_("Proposals waiting for you"), count, url, ATTENTION if count else CALM)
 
 
 def _outgoing(user: User, now: datetime) -> Notice:
@@ -27,3 +27,5 @@ def _outgoing(user: User, now: datetime) -> Notice:
 
 
 INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]
+SUBJECT_PAGES = {"outgoing_resume": "core.switch"}
+NAVIGATION = {"core": 2}

@@ -1,6 +1,6 @@
-"""Columns and fields of lists and pages: amounts with their unit, states in the reader's language.
+"""Columns of lists and fields of pages: amounts with their unit, states in the reader's language.
 
-An admin names plain fields; what a field's name says of its unit decides how it is shown.
+An admin names model fields; the unit suffix and the type of a field decide how it is shown.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,44 +15,30 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from sunusav.backoffice.facts import long, moment, say_actor, say_known, show_facts
-from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, unit_of
+from sunusav.backoffice.facts import long, moment, show_actor, show_code, show_code_or_text, show_facts
+from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT
 from sunusav.backoffice.sections import link_to_page, show_subject
+from sunusav.core import phrasing
 from sunusav.core.models import User
+from sunusav.core.phrasing import unit_of
 
-# Text fields that hold words, codes and names of ours, whichever room's they are.
-SHOWN_BY_NAME: dict[str, Callable[[Any], Any]] = {
-    "subject": show_subject,
-    "rail": say_known,
-    "method": say_known,
-    "destination_kind": say_known,
-    "destination_value": long,
-    "payment_request": long,
-    "reference": long,
-    "source": long,
-    "failure_code": say_known,
-    "failure_message": say_known,
-    "credit_role": say_known,
-    "overpaid_role": say_known,
-    "actor_label": say_actor,
-    "action": say_known,
-    "from_state": say_known,
-    "to_state": say_known,
-    "opened_by": say_actor,
-}
+# How to show the text columns that apps name in these sets of their `phrases.py`.
+SHOWN_BY_NAMES: dict[str, Callable[[Any], Any]] = {
+    "SUBJECTS": show_subject, "LONG_TEXTS": long, "CODES": show_code_or_text, "ACTORS": show_actor,
+}  # fmt: skip
 
 Column = str | Callable[[Any], Any]
 
 
 def shown(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
-    """Replace the names of amounts, choices and JSON by columns that show them well."""
+    """Replace names of model fields by columns that show their values for people."""
     return [_column(model, name) if isinstance(name, str) else name for name in names]
 
 
 def shown_beside_inputs(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
-    """Do the same on a page that has a form: Django has to know its moments by their names."""
+    """Do the same on a page with a form, except for datetimes: there Django needs the names of the fields."""
     return [name if _is_moment(model, name) else shown(model, [name])[0] for name in names]
 
 
@@ -75,7 +61,7 @@ def _column(model: type[models.Model], name: str) -> Column:
 
 @cache
 def _column_of(field: Any) -> Column:
-    """Return always the same column for a field: Django compares them by identity."""
+    """Return a field's column, cached: Django compares columns by identity."""
     if isinstance(field, models.ForeignKey):
         return _as_column(field, lambda row: show_related(getattr(row, field.name)))
     render = _renderer(field)
@@ -86,9 +72,10 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
     if unit := unit_of(field.name):
         return SHOWN_BY_UNIT[unit]
     if field.choices:
-        return lambda value: show_choice(field, value)
-    if field.name in SHOWN_BY_NAME:
-        return SHOWN_BY_NAME[field.name]
+        return show_choice
+    by_name = [show for names, show in SHOWN_BY_NAMES.items() if field.name in phrasing.names(names)]
+    if by_name:
+        return by_name[0]
     if isinstance(field, models.DateTimeField):
         return moment
     if isinstance(field, models.JSONField):
@@ -106,15 +93,15 @@ def _as_column(field: Any, render: Callable[[Any], Any]) -> Column:
 
 
 def label_without_unit(field: Any) -> Any:
-    """Return a field's label; an amount's loses the unit, which stands with the amount."""
+    """Return a field's label without the unit of an amount, which is shown with each value."""
     unit = unit_of(field.name)
     return gettext_lazy(field.name.removesuffix(unit).replace("_", " ")) if unit else field.verbose_name
 
 
 def show_related(row: models.Model | None) -> Any:
-    """Show a row that another points to: by the name its own page gives it, with a link there.
+    """Show the row that a foreign key points to: its name, with a link to its page.
 
-    People are named without a link: most may not open their pages.
+    Users get no link: few people may open their pages.
     """
     if row is None:
         return NOTHING
@@ -123,49 +110,47 @@ def show_related(row: models.Model | None) -> Any:
 
 
 def name_of(row: models.Model) -> str:
-    """Return how a row is called in the desk."""
-    model_admin: Any = admin.site._registry.get(type(row))  # noqa: SLF001  (it has no public way to ask)
+    """Return the name of a row in the back office."""
+    model_admin: Any = admin.site._registry.get(type(row))  # noqa: SLF001  (there is no public accessor)
     return str(model_admin.name_of(row)) if hasattr(model_admin, "name_of") else str(row)
 
 
-def show_choice(field: Any, value: Any) -> str:
-    """Show a choice by its label, as a badge that can be coloured by value."""
-    if value in ("", None):
-        return NOTHING
-    return badge(value, dict(field.flatchoices).get(value, value))
+def show_choice(value: Any) -> str:
+    """Show the label of a choice as a badge that the stylesheet colours by value."""
+    return NOTHING if value in ("", None) else badge(value, phrasing.code_label(str(value)))
 
 
 def badge(value: str, label: Any) -> str:
-    """Show a state by its label in the reader's language."""
-    return format_html('<span class="badge" data-value="{}">{}</span>', value, gettext(str(label)))
+    return format_html('<span class="badge" data-value="{}">{}</span>', value, label)
 
 
 class TranslatedChoicesFilter(ChoicesFieldListFilter):
     """Django's filter by choice, with the labels in the reader's language."""
 
     def choices(self, changelist: Any) -> Any:
+        labels = {label: phrasing.code_label(str(value)) for value, label in self.field.flatchoices}
         for choice in super().choices(changelist):
-            yield {**choice, "display": gettext(str(choice["display"]))}
+            yield {**choice, "display": labels.get(choice["display"], choice["display"])}
 
 
-def offered(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
-    """Return a filter that offers given values of a field."""
+def choice_filter(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
+    """Return a filter of a field by the values that `values` returns."""
 
-    class Offered(SimpleListFilter):
+    class ChoiceFilter(SimpleListFilter):
         title = gettext_lazy(name)
         parameter_name = name
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-            return [(value, say_known(value)) for value in values()]
+            return [(value, show_code(value)) for value in values()]
 
         def queryset(self, request: HttpRequest, queryset: Any) -> Any:
             return queryset.filter(**{name: self.value()}) if self.value() else queryset
 
-    return Offered
+    return ChoiceFilter
 
 
 def filters(model: type[models.Model], names: Iterable[Any]) -> list[Any]:
-    """Give filters by choice their translated form."""
+    """Replace filters of fields with choices by translated ones."""
     return [(name, TranslatedChoicesFilter) if _has_choices(model, name) else name for name in names]
 
 
@@ -176,9 +161,9 @@ def _has_choices(model: type[models.Model], name: Any) -> bool:
 
 
 def read(row: models.Model, model_admin: Any, names: Iterable[Column]) -> list[tuple[str, Any]]:
-    """Return labels and shown values of a row, outside of a form; what is empty is left out."""
-    told = [(name, _value(row, model_admin, name)) for name in shown(type(row), names)]
-    return [(_label(row, model_admin, name), value) for name, value in told if value != NOTHING]
+    """Return the labels and shown values of a row's columns, without the empty ones."""
+    values = [(name, _value(row, model_admin, name)) for name in shown(type(row), names)]
+    return [(_label(row, model_admin, name), value) for name, value in values if value != NOTHING]
 
 
 def _label(row: models.Model, model_admin: Any, name: Column) -> str:

@@ -1,45 +1,20 @@
-"""Which proposals a person may decide, and what proposals are about, in words."""
+"""Which proposals a person may decide on, what they are about, and the evidence shown with them."""
 
 from collections.abc import Callable, Sequence
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.sections import Box, Section, page_of
+from sunusav.backoffice.sections import Box, Section
 from sunusav.core.app_modules import collect
-from sunusav.core.approvals import Approvable
+from sunusav.core.approvals import Approvable, approvable
 from sunusav.core.models import Proposal, ProposalState, User
-
-KINDS = {
-    "outgoing_resume": _("Resume outgoing money"),
-    "group_verification": _("Verify a group"),
-    "group_verification_revocation": _("Withdraw a group's verification"),
-    "fee_schedule": _("Publish a fee schedule"),
-    "manual_rate": _("Record a manual rate"),
-    "manual_resolution": _("Decide how an unknown payment ended"),
-    "payment_limit": _("Set a limit of outgoing money"),
-    "payment_exception": _("Let a payment pass the limits"),
-}
-# Which model a proposal's subject is a row of.
-SUBJECT_PAGES = {
-    "outgoing_resume": "core.switch",
-    "group_verification": "payouts.group",
-    "group_verification_revocation": "payouts.group",
-    "fee_schedule": "fees.feescheduledraft",
-    "manual_rate": "ledger.manualraterequest",
-    "manual_resolution": "transfers.disbursement",
-    "payment_limit": "transfers.paymentlimitrequest",
-    "payment_exception": "transfers.disbursement",
-}
-
 
 Evidence = Callable[[Proposal], tuple[Box, Sequence[Section]]]
 _EVIDENCE: dict[str, Evidence] = {}
 
 
 def evidence_for(kind: str) -> Callable[[Evidence], Evidence]:
-    """Register what an approver reads beside proposals of a kind: what follows from them, and what there is to know."""
+    """Register what an approver reads with proposals of a kind: the consequences and the evidence."""
 
     def register(read: Evidence) -> Evidence:
         _EVIDENCE[kind] = read
@@ -49,52 +24,37 @@ def evidence_for(kind: str) -> Callable[[Evidence], Evidence]:
 
 
 def evidence_of(proposal: Proposal) -> tuple[Box | None, Sequence[Section]]:
-    """Return what follows if an open proposal is approved, and what there is to know of its subject."""
+    """Return the consequences of approving an open proposal, and the evidence about its subject."""
     if proposal.state != ProposalState.OPEN or proposal.kind not in _EVIDENCE:
         return None, ()
     return _EVIDENCE[proposal.kind](proposal)
 
 
-def approvables() -> dict[str, Approvable]:
-    """Return what can be approved, by kind."""
-    return {item.kind: item for item in collect("approvables", "APPROVABLES")}
-
-
 def waiting_for(user: User) -> QuerySet[Proposal]:
-    """Return the open proposals this person may decide: not their own, and not yet decided by them."""
-    kinds = [kind for kind, item in approvables().items() if user.has_perm(item.approve_permission)]
+    """Return the open proposals this person may decide on: not their own, and not decided by them already."""
+    items: list[Approvable] = collect("approvables", "APPROVABLES")
+    kinds = [item.kind for item in items if user.has_perm(item.approve_permission)]
     waiting = Proposal.objects.filter(state=ProposalState.OPEN, kind__in=kinds)
     return waiting.exclude(Q(proposer=user) | Q(approvals__approver=user))
 
 
 def approve_permission(proposal: Proposal | None) -> str:
-    """Return what deciding on a proposal takes; without one, what looking at proposals takes."""
-    return approvables()[proposal.kind].approve_permission if proposal else "core.view_proposal"
+    """Return the permission to decide on a proposal; without a proposal, the permission to see proposals."""
+    return approvable(proposal.kind).approve_permission if proposal else "core.view_proposal"
 
 
 def may_decide(user: User, proposal: Proposal) -> bool:
-    """Tell whether to offer a person the decision. The service judges; this spares useless buttons."""
+    """Return whether to show the buttons. The service decides; this only avoids buttons that would be refused."""
     return proposal.state == ProposalState.OPEN and proposal.proposer_id != user.pk
 
 
 def may_withdraw(user: User, proposal: Proposal) -> bool:
-    """Tell whether a proposal is this person's own and still open."""
+    """Return whether a proposal is this person's own and still open."""
     return proposal.state == ProposalState.OPEN and proposal.proposer_id == user.pk
 
 
-def show_kind(kind: str) -> str:
-    """Return what a kind of proposal asks for."""
-    return str(KINDS.get(kind) or gettext(kind.replace("_", " ")))
-
-
-def subject_page(proposal: Proposal) -> str:
-    """Return the address of what a proposal is about, or nothing."""
-    model = SUBJECT_PAGES.get(proposal.kind, "")
-    return page_of(model, proposal.subject_id) if model else ""
-
-
 def subject_name(proposal: Proposal) -> str:
-    """Return what a proposal is about: the payment it names, or the identifier of its row."""
+    """Return the name of what a proposal is about: the identifier of its row and, for payments, their subject."""
     subject = proposal.facts.get("subject", "")
     key = f"#{proposal.subject_id}" if proposal.subject_id.isdecimal() else proposal.subject_id
     return f"{key} {subject}" if subject else key

@@ -1,4 +1,4 @@
-"""Stored facts as a person reads them: labels in their language, amounts with units, moments, short digests."""
+"""Stored facts as people read them: labels in their language, amounts with units, dates, short digests."""
 
 import re
 from collections.abc import Mapping
@@ -11,33 +11,20 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats, unit_of
+from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats
 from sunusav.backoffice.sentences import sentence_said
+from sunusav.core import phrasing
+from sunusav.core.phrasing import unit_of
 
 DIGEST_LENGTH = 64
-# Beyond this a code is no more read than compared: its two ends are shown, and all of it on demand.
+# A longer text is shown by its two ends, and in full on demand.
 LONG = 100
 NS_PER_SECOND = 1_000_000_000
-# Facts of an outside whose names say something else among ours.
-LABELS = {
-    "fee_msat": _("routing fee"), "created_at_ns": _("created at"), "value_sha256": _("digest of the destination"),
-    "cost_msat": _("routing fee"), "call": _("call to the node"),
-}  # fmt: skip
-# Facts that are hashes, keys or proofs: shown so that they can be compared and copied.
-CODES = {
-    "reference", "payment_hash", "proof", "preimage", "payee", "source", "value_sha256", "destination_sha256",
-}  # fmt: skip
 SYSTEM = "system:"
-# The day first in both languages: it is read in Dakar.
+# The day first in both languages, as is usual in Dakar.
 _MOMENT, _INSTANT = "d/m/Y H:i", "d/m/Y H:i:s"
 HEX = re.compile("[0-9a-f]{60,}")
-# Facts whose values are words of ours and never a name somebody gave.
-WORDED = {
-    "outcome", "state", "status", "failure_reason", "payout_status", "cycle_status", "proposed_end",
-    "provider_reports", "kind", "destination_kind", "rail", "code", "failure_code", "lifted",
-}  # fmt: skip
 
 
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -46,7 +33,7 @@ def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _label(name: str, value: Any) -> str:
-    # A node's evidence has under this name which of its calls answered.
+    # In evidence from a node, `method` is the name of an RPC.
     return label_of("call" if name == "method" and str(value).startswith("/") else name)
 
 
@@ -61,13 +48,13 @@ def show_facts(value: Any) -> Any:
 
 
 def label_of(name: str) -> str:
-    """Return the label of a fact; an amount's loses the unit, which stands with the amount."""
-    words = str(LABELS.get(name) or gettext(name.removesuffix(unit_of(name)).replace("_", " ")))
-    return words[:1].upper() + words[1:]
+    """Return the label of a fact, without the unit of an amount, which is shown with the value."""
+    label = phrasing.fact_label(name)
+    return label[:1].upper() + label[1:]
 
 
 def value_of(name: str, value: Any) -> Any:
-    """Return a fact's value: its name says what it is."""
+    """Return a fact's value as it is shown; the fact's name decides how."""
     if value is None or value in ("", [], {}):
         return NOTHING
     if isinstance(value, bool):
@@ -77,32 +64,32 @@ def value_of(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return _list(name, value)
     shown = _amount(name, value) or _moment(name, value) or _digest(name, value)
-    return shown or _code(name, value) or _word(name, value) or value
+    return shown or _code(name, value) or _actor(name, value) or _label_of_code(name, value) or value
 
 
 def moment(at: Any) -> str:
-    """Show a moment in Dakar's time, in the reader's format."""
+    """Show a datetime to the minute, in Dakar's time."""
     return date_format(localtime(at) if is_aware(at) else at, _MOMENT) if at else NOTHING
 
 
 def instant(at: Any) -> str:
-    """Show a moment to the second: where the order of events matters."""
+    """Show a datetime to the second, where the order of events matters."""
     return date_format(localtime(at), _INSTANT) if at else NOTHING
 
 
 def short(digest: str) -> Any:
-    """Show a digest's first characters, in groups of four, with the whole one on hover."""
+    """Show the first characters of a digest in groups of four, all of it on hover."""
     grouped = " ".join(digest[start : start + 4] for start in range(0, 16, 4))
     return format_html('<code class="mono" title="{}">{}</code>', digest, grouped)
 
 
 def mono(text: str) -> Any:
-    """Show a hash or another long code so that it can be compared and copied."""
+    """Show a hash or another code in a fixed-width font, to compare and copy it."""
     return format_html('<code class="mono">{}</code>', text) if text else NOTHING
 
 
 def long(text: str) -> Any:
-    """Show a code of any length: an invoice by its two ends, all of it on demand."""
+    """Show a code of any length: a long one by its two ends, all of it on demand."""
     if len(text) <= LONG:
         return mono(text)
     ends = f"{text[:24]}…{text[-12:]}"
@@ -111,33 +98,27 @@ def long(text: str) -> Any:
     )
 
 
-def say_actor(label: str) -> Any:
-    """Show who acted: a person by their login, a part of the system as such, its name on hover."""
+def show_actor(label: str) -> Any:
+    """Show who acted: a person by their login; the system as such, its part on hover."""
     if not label.startswith(SYSTEM):
         return label
     return format_html('<span title="{}">{}</span>', label, gettext("the system"))
 
 
-def say(word: str) -> str:
-    """Return a stored word (an action, a state) in the reader's language."""
-    return gettext(word.replace("_", " ").replace("-", " ")) if word else NOTHING
+def show_code(code: str) -> str:
+    """Show the label of a stored code (an action, a state, a reason)."""
+    return phrasing.code_label(code) if code else NOTHING
 
 
-def say_known(text: str) -> str:
-    """Return what the system wrote in the reader's language when it is a known word, else as it was written."""
-    if not text:
-        return NOTHING
-    plain = text.replace("_", " ").replace("-", " ")
-    for word in (plain, plain.title()):
-        if (said := gettext(word)) != word:
-            return said
-    return sentence_said(text)
+def show_code_or_text(text: str) -> str:
+    """Show a value that is either a code or text that somebody wrote: the label of a code, text unchanged."""
+    return (phrasing.known_label(text) or sentence_said(text)) if text else NOTHING
 
 
 def _list(name: str, values: list[Any]) -> str:
     if name == "brackets":
         return "; ".join(_bracket(from_sats, rate_ppm) for from_sats, rate_ppm in values)
-    # Parts may be marked up themselves: joined as text they would be shown with their tags.
+    # Values may contain markup: joined as plain text, their tags would be escaped.
     return format_html_join(", ", "{}", ((value_of("", value),) for value in values))
 
 
@@ -164,8 +145,16 @@ def _digest(name: str, value: Any) -> Any:
 
 
 def _code(name: str, value: Any) -> Any:
-    return mono(value) if name in CODES and isinstance(value, str) and HEX.fullmatch(value) else ""
+    return (
+        mono(value)
+        if name in phrasing.names("HASHES") and isinstance(value, str) and HEX.fullmatch(value)
+        else ""
+    )
 
 
-def _word(name: str, value: Any) -> str:
-    return say_known(value) if name in WORDED and isinstance(value, str) else ""
+def _actor(name: str, value: Any) -> Any:
+    return show_actor(value) if name in phrasing.names("ACTORS") and isinstance(value, str) else ""
+
+
+def _label_of_code(name: str, value: Any) -> str:
+    return show_code_or_text(value) if name in phrasing.names("CODES") and isinstance(value, str) else ""

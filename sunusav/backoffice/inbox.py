@@ -1,4 +1,4 @@
-"""What waits for the person who entered. Apps tell it by a list `INBOX` in their `desk.py`."""
+"""The inbox on the first page: what waits for this person. Apps list their items in `INBOX` of `backoffice.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CALM, ATTENTION, ALARM = "calm", "attention", "alarm"
 
 @dataclass(frozen=True)
 class Notice:
-    """One line of the first page: what, how much or how, where to go, and how urgent it is."""
+    """One line of the inbox: what it is about, a number or a state, where to go, and how urgent it is."""
 
     title: Any
     value: Any
@@ -23,16 +23,16 @@ class Notice:
 
 @dataclass(frozen=True)
 class InboxItem:
-    """Something to look at, for people who hold the permission. `read` answers nothing when there is nothing to say."""
+    """A source of notices for people with the permission. `read` returns None when there is nothing to show."""
 
     permission: str
     read: Callable[[User, datetime], Notice | None]
 
 
-def what_waits(user: User, *, now: datetime) -> list[Notice]:
+def notices_for(user: User, *, now: datetime) -> list[Notice]:
     """Return the notices for this person, the most urgent first."""
-    asked: list[InboxItem] = [
+    items: list[InboxItem] = [
         item for item in collect("backoffice", "INBOX") if user.has_perm(item.permission)
     ]
-    notices = [notice for item in asked if (notice := item.read(user, now))]
+    notices = [notice for item in items if (notice := item.read(user, now))]
     return sorted(notices, key=lambda notice: (ALARM, ATTENTION, CALM).index(notice.tone))

@@ -1,4 +1,4 @@
-"""Logging in: a password and, of people who have a device and where one is required, a one-time code."""
+"""Login: a password and, where it is required or the person has a device, a one-time code."""
 
 from typing import Any, cast
 
@@ -15,9 +15,9 @@ from sunusav.core.models import User
 
 
 class BackofficeLoginForm(AdminAuthenticationForm):
-    """Django's login with a code field and a limit to guessing.
+    """Django's login form with a one-time code and a limit of failed attempts.
 
-    A wrong name, password or code gets one and the same answer.
+    A wrong name, password or code gets the same answer, so that it does not reveal which one was wrong.
     """
 
     code = forms.CharField(
@@ -27,14 +27,14 @@ class BackofficeLoginForm(AdminAuthenticationForm):
     )  # fmt: skip
     error_messages = {
         "invalid_login": _(
-            "The username, the password or the one-time code is wrong, or this account may not enter here."
+            "The username, password or one-time code is wrong, or this account has no access to the back office."
         ),
-        "locked": _("Too many wrong tries. Wait a quarter of an hour, then try again."),
+        "locked": _("Too many failed attempts. Wait a quarter of an hour, then try again."),
         "not_enrolled": _(
             "Your account has no one-time code device and needs one. Ask an administrator to run enrol_totp for you."
         ),
         "inactive": _(
-            "The username, the password or the one-time code is wrong, or this account may not enter here."
+            "The username, password or one-time code is wrong, or this account has no access to the back office."
         ),
     }
 
@@ -51,7 +51,7 @@ class BackofficeLoginForm(AdminAuthenticationForm):
         return cleaned
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Let active staff in, once their code is spent."""
+        """Let active staff in after checking their code."""
         if not (user.is_active and user.is_staff):
             raise self._wrong()
         if any(devices_for_user(user)):

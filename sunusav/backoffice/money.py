@@ -1,4 +1,4 @@
-"""Amounts as people read them: grouped in threes by a narrow space, and always with their unit."""
+"""Amounts as people read them: digits grouped in threes, always with their unit."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -21,7 +21,7 @@ def show_sats(amount_sats: int | None) -> str:
 
 
 def show_msat(amount_msat: int | None) -> str:
-    """Show an amount in msat as sats, with its thousandths when there are any."""
+    """Show an amount in msat as sats, with thousandths if there are any."""
     if amount_msat is None:
         return NOTHING
     whole, rest = divmod(abs(amount_msat), MSAT_PER_SAT)
@@ -35,7 +35,7 @@ def show_xof(amount_xof: int | Decimal | None) -> str:
 
 
 def show_rate(rate_xof_per_btc: Decimal | None) -> str:
-    """Show what a bitcoin is worth in francs."""
+    """Show the price of a bitcoin in francs."""
     return NOTHING if rate_xof_per_btc is None else f"{show_xof(rate_xof_per_btc)}{TIE}/{TIE}BTC"
 
 
@@ -50,11 +50,10 @@ def show_ppm(rate_ppm: int | None) -> str:
 
 
 def show_in(currency: str, amount: int) -> str:
-    """Show an amount of the books in its currency, "msat" or "XOF"."""
+    """Show an amount of the ledger in its currency, "msat" or "XOF"."""
     return {"msat": show_msat, "XOF": show_xof}[currency](amount)
 
 
-# HOUSE section 3: the unit comes last in a name.
 SHOWN_BY_UNIT: dict[str, Callable[[Any], str]] = {
     "_xof_per_btc": show_rate,
     "_sats": show_sats,
@@ -63,11 +62,6 @@ SHOWN_BY_UNIT: dict[str, Callable[[Any], str]] = {
     "_bps": show_bps,
     "_ppm": show_ppm,
 }
-
-
-def unit_of(name: str) -> str:
-    """Return the unit a name ends in, or nothing."""
-    return next((unit for unit in SHOWN_BY_UNIT if name.endswith(unit)), "")
 
 
 def _grouped(whole: int) -> str:

@@ -1,6 +1,6 @@
-"""Takes the place of what packages registered in the admin.
+"""Replaces the admins that packages register.
 
-Their admins are imported here first, so that a later discovery finds nothing left to register.
+They are imported here first, so that Django's later discovery does not register them again.
 """
 
 import django.contrib.auth.admin  # noqa: F401
@@ -12,7 +12,7 @@ from django.db.models import Model
 
 
 def unregister_models(*models: type[Model]) -> None:
-    """Unregister what packages registered for these models; the caller registers what the desk wants instead."""
+    """Unregister the admins of packages for these models; the caller registers its own."""
     for model in models:
         if admin.site.is_registered(model):
             admin.site.unregister(model)

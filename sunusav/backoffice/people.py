@@ -1,4 +1,4 @@
-"""People: who may enter, in which role. Superusers and user managers only; every change leaves a line in the trail."""
+"""People and their roles. For superusers and user managers; every change is recorded in the trail."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section, trail_of
-from sunusav.core import clock, trail
+from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 
-# Whoever proposes and executes does not approve: DOMAIN.md section 4.
+# Four eyes: a person who proposes and executes must not approve. Source: DOMAIN.md section 4.
 EXCLUSIVE_ROLES = {Role.FINANCE.value, Role.APPROVER.value}
-
 
 if TYPE_CHECKING:
     ChangeForm = UserChangeForm[User]
@@ -37,7 +36,7 @@ unregister_models(Group, TOTPDevice)
 
 
 class PersonForm(ChangeForm):
-    """Django's form, with the roles that exclude each other."""
+    """Django's form, which also refuses roles that exclude each other."""
 
     def clean_groups(self) -> QuerySet[Group]:
         groups: QuerySet[Group] = self.cleaned_data["groups"]
@@ -48,13 +47,15 @@ class PersonForm(ChangeForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("is_service") and cleaned.get("is_staff"):
-            raise ValidationError(_("A program does not enter the desk: it is either a service or staff."))
+            raise ValidationError(
+                _("A program cannot use the back office: an account is either a service or staff.")
+            )
         return cleaned
 
 
 @admin.register(User)
 class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
-    """Accounts are switched off, never deleted: the trail names them."""
+    """Accounts are deactivated, never deleted: the trail refers to them."""
 
     form = PersonForm
     list_display = ("username", "full_name", "roles", "is_service", "is_active", "last_login")
@@ -79,10 +80,10 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
 
     @admin.display(description=_("roles"))
     def roles(self, user: User) -> str:
-        return ", ".join(group.name for group in user.groups.all())
+        return ", ".join(phrasing.code_label(group.name) for group in user.groups.all())
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Let user managers change anyone but superusers, whom only superusers change."""
+        """Let only superusers change superusers."""
         allowed = super().has_change_permission(request, obj)
         return allowed and (not getattr(obj, "is_superuser", False) or request.user.is_superuser)
 
@@ -90,7 +91,7 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Keep superuser status to superusers."""
+        """Let only superusers grant superuser status."""
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "is_superuser")
 
@@ -113,7 +114,7 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         )  # fmt: skip
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Note a new password in the trail too: Django sets it on a page of its own."""
+        """Record a new password in the trail: Django sets it on a separate page."""
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             trail.record(
@@ -128,7 +129,7 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
 
 @admin.register(Group)
 class RoleAdmin(ReadOnlyAdmin):
-    """Roles are kept by `sync_roles` from what the rooms grant; here they are read."""
+    """Roles, read-only: `sync_roles` fills them with what the apps grant."""
 
     list_display = ("name",)
     fields = ("name", "rights")
@@ -142,7 +143,7 @@ class RoleAdmin(ReadOnlyAdmin):
 
 @admin.register(TOTPDevice)
 class DeviceAdmin(ReadOnlyAdmin):
-    """One-time code devices: superusers see who has one and take a lost one away. Secrets are never shown."""
+    """One-time code devices: superusers see who has one and remove a lost one. Secrets are never shown."""
 
     list_display = ("user", "name", "confirmed", "created_at", "last_used_at", "throttling_failure_count")
     fields = ("user", "name", "confirmed", "created_at", "last_used_at", "throttling_failure_count")

@@ -1,4 +1,4 @@
-"""Proposals: what waits for a second person, and the decision."""
+"""Proposals, and approving, rejecting or withdrawing them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,9 +17,10 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import moment, readable, short
 from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
+from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_subject, trail_of
 from sunusav.core.approvals import approve, reject, withdraw
 from sunusav.core.models import Approval, Proposal, User
+from sunusav.core.phrasing import proposal_label
 
 
 def _approve(decision: Decision) -> None:
@@ -41,7 +42,9 @@ def _digest(proposal: Proposal) -> str:
 APPROVE = Action(
     slug="approve",
     label=_("Approve"),
-    question=_("You approve exactly what is shown here. If it has changed meanwhile, nothing is approved."),
+    question=_(
+        "You approve exactly what is shown here. If it has changed in the meantime, nothing is approved."
+    ),
     done=_("approved"),
     run=_approve,
     permission=decisions.approve_permission,
@@ -64,7 +67,7 @@ REJECT = Action(
 WITHDRAW = Action(
     slug="withdraw",
     label=_("Withdraw"),
-    question=_("You take your own proposal back; it can be proposed anew."),
+    question=_("You withdraw your own proposal; it can be proposed again."),
     done=_("withdrawn"),
     run=_withdraw,
     permission="core.view_proposal",
@@ -74,13 +77,13 @@ WITHDRAW = Action(
 
 
 class WaitsForMe(SimpleListFilter):
-    """Open proposals that the person who looks may decide."""
+    """Open proposals that the logged-in person may decide on."""
 
-    title = _("what waits")
+    title = _("waiting")
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("me", _("Waits for me"))]
+        return [("me", _("Waiting for me"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Proposal]) -> QuerySet[Proposal]:
         if self.value() != "me" or not isinstance(request.user, User):
@@ -98,16 +101,16 @@ class ProposalAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = ("what", "about", "state", "proposer", "proposed_at", "reason", "digest_shown", "decided_at")
     actions_offered = (APPROVE, REJECT, WITHDRAW)
-    fields_when_told = ("decided_at",)
+    fields_hidden_when_empty = ("decided_at",)
     card_fields = ("proposer", "proposed_at", "reason", "digest_shown")
 
     @admin.display(description=_("what"), ordering="kind")
     def what(self, proposal: Proposal) -> str:
-        return decisions.show_kind(proposal.kind)
+        return proposal_label(proposal.kind)
 
     @admin.display(description=_("about"), ordering="subject_id")
     def about(self, proposal: Proposal) -> Any:
-        page = decisions.subject_page(proposal)
+        page = page_of_subject(proposal.kind, proposal.subject_id)
         name = decisions.subject_name(proposal)
         return format_html('<a href="{}">{}</a>', page, name) if page else name
 
@@ -116,14 +119,14 @@ class ProposalAdmin(ReadOnlyAdmin):
         return short(proposal.digest)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {decisions.show_kind(row.kind)} ({decisions.subject_name(row)})"
+        return f"#{row.pk} {proposal_label(row.kind)} ({decisions.subject_name(row)})"
 
     def card(self, action: Action, row: Any) -> Card:
-        """Show what is decided between who proposed it and its digest, and what follows first of all."""
-        card, (follows, _more) = super().card(action, row), decisions.evidence_of(row)
-        said, digest = card.facts[:-1], card.facts[-1]
-        first = [(follows.title, follows.says)] if follows and action is APPROVE else []
-        return replace(card, facts=[*first, *said, *readable(row.facts), digest])
+        """Show the consequences first, then who proposed it, the proposed facts and their digest."""
+        card, (consequences, _evidence) = super().card(action, row), decisions.evidence_of(row)
+        first = [(consequences.title, consequences.text)] if consequences and action is APPROVE else []
+        *proposed, digest = card.facts
+        return replace(card, facts=[*first, *proposed, *readable(row.facts), digest])
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         return decisions.evidence_of(row)[0]
@@ -146,7 +149,7 @@ def _decisions_on(proposal: Proposal) -> Table:
             (moment(row.decided_at), row.approver.get_username(), _verdict(row), row.reason or NOTHING)
             for row in given
         ],
-        empty=_("Nobody has decided yet."),
+        empty=_("No decisions yet."),
     )
 
 

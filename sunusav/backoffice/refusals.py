@@ -1,47 +1,25 @@
-"""Refusals in words: what is the matter and what to do next. The codes are those of the API's problem pages."""
+"""Refusals as the back office shows them, with the same codes as the API's problem documents."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sunusav.backoffice.facts import moment, say_known
-from sunusav.backoffice.refusal_texts import TEXTS
+from sunusav.backoffice.facts import moment, show_code_or_text, value_of
+from sunusav.core import phrasing
 from sunusav.core.errors import DomainError
+from sunusav.core.phrasing import RefusalPhrase
 
 
-@dataclass(frozen=True)
-class Told:
-    """A refusal for a person."""
-
-    code: str
-    sentence: str
-    next: str
-
-    @property
-    def text(self) -> str:
-        """Everything in one line; the code is what colleagues can search for."""
-        return " ".join(part for part in (self.sentence, self.next, f"[{self.code}]") if part)
+def show_refusal(refusal: DomainError) -> RefusalPhrase:
+    """Phrase a refusal in the reader's language, its facts shown as elsewhere in the back office."""
+    return phrasing.refusal_phrase(refusal, show=_show_fact)
 
 
-def told(refusal: DomainError) -> Told:
-    """Put a refusal into words; one without words of its own is told by its name and facts."""
-    sentence, following = TEXTS.get(refusal.code, (None, None))
-    if sentence is None:
-        return Told(refusal.code, _by_name(refusal), "")
-    return Told(refusal.code, _filled(sentence, refusal), _filled(following, refusal))
+def show_reason(code: str, facts: dict[str, Any]) -> str:
+    """Phrase why something failed, waits or needs review, its facts shown as elsewhere in the back office."""
+    return phrasing.reason(code, facts, show=value_of) if code else ""
 
 
-def _filled(text: Any, refusal: DomainError) -> str:
-    return str(text) % {name: _fact(value) for name, value in refusal.facts.items()}
-
-
-def _fact(value: object) -> object:
+def _show_fact(name: str, value: object) -> object:
     if isinstance(value, datetime):
         return moment(value)
-    return say_known(value) if isinstance(value, str) and value.islower() else value
-
-
-def _by_name(refusal: DomainError) -> str:
-    name = refusal.code.replace("-", " ").capitalize()
-    facts = ", ".join(f"{key}={value}" for key, value in refusal.facts.items())
-    return f"{name} ({facts})." if facts else f"{name}."
+    return show_code_or_text(value) if isinstance(value, str) and value.islower() else value

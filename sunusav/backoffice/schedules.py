@@ -1,13 +1,13 @@
-"""Schedules: rows that beat reads and an operator edits. What is shipped is switched off, never deleted."""
+"""Schedules: rows that Celery beat reads and operators edit. Shipped rows can be disabled, not deleted."""
 
 from typing import TYPE_CHECKING, Any
 
 from celery import current_app
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -20,7 +20,7 @@ from django_celery_beat.models import (
 from sunusav.backoffice.admins import BackofficeAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section, trail_of
-from sunusav.core import clock, trail
+from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.schedules import shipped_schedule
 
@@ -29,28 +29,31 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
-QUEUES = ("default", "payouts", "settlements", "reports")
-
 unregister_models(PeriodicTask, CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
 
 
 def known_tasks() -> list[str]:
-    """Return the names of our own tasks: those shipped with a schedule, and those the rooms registered."""
+    """Return the names of our own tasks, scheduled or not."""
     current_app.loader.import_default_modules()
     registered = {name for name in current_app.tasks if not name.startswith("celery.")}
     return sorted(registered | {row.task for row in shipped_schedule()})
 
 
+def known_queues() -> list[str]:
+    """Return the queues that have a worker: those of the apps' schedules."""
+    return sorted({settings.CELERY_TASK_DEFAULT_QUEUE, *(task.queue for task in shipped_schedule())})
+
+
 def is_shipped(task: Any) -> bool:
-    """Tell whether a row came with the project."""
+    """Return whether an app ships this row in its `schedule.py`."""
     return task is not None and task.name in {row.name for row in shipped_schedule()}
 
 
 class ScheduleForm(ModelForm):
-    """When a known task runs. Arguments, headers and routing keys are not offered: no task of ours takes any."""
+    """When a known task runs. No field for arguments, headers or routing keys: none of our periodic tasks takes any."""
 
     task = forms.ChoiceField(label=_("Task"))
-    queue = forms.ChoiceField(label=_("Queue"), choices=[(name, name) for name in QUEUES], required=False)
+    queue = forms.ChoiceField(label=_("Queue"), required=False)
 
     class Meta:
         model = PeriodicTask
@@ -60,12 +63,14 @@ class ScheduleForm(ModelForm):
         super().__init__(*args, **kwargs)
         if "task" in self.fields:
             self.fields["task"].choices = [(name, name) for name in known_tasks()]  # type: ignore[attr-defined]
+        if "queue" in self.fields:
+            self.fields["queue"].choices = [(name, name) for name in known_queues()]  # type: ignore[attr-defined]
 
 
 @admin.register(PeriodicTask)
 class ScheduleAdmin(BackofficeAdmin):
     form = ScheduleForm
-    list_display = ("title", "task", "enabled", "scheduler", "queue", "last_run_at")
+    list_display = ("title", "task", "enabled", "runs", "queue", "last_run_at")
     list_filter = ("enabled",)
     list_select_related = ("interval", "crontab", "solar", "clocked")
     search_fields = ("name", "task")
@@ -78,7 +83,7 @@ class ScheduleAdmin(BackofficeAdmin):
             {
                 "fields": ("interval", "crontab", "expire_seconds", "last_run_at"),
                 "description": _(
-                    "Either every so often or at fixed times, Dakar time. A change counts at once."
+                    "Either an interval or fixed times (Dakar time). A change takes effect at once."
                 ),
             },
         ),
@@ -87,13 +92,17 @@ class ScheduleAdmin(BackofficeAdmin):
 
     @admin.display(description=_("name"), ordering="name")
     def title(self, task: Any) -> str:
-        return gettext(task.name)
+        return phrasing.known_label(task.name) or task.name
+
+    @admin.display(description=_("When"))
+    def runs(self, task: Any) -> str:
+        return str(task.scheduler)
 
     def name_of(self, row: Any) -> str:
         return self.title(row)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Keep name, task and queue of shipped rows: the name is what a deploy knows them by."""
+        """Make name, task and queue of shipped rows read-only: `sync_schedules` finds rows by their name."""
         shipped = ("name", "task", "queue") if is_shipped(obj) else ()
         return (*super().get_readonly_fields(request, obj), *shipped)
 
@@ -102,15 +111,15 @@ class ScheduleAdmin(BackofficeAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)
-        self._note(
+        self._record(
             request, obj, "edit_schedule", {name: str(form.cleaned_data[name]) for name in form.changed_data}
         )
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self._note(request, obj, "delete_schedule", {"task": obj.task})
+        self._record(request, obj, "delete_schedule", {"task": obj.task})
         super().delete_model(request, obj)
 
-    def _note(self, request: HttpRequest, task: Any, action: str, facts: dict[str, Any]) -> None:
+    def _record(self, request: HttpRequest, task: Any, action: str, facts: dict[str, Any]) -> None:
         trail.record(
             subject=f"schedule:{task.name}"[:120], action=action, actor=Actor.of(person_of(request)),
             at=clock.now(), facts=facts,
@@ -121,7 +130,7 @@ class ScheduleAdmin(BackofficeAdmin):
 
 
 class TimesAdmin(BackofficeAdmin):
-    """Intervals and fixed times are shared between schedules: they are added and picked, not changed."""
+    """Intervals and crontabs, which schedules share: they are added and chosen, never changed."""
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

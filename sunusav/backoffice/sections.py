@@ -1,4 +1,4 @@
-"""Read-only parts of a page below its fields: tables and lists of facts, frozen before the template sees them."""
+"""Read-only sections below the fields of a page: tables and lists of facts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,21 +6,20 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, say, say_actor, say_known, show_facts
+from sunusav.backoffice.facts import instant, show_actor, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.money import NOTHING, show_in
+from sunusav.core import phrasing
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import TrailEntry
 
 TRAIL_LIMIT = 100
-# Subjects are names of rows above: what they are called here, by the kind they begin with.
-SUBJECTS = {"cycle": "payouts.cycle", "contribution": "payouts.contribution"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; `empty` is said when it has no rows."""
+    """A titled table; `empty` is the text shown when it has no rows."""
 
     title: Any
     heads: Sequence[Any]
@@ -43,10 +42,10 @@ Section = Table | Facts
 
 @dataclass(frozen=True)
 class Box:
-    """What a row needs from people, above its fields: what happened, what is known, what may be done next."""
+    """What a person should know and do about a row, shown above its fields: what happened, facts, next steps."""
 
     title: Any
-    says: Any
+    text: Any
     facts: Sequence[tuple[Any, Any]] = field(default_factory=tuple)
     steps: Sequence[Any] = field(default_factory=tuple)
     note: Any = ""
@@ -54,13 +53,13 @@ class Box:
 
 
 def trail_of(subjects: Iterable[str]) -> Table:
-    """Return who did what to these subjects, oldest first (the last hundred lines)."""
+    """Return the last `TRAIL_LIMIT` trail entries of these subjects, oldest first."""
     entries = TrailEntry.objects.filter(subject__in=list(subjects)).order_by("-id")[:TRAIL_LIMIT]
     return Table(
         title=_("Trail"),
         heads=(_("when"), _("who"), _("what"), _("from"), _("to"), _("why"), _("facts")),
         rows=[_trail_row(entry) for entry in reversed(entries)],
-        empty=_("Nothing happened to it yet."),
+        empty=_("Nothing has happened yet."),
         anchor="trail",
     )
 
@@ -68,19 +67,19 @@ def trail_of(subjects: Iterable[str]) -> Table:
 def _trail_row(entry: TrailEntry) -> Sequence[Any]:
     return (
         instant(entry.at),
-        say_actor(entry.actor_label),
-        say(entry.action),
-        say(entry.from_state),
-        say(entry.to_state),
-        (entry.reason or NOTHING) if entry.actor_id else say_known(entry.reason),
+        show_actor(entry.actor_label),
+        show_code(entry.action),
+        show_code(entry.from_state),
+        show_code(entry.to_state),
+        (entry.reason or NOTHING) if entry.actor_id else show_code_or_text(entry.reason),
         show_facts(entry.facts),
     )
 
 
 def postings_of(transactions: Iterable[tuple[Any, Any]]) -> Table:
-    """Return the lines of journal transactions, each given with what it was for.
+    """Return the entries of journal transactions, each given with its purpose.
 
-    Debit and credit stand apart; who calls has the entries and their accounts prefetched.
+    The caller has prefetched the entries and their accounts.
     """
     return Table(
         title=_("In the books"),
@@ -96,42 +95,52 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
         debit = show_in(entry.currency, entry.amount) if entry.amount > 0 else ""
         credit = show_in(entry.currency, -entry.amount) if entry.amount < 0 else ""
         yield (
-            link_to(booked, f"{say_known(booked.kind)} #{booked.pk}"),
+            link_to(booked, f"{show_code_or_text(booked.kind)} #{booked.pk}"),
             purpose,
-            say_account(entry.account),
+            _show_account(entry.account),
             debit,
             credit,
         )
 
 
-def say_account(account: Any) -> Any:
-    """Show an account of the books by what it holds and for whom, its code on hover."""
-    name = gettext(str(account.get_role_display()))
+def _show_account(account: Any) -> Any:
+    """Show a ledger account by its role and owner, its code on hover."""
+    name = phrasing.code_label(account.role)
     shown = f"{name} ({account.owner})" if account.owner else name
     return format_html('<span title="{}">{}</span>', account.code, shown)
 
 
 def show_subject(subject: str) -> Any:
-    """Show what money is for, such as cycle:demo-cycle, with a link to its page where it has one."""
+    """Show a subject such as `cycle:demo-cycle`, with a link to its page if it has one."""
     kind, _colon, key = subject.partition(":")
-    return link_to_page(SUBJECTS[kind], key, subject) if kind in SUBJECTS else subject
+    url = page_of_subject(kind, key)
+    return format_html('<a href="{}">{}</a>', url, subject) if url else subject
+
+
+def page_of_subject(kind: str, key: str) -> str:
+    """Return the URL of a subject's page, or an empty string.
+
+    Apps name the model of each kind of subject or proposal in `SUBJECT_PAGES` of their `backoffice.py`.
+    """
+    model = collect_mapping("backoffice", "SUBJECT_PAGES").get(kind)
+    return page_of(model, key) if model else ""
 
 
 def link_to(row: Any, text: Any = None) -> Any:
-    """Return a link to a row's page in the admin, or its name alone when it has none."""
+    """Return a link to a row's page, or only its name when it has none."""
     if row is None:
         return NOTHING
     return link_to_page(row._meta.label_lower, row.pk, text or str(row))
 
 
 def link_to_page(model: str, pk: Any, text: Any) -> Any:
-    """Return a link to the page of a row of another room, or the text alone when it has none."""
+    """Return a link to a row's page, given its model and key, or only the text when it has none."""
     url = page_of(model, pk)
     return format_html('<a href="{}">{}</a>', url, text) if url else text
 
 
 def page_of(model: str, pk: Any) -> str:
-    """Return the address of a row's page, or nothing when its model has no admin."""
+    """Return the URL of a row's page, or an empty string when its model has no admin."""
     try:
         return reverse(f"admin:{model.replace('.', '_')}_change", args=[pk])
     except NoReverseMatch:

@@ -12,17 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 from django_otp import devices_for_user
 
-from sunusav.backoffice.inbox import what_waits
+from sunusav import app_list
+from sunusav.backoffice.inbox import notices_for
 from sunusav.backoffice.login import BackofficeLoginForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.core import clock
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import User
-
-FIRST = ("transfers", "payouts", "core")
 
 
 class BackofficeSite(AdminSite):
-    """Django's admin, entered with a second factor, opening on what waits for the person who entered."""
+    """Django's admin with a second factor and an inbox on its first page."""
 
     site_header = "SunuSàv"
     site_title = "SunuSàv"
@@ -33,25 +33,27 @@ class BackofficeSite(AdminSite):
     login_form: type[AuthenticationForm] = BackofficeLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let active staff in; a session without its person's second factor is no login."""
+        """Let active staff in, if their session has passed the second factor."""
         return super().has_permission(request) and _is_verified(request.user)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [path("language/", set_language, name="language"), *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """List first the rooms where the day's work is."""
+        """List the apps in the order of `NAVIGATION`."""
         apps = super().get_app_list(request, app_label)
-        return sorted(apps, key=lambda room: _place(room["app_label"]))
+        return sorted(apps, key=lambda app: _place(app["app_label"]))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         user = request.user
-        waiting = what_waits(user, now=clock.now()) if isinstance(user, User) else []
+        waiting = notices_for(user, now=clock.now()) if isinstance(user, User) else []
         return super().index(request, {"waiting": waiting, **(extra_context or {})})
 
 
 def _place(app_label: str) -> int:
-    return FIRST.index(app_label) if app_label in FIRST else len(FIRST)
+    """Return an app's place in the menu, from `NAVIGATION` of its `backoffice.py`; apps without one come last."""
+    places = collect_mapping("backoffice", "NAVIGATION")
+    return int(places.get(app_label, len(app_list.apps())))
 
 
 def _is_verified(user: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Tokens of the API: who holds one, until when, and taking one back."""
+"""API tokens: who holds them, when they expire, and revoking them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,13 +23,13 @@ unregister_models(AuthToken)
 
 
 class TokenMissing(Missing):
-    """The token was revoked or has expired meanwhile."""
+    """The token has been revoked or has expired."""
 
     token_start: str
 
 
 def revoke_token(decision: Decision) -> None:
-    """Take back one token; the API refuses it within a second. Raises: TokenMissing."""
+    """Revoke a token; the API refuses it within a second. Raises: TokenMissing."""
     token, actor = decision.row, Actor.of(decision.user)
     with transaction.atomic():
         deleted, _rows = AuthToken.objects.filter(pk=token.pk).delete()
@@ -44,7 +44,7 @@ def revoke_token(decision: Decision) -> None:
 REVOKE = Action(
     slug="revoke",
     label=_("Revoke"),
-    question=_("Whoever uses this token is refused from now on; another has to be issued."),
+    question=_("The API refuses this token from now on; its user needs a new one."),
     done=pgettext_lazy("token", "revoked"),
     run=revoke_token,
     permission="knox.delete_authtoken",
@@ -54,7 +54,7 @@ REVOKE = Action(
 
 @admin.register(AuthToken)
 class TokenAdmin(ReadOnlyAdmin):
-    """A token's digest is its key in the database: it appears neither in columns nor in addresses."""
+    """The primary key of a token is its digest: it appears neither in columns nor in URLs."""
 
     list_display = ("holder", "token_key", "created", "expiry", "revoke")
     list_display_links = None
@@ -76,7 +76,7 @@ class TokenAdmin(ReadOnlyAdmin):
         return request.user.has_perm("knox.view_authtoken")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Find no page of one token: its address would be its digest."""
+        """Return nothing: a token has no page, because its URL would contain the digest."""
         return None
 
     def name_of(self, row: Any) -> str:
@@ -90,7 +90,7 @@ class TokenAdmin(ReadOnlyAdmin):
         found = self.get_queryset(request).select_related("user").filter(token_key__in=starts)
         return [row for row in found if self.key_of(row) in keys]
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         return self.list_url()
 
     @admin.display(description=_("holder"), ordering="user__username")

@@ -80,8 +80,8 @@ WORDS = [
     _("Parts per million: 10000 is 1 %."), _("Why the rules should change."),
     _("scheduled payouts wait for the next working day in Senegal"),
     _("the first enabled one is a country's default"), _("to whom the partner share of its fees accrues"),
-    _("when to ask the outside next; null: no need"), _("the node or account that was asked"),
-    _("when to ask for its payment next; null: no need"),
+    _("when to query the collector next; null: not needed"), _("the node or account that opened it"),
+    _("when to request its disbursement next; null: not needed"),
     _("who is paid, as limits count"), _("in a row, since it last paid"),
     _("when, the cycle being ready, it became another payee's"),
     # States and kinds

@@ -1,7 +1,7 @@
-"""The ground floor: what every room stands on and nobody's business in particular.
+"""What every other app builds on.
 
-Users and roles, money units, the clock, error kinds, state transitions, the append-only trail with its
-sealer, approvals by a second person, switches (pause of outgoing money), the outbox, doorbells, erasable
-personal data, safe HTTP, and gathering (how rooms contribute invariants, health checks, metrics, approvables
-and grants without imports).
+Users and roles, money units, the clock, kinds of errors, state transitions, the append-only audit trail and its
+sealer, approvals by a second person, switches (pausing outgoing money), the outbox, wake-ups of workers, erasable
+personal data, HTTP with limits, and the collection of what apps contribute: invariants, health checks, metrics,
+approvables, roles, schedules, phrases and back office pages. Core imports no other app.
 """

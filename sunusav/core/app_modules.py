@@ -1,29 +1,30 @@
-"""How rooms contribute to what spans rooms, without anybody importing upward.
+"""Collect what apps contribute, so that no lower app imports or lists a higher one.
 
-A room keeps a module of a known name (`invariants.py`, `health.py`, `metrics.py`, `approvables.py`,
-`roles.py`) holding a list of a known name; `gather` collects the lists of all installed rooms.
+An app has a module of an agreed name (`invariants`, `health`, `metrics`, `approvables`, `roles`, `schedule`,
+`phrases`, `backoffice`) with lists or dictionaries of agreed names.
 """
 
-from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 from django.apps import apps
-from django.utils.module_loading import module_has_submodule
+
+from sunusav import app_list
 
 
 def collect(module_name: str, attribute: str) -> list[Any]:
-    """Return the items of `attribute` in every installed room's module of that name, lowest floor first."""
-    return [item for module in _modules(module_name) for item in getattr(module, attribute)]
+    """Return the items of `attribute` in that module of every installed app of ours, the lowest layer first."""
+    return [item for found in reversed(_values(module_name, attribute)) for item in found]
 
 
-def _modules(module_name: str) -> Iterator[Any]:
-    for config in reversed(list(apps.get_app_configs())):
-        if module_has_submodule(config.module, module_name) and _is_ours(config.name):
-            yield import_module(f"{config.name}.{module_name}")
+def collect_mapping(module_name: str, attribute: str) -> dict[str, Any]:
+    """Return the entries of `attribute` in that module of every installed app of ours; a higher layer's entry wins."""
+    return {key: value for found in reversed(_values(module_name, attribute)) for key, value in found.items()}
 
 
-def _is_ours(name: str) -> bool:
-    return not name.startswith(
-        ("django.", "rest_framework", "django_", "drf_", "knox", "corsheaders", "djmoney")
-    )
+def _values(module_name: str, attribute: str) -> list[Any]:
+    modules = app_list.submodules(module_name)
+    return [
+        getattr(module, attribute)
+        for module in modules
+        if apps.is_installed(module.__name__.removesuffix(f".{module_name}")) and hasattr(module, attribute)
+    ]

@@ -1,8 +1,7 @@
-"""Approvals by a second person. What can be approved stands in each room's `approvables.py`.
+"""Approvals by a second person. Each app lists what can be approved in its `approvables.py`.
 
-Four eyes: whoever proposed something cannot approve it, superuser or not; the database says so too
-(`approval_four_eyes`). An approval is bound to a digest of the facts that were shown; changed facts need a
-new one.
+Four eyes: the proposer cannot approve, not even as a superuser; the constraint `approval_four_eyes` holds the same
+rule. An approval is bound to a digest of the facts that the approver was shown: changed facts need a new proposal.
 """
 
 import hashlib
@@ -49,7 +48,7 @@ class NotAllowedToDecide(Forbidden):
 
 
 class ProposalFactsChanged(Conflict):
-    """What is there now is not what the proposer showed: propose anew."""
+    """The facts have changed since the proposal: it can only be proposed again."""
 
     proposal_id: str
 
@@ -62,8 +61,8 @@ class RejectionNeedsReason(Invalid):
 class Approvable:
     """A kind of decision that needs a second person.
 
-    `describe` returns the facts that are shown and digested; `apply` makes the decision real in the
-    approval's own transaction.
+    `describe` returns the facts that are shown and digested; `apply` carries the decision out, in the transaction of
+    the last approval.
     """
 
     kind: str
@@ -74,7 +73,7 @@ class Approvable:
 
 
 def approvable(kind: str) -> Approvable:
-    """Return the approvable of that kind from the room that has it."""
+    """Return the approvable of that kind, from whichever app lists it."""
     known: list[Approvable] = collect("approvables", "APPROVABLES")
     return next(item for item in known if item.kind == kind)
 
@@ -85,9 +84,9 @@ def digest_of(kind: str, subject_id: str, facts: dict[str, Any]) -> str:
 
 
 def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason: str = "") -> Proposal:
-    """Ask for a second person's approval of the subject as it stands.
+    """Ask for a second person's approval of the subject in its present state.
 
-    An open proposal whose facts have changed since can never be approved: it lapses and makes room.
+    An open proposal whose facts have changed can no longer be approved: it is withdrawn in favour of the new one.
     Raises: NotAllowedToDecide, ProposalAlreadyOpen.
     """
     what = approvable(kind)
@@ -118,9 +117,9 @@ def _lapse_stale(proposal: Proposal, now: datetime) -> None:
 
 
 def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> Proposal:
-    """Approve what was shown; the last approval needed makes the decision real.
+    """Approve what was shown; the last approval needed carries the decision out.
 
-    `digest` is the one the approver was shown.
+    `digest` is the one that the approver's page or answer contained.
     Raises: ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged.
     """
     with transaction.atomic():
@@ -138,7 +137,10 @@ def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> 
 
 
 def reject(*, proposal_id: int, approver: User, reason: str, now: datetime) -> Proposal:
-    """Refuse a proposal, with a reason. Raises as `approve`, and RejectionNeedsReason."""
+    """Reject a proposal, with a reason.
+
+    Raises: RejectionNeedsReason, ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide.
+    """
     if not reason.strip():
         raise RejectionNeedsReason(proposal_id=str(proposal_id))
     with transaction.atomic():
@@ -150,7 +152,7 @@ def reject(*, proposal_id: int, approver: User, reason: str, now: datetime) -> P
 
 
 def withdraw(*, proposal_id: int, proposer: User, now: datetime) -> Proposal:
-    """Take one's own proposal back. Raises: ProposalMissing, ProposalNotOpen, NotAllowedToDecide."""
+    """Withdraw one's own proposal. Raises: ProposalMissing, ProposalNotOpen, NotAllowedToDecide."""
     with transaction.atomic():
         proposal = _locked(proposal_id)
         if proposal.proposer_id != proposer.pk:
@@ -161,16 +163,16 @@ def withdraw(*, proposal_id: int, proposer: User, now: datetime) -> Proposal:
 
 
 def require_as_proposed(proposal: Proposal, facts: dict[str, Any]) -> None:
-    """Refuse facts that differ from those approved: called by `apply` once it holds the subject's lock.
+    """Refuse facts that differ from those approved. `apply` calls this while it holds the subject's lock.
 
-    `approve` describes the subject before that lock, so an edit may commit in between. Raises: ProposalFactsChanged.
+    `approve` reads the facts before that lock is taken, so an edit may commit in between. Raises: ProposalFactsChanged.
     """
     if digest_of(proposal.kind, proposal.subject_id, facts) != proposal.digest:
         raise ProposalFactsChanged(proposal_id=str(proposal.pk))
 
 
 def open_proposal(kind: str, subject_id: str) -> Proposal | None:
-    """Return the proposal that waits for a decision on this subject, if there is one."""
+    """Return the open proposal about this subject, if there is one."""
     return Proposal.objects.filter(kind=kind, subject_id=subject_id, state=ProposalState.OPEN).first()
 
 

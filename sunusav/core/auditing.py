@@ -1,4 +1,4 @@
-"""What an auditor is made of: what must hold, how a breach is named, and how long tables are read."""
+"""Types of the audit (invariant, breach, scope), and how it reads long tables."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Model, QuerySet
 
-# Rows read at a time: neither memory nor a statement grows with the history.
+# Rows read at a time, so that neither memory nor the length of a statement grows with the table.
 CHUNK: Final = 1_000
-# Keys grow with time, but for rows that were written late or by a clock that was wrong.
+# How far primary keys and timestamps may disagree in order: rows are committed late, and clocks are corrected.
 OUT_OF_ORDER: Final = 1_000
 
 Row = TypeVar("Row", bound=Model)
@@ -26,7 +26,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class AuditScope:
-    """What an audit looks at: everything, or only what changed since a moment."""
+    """What an audit covers: everything, or only what changed since a moment."""
 
     now: datetime
     since: datetime | None = None
@@ -34,7 +34,7 @@ class AuditScope:
 
 @dataclass(frozen=True)
 class Invariant:
-    """A rule of the books. `find` yields its breaches; `waiting` marks rules about what waits too long."""
+    """A rule that must always hold. `find` yields its breaches; `waiting` marks rules about work left waiting."""
 
     code: str
     title: str
@@ -45,11 +45,11 @@ class Invariant:
 def pages(rows: QuerySet[Row], keys: Collection[int] | None = None) -> Iterator[list[Row]]:
     """Yield rows a page at a time, by key: all of them, or those of the given keys.
 
-    A database cursor would not do: MySQL's client holds a whole result in memory.
+    Not `iterator()`: MySQL's client holds the whole result in memory.
     """
     if keys is not None:
-        for some in chunks(sorted(keys)):
-            yield list(rows.filter(pk__in=some).order_by("pk"))
+        for chunk in chunks(sorted(keys)):
+            yield list(rows.filter(pk__in=chunk).order_by("pk"))
         return
     rows = rows.order_by("pk")
     page = list(rows[:CHUNK])
@@ -59,14 +59,14 @@ def pages(rows: QuerySet[Row], keys: Collection[int] | None = None) -> Iterator[
 
 
 def chunks(keys: list[int]) -> Iterator[list[int]]:
-    """Yield keys in lists short enough for a statement."""
+    """Yield keys in lists short enough for one statement."""
     yield from (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
 
 
 def rows_since(rows: QuerySet[Row], moment: str, since: datetime | None) -> QuerySet[Row]:
-    """Keep, for a fast audit, the rows whose `moment` is not before `since`, without an index on it.
+    """Keep, for a fast audit, the rows whose `moment` is at or after `since`, without an index on it.
 
-    Reads the table from its end to the thousandth older row. What was written further back is for the full audit.
+    Reads the table from its end back to the thousandth older row. Rows further back are left to the full audit.
     """
     if since is None:
         return rows

@@ -1,4 +1,4 @@
-"""Many rows in one statement, on every database we support."""
+"""Insert or update many rows in one statement, on every supported database."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -10,23 +10,22 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
-from sunusav.core.sql import places
+from sunusav.core.sql import placeholders
 
 Row = TypeVar("Row", bound=models.Model)
-
 
 # SQLite takes at most 32,766 values in a statement.
 AT_ONCE = 500
 
 
 def insert_all(rows: Sequence[Row], *, by: str) -> None:
-    """Insert new rows of one table and give them their keys; `by` is a unique field of theirs.
+    """Insert new rows of one table and set their keys; `by` names a unique field.
 
-    MySQL tells no keys of a multi-row INSERT, so they are read back there.
+    MySQL returns no keys from a multi-row INSERT: there they are read back by that field.
     """
     for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
-        for row, key in zip(some, _insert(some) or _keys(some, by), strict=True):
+        batch = rows[start : start + AT_ONCE]
+        for row, key in zip(batch, _insert(batch) or _keys(batch, by), strict=True):
             row.pk = key
 
 
@@ -38,16 +37,16 @@ def _keys(rows: Sequence[models.Model], by: str) -> list[int]:
 
 
 def insert(rows: Sequence[models.Model]) -> None:
-    """Insert new rows of one table whose keys nobody needs.
+    """Insert new rows of one table without setting their keys.
 
-    As `bulk_create`, which however builds the statement anew for every field of every row.
+    Not `bulk_create`: it builds the statement again for every field of every row.
     """
     for start in range(0, len(rows), AT_ONCE):
         _insert(rows[start : start + AT_ONCE])
 
 
 def _insert(rows: Sequence[models.Model]) -> list[int]:
-    """Insert some rows; return their keys, or none where the database does not tell them."""
+    """Insert rows; return their keys, or an empty list where the database does not return them."""
     statement, line, fields = _insert_into(type(rows[0]))
     database = connections[DEFAULT_DB_ALIAS]  # `connection` would look this up again for every value
     values = [
@@ -58,9 +57,9 @@ def _insert(rows: Sequence[models.Model]) -> list[int]:
             cursor.execute(statement + line, values)
             keys = [int(cursor.lastrowid)]
         else:
-            tells = database.features.can_return_rows_from_bulk_insert
-            cursor.execute(statement + ", ".join([line] * len(rows)) + " RETURNING id" * tells, values)
-            keys = [int(key) for (key,) in cursor.fetchall()] if tells else []
+            returns_keys = database.features.can_return_rows_from_bulk_insert
+            cursor.execute(statement + ", ".join([line] * len(rows)) + " RETURNING id" * returns_keys, values)
+            keys = [int(key) for (key,) in cursor.fetchall()] if returns_keys else []
     for row in rows:
         row._state.adding, row._state.db = False, database.alias
     return keys
@@ -68,18 +67,18 @@ def _insert(rows: Sequence[models.Model]) -> list[int]:
 
 @cache
 def _insert_into(model: type[models.Model]) -> tuple[str, str, "list[models.Field[Any, Any]]"]:
-    """Return the beginning of an INSERT, what it says of each row, and the fields it writes."""
+    """Return the beginning of an INSERT, its placeholders for one row, and the fields it writes."""
     meta, quoted = model._meta, connection.ops.quote_name
     fields = [field for field in meta.concrete_fields if not (field.generated or field is meta.pk)]
     columns = ", ".join(quoted(str(field.column)) for field in fields)
-    begins = f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES "  # noqa: S608  (our own table's names)
-    return begins, f"({places(fields)})", fields
+    beginning = f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES "  # noqa: S608  (our own table's names)
+    return beginning, f"({placeholders(fields)})", fields
 
 
 def update_each(rows: QuerySet[Row], own: Mapping[int, Mapping[str, Any]], **same: Any) -> int:
-    """Give each of these rows, by key, its own values and all of them the same ones; return how many there were.
+    """Set values per row (`own`, by key) and values common to all (`same`); return how many rows matched.
 
-    One UPDATE, which names what `rows` filters on as well.
+    One UPDATE, restricted by the conditions of `rows`.
     """
     if len(own) == 1:
         ((pk, values),) = own.items()
@@ -95,7 +94,7 @@ def _own(rows: QuerySet[Row], name: str, own: Mapping[int, Mapping[str, Any]]) -
 
 
 class _ByKey(Expression):
-    """The value of each row by its key. Django's own CASE resolves every branch by itself, which costs a lot."""
+    """A CASE over primary keys. Not Django's `Case`: it resolves every branch separately, which is slow."""
 
     def __init__(self, field: "models.Field[Any, Any]", values: Mapping[int, Any]) -> None:
         super().__init__(output_field=field)

@@ -1,12 +1,15 @@
-"""System checks of the ground: secrets, time zone, broker options, constraints the engine would ignore."""
+"""System checks of secrets, loopback hosts, the database time zone, broker options and the length of keys."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+
+from sunusav.app_list import SANDBOX
 
 KNOWN_SECRETS = {"insecure-local-secret-key-known-to-everybody-0123456789", "11" * 32, "22" * 32}
 REDELIVERED_WITHIN_SECONDS = 900
@@ -15,7 +18,7 @@ KEY_BYTES = 32
 
 @register(Tags.security, deploy=True)
 def secrets_are_not_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse secrets that stand in the project's own files."""
+    """Refuse the secrets that the project's own files contain."""
     names = ("SECRET_KEY", "INVOICE_PREIMAGE_KEY", "FIELD_ENCRYPTION_KEY")
     return [
         Error(f"{name} is a default known to everybody.", id="sunusav.E001")
@@ -28,15 +31,29 @@ def secrets_are_not_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 def untrusted_hosts_are_never_loopback(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Refuse hosts on this machine that a stranger's address could name: they are for tests and the demo."""
+    """Refuse loopback hosts among the addresses that others give us: they are for tests and the sandbox."""
     if settings.ALLOWED_LOOPBACK_HOSTS:
         return [Error("ALLOWED_LOOPBACK_HOSTS must be empty.", id="sunusav.E007")]
     return []
 
 
+@register(Tags.security, deploy=True)
+def sandbox_is_absent(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse the simulated node and the demo's data, whether installed or only importable."""
+    if SANDBOX in settings.INSTALLED_APPS or find_spec(SANDBOX):
+        return [
+            Error(
+                "The package `sandbox` is present: it simulates providers and seeds known data.",
+                hint="Deploy the image, or delete the folder `sandbox` from the deployment.",
+                id="sunusav.E008",
+            )
+        ]
+    return []
+
+
 @register(Tags.database)
 def database_time_zone_is_ours(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """MySQL without time-zone tables answers date look-ups wrongly unless its zone equals ours."""
+    """Require equal time zones: MySQL without time-zone tables answers date look-ups wrongly when they differ."""
     database = settings.DATABASES["default"]
     if "mysql" in database["ENGINE"] and database.get("TIME_ZONE") != settings.TIME_ZONE:
         return [Error("DATABASES TIME_ZONE must equal TIME_ZONE.", id="sunusav.E002")]
@@ -45,7 +62,7 @@ def database_time_zone_is_ours(app_configs: Sequence[AppConfig] | None, **kwargs
 
 @register()
 def broker_redelivers_soon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Make sure that a killed worker's message comes back within minutes, not after kombu's hour."""
+    """Require that a killed worker's message is redelivered within minutes, not after kombu's default of an hour."""
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     if (
         options.get("visibility_timeout", 3600) > REDELIVERED_WITHIN_SECONDS
@@ -57,7 +74,7 @@ def broker_redelivers_soon(app_configs: Sequence[AppConfig] | None, **kwargs: An
 
 @register()
 def keys_have_their_length(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Both keys are 32 bytes in hexadecimal."""
+    """Require both keys to be 32 bytes in hexadecimal."""
     return [
         Error(f"{name} must be 64 hexadecimal digits.", id="sunusav.E004")
         for name in ("INVOICE_PREIMAGE_KEY", "FIELD_ENCRYPTION_KEY")
@@ -73,9 +90,9 @@ def _is_key(text: str) -> bool:
 
 
 def require_web_holds_no_worker_secrets() -> None:
-    """Stop a web process that was given what only a worker may have: of all processes it meets strangers.
+    """Stop a web process that holds a worker's secrets: it is the process that untrusted clients reach.
 
-    Called by the web server's entry point: only there is it certain who we are.
+    Called by the WSGI entry point: a system check could not know in which process it runs.
     Raises: ImproperlyConfigured.
     """
     held = [name for name in settings.NEVER_IN_WEB if getattr(settings, name)]

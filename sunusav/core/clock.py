@@ -1,4 +1,4 @@
-"""The one clock. Services take `now` as an argument; only doors and engines read this."""
+"""The one clock. Services take `now` as an argument; only interfaces (API, admin, tasks, commands) read the clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ Clock = Callable[[], datetime]
 
 
 def database_clock() -> Clock:
-    """Return a clock that agrees with the database's, measured now: there the leases of many workers meet."""
+    """Return a clock set to the database's time, which workers on several machines compare their leases by."""
     ahead = _database_time() - now()
     return lambda: now() + ahead
 

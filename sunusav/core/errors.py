@@ -1,4 +1,4 @@
-"""Kinds of refusal. A room names each refusal for the fact and picks one of these kinds."""
+"""Kinds of refusal. An app names each refusal for the fact it states and derives it from one of these kinds."""
 
 import re
 from functools import cache
@@ -38,8 +38,8 @@ class DomainError(Exception):
         return frozenset(name for name, hint in hints.items() if get_origin(hint) is not ClassVar)
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name}={value}" for name, value in self.facts.items())
-        return f"{self.code}: {told}" if told else self.code
+        facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.code}: {facts}" if facts else self.code
 
 
 class Missing(DomainError):
@@ -47,18 +47,18 @@ class Missing(DomainError):
 
 
 class Conflict(DomainError):
-    """The present state does not allow it."""
+    """The present state does not allow the request."""
 
 
 class Invalid(DomainError):
-    """What was given can never be accepted as it is."""
+    """The input can never be accepted as it is."""
 
 
 class Forbidden(DomainError):
-    """This actor may not do it."""
+    """This actor may not do this."""
 
 
 class Unavailable(DomainError):
-    """Something we depend on is away; the same request may succeed later."""
+    """Something we depend on is unavailable; the same request may succeed later."""
 
     retry_after_seconds: ClassVar[int] = 10

@@ -16,7 +16,7 @@ IDENTIFIER_LENGTH = 64
 def validate_identifier(value: str) -> None:
     """Refuse what cannot be a platform identifier.
 
-    Source: DOMAIN.md section 3: up to 64 characters, without `/`, outer blanks and control characters.
+    Source: DOMAIN.md section 3: up to 64 characters, without `/`, leading or trailing blanks, and control characters.
     """
     if not value or len(value) > IDENTIFIER_LENGTH or value != value.strip():
         raise ValidationError("An identifier has 1 to 64 characters and no outer blanks.", code="identifier")
@@ -45,9 +45,9 @@ class IdentifierField(ExactCharField):
 
 
 def kept_while(column: str, kind: models.Field[Any, Any], **condition: Any) -> models.GeneratedField:
-    """Return a stored column that holds another one's value while a condition holds, else NULL.
+    """Return a stored generated column: the value of `column` while the condition holds, else NULL.
 
-    Unique, it is the conditional unique constraint that MariaDB and MySQL lack. `kind` is a nullable field.
+    With a unique constraint it replaces the conditional one that MariaDB and MySQL lack. `kind` is a nullable field.
     """
     return models.GeneratedField(
         expression=Case(

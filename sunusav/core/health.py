@@ -1,4 +1,4 @@
-"""Types of the health page, and the ground's own checks."""
+"""Types of the health checks, and the check of the database. Apps list theirs in `HEALTH_CHECKS` of `health.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ DOWN = "down"
 
 @dataclass(frozen=True)
 class HealthReport:
-    """How one component is, with the facts that show it."""
+    """The status of one component, with the facts behind it."""
 
     status: str
     facts: dict[str, Any] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class HealthReport:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """A component and how to ask after it. A check that raises counts as down."""
+    """A component and how to check it. A check that raises counts as down."""
 
     component: str
     run: Callable[[datetime], HealthReport]

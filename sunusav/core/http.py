@@ -1,6 +1,6 @@
-"""Safe HTTP: time and size limits, no redirects, JSON only.
+"""HTTP clients with limits on time and size, no redirects, JSON only.
 
-`get_json` asks addresses that stand in our own settings; `UntrustedHostClient` those that anybody may have given us.
+`get_json` is for addresses from our own settings; `UntrustedHostClient` for addresses that others gave us.
 """
 
 import json
@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache as kept
+from functools import cache as memoize
 from hashlib import sha256
 from http import HTTPStatus
 from http.client import HTTPException
@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.exceptions import HTTPError
 
 from sunusav.core import untrusted_http
 from sunusav.core.errors import Unavailable
@@ -28,8 +29,8 @@ from sunusav.core.web_addresses import HTTPS_PORT, WebAddress, read_web_address
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_BYTES = 300_000
-# Two questions a payment: room for 300 payouts a minute to one wallet's provider, and an end to what a loop could ask.
-ASKS_PER_MINUTE = 600
+# A payment takes two requests: enough for 300 payouts a minute to one wallet provider, and a limit to a runaway loop.
+REQUESTS_PER_MINUTE = 600
 
 
 class HostUnavailable(Unavailable):
@@ -48,7 +49,7 @@ def get_json(url: str, *, timeout_seconds: float = 5.0, max_bytes: int = DEFAULT
         raise HostUnavailable(address=url, detail=type(error).__name__) from error
     if response.status_code != HTTPStatus.OK or len(body) > max_bytes:
         raise HostUnavailable(address=url, detail=f"status {response.status_code}, {len(body)} bytes")
-    # NaN and its like reach the reader as words, which it refuses by name.
+    # NaN and Infinity are passed on as text, which the caller refuses by name.
     return _json(body, address=url, constant=str)
 
 
@@ -61,17 +62,17 @@ def _json(body: bytes, *, address: str, constant: Callable[[str], Any]) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
-@kept
+@memoize
 def public_trust() -> ssl.SSLContext:
-    """Return the certificate authorities that `requests` trusts, whatever the environment says."""
+    """Return the certificate authorities that `requests` trusts, ignoring the environment."""
     return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
-def askable(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
-    """Judge an address by its form, without any network.
+def checked_address(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
+    """Parse an address that others gave us, without using the network.
 
     Raises: AddressForbidden, OnionAddressUnsupported.
     """
@@ -79,61 +80,59 @@ def askable(url: str, *, https_port: int = HTTPS_PORT) -> WebAddress:
 
 
 def url_of(authority: str, path: str) -> str:
-    """Return the address of a host that was given without a scheme: https, but for loopback hosts of the settings."""
+    """Return the URL of a host given without a scheme: https, except for the loopback hosts of the settings."""
     is_ours = authority.lower() in settings.ALLOWED_LOOPBACK_HOSTS
     return f"{'http' if is_ours else 'https'}://{authority}{path}"
 
 
-def _asks_within_minute(address: WebAddress) -> int:
-    """Count one more question to this host; a counter that is away lets them through."""
+def _requests_within_minute(address: WebAddress) -> int:
+    """Count one more request to this host. While the cache is unavailable, nothing is limited."""
     host = sha256(address.authority.encode()).hexdigest()
-    name = f"outside:{host}:{int(time.time() // 60)}"
+    name = f"untrusted-host:{host}:{int(time.time() // 60)}"
     try:
         cache.add(name, 0, timeout=120)
         return int(cache.incr(name))
     except (RedisError, OSError, ValueError) as error:
-        logger.warning("a question to %s was not counted: %s", address.host, type(error).__name__)
+        logger.warning("a request to %s was not counted: %s", address.host, type(error).__name__)
         return 0
 
 
 @dataclass(frozen=True)
 class UntrustedHostClient:
-    """Fetches a JSON object from an address that a stranger gave us, or says why not.
+    """GET a JSON object from an address that others gave us.
 
     https on one port; the name is resolved once, all its addresses must be public, and the connection goes to one of
     them with the name's own SNI, certificate and Host. No redirect, proxy, cookie or compression; one deadline for
-    everything; so many questions to a host in a minute. A status code means nothing (LUD-01) but a redirect.
+    everything; a limit of requests to a host per minute. Status codes are ignored (LUD-01), except redirects.
     """
 
     resolver: untrusted_http.Resolver = untrusted_http.system_resolver
     trust: ssl.SSLContext | None = None
     https_port: int = HTTPS_PORT
-    asks_per_minute: int = ASKS_PER_MINUTE
+    requests_per_minute: int = REQUESTS_PER_MINUTE
     deadline_seconds: float = 5.0
     max_bytes: int = DEFAULT_MAX_BYTES
 
     def get_json(self, url: str) -> dict[str, Any]:
         """Fetch a JSON object. Raises: AddressForbidden, OnionAddressUnsupported, HostUnavailable."""
-        address = askable(url, https_port=self.https_port)
-        if _asks_within_minute(address) > self.asks_per_minute:
+        address = checked_address(url, https_port=self.https_port)
+        if _requests_within_minute(address) > self.requests_per_minute:
             raise HostUnavailable(address=address.host, detail="asked too often by us")
         try:
             answer = self._answer(address, untrusted_http.Deadline(self.deadline_seconds))
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, HTTPError) as error:
             raise HostUnavailable(address=address.host, detail=type(error).__name__) from error
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             raise HostUnavailable(address=address.host, detail=f"redirect {answer.status}")
         if answer.is_encoded or answer.is_too_long:
             raise HostUnavailable(address=address.host, detail="compressed or too long")
-        found = _json(answer.body, address=address.host, constant=_refuse_constant)
-        if not isinstance(found, dict):
+        document = _json(answer.body, address=address.host, constant=_refuse_constant)
+        if not isinstance(document, dict):
             raise HostUnavailable(address=address.host, detail="not a JSON object")
-        return found
+        return document
 
     def _answer(self, address: WebAddress, deadline: untrusted_http.Deadline) -> untrusted_http.Answer:
-        wire = untrusted_http.connect(
-            untrusted_http.resolve(address, self.resolver, deadline), address.port, deadline
+        numbers = untrusted_http.resolve(address, self.resolver, deadline)
+        return untrusted_http.get(
+            address, numbers, trust=self.trust or public_trust(), deadline=deadline, max_bytes=self.max_bytes
         )
-        if address.scheme == "https":
-            wire = untrusted_http.secured(wire, address, self.trust or public_trust(), deadline)
-        return untrusted_http.exchange(wire, address, deadline, max_bytes=self.max_bytes)

@@ -1,4 +1,4 @@
-"""What must always hold on the ground floor."""
+"""Invariants of core: the trail's chain, four eyes, nothing left waiting."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,11 +23,13 @@ def _four_eyes(scope: AuditScope) -> Iterator[Breach]:
     )
     for approval in broken:
         yield Breach(
-            "I16", f"approval:{approval.pk}", "the approver is the proposer, or the proposer copy is untrue"
+            "I16",
+            f"approval:{approval.pk}",
+            "the approver is the proposer, or the copy of the proposer is wrong",
         )
-    enough = Count("approvals", filter=Q(approvals__is_approved=True, approvals__digest=F("digest")))
+    given = Count("approvals", filter=Q(approvals__is_approved=True, approvals__digest=F("digest")))
     decided = rows_since(Proposal.objects.filter(state="approved"), "decided_at", scope.since)
-    for proposal in decided.annotate(given=enough):
+    for proposal in decided.annotate(given=given):
         if proposal.given < proposal.approvals_needed:
             yield Breach(
                 "I16", f"proposal:{proposal.pk}", f"{proposal.given} approvals of {proposal.approvals_needed}"
@@ -35,7 +37,7 @@ def _four_eyes(scope: AuditScope) -> Iterator[Breach]:
 
 
 def _unsealed(scope: AuditScope) -> Iterator[Breach]:
-    # Below the sealer's floor nothing was left; that this is so is for the full audit.
+    # The fast audit trusts the sealer's low-water mark; only the full audit looks below it too.
     late = scope.now - UNSEALED_FOR_LONG
     waiting = unsealed_before(late) if scope.since is None else unsealed().filter(at__lt=late)
     for entry in waiting[:100]:
@@ -52,5 +54,5 @@ INVARIANTS = [
     Invariant("I18", "the trail's hash chain holds", _trail_chain),
     Invariant("I16", "four eyes: enough approvals, none by the proposer", _four_eyes),
     Invariant("I20", "no trail entry waits for its seal", _unsealed, waiting=True),
-    Invariant("I20", "no outbox message waits for ever", _undelivered, waiting=True),
+    Invariant("I20", "no outbox message waits too long", _undelivered, waiting=True),
 ]

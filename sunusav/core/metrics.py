@@ -1,4 +1,4 @@
-"""Types of the metrics page, and what the ground itself measures. A room keeps METRICS in its `metrics.py`."""
+"""Types of the metrics, and the metrics of core. Apps list theirs in `METRICS` of their `metrics.py`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from sunusav.core.trail import unsealed
 
 @dataclass(frozen=True)
 class Sample:
-    """One measured value, and what it was measured of."""
+    """One measured value and its labels."""
 
     value: int
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -19,7 +19,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Metric:
-    """A named quantity and how to read it now. `kind` is Prometheus's: gauge or counter."""
+    """A named quantity and how to read it. `kind` is Prometheus's: gauge or counter."""
 
     name: str
     help: str

@@ -19,7 +19,7 @@ class AppendOnly(Operation):
     """Forbid UPDATE and DELETE on a table by triggers, on MySQL, MariaDB and SQLite.
 
     SQLite drops a table's triggers whenever a later migration rebuilds it: repeat this operation there.
-    It can be run again after a migration that broke off half-done: MySQL and MariaDB commit each statement.
+    It can be run again after a migration that failed half-way: MySQL and MariaDB commit each statement.
     """
 
     reduces_to_sql = True
@@ -53,7 +53,7 @@ class AppendOnly(Operation):
 
 
 class LiftAppendOnly(AppendOnly):
-    """Take the triggers of `AppendOnly` off a table, so that a migration can rename it or rewrite its rows."""
+    """Drop the triggers of `AppendOnly`, so that a migration can rename the table or rewrite its rows."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any

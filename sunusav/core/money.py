@@ -1,4 +1,4 @@
-"""Units of money. Every amount is a whole number of its unit; no float comes near."""
+"""Units of money. Every amount is a whole number of its unit, never a float."""
 
 from typing import Final, NewType
 
@@ -9,7 +9,7 @@ Xof = NewType("Xof", int)
 MSAT_PER_SAT: Final = 1_000
 SATS_PER_BTC: Final = 100_000_000
 MSAT_PER_BTC: Final = MSAT_PER_SAT * SATS_PER_BTC
-# All bitcoin there will ever be; anything above is a mistake.
+# The supply of bitcoin is limited to this: a larger amount is a mistake.
 MAX_SATS: Final = 21_000_000 * SATS_PER_BTC
 
 

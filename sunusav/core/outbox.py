@@ -1,4 +1,4 @@
-"""The outbox: facts for the platform, written with the change that made them true."""
+"""The outbox: messages to the platform, written in the transaction of the change they report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DELIVER_TASK = "api.deliver_outbox"
 
 @dataclass(frozen=True)
 class Announcement:
-    """One fact that the platform is told."""
+    """One message to the platform."""
 
     topic: str
     subject: str
@@ -23,19 +23,19 @@ class Announcement:
 
 
 def announce(*, topic: str, subject: str, payload: dict[str, Any], at: datetime) -> None:
-    """Queue a message to the platform, in the caller's transaction; without an address nothing is queued."""
+    """Queue a message to the platform, in the caller's transaction. Does nothing without `PLATFORM_WEBHOOK_URL`."""
     announce_all([Announcement(topic, subject, payload)], at=at)
 
 
-def announce_all(told: Sequence[Announcement], *, at: datetime) -> None:
-    """Queue many messages in one insert, as `announce` does one."""
+def announce_all(announcements: Sequence[Announcement], *, at: datetime) -> None:
+    """Queue many messages in one insert; see `announce`."""
     if not settings.PLATFORM_WEBHOOK_URL:
         return
     messages = [
         OutboxMessage(
             topic=one.topic, subject=one.subject, payload=one.payload, created_at=at, next_try_at=at
         )
-        for one in told
+        for one in announcements
     ]
     OutboxMessage.objects.bulk_create(messages)
     wake(DELIVER_TASK)

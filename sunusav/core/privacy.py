@@ -1,4 +1,4 @@
-"""Personal data sealed under one key per person, so that erasing the key erases the person everywhere.
+"""Personal data encrypted under one key per person: erasing the key makes all of it unreadable.
 
 AES-256-GCM (NIST SP 800-38D). The person's key is itself wrapped under `FIELD_ENCRYPTION_KEY`.
 """
@@ -13,7 +13,7 @@ from sunusav.core.errors import Missing
 from sunusav.core.models import PersonKey
 
 NONCE_BYTES = 12
-# Hiding five digits of fewer would show most of the number.
+# Five digits are hidden: a shorter number would be mostly visible.
 SHORTEST_MASKABLE = 9
 
 
@@ -22,40 +22,40 @@ class PersonErased(Missing):
 
 
 def seal(person_ref: str, text: str) -> bytes:
-    """Encrypt a person's text under their own key, made on first use. Raises: PersonErased."""
+    """Encrypt text under the person's key, created on first use. Raises: PersonErased."""
     return _encrypt(_person_key(person_ref), text.encode(), person_ref)
 
 
 def reveal(person_ref: str, sealed: bytes) -> str:
-    """Decrypt what `seal` made. Raises: PersonErased when the key is gone."""
+    """Decrypt what `seal` returned. Raises: PersonErased."""
     row = PersonKey.objects.filter(person_ref=person_ref).first()
     return _decrypt(_unwrapped(row, person_ref), bytes(sealed), person_ref).decode()
 
 
 def erase(person_ref: str, *, now: datetime) -> None:
-    """Forget a person's key: everything sealed under it is unreadable from now on."""
+    """Erase a person's key: everything encrypted under it becomes unreadable."""
     PersonKey.objects.filter(person_ref=person_ref).update(wrapped_key=None, erased_at=now)
 
 
 def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:
-    """Encrypt what belongs to no single person, under the master key; read only together with `bound_to`."""
+    """Encrypt data of no single person under the master key; only the same `bound_to` decrypts it."""
     return _encrypt(_master_key(), plain, bound_to)
 
 
 def open_sealed(sealed: bytes, *, bound_to: str) -> bytes:
-    """Decrypt what `seal_bytes` made."""
+    """Decrypt what `seal_bytes` returned."""
     return _decrypt(_master_key(), sealed, bound_to)
 
 
 def mask_phone(phone: str) -> str:
-    """Show enough of a phone to recognise it: country and first two digits, and the last two."""
+    """Mask a phone number except its country code, first two and last two digits."""
     if len(phone) < SHORTEST_MASKABLE:
         return "…"
     return f"{phone[:-7]}{'•' * 5}{phone[-2:]}"
 
 
 def mask_name(name: str) -> str:
-    """Show a name's initials."""
+    """Reduce a name to its initials."""
     return " ".join(f"{word[0]}." for word in name.split() if word)
 
 

@@ -1,4 +1,4 @@
-"""What a report of an error shows of our settings."""
+"""Which settings Django's error reports hide."""
 
 import re
 
@@ -6,7 +6,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Hide, beside what Django hides, macaroons given as text and addresses that carry a password."""
+    """Hide, besides what Django hides, macaroons given as text and URLs, which may contain a password."""
 
     hidden_settings = re.compile(
         SafeExceptionReporterFilter.hidden_settings.pattern + "|MACAROON|_URL$", re.IGNORECASE

@@ -1,4 +1,4 @@
-"""Roles are Django groups; each room's `roles.py` says which permissions it gives to whom."""
+"""Roles are Django groups; each app's `roles.py` lists the permissions it grants to them."""
 
 from enum import StrEnum
 
@@ -35,7 +35,7 @@ GRANTS: list[tuple[Role, list[str]]] = [
 
 
 def sync_roles() -> dict[str, int]:
-    """Make each role's group hold exactly the permissions its rooms grant; return how many each has."""
+    """Give each role's group exactly the permissions that the apps grant; return how many each has."""
     wanted: dict[str, set[str]] = {role.value: set() for role in Role}
     for role, permissions in collect("roles", "GRANTS"):
         wanted[role.value].update(permissions)

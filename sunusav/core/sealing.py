@@ -1,9 +1,9 @@
 """Hash chains over append-only rows, made moments later by one sealer at a time.
 
-Writers insert without touching a shared row. Ids commit out of order, so the sealer takes what has no seal
-yet (an anti-join), never "everything above the highest id". To keep the anti-join short it starts at a floor
-that moves only after a sweep: what lies below a row sealed more than `SETTLED_AFTER` ago was begun before that,
-has committed by now, and was seen by the sweep just made.
+Writers insert without touching a shared row. Ids commit out of order, so the sealer takes the rows without a seal
+(an anti-join), never "everything above the highest id". To keep the anti-join short it starts at a low-water mark,
+which is raised only after the sealer has looked at everything above it: a row below one that was sealed more than
+`SETTLED_AFTER` ago was inserted before that, has committed by now, and has just been sealed.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from sunusav.core.models.sealing import SealBase, SealerLock
 
 SETTLED_AFTER = timedelta(hours=1)
 GENESIS = "0" * 64
-# RFC 9162 section 2.1.1: a leaf's hash is prefixed so that it can never pass for an inner node's.
+# RFC 9162 section 2.1.1: a leaf's hash is prefixed so that it cannot be mistaken for an inner node's.
 LEAF_PREFIX = b"\x00"
 
 
 def canonical(body: dict[str, Any]) -> bytes:
-    """Encode facts in exactly one way: sorted keys, no blanks, UTF-8."""
+    """Encode facts as canonical JSON: sorted keys, no blanks, UTF-8."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
 
 
@@ -32,31 +32,31 @@ def chain_hash(previous_hash: str, body: dict[str, Any]) -> str:
 
 
 def lock_chain(chain: str) -> None:
-    """Hold the chain's lock until the caller's transaction ends."""
+    """Lock the chain until the end of the caller's transaction."""
     assert transaction.get_connection().in_atomic_block, "a chain is locked inside a transaction"  # noqa: S101
     lock = SealerLock.objects.select_for_update().filter(chain=chain)
-    if not lock:  # a chain's row comes with its migration; two who both miss it may dead-lock, once
+    if not lock:  # a migration creates the row; without it, two sealers may deadlock once
         SealerLock.objects.get_or_create(chain=chain)
         lock.get()
 
 
-def settled_floor(seals: type[SealBase], row_field: str, *, now: datetime) -> int:
-    """Return the id below which every row is sealed for certain, by one look at the end of an index."""
+def settled_mark(seals: type[SealBase], row_field: str, *, now: datetime) -> int:
+    """Return the id below which every row has committed, by one look-up at the end of an index."""
     old = seals._default_manager.filter(sealed_at__lt=now - SETTLED_AFTER)
     return old.order_by("-sealed_at", "-seq").values_list(row_field, flat=True).first() or 0
 
 
-def swept_floor(chain: str) -> int:
-    """Return the floor that the last sweep of a chain established."""
+def low_water_mark(chain: str) -> int:
+    """Return the id up to which every row of the chain is known to be sealed."""
     return SealerLock.objects.filter(chain=chain).values_list("floor", flat=True).first() or 0
 
 
-def move_floor(chain: str, floor: int) -> None:
-    """Raise a chain's floor after a sweep from the old one; it never sinks."""
-    SealerLock.objects.filter(chain=chain, floor__lt=floor).update(floor=floor)
+def raise_low_water_mark(chain: str, mark: int) -> None:
+    """Raise a chain's low-water mark, once everything above the old one was sealed; it is never lowered."""
+    SealerLock.objects.filter(chain=chain, floor__lt=mark).update(floor=mark)
 
 
 def last_link(seals: type[SealBase]) -> tuple[int, str]:
-    """Return the sequence number and hash of the chain's end."""
+    """Return the sequence number and hash of the chain's last link."""
     last = seals._default_manager.order_by("-seq").values_list("seq", "hash").first()
     return last or (0, GENESIS)

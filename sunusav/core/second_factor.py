@@ -1,4 +1,4 @@
-"""The fresh one-time code that approvals, publications and resumptions ask for (TOTP, RFC 6238)."""
+"""The fresh one-time code (TOTP, RFC 6238) that approving, publishing and resuming require."""
 
 from django.conf import settings
 from django_otp import devices_for_user, match_token
@@ -16,7 +16,7 @@ class SecondFactorRefused(Forbidden):
 
 
 def require_second_factor(user: User, code: str) -> None:
-    """Ask for a fresh code: always in production, elsewhere from people who have a device.
+    """Require a fresh code: always in production, elsewhere of people who have a device.
 
     A code is accepted once: the device remembers the last one.
     Raises: SecondFactorNotEnrolled, SecondFactorRefused.

@@ -1,6 +1,6 @@
-"""Statements in our own words, for what every payout does: Django takes longer to build them than the server to run.
+"""Raw SQL for what every payout runs: Django takes longer to build these statements than the server to run them.
 
-Only where it counts, and only text that means the same on MySQL, MariaDB and SQLite.
+Only where it was measured, and only SQL that means the same on MySQL, MariaDB and SQLite.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,7 +11,7 @@ from django.db import connection
 
 
 def rows(statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-    """Return what a SELECT finds, as the driver tells it."""
+    """Run a SELECT and return its rows as the driver returns them."""
     with connection.cursor() as cursor:
         cursor.execute(statement, adapted(values))
         found: list[tuple[Any, ...]] = cursor.fetchall()
@@ -19,18 +19,18 @@ def rows(statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
 
 
 def run(statement: str, values: Iterable[Any] = ()) -> int:
-    """Run an UPDATE; return how many rows it found."""
+    """Run an UPDATE; return how many rows it matched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, adapted(values))
         return int(cursor.rowcount)
 
 
-def places(values: Collection[Any]) -> str:
-    """Return as many places, between commas, as there are values."""
+def placeholders(values: Collection[Any]) -> str:
+    """Return one placeholder per value, separated by commas."""
     return ", ".join(["%s"] * len(values))
 
 
 def adapted(values: Iterable[Any]) -> list[Any]:
-    """Return values as the driver takes them: moments in the zone of the connection, the rest as they are."""
+    """Return values as the driver expects them: datetimes in the connection's time zone, the rest unchanged."""
     moment = connection.ops.adapt_datetimefield_value
     return [moment(value) if isinstance(value, datetime) else value for value in values]

@@ -1,4 +1,4 @@
-"""Switches. `outgoing` lets money leave: one person closes it at once, two people open it again."""
+"""Switches. While `outgoing` is closed no money is sent: one person closes it at once, two people open it again."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sunusav.core.models import Proposal, Switch
 OUTGOING = "outgoing"
 SUBJECT = f"switch:{OUTGOING}"
 REASON_LENGTH = 500
-# A reason added to a pause; what does not fit beside it is cut off the earlier ones.
+# How much of a reason is added to a pause; the earlier reasons are cut to make it fit.
 ADDED_REASON_LENGTH = 240
 BETWEEN_REASONS = " | "
 
@@ -32,12 +32,12 @@ class OutgoingNotPaused(Conflict):
 
 
 def outgoing() -> Switch:
-    """Return the outgoing switch as it stands (open if nobody ever touched it)."""
+    """Return the outgoing switch; it is open until somebody closes it for the first time."""
     return Switch.objects.filter(name=OUTGOING).first() or Switch(name=OUTGOING, is_open=True)
 
 
 def outgoing_closed() -> QuerySet[Switch]:
-    """Return the outgoing switch if it is closed: for statements that look at it along with their own rows."""
+    """Return a queryset of the outgoing switch while it is closed, for conditions inside other statements."""
     return Switch.objects.filter(name=OUTGOING, is_open=False)
 
 
@@ -49,16 +49,15 @@ def require_outgoing_open() -> None:
 
 
 def pause_outgoing(*, actor: Actor, reason: str, now: datetime) -> Switch:
-    """Close the outgoing switch, or add another reason to why it is closed.
+    """Close the outgoing switch, or add a reason when it is closed already.
 
-    A resume proposed before that reason no longer fits the facts. The last one's own reason again changes nothing.
+    A resume proposed before the new reason can no longer be approved. Repeating the last reason changes nothing.
     """
     with transaction.atomic():
         switch = _locked()
-        if switch.is_open:
-            _set(switch, is_open=False, actor=actor, reason=reason, told=reason[:REASON_LENGTH], now=now)
-        elif not _is_last_reason(switch, actor, reason):
-            _set(switch, is_open=False, actor=actor, reason=reason, told=_added(switch, reason), now=now)
+        if switch.is_open or not _is_last_reason(switch, actor, reason):
+            stored_reason = reason[:REASON_LENGTH] if switch.is_open else _added(switch, reason)
+            _set(switch, is_open=False, actor=actor, reason=reason, stored_reason=stored_reason, now=now)
     return switch
 
 
@@ -73,16 +72,16 @@ def _added(switch: Switch, reason: str) -> str:
 
 
 def resume_outgoing(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Open the outgoing switch again: applied by the approval of a second person.
+    """Open the outgoing switch again, once a second person has approved.
 
-    Raises: ProposalFactsChanged when a reason came in after the approval had read the facts.
+    Raises: ProposalFactsChanged when a reason was added after the approval had read the facts.
     """
     switch = _locked()
     if switch.is_open:
         return
     require_as_proposed(proposal, _facts(switch))
-    told = proposal.reason[:REASON_LENGTH]
-    _set(switch, is_open=True, actor=actor, reason=proposal.reason, told=told, now=now)
+    stored_reason = proposal.reason[:REASON_LENGTH]
+    _set(switch, is_open=True, actor=actor, reason=proposal.reason, stored_reason=stored_reason, now=now)
 
 
 def describe_resume(subject_id: str) -> dict[str, Any]:
@@ -107,10 +106,17 @@ def _locked() -> Switch:
     return Switch.objects.select_for_update().get(name=OUTGOING)
 
 
-def _set(switch: Switch, *, is_open: bool, actor: Actor, reason: str, told: str, now: datetime) -> None:
+def _set(
+    switch: Switch, *, is_open: bool, actor: Actor, reason: str, stored_reason: str, now: datetime
+) -> None:
     before = "open" if switch.is_open else "paused"
     after = "open" if is_open else "paused"
-    switch.is_open, switch.reason, switch.changed_by, switch.changed_at = is_open, told, actor.label, now
+    switch.is_open, switch.reason, switch.changed_by, switch.changed_at = (
+        is_open,
+        stored_reason,
+        actor.label,
+        now,
+    )
     switch.save(update_fields=["is_open", "reason", "changed_by", "changed_at"])
     trail.record(
         subject=SUBJECT, action="resume" if is_open else "pause", from_state=before, to_state=after,

@@ -1,4 +1,4 @@
-"""The trail: who did what to which subject, and why. Appended by every transition, chained by a sealer."""
+"""The audit trail: who did what to which subject, when and why. Transitions append to it; a sealer chains it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ from sunusav.core.sealing import (
     chain_hash,
     last_link,
     lock_chain,
-    move_floor,
-    settled_floor,
-    swept_floor,
+    low_water_mark,
+    raise_low_water_mark,
+    settled_mark,
 )
 
 CHAIN = "trail"
@@ -80,18 +80,18 @@ def seal_trail(*, now: datetime, limit: int = 5_000) -> int:
             seq, previous = seq + 1, chain_hash(previous, entry_body(entry))
             seals.append(TrailSeal(seq=seq, entry=entry, hash=previous, sealed_at=now))
         TrailSeal.objects.bulk_create(seals)
-        settled = settled_floor(TrailSeal, "entry_id", now=now)
-        move_floor(CHAIN, min(settled, waiting[-1].pk) if len(waiting) == limit else settled)
+        settled = settled_mark(TrailSeal, "entry_id", now=now)
+        raise_low_water_mark(CHAIN, min(settled, waiting[-1].pk) if len(waiting) == limit else settled)
     return len(seals)
 
 
 def unsealed() -> QuerySet[TrailEntry]:
-    """Return the entries that wait for their seal, from the sealer's floor on."""
-    return TrailEntry.objects.filter(id__gt=swept_floor(CHAIN), seal__isnull=True).order_by("id")
+    """Return the entries without a seal, above the sealer's low-water mark."""
+    return TrailEntry.objects.filter(id__gt=low_water_mark(CHAIN), seal__isnull=True).order_by("id")
 
 
 def entry_body(entry: TrailEntry) -> dict[str, Any]:
-    """Return what an entry's hash covers: every stored fact of it."""
+    """Return what an entry's hash covers: every stored column."""
     return {
         "id": entry.pk, "subject": entry.subject, "action": entry.action, "from": entry.from_state,
         "to": entry.to_state, "actor": entry.actor_id, "label": entry.actor_label, "reason": entry.reason,
@@ -100,9 +100,9 @@ def entry_body(entry: TrailEntry) -> dict[str, Any]:
 
 
 def verify_trail(*, since: datetime | None = None) -> Iterator[Breach]:
-    """Recompute the chain, or its end since a moment, and yield each link that does not hold.
+    """Recompute the chain, or its end since a moment, and yield each broken link.
 
-    A removed tail is found by `still_holds`, with a link that was kept elsewhere.
+    A removed tail leaves no broken link: `has_link` finds it, given a link that was kept elsewhere.
     """
     seals = TrailSeal.objects.select_related("entry").order_by("seq")
     expected_seq, previous = 1, GENESIS
@@ -121,11 +121,11 @@ def verify_trail(*, since: datetime | None = None) -> Iterator[Breach]:
         expected_seq, previous = seal.seq + 1, seal.hash
 
 
-def still_holds(*, seq: int, kept_hash: str) -> bool:
-    """Tell whether the chain still has the link that somebody kept elsewhere: a tail that was cut off does not."""
+def has_link(*, seq: int, kept_hash: str) -> bool:
+    """Return whether the chain has a link that was kept elsewhere: a chain whose tail was removed does not."""
     return TrailSeal.objects.filter(seq=seq, hash=kept_hash).exists()
 
 
 def unsealed_before(moment: datetime) -> QuerySet[TrailEntry]:
-    """Return entries that should have been sealed by now, also below the sealer's floor."""
+    """Return entries older than a moment that have no seal, also below the sealer's low-water mark."""
     return TrailEntry.objects.filter(seal__isnull=True, at__lt=moment).order_by("id")

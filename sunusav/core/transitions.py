@@ -1,4 +1,4 @@
-"""The one way a state changes: an allowed edge, a compare-and-set, a line in the trail."""
+"""The one way a state changes: an allowed transition, a compare-and-set, an entry in the trail."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ class TransitionNotAllowed(Conflict):
 
 
 class StateChanged(Conflict):
-    """Somebody else moved it between the read and the write."""
+    """The row changed state between the read and the write."""
 
     subject: str
     expected_state: str
@@ -42,13 +42,13 @@ def move(
     along: Sequence[trail.TrailFact] = (),
     **fields: Any,
 ) -> None:
-    """Move `row.state` along an allowed edge and append it to the trail, in the caller's transaction.
+    """Change `row.state` by an allowed transition and append it to the trail, in the caller's transaction.
 
-    `along` goes into the trail before it, in the same insert.
-    The caller holds the row's lock; the UPDATE names the expected state all the same.
+    `along` are entries that go into the trail before it, in the same insert.
+    The caller holds the row's lock; the UPDATE compares the expected state nevertheless.
     Raises: TransitionNotAllowed, StateChanged.
     """
-    from_state = _left(row, to_state, allowed=allowed, subject=subject)
+    from_state = _from_state(row, to_state, allowed=allowed, subject=subject)
     line = trail.TrailFact(subject, action, actor, at, from_state, str(to_state), reason, facts or {})
     with transaction.atomic(savepoint=False):
         manager = type(row)._default_manager
@@ -75,15 +75,15 @@ def move_all(
     along: Sequence[trail.TrailFact] = (),
     **fields: Any,
 ) -> None:
-    """Move many rows of one state along one edge, in one UPDATE and one insert into the trail; all or none.
+    """Change the state of many rows alike, in one UPDATE and one insert into the trail; all or none.
 
-    `among` finds them as long as they are as the caller believes; no lock is needed before.
-    Raises: TransitionNotAllowed, StateChanged when some are not; the caller's transaction is then rolled back.
+    `among` selects these rows while they are in the state that the caller expects; no lock is needed before.
+    Raises: TransitionNotAllowed, StateChanged when some have changed; the caller's transaction is then rolled back.
     """
     lines, from_state = [], ""
     for row in rows:
         subject = subject_of(row.pk)
-        from_state = _left(row, to_state, allowed=allowed, subject=subject)
+        from_state = _from_state(row, to_state, allowed=allowed, subject=subject)
         lines.append(trail.TrailFact(subject, action, actor, at, from_state, str(to_state)))
     with transaction.atomic(savepoint=False):
         if among.filter(state=from_state).update(state=to_state, **fields) != len(rows):
@@ -91,8 +91,8 @@ def move_all(
         trail.record_all([*along, *lines])
 
 
-def _left(row: models.Model, to_state: str, *, allowed: Transitions, subject: str) -> str:
-    """Return the state that a row leaves by an allowed edge. Raises: TransitionNotAllowed."""
+def _from_state(row: models.Model, to_state: str, *, allowed: Transitions, subject: str) -> str:
+    """Return the present state, if the transition is allowed. Raises: TransitionNotAllowed."""
     from_state = str(row.state)  # type: ignore[attr-defined]
     if to_state not in allowed.get(from_state, frozenset()):
         raise TransitionNotAllowed(subject=subject, from_state=from_state, to_state=str(to_state))

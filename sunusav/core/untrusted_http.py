@@ -1,33 +1,38 @@
-"""Asking addresses that strangers give us: the wire below `sunusav.core.http.UntrustedHostClient`.
+"""One GET to a host that others named; `sunusav.core.http.UntrustedHostClient` is built on it.
 
-Nothing here knows a proxy, a cookie or a redirect. A deadline holds for the whole, however slowly bytes drip.
+The name is resolved once, all its addresses must be allowed, and urllib3 connects to one of them with the name's own
+SNI, certificate and Host. No proxy, cookie or redirect. One deadline covers the whole
+exchange, however slowly bytes arrive.
 """
 
 from __future__ import annotations
 
-import io
 import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import closing
-from http.client import HTTPResponse
-from ipaddress import IPv6Address, ip_address
-from threading import Thread
-from typing import Any, cast
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from threading import Thread, Timer
+from typing import TYPE_CHECKING
 
-from sunusav.core.web_addresses import (
-    AddressForbidden,
-    WebAddress,
-    is_loopback,
-    is_public,
-)
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from sunusav.core.web_addresses import AddressForbidden, WebAddress, is_loopback, is_public
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Resolver = Callable[[str], Sequence[str]]
 MAX_ADDRESSES_TRIED = 3
-# Beyond the body: headers, and the sizes of chunks.
-MAX_OVERHEAD_BYTES = 64_000
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "SunuSav",
+    "Connection": "close",
+}
 
 
 class Deadline:
@@ -42,6 +47,16 @@ class Deadline:
         if left_seconds <= 0:
             raise TimeoutError("the deadline has passed")
         return left_seconds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a host answered; `body` is cut off one byte after the limit, and empty when it is encoded."""
+
+    status: int
+    body: bytes
+    is_encoded: bool
+    is_too_long: bool
 
 
 def system_resolver(host: str) -> Sequence[str]:
@@ -63,7 +78,7 @@ def resolve(address: WebAddress, resolver: Resolver, deadline: Deadline) -> Sequ
 
 
 def _within(deadline: Deadline, work: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Do what cannot be interrupted in a thread that may be left behind: the system's resolver has its own patience."""
+    """Run `work` in a thread that may outlive this call: the resolver cannot be interrupted."""
     done: Future[Sequence[str]] = Future()
 
     def run() -> None:
@@ -76,95 +91,67 @@ def _within(deadline: Deadline, work: Callable[[], Sequence[str]]) -> Sequence[s
     return done.result(timeout=deadline.left_seconds())
 
 
-def connect(addresses: Sequence[str], port: int, deadline: Deadline) -> socket.socket:
-    """Connect to the first of these very addresses that answers. Raises: OSError."""
-    tried = addresses[:MAX_ADDRESSES_TRIED]
-    failure = OSError("the name has no address")
-    for position, address in enumerate(tried):
-        wait_seconds = deadline.left_seconds() / (len(tried) - position)
+def get(
+    address: WebAddress, numbers: Sequence[str], *, trust: ssl.SSLContext, deadline: Deadline, max_bytes: int
+) -> Answer:
+    """Send the request to the first of these addresses that accepts a connection.
+
+    Raises: OSError, http.client.HTTPException, urllib3.exceptions.HTTPError.
+    """
+    with (
+        closing(_connected(address, numbers, trust, deadline)) as connection,
+        _ended_by(deadline, connection),
+    ):
+        connection.request(
+            "GET", address.target, headers={"Host": address.authority, **HEADERS}, preload_content=False,
+            decode_content=False,
+        )  # fmt: skip
+        with closing(connection.getresponse()) as response:
+            encoding = response.headers.get("Content-Encoding", "").strip().lower()
+            is_encoded = encoding not in ("", "identity")
+            body = b"" if is_encoded else response.read(max_bytes + 1)
+            return Answer(response.status, body, is_encoded, len(body) > max_bytes)
+
+
+def _connected(
+    address: WebAddress, numbers: Sequence[str], trust: ssl.SSLContext, deadline: Deadline
+) -> HTTPConnection:
+    tried = numbers[:MAX_ADDRESSES_TRIED]
+    failure: Exception = OSError("the name has no address")
+    for position, number in enumerate(tried):
+        connection = _connection(address, number, trust)
+        connection.timeout = deadline.left_seconds() / (len(tried) - position)
         try:
-            return _connected(address, port, wait_seconds)
-        except OSError as error:
+            connection.connect()
+        except (NewConnectionError, ConnectTimeoutError) as error:
             failure = error
+        else:
+            return connection
     raise failure
 
 
-def _connected(address: str, port: int, wait_seconds: float) -> socket.socket:
-    is_six = isinstance(ip_address(address), IPv6Address)
-    made = socket.socket(socket.AF_INET6 if is_six else socket.AF_INET, socket.SOCK_STREAM)
-    made.settimeout(wait_seconds)
+def _connection(address: WebAddress, number: str, trust: ssl.SSLContext) -> HTTPConnection:
+    """Return an unopened connection to an IP address that must present the name's certificate."""
+    if address.scheme != "https":
+        return HTTPConnection(number, address.port)
+    return HTTPSConnection(number, address.port, ssl_context=trust, server_hostname=address.host)
+
+
+@contextmanager
+def _ended_by(deadline: Deadline, connection: HTTPConnection) -> Iterator[None]:
+    """Shut the connection at the deadline: the socket's own time-out starts again with every byte that arrives."""
+    sock = connection.sock
+    timer = Timer(deadline.left_seconds(), _shut, args=[sock])
+    timer.daemon = True
+    timer.start()
     try:
-        made.connect((address, port))
-    except BaseException:
-        made.close()
-        raise
-    return made
+        yield
+    finally:
+        timer.cancel()
+        deadline.left_seconds()  # an answer that the deadline cut off may look complete
 
 
-def secured(
-    plain: socket.socket, address: WebAddress, tls: ssl.SSLContext, deadline: Deadline
-) -> socket.socket:
-    """Speak TLS to the name of the address, not to the number it has. Raises: OSError."""
-    try:
-        plain.settimeout(deadline.left_seconds())
-        return tls.wrap_socket(plain, server_hostname=address.host)
-    except BaseException:
-        plain.close()
-        raise
-
-
-class Answer:
-    """What came back: status, body (cut off where it grew too long), and whether it was cut or encoded."""
-
-    def __init__(self, response: HTTPResponse, max_bytes: int) -> None:
-        self.status = response.status
-        self.is_encoded = response.getheader("Content-Encoding", "identity").strip().lower() not in (
-            "",
-            "identity",
-        )
-        self.body = b"" if self.is_encoded else response.read(max_bytes + 1)
-        self.is_too_long = len(self.body) > max_bytes
-
-
-def exchange(wire: socket.socket, address: WebAddress, deadline: Deadline, *, max_bytes: int) -> Answer:
-    """Ask once and read the answer. Raises: OSError, http.client.HTTPException."""
-    request = (
-        f"GET {address.target} HTTP/1.1\r\nHost: {address.authority}\r\nAccept: application/json\r\n"
-        "Accept-Encoding: identity\r\nUser-Agent: SunuSav\r\nConnection: close\r\n\r\n"
-    )
-    with closing(wire):
-        wire.settimeout(deadline.left_seconds())
-        wire.sendall(request.encode("ascii"))
-        source = _Source(wire, deadline, max_bytes + MAX_OVERHEAD_BYTES)
-        with closing(HTTPResponse(cast(socket.socket, source), method="GET")) as response:
-            response.begin()
-            return Answer(response, max_bytes)
-
-
-class _Source:
-    """What `http.client` reads an answer from."""
-
-    def __init__(self, wire: socket.socket, deadline: Deadline, max_bytes: int) -> None:
-        self._raw = _Bounded(wire, deadline, max_bytes)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self._raw)
-
-
-class _Bounded(io.RawIOBase):
-    """A socket's bytes, as long as deadline and limit allow."""
-
-    def __init__(self, wire: socket.socket, deadline: Deadline, max_bytes: int) -> None:
-        super().__init__()
-        self._wire, self._deadline, self._left = wire, deadline, max_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._left <= 0:
-            raise OSError("the answer is too long")
-        self._wire.settimeout(self._deadline.left_seconds())
-        got = self._wire.recv_into(buffer, min(len(buffer), self._left))
-        self._left -= got
-        return got
+def _shut(sock: socket.socket | None) -> None:
+    if sock is not None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Addresses on the web that strangers give us: which we would ask at all, and which networks are public. Pure."""
+"""Parse web addresses that others give us, and tell public networks from others. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAX_URL_LENGTH = 2_000
 MAX_HOST_LENGTH = 253  # RFC 1035 2.3.4
 
 _URL = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<target>[^#]*)(?:#.*)?", re.IGNORECASE)
-# RFC 3986 without blanks, quotes, backslashes, brackets and whatever else two readers could read in two ways.
+# RFC 3986 without blanks, quotes, backslashes, brackets and other characters that parsers read differently.
 _TARGET = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# RFC 6761, 6762, 8375 and ICANN's `internal`: names that never mean a machine of the public web.
+# RFC 6761, 6762, 8375 and ICANN's `internal`: names that never mean a public host.
 _SPECIAL_NAMES = (
     "localhost",
     "local",
@@ -36,7 +36,7 @@ _ONION = "onion"
 
 
 class AddressForbidden(Invalid):
-    """We never ask this address, whoever gave it to us."""
+    """We never send a request to this address."""
 
     code = "outside-address-forbidden"
     host: str
@@ -44,16 +44,16 @@ class AddressForbidden(Invalid):
 
 
 class OnionAddressUnsupported(Invalid):
-    """The address is on the Tor network, which we do not reach."""
+    """The address is on the Tor network, which we cannot reach."""
 
     host: str
 
 
 @dataclass(frozen=True)
 class WebAddress:
-    """An address that may be asked once its name has been resolved to public addresses.
+    """An address that may be requested if its name resolves to public IP addresses.
 
-    `is_loopback`: a setting names this host for tests and the demo, and it must be on this machine.
+    `is_loopback`: a setting names this host for tests and the sandbox, and it must resolve to this machine.
     """
 
     scheme: str
@@ -64,7 +64,7 @@ class WebAddress:
 
     @property
     def authority(self) -> str:
-        """Return what the Host header says."""
+        """Return the value of the Host header."""
         usual = {"https": HTTPS_PORT, "http": 80}[self.scheme]
         return self.host if self.port == usual else f"{self.host}:{self.port}"
 
@@ -72,7 +72,7 @@ class WebAddress:
 def read_web_address(
     url: str, *, loopback_hosts: Collection[str] = (), https_port: int = HTTPS_PORT
 ) -> WebAddress:
-    """Read an address that a stranger gave: https, the usual port, a name of the public web, nothing odd.
+    """Parse an address that others gave us: https, the usual port, a public host name.
 
     Raises: AddressForbidden, OnionAddressUnsupported. Source: RFC 3986; lightning.md 7.
     """
@@ -100,7 +100,7 @@ def _loopback(scheme: str, authority: str, target: str) -> WebAddress:
 
 
 def _host_and_port(authority: str) -> tuple[str, str]:
-    """Return the ASCII name and the port's text. Raises: as `read_web_address`."""
+    """Return the ASCII name and the port as text. Raises: AddressForbidden, OnionAddressUnsupported."""
     if "@" in authority:
         raise AddressForbidden(host="", reason="user-information")
     name, colon, port = authority.partition(":")
@@ -111,7 +111,7 @@ def _host_and_port(authority: str) -> tuple[str, str]:
 
 
 def public_name(name: str) -> str:
-    """Return a host's name in ASCII (IDNA); numbers and names that are not of the public web are refused.
+    """Return a host's name in ASCII (IDNA); refuse IP addresses and names that are not public.
 
     Raises: AddressForbidden, OnionAddressUnsupported.
     """
@@ -121,7 +121,7 @@ def public_name(name: str) -> str:
         raise OnionAddressUnsupported(host=host)
     if len(host) > MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
         raise AddressForbidden(host="", reason="not-a-name")
-    # An address in numbers ends in one (127.1, 0x7f.1); no name of the public web does.
+    # An IP address ends in a number (127.1, 0x7f.1); no public name does.
     if len(labels) == 1 or not labels[-1][0].isalpha():
         raise AddressForbidden(host=host, reason="not-a-name")
     if labels[-1] in _SPECIAL_NAMES:
@@ -138,7 +138,7 @@ def _in_ascii(name: str) -> str:
         raise AddressForbidden(host="", reason="not-a-name") from error
 
 
-# IANA's special-purpose registries (RFC 6890 and later), and the one metadata service on an address like any other.
+# IANA's special-purpose registries (RFC 6890 and later), and Azure's metadata service, which has a public address.
 _CLOSED_V4 = tuple(
     IPv4Network(text)
     for text in (
@@ -155,7 +155,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(text: str) -> bool:
-    """Say whether a network address is one of the public internet; what embeds another is judged by that."""
+    """Return whether an IP address is public; an IPv6 address that embeds an IPv4 one is judged by the latter."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -171,7 +171,7 @@ def is_public(text: str) -> bool:
 
 
 def is_loopback(text: str) -> bool:
-    """Say whether a network address is this machine's own."""
+    """Return whether an IP address is this machine's own."""
     try:
         return ip_address(text).is_loopback
     except ValueError:

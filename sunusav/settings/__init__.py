@@ -1,1 +1,1 @@
-"""Settings per environment: `local` (make run), `test`, `production`; all start from `base`."""
+"""Settings per environment: `local` (make run), `test`, `production`; all import `base`."""

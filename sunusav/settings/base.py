@@ -1,4 +1,7 @@
-"""Settings shared by every environment. Values come from there; business numbers are rows, not settings."""
+"""Settings shared by all environments. Secrets and addresses come from environment variables.
+
+Business numbers (fees, limits, rates) are rows that change by approval, not settings.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +9,8 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 
+from sunusav.app_list import production_apps, submodules
+from sunusav.core.periodic_tasks import DEFAULT_QUEUE
 from sunusav.settings.database import database_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -24,19 +29,12 @@ CORS_URLS_REGEX = r"^/(monetization/|health$|openapi\.json$)"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HOST = env("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8001)
-# Where wallets and people outside reach us: never taken from a request.
+# The public address of this service, for wallets and webhooks: never taken from the Host header of a request.
 PUBLIC_BASE_URL = env("PUBLIC_BASE_URL", default=f"http://localhost:{PORT}")
 
-# Apps, top floor first. Django admin's templates and third parties stand below them.
+# Our apps first, from the top layer down: Django takes templates and commands from the first app that has them.
 INSTALLED_APPS = [
-    "payouts",
-    "lightning",
-    "transfers",
-    "fees",
-    "ledger",
-    "sunusav.api",
-    "sunusav.backoffice",
-    "sunusav.core",
+    *production_apps(),
     "django_celery_beat",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -142,7 +140,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Fees, payouts, rates and conversions of the SunuSàv tontine platform.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
+    "POSTPROCESSING_HOOKS": [],  # enumerations are described where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -150,7 +148,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
 }
 
-# Celery: a doorbell. Losing or doubling every message changes latency, never money.
+# Celery: messages only wake workers. A lost or repeated message changes latency, never money.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="redis://127.0.0.1:6380/0")
 CELERY_RESULT_BACKEND = env("CELERY_RESULT_BACKEND", default=CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
@@ -160,14 +158,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_TASK_TIME_LIMIT = 600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # A killed worker's message comes back soon: by default kombu waits an hour and scans rarely.
+    # Redeliver a killed worker's message soon: by default kombu waits an hour and scans rarely.
     "visibility_timeout": 900,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
-    # Ringing must never hold up a request when the broker is away.
+    # A wake-up must never delay a request when the broker is unavailable.
     "socket_connect_timeout": 1,
     "max_retries": 0,
     "interval_start": 0,
@@ -175,14 +172,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0,
     "socket_timeout": 30,
 }
-SCHEDULE = "sunusav.schedule.SCHEDULE"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
+# Tasks without a schedule run on the default queue.
 CELERY_TASK_ROUTES = {
-    # What may wait for a slow payment stands apart: nothing else does, and only its worker can pay.
-    "transfers.run_due": {"queue": "payouts"},
-    "transfers.sweep": {"queue": "payouts"},
-    "ledger.audit_*": {"queue": "reports"},
+    task.task: {"queue": task.queue} for module in submodules("schedule") for task in module.SCHEDULE
 }
 
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -190,22 +184,17 @@ CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.b
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
 COLLECTORS = {"lightning": "lightning.collector.LightningCollector"}
-# What a winner scans to claim a payout by that rail.
-WITHDRAWAL_TICKETS = {"lightning": "lightning.tickets.withdrawal_ticket"}
+# The code that a winner scans to claim a payout, by rail.
+WITHDRAWAL_CODES = {"lightning": "lightning.withdrawal_codes.withdrawal_code"}
 RATE_SOURCES: list[str] = [
     "ledger.rates.sources.Coinbase",
     "ledger.rates.sources.Kraken",
     "ledger.rates.sources.Bitstamp",
 ]
-# Which task is rung when a fact about a subject of this kind has been stored below.
-SUBJECT_WAKE_UPS = {
-    "contribution": "payouts.record_ready_cycles",
-    "cycle withdrawal": "payouts.take_withdrawals",
-}
 
-# How long `payouts/process` waits for the worker before it answers 202.
+# How long `payouts/process` waits for the worker before it responds with 202.
 PAYOUT_WAIT_SECONDS = 5
-# How many requests of one web process may wait so at once: at most half of its threads, so that the others answer.
+# How many requests of one web process may wait like this: at most half of its threads, so that others are served.
 PAYOUT_WAITERS = 8
 
 # Lightning
@@ -215,30 +204,30 @@ LND_TLS_CERT_PATH = env("LND_TLS_CERT_PATH", default="")
 LND_PAYING_MACAROON_PATH = env("LND_PAYING_MACAROON_PATH", default="")
 LND_INVOICING_MACAROON_PATH = env("LND_INVOICING_MACAROON_PATH", default="")
 LND_READONLY_MACAROON_PATH = env("LND_READONLY_MACAROON_PATH", default="")
-# Instead of a path, where a platform gives secrets as variables.
+# Instead of paths, on platforms that provide secrets as environment variables.
 LND_PAYING_MACAROON_HEX = env("LND_PAYING_MACAROON_HEX", default="")
 LND_INVOICING_MACAROON_HEX = env("LND_INVOICING_MACAROON_HEX", default="")
 LND_READONLY_MACAROON_HEX = env("LND_READONLY_MACAROON_HEX", default="")
-# The right to pay belongs to the worker of the queue `payouts` alone: a web process that has it does not start.
+# Only the worker of the queue `payouts` may pay: a web process that has one of these does not start.
 NEVER_IN_WEB = ["LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"]
-# Only when LND_HOST is not one of the names in the node's certificate.
+# Needed only when LND_HOST is not among the names in the node's certificate.
 LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
-# For how long the node starts new attempts of one payment; the worker listens 15 s longer.
+# How long the node tries new routes for a payment; the worker waits for the result 15 s longer.
 LND_PAYMENT_TIMEOUT_SECONDS = env.int("LND_PAYMENT_TIMEOUT_SECONDS", default=60)
 
-# Hosts on this machine (`127.0.0.1:8010`) that may be asked where a stranger's address must else be public, and
-# without TLS: for tests and the demo; production refuses any.
+# Hosts on this machine (`127.0.0.1:8010`) that addresses from others may name although they are not public, without
+# TLS: for tests and the sandbox; production must have none.
 ALLOWED_LOOPBACK_HOSTS: list[str] = env.list("ALLOWED_LOOPBACK_HOSTS", default=[])
 
 # Rates
 FALLBACK_BTC_XOF_RATE = env("FALLBACK_BTC_XOF_RATE", default="8000000")
 FALLBACK_RATE_MOVES_FRANCS = env.bool("FALLBACK_RATE_MOVES_FRANCS", default=False)
 
-# Outgoing webhooks to the platform; unset: nothing is announced.
+# Webhooks to the platform; without a URL no messages are queued.
 PLATFORM_WEBHOOK_URL = env("PLATFORM_WEBHOOK_URL", default="")
 PLATFORM_WEBHOOK_SECRET = env("PLATFORM_WEBHOOK_SECRET", default="")
 
-# A person's approve, execute, publish and resume ask for a fresh one-time code (production: always).
+# Whether approving, publishing, resuming and the like always require a fresh one-time code (in production they do).
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
 OTP_TOTP_ISSUER = "SunuSàv"
 LOGIN_URL = "admin:login"

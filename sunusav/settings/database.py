@@ -20,7 +20,7 @@ def database_settings(url: str, *, sqlite_file: Path) -> dict[str, Any]:
 
 
 def _sqlite(file: Path) -> dict[str, Any]:
-    # IMMEDIATE serialises writers at BEGIN: read-modify-write cannot end in "database is locked" half way.
+    # IMMEDIATE takes the write lock at BEGIN: read-modify-write cannot fail half-way with "database is locked".
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
@@ -37,11 +37,11 @@ def _mysql(parsed: dict[str, Any]) -> dict[str, Any]:
     return {
         **parsed,
         "ENGINE": "django.db.backends.mysql",
-        # To the C library "localhost" means the machine's own socket file, whatever the port says.
+        # The C library takes "localhost" for the local socket file and ignores the port.
         "HOST": "127.0.0.1" if parsed.get("HOST") == "localhost" else parsed.get("HOST", ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        # Equal to settings.TIME_ZONE: no engine needs time-zone tables for it.
+        # Equal to settings.TIME_ZONE, so that MySQL needs no time-zone tables.
         "TIME_ZONE": "Africa/Dakar",
         "OPTIONS": {
             **parsed.get("OPTIONS", {}),

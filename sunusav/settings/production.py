@@ -1,4 +1,4 @@
-"""Settings of production: every secret must be given, nothing known is accepted, no fakes."""
+"""Settings of production: every secret is required, and the sandbox is not installed."""
 
 from sunusav.settings.base import *  # noqa: F403  (a settings layer)
 from sunusav.settings.base import env
@@ -27,7 +27,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env("CACHE_URL", default=env("CELERY_BROKER_URL")),
-        # It only counts requests: one that is away must not hold them up.
+        # The cache only counts requests: they must not wait while it is unavailable.
         "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     }
 }

@@ -1,4 +1,4 @@
-"""Settings of the tests: fast hashing, no outside world, a database chosen by the harness."""
+"""Settings of the tests: fast password hashing, no external services, a database chosen by `tests.support.leg`."""
 
 import os
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Tests of the rules of the house: floors, tools, and the harness the other tests stand on."""
+"""Tests of rules over all apps: layers, constraints, URLs, settings, requirements; and of `tests/support`."""

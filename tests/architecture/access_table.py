@@ -1,7 +1,7 @@
-"""The URL × role table: each URL with its methods and the roles that may call them.
+"""Which role may call which URL with which method. A URL without a row here fails the tests.
 
-A URL without a row fails the tests. A method that is not named answers 405. `PUBLIC` is answered without a token;
-everything else answers 401 without one, and 403 to roles that are not named.
+A method without an entry answers 405 to everybody. `PUBLIC` answers without a token; every other method answers 401
+without a token and 403 to roles that are not listed.
 """
 
 from sunusav.core.roles import Role
@@ -30,7 +30,7 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/health": {"GET": EVERY_ROLE},
     "monetization/outgoing/pause": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
     "monetization/outgoing/resume": {"POST": roles(FINANCE, APPROVER, OPERATOR)},
-    # lightning: a wallet that has the secret of a link may redeem it
+    # Wallets: a client that has the secret of a link may redeem it
     "lnurl/withdraw/<str:secret>": {"GET": PUBLIC},
     "lnurl/withdraw/<str:secret>/callback": {"GET": PUBLIC},
     # fees

@@ -1,4 +1,4 @@
-"""The project's own source, for the tests that read it."""
+"""The source of the project, for the tests that read it."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ APPS = sorted(
 
 
 def sources(*, under: tuple[str, ...] = ()) -> list[Path]:
-    """Return our Python files but generated ones and migrations."""
+    """Return our Python files except generated ones and migrations."""
     folders = [ROOT / name for name in under or APPS]
     files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
     return [file for file in files if "migrations" not in file.parts and "_pb2" not in file.name]
@@ -26,15 +26,15 @@ def tree(file: Path) -> ast.Module:
 
 
 def import_everything() -> None:
-    """Import every module of every room, so that what they define is there to be found."""
-    for room in APPS:
-        for module in walk_packages(import_module(room).__path__, f"{room}."):
+    """Import every module of every app, so that all classes and tasks are registered."""
+    for app in APPS:
+        for module in walk_packages(import_module(app).__path__, f"{app}."):
             if not _runs_on_import(module.name):
                 import_module(module.name)
 
 
 def _runs_on_import(name: str) -> bool:
-    """Tell apart entry points and settings, which act when they are imported."""
+    """Return whether importing a module has effects: entry points and settings."""
     return name.endswith("__main__") or name.startswith(("sunusav.settings", "sunusav.wsgi", "sunusav.asgi"))
 
 
@@ -43,7 +43,7 @@ def relative(file: Path) -> str:
 
 
 def functions() -> Iterator[tuple[str, int]]:
-    """Yield every function with its length in lines, decorators and docstring aside."""
+    """Yield every function with its length in lines, without decorators and docstring."""
     for file in sources():
         for node in ast.walk(tree(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -1,4 +1,4 @@
-"""The API answers each URL, method and role as the access table says."""
+"""The API answers each URL, method and role as the access table states."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.factories.users import client_in
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ADMIN = "admin/"
 EXAMPLES = {"str": "x-1", "int": "1"}
-# The catalogue answers only for codes that exist.
+# Arguments for which only some values exist.
 NAMED = {"code": "not-found"}
 
 
@@ -67,8 +67,8 @@ def _found(client: APIClient, route: str, method: str) -> str:
     is_json = "json" in response.headers.get("Content-Type", "")
     code = response.json().get("code", "") if is_json and response.status_code >= 400 else ""
     assert response.status_code < 500, (route, method, response.content)
-    assert code != "not-found", "no route answers at all"
-    # A domain refusal has a code of its own; only missing permission answers `not-allowed`.
+    assert code != "not-found", "the URL exists only for another argument"
+    # A refusal by an app has a code of its own; only the permission check answers `not-allowed`.
     return (
         str(response.status_code)
         if code in {"not-authenticated", "not-allowed"}
@@ -81,7 +81,7 @@ def _class_of(status: int) -> str:
 
 
 @pytest.mark.parametrize("route", sorted(ACCESS))
-def test_url_answers_each_method_and_role_as_the_table_says(
+def test_url_answers_each_method_to_each_role_as_the_table_states(
     route: str, clients: dict[str, APIClient]
 ) -> None:
     cells = [(method, caller) for method in METHODS for caller in clients]
@@ -91,7 +91,7 @@ def test_url_answers_each_method_and_role_as_the_table_says(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", [None, *Role])
-def test_admin_without_a_session_redirects_to_the_login(role: Role | None) -> None:
+def test_admin_without_session_redirects_to_login(role: Role | None) -> None:
     client = APIClient() if role is None else client_in(role)
     routes = [route for route in _admin_routes() if re.fullmatch(r"[\w/-]+", route)]
     public = {"admin/login/", "admin/logout/", "admin/jsi18n/", "admin/language/"}

@@ -1,8 +1,12 @@
-"""Every variable that the settings read is explained in env.example, and compose sets no other."""
+"""The variables of env.example, what compose makes of them, and the processes that compose and `make run` start."""
 
+import argparse
+import json
 import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import environ
 import pytest
@@ -10,25 +14,15 @@ import yaml
 from django.conf import settings
 
 from lightning.access_scopes import AccessScope, uris_of
-from sandbox.launch import WORKERS
-from sunusav.schedule import SCHEDULE
+from sandbox.launch import WORKERS, Plan, _start_servers
+from sandbox.process_tree import ProcessTree
+from sunusav.core.schedules import shipped_schedule
 from sunusav.settings.database import database_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMED = set(re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / "env.example").read_text(), re.MULTILINE))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = ["migrate", "web", "payouts-worker", "worker", "beat", "listener", "flower"]
-
-
-def test_env_example_names_every_variable_that_settings_read() -> None:
-    read = {
-        name
-        for path in (ROOT / "sunusav" / "settings").glob("*.py")
-        for name in re.findall(r"""\benv(?:\.\w+)?\(\s*["']([A-Z_]+)["']""", path.read_text())
-    }
-
-    assert sorted(read - NAMED) == []
-    assert "MONETIZATION_DATABASE_URL" in read
 
 
 def test_copy_of_env_example_sets_no_secret_and_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,18 +51,18 @@ def test_compose_gives_the_paying_macaroon_to_the_payouts_worker_alone() -> None
     assert holders == ["payouts-worker"]
 
 
-@pytest.mark.parametrize("errand", AccessScope)
-def test_compose_bakes_each_macaroon_with_the_needed_rights_and_no_other(errand: AccessScope) -> None:
+@pytest.mark.parametrize("scope", AccessScope)
+def test_compose_bakes_each_macaroon_with_exactly_the_needed_rights(scope: AccessScope) -> None:
     baking = " ".join(COMPOSE["services"]["lnd-keys"]["command"])
-    uris = re.search(r"bake (\w+) ([^;]*);", baking[baking.index(f"bake {errand}") :])
+    uris = re.search(r"bake (\w+) ([^;]*);", baking[baking.index(f"bake {scope}") :])
 
     assert uris is not None
-    assert tuple(uris[2].split()) == uris_of(errand)
+    assert tuple(uris[2].split()) == uris_of(scope)
 
 
-@pytest.mark.parametrize("errand", AccessScope)
-def test_every_errand_can_be_given_by_path_or_as_hex(errand: AccessScope) -> None:
-    assert {f"LND_{errand.name}_MACAROON_{form}" for form in ("PATH", "HEX")} <= NAMED
+@pytest.mark.parametrize("scope", AccessScope)
+def test_macaroon_of_every_scope_is_given_by_path_or_as_hex(scope: AccessScope) -> None:
+    assert {f"LND_{scope.name}_MACAROON_{form}" for form in ("PATH", "HEX")} <= NAMED
 
 
 def _workers() -> dict[str, set[str]]:
@@ -82,11 +76,11 @@ def _workers() -> dict[str, set[str]]:
 
 
 def test_compose_and_the_demo_have_the_same_workers_whose_queues_are_their_own() -> None:
-    """Slow payments hold up no other task, and every queue that a task is sent to has a worker."""
+    """Slow payments delay no other task, and every queue that a task is sent to has a worker."""
     demo = {f"{name}@%h": set(queues.split(",")) for name, queues in WORKERS.items()}
     queues = [queue for of_one in _workers().values() for queue in of_one]
     used = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    used |= {task.queue or settings.CELERY_TASK_DEFAULT_QUEUE for task in SCHEDULE}
+    used |= {task.queue for task in shipped_schedule()}
 
     assert _workers() == demo
     assert demo["payouts@%h"] == {"payouts"}
@@ -94,16 +88,39 @@ def test_compose_and_the_demo_have_the_same_workers_whose_queues_are_their_own()
     assert used <= set(queues)
 
 
-def test_half_of_each_web_servers_threads_never_wait_for_payouts() -> None:
-    files = [ROOT / "Dockerfile", ROOT / "sandbox" / "launch.py"]
-    threads = [
-        int(found)
-        for file in files
-        for found in re.findall(r"""--blocking-threads[", ]+(\d+)""", file.read_text())
-    ]
+class RecordingTree:
+    """Takes the commands of `make run` and starts none."""
 
-    assert len(threads) == len(files)
-    assert min(threads) >= 2 * settings.PAYOUT_WAITERS
+    def __init__(self) -> None:
+        self.commands: dict[str, list[str]] = {}
+
+    def start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        self.commands[name] = command
+
+
+def _image_command() -> list[str]:
+    """Return what the image runs: the last CMD of the Dockerfile, a shell and its script."""
+    commands = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("CMD ")]
+    shell, option, script = json.loads(commands[-1].removeprefix("CMD "))
+    assert (shell, option) == ("sh", "-c")
+    return shlex.split(script)
+
+
+def _sandbox_command() -> list[str]:
+    tree = RecordingTree()
+    plan = argparse.Namespace(port=8001, flower_port=5555)
+    _start_servers(cast("Plan", plan), cast("ProcessTree", tree), {}, {})
+    return tree.commands["web"]
+
+
+@pytest.mark.parametrize("command", [_image_command, _sandbox_command])
+def test_web_server_keeps_half_of_its_threads_for_requests_that_wait_for_no_payout(
+    command: Callable[[], list[str]],
+) -> None:
+    words = command()
+    threads = int(words[words.index("--blocking-threads") + 1])
+
+    assert threads >= 2 * settings.PAYOUT_WAITERS
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mysql+pymysql"])

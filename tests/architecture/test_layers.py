@@ -1,82 +1,102 @@
-"""What import-linter cannot see of the floors: rooms it was not told of, and what may cross a wall."""
+"""The layers: import-linter's contracts against the list of apps, and what import-linter cannot see."""
 
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
 import pytest
 
+from sunusav import app_list
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACT = {contract["id"]: contract for contract in CONTRACTS["contracts"]}
-NOT_ROOMS = {"tests", "bench"}
-# HOUSE, section 1: the shelves another room may look at.
-OPEN_SHELVES = {"services", "queries", "enums", "errors", "types", "rails", "collectors"}
-DOORS = {"admin", "api", "backoffice", "forms", "management", "pages", "tasks"}
-FOR_DOORS = {"api", "backoffice"}
+# The modules of the project itself stand above the apps and know them all, the sandbox apart.
+PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
+# What another app may import of an app (ARCHITECTURE.md section 1).
+PUBLIC_MODULES = {"services", "queries", "enums", "errors", "types", "rails", "collectors"}
+INTERFACES = {"admin", "api", "backoffice", "forms", "management", "pages", "tasks"}
+FOR_INTERFACES = {"api", "backoffice"}
 
 
-def _apps() -> set[str]:
+def _packages() -> set[str]:
+    return {app.partition(".")[0] for app in app_list.apps()}
+
+
+def test_import_linter_has_the_layers_of_the_list() -> None:
+    sandbox, *layers = [" | ".join(layer) for layer in app_list.LAYERS]
+
+    assert CONTRACT["layers"]["layers"] == [sandbox, PROJECT, *layers, "sunusav.app_list"]
+
+
+def test_import_linter_reads_every_package_of_the_list() -> None:
+    assert set(CONTRACTS["root_packages"]) == _packages()
+    assert set(CONTRACT["inside_an_app"]["containers"]) == _packages() - {"sunusav", app_list.SANDBOX}
+
+
+def test_every_package_with_code_is_in_the_list() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    return packages - NOT_ROOMS
 
-
-def test_import_linter_knows_every_room() -> None:
-    assert set(CONTRACTS["root_packages"]) == _apps()
-    assert set(CONTRACT["inside_a_room"]["containers"]) == _apps() - {"sandbox", "sunusav"}
-
-
-def test_every_room_stands_on_a_floor() -> None:
-    floors = CONTRACT["floors"]["layers"]
-    named = {name.strip(" ()") for floor in floors for name in floor.replace(":", "|").split("|")}
-
-    assert _apps() - {"sunusav"} <= named
+    assert packages - {"tests", "bench"} == _packages()
 
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph(*sorted(_apps()), cache_dir=None)
+    return grimp.build_graph(*sorted(_packages()), cache_dir=None)
 
 
-def test_only_open_shelves_cross_a_wall(graph: grimp.ImportGraph) -> None:
-    crossing = [
+def test_only_public_modules_are_imported_by_other_apps(graph: grimp.ImportGraph) -> None:
+    private = [
         f"{importer} imports {imported}"
         for importer in graph.modules
         for imported in graph.find_modules_directly_imported_by(importer)
-        if _room(importer) != _room(imported) and not (_is_demo(importer) or _is_open(imported))
+        if _package(importer) != _package(imported)
+        and not (_package(importer) == app_list.SANDBOX or _is_public(imported))
     ]
 
-    assert sorted(crossing) == []
+    assert sorted(private) == []
 
 
-def test_only_doors_import_api_and_desk(graph: grimp.ImportGraph) -> None:
-    indoors = [
+def test_only_interfaces_import_api_and_backoffice(graph: grimp.ImportGraph) -> None:
+    others = [
         f"{importer} imports {imported}"
         for importer in graph.modules
         for imported in graph.find_modules_directly_imported_by(importer)
-        if _is_for_doors(imported) and not (_room(importer) == "sunusav" or _shelf(importer) in DOORS)
+        if _is_for_interfaces(imported)
+        and not (_package(importer) == "sunusav" or _submodule(importer) in INTERFACES)
     ]
 
-    assert sorted(indoors) == []
+    assert sorted(others) == []
 
 
-def _room(module: str) -> str:
+@pytest.mark.parametrize("package", sorted(_packages()))
+def test_modules_of_a_package_import_each_other_in_one_direction(
+    graph: grimp.ImportGraph, package: str
+) -> None:
+    imports = {
+        module: [
+            found for found in graph.find_modules_directly_imported_by(module) if _package(found) == package
+        ]
+        for module in graph.modules
+        if _package(module) == package
+    }
+
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the modules of a circle
+
+
+def _package(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _shelf(module: str) -> str:
+def _submodule(module: str) -> str:
     return module.partition(".")[2].partition(".")[0]
 
 
-def _is_demo(module: str) -> bool:
-    """Tell whether this is the demo, which stands above all floors and starts the simulated node."""
-    return module.startswith("sandbox")
+def _is_for_interfaces(module: str) -> bool:
+    return _package(module) == "sunusav" and _submodule(module) in FOR_INTERFACES
 
 
-def _is_for_doors(module: str) -> bool:
-    return _room(module) == "sunusav" and _shelf(module) in FOR_DOORS
-
-
-def _is_open(module: str) -> bool:
-    """Tell whether another room may import this: the ground is open, and so are a room's open shelves."""
-    return _room(module) == "sunusav" or _shelf(module) in OPEN_SHELVES
+def _is_public(module: str) -> bool:
+    """Tell whether another app may import this: everything of the project's own apps, of the others what is public."""
+    return _package(module) == "sunusav" or _submodule(module) in PUBLIC_MODULES

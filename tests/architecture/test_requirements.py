@@ -1,4 +1,4 @@
-"""The locked requirements are what pyproject.toml asks for, checked without asking a registry."""
+"""The locked requirements satisfy pyproject.toml; no registry is queried."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The harness the other tests stand on."""
+"""`tests/support` and the fixtures of every test."""
 
 import os
 import socket
@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -19,19 +20,19 @@ from tests.support.mariadb import mariadb
 from tests.support.redis import redis
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TABLE = "house_notes"
+TABLE = "support_notes"
 
 
 @pytest.fixture
 def append_only_table(transactional_db: None) -> Iterator[str]:
-    """A table as the rooms make them: append-only, with a stored generated column."""
+    """Create a table as apps do: append-only, with a stored generated column."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TABLE {TABLE} (id integer PRIMARY KEY, note varchar(20), "
             "loud varchar(20) GENERATED ALWAYS AS (upper(note)) STORED)"
         )
     with connection.schema_editor() as editor:
-        AppendOnly(TABLE).database_forwards("house", editor, None, None)
+        AppendOnly(TABLE).database_forwards("support", editor, None, None)
     yield TABLE
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {TABLE}")
@@ -114,7 +115,7 @@ def test_mariadb_leg_runs_as_production_does() -> None:
 
 
 @pytest.mark.mariadb
-def test_mariadb_dies_with_the_process_that_started_it() -> None:
+def test_mariadb_ends_with_the_process_that_started_it() -> None:
     code = (
         "import time\nfrom tests.support.mariadb import mariadb\n"
         "with mariadb() as server:\n    print(server.pid, flush=True)\n    time.sleep(60)\n"
@@ -159,6 +160,22 @@ def test_run_command_on_private_mariadb_gives_its_url_and_status() -> None:
     assert done.stdout.startswith("mysql://sunusav:sunusav@127.0.0.1:")
 
 
+def test_child_of_process_that_uses_grpc_starts_with_one_thread() -> None:
+    reading, writing = os.pipe()
+
+    def count_threads() -> None:
+        os.write(writing, str(len(list(Path("/proc/self/task").iterdir()))).encode())
+
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary("/service/method", None, None)(b"", timeout=10)
+        subprocess.run([sys.executable, "-c", ""], check=True, preexec_fn=count_threads)
+
+    assert os.read(reading, 8) == b"1"
+    os.close(reading)
+    os.close(writing)
+
+
 @pytest.mark.redis
 def test_redis_answers_and_stops() -> None:
     with redis() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
@@ -177,13 +194,13 @@ def test_server_that_ends_at_once_is_reported_with_its_log(tmp_path: Path) -> No
 
 
 def test_folder_of_killed_run_is_removed_by_the_next() -> None:
-    with process.folder("house") as mine:
+    with process.folder("support") as mine:
         ended = subprocess.Popen([sys.executable, "-c", ""])
         ended.wait()
-        left = mine.with_name(f"{process.PREFIX}-house-{ended.pid}-left")
+        left = mine.with_name(f"{process.PREFIX}-support-{ended.pid}-left")
         left.mkdir()
 
-        with process.folder("house") as next_one:
+        with process.folder("support") as next_one:
             assert next_one.exists()
             assert not left.exists()
             assert mine.exists()

@@ -18,7 +18,7 @@ Enter = Callable[[Role | None], Client]
 
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
-    """Put fakes where Lightning is, and start each test with nothing remembered."""
+    """Replace Lightning by fakes and clear the caches around each test."""
     settings.RAILS = {"lightning": "tests.fakes.rail.ScriptedRail"}
     settings.COLLECTORS = {"lightning": "tests.fakes.collector.ScriptedCollector"}
     for forget in (rail.cache_clear, collector.cache_clear, forget_schedules, cache.clear):
@@ -31,13 +31,13 @@ def plugins(settings: Settings) -> Iterator[None]:
 
 @pytest.fixture
 def world(db: None) -> World:
-    """A small world of money; see `tests.backoffice.world`."""
+    """Return the data of `tests.backoffice.world`."""
     return make_world()
 
 
 @pytest.fixture
 def enter(db: None) -> Enter:
-    """Return a way into the desk for a person of a role; without a role, for a superuser."""
+    """Return a function that logs in a person with a role; without a role, a superuser."""
 
     def as_role(role: Role | None) -> Client:
         client = Client(headers={"accept-language": "en"})

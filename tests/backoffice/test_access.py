@@ -1,4 +1,4 @@
-"""Who may open which page of the desk: one table, walked by every role. A model without a row fails."""
+"""Who may open which page of the back office: one table for all roles. A model without a row in it fails."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E
 MONEY = {F, A, U}
 ALL = {F, A, U, O}
 
-# Who reads; a superuser always does. Nobody adds, changes or deletes but as EDITORS says.
+# Who may read; superusers always may. EDITORS lists everybody who may add, change or delete.
 READERS: dict[str, set[Role]] = {
     "auth.group": {U, O},
     "core.approval": ALL,
@@ -69,7 +69,7 @@ READERS: dict[str, set[Role]] = {
     "transfers.receipt": ALL,
     "transfers.withdrawallink": ALL,
 }
-# Model -> (adds, changes, deletes); a superuser counts as None.
+# Model -> (who adds, who changes, who deletes); None is a superuser.
 EDITORS: dict[str, tuple[set[Role | None], set[Role | None], set[Role | None]]] = {
     "core.user": ({None}, {None}, set()),
     "django_celery_beat.crontabschedule": ({O, None}, set(), set()),
@@ -79,7 +79,7 @@ EDITORS: dict[str, tuple[set[Role | None], set[Role | None], set[Role | None]]] 
     "otp_totp.totpdevice": (set(), set(), {None}),
 }
 NOBODY: tuple[set[Role | None], set[Role | None], set[Role | None]] = (set(), set(), set())
-# Their pages would carry a secret's digest in the address.
+# The URL of a page would contain the digest of a secret.
 WITHOUT_PAGES = {"knox.authtoken"}
 
 
@@ -103,7 +103,7 @@ def _models() -> Iterator[tuple[str, Any]]:
         yield model._meta.label_lower, model
 
 
-def test_every_model_of_the_desk_has_its_row_in_the_table() -> None:
+def test_every_model_of_the_admin_is_in_the_table() -> None:
     assert {label for label, _ in _models()} == set(READERS)
     assert set(EDITORS) <= set(READERS)
 
@@ -150,7 +150,9 @@ def test_every_model_but_conversions_was_walked_with_a_row(full_world: World) ->
 
 
 @pytest.mark.parametrize("is_service", [True, False])
-def test_outsiders_are_sent_to_the_login(world: World, client: Client, is_service: bool) -> None:
+def test_anonymous_and_service_accounts_are_redirected_to_the_login(
+    world: World, client: Client, is_service: bool
+) -> None:
     if is_service:
         client.force_login(world.proposer.__class__.objects.create(username="program", is_service=True))
 
@@ -173,7 +175,7 @@ def test_no_list_deletes_or_edits_in_place() -> None:
         assert "delete_selected" not in (model_admin.actions or ())
 
 
-def test_lists_refuse_to_be_searched_by_hidden_columns(world: World, enter: Enter) -> None:
+def test_lists_refuse_filters_on_hidden_columns(world: World, enter: Enter) -> None:
     client = enter(None)
 
     for query in ("proposer__password__startswith=md5", "digest__startswith=a", "facts__contains=x"):
@@ -192,6 +194,6 @@ def test_search_finds_the_exact_term_only(world: World, enter: Enter) -> None:
     assert [found(term) for term in ("cycle:demo", "%", "cycle:demo_cycle", "9" * 40, "' OR 1=1")] == [0] * 5
 
 
-def test_first_page_is_closed_to_nobody_of_the_roles(world: World, enter: Enter) -> None:
+def test_every_role_opens_the_first_page(world: World, enter: Enter) -> None:
     for role in ALL:
         assert enter(role).get("/admin/").status_code == 200

@@ -1,4 +1,4 @@
-"""Actions ask first, then make one service call per row; refusals are told by name."""
+"""Actions are confirmed, then make one service call per row and report each refusal by its code."""
 
 import pytest
 from django.contrib.messages import get_messages
@@ -19,7 +19,7 @@ PAUSE = "/admin/core/switch/actions/pause/"
 RESUME = "/admin/core/switch/actions/propose-resume/"
 
 
-def _told(response) -> list[str]:
+def _messages(response) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
@@ -27,7 +27,7 @@ def _state(row: Disbursement) -> str:
     return str(Disbursement.objects.values_list("state", flat=True).get(pk=row.pk))
 
 
-def test_asking_to_cancel_shows_the_row_and_changes_nothing(world: World, enter: Enter) -> None:
+def test_confirmation_of_cancelling_shows_the_row_and_changes_nothing(world: World, enter: Enter) -> None:
     before = TrailEntry.objects.count()
 
     response = enter(Role.FINANCE).get(CANCEL, {"pk": world.failed.pk})
@@ -49,7 +49,7 @@ def test_confirmed_cancel_calls_the_service_with_person_and_reason(world: World,
     assert response.status_code == 302
     assert _state(world.failed) == DisbursementState.CANCELLED
     assert (line.actor_label, line.reason) == ("a-finance", "winner gave another invoice")
-    assert _told(response) == [f"#{world.failed.pk} cycle:cycle-failed, 30\u202f000\u00a0sats: cancelled"]
+    assert _messages(response) == [f"#{world.failed.pk} cycle:cycle-failed, 30\u202f000\u00a0sats: cancelled"]
 
 
 def test_cancel_without_a_reason_asks_again(world: World, enter: Enter) -> None:
@@ -67,7 +67,7 @@ def test_cancel_sent_twice_is_refused_the_second_time_and_changes_nothing(world:
 
     response = client.post(CANCEL, sent)
 
-    assert "[disbursement-not-cancellable]" in _told(response)[-1]
+    assert "[disbursement-not-cancellable]" in _messages(response)[-1]
     assert (_state(world.failed), TrailEntry.objects.count()) == (DisbursementState.CANCELLED, before)
 
 
@@ -79,27 +79,27 @@ def test_paid_payment_is_neither_offered_nor_cancelled(world: World, enter: Ente
 
     assert "actions/cancel" not in page
     assert "actions/retry" not in page
-    assert "cannot be cancelled: it is closed" in _told(response)[-1]
+    assert "cannot be cancelled: it is closed" in _messages(response)[-1]
     assert _state(world.paid) == DisbursementState.COMPLETED
 
 
-def test_refusal_of_one_row_leaves_the_others_to_themselves(world: World, enter: Enter) -> None:
+def test_refusal_of_one_row_does_not_affect_the_others(world: World, enter: Enter) -> None:
     response = enter(Role.FINANCE).post(
         CANCEL, {"pk": [world.paid.pk, world.failed.pk], "reason": "clean up"}
     )
 
-    told = _told(response)
-    assert len(told) == 2
+    messages = _messages(response)
+    assert len(messages) == 2
     assert (_state(world.paid), _state(world.failed)) == (
         DisbursementState.COMPLETED,
         DisbursementState.CANCELLED,
     )
 
 
-def test_retry_takes_the_same_disbursement_up_again(world: World, enter: Enter) -> None:
+def test_retry_continues_the_same_disbursement(world: World, enter: Enter) -> None:
     response = enter(Role.FINANCE).post(RETRY, {"pk": world.failed.pk, "reason": "winner asked"})
 
-    assert _told(response)[-1].endswith("taken up again")
+    assert _messages(response)[-1].endswith("taken up again")
     assert _state(world.failed) == DisbursementState.PROCESSING
 
 
@@ -108,14 +108,14 @@ def test_retry_while_paused_is_refused_by_name(world: World, enter: Enter) -> No
 
     response = enter(Role.FINANCE).post(RETRY, {"pk": world.failed.pk, "reason": "again"})
 
-    assert "Outgoing money is paused (node looks odd)." in _told(response)[-1]
-    assert "[outgoing-paused]" in _told(response)[-1]
+    assert "Outgoing money is paused (node looks odd)." in _messages(response)[-1]
+    assert "[outgoing-paused]" in _messages(response)[-1]
     assert _state(world.failed) == DisbursementState.FAILED
 
 
 @pytest.mark.parametrize("role", [Role.APPROVER, Role.AUDITOR, Role.OPERATOR])
 @pytest.mark.parametrize("url", [RETRY, CANCEL])
-def test_others_may_neither_ask_nor_confirm(world: World, enter: Enter, role: Role, url: str) -> None:
+def test_other_roles_may_neither_open_nor_confirm(world: World, enter: Enter, role: Role, url: str) -> None:
     client = enter(role)
 
     asked = client.get(url, {"pk": world.failed.pk})
@@ -136,11 +136,11 @@ def test_choosing_rows_in_a_list_leads_to_the_confirmation(world: World, enter: 
     assert _state(world.failed) == DisbursementState.FAILED
 
 
-@pytest.mark.parametrize("pk", ["", "x", "-1", "9" * 30])
-def test_keys_of_no_row_do_nothing(world: World, enter: Enter, pk: str) -> None:
+@pytest.mark.parametrize(("pk", "status"), [("", 404), ("x", 404), ("-1", 302), ("9" * 30, 404)])
+def test_action_on_unknown_keys_changes_nothing(world: World, enter: Enter, pk: str, status: int) -> None:
     response = enter(Role.FINANCE).post(CANCEL, {"pk": pk, "reason": "x"})
 
-    assert response.status_code in {302, 404}
+    assert response.status_code == status
     assert _state(world.failed) == DisbursementState.FAILED
 
 
@@ -159,7 +159,7 @@ def test_forms_without_a_csrf_token_are_refused(world: World, enter: Enter) -> N
 
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.OPERATOR])
-def test_pausing_stops_money_at_once_and_names_who_and_why(world: World, enter: Enter, role: Role) -> None:
+def test_pausing_takes_effect_at_once_and_records_who_and_why(world: World, enter: Enter, role: Role) -> None:
     client = enter(role)
     assert client.get(PAUSE).status_code == 200
     assert outgoing().is_open
@@ -188,13 +188,13 @@ def test_resuming_is_proposed_by_one_and_approved_by_another(world: World, enter
     assert outgoing().is_open
 
 
-def test_resuming_what_is_not_paused_is_refused(world: World, enter: Enter) -> None:
+def test_resuming_while_not_paused_is_refused(world: World, enter: Enter) -> None:
     response = enter(Role.OPERATOR).post(RESUME, {"reason": "x"})
 
-    assert "[outgoing-not-paused]" in _told(response)[-1]
+    assert "[outgoing-not-paused]" in _messages(response)[-1]
 
 
-def test_cycle_page_retries_its_payout_through_the_payouts_room(world: World, enter: Enter) -> None:
+def test_cycle_page_retries_its_payout_through_the_payouts_service(world: World, enter: Enter) -> None:
     client = enter(Role.FINANCE)
     page = client.get("/admin/payouts/cycle/cycle-failed/change/").content.decode()
     assert "actions/retry-payout" in page
@@ -203,6 +203,6 @@ def test_cycle_page_retries_its_payout_through_the_payouts_room(world: World, en
         "/admin/payouts/cycle/actions/retry-payout/", {"pk": "cycle-failed", "reason": "winner asked"}
     )
 
-    assert _told(response)[-1].endswith("taken up again")
+    assert _messages(response)[-1].endswith("taken up again")
     assert _state(world.failed) == DisbursementState.PROCESSING
     assert Attempt.objects.filter(disbursement=world.failed).count() == 1

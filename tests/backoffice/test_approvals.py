@@ -1,4 +1,4 @@
-"""A second person decides on exactly what was shown; nobody decides on their own."""
+"""A second person decides on exactly what was shown; nobody decides on their own proposal."""
 
 from decimal import Decimal
 from typing import Any
@@ -57,7 +57,7 @@ def test_group_is_verified_by_the_approval(world: World, enter: Enter) -> None:
     assert "icon-yes" in page
 
 
-def test_proposer_has_no_button_and_is_refused_all_the_same(world: World) -> None:
+def test_proposer_has_no_button_and_is_refused(world: World) -> None:
     client = Client(headers={"accept-language": "en"})
     world.proposer.groups.clear()
     User.objects.filter(pk=world.proposer.pk).update(is_superuser=True)  # may everything, but not this
@@ -65,9 +65,9 @@ def test_proposer_has_no_button_and_is_refused_all_the_same(world: World) -> Non
 
     assert "actions/approve" not in _page(client, world.verification)
     assert "actions/withdraw" in _page(client, world.verification)
-    told = _decide(client, "approve", world.verification)
+    messages = _decide(client, "approve", world.verification)
 
-    assert "[approver-is-proposer]" in told[-1]
+    assert "[approver-is-proposer]" in messages[-1]
     assert _state(world.verification) == "open"
 
 
@@ -83,7 +83,7 @@ def test_rejecting_needs_a_reason_and_keeps_it(world: World, enter: Enter) -> No
     assert "no papers" in _page(client, world.verification)
 
 
-def test_withdrawing_is_the_proposers_alone(world: World, enter: Enter) -> None:
+def test_only_the_proposer_withdraws(world: World, enter: Enter) -> None:
     assert "[not-allowed-to-decide]" in _decide(enter(Role.APPROVER), "withdraw", world.verification)[-1]
     assert _state(world.verification) == "open"
 
@@ -97,15 +97,15 @@ def test_withdrawing_is_the_proposers_alone(world: World, enter: Enter) -> None:
 def test_changed_facts_are_not_approved(world: World, enter: Enter) -> None:
     Group.objects.filter(pk="fass").update(name="Tontine Fass-Colobane")
 
-    told = _decide(enter(Role.APPROVER), "approve", world.verification)
+    messages = _decide(enter(Role.APPROVER), "approve", world.verification)
 
-    assert "[proposal-facts-changed]" in told[-1]
-    assert "proposed anew" in told[-1]
+    assert "[proposal-facts-changed]" in messages[-1]
+    assert "proposed again" in messages[-1]
     assert _state(world.verification) == "open"
 
 
 @pytest.mark.parametrize("seen", ["", "0" * 64])
-def test_what_was_not_shown_is_not_approved(world: World, enter: Enter, seen: str) -> None:
+def test_approval_with_another_digest_is_refused(world: World, enter: Enter, seen: str) -> None:
     fields = {f"seen-{world.verification.pk}": seen}
 
     assert (
@@ -124,7 +124,7 @@ def test_deciding_twice_is_refused(world: World, enter: Enter) -> None:
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.AUDITOR, Role.OPERATOR])
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_who_may_not_decide_is_refused_at_the_door(world: World, enter: Enter, role: Role, verb: str) -> None:
+def test_deciding_without_permission_is_forbidden(world: World, enter: Enter, role: Role, verb: str) -> None:
     client, url = enter(role), f"{PROPOSALS}actions/{verb}/"
     sent = {
         "pk": world.verification.pk,
@@ -137,7 +137,7 @@ def test_who_may_not_decide_is_refused_at_the_door(world: World, enter: Enter, r
     assert _state(world.verification) == "open"
 
 
-def test_waits_for_me_shows_what_one_may_decide(world: World, enter: Enter) -> None:
+def test_filter_waiting_for_me_shows_what_the_person_may_decide_on(world: World, enter: Enter) -> None:
     def waiting(client: Client) -> int:
         return int(client.get(PROPOSALS, {"waits": "me"}).context["cl"].result_count)
 
@@ -151,12 +151,12 @@ def test_waits_for_me_shows_what_one_may_decide(world: World, enter: Enter) -> N
     assert waiting(enter(Role.APPROVER)) == 3
 
 
-def test_first_page_counts_what_waits(world: World, enter: Enter) -> None:
+def test_first_page_counts_waiting_proposals(world: World, enter: Enter) -> None:
     notices = {str(notice.title): notice for notice in enter(Role.APPROVER).get("/admin/").context["waiting"]}
 
-    assert notices["Proposals that wait for you"].value == 2
+    assert notices["Proposals waiting for you"].value == 2
     assert notices["Outgoing money"].value == "open"
-    assert notices["Payments that need a person's look"].value == 0
+    assert notices["Payments to review"].value == 0
     assert notices["Audit of the books"].value == "never a breach"
 
 
@@ -180,7 +180,7 @@ def test_finance_proposes_a_manual_rate_and_it_waits(world: World, enter: Enter)
     assert client.get(url).status_code == 200
 
     assert client.post(url, {"rate_xof_per_btc": "12", "reason": "typo"}).status_code == 200
-    client.post(url, {"rate_xof_per_btc": "65000000", "reason": "sources are away"})
+    client.post(url, {"rate_xof_per_btc": "65000000", "reason": "sources are unavailable"})
 
     assert ManualRateRequest.objects.latest("pk").rate_xof_per_btc == Decimal(65_000_000)
     assert Proposal.objects.filter(kind="manual_rate", state="open").count() == 1

@@ -1,4 +1,4 @@
-"""Requests to be paid in the desk: an open invoice to scan, taken back by finance, those in trouble in sight."""
+"""Collections in the back office: an open invoice to scan, cancelled by finance, and the inbox item of problems."""
 
 import pytest
 from django.contrib.messages import get_messages
@@ -36,13 +36,13 @@ def _page(enter: Enter, row: Collection) -> str:
     return str(response.content.decode())
 
 
-def test_page_of_an_open_invoice_shows_it_to_scan(enter: Enter, asked: Collection) -> None:
+def test_page_of_an_open_invoice_shows_its_qr_code(enter: Enter, asked: Collection) -> None:
     page = _page(enter, asked)
     assert lightning_qr_svg(asked.payment_request) in page
     assert CANCEL in page
 
 
-def test_page_of_what_is_settled_shows_no_code_and_offers_no_taking_back(enter: Enter) -> None:
+def test_page_of_a_settled_collection_shows_no_qr_code_and_no_cancelling(enter: Enter) -> None:
     cycle = make_cycle(make_group(members=2))
     pay_contribution(cycle, "user-0")
     page = _page(enter, Collection.objects.get())
@@ -50,7 +50,7 @@ def test_page_of_what_is_settled_shows_no_code_and_offers_no_taking_back(enter: 
     assert CANCEL not in page
 
 
-def test_finance_takes_a_request_back_with_a_reason(enter: Enter, asked: Collection) -> None:
+def test_finance_cancels_a_collection_with_a_reason(enter: Enter, asked: Collection) -> None:
     client = enter(Role.FINANCE)
     assert asked.subject in client.get(CANCEL, {"pk": asked.pk}).content.decode()
 
@@ -62,34 +62,34 @@ def test_finance_takes_a_request_back_with_a_reason(enter: Enter, asked: Collect
     assert (line.actor_label, line.reason) == ("a-finance", "pays by Wave")
 
 
-def test_taking_back_what_was_paid_meanwhile_books_it_and_says_so(enter: Enter, asked: Collection) -> None:
+def test_cancelling_a_paid_collection_books_the_payment_and_reports_it(
+    enter: Enter, asked: Collection
+) -> None:
     collector("lightning").received[str(asked.reference)] = asked.amount_msat  # type: ignore[attr-defined]
 
     response = enter(Role.FINANCE).post(CANCEL, {"pk": asked.pk, "reason": "pays by Wave"})
 
     asked.refresh_from_db()
     assert asked.state == "settled"
-    [told] = [str(message) for message in get_messages(response.wsgi_request)]
-    assert told.endswith("[collection-settled]")
-    assert "What was paid is booked" in told
+    [message] = [str(message) for message in get_messages(response.wsgi_request)]
+    assert message.endswith("[collection-settled]")
+    assert "The payment is booked" in message
 
 
 @pytest.mark.parametrize("role", [Role.APPROVER, Role.AUDITOR, Role.OPERATOR])
-def test_others_may_not_take_a_request_back(enter: Enter, asked: Collection, role: Role) -> None:
+def test_other_roles_may_not_cancel_a_collection(enter: Enter, asked: Collection, role: Role) -> None:
     assert enter(role).post(CANCEL, {"pk": asked.pk, "reason": "x"}).status_code == 403
     asked.refresh_from_db()
     assert asked.state == "open"
 
 
-def test_first_page_counts_requests_that_need_a_look_and_leads_to_them(
-    enter: Enter, asked: Collection
-) -> None:
+def test_first_page_counts_collections_to_review_and_links_to_them(enter: Enter, asked: Collection) -> None:
     client = enter(Role.FINANCE)
     Collection.objects.update(trouble="answered_elsewhere")
 
     page = client.get("/admin/").content.decode()
 
-    assert "Requests to be paid that need a person&#x27;s look" in page
+    assert "Payment requests to review" in page
     assert "/admin/transfers/collection/?trouble__gt=" in page
     listed = client.get("/admin/transfers/collection/?trouble__gt=")
     assert (listed.status_code, asked.subject in listed.content.decode()) == (200, True)

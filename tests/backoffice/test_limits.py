@@ -1,4 +1,4 @@
-"""Limits and exceptions in the desk: finance proposes on a page, an approver decides in the inbox."""
+"""Limits and waivers in the back office: finance proposes on a page, an approver decides from the inbox."""
 
 import re
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from sunusav.backoffice.inbox import what_waits
+from sunusav.backoffice.inbox import notices_for
 from sunusav.core.models import Proposal, User
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
@@ -15,7 +15,7 @@ from tests.backoffice.world import person
 from tests.factories.limits import set_limit_to
 from tests.factories.payouts import ACTOR, NOW, make_group, make_ready_cycle, process
 from tests.fakes.rail import invoice
-from transfers.engine.breaker import note_failures
+from transfers.engine.breaker import count_failures
 from transfers.engine.runner import run_due
 from transfers.models import Disbursement, PaymentLimit, PaymentLimitRequest
 from transfers.services.disbursements import cancel_disbursement
@@ -23,7 +23,7 @@ from transfers.services.disbursements import cancel_disbursement
 pytestmark = pytest.mark.django_db
 
 PAYMENTS = "/admin/transfers/disbursement/"
-EXCEPT = f"{PAYMENTS}actions/except/"
+EXCEPT = f"{PAYMENTS}actions/waive/"
 PROPOSE_LIMIT = "/admin/transfers/paymentlimitrequest/actions/propose/"
 
 
@@ -53,12 +53,12 @@ def page(client: Client, url: str) -> str:
     return answer.content.decode()
 
 
-def test_finance_proposes_an_exception_and_an_approver_finds_it_in_the_inbox(
+def test_finance_proposes_a_waiver_and_an_approver_finds_it_in_the_inbox(
     too_much: Disbursement, enter: Enter
 ) -> None:
     finance, approver = enter(Role.FINANCE), enter(Role.APPROVER)
     own = f"{PAYMENTS}{too_much.pk}/change/"
-    assert "payout-above-limit" in page(finance, own)
+    assert "payout above limit" in page(finance, own)
     assert EXCEPT in page(finance, own)
     assert EXCEPT not in page(approver, own)
     asked = page(finance, f"{EXCEPT}?pk={too_much.pk}")
@@ -71,12 +71,12 @@ def test_finance_proposes_an_exception_and_an_approver_finds_it_in_the_inbox(
     assert EXCEPT not in waiting
     assert f"{PAYMENTS}actions/retry/" not in waiting
     assert f"/admin/core/proposal/{proposal.pk}/change/" in waiting
-    told = page(approver, f"/admin/core/proposal/{proposal.pk}/change/")
-    assert "If you approve" in told
-    assert "99\u202f000\u00a0sats leave at once for user:user-0" in told
-    assert "above the limit of 98\u202f999\u00a0sats" in told
+    text = page(approver, f"/admin/core/proposal/{proposal.pk}/change/")
+    assert "If you approve" in text
+    assert "99\u202f000\u00a0sats leave at once for user:user-0" in text
+    assert "above the limit of 98\u202f999\u00a0sats" in text
     inbox = page(approver, "/admin/core/proposal/?waits=me")
-    assert "Let a payment pass the limits" in inbox
+    assert "Waive the limits for a payment" in inbox
     assert own in inbox
     assert approve(approver, proposal).status_code == 302
     too_much.refresh_from_db()
@@ -85,7 +85,9 @@ def test_finance_proposes_an_exception_and_an_approver_finds_it_in_the_inbox(
     assert EXCEPT not in page(finance, own)
 
 
-def test_exception_is_not_offered_where_nothing_is_held_back(too_much: Disbursement, enter: Enter) -> None:
+def test_waiver_is_not_offered_for_a_payment_that_is_not_deferred(
+    too_much: Disbursement, enter: Enter
+) -> None:
     cancel_disbursement(disbursement_id=too_much.pk, actor=ACTOR, reason="called off", now=NOW)
     finance = enter(Role.FINANCE)
 
@@ -95,7 +97,7 @@ def test_exception_is_not_offered_where_nothing_is_held_back(too_much: Disbursem
     assert not Proposal.objects.filter(kind="payment_exception").exists()
 
 
-def test_finance_proposes_a_limit_that_an_approver_puts_in_force(enter: Enter) -> None:
+def test_finance_proposes_a_limit_and_an_approver_puts_it_in_force(enter: Enter) -> None:
     finance, approver = enter(Role.FINANCE), enter(Role.APPROVER)
     assert PROPOSE_LIMIT in page(finance, "/admin/transfers/paymentlimitrequest/")
     assert PROPOSE_LIMIT not in page(approver, "/admin/transfers/paymentlimitrequest/")
@@ -114,22 +116,22 @@ def test_finance_proposes_a_limit_that_an_approver_puts_in_force(enter: Enter) -
     assert page(finance, f"/admin/transfers/paymentlimit/{limit.pk}/change/")
 
 
-def test_first_page_tells_of_waiting_payments_and_stopped_rails(too_much: Disbursement, enter: Enter) -> None:
+def test_first_page_shows_waiting_payments_and_stopped_rails(too_much: Disbursement, enter: Enter) -> None:
     user = _finance()
-    titles = [str(notice.title) for notice in what_waits(user, now=NOW)]
-    assert "Ways to pay that are stopped after failures" not in titles
-    assert "Payments that wait for a limit or for their new destination" not in titles
+    titles = [str(notice.title) for notice in notices_for(user, now=NOW)]
+    assert "Rails stopped after failures" not in titles
+    assert "Payments waiting for a limit or after a change of destination" not in titles
 
-    note_failures("lightning", disbursement_ids=range(10), now=NOW)
+    count_failures("lightning", disbursement_ids=range(10), now=NOW)
     set_limit_to("total_hour", 99_000, now=NOW)
     Disbursement.objects.filter(pk=too_much.pk).update(
         state="processing", failure_code="hour-limit", due_at=NOW + timedelta(hours=1)
     )
 
-    notices = {str(notice.title): notice for notice in what_waits(user, now=NOW)}
-    stopped = notices["Ways to pay that are stopped after failures"]
+    notices = {str(notice.title): notice for notice in notices_for(user, now=NOW)}
+    stopped = notices["Rails stopped after failures"]
     assert (stopped.value, stopped.tone) == ("lightning", "alarm")
-    assert notices["Payments that wait for a limit or for their new destination"].value == 1
+    assert notices["Payments waiting for a limit or after a change of destination"].value == 1
     assert page(enter(Role.FINANCE), stopped.url)
 
 
@@ -137,16 +139,16 @@ def _finance() -> User:
     return person("a-finance", Role.FINANCE)
 
 
-def test_limit_that_waits_tells_its_approver_what_it_changes(enter: Enter) -> None:
+def test_proposed_limit_shows_its_approver_what_it_changes(enter: Enter) -> None:
     enter(Role.FINANCE).post(
         PROPOSE_LIMIT, {"kind": "total_hour", "amount_sats": "50000000", "reason": "quiet"}
     )
     proposal = Proposal.objects.get(kind="payment_limit")
 
-    told = page(enter(Role.APPROVER), f"/admin/core/proposal/{proposal.pk}/change/")
+    text = page(enter(Role.APPROVER), f"/admin/core/proposal/{proposal.pk}/change/")
 
     change = "50\u202f000\u202f000\u00a0sats instead of 100\u202f000\u202f000\u00a0sats"
-    assert f"the limit “Total Hour” is {change}" in told
+    assert f"the limit “Total Hour” is {change}" in text
 
 
 def test_page_of_limits_marks_those_in_force_and_offers_to_propose(enter: Enter) -> None:
@@ -161,11 +163,11 @@ def test_page_of_limits_marks_those_in_force_and_offers_to_propose(enter: Enter)
     assert PROPOSE_LIMIT not in page(enter(Role.APPROVER), "/admin/transfers/paymentlimit/")
 
 
-def test_payment_that_waits_by_itself_says_until_when(too_much: Disbursement, enter: Enter) -> None:
+def test_deferred_payment_shows_until_when(too_much: Disbursement, enter: Enter) -> None:
     until = NOW + timedelta(hours=1)
-    told = f"the limit of 5000000 sats in an hour is used up; it is tried again at {until.isoformat()}"
+    message = f"the limit of 5000000 sats in an hour is used up; it is tried again at {until.isoformat()}"
     Disbursement.objects.filter(pk=too_much.pk).update(
-        state="processing", failure_code="hour-limit", failure_message=told, due_at=until
+        state="processing", failure_code="hour-limit", failure_message=message, due_at=until
     )
 
     shown = page(enter(Role.FINANCE), f"{PAYMENTS}{too_much.pk}/change/")
@@ -177,7 +179,7 @@ def test_payment_that_waits_by_itself_says_until_when(too_much: Disbursement, en
 
 
 def test_page_of_a_stopped_rail_says_what_that_means_and_what_to_do(enter: Enter) -> None:
-    note_failures("lightning", disbursement_ids=range(10), now=NOW)
+    count_failures("lightning", disbursement_ids=range(10), now=NOW)
 
     shown = page(enter(Role.FINANCE), "/admin/transfers/railbreaker/lightning/change/")
 

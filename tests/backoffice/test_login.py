@@ -1,4 +1,4 @@
-"""Entering the desk: a password, a one-time code of those who have a device, and a limit to guessing."""
+"""Login to the back office: a password, a one-time code of people with a device, a limit of failed attempts."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,7 +13,7 @@ from tests.backoffice.world import World, person
 
 LOGIN = "/admin/login/"
 PASSWORD = "a-long-password"
-WRONG = "is wrong, or this account may not enter here"
+WRONG = "is wrong, or this account has no access to the back office"
 
 
 @pytest.fixture
@@ -39,19 +39,19 @@ def _code(device: TOTPDevice) -> str:
 
 
 def _log_in(browser: Client, password: str = PASSWORD, username: str = "awa", code: str = "") -> str:
-    """Try to enter; return what the page says, or where it leads."""
+    """Try to log in; return the page, or where it redirects to."""
     response = browser.post(
         LOGIN, {"username": username, "password": password, "code": code, "next": "/admin/"}
     )
     return response.headers.get("Location") or response.content.decode()
 
 
-def test_password_lets_in_who_has_no_device_where_none_is_required(awa: User, browser: Client) -> None:
+def test_login_without_a_device_is_allowed_where_none_is_required(awa: User, browser: Client) -> None:
     assert _log_in(browser) == "/admin/"
     assert browser.get("/admin/").status_code == 200
 
 
-def test_device_makes_the_code_necessary(awa: User, browser: Client) -> None:
+def test_login_with_a_device_needs_its_code(awa: User, browser: Client) -> None:
     device = _enrol(awa)
 
     assert WRONG in _log_in(browser)
@@ -61,14 +61,14 @@ def test_device_makes_the_code_necessary(awa: User, browser: Client) -> None:
     assert browser.get("/admin/").status_code == 200
 
 
-def test_code_counts_once(awa: User, browser: Client) -> None:
+def test_code_is_accepted_once(awa: User, browser: Client) -> None:
     code = _code(_enrol(awa))
     assert _log_in(browser, code=code) == "/admin/"
 
     assert WRONG in _log_in(Client(headers={"accept-language": "en"}), code=code)
 
 
-def test_where_a_device_is_required_nobody_enters_without(
+def test_login_without_a_device_is_refused_where_one_is_required(
     awa: User, browser: Client, settings: Settings
 ) -> None:
     settings.SECOND_FACTOR_REQUIRED = True
@@ -87,7 +87,9 @@ def test_session_without_the_second_factor_is_no_login(awa: User, browser: Clien
     assert browser.get("/admin/core/proposal/").status_code == 302
 
 
-def test_unknown_wrong_and_excluded_people_get_the_same_answer(awa: User, browser: Client) -> None:
+def test_login_gives_the_same_answer_to_unknown_wrong_and_excluded_accounts(
+    awa: User, browser: Client
+) -> None:
     service = User.objects.create(username="program", is_service=True)
     service.set_password(PASSWORD)
     service.save()
@@ -100,17 +102,17 @@ def test_unknown_wrong_and_excluded_people_get_the_same_answer(awa: User, browse
 
 
 @pytest.mark.parametrize("username", ["awa", "nobody"])
-def test_guessing_is_locked_after_five_tries_for_known_and_unknown_alike(
+def test_login_is_locked_after_five_failures_whether_or_not_the_name_exists(
     awa: User, browser: Client, username: str
 ) -> None:
     for _ in range(5):
         assert WRONG in _log_in(browser, username=username, password="guess")
 
-    assert "Too many wrong tries" in _log_in(browser, username=username)
-    assert "Too many wrong tries" in _log_in(browser, username=username.upper())
+    assert "Too many failed attempts" in _log_in(browser, username=username)
+    assert "Too many failed attempts" in _log_in(browser, username=username.upper())
 
 
-def test_lock_holds_for_one_name_and_address(awa: User, browser: Client) -> None:
+def test_lock_applies_to_one_name_and_address(awa: User, browser: Client) -> None:
     for _ in range(5):
         _log_in(browser, password="guess")
     elsewhere = Client(headers={"accept-language": "en"}, REMOTE_ADDR="10.0.0.9")
@@ -119,7 +121,7 @@ def test_lock_holds_for_one_name_and_address(awa: User, browser: Client) -> None
     assert WRONG in _log_in(browser, username="moussa")
 
 
-def test_entering_forgets_the_wrong_tries(awa: User, browser: Client) -> None:
+def test_login_resets_the_count_of_failures(awa: User, browser: Client) -> None:
     for _ in range(4):
         _log_in(browser, password="guess")
     assert _log_in(browser) == "/admin/"
@@ -128,22 +130,22 @@ def test_entering_forgets_the_wrong_tries(awa: User, browser: Client) -> None:
         assert WRONG in _log_in(Client(headers={"accept-language": "en"}), password="guess")
 
 
-def test_forwarded_addresses_are_not_believed(awa: User, browser: Client) -> None:
+def test_lock_ignores_forwarded_addresses(awa: User, browser: Client) -> None:
     for number in range(5):
         browser.post(
             LOGIN, {"username": "awa", "password": "guess"}, headers={"x-forwarded-for": f"10.0.0.{number}"}
         )
 
-    assert "Too many wrong tries" in _log_in(browser)
+    assert "Too many failed attempts" in _log_in(browser)
 
 
-def test_login_leads_nowhere_outside(awa: User, browser: Client) -> None:
+def test_login_redirects_to_no_other_host(awa: User, browser: Client) -> None:
     response = browser.post(LOGIN, {"username": "awa", "password": PASSWORD, "next": "https://evil.example/"})
 
     assert response.headers["Location"] == "/admin/"
 
 
-def test_approving_asks_for_a_fresh_code_once(world: World, awa: User, browser: Client) -> None:
+def test_approving_needs_a_fresh_code(world: World, awa: User, browser: Client) -> None:
     device = _enrol(awa)
     browser.force_login(awa)
     session = browser.session
@@ -154,8 +156,8 @@ def test_approving_asks_for_a_fresh_code_once(world: World, awa: User, browser: 
     url = "/admin/core/proposal/actions/approve/"
     Proposal.objects.filter(pk=proposal.pk).update(proposer=person("ibrahima", Role.FINANCE))
 
-    assert "missing, wrong, or used already" in browser.post(url, sent).content.decode()
-    assert "missing, wrong, or used already" in browser.post(url, {**sent, "code": "12"}).content.decode()
+    assert "missing, wrong or already used" in browser.post(url, sent).content.decode()
+    assert "missing, wrong or already used" in browser.post(url, {**sent, "code": "12"}).content.decode()
     assert Proposal.objects.get(pk=proposal.pk).state == "open"
     TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
 
@@ -163,7 +165,9 @@ def test_approving_asks_for_a_fresh_code_once(world: World, awa: User, browser: 
     assert Proposal.objects.get(pk=proposal.pk).state == "approved"
 
 
-def test_enrolling_prints_what_an_authenticator_reads(awa: User, capsys: pytest.CaptureFixture[str]) -> None:
+def test_enrolling_prints_the_url_for_the_authenticator(
+    awa: User, capsys: pytest.CaptureFixture[str]
+) -> None:
     call_command("enrol_totp", "awa")
 
     device = TOTPDevice.objects.get(user=awa)
@@ -174,7 +178,7 @@ def test_enrolling_prints_what_an_authenticator_reads(awa: User, capsys: pytest.
     assert device.key not in str(TrailEntry.objects.values_list("facts", flat=True))
 
 
-def test_enrolling_twice_needs_to_be_meant(awa: User) -> None:
+def test_enrolling_again_needs_replace(awa: User) -> None:
     call_command("enrol_totp", "awa")
     with pytest.raises(CommandError, match="has a device already"):
         call_command("enrol_totp", "awa")
@@ -201,4 +205,4 @@ def test_language_is_switched_by_post_and_kept(awa: User) -> None:
 
     browser.post("/admin/language/", {"language": "en", "next": "/admin/"})
 
-    assert "What waits for you" in browser.get("/admin/").content.decode()
+    assert "Waiting for you" in browser.get("/admin/").content.decode()

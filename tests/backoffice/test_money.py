@@ -20,7 +20,7 @@ N, T = "\u202f", "\u00a0"  # the narrow space between groups, the tie to the uni
         (None, "–"),
     ],
 )
-def test_sats_are_grouped_and_name_their_unit(amount_sats: int | None, shown: str) -> None:
+def test_sats_are_grouped_and_have_their_unit(amount_sats: int | None, shown: str) -> None:
     assert money.show_sats(amount_sats) == shown
 
 
@@ -57,7 +57,7 @@ def test_english_readers_get_a_point() -> None:
         assert money.show_msat(1_234_567) == f"1{N}234.567{T}sats"
 
 
-def test_books_are_shown_in_their_currency() -> None:
+def test_ledger_amounts_are_shown_in_their_currency() -> None:
     assert money.show_in("msat", 1_000) == f"1{T}sats"
     assert money.show_in("XOF", 1_000) == f"1{N}000{T}F{T}CFA"
     with pytest.raises(KeyError):

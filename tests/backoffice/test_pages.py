@@ -1,4 +1,4 @@
-"""What every page holds: names as text, amounts with units; and as many queries for three rows as for one."""
+"""Rules for all pages: names are escaped, amounts have units, queries do not grow with the rows."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -44,7 +44,7 @@ def _asking_urls(world: World) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_markup_in_names_is_only_text_on_every_page(world: World, enter: Enter, language: str) -> None:
+def test_markup_in_names_is_escaped_on_every_page(world: World, enter: Enter, language: str) -> None:
     pause_outgoing(actor=ACTOR, reason=f"odd {EVIL}", now=NOW)
     client, shown = enter(None), 0
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
@@ -59,7 +59,7 @@ def test_markup_in_names_is_only_text_on_every_page(world: World, enter: Enter, 
     assert _rows() == before  # looking and asking changed nothing
 
 
-def test_trail_speaks_the_readers_language(world: World, enter: Enter) -> None:
+def test_trail_is_shown_in_the_language_of_the_reader(world: World, enter: Enter) -> None:
     client = enter(Role.AUDITOR)
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = "fr"
 
@@ -76,7 +76,7 @@ def _rows() -> dict[str, list[dict[str, object]]]:
     }
 
 
-def test_markup_in_a_message_is_only_text(world: World, enter: Enter) -> None:
+def test_markup_in_a_message_is_escaped(world: World, enter: Enter) -> None:
     client = enter(Role.FINANCE)
 
     page = client.post(
@@ -89,7 +89,7 @@ def test_markup_in_a_message_is_only_text(world: World, enter: Enter) -> None:
     assert "<img src=x" not in page
 
 
-def test_payment_page_tells_its_story(world: World, enter: Enter) -> None:
+def test_payment_page_shows_its_timeline(world: World, enter: Enter) -> None:
     page = enter(Role.AUDITOR).get(f"/admin/transfers/disbursement/{world.paid.pk}/change/").content.decode()
 
     attempt = world.paid.attempts.get()
@@ -113,7 +113,7 @@ def test_payment_page_tells_its_story(world: World, enter: Enter) -> None:
         assert f"<td>{action}</td>" in page
 
 
-def test_failed_payment_says_why(world: World, enter: Enter) -> None:
+def test_failed_payment_shows_why(world: World, enter: Enter) -> None:
     client = enter(Role.FINANCE)
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = "fr"
 
@@ -151,7 +151,7 @@ def test_names_and_phones_are_masked(world: World, enter: Enter) -> None:
         "/admin/ledger/journaltransaction/",
     ],
 )
-def test_lists_ask_as_often_for_three_rows_as_for_one(world: World, enter: Enter, url: str) -> None:
+def test_lists_run_as_many_queries_for_three_rows_as_for_one(world: World, enter: Enter, url: str) -> None:
     client = enter(Role.AUDITOR)
     few, rows = _queries(client, url)
 
@@ -165,7 +165,7 @@ def test_lists_ask_as_often_for_three_rows_as_for_one(world: World, enter: Enter
     assert many == few
 
 
-def test_payment_page_asks_as_often_for_three_attempts_as_for_one(world: World, enter: Enter) -> None:
+def test_payment_page_runs_as_many_queries_for_three_attempts_as_for_one(world: World, enter: Enter) -> None:
     client, url = enter(Role.AUDITOR), f"/admin/transfers/disbursement/{world.failed.pk}/change/"
     few, _ = _queries(client, url)
 

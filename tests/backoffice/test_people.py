@@ -1,4 +1,4 @@
-"""People and their roles: superusers and user managers only, each change in the trail."""
+"""People and their roles: managed by superusers and user managers; each change is in the trail."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def _roles(user: User) -> list[str]:
     return sorted(user.groups.values_list("name", flat=True))
 
 
-def test_superuser_assigns_a_role_and_the_trail_names_it(moussa: User, enter: Enter) -> None:
+def test_superuser_assigns_a_role_and_the_trail_records_it(moussa: User, enter: Enter) -> None:
     response = enter(None).post(f"/admin/core/user/{moussa.pk}/change/", _form(moussa, Role.APPROVER))
 
     line = TrailEntry.objects.get(subject="user:moussa", action="edit_user")
@@ -71,7 +71,7 @@ def test_program_cannot_be_staff(moussa: User, enter: Enter) -> None:
     assert "either a service or staff" in response.content.decode()
 
 
-def test_user_manager_makes_nobody_a_superuser(moussa: User, manager: Client) -> None:
+def test_user_manager_cannot_grant_superuser_status(moussa: User, manager: Client) -> None:
     form = _form(moussa, Role.FINANCE, is_superuser="on", is_active="")
     assert manager.post(f"/admin/core/user/{moussa.pk}/change/", form).status_code == 302
 
@@ -79,7 +79,7 @@ def test_user_manager_makes_nobody_a_superuser(moussa: User, manager: Client) ->
     assert (moussa.is_superuser, moussa.is_active) == (False, False)
 
 
-def test_user_manager_does_not_touch_superusers(moussa: User, manager: Client) -> None:
+def test_user_manager_cannot_change_superusers(moussa: User, manager: Client) -> None:
     root = User.objects.create_superuser("root", password="old-password")
 
     assert manager.post(f"/admin/core/user/{root.pk}/change/", _form(root)).status_code == 403
@@ -89,7 +89,7 @@ def test_user_manager_does_not_touch_superusers(moussa: User, manager: Client) -
     assert root.check_password("old-password")
 
 
-def test_new_password_stands_in_the_trail_without_itself(moussa: User, enter: Enter) -> None:
+def test_new_password_is_recorded_in_the_trail_without_the_password(moussa: User, enter: Enter) -> None:
     passwords = {"password1": "new-password-123", "password2": "new-password-123", "usable_password": "true"}
     assert enter(None).post(f"/admin/core/user/{moussa.pk}/password/", passwords).status_code == 302
 
@@ -97,7 +97,7 @@ def test_new_password_stands_in_the_trail_without_itself(moussa: User, enter: En
     assert (line.actor_label, line.facts) == ("root", {})
 
 
-def test_superuser_takes_a_lost_device_away(moussa: User, enter: Enter) -> None:
+def test_superuser_removes_a_lost_device(moussa: User, enter: Enter) -> None:
     device = TOTPDevice.objects.create(user=moussa, name="authenticator")
     client = enter(None)
     assert device.key not in client.get(f"/admin/otp_totp/totpdevice/{device.pk}/change/").content.decode()
@@ -108,7 +108,7 @@ def test_superuser_takes_a_lost_device_away(moussa: User, enter: Enter) -> None:
     assert TrailEntry.objects.filter(subject="user:moussa", action="remove_totp_device").exists()
 
 
-def test_new_people_have_no_role_and_no_entry_by_default(db: None, enter: Enter) -> None:
+def test_new_people_have_no_role_and_no_access_by_default(db: None, enter: Enter) -> None:
     sync_roles()
     form = {"username": "fatou", "password1": "new-password-123", "password2": "new-password-123"}
     enter(None).post("/admin/core/user/add/", {**form, "usable_password": "true"})

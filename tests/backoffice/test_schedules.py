@@ -26,7 +26,7 @@ def _form(row: PeriodicTask, **fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_operator_edits_a_schedule_and_a_deploy_keeps_it(row: PeriodicTask, enter: Enter) -> None:
+def test_operator_edits_a_schedule_and_a_deployment_keeps_it(row: PeriodicTask, enter: Enter) -> None:
     slower = IntervalSchedule.objects.create(every=1_200, period=IntervalSchedule.SECONDS)
 
     response = enter(Role.OPERATOR).post(f"{BASE}{row.pk}/change/", _form(row, interval=slower.pk))
@@ -40,14 +40,16 @@ def test_operator_edits_a_schedule_and_a_deploy_keeps_it(row: PeriodicTask, ente
     assert "interval" in line.facts
 
 
-def test_operator_switches_a_task_off(row: PeriodicTask, enter: Enter) -> None:
+def test_operator_disables_a_task(row: PeriodicTask, enter: Enter) -> None:
     enter(Role.OPERATOR).post(f"{BASE}{row.pk}/change/", _form(row, enabled=""))
 
     row.refresh_from_db()
     assert row.enabled is False
 
 
-def test_name_task_queue_and_arguments_of_shipped_rows_stay(row: PeriodicTask, enter: Enter) -> None:
+def test_name_task_queue_and_arguments_of_shipped_rows_cannot_be_changed(
+    row: PeriodicTask, enter: Enter
+) -> None:
     wanted = _form(
         row,
         name="mine",

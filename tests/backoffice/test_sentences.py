@@ -10,8 +10,8 @@ from django.utils import translation
 
 from sunusav.backoffice.sentences import SENTENCES, sentence_said
 from tests.factories.payouts import NOW
-from transfers.calculations import Leaving, Limits, Usage, deferral_for
-from transfers.engine.breaker import stopped
+from transfers.calculations import Limits, OutgoingPayment, Usage, deferral_for
+from transfers.engine.breaker import deferral_while_stopped
 from transfers.models import RailBreaker
 
 LIMITS = Limits(
@@ -35,7 +35,7 @@ HELD = [
 def test_what_holds_a_payment_back_is_said_in_french(
     net_msat: int, replaced_at: object, usage: Usage, expected: str
 ) -> None:
-    leaving = Leaving(
+    leaving = OutgoingPayment(
         net_msat=net_msat, counted_at=None, is_waived=False, destination_replaced_at=replaced_at,  # type: ignore[arg-type]
     )  # fmt: skip
     why = deferral_for(leaving, limits=LIMITS, usage=usage, now=NOW)
@@ -49,7 +49,9 @@ def test_stopped_rail_is_said_in_french() -> None:
     row = RailBreaker(rail="lightning", state="open", failures=10, retry_at=NOW + timedelta(minutes=1))
 
     with translation.override("fr"):
-        assert sentence_said(stopped(row).message).startswith("le canal lightning a échoué 10 fois de suite")
+        assert sentence_said(deferral_while_stopped(row).message).startswith(
+            "le canal lightning a échoué 10 fois de suite"
+        )
 
 
 def test_sentences_without_facts_are_written_somewhere() -> None:

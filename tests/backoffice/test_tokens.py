@@ -14,7 +14,7 @@ def _key(token: AuthToken) -> str:
     return f"{token.user_id}-{token.token_key}"
 
 
-def test_digest_appears_on_no_page_and_in_no_address(world: World, enter: Enter) -> None:
+def test_digest_appears_on_no_page_and_in_no_url(world: World, enter: Enter) -> None:
     client, token = enter(Role.OPERATOR), AuthToken.objects.get()
 
     pages = [client.get(LIST).content.decode(), client.get(REVOKE, {"pk": _key(token)}).content.decode()]
@@ -24,7 +24,7 @@ def test_digest_appears_on_no_page_and_in_no_address(world: World, enter: Enter)
     assert client.get(f"{LIST}{token.digest}/change/").status_code == 302  # no such page: back to the start
 
 
-def test_operator_revokes_after_asking_and_the_trail_says_so(world: World, enter: Enter) -> None:
+def test_operator_revokes_after_confirming_and_the_trail_records_it(world: World, enter: Enter) -> None:
     client, token = enter(Role.OPERATOR), AuthToken.objects.get()
     client.get(REVOKE, {"pk": _key(token)})
     assert AuthToken.objects.count() == 1
@@ -37,7 +37,7 @@ def test_operator_revokes_after_asking_and_the_trail_says_so(world: World, enter
     assert token.digest not in str(line.facts)
 
 
-def test_revoking_twice_says_that_it_is_gone(world: World, enter: Enter) -> None:
+def test_revoking_twice_reports_nothing_chosen(world: World, enter: Enter) -> None:
     client, token = enter(Role.OPERATOR), AuthToken.objects.get()
     client.post(REVOKE, {"pk": _key(token)})
 

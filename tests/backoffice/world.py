@@ -1,4 +1,4 @@
-"""A small world for the desk: money that came in and went out, one payment that failed, things that wait."""
+"""Data for the back office: money received and paid, a failed payment, open proposals."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,7 +54,7 @@ class World:
 
 
 def person(name: str, role: Role | None, **fields: Any) -> User:
-    """Create a person who may enter the desk."""
+    """Create a person who may use the back office."""
     user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True, **fields})
     if role is not None:
         user.groups.set([RoleGroup.objects.get(name=role.value)])
@@ -62,7 +62,7 @@ def person(name: str, role: Role | None, **fields: Any) -> User:
 
 
 def make_world(*, now: Any = NOW) -> World:
-    """Make the world through the services that make it in life."""
+    """Create the data through the services that create it in production."""
     sync_roles()
     sync_schedules()
     proposer = person("awa", Role.FINANCE, first_name=EVIL, last_name="Ndiaye")
@@ -78,11 +78,11 @@ def make_world(*, now: Any = NOW) -> World:
         group_id=waiting.pk, proposer=proposer, reason=f"papers seen {EVIL}", now=now
     )
     manual_rate = propose_manual_rate(
-        rate_xof_per_btc=Decimal("66000000.5"), reason="sources are away", proposer=proposer, now=now
+        rate_xof_per_btc=Decimal("66000000.5"), reason="sources are unavailable", proposer=proposer, now=now
     )
     seal_trail(now=now)
     seal_books(now=now)
-    _outside()
+    _integration()
     draft = _draft(proposer)
     return World(group, paid, failed, collecting, verification, manual_rate, draft, proposer)
 
@@ -107,7 +107,7 @@ def _failed(group: Group) -> Disbursement:
     return Disbursement.objects.get(pk=payout_id)
 
 
-def _outside() -> None:
+def _integration() -> None:
     OutboxMessage.objects.create(
         topic="payout.completed", subject="cycle:demo-cycle", payload={"cycle_id": EVIL}, created_at=NOW,
         next_try_at=NOW,

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from sunusav.core.wake_ups import answer_again
+from sunusav.core.wake_ups import retry_broker_now
 from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
 from tests.support.database import url_of
@@ -16,12 +16,12 @@ __all__ = ["simulator", "world"]
 
 @pytest.fixture
 def environment(transactional_db: None, world: World, settings: Settings) -> Iterator[dict[str, str]]:
-    """What worker and beat are told, but for their broker; the same node is put into our own settings."""
+    """Yield the environment of worker and beat without their broker, and put the same node into our own settings."""
     node = settings_of(world.process)
     for name, value in node.items():
         setattr(settings, name, value)
     rail.cache_clear()
-    answer_again()
+    retry_broker_now()
     yield {
         **node,
         "LND_PAYMENT_TIMEOUT_SECONDS": "5",
@@ -29,10 +29,10 @@ def environment(transactional_db: None, world: World, settings: Settings) -> Ite
         "MONETIZATION_DATABASE_URL": url_of(settings.DATABASES["default"]),
     }
     rail.cache_clear()
-    answer_again()
+    retry_broker_now()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the processes keep their logs."""
+    """Return the folder of the processes' logs."""
     return tmp_path

@@ -1,4 +1,4 @@
-"""A real worker and a real beat, as processes on the test's database, a private Redis and a simulated node."""
+"""A Celery worker and beat as processes, on the test's database, a private Redis and a simulated node."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def _celery(command: list[str], environment: Mapping[str, str], log: Path, word:
 
 
 def schedule_often(*tasks: str) -> None:
-    """Have beat ring these tasks every second."""
+    """Have beat send these tasks every second."""
     every_second, _ = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.SECONDS)
     for task in tasks:
         PeriodicTask.objects.create(name=f"{task} often", task=task, interval=every_second, queue="payouts")
 
 
 class Order:
-    """One payout of the world's net, ordered now; its doorbell rings if the broker is there."""
+    """One payout of the world's net, ordered now; a worker is woken if the broker is reachable."""
 
     def __init__(self, world: World, name: str) -> None:
         self.world = world
@@ -81,14 +81,14 @@ class Order:
 
     @property
     def record(self) -> list[tuple[str, int, int]]:
-        """Return what the node says of it: each row's status, how often it was sent, how often money left."""
+        """Return the node's rows of this payment: status, number of sends, number of times money left."""
         rows = self.world.control.payments_of(PLATFORM, self.hash)
         return [(row["status"], row["sends"], row["successes"]) for row in rows]
 
 
 def wait_until(done: Callable[[], bool]) -> None:
-    """Look until it is so; a test that waits in vain fails."""
+    """Poll until `done` returns true, or fail after PATIENCE_SECONDS."""
     ends = time.monotonic() + PATIENCE_SECONDS
     while not done():
-        assert time.monotonic() < ends, "waited in vain"
+        assert time.monotonic() < ends, "it did not happen in time"
         time.sleep(0.1)

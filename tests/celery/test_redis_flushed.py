@@ -1,4 +1,4 @@
-"""Redis is only a doorbell: what it loses or doubles changes when somebody is paid, never whether or how often."""
+"""Redis only wakes workers: a lost or doubled message changes when a payout is paid, never whether or how often."""
 
 import os
 import signal
@@ -25,23 +25,23 @@ SWEEPS = ("transfers.run_due", "transfers.sweep")
 
 
 def assert_each_paid_once(orders: list[Order]) -> None:
-    """By the node's own record, its statement against the books, and the audit."""
+    """Compare the node's own record, its statement, the books and the audit."""
     assert [order.record for order in orders] == [[("SUCCEEDED", 1, 1)]] * len(orders)
     ours = {order.hash for order in orders}
     assert [line for line in match_rail("lightning") if line.reference in ours] == []
     assert audit(now=clock.now() + timedelta(seconds=1)).breaches == ()
 
 
-def test_redis_flushed_while_payouts_are_paid_loses_nothing_and_pays_each_once(
+def test_flush_redis_while_payouts_are_paid_pays_each_once(
     environment: dict[str, str], redis_url: str, world: World, folder: Path
 ) -> None:
     schedule_often(*SWEEPS)
-    told = {**environment, "CELERY_BROKER_URL": redis_url}
+    running = {**environment, "CELERY_BROKER_URL": redis_url}
     store = Redis.from_url(redis_url)
     orders = []
-    # Each payment stays under way for a moment, so that the flush meets some at every stage.
+    # Each payment takes a moment, so that the flush happens while some are at every stage.
     world.control.script(PLATFORM, {"do": "delay", "at": "created", "seconds": 0.3})
-    with worker(told, folder), beat(told, folder), broker_at(redis_url):
+    with worker(running, folder), beat(running, folder), broker_at(redis_url):
         for number in range(12):
             orders.append(Order(world, f"flush-{number}"))
             if number in (3, 7, 11):
@@ -54,66 +54,66 @@ def test_redis_flushed_while_payouts_are_paid_loses_nothing_and_pays_each_once(
     assert_each_paid_once([*orders, late])
 
 
-def test_doorbell_rung_twenty_times_pays_once(
+def test_wake_worker_twenty_times_pays_once(
     environment: dict[str, str], redis_url: str, world: World, folder: Path
 ) -> None:
-    told = {**environment, "CELERY_BROKER_URL": redis_url}
+    running = {**environment, "CELERY_BROKER_URL": redis_url}
     world.control.script(PLATFORM, {"do": "delay", "at": "created", "seconds": 1}, count=1)
     order = Order(world, "twenty")
     with broker_at(redis_url):
         for _ in range(20):
             current_app.send_task("transfers.run_due", ignore_result=True)
-    with worker(told, folder):
+    with worker(running, folder):
         wait_until(lambda: order.is_completed)
         wait_until(lambda: _delivered(folder) == 20)
 
     assert_each_paid_once([order])
 
 
-def test_payouts_ordered_while_redis_is_away_are_paid_when_it_is_back(
+def test_order_payouts_while_redis_is_down_pays_them_when_it_is_up_again(
     environment: dict[str, str], world: World, folder: Path
 ) -> None:
     schedule_often(*SWEEPS)
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
-    told = {**environment, "CELERY_BROKER_URL": url}
+    running = {**environment, "CELERY_BROKER_URL": url}
     with ExitStack() as servers, ExitStack() as first:
         first.enter_context(redis(port=port))
-        servers.enter_context(worker(told, folder))
-        servers.enter_context(beat(told, folder))
-        before = Order(world, "away-before")
+        servers.enter_context(worker(running, folder))
+        servers.enter_context(beat(running, folder))
+        before = Order(world, "down-before")
         wait_until(lambda: before.is_completed)
         first.close()
 
         with broker_at(url):
-            meanwhile = [Order(world, f"away-{number}") for number in range(3)]
+            ordered_while_down = [Order(world, f"down-{number}") for number in range(3)]
         servers.enter_context(redis(port=port))
-        wait_until(lambda: all(order.is_completed for order in meanwhile))
+        wait_until(lambda: all(order.is_completed for order in ordered_while_down))
 
-    assert_each_paid_once([before, *meanwhile])
+    assert_each_paid_once([before, *ordered_while_down])
 
 
-def test_worker_killed_with_its_messages_is_followed_by_one_that_pays_once(
+def test_kill_worker_with_its_messages_lets_next_worker_pay_once(
     environment: dict[str, str], redis_url: str, world: World, folder: Path
 ) -> None:
-    """The second worker waits for the first one's lease, then asks the node before anything else."""
+    """The second worker waits for the end of the first one's lease, then queries the node before anything else."""
     schedule_often(*SWEEPS)
-    told = {**environment, "CELERY_BROKER_URL": redis_url}
+    running = {**environment, "CELERY_BROKER_URL": redis_url}
     order = Order(world, "killed")
     world.control.script(PLATFORM, {"do": "hold", "at": "in_flight"}, payment_hash=order.hash, count=1)
-    with beat(told, folder):
-        with worker(told, folder) as pid:
+    with beat(running, folder):
+        with worker(running, folder) as pid:
             assert world.control.wait(PLATFORM, "in_flight", payment_hash=order.hash, timeout_seconds=30) == 1
             _kill(pid)
         world.control.release(PLATFORM, payment_hash=order.hash)
-        with worker(told, folder):
+        with worker(running, folder):
             wait_until(lambda: order.is_completed)
 
     assert_each_paid_once([order])
 
 
 def _delivered(folder: Path) -> int:
-    """Count the rings that the worker says it has answered."""
+    """Return how many messages the worker has handled; its log has two lines for each."""
     return (folder / "worker.log").read_text().count("Task transfers.run_due") // 2
 
 

@@ -1,4 +1,4 @@
-"""How an auditor reads long tables: by pages, and for a fast audit only their end."""
+"""An audit reads long tables in pages; a fast audit reads only their end."""
 
 from datetime import datetime, timedelta
 
@@ -33,13 +33,13 @@ def test_pages_give_every_row_once_in_order(now: datetime) -> None:
     assert [row.pk for page in found for row in page] == keys
 
 
-def test_pages_of_full_pages_end(now: datetime) -> None:
+def test_pages_of_full_pages_stop(now: datetime) -> None:
     appended(CHUNK, now)
     assert [len(page) for page in pages(TrailEntry.objects.all())] == [CHUNK]
     assert list(pages(TrailEntry.objects.none())) == []
 
 
-def test_pages_of_given_keys_give_those_that_are_there(now: datetime) -> None:
+def test_pages_of_given_keys_skip_missing_ones(now: datetime) -> None:
     keys = appended(CHUNK + 5, now)
     found = list(pages(TrailEntry.objects.exclude(pk=keys[1]), {*keys[1:], keys[-1] + 1}))
     assert [row.pk for page in found for row in page] == keys[2:]

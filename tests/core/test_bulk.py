@@ -1,4 +1,4 @@
-"""Many rows in one statement: with their keys, and each with its own values."""
+"""Insert or update many rows in one statement; inserted rows get their keys, updated ones their own values."""
 
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ def test_insert_all_gives_every_row_its_key(tells_keys: bool, monkeypatch: pytes
     assert [row.pk for row in rows] == [User.objects.get(username=name).pk for name in NAMES]
 
 
-def test_insert_all_of_one_gives_it_its_key(now: datetime) -> None:
+def test_insert_all_of_one_row_sets_its_key(now: datetime) -> None:
     (row, *_) = people()
     insert_all([row], by="username")
     assert User.objects.get().pk == row.pk
@@ -59,7 +59,7 @@ def test_insert_writes_what_save_would_have_written(now: datetime) -> None:
     assert first == second
 
 
-def test_insert_of_more_than_one_statement_takes_inserts_all(
+def test_insert_all_in_several_statements_inserts_every_row(
     now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "AT_ONCE", 2)
@@ -70,7 +70,7 @@ def test_insert_of_more_than_one_statement_takes_inserts_all(
     assert [row.pk for row in rows] == [User.objects.get(username=name).pk for name in NAMES]
 
 
-def test_insert_all_with_a_key_that_is_taken_inserts_nothing() -> None:
+def test_insert_all_with_a_used_key_inserts_nothing() -> None:
     User.objects.create(username="two")
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_all(people(), by="username")

@@ -1,4 +1,4 @@
-"""System checks of the ground stop what would hurt later."""
+"""System checks of core refuse unsafe settings."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 from sunusav.core import checks
 
 
-def test_secrets_known_to_everybody_are_named(settings: Any) -> None:
+def test_published_secrets_are_refused(settings: Any) -> None:
     assert checks.secrets_are_not_known(None) == []
     settings.SECRET_KEY = "insecure-local-secret-key-known-to-everybody-0123456789"
     settings.FIELD_ENCRYPTION_KEY = "22" * 32
@@ -16,7 +16,7 @@ def test_secrets_known_to_everybody_are_named(settings: Any) -> None:
     assert [error.id for error in found] == ["sunusav.E001", "sunusav.E001"]
 
 
-def test_mysql_in_another_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mysql_in_another_time_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     database = {"ENGINE": "django.db.backends.mysql", "TIME_ZONE": "UTC"}
     monkeypatch.setitem(django_settings.DATABASES, "default", database)
     assert [error.id for error in checks.database_time_zone_is_ours(None)] == ["sunusav.E002"]
@@ -42,7 +42,14 @@ def test_key_of_another_length_is_refused(settings: Any) -> None:
         assert [error.id for error in checks.keys_have_their_length(None)] == ["sunusav.E004"]
 
 
-def test_loopback_hosts_for_strangers_are_refused(settings: Any) -> None:
+def test_loopback_hosts_for_untrusted_http_are_refused(settings: Any) -> None:
     assert checks.untrusted_hosts_are_never_loopback(None) == []
     settings.ALLOWED_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
     assert [error.id for error in checks.untrusted_hosts_are_never_loopback(None)] == ["sunusav.E007"]
+
+
+@pytest.mark.parametrize("installed", [["sandbox"], []])
+def test_sandbox_installed_or_importable_is_refused(settings: Any, installed: list[str]) -> None:
+    settings.INSTALLED_APPS = installed
+
+    assert [error.id for error in checks.sandbox_is_absent(None)] == ["sunusav.E008"]

@@ -1,4 +1,4 @@
-"""Refusals carry exactly their facts and a stable code."""
+"""Refusals have exactly their declared facts and a stable code."""
 
 from typing import ClassVar
 
@@ -41,7 +41,7 @@ def test_subclass_has_the_facts_of_its_parents_but_not_class_variables() -> None
 @pytest.mark.parametrize(
     "facts", [{}, {"cycle_id": "c"}, {"cycle_id": "c", "missing_contributions": 1, "x": 1}]
 )
-def test_raising_with_other_facts_is_a_programmers_mistake(facts: dict[str, object]) -> None:
+def test_raise_with_undeclared_facts_raises_type_error(facts: dict[str, object]) -> None:
     with pytest.raises(TypeError, match="CycleNotReady takes the facts"):
         CycleNotReady(**facts)
 

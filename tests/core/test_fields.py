@@ -1,4 +1,4 @@
-"""Platform identifiers: what may be one, and that engines compare them byte by byte."""
+"""Platform identifiers: which texts are valid, and that every engine compares them byte by byte."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -23,7 +23,7 @@ def test_identifier_is_refused(value: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("other", ["cycle-É", "cycle-e", "Cycle-é", "cycle-ｅ"])
-def test_database_tells_identifiers_apart_byte_by_byte(other: str) -> None:
+def test_database_compares_identifiers_byte_by_byte(other: str) -> None:
     PersonKey.objects.create(person_ref="cycle-é")
     PersonKey.objects.create(person_ref=other)
     assert PersonKey.objects.filter(person_ref=other).count() == 1

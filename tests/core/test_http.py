@@ -1,4 +1,4 @@
-"""Asking the outside for JSON: bounded, without redirects, and one refusal for all that goes wrong."""
+"""Fetch JSON from a provider: bounded, without redirects, with one error for every failure."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,7 +23,7 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
 }
 
 
-class _Outside(BaseHTTPRequestHandler):
+class _ProviderHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/slow":
             sleep(1)
@@ -33,7 +33,7 @@ class _Outside(BaseHTTPRequestHandler):
             self.send_header("Location", "/good")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        with suppress(ConnectionError):  # who reads a bounded part hangs up
+        with suppress(ConnectionError):  # a client that reads a bounded part closes the connection
             self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
@@ -41,8 +41,8 @@ class _Outside(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def outside() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Outside)
+def provider() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _ProviderHandler)
     thread = Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -51,25 +51,25 @@ def outside() -> Iterator[str]:
     server.server_close()
 
 
-def test_get_json_reads_numbers_without_floats(outside: str) -> None:
-    assert get_json(f"{outside}/good") == {"price": "0.1", "count": 2}
+def test_get_json_reads_numbers_without_floats(provider: str) -> None:
+    assert get_json(f"{provider}/good") == {"price": "0.1", "count": 2}
 
 
 @pytest.mark.parametrize("path", ["/broken", "/large", "/gone", "/failed", "/moved", "/empty"])
-def test_get_json_refuses_anything_but_a_well_formed_answer(outside: str, path: str) -> None:
+def test_get_json_refuses_anything_but_a_well_formed_answer(provider: str, path: str) -> None:
     with pytest.raises(HostUnavailable) as refusal:
-        get_json(f"{outside}{path}")
-    assert refusal.value.facts["address"] == f"{outside}{path}"
+        get_json(f"{provider}{path}")
+    assert refusal.value.facts["address"] == f"{provider}{path}"
 
 
-def test_get_json_gives_up_in_time(outside: str) -> None:
+def test_get_json_from_slow_server_times_out(provider: str) -> None:
     started = datetime.now(UTC)
     with pytest.raises(HostUnavailable):
-        get_json(f"{outside}/slow", timeout_seconds=0.2)
+        get_json(f"{provider}/slow", timeout_seconds=0.2)
     assert datetime.now(UTC) - started < timedelta(seconds=0.9)
 
 
-def test_get_json_refuses_when_nobody_is_there() -> None:
+def test_get_json_from_closed_port_is_refused() -> None:
     with pytest.raises(HostUnavailable) as refusal:
         get_json("http://127.0.0.1:1/")
     assert refusal.value.facts == {"address": "http://127.0.0.1:1/", "detail": "ConnectionError"}

@@ -1,4 +1,4 @@
-"""Operations that a migration may have to repeat."""
+"""Operations of a migration that may run twice."""
 
 from collections.abc import Callable, Iterator
 
@@ -49,7 +49,7 @@ def _delete_is_refused() -> bool:
         pytest.param(_backwards, id="while going back"),
     ],
 )
-def test_append_only_run_again_after_it_broke_off_makes_the_table_append_only(
+def test_run_append_only_again_after_failure_makes_table_append_only(
     table: str, broke_off: Callable[[], None]
 ) -> None:
     _forwards()

@@ -1,4 +1,4 @@
-"""Personal data is readable with its person's key, and nobody reads it once the key is erased."""
+"""Personal data is readable with the key of its person and unreadable once the key is erased."""
 
 from datetime import datetime
 
@@ -52,7 +52,7 @@ def test_text_of_one_person_is_not_readable_as_another() -> None:
 
 
 @pytest.mark.django_db
-def test_revealing_somebody_unknown_makes_no_key() -> None:
+def test_reveal_unknown_person_creates_no_key() -> None:
     with pytest.raises(PersonErased):
         reveal("user:nobody", b"x" * 40)
     assert not PersonKey.objects.exists()
@@ -74,7 +74,7 @@ def test_person_reference_is_exact() -> None:
     assert PersonKey.objects.count() == 3
 
 
-def test_bytes_under_the_master_key_are_bound_to_their_place() -> None:
+def test_bytes_sealed_with_the_master_key_are_bound_to_their_purpose() -> None:
     sealed = seal_bytes(b"answer", bound_to="row 1")
     assert open_sealed(sealed, bound_to="row 1") == b"answer"
     with pytest.raises(InvalidTag):

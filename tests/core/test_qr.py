@@ -1,4 +1,4 @@
-"""What the SVG draws is the QR code of the text: its path, walked as a browser draws it, is the code's matrix."""
+"""The SVG draws the QR code of the text: its path, followed as a browser draws it, gives the matrix of the code."""
 
 import re
 from xml.etree import ElementTree as ET
@@ -14,7 +14,7 @@ INVOICE = "lnbcrt995u1p" + "qpzry9x8gf2tvdw0s3jn54khce6mua7l" * 9
 
 
 def drawn(svg: str) -> list[list[int]]:
-    """Walk the dark path of an SVG: every `h` is a stroke over so many modules of a row."""
+    """Return the modules on the dark path of an SVG; every `h` draws a number of modules in a row."""
     root = ET.fromstring(svg)
     (group,) = root.findall(f"{SVG}g")
     ground, dark = group.findall(f"{SVG}path")
@@ -53,7 +53,7 @@ def test_svg_draws_the_code_of_the_text_with_its_quiet_zone(text: str) -> None:
 
 
 def test_lightning_text_is_a_uri_in_the_capitals_that_make_a_small_code() -> None:
-    """Capitals are alphanumeric mode: 5.5 bits a character instead of 8."""
+    """Capitals use alphanumeric mode: 5.5 bits per character instead of 8."""
     code = segno.make(f"LIGHTNING:{INVOICE.upper()}", error="m", boost_error=False, micro=False)
 
     assert code.mode == "alphanumeric"

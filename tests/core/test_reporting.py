@@ -1,4 +1,4 @@
-"""Reports of errors hide what would let their reader pay."""
+"""Error reports hide the secrets with which their reader could pay."""
 
 import pytest
 from django.conf import settings
@@ -17,5 +17,5 @@ def test_report_hides_the_setting(name: str) -> None:
     assert shown[name] == SafeExceptionReporterFilter.cleansed_substitute
 
 
-def test_report_shows_what_is_no_secret() -> None:
+def test_report_shows_other_settings() -> None:
     assert ReporterFilter().get_safe_settings()["LND_NETWORK"] == settings.LND_NETWORK

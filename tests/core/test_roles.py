@@ -1,4 +1,4 @@
-"""Roles hold exactly what the rooms grant them."""
+"""Roles hold exactly the permissions that the apps grant them."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -17,7 +17,7 @@ def _held(role: Role) -> set[str]:
     }
 
 
-def test_sync_gives_each_role_what_the_rooms_grant() -> None:
+def test_sync_gives_each_role_the_grants_of_the_apps() -> None:
     sync_roles()
     for role in Role:
         granted = [
@@ -26,7 +26,7 @@ def test_sync_gives_each_role_what_the_rooms_grant() -> None:
         assert _held(role) == set(granted)
 
 
-def test_sync_takes_away_what_was_added_by_hand_and_gives_back_what_was_taken() -> None:
+def test_sync_removes_permissions_added_by_hand_and_restores_removed_ones() -> None:
     sync_roles()
     platform = Group.objects.get(name="platform")
     platform.permissions.set([Permission.objects.get(codename="approve_resume_outgoing")])
@@ -50,7 +50,7 @@ def test_every_grant_names_a_permission_that_exists() -> None:
     assert granted - known == set()
 
 
-def test_nobody_who_proposes_also_approves() -> None:
+def test_no_role_proposes_and_approves() -> None:
     sync_roles()
     for role in Role:
         held = {name.split(".")[1] for name in _held(role)}
@@ -65,6 +65,6 @@ def test_auditor_changes_nothing() -> None:
     assert {name.split(".")[1].split("_")[0] for name in _held(Role.AUDITOR)} == {"project", "view"}
 
 
-def test_command_tells_what_each_role_has(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_the_permissions_of_each_role(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("sync_roles")
     assert "operator: " in capsys.readouterr().out

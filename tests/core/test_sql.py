@@ -1,4 +1,4 @@
-"""Statements in our own words: what goes in and comes out is what Django would have stored and read."""
+"""Raw statements store and read the same values as Django's ORM."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -29,18 +29,18 @@ def test_run_stores_a_moment_of_any_zone_as_django_does(now: datetime) -> None:
     assert row.next_try_at == later
 
 
-def test_run_counts_rows_that_were_so_already(now: datetime) -> None:
+def test_run_counts_unchanged_rows(now: datetime) -> None:
     row = message("one", now)
     assert sql.run(f"UPDATE {TABLE} SET topic = %s WHERE id = %s", ["t", row.pk]) == 1
 
 
-def test_rows_returns_what_it_finds_and_nothing_else(now: datetime) -> None:
+def test_rows_returns_the_matching_rows(now: datetime) -> None:
     wanted = ["one", "it's %s"]
     for subject in (*wanted, "three"):
         message(subject, now)
 
     found = sql.rows(
-        f"SELECT subject FROM {TABLE} WHERE subject IN ({sql.places(wanted)}) ORDER BY id", wanted
+        f"SELECT subject FROM {TABLE} WHERE subject IN ({sql.placeholders(wanted)}) ORDER BY id", wanted
     )
 
     assert list(found) == [("one",), ("it's %s",)]

@@ -1,4 +1,4 @@
-"""The outgoing switch: one closes it, two open it."""
+"""The outgoing switch: one person pauses it, two people resume it."""
 
 from datetime import datetime, timedelta
 
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.django_db
 AUDITOR = Actor.system("ledger.auditor")
 
 
-def test_outgoing_is_open_until_somebody_closes_it() -> None:
+def test_outgoing_is_open_until_it_is_paused() -> None:
     require_outgoing_open()
     assert outgoing().is_open
     assert not Switch.objects.exists()
 
 
-def test_pause_refuses_what_would_go_out_and_says_why(actor: Actor, now: datetime) -> None:
+def test_pause_refuses_payments_and_states_the_reason(actor: Actor, now: datetime) -> None:
     pause_outgoing(actor=actor, reason="odd node", now=now)
     with pytest.raises(OutgoingPaused) as refusal:
         require_outgoing_open()
@@ -87,7 +87,7 @@ def test_resume_proposed_before_another_reason_can_no_longer_be_approved(now: da
     assert not outgoing().is_open
 
 
-def test_reason_that_comes_in_while_a_resume_is_approved_keeps_money_in(now: datetime) -> None:
+def test_add_reason_while_a_resume_is_approved_keeps_outgoing_paused(now: datetime) -> None:
     proposer, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
     pause_outgoing(actor=Actor.of(proposer), reason="odd node", now=now)
     proposal = propose(kind=OUTGOING_RESUME, subject_id="outgoing", proposer=proposer, now=now)

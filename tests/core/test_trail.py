@@ -1,4 +1,4 @@
-"""The trail: appended, sealed in a chain, and every later touch is found."""
+"""The trail is appended and sealed in a hash chain; every later change is found."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.auditing import AuditScope
 from sunusav.core.invariants import INVARIANTS
 from sunusav.core.models import Approval, TrailEntry, TrailSeal
-from sunusav.core.sealing import GENESIS, SETTLED_AFTER, canonical, chain_hash, settled_floor, swept_floor
+from sunusav.core.sealing import GENESIS, SETTLED_AFTER, canonical, chain_hash, low_water_mark, settled_mark
 from sunusav.core.trail import (
     TrailFact,
     record,
@@ -117,24 +117,24 @@ def test_entry_with_a_lower_id_that_commits_late_is_sealed_too(now: datetime) ->
         late.delete()
     assert seal_trail(now=now) == 2
     TrailEntry.objects.create(**fields)
-    # Also when the sealer was away for longer than any transaction lives: the floor moves only after a sweep.
+    # Also after a pause of the sealer longer than any transaction: its starting point moves only after a full pass.
     assert seal_trail(now=now + timedelta(hours=3)) == 1
     assert _links()[-1] == (3, fields["id"])
     assert list(verify_trail()) == []
 
 
 @pytest.mark.django_db
-def test_sealer_starts_at_what_an_earlier_sweep_left_settled(now: datetime) -> None:
+def test_seal_starts_where_an_earlier_pass_ended(now: datetime) -> None:
     _append(3, now)
     seal_trail(now=now)
-    assert settled_floor(TrailSeal, "entry_id", now=now + SETTLED_AFTER) == 0
+    assert settled_mark(TrailSeal, "entry_id", now=now + SETTLED_AFTER) == 0
     later = now + SETTLED_AFTER + timedelta(seconds=1)
-    assert settled_floor(TrailSeal, "entry_id", now=later) == TrailEntry.objects.latest("id").pk
+    assert settled_mark(TrailSeal, "entry_id", now=later) == TrailEntry.objects.latest("id").pk
     _append(1, later)
-    assert swept_floor("trail") == 0
+    assert low_water_mark("trail") == 0
     assert unsealed().count() == 1
     assert seal_trail(now=later) == 1
-    assert swept_floor("trail") == TrailEntry.objects.latest("id").pk - 1
+    assert low_water_mark("trail") == TrailEntry.objects.latest("id").pk - 1
 
 
 def test_canonical_form_does_not_depend_on_order_or_escapes() -> None:
@@ -198,7 +198,7 @@ TAMPERINGS: list[Callable[[], None]] = [
 
 @pytest.fixture
 def chain(now: datetime, transactional_db: None) -> Iterator[None]:
-    """A chain of six links on tables whose triggers are away, as a database root would have them."""
+    """A chain of six links on tables without triggers, as a database administrator could make them."""
     _append(6, now)
     seal_trail(now=now)
     with without_triggers(connection):
@@ -206,7 +206,7 @@ def chain(now: datetime, transactional_db: None) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__.strip("_"))
-def test_verify_finds_what_was_touched(tamper: Callable[[], None], chain: None) -> None:
+def test_verify_finds_each_change(tamper: Callable[[], None], chain: None) -> None:
     assert list(verify_trail()) == []
     tamper()
     breaches = list(verify_trail())
@@ -237,8 +237,8 @@ def test_verify_since_a_moment_finds_a_link_missing_after_it(now: datetime, chai
     _append(2, later)
     seal_trail(now=later)
     TrailSeal.objects.filter(seq=7).delete()
-    told = [breach.detail for breach in verify_trail(since=later)]
-    assert told[0] == "link missing: 7 is followed by 8"
+    details = [breach.detail for breach in verify_trail(since=later)]
+    assert details[0] == "link missing: 7 is followed by 8"
 
 
 def test_fast_audit_of_the_trail_reads_what_is_recent(now: datetime, chain: None) -> None:
@@ -277,13 +277,13 @@ def _run(*arguments: str) -> str:
     return out.getvalue()
 
 
-# The database says it again
+# Append-only tables
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("table", ["core_trailentry", "core_trailseal", "core_approval"])
 @pytest.mark.parametrize("statement", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}"])
-def test_append_only_table_refuses_change_by_any_door(table: str, statement: str, now: datetime) -> None:
+def test_change_append_only_table_by_sql_is_refused(table: str, statement: str, now: datetime) -> None:
     _fill(now)
     column = "hash" if table == "core_trailseal" else "reason"
     sql = statement.format(table=table, column=column)
@@ -296,7 +296,7 @@ def test_append_only_table_refuses_change_by_any_door(table: str, statement: str
 
 
 @pytest.mark.django_db
-def test_append_only_refuses_the_orm_too(now: datetime) -> None:
+def test_change_append_only_table_by_orm_is_refused(now: datetime) -> None:
     _fill(now)
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         TrailEntry.objects.update(reason="forged")

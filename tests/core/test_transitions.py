@@ -1,4 +1,4 @@
-"""A state moves along an allowed edge, once, and the trail says so."""
+"""A state changes along an allowed edge, once, and the trail records it."""
 
 from datetime import datetime
 from typing import Any
@@ -64,7 +64,7 @@ def test_move_from_a_final_state_is_refused(proposal: Proposal, now: datetime) -
     assert TrailEntry.objects.count() == 1
 
 
-def test_move_of_a_row_that_somebody_moved_meanwhile_is_refused(proposal: Proposal, now: datetime) -> None:
+def test_move_row_that_was_moved_in_the_meantime_is_refused(proposal: Proposal, now: datetime) -> None:
     _move(Proposal.objects.get(pk=proposal.pk), "withdrawn", now)
     with pytest.raises(StateChanged) as refusal:
         _move(proposal, "rejected", now)
@@ -102,8 +102,8 @@ def test_move_all_changes_every_row_and_the_trail(now: datetime) -> None:
     _move_all(rows, "withdrawn", now)
 
     assert set(Proposal.objects.values_list("state", "decided_at")) == {("withdrawn", now)}
-    told = TrailEntry.objects.order_by("id").values_list("subject", "action", "from_state", "to_state")
-    assert list(told) == [(f"proposal:{row.pk}", "withdraw", "open", "withdrawn") for row in rows]
+    recorded = TrailEntry.objects.order_by("id").values_list("subject", "action", "from_state", "to_state")
+    assert list(recorded) == [(f"proposal:{row.pk}", "withdraw", "open", "withdrawn") for row in rows]
 
 
 def test_move_all_with_one_that_changed_moves_none(now: datetime) -> None:

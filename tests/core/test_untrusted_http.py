@@ -1,7 +1,7 @@
-"""Addresses that strangers give us: nothing on this machine or its neighbours is ever reached by them.
+"""URLs from untrusted sources: they never reach this machine or its network.
 
-Listeners on loopback count who connects. A connection that leaves the machine is refused by the closed network of the
-tests, which names where it would have gone.
+Listeners on loopback count connections. The closed network of the tests refuses a connection to another machine and
+names its address.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from sunusav.core.http import HostUnavailable, UntrustedHostClient, askable, url_of
+from sunusav.core.http import HostUnavailable, UntrustedHostClient, checked_address, url_of
 from sunusav.core.web_addresses import (
     AddressForbidden,
     OnionAddressUnsupported,
@@ -32,7 +32,7 @@ PUBLIC = "93.184.215.14"
 
 # {port} is where the listeners are, and the one port that is allowed.
 HOSTILE_URLS = [
-    # this machine and its neighbours, in all the ways numbers can be written
+    # this machine and its network, in every notation of numbers
     "https://127.0.0.1:{port}/", "https://127.0.0.1/", "https://127.0.0.2:{port}/", "https://127.1:{port}/",
     "https://0:{port}/", "https://0.0.0.0:{port}/", "https://2130706433:{port}/", "https://0x7f000001:{port}/",
     "https://0x7f.0.0.1:{port}/", "https://0177.0.0.1:{port}/", "https://017700000001:{port}/",
@@ -127,14 +127,14 @@ def test_name_is_resolved_once_and_the_connection_goes_to_that_very_address(
 ) -> None:
     names = FakeNames([PUBLIC], ["127.0.0.1"])
 
-    with pytest.raises(NetworkIsClosed, match=rf"'{PUBLIC}', 443"):
+    with pytest.raises(NetworkIsClosed, match=PUBLIC):
         UntrustedHostClient(resolver=names).get_json("https://wallet.example/")
 
     assert names.asked == 1
     assert [listener.accepted for listener in listeners] == [0, 0, 0]
 
 
-def test_proxy_of_the_environment_is_not_asked(
+def test_get_json_uses_no_proxy_of_the_environment(
     listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
@@ -183,7 +183,7 @@ def test_address_is_read_in_one_way(url: str, host: str, target: str) -> None:
 def test_onion_is_refused_by_its_own_name() -> None:
     for url in ("http://abcdefghijklmnop.onion/x", "https://abcdefghijklmnop.onion/x"):
         with pytest.raises(OnionAddressUnsupported) as refused:
-            askable(url)
+            checked_address(url)
         assert refused.value.facts == {"host": "abcdefghijklmnop.onion"}
 
 
@@ -195,54 +195,54 @@ def test_url_of_a_host_is_https_but_for_loopback_hosts_of_the_settings(settings:
     assert url_of("127.0.0.1:8011", "/x") == "https://127.0.0.1:8011/x"
 
 
-# what comes back
+# answers
 
 
 @pytest.fixture
-def outside(settings: Settings) -> Iterator[Listener]:
-    """A service that may be asked, whose answer a test gives."""
+def service(settings: Settings) -> Iterator[Listener]:
+    """An allowed service whose answer a test sets."""
     with Listener(GOOD) as listener:
         settings.ALLOWED_LOOPBACK_HOSTS = [f"127.0.0.1:{listener.port}"]
         yield listener
 
 
-def asked(outside: Listener, **limits: Any) -> dict[str, Any]:
-    return UntrustedHostClient(**limits).get_json(f"http://127.0.0.1:{outside.port}/x?y=1")
+def asked(service: Listener, **limits: Any) -> dict[str, Any]:
+    return UntrustedHostClient(**limits).get_json(f"http://127.0.0.1:{service.port}/x?y=1")
 
 
-def refusal(outside: Listener, **limits: Any) -> str:
+def refusal(service: Listener, **limits: Any) -> str:
     with pytest.raises(HostUnavailable) as refused:
-        asked(outside, **limits)
+        asked(service, **limits)
     assert refused.value.facts["address"] == "127.0.0.1"
     return str(refused.value.facts["detail"])
 
 
-def test_get_json_asks_plainly_and_reads_numbers_without_floats(outside: Listener) -> None:
-    assert asked(outside) == {"tag": "payRequest", "maxSendable": "1.5"}
+def test_get_json_sends_minimal_request_and_reads_numbers_without_floats(service: Listener) -> None:
+    assert asked(service) == {"tag": "payRequest", "maxSendable": "1.5"}
 
     lines = [
-        "GET /x?y=1 HTTP/1.1", f"Host: 127.0.0.1:{outside.port}", "Accept: application/json",
+        "GET /x?y=1 HTTP/1.1", f"Host: 127.0.0.1:{service.port}", "Accept: application/json",
         "Accept-Encoding: identity", "User-Agent: SunuSav", "Connection: close", "", "",
     ]  # fmt: skip
-    assert outside.requests == ["\r\n".join(lines)]
+    assert service.requests == ["\r\n".join(lines)]
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Oh", "400 Bad Request", "201 Created"])
-def test_status_means_nothing(outside: Listener, status: str) -> None:
-    outside.reply = http_answer(b'{"status": "ERROR"}', status=status)
+def test_get_json_ignores_the_status(service: Listener, status: str) -> None:
+    service.reply = http_answer(b'{"status": "ERROR"}', status=status)
 
-    assert asked(outside) == {"status": "ERROR"}
+    assert asked(service) == {"status": "ERROR"}
 
 
 @pytest.mark.parametrize(
     "status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]
 )
-def test_redirect_is_not_followed(outside: Listener, status: str) -> None:
+def test_redirect_is_not_followed(service: Listener, status: str) -> None:
     with Listener(GOOD) as other:
         location = f"Location: http://127.0.0.1:{other.port}/"
-        outside.reply = http_answer(b"{}", status=status, headers=(location,))
+        service.reply = http_answer(b"{}", status=status, headers=(location,))
 
-        assert refusal(outside) == f"redirect {status[:3]}"
+        assert refusal(service) == f"redirect {status[:3]}"
         assert other.accepted == 0
 
 
@@ -263,20 +263,20 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (http_answer(b'{"a": "' + b"x" * 300_000 + b'"}'), "compressed or too long"),
         (http_answer(gzip.compress(b"{}", mtime=0), headers=("Content-Encoding: gzip",)), "compressed or too long"),
         (http_answer(gzip.compress(bytes(10**7)), headers=("Content-Encoding: gzip",)), "compressed or too long"),
-        (CHUNKED + b"5\r\n{}   \r\nzz\r\n", "IncompleteRead"),
+        (CHUNKED + b"5\r\n{}   \r\nzz\r\n", "ProtocolError"),
         (b"SSH-2.0-OpenSSH_9\r\n", "BadStatusLine"),
         (b"", "RemoteDisconnected"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n{}", "LineTooLong"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}", "HTTPException"),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" * 40_000, "OSError"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 40_000, "RemoteDisconnected"),
     ],
 )  # fmt: skip
 def test_get_json_refuses_anything_but_a_bounded_json_object(
-    outside: Listener, reply: bytes, detail: str
+    service: Listener, reply: bytes, detail: str
 ) -> None:
-    outside.reply = reply
+    service.reply = reply
 
-    assert refusal(outside) == detail
+    assert refusal(service) == detail
 
 
 def _endless(begin: bytes, piece: bytes) -> Callable[[socket.socket], None]:
@@ -288,17 +288,17 @@ def _endless(begin: bytes, piece: bytes) -> Callable[[socket.socket], None]:
     return send
 
 
-def test_get_json_reads_no_endless_answer(outside: Listener) -> None:
-    outside.reply = _endless(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 10_000)
-    assert refusal(outside) == "compressed or too long"
+def test_get_json_of_endless_answer_is_refused(service: Listener) -> None:
+    service.reply = _endless(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 10_000)
+    assert refusal(service) == "compressed or too long"
 
-    outside.reply = _endless(CHUNKED, b"1\r\n \r\n" * 1_000)
-    assert refusal(outside) in ("OSError", "IncompleteRead", "compressed or too long")
+    service.reply = _endless(CHUNKED, b"1\r\n \r\n" * 1_000)
+    assert refusal(service) == "compressed or too long"
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
-def test_get_json_waits_for_no_dripping_answer(outside: Listener, begin: bytes) -> None:
-    """Every byte comes well within a socket's own patience; only the deadline of the whole ends it."""
+def test_get_json_of_slow_bytes_ends_at_the_deadline(service: Listener, begin: bytes) -> None:
+    """Every byte arrives before the timeout of the socket; only the deadline of the whole request ends it."""
 
     def drip(caller: socket.socket) -> None:
         caller.sendall(begin)
@@ -307,12 +307,22 @@ def test_get_json_waits_for_no_dripping_answer(outside: Listener, begin: bytes) 
             caller.sendall(b"x")
             gone.wait(0.05)
 
-    outside.reply = drip
+    service.reply = drip
 
-    assert refusal(outside, deadline_seconds=0.5) == "TimeoutError"
+    assert refusal(service, deadline_seconds=0.5) == "TimeoutError"
 
 
-def test_get_json_waits_for_no_silent_resolver() -> None:
+def test_get_json_at_the_deadline_refuses_a_partial_answer(service: Listener) -> None:
+    def begin_and_wait(caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.1 200 OK\r\n\r\n{}")
+        threading.Event().wait(1)
+
+    service.reply = begin_and_wait
+
+    assert refusal(service, deadline_seconds=0.5) == "TimeoutError"
+
+
+def test_get_json_with_silent_resolver_ends_at_the_deadline() -> None:
     answered = threading.Event()
 
     def resolve(host: str) -> Sequence[str]:
@@ -326,7 +336,7 @@ def test_get_json_waits_for_no_silent_resolver() -> None:
     assert refused.value.facts == {"address": "wallet.example", "detail": "TimeoutError"}
 
 
-def test_get_json_says_when_a_name_does_not_exist() -> None:
+def test_get_json_of_unknown_name_is_refused() -> None:
     def resolve(host: str) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
@@ -336,25 +346,27 @@ def test_get_json_says_when_a_name_does_not_exist() -> None:
     assert refused.value.facts == {"address": "wallet.example", "detail": "gaierror"}
 
 
-def test_get_json_tries_the_next_address_when_one_is_away(outside: Listener, settings: Settings) -> None:
-    settings.ALLOWED_LOOPBACK_HOSTS = [f"wallet.test:{outside.port}"]
+def test_get_json_tries_the_next_address_when_one_is_unreachable(
+    service: Listener, settings: Settings
+) -> None:
+    settings.ALLOWED_LOOPBACK_HOSTS = [f"wallet.test:{service.port}"]
     client = UntrustedHostClient(resolver=FakeNames(["127.0.0.9", "127.0.0.1"]))
 
-    assert client.get_json(f"http://wallet.test:{outside.port}/")["tag"] == "payRequest"
+    assert client.get_json(f"http://wallet.test:{service.port}/")["tag"] == "payRequest"
 
 
-def test_host_is_not_asked_more_often_than_a_minute_allows(outside: Listener) -> None:
-    told = [_asked_or_refused(outside, asks_per_minute=2) for _ in range(5)]
-    refused = told.count("asked too often by us")
+def test_host_is_not_asked_more_often_than_a_minute_allows(service: Listener) -> None:
+    answers = [_asked_or_refused(service, requests_per_minute=2) for _ in range(5)]
+    refused = answers.count("asked too often by us")
 
-    # The minute may end meanwhile, once.
+    # A new minute may begin once during the test.
     assert 1 <= refused <= 3
-    assert outside.accepted == 5 - refused
+    assert service.accepted == 5 - refused
 
 
-def _asked_or_refused(outside: Listener, **limits: Any) -> str:
+def _asked_or_refused(service: Listener, **limits: Any) -> str:
     try:
-        return str(asked(outside, **limits)["tag"])
+        return str(asked(service, **limits)["tag"])
     except HostUnavailable as refused:
         return str(refused.facts["detail"])
 
@@ -395,8 +407,8 @@ def test_certificate_of_an_unknown_authority_is_refused(authority: Authority, se
     assert refused.value.facts["detail"] == "SSLCertVerificationError"
 
 
-def test_plain_answer_to_tls_is_refused(outside: Listener, settings: Settings) -> None:
-    settings.ALLOWED_LOOPBACK_HOSTS = [f"127.0.0.1:{outside.port}"]
+def test_plain_answer_to_tls_is_refused(service: Listener, settings: Settings) -> None:
+    settings.ALLOWED_LOOPBACK_HOSTS = [f"127.0.0.1:{service.port}"]
     with pytest.raises(HostUnavailable) as refused:
-        UntrustedHostClient().get_json(f"https://127.0.0.1:{outside.port}/")
-    assert refused.value.facts["detail"] in ("SSLError", "SSLEOFError", "ConnectionResetError")
+        UntrustedHostClient().get_json(f"https://127.0.0.1:{service.port}/")
+    assert refused.value.facts["detail"] == "SSLError"

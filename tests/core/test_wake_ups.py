@@ -1,4 +1,4 @@
-"""A doorbell rings after the commit, and losing it loses nothing."""
+"""A wake-up is sent after the commit; without a broker it is dropped and logged."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,76 +9,76 @@ from celery import current_app
 from celery.signals import after_task_publish
 from django.db import transaction
 
-from sunusav.core.wake_ups import answer_again, wake, wake_for
+from sunusav.core.wake_ups import retry_broker_now, wake, wake_for
 from tests.support.broker import broker_at
 
 
 @pytest.fixture(autouse=True)
 def answering() -> Iterator[None]:
-    answer_again()
+    retry_broker_now()
     yield
-    answer_again()
+    retry_broker_now()
 
 
 @pytest.fixture
 def woken() -> Iterator[list[tuple[str, list[str]]]]:
-    """What was really published, to Celery's in-memory broker."""
-    received_answer: list[tuple[str, list[str]]] = []
+    """Collect what is published to Celery's in-memory broker."""
+    published: list[tuple[str, list[str]]] = []
 
-    def hear(sender: str = "", body: Any = None, **more: Any) -> None:
-        received_answer.append((sender, list(body[0])))
+    def receive(sender: str = "", body: Any = None, **more: Any) -> None:
+        published.append((sender, list(body[0])))
 
-    after_task_publish.connect(hear)
+    after_task_publish.connect(receive)
     with broker_at("memory://"):
-        yield received_answer
-    after_task_publish.disconnect(hear)
+        yield published
+    after_task_publish.disconnect(receive)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ring_waits_for_the_commit(woken: list[Any]) -> None:
+def test_wake_sends_after_the_commit(woken: list[Any]) -> None:
     with transaction.atomic():
-        wake("room.work", "42")
+        wake("app.work", "42")
         assert woken == []
-    assert woken == [("room.work", ["42"])]
+    assert woken == [("app.work", ["42"])]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ring_is_silent_when_the_transaction_is_undone(woken: list[Any]) -> None:
+def test_wake_in_a_transaction_rolled_back_sends_nothing(woken: list[Any]) -> None:
     with transaction.atomic():
-        wake("room.work")
+        wake("app.work")
         transaction.set_rollback(True)
     assert woken == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ring_for_a_subject_rings_the_task_of_its_kind(woken: list[Any], settings: Any) -> None:
-    settings.SUBJECT_WAKE_UPS = {"contribution": "payouts.record_ready_cycles"}
+def test_wake_for_subject_sends_the_task_of_its_kind_or_of_the_fact(woken: list[Any]) -> None:
     wake_for("contribution:17")
     wake_for("cycle:c-1")
-    assert woken == [("payouts.record_ready_cycles", ["17"])]
+    wake_for("cycle:c-1", fact="withdrawal")
+    assert woken == [("payouts.record_ready_cycles", ["17"]), ("payouts.take_withdrawals", ["c-1"])]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_broker_that_is_away_is_logged_and_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_wake_without_a_broker_is_logged_once_and_returns_at_once(caplog: pytest.LogCaptureFixture) -> None:
     started = datetime.now(UTC)
     with broker_at("redis://127.0.0.1:1/0"):
         for _ in range(3):
-            wake("room.work")
+            wake("app.work")
     assert datetime.now(UTC) - started < timedelta(seconds=2)
-    assert caplog.text.count("doorbell room.work not rung") == 1
+    assert caplog.text.count("app.work was not woken") == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_doorbells_stay_silent_for_a_moment_after_the_broker_went_away(woken: list[Any]) -> None:
+def test_wake_soon_after_a_failure_sends_nothing(woken: list[Any]) -> None:
     with broker_at("redis://127.0.0.1:1/0"):
-        wake("room.work")
-    wake("room.work")
+        wake("app.work")
+    wake("app.work")
     assert woken == []
-    answer_again()
-    wake("room.work")
-    assert woken == [("room.work", [])]
+    retry_broker_now()
+    wake("app.work")
+    assert woken == [("app.work", [])]
 
 
-def test_tasks_travel_as_json_only() -> None:
+def test_tasks_are_serialized_as_json_only() -> None:
     assert current_app.conf.accept_content == ["json"]
     assert current_app.conf.task_serializer == "json"

@@ -1,1 +1,1 @@
-"""Crash tests: workers killed at every statement and every call, judged by the node's own record."""
+"""Crash tests: workers are killed at every statement and every call; the node's own record decides what was paid."""

@@ -1,6 +1,6 @@
-"""Chaos: payouts of odd amounts while the node misbehaves at random and is killed, and workers are killed too.
+"""A scenario of the driver: payouts while the node fails at random, and while node and workers are killed.
 
-Imported once Django is set up. In the end the node's own record and our books must agree to the last msat.
+Import it after Django is set up. At the end the node's own record and our books must agree to the msat.
 """
 
 import os
@@ -48,13 +48,13 @@ from transfers.types import Destination, DisbursementRequest
 MSAT = 1_000
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 PEOPLE = Actor.system("people of the soak")
-WAVE, WORKERS = 50, 3
-# Past a lease, past the waits between retries, past a breaker's: clocks move on by this after every round.
+WAVE_SIZE, WORKERS = 50, 3
+# Longer than a lease, the wait between retries and the wait of a breaker. The clocks advance by it after every round.
 STEP = timedelta(seconds=45)
-CALM_ROUNDS, CALM_ROUNDS_TO_A_RESTART = 60, 5
+FINISHING_ROUNDS, ROUNDS_PER_RESTART = 60, 5
 INVOICES_LAST = timedelta(days=8)
 FAULTS_IN_TEN = 5
-LIES = ("misreport", "bad_preimage")
+FALSE_ANSWERS = ("misreport", "bad_preimage")
 NEEDS_NEW_INVOICE = (
     "incorrect-payment-details", "resolved-as-not-paid", "invoice-expired", "invoice-expires-too-soon",
     "never sent, and the order has expired",
@@ -74,59 +74,59 @@ class Payout:
 
 @dataclass
 class Chaos:
-    """One run: its dice, its node, its clock, and what has happened so far."""
+    """One run: its random numbers, its node, its clock, and what has happened so far."""
 
-    dice: random.Random
-    world: SimulatorProcess
+    rng: random.Random
+    simulator: SimulatorProcess
     ahead: timedelta = timedelta(0)
     payouts: list[Payout] = field(default_factory=list)
     funded_msat: int = 0
-    # Payments of which the node's statement is false: it lost every trace of them, or was told to lie.
-    false: list[str] = field(default_factory=list)
-    told: Counter[str] = field(default_factory=Counter)
+    # Payments that the node's statement omits or misreports: it forgot them, or was scripted to misreport them.
+    misreported: list[str] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
     finance: User = field(default_factory=partial(make_user, Role.FINANCE))
     approver: User = field(default_factory=partial(make_user, Role.APPROVER))
 
     @property
     def control(self) -> Control:
-        return self.world.control
+        return self.simulator.control
 
     def now(self) -> datetime:
         return clock.now() + self.ahead
 
-    def let_time_pass(self) -> None:
+    def advance_clock(self) -> None:
         self.ahead += STEP
         self.control.set_clock(offset_seconds=int(self.ahead.total_seconds()))
 
 
 def chaos(payouts: int, seed: int = 0) -> dict[str, Any]:
-    """Pay so many in waves amid faults and kills; then let calm workers and people finish, and compare."""
-    with _world() as world:
-        run = Chaos(random.Random(seed), world)
+    """Order payouts in waves during faults and kills; then let workers and people finish them, and compare."""
+    with _simulator() as simulator:
+        run = Chaos(random.Random(seed), simulator)
         widen_limits(now=run.now())
         at_first = Sums.of(run)
-        for begun in range(0, payouts, WAVE):
-            wave = [_order(run, begun + number) for number in range(min(WAVE, payouts - begun))]
+        for begun in range(0, payouts, WAVE_SIZE):
+            wave = [_order(run, begun + number) for number in range(min(WAVE_SIZE, payouts - begun))]
             run.payouts += wave
-            _attack(run)
-        _calm_down(run)
+            _disrupt(run)
+        _finish(run)
         return _verdict(run, seed, at_first)
 
 
 @contextmanager
-def _world() -> Iterator[SimulatorProcess]:
-    """Run nodes of our own: nobody else's test meets their deaths."""
+def _simulator() -> Iterator[SimulatorProcess]:
+    """Run separate nodes, because this scenario kills them."""
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
-        SimulatorProcess(Path(folder)) as world,
-        override_settings(**settings_of(world), RAILS={"lightning": "tests.crash.rails.ImpatientRail"}),
+        SimulatorProcess(Path(folder)) as simulator,
+        override_settings(**settings_of(simulator), RAILS={"lightning": "tests.crash.rails.ImpatientRail"}),
     ):
-        yield world
+        yield simulator
 
 
 def _order(run: Chaos, number: int) -> Payout:
-    """Fund a pot of an odd amount, script the node's mood for its payment, and order it."""
-    payout_sats = run.dice.randint(2_000, 300_000)
+    """Fund a pot with a random amount, script the node's faults for its payment, and order the payment."""
+    payout_sats = run.rng.randint(2_000, 300_000)
     net_sats = payout_sats - max(1, payout_sats // 100)
     subject = f"cycle:chaos-{number}"
     pot = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, subject)
@@ -146,34 +146,34 @@ def _order(run: Chaos, number: int) -> Payout:
 
 def _invoice(run: Chaos, net_sats: int) -> tuple[str, str]:
     made = run.control.invoice("wallets", net_sats * MSAT, expiry=int(INVOICES_LAST.total_seconds()) // 2)
-    mood = _mood(run.dice)
-    for step in mood:
-        run.told[f"{step['do']} {step.get('at', step.get('reason', ''))}".strip()] += 1
-    if any(step["do"] in LIES for step in mood):
-        run.false.append(made["payment_hash"])
-    if mood:
-        count = run.dice.randint(1, 2)
-        run.control.script("platform", *mood, payment_hash=made["payment_hash"], count=count)
+    faults = _faults(run.rng)
+    for step in faults:
+        run.events[f"{step['do']} {step.get('at', step.get('reason', ''))}".strip()] += 1
+    if any(step["do"] in FALSE_ANSWERS for step in faults):
+        run.misreported.append(made["payment_hash"])
+    if faults:
+        count = run.rng.randint(1, 2)
+        run.control.script("platform", *faults, payment_hash=made["payment_hash"], count=count)
     return made["payment_request"], made["payment_hash"]
 
 
-def _mood(dice: random.Random) -> list[Step]:
-    """Choose how the node will treat a payment: routing fees that differ, and often a fault."""
-    fee: Step = {"do": "fee", "fee_msat": dice.randint(0, 9_999)}
-    if dice.randrange(10) >= FAULTS_IN_TEN:
+def _faults(rng: random.Random) -> list[Step]:
+    """Choose a routing fee, and for half of the payments a fault."""
+    fee: Step = {"do": "fee", "fee_msat": rng.randint(0, 9_999)}
+    if rng.randrange(10) >= FAULTS_IN_TEN:
         return [fee]
-    phase = dice.choice(("arrived", "created", "in_flight", "resolved"))
+    phase = rng.choice(("arrived", "created", "in_flight", "resolved"))
     return [
         fee,
-        dice.choice(
+        rng.choice(
             (
                 {"do": "drop", "at": phase},
                 {"do": "end", "at": phase},
                 {"do": "error", "at": phase, "code": "UNKNOWN", "text": "routerrpc server shutting down"},
-                {"do": "delay", "at": phase, "seconds": round(dice.uniform(0.05, 0.5), 2)},
-                {"do": "in_flight", "seconds": dice.randint(1, 120)},
-                {"do": "fail", "reason": dice.choice(("TIMEOUT", "NO_ROUTE", "CANCELED", "ERROR"))},
-                {"do": "fail", "reason": dice.choice(("INCORRECT_PAYMENT_DETAILS", "INSUFFICIENT_BALANCE"))},
+                {"do": "delay", "at": phase, "seconds": round(rng.uniform(0.05, 0.5), 2)},
+                {"do": "in_flight", "seconds": rng.randint(1, 120)},
+                {"do": "fail", "reason": rng.choice(("TIMEOUT", "NO_ROUTE", "CANCELED", "ERROR"))},
+                {"do": "fail", "reason": rng.choice(("INCORRECT_PAYMENT_DETAILS", "INSUFFICIENT_BALANCE"))},
                 {"do": "stuck"},
                 {"do": "bad_preimage"},
                 {"do": "misreport", "value_msat": 1},
@@ -182,20 +182,20 @@ def _mood(dice: random.Random) -> list[Step]:
     ]
 
 
-def _attack(run: Chaos) -> None:
-    """Let several workers loose at once, kill most of them and now and then the node, more than once."""
+def _disrupt(run: Chaos) -> None:
+    """Three times over: start several workers, kill most of them, and sometimes restart the node."""
     for _ in range(3):
         children = [start(partial(_work, run.ahead)) for _ in range(WORKERS)]
         for child in children:
-            time.sleep(run.dice.uniform(0.05, 0.6))
-            if run.dice.random() < 0.7:
+            time.sleep(run.rng.uniform(0.05, 0.6))
+            if run.rng.random() < 0.7:
                 _kill(child)
-        if run.dice.random() < 0.4:
-            run.world.restart()
-            run.told["node killed"] += 1
-        _make_one_vanish(run)
-        run.told["workers killed"] += sum(wait(child) == -signal.SIGKILL for child in children)
-        run.let_time_pass()
+        if run.rng.random() < 0.4:
+            run.simulator.restart()
+            run.events["node killed"] += 1
+        _forget_one_payment(run)
+        run.events["workers killed"] += sum(wait(child) == -signal.SIGKILL for child in children)
+        run.advance_clock()
 
 
 def _kill(child: int) -> None:
@@ -206,42 +206,43 @@ def _work(ahead: timedelta) -> None:
     run_due(clock=lambda: clock.now() + ahead)
 
 
-def _calm_down(run: Chaos) -> None:
-    """Nobody is killed any more: workers come, and people look after what asks for them, until all is paid."""
-    for number in range(1, CALM_ROUNDS):
-        if number == CALM_ROUNDS // 2:
-            run.ahead += INVOICES_LAST  # what nobody can pay any more may be called unpaid
-        if number % CALM_ROUNDS_TO_A_RESTART == 0:
-            run.world.restart()  # what operators do about payments that hang: LND then fails them
-        assert forked(partial(_work, run.ahead)) == 0, "a worker died by itself"
-        _look_after(run)
-        run.let_time_pass()
+def _finish(run: Chaos) -> None:
+    """Run workers without kills, and resolve by hand what needs it, until every payout is paid."""
+    for number in range(1, FINISHING_ROUNDS):
+        if number == FINISHING_ROUNDS // 2:
+            # Past the expiry of every invoice: a payment may now be recorded as not paid.
+            run.ahead += INVOICES_LAST
+        if number % ROUNDS_PER_RESTART == 0:
+            run.simulator.restart()  # as an operator does when payments hang: LND then fails them
+        assert forked(partial(_work, run.ahead)) == 0, "a worker failed without being killed"
+        _resolve_by_hand(run)
+        run.advance_clock()
         if not _unpaid(run).exists():
             return
 
 
-def _make_one_vanish(run: Chaos) -> None:
-    """Have the node pay a payment that it was seen to have on its way, and then lose every trace of it."""
-    seen = Attempt.objects.filter(state=AttemptState.IN_FLIGHT).exclude(order__reference__in=run.false)
+def _forget_one_payment(run: Chaos) -> None:
+    """Have the node complete a payment that our books have in flight, and then forget it."""
+    seen = Attempt.objects.filter(state=AttemptState.IN_FLIGHT).exclude(order__reference__in=run.misreported)
     payment_hash = seen.order_by("pk").values_list("order__reference", flat=True).first()
     if payment_hash is None:
         return
     try:
         run.control.settle("platform", payment_hash)
     except ControlError:
-        return  # it has ended meanwhile
+        return  # it ended in the meantime
     run.control.forget("platform", payment_hash)
-    run.false.append(payment_hash)
-    run.told["vanished"] += 1
+    run.misreported.append(payment_hash)
+    run.events["forgotten by the node"] += 1
 
 
-def _look_after(run: Chaos) -> None:
-    """Do what finance does: say together how an unknown payment ended; try again, by a new invoice if need be."""
+def _resolve_by_hand(run: Chaos) -> None:
+    """Do what finance does: resolve payments of unknown outcome; retry the others, with a new invoice where needed."""
     known = {payout.id: payout for payout in run.payouts}
     for row in _unpaid(run).filter(state__in=("failed", "needs_review")):
         attempt = row.attempts.filter(state__in=OPEN_ATTEMPT_STATES).select_related("order").first()
         if attempt is not None:
-            _decide_together(run, attempt)
+            _resolve_as_paid(run, attempt)
             continue
         payout = known[row.pk]
         if row.failure_code in NEEDS_NEW_INVOICE:
@@ -250,16 +251,16 @@ def _look_after(run: Chaos) -> None:
             destination = Destination("lightning", "bolt11", payment_request)
             replace_destination(disbursement_id=row.pk, destination=destination, actor=PEOPLE, now=run.now())
         retry_disbursement(disbursement_id=row.pk, actor=PEOPLE, reason="soak", now=run.now())
-        run.told["retried by people"] += 1
+        run.events["retried by people"] += 1
 
 
-def _decide_together(run: Chaos, attempt: Attempt) -> None:
-    """Propose and approve that it was paid, once the payee's wallet shows the preimage of a settled invoice."""
+def _resolve_as_paid(run: Chaos, attempt: Attempt) -> None:
+    """Propose and approve a resolution as paid, if the payee's wallet shows the preimage of a settled invoice."""
     shown = next(
         row for row in run.control.invoices("wallets") if row["payment_hash"] == attempt.order.reference
     )
     if shown["state"] != "SETTLED":
-        _call_unpaid(run, attempt)
+        _resolve_as_not_paid(run, attempt)
         return
     fee_msat = next(
         row["fee_msat"]
@@ -271,11 +272,11 @@ def _decide_together(run: Chaos, attempt: Attempt) -> None:
         cost_msat=fee_msat, explanation="the payee's wallet shows it", proposer=run.finance, now=run.now(),
     )  # fmt: skip
     approve(proposal_id=proposal.pk, approver=run.approver, digest=proposal.digest, now=run.now())
-    run.told["decided by two people"] += 1
+    run.events["resolved as paid by two people"] += 1
 
 
-def _call_unpaid(run: Chaos, attempt: Attempt) -> None:
-    """Propose and approve that it was not paid, where it may be called so by now: the payee's wallet has no money."""
+def _resolve_as_not_paid(run: Chaos, attempt: Attempt) -> None:
+    """Propose and approve a resolution as not paid, unless the order can still be paid or the evidence is refused."""
     try:
         proposal = propose_resolution(
             disbursement_id=attempt.disbursement_id, verdict=ResolutionVerdict.NOT_PAID,
@@ -284,7 +285,7 @@ def _call_unpaid(run: Chaos, attempt: Attempt) -> None:
     except (OrderStillPayable, ProviderContradicts, EvidenceTooOld):
         return
     approve(proposal_id=proposal.pk, approver=run.approver, digest=proposal.digest, now=run.now())
-    run.told["called unpaid by two people"] += 1
+    run.events["resolved as not paid by two people"] += 1
 
 
 def _unpaid(run: Chaos) -> Any:
@@ -294,28 +295,31 @@ def _unpaid(run: Chaos) -> Any:
 
 
 def _verdict(run: Chaos, seed: int, at_first: "Sums") -> dict[str, Any]:
-    """Compare the node's record, the node's purse and our books. The first gRPC of this process: it forks no more."""
+    """Compare the node's record, the node's balance and our books.
+
+    This is the first gRPC call of the process: a process must not fork after it.
+    """
     rows = run.control.payments("platform")
     paid = {row["payment_hash"]: row for row in rows if row["status"] == "SUCCEEDED" and row["successes"]}
     report, at_last = audit(now=run.now()), Sums.of(run)
     return {
-        "seed": seed, "payouts": len(run.payouts), "told": dict(run.told),
-        "wrong": [story for payout in run.payouts if (story := _judge(payout, paid))],
+        "seed": seed, "payouts": len(run.payouts), "events": dict(run.events),
+        "wrong": [problem for payout in run.payouts if (problem := _judge(payout, paid))],
         "mismatches": [
-            str(mismatch) for mismatch in match_rail("lightning") if mismatch.reference not in run.false
+            str(mismatch) for mismatch in match_rail("lightning") if mismatch.reference not in run.misreported
         ],
         "breaches": [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in report.breaches],
         "record_msat": sum(row["value_msat"] + row["fee_msat"] for row in paid.values()),
-        "purse_msat": at_first.purse_msat - at_last.purse_msat,
+        "node_msat": at_first.node_msat - at_last.node_msat,
         "books_msat": at_first.books_msat - at_last.books_msat + run.funded_msat,
     }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What the node can spend, by its own word, and what it should hold by our books."""
+    """The node's spendable balance as it reports it, and its balance in our books."""
 
-    purse_msat: int
+    node_msat: int
     books_msat: int
 
     @classmethod
@@ -324,7 +328,7 @@ class Sums:
 
 
 def _judge(payout: Payout, paid: dict[str, Any]) -> dict[str, Any] | None:
-    """Tell what is wrong with a payout: it must be completed, and the node must have paid exactly its net, once."""
+    """Return what is wrong with a payout; it must be completed, and the node must have paid its net exactly once."""
     state = Disbursement.objects.values_list("state", flat=True).get(pk=payout.id)
     rows = [paid[payment_hash] for payment_hash in payout.hashes if payment_hash in paid]
     payments = [(row["value_msat"], row["successes"]) for row in rows]

@@ -1,4 +1,4 @@
-"""The driver runs in a process of its own, on this test's database and a simulated node."""
+"""Fixtures that run the driver in a separate process, on the test's database and a simulated node."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorPro
 
 @pytest.fixture
 def drive(transactional_db: None, simulator: SimulatorProcess, settings: Settings) -> Drive:
-    """Run a scenario of the driver; it prints its story as JSON."""
+    """Run a scenario of the driver and return the report it prints."""
     ready = json.loads((simulator.folder / "ready.json").read_text())
     environment = {
         **forking(),
@@ -42,7 +42,7 @@ def drive(transactional_db: None, simulator: SimulatorProcess, settings: Setting
             command, check=False, env=environment, capture_output=True, text=True, timeout=seconds
         )
         assert done.returncode == 0, done.stderr[-4000:]
-        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return told
+        report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return report
 
     return run

@@ -1,7 +1,8 @@
-"""Runs payouts in forked workers that are killed at chosen steps, on a real database and a simulated node.
+"""Run payouts in forked workers that are killed at chosen steps, on a real database and a simulated node.
 
-A process of its own, since it forks: `python -m tests.crash.driver SCENARIO`, with MONETIZATION_DATABASE_URL, LND_*
-and CRASH_CONTROL_PORT set. Prints one JSON object. The verdict comes from the node's record and our books.
+It forks and therefore runs as a separate process: `python -m tests.crash.driver SCENARIO`, with
+MONETIZATION_DATABASE_URL, LND_* and CRASH_CONTROL_PORT set. It prints one JSON object, made from the node's record
+and our books.
 """
 
 import json
@@ -21,17 +22,17 @@ from django.test.utils import override_settings
 
 PAYOUT_SATS = 100_000
 NET_SATS = 99_000
-FUSED = {"lightning": "tests.crash.rails.KillSwitchRail"}
-SCRIPTED = {"lightning": "tests.fakes.collector.ScriptedCollector"}
+WITH_KILL_SWITCH = {"lightning": "tests.crash.rails.KillSwitchRail"}
+SCRIPTED_COLLECTOR = {"lightning": "tests.fakes.collector.ScriptedCollector"}
 MSAT = 1_000
 BATCH = 3
-# Past the lease of a killed worker, and past what one waits before asking again.
+# Longer than the lease of a killed worker, and longer than the wait before the node is queried again.
 LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
 
 
 def main(arguments: list[str]) -> int:
     django.setup()
-    with override_settings(RAILS=FUSED, COLLECTORS=SCRIPTED):
+    with override_settings(RAILS=WITH_KILL_SWITCH, COLLECTORS=SCRIPTED_COLLECTOR):
         print(json.dumps(_scenario(arguments[0])(*map(int, arguments[1:]))))
     return 0
 
@@ -54,56 +55,56 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
 
 
 def every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:
-    """Kill one worker at its first step, the next at its second, ... until one lives; recover each."""
-    stories = []
+    """Kill one worker at its first step, the next at its second, ... until one finishes; recover each payout."""
+    results = []
     step, survived = first, False
     while not survived:
         order = new_payout(f"step-{step}")
         status = forked(partial(run_with_kill_switch, step))
         survived = status == 0
         recover()
-        stories.append({"step": step, "killed": not survived, **judge(order)})
+        results.append({"step": step, "killed": not survived, **result_of(order)})
         step += stride
-    return summary(stories)
+    return summary(results)
 
 
 def every_step_of_a_batch(first: int = 1, stride: int = 1) -> dict[str, Any]:
-    """As `every_step`, of workers that pay three at once, their calls to the node side by side."""
-    stories = []
+    """As `every_step`, with workers that pay three at once in concurrent calls to the node."""
+    results = []
     step, survived = first, False
     while not survived:
         orders = [new_payout(f"batch-{step}-{number}") for number in range(BATCH)]
         survived = forked(partial(run_with_kill_switch, step, slots=BATCH)) == 0
         recover(slots=BATCH)
-        stories += [{"step": step, **judge(order)} for order in orders]
+        results += [{"step": step, **result_of(order)} for order in orders]
         step += stride
-    return {"steps": step - first, **summary(stories)}
+    return {"steps": step - first, **summary(results)}
 
 
 def random_kills(payouts: int = 50, seed: int = 0, slots: int = 1) -> dict[str, Any]:
-    """Pay many at once by workers that are killed at random steps, then let clean workers finish."""
-    dice = random.Random(seed)
+    """Pay many payouts with workers that are killed at random steps, then let other workers finish."""
+    rng = random.Random(seed)
     orders = [new_payout(f"random-{seed}-{number}") for number in range(payouts)]
     for _ in range(payouts // 4):
-        forked(partial(run_with_kill_switch, dice.randint(1, 200), slots=slots))
-        forked(partial(run_later, timedelta(seconds=dice.randint(0, 60)), slots=slots))
+        forked(partial(run_with_kill_switch, rng.randint(1, 200), slots=slots))
+        forked(partial(run_later, timedelta(seconds=rng.randint(0, 60)), slots=slots))
     recover(slots=slots)
-    return {"seed": seed, **summary([judge(order) for order in orders])}
+    return {"seed": seed, **summary([result_of(order) for order in orders])}
 
 
 def many_workers(workers: int = 16, payouts: int = 200, slots: int = 1) -> dict[str, Any]:
-    """Have many workers fall upon many due payouts at the same moment."""
+    """Have many workers start on many due payouts at the same moment."""
     orders = [new_payout(f"many-{slots}-{number}") for number in range(payouts)]
     close_connections()
     barrier = multiprocessing.get_context("fork").Barrier(workers)
     children = [start(partial(run_at_once, barrier, slots=slots)) for _ in range(workers)]
     statuses = [wait(child) for child in children]
     recover()
-    return {"statuses": statuses, **summary([judge(order) for order in orders])}
+    return {"statuses": statuses, **summary([result_of(order) for order in orders])}
 
 
 def new_payout(name: str) -> dict[str, Any]:
-    """Fund a pot, take an invoice of the winner's wallet for the net, and order the payment."""
+    """Fund a pot, get an invoice of the winner's wallet for the net, and order the payment."""
     from fees.types import PricedFor
     from ledger.enums import AccountRole, Currency
     from ledger.services import post
@@ -138,7 +139,7 @@ def run_with_kill_switch(step: int, *, slots: int = 1) -> None:
 
 
 def run_later(offset: timedelta, *, slots: int = 1) -> None:
-    """Work like a worker whose clock is ahead."""
+    """Run a worker whose clock is ahead by `offset`."""
     from sunusav.core import clock
     from transfers.engine.runner import run_due
 
@@ -149,19 +150,19 @@ def run_later(offset: timedelta, *, slots: int = 1) -> None:
 
 
 def run_at_once(barrier: Any, *, slots: int = 1) -> None:
-    """Work like one of many workers that wake at the same moment."""
+    """Run one of many workers that start at the same moment."""
     barrier.wait()
     run_later(timedelta(0), slots=slots)
 
 
 def recover(*, slots: int = 1) -> None:
-    """Let clean workers come, as they would within a minute and a quarter."""
+    """Run workers that are not killed, with the clocks of the next 75 seconds."""
     for offset in LATER:
-        assert forked(partial(run_later, offset, slots=slots)) == 0, "a clean worker died"
+        assert forked(partial(run_later, offset, slots=slots)) == 0, "a worker failed without being killed"
 
 
-def judge(order: dict[str, Any]) -> dict[str, Any]:
-    """Compare the node's record with our books for one payout."""
+def result_of(order: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a payout in our books and what the node has paid for it."""
     from transfers.models import Disbursement
 
     row = Disbursement.objects.get(pk=order["id"])
@@ -176,15 +177,15 @@ def judge(order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def summary(stories: list[dict[str, Any]]) -> dict[str, Any]:
+def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     from ledger.auditor import audit
     from sunusav.core import clock
 
     right = {"state": "completed", "payments": 1, "paid_msat": NET_SATS * MSAT, "attempts": ["succeeded"]}
-    wrong = [story for story in stories if not right.items() <= story.items()]
+    wrong = [result for result in results if not right.items() <= result.items()]
     report = audit(now=clock.now())
     breaches = [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in report.breaches]
-    return {"payouts": len(stories), "wrong": wrong, "breaches": breaches}
+    return {"payouts": len(results), "wrong": wrong, "breaches": breaches}
 
 
 def control() -> Any:

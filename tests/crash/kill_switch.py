@@ -1,4 +1,4 @@
-"""A fuse: counts the steps a process takes and kills it (SIGKILL) at the n-th, or after named ones."""
+"""A kill switch: it counts the steps of its process and sends SIGKILL at the n-th step or after named steps."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 class KillSwitch:
-    """Burns once: at step `at` (0: never), or at the last of `names` once all before it have passed, in order.
+    """Kill the process at step `at` (0: never), or at the last of `names` after the others have passed in order.
 
-    Steps are counted across all threads' connections and the rail.
+    Steps are counted over the connections of all threads and over the rail.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class KillSwitch:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def watch_databases(self) -> None:
-        """Count around every write and every COMMIT, and before every read, of connections made from now on."""
+        """Count a step before and after every write and COMMIT and before every read, on new connections."""
         connection_created.connect(self._watch, weak=False)
 
     def _was_the_last_name(self, what: str) -> bool:

@@ -1,6 +1,6 @@
-"""Scenarios of the driver: deaths around the send, many requests at once, and a long row of deaths.
+"""Scenarios of the driver: kills around the send, many requests at once, and many random kills.
 
-Imported once Django is set up. The verdict comes from the node's record and our books, as in the driver.
+Import it after Django is set up.
 """
 
 import multiprocessing
@@ -22,9 +22,9 @@ from tests.crash.driver import (
     NET_SATS,
     control,
     forked,
-    judge,
     new_payout,
     recover,
+    result_of,
     run_at_once,
     run_later,
     run_with_kill_switch,
@@ -40,66 +40,66 @@ from transfers.types import Destination
 
 Order = dict[str, Any]
 KILLED = -signal.SIGKILL
-# DOMAIN.md section 5: after a crash everything is resolved, or correctly waiting, within 60 s. Clocks of the
-# workers that come after a restart.
+# The clocks of the workers after a restart. DOMAIN.md section 5: within 60 s of a crash every payment has ended or
+# waits for a stated reason.
 AFTER_RESTART = tuple(timedelta(seconds=seconds) for seconds in (20, 40, 60))
-BATCH, KILLS_PER_PAYOUT, KILLS_PER_CLEAN_RUN, LONGEST_FUSE = 50, 2, 5, 120
+BATCH, KILLS_PER_PAYOUT, KILLS_PER_CLEAN_RUN, LAST_STEP = 50, 2, 5, 120
 
 
 def kills_around_the_send() -> dict[str, Any]:
-    """Kill one worker each before, during and after the send, and after the answer; restart; look for a minute."""
-    stories = []
-    for name, die in DEATHS.items():
-        order = new_payout(f"death-{name}")
-        assert die(order) == KILLED, f"{name}: the worker lived"
-        stories.append({"death": name, "recovered_within": recovered_within(order), **judge(order)})
-    return {"stories": stories, **summary(stories)}
+    """Kill a worker before, during and after the send, and after the answer; restart; allow a minute."""
+    results = []
+    for name, kill in KILLS.items():
+        order = new_payout(f"kill-{name}")
+        assert kill(order) == KILLED, f"{name}: the worker was not killed"
+        results.append({"kill": name, "recovered_within": recovered_within(order), **result_of(order)})
+    return {"results": results, **summary(results)}
 
 
 def recovered_within(order: Order) -> int | None:
-    """Let workers come after a restart; return by which second the payout was completed."""
+    """Run workers after a restart; return the second by which the payout was completed."""
     for offset in AFTER_RESTART:
-        assert forked(partial(run_later, offset)) == 0, "a clean worker died"
+        assert forked(partial(run_later, offset)) == 0, "a worker failed without being killed"
         control().release("platform", payment_hash=order["hash"])
-        if judge(order)["state"] == "completed":
+        if result_of(order)["state"] == "completed":
             return int(offset.total_seconds())
     return None
 
 
-def die_at(*names: str) -> Callable[[Order], int]:
-    """Return a death at a step named by those that lead to it."""
+def killed_at(*names: str) -> Callable[[Order], int]:
+    """Return a run of a worker that is killed at the last of these steps."""
     return lambda _: forked(partial(_run_until, names))
 
 
-def die_while_the_node_is_at(phase: str) -> Callable[[Order], int]:
-    """Return a death of a worker that waits for the node, which holds the payment there."""
+def killed_while_node_is_at(phase: str) -> Callable[[Order], int]:
+    """Return a run of a worker that is killed while the node holds its payment at a phase."""
 
-    def die(order: Order) -> int:
+    def run(order: Order) -> int:
         control().script("platform", {"do": "hold", "at": phase}, payment_hash=order["hash"], count=1)
         worker = start(partial(run_later, timedelta(0)))
         assert control().wait("platform", phase, payment_hash=order["hash"]) == 1
         os.kill(worker, signal.SIGKILL)
         return wait(worker)
 
-    return die
+    return run
 
 
-DEATHS: dict[str, Callable[[Order], int]] = {
-    "before the attempt is committed": die_at("after prepare", "before COMMIT"),
-    "before the send": die_at("before send"),
-    "during the send, before the node has it": die_while_the_node_is_at("arrived"),
-    "during the send, nothing out yet": die_while_the_node_is_at("created"),
-    "during the send, an HTLC is out": die_while_the_node_is_at("in_flight"),
-    "during the send, paid and not answered": die_while_the_node_is_at("resolved"),
-    "after the send, the answer not stored": die_at("after send"),
-    "after the answer, half way through the books": die_at("after send", "after INSERT"),
-    "after the answer, before its COMMIT": die_at("after send", "before COMMIT"),
-    "after the answer was stored": die_at("after send", "after COMMIT"),
+KILLS: dict[str, Callable[[Order], int]] = {
+    "before the attempt is committed": killed_at("after prepare", "before COMMIT"),
+    "before the send": killed_at("before send"),
+    "during the send, before the node received it": killed_while_node_is_at("arrived"),
+    "during the send, no HTLC yet": killed_while_node_is_at("created"),
+    "during the send, an HTLC is in flight": killed_while_node_is_at("in_flight"),
+    "during the send, paid but not answered": killed_while_node_is_at("resolved"),
+    "after the send, before the answer is stored": killed_at("after send"),
+    "after the answer, between two journal entries": killed_at("after send", "after INSERT"),
+    "after the answer, before its COMMIT": killed_at("after send", "before COMMIT"),
+    "after the answer was stored": killed_at("after send", "after COMMIT"),
 }
 
 
 def many_requests(callers: int = 16, workers: int = 4) -> dict[str, Any]:
-    """Have many processes ask over HTTP for the payout of one cycle at the same moment, then let workers pay."""
+    """Have many processes request the payout of one cycle over HTTP at the same moment, then let workers pay."""
     cycle = make_ready_cycle(make_group(members=2), contribution_sats=50_000)
     invoice = control().invoice("wallets", NET_SATS * MSAT, expiry=86_400)["payment_request"]
     destination = Destination("lightning", "bolt11", invoice)
@@ -109,28 +109,28 @@ def many_requests(callers: int = 16, workers: int = 4) -> dict[str, Any]:
     calls = [start(partial(_process_at_once, client, cycle.pk, barrier)) for _ in range(callers)]
     answers = [200 + wait(call) for call in calls]
     rows = list(Disbursement.objects.filter(subject=f"cycle:{cycle.pk}").values_list("id", flat=True))
-    awake = multiprocessing.get_context("fork").Barrier(workers)
-    statuses = [wait(child) for child in [start(partial(run_at_once, awake)) for _ in range(workers)]]
-    story = judge({"id": rows[0], "hash": decode(invoice).payment_hash.hex()})
-    return {"answers": answers, "disbursements": len(rows), "statuses": statuses, **summary([story])}
+    ready = multiprocessing.get_context("fork").Barrier(workers)
+    statuses = [wait(child) for child in [start(partial(run_at_once, ready)) for _ in range(workers)]]
+    result = result_of({"id": rows[0], "hash": decode(invoice).payment_hash.hex()})
+    return {"answers": answers, "disbursements": len(rows), "statuses": statuses, **summary([result])}
 
 
 def many_kills(kills: int, seed: int = 0) -> dict[str, Any]:
-    """Kill so many workers at random steps while payouts keep coming; judge batch by batch."""
-    dice, killed = random.Random(seed), 0
-    stories: list[dict[str, Any]] = []
+    """Kill workers at random steps while payouts keep coming; check batch by batch."""
+    rng, killed = random.Random(seed), 0
+    results: list[dict[str, Any]] = []
     while killed < kills:
         orders: list[Order] = []
         for number in range(min(BATCH, kills - killed)):
             if number % KILLS_PER_PAYOUT == 0:
-                orders.append(new_payout(f"soak-{seed}-{len(stories) + len(orders)}"))
-            died = forked(partial(run_with_kill_switch, dice.randint(1, LONGEST_FUSE))) == KILLED
-            killed += died
+                orders.append(new_payout(f"soak-{seed}-{len(results) + len(orders)}"))
+            was_killed = forked(partial(run_with_kill_switch, rng.randint(1, LAST_STEP))) == KILLED
+            killed += was_killed
             if number % KILLS_PER_CLEAN_RUN == 0:
-                forked(partial(run_later, timedelta(seconds=dice.choice((0, 25, 45)))))
+                forked(partial(run_later, timedelta(seconds=rng.choice((0, 25, 45)))))
         recover()
-        stories += [judge(order) for order in orders]
-    return {"killed": killed, "seed": seed, **summary(stories)}
+        results += [result_of(order) for order in orders]
+    return {"killed": killed, "seed": seed, **summary(results)}
 
 
 def _run_until(names: tuple[str, ...]) -> None:
@@ -140,7 +140,7 @@ def _run_until(names: tuple[str, ...]) -> None:
 
 
 def _process_at_once(client: Any, cycle_id: str, barrier: Any) -> None:
-    """Ask for the payout; the exit status tells the answer's."""
+    """Request the payout; exit with 0 for an answer 200, 2 for 202 and 1 for any other."""
     barrier.wait()
     answer = client.post("/monetization/payouts/process", {"cycle_id": cycle_id})
-    os._exit(answer.status_code - 200 if answer.status_code in (200, 202) else 1)
+    os._exit({200: 0, 202: 2}.get(answer.status_code, 1))

@@ -1,4 +1,4 @@
-"""The real Lightning rail with a fuse around every call: before it, and after its answer, before it is stored."""
+"""The real Lightning rail with steps of the kill switch before every call and after every answer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,23 +9,23 @@ from tests.crash.kill_switch import KILL_SWITCH
 
 class KillSwitchRail(LightningRail):
     def prepare(self, *args: Any, **kwargs: Any) -> Any:
-        return _fused("prepare", super().prepare, args, kwargs)
+        return _with_steps("prepare", super().prepare, args, kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
-        return _fused("send", super().send, args, kwargs)
+        return _with_steps("send", super().send, args, kwargs)
 
     def find(self, *args: Any, **kwargs: Any) -> Any:
-        return _fused("find", super().find, args, kwargs)
+        return _with_steps("find", super().find, args, kwargs)
 
 
 class ImpatientRail(KillSwitchRail):
-    """Stops listening after two seconds and asks later: a node's long silences would only make a soak longer."""
+    """Stop waiting for an answer after two seconds, so that a silent node does not make the soak longer."""
 
     def __init__(self) -> None:
         super().__init__(timeout_seconds=1, listen_margin_seconds=1)
 
 
-def _fused(name: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def _with_steps(name: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     KILL_SWITCH.step(f"before {name}")
     answer = call(*args, **kwargs)
     KILL_SWITCH.step(f"after {name}")

@@ -1,4 +1,4 @@
-"""Limits of outgoing money, set as they are set in life: one person proposes, another approves."""
+"""Limits of outgoing money, set as in production: one person proposes, another approves."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from transfers.enums import LimitKind
 from transfers.queries import limits_in_force
 from transfers.services.limits import propose_limit
 
-# A thousand bitcoin: nothing that a test, a soak or a benchmark pays comes near.
+# A thousand bitcoin, far above anything that a test, a soak or a benchmark pays.
 WIDE_SATS = 100_000_000_000
 
 
@@ -25,7 +25,7 @@ def set_limit_to(kind: str, amount_sats: int, *, now: datetime) -> None:
 
 
 def widen_limits(*, now: datetime) -> None:
-    """Let a made-up world pay what it likes: for soaks and benchmarks, which pay more than a day's real work."""
+    """Raise every limit, for soaks and benchmarks that pay more than the limits of a day."""
     for kind in LimitKind.values:
         if limits_in_force()[kind].amount_sats != WIDE_SATS:
             set_limit_to(kind, WIDE_SATS, now=now)

@@ -1,4 +1,4 @@
-"""Groups and cycles at any point of their life, made through the services that make them in life."""
+"""Groups and cycles in any state, made by the services that make them in production."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -43,7 +43,7 @@ class GroupFactory(factory.django.DjangoModelFactory):
 
 
 class MemberFactory(factory.django.DjangoModelFactory):
-    """A member, sealed."""
+    """A member with sealed name and phone."""
 
     class Meta:
         model = Member
@@ -84,7 +84,7 @@ def make_cycle(group: Group | None = None, **fields: Any) -> Cycle:
 
 
 def pay_contribution(cycle: Cycle, user_id: str, *, received_msat: int | None = None) -> None:
-    """Have a member ask for their invoice and pay it."""
+    """Have a member request an invoice and pay it."""
     owed = open_contribution(cycle_id=cycle.pk, user_id=user_id, method="lightning", actor=ACTOR, now=NOW)
     asked = collections_for([f"contribution:{owed.id}"])[f"contribution:{owed.id}"]
     amount_msat = asked.amount_msat if received_msat is None else received_msat
@@ -94,7 +94,7 @@ def pay_contribution(cycle: Cycle, user_id: str, *, received_msat: int | None = 
 
 
 def pay_contributions(cycle: Cycle) -> None:
-    """Have everybody pay."""
+    """Have every member pay."""
     for owed in contributions_page(None, 1_000, cycle_id=cycle.pk):
         pay_contribution(cycle, owed.user_id)
 
@@ -102,7 +102,7 @@ def pay_contributions(cycle: Cycle) -> None:
 def make_ready_cycle(
     group: Group | None = None, *, destination: Destination | None = None, **fields: Any
 ) -> Cycle:
-    """Create a cycle that everybody paid; with a destination, its winner can be paid."""
+    """Create a cycle that every member has paid; with a destination, its winner can be paid."""
     cycle = make_cycle(group, **fields)
     pay_contributions(cycle)
     record_ready_cycles(now=NOW)
@@ -113,10 +113,10 @@ def make_ready_cycle(
 
 
 def make_payable_cycle(group: Group | None = None, *, net_sats: int = 99_000, **fields: Any) -> Cycle:
-    """Create a ready cycle whose winner gave an invoice for exactly the net."""
+    """Create a ready cycle whose winner gave an invoice for exactly the net amount."""
     return make_ready_cycle(group, destination=invoice(f"invoice-{next(_numbers)}", net_sats), **fields)
 
 
 def process(cycle: Cycle, *, now: datetime = NOW, **claims: bool) -> int:
-    """Have a cycle paid out."""
+    """Request the payout of a cycle."""
     return request_payout(cycle_id=cycle.pk, claims=Claims(**claims), actor=ACTOR, now=now)

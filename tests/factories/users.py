@@ -1,4 +1,4 @@
-"""Accounts of each role, and API clients that carry their tokens."""
+"""Accounts of each role, and API clients with their tokens."""
 
 from itertools import count
 from typing import Any
@@ -15,7 +15,7 @@ PERSONS = {Role.FINANCE, Role.APPROVER, Role.AUDITOR}
 
 
 def make_user(role: Role | None = None, **fields: Any) -> User:
-    """Create an account, in its role's group when one is named; finance, approvers and auditors are persons."""
+    """Create an account, in the group of a role if one is named; finance, approvers and auditors are persons."""
     is_service = fields.pop("is_service", role not in PERSONS)
     name = fields.pop("username", f"{role or 'nobody'}-{next(_numbers)}")
     user = User.objects.create(username=name, is_service=is_service, **fields)
@@ -27,7 +27,7 @@ def make_user(role: Role | None = None, **fields: Any) -> User:
 
 
 def token_of(user: User) -> str:
-    """Issue a token."""
+    """Issue a token for a user."""
     _, token = AuthToken.objects.create(user=user)
     return str(token)
 

@@ -1,4 +1,4 @@
-"""A collector without a node: members pay when a test says so."""
+"""A collector without a node: a test decides when members pay."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 
 
 class ScriptedCollector:
-    """Opens requests at once unless `is_unavailable`; `requests` is what it was asked, by reference."""
+    """Open every request unless `is_unavailable`; `requests` keeps them by reference."""
 
     name = "lightning"
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
@@ -21,7 +21,7 @@ class ScriptedCollector:
         self.received: dict[str, int] = {}
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
-        self._require_here()
+        self._require_available()
         reference = _reference(self.name, request.collection_id)
         self.requests[reference] = request
         expires_at = now + timedelta(seconds=request.expires_in_seconds)
@@ -31,7 +31,7 @@ class ScriptedCollector:
         return _reference(self.name, collection_id)
 
     def find(self, reference: str) -> CollectionStatus:
-        self._require_here()
+        self._require_available()
         received_msat = self.received.get(reference, 0)
         return CollectionStatus("settled" if received_msat else "open", received_msat, "", None)
 
@@ -39,13 +39,13 @@ class ScriptedCollector:
         found = self.find(reference)
         return found if found.state == "settled" else CollectionStatus("cancelled", 0, "", None)
 
-    def _require_here(self) -> None:
+    def _require_available(self) -> None:
         if self.is_unavailable:
-            raise CollectorUnavailable(collector=self.name, detail="the fake is away")
+            raise CollectorUnavailable(collector=self.name, detail="the fake is unavailable")
 
 
 class OtherCollector(ScriptedCollector):
-    """A second way to be paid, whose references only the outside knows."""
+    """A second collector, whose references only the provider knows."""
 
     name = "wave"
 

@@ -1,4 +1,4 @@
-"""A server on this machine that counts who connects and answers with the bytes a test gives it, over TLS if asked."""
+"""A server on loopback that counts connections and answers with the bytes that a test gives it, with or without TLS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Reply = bytes | Callable[[socket.socket], None]
 
 
 class Listener:
-    """Serve one caller after the other; `accepted` counts them, `requests` keeps what they asked."""
+    """Serve one client after the other; `accepted` counts connections, `requests` keeps what was received."""
 
     def __init__(
         self, reply: Reply = b"", *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
@@ -65,12 +65,12 @@ class Listener:
 
     def _answer(self, caller: socket.socket) -> None:
         if self._tls is None:
-            self._speak(caller)
+            self._reply_to(caller)
             return
         with self._tls.wrap_socket(caller, server_side=True) as secured:
-            self._speak(secured)
+            self._reply_to(secured)
 
-    def _speak(self, caller: socket.socket) -> None:
+    def _reply_to(self, caller: socket.socket) -> None:
         self.requests.append(caller.recv(65_536).decode(errors="replace"))
         if callable(self.reply):
             self.reply(caller)
@@ -79,13 +79,13 @@ class Listener:
 
 
 def http_answer(body: bytes, *, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
-    """Return an answer as it goes over the wire."""
+    """Return an HTTP response as bytes."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 class Authority:
-    """A certificate authority of a test, and servers and clients that trust it."""
+    """A certificate authority for tests, and the TLS contexts of its servers and clients."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -97,11 +97,11 @@ class Authority:
         self._file.write_bytes(signed.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
     def trusting(self) -> ssl.SSLContext:
-        """Return what a client trusts who knows only this authority."""
+        """Return the context of a client that trusts only this authority."""
         return ssl.create_default_context(cafile=str(self._file))
 
     def serving(self, name: str) -> ssl.SSLContext:
-        """Return what a server of that name shows."""
+        """Return the context of a server with this name."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         made = self._certificate(subject, key.public_key())

@@ -1,4 +1,4 @@
-"""A wallet's LNURL-pay service on this machine, whose invoices come from a node; a test tells it how to lie."""
+"""A wallet's LNURL-pay service on loopback. Its invoices come from a node; a test sets wrong answers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Body = dict[str, Any] | bytes
 
 
 class LnurlService:
-    """Answer `/.well-known/lnurlp/awa` and its callback. `asked` keeps each path, `comments` what came along.
+    """Answer `/.well-known/lnurlp/awa` and its callback. `paths` keeps the requested paths, `comments` the comments.
 
-    `offer` changes members of the first answer (None takes one away); `offers` and `answers`, while they last, are
-    the whole next answers.
+    `offer` changes members of the first answer (None removes one). `offers` and `answers` are queues of complete
+    answers that replace the first and the second one.
     """
 
     def __init__(self, make_invoice: MakeInvoice) -> None:
@@ -29,7 +29,7 @@ class LnurlService:
         self.offers: list[Body] = []
         self.answers: list[Body] = []
         self.status = 200
-        self.asked: list[str] = []
+        self.paths: list[str] = []
         self.comments: list[str] = []
         self.invoices: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -41,12 +41,12 @@ class LnurlService:
 
     @property
     def address(self) -> str:
-        """Return the Lightning Address it serves."""
+        """Return the service's Lightning Address."""
         return f"awa@{self.authority}"
 
     @property
     def link(self) -> str:
-        """Return the same as an LNURL of LUD-17."""
+        """Return the same address as an LNURL (LUD-17)."""
         return f"lnurlp://{self.authority}/.well-known/lnurlp/awa"
 
     def __enter__(self) -> Self:
@@ -61,16 +61,16 @@ class LnurlService:
         self._server.server_close()
 
     def answer(self, path: str) -> Body:
-        asked = urlsplit(path)
-        self.asked.append(asked.path)
-        if asked.path == "/.well-known/lnurlp/awa":
+        request = urlsplit(path)
+        self.paths.append(request.path)
+        if request.path == "/.well-known/lnurlp/awa":
             return self.offers.pop(0) if self.offers else self._offer()
-        if asked.path == "/pay":
-            return self._invoice(parse_qs(asked.query))
+        if request.path == "/pay":
+            return self._invoice(parse_qs(request.query))
         return {"status": "ERROR", "reason": "Unknown user"}
 
     def _offer(self) -> Body:
-        usual = {
+        default = {
             "tag": "payRequest",
             "callback": f"http://{self.authority}/pay?user=awa",
             "minSendable": 1_000,
@@ -78,7 +78,7 @@ class LnurlService:
             "metadata": METADATA,
             "commentAllowed": 0,
         }
-        return {name: value for name, value in (usual | self.offer).items() if value is not None}
+        return {name: value for name, value in (default | self.offer).items() if value is not None}
 
     def _invoice(self, query: dict[str, list[str]]) -> Body:
         self.comments += query.get("comment", [])
@@ -97,7 +97,7 @@ class LnurlService:
                 self.send_response(service.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                with suppress(ConnectionError):  # who reads a bounded part hangs up
+                with suppress(ConnectionError):  # a client that reads a limited part closes the connection
                     self.wfile.write(body)
 
             def log_message(self, *args: Any) -> None:

@@ -1,4 +1,4 @@
-"""A Lightning rail without a node: it reads invoices of our own making and answers as a test tells it to."""
+"""A Lightning rail without a node: it reads fake invoices and returns the outcomes that a test sets."""
 
 import hashlib
 from collections import deque
@@ -35,7 +35,7 @@ NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class FakeInvoice:
-    """What an invoice says. Its text is its fields; its preimage is the hash of its name."""
+    """An invoice whose text is its fields and whose preimage is the hash of its name."""
 
     name: str
     amount_msat: int | None
@@ -65,15 +65,15 @@ class FakeInvoice:
 
 
 def invoice(name: str, sats: int, **fields: object) -> Destination:
-    """Return a destination: an invoice over so many sats."""
+    """Return a destination: an invoice for this amount."""
     text = FakeInvoice(name, sats * 1_000, **fields).text  # type: ignore[arg-type]
     return Destination(rail="lightning", kind="bolt11", value=text)
 
 
 class ScriptedRail:
-    """Pays every order at once, unless `script` holds the next answers or `is_unavailable`.
+    """Pay every order at once, unless `script` has the next outcomes or `is_unavailable`.
 
-    `paid` is the fake's own record, by payment hash: what a test judges double payments by.
+    `paid` is the fake's own record by payment hash, in which a test finds double payments.
     """
 
     name = "lightning"
@@ -94,20 +94,20 @@ class ScriptedRail:
         return self._payable(instruction, now).payment_hash
 
     def payee_of(self, destination: Destination) -> str:
-        """Read the node off an invoice's name: what stands behind "@", else the one node of all the others."""
+        """Return the node in an invoice's name: the part after "@", else "wallet"."""
         return f"node:{FakeInvoice.read(destination.value).name.partition('@')[2] or 'wallet'}"
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
-        self._require_here()
-        asked = self._payable(instruction, now)
+        self._require_available()
+        payable = self._payable(instruction, now)
         return Order(
-            rail=self.name, reference=asked.payment_hash, payload=asked.text, amount_msat=instruction.amount_msat,
-            fee_limit_msat=10_000, payee="payee", source="node", expires_at=asked.expires_at,
-            give_up_after=asked.expires_at + timedelta(minutes=10),
+            rail=self.name, reference=payable.payment_hash, payload=payable.text, amount_msat=instruction.amount_msat,
+            fee_limit_msat=10_000, payee="payee", source="node", expires_at=payable.expires_at,
+            give_up_after=payable.expires_at + timedelta(minutes=10),
         )  # fmt: skip
 
     def send(self, order: Order, *, now: datetime) -> SendOutcome:
-        self._require_here()
+        self._require_available()
         self.sends += 1
         outcome = self.script.popleft() if self.script else self._pay(order)
         if isinstance(outcome, Refused):
@@ -115,8 +115,8 @@ class ScriptedRail:
         return outcome
 
     def find(self, order: Order) -> FindOutcome:
-        """Answer as a node would: what it paid is paid, what it refused stays refused, the rest it never saw."""
-        self._require_here()
+        """Answer as a node does: paid, refused as before, or not seen."""
+        self._require_available()
         if order.reference in self.paid:
             return self._receipt(order)
         return self.refused.get(order.reference) or NotSeen(source="node")
@@ -129,7 +129,7 @@ class ScriptedRail:
         return hashlib.sha256(secret).hexdigest() == reference
 
     def balance(self) -> int:
-        self._require_here()
+        self._require_available()
         return self.balance_msat
 
     def statement(self) -> Iterable[ProviderPayment]:
@@ -144,9 +144,9 @@ class ScriptedRail:
         proof = FakeInvoice.read(order.payload).preimage.hex()
         return Succeeded(proof=proof, amount_msat=order.amount_msat, cost_msat=ROUTING_FEE_MSAT)
 
-    def _require_here(self) -> None:
+    def _require_available(self) -> None:
         if self.is_unavailable:
-            raise RailUnavailable(rail=self.name, detail="the fake is away")
+            raise RailUnavailable(rail=self.name, detail="the fake is unavailable")
 
     def _payable(self, instruction: Instruction, now: datetime) -> FakeInvoice:
         if instruction.destination.kind not in self.destination_kinds:
@@ -155,13 +155,13 @@ class ScriptedRail:
                 kind=instruction.destination.kind,
                 supported_kinds=list(self.destination_kinds),
             )
-        asked = FakeInvoice.read(instruction.destination.value)
-        if asked.network != NETWORK:
-            raise InvoiceForAnotherNetwork(invoice_network=asked.network, our_network=NETWORK)
-        if asked.amount_msat is None:
+        given = FakeInvoice.read(instruction.destination.value)
+        if given.network != NETWORK:
+            raise InvoiceForAnotherNetwork(invoice_network=given.network, our_network=NETWORK)
+        if given.amount_msat is None:
             raise InvoiceWithoutAmount(expected_msat=instruction.amount_msat)
-        if asked.amount_msat != instruction.amount_msat:
-            raise InvoiceAmountDiffers(expected_msat=instruction.amount_msat, invoice_msat=asked.amount_msat)
-        if asked.expires_at < now:
-            raise InvoiceExpired(expired_at=asked.expires_at.isoformat())
-        return asked
+        if given.amount_msat != instruction.amount_msat:
+            raise InvoiceAmountDiffers(expected_msat=instruction.amount_msat, invoice_msat=given.amount_msat)
+        if given.expires_at < now:
+            raise InvoiceExpired(expired_at=given.expires_at.isoformat())
+        return given

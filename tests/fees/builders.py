@@ -1,4 +1,4 @@
-"""Rows and people the tests of the fee room start from."""
+"""Rows and people for the tests of this app."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from fees import services
 from fees.enums import DiscountKind
@@ -66,27 +66,13 @@ def fixed(payout_sats: int = 100_000, subject: str = "cycle:c-1", priced_for: Pr
 
 
 def recorded(fee: FixedFee, ref: str = "disbursement:1", completed_at: datetime = NOW) -> int:
-    return services.record_fee(
-        assessment_id=fee.assessment_id, disbursement_ref=ref, completed_at=completed_at
-    )
+    """Record a fee; return the id of its record."""
+    services.record_fees({fee.assessment_id: ref}, completed_at=completed_at)
+    return FeeRecord.objects.get(assessment=fee.assessment_id).pk
 
 
 def counts() -> tuple[int, int]:
     return FeeAssessment.objects.count(), FeeRecord.objects.count()
-
-
-@contextmanager
-def violates(constraint: str):
-    """Expect the database to refuse, naming this constraint."""
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        yield
-
-
-@contextmanager
-def violates_unique(constraint: str, columns: str):
-    """Expect the database to refuse a second row; SQLite names the columns instead of the constraint."""
-    with violates(constraint if connection.vendor == "mysql" else f"UNIQUE constraint failed: {columns}$"):
-        yield
 
 
 @contextmanager
@@ -97,7 +83,7 @@ def refused_as_append_only(table: str):
 
 @contextmanager
 def checks_off():
-    """Let wrong rows in, as a broken import or a hand in the database would."""
+    """Accept rows that violate constraints, as a broken import or a manual change would leave them."""
     statement = "SET SESSION check_constraint_checks = {}"
     if connection.vendor == "sqlite":
         statement = "PRAGMA ignore_check_constraints = {}"
@@ -106,9 +92,3 @@ def checks_off():
         cursor.execute(statement.format(off))
         yield
         cursor.execute(statement.format(on))
-
-
-def copied(row: Any, **changes: Any) -> Any:
-    """Make an unsaved copy of a row with some columns changed."""
-    fields = [field for field in row._meta.concrete_fields if not field.primary_key and not field.generated]
-    return type(row)(**{**{field.attname: getattr(row, field.attname) for field in fields}, **changes})

@@ -9,7 +9,7 @@ from tests.fees.builders import person, stored_rate
 
 @pytest.fixture(autouse=True)
 def _schedules_forgotten():
-    """Each test has rows of its own: what the process remembers of another test's is untrue."""
+    """Clear the process cache, which holds the rows of another test."""
     queries.forget_schedules()
     yield
     queries.forget_schedules()

@@ -1,4 +1,4 @@
-"""The fee room in the admin: who reads, who drafts, who proposes."""
+"""Fees in the admin: who reads, who drafts, who proposes."""
 
 import pytest
 from django.contrib.messages import get_messages
@@ -43,7 +43,7 @@ def as_finance(client, finance):
 
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.AUDITOR])
-def test_every_page_is_read_by_the_roles_that_look(client, rate, finance, approver, role):
+def test_every_page_is_readable_by_the_roles_that_may(client, rate, finance, approver, role):
     granted("group:g-1", DiscountKind.VERIFIED_GROUP)
     schedule = published(draft(finance), finance, approver)
     fee = fixed()
@@ -66,11 +66,11 @@ def test_operator_reads_no_fees(client, db):
 
 
 @pytest.mark.parametrize("noun", ["feeschedule", "feerecord", "feeassessment", "discountgrant"])
-def test_facts_are_not_added_by_hand(as_finance, noun):
+def test_add_a_fact_is_refused(as_finance, noun):
     assert as_finance.post(url(noun, "add"), {}).status_code == 403
 
 
-def test_record_is_neither_changed_nor_deleted_by_hand(as_finance, rate):
+def test_change_or_delete_a_record_is_refused(as_finance, rate):
     record_id = recorded(fixed())
 
     assert as_finance.post(url("feerecord", "change", record_id), {"fee_sats": "1"}).status_code == 403
@@ -111,13 +111,13 @@ def test_published_draft_is_not_changed_any_more(as_finance, finance, approver):
 
 
 def act(client, name: str, row: FeeScheduleDraft) -> str:
-    """Confirm an action on a draft's page; return what the desk says of it."""
+    """Confirm an action on a draft's page; return the message shown."""
     form = {"pk": row.pk, "reason": "cheaper for large pots"}
     answer = client.post(f"{url('feescheduledraft', 'changelist')}actions/{name}/", form)
     return str([str(message) for message in get_messages(answer.wsgi_request)][-1:])
 
 
-def test_propose_action_asks_a_second_person(as_finance, finance):
+def test_propose_action_opens_a_proposal(as_finance, finance):
     as_finance.post(url("feescheduledraft", "add"), DRAFT_FORM)
     row = FeeScheduleDraft.objects.get()
 

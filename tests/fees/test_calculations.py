@@ -1,4 +1,4 @@
-"""The fee rule, with numbers worked by hand and against an independent reading of the rule in fractions."""
+"""The fee rule, with numbers worked by hand and against an independent computation in fractions."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

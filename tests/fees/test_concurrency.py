@@ -1,4 +1,4 @@
-"""Two at once, on a database with row locks."""
+"""Concurrent calls, on a database with row locks."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Start all calls at the same moment; return each one's result or refusal."""
+    """Start all calls at once; return the result or refusal of each."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
@@ -95,7 +95,7 @@ def test_publish_two_drafts_at_once_gives_them_consecutive_versions():
 
 
 def test_publish_that_waits_for_an_edit_to_commit_publishes_nothing():
-    """The approval looks at the draft before the edit commits, and gets its lock after."""
+    """The approval reads the draft before the edit commits, and gets its lock after."""
     finance, approver = person("awa", Role.FINANCE), person("binta", Role.APPROVER)
     row = draft(finance)
     proposal = proposed(row, finance)
@@ -117,12 +117,14 @@ def test_publish_that_waits_for_an_edit_to_commit_publishes_nothing():
 
 def wait_for_a_lock_on(table: str) -> None:
     """Return once another connection waits for a lock of a row of this table."""
-    asked = "SELECT COUNT(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE %s"
+    statement = (
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE %s"
+    )
     ends = monotonic() + 20
     while monotonic() < ends:
         with connection.cursor() as cursor:
-            cursor.execute(asked, [f"%`{table}`%FOR UPDATE%"])
+            cursor.execute(statement, [f"%`{table}`%FOR UPDATE%"])
             if cursor.fetchone()[0]:
                 return
         sleep(0.01)
-    raise AssertionError(f"nobody waits for {table}")
+    raise AssertionError(f"no connection waits for {table}")

@@ -1,4 +1,4 @@
-"""A fee's life: fixed once, recorded once, reversed once."""
+"""A fee is fixed once, recorded once and reversed once."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -51,7 +51,7 @@ def test_quote_of_one_sat_answers_net_zero():
     assert quoted(1).split == FeeSplit(1, 0, 0, 1, 0)
 
 
-def test_tiers_tell_what_each_kind_pays():
+def test_tiers_describe_what_each_kind_pays():
     tiers = queries.tiers(NOW)
 
     assert {name: str(tier.fee_fraction) for name, tier in tiers.items()} == {
@@ -61,7 +61,7 @@ def test_tiers_tell_what_each_kind_pays():
     assert tiers["standard"].description == "Everybody: 1 % of the payout, at least 1 sat."
 
 
-def test_tiers_of_a_bracketed_schedule_tell_every_bracket(finance, approver):
+def test_tiers_of_a_bracketed_schedule_describe_every_bracket(finance, approver):
     published(
         draft(finance, (0, 10_000), (1_000_000, 5_000), minimum_fee_sats=10, maximum_fee_sats=90_000),
         finance, approver,
@@ -74,7 +74,7 @@ def test_tiers_of_a_bracketed_schedule_tell_every_bracket(finance, approver):
     )
 
 
-def test_fix_fee_stores_all_it_came_from(rate):
+def test_fix_fee_stores_its_terms(rate):
     verified = granted("group:g-1", DiscountKind.VERIFIED_GROUP)
     pro = granted("user:u-1", DiscountKind.SUBSCRIPTION, discount_bps=2_500)
 
@@ -130,13 +130,13 @@ def test_fix_fee_of_unknown_assessment_is_missing(db):
         queries.fixed_fee(999)
 
 
-def test_fix_and_record_ask_few_statements(rate, django_assert_num_queries):
+def test_fix_and_record_take_few_statements(rate, django_assert_num_queries):
     queries.schedule_at(NOW)
 
     with django_assert_num_queries(3):
         fee = fixed()
     with django_assert_num_queries(2):
-        recorded(fee)
+        record({fee.assessment_id: "disbursement:1"})
 
 
 def test_record_fee_copies_everything_flat(rate):
@@ -179,56 +179,49 @@ def test_record_fee_for_another_disbursement_is_refused(rate):
     assert counts() == (1, 1)
 
 
-def test_record_fee_of_unknown_assessment_is_refused(db):
-    with pytest.raises(FeeAssessmentMissing):
-        services.record_fee(assessment_id=999, disbursement_ref="disbursement:1", completed_at=NOW)
-
-    assert counts() == (0, 0)
+def record(refs: dict[int, str]) -> dict[int, FixedFee]:
+    return services.record_fees(refs, completed_at=LATER)
 
 
-def take(refs: dict[int, str]) -> dict[int, FixedFee]:
-    return services.take_fees(refs, completed_at=LATER)
-
-
-def test_take_fees_records_each_for_its_disbursement_in_two_statements(rate, django_assert_num_queries):
+def test_record_fees_records_each_for_its_disbursement_in_two_statements(rate, django_assert_num_queries):
     fees = [fixed(amount, f"cycle:c-{amount}") for amount in (100_000, 12_345)]
     refs = {fee.assessment_id: f"disbursement:{fee.payout_sats}" for fee in fees}
 
     with django_assert_num_queries(2):
-        assert take(refs) == {fee.assessment_id: fee for fee in fees}
+        assert record(refs) == {fee.assessment_id: fee for fee in fees}
 
-    told = FeeRecord.objects.order_by("id").values_list(
+    stored = FeeRecord.objects.order_by("id").values_list(
         "disbursement_ref", "fee_sats", "net_sats", "completed_at"
     )
-    assert list(told) == [
+    assert list(stored) == [
         ("disbursement:100000", 1_000, 99_000, LATER), ("disbursement:12345", 123, 12_222, LATER),
     ]  # fmt: skip
 
 
-def test_take_fees_of_what_was_recorded_for_the_same_keeps_that_record(rate):
+def test_record_fees_of_what_was_recorded_for_the_same_keeps_that_record(rate):
     before, new = fixed(), fixed(12_345, "cycle:c-2")
     recorded(before, "disbursement:1")
 
-    taken = take({before.assessment_id: "disbursement:1", new.assessment_id: "disbursement:2"})
+    recorded_fees = record({before.assessment_id: "disbursement:1", new.assessment_id: "disbursement:2"})
 
-    assert taken == {before.assessment_id: before, new.assessment_id: new}
-    told = FeeRecord.objects.order_by("id").values_list("disbursement_ref", "completed_at")
-    assert list(told) == [("disbursement:1", NOW), ("disbursement:2", LATER)]
+    assert recorded_fees == {before.assessment_id: before, new.assessment_id: new}
+    stored = FeeRecord.objects.order_by("id").values_list("disbursement_ref", "completed_at")
+    assert list(stored) == [("disbursement:1", NOW), ("disbursement:2", LATER)]
 
 
-def test_take_fees_with_one_recorded_for_another_records_none(rate):
+def test_record_fees_with_one_recorded_for_another_records_none(rate):
     before, new = fixed(), fixed(12_345, "cycle:c-2")
     recorded(before, "disbursement:1")
 
     with pytest.raises(FeeRecordedForAnother):
-        take({new.assessment_id: "disbursement:3", before.assessment_id: "disbursement:2"})
+        record({new.assessment_id: "disbursement:3", before.assessment_id: "disbursement:2"})
 
     assert counts() == (2, 1)
 
 
-def test_take_fees_with_one_unknown_records_none(rate):
+def test_record_fees_with_one_unknown_records_none(rate):
     with pytest.raises(FeeAssessmentMissing) as refusal:
-        take({fixed().assessment_id: "disbursement:1", 999: "disbursement:2"})
+        record({fixed().assessment_id: "disbursement:1", 999: "disbursement:2"})
 
     assert refusal.value.facts == {"assessment_id": "999"}
     assert counts() == (1, 0)

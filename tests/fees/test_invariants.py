@@ -1,23 +1,19 @@
-"""The auditor's view of the fee room: green over a true history, red by name after each corruption."""
+"""The audit of fees reports nothing on a correct history and names each corruption."""
 
 from datetime import timedelta
 
 import pytest
-from django.apps import apps
 
-from fees.defaults import insert_brackets
 from fees.enums import DiscountKind
 from fees.invariants import INVARIANTS, _wrong_with_default
 from fees.models import FeeBracket, FeeRecord, FeeSchedule
 from fees.services import reverse_fee
-from fees.types import Bracket
 from sunusav.core.auditing import AuditScope, Breach
 from tests.fees.builders import (
     ACTOR,
     LATER,
     NOW,
     checks_off,
-    copied,
     draft,
     fixed,
     granted,
@@ -25,6 +21,7 @@ from tests.fees.builders import (
     published,
     recorded,
 )
+from tests.support.constraints import copy_of
 
 pytestmark = pytest.mark.django_db
 
@@ -48,13 +45,13 @@ def history(rate, finance, approver) -> FeeRecord:
     return FeeRecord.objects.get(pk=recorded(fixed(), "disbursement:1"))
 
 
-def test_audit_of_a_true_history_is_green(history):
+def test_audit_of_a_correct_history_finds_nothing(history):
     assert breaches() == []
 
 
 def wrong_record(history, **changes) -> str:
     with checks_off():
-        row = copied(
+        row = copy_of(
             history, disbursement_ref="disbursement:9", assessment_id=fixed().assessment_id, **changes
         )
         row.save()
@@ -63,7 +60,7 @@ def wrong_record(history, **changes) -> str:
 
 def wrong_assessment(history, **changes) -> str:
     with checks_off():
-        row = copied(history.assessment, **changes)
+        row = copy_of(history.assessment, **changes)
         row.save()
     return f"fee_assessment:{row.pk}"
 
@@ -96,13 +93,13 @@ def test_audit_finds_a_record_that_differs_from_its_fixed_fee(history):
 
 def test_audit_finds_a_reversal_that_is_no_mirror(history):
     with checks_off():
-        row = copied(history, assessment_id=None, reverses_id=history.pk, is_reversal=True)
+        row = copy_of(history, assessment_id=None, reverses_id=history.pk, is_reversal=True)
         row.save()
 
     assert found() == {(code, f"fee_record:{row.pk}") for code in ("I03", "I03b", "I04")}
 
 
-def test_audit_finds_an_assessment_that_is_not_what_its_terms_make(history):
+def test_audit_finds_an_assessment_that_does_not_follow_from_its_terms(history):
     subject = wrong_assessment(history, fee_sats=376, partner_sats=114, net_sats=99_624)
 
     assert found() == {("I03c", subject)}
@@ -135,7 +132,7 @@ def test_audit_finds_an_assessment_fixed_before_its_schedule_took_effect(history
     assert found() == {("I03c", subject)}
 
 
-def test_fast_audit_looks_only_at_what_is_new(history):
+def test_fast_audit_checks_only_what_is_new(history):
     wrong_record(history, partner_sats=112)
 
     assert found(since=NOW + timedelta(seconds=1)) == set()
@@ -146,7 +143,7 @@ def wrong_version(proposer, publisher, version=2, **changes):
     row = draft(proposer, (0, 8_000))
     proposal = proposed(row, proposer)
     with checks_off():
-        schedule = copied(
+        schedule = copy_of(
             FeeSchedule.objects.get(version=1), version=version, draft_id=row.pk, proposal_id=proposal.pk,
             published_at=NOW, effective_at=LATER, proposer_id=proposer.pk, publisher_id=publisher.pk,
         )  # fmt: skip
@@ -162,7 +159,7 @@ def details() -> list[str]:
 
 def test_audit_finds_a_version_nobody_approved(finance, approver):
     schedule = wrong_version(finance, approver)
-    insert_brackets(apps, schedule, (Bracket(0, 8_000),))
+    FeeBracket.objects.create(schedule=schedule, position=0, from_sats=0, base_rate_ppm=8_000)
 
     assert details() == ["published without an approved proposal"]
 
@@ -170,7 +167,7 @@ def test_audit_finds_a_version_nobody_approved(finance, approver):
 def test_audit_finds_a_version_published_by_its_proposer(finance, approver):
     good = published(draft(finance), finance, approver)
     with checks_off():
-        copied(good, version=3, proposal_id=None, draft_id=None, publisher_id=finance.pk).save()
+        copy_of(good, version=3, proposal_id=None, draft_id=None, publisher_id=finance.pk).save()
 
     assert details() == [
         "brackets start at [], 1 were published",
@@ -184,12 +181,12 @@ def test_audit_finds_rules_that_nobody_approved(finance, approver):
     proposal = proposed(other, finance)
     type(proposal).objects.filter(pk=proposal.pk).update(state="approved", decided_at=NOW)
     with checks_off():
-        schedule = copied(
+        schedule = copy_of(
             good, version=3, draft_id=other.pk, proposal_id=proposal.pk, publisher_id=finance.pk,
             minimum_fee_sats=99, published_at=LATER,
         )  # fmt: skip
         schedule.save()
-    insert_brackets(apps, schedule, (Bracket(0, 8_000),))
+    FeeBracket.objects.create(schedule=schedule, position=0, from_sats=0, base_rate_ppm=8_000)
 
     assert details() == [
         "the publisher is the proposer, or the proposer copy is untrue",
@@ -209,8 +206,8 @@ def test_audit_finds_a_missing_version_and_a_bracket_out_of_order(finance, appro
     ]  # fmt: skip
 
 
-def test_audit_finds_a_version_1_that_is_not_the_seeds(db):
+def test_audit_finds_a_version_1_that_is_not_the_default(db):
     row = FeeSchedule.objects.get(version=1)
     row.platform_share_bps = 4_999
 
-    assert list(_wrong_with_default(row)) == ["version 1 is not the seed's"]
+    assert list(_wrong_with_default(row)) == ["version 1 is not the default"]

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from fees import queries, services
-from fees.defaults import DEFAULT_TERMS, EPOCH, ensure_default_schedule
+from fees.defaults import DEFAULT_TERMS, EPOCH
 from fees.errors import (
     FeeScheduleDraftClosed,
     FeeScheduleDraftIncomplete,
@@ -26,20 +26,8 @@ from tests.fees.builders import ACTOR, LATER, NOW, draft, person, proposed, publ
 pytestmark = pytest.mark.django_db
 
 
-def test_version_1_is_there_from_the_start_with_the_seeds_rules():
-    schedule = queries.schedule_at(EPOCH)
-
-    assert schedule.version == 1
-    assert schedule.brackets == DEFAULT_TERMS.brackets == (Bracket(0, 10_000),)
-    assert (schedule.minimum_fee_sats, schedule.maximum_fee_sats) == (1, None)
-    assert (schedule.verified_discount_bps, schedule.recurring_discount_bps) == (5_000, 2_500)
-    assert (schedule.platform_share_bps, schedule.community_share_bps) == (5_000, 2_000)
-
-
-def test_ensure_default_schedule_twice_keeps_one_version():
-    ensure_default_schedule()
-
-    assert [row.version for row in FeeSchedule.objects.all()] == [1]
+def test_version_1_as_migrated_is_the_default():
+    assert queries.terms_of_row(FeeSchedule.objects.get(), schedule_id=0) == DEFAULT_TERMS
 
 
 def test_schedule_before_any_version_is_missing():
@@ -124,7 +112,7 @@ def test_publish_of_a_draft_edited_since_is_refused(finance, approver):
     assert_nothing_published(row)
 
 
-def test_publish_of_a_draft_edited_after_it_was_looked_at_is_refused(finance, approver):
+def test_publish_of_a_draft_edited_after_it_was_shown_is_refused(finance, approver):
     row = draft(finance)
     proposal = proposed(row, finance)
     FeeBracketDraft.objects.filter(draft=row).update(base_rate_ppm=1)
@@ -221,14 +209,14 @@ def test_add_a_bracket_to_a_published_version_is_refused_by_the_database():
     assert schedule.brackets.count() == 1
 
 
-def test_warm_schedule_asks_the_database_nothing(django_assert_num_queries):
+def test_cached_schedule_needs_no_query(django_assert_num_queries):
     queries.schedule_at(NOW)
 
     with django_assert_num_queries(0):
         queries.quote(100_000, group_verified=True, user_recurring=False, at=NOW)
 
 
-def test_cached_schedules_are_read_again_before_a_new_version_can_count(finance, approver):
+def test_cached_schedules_are_read_again_before_a_new_version_takes_effect(finance, approver):
     seconds = 0.0
     cache = queries.ScheduleCache(lambda: seconds)
     assert cache.at(LATER).version == 1
@@ -241,7 +229,7 @@ def test_cached_schedules_are_read_again_before_a_new_version_can_count(finance,
     assert queries.PUBLICATION_LEAD.total_seconds() >= queries.CACHE_LIFETIME_SECONDS * 2
 
 
-def test_missing_schedule_is_not_remembered(finance):
+def test_missing_schedule_is_not_cached(finance):
     cache = queries.ScheduleCache(lambda: 0.0)
 
     with pytest.raises(FeeScheduleMissing):

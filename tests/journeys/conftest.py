@@ -25,11 +25,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def our_node(world: World, settings: Settings) -> Iterator[None]:
-    """Let rail and collector speak to the simulated node; forget what other tests left in memory."""
+    """Connect rail and collector to the simulated node; clear what other tests cached."""
     settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
     for name, value in settings_of(world.process).items():
         setattr(settings, name, value)
-    # Fresh databases begin at collection 1 again; another key makes other invoices of them.
+    # Every test starts again at collection 1; another key gives its invoices other preimages.
     settings.INVOICE_PREIMAGE_KEY = f"{next(_numbers) + 0xABCDEF00:064x}"
     forgets: list[Callable[[], None]] = [
         rail.cache_clear,

@@ -1,4 +1,4 @@
-"""Corruptions of a history by raw SQL: each makes one, and returns the invariant and the row the audit must name."""
+"""Corruptions of a history by raw SQL; each function makes one and returns what the audit must name."""
 
 from collections.abc import Callable
 
@@ -19,10 +19,10 @@ from tests.journeys.history import History
 from tests.support.tampering import sql
 from transfers.models import Collection, PaymentOrder, Receipt
 
-Expected = tuple[str, str]  # the invariant's code, the subject that is named
+Expected = tuple[str, str]  # the invariant's code and the subject
 
 
-def a_name(disbursement_id: int, attempt: int | None = None) -> str:
+def name_of(disbursement_id: int, attempt: int | None = None) -> str:
     name = f"disbursement:{disbursement_id}"
     return name if attempt is None else f"{name}:attempt:{attempt}"
 
@@ -65,7 +65,7 @@ def rename_an_account(history: History) -> Expected:
     return "I02", f"account:{account.pk}"
 
 
-def take_from_the_fund_what_it_never_had(history: History) -> Expected:
+def overdraw_the_community_fund(history: History) -> Expected:
     entry = entry_of(payment_of(history), AccountRole.COMMUNITY_FUND)
     checkpoint = AccountCheckpoint.objects.get(account=entry.account)
     sql("UPDATE ledger_accountcheckpoint SET amount = 1000000 WHERE account_id = %s", checkpoint.pk)
@@ -73,7 +73,7 @@ def take_from_the_fund_what_it_never_had(history: History) -> Expected:
 
 
 def move_a_sealed_amount_between_two_entries(history: History) -> Expected:
-    """Balanced, so only the chain of hashes knows."""
+    """The sum stays balanced, so only the hash chain shows the change."""
     for role, msat in ((AccountRole.PLATFORM_FEE_INCOME, -1_000), (AccountRole.COMMUNITY_FUND, 1_000)):
         entry = entry_of(payment_of(history), role)
         sql("UPDATE ledger_journalentry SET amount = amount + %s WHERE id = %s", msat, entry.pk)
@@ -81,9 +81,9 @@ def move_a_sealed_amount_between_two_entries(history: History) -> Expected:
 
 
 def move_a_share_in_the_books(history: History) -> Expected:
-    """The same before any seal: the payment is booked once more from what was ordered and fixed."""
+    """The same change, found without seals by computing the booking again from the order and the fixed fee."""
     move_a_sealed_amount_between_two_entries(history)
-    return "I08b", a_name(history.paid, 1)
+    return "I08b", name_of(history.paid, 1)
 
 
 def delete_a_sealed_transaction(history: History) -> Expected:
@@ -91,7 +91,7 @@ def delete_a_sealed_transaction(history: History) -> Expected:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM ledger_journalentry WHERE transaction_id = %s", [transaction_id])
     sql("DELETE FROM ledger_journaltransaction WHERE id = %s", transaction_id)
-    return "I08", a_name(history.paid, 1)
+    return "I08", name_of(history.paid, 1)
 
 
 def falsify_a_checkpoint(history: History) -> Expected:
@@ -131,7 +131,7 @@ def move_a_share_of_a_fee_record(history: History) -> Expected:
     return "I03b", f"fee_record:{record.pk}"
 
 
-def lose_a_sat_of_a_share(history: History) -> Expected:
+def lower_a_share_by_one_sat(history: History) -> Expected:
     record = FeeRecord.objects.order_by("id")[0]
     sql("UPDATE fees_feerecord SET partner_sats = partner_sats - 1 WHERE id = %s", record.pk)
     return "I03", f"fee_record:{record.pk}"
@@ -148,9 +148,9 @@ def lower_a_fixed_fee(history: History) -> Expected:
 
 
 def delete_a_fee_record(history: History) -> Expected:
-    record = FeeRecord.objects.get(disbursement_ref=a_name(history.paid))
+    record = FeeRecord.objects.get(disbursement_ref=name_of(history.paid))
     sql("DELETE FROM fees_feerecord WHERE id = %s", record.pk)
-    return "I03d", a_name(history.paid)
+    return "I03d", name_of(history.paid)
 
 
 # disbursements and attempts
@@ -158,42 +158,42 @@ def delete_a_fee_record(history: History) -> Expected:
 
 def raise_a_net(history: History) -> Expected:
     sql("UPDATE transfers_disbursement SET net_sats = net_sats + 1 WHERE id = %s", history.paid)
-    return "I04", a_name(history.paid)
+    return "I04", name_of(history.paid)
 
 
-def call_one_paid_without_an_attempt(history: History) -> Expected:
+def complete_a_disbursement_without_an_attempt(history: History) -> Expected:
     sql(
         "UPDATE transfers_disbursement SET state = 'completed', completed_at = requested_at WHERE id = %s",
         history.cancelled,
     )
-    return "I05", a_name(history.cancelled)
+    return "I05", name_of(history.cancelled)
 
 
-def call_a_paid_one_failed(history: History) -> Expected:
+def fail_a_paid_disbursement(history: History) -> Expected:
     sql("UPDATE transfers_disbursement SET state = 'failed', completed_at = NULL WHERE id = %s", history.paid)
-    return "I05", a_name(history.paid)
+    return "I05", name_of(history.paid)
 
 
 def change_what_was_ordered(history: History) -> Expected:
     order = PaymentOrder.objects.get(disbursement_id=history.paid)
     sql("UPDATE transfers_paymentorder SET amount_msat = amount_msat + 1 WHERE id = %s", order.pk)
-    return "I06", a_name(history.paid, 1)
+    return "I06", name_of(history.paid, 1)
 
 
 def replace_a_proof(history: History) -> Expected:
     sql("UPDATE transfers_attempt SET proof = %s WHERE disbursement_id = %s", "00" * 32, history.paid)
-    return "I07", a_name(history.paid, 1)
+    return "I07", name_of(history.paid, 1)
 
 
 def change_a_routing_cost(history: History) -> Expected:
     sql("UPDATE transfers_attempt SET cost_msat = cost_msat + 1 WHERE disbursement_id = %s", history.paid)
-    return "I09", a_name(history.paid, 1)
+    return "I09", name_of(history.paid, 1)
 
 
 def leave_the_hold_of_a_failed_attempt(history: History) -> Expected:
     attempt = history.attempt(history.cancelled)
     sql("UPDATE ledger_journaltransaction SET reverses_id = NULL WHERE id = %s", attempt.close_transaction_id)
-    return "I13", a_name(history.cancelled, 1)
+    return "I13", name_of(history.cancelled, 1)
 
 
 def void_the_hold_of_an_open_attempt(history: History) -> Expected:
@@ -207,10 +207,10 @@ def void_the_hold_of_an_open_attempt(history: History) -> Expected:
         hold.recorded_at.replace(tzinfo=None),
         hold.pk,
     )
-    return "I13", a_name(history.in_flight, 1)
+    return "I13", name_of(history.in_flight, 1)
 
 
-def call_an_open_attempt_void(history: History) -> Expected:
+def void_an_open_attempt(history: History) -> Expected:
     attempt = history.attempt(history.in_flight)
     sql(
         "UPDATE transfers_attempt SET state = 'void', closed_at = opened_at, close_transaction_id = NULL "
@@ -235,7 +235,7 @@ def raise_what_a_collection_received(history: History) -> Expected:
     return "I08", f"collection:{row.pk}"
 
 
-def call_a_collecting_cycle_ready(history: History) -> Expected:
+def mark_a_collecting_cycle_ready(history: History) -> Expected:
     sql("UPDATE payouts_cycle SET state = 'ready', ready_at = created_at WHERE id = %s", history.collecting)
     return "I05", f"cycle:{history.collecting}"
 
@@ -249,7 +249,7 @@ def let_the_proposer_approve(history: History) -> Expected:
     return "I16", f"approval:{approval.pk}"
 
 
-def lie_about_who_proposed(history: History) -> Expected:
+def forge_the_proposer_of_an_approval(history: History) -> Expected:
     approval = Approval.objects.get()
     sql("UPDATE core_approval SET proposer_id = approver_id WHERE id = %s", approval.pk)
     return "I16", f"approval:{approval.pk}"
@@ -276,13 +276,13 @@ def delete_from_the_trail_with_its_seal(history: History) -> Expected:
 
 CORRUPTIONS: list[Callable[[History], Expected]] = [
     unbalance_an_entry, delete_an_entry, move_an_entry_to_another_currency, rename_an_account,
-    move_a_share_in_the_books, take_from_the_fund_what_it_never_had, move_a_sealed_amount_between_two_entries,
+    move_a_share_in_the_books, overdraw_the_community_fund, move_a_sealed_amount_between_two_entries,
     delete_a_sealed_transaction,
     falsify_a_checkpoint, use_a_fallback_rate_where_it_was_not_allowed, convert_one_franc_too_much,
-    put_a_used_rate_in_quarantine, move_a_share_of_a_fee_record, lose_a_sat_of_a_share, lower_a_fixed_fee,
-    delete_a_fee_record, raise_a_net, call_one_paid_without_an_attempt, call_a_paid_one_failed,
+    put_a_used_rate_in_quarantine, move_a_share_of_a_fee_record, lower_a_share_by_one_sat, lower_a_fixed_fee,
+    delete_a_fee_record, raise_a_net, complete_a_disbursement_without_an_attempt, fail_a_paid_disbursement,
     change_what_was_ordered, replace_a_proof, change_a_routing_cost, leave_the_hold_of_a_failed_attempt,
-    void_the_hold_of_an_open_attempt, call_an_open_attempt_void, book_a_receipt_as_something_else,
-    raise_what_a_collection_received, call_a_collecting_cycle_ready, let_the_proposer_approve,
-    lie_about_who_proposed, edit_the_trail, delete_from_the_trail, delete_from_the_trail_with_its_seal,
+    void_the_hold_of_an_open_attempt, void_an_open_attempt, book_a_receipt_as_something_else,
+    raise_what_a_collection_received, mark_a_collecting_cycle_ready, let_the_proposer_approve,
+    forge_the_proposer_of_an_approval, edit_the_trail, delete_from_the_trail, delete_from_the_trail_with_its_seal,
 ]  # fmt: skip

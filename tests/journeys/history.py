@@ -1,4 +1,4 @@
-"""A group's rich history: everything that can happen to a payout happened once, and the books are sealed."""
+"""A history with one payout of every outcome, in sealed books."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,7 @@ NET_SATS = 99_500
 
 @dataclass(frozen=True)
 class History:
-    """The disbursements by what became of them, and the cycle that is still collecting."""
+    """One disbursement of each outcome, and a cycle that is still collecting."""
 
     paid: int
     retried: int
@@ -41,8 +41,8 @@ class History:
         return Attempt.objects.get(disbursement_id=disbursement_id, number=number)
 
 
-def live_through(node: SteeredRail) -> History:
-    """Let it all happen: paid at once, failed and retried, failed and cancelled, overpaid, under way."""
+def make_history(node: SteeredRail) -> History:
+    """Make payouts that are paid at once, failed and retried, failed and cancelled, in flight; and an overpayment."""
     watch = Watch(NOW)
     group = make_group(members=2)
     verify(group)

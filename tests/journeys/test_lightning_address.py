@@ -1,4 +1,4 @@
-"""A winner who gives a Lightning Address: through the API, with the real rail, a simulated node and a wallet's service.
+"""A payout to a Lightning Address through the API, with the real rail, a simulated node and a wallet's LNURL service.
 
 Two members give 50,000 sats each: a pot of 100,000, a fee of 1,000, and 99,000 for the winner.
 """
@@ -40,21 +40,21 @@ def service(world: World, settings: Settings) -> Iterator[LnurlService]:
         yield made
 
 
-def directed(tontine: Tontine, cycle_id: str, kind: str, value: str) -> Any:
+def set_destination(tontine: Tontine, cycle_id: str, kind: str, value: str) -> Any:
     body = {"rail": "lightning", "kind": kind, "value": value}
     return tontine.client.put(f"{ROOT}/cycles/{cycle_id}/destination", body)
 
 
 @pytest.mark.parametrize("kind", ["lightning_address", "lnurl"])
-def test_winner_with_an_address_is_paid_exactly_the_net_once(
+def test_pay_winner_with_address_pays_the_net_once(
     tontine: Tontine, world: World, service: LnurlService, kind: str
 ) -> None:
     value = service.address if kind == "lightning_address" else service.link
     tontine.ready("awa")
-    answer = directed(tontine, "awa", kind, value)
+    answer = set_destination(tontine, "awa", kind, value)
     assert answer.status_code == 200
     assert answer.json()["destination"] == {"rail": "lightning", "kind": kind, "value": value}
-    assert service.asked == []
+    assert service.paths == []
 
     payout_id = tontine.paid("awa")
 
@@ -89,44 +89,46 @@ def test_winner_with_an_address_is_paid_exactly_the_net_once(
         ),
     ],
 )  # fmt: skip
-def test_destination_that_is_nonsense_is_refused_at_once(
+def test_set_invalid_destination_is_refused(
     tontine: Tontine, kind: str, value: str, code: str, facts: dict[str, Any]
 ) -> None:
     tontine.ready("awa")
     with unchanged():
-        answer = directed(tontine, "awa", kind, value)
+        answer = set_destination(tontine, "awa", kind, value)
     assert Problem.of(answer) == Problem(422, code, facts)
 
 
-def test_address_that_does_not_exist_fails_and_another_is_paid_once_two_people_agree(
+def test_pay_unknown_address_fails_and_another_is_paid_after_two_people_waive_the_limit(
     tontine: Tontine, service: LnurlService
 ) -> None:
     tontine.ready("awa")
-    assert directed(tontine, "awa", "lightning_address", f"nobody@{service.authority}").status_code == 200
+    assert (
+        set_destination(tontine, "awa", "lightning_address", f"nobody@{service.authority}").status_code == 200
+    )
     payout_id = tontine.process("awa").json()["payout_id"]
     run_due(slots=1)
-    told = tontine.get("payouts/status/awa")
-    assert (told["cycle_status"], told["payout_status"]) == ("failed", "failed")
-    assert "Unknown user" in told["error_message"]
+    status = tontine.get("payouts/status/awa")
+    assert (status["cycle_status"], status["payout_status"]) == ("failed", "failed")
+    assert "Unknown user" in status["error_message"]
     assert tontine.pot_msat("awa") == 100_000_000
 
-    assert directed(tontine, "awa", "lightning_address", service.address).status_code == 200
+    assert set_destination(tontine, "awa", "lightning_address", service.address).status_code == 200
     tontine.post(f"payouts/{payout_id}/retry", {"reason": "the winner gave another address"}, 202)
     run_due(slots=1)
-    told = tontine.get("payouts/status/awa")
-    assert (told["payout_status"], tontine.pot_msat("awa")) == ("processing", 100_000_000)
-    assert "another payee's" in told["error_message"]
+    status = tontine.get("payouts/status/awa")
+    assert (status["payout_status"], tontine.pot_msat("awa")) == ("processing", 100_000_000)
+    assert "another payee's" in status["error_message"]
 
     waive_limits(payout_id)
     run_due(slots=1)
 
     assert tontine.cycle("awa")["status"] == "paid"
     paid = [successes(tontine.world, decode(text).payment_hash.hex()) for text in service.invoices]
-    assert paid == [0, 1], "the one fetched before anybody looked was never sent"
+    assert paid == [0, 1], "the invoice that was fetched before the waiver was never sent"
 
 
 def waive_limits(payout_id: int) -> None:
-    """Have one person propose and another approve that a payout need not wait for its new destination."""
+    """Have one person propose and another approve that a payout need not wait because of its new destination."""
     now = clock.now()
     proposal = propose_waiver(
         disbursement_id=payout_id, proposer=make_user(Role.FINANCE), reason="I called the winner", now=now

@@ -1,4 +1,4 @@
-"""The main job with numbers worked by hand, through the API and a simulated node.
+"""The payout of a cycle through the API and a simulated node, with numbers worked out by hand.
 
 Ten members give 10,000 sats each: a pot of 100,000. The group is verified: the fee is floor(100,000 x 0.5 %) = 500,
 of which platform floor(50 %) = 250, community floor(20 %) = 100, partner reserve the remaining 150; the winner gets
@@ -39,40 +39,44 @@ def owed_msat(role: AccountRole, owner: str = "") -> int:
 
 
 def listen_once(world: World) -> None:
-    """Hand every settled invoice of our node to the listener's service, as its subscription would."""
+    """Pass every settled invoice of our node to the listener's service, as its subscription would."""
     client = LndClient(world.access("invoicing"))
     for invoice in client.list_newest_invoices(before_index=0, page_size=100).invoices:
         if invoice.state == invoice.SETTLED:
             record_settlement(invoice, now=clock.now())
 
 
-def test_ten_members_pay_and_the_winner_gets_99500_of_100000_sats_once(
+def test_process_cycle_of_ten_members_pays_winner_99500_of_100000_sats_once(
     platform: APIClient, world: World
 ) -> None:
     tontine = Tontine(platform, world, members=10, verified=True)
     tontine.begin("main", contribution_sats=10_000)
 
-    # Nine pay: the listener hears five of them, the sweep asks about the rest.
+    # Nine pay: the listener records five of them, the sweep finds the others.
     for number, user_id in enumerate(tontine.members[:9], start=1):
         tontine.pay(tontine.contribution("main", user_id)["payment_request"])
         if number == 5:
             listen_once(world)
     tontine.sweep()
-    told = tontine.cycle("main")
-    assert (told["status"], told["contributions_due"], told["contributions_settled"]) == ("collecting", 10, 9)
+    shown = tontine.cycle("main")
+    assert (shown["status"], shown["contributions_due"], shown["contributions_settled"]) == (
+        "collecting",
+        10,
+        9,
+    )
     with unchanged():
         refused = Problem.of(tontine.process("main"))
     assert refused.facts["missing_contributions"] == 1
 
     tontine.pay(tontine.contribution("main", tontine.members[9])["payment_request"])
     tontine.sweep()
-    told = tontine.cycle("main")
-    assert (told["status"], told["expected_net_sats"]) == ("ready", 99_500)
+    shown = tontine.cycle("main")
+    assert (shown["status"], shown["expected_net_sats"]) == ("ready", 99_500)
     assert (tontine.pot_msat("main"), balance(NODE)) == (POT_MSAT, POT_MSAT)
 
     invoice = tontine.invoice(NET_MSAT)
     payment_hash = decode(invoice).payment_hash.hex()
-    assert tontine.direct("main", invoice).status_code == 200
+    assert tontine.set_destination("main", invoice).status_code == 200
     answer = tontine.process("main", group_verified=True, user_recurring=False)
     assert answer.status_code == 202
     payout_id = answer.json()["payout_id"]
@@ -98,7 +102,7 @@ def test_ten_members_pay_and_the_winner_gets_99500_of_100000_sats_once(
     assert (row["status"], row["value_msat"], row["sends"]) == ("SUCCEEDED", NET_MSAT, 1)
     _require_receipt(tontine.get(f"payouts/{payout_id}/receipt"), payment_hash, row["preimage"])
     _require_books(tontine, row["fee_msat"])
-    _require_paid_for_ever(tontine, payout_id)
+    _require_no_second_payment(tontine, payout_id)
     _require_agreement(payment_hash)
 
 
@@ -143,7 +147,7 @@ def _require_books(tontine: Tontine, routing_msat: int) -> None:
     assert balance(NODE) == POT_MSAT - NET_MSAT - routing_msat
 
 
-def _require_paid_for_ever(tontine: Tontine, payout_id: int) -> None:
+def _require_no_second_payment(tontine: Tontine, payout_id: int) -> None:
     assert tontine.cycle("main")["status"] == "paid"
     with unchanged():
         refused = Problem.of(tontine.process("main"))
@@ -162,7 +166,7 @@ def _require_agreement(payment_hash: str) -> None:
     assert (report.breaches, report.waiting) == ((), ())
 
 
-def test_member_who_pays_too_much_keeps_the_rest_as_credit(platform: APIClient, world: World) -> None:
+def test_pay_contribution_too_much_credits_the_rest_to_the_member(platform: APIClient, world: World) -> None:
     tontine = Tontine(platform, world)
     tontine.begin("over")
     generous, exact = (tontine.contribution("over", user_id) for user_id in tontine.members)
@@ -174,9 +178,7 @@ def test_member_who_pays_too_much_keeps_the_rest_as_credit(platform: APIClient, 
     assert owed(credit_of(tontine.members[0])) == 777
 
 
-def test_process_again_while_it_is_under_way_answers_the_same_payout(
-    platform: APIClient, world: World
-) -> None:
+def test_process_again_while_processing_answers_the_same_payout(platform: APIClient, world: World) -> None:
     tontine = Tontine(platform, world)
     tontine.payable("twice")
     first = tontine.process("twice")

@@ -1,4 +1,4 @@
-"""Every refusal of the main job through the API: its exact status, code and facts; books and cycle as they were."""
+"""Every refusal of a payout through the API: its exact status, code and facts; books and cycle stay unchanged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +30,8 @@ def tontine(platform: APIClient, world: World) -> Tontine:
 
 
 @contextmanager
-def as_it_was(tontine: Tontine, cycle_id: str) -> Iterator[None]:
-    """Assert that the block changes no row, no pot, nothing a client sees of the cycle, and pays nothing."""
+def nothing_changed(tontine: Tontine, cycle_id: str) -> Iterator[None]:
+    """Assert that the block changes no row, no pot and no answer about the cycle, and pays nothing."""
     before, pot = tontine.cycle(cycle_id), tontine.pot_msat(cycle_id)
     with unchanged():
         yield
@@ -40,16 +40,16 @@ def as_it_was(tontine: Tontine, cycle_id: str) -> Iterator[None]:
 
 
 def process_refused(tontine: Tontine, cycle_id: str, **claims: bool) -> Problem:
-    with as_it_was(tontine, cycle_id):
+    with nothing_changed(tontine, cycle_id):
         return Problem.of(tontine.process(cycle_id, **claims))
 
 
-def direct_refused(tontine: Tontine, cycle_id: str, invoice: str) -> Problem:
-    with as_it_was(tontine, cycle_id):
-        return Problem.of(tontine.direct(cycle_id, invoice))
+def set_destination_refused(tontine: Tontine, cycle_id: str, invoice: str) -> Problem:
+    with nothing_changed(tontine, cycle_id):
+        return Problem.of(tontine.set_destination(cycle_id, invoice))
 
 
-def put_past_the_door(cycle_id: str, invoice: str) -> None:
+def store_destination(cycle_id: str, invoice: str) -> None:
     """Store a destination that was accepted earlier and can no longer be paid."""
     now = clock.now()
     changes: dict[str, Any] = {
@@ -62,10 +62,10 @@ def put_past_the_door(cycle_id: str, invoice: str) -> None:
 # the cycle
 
 
-def test_process_unknown_cycle_is_missing(tontine: Tontine) -> None:
+def test_process_unknown_cycle_is_refused(tontine: Tontine) -> None:
     with unchanged():
-        told = Problem.of(tontine.process("no-such-cycle"))
-    assert told == Problem(404, "cycle-missing", {"cycle_id": "no-such-cycle"})
+        problem = Problem.of(tontine.process("no-such-cycle"))
+    assert problem == Problem(404, "cycle-missing", {"cycle_id": "no-such-cycle"})
 
 
 def test_process_not_ready_names_what_is_missing(tontine: Tontine) -> None:
@@ -151,7 +151,7 @@ def test_process_with_a_claim_that_our_records_contradict_names_both(
 # the destination
 
 
-def test_process_without_a_destination_says_so(tontine: Tontine) -> None:
+def test_process_without_destination_is_refused(tontine: Tontine) -> None:
     tontine.ready("c")
 
     assert process_refused(tontine, "c") == Problem(409, "destination-missing", {"cycle_id": "c"})
@@ -160,7 +160,7 @@ def test_process_without_a_destination_says_so(tontine: Tontine) -> None:
 @pytest.mark.parametrize("off_msat", [-1, 1, -NET_MSAT + 1, 1_000_000])
 def test_process_with_an_invoice_for_another_amount_names_both(tontine: Tontine, off_msat: int) -> None:
     tontine.ready("c")
-    assert tontine.direct("c", tontine.invoice(NET_MSAT + off_msat)).status_code == 200
+    assert tontine.set_destination("c", tontine.invoice(NET_MSAT + off_msat)).status_code == 200
 
     assert process_refused(tontine, "c") == Problem(
         422,
@@ -171,11 +171,11 @@ def test_process_with_an_invoice_for_another_amount_names_both(tontine: Tontine,
 
 def test_process_with_an_invoice_for_the_gross_is_refused(tontine: Tontine) -> None:
     tontine.ready("c")
-    assert tontine.direct("c", tontine.invoice(100_000_000)).status_code == 200
+    assert tontine.set_destination("c", tontine.invoice(100_000_000)).status_code == 200
 
-    told = process_refused(tontine, "c")
+    problem = process_refused(tontine, "c")
 
-    assert told.facts == {"expected_msat": NET_MSAT, "invoice_msat": 100_000_000}
+    assert problem.facts == {"expected_msat": NET_MSAT, "invoice_msat": 100_000_000}
 
 
 @pytest.mark.parametrize("at", ["destination", "process"])
@@ -184,21 +184,21 @@ def test_invoice_that_has_expired_is_refused(tontine: Tontine, at: str) -> None:
     made = clock.now() - timedelta(hours=2)
     invoice = signed_invoice(network="bcrt", amount_msat=NET_MSAT, now=made, expiry=3_600)
 
-    told = refused_at(at, tontine, invoice)
+    problem = refused_at(at, tontine, invoice)
 
     expired_at = decode(invoice).expires_at.isoformat()
-    assert told == Problem(422, "invoice-expired", {"expired_at": expired_at})
+    assert problem == Problem(422, "invoice-expired", {"expired_at": expired_at})
 
 
 @pytest.mark.parametrize("at", ["destination", "process"])
-def test_invoice_that_would_expire_while_we_try_is_refused(tontine: Tontine, at: str) -> None:
+def test_invoice_that_expires_before_payment_could_end_is_refused(tontine: Tontine, at: str) -> None:
     tontine.ready("c")
     invoice = tontine.invoice(NET_MSAT, expiry=600)
 
-    told = refused_at(at, tontine, invoice)
+    problem = refused_at(at, tontine, invoice)
 
     facts = {"expires_at": decode(invoice).expires_at.isoformat(), "needed_seconds": 900}
-    assert told == Problem(422, "invoice-expires-too-soon", facts)
+    assert problem == Problem(422, "invoice-expires-too-soon", facts)
 
 
 @pytest.mark.parametrize("at", ["destination", "process"])
@@ -207,19 +207,19 @@ def test_invoice_for_another_network_is_refused(tontine: Tontine, at: str, prefi
     tontine.ready("c")
     invoice = signed_invoice(network=prefix, amount_msat=NET_MSAT, now=clock.now())
 
-    told = refused_at(at, tontine, invoice)
+    problem = refused_at(at, tontine, invoice)
 
     facts = {"invoice_network": network, "our_network": "bcrt"}
-    assert told == Problem(422, "invoice-for-another-network", facts)
+    assert problem == Problem(422, "invoice-for-another-network", facts)
 
 
 @pytest.mark.parametrize("at", ["destination", "process"])
 def test_invoice_without_an_amount_is_refused(tontine: Tontine, at: str) -> None:
     tontine.ready("c")
 
-    told = refused_at(at, tontine, tontine.invoice(0))
+    problem = refused_at(at, tontine, tontine.invoice(0))
 
-    assert told == Problem(422, "invoice-without-amount", {"expected_msat": NET_MSAT})
+    assert problem == Problem(422, "invoice-without-amount", {"expected_msat": NET_MSAT})
 
 
 @pytest.mark.parametrize("at", ["destination", "process"])
@@ -228,21 +228,21 @@ def test_invoice_that_another_cycle_was_paid_by_is_refused(tontine: Tontine, wor
     first = tontine.paid("first")
     tontine.ready("c")
 
-    told = refused_at(at, tontine, invoice)
+    problem = refused_at(at, tontine, invoice)
 
     payment_hash = decode(invoice).payment_hash.hex()
     facts = {"reference": payment_hash, "disbursement_id": first}
-    assert told == Problem(409, "payment-reference-used", facts)
+    assert problem == Problem(409, "payment-reference-used", facts)
     assert successes(world, payment_hash) == 1
 
 
 def test_invoice_of_two_cycles_ordered_at_once_pays_one_and_fails_the_other(
     tontine: Tontine, world: World
 ) -> None:
-    """Neither was sent when the second was ordered: the hash is taken by whichever opens its attempt first."""
+    """Neither is sent when the second is ordered: the one whose attempt is opened first takes the hash."""
     invoice = tontine.payable("first")
     tontine.ready("second")
-    assert tontine.direct("second", invoice).status_code == 200
+    assert tontine.set_destination("second", invoice).status_code == 200
     assert [tontine.process(cycle_id).status_code for cycle_id in ("first", "second")] == [202, 202]
 
     run_due(slots=1)
@@ -257,16 +257,16 @@ def test_invoice_of_two_cycles_ordered_at_once_pays_one_and_fails_the_other(
 def test_text_that_is_no_invoice_is_refused(tontine: Tontine, text: str) -> None:
     tontine.ready("c")
 
-    told = direct_refused(tontine, "c", text)
+    problem = set_destination_refused(tontine, "c", text)
 
-    assert (told.status, told.code) == (422, "invoice-unreadable")
+    assert (problem.status, problem.code) == (422, "invoice-unreadable")
 
 
 def test_invoice_of_our_own_node_fails_the_payout_and_pays_nothing(tontine: Tontine, world: World) -> None:
-    """Only the node knows itself, so it is found when a worker prepares the order."""
+    """Only the node knows its own key, so this is found when a worker prepares the order."""
     tontine.ready("c")
     invoice = world.invoice(NET_MSAT, node="platform")
-    assert tontine.direct("c", invoice).status_code == 200
+    assert tontine.set_destination("c", invoice).status_code == 200
     tontine.process("c")
 
     run_due(slots=1)
@@ -282,7 +282,7 @@ def test_invoice_of_our_own_node_fails_the_payout_and_pays_nothing(tontine: Tont
 def test_process_that_would_leave_no_net_is_refused(platform: APIClient, world: World) -> None:
     tontine = Tontine(platform, world, members=1)
     tontine.ready("c", contribution_sats=1)
-    assert tontine.direct("c", tontine.invoice(1_000)).status_code == 200
+    assert tontine.set_destination("c", tontine.invoice(1_000)).status_code == 200
 
     assert process_refused(tontine, "c") == Problem(
         422, "net-not-positive", {"payout_sats": 1, "fee_sats": 1}
@@ -292,22 +292,22 @@ def test_process_that_would_leave_no_net_is_refused(platform: APIClient, world: 
 # paused
 
 
-def test_process_while_outgoing_is_paused_says_why_and_since_when(tontine: Tontine) -> None:
+def test_process_while_outgoing_is_paused_states_reason_and_moment(tontine: Tontine) -> None:
     tontine.payable("c")
     pause_outgoing(actor=Actor.system("tests"), reason="node looks odd", now=clock.now())
     changed_at = Switch.objects.get(name="outgoing").changed_at
     assert changed_at is not None
 
-    told = process_refused(tontine, "c")
+    problem = process_refused(tontine, "c")
 
-    paused_at = told.facts.pop("paused_at")
-    assert told == Problem(409, "outgoing-paused", {"reason": "node looks odd"})
+    paused_at = problem.facts.pop("paused_at")
+    assert problem == Problem(409, "outgoing-paused", {"reason": "node looks odd"})
     assert paused_at == changed_at.isoformat().replace("+00:00", "Z")
 
 
-def refused_at(door: str, tontine: Tontine, invoice: str) -> Problem:
-    """Give an invoice where the winner says where to be paid, or find it there when the payout is asked for."""
-    if door == "destination":
-        return direct_refused(tontine, "c", invoice)
-    put_past_the_door("c", invoice)
+def refused_at(step: str, tontine: Tontine, invoice: str) -> Problem:
+    """Have an invoice refused when it is set as the destination, or when the payout of a stored one is requested."""
+    if step == "destination":
+        return set_destination_refused(tontine, "c", invoice)
+    store_destination("c", invoice)
     return process_refused(tontine, "c")

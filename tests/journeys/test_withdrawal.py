@@ -1,4 +1,4 @@
-"""A winner claims by scanning a code: through the API and the wallet's door, paid by the node, once.
+"""A winner claims a payout by scanning a withdrawal code; API, wallet protocol and node are real, it is paid once.
 
 Two members give 50,000 sats each: a pot of 100,000; the fee is 1 %, so the code is for 99,000.
 """
@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from lightning.bolt11 import decode
-from lightning.bolt11.words import bytes_of, split
+from lightning.bolt11.bech32 import bytes_of, split
 from payouts.services.withdrawals import take_withdrawals
 from sunusav.core import clock
 from tests.journeys.tontine import Tontine, successes
@@ -24,7 +24,7 @@ NET_MSAT = 99_000_000
 
 
 class Wallet:
-    """What a wallet does with a code: it reads the address, asks, and brings an invoice."""
+    """A wallet that reads a withdrawal code, requests the offer and sends an invoice."""
 
     def __init__(self, world: World) -> None:
         self.world, self.client = world, APIClient()
@@ -43,8 +43,8 @@ class Wallet:
     def _get(self, address: str) -> dict[str, Any]:
         parts = urlsplit(address)
         assert (parts.scheme, parts.netloc) == ("https", "money.example.org")
-        told: dict[str, Any] = self.client.get(f"{parts.path}?{parts.query}").json()
-        return told
+        document: dict[str, Any] = self.client.get(f"{parts.path}?{parts.query}").json()
+        return document
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def tontine(platform: APIClient, world: World, settings: Settings) -> Tontine:
     return Tontine(platform, world)
 
 
-def test_winner_claims_by_scanning_a_code_and_is_paid_once(tontine: Tontine, world: World) -> None:
+def test_claim_withdrawal_code_pays_winner_once(tontine: Tontine, world: World) -> None:
     tontine.ready("claimed")
     link = tontine.post("cycles/claimed/withdrawal-link", {}, 201)
     assert link["amount_sats"] == 99_000
@@ -68,19 +68,17 @@ def test_winner_claims_by_scanning_a_code_and_is_paid_once(tontine: Tontine, wor
     assert tontine.get("cycles/claimed/withdrawal-link")["status"] == "redeemed"
     assert take_withdrawals(now=clock.now(), cycle_id="claimed") == 1
     run_due(slots=1)
-    stands = tontine.get("cycles/claimed/withdrawal-link")
-    payout = tontine.get(f"payouts/{stands['payout_id']}")
+    claimed = tontine.get("cycles/claimed/withdrawal-link")
+    payout = tontine.get(f"payouts/{claimed['payout_id']}")
     paid_hash = decode(invoice).payment_hash.hex()
-    assert (stands["status"], payout["status"], payout["net_payout"]) == ("taken", "completed", 99_000)
+    assert (claimed["status"], payout["status"], payout["net_payout"]) == ("taken", "completed", 99_000)
     assert payout["lightning_payment_hash"] == paid_hash
     assert (successes(world, paid_hash), successes(world, decode(late).payment_hash.hex())) == (1, 0)
     assert (tontine.cycle("claimed")["status"], tontine.pot_msat("claimed")) == ("paid", 0)
 
 
-def test_crash_between_the_wallets_answer_and_the_payout_loses_nothing(
-    tontine: Tontine, world: World
-) -> None:
-    """The doorbell was lost with the process that should have rung it: the periodic task finds the link."""
+def test_claim_withdrawal_code_before_crash_pays_winner_later(tontine: Tontine, world: World) -> None:
+    """The process died before it woke a worker; the periodic task finds the link."""
     tontine.ready("crashed")
     link = tontine.post("cycles/crashed/withdrawal-link", {}, 201)
     wallet = Wallet(world)

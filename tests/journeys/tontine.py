@@ -1,4 +1,4 @@
-"""The platform, the members and the winner as they act in life: the HTTP API, and wallets at the simulated node."""
+"""What platform, members and winner do through the HTTP API and with wallets of the simulated node."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from transfers.services.reconciliation import make_open_collections_due
 
 ROOT = "/monetization"
 STANDARD = {"type", "code", "title", "status", "next", "request_id"}
-# Of an ordinary invoice: payment secret, variable-length onion, basic multi-part.
+# The features of an ordinary invoice: payment secret, variable-length onion, basic multi-part.
 ORDINARY_FEATURES = 1 << 8 | 1 << 14 | 1 << 17
 _numbers = itertools.count(1)
 
@@ -40,7 +40,7 @@ class Problem:
 
     @classmethod
     def of(cls, answer: Any) -> Problem:
-        """Read a problem document, whose standard members agree with each other."""
+        """Read a problem document and assert that its standard members agree."""
         assert answer.headers["Content-Type"] == "application/problem+json"
         body = answer.json()
         assert body["status"] == answer.status_code
@@ -81,13 +81,13 @@ class Tontine:
         self.post("cycles", body, 201)
 
     def collect(self, cycle_id: str, *, without: int = 0) -> None:
-        """Have the members ask for their invoices and pay them; the sweep finds out."""
+        """Have the members request and pay their invoices, then sweep."""
         for user_id in self.members[: len(self.members) - without]:
             self.pay(self.contribution(cycle_id, user_id)["payment_request"])
         self.sweep()
 
     def contribution(self, cycle_id: str, user_id: str) -> dict[str, Any]:
-        """Ask a member for their contribution."""
+        """Open the contribution of a member."""
         body = {"user_id": user_id, "method": "lightning"}
         return self.post(f"cycles/{cycle_id}/contributions", body, 201)
 
@@ -98,7 +98,7 @@ class Tontine:
         assert paid["status"] == "SUCCEEDED"
 
     def sweep(self) -> None:
-        """Ask the node about every open invoice, and look which cycles are complete: what the periodic tasks do."""
+        """Query the node for every open invoice and record the cycles that are complete, as the periodic tasks do."""
         now = clock.now()
         make_open_collections_due(now=now)
         sweep_collections(now=now)
@@ -110,8 +110,8 @@ class Tontine:
         self.collect(cycle_id)
         assert self.cycle(cycle_id)["status"] == "ready"
 
-    def direct(self, cycle_id: str, invoice: str) -> Any:
-        """Say where the winner is paid; return the answer."""
+    def set_destination(self, cycle_id: str, invoice: str) -> Any:
+        """Set the winner's invoice as destination; return the answer."""
         body = {"rail": "lightning", "kind": "bolt11", "value": invoice}
         return self.client.put(f"{ROOT}/cycles/{cycle_id}/destination", body)
 
@@ -119,11 +119,11 @@ class Tontine:
         """Make a cycle ready and give its winner's invoice; return the invoice."""
         self.ready(cycle_id, **begun)
         invoice = self.invoice(net_sats * 1_000)
-        assert self.direct(cycle_id, invoice).status_code == 200
+        assert self.set_destination(cycle_id, invoice).status_code == 200
         return invoice
 
     def process(self, cycle_id: str, **claims: bool) -> Any:
-        """Ask for the payout; return the answer."""
+        """Request the payout; return the answer."""
         return self.client.post(f"{ROOT}/payouts/process", {"cycle_id": cycle_id, **claims})
 
     def paid(self, cycle_id: str) -> int:
@@ -146,18 +146,18 @@ class Tontine:
     def get(self, path: str) -> dict[str, Any]:
         answer = self.client.get(f"{ROOT}/{path}")
         assert answer.status_code == 200, answer.content
-        told: dict[str, Any] = answer.json()
-        return told
+        document: dict[str, Any] = answer.json()
+        return document
 
     def post(self, path: str, body: dict[str, Any], status: int) -> dict[str, Any]:
         answer = self.client.post(f"{ROOT}/{path}", body)
         assert answer.status_code == status, answer.content
-        told: dict[str, Any] = answer.json()
-        return told
+        document: dict[str, Any] = answer.json()
+        return document
 
 
 def signed_invoice(*, network: str, amount_msat: int | None, now: datetime, expiry: int = 86_400) -> str:
-    """Sign an invoice that no node made, for instance of another network."""
+    """Sign an invoice that no node issued, for instance for another network."""
     number = next(_numbers)
     draft = InvoiceDraft(
         network=network,
@@ -174,7 +174,7 @@ def signed_invoice(*, network: str, amount_msat: int | None, now: datetime, expi
 
 
 def successes(world: World, payment_hash: str) -> int:
-    """Return how often our node paid this hash, by its own record."""
+    """Return how often our node has paid this hash, by its own record."""
     return max(
         (int(row["successes"]) for row in world.control.payments_of(PLATFORM, payment_hash)), default=0
     )

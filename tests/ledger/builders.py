@@ -1,4 +1,4 @@
-"""What the tests of the books are made of: accounts, postings, rates, people, a market on the loopback."""
+"""Accounts, postings, rates, people and a local market for the tests of this app."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from ledger.enums import AccountRole, Currency
+from ledger.invariants.seals import SEAL_INVARIANTS
 from ledger.models import ExchangeRate, JournalEntry
 from ledger.rates.sources import Answer, JsonSource
 from ledger.services import post
 from ledger.types import AccountRef, Line, Posting
+from sunusav.core.auditing import AuditScope, Breach
 from sunusav.core.migration_operations import AppendOnly
 from sunusav.core.models import User
 from sunusav.core.roles import Role, sync_roles
@@ -36,7 +38,7 @@ BANK = AccountRef(AccountRole.BANK, Currency.XOF)
 
 
 def lines(amount: int = 1_000, *, to: AccountRef = CREDIT) -> list[Line]:
-    """Money arrives in the node and is owed to somebody."""
+    """Return lines that credit an amount received by the node to an account."""
     return [Line(NODE, amount), Line(to, -amount)]
 
 
@@ -50,7 +52,7 @@ def posting(reference: str, amount: int = 1_000, **fields: Any) -> Posting:
 
 
 def plain_sum(ref: AccountRef) -> int:
-    """Add an account's entries one by one: what the balance must be, without any of its cleverness."""
+    """Sum an account's entries one by one, without checkpoints."""
     return sum(JournalEntry.objects.filter(account__code=ref.code).values_list("amount", flat=True))
 
 
@@ -58,6 +60,12 @@ def stored_rate(rate: str = "9123457", *, at: datetime = NOW, **fields: Any) -> 
     return ExchangeRate.objects.create(
         rate_xof_per_btc=Decimal(rate), **{"source": "market", "observed_at": at, "recorded_at": at, **fields}
     )
+
+
+def broken_links(since: datetime | None = None) -> list[Breach]:
+    """Audit the hash chain of the books, or its end since a moment."""
+    [chain_holds] = [invariant for invariant in SEAL_INVARIANTS if invariant.code == "I18"]
+    return list(chain_holds.find(AuditScope(now=NOW, since=since)))
 
 
 def person(name: str, *roles: Role) -> User:
@@ -69,7 +77,7 @@ def person(name: str, *roles: Role) -> User:
 
 @contextmanager
 def triggers_dropped(*tables: str) -> Iterator[None]:
-    """Let a test corrupt append-only tables, as somebody with the database's password could.
+    """Let a test corrupt append-only tables, as a person with the database's password could.
 
     On MySQL this commits, so tests that use it are transactional; the triggers come back afterwards.
     """
@@ -86,7 +94,7 @@ def triggers_dropped(*tables: str) -> Iterator[None]:
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Undo what one example of a property wrote."""
+    """Roll back what the block wrote."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -98,7 +106,7 @@ def run_sql(statement: str, *values: Any) -> None:
 
 
 class Market(ThreadingHTTPServer):
-    """A market that answers on the loopback what it is told to."""
+    """A local server that answers like a market source, with what the test sets."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _MarketHandler)
@@ -110,7 +118,7 @@ class Market(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def says(self, document: Any, *, status: int = 200) -> Market:
+    def answers(self, document: Any, *, status: int = 200) -> Market:
         self.body = document if isinstance(document, bytes) else json.dumps(document).encode()
         self.status = status
         return self
@@ -144,20 +152,20 @@ def running_market() -> Iterator[Market]:
         market.server_close()
 
 
-def coinbase_says(amount: Any, *, base: str = "BTC", currency: str = "EUR") -> dict[str, Any]:
+def coinbase_answer(amount: Any, *, base: str = "BTC", currency: str = "EUR") -> dict[str, Any]:
     return {"data": {"amount": amount, "base": base, "currency": currency}}
 
 
-def kraken_says(amount: Any, *, pair: str = "XXBTZEUR") -> dict[str, Any]:
+def kraken_answer(amount: Any, *, pair: str = "XXBTZEUR") -> dict[str, Any]:
     return {"error": [], "result": {pair: {"a": [amount, "1", "1"], "c": [amount, "0.01"]}}}
 
 
-def bitstamp_says(amount: Any, *, at: datetime = NOW) -> dict[str, Any]:
+def bitstamp_answer(amount: Any, *, at: datetime = NOW) -> dict[str, Any]:
     return {"last": amount, "timestamp": str(int(at.timestamp())), "pair": "BTC/EUR"}
 
 
-class Stall(JsonSource):
-    """A source that answers a fixed price in francs, for tests of what comes after the asking."""
+class FixedSource(JsonSource):
+    """A source that answers a fixed price in francs."""
 
     def __init__(self, name: str, amount: Any, currency: str = "XOF") -> None:
         self.name, self.amount, self.currency = name, amount, currency

@@ -1,4 +1,4 @@
-"""The auditor: green on clean books, red by name after each corruption, and money stops."""
+"""The auditor reports nothing on clean books, names each corruption, and pauses outgoing payments."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from ledger.auditor import audit, audit_and_guard, fast_window
-from ledger.enums import ConversionKind
+from ledger.enums import AccountRole, ConversionKind, Currency
 from ledger.invariants import INVARIANTS
+from ledger.invariants.schema import append_only_tables
 from ledger.models import (
     Account,
     AccountCheckpoint,
@@ -18,12 +19,11 @@ from ledger.models import (
     JournalTransaction,
     LedgerSeal,
 )
-from ledger.schema import append_only_tables
-from ledger.services import post, record_conversion, reverse, seal_books
-from ledger.types import Line
+from ledger.services import post, post_all, record_conversion, reverse, seal_books
+from ledger.types import AccountRef, Line
 from sunusav.core import clock
 from sunusav.core.app_modules import collect
-from sunusav.core.auditing import AuditScope, Breach, Invariant
+from sunusav.core.auditing import CHUNK, AuditScope, Breach, Invariant
 from sunusav.core.migration_operations import AppendOnly
 from sunusav.core.models import TrailEntry
 from sunusav.core.switches import OutgoingPaused, outgoing, require_outgoing_open
@@ -34,13 +34,15 @@ from tests.ledger.builders import (
     NODE,
     OTHER_CREDIT,
     POSITION_XOF,
+    lines,
+    posting,
     received,
     run_sql,
     stored_rate,
     triggers_dropped,
 )
 
-# Triggers come and go by DDL, which no transaction undoes on MySQL.
+# Triggers are dropped and created by DDL, which no transaction undoes on MySQL.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -159,11 +161,11 @@ def checkpoint_deleted() -> None:
     AccountCheckpoint.objects.filter(account__code=CREDIT.code).delete()
 
 
-def floor_lifted() -> None:
+def floor_raised() -> None:
     AccountCheckpoint.objects.filter(account__code=CREDIT.code).update(floor=journal("r-4").pk)
 
 
-def trigger_gone() -> None:
+def trigger_missing() -> None:
     run_sql("DROP TRIGGER ledger_journalentry_no_delete")
 
 
@@ -211,8 +213,8 @@ CORRUPTIONS: dict[str, tuple[Callable[[], None], set[str]]] = {
     "two seals swapped": (seals_swapped, {"I18"}),
     "a checkpoint changed": (checkpoint_changed, {"I19"}),
     "a checkpoint deleted": (checkpoint_deleted, {"I19"}),
-    "a floor lifted": (floor_lifted, {"I19"}),
-    "a trigger gone": (trigger_gone, {"I14"}),
+    "a floor raised": (floor_raised, {"I19"}),
+    "a trigger missing": (trigger_missing, {"I14"}),
     "a rate in quarantine used": (rate_in_quarantine_used, {"I17"}),
     "a fallback used where forbidden": (fallback_used_where_forbidden, {"I17"}),
     "a stale rate used": (stale_rate_used, {"I17"}),
@@ -229,18 +231,18 @@ def triggers_restored() -> Iterator[None]:
         AppendOnly("ledger_journalentry").database_forwards("ledger", editor, None, None)
 
 
-def test_clean_books_are_green(books: int) -> None:
+def test_audit_clean_books_finds_nothing(books: int) -> None:
     assert found() == []
     assert found(since=fast_window(clock.now())) == []
 
 
-def test_empty_books_are_green() -> None:
+def test_audit_empty_books_finds_nothing() -> None:
     assert found() == []
     assert found(since=fast_window(clock.now())) == []
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_corruption_is_red_by_name(books: int, triggers_restored: None, name: str) -> None:
+def test_audit_names_each_corruption(books: int, triggers_restored: None, name: str) -> None:
     corrupt, codes = CORRUPTIONS[name]
 
     corrupt()
@@ -255,15 +257,15 @@ def _ours() -> list[Invariant]:
     return INVARIANTS
 
 
-def test_every_invariant_of_this_room_has_been_red() -> None:
+def test_every_invariant_of_this_app_has_a_corruption() -> None:
     shown = {code for _, codes in CORRUPTIONS.values() for code in codes} | {"I20"}
 
     assert shown == {invariant.code for invariant in _ours()}
 
 
 NEW = (
-    "one entry too many", "a transaction without entries", "a credit overdrawn", "an amount changed", "a trigger gone",
-    "a stale rate used", "a floor lifted",
+    "one entry too many", "a transaction without entries", "a credit overdrawn", "an amount changed",
+    "a trigger missing", "a stale rate used", "a floor raised",
 )  # fmt: skip
 
 
@@ -273,7 +275,7 @@ def test_fast_audit_finds_what_is_new(books: int, triggers_restored: None, name:
 
     corrupt()
 
-    assert audit(now=clock.now(), since=fast_window(clock.now())).is_red
+    assert audit(now=clock.now(), since=fast_window(clock.now())).has_breaches
 
 
 @pytest.mark.mariadb
@@ -293,7 +295,7 @@ def test_fast_audit_finds_what_is_new(books: int, triggers_restored: None, name:
     ],
     ids=["unique", "check"],
 )
-def test_rule_dropped_from_the_schema_is_red(drop: str, restore: str, rule: str) -> None:
+def test_audit_names_a_rule_dropped_from_the_schema(drop: str, restore: str, rule: str) -> None:
     run_sql(drop)
     try:
         breaches = found()
@@ -307,7 +309,7 @@ def test_append_only_tables_are_known_from_the_migrations() -> None:
     assert {"ledger_journalentry", "ledger_journaltransaction", "core_trailentry"} <= append_only_tables()
 
 
-def test_unsealed_for_long_only_waits() -> None:
+def test_audit_reports_an_unsealed_transaction_as_waiting() -> None:
     received("r-1")
 
     report = audit(now=clock.now() + timedelta(minutes=6))
@@ -318,7 +320,7 @@ def test_unsealed_for_long_only_waits() -> None:
     assert outgoing().is_open
 
 
-def test_red_audit_pauses_outgoing_money_and_says_so(books: int) -> None:
+def test_audit_and_guard_on_a_breach_pauses_outgoing_and_records_it(books: int) -> None:
     one_entry_too_many()
     now = clock.now()
 
@@ -334,7 +336,7 @@ def test_red_audit_pauses_outgoing_money_and_says_so(books: int) -> None:
     assert (line.action, line.facts["count"]) == ("find_breaches", 2)
 
 
-def test_green_audit_leaves_the_switch_alone(books: int) -> None:
+def test_audit_and_guard_without_a_breach_leaves_the_switch(books: int) -> None:
     assert audit_and_guard(now=clock.now()).exit_code == 0
     assert outgoing().is_open
     assert not TrailEntry.objects.filter(subject="books:audit").exists()
@@ -345,16 +347,16 @@ def breaks_half_way(scope: AuditScope) -> Iterator[Breach]:
     raise KeyError("no such rail")
 
 
-def asks_for_a_table_that_is_gone(scope: AuditScope) -> Iterator[Breach]:
+def reads_a_missing_table(scope: AuditScope) -> Iterator[Breach]:
     run_sql("SELECT * FROM no_such_table")
     yield Breach("X02", "never", "never")
 
 
-def test_invariant_that_raises_hides_no_other_and_stops_money(books: int) -> None:
+def test_invariant_that_raises_hides_no_other_and_pauses_outgoing(books: int) -> None:
     one_entry_too_many()
     odd = [
         Invariant("X01", "breaks", breaks_half_way),
-        Invariant("X02", "breaks in the database", asks_for_a_table_that_is_gone, waiting=True),
+        Invariant("X02", "breaks in the database", reads_a_missing_table, waiting=True),
     ]
 
     INVARIANTS[0:0] = odd
@@ -363,30 +365,30 @@ def test_invariant_that_raises_hides_no_other_and_stops_money(books: int) -> Non
     finally:
         del INVARIANTS[: len(odd)]
 
-    told = {breach.invariant: breach for breach in report.breaches}
-    assert set(told) == {"X01", "X02", "I01", "I01b"}
+    by_code = {breach.invariant: breach for breach in report.breaches}
+    assert set(by_code) == {"X01", "X02", "I01", "I01b"}
     assert [b.subject for b in report.breaches if b.invariant == "X01"] == ["first", "audit"]
-    assert told["X01"].detail == "could not be judged: KeyError: 'no such rail'"
-    assert (told["X02"].subject, told["X02"].detail.split(":")[0]) == ("audit", "could not be judged")
-    assert "no_such_table" in told["X02"].detail
+    assert by_code["X01"].detail == "could not be checked: KeyError: 'no such rail'"
+    assert (by_code["X02"].subject, by_code["X02"].detail.split(":")[0]) == ("audit", "could not be checked")
+    assert "no_such_table" in by_code["X02"].detail
     assert not outgoing().is_open
 
 
-def test_looking_only_pauses_nothing(books: int) -> None:
+def test_audit_alone_pauses_nothing(books: int) -> None:
     one_entry_too_many()
 
-    assert audit(now=clock.now()).is_red
+    assert audit(now=clock.now()).has_breaches
     assert outgoing().is_open
 
 
-def test_every_room_with_invariants_is_asked() -> None:
+def test_audit_checks_the_invariants_of_every_app() -> None:
     codes = {invariant.code for invariant in collect("invariants", "INVARIANTS")}
 
     assert set(audit(now=clock.now()).checked) == codes
     assert {"I01", "I16", "I18"} <= codes
 
 
-def test_scope_reaches_the_invariants() -> None:
+def test_invariants_accept_a_full_scope() -> None:
     scope = AuditScope(now=clock.now())
 
     assert all(list(invariant.find(scope)) == [] for invariant in _ours())
@@ -407,3 +409,17 @@ def test_conversion_of_a_price_is_checked_by_its_rule() -> None:
     )  # fmt: skip
     [breach] = found()
     assert (breach.invariant, breach.subject) == ("I17", "conversion:p-2")
+
+
+def test_checkpoints_are_compared_beyond_the_first_page_of_accounts() -> None:
+    owners = [f"user:{number:04}" for number in range(CHUNK + 1)]
+    refs = [AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, owner) for owner in owners]
+    post_all([posting(ref.owner, lines=tuple(lines(1_000, to=ref)), at=clock.now()) for ref in refs])
+    seal_books(now=clock.now())
+    AccountCheckpoint.objects.filter(account__code=refs[-1].code).update(amount=-999)
+    AccountCheckpoint.objects.filter(account__code=refs[-2].code).delete()
+
+    assert [(breach.invariant, breach.subject, breach.detail) for breach in found()] == [
+        ("I19", f"account:{refs[-2].code}", "no checkpoint, sealed entries -1000"),
+        ("I19", f"account:{refs[-1].code}", "checkpoint -999, sealed entries -1000"),
+    ]

@@ -32,8 +32,8 @@ def exact(amount_sats: int, rate: Decimal) -> Fraction:
     return Fraction(amount_sats) * Fraction(rate) / SATS_PER_BTC
 
 
-def test_numbers_of_the_contract() -> None:
-    """DOMAIN.md section 2, worked there by hand."""
+def test_conversions_of_the_domain_document() -> None:
+    """Source: DOMAIN.md section 2."""
     assert sats_from_xof(500, rate_xof_per_btc=EIGHT_MILLION) == 6_250
     assert shown_xof_from_sats(1, rate_xof_per_btc=EIGHT_MILLION) == Decimal("0.08")
     assert xof_charge_for_sats(10_000, rate_xof_per_btc=ODD) == 913
@@ -50,7 +50,7 @@ def test_shown_francs_are_rounded_half_even(amount_sats: int, shown: str) -> Non
 
 
 @given(sats, rates)
-def test_leaving_is_rounded_down_and_charging_up(amount: int, rate: Decimal) -> None:
+def test_xof_from_sats_rounds_down_and_xof_charge_rounds_up(amount: int, rate: Decimal) -> None:
     truth = exact(amount, rate)
 
     assert xof_from_sats(amount, rate_xof_per_btc=rate) == floor(truth)
@@ -58,7 +58,7 @@ def test_leaving_is_rounded_down_and_charging_up(amount: int, rate: Decimal) -> 
 
 
 @given(sats, rates)
-def test_shown_is_the_nearest_cent(amount: int, rate: Decimal) -> None:
+def test_shown_xof_is_the_nearest_cent(amount: int, rate: Decimal) -> None:
     shown = shown_xof_from_sats(amount, rate_xof_per_btc=rate)
 
     assert shown == round(exact(amount, rate), 2)
@@ -66,7 +66,7 @@ def test_shown_is_the_nearest_cent(amount: int, rate: Decimal) -> None:
 
 
 @given(sats, rates)
-def test_exact_loses_nothing(amount: int, rate: Decimal) -> None:
+def test_exact_xof_is_not_rounded(amount: int, rate: Decimal) -> None:
     assert Fraction(exact_xof_from_msat(amount * 1_000, rate_xof_per_btc=rate)) == exact(amount, rate)
 
 
@@ -78,14 +78,14 @@ def test_a_price_in_francs_is_rounded_down(amount_xof: int, rate: Decimal) -> No
 
 
 @given(sats, rates)
-def test_going_to_francs_and_back_never_gains(amount: int, rate: Decimal) -> None:
+def test_convert_to_francs_and_back_never_gains(amount: int, rate: Decimal) -> None:
     there = xof_from_sats(amount, rate_xof_per_btc=rate)
 
     assert sats_from_xof(there, rate_xof_per_btc=rate) <= amount
 
 
 @given(francs, rates)
-def test_going_to_sats_and_back_never_gains(amount_xof: int, rate: Decimal) -> None:
+def test_convert_to_sats_and_back_never_gains(amount_xof: int, rate: Decimal) -> None:
     there = sats_from_xof(amount_xof, rate_xof_per_btc=rate)
 
     assert xof_from_sats(there, rate_xof_per_btc=rate) <= amount_xof

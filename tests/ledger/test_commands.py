@@ -10,14 +10,14 @@ from ledger.rates.sources import Coinbase
 from ledger.tasks import audit_books_fast_task, audit_books_full_task, seal_books_task, update_rates_task
 from sunusav.core import clock
 from sunusav.core.switches import outgoing
-from tests.ledger.builders import HOUR, NODE, Market, coinbase_says, received, running_market, stored_rate
+from tests.ledger.builders import HOUR, NODE, Market, coinbase_answer, received, running_market, stored_rate
 
 pytestmark = pytest.mark.django_db
 market_url = ""
 
 
 def source() -> Any:
-    """Stand in for a plug-in that settings name: Coinbase's, at the loopback market."""
+    """Return the Coinbase source with the address of the local market."""
     return Coinbase(market_url)
 
 
@@ -61,7 +61,7 @@ def test_audit_books_broken_exits_1_names_the_breach_and_pauses() -> None:
     assert not outgoing().is_open
 
 
-def test_audit_books_no_pause_only_looks() -> None:
+def test_audit_books_no_pause_pauses_nothing() -> None:
     break_books()
 
     assert run("audit_books", "--no-pause")[0] == 1
@@ -91,7 +91,7 @@ def test_audit_books_json_is_one_document() -> None:
 
 
 def test_update_rates_prints_the_rate(market: Market) -> None:
-    market.says(coinbase_says("12195.92"))
+    market.answers(coinbase_answer("12195.92"))
 
     status, text = run("update_rates")
 
@@ -100,7 +100,7 @@ def test_update_rates_prints_the_rate(market: Market) -> None:
 
 
 def test_update_rates_without_an_answer_fails_by_name(market: Market) -> None:
-    market.says(coinbase_says("NaN"))
+    market.answers(coinbase_answer("NaN"))
 
     with pytest.raises(CommandError, match=r"no-rate-source-answered.*not_finite"):
         run("update_rates")
@@ -108,14 +108,14 @@ def test_update_rates_without_an_answer_fails_by_name(market: Market) -> None:
 
 def test_update_rates_in_quarantine_fails_by_name(market: Market) -> None:
     stored_rate("16000000", at=clock.now())
-    market.says(coinbase_says("12195.92"))
+    market.answers(coinbase_answer("12195.92"))
 
     with pytest.raises(CommandError, match=r"in quarantine \(jumped\)"):
         run("update_rates")
 
 
 def test_tasks_call_their_services(market: Market) -> None:
-    market.says(coinbase_says("12195.92"))
+    market.answers(coinbase_answer("12195.92"))
     received("r-1", at=clock.now())
 
     assert seal_books_task() == 1

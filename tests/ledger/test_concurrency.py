@@ -1,4 +1,4 @@
-"""Two connections at once, on the engine whose locks are real."""
+"""Concurrent connections, on an engine with row locks."""
 
 import threading
 from collections.abc import Callable
@@ -12,16 +12,26 @@ from ledger.auditor import _snapshot
 from ledger.errors import ReferenceUsed
 from ledger.models import Account, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import balance, balances
-from ledger.services import post, post_all, seal_books, verify_books
+from ledger.services import post, post_all, seal_books
 from ledger.types import Line
-from tests.ledger.builders import CREDIT, NODE, NOW, OTHER_CREDIT, lines, plain_sum, posting, received
+from tests.ledger.builders import (
+    CREDIT,
+    NODE,
+    NOW,
+    OTHER_CREDIT,
+    broken_links,
+    lines,
+    plain_sum,
+    posting,
+    received,
+)
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 THREADS = 8
 
 
 def at_once(work: Callable[[int], Any], *, times: int = THREADS) -> list[Any]:
-    """Run the same work on connections of their own, all starting together; refusals are returned."""
+    """Run the same work on several connections at once; return results and refusals."""
     barrier = threading.Barrier(times)
 
     def run(number: int) -> Any:
@@ -70,7 +80,7 @@ def in_another_connection(work: Callable[[], Any]) -> Any:
     return ThreadPoolExecutor(1).submit(run)
 
 
-def test_second_waits_for_the_first_and_takes_its_row() -> None:
+def test_second_post_waits_for_the_first_and_returns_its_id() -> None:
     with transaction.atomic():
         first = received("r-1")
         second = in_another_connection(lambda: received("r-1"))
@@ -78,7 +88,7 @@ def test_second_waits_for_the_first_and_takes_its_row() -> None:
     assert second.result(10) == first
 
 
-def test_second_books_when_the_first_rolls_back() -> None:
+def test_second_post_is_stored_when_the_first_rolls_back() -> None:
     with transaction.atomic():
         received("r-1", to=OTHER_CREDIT)
         second = in_another_connection(lambda: received("r-1"))
@@ -113,10 +123,10 @@ def test_sealers_at_once_chain_each_transaction_once() -> None:
 
     assert sorted(sealed) == [0, 0, 0, 20]
     assert LedgerSeal.objects.count() == 20
-    assert list(verify_books()) == []
+    assert broken_links() == []
 
 
-def test_sealer_leaves_what_is_not_committed() -> None:
+def test_seal_skips_uncommitted_transactions() -> None:
     received("r-0")
     with transaction.atomic():
         received("r-1")
@@ -129,8 +139,8 @@ def test_sealer_leaves_what_is_not_committed() -> None:
     assert balance(CREDIT) == plain_sum(CREDIT) == -3_000
 
 
-def test_reader_never_sees_the_tail_move_under_it() -> None:
-    """Money goes back and forth between two accounts; whatever is sealed meanwhile, the two always add up."""
+def test_balances_read_while_sealing_always_sum_to_the_same() -> None:
+    """Money moves between two accounts while a sealer runs; their sum never changes."""
     received("r-0", 1_000)
     received("r-1", 1_000, to=OTHER_CREDIT)
     done = threading.Event()
@@ -153,8 +163,8 @@ def test_reader_never_sees_the_tail_move_under_it() -> None:
     assert seen == {-2_000}
 
 
-def test_audit_reads_one_moment() -> None:
-    """Between two reads of an audit another connection books: the audit sees neither half."""
+def test_audit_reads_one_snapshot() -> None:
+    """Between two reads of an audit another connection posts; the audit sees none of it."""
     received("r-0")
     with _snapshot():
         before = JournalEntry.objects.count()

@@ -62,7 +62,7 @@ def test_record_keeps_the_rate_row() -> None:
 
 
 @pytest.mark.django_db
-def test_record_again_returns_what_was_kept_at_its_old_rate() -> None:
+def test_record_again_returns_what_is_stored_at_its_old_rate() -> None:
     stored_rate("8000000", at=NOW)
     first = record_conversion(kind=ConversionKind.COLLECTION, amount=10_000, reference="c:1", now=NOW)
     stored_rate("9000000", at=NOW + HOUR)
@@ -88,7 +88,7 @@ def test_record_same_reference_with_other_content_refused(kind: ConversionKind, 
 
 
 @pytest.mark.django_db
-def test_record_at_a_fallback_says_that_it_was_allowed(settings: Any) -> None:
+def test_record_at_a_fallback_stores_that_it_was_allowed(settings: Any) -> None:
     record_conversion(kind=ConversionKind.PRICE, amount=500, reference="c:1", now=NOW)
 
     row = CurrencyConversion.objects.get()

@@ -14,10 +14,18 @@ from sunusav.core import approvals
 from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, ProposalAlreadyOpen
 from sunusav.core.models import TrailEntry, User
 from sunusav.core.roles import Role
-from tests.ledger.builders import MINUTE, NOW, Stall, coinbase_says, person, running_market, stored_rate
+from tests.ledger.builders import (
+    MINUTE,
+    NOW,
+    FixedSource,
+    coinbase_answer,
+    person,
+    running_market,
+    stored_rate,
+)
 
 pytestmark = pytest.mark.django_db
-THREE = [Stall("a", "8000000"), Stall("b", "8100000"), Stall("c", "8050000")]
+THREE = [FixedSource("a", "8000000"), FixedSource("b", "8100000"), FixedSource("c", "8050000")]
 
 
 @pytest.fixture
@@ -43,11 +51,13 @@ def test_update_appends_the_median() -> None:
     assert row.components == {"rates": {"a": "8000000", "b": "8100000", "c": "8050000"}, "refusals": {}}
 
 
-def test_update_reads_a_real_server_and_names_who_was_refused() -> None:
+def test_update_reads_a_server_and_names_the_refused_sources() -> None:
     with running_market() as market, running_market() as broken:
-        market.says(coinbase_says("12195.92"))
-        broken.says(b"<html>")
-        update = update_rates(now=NOW, sources=[Coinbase(market.url), Stall("b", "0"), Kraken(broken.url)])
+        market.answers(coinbase_answer("12195.92"))
+        broken.answers(b"<html>")
+        update = update_rates(
+            now=NOW, sources=[Coinbase(market.url), FixedSource("b", "0"), Kraken(broken.url)]
+        )
 
     assert update.rate.rate_xof_per_btc == Decimal("7999999.09544")
     assert update.refusals == {"b": "not_positive", "kraken": "unavailable"}
@@ -55,7 +65,7 @@ def test_update_reads_a_real_server_and_names_who_was_refused() -> None:
 
 def test_update_with_no_answer_appends_nothing() -> None:
     with pytest.raises(NoRateSourceAnswered) as refusal:
-        update_rates(now=NOW, sources=[Stall("a", "NaN"), Stall("b", "-1")])
+        update_rates(now=NOW, sources=[FixedSource("a", "NaN"), FixedSource("b", "-1")])
 
     assert refusal.value.refusals == {"a": "not_finite", "b": "not_positive"}
     assert not ExchangeRate.objects.exists()
@@ -66,8 +76,8 @@ def test_update_without_sources_refused() -> None:
         update_rates(now=NOW)
 
 
-def test_update_drops_who_is_far_from_the_median() -> None:
-    update = update_rates(now=NOW, sources=[*THREE, Stall("d", "20000000")])
+def test_update_drops_a_source_far_from_the_median() -> None:
+    update = update_rates(now=NOW, sources=[*THREE, FixedSource("d", "20000000")])
 
     assert update.refusals == {"d": "far_from_median"}
     assert update.rate.rate_xof_per_btc == Decimal(8_050_000)
@@ -76,7 +86,7 @@ def test_update_drops_who_is_far_from_the_median() -> None:
 
 @pytest.mark.parametrize("prices", [("8000000", "16000000"), ("8000000", "12000000", "18000000")])
 def test_update_when_sources_disagree_goes_into_quarantine(prices: tuple[str, ...]) -> None:
-    update = update_rates(now=NOW, sources=[Stall(f"s{n}", price) for n, price in enumerate(prices)])
+    update = update_rates(now=NOW, sources=[FixedSource(f"s{n}", price) for n, price in enumerate(prices)])
 
     assert update.quarantine_reason == "sources_disagree"
     assert ExchangeRate.objects.get().is_quarantined
@@ -89,7 +99,7 @@ def test_update_when_sources_disagree_goes_into_quarantine(prices: tuple[str, ..
 def test_update_that_jumped_goes_into_quarantine(price: str, jumped: bool) -> None:
     stored_rate("8000000", at=NOW - 5 * MINUTE)
 
-    update = update_rates(now=NOW, sources=[Stall("a", price)])
+    update = update_rates(now=NOW, sources=[FixedSource("a", price)])
 
     assert (update.quarantine_reason == "jumped") is jumped
     assert current_rate(NOW).rate_xof_per_btc == (Decimal(8_000_000) if jumped else Decimal(price))
@@ -97,7 +107,7 @@ def test_update_that_jumped_goes_into_quarantine(price: str, jumped: bool) -> No
 
 def test_rate_in_quarantine_stays_unused_until_two_people_record_one(awa: User, fatou: User) -> None:
     stored_rate("8000000", at=NOW)
-    doubled = [Stall("a", "16000000")]
+    doubled = [FixedSource("a", "16000000")]
     for step in (1, 2, 3):
         assert update_rates(now=NOW + step * 5 * MINUTE, sources=doubled).quarantine_reason == "jumped"
     assert current_rate(NOW + 16 * MINUTE).is_fallback
@@ -111,7 +121,7 @@ def test_rate_in_quarantine_stays_unused_until_two_people_record_one(awa: User, 
     assert update_rates(now=NOW + 20 * MINUTE, sources=doubled).quarantine_reason == ""
 
 
-# which rate holds
+# which rate is current
 
 
 def test_current_is_the_newest_of_the_last_quarter_hour() -> None:
@@ -157,14 +167,14 @@ def test_fallback_moves_francs_only_where_the_setting_allows(settings: Any) -> N
     assert francs_rate(NOW) == fresh.value
 
 
-def test_for_the_record_the_last_rate_serves_however_old() -> None:
+def test_latest_rate_for_record_may_be_of_any_age() -> None:
     old = stored_rate(at=NOW - timedelta(days=30))
     stored_rate(at=NOW - MINUTE, is_quarantined=True, quarantine_reason="jumped")
 
     assert latest_rate_for_record(NOW) == old.value
 
 
-def test_for_the_record_the_fallback_serves_when_there_is_nothing() -> None:
+def test_latest_rate_for_record_without_a_rate_is_the_fallback() -> None:
     assert latest_rate_for_record(NOW).is_fallback
 
 

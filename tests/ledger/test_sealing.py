@@ -6,9 +6,19 @@ from hypothesis import strategies as st
 
 from ledger.models import Account, AccountCheckpoint, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import balance, balances
-from ledger.services import reverse, seal_books, verify_books
+from ledger.services import reverse, seal_books
 from sunusav.core.sealing import GENESIS, chain_hash
-from tests.ledger.builders import CREDIT, HOUR, NODE, NOW, OTHER_CREDIT, plain_sum, received, rolled_back
+from tests.ledger.builders import (
+    CREDIT,
+    HOUR,
+    NODE,
+    NOW,
+    OTHER_CREDIT,
+    broken_links,
+    plain_sum,
+    received,
+    rolled_back,
+)
 
 pytestmark = pytest.mark.django_db
 ACCOUNTS = [NODE, CREDIT, OTHER_CREDIT]
@@ -16,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def late(pk: int, amount: int) -> None:
-    """Append a transaction as if it had taken its id long ago and committed only now."""
+    """Append a transaction as if it had been inserted long ago and committed only now."""
     row = JournalTransaction.objects.create(
         pk=pk, kind="late", reference=f"late-{pk}", subject="s", posted_at=NOW
     )
@@ -34,7 +44,7 @@ def test_seal_chains_every_transaction_once() -> None:
 
     seals = list(LedgerSeal.objects.order_by("seq").values_list("seq", "transaction_id"))
     assert seals == [(1, ids[0]), (2, ids[1]), (3, ids[2])]
-    assert list(verify_books()) == []
+    assert broken_links() == []
 
 
 def test_seal_covers_the_entries() -> None:
@@ -92,8 +102,8 @@ def test_floor_follows_an_hour_behind() -> None:
     assert set(AccountCheckpoint.objects.values_list("floor", flat=True)) == {first}
 
 
-def test_late_commit_is_sealed_and_counted_although_the_sealer_was_away_for_long() -> None:
-    """Its id lies below a row sealed hours ago; a floor taken from that row alone would skip it for ever."""
+def test_late_commit_after_a_long_pause_of_the_sealer_is_sealed_and_counted() -> None:
+    """Its id is below that of a row sealed hours ago; a floor taken from that row alone would skip it."""
     received("r-1")
     late(1_000_002, 5)
     seal_books(now=NOW)
@@ -106,7 +116,7 @@ def test_late_commit_is_sealed_and_counted_although_the_sealer_was_away_for_long
     seal_books(now=NOW + 4 * HOUR)
     assert (balance(CREDIT), plain_sum(CREDIT)) == (-2_008, -2_008)
     assert LedgerSeal.objects.count() == 4
-    assert list(verify_books()) == []
+    assert broken_links() == []
 
 
 def test_pass_cut_short_keeps_the_floor_below_what_it_left() -> None:
@@ -135,10 +145,12 @@ actions = st.lists(
 
 @given(actions)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_balance_is_the_plain_sum_however_posting_and_sealing_interleave(db: None, story: list) -> None:
+def test_balance_equals_the_sum_of_entries_in_any_order_of_posting_and_sealing(
+    db: None, actions: list
+) -> None:
     with rolled_back():
         now, posted = NOW, []
-        for step, (action, number, detail) in enumerate(story):
+        for step, (action, number, detail) in enumerate(actions):
             if action == "post":
                 posted.append(received(f"r-{step}", number, to=detail))
             elif action == "reverse" and posted:
@@ -147,14 +159,14 @@ def test_balance_is_the_plain_sum_however_posting_and_sealing_interleave(db: Non
                 now += timedelta(seconds=detail)
                 seal_books(now=now, limit=number)
             assert balances(ACCOUNTS) == {ref: plain_sum(ref) for ref in ACCOUNTS}
-        assert list(verify_books()) == []
+        assert broken_links() == []
 
 
 @given(actions)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_checkpoints_are_the_sums_of_sealed_entries(db: None, story: list) -> None:
+def test_checkpoints_are_the_sums_of_sealed_entries(db: None, actions: list) -> None:
     with rolled_back():
-        for step, (action, number, detail) in enumerate(story):
+        for step, (action, number, detail) in enumerate(actions):
             if action == "post":
                 received(f"r-{step}", number, to=detail)
             elif action == "seal":
@@ -164,11 +176,11 @@ def test_checkpoints_are_the_sums_of_sealed_entries(db: None, story: list) -> No
             assert checkpoint.amount == sum(sealed.values_list("amount", flat=True))
 
 
-def test_verify_since_starts_from_the_link_before() -> None:
+def test_fast_audit_of_the_chain_starts_from_the_link_before() -> None:
     received("r-1")
     seal_books(now=NOW)
     received("r-2")
     seal_books(now=NOW + HOUR)
 
-    assert list(verify_books(since=NOW + HOUR)) == []
-    assert list(verify_books(since=NOW)) == []
+    assert broken_links(since=NOW + HOUR) == []
+    assert broken_links(since=NOW) == []

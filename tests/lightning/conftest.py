@@ -1,4 +1,4 @@
-"""A simulated world of two nodes: ours (`platform`) and that of members' wallets (`wallets`)."""
+"""A simulated world of two nodes: ours (`platform`) and the one of the members' wallets (`wallets`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def paying(world: World) -> LndClient:
 
 @pytest.fixture
 def rail(paying: LndClient) -> LightningRail:
-    """A rail that listens for two seconds, so that tests of silence do not take a minute."""
+    """A rail whose streams end after two seconds, so that tests of a silent node do not take a minute."""
     return LightningRail(paying, timeout_seconds=1, listen_margin_seconds=1)
 
 

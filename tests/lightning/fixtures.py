@@ -1,4 +1,4 @@
-"""The simulated world, for the conftest of every room that needs it: one a process, calm before and after each test."""
+"""Fixtures of the simulated world, shared by several conftests: one world per process, reset around each test."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.lightning.world import World
 
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    """Two nodes: ours (`platform`) and that of members' wallets (`wallets`)."""
+    """Two nodes: ours (`platform`) and the one of the members' wallets (`wallets`)."""
     with SimulatorProcess(tmp_path_factory.mktemp("lnd")) as process:
         yield process
 
 
 @pytest.fixture
 def world(simulator: SimulatorProcess) -> Iterator[World]:
-    """The world as it is without scripts, faults and shifted clocks."""
+    """The simulated world without scripts, faults and shifted clocks."""
     fresh = World(simulator)
     fresh.calm()
     yield fresh

@@ -1,4 +1,4 @@
-"""`manage.py check_macaroons`: what the configured macaroons may do, told to an operator."""
+"""`manage.py check_macaroons`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.test import override_settings
 from tests.lightning.world import PLATFORM, WALLETS, World
 from tests.support.lightning import settings_of
 
-NONE = {f"LND_{errand}_MACAROON_PATH": "" for errand in ("PAYING", "INVOICING", "READONLY")}
+NONE = {f"LND_{scope}_MACAROON_PATH": "" for scope in ("PAYING", "INVOICING", "READONLY")}
 
 
-def told(world: World, *arguments: str, **changes: Any) -> tuple[str, str]:
+def run(world: World, *arguments: str, **changes: Any) -> tuple[str, str]:
     """Run the command; return what it wrote, and its error."""
     out, failure = StringIO(), ""
     with override_settings(**(settings_of(world.process) | changes)):
@@ -28,68 +28,68 @@ def told(world: World, *arguments: str, **changes: Any) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--ask",)])
-def test_macaroons_baked_for_their_errands_are_fit(world: World, arguments: tuple[str, ...]) -> None:
-    out, failure = told(world, *arguments)
+def test_check_macaroons_baked_for_their_scopes_are_fit(world: World, arguments: tuple[str, ...]) -> None:
+    out, failure = run(world, *arguments)
     assert failure == ""
     assert "SendPaymentV2, TrackPaymentV2, ListPayments" in out
     assert out.count("accepts it") == (3 if arguments else 0)
-    assert "too much" not in out
+    assert "forbidden" not in out
     assert "missing" not in out
 
 
-def test_macaroon_that_may_too_much_is_named_with_what_to_bake(world: World) -> None:
+def test_check_macaroons_with_forbidden_right_shows_the_bake_command(world: World) -> None:
     admin = world.process.node(PLATFORM).macaroon_paths["admin"]
-    out, failure = told(world, LND_PAYING_MACAROON_PATH=str(admin))
+    out, failure = run(world, LND_PAYING_MACAROON_PATH=str(admin))
     assert failure == "not fit for use: paying"
-    assert "too much   offchain:write: may delete payments" in out
+    assert "forbidden  offchain:write: may delete payments" in out
     assert "lncli bakemacaroon uri:/routerrpc.Router/SendPaymentV2" in out
 
 
-def test_macaroon_that_lacks_a_right_is_named(world: World) -> None:
+def test_check_macaroons_with_missing_right_names_the_method(world: World) -> None:
     monitoring = world.process.node(PLATFORM).macaroon_paths["monitoring"]
-    out, failure = told(world, "--ask", LND_INVOICING_MACAROON_PATH=str(monitoring))
+    out, failure = run(world, "--ask", LND_INVOICING_MACAROON_PATH=str(monitoring))
     assert failure == "not fit for use: invoicing"
     assert "missing    AddInvoice" in out
     assert "refused    /lnrpc.Lightning/LookupInvoice UNKNOWN permission denied" in out
 
 
-def test_macaroon_of_another_node_reads_well_and_is_refused_when_asked(world: World) -> None:
+def test_check_macaroons_of_another_node_is_refused_only_by_the_node(world: World) -> None:
     foreign = str(world.process.node(WALLETS).macaroon_paths["monitoring"])
-    assert told(world, LND_READONLY_MACAROON_PATH=foreign)[1] == ""
-    out, failure = told(world, "--ask", LND_READONLY_MACAROON_PATH=foreign)
+    assert run(world, LND_READONLY_MACAROON_PATH=foreign)[1] == ""
+    out, failure = run(world, "--ask", LND_READONLY_MACAROON_PATH=foreign)
     assert failure == "not fit for use: readonly"
     assert "verification failed" in out
 
 
-def test_node_that_is_away_is_told(world: World) -> None:
+def test_check_macaroons_without_node_is_unfit(world: World) -> None:
     world.control.stop_serving(PLATFORM)
-    out, failure = told(world, "--ask")
+    out, failure = run(world, "--ask")
     assert failure == "not fit for use: paying, invoicing, readonly"
     assert "UNAVAILABLE" in out
 
 
-def test_macaroon_given_as_hex_is_read_and_not_shown(world: World) -> None:
+def test_check_macaroons_as_hex_does_not_show_it(world: World) -> None:
     text = world.process.node(PLATFORM).macaroon_hex("paying")
-    out, failure = told(world, **NONE, LND_PAYING_MACAROON_HEX=text)
+    out, failure = run(world, **NONE, LND_PAYING_MACAROON_HEX=text)
     assert failure == ""
     assert "paying: LND_PAYING_MACAROON_HEX" in out
     assert "invoicing: none in this process" in out
     assert text not in out
 
 
-def test_macaroon_given_twice_is_unfit(world: World) -> None:
-    out, failure = told(world, LND_PAYING_MACAROON_HEX="0201")
+def test_check_macaroons_given_as_path_and_hex_is_unfit(world: World) -> None:
+    out, failure = run(world, LND_PAYING_MACAROON_HEX="0201")
     assert failure == "not fit for use: paying"
     assert "given twice" in out
 
 
-def test_file_that_is_no_macaroon_is_unfit(world: World, tmp_path: Path) -> None:
+def test_check_macaroons_of_unreadable_file_is_unfit(world: World, tmp_path: Path) -> None:
     file = tmp_path / "paying.macaroon"
     file.write_text("not a macaroon")
-    out, failure = told(world, LND_PAYING_MACAROON_PATH=str(file))
+    out, failure = run(world, LND_PAYING_MACAROON_PATH=str(file))
     assert failure == "not fit for use: paying"
     assert "unreadable cannot unmarshal macaroon" in out
 
 
-def test_process_without_any_macaroon_is_told_so(world: World) -> None:
-    assert told(world, **NONE)[1] == "no macaroon is configured in this process"
+def test_check_macaroons_without_any_macaroon_is_an_error(world: World) -> None:
+    assert run(world, **NONE)[1] == "no macaroon is configured in this process"

@@ -1,4 +1,4 @@
-"""Settings that must not reach production are named by the system checks."""
+"""The system checks name settings that must not reach production."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ GOOD: dict[str, Any] = {
     "LND_INVOICING_MACAROON_HEX": "",
     "LND_READONLY_MACAROON_HEX": "",
 }
-NO_PATHS = {f"LND_{errand}_MACAROON_PATH": "" for errand in ("PAYING", "INVOICING", "READONLY")}
+NO_PATHS = {f"LND_{scope}_MACAROON_PATH": "" for scope in ("PAYING", "INVOICING", "READONLY")}
 ALL_CHECKS = (
     checks.network_is_known,
-    checks.files_are_given,
+    checks.certificate_is_given,
     checks.macaroons_are_narrow,
     checks.macaroons_are_given_once,
-    checks.macaroons_may_no_more_than_needed,
+    checks.macaroons_have_no_forbidden_rights,
     checks.node_is_not_simulated,
-    checks.wallets_reach_us_safely,
+    checks.public_base_url_is_https,
 )
 
 
@@ -46,7 +46,7 @@ def found(**changes: Any) -> list[str]:
         return [str(message.id) for check in ALL_CHECKS for message in check(None)]
 
 
-def test_checks_of_good_settings_are_silent() -> None:
+def test_checks_good_settings_find_nothing() -> None:
     assert found() == []
 
 
@@ -68,7 +68,7 @@ def test_checks_of_good_settings_are_silent() -> None:
         ({"PUBLIC_BASE_URL": ""}, ["lightning.E008"]),
     ],
 )
-def test_checks_of_dangerous_settings_name_them(changes: dict[str, str], codes: list[str]) -> None:
+def test_checks_bad_settings_name_each_error(changes: dict[str, str], codes: list[str]) -> None:
     assert found(**changes) == codes
 
 
@@ -78,16 +78,15 @@ def baked(kind: str) -> str:
 
 def test_checks_read_the_macaroons_of_this_process() -> None:
     kinds = {"PAYING": "paying", "INVOICING": "invoicing", "READONLY": "monitoring"}
-    given = {f"LND_{errand}_MACAROON_HEX": baked(kind) for errand, kind in kinds.items()}
+    given = {f"LND_{scope}_MACAROON_HEX": baked(kind) for scope, kind in kinds.items()}
     assert found(**NO_PATHS, **given) == []
 
 
-def test_checks_name_each_right_that_is_too_much(tmp_path: Path) -> None:
-    """The name of a file says little: the right itself is read."""
+def test_checks_forbidden_rights_are_named_whatever_the_file_name(tmp_path: Path) -> None:
     file = tmp_path / "paying.macaroon"
     file.write_bytes(bytes.fromhex(baked("readonly")))
     with override_settings(**(GOOD | {"LND_PAYING_MACAROON_PATH": str(file)})):
-        messages = checks.macaroons_may_no_more_than_needed(None)
+        messages = checks.macaroons_have_no_forbidden_rights(None)
     assert {str(message.id) for message in messages} == {"lightning.E007"}
     assert any("onchain:read" in message.msg for message in messages)
 
@@ -100,7 +99,7 @@ def test_checks_name_each_right_that_is_too_much(tmp_path: Path) -> None:
         (NO_PATHS | {"LND_PAYING_MACAROON_HEX": "0201"}, True),
     ],
 )
-def test_web_process_that_could_pay_stops(changes: dict[str, str], *, refused: bool) -> None:
+def test_web_process_with_paying_macaroon_does_not_start(changes: dict[str, str], *, refused: bool) -> None:
     with override_settings(**(GOOD | changes)):
         if not refused:
             require_web_holds_no_worker_secrets()
@@ -115,7 +114,7 @@ WEB = [sys.executable, "-c", "import sunusav.wsgi"]
 
 
 @pytest.mark.parametrize(("given", "status"), [("", 0), ("/srv/lnd/paying.macaroon", 1)])
-def test_web_servers_entry_point_checks_it(given: str, status: int, tmp_path: Path) -> None:
+def test_wsgi_with_paying_macaroon_does_not_import(given: str, status: int, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "sunusav.settings.local",
@@ -130,18 +129,18 @@ def test_web_servers_entry_point_checks_it(given: str, status: int, tmp_path: Pa
     assert ("is set in a web process" in done.stderr) is bool(status)
 
 
-def test_checks_refuse_a_simulated_node(tmp_path: Path) -> None:
+def test_checks_simulated_node_is_refused(tmp_path: Path) -> None:
     ensure_certificate(tmp_path)
     assert found(LND_TLS_CERT_PATH=str(tmp_path / "tls.cert")) == ["lightning.E005"]
 
 
-def test_checks_of_a_certificate_that_is_none_are_silent(tmp_path: Path) -> None:
-    """Reading it is the client's business, and it names the setting."""
+def test_checks_unreadable_certificate_find_nothing(tmp_path: Path) -> None:
+    """The client reports it, with the name of the setting."""
     (tmp_path / "tls.cert").write_text("no certificate")
     assert found(LND_TLS_CERT_PATH=str(tmp_path / "tls.cert")) == []
 
 
-def test_every_lightning_setting_has_its_default() -> None:
+def test_lightning_settings_have_defaults() -> None:
     assert (base.LND_HOST, base.LND_NETWORK, base.LND_PAYMENT_TIMEOUT_SECONDS) == (
         "localhost:10009",
         "regtest",

@@ -16,7 +16,7 @@ from tests.support.lightning import forking
 MEBIBYTE = 1024 * 1024
 
 
-def test_one_channel_serves_all_clients_of_a_process(world: World) -> None:
+def test_channel_to_same_node_is_shared_by_all_clients(world: World) -> None:
     assert channel_to(world.access("paying")) is channel_to(world.access("invoicing"))
 
 
@@ -28,7 +28,7 @@ def test_get_state_needs_no_macaroon(world: World) -> None:
         client.get_info()
 
 
-def test_wrong_certificate_is_misconfigured(world: World, tmp_path: Path) -> None:
+def test_call_with_wrong_certificate_is_misconfigured(world: World, tmp_path: Path) -> None:
     other = tmp_path / "tls.cert"
     other.write_bytes(world.process.node("wallets").tls_cert_path.read_bytes())
     with pytest.raises(NodeMisconfigured):
@@ -36,14 +36,14 @@ def test_wrong_certificate_is_misconfigured(world: World, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", ["", "/nowhere/tls.cert"])
-def test_certificate_that_cannot_be_read_is_misconfigured(world: World, path: str) -> None:
+def test_call_with_unreadable_certificate_is_misconfigured(world: World, path: str) -> None:
     with pytest.raises(NodeMisconfigured) as refused:
         LndClient(world.access("paying", tls_cert_path=path)).get_info()
     assert "LND_TLS_CERT_PATH" in refused.value.text
 
 
-def test_renewed_certificate_is_read_again_after_one_failure(world: World) -> None:
-    """Operators renew it while we run; no restart of ours is needed."""
+def test_call_after_renewed_certificate_succeeds_at_the_second_try(world: World) -> None:
+    """Operators renew it while our processes run; no restart is needed."""
     client = LndClient(world.access("paying"))
     client.get_info()
     world.control.renew_certificate(PLATFORM)
@@ -52,7 +52,7 @@ def test_renewed_certificate_is_read_again_after_one_failure(world: World) -> No
     assert client.get_info().identity_pubkey == world.process.node(PLATFORM).pubkey
 
 
-def test_replaced_macaroon_is_read_at_the_next_call(world: World, tmp_path: Path) -> None:
+def test_call_after_replaced_macaroon_uses_the_new_one(world: World, tmp_path: Path) -> None:
     old = world.control.bake_macaroon(PLATFORM, [("offchain", "read")])
     client = LndClient(world.access_with(old, tmp_path))
     with pytest.raises(NodeMisconfigured):
@@ -61,9 +61,7 @@ def test_replaced_macaroon_is_read_at_the_next_call(world: World, tmp_path: Path
     assert client.get_info().chains[0].network == "regtest"
 
 
-def test_macaroon_given_as_hex_is_accepted_and_never_shown(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_macaroon_as_hex_is_accepted_and_not_shown(world: World, caplog: pytest.LogCaptureFixture) -> None:
     text = world.process.node(PLATFORM).macaroon_hex("monitoring")
     access = world.access("paying", macaroon_path="", macaroon_text=text)
     with caplog.at_level(0):
@@ -76,7 +74,7 @@ def test_macaroon_given_as_hex_is_accepted_and_never_shown(
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "text"),
     [
         ({"macaroon_text": "0201036c6e64"}, "given twice"),
         ({"macaroon_path": "", "macaroon_text": "0201036c6e6g"}, "not hexadecimal"),
@@ -84,23 +82,23 @@ def test_macaroon_given_as_hex_is_accepted_and_never_shown(
         ({"macaroon_path": "/nowhere/paying.macaroon"}, "No such file"),
     ],
 )
-def test_macaroon_that_cannot_be_had_is_misconfigured(
-    world: World, changes: dict[str, str], words: str
+def test_call_with_unreadable_macaroon_is_misconfigured(
+    world: World, changes: dict[str, str], text: str
 ) -> None:
     with pytest.raises(NodeMisconfigured) as refused:
         LndClient(world.access("paying", **changes)).get_info()
-    assert words in refused.value.text
+    assert text in refused.value.text
     assert "0201036c6e" not in str(refused.value)
     assert refused.value.__cause__ is None or isinstance(refused.value.__cause__, OSError)
 
 
-def test_expired_macaroon_is_misconfigured(world: World, tmp_path: Path) -> None:
+def test_call_with_expired_macaroon_is_misconfigured(world: World, tmp_path: Path) -> None:
     old = world.control.bake_macaroon(PLATFORM, [("info", "read")], time_before=1_000_000_000)
     with pytest.raises(NodeMisconfigured):
         LndClient(world.access_with(old, tmp_path)).get_info()
 
 
-def test_node_away_and_back_is_found_again(world: World) -> None:
+def test_call_after_node_restart_succeeds(world: World) -> None:
     client = LndClient(world.access("paying"))
     world.control.stop_serving(PLATFORM)
     with pytest.raises(NodeUnavailable):
@@ -110,7 +108,7 @@ def test_node_away_and_back_is_found_again(world: World) -> None:
     assert client.get_info().synced_to_chain
 
 
-def test_refusal_keeps_the_words_of_the_node(world: World, paying: LndClient) -> None:
+def test_refused_call_keeps_code_and_text_of_the_node(world: World, paying: LndClient) -> None:
     with pytest.raises(NodeRefused) as refused:
         paying.decode_invoice("lnbcrt1nonsense")
     assert refused.value.code == "UNKNOWN"
@@ -129,8 +127,8 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def test_forked_child_makes_a_channel_of_its_own(world: World) -> None:
-    """Celery's workers are forked from a parent that may have called already."""
+def test_forked_child_opens_its_own_channel(world: World) -> None:
+    """Celery forks its workers from a parent that may already have opened a channel."""
     access = world.access("paying")
     arguments = [access.host, access.network, access.tls_cert_path, access.macaroon_path]
     done = subprocess.run(
@@ -144,7 +142,7 @@ def test_forked_child_makes_a_channel_of_its_own(world: World) -> None:
 
 
 def test_answer_above_four_mebibytes_is_read(world: World, paying: LndClient) -> None:
-    """GRPC's own limit would refuse it with RESOURCE_EXHAUSTED; LND's is 200 MiB."""
+    """GRPC's default limit would refuse it with RESOURCE_EXHAUSTED; LND's limit is 200 MiB."""
     made = world.control.invoice(WALLETS, 1_000)
     world.script({"do": "misreport", "payment_request": "x" * 5 * MEBIBYTE})
     with paying.send_payment(
@@ -156,8 +154,8 @@ def test_answer_above_four_mebibytes_is_read(world: World, paying: LndClient) ->
     assert page.ByteSize() > 5 * MEBIBYTE
 
 
-def test_call_after_goaway_is_answered_over_a_new_connection(world: World, paying: LndClient) -> None:
-    """A node or proxy that restarts says GOAWAY: at worst one call is unavailable, none hangs."""
+def test_call_after_goaway_uses_a_new_connection(world: World, paying: LndClient) -> None:
+    """A node or proxy that restarts sends GOAWAY: at most one call is unavailable, and none hangs."""
     paying.get_info()
     world.control.go_away(PLATFORM)
     world.wait_until_reached()

@@ -1,4 +1,4 @@
-"""What every call of the client carries over the wire: a deadline, one macaroon, and no way to hang for ever."""
+"""What each call of the client sends: a deadline and one macaroon. No call can hang."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandbox.lnd.tls import ensure_certificate
 
 HASH = bytes(32)
 MACAROON = "0201036c6e64"
-# Sixty seconds of the node's attempts and fifteen of listening; gRPC rounds up.
+# Sixty seconds for the node's attempts and fifteen more for the stream; gRPC rounds up.
 LONGEST_CALL_SECONDS = 76
 YEAR_SECONDS = 365 * 86_400
 MEBIBYTE = 1024 * 1024
@@ -27,7 +27,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass
 class Listener:
-    """A server that answers every method with an empty message and notes how it was called."""
+    """A server that answers every method with an empty message and records how it was called."""
 
     calls: dict[str, tuple[float | None, list[str]]] = field(default_factory=dict)
 
@@ -80,20 +80,20 @@ CALLS: dict[methods.Method[Any, Any], Callable[[LndClient], Any]] = {
 }
 
 
-def test_client_speaks_exactly_the_methods_that_are_called_by_us() -> None:
-    assert set(CALLS) == set(methods.CALLED_BY_US)
+def test_client_has_a_call_for_every_client_method() -> None:
+    assert set(CALLS) == set(methods.CLIENT_METHODS)
     public = [name for name in vars(LndClient) if not name.startswith("_")]
     assert len(public) == len(CALLS)
 
 
-def test_every_method_but_the_state_belongs_to_an_errand() -> None:
-    needed = {method for errand in AccessScope for method in NEEDED[errand]}
-    assert needed == set(methods.CALLED_BY_US) - {methods.GET_STATE}
-    assert not needed & set(methods.LEFT_TO_OTHERS)
+def test_every_client_method_except_get_state_belongs_to_a_scope() -> None:
+    needed = {method for scope in AccessScope for method in NEEDED[scope]}
+    assert needed == set(methods.CLIENT_METHODS) - {methods.GET_STATE}
+    assert not needed & set(methods.UNUSED_BY_CLIENT)
 
 
 @pytest.mark.parametrize("method", CALLS, ids=lambda method: method.name)
-def test_every_call_has_a_deadline_but_the_subscription(
+def test_every_call_except_the_subscription_has_a_deadline(
     listening: tuple[Listener, LndClient], method: methods.Method[Any, Any]
 ) -> None:
     listener, client = listening
@@ -107,7 +107,7 @@ def test_every_call_has_a_deadline_but_the_subscription(
 
 
 @pytest.mark.parametrize("method", CALLS, ids=lambda method: method.name)
-def test_every_call_carries_one_macaroon_but_the_state_none(
+def test_every_call_except_get_state_sends_one_macaroon(
     listening: tuple[Listener, LndClient], method: methods.Method[Any, Any]
 ) -> None:
     listener, client = listening
@@ -116,8 +116,8 @@ def test_every_call_carries_one_macaroon_but_the_state_none(
     assert given == ([] if method is methods.GET_STATE else [MACAROON])
 
 
-def test_channel_keeps_to_what_lnd_allows() -> None:
-    """LND takes pings more often than every 5 s, or without an open stream, for an attack (lightning.md 2)."""
+def test_channel_options_respect_the_limits_of_lnd() -> None:
+    """LND treats pings more often than every 5 s, or without an open stream, as an attack (lightning.md 2)."""
     options = dict(OPTIONS)
     assert options["grpc.keepalive_time_ms"] == 60_000
     assert options["grpc.keepalive_timeout_ms"] == 20_000

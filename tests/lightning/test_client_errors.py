@@ -1,4 +1,4 @@
-"""The node's codes and words become our four kinds."""
+"""The node's codes and texts are translated into our four kinds of error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Code = grpc.StatusCode
 
 
 def ended(code: grpc.StatusCode, text: str) -> grpc.RpcError:
-    """Return what a gRPC call raises when it ends with this code and these words."""
+    """Return what a gRPC call raises when it ends with this code and text."""
     state = _RPCState((), (), (), code, text)
     return _InactiveRpcError(state)
 
@@ -68,7 +68,7 @@ def translated(code: grpc.StatusCode, text: str = "") -> NodeError:
         (Code.DATA_LOSS, "", NodeAnswerUnknown),
     ],
 )
-def test_node_error_by_code_and_words_is_one_kind(code: Code, text: str, kind: type[NodeError]) -> None:
+def test_node_error_by_code_and_text_has_one_kind(code: Code, text: str, kind: type[NodeError]) -> None:
     error = translated(code, text)
     assert type(error) is kind
     assert error.evidence == {
@@ -87,19 +87,19 @@ def test_node_error_without_a_status_is_unknown() -> None:
     ("code", "text"),
     [
         (Code.ALREADY_EXISTS, "payment already exists"),
-        (Code.ALREADY_EXISTS, "words of a later version"),
+        (Code.ALREADY_EXISTS, "text of a later version"),
         (Code.UNKNOWN, "payment is in transition"),
         (Code.UNKNOWN, "invoice is already paid"),
         (Code.ALREADY_EXISTS, "unable to init payment: initiating: payment is in transition"),
     ],
 )
-def test_knows_payment_by_code_or_words_in_every_version(code: Code, text: str) -> None:
+def test_is_duplicate_payment_by_code_or_text_in_every_version(code: Code, text: str) -> None:
     error = translated(code, text)
     assert isinstance(error, NodeRefused)
-    assert error.knows_payment
+    assert error.is_duplicate_payment
 
 
-def test_knows_payment_other_refusal_is_false() -> None:
+def test_is_duplicate_payment_other_refusal_is_false() -> None:
     error = translated(Code.UNKNOWN, "invoice expired. Valid until 2026-11-22")
     assert isinstance(error, NodeRefused)
-    assert not error.knows_payment
+    assert not error.is_duplicate_payment

@@ -1,4 +1,4 @@
-"""Asking for money by an invoice of our node, and what arrived."""
+"""The collector: invoices of our node, and what arrived."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ GONE = CollectionStatus(state="cancelled", received_msat=0, proof="", settled_at
 _ids = itertools.count(1)
 
 
-def said_by(node_pubkey: str, status: CollectionStatus) -> CollectionStatus:
-    """Return an answer with the node that gave it."""
+def answer_of(node_pubkey: str, status: CollectionStatus) -> CollectionStatus:
+    """Return the status with this node as its source."""
     return replace(status, source=node_pubkey)
 
 
@@ -40,18 +40,18 @@ def request(collection_id: int | None = None, *, amount_msat: int = DUE_MSAT) ->
     return CollectionRequest(collection_id or next(_ids), amount_msat, "contribution", 3_600)
 
 
-def opened(collector: LightningCollector, asked: CollectionRequest | None = None) -> OpenedCollection:
-    return collector.open(asked or request(), now=now())
+def opened(collector: LightningCollector, made_for: CollectionRequest | None = None) -> OpenedCollection:
+    return collector.open(made_for or request(), now=now())
 
 
-def test_open_makes_an_invoice_of_our_node(
+def test_open_creates_an_invoice_of_our_node(
     world: World, collector: LightningCollector, our_pubkey: str
 ) -> None:
-    asked = request()
-    made = opened(collector, asked)
+    wanted = request()
+    made = opened(collector, wanted)
     invoice = decode(made.payment_request)
     assert (
-        made.reference == invoice.payment_hash.hex() == sha256(preimage_of(asked.collection_id)).hexdigest()
+        made.reference == invoice.payment_hash.hex() == sha256(preimage_of(wanted.collection_id)).hexdigest()
     )
     assert (invoice.amount_msat, invoice.description, invoice.expiry_seconds) == (
         DUE_MSAT,
@@ -61,26 +61,24 @@ def test_open_makes_an_invoice_of_our_node(
     assert (invoice.payee.hex(), invoice.network) == (our_pubkey, "bcrt")
     assert (made.expires_at, made.checkout_url) == (invoice.expires_at, "")
     assert made.source == our_pubkey
-    assert collector.find(made.reference) == said_by(our_pubkey, NOTHING)
+    assert collector.find(made.reference) == answer_of(our_pubkey, NOTHING)
 
 
-def test_open_again_gives_the_same_invoice(world: World, collector: LightningCollector) -> None:
-    asked = request()
-    assert opened(collector, asked) == opened(collector, asked)
-    reference = sha256(preimage_of(asked.collection_id)).hexdigest()
+def test_open_again_returns_the_same_invoice(world: World, collector: LightningCollector) -> None:
+    wanted = request()
+    assert opened(collector, wanted) == opened(collector, wanted)
+    reference = sha256(preimage_of(wanted.collection_id)).hexdigest()
     assert [row["payment_hash"] for row in world.control.invoices(PLATFORM)].count(reference) == 1
 
 
-def test_open_again_for_another_amount_is_not_given_to_the_payer(
-    world: World, collector: LightningCollector
-) -> None:
-    asked = request()
-    opened(collector, asked)
+def test_open_again_for_another_amount_is_unavailable(world: World, collector: LightningCollector) -> None:
+    wanted = request()
+    opened(collector, wanted)
     with pytest.raises(CollectorUnavailable):
-        opened(collector, request(asked.collection_id, amount_msat=DUE_MSAT + 1))
+        opened(collector, request(wanted.collection_id, amount_msat=DUE_MSAT + 1))
 
 
-def test_preimage_of_each_collection_is_its_own() -> None:
+def test_preimage_differs_for_each_collection() -> None:
     assert len({preimage_of(number) for number in range(500)}) == 500
     assert all(len(preimage_of(number)) == 32 for number in range(5))
 
@@ -101,11 +99,11 @@ def test_find_underpaid_is_still_open(world: World, collector: LightningCollecto
     assert (
         world.control.pay(WALLETS, made.payment_request, force_amount_msat=DUE_MSAT - 1)["status"] == "FAILED"
     )
-    assert collector.find(made.reference) == said_by(our_pubkey, NOTHING)
+    assert collector.find(made.reference) == answer_of(our_pubkey, NOTHING)
 
 
 def test_find_expired_is_cancelled(world: World, collector: LightningCollector, our_pubkey: str) -> None:
-    made, gone = opened(collector), said_by(our_pubkey, GONE)
+    made, gone = opened(collector), answer_of(our_pubkey, GONE)
     world.control.set_clock(advance_seconds=3_700)
     ends = now().timestamp() + 5
     while collector.find(made.reference) != gone and now().timestamp() < ends:
@@ -113,30 +111,30 @@ def test_find_expired_is_cancelled(world: World, collector: LightningCollector, 
     assert collector.find(made.reference) == gone
 
 
-def test_find_unknown_is_cancelled_by_name_of_the_node(
+def test_find_unknown_is_cancelled_with_the_node_as_source(
     collector: LightningCollector, world: World, our_pubkey: str
 ) -> None:
-    """Nodes may drop cancelled invoices (lightning.md 3.9); `transfers` believes it only of the right node."""
-    assert collector.find("ab" * 32) == said_by(our_pubkey, GONE)
+    """Nodes may drop cancelled invoices (lightning.md 3.9); `transfers` accepts it only from the node that made it."""
+    assert collector.find("ab" * 32) == answer_of(our_pubkey, GONE)
     made = opened(collector)
     other = LightningCollector(LndClient(world.access("invoicing", node=WALLETS)))
     their_pubkey = world.process.node(WALLETS).pubkey
-    assert other.find(made.reference) == other.cancel(made.reference) == said_by(their_pubkey, GONE)
-    assert collector.find(made.reference) == said_by(our_pubkey, NOTHING)
+    assert other.find(made.reference) == other.cancel(made.reference) == answer_of(their_pubkey, GONE)
+    assert collector.find(made.reference) == answer_of(our_pubkey, NOTHING)
 
 
-def test_reference_is_known_before_the_invoice_is_made(
+def test_reference_of_collection_is_known_before_its_invoice(
     collector: LightningCollector, world: World, our_pubkey: str
 ) -> None:
-    asked = request()
-    reference = collector.reference_of(asked.collection_id)
-    assert collector.cancel(reference) == said_by(our_pubkey, GONE)
-    assert opened(collector, asked).reference == reference
+    wanted = request()
+    reference = collector.reference_of(wanted.collection_id)
+    assert collector.cancel(reference) == answer_of(our_pubkey, GONE)
+    assert opened(collector, wanted).reference == reference
 
 
 @pytest.fixture
 def as_configured(world: World, settings: Settings) -> Iterator[None]:
-    """Have the collector that settings name speak to the simulated node."""
+    """Connect the collector of the settings to the simulated node."""
     access = world.access("invoicing")
     settings.LND_HOST, settings.LND_TLS_CERT_PATH = access.host, access.tls_cert_path
     settings.LND_INVOICING_MACAROON_PATH = access.macaroon_path
@@ -147,8 +145,8 @@ def as_configured(world: World, settings: Settings) -> Iterator[None]:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("as_configured")
-def test_collection_that_the_node_does_not_know_stays_open_until_it_is_over() -> None:
-    """The node that answers may be another one than the one that made the invoice."""
+def test_sweep_collection_unknown_to_the_node_stays_open_until_it_expires() -> None:
+    """The node that answers may not be the one that made the invoice."""
     moment = now()
     row = Collection.objects.create(
         subject="contribution:1", method="lightning", state="open", amount_msat=DUE_MSAT, reference="ab" * 32,
@@ -165,16 +163,16 @@ def test_collection_that_the_node_does_not_know_stays_open_until_it_is_over() ->
     assert row.state == "expired"
 
 
-def test_cancel_takes_an_open_invoice_back(
+def test_cancel_open_invoice_is_cancelled(
     world: World, collector: LightningCollector, our_pubkey: str
 ) -> None:
     made = opened(collector)
-    assert collector.cancel(made.reference) == said_by(our_pubkey, GONE)
-    assert collector.cancel(made.reference) == said_by(our_pubkey, GONE)
+    assert collector.cancel(made.reference) == answer_of(our_pubkey, GONE)
+    assert collector.cancel(made.reference) == answer_of(our_pubkey, GONE)
     assert world.control.pay(WALLETS, made.payment_request)["status"] == "FAILED"
 
 
-def test_cancel_paid_invoice_says_what_arrived(world: World, collector: LightningCollector) -> None:
+def test_cancel_paid_invoice_returns_what_arrived(world: World, collector: LightningCollector) -> None:
     made = opened(collector)
     world.control.pay(WALLETS, made.payment_request)
     status = collector.cancel(made.reference)
@@ -182,10 +180,10 @@ def test_cancel_paid_invoice_says_what_arrived(world: World, collector: Lightnin
 
 
 def test_cancel_unknown_is_cancelled(world: World, collector: LightningCollector, our_pubkey: str) -> None:
-    assert collector.cancel("cd" * 32) == said_by(our_pubkey, GONE)
+    assert collector.cancel("cd" * 32) == answer_of(our_pubkey, GONE)
 
 
-def test_every_call_without_a_node_is_unavailable(world: World, collector: LightningCollector) -> None:
+def test_every_call_without_node_is_unavailable(world: World, collector: LightningCollector) -> None:
     world.control.stop_serving(PLATFORM)
     with pytest.raises(CollectorUnavailable):
         opened(collector)
@@ -195,7 +193,7 @@ def test_every_call_without_a_node_is_unavailable(world: World, collector: Light
         collector.cancel("ab" * 32)
 
 
-def test_every_call_without_the_right_is_unavailable(world: World, tmp_path: Path) -> None:
+def test_every_call_without_permission_is_unavailable(world: World, tmp_path: Path) -> None:
     narrow = world.control.bake_macaroon(PLATFORM, [("info", "read")])
     reader = LightningCollector(LndClient(world.access_with(narrow, tmp_path)))
     for ask in (lambda: opened(reader), lambda: reader.find("ab" * 32), lambda: reader.cancel("ab" * 32)):

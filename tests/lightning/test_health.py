@@ -1,5 +1,3 @@
-"""What the health page says of the node."""
-
 from __future__ import annotations
 
 import pytest
@@ -31,12 +29,12 @@ def test_node_health_of_a_ready_node_is_ok(world: World, our_pubkey: str) -> Non
         ({"shown_network": "mainnet"}, "down", ("networks", ["mainnet"])),
     ],
 )
-def test_node_health_of_an_unready_node_says_why(
+def test_node_health_of_an_unready_node_shows_why(
     world: World, options: Record, status: str, fact: tuple[str, object]
 ) -> None:
     world.control.set_options(PLATFORM, **options)
-    told, facts = health(world)
-    assert (told, facts[fact[0]]) == (status, fact[1])
+    reported, facts = health(world)
+    assert (reported, facts[fact[0]]) == (status, fact[1])
 
 
 def test_node_health_without_a_node_is_down(world: World) -> None:

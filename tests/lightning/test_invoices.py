@@ -1,4 +1,4 @@
-"""Every reason not to pay an invoice, judged from its text and from what the node read in it."""
+"""Every reason not to pay an invoice: from its text, and from what the node reads in it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ NOW = datetime.fromtimestamp(1_760_000_000, tz=UTC)
 AMOUNT = 99_500_000
 
 
-def judge(text: str, **facts: Any) -> Any:
+def check_invoice(text: str, **facts: Any) -> Any:
     usual: dict[str, Any] = {"amount_msat": AMOUNT, "prefix": "bcrt", "now": NOW, "needed_seconds": 900}
     return payable_invoice(text, **(usual | facts))
 
 
 def refusal_of(text: str, **facts: Any) -> Invalid:
     with pytest.raises(Invalid) as refused:
-        judge(text, **facts)
+        check_invoice(text, **facts)
     return refused.value
 
 
 @pytest.mark.parametrize("pasted", ["{}", "lightning:{}", " {}\n"])
-def test_payable_invoice_good_is_read(pasted: str) -> None:
+def test_payable_invoice_valid_is_read(pasted: str) -> None:
     text = encode(draft(), KEY)
-    assert judge(pasted.format(text)).text == text
-    assert judge(pasted.format(text.upper())).text == text
+    assert check_invoice(pasted.format(text)).text == text
+    assert check_invoice(pasted.format(text.upper())).text == text
 
 
 @pytest.mark.parametrize("off_by", [-1, 1, -AMOUNT + 1, 1_000])
-def test_payable_invoice_other_amount_is_refused(off_by: int) -> None:
+def test_payable_invoice_with_other_amount_is_refused(off_by: int) -> None:
     refused = refusal_of(encode(draft(amount_msat=AMOUNT + off_by), KEY))
     assert isinstance(refused, errors.InvoiceAmountDiffers)
     assert refused.facts == {"expected_msat": AMOUNT, "invoice_msat": AMOUNT + off_by}
@@ -50,14 +50,14 @@ def test_payable_invoice_without_amount_is_refused() -> None:
 
 
 @pytest.mark.parametrize("network", ["bc", "tb", "tbs", "sb"])
-def test_payable_invoice_other_network_is_refused(network: str) -> None:
+def test_payable_invoice_of_other_network_is_refused(network: str) -> None:
     refused = refusal_of(encode(draft(network=network), KEY))
     assert isinstance(refused, errors.InvoiceForAnotherNetwork)
     assert refused.facts == {"invoice_network": network, "our_network": "bcrt"}
 
 
 def test_payable_invoice_regtest_on_mainnet_is_refused() -> None:
-    """LND compares prefixes and would stumble later: `bc` begins `bcrt`."""
+    """LND compares prefixes only and would fail later: `bcrt` begins with `bc`."""
     assert isinstance(refusal_of(encode(draft(), KEY), prefix="bc"), errors.InvoiceForAnotherNetwork)
 
 
@@ -77,7 +77,7 @@ def test_payable_invoice_out_of_time_is_refused(age_seconds: int, refusal: type[
 
 @pytest.mark.parametrize("age_seconds", [86_400 - 900, 0, -600])
 def test_payable_invoice_just_in_time_is_read(age_seconds: int) -> None:
-    judge(encode(draft(expiry_seconds=86_400), KEY), now=NOW + timedelta(seconds=age_seconds))
+    check_invoice(encode(draft(expiry_seconds=86_400), KEY), now=NOW + timedelta(seconds=age_seconds))
 
 
 @pytest.mark.parametrize("bit", [30, 31])
@@ -87,7 +87,7 @@ def test_payable_invoice_amp_is_refused(bit: int) -> None:
 
 
 def test_payable_invoice_long_lock_is_refused() -> None:
-    judge(encode(draft(min_final_cltv_expiry=MAX_FINAL_CLTV_BLOCKS), KEY))
+    check_invoice(encode(draft(min_final_cltv_expiry=MAX_FINAL_CLTV_BLOCKS), KEY))
     refused = refusal_of(encode(draft(min_final_cltv_expiry=MAX_FINAL_CLTV_BLOCKS + 1), KEY))
     assert isinstance(refused, errors.InvoiceLocksTooLong)
 
@@ -121,7 +121,7 @@ def node_answer(**facts: Any) -> lightning_pb2.PayReq:
     return lightning_pb2.PayReq(**(usual | facts))
 
 
-def test_require_node_agrees_same_reading_is_silent() -> None:
+def test_require_node_agrees_same_values_raises_nothing() -> None:
     known = {14: lightning_pb2.Feature(is_required=True, is_known=True), 99: lightning_pb2.Feature()}
     require_node_agrees(read_invoice(encode(draft(), KEY)), node_answer(features=known), our_pubkey="02" * 33)
 
@@ -137,7 +137,7 @@ def test_require_node_agrees_same_reading_is_silent() -> None:
         ("payment_addr", bytes(32)),
     ],
 )
-def test_require_node_agrees_other_reading_is_refused(field: str, value: Any) -> None:
+def test_require_node_agrees_other_value_is_refused(field: str, value: Any) -> None:
     with pytest.raises(errors.InvoiceReadDifferently) as refused:
         require_node_agrees(
             read_invoice(encode(draft(), KEY)), node_answer(**{field: value}), our_pubkey="02" * 33
@@ -145,7 +145,7 @@ def test_require_node_agrees_other_reading_is_refused(field: str, value: Any) ->
     assert refused.value.facts == {"field": field}
 
 
-def test_require_node_agrees_own_node_is_refused() -> None:
+def test_require_node_agrees_own_node_as_payee_is_refused() -> None:
     with pytest.raises(errors.InvoicePaysOurselves):
         require_node_agrees(read_invoice(encode(draft(), KEY)), node_answer(), our_pubkey=PAYEE.hex())
 

@@ -1,4 +1,4 @@
-"""Settlements of the node become receipts: live, after a restart, from others' invoices, once each."""
+"""The listener records settlements of the node: live, after a restart, and each once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from ledger.enums import AccountRole, Currency
@@ -43,11 +43,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def our_node(world: World, settings: Settings) -> Iterator[None]:
-    """Let the collector named in the settings speak to the simulated node."""
+    """Connect the collector of the settings to the simulated node."""
     access = world.access("invoicing")
     settings.LND_HOST, settings.LND_TLS_CERT_PATH = access.host, access.tls_cert_path
     settings.LND_INVOICING_MACAROON_PATH = access.macaroon_path
-    # Fresh databases begin at collection 1 again; another key makes other invoices of them.
+    # Every new database starts at collection 1; a new key gives these collections new invoices.
     settings.INVOICE_PREIMAGE_KEY = f"{next(_numbers):064x}"
     collector.cache_clear()
     yield
@@ -76,8 +76,8 @@ def is_settled(facts: CollectionFacts) -> bool:
     return Collection.objects.get(pk=facts.id).state == "settled"
 
 
-def listened_until(world: World, done: Callable[[], bool], *, act: Callable[[], None] = lambda: None) -> None:
-    """Run the listener, start again when it was stopped too early, until `done` holds."""
+def listen_until(world: World, done: Callable[[], bool], *, act: Callable[[], None] = lambda: None) -> None:
+    """Run the listener until `done()`; start it again when it stopped too early."""
     client = LndClient(world.access("invoicing"))
     for _ in range(20):
         stop = threading.Event()
@@ -96,46 +96,46 @@ def _act_then_stop(act: Callable[[], None], stop: threading.Event) -> None:
     stop.set()
 
 
-def test_listener_books_a_payment_made_while_it_listens(world: World) -> None:
+def test_listener_running_books_a_payment(world: World) -> None:
     facts = opened()
-    listened_until(world, lambda: is_settled(facts), act=lambda: pay(world, facts))
+    listen_until(world, lambda: is_settled(facts), act=lambda: pay(world, facts))
     receipt = Receipt.objects.get(collection_id=facts.id)
     assert (receipt.received_msat, receipt.reference) == (facts.amount_msat, facts.reference)
     assert owed(CREDIT) == facts.amount_msat
 
 
-def test_listener_books_payments_made_while_it_was_away_once(world: World) -> None:
+def test_listener_restarted_books_missed_payments_once(world: World) -> None:
     first, second = opened(), opened()
     pay(world, first)
-    listened_until(world, lambda: is_settled(first))
+    listen_until(world, lambda: is_settled(first))
     pay(world, second, extra_msat=5_000)
-    listened_until(world, lambda: is_settled(second))
-    listened_until(world, lambda: True)
+    listen_until(world, lambda: is_settled(second))
+    listen_until(world, lambda: True)
     assert Receipt.objects.count() == 2
     assert owed(CREDIT) == 2 * DUE_SATS * 1_000
     assert owed(OVERPAID) == 5_000
 
 
-def test_listener_from_the_start_books_what_was_paid_before(world: World) -> None:
-    """A subscription from index 0 brings no backlog: the list is read first."""
+def test_listener_with_new_cursor_books_earlier_payments(world: World) -> None:
+    """A subscription from index 0 sends no backlog: the invoice list is read first."""
     facts = opened()
     pay(world, facts)
     assert not ListenerCursor.objects.exists()
-    listened_until(world, lambda: is_settled(facts))
+    listen_until(world, lambda: is_settled(facts))
     cursor = ListenerCursor.objects.get(node_pubkey=world.process.node(PLATFORM).pubkey)
     assert cursor.settle_index > 0
 
 
-def test_listener_passes_over_invoices_of_others(world: World) -> None:
-    stranger = world.control.invoice(PLATFORM, 1_000_000)
-    world.control.pay(WALLETS, stranger["payment_request"])
+def test_listener_ignores_invoices_that_are_not_ours(world: World) -> None:
+    foreign = world.control.invoice(PLATFORM, 1_000_000)
+    world.control.pay(WALLETS, foreign["payment_request"])
     facts = opened()
     pay(world, facts)
-    listened_until(world, lambda: is_settled(facts))
+    listen_until(world, lambda: is_settled(facts))
     assert Receipt.objects.count() == 1
 
 
-def test_listener_waits_for_a_node_that_is_away(world: World) -> None:
+def test_listener_waits_for_an_unreachable_node(world: World) -> None:
     facts = opened()
     pay(world, facts)
 
@@ -143,7 +143,7 @@ def test_listener_waits_for_a_node_that_is_away(world: World) -> None:
         world.control.stop_serving(PLATFORM, goodbye=True)
         world.control.start_serving(PLATFORM)
 
-    listened_until(world, lambda: is_settled(facts), act=away_then_back)
+    listen_until(world, lambda: is_settled(facts), act=away_then_back)
 
 
 def settled_invoice(world: World, facts: CollectionFacts) -> Any:
@@ -178,21 +178,16 @@ def test_record_settlement_without_proof_is_not_credited(world: World) -> None:
     assert not Receipt.objects.exists()
 
 
-def test_move_cursor_never_goes_back() -> None:
+def test_move_cursor_to_lower_index_changes_nothing() -> None:
     open_cursor("02")
     for settle_index in (5, 3, 5):
         move_cursor("02", settle_index=settle_index, now=now())
     assert open_cursor("02").settle_index == 5
 
 
-def test_listenercursor_index_is_not_negative() -> None:
-    with pytest.raises(IntegrityError, match="listenercursor_index_is_not_negative"):
-        ListenerCursor.objects.create(node_pubkey="02", settle_index=-1)
-
-
 @pytest.fixture
 def command(world: World) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Start `manage.py listen_invoices` on the test database; stop what still runs."""
+    """Start `manage.py listen_invoices` on the test database; stop the processes that still run."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
@@ -233,7 +228,7 @@ def wait_until(done: Callable[[], bool], *, within_seconds: float = 20) -> None:
 
 @pytest.mark.mariadb
 @pytest.mark.slow
-def test_command_books_live_survives_a_kill_and_stops_on_sigterm(
+def test_listen_invoices_after_a_kill_books_missed_payments_and_stops_on_sigterm(
     world: World, command: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
     before, live, after = opened(), opened(), opened()

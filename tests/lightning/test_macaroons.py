@@ -1,4 +1,4 @@
-"""Reading macaroons, and judging each against its errand: what it may, what is missing, what is too much."""
+"""Reading macaroons and comparing their rights with an access scope."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lightning.access_scopes import NEEDED, AccessScope, uris_of
-from lightning.macaroons import Macaroon, MacaroonUnreadable, Permission, Verdict, read_macaroon, verdict_on
+from lightning.macaroons import Assessment, Macaroon, MacaroonUnreadable, Permission, assess, read_macaroon
 from lightning.proto.methods import METHODS
 from sandbox.lnd.macaroons import BAKED, mint, serialized, with_caveat
 
@@ -16,63 +16,68 @@ ROOT_KEY = b"k" * 32
 INVOICING_ENTITIES = (("invoices", "read"), ("invoices", "write"), ("info", "read"))
 
 
-def judged(errand: AccessScope, permissions: tuple[Permission, ...], *caveats: str) -> Verdict:
+def assess_minted(scope: AccessScope, permissions: tuple[Permission, ...], *caveats: str) -> Assessment:
     macaroon = mint(ROOT_KEY, permissions)
     for caveat in caveats:
         macaroon = with_caveat(macaroon, caveat)
-    return verdict_on(read_macaroon(serialized(macaroon)), errand, now=NOW)
+    return assess(read_macaroon(serialized(macaroon)), scope, now=NOW)
 
 
-def uris(errand: AccessScope) -> tuple[Permission, ...]:
-    return tuple(("uri", method.path) for method in NEEDED[errand])
+def uris(scope: AccessScope) -> tuple[Permission, ...]:
+    return tuple(("uri", method.path) for method in NEEDED[scope])
 
 
-@pytest.mark.parametrize("errand", AccessScope)
-def test_macaroon_of_exactly_the_needed_methods_is_fit(errand: AccessScope) -> None:
-    verdict = judged(errand, uris(errand))
-    assert verdict.is_fit
-    assert verdict.may == tuple(method.name for method in NEEDED[errand])
-    assert (verdict.missing, verdict.too_much, verdict.wider, verdict.conditions) == ((), (), (), ())
+@pytest.mark.parametrize("scope", AccessScope)
+def test_assess_exactly_the_needed_methods_is_fit(scope: AccessScope) -> None:
+    assessment = assess_minted(scope, uris(scope))
+    assert assessment.is_fit
+    assert assessment.allowed == tuple(method.name for method in NEEDED[scope])
+    assert (assessment.missing, assessment.forbidden, assessment.surplus, assessment.conditions) == (
+        (),
+        (),
+        (),
+        (),
+    )
 
 
-@pytest.mark.parametrize("errand", AccessScope)
-def test_admin_macaroon_is_too_much_for_every_errand(errand: AccessScope) -> None:
-    verdict = judged(errand, BAKED["admin"])
-    assert not verdict.is_fit
-    assert verdict.missing == ()
-    told = " ".join(verdict.too_much)
+@pytest.mark.parametrize("scope", AccessScope)
+def test_assess_admin_macaroon_is_unfit_for_every_scope(scope: AccessScope) -> None:
+    assessment = assess_minted(scope, BAKED["admin"])
+    assert not assessment.is_fit
+    assert assessment.missing == ()
+    forbidden = " ".join(assessment.forbidden)
     for right in ("offchain:write", "onchain:write", "macaroon:generate", "signer:write", "info:write"):
-        assert right in told
+        assert right in forbidden
 
 
 @pytest.mark.parametrize(
-    ("errand", "right", "words"),
+    ("scope", "right", "danger"),
     [
         (AccessScope.PAYING, ("offchain", "write"), "may delete payments"),
         (AccessScope.PAYING, ("onchain", "read"), "on-chain"),
         (AccessScope.PAYING, ("invoices", "write"), "may make, settle and cancel invoices"),
-        (AccessScope.PAYING, ("uri", "/lnrpc.Lightning/DeletePayment"), "not of this errand"),
-        (AccessScope.PAYING, ("uri", "/lnrpc.Lightning/DeleteAllPayments"), "none of our methods"),
-        (AccessScope.INVOICING, ("uri", "/routerrpc.Router/SendPaymentV2"), "not of this errand"),
+        (AccessScope.PAYING, ("uri", "/lnrpc.Lightning/DeletePayment"), "outside this scope"),
+        (AccessScope.PAYING, ("uri", "/lnrpc.Lightning/DeleteAllPayments"), "not a method we know"),
+        (AccessScope.INVOICING, ("uri", "/routerrpc.Router/SendPaymentV2"), "outside this scope"),
         (AccessScope.INVOICING, ("offchain", "write"), "may delete payments"),
         (AccessScope.INVOICING, ("address", "write"), "on-chain"),
         (AccessScope.READONLY, ("invoices", "write"), "may make, settle and cancel invoices"),
-        (AccessScope.READONLY, ("uri", "/lnrpc.Lightning/AddInvoice"), "not of this errand"),
+        (AccessScope.READONLY, ("uri", "/lnrpc.Lightning/AddInvoice"), "outside this scope"),
         (AccessScope.READONLY, ("info", "write"), "may stop the node"),
         (AccessScope.READONLY, ("peers", "read"), "peers"),
         (AccessScope.READONLY, ("invoices", "generate"), "make or revoke macaroons"),
-        (AccessScope.READONLY, ("assets", "read"), "unknown to us"),
+        (AccessScope.READONLY, ("assets", "read"), "not a right we know"),
     ],
 )
-def test_dangerous_right_is_too_much(errand: AccessScope, right: Permission, words: str) -> None:
-    verdict = judged(errand, (*uris(errand), right))
-    assert [words in told for told in verdict.too_much] == [True]
-    assert verdict.too_much[0].startswith(":".join(right))
-    assert not verdict.is_fit
+def test_assess_dangerous_right_is_forbidden(scope: AccessScope, right: Permission, danger: str) -> None:
+    assessment = assess_minted(scope, (*uris(scope), right))
+    assert [danger in text for text in assessment.forbidden] == [True]
+    assert assessment.forbidden[0].startswith(":".join(right))
+    assert not assessment.is_fit
 
 
 @pytest.mark.parametrize(
-    ("errand", "right"),
+    ("scope", "right"),
     [
         (AccessScope.PAYING, ("offchain", "read")),
         (AccessScope.PAYING, ("uri", "/routerrpc.Router/EstimateRouteFee")),
@@ -80,24 +85,24 @@ def test_dangerous_right_is_too_much(errand: AccessScope, right: Permission, wor
         (AccessScope.READONLY, ("uri", "/lnrpc.Lightning/ListPayments")),
     ],
 )
-def test_right_that_only_tells_more_is_named_and_accepted(errand: AccessScope, right: Permission) -> None:
-    verdict = judged(errand, (*uris(errand), right))
-    assert verdict.is_fit
-    assert verdict.wider == (":".join(right),)
+def test_assess_right_that_only_reads_more_is_surplus_and_fit(scope: AccessScope, right: Permission) -> None:
+    assessment = assess_minted(scope, (*uris(scope), right))
+    assert assessment.is_fit
+    assert assessment.surplus == (":".join(right),)
 
 
-def test_entities_of_lnds_own_files_count_as_the_methods_they_open() -> None:
-    verdict = judged(AccessScope.INVOICING, INVOICING_ENTITIES)
-    assert (verdict.missing, verdict.too_much) == ((), ())
+def test_assess_entity_rights_of_lnds_own_files_allows_their_methods() -> None:
+    assessment = assess_minted(AccessScope.INVOICING, INVOICING_ENTITIES)
+    assert (assessment.missing, assessment.forbidden) == ((), ())
 
 
-@pytest.mark.parametrize("errand", AccessScope)
-def test_each_missing_method_is_named(errand: AccessScope) -> None:
-    for method in NEEDED[errand]:
-        others = tuple(right for right in uris(errand) if right != ("uri", method.path))
-        verdict = judged(errand, others)
-        assert verdict.missing == (method.name,)
-        assert not verdict.is_fit
+@pytest.mark.parametrize("scope", AccessScope)
+def test_assess_without_one_method_names_it_as_missing(scope: AccessScope) -> None:
+    for method in NEEDED[scope]:
+        others = tuple(right for right in uris(scope) if right != ("uri", method.path))
+        assessment = assess_minted(scope, others)
+        assert assessment.missing == (method.name,)
+        assert not assessment.is_fit
 
 
 @pytest.mark.parametrize(
@@ -113,17 +118,17 @@ def test_each_missing_method_is_named(errand: AccessScope) -> None:
         ("lnd-custom sunusav yes", False),
     ],
 )
-def test_caveat_is_told_and_judged(caveat: str, *, fit: bool) -> None:
-    verdict = judged(AccessScope.READONLY, uris(AccessScope.READONLY), caveat)
-    assert verdict.conditions == (caveat,)
-    assert verdict.is_fit is fit
+def test_assess_caveat_is_listed_and_checked(caveat: str, *, fit: bool) -> None:
+    assessment = assess_minted(AccessScope.READONLY, uris(AccessScope.READONLY), caveat)
+    assert assessment.conditions == (caveat,)
+    assert assessment.is_fit is fit
 
 
 GOOD = serialized(mint(ROOT_KEY, uris(AccessScope.READONLY)))
 
 
 @pytest.mark.parametrize(
-    ("binary", "words"),
+    ("binary", "text"),
     [
         (b"", "empty macaroon data"),
         (b"\x01" + GOOD[1:], "unrecognized first byte"),
@@ -135,34 +140,34 @@ GOOD = serialized(mint(ROOT_KEY, uris(AccessScope.READONLY)))
     ],
     ids=["empty", "version", "json", "cut at the end", "cut inside", "version alone", "identifier"],
 )
-def test_unreadable_macaroon_is_refused(binary: bytes, words: str) -> None:
+def test_read_macaroon_of_unreadable_bytes_is_refused(binary: bytes, text: str) -> None:
     with pytest.raises(MacaroonUnreadable) as refused:
         read_macaroon(binary)
-    assert words in str(refused.value)
+    assert text in str(refused.value)
 
 
-def test_identifier_that_is_no_message_is_refused() -> None:
+def test_assess_identifier_that_is_not_protobuf_is_refused() -> None:
     broken = read_macaroon(serialized(Macaroon(b"\x03\xff\xff", (), b"s" * 32)))
     with pytest.raises(MacaroonUnreadable):
-        verdict_on(broken, AccessScope.PAYING, now=NOW)
+        assess(broken, AccessScope.PAYING, now=NOW)
 
 
-def test_every_cut_and_every_changed_byte_is_read_or_refused_by_name() -> None:
+def test_read_macaroon_cut_or_changed_anywhere_raises_nothing_else() -> None:
     for place in range(len(GOOD)):
         for binary in (GOOD[:place], GOOD[:place] + bytes([GOOD[place] ^ 0xFF]) + GOOD[place + 1 :]):
             try:
-                verdict_on(read_macaroon(binary), AccessScope.READONLY, now=NOW)
+                assess(read_macaroon(binary), AccessScope.READONLY, now=NOW)
             except MacaroonUnreadable:
                 continue
 
 
-def test_repr_shows_nothing_of_the_macaroon() -> None:
+def test_repr_of_macaroon_shows_nothing_of_it() -> None:
     assert repr(read_macaroon(GOOD)) == "Macaroon()"
 
 
-def test_bakery_command_names_known_methods_only() -> None:
-    for errand in AccessScope:
-        assert all(uri.removeprefix("uri:") in METHODS for uri in uris_of(errand))
+def test_uris_of_scope_names_known_methods_only() -> None:
+    for scope in AccessScope:
+        assert all(uri.removeprefix("uri:") in METHODS for uri in uris_of(scope))
     assert uris_of(AccessScope.READONLY) == (
         "uri:/lnrpc.Lightning/GetInfo",
         "uri:/lnrpc.Lightning/ChannelBalance",

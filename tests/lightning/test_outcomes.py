@@ -1,4 +1,4 @@
-"""The table of outcomes: what each answer of the node means for the money."""
+"""The outcome of each answer that the node can give about a payment."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_outcome_of_proven_success_is_paid_with_its_cost() -> None:
     assert paid.evidence["status"] == "succeeded"
 
 
-def test_outcome_of_success_with_a_reason_left_over_is_paid() -> None:
-    """A settled HTLC wins over a recorded failure (lightning.md 3.2)."""
+def test_outcome_of_success_with_failure_reason_is_paid() -> None:
+    """A settled HTLC takes precedence over a recorded failure reason (lightning.md 3.2)."""
     paid = outcome_of(payment(failure_reason=lightning_pb2.FAILURE_REASON_TIMEOUT), ORDER)
     assert isinstance(paid, Succeeded)
 
@@ -68,7 +68,7 @@ def test_outcome_of_success_with_a_reason_left_over_is_paid() -> None:
         ({"payment_request": ""}, "another-invoice-paid"),
     ],
 )
-def test_outcome_of_success_that_contradicts_our_order_is_unknown_and_suspect(
+def test_outcome_of_success_that_differs_from_the_order_is_unknown_and_suspect(
     facts: dict[str, Any], reason: str
 ) -> None:
     doubt = outcome_of(payment(**facts), ORDER)
@@ -105,7 +105,7 @@ def test_outcome_of_failure_follows_the_reason_table(number: int, reason: str, f
 @pytest.mark.parametrize("status", [0, 1, 4, 5, 77])
 @pytest.mark.parametrize("failure_reason", [0, 1, 2, 6])
 def test_outcome_of_open_payment_is_unknown_whatever_the_reason(status: int, failure_reason: int) -> None:
-    """A reason may stand while an HTLC is still out, and unknown states are not an end (lightning.md 0.3)."""
+    """A reason may be set while an HTLC is still in flight, and an unknown status is not an end (lightning.md 0.3)."""
     open_payment = payment(status=status, failure_reason=failure_reason)
     doubt = outcome_of(open_payment, ORDER)
     assert not is_terminal(open_payment)
@@ -113,7 +113,7 @@ def test_outcome_of_open_payment_is_unknown_whatever_the_reason(status: int, fai
     assert (doubt.seen, doubt.reason, doubt.suspect) == (True, "in-flight", False)
 
 
-def test_outcome_of_failure_keeps_the_end_of_each_htlc() -> None:
+def test_outcome_of_failure_keeps_the_result_of_each_htlc() -> None:
     htlc = lightning_pb2.HTLCAttempt(
         status=lightning_pb2.HTLCAttempt.FAILED,
         failure=lightning_pb2.Failure(code=lightning_pb2.Failure.FEE_INSUFFICIENT, failure_source_index=2),
@@ -130,7 +130,7 @@ def test_preimage_fits_only_its_own_hash() -> None:
     assert not preimage_fits(sha256(b"short").hexdigest(), b"short".hex())
 
 
-def test_outcome_of_spent_invoice_that_was_fetched_may_be_replaced() -> None:
+def test_outcome_of_refused_fetched_invoice_is_renew() -> None:
     spent = payment(
         status=Payment.FAILED,
         failure_reason=lightning_pb2.FAILURE_REASON_INCORRECT_PAYMENT_DETAILS,

@@ -1,4 +1,4 @@
-"""Every refusal of this room has its page, and every fact it carries is explained there."""
+"""Every refusal of this app has its problem page, which explains each of its facts."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.code)
-def test_every_refusal_has_a_page_that_says_what_to_do(kind: type[Invalid]) -> None:
+def test_problem_page_of_every_refusal_explains_its_facts(kind: type[Invalid]) -> None:
     assert kind.code in problem_pages()
     page = page_of(kind.code)
     assert page.title
     assert page.next.endswith(".")
 
 
-def test_refusals_are_seventeen() -> None:
+def test_refusals_are_complete() -> None:
     assert len(REFUSALS) == 17
 
 
-def test_page_of_unreadable_invoices_explains_every_reason_of_the_codec() -> None:
-    page = (ROOT / "docs" / "problems" / f"{InvoiceUnreadable.code}.md").read_text()
+def test_problem_page_of_invoice_unreadable_explains_every_reason() -> None:
+    page = (ROOT / "lightning" / "problem_docs" / f"{InvoiceUnreadable.code}.md").read_text()
     reasons = {kind().reason for kind in Bolt11Error.__subclasses__()} - {DraftInvalid().reason}
     assert len(reasons) == 28
     assert sorted(reason for reason in reasons if f"`{reason}`" not in page) == []

@@ -1,4 +1,4 @@
-"""Our subset of LND's messages: current, and transparent to what it does not know."""
+"""Our subset of LND's messages is current and keeps unknown fields and enum values."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ def test_generated_code_is_current() -> None:
     assert generate.stale_files(generate.generated_files()) == []
 
 
-def test_stale_and_missing_and_extra_files_are_named() -> None:
+def test_stale_files_names_changed_missing_and_extra_files() -> None:
     generated = generate.generated_files()
     changed = {**generated, "state_pb2.py": "", "new_pb2.py": ""}
     del changed["router_pb2.py"]
     assert generate.stale_files(changed) == ["new_pb2.py", "router_pb2.py", "state_pb2.py"]
 
 
-def test_fields_we_do_not_know_survive_a_round_trip() -> None:
-    """LND's Payment has a deprecated `value` (2) and `first_hop_custom_records` (17): we read past and keep them."""
+def test_unknown_fields_survive_a_round_trip() -> None:
+    """LND's Payment has a deprecated `value` (2) and `first_hop_custom_records` (17): both are kept."""
     known = pb.Payment(payment_hash="ab", status=pb.Payment.SUCCEEDED, fee_msat=7)
     unknown = bytes([2 << 3, 42]) + bytes([17 << 3 & 0x7F | 0x82, 1, 2, 8, 1])
     read = pb.Payment.FromString(known.SerializeToString() + unknown)
@@ -36,7 +36,7 @@ def test_unknown_enum_numbers_survive() -> None:
 
 
 @pytest.mark.parametrize("method", methods.METHODS.values(), ids=lambda method: method.name)
-def test_methods_are_spoken_under_lnds_names(method: methods.Method) -> None:
+def test_method_path_is_lnds(method: methods.Method) -> None:
     assert method.service in ("lnrpc.State", "lnrpc.Lightning", "routerrpc.Router", "invoicesrpc.Invoices")
     assert method.request.DESCRIPTOR.file.package == "sunusav.lnd"
     assert bool(method.permissions) == (method.service != "lnrpc.State")

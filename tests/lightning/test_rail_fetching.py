@@ -1,4 +1,4 @@
-"""Preparing a Lightning Address or an LNURL: the service is asked, its invoice judged like any other."""
+"""Preparing a Lightning Address or an LNURL: an invoice is fetched and checked like any other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from transfers.types import Destination, Instruction, Order, PreviousOrder
 
 @pytest.fixture
 def service(world: World, settings: Settings) -> Iterator[LnurlService]:
-    """The service of the winner's wallet."""
+    """The LNURL service of the winner's wallet."""
     with LnurlService(world.invoice) as made:
         settings.ALLOWED_LOOPBACK_HOSTS = [made.authority]
         yield made
@@ -45,11 +45,11 @@ def after(order: Order, failure: FailureClass) -> PreviousOrder:
     return PreviousOrder(order, failure)
 
 
-def test_check_of_an_address_asks_nobody(rail: LightningRail, service: LnurlService) -> None:
+def test_check_address_sends_no_request(rail: LightningRail, service: LnurlService) -> None:
     assert rail.check(order_to(service), now=now()) == ""
     assert rail.check(instruction("awa@wallet.example", kind="lightning_address"), now=now()) == ""
     assert rail.check(instruction(service.link, kind="lnurl"), now=now()) == ""
-    assert service.asked == []
+    assert service.paths == []
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_check_of_an_address_asks_nobody(rail: LightningRail, service: LnurlServ
         ("phone", "+221771234567", DestinationKindUnsupported),
     ],
 )
-def test_check_refuses_nonsense_at_once(
+def test_check_unreadable_address_is_refused(
     rail: LightningRail, kind: str, value: str, refusal: type[Exception]
 ) -> None:
     with pytest.raises(refusal):
         rail.check(instruction(value, kind=kind), now=now())
 
 
-def test_payee_of_an_address_is_the_address_however_it_is_written(rail: LightningRail, world: World) -> None:
+def test_payee_of_address_is_the_same_for_every_spelling(rail: LightningRail, world: World) -> None:
     link = "lnurlp://wallet.example/.well-known/lnurlp/awa"
     written = [
         ("lightning_address", "Awa@Wallet.Example"),
@@ -93,7 +93,7 @@ def test_prepare_fetches_one_invoice_of_exactly_the_amount(
     value = service.address if kind == "lightning_address" else service.link
     order = rail.prepare(instruction(value, kind=kind), now=now())
 
-    assert service.asked == ["/.well-known/lnurlp/awa", "/pay"]
+    assert service.paths == ["/.well-known/lnurlp/awa", "/pay"]
     invoice = decode(service.invoices[0])
     assert (order.payload, order.reference) == (invoice.text, invoice.payment_hash.hex())
     assert (order.amount_msat, order.source, order.is_renewable) == (NET_MSAT, our_pubkey, True)
@@ -105,24 +105,24 @@ def test_prepare_sends_a_comment_without_a_name(rail: LightningRail, service: Ln
     assert service.comments == ["SunuSav payout 1"]
 
 
-def test_prepare_asks_no_service_while_our_node_is_not_ready(
+def test_prepare_with_unready_node_sends_no_request(
     rail: LightningRail, service: LnurlService, world: World
 ) -> None:
     world.control.set_money(PLATFORM, local_msat=NET_MSAT)
     with pytest.raises(RailUnavailable):
         prepared(rail, service)
-    assert service.asked == []
+    assert service.paths == []
 
 
-def test_prepare_warns_of_an_invoice_not_bound_to_its_metadata(
+def test_prepare_invoice_without_metadata_hash_logs_a_warning(
     rail: LightningRail, service: LnurlService, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="lightning.rail"):
         prepared(rail, service)
-    assert caplog.messages == ["127.0.0.1 made an invoice that is not bound to its metadata"]
+    assert caplog.messages == ["the invoice from 127.0.0.1 does not contain the hash of its metadata"]
 
 
-def test_prepare_says_nothing_of_an_invoice_bound_to_its_metadata(
+def test_prepare_invoice_with_metadata_hash_logs_nothing(
     rail: LightningRail, service: LnurlService, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.make_invoice = lambda msat: _signed(msat, description_hash=sha256(METADATA.encode()).digest())
@@ -132,7 +132,7 @@ def test_prepare_says_nothing_of_an_invoice_bound_to_its_metadata(
 
 
 def _signed(amount_msat: int | None, **changes: Any) -> str:
-    """Sign an invoice that no node made."""
+    """Sign an invoice that no node knows."""
     facts: dict[str, Any] = {
         "network": "bcrt", "timestamp": int(now().timestamp()), "amount_msat": amount_msat, "payment_hash": b"h" * 32,
         "payment_secret": b"s" * 32, "expiry_seconds": 86_400, "min_final_cltv_expiry": 80,
@@ -156,7 +156,7 @@ LIES: list[tuple[dict[str, Any], type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("lie", "refusal"), LIES)
-def test_prepare_judges_a_fetched_invoice_like_any_other(
+def test_prepare_fetched_invoice_that_may_not_be_paid_is_refused(
     rail: LightningRail, service: LnurlService, lie: dict[str, Any], refusal: type[Exception]
 ) -> None:
     facts = {"amount_msat": NET_MSAT, **lie}
@@ -173,23 +173,25 @@ def test_prepare_fetched_invoice_of_our_own_node_is_refused(
         prepared(rail, service)
 
 
-def test_prepare_answer_that_is_no_invoice_is_refused(rail: LightningRail, service: LnurlService) -> None:
+def test_prepare_answer_without_readable_invoice_is_refused(
+    rail: LightningRail, service: LnurlService
+) -> None:
     service.make_invoice = lambda _: "lnbcrt1nonsense"
     with pytest.raises(errors.InvoiceUnreadable):
         prepared(rail, service)
 
 
 @pytest.mark.parametrize("offer", [b"<html>Sorry</html>", b"", b"[]", b'{"tag": "' + b"x" * 400_000 + b'"}'])
-def test_prepare_service_that_speaks_no_json_is_away(
+def test_prepare_service_without_json_is_unavailable(
     rail: LightningRail, service: LnurlService, offer: bytes
 ) -> None:
     service.offers = [offer]
-    with pytest.raises(DestinationUnavailable) as away:
+    with pytest.raises(DestinationUnavailable) as unavailable:
         prepared(rail, service)
-    assert away.value.facts["host"] == "127.0.0.1"
+    assert unavailable.value.facts["host"] == "127.0.0.1"
 
 
-def test_prepare_status_of_the_service_means_nothing(rail: LightningRail, service: LnurlService) -> None:
+def test_prepare_ignores_the_http_status_of_the_service(rail: LightningRail, service: LnurlService) -> None:
     service.status = 500
     assert prepared(rail, service).amount_msat == NET_MSAT
 
@@ -198,7 +200,7 @@ def test_prepare_status_of_the_service_means_nothing(rail: LightningRail, servic
     "callback",
     ["http://10.0.0.1/pay", "https://169.254.169.254/", "https://localhost/", "file:///etc/passwd"],
 )
-def test_prepare_callback_that_is_never_asked_is_refused(
+def test_prepare_forbidden_callback_is_refused(
     rail: LightningRail, service: LnurlService, callback: str
 ) -> None:
     service.offer = {"callback": callback}
@@ -210,7 +212,7 @@ def test_prepare_callback_that_is_never_asked_is_refused(
 
 
 @pytest.mark.parametrize("failure", [FailureClass.RETRY, FailureClass.HOLD, FailureClass.REVIEW])
-def test_prepare_uses_the_last_invoice_again(
+def test_prepare_again_uses_the_last_invoice(
     rail: LightningRail, service: LnurlService, failure: FailureClass
 ) -> None:
     first = prepared(rail, service)
@@ -220,7 +222,7 @@ def test_prepare_uses_the_last_invoice_again(
 
 
 @pytest.mark.parametrize(("seconds", "fetched"), [(479, 1), (481, 2), (700, 2)])
-def test_prepare_fetches_anew_when_the_last_invoice_runs_out(
+def test_prepare_with_expiring_last_invoice_fetches_another(
     rail: LightningRail, service: LnurlService, world: World, seconds: int, fetched: int
 ) -> None:
     service.make_invoice = lambda msat: world.invoice(msat, expiry=600)
@@ -233,7 +235,9 @@ def test_prepare_fetches_anew_when_the_last_invoice_runs_out(
     assert (len(service.invoices), order == first, order.is_renewable) == (fetched, fetched == 1, True)
 
 
-def test_prepare_replaces_a_spent_invoice_once(rail: LightningRail, service: LnurlService) -> None:
+def test_prepare_after_refused_invoice_fetches_another_once(
+    rail: LightningRail, service: LnurlService
+) -> None:
     first = prepared(rail, service)
     second = prepared(rail, service, previous=after(first, FailureClass.RENEW))
 
@@ -242,7 +246,9 @@ def test_prepare_replaces_a_spent_invoice_once(rail: LightningRail, service: Lnu
     assert not prepared(rail, service, previous=after(second, FailureClass.RETRY)).is_renewable
 
 
-def test_prepare_spent_invoice_offered_again_is_refused(rail: LightningRail, service: LnurlService) -> None:
+def test_prepare_after_refused_invoice_refuses_the_same_invoice(
+    rail: LightningRail, service: LnurlService
+) -> None:
     first = prepared(rail, service)
     service.make_invoice = lambda _: first.payload
     with pytest.raises(LnurlAnswerMalformed) as refused:
@@ -250,7 +256,7 @@ def test_prepare_spent_invoice_offered_again_is_refused(rail: LightningRail, ser
     assert refused.value.facts == {"host": "127.0.0.1", "reason": "the same invoice again"}
 
 
-def test_prepare_last_invoice_over_another_amount_is_refused(
+def test_prepare_last_invoice_with_another_amount_is_refused(
     rail: LightningRail, service: LnurlService
 ) -> None:
     first = prepared(rail, service)
@@ -258,8 +264,8 @@ def test_prepare_last_invoice_over_another_amount_is_refused(
         prepared(rail, service, amount_msat=NET_MSAT - 1_000, previous=after(first, FailureClass.RETRY))
 
 
-def test_prepare_of_a_plain_invoice_asks_nobody_and_is_not_renewable(
+def test_prepare_given_invoice_sends_no_request_and_is_not_renewable(
     rail: LightningRail, service: LnurlService, world: World
 ) -> None:
     order = rail.prepare(instruction(world.invoice()), now=now())
-    assert (service.asked, order.is_renewable) == ([], False)
+    assert (service.paths, order.is_renewable) == ([], False)

@@ -1,4 +1,4 @@
-"""Finding out what became of an order, and what the node lists, against the simulated node."""
+"""Finding orders and listing payments, against the simulated node."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sent_under(world: World, rail: LightningRail, *steps: Record) -> tuple[Order
     return order, sent(rail, order)
 
 
-def test_find_never_sent_names_the_node_that_answered(
+def test_find_never_sent_is_not_seen_by_the_named_node(
     world: World, rail: LightningRail, our_pubkey: str
 ) -> None:
     order = prepared(rail, world.invoice())
@@ -42,14 +42,14 @@ def test_find_never_sent_names_the_node_that_answered(
 
 
 def test_find_deleted_payment_is_not_seen(world: World, rail: LightningRail) -> None:
-    """The engine knows that it was seen before, and asks a person."""
+    """The engine has recorded that it was seen before, and sends it to review."""
     order = prepared(rail, world.invoice())
     assert isinstance(sent(rail, order), Succeeded)
     world.control.forget(PLATFORM, order.reference)
     assert isinstance(rail.find(order), NotSeen)
 
 
-def test_find_node_away_is_unavailable(world: World, rail: LightningRail) -> None:
+def test_find_without_node_is_unavailable(world: World, rail: LightningRail) -> None:
     order = prepared(rail, world.invoice())
     world.control.stop_serving(PLATFORM)
     with pytest.raises(RailUnavailable):
@@ -78,7 +78,7 @@ def test_statement_lists_every_payment_with_its_state(world: World, rail: Lightn
     ] == [(True, False, NET_MSAT, 7), (False, False, NET_MSAT, 0), (False, True, NET_MSAT, 0)]
 
 
-def test_statement_and_balance_node_away_are_unavailable(world: World, rail: LightningRail) -> None:
+def test_statement_and_balance_without_node_are_unavailable(world: World, rail: LightningRail) -> None:
     world.control.stop_serving(PLATFORM)
     with pytest.raises(RailUnavailable):
         list(rail.statement())

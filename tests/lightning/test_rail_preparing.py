@@ -1,4 +1,4 @@
-"""Checking and preparing against the simulated node: nothing is sent, every refusal has its name."""
+"""Checking and preparing destinations against the simulated node."""
 
 from __future__ import annotations
 
@@ -22,16 +22,14 @@ def prepared(rail: LightningRail, text: str) -> Order:
     return rail.prepare(instruction(text), now=now())
 
 
-def test_check_good_invoice_returns_its_payment_hash(world: World, rail: LightningRail) -> None:
+def test_check_valid_invoice_returns_its_payment_hash(world: World, rail: LightningRail) -> None:
     text = world.invoice()
     payment_hash = decode(text).payment_hash.hex()
     for pasted in (text, text.upper(), f"lightning:{text}"):
         assert rail.check(instruction(pasted), now=now()) == payment_hash
 
 
-def test_payee_of_an_invoice_is_its_node_whatever_its_amount_asking_nobody(
-    world: World, rail: LightningRail
-) -> None:
+def test_payee_of_invoice_is_its_node_without_a_request(world: World, rail: LightningRail) -> None:
     texts = [world.invoice(), world.invoice(NET_MSAT + 1)]
     world.control.stop_serving(PLATFORM)
 
@@ -40,7 +38,7 @@ def test_payee_of_an_invoice_is_its_node_whatever_its_amount_asking_nobody(
     assert payees == {f"node:{decode(texts[0]).payee.hex()}"}
 
 
-def test_payee_of_what_is_no_invoice_is_refused(rail: LightningRail) -> None:
+def test_payee_of_unreadable_invoice_is_refused(rail: LightningRail) -> None:
     destination = instruction("lnbc1nonsense").destination
     with pytest.raises(errors.InvoiceUnreadable):
         rail.payee_of(destination)
@@ -48,7 +46,7 @@ def test_payee_of_what_is_no_invoice_is_refused(rail: LightningRail) -> None:
         rail.payee_of(replace(destination, kind="phone"))
 
 
-def test_check_asks_nobody(world: World, rail: LightningRail) -> None:
+def test_check_sends_no_request(world: World, rail: LightningRail) -> None:
     text = world.invoice()
     world.control.stop_serving(PLATFORM)
     assert rail.check(instruction(text), now=now()) == decode(text).payment_hash.hex()
@@ -104,7 +102,9 @@ def test_check_other_kind_of_destination_is_refused(rail: LightningRail) -> None
     }
 
 
-def test_prepare_good_invoice_is_a_complete_order(world: World, rail: LightningRail, our_pubkey: str) -> None:
+def test_prepare_valid_invoice_returns_a_complete_order(
+    world: World, rail: LightningRail, our_pubkey: str
+) -> None:
     text = world.invoice(expiry=3_600)
     invoice = decode(text)
     assert prepared(rail, text.upper()) == Order(
@@ -136,42 +136,42 @@ def test_prepare_own_invoice_is_refused(world: World, rail: LightningRail, our_p
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "detail"),
     [
         ({"wallet_state": "LOCKED"}, "wallet locked"),
         ({"wallet_state": "NON_EXISTING"}, "wallet not created"),
         ({"wallet_state": "WAITING_TO_START"}, "waiting to start"),
         ({"wallet_state": "UNLOCKED"}, "starting up"),
         ({"synced_to_chain": False}, "not synced"),
-        ({"shown_network": "mainnet"}, "LND_NETWORK says regtest"),
+        ({"shown_network": "mainnet"}, "LND_NETWORK is regtest"),
     ],
 )
 def test_prepare_node_not_ready_is_unavailable(
-    world: World, rail: LightningRail, options: Record, words: str
+    world: World, rail: LightningRail, options: Record, detail: str
 ) -> None:
     text = world.invoice()
     world.control.set_options(PLATFORM, **options)
-    with pytest.raises(RailUnavailable) as away:
+    with pytest.raises(RailUnavailable) as unavailable:
         prepared(rail, text)
-    assert words in away.value.facts["detail"]
+    assert detail in unavailable.value.facts["detail"]
 
 
-def test_prepare_node_away_is_unavailable(world: World, rail: LightningRail) -> None:
+def test_prepare_without_node_is_unavailable(world: World, rail: LightningRail) -> None:
     text = world.invoice()
     world.control.stop_serving(PLATFORM)
     with pytest.raises(RailUnavailable):
         prepared(rail, text)
 
 
-def test_prepare_with_a_macaroon_that_may_not_is_unavailable(world: World) -> None:
+def test_prepare_without_permission_is_unavailable(world: World) -> None:
     rail = LightningRail(LndClient(world.access("invoicing")))
-    with pytest.raises(RailUnavailable) as away:
+    with pytest.raises(RailUnavailable) as unavailable:
         prepared(rail, world.invoice())
-    assert "permission denied" in away.value.facts["detail"]
+    assert "permission denied" in unavailable.value.facts["detail"]
 
 
 @pytest.mark.parametrize("short_by_msat", [0, 1])
-def test_prepare_needs_amount_and_fee_limit_in_the_channels(
+def test_prepare_without_liquidity_for_amount_and_fee_limit_is_unavailable(
     world: World, rail: LightningRail, short_by_msat: int
 ) -> None:
     text = world.invoice()

@@ -1,4 +1,4 @@
-"""Sending against the simulated node: the right outcome each time."""
+"""Sending orders against the simulated node."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_send_pays_once_with_proof_and_cost(world: World, rail: LightningRail) -
 def test_send_again_after_success_finds_the_same_payment(
     world: World, rail: LightningRail, options: Record
 ) -> None:
-    """ALREADY_EXISTS in each version's code and words: the money moves once."""
+    """ALREADY_EXISTS, in each version's code and text: the money moves once."""
     world.control.set_options(PLATFORM, **options)
     order = prepared(rail, world.invoice())
     assert sent(rail, order) == sent(rail, order)
@@ -77,8 +77,8 @@ def test_send_again_while_in_flight_is_unknown_and_seen(
     assert row["accepted"] == 1
 
 
-def test_send_paid_and_expired_is_never_failed(world: World, rail: LightningRail) -> None:
-    """LND looks at the expiry before its table, so the error says nothing about the money (lightning.md 0.2)."""
+def test_send_again_paid_and_expired_is_not_failed(world: World, rail: LightningRail) -> None:
+    """LND checks the expiry before its table, so the error does not show whether it was paid (lightning.md 0.2)."""
     order = prepared(rail, world.invoice(expiry=600))
     paid = sent(rail, order)
     world.control.set_clock(advance_seconds=700)
@@ -146,7 +146,7 @@ def test_send_route_dearer_than_the_limit_is_refused(world: World, rail: Lightni
         ({"do": "misreport", "payment_request": "lnbcrt1other"}, "another-invoice-paid"),
     ],
 )
-def test_send_success_that_contradicts_the_order_is_suspect(
+def test_send_success_that_differs_from_the_order_is_suspect(
     world: World, rail: LightningRail, step: Record, reason: str
 ) -> None:
     order, doubt = sent_under(world, rail, step)
@@ -190,7 +190,7 @@ def test_send_broken_before_the_row_exists_is_unknown_and_then_not_seen(
     assert (row["accepted"], row["successes"]) == (1, 1)
 
 
-def test_send_slow_node_ends_at_our_deadline_and_is_seen(world: World, rail: LightningRail) -> None:
+def test_send_to_slow_node_ends_at_our_deadline_and_is_seen(world: World, rail: LightningRail) -> None:
     order, doubt = sent_under(world, rail, {"do": "in_flight", "seconds": 2.5})
     assert isinstance(doubt, Unknown)
     assert (doubt.seen, doubt.reason) == (True, "no-answer")
@@ -203,7 +203,7 @@ def test_send_slow_node_ends_at_our_deadline_and_is_seen(world: World, rail: Lig
     assert isinstance(rail.find(order), Succeeded)
 
 
-def test_send_stuck_payment_stays_unknown_until_the_node_says_so(world: World, rail: LightningRail) -> None:
+def test_send_stuck_payment_is_unknown_until_the_node_ends_it(world: World, rail: LightningRail) -> None:
     order, doubt = sent_under(world, rail, {"do": "stuck"})
     for answer in (doubt, rail.find(order)):
         assert isinstance(answer, Unknown)
@@ -235,7 +235,7 @@ def test_send_node_killed_in_flight_is_unknown_and_settles_after_restart(
     assert rail.verify(order.reference, found.proof)
 
 
-def test_send_node_away_is_unavailable_and_nothing_was_sent(world: World, rail: LightningRail) -> None:
+def test_send_without_node_is_unavailable_and_sends_nothing(world: World, rail: LightningRail) -> None:
     order = prepared(rail, world.invoice())
     world.control.stop_serving(PLATFORM)
     fresh = LightningRail(LndClient(world.access("paying")))
@@ -245,20 +245,18 @@ def test_send_node_away_is_unavailable_and_nothing_was_sent(world: World, rail: 
     assert world.record(order.reference) == []
 
 
-def test_send_from_another_node_is_unavailable_and_nothing_was_sent(
-    world: World, rail: LightningRail
-) -> None:
-    """Another node does not know what the first one paid; it would pay a second time."""
+def test_send_from_another_node_is_unavailable_and_sends_nothing(world: World, rail: LightningRail) -> None:
+    """Another node does not know what the first one paid: it would pay again."""
     order = prepared(rail, world.invoice())
     world.control.set_options(PLATFORM, shown_pubkey="02" + "ab" * 32)
     fresh = LightningRail(LndClient(world.access("paying")))
-    with pytest.raises(RailUnavailable) as away:
+    with pytest.raises(RailUnavailable) as unavailable:
         sent(fresh, order)
-    assert "belongs to" in away.value.facts["detail"]
+    assert "belongs to" in unavailable.value.facts["detail"]
     assert world.record(order.reference) == []
 
 
-def test_send_without_the_right_to_pay_is_unknown_and_not_sent(
+def test_send_without_permission_is_unknown_and_sends_nothing(
     world: World, rail: LightningRail, tmp_path: Path
 ) -> None:
     order = prepared(rail, world.invoice())
@@ -271,7 +269,7 @@ def test_send_without_the_right_to_pay_is_unknown_and_not_sent(
     assert world.record(order.reference) == []
 
 
-def test_send_goaway_in_flight_is_heard_to_its_end(world: World, rail: LightningRail) -> None:
+def test_send_goaway_in_flight_is_followed_to_its_end(world: World, rail: LightningRail) -> None:
     order = prepared(rail, world.invoice())
     world.script({"do": "hold", "at": "in_flight"})
     answers: list[Any] = []

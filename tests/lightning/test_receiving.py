@@ -1,4 +1,4 @@
-"""Receiving from the simulated node where clocks and expiries meet: accepted, settled late, cancelled, exchanged."""
+"""Receiving at the simulated node around the expiry: accepted, settled late, cancelled, on another node."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def wait_accepted(node: Wire, payment_hash: bytes) -> None:
         time.sleep(0.02)
 
 
-def test_accepted_payment_is_not_money_yet_and_its_request_outlives_its_expiry(
+def test_accepted_payment_is_not_credited_and_stays_open_past_its_expiry(
     world: World, accepted: Collection
 ) -> None:
     """Source: lightning.md 3.9: wait for the final state instead of comparing clocks."""
@@ -99,7 +99,7 @@ def test_accepted_payment_is_not_money_yet_and_its_request_outlives_its_expiry(
     assert stored().ask_at is not None
 
 
-def test_payment_settled_after_the_expiry_pays_in_full_and_counts_once(
+def test_payment_settled_after_the_expiry_is_credited_in_full_once(
     world: World, accepted: Collection
 ) -> None:
     world.control.set_clock(advance_seconds=int(DAY_LATER.total_seconds()))
@@ -116,9 +116,7 @@ def test_payment_settled_after_the_expiry_pays_in_full_and_counts_once(
     assert Receipt.objects.count() == 1
 
 
-def test_cancel_takes_back_an_accepted_payment_and_its_payer_gets_it_back(
-    world: World, accepted: Collection
-) -> None:
+def test_cancel_accepted_payment_returns_it_to_the_payer(world: World, accepted: Collection) -> None:
     assert cancel_collection(collection_id=accepted.pk, actor=BY, reason="x", now=now()).state == "cancelled"
     ends = time.monotonic() + 10
     while world.control.payments_of(WALLETS, str(accepted.reference))[-1]["status"] != "FAILED":
@@ -127,8 +125,8 @@ def test_cancel_takes_back_an_accepted_payment_and_its_payer_gets_it_back(
     assert owed(CREDIT) == owed(OVERPAID) == 0
 
 
-def test_overpaid_after_our_expiry_pays_what_was_due_and_credits_the_rest(world: World) -> None:
-    """Paid in time by the node's clock, learnt of a day late by ours."""
+def test_overpayment_found_after_our_expiry_pays_the_due_and_credits_the_rest(world: World) -> None:
+    """Paid in time by the node's clock; our sweep finds it a day later."""
     facts = opened()
     paid = world.control.pay(WALLETS, facts.payment_request, force_amount_msat=DUE_MSAT + 5_000)
     assert paid["status"] == "SUCCEEDED"
@@ -138,7 +136,7 @@ def test_overpaid_after_our_expiry_pays_what_was_due_and_credits_the_rest(world:
     assert (stored().state, owed(CREDIT), owed(OVERPAID)) == ("settled", DUE_MSAT, 5_000)
 
 
-def test_cancelled_invoice_is_refused_to_its_payer_and_another_can_be_asked(world: World) -> None:
+def test_cancelled_invoice_cannot_be_paid_and_another_can_be_opened(world: World) -> None:
     facts = opened()
 
     cancel_collection(collection_id=facts.id, actor=BY, reason="x", now=now())
@@ -148,7 +146,7 @@ def test_cancelled_invoice_is_refused_to_its_payer_and_another_can_be_asked(worl
     assert opened().reference != facts.reference
 
 
-def test_cancel_of_a_paid_invoice_books_it(world: World) -> None:
+def test_cancel_paid_invoice_books_the_payment(world: World) -> None:
     facts = opened()
     world.control.pay(WALLETS, facts.payment_request)
     with pytest.raises(CollectionSettled):
@@ -156,10 +154,10 @@ def test_cancel_of_a_paid_invoice_books_it(world: World) -> None:
     assert (stored().state, owed(CREDIT)) == ("settled", DUE_MSAT)
 
 
-def test_exchanged_node_neither_expires_nor_cancels_what_it_does_not_know(
+def test_sweep_on_another_node_neither_expires_nor_cancels_unknown_invoices(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An operator points us at another node; the money paid at the first one is found when it is back."""
+    """An operator configures another node; money paid at the first one is found when it is configured again."""
     facts = opened()
     ours = world.process.node(PLATFORM).pubkey
     assert stored().source == ours
@@ -169,9 +167,9 @@ def test_exchanged_node_neither_expires_nor_cancels_what_it_does_not_know(
 
     reconcile_collection(facts.id, now=now(DAY_LATER))
     assert (stored().state, stored().trouble) == ("open", "answered_elsewhere")
-    with pytest.raises(CollectionAnsweredElsewhere) as told:
+    with pytest.raises(CollectionAnsweredElsewhere) as refused:
         cancel_collection(collection_id=facts.id, actor=BY, reason="x", now=now(DAY_LATER))
-    assert told.value.facts == {
+    assert refused.value.facts == {
         "collection_id": facts.id, "asked_of": ours, "answered_by": world.process.node(WALLETS).pubkey,
     }  # fmt: skip
 

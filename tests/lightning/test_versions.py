@@ -1,4 +1,4 @@
-"""The rail and the collector against every release of LND that we support: the same answers from each."""
+"""The rail and the collector return the same outcomes with every release of LND that we support."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transfers.enums import FailureClass
 from transfers.types import CollectionRequest, NotSeen, Order, Refused, Succeeded, Unknown
 
 RELEASES = ("0.15.5", "0.16.4", "0.17.5", "0.18.5", "0.19.3", "0.20.1", "0.21.2")
-# The SQL store of payments is for production since 0.21.
+# The SQL store of payments is meant for production since 0.21.
 STORES = [(release, "kv") for release in RELEASES] + [("0.20.1", "sql"), ("0.21.2", "sql")]
 COLLECTION_IDS = itertools.count(9_000_000)
 
@@ -46,7 +46,7 @@ def sent_under(world: World, rail: LightningRail, *steps: Record) -> tuple[Order
     return order, sent(rail, order)
 
 
-def test_payment_and_its_repetition_are_one(world: World, rail: LightningRail, release: str) -> None:
+def test_send_twice_pays_once(world: World, rail: LightningRail, release: str) -> None:
     order = prepared(rail, world.invoice())
     paid = sent(rail, order)
     assert isinstance(paid, Succeeded)
@@ -56,7 +56,7 @@ def test_payment_and_its_repetition_are_one(world: World, rail: LightningRail, r
     assert (row["sends"], row["accepted"], row["successes"]) == (2, 1, 1)
 
 
-def test_payment_in_flight_is_unknown_and_seen_however_it_is_asked(
+def test_payment_in_flight_is_unknown_and_seen_by_send_and_find(
     world: World, rail: LightningRail, release: str
 ) -> None:
     order, first = sent_under(world, rail, {"do": "hold", "at": "in_flight"})
@@ -68,8 +68,8 @@ def test_payment_in_flight_is_unknown_and_seen_however_it_is_asked(
     assert [row["accepted"] for row in world.record(order.reference)] == [1]
 
 
-def test_row_without_htlc_is_unknown_and_seen(world: World, rail: LightningRail, release: str) -> None:
-    """INITIATED since 0.18, IN_FLIGHT before: no end in either."""
+def test_payment_without_htlc_is_unknown_and_seen(world: World, rail: LightningRail, release: str) -> None:
+    """INITIATED since 0.18, IN_FLIGHT before: neither is an end."""
     order, first = sent_under(world, rail, {"do": "stuck"})
     found = rail.find(order)
     for answer in (first, sent(rail, order), found):
@@ -87,7 +87,7 @@ def test_failed_payment_can_be_sent_again(world: World, rail: LightningRail, rel
     assert isinstance(sent(rail, order), Succeeded)
 
 
-def test_expired_and_paid_is_found_paid(world: World, rail: LightningRail, release: str) -> None:
+def test_paid_and_expired_is_found_paid(world: World, rail: LightningRail, release: str) -> None:
     order = prepared(rail, world.invoice(expiry=600))
     paid = sent(rail, order)
     world.control.set_clock(advance_seconds=700)
@@ -99,9 +99,7 @@ def test_never_sent_is_not_seen(world: World, rail: LightningRail, release: str)
     assert isinstance(rail.find(prepared(rail, world.invoice())), NotSeen)
 
 
-def test_own_invoice_is_refused_before_anything_is_sent(
-    world: World, rail: LightningRail, release: str
-) -> None:
+def test_own_invoice_is_refused_before_sending(world: World, rail: LightningRail, release: str) -> None:
     with pytest.raises(InvoicePaysOurselves):
         prepared(rail, world.invoice(node=PLATFORM))
 
@@ -115,7 +113,7 @@ def test_statement_lists_the_payment(
     assert (lines[order.reference].is_paid, lines[order.reference].amount_msat) == (True, NET_MSAT)
 
 
-def test_collection_is_opened_once_and_read_back(
+def test_collection_opened_twice_is_the_same(
     world: World, collector: LightningCollector, release: str
 ) -> None:
     request = CollectionRequest(

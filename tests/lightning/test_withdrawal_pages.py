@@ -1,4 +1,4 @@
-"""The door for wallets (LUD-03): what they read of a code, how they redeem it, what they are refused."""
+"""LNURL-withdraw (LUD-03): what wallets read, how they redeem a code, and the refusals."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from lightning.bolt11.words import bytes_of, split
-from lightning.tickets import withdrawal_ticket
+from lightning.bolt11.bech32 import bytes_of, split
+from lightning.withdrawal_codes import withdrawal_code
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.journeys.tontine import signed_invoice
@@ -58,22 +58,22 @@ def invoice(amount_msat: int | None = AMOUNT_MSAT, **facts: Any) -> str:
     return signed_invoice(**{"network": "bcrt", "amount_msat": amount_msat, "now": clock.now()} | facts)
 
 
-# the ticket
+# the withdrawal code
 
 
-def test_ticket_is_the_address_in_bech32_and_under_the_scheme_of_withdrawals() -> None:
-    ticket = withdrawal_ticket("ab" * 32)
+def test_withdrawal_code_of_secret_is_lnurl_and_lnurlw_link() -> None:
+    code = withdrawal_code("ab" * 32)
 
-    prefix, digits = split(ticket.code.lower())
+    prefix, digits = split(code.text.lower())
     assert (prefix, bytes_of(digits).decode()) == ("lnurl", f"{BASE}/lnurl/withdraw/{'ab' * 32}")
-    assert ticket.code == ticket.code.upper()
-    assert ticket.link == f"lnurlw://money.example.org/lnurl/withdraw/{'ab' * 32}"
-    assert repr(ticket) == "Ticket()"
+    assert code.text == code.text.upper()
+    assert code.link == f"lnurlw://money.example.org/lnurl/withdraw/{'ab' * 32}"
+    assert repr(code) == "WithdrawalCode()"
 
 
-def test_lnurl_is_encoded_as_the_specification_does() -> None:
+def test_lnurl_of_lud_01_example_is_equal() -> None:
     """The example of LUD-01."""
-    from lightning.tickets import lnurl_of
+    from lightning.withdrawal_codes import lnurl_of
 
     address = "https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df"
     assert lnurl_of(address) == (
@@ -85,7 +85,7 @@ def test_lnurl_is_encoded_as_the_specification_does() -> None:
 # reading
 
 
-def test_wallet_reads_what_it_may_withdraw(secret: str) -> None:
+def test_withdraw_open_code_returns_amount_and_callback(secret: str) -> None:
     answer = read(secret)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     assert answer.json() == {
@@ -100,15 +100,15 @@ def test_wallet_reads_what_it_may_withdraw(secret: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_address_comes_from_the_setting_and_never_from_the_request(secret: str) -> None:
-    asked = APIClient().get(
+def test_withdraw_callback_uses_the_setting_not_the_request_host(secret: str) -> None:
+    answer = APIClient().get(
         path_of(secret), headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
     )
-    assert asked.json()["callback"].startswith(f"{BASE}/")
+    assert answer.json()["callback"].startswith(f"{BASE}/")
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/png", "nonsense"])
-def test_wallet_may_accept_whatever_it_says(secret: str, accept: str) -> None:
+def test_withdraw_with_any_accept_header_returns_json(secret: str, accept: str) -> None:
     headers = {"Accept": accept, "Authorization": "Token of-somebody"}
     assert APIClient().get(path_of(secret), headers=headers).json()["tag"] == "withdrawRequest"
 
@@ -116,7 +116,7 @@ def test_wallet_may_accept_whatever_it_says(secret: str, accept: str) -> None:
 # redeeming
 
 
-def test_wallet_brings_an_invoice_and_is_answered_at_once(secret: str) -> None:
+def test_callback_with_valid_invoice_returns_at_once(secret: str) -> None:
     given = invoice()
 
     first, same = bring(secret, given), bring(secret, f"LIGHTNING:{given.upper()}")
@@ -126,7 +126,7 @@ def test_wallet_brings_an_invoice_and_is_answered_at_once(secret: str) -> None:
     assert (row.state, row.destination_kind, row.destination_value) == ("redeemed", "bolt11", given)
 
 
-def test_second_wallet_is_refused(secret: str) -> None:
+def test_callback_of_second_wallet_is_refused(secret: str) -> None:
     bring(secret, invoice())
     with unchanged():
         second, reading = bring(secret, invoice()), read(secret)
@@ -145,7 +145,7 @@ def test_second_wallet_is_refused(secret: str) -> None:
         ({"expiry": 60}, "The invoice would expire while it is being paid"),
     ],
 )
-def test_invoice_that_does_not_fit_is_refused_and_the_code_stays_good(
+def test_callback_with_wrong_invoice_is_refused_and_keeps_the_code_open(
     secret: str, given: dict[str, Any], reason: str
 ) -> None:
     with unchanged():
@@ -156,14 +156,14 @@ def test_invoice_that_does_not_fit_is_refused_and_the_code_stays_good(
 
 
 @pytest.mark.parametrize("given", ["", "lnbcrt1", "no invoice", "x" * 8_000])
-def test_what_is_no_invoice_is_refused(secret: str, given: str) -> None:
+def test_callback_with_unreadable_invoice_is_refused(secret: str, given: str) -> None:
     with unchanged():
         answer = bring(secret, given)
     assert (answer.status_code, answer.json()["status"]) == (200, "ERROR")
 
 
-def test_unknown_secret_is_answered_alike_wherever_it_is_tried(secret: str) -> None:
-    """Also one that is right in the address and wrong in `k1`, as the wallet was given both."""
+def test_unknown_secret_gets_the_same_answer_everywhere(secret: str) -> None:
+    """Also when the secret in the URL is right and `k1` is wrong."""
     given = invoice()
     with unchanged():
         answers = [
@@ -173,7 +173,7 @@ def test_unknown_secret_is_answered_alike_wherever_it_is_tried(secret: str) -> N
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, UNKNOWN)] * 6
 
 
-def test_code_that_has_run_out_or_was_taken_back_is_refused(secret: str) -> None:
+def test_expired_or_revoked_code_is_refused(secret: str) -> None:
     WithdrawalLink.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     with unchanged():
         assert bring(secret, invoice()).json()["reason"] == "This withdrawal link is no longer open"
@@ -183,7 +183,7 @@ def test_code_that_has_run_out_or_was_taken_back_is_refused(secret: str) -> None
         assert bring(secret, invoice()).json()["reason"] == "This withdrawal link is no longer open"
 
 
-def test_guessing_is_slowed_down_and_leaves_no_secret_in_the_log(
+def test_guessing_is_throttled_and_logs_no_secret(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "anonymous": "3/hour"}

@@ -1,4 +1,4 @@
-"""What the tests of this room do with the simulated world."""
+"""Helpers of the tests that use the simulated world."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class World:
         self.wait_until_reached()
 
     def wait_until_reached(self, *, within_seconds: float = 10) -> None:
-        """Wait until this process's channel has found the node again: gRPC pauses between its tries."""
+        """Wait until this process's channel has reconnected: gRPC pauses between its attempts."""
         client, ends = LndClient(self.access("readonly")), time.monotonic() + within_seconds
         while time.monotonic() < ends:
             try:
@@ -82,16 +82,16 @@ class World:
         return self.access("paying", macaroon_path=str(path))
 
     def invoice(self, amount_msat: int = NET_MSAT, *, node: str = WALLETS, expiry: int = 86_400) -> str:
-        """Make an invoice of a member's wallet."""
+        """Create an invoice of a member's wallet."""
         made = self.control.invoice(node, amount_msat, memo="tontine", expiry=expiry)
         return str(made["payment_request"])
 
     def script(self, *steps: Record) -> None:
-        """Let our node's next payment meet this; later ones meet nothing."""
+        """Apply these steps to our node's next payment only."""
         self.control.script(PLATFORM, *steps, count=1)
 
     def record(self, payment_hash: str) -> list[Record]:
-        """Return all that our node ever did for this hash."""
+        """Return every payment row of our node for this hash, overwritten and deleted ones included."""
         return self.control.payments_of(PLATFORM, payment_hash)
 
 
@@ -100,5 +100,5 @@ def instruction(text: str, *, amount_msat: int = NET_MSAT, kind: str = "bolt11")
 
 
 def now(later: timedelta = timedelta()) -> datetime:
-    """Return the present: the simulated node runs on the machine's clock."""
+    """Return the current time: the simulated node uses the machine's clock."""
     return clock.now() + later

@@ -1,4 +1,4 @@
-"""One contract of LND, two back-ends: the simulated nodes always, real ones when LND_TEST_* name them.
+"""The contract with LND, tested on two back-ends: simulated nodes always, real ones when LND_TEST_* are set.
 
 See docs/live-lnd.md.
 """

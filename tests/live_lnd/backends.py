@@ -1,4 +1,4 @@
-"""Where the contract runs: what a back-end can do is asked of it, never guessed."""
+"""The back-ends: two simulated nodes, or two real ones from the LND_TEST_* variables."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ VARIABLES = (
     ),
     NETWORK,
 )
-# A direct channel costs nothing, as between the two real nodes.
+# No fees, as over the direct channel between the two real nodes.
 FREE_ROUTES = ("--fee-base-msat", "0", "--fee-ppm", "0")
-# What the suite asks of each node, beside the errands: invoices of its own to pay itself; holding and settling.
+# The methods that the suite calls besides those of the access scope: own invoices, and hold invoices.
 PAYER_METHODS = (*NEEDED[AccessScope.PAYING], methods.ADD_INVOICE, methods.CANCEL_INVOICE)
 RECIPIENT_METHODS = (*NEEDED[AccessScope.INVOICING], methods.ADD_HOLD_INVOICE, methods.SETTLE_INVOICE)
 
 
-class HalfConfigured(Exception):
-    """Some of the variables are set and some are not: somebody wanted real nodes and would not get them."""
+class PartlyConfigured(Exception):
+    """Only some of the variables are set, so real nodes were intended and would be left out."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,25 @@ class Backend:
     process: SimulatorProcess | None = None
 
     def pass_time(self, seconds: int) -> None:
-        """Let the nodes' clock move on: at once where it can be moved, else by waiting."""
+        """Advance the nodes' clock; for real nodes, wait."""
         if self.process is None:
             time.sleep(seconds)
         else:
             self.process.control.set_clock(advance_seconds=seconds)
 
-    def set_clock_right(self) -> None:
+    def reset_clock(self) -> None:
         if self.process is not None:
             self.process.control.set_clock()
 
 
 def missing_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return which variables real nodes still need; all of them when nobody wants real nodes.
+    """Return the variables that real nodes still need; all of them when none is set.
 
-    Raises: HalfConfigured.
+    Raises: PartlyConfigured.
     """
     missing = [name for name in VARIABLES if not environment.get(name)]
     if missing and len(missing) < len(VARIABLES):
-        raise HalfConfigured(f"real nodes need {', '.join(missing)} as well")
+        raise PartlyConfigured(f"real nodes need {', '.join(missing)} as well")
     return missing
 
 

@@ -1,4 +1,4 @@
-"""The laboratory of the contract: every test runs on each back-end there is."""
+"""Every test runs on each configured back-end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.live_lnd.backends import (
     real_backend,
     simulated_backend,
 )
-from tests.live_lnd.lab import Lab
+from tests.live_lnd.node_pair import NodePair
 from tests.live_lnd.recording import Recorder
 
 
@@ -35,10 +35,10 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture
-def lab(backend: Backend, request: pytest.FixtureRequest) -> Iterator[Lab]:
+def pair(backend: Backend, request: pytest.FixtureRequest) -> Iterator[NodePair]:
     folder = os.environ.get("LND_TEST_RECORD_DIR")
     name = request.function.__name__
-    lab = Lab(backend, Recorder(Path(folder) if folder else None, backend.name, name))
-    yield lab
-    lab.tidy()
-    lab.record.write()
+    pair = NodePair(backend, Recorder(Path(folder) if folder else None, backend.name, name))
+    yield pair
+    pair.cancel_invoices()
+    pair.record.write()

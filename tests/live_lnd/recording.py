@@ -1,4 +1,4 @@
-"""Write down each answer, without what differs from run to run, so that two back-ends can be compared by a diff."""
+"""Record each answer without the values that differ between runs, so that two back-ends can be compared by a diff."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lightning.client import NodeError
 
 ZEROS = "0" * 64
 UNSET = (0, "0", "", False, None)
-# Keys, times, counters, balances and what the node is: only whether they are set can be compared.
+# Keys, times, counters, balances and identities: only whether they are set is compared.
 VARYING_NAMES = """
 payment_hash payment_preimage payment_request creation_time_ns payment_index attempt_time_ns resolve_time_ns attempt_id
 preimage pub_key chan_id expiry total_time_lock r_preimage r_hash creation_date settle_date add_index settle_index
@@ -39,8 +39,8 @@ class Recorder:
         self._steps: list[dict[str, Any]] = []
 
     def note(self, step: str, answer: Message | NodeError | list[Any]) -> None:
-        told = [shown(one) for one in answer] if isinstance(answer, list) else shown(answer)
-        self._steps.append({"step": step, "answer": told})
+        content = [shown(one) for one in answer] if isinstance(answer, list) else shown(answer)
+        self._steps.append({"step": step, "answer": content})
 
     def write(self) -> None:
         if self._file is not None and self._steps:
@@ -49,7 +49,7 @@ class Recorder:
 
 
 def shown(answer: Message | NodeError) -> Any:
-    """Return an answer as JSON without what varies: code and text of an error, fields of a message."""
+    """Return an answer as JSON with varying values masked: code and text of an error, fields of a message."""
     if isinstance(answer, NodeError):
         return masked(answer.evidence)
     return masked(
@@ -74,6 +74,6 @@ def _set_or_not(value: Any) -> str:
 
 
 def _masked_text(text: str) -> str:
-    for pattern, word in TEXTS:
-        text = pattern.sub(word, text)
+    for pattern, mask in TEXTS:
+        text = pattern.sub(mask, text)
     return text

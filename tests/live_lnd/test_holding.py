@@ -1,4 +1,4 @@
-"""Money in flight: our process dies, the recipient decides later, tracking tells the truth throughout."""
+"""Money in flight: our process is killed, the recipient decides later, and tracking returns the state throughout."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ import pytest
 
 from lightning.client import NodeError, NodeRefused
 from lightning.proto.lightning_pb2 import Invoice
-from tests.live_lnd.lab import AMOUNT_MSAT, FEE_LIMIT_MSAT, Lab, Made, eventually, reason, status
+from tests.live_lnd.node_pair import (
+    AMOUNT_MSAT,
+    FEE_LIMIT_MSAT,
+    NewInvoice,
+    NodePair,
+    eventually,
+    reason,
+    status,
+)
 from transfers.types import FindOutcome, Refused, Succeeded, Unknown
 
-# The macaroon comes over standard input: arguments of a process are for all to read.
+# The macaroon is passed by standard input: every user can read the arguments of a process.
 PAYING = """
 import sys
 from lightning.client import LndClient, NodeAccess
@@ -29,9 +37,9 @@ for payment in sending:
 """
 
 
-def pay_and_die(lab: Lab, made: Made) -> None:
-    """Pay from a process of its own, and kill that process once the money is in flight."""
-    access = lab.backend.payer
+def pay_and_kill_caller(pair: NodePair, made: NewInvoice) -> None:
+    """Pay from a separate process, and kill it when the money is in flight."""
+    access = pair.backend.payer
     arguments = [
         access.host,
         access.network,
@@ -57,79 +65,79 @@ def pay_and_die(lab: Lab, made: Made) -> None:
     assert line == "in flight\n"
 
 
-def found(lab: Lab, made: Made) -> FindOutcome:
-    return lab.rail.find(lab.ordered(made))
+def found(pair: NodePair, made: NewInvoice) -> FindOutcome:
+    return pair.rail.find(pair.ordered(made))
 
 
-def test_held_payment_outlives_its_caller_and_fails_when_cancelled(lab: Lab) -> None:
-    before, made = lab.local_msat(), lab.hold_invoice()
-    pay_and_die(lab, made)
-    lab.wait_until_accepted(made)
-    payment = lab.tracked("in flight", made.payment_hash)
+def test_held_payment_of_killed_caller_fails_when_cancelled(pair: NodePair) -> None:
+    before, made = pair.local_msat(), pair.hold_invoice()
+    pay_and_kill_caller(pair, made)
+    pair.wait_until_accepted(made)
+    payment = pair.tracked("in flight", made.payment_hash)
     assert (status(payment), len(payment.htlcs), payment.payment_preimage) == ("IN_FLIGHT", 1, "0" * 64)
-    assert isinstance(found(lab, made), Unknown)
-    again = lab.refused("pay again", lambda: list(lab.start(made.text)))
+    assert isinstance(found(pair, made), Unknown)
+    again = pair.refused("pay again", lambda: list(pair.start(made.text)))
     assert isinstance(again, NodeRefused)
-    assert (again.knows_payment, again.is_about("payment is in transition")) == (True, True)
-    lab.recipient.cancel_invoice(made.payment_hash)
-    last = lab.ended("cancelled", made.payment_hash)
+    assert (again.is_duplicate_payment, again.mentions("payment is in transition")) == (True, True)
+    pair.recipient.cancel_invoice(made.payment_hash)
+    last = pair.wait_for_end("cancelled", made.payment_hash)
     assert (status(last), reason(last)) == ("FAILED", "INCORRECT_PAYMENT_DETAILS")
-    assert isinstance(found(lab, made), Refused)
-    eventually(lambda: lab.local_msat() == before)
+    assert isinstance(found(pair, made), Refused)
+    eventually(lambda: pair.local_msat() == before)
 
 
-def test_held_payment_succeeds_when_settled_after_its_caller_died(lab: Lab) -> None:
-    made = lab.hold_invoice()
-    pay_and_die(lab, made)
-    lab.wait_until_accepted(made)
-    lab.told("settle", lambda: lab.settle(made))
-    last = lab.ended("settled", made.payment_hash)
+def test_held_payment_of_killed_caller_succeeds_when_settled(pair: NodePair) -> None:
+    made = pair.hold_invoice()
+    pay_and_kill_caller(pair, made)
+    pair.wait_until_accepted(made)
+    pair.call("settle", lambda: pair.settle(made))
+    last = pair.wait_for_end("settled", made.payment_hash)
     assert (status(last), last.payment_preimage) == ("SUCCEEDED", made.preimage.hex())
-    paid = found(lab, made)
+    paid = found(pair, made)
     assert isinstance(paid, Succeeded)
     assert (paid.proof, paid.amount_msat) == (made.preimage.hex(), AMOUNT_MSAT)
-    lab.told("settle again", lambda: lab.settle(made))
+    pair.call("settle again", lambda: pair.settle(made))
 
 
-def test_balance_falls_while_in_flight_and_stays_down_by_amount_and_fee(lab: Lab) -> None:
-    before, made = lab.local_msat(), lab.hold_invoice()
-    stream = lab.start(made.text)
-    lab.wait_until_accepted(made)
-    held = lab.told("while in flight", lab.payer.channel_balance)
+def test_balance_in_flight_falls_by_amount_and_fee(pair: NodePair) -> None:
+    before, made = pair.local_msat(), pair.hold_invoice()
+    stream = pair.start(made.text)
+    pair.wait_until_accepted(made)
+    held = pair.call("while in flight", pair.payer.channel_balance)
     assert held.local_balance.msat <= before - AMOUNT_MSAT
     assert held.unsettled_remote_balance.msat >= AMOUNT_MSAT
     stream.cancel()
-    lab.settle(made)
-    last = lab.ended("settled", made.payment_hash)
-    eventually(lambda: lab.local_msat() == before - AMOUNT_MSAT - last.fee_msat)
+    pair.settle(made)
+    last = pair.wait_for_end("settled", made.payment_hash)
+    eventually(lambda: pair.local_msat() == before - AMOUNT_MSAT - last.fee_msat)
 
 
-def test_hold_invoice_is_settled_only_when_it_was_paid(lab: Lab) -> None:
-    made = lab.hold_invoice()
-    refused = lab.refused("settle unpaid", lambda: lab.settle(made))
+def test_settle_unpaid_hold_invoice_is_refused(pair: NodePair) -> None:
+    made = pair.hold_invoice()
+    refused = pair.refused("settle unpaid", lambda: pair.settle(made))
     assert isinstance(refused, NodeRefused)
-    assert refused.is_about("invoice still open")
-    assert lab.looked_up("the invoice", made.payment_hash).state == Invoice.OPEN
+    assert refused.mentions("invoice still open")
+    assert pair.looked_up("the invoice", made.payment_hash).state == Invoice.OPEN
 
 
-def test_node_that_restarts_in_flight_resumes_the_payment(lab: Lab) -> None:
-    process = lab.backend.process
+def test_node_restarted_in_flight_resumes_the_payment(pair: NodePair) -> None:
+    process = pair.backend.process
     if process is None:
         pytest.skip("this suite does not restart real nodes: it runs on the simulated ones")
-    made = lab.hold_invoice()
-    stream = lab.start(made.text)
-    lab.wait_until_accepted(made)
+    made = pair.hold_invoice()
+    stream = pair.start(made.text)
+    pair.wait_until_accepted(made)
     process.restart()
     stream.cancel()
-    eventually(lambda: _answers(lab))
-    assert status(lab.tracked("after the restart", made.payment_hash)) == "IN_FLIGHT"
-    lab.settle(made)
-    assert status(lab.ended("settled", made.payment_hash)) == "SUCCEEDED"
+    eventually(lambda: _answers(pair))
+    assert status(pair.tracked("after the restart", made.payment_hash)) == "IN_FLIGHT"
+    pair.settle(made)
+    assert status(pair.wait_for_end("settled", made.payment_hash)) == "SUCCEEDED"
 
 
-def _answers(lab: Lab) -> bool:
+def _answers(pair: NodePair) -> bool:
     try:
-        lab.recipient.get_info()
-        return lab.payer.get_info().synced_to_chain
+        pair.recipient.get_info()
+        return pair.payer.get_info().synced_to_chain
     except NodeError:
         return False

@@ -13,7 +13,7 @@ from transfers.rails import rail
 
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
-    """Put fakes where Lightning is, new for each test."""
+    """Replace Lightning by fakes, new for each test."""
     settings.RAILS = {"lightning": "tests.fakes.rail.ScriptedRail"}
     settings.COLLECTORS = {
         "lightning": "tests.fakes.collector.ScriptedCollector",
@@ -42,7 +42,7 @@ def node() -> ScriptedRail:
 
 @pytest.fixture
 def till() -> ScriptedCollector:
-    """Return the collector that contributions go through."""
+    """Return the collector that contributions use."""
     found = collector("lightning")
     assert isinstance(found, ScriptedCollector)
     return found

@@ -12,7 +12,7 @@ from payouts.calculations import credit_of, cycle_subject, id_in, is_working_day
 
 
 @pytest.mark.parametrize(
-    ("asked", "moved"),
+    ("moment", "moved"),
     [
         (datetime(2026, 3, 4, 10, 0, tzinfo=UTC), datetime(2026, 3, 4, 10, 0, tzinfo=UTC)),
         # Friday 23:59 is still a working day; Saturday goes to Monday, at the same time.
@@ -28,27 +28,27 @@ from payouts.calculations import credit_of, cycle_subject, id_in, is_working_day
         (datetime(2027, 1, 1, 9, 0, tzinfo=UTC), datetime(2027, 1, 4, 9, 0, tzinfo=UTC)),
     ],
 )
-def test_on_working_day_moves_to_the_same_time_of_the_next_one(asked: datetime, moved: datetime) -> None:
-    assert on_working_day(asked) == moved
+def test_on_working_day_moves_to_the_same_time_of_the_next_one(moment: datetime, moved: datetime) -> None:
+    assert on_working_day(moment) == moved
 
 
 def test_on_working_day_judges_the_day_in_dakar() -> None:
     # Saturday 01:00 in Paris (+1) is Friday midnight in Dakar.
     paris = timezone(timedelta(hours=1))
-    asked = datetime(2026, 3, 7, 0, 30, tzinfo=paris)
+    moment = datetime(2026, 3, 7, 0, 30, tzinfo=paris)
 
-    assert on_working_day(asked) == asked
-    assert on_working_day(asked).tzinfo is paris
+    assert on_working_day(moment) == moment
+    assert on_working_day(moment).tzinfo is paris
 
 
 @given(days=st.integers(0, 2_500), seconds=st.integers(0, 86_399))
 def test_on_working_day_is_the_first_one_and_keeps_the_time(days: int, seconds: int) -> None:
-    asked = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days, seconds=seconds)
-    moved = on_working_day(asked)
+    moment = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days, seconds=seconds)
+    moved = on_working_day(moment)
 
-    assert moved.time() == asked.time()
+    assert moved.time() == moment.time()
     assert is_working_day(moved.date())
-    skipped = [asked.date() + timedelta(days=n) for n in range((moved.date() - asked.date()).days)]
+    skipped = [moment.date() + timedelta(days=n) for n in range((moved.date() - moment.date()).days)]
     assert not any(is_working_day(day) for day in skipped)
     assert on_working_day(moved) == moved
 

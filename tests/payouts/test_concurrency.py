@@ -1,4 +1,4 @@
-"""What happens at once, on MariaDB with a connection per caller: one payout, one readiness, one index."""
+"""Concurrent calls on MariaDB, a connection per caller: one payout, one readiness, one index."""
 
 import threading
 from collections.abc import Callable
@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 
 def _at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run calls together, each on its own connection; a refusal is an answer."""
+    """Run calls at once, each on its own connection; return results and refusals."""
     batched = threading.Barrier(len(calls))
     answers: list[Any] = [None] * len(calls)
 
@@ -157,7 +157,7 @@ def test_process_cancel_and_redirect_at_once_never_pay_twice(node: ScriptedRail)
 
 
 class InterruptedRail(ScriptedRail):
-    """A rail inside whose next check something else happens, elsewhere."""
+    """A rail that runs another call, on another connection, inside its next check."""
 
     def __init__(self) -> None:
         super().__init__()

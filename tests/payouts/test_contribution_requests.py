@@ -1,4 +1,4 @@
-"""A contribution's request to be paid: shown as a QR code, taken back."""
+"""The payment request of a contribution: shown as a QR code, cancelled."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,13 +37,13 @@ def _address(cycle: Cycle, what: str, number: int | None = None) -> str:
     return f"/monetization/cycles/{cycle.pk}/contributions/{number or _owed(cycle).pk}/{what}"
 
 
-def _ask(cycle: Cycle, method: str = "lightning") -> Any:
+def _open(cycle: Cycle, method: str = "lightning") -> Any:
     return open_contribution(cycle_id=cycle.pk, user_id="user-0", method=method, actor=ACTOR, now=clock.now())
 
 
 def _refused(answer: Any) -> tuple[int, str, str]:
-    told = answer.json()
-    return answer.status_code, told["code"], told.get("contribution_status", "")
+    problem = answer.json()
+    return answer.status_code, problem["code"], problem.get("contribution_status", "")
 
 
 def _cancel(platform: APIClient, cycle: Cycle) -> Any:
@@ -55,24 +55,24 @@ def _cancel(platform: APIClient, cycle: Cycle) -> Any:
 
 @pytest.mark.parametrize("accept", ["*/*", "image/svg+xml", "image/avif,image/*;q=0.8"])
 def test_qr_is_the_open_invoice_as_an_image(platform: APIClient, cycle: Cycle, accept: str) -> None:
-    asked = _ask(cycle)
+    opened = _open(cycle)
     answer = platform.get(_address(cycle, "qr"), headers={"Accept": accept})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
-    assert answer.content.decode() == lightning_qr_svg(asked.payment_request)
+    assert answer.content.decode() == lightning_qr_svg(opened.payment_request)
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_qr_of_what_was_never_asked_for_is_refused(platform: APIClient, cycle: Cycle) -> None:
+def test_qr_of_a_contribution_without_a_request_is_refused(platform: APIClient, cycle: Cycle) -> None:
     assert _refused(platform.get(_address(cycle, "qr"))) == (409, "contribution-not-asked-for", "pending")
 
 
-def test_qr_of_what_was_paid_is_refused(platform: APIClient, cycle: Cycle) -> None:
+def test_qr_of_a_paid_contribution_is_refused(platform: APIClient, cycle: Cycle) -> None:
     pay_contribution(cycle, "user-0")
     assert _refused(platform.get(_address(cycle, "qr"))) == (409, "contribution-not-asked-for", "settled")
 
 
 def test_qr_of_an_invoice_past_its_expiry_is_refused(platform: APIClient, cycle: Cycle) -> None:
-    _ask(cycle)
+    _open(cycle)
     Collection.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     assert _refused(platform.get(_address(cycle, "qr"))) == (409, "contribution-not-asked-for", "invoiced")
 
@@ -87,11 +87,11 @@ def test_contribution_of_another_cycle_is_missing(platform: APIClient, cycle: Cy
     assert _refused(nowhere)[:2] == (404, "cycle-missing")
 
 
-# taking back
+# cancelling
 
 
-def test_cancel_takes_the_request_back_and_another_method_may_ask(platform: APIClient, cycle: Cycle) -> None:
-    _ask(cycle)
+def test_cancel_closes_the_request_and_another_method_may_open_one(platform: APIClient, cycle: Cycle) -> None:
+    _open(cycle)
 
     answer = _cancel(platform, cycle)
 
@@ -100,16 +100,16 @@ def test_cancel_takes_the_request_back_and_another_method_may_ask(platform: APIC
         "pending",
         "",
     )
-    assert _ask(cycle, "wave").method == "wave"
+    assert _open(cycle, "wave").method == "wave"
     assert list(Collection.objects.order_by("id").values_list("method", "state")) == [
         ("lightning", "cancelled"), ("wave", "open"),
     ]  # fmt: skip
 
 
-def test_cancel_what_was_paid_meanwhile_books_it_and_says_so(
+def test_cancel_what_was_paid_meanwhile_books_it_and_is_refused(
     platform: APIClient, cycle: Cycle, till: ScriptedCollector
 ) -> None:
-    _ask(cycle)
+    _open(cycle)
     row = Collection.objects.get()
     till.received[str(row.reference)] = row.amount_msat
 
@@ -119,20 +119,20 @@ def test_cancel_what_was_paid_meanwhile_books_it_and_says_so(
     assert row.state == "settled"
 
 
-def test_cancel_what_was_never_asked_for_is_refused(platform: APIClient, cycle: Cycle) -> None:
+def test_cancel_without_a_request_is_refused(platform: APIClient, cycle: Cycle) -> None:
     assert _refused(_cancel(platform, cycle)) == (409, "contribution-not-asked-for", "pending")
 
 
 def test_cancel_twice_is_refused(platform: APIClient, cycle: Cycle) -> None:
-    _ask(cycle)
+    _open(cycle)
     _cancel(platform, cycle)
     assert _refused(_cancel(platform, cycle))[:2] == (409, "collection-not-cancellable")
 
 
-def test_cancel_while_the_collector_is_away_is_unavailable(
+def test_cancel_while_the_collector_is_unavailable_is_refused(
     platform: APIClient, cycle: Cycle, till: ScriptedCollector
 ) -> None:
-    _ask(cycle)
+    _open(cycle)
     till.is_unavailable = True
     assert _refused(_cancel(platform, cycle))[:2] == (503, "collector-unavailable")
     assert Collection.objects.get().state == "open"

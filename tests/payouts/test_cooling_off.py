@@ -1,4 +1,4 @@
-"""A destination that becomes another payee's once the cycle is ready waits 24 hours, above a limit.
+"""A payout above a limit waits 24 hours after the payee of a ready cycle has changed.
 
 A cycle of ten members collects 100,000 sats; the winner's net is 99,000. Invoices named "x@node" are of that node.
 """
@@ -26,7 +26,7 @@ DAY = timedelta(hours=24)
 API = "/monetization"
 
 
-def give(cycle: Cycle, name: str, *, at: datetime = NOW) -> None:
+def set_to(cycle: Cycle, name: str, *, at: datetime = NOW) -> None:
     set_destination(cycle_id=cycle.pk, destination=invoice(name, 99_000), actor=ACTOR, now=at)
 
 
@@ -40,20 +40,20 @@ def paid(cycle: Cycle, *, at: datetime = NOW) -> Disbursement:
     return Disbursement.objects.get(pk=payout_id)
 
 
-def test_first_destination_set_once_ready_is_no_replacement(node: ScriptedRail) -> None:
+def test_first_destination_of_a_ready_cycle_is_no_replacement(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
 
-    give(cycle, "first@wallet-a")
+    set_to(cycle, "first@wallet-a")
 
     assert replaced_at(cycle) is None
     assert paid(cycle).state == "completed"
 
 
-def test_fresh_invoice_of_the_same_node_is_no_replacement(node: ScriptedRail) -> None:
+def test_another_invoice_of_the_same_node_is_no_replacement(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
+    set_to(cycle, "first@wallet-a")
 
-    give(cycle, "second@wallet-a")
+    set_to(cycle, "second@wallet-a")
 
     assert replaced_at(cycle) is None
     assert paid(cycle).state == "completed"
@@ -61,8 +61,8 @@ def test_fresh_invoice_of_the_same_node_is_no_replacement(node: ScriptedRail) ->
 
 def test_another_node_before_the_cycle_is_ready_is_no_replacement(node: ScriptedRail) -> None:
     cycle = make_cycle()
-    give(cycle, "first@wallet-a")
-    give(cycle, "second@wallet-b")
+    set_to(cycle, "first@wallet-a")
+    set_to(cycle, "second@wallet-b")
     pay_contributions(cycle)
     record_ready_cycles(now=NOW)
 
@@ -72,8 +72,8 @@ def test_another_node_before_the_cycle_is_ready_is_no_replacement(node: Scripted
 
 def test_another_node_once_ready_waits_24_hours(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
-    give(cycle, "second@wallet-b", at=NOW + timedelta(hours=1))
+    set_to(cycle, "first@wallet-a")
+    set_to(cycle, "second@wallet-b", at=NOW + timedelta(hours=1))
 
     payout = paid(cycle, at=NOW + timedelta(hours=2))
 
@@ -94,32 +94,32 @@ def test_another_node_once_ready_waits_24_hours(node: ScriptedRail) -> None:
 def test_another_node_below_the_limit_is_paid_at_once(node: ScriptedRail) -> None:
     set_limit_to("replaced_destination", 99_000, now=NOW)
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
+    set_to(cycle, "first@wallet-a")
 
-    give(cycle, "second@wallet-b")
+    set_to(cycle, "second@wallet-b")
 
     assert replaced_at(cycle) == NOW
     assert paid(cycle).state == "completed"
 
 
-def test_setting_back_and_forth_does_not_shorten_the_wait(node: ScriptedRail) -> None:
+def test_changing_back_and_forth_does_not_shorten_the_wait(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
-    give(cycle, "second@wallet-b", at=NOW + timedelta(hours=1))
+    set_to(cycle, "first@wallet-a")
+    set_to(cycle, "second@wallet-b", at=NOW + timedelta(hours=1))
 
-    give(cycle, "third@wallet-a", at=NOW + timedelta(hours=2))
+    set_to(cycle, "third@wallet-a", at=NOW + timedelta(hours=2))
     assert replaced_at(cycle) == NOW + timedelta(hours=2)
 
-    give(cycle, "fourth@wallet-a", at=NOW + timedelta(hours=3))
+    set_to(cycle, "fourth@wallet-a", at=NOW + timedelta(hours=3))
     assert replaced_at(cycle) == NOW + timedelta(hours=2)
 
 
-def test_payout_that_waits_is_redirected_with_its_wait(node: ScriptedRail) -> None:
+def test_waiting_payout_that_is_redirected_keeps_waiting(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
+    set_to(cycle, "first@wallet-a")
     payout_id = process(cycle)
 
-    give(cycle, "second@wallet-b", at=NOW + timedelta(minutes=1))
+    set_to(cycle, "second@wallet-b", at=NOW + timedelta(minutes=1))
     run_due(slots=1, clock=lambda: NOW + timedelta(minutes=1))
 
     payout = Disbursement.objects.get(pk=payout_id)
@@ -130,10 +130,10 @@ def test_payout_that_waits_is_redirected_with_its_wait(node: ScriptedRail) -> No
     )
 
 
-def test_cancelling_and_asking_again_does_not_shorten_the_wait(node: ScriptedRail) -> None:
+def test_cancelling_and_requesting_again_does_not_shorten_the_wait(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
-    give(cycle, "second@wallet-b")
+    set_to(cycle, "first@wallet-a")
+    set_to(cycle, "second@wallet-b")
     payout = paid(cycle)
     cancel_disbursement(disbursement_id=payout.pk, actor=ACTOR, reason="again", now=NOW)
 
@@ -145,11 +145,11 @@ def test_cancelling_and_asking_again_does_not_shorten_the_wait(node: ScriptedRai
 
 def test_scheduled_payout_to_another_node_waits_too(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
+    set_to(cycle, "first@wallet-a")
     payout_id = schedule_payout(
         cycle_id=cycle.pk, scheduled_at=NOW + timedelta(hours=2), actor=ACTOR, now=NOW
     )
-    give(cycle, "second@wallet-b", at=NOW + timedelta(hours=1))
+    set_to(cycle, "second@wallet-b", at=NOW + timedelta(hours=1))
 
     run_due(slots=1, clock=lambda: NOW + timedelta(hours=2))
 
@@ -158,10 +158,10 @@ def test_scheduled_payout_to_another_node_waits_too(node: ScriptedRail) -> None:
     assert payout.due_at == NOW + timedelta(hours=25)
 
 
-def test_scheduled_payout_after_the_wait_goes_on_its_day(node: ScriptedRail) -> None:
+def test_scheduled_payout_after_the_wait_is_paid_on_its_day(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
-    give(cycle, "second@wallet-b")
+    set_to(cycle, "first@wallet-a")
+    set_to(cycle, "second@wallet-b")
     payout_id = schedule_payout(
         cycle_id=cycle.pk, scheduled_at=NOW + timedelta(hours=24), actor=ACTOR, now=NOW
     )
@@ -171,17 +171,17 @@ def test_scheduled_payout_after_the_wait_goes_on_its_day(node: ScriptedRail) -> 
     assert Disbursement.objects.get(pk=payout_id).state == "completed"
 
 
-def test_platform_is_told_why_a_payout_waits(node: ScriptedRail) -> None:
+def test_platform_reads_why_a_payout_waits(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
-    give(cycle, "first@wallet-a")
-    give(cycle, "second@wallet-b")
+    set_to(cycle, "first@wallet-a")
+    set_to(cycle, "second@wallet-b")
     paid(cycle)
     platform = client_in(Role.PLATFORM)
 
     status = platform.get(f"{API}/payouts/status/{cycle.pk}").json()
-    told = platform.get(f"{API}/cycles/{cycle.pk}").json()
+    body = platform.get(f"{API}/cycles/{cycle.pk}").json()
 
     why = "its destination became another payee's after the cycle was ready; it goes at 2026-03-05T10:00:00+00:00"
     assert (status["payout_status"], status["error_message"]) == ("processing", why)
-    assert (told["status"], told["error_message"]) == ("paying", why)
-    assert told["destination_replaced_at"] == "2026-03-04T10:00:00Z"
+    assert (body["status"], body["error_message"]) == ("paying", why)
+    assert body["destination_replaced_at"] == "2026-03-04T10:00:00Z"

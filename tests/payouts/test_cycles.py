@@ -1,4 +1,4 @@
-"""Cycles: created, their winner's destination set, contributions asked for."""
+"""Cycles: created, their winner's destination set, contributions requested."""
 
 from datetime import timedelta
 
@@ -142,7 +142,7 @@ def _set(cycle: Cycle, destination: Destination) -> None:
     set_destination(cycle_id=cycle.pk, destination=destination, actor=ACTOR, now=NOW)
 
 
-def test_set_destination_while_collecting_keeps_it_whatever_its_amount() -> None:
+def test_set_destination_while_collecting_accepts_any_amount() -> None:
     cycle = make_cycle(make_group(members=2))
     _set(cycle, invoice("awa", 123))
     _set(cycle, invoice("awa-again", 19_800))
@@ -197,7 +197,7 @@ def test_set_destination_of_a_paid_cycle_is_refused() -> None:
     assert refused.value.facts["payout_id"] == payout_id
 
 
-def test_set_destination_while_an_attempt_is_alive_is_refused(node: ScriptedRail) -> None:
+def test_set_destination_while_an_attempt_is_open_is_refused(node: ScriptedRail) -> None:
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     payout_id = process(cycle)
     node.script.append(Unknown(seen=True, reason="in flight"))
@@ -207,7 +207,7 @@ def test_set_destination_while_an_attempt_is_alive_is_refused(node: ScriptedRail
     assert refused.value.facts == {"cycle_id": cycle.pk, "payout_id": payout_id}
 
 
-def test_set_destination_redirects_an_order_that_failed(node: ScriptedRail) -> None:
+def test_set_destination_redirects_a_failed_payout(node: ScriptedRail) -> None:
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     process(cycle)
     node.script.append(Refused(reason="incorrect details", failure=FailureClass.FINAL))
@@ -232,7 +232,7 @@ def test_set_destination_of_another_amount_than_the_fixed_net_is_refused(
     assert refused.value.facts == {"invoice_msat": sats * 1_000, "expected_msat": 19_800_000}
 
 
-def test_set_destination_of_a_payout_called_off_keeps_it_whatever_its_amount() -> None:
+def test_set_destination_after_a_cancelled_payout_accepts_any_amount() -> None:
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     payout_id = process(cycle)
     cancel_payout(payout_id=payout_id, user=make_user(Role.FINANCE), reason="x", now=NOW)
@@ -248,7 +248,7 @@ def _open(cycle: Cycle, user_id: str = "user-0", method: str = "lightning") -> i
     return open_contribution(cycle_id=cycle.pk, user_id=user_id, method=method, actor=ACTOR, now=NOW).id
 
 
-def test_open_contribution_gives_one_request_however_often_it_is_asked(till: ScriptedCollector) -> None:
+def test_open_contribution_again_returns_the_same_request(till: ScriptedCollector) -> None:
     cycle = make_cycle(make_group(members=2))
     first = open_contribution(cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW)
     _open(cycle)
@@ -260,11 +260,11 @@ def test_open_contribution_gives_one_request_however_often_it_is_asked(till: Scr
     assert contribution(cycle.pk, "user-1").status == "pending"
 
 
-def test_open_contribution_of_somebody_who_owes_nothing_is_refused() -> None:
+def test_open_contribution_of_a_user_who_owes_nothing_is_refused() -> None:
     cycle = make_cycle(make_group(members=1))
     with nothing_changes(), pytest.raises(ContributionMissing) as refused:
-        _open(cycle, "stranger")
-    assert refused.value.facts == {"cycle_id": cycle.pk, "user_id": "stranger"}
+        _open(cycle, "user-9")
+    assert refused.value.facts == {"cycle_id": cycle.pk, "user_id": "user-9"}
 
 
 def test_open_contribution_of_an_unknown_cycle_is_refused() -> None:
@@ -300,15 +300,15 @@ def test_open_contribution_by_a_second_method_while_the_first_is_open_is_refused
 
 
 def test_open_contribution_by_a_second_method_while_the_first_was_never_opened() -> None:
-    """Where we know that nobody can pay the first, the second takes its place; else it is refused."""
+    """Where nobody can have paid the first, the second replaces it; else it is refused."""
     cycle = make_cycle(make_group(members=2))
     for user_id, method in (("user-0", "lightning"), ("user-1", "wave")):
-        away = collector(method)
-        assert isinstance(away, ScriptedCollector)
-        away.is_unavailable = True
+        unavailable = collector(method)
+        assert isinstance(unavailable, ScriptedCollector)
+        unavailable.is_unavailable = True
         with pytest.raises(CollectorUnavailable):
             _open(cycle, user_id, method)
-        away.is_unavailable = False
+        unavailable.is_unavailable = False
 
     _open(cycle, "user-0", "wave")
     with nothing_changes(), pytest.raises(ContributionAskedOtherwise) as refused:
@@ -319,7 +319,7 @@ def test_open_contribution_by_a_second_method_while_the_first_was_never_opened()
     assert (first.status, first.method) == ("invoiced", "wave")
 
 
-def test_open_contribution_while_the_collector_is_away_is_unavailable_and_works_later(
+def test_open_contribution_while_the_collector_is_unavailable_is_refused_and_works_later(
     till: ScriptedCollector,
 ) -> None:
     cycle = make_cycle(make_group(members=2))
@@ -335,7 +335,7 @@ def test_open_contribution_while_the_collector_is_away_is_unavailable_and_works_
     assert Collection.objects.count() == 1
 
 
-def test_what_a_member_pays_too_much_is_their_credit() -> None:
+def test_overpayment_is_credited_to_the_member() -> None:
     cycle = make_cycle(make_group(members=2))
     pay_contribution(cycle, "user-0", received_msat=10_000_777)
 
@@ -344,7 +344,7 @@ def test_what_a_member_pays_too_much_is_their_credit() -> None:
     assert contribution(cycle.pk, "user-0").status == "settled"
 
 
-def test_a_contribution_paid_in_part_is_partial_and_gathers_in_the_pot() -> None:
+def test_contribution_paid_in_part_is_partial_and_credited_to_the_pot() -> None:
     cycle = make_cycle(make_group(members=2))
     pay_contribution(cycle, "user-0", received_msat=9_999_999)
 
@@ -352,10 +352,10 @@ def test_a_contribution_paid_in_part_is_partial_and_gathers_in_the_pot() -> None
     assert owed(pot_of(cycle.pk)) == 9_999_999
 
 
-# What the winner gets
+# The expected net
 
 
-def test_expected_net_is_unknown_while_collecting_and_follows_the_records_when_ready() -> None:
+def test_expected_net_is_none_while_collecting_and_follows_the_records_when_ready() -> None:
     group = make_group(members=2)
     collecting = make_cycle(group, contribution_sats=50_000)
     ready = make_ready_cycle(group, contribution_sats=50_000)
@@ -366,7 +366,7 @@ def test_expected_net_is_unknown_while_collecting_and_follows_the_records_when_r
     assert expected_net_sats(ready.pk, at=NOW) == 99_500
 
 
-def test_expected_net_of_a_payout_is_what_was_fixed() -> None:
+def test_expected_net_of_a_payout_is_its_fixed_net() -> None:
     group = make_group(members=2)
     cycle = make_payable_cycle(group, contribution_sats=50_000)
     process(cycle)

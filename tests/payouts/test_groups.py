@@ -16,7 +16,7 @@ from payouts.errors import (
 )
 from payouts.models import Group, Member
 from payouts.queries.groups import group as group_facts
-from payouts.queries.groups import groups_page, is_group_verified, member, members_of
+from payouts.queries.groups import groups_page, member, members_of
 from payouts.services.groups import (
     add_member,
     create_group,
@@ -54,7 +54,7 @@ def test_create_group_without_partner_gets_the_first_enabled_one_of_its_country(
     assert (entry.action, entry.facts) == ("create", {"country": "SN", "settlement_partner": "wave"})
 
 
-def test_create_group_in_a_country_nobody_serves_is_refused() -> None:
+def test_create_group_in_a_country_without_a_partner_is_refused() -> None:
     with nothing_changes(), pytest.raises(CountryWithoutPartner) as refused:
         _create(country="FR")
     assert refused.value.facts == {"country": "FR"}
@@ -72,7 +72,7 @@ def test_create_group_with_a_partner_of_another_country_is_refused() -> None:
     assert refused.value.facts == {"settlement_partner": "mtn", "country": "SN"}
 
 
-def test_create_group_with_a_partner_switched_off_is_refused() -> None:
+def test_create_group_with_a_disabled_partner_is_refused() -> None:
     Partner.objects.filter(code="orange").update(is_enabled=False)
     with nothing_changes(), pytest.raises(PartnerServesElsewhere):
         _create(settlement_partner="orange")
@@ -92,7 +92,7 @@ def test_group_identifiers_are_case_sensitive() -> None:
     assert {row.id for row in groups_page(None, 10, at=NOW)} == {"G-1", "g-1"}
 
 
-def test_add_member_seals_name_and_phone() -> None:
+def test_add_member_encrypts_name_and_phone() -> None:
     _create()
     add_member(
         group_id="g-1", user_id="u-1", display_name="Awa Ndiaye", phone="+221771234567", actor=ACTOR, now=NOW
@@ -106,7 +106,7 @@ def test_add_member_seals_name_and_phone() -> None:
     assert TrailEntry.objects.get(action="add_member").facts == {"user_id": "u-1"}
 
 
-def test_an_erased_member_shows_nothing() -> None:
+def test_erased_member_is_shown_without_name_and_phone() -> None:
     make_group(members=1, id="g-1")
     erase("member:user-0", now=NOW)
 
@@ -136,11 +136,11 @@ def test_the_same_person_may_be_in_two_groups() -> None:
     assert members_of("g-2") == ["user-0"]
 
 
-def test_a_group_is_verified_by_two_people_and_no_longer_by_two_people() -> None:
+def test_verify_a_group_and_revoke_it_each_take_two_people() -> None:
     group = make_group(members=0, id="g-1")
     proposer, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
     first = propose_verification(group_id="g-1", proposer=proposer, reason="papers", now=NOW)
-    assert not is_group_verified("g-1", at=NOW)
+    assert not group_facts("g-1", at=NOW).is_verified
     approvals.approve(proposal_id=first.pk, approver=approver, digest=first.digest, now=NOW)
     assert group_facts("g-1", at=NOW).is_verified
 
@@ -149,7 +149,7 @@ def test_a_group_is_verified_by_two_people_and_no_longer_by_two_people() -> None
     assert not group_facts(group.pk, at=NOW).is_verified
     assert (first.kind, second.kind) == (GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION)
     verify(group, now=NOW)
-    assert is_group_verified("g-1", at=NOW)
+    assert group_facts("g-1", at=NOW).is_verified
 
 
 def test_propose_verification_of_a_verified_group_is_refused() -> None:
@@ -201,7 +201,7 @@ def test_a_group_changed_since_the_proposal_is_not_verified() -> None:
 
 
 @pytest.mark.parametrize("kind", [GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION])
-def test_a_group_changed_after_it_was_looked_at_is_left_as_it_is(kind: str) -> None:
+def test_approve_a_group_changed_after_it_was_shown_is_refused(kind: str) -> None:
     group = make_group(members=0, id="g-1")
     if kind == GROUP_VERIFICATION_REVOCATION:
         verify(group)
@@ -211,7 +211,7 @@ def test_a_group_changed_after_it_was_looked_at_is_left_as_it_is(kind: str) -> N
         approvals.approvable(kind).apply(proposal, Actor.of(make_user(Role.APPROVER)), NOW)
 
 
-def test_a_revocation_of_what_ended_meanwhile_is_refused() -> None:
+def test_approve_a_revocation_of_an_ended_verification_is_refused() -> None:
     from fees.enums import DiscountKind
     from fees.services import revoke_discount
 

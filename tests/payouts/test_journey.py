@@ -1,4 +1,4 @@
-"""The main job with numbers worked by hand.
+"""A payout from contributions to receipt, with numbers worked by hand.
 
 Ten members give 10,000 sats each: a pot of 100,000. The group is verified: the fee is floor(100,000 × 0.5 %) = 500,
 of which platform floor(50 %) = 250, community floor(20 %) = 100, partner reserve the remaining 150. Net 99,500.
@@ -56,8 +56,8 @@ def test_a_verified_group_of_ten_is_paid_once_with_99500_of_100000_sats(node: Sc
     assert cycle_of(cycle.pk).status == "paying"
     run_due(slots=1, clock=lambda: NOW)
 
-    asked = FakeInvoice.read(invoice("awa", 99_500).value)
-    assert node.paid == {asked.payment_hash: 99_500_000}
+    paid_invoice = FakeInvoice.read(invoice("awa", 99_500).value)
+    assert node.paid == {paid_invoice.payment_hash: 99_500_000}
     assert cycle_of(cycle.pk).status == "paid"
     assert payout_of(cycle.pk).payout_status == "completed"
     assert _owed(AccountRole.GROUP_POT, f"cycle:{cycle.pk}") == 0
@@ -69,7 +69,10 @@ def test_a_verified_group_of_ten_is_paid_once_with_99500_of_100000_sats(node: Sc
 
     receipt = receipt_of(payout_id)
     assert receipt.split == FeeSplit(500, 250, 100, 150, 99_500)
-    assert (receipt.payment_hash, receipt.preimage) == (asked.payment_hash, asked.preimage.hex())
+    assert (receipt.payment_hash, receipt.preimage) == (
+        paid_invoice.payment_hash,
+        paid_invoice.preimage.hex(),
+    )
     assert (receipt.is_verified_group, receipt.is_recurring_user) == (True, False)
     assert (receipt.rate_xof_per_btc, receipt.is_fallback_rate) == (Decimal(8_000_000), True)
     assert receipt.net_xof == Decimal("7960.00")

@@ -1,4 +1,4 @@
-"""Every refusal of this room has its page, with an example that carries exactly its facts."""
+"""Every refusal of this app has a documentation page whose example has exactly its facts."""
 
 import json
 
@@ -17,7 +17,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_the_page_shows_what_is_answered(refusal: type[DomainError]) -> None:
+def test_page_shows_the_answer(refusal: type[DomainError]) -> None:
     page = problem_pages()[refusal.code]
     shown = json.loads(page.prose.partition("```json")[2].partition("```")[0])
 

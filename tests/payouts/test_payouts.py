@@ -1,4 +1,4 @@
-"""Having a cycle paid out: each refusal by name, with the proof that nothing changed."""
+"""Requesting the payout of a cycle: each refusal by name, and that it changes nothing."""
 
 from datetime import timedelta
 from typing import Any
@@ -57,11 +57,11 @@ def _run() -> None:
 
 
 def _state(cycle: Cycle) -> tuple[str, str]:
-    told = payout_of(cycle.pk)
-    return told.cycle_status, told.payout_status
+    status = payout_of(cycle.pk)
+    return status.cycle_status, status.payout_status
 
 
-def test_request_payout_orders_and_a_worker_pays(node: ScriptedRail) -> None:
+def test_request_payout_is_paid_by_a_worker(node: ScriptedRail) -> None:
     cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
     assert _state(cycle) == ("ready", "not_initiated")
     payout_id = process(cycle)
@@ -69,8 +69,8 @@ def test_request_payout_orders_and_a_worker_pays(node: ScriptedRail) -> None:
     _run()
 
     assert _state(cycle) == ("paid", "completed")
-    told = payout(payout_id)
-    assert (told.payout_total_sats, told.fee_sats, told.net_sats) == (100_000, 1_000, 99_000)
+    paid = payout(payout_id)
+    assert (paid.payout_total_sats, paid.fee_sats, paid.net_sats) == (100_000, 1_000, 99_000)
     assert list(node.paid.values()) == [99_000_000]
 
 
@@ -89,7 +89,7 @@ def test_request_payout_of_an_unknown_cycle_is_refused() -> None:
     assert refused.value.facts == {"cycle_id": "c-9"}
 
 
-def test_request_payout_of_a_cycle_that_lacks_a_contribution_is_refused() -> None:
+def test_request_payout_of_a_cycle_with_a_missing_contribution_is_refused() -> None:
     cycle = make_cycle(make_group(members=3))
     pay_contribution(cycle, "user-0")
     pay_contribution(cycle, "user-1")
@@ -120,7 +120,7 @@ def test_request_payout_of_a_paid_cycle_is_refused_naming_the_payout() -> None:
         (FailureClass.REVIEW, PayoutNeedsReview, "paying", "needs_review"),
     ],
 )
-def test_request_payout_after_it_ended_badly_is_refused_naming_the_payout(
+def test_request_payout_after_a_failed_one_is_refused_naming_the_payout(
     node: ScriptedRail, failure: FailureClass, refusal: type[Exception], cycle_status: str, payout_status: str
 ) -> None:
     cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
@@ -185,8 +185,8 @@ def test_request_payout_to_an_invoice_that_another_cycle_used_is_refused() -> No
     assert refused.value.facts["disbursement_id"] == payout_id
 
 
-def test_request_payout_whose_fee_takes_all_is_refused() -> None:
-    # One sat: the least fee is one sat, the net is nothing.
+def test_request_payout_whose_fee_is_the_whole_payout_is_refused() -> None:
+    # One sat: the minimum fee is one sat, the net is 0.
     cycle = make_ready_cycle(make_group(members=1), contribution_sats=1, destination=invoice("dust", 1))
     with nothing_changes(), pytest.raises(NetNotPositive) as refused:
         process(cycle)
@@ -257,7 +257,7 @@ def test_request_payout_prices_by_our_records(
     assert list(node.paid.values()) == [net_sats * 1_000]
 
 
-def test_request_payout_again_judges_claims_by_what_was_fixed() -> None:
+def test_request_payout_again_compares_claims_with_the_fixed_fee() -> None:
     group = make_group(members=2)
     cycle = make_payable_cycle(group, contribution_sats=50_000)
     payout_id = process(cycle, group_verified=False)
@@ -288,7 +288,7 @@ def test_payouts_page_lists_the_newest_first_and_filters() -> None:
     assert cycle_facts(late.pk).status == "paying"
 
 
-# What ended while somebody waited
+# Payouts that ended while a request waited
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_require_going_well_refuses_as_the_next_request_does(
     assert (now.value.facts["payout_id"], now.value.facts["failure_code"]) == (payout_id, "strange")
 
 
-def test_require_going_well_of_a_payout_called_off_is_refused() -> None:
+def test_require_going_well_of_a_cancelled_payout_is_refused() -> None:
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     payout_id = process(cycle)
     cancel_payout(payout_id=payout_id, user=make_user(Role.FINANCE), reason="x", now=NOW)
@@ -326,7 +326,7 @@ def test_require_going_well_of_a_payout_called_off_is_refused() -> None:
     }
 
 
-def test_require_going_well_of_a_payout_that_was_paid_is_content() -> None:
+def test_require_going_well_of_a_paid_payout_passes() -> None:
     payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800))
     _run()
     require_going_well(payout(payout_id))

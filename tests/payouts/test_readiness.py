@@ -1,4 +1,4 @@
-"""A cycle is ready when every contribution is settled in full: once, by whoever notices first."""
+"""A cycle becomes ready once, when every contribution is settled in full."""
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +31,7 @@ def test_record_ready_cycles_marks_a_fully_settled_cycle_once() -> None:
 
 
 @pytest.mark.django_db
-def test_record_ready_cycles_leaves_a_cycle_that_lacks_one_msat() -> None:
+def test_record_ready_cycles_leaves_a_cycle_with_one_msat_missing() -> None:
     cycle = make_cycle(make_group(members=2))
     pay_contribution(cycle, "user-0")
     pay_contribution(cycle, "user-1", received_msat=9_999_999)
@@ -41,7 +41,7 @@ def test_record_ready_cycles_leaves_a_cycle_that_lacks_one_msat() -> None:
 
 
 @pytest.mark.django_db
-def test_record_ready_cycles_with_a_contribution_looks_at_its_cycle_only() -> None:
+def test_record_ready_cycles_with_a_contribution_checks_its_cycle_only() -> None:
     group = make_group(members=1)
     first, second = make_cycle(group), make_cycle(group)
     pay_contributions(first)
@@ -53,7 +53,7 @@ def test_record_ready_cycles_with_a_contribution_looks_at_its_cycle_only() -> No
 
 
 @pytest.mark.django_db
-def test_the_task_takes_the_doorbells_text_and_the_schedules_nothing() -> None:
+def test_task_accepts_the_text_of_a_wake_up_and_no_argument() -> None:
     group = make_group(members=1)
     first, second = make_cycle(group), make_cycle(group)
     pay_contributions(first)
@@ -66,7 +66,7 @@ def test_the_task_takes_the_doorbells_text_and_the_schedules_nothing() -> None:
 
 @pytest.mark.usefixtures("plugins")
 class TestReadinessProperty(TestCase):
-    """Whatever members pay, and in whatever order: ready if and only if each paid at least what is due."""
+    """With any amounts in any order, a cycle is ready if and only if each member paid at least what is due."""
 
     @settings(max_examples=20, deadline=None)
     @given(

@@ -1,4 +1,4 @@
-"""Retrying and cancelling: the platform repairs what failed, people decide about what is under review."""
+"""The platform retries and cancels failed payouts; people decide about those under review."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def _retry(payout_id: int, role: Role) -> None:
 
 
 def _cancel(payout_id: int, role: Role) -> None:
-    cancel_payout(payout_id=payout_id, user=make_user(role), reason="asked for", now=NOW)
+    cancel_payout(payout_id=payout_id, user=make_user(role), reason="requested", now=NOW)
 
 
 def test_the_platform_retries_a_failed_payout_with_a_new_invoice(node: ScriptedRail) -> None:
@@ -77,13 +77,13 @@ def test_finance_retries_a_payout_under_review(node: ScriptedRail) -> None:
     assert payout(payout_id).status == "completed"
 
 
-def test_a_cancelled_payout_gives_its_cycle_free(node: ScriptedRail) -> None:
+def test_cancel_a_payout_makes_its_cycle_ready_again(node: ScriptedRail) -> None:
     cycle, payout_id = _ended(node, FailureClass.FINAL)
     _cancel(payout_id, Role.FINANCE)
-    told = payout_of(cycle.pk)
-    assert (told.cycle_status, told.payout_status) == ("ready", "cancelled")
+    status = payout_of(cycle.pk)
+    assert (status.cycle_status, status.payout_status) == ("ready", "cancelled")
 
-    # The hash of the old invoice belongs to the old payout for ever: the winner gives a new one.
+    # The hash of the old invoice stays with the old payout: the winner sends another invoice.
     with nothing_changes(), pytest.raises(PaymentReferenceUsed):
         process(cycle)
     used = Destination("lightning", "bolt11", cycle.destination_value)
@@ -92,13 +92,13 @@ def test_a_cancelled_payout_gives_its_cycle_free(node: ScriptedRail) -> None:
     set_destination(cycle_id=cycle.pk, destination=invoice("new", 99_000), actor=ACTOR, now=NOW)
     second = process(cycle)
     assert second != payout_id
-    # Not before no worker can still be sending the old one.
+    # Not while a worker may still be sending the old one.
     run_due(slots=1, clock=lambda: NOW.replace(minute=5))
     assert payout_of(cycle.pk).payout_status == "completed"
     assert node.sends == 2
 
 
-def test_what_may_still_be_paid_is_not_cancelled(node: ScriptedRail) -> None:
+def test_cancel_a_payout_that_may_still_be_paid_is_refused(node: ScriptedRail) -> None:
     cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
     payout_id = process(cycle)
     node.script.append(Unknown(seen=True, reason="in flight"))
@@ -110,7 +110,7 @@ def test_what_may_still_be_paid_is_not_cancelled(node: ScriptedRail) -> None:
         retry_payout(payout_id=payout_id, user=user, reason="?", now=NOW)
 
 
-def test_what_was_paid_is_neither_retried_nor_cancelled() -> None:
+def test_retry_or_cancel_a_paid_payout_is_refused() -> None:
     cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
     payout_id = process(cycle)
     _run()
@@ -121,7 +121,7 @@ def test_what_was_paid_is_neither_retried_nor_cancelled() -> None:
         cancel_payout(payout_id=payout_id, user=user, reason="?", now=NOW)
 
 
-def test_what_is_no_payout_is_unknown_here() -> None:
+def test_disbursement_of_another_subject_is_no_payout() -> None:
     cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
     payout_id = process(cycle)
     Disbursement.objects.filter(pk=payout_id).update(subject="distribution:7")
@@ -132,7 +132,7 @@ def test_what_is_no_payout_is_unknown_here() -> None:
         assert refused.value.facts == {"payout_id": missing}
 
 
-def test_there_is_a_receipt_only_of_what_was_paid() -> None:
+def test_receipt_of_an_unpaid_payout_is_refused() -> None:
     cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
     payout_id = process(cycle)
     with nothing_changes(), pytest.raises(PayoutNotCompleted) as refused:

@@ -1,4 +1,4 @@
-"""Payouts ordered for later. NOW is Wednesday 4 March 2026, 10:00 in Dakar."""
+"""Scheduled payouts. NOW is Wednesday 4 March 2026, 10:00 in Dakar."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -47,11 +47,11 @@ def _cycle(**group: object) -> Cycle:
     return make_payable_cycle(make_group(members=2, **group), contribution_sats=50_000)
 
 
-def test_a_scheduled_payout_waits_and_then_goes_out_once(node: ScriptedRail) -> None:
+def test_scheduled_payout_waits_and_is_paid_once(node: ScriptedRail) -> None:
     cycle = _cycle()
     payout_id = _schedule(cycle, TOMORROW)
-    told = payout_of(cycle.pk)
-    assert (told.cycle_status, told.payout_status) == ("ready", "scheduled")
+    status = payout_of(cycle.pk)
+    assert (status.cycle_status, status.payout_status) == ("ready", "scheduled")
     assert payout(payout_id).fee_sats is None
 
     run_due(slots=1, clock=lambda: TOMORROW - timedelta(seconds=1))
@@ -62,21 +62,21 @@ def test_a_scheduled_payout_waits_and_then_goes_out_once(node: ScriptedRail) -> 
 
 
 @pytest.mark.parametrize("at", [None, NOW - timedelta(days=3), NOW])
-def test_a_moment_that_is_over_means_now(at: datetime | None) -> None:
+def test_schedule_for_a_past_moment_means_now(at: datetime | None) -> None:
     payout_id = _schedule(_cycle(), at)
 
     assert (payout(payout_id).status, payout(payout_id).scheduled_at) == ("processing", NOW)
 
 
-def test_a_group_that_skips_non_working_days_is_paid_on_monday() -> None:
+def test_group_that_skips_non_working_days_is_paid_on_monday() -> None:
     assert payout(_schedule(_cycle(skip_non_working_days=True), SATURDAY)).scheduled_at == MONDAY
 
 
-def test_a_group_that_does_not_is_paid_on_saturday() -> None:
+def test_group_that_does_not_skip_them_is_paid_on_saturday() -> None:
     assert payout(_schedule(_cycle(), SATURDAY)).scheduled_at == SATURDAY
 
 
-def test_now_on_a_holiday_waits_too_when_the_group_asks() -> None:
+def test_schedule_for_now_on_a_holiday_waits_if_the_group_skips_it() -> None:
     easter_monday = datetime(2026, 4, 6, 8, 0, tzinfo=UTC)
     payout_id = _schedule(_cycle(skip_non_working_days=True), now=easter_monday)
 
@@ -84,7 +84,7 @@ def test_now_on_a_holiday_waits_too_when_the_group_asks() -> None:
     assert payout(payout_id).scheduled_at == datetime(2026, 4, 7, 8, 0, tzinfo=UTC)
 
 
-def test_processing_a_scheduled_payout_runs_it_now_as_the_same_payout(node: ScriptedRail) -> None:
+def test_request_a_scheduled_payout_runs_it_now_as_the_same_payout(node: ScriptedRail) -> None:
     cycle = _cycle()
     payout_id = _schedule(cycle, TOMORROW)
 
@@ -94,7 +94,7 @@ def test_processing_a_scheduled_payout_runs_it_now_as_the_same_payout(node: Scri
     assert node.sends == 1
 
 
-def test_processing_a_scheduled_payout_whose_invoice_does_not_fit_leaves_it_scheduled() -> None:
+def test_request_a_scheduled_payout_whose_invoice_does_not_fit_leaves_it_scheduled() -> None:
     group = make_group(members=2)
     cycle = make_payable_cycle(group, contribution_sats=50_000)
     _schedule(cycle, TOMORROW)
@@ -103,7 +103,7 @@ def test_processing_a_scheduled_payout_whose_invoice_does_not_fit_leaves_it_sche
         process(cycle)
 
 
-def test_the_discount_of_a_scheduled_payout_is_that_of_the_moment_it_falls_due(node: ScriptedRail) -> None:
+def test_discount_of_a_scheduled_payout_is_that_of_its_due_moment(node: ScriptedRail) -> None:
     group = make_group(members=2)
     cycle = make_payable_cycle(group, contribution_sats=50_000)
     payout_id = _schedule(cycle, TOMORROW)
@@ -115,7 +115,7 @@ def test_the_discount_of_a_scheduled_payout_is_that_of_the_moment_it_falls_due(n
     assert list(node.paid.values()) == [99_500_000]
 
 
-def test_a_scheduled_payout_whose_invoice_does_not_fit_fails_and_books_nothing(node: ScriptedRail) -> None:
+def test_scheduled_payout_whose_invoice_does_not_fit_fails_and_books_nothing(node: ScriptedRail) -> None:
     group = make_group(members=2)
     cycle = make_payable_cycle(group, contribution_sats=50_000)
     payout_id = _schedule(cycle, TOMORROW)
@@ -138,7 +138,7 @@ def test_scheduling_again_is_refused_and_works_after_a_cancellation() -> None:
     assert _schedule(cycle, TOMORROW) != payout_id
 
 
-def test_scheduling_what_is_under_way_is_refused() -> None:
+def test_schedule_a_payout_under_way_is_refused() -> None:
     cycle = _cycle()
     payout_id = process(cycle)
     with nothing_changes(), pytest.raises(PayoutUnderWay) as refused:

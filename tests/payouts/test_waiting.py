@@ -1,4 +1,4 @@
-"""Waiting for a worker: never longer than allowed, never more requests at once than allowed."""
+"""Waiting for a worker: no longer and by no more requests at once than allowed."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Watch:
-    """A clock that moves when somebody sleeps by it."""
+    """A clock that moves only when `sleep` is called."""
 
     def __init__(self) -> None:
         self.at = NOW
@@ -39,7 +39,7 @@ def payout_id() -> int:
     return process(make_payable_cycle(make_group(members=2), net_sats=19_800))
 
 
-def test_wait_looks_less_and_less_often_until_the_time_is_over(watch: Watch, payout_id: int) -> None:
+def test_wait_checks_at_growing_intervals_until_the_time_is_up(watch: Watch, payout_id: int) -> None:
     wait_for_outcome(payout_id, clock=watch, sleep=watch.sleep)
 
     assert watch.slept == [50, 100, 200, *[250] * 18, 150]
@@ -56,7 +56,7 @@ def test_wait_ends_once_the_payout_is_decided(watch: Watch, payout_id: int) -> N
     assert watch.slept == [50]
 
 
-def test_wait_without_a_free_place_is_over_at_once(watch: Watch, payout_id: int) -> None:
+def test_wait_without_a_free_place_ends_at_once(watch: Watch, payout_id: int) -> None:
     other = Watch()
 
     def another_comes(seconds: float) -> None:
@@ -70,7 +70,7 @@ def test_wait_without_a_free_place_is_over_at_once(watch: Watch, payout_id: int)
     assert len(other.slept) == 22
 
 
-def test_wait_that_breaks_gives_its_place_back(watch: Watch, payout_id: int) -> None:
+def test_wait_that_raises_frees_its_place(watch: Watch, payout_id: int) -> None:
     def broken(seconds: float) -> None:
         raise InterruptedError
 

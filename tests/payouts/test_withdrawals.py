@@ -1,6 +1,6 @@
-"""A winner claims by a code: the platform opens it, a wallet redeems it, the payout is asked for by itself.
+"""Withdrawal links: the platform opens one, a wallet redeems it, and a task requests the payout.
 
-Ten members give 10,000 sats each: a pot of 100,000; without discounts the fee is 1 %, so the code is for 99,000.
+Ten members give 10,000 sats each: a pot of 100,000; without discounts the fee is 1 %, so the link is for 99,000.
 """
 
 from datetime import timedelta
@@ -59,7 +59,7 @@ def link_of(cycle: Cycle) -> WithdrawalFacts:
 # taking
 
 
-def test_redeemed_link_is_paid_once_where_its_redeemer_said(node: ScriptedRail) -> None:
+def test_redeemed_link_is_paid_once_to_its_redeemer(node: ScriptedRail) -> None:
     cycle = make_ready_cycle()
     redeemed(cycle)
 
@@ -75,7 +75,7 @@ def test_redeemed_link_is_paid_once_where_its_redeemer_said(node: ScriptedRail) 
     assert cycle.destination == invoice("awa", 99_000)
 
 
-def test_redeemed_link_takes_the_place_of_a_destination_given_before(node: ScriptedRail) -> None:
+def test_redeemed_link_replaces_an_earlier_destination(node: ScriptedRail) -> None:
     cycle = make_payable_cycle()
     redeemed(cycle, "claimed")
     take_withdrawals(now=NOW)
@@ -83,7 +83,7 @@ def test_redeemed_link_takes_the_place_of_a_destination_given_before(node: Scrip
     assert cycle.destination == invoice("claimed", 99_000)
 
 
-def test_take_only_the_cycle_that_rang() -> None:
+def test_take_withdrawals_of_one_cycle_leaves_the_others() -> None:
     first, second = make_ready_cycle(), make_ready_cycle()
     redeemed(first, "one")
     redeemed(second, "two")
@@ -93,7 +93,7 @@ def test_take_only_the_cycle_that_rang() -> None:
     assert (link_of(first).state, link_of(second).state) == ("redeemed", "taken")
 
 
-def test_take_while_outgoing_money_is_paused_waits_and_says_why() -> None:
+def test_take_while_outgoing_is_paused_waits_and_records_why() -> None:
     cycle = make_ready_cycle()
     redeemed(cycle)
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)
@@ -112,8 +112,8 @@ def test_take_while_outgoing_money_is_paused_waits_and_says_why() -> None:
     assert (link_of(cycle).state, link_of(cycle).failure_code) == ("taken", "")
 
 
-def test_take_after_the_net_has_changed_is_refused_for_good_and_told(settings: Settings) -> None:
-    """Verified meanwhile, the group pays 0.5 %: the net is 99,500, the invoice is over 99,000."""
+def test_take_after_the_net_has_changed_is_refused_for_good_and_announced(settings: Settings) -> None:
+    """The group was verified meanwhile and pays 0.5 %: the net is 99,500, the invoice 99,000."""
     settings.PLATFORM_WEBHOOK_URL = "https://platform.example"
     group = make_group()
     cycle = make_ready_cycle(group)
@@ -123,19 +123,19 @@ def test_take_after_the_net_has_changed_is_refused_for_good_and_told(settings: S
 
     assert take_withdrawals(now=NOW) == 0
 
-    told = link_of(cycle)
-    assert (told.state, told.failure_code) == ("refused", "invoice-amount-differs")
-    assert told.failure_message == "invoice-amount-differs: expected_msat=99500000, invoice_msat=99000000"
+    link = link_of(cycle)
+    assert (link.state, link.failure_code) == ("refused", "invoice-amount-differs")
+    assert link.failure_message == "invoice-amount-differs: expected_msat=99500000, invoice_msat=99000000"
     assert Cycle.objects.values().get(pk=cycle.pk) == before
     assert not Disbursement.objects.exists()
-    assert OutboxMessage.objects.get(topic="withdrawal.refused").payload["failure_code"] == told.failure_code
+    assert OutboxMessage.objects.get(topic="withdrawal.refused").payload["failure_code"] == link.failure_code
     assert take_withdrawals(now=NOW + MINUTE) == 0
     redeemed(cycle, "again", 99_500)
     assert take_withdrawals(now=NOW) == 1
 
 
-def test_take_what_was_ordered_meanwhile_for_another_leaves_that_order_alone() -> None:
-    """Between the redemption and its taking somebody had the cycle paid elsewhere."""
+def test_take_after_another_payout_was_requested_leaves_that_payout() -> None:
+    """Between the redemption and the task the cycle was paid to another destination."""
     cycle = make_ready_cycle()
     redeemed(cycle)
     set_destination(cycle_id=cycle.pk, destination=invoice("other", 99_000), actor=ACTOR, now=NOW)
@@ -147,7 +147,7 @@ def test_take_what_was_ordered_meanwhile_for_another_leaves_that_order_alone() -
     assert Disbursement.objects.get(pk=payout_id).destination_value == invoice("other", 99_000).value
 
 
-def test_take_closes_links_whose_time_is_over() -> None:
+def test_take_closes_expired_links() -> None:
     cycle = make_ready_cycle()
     opened(cycle)
     assert take_withdrawals(now=NOW + timedelta(hours=24)) == 0
@@ -181,7 +181,7 @@ def test_open_twice_is_refused() -> None:
     assert WithdrawalLink.objects.count() == 1
 
 
-# the platform's door
+# the API
 
 
 @pytest.fixture
@@ -193,23 +193,23 @@ def _address(cycle: Cycle) -> str:
     return f"/monetization/cycles/{cycle.pk}/withdrawal-link"
 
 
-def test_platform_opens_reads_and_takes_back_a_link(platform: APIClient, settings: Settings) -> None:
+def test_platform_opens_reads_and_revokes_a_link(platform: APIClient, settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://money.example.org"
     cycle = make_ready_cycle()
 
     answer = platform.post(_address(cycle))
 
     assert answer.status_code == 201
-    told = answer.json()
-    assert set(told) == {"cycle_id", "lnurl", "url", "amount_sats", "expires_at", "qr_svg"}
-    assert (told["cycle_id"], told["amount_sats"]) == (cycle.pk, 99_000)
-    assert told["lnurl"].startswith("LNURL1")
-    assert told["url"].startswith("lnurlw://money.example.org/lnurl/withdraw/")
-    assert told["qr_svg"].startswith("<svg ")
+    body = answer.json()
+    assert set(body) == {"cycle_id", "lnurl", "url", "amount_sats", "expires_at", "qr_svg"}
+    assert (body["cycle_id"], body["amount_sats"]) == (cycle.pk, 99_000)
+    assert body["lnurl"].startswith("LNURL1")
+    assert body["url"].startswith("lnurlw://money.example.org/lnurl/withdraw/")
+    assert body["qr_svg"].startswith("<svg ")
     stands = platform.get(_address(cycle)).json()
     assert stands == {
         "cycle_id": cycle.pk, "status": "open", "amount_sats": 99_000, "opened_at": stands["opened_at"],
-        "expires_at": told["expires_at"], "redeemed_at": None, "payout_id": None, "error_code": None,
+        "expires_at": body["expires_at"], "redeemed_at": None, "payout_id": None, "error_code": None,
         "error_message": None,
     }  # fmt: skip
 
@@ -231,7 +231,7 @@ def test_same_idempotency_key_gives_the_same_link(platform: APIClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "delete"])
-def test_link_that_never_was_is_missing(platform: APIClient, method: str) -> None:
+def test_link_that_was_never_opened_is_missing(platform: APIClient, method: str) -> None:
     cycle = make_ready_cycle()
     answer = getattr(platform, method)(_address(cycle))
     assert (answer.status_code, answer.json()["code"]) == (404, "withdrawal-link-missing")
@@ -245,7 +245,7 @@ def test_open_takes_no_fields(platform: APIClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
 
 
-def test_link_that_has_run_out_is_read_as_expired(platform: APIClient) -> None:
+def test_link_past_its_expiry_is_read_as_expired(platform: APIClient) -> None:
     cycle = make_ready_cycle()
     WithdrawalLink.objects.create(
         subject=f"cycle:{cycle.pk}", rail="lightning", amount_msat=1_000, secret_sha256="00", opened_by="x",

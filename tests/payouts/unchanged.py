@@ -1,4 +1,4 @@
-"""Proof that a refusal changed nothing: books, fees, orders, cycles and trail, row by row."""
+"""Check that a refusal changed nothing in books, fees, disbursements, cycles and trail, row by row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What `make` does first, on machines that lack one thing or another."""
+"""Bootstrap, on machines where something is missing."""
 
 import importlib.util
 import os
@@ -16,8 +16,8 @@ Installed = list[list[str]]
 
 
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Installed:
-    """The commands that would have run, on a root's machine with apt."""
+def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Installed:
+    """The commands that bootstrap would run, as root on a machine with apt."""
     commands: Installed = []
     monkeypatch.setattr(bootstrap, "LOG", tmp_path / "log")
     monkeypatch.setattr(bootstrap, "run", lambda command, **_: commands.append(command))
@@ -26,15 +26,15 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Installed:
     return commands
 
 
-def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def _remove_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "find", lambda _: None)
     monkeypatch.setattr(bootstrap, "has_python_headers", lambda: False)
     monkeypatch.setattr(bootstrap, "UNPACKED_MARIADB", Path("/nowhere"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
 
-def test_bare_machine_lacks_every_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    _bare(monkeypatch)
+def test_missing_system_packages_of_bare_machine_are_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    _remove_everything(monkeypatch)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
     assert bootstrap.missing_system_packages(databases=True) == [
@@ -49,33 +49,35 @@ def test_bare_machine_lacks_every_package(monkeypatch: pytest.MonkeyPatch) -> No
     ]
 
 
-def test_make_run_asks_for_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    _bare(monkeypatch)
+def test_missing_system_packages_for_make_run_need_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    _remove_everything(monkeypatch)
 
     assert "mariadb-server-core" not in bootstrap.missing_system_packages(databases=False)
 
 
-def test_install_system_packages_as_root_updates_then_installs_without_recommends(ran: Installed) -> None:
+def test_install_system_packages_as_root_updates_then_installs_without_recommends(
+    commands: Installed,
+) -> None:
     bootstrap.install_system_packages(["gcc", "pkg-config"])
 
-    update, install = ran
+    update, install = commands
     assert update[-1] == "update"
     assert install[-5:] == ["install", "-y", "--no-install-recommends", "gcc", "pkg-config"]
 
 
-def test_install_system_packages_as_somebody_else_names_them_and_runs_nothing(
-    ran: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_install_system_packages_as_other_user_prints_them_and_runs_nothing(
+    commands: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
     bootstrap.install_system_packages(["gcc", "pkg-config"])
 
-    assert ran == []
+    assert commands == []
     assert "not on this machine: gcc, pkg-config" in capsys.readouterr().out
 
 
-def test_install_system_packages_that_apt_refuses_goes_on_and_says_why(
-    ran: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_install_system_packages_refused_by_apt_continues_and_prints_why(
+    commands: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(command: list[str], **_: object) -> None:
         bootstrap.LOG.write_text("E: Unable to locate package gcc\n")
@@ -88,14 +90,14 @@ def test_install_system_packages_that_apt_refuses_goes_on_and_says_why(
     assert "Unable to locate package gcc" in capsys.readouterr().out
 
 
-def test_install_driver_without_headers_says_what_is_missing(
-    ran: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_install_driver_without_headers_prints_what_is_missing(
+    commands: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _bare(monkeypatch)
+    _remove_everything(monkeypatch)
 
     bootstrap.install_driver(bootstrap.RUNTIME, {})
 
-    assert ran == []
+    assert commands == []
     assert "without the MySQL driver" in capsys.readouterr().out
 
 

@@ -1,1 +1,1 @@
-"""What tests, crash tests and benches run on: throw-away servers, a flush that append-only tables allow."""
+"""Shared by tests, crash tests and benches: throw-away servers, a flush that empties append-only tables too."""

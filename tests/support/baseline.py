@@ -1,6 +1,6 @@
 """The rows that a fresh database holds (roles, the first fee schedule, ...), put back after a flush.
 
-They are remembered right after the migrations, whatever made them: a new data migration needs nothing here.
+They are read right after the migrations, so a new data migration needs no change here.
 """
 
 from typing import Any
@@ -12,14 +12,14 @@ _remembered: dict[str, dict[str, Rows]] = {}  # by database alias, then by table
 
 
 def remember(connection: Any) -> None:
-    """Take the rows of a database that has only been migrated."""
+    """Keep the rows of a database that has only been migrated."""
     _remembered[connection.alias] = {
         table: _rows(connection, table) for table in flush.tables_with_rows(connection)
     }
 
 
 def restore(connection: Any) -> None:
-    """Put the remembered rows back into a flushed database, with their own keys."""
+    """Insert the remembered rows into a flushed database, with their keys."""
     quote = connection.ops.quote_name
     with connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for table, (columns, rows) in _remembered.get(connection.alias, {}).items():
@@ -37,7 +37,7 @@ def _rows(connection: Any, table: str) -> Rows:
 
 
 def _stored_columns(connection: Any, table: str) -> list[str]:
-    """List the columns that take a value: a generated one takes none."""
+    """Return the columns of a table without its generated ones, which accept no value."""
     with connection.cursor() as cursor:
         if connection.vendor == "mysql":
             cursor.execute(

@@ -1,4 +1,4 @@
-"""Pointing Celery at another broker for a moment."""
+"""Point Celery at another broker for the length of a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from celery import current_app
 
 @contextmanager
 def broker_at(url: str) -> Iterator[None]:
-    """Make the application publish and read at this address."""
+    """Have the application publish to and read from this address."""
     before = current_app.conf.broker_url
     _point_at(url)
     try:

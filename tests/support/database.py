@@ -1,4 +1,4 @@
-"""The address of a test's database, for processes that are started on it."""
+"""The URL of a test database, for processes that a test starts."""
 
 from collections.abc import Mapping
 from typing import Any

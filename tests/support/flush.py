@@ -1,7 +1,7 @@
-"""Emptying a test database whose append-only tables refuse DELETE.
+"""Empty a test database whose append-only tables refuse DELETE.
 
 Django's own flush deletes, which the triggers of `core.migration_operations.AppendOnly` forbid. On MySQL and
-MariaDB TRUNCATE fires no trigger; SQLite has no TRUNCATE, so there the triggers step aside for the moment.
+MariaDB TRUNCATE fires no trigger. SQLite has no TRUNCATE, so there the triggers are dropped and created again.
 """
 
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ from django.test import TransactionTestCase
 
 from tests.support import baseline
 
-# Written once by migrate and referred to by caches in memory; no test of ours changes them.
+# Written by migrate and cached in memory; our tests do not change them.
 KEPT = frozenset({"django_migrations", "django_content_type", "auth_permission"})
 
 
 def install() -> None:
-    """Make every TransactionTestCase, and so every transactional test of pytest-django, flush this way."""
+    """Make every TransactionTestCase flush this way; transactional tests of pytest-django are such test cases."""
     TransactionTestCase._fixture_teardown = _fixture_teardown  # type: ignore[attr-defined]
 
 
@@ -28,7 +28,7 @@ def _fixture_teardown(self: TransactionTestCase) -> None:
 
 
 def flush(connection: Any) -> None:
-    """Empty every table that holds rows, but those in KEPT."""
+    """Empty every table that holds rows, except those in KEPT."""
     if connection.vendor == "mysql":
         _truncate(connection)
     else:
@@ -36,7 +36,7 @@ def flush(connection: Any) -> None:
 
 
 def tables_with_rows(connection: Any) -> list[str]:
-    """List the tables that hold rows, in one statement."""
+    """Return the tables that hold rows, in one statement."""
     with connection.cursor() as cursor:
         names = [name for name in connection.introspection.table_names(cursor) if name not in KEPT]
         if not names:

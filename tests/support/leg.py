@@ -1,8 +1,8 @@
-"""Which database this run of the tests is on, decided before Django reads its settings.
+"""Choose the database of a test run (its leg) before Django reads its settings.
 
-A pytest plugin, loaded by `-p` in pyproject.toml. TEST_DATABASE says `mariadb` or `sqlite`; unset, MariaDB is
-taken where there is one. On the MariaDB leg the process that you started runs one private server for all its
-workers; TEST_DATABASE_URL names another one to use instead, such as compose's MySQL 8.
+A pytest plugin, loaded by `-p` in pyproject.toml. TEST_DATABASE is `mariadb` or `sqlite`; unset, MariaDB is used
+where it is installed. On the MariaDB leg the controlling process runs one private server for all its workers;
+TEST_DATABASE_URL names another server to use instead, such as compose's MySQL 8.
 """
 
 import atexit
@@ -16,13 +16,17 @@ from tests.support.mariadb import find_installation, mariadb
 
 CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DATABASE_URL"
 LEGS = ("mariadb", "sqlite")
+# The servers of tests are forked from this process. gRPC's fork support would start threads in the child before its
+# exec, and they sometimes abort it. gRPC reads the variable when it is imported, which Django's setup does: the
+# plug-in is imported before. Processes that have to fork are started with `tests.support.lightning.forking`.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 _servers = ExitStack()
-atexit.register(_servers.close)  # also after an error that comes before pytest's own hooks
+atexit.register(_servers.close)  # also runs after an error that precedes pytest's own hooks
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """Choose the leg and start its server: as a wrapper, before pytest-django loads the settings."""
+    """Choose the leg and start its server, in a wrapper because pytest-django loads the settings in the same hook."""
     options = early_config.known_args_namespace
     if "PYTEST_XDIST_WORKER" not in os.environ and not (options.help or options.version):
         leg = chosen_leg()
@@ -36,19 +40,19 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take the tests that need MariaDB off the SQLite leg: they run on the other one, so none is skipped."""
+    """Deselect the tests that need MariaDB on the SQLite leg; they run on the other leg, so none is skipped."""
     if os.environ.get(CHOICE) != "sqlite":
         return
-    away = [item for item in items if item.get_closest_marker("mariadb")]
-    if away:
+    needs_mariadb = [item for item in items if item.get_closest_marker("mariadb")]
+    if needs_mariadb:
         items[:] = [item for item in items if not item.get_closest_marker("mariadb")]
-        config.hook.pytest_deselected(items=away)
+        config.hook.pytest_deselected(items=needs_mariadb)
 
 
 def chosen_leg() -> str:
     """Return the leg asked for, or MariaDB where there is one.
 
-    Raises: pytest.UsageError for a leg this machine cannot run; on CI also when nothing was asked for.
+    Raises: pytest.UsageError for a leg that this machine cannot run; on CI also if no leg was chosen.
     """
     asked = os.environ.get(CHOICE, "")
     if asked not in (*LEGS, ""):

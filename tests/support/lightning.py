@@ -1,4 +1,4 @@
-"""Point the settings at a simulated node, as the environment does in life."""
+"""Point the settings at a simulated node, as the environment does in production."""
 
 import os
 from typing import Any
@@ -10,8 +10,8 @@ def settings_of(process: SimulatorProcess, node: str = "platform") -> dict[str, 
     """Return the LND_* settings of a simulated node."""
     address = process.node(node)
     macaroons = {
-        f"LND_{errand.upper()}_MACAROON_PATH": str(address.macaroon_paths[kind])
-        for errand, kind in (("paying", "paying"), ("invoicing", "invoicing"), ("readonly", "monitoring"))
+        f"LND_{scope.upper()}_MACAROON_PATH": str(address.macaroon_paths[kind])
+        for scope, kind in (("paying", "paying"), ("invoicing", "invoicing"), ("readonly", "monitoring"))
     }
     return {
         "LND_HOST": address.target,
@@ -22,5 +22,5 @@ def settings_of(process: SimulatorProcess, node: str = "platform") -> dict[str, 
 
 
 def forking() -> dict[str, str]:
-    """Return the environment for a process that forks while it speaks gRPC, as in life."""
+    """Return the environment for a process that forks while it uses gRPC, as production's workers do."""
     return {name: value for name, value in os.environ.items() if name != "GRPC_ENABLE_FORK_SUPPORT"}

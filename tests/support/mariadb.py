@@ -1,7 +1,7 @@
-"""A private, throw-away MariaDB: for the tests, the crash tests and the benches.
+"""A private, throw-away MariaDB for tests, crash tests and benches.
 
 with mariadb() as server:
-    server.url("anything")          # mysql://..., an account that may do all but administer
+    server.url("anything")          # mysql://..., with an account that has no administrative rights
 
 python -m tests.support.mariadb -- COMMAND     runs COMMAND with MONETIZATION_DATABASE_URL set
 """
@@ -42,7 +42,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Installation:
-    """Where the server's programs are, and what they need to run from there."""
+    """The paths of the server's programs, and the options and libraries they need there."""
 
     mariadbd: Path
     install_db: Path
@@ -55,7 +55,7 @@ class Installation:
 
 
 def find_installation() -> Installation | None:
-    """Find the system's MariaDB, else the one that bootstrap.py unpacked under `.venv`."""
+    """Return the system's MariaDB, or else the one that bootstrap.py unpacked under `.venv`."""
     path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
     server, install = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
     if server and install:
@@ -75,7 +75,7 @@ def find_installation() -> Installation | None:
 def mariadb(*, flush_log_at_commit: int = 0) -> Iterator[Server]:
     """Run a MariaDB on a free loopback port until the block ends.
 
-    `flush_log_at_commit` is InnoDB's: 1 keeps every commit through a crash, 0 is quick.
+    `flush_log_at_commit` is InnoDB's setting: 1 keeps every commit through a crash, 0 is faster.
     Raises: MariaDbMissing, process.ServerDidNotStart.
     """
     found = find_installation()
@@ -124,7 +124,7 @@ def _options(found: Installation, home: Path, port: int, flush_log_at_commit: in
         *(f"--socket={home}/sock", f"--pid-file={home}/pid", f"--init-file={home}/init.sql"),
         *(f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=300"),
         *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"),
-        # As MySQL 8 is by default: then an ordinary account may create triggers only with the third option.
+        # The defaults of MySQL 8; with them an ordinary account may create triggers only because of the third option.
         *("--log-bin=binlog", "--binlog-format=ROW", "--log-bin-trust-function-creators=1", "--server-id=1"),
         *(f"--innodb-flush-log-at-trx-commit={flush_log_at_commit}", f"--sync-binlog={flush_log_at_commit}"),
         *("--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M", "--innodb-doublewrite=0"),
@@ -133,7 +133,7 @@ def _options(found: Installation, home: Path, port: int, flush_log_at_commit: in
 
 
 def _greets(port: int) -> bool:
-    """Tell whether the server speaks: it listens early, but greets only when it has run its init file."""
+    """Return whether the server sends its greeting: it listens earlier, but greets only after its init file has run."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=GREETING_TIMEOUT_SECONDS) as connection:
             return bool(connection.recv(1))

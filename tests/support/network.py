@@ -1,7 +1,7 @@
-"""Closing the network: a test that reaches beyond this machine is wrong, and says so at once.
+"""Close the network: a test that connects to another machine fails at once.
 
-It covers Python's sockets. C libraries (grpc, the MySQL driver) open their own; the tests give them loopback
-addresses only.
+This covers Python's sockets. C libraries (grpc, the MySQL driver) open their own; tests give them loopback addresses
+only.
 """
 
 import ipaddress
@@ -15,12 +15,12 @@ from unittest.mock import patch
 class NetworkIsClosed(RuntimeError):
     """A test tried to reach another machine.
 
-    Not an OSError: code that survives a lost network must not hide it.
+    It is no OSError, so that code which tolerates network errors does not hide it.
     """
 
 
 def is_local(address: Any) -> bool:
-    """Tell whether an address is a Unix socket or on the loopback."""
+    """Return whether an address is a Unix socket or on the loopback interface."""
     if isinstance(address, (str, bytes)):
         return True
     host = str(address[0])
@@ -36,7 +36,7 @@ def _is_loopback(host: str) -> bool:
 
 @contextmanager
 def closed() -> Iterator[None]:
-    """Refuse connections and look-ups that leave this machine, until the block ends."""
+    """Refuse connections to other machines and look-ups of their names until the block ends."""
     with (
         patch.object(socket.socket, "connect", _guard(socket.socket.connect)),
         patch.object(socket.socket, "connect_ex", _guard(socket.socket.connect_ex)),

@@ -1,4 +1,4 @@
-"""Child processes that never outlive us, and folders and ports for them."""
+"""Child processes that end with this process, and folders for them."""
 
 import ctypes
 import os
@@ -22,14 +22,14 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ServerDidNotStart(Exception):
-    """A throw-away server ended or stayed silent; the message carries the end of its log."""
+    """A throw-away server ended or did not become ready; the message has the end of its log."""
 
 
 @contextmanager
 def folder(kind: str) -> Iterator[Path]:
-    """Yield a new folder that is removed at the end, and remove what killed runs left behind.
+    """Yield a new folder and remove it at the end; remove the folders that killed runs left behind.
 
-    Its path is short, because a Unix socket's may have 107 bytes.
+    The path is short, because the path of a Unix socket is limited to 107 bytes.
     """
     base = Path(tempfile.gettempdir())
     for left in base.glob(f"{PREFIX}-{kind}-*"):
@@ -53,14 +53,14 @@ def _is_alive(pid: int) -> bool:
 
 
 def unprivileged() -> dict[str, Any]:
-    """Return what makes Popen run a child as `nobody` when we are root, as whom MariaDB refuses to run."""
+    """Return the Popen arguments that run a child as `nobody` if we are root; MariaDB refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
 
 def own(path: Path) -> None:
-    """Give a path to whom `unprivileged` names."""
+    """Make the user of `unprivileged` the owner of a path."""
     if os.geteuid() == 0:
         os.chown(path, NOBODY, NOBODY)
 
@@ -74,7 +74,7 @@ def _die_with_parent() -> None:
 def child(
     command: list[str], *, log: Path, ready: Callable[[], bool], **popen: Any
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a server until the block ends; yield once `ready` says so. It dies with us even when we are killed.
+    """Run a server until the block ends; yield once `ready` returns true. It ends with us even if we are killed.
 
     Raises: ServerDidNotStart.
     """
@@ -85,8 +85,8 @@ def child(
             stdout=output,
             stderr=output,
             cwd=log.parent,
-            start_new_session=True,  # Ctrl-C reaches us first; we stop it in order
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - after the change of user, which would clear it
+            start_new_session=True,  # Ctrl-C reaches only us; we then stop the servers in order
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it runs after the change of user, which would clear the setting
             **popen,
         )
     try:
@@ -106,7 +106,7 @@ def _await(process: "subprocess.Popen[bytes]", ready: Callable[[], bool], log: P
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ask a process to end, by its pid; insist when it does not."""
+    """Terminate a process; kill it if it does not end in time."""
     if process.poll() is None:
         process.terminate()
         try:

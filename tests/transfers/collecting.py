@@ -1,4 +1,4 @@
-"""Requests to be paid, as rooms above make them: 10,000 sats for one subject."""
+"""Collections as apps above open them: 10,000 sats for one subject."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OVERPAID = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:u")
 def opened(
     subject: str = SUBJECT, *, method: str = "lightning", amount_sats: int = DUE_SATS, now: datetime = NOW
 ) -> CollectionFacts:
-    """Ask to be paid for a subject."""
+    """Open a collection for a subject."""
     return open_collection(
         subject=subject, amount_sats=amount_sats, method=method, credit=CREDIT, overpaid=OVERPAID,
         memo="contribution", actor=BY, now=now,

@@ -17,7 +17,7 @@ __all__ = ["simulator", "world"]
 
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
-    """Put rails and collectors that a test steers where Lightning and Wave are, new for each test."""
+    """Replace the rail and the collectors by ones that a test controls, new for each test."""
     settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
     settings.COLLECTORS = {
         "lightning": "tests.transfers.rails.SteeredCollector",
@@ -40,7 +40,7 @@ def node() -> SteeredRail:
 
 
 @pytest.fixture
-def till() -> SteeredCollector:
+def lightning_collector() -> SteeredCollector:
     """Return the collector of Lightning."""
     found = collector("lightning")
     assert isinstance(found, SteeredCollector)
@@ -48,7 +48,7 @@ def till() -> SteeredCollector:
 
 
 @pytest.fixture
-def other_till() -> OtherSteeredCollector:
+def wave_collector() -> OtherSteeredCollector:
     """Return the collector of Wave."""
     found = collector("wave")
     assert isinstance(found, OtherSteeredCollector)
@@ -62,7 +62,7 @@ def watch() -> Watch:
 
 @pytest.fixture
 def quick_node(plugins: None, world: World, settings: Settings) -> None:
-    """Put the real rail in the fake's place."""
+    """Use the real Lightning rail."""
     settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
     for name, value in settings_of(world.process).items():
         setattr(settings, name, value)

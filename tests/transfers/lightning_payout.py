@@ -1,4 +1,4 @@
-"""A payout over the simulated node, and what the node's own record says of it."""
+"""A payout over the simulated node, with the node's own record of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from lightning.bolt11 import decode
 from sandbox.lnd.control import Record
 from tests.lightning.world import NET_MSAT, PLATFORM, World
-from tests.transfers.builders import Story, attempts, ordered, row_of, run, story
+from tests.transfers.builders import Snapshot, attempts, ordered, row_of, run, snapshot
 from tests.transfers.rails import Watch
 from transfers.matching import match_rail
 from transfers.types import Destination
 
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 GROSS_SATS, GROSS_MSAT = (
     100_505,
     100_505_000,
@@ -20,7 +20,7 @@ GROSS_SATS, GROSS_MSAT = (
 
 
 class Payout:
-    """One payout over the world's net, and what the node's record says of it."""
+    """One payout of the world's net, with the node's own record of it."""
 
     def __init__(self, world: World, watch: Watch, *, expiry: int = 86_400) -> None:
         self.world, self.watch = world, watch
@@ -38,25 +38,25 @@ class Payout:
         self.run()
 
     def release(self, phase: str, reached: str) -> None:
-        """Let a held payment go on, and wait until it has come to a later phase."""
+        """Release a payment that is held at a phase, and wait until it has reached a later one."""
         self.world.control.release(PLATFORM, payment_hash=self.hash, point=phase)
         assert self.world.control.wait(PLATFORM, reached, payment_hash=self.hash) >= 1
 
     def release_to_the_end(self, phase: str) -> None:
-        """Let a held payment go on, and wait until the node has paid it: its caller may have left."""
+        """Release a payment that is held at a phase, and wait until the node has paid it."""
         self.world.control.release(PLATFORM, payment_hash=self.hash, point=phase)
         self.wait_until_paid()
 
     def wait_until_paid(self) -> None:
-        """Wait until the node's record says that the money left."""
-        ends = time.monotonic() + PATIENCE_SECONDS
+        """Wait until the node has recorded the payment."""
+        ends = time.monotonic() + TIMEOUT_SECONDS
         while self.paid_times == 0 and time.monotonic() < ends:
             time.sleep(0.02)
         assert self.paid_times == 1
 
     @property
-    def story(self) -> Story:
-        return story(self.id)
+    def snapshot(self) -> Snapshot:
+        return snapshot(self.id)
 
     @property
     def due_in(self) -> float | None:
@@ -65,13 +65,13 @@ class Payout:
 
     @property
     def paid_times(self) -> int:
-        """Return how often money left for this hash, by the node's record."""
+        """Return how often the node recorded a payment of this hash."""
         rows = self.world.record(self.hash)
         return max((int(row["successes"]) for row in rows), default=0)
 
     def assert_paid_once(self, *before: str) -> None:
         """Assert that node, statement and books agree on exactly one payment of the net."""
-        assert self.story == Story("completed", [*before, "succeeded"], 0, 0)
+        assert self.snapshot == Snapshot("completed", [*before, "succeeded"], 0, 0)
         paid = [row for row in self.world.record(self.hash) if row["status"] == "SUCCEEDED"]
         assert [(row["value_msat"], row["successes"]) for row in paid] == [(NET_MSAT, 1)]
         assert attempts(self.id)[-1].cost_msat == paid[0]["fee_msat"]

@@ -1,4 +1,4 @@
-"""Rails, collectors and clocks that a test steers: what the outside says, when it is away, what happens meanwhile."""
+"""Rails, collectors and clocks that a test controls: answers, outages, and what happens during a call."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ SOURCE = "node"
 class SteeredRail(ScriptedRail):
     """A scripted rail that also scripts what it finds, and lets a test act in the middle of a call.
 
-    `away_at` names the calls that find it away; `meanwhile` is run, once, inside the next call of that name.
+    `unavailable_at` has the calls that fail as unavailable; `meanwhile` is run, once, inside the next such call.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.finds: deque[FindOutcome] = deque()
-        self.away_at: set[str] = set()
+        self.unavailable_at: set[str] = set()
         self.meanwhile: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
         self.lines: list[ProviderPayment] | None = None
@@ -55,21 +55,21 @@ class SteeredRail(ScriptedRail):
         return self.finds.popleft() if self.finds else super().find(order)
 
     def statement(self) -> Iterable[ProviderPayment]:
-        """List what it had paid when it was asked, unless a test gave it other lines."""
+        """List what it had paid when it was called, unless a test set other lines."""
         listed = list(super().statement() if self.lines is None else self.lines)
         self._called("statement")
         return listed
 
     @contextmanager
-    def away(self, *calls: str) -> Iterator[None]:
-        """Be away for these calls while the block runs."""
-        self.away_at |= set(calls)
+    def unavailable(self, *calls: str) -> Iterator[None]:
+        """Be unavailable for these calls while the block runs."""
+        self.unavailable_at |= set(calls)
         yield
-        self.away_at -= set(calls)
+        self.unavailable_at -= set(calls)
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
-        if name in self.away_at:
+        if name in self.unavailable_at:
             raise RailUnavailable(rail=self.name, detail=f"away at {name}")
         act = self.meanwhile.pop(name, None)
         if act is not None:
@@ -77,7 +77,7 @@ class SteeredRail(ScriptedRail):
 
 
 class QuickLightningRail(LightningRail):
-    """The real Lightning rail, listening for two seconds and remembering nothing of the node.
+    """The real Lightning rail, with timeouts of two seconds and without cached facts of the node.
 
     `meanwhile` is run, once, before the next call of that name reaches the node.
     """
@@ -93,9 +93,9 @@ class QuickLightningRail(LightningRail):
 
 
 class SteeredCollector(ScriptedCollector):
-    """A scripted collector whose requests can be taken back; `taken_back` and `odd` name some of them.
+    """A scripted collector whose requests can be cancelled; `cancelled` and `failing` have some of their references.
 
-    It cannot answer about odd ones; `meanwhile` is run, once, inside the next opening. `source` is the node that
+    A query of a failing one raises; `meanwhile` is run, once, inside the next opening. `source` is the node that
     answers at the moment.
     """
 
@@ -103,8 +103,8 @@ class SteeredCollector(ScriptedCollector):
 
     def __init__(self) -> None:
         super().__init__()
-        self.taken_back: set[str] = set()
-        self.odd: set[str] = set()
+        self.cancelled: set[str] = set()
+        self.failing: set[str] = set()
         self.asked: list[str] = []
         self.meanwhile: Callable[[], object] | None = None
 
@@ -116,26 +116,26 @@ class SteeredCollector(ScriptedCollector):
 
     def find(self, reference: str) -> CollectionStatus:
         self.asked.append(reference)
-        if reference in self.odd:
-            raise CollectorUnavailable(collector=self.name, detail=f"{reference} is odd")
+        if reference in self.failing:
+            raise CollectorUnavailable(collector=self.name, detail=f"{reference} fails")
         found = super().find(reference)
-        is_gone = reference in self.taken_back and found.state == "open"
+        is_gone = reference in self.cancelled and found.state == "open"
         return replace(found, state="cancelled" if is_gone else found.state, source=self.source)
 
     def cancel(self, reference: str) -> CollectionStatus:
-        self.taken_back.add(reference)
+        self.cancelled.add(reference)
         return self.find(reference)
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """Be away while the block runs."""
+    def unavailable(self) -> Iterator[None]:
+        """Be unavailable while the block runs."""
         self.is_unavailable = True
         yield
         self.is_unavailable = False
 
 
 class OtherSteeredCollector(SteeredCollector):
-    """A second way to be paid, whose references only the outside knows; it may be paid in parts."""
+    """A second collector, whose provider assigns the references, and whose requests may be paid in parts."""
 
     name = "wave"
 
@@ -152,7 +152,7 @@ class OtherSteeredCollector(SteeredCollector):
 
 
 class Watch:
-    """A clock that stands still until a test moves it."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at
@@ -161,16 +161,16 @@ class Watch:
         return self.at
 
     def after(self, seconds: float) -> datetime:
-        """Return the moment so many seconds from now."""
+        """Return the moment this many seconds from now."""
         return self.at + timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
+        """Advance the clock."""
         self.at = self.after(seconds)
 
 
-def paper(name: str, sats: int, *, expires_at: datetime = NEVER) -> Destination:
-    """Return an invoice of that name over so many sats, as a destination."""
+def invoice_for(name: str, sats: int, *, expires_at: datetime = NEVER) -> Destination:
+    """Return an invoice of that name over this many sats, as a destination."""
     text = FakeInvoice(name, sats * 1_000, expires_at=expires_at).text
     return Destination(rail="lightning", kind="bolt11", value=text)
 

@@ -1,4 +1,4 @@
-"""Many in hand at once: written together, each paid once, and nobody stopped by what is wrong with another."""
+"""Many payments in one run: written together, each paid once, and none stopped by what is wrong with another."""
 
 import pytest
 from django.db import connection
@@ -21,11 +21,12 @@ from tests.transfers.builders import (
     row_of,
     run,
 )
-from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
-from transfers.engine import closing, runner
+from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
+from transfers.engine import runner
 from transfers.engine.claims import claim_due
 from transfers.engine.destinations import order_of
 from transfers.engine.flow_runner import Inline
+from transfers.engine.paid import close_as_paid
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Attempt, Disbursement
@@ -34,8 +35,8 @@ from transfers.types import Refused, Unknown
 pytestmark = pytest.mark.django_db
 
 NAMES = ("awa", "binta", "coumba")
-PAID_STORY = ("completed", ["succeeded"])
-WAITING_STORY = ("processing", ["prepared"])
+PAID_SNAPSHOT = ("completed", ["succeeded"])
+WAITING_SNAPSHOT = ("processing", ["prepared"])
 
 
 @pytest.fixture
@@ -44,11 +45,11 @@ def three() -> list[int]:
 
 
 def run_batch(watch: Watch, slots: int = 32) -> int:
-    """Let one worker do all that is due, with so many lanes; each call to the outside is made in its turn."""
+    """Let one worker do all that is due, with this many slots; provider calls are made one after the other."""
     return runner.run(claim_due, slots=slots, limit=1_000, clock=watch, executor=Inline()).worked
 
 
-def stories(ids: list[int]) -> list[tuple[str, list[str]]]:
+def snapshots(ids: list[int]) -> list[tuple[str, list[str]]]:
     return [(row_of(one).state, [attempt.state for attempt in attempts(one)]) for one in ids]
 
 
@@ -63,10 +64,10 @@ def breaches(watch: Watch) -> list[Breach]:
     return [breach for breach in audit(now=watch()).breaches if breach.invariant != "I05"]
 
 
-# together
+# Together
 
 
-def test_run_with_nothing_due_looks_once(
+def test_run_with_nothing_due_takes_one_statement(
     watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ordered("later", scheduled_at=watch.after(60))
@@ -84,7 +85,7 @@ def test_batch_of_thirty_two_is_paid_in_few_statements(
     with django_assert_max_num_queries(64):
         assert run_batch(watch) == 32
 
-    assert stories(ids) == [PAID_STORY] * 32
+    assert snapshots(ids) == [PAID_SNAPSHOT] * 32
     assert node.paid == {hash_of(name, NET_SATS): NET_MSAT for name in names}
     assert breaches(watch) == []
 
@@ -98,7 +99,7 @@ def test_batch_of_one_is_paid_in_few_statements(
     paid = ordered()
     with django_assert_max_num_queries(34):
         run(watch)
-    assert stories([first, paid]) == [PAID_STORY] * 2
+    assert snapshots([first, paid]) == [PAID_SNAPSHOT] * 2
 
 
 def test_batch_writes_the_same_trail_as_one_by_one(watch: Watch, three: list[int]) -> None:
@@ -122,22 +123,22 @@ def test_batch_is_paid_where_inserts_of_many_rows_return_no_keys(
 
     run_batch(watch)
 
-    assert stories(three) == [PAID_STORY] * 3
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3
     assert breaches(watch) == []
     orders = Attempt.objects.values_list("disbursement", "order__disbursement", "order__reference")
     assert sorted(orders) == [(one, one, hash_of(n, NET_SATS)) for one, n in zip(three, NAMES, strict=True)]
 
 
-def test_batch_larger_than_its_lanes_is_paid_in_turns(node: SteeredRail, watch: Watch) -> None:
+def test_batch_larger_than_its_slots_is_paid_in_several_rounds(node: SteeredRail, watch: Watch) -> None:
     ids = [ordered(f"winner-{number}") for number in range(11)]
 
     assert run_batch(watch, slots=3) == 11
 
-    assert stories(ids) == [PAID_STORY] * 11
+    assert snapshots(ids) == [PAID_SNAPSHOT] * 11
     assert set(node.paid.values()) == {NET_MSAT}
 
 
-# one among others
+# One payment among others
 
 
 def test_batch_with_a_refusal_and_a_doubt_pays_the_others(
@@ -150,7 +151,7 @@ def test_batch_with_a_refusal_and_a_doubt_pays_the_others(
 
     run_batch(watch)
 
-    assert stories(three) == [("processing", ["failed"]), WAITING_STORY, PAID_STORY, PAID_STORY]
+    assert snapshots(three) == [("processing", ["failed"]), WAITING_SNAPSHOT, PAID_SNAPSHOT, PAID_SNAPSHOT]
     assert row_of(three[0]).due_at == watch.after(60)
     assert row_of(three[1]).due_at == watch.after(15)
     assert breaches(watch) == []
@@ -158,17 +159,17 @@ def test_batch_with_a_refusal_and_a_doubt_pays_the_others(
 
 def test_batch_with_an_invoice_used_twice_pays_it_once(node: SteeredRail, watch: Watch) -> None:
     """Both were ordered before either was opened: the insert of all fails, and each is tried alone."""
-    ids = [ordered("awa"), ordered("twin", destination=paper("awa", NET_SATS)), ordered("coumba")]
+    ids = [ordered("awa"), ordered("twin", destination=invoice_for("awa", NET_SATS)), ordered("coumba")]
 
     run_batch(watch)
 
-    assert stories(ids) == [PAID_STORY, ("failed", []), PAID_STORY]
+    assert snapshots(ids) == [PAID_SNAPSHOT, ("failed", []), PAID_SNAPSHOT]
     assert row_of(ids[1]).failure_code == "payment-reference-used"
     assert node.paid == {hash_of(name, NET_SATS): NET_MSAT for name in ("awa", "coumba")}
     assert breaches(watch) == []
 
 
-def test_batch_that_fills_an_hours_limit_pays_what_fits_and_holds_back_the_rest(
+def test_batch_that_fills_an_hours_limit_pays_what_fits_and_defers_the_rest(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     three += [ordered("dior"), ordered("elodie")]
@@ -176,18 +177,18 @@ def test_batch_that_fills_an_hours_limit_pays_what_fits_and_holds_back_the_rest(
 
     run_batch(watch)
 
-    assert stories(three) == [PAID_STORY] * 3 + [("processing", [])] * 2
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3 + [("processing", [])] * 2
     assert [row_of(one).failure_code for one in three] == ["", "", "", "hour-limit", "hour-limit"]
     assert node.sends == 3
     assert breaches(watch) == []
 
 
-def test_batch_of_which_none_may_go_is_held_back(node: SteeredRail, watch: Watch, three: list[int]) -> None:
+def test_batch_of_which_none_may_go_is_deferred(node: SteeredRail, watch: Watch, three: list[int]) -> None:
     set_limit_to("per_payout", NET_SATS - 1, now=NOW)
 
     run_batch(watch)
 
-    assert stories(three) == [("needs_review", [])] * 3
+    assert snapshots(three) == [("needs_review", [])] * 3
     assert node.sends == 0
 
 
@@ -199,15 +200,15 @@ def test_batch_that_loses_one_claim_goes_on_with_the_others(
 
     run_batch(watch)
 
-    # What certainly happened is booked by whoever learns of it: the send was under way.
-    lost = PAID_STORY if call == "send" else ("processing", [])
-    assert stories(three) == [PAID_STORY, lost, PAID_STORY]
+    # The send was under way: a payment that certainly happened is booked without a claim.
+    lost = PAID_SNAPSHOT if call == "send" else ("processing", [])
+    assert snapshots(three) == [PAID_SNAPSHOT, lost, PAID_SNAPSHOT]
     assert row_of(three[1]).claimed_by == ("" if call == "send" else "worker-2")
     assert node.sends == (3 if call == "send" else 2)
     assert breaches(watch) == []
 
 
-def test_batch_that_loses_a_claim_while_it_sends_leaves_that_refusal_to_the_next(
+def test_batch_that_loses_a_claim_while_it_sends_records_no_refusal_for_it(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     node.script.append(Refused("no-route", FailureClass.FINAL))
@@ -215,23 +216,23 @@ def test_batch_that_loses_a_claim_while_it_sends_leaves_that_refusal_to_the_next
 
     run_batch(watch)
 
-    assert stories(three) == [WAITING_STORY, PAID_STORY, PAID_STORY]
+    assert snapshots(three) == [WAITING_SNAPSHOT, PAID_SNAPSHOT, PAID_SNAPSHOT]
     assert row_of(three[0]).claimed_by == "worker-2"
 
 
-def test_batch_in_which_another_booked_one_meanwhile_books_it_once(
+def test_batch_with_one_payment_booked_by_another_worker_books_it_once(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     def booked_by_another() -> None:
         opened = Attempt.objects.select_related("order").order_by("disbursement")
         node.script.extend(node._pay(order_of(attempt.order)) for attempt in opened)
-        assert closing.close_as_paid(opened[2], node._receipt(order_of(opened[2].order)), now=watch())
+        assert close_as_paid(opened[2], node._receipt(order_of(opened[2].order)), now=watch())
 
     node.meanwhile["send"] = booked_by_another
 
     run_batch(watch)
 
-    assert stories(three) == [PAID_STORY] * 3
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3
     assert Attempt.objects.filter(state="succeeded").count() == 3
     assert breaches(watch) == []
 
@@ -239,37 +240,37 @@ def test_batch_in_which_another_booked_one_meanwhile_books_it_once(
 def test_batch_paused_between_opening_and_sending_sends_nothing_until_resumed(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=watch())
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="for this test", now=watch())
 
     run_batch(watch)
 
-    assert stories(three) == [WAITING_STORY] * 3
+    assert snapshots(three) == [WAITING_SNAPSHOT] * 3
     assert node.sends == 0
     watch.advance(15)
     run_batch(watch)
-    assert (stories(three), node.sends) == ([WAITING_STORY] * 3, 0)
+    assert (snapshots(three), node.sends) == ([WAITING_SNAPSHOT] * 3, 0)
 
     Switch.objects.update(is_open=True)
     watch.advance(60)
     run_batch(watch)
-    assert stories(three) == [PAID_STORY] * 3
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3
     assert node.sends == 3
 
 
-def test_batch_in_which_the_rail_goes_away_is_sent_later(
+def test_batch_whose_rail_becomes_unavailable_is_sent_later(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
-    with node.away("send"):
+    with node.unavailable("send"):
         run_batch(watch)
-    assert stories(three) == [WAITING_STORY] * 3
+    assert snapshots(three) == [WAITING_SNAPSHOT] * 3
 
     watch.advance(15)
     run_batch(watch)
-    assert stories(three) == [PAID_STORY] * 3
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3
     assert node.sends == 3
 
 
-def test_batch_of_open_attempts_is_asked_about_and_booked_together(
+def test_batch_of_open_attempts_is_queried_and_booked_together(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     node.script.extend([Unknown(seen=True, reason="in-flight")] * 3)
@@ -280,17 +281,17 @@ def test_batch_of_open_attempts_is_asked_about_and_booked_together(
     watch.advance(15)
     run_batch(watch)
 
-    assert stories(three) == [PAID_STORY] * 3
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3
     assert node.sends == 3
 
 
-# waiting in hand
+# Claims that wait for a slot
 
 
-def test_claim_that_waits_past_its_lease_is_left_to_others(
+def test_claim_that_waits_past_its_lease_is_not_worked_on(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
-    """One lane takes several in hand; while it is slow with the first, others may have the rest."""
+    """A run with one slot claims several; while the first is slow, other workers may claim the rest."""
 
     def slow() -> None:
         watch.advance(20)
@@ -301,14 +302,14 @@ def test_claim_that_waits_past_its_lease_is_left_to_others(
 
     assert run(watch) == 3
 
-    assert stories(three) == [PAID_STORY, ("processing", []), ("processing", [])]
+    assert snapshots(three) == [PAID_SNAPSHOT, ("processing", []), ("processing", [])]
     assert node.calls == ["prepare", "send"]
 
 
-# broken workers
+# Broken workers
 
 
-def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_shown(
+def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_reported(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
@@ -316,7 +317,7 @@ def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_shown(
 
     run_batch(watch)
 
-    assert stories(three) == [("processing", []), PAID_STORY, PAID_STORY]
+    assert snapshots(three) == [("processing", []), PAID_SNAPSHOT, PAID_SNAPSHOT]
     broken = row_of(three[0])
     assert (broken.failure_code, broken.due_at) == ("worker-broke", watch.after(20))
     assert "ZeroDivisionError" in broken.failure_message
@@ -325,30 +326,30 @@ def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_shown(
 
     watch.advance(20)
     run_batch(watch)
-    assert stories(three) == [PAID_STORY] * 3
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3
     assert row_of(three[0]).failure_code == ""
     assert (backlog.run(watch()).status, backlog.run(watch()).facts["broke_a_worker"]) == (OK, 0)
 
 
-def test_disbursement_that_breaks_its_worker_after_the_send_is_asked_about_first(
+def test_disbursement_that_breaks_its_worker_after_the_send_is_queried_first(
     node: SteeredRail, watch: Watch, three: list[int]
 ) -> None:
     node.meanwhile["send"] = lambda: 1 // 0
     run_batch(watch)
-    assert stories(three) == [WAITING_STORY, PAID_STORY, PAID_STORY]
+    assert snapshots(three) == [WAITING_SNAPSHOT, PAID_SNAPSHOT, PAID_SNAPSHOT]
 
     node.calls.clear()
     watch.advance(20)
     run_batch(watch)
 
     assert node.calls == ["find", "send"]
-    assert stories(three) == [PAID_STORY] * 3
+    assert snapshots(three) == [PAID_SNAPSHOT] * 3
 
 
-def test_scheduled_disbursement_that_breaks_its_worker_is_shown_too(
+def test_scheduled_disbursement_that_breaks_its_worker_is_reported(
     node: SteeredRail, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It never becomes overdue: every twenty seconds the next worker takes it in hand, and breaks over it."""
+    """It never becomes overdue: every twenty seconds the next worker claims it and fails."""
     [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
     scheduled = ordered(scheduled_at=watch.after(60))
     watch.advance(60)

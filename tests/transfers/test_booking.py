@@ -1,4 +1,4 @@
-"""Which accounts a movement touches, with numbers worked by hand."""
+"""Journal lines of each movement, with numbers worked by hand."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A rail that fails ten times in a row is left alone, tried by one payment, and sent by again once that is paid."""
+"""A rail that fails ten times in a row is stopped, tried by one payment, and resumed once that is paid."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from sunusav.core.health import DEGRADED, OK
 from sunusav.core.models import OutboxMessage, TrailEntry
 from tests.transfers.builders import NOW, ordered, row_of, run
 from tests.transfers.rails import SteeredRail, Watch
-from transfers.engine.breaker import deferral_by_breaker, note_failures, note_outcome, note_success
+from transfers.engine.breaker import count_failures, count_outcome, count_success, deferral_by_breaker
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.metrics import METRICS
@@ -25,7 +25,7 @@ RAIL = "lightning"
 
 def fail(count: int, *, at: object = NOW, first: int = 1) -> None:
     for number in range(count):
-        note_failures(RAIL, disbursement_ids=[first + number], now=at)  # type: ignore[arg-type]
+        count_failures(RAIL, disbursement_ids=[first + number], now=at)  # type: ignore[arg-type]
 
 
 def breaker() -> RailBreaker:
@@ -41,7 +41,7 @@ def refused(failure: FailureClass) -> Refused:
 
 @pytest.mark.parametrize("failure", [FailureClass.RETRY, FailureClass.HOLD, FailureClass.REVIEW])
 def test_refusal_that_is_not_the_payees_counts(failure: FailureClass) -> None:
-    note_outcome(RAIL, refused(failure), disbursement_id=1, now=NOW)
+    count_outcome(RAIL, refused(failure), disbursement_id=1, now=NOW)
 
     assert (breaker().state, breaker().failures) == ("closed", 1)
 
@@ -55,8 +55,8 @@ def test_refusal_that_is_not_the_payees_counts(failure: FailureClass) -> None:
         NotSeen(source="node"),
     ],
 )
-def test_what_says_nothing_of_the_rail_counts_for_nothing(outcome: object) -> None:
-    note_outcome(RAIL, outcome, disbursement_id=1, now=NOW)  # type: ignore[arg-type]
+def test_outcome_that_proves_nothing_about_the_rail_is_not_counted(outcome: object) -> None:
+    count_outcome(RAIL, outcome, disbursement_id=1, now=NOW)  # type: ignore[arg-type]
 
     assert not RailBreaker.objects.exists()
 
@@ -65,7 +65,7 @@ def test_nine_failures_do_not_stop_a_rail_and_a_success_forgets_them() -> None:
     fail(9)
     assert (breaker().state, breaker().failures) == ("closed", 9)
 
-    note_outcome(RAIL, Succeeded(proof="00", amount_msat=1, cost_msat=0), disbursement_id=1, now=NOW)
+    count_outcome(RAIL, Succeeded(proof="00", amount_msat=1, cost_msat=0), disbursement_id=1, now=NOW)
     assert (breaker().state, breaker().failures) == ("closed", 0)
 
     fail(9)
@@ -76,12 +76,12 @@ def test_nine_failures_do_not_stop_a_rail_and_a_success_forgets_them() -> None:
 def test_success_of_a_rail_that_fares_well_writes_nothing() -> None:
     for _ in range(2):
         with CaptureQueriesContext(connection) as asked:
-            note_success(RAIL, now=NOW)
+            count_success(RAIL, now=NOW)
         assert [query["sql"].split()[0] for query in asked.captured_queries] == ["SELECT"]
         RailBreaker.objects.get_or_create(rail=RAIL, defaults={"changed_at": NOW})
 
 
-# Its life
+# States
 
 
 def test_tenth_failure_stops_the_rail_for_a_minute(settings: Settings) -> None:
@@ -110,12 +110,12 @@ def test_after_the_wait_exactly_one_payment_tries_the_rail() -> None:
     assert (breaker().state, breaker().probe_id) == ("half_open", 21)
 
 
-def test_success_of_the_try_lets_the_rail_be_sent_by_again(settings: Settings) -> None:
+def test_success_of_the_try_resumes_the_rail(settings: Settings) -> None:
     settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hook"
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
-    note_success(RAIL, now=NOW + timedelta(seconds=61))
+    count_success(RAIL, now=NOW + timedelta(seconds=61))
 
     row = breaker()
     assert (row.state, row.failures, row.retry_at, row.probe_id) == ("closed", 0, None, None)
@@ -136,23 +136,23 @@ def test_failed_tries_double_the_wait_up_to_ten_minutes() -> None:
     for number in range(5):
         now += timedelta(seconds=breaker().wait_seconds)
         assert deferral_by_breaker(RAIL, disbursement_id=21 + number, now=now) is None
-        note_failures(RAIL, disbursement_ids=[21 + number], now=now)
+        count_failures(RAIL, disbursement_ids=[21 + number], now=now)
         waits.append(breaker().wait_seconds)
         assert breaker().retry_at == now + timedelta(seconds=waits[-1])
 
     assert waits == [120, 240, 480, 600, 600]
 
 
-def test_failure_of_another_payment_says_nothing_of_the_try() -> None:
+def test_failure_of_another_payment_does_not_end_the_try() -> None:
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
-    note_failures(RAIL, disbursement_ids=[22], now=NOW + timedelta(seconds=61))
+    count_failures(RAIL, disbursement_ids=[22], now=NOW + timedelta(seconds=61))
 
     assert (breaker().state, breaker().probe_id) == ("half_open", 21)
 
 
-def test_try_that_never_ends_makes_room_for_another_after_the_same_wait() -> None:
+def test_try_that_never_ends_allows_another_after_the_same_wait() -> None:
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
@@ -180,7 +180,7 @@ def test_run_eleven_payments_by_a_rail_without_a_route_stops_after_ten(
     assert last.retries == 0
 
 
-def test_run_while_a_rail_is_stopped_puts_all_off_at_once_and_asks_about_what_is_open(
+def test_run_while_a_rail_is_stopped_defers_new_payments_and_queries_open_attempts(
     node: SteeredRail, watch: Watch
 ) -> None:
     under_way = ordered("under-way")
@@ -222,7 +222,7 @@ def test_run_order_the_node_never_saw_is_not_sent_again_while_its_rail_is_stoppe
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
-    with node.away("send"):
+    with node.unavailable("send"):
         run(watch)
     assert row_of(disbursement_id).attempts.get().state == "prepared"
     fail(10, at=watch.at, first=900)
@@ -238,19 +238,19 @@ def test_run_order_the_node_never_saw_is_not_sent_again_while_its_rail_is_stoppe
     assert row_of(disbursement_id).state == "completed"
 
 
-def test_run_rail_away_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_the_rail_unavailable_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Watch) -> None:
     for number in range(10):
         ordered(f"n{number}")
-    with node.away("prepare"):
+    with node.unavailable("prepare"):
         run(watch)
 
     assert breaker().state == "open"
 
 
-# Who sees it
+# Where it is reported
 
 
-def test_health_metrics_and_desk_tell_of_a_stopped_rail() -> None:
+def test_stopped_rail_is_reported_by_health_metrics_and_inbox() -> None:
     rails = next(check for check in HEALTH_CHECKS if check.component == "rails")
     stopped = next(metric for metric in METRICS if metric.name == "rail_stopped")
     assert rails.run(NOW).status == OK

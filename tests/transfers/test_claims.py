@@ -1,4 +1,4 @@
-"""Who has a disbursement in hand, until when, and that a late one changes nothing."""
+"""Claims: who holds one, until when, and that a worker that lost it changes nothing."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,23 +18,25 @@ from tests.transfers.builders import (
     PAYOUT_MSAT,
     PREPARED,
     UNTOUCHED,
-    Story,
+    Snapshot,
     attempts,
     claimed,
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
     work,
     worked,
 )
-from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for
 from tests.transfers.unchanged import unchanged
-from transfers.engine import closing
 from transfers.engine.claims import Claim, claim_due, may_send, release, renew
 from transfers.engine.destinations import instruction_for, order_of
 from transfers.engine.heartbeat import Heartbeat
 from transfers.engine.opening import Opening, open_attempts
+from transfers.engine.paid import close_as_paid
+from transfers.engine.unpaid import close_as_failed, close_as_never_sent
+from transfers.engine.unresolved import put_under_review, record_resend, record_unknown
 from transfers.enums import FailureClass
 from transfers.errors import ClaimLost
 from transfers.models import Attempt
@@ -49,7 +51,7 @@ def free_at(watch: Watch) -> list[int]:
     return [claim.disbursement_id for claim in claim_due(worker="probe", now=watch(), limit=10)]
 
 
-# claiming
+# Claiming
 
 
 def test_claim_due_takes_it_for_twenty_seconds(watch: Watch) -> None:
@@ -62,7 +64,7 @@ def test_claim_due_takes_it_for_twenty_seconds(watch: Watch) -> None:
     assert (row.due_at, row.claimed_by, row.claim_version) == (watch.after(LEASE_SECONDS), "worker-7", 1)
 
 
-def test_claim_due_in_another_hand_takes_nothing_until_the_lease_is_over(watch: Watch) -> None:
+def test_claim_due_while_another_worker_holds_the_lease_claims_nothing(watch: Watch) -> None:
     disbursement_id = ordered()
     claimed(disbursement_id, watch)
 
@@ -82,14 +84,14 @@ def test_claim_due_takes_the_longest_waiting_up_to_the_limit(watch: Watch) -> No
     assert len(claim_due(worker="w", now=watch(), limit=1)) == 1
 
 
-def test_claim_due_leaves_what_is_not_due(watch: Watch) -> None:
+def test_claim_due_with_nothing_due_claims_nothing(watch: Watch) -> None:
     ordered(scheduled_at=NOW + timedelta(seconds=1))
 
     with unchanged():
         assert free_at(watch) == []
 
 
-def test_claim_due_with_a_long_workers_name_keeps_what_fits(watch: Watch) -> None:
+def test_claim_due_with_a_long_worker_name_truncates_it(watch: Watch) -> None:
     disbursement_id = ordered()
 
     claim_due(worker="w" * 200, now=watch(), limit=1)
@@ -97,7 +99,7 @@ def test_claim_due_with_a_long_workers_name_keeps_what_fits(watch: Watch) -> Non
     assert row_of(disbursement_id).claimed_by == "w" * 80
 
 
-# the lease
+# The lease
 
 
 def test_renew_pushes_the_end_of_the_lease_out(watch: Watch) -> None:
@@ -124,34 +126,34 @@ def test_renew_of_a_lost_claim_changes_nothing(watch: Watch) -> None:
             may_send([old], now=watch())
 
 
-def test_heartbeat_renews_everything_in_hand_in_one_statement(
+def test_heartbeat_renews_all_claims_in_one_statement(
     watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for name in ("awa", "binta", "coumba"):
         ordered(name)
     claim_due(worker="worker-1", now=watch(), limit=1)
     watch.advance(LEASE_SECONDS)
-    kept, kept_too, let_go = claim_due(worker="worker-1", now=watch(), limit=3)
+    kept, kept_too, removed = claim_due(worker="worker-1", now=watch(), limit=3)
     assert (kept.version, kept_too.version) == (2, 1)
 
     watch.advance(5)
     with Heartbeat(clock=watch) as heartbeat:
-        for claim in (kept, kept_too, let_go):
-            heartbeat.keep(claim)
-        heartbeat.let_go(let_go)
+        for claim in (kept, kept_too, removed):
+            heartbeat.add(claim)
+        heartbeat.remove(removed)
         with django_assert_num_queries(1):
             heartbeat.beat()
 
-    renewed = [row_of(claim.disbursement_id).due_at for claim in (kept, kept_too, let_go)]
+    renewed = [row_of(claim.disbursement_id).due_at for claim in (kept, kept_too, removed)]
     assert renewed == [watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS), watch.after(LEASE_SECONDS - 5)]
 
 
-def test_heartbeat_leaves_what_was_given_back_where_it_was_put(watch: Watch) -> None:
+def test_heartbeat_does_not_change_a_released_disbursement(watch: Watch) -> None:
     claim = claimed(ordered(), watch)
     release(claim, due_at=watch.after(60))
 
     with unchanged(), Heartbeat(clock=watch) as heartbeat:
-        heartbeat.keep(claim)
+        heartbeat.add(claim)
         heartbeat.beat()
 
 
@@ -159,10 +161,10 @@ def test_heartbeat_ends_with_its_block(watch: Watch) -> None:
     claim = claimed(ordered(), watch)
 
     with unchanged(), Heartbeat(clock=watch) as heartbeat:
-        heartbeat.keep(claim)
+        heartbeat.add(claim)
 
 
-# what falls due
+# What falls due
 
 
 def test_claim_due_of_a_scheduled_one_fixes_its_fee_then(node: SteeredRail, watch: Watch) -> None:
@@ -175,7 +177,7 @@ def test_claim_due_of_a_scheduled_one_fixes_its_fee_then(node: SteeredRail, watc
     assessment = FeeAssessment.objects.get()
     assert assessment.fixed_at == watch()
     assert (row_of(disbursement_id).fee_sats, row_of(disbursement_id).net_sats) == (FEE_SATS, NET_SATS)
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert node.paid == {hash_of("awa", NET_SATS): NET_SATS * 1_000}
 
 
@@ -189,14 +191,14 @@ def test_claim_due_of_a_scheduled_one_without_net_fails_and_books_nothing(watch:
     assert (row.state, row.failure_code, row.due_at) == ("failed", "net-not-positive", None)
     assert (row.fee_sats, row.net_sats, row.assessment_id) == (None, None, None)
     assert FeeAssessment.objects.count() == 0
-    assert story(disbursement_id) == Story("failed", [], 1_000, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", [], 1_000, 0)
 
 
 @pytest.mark.parametrize(
     ("destination", "code"),
     [
-        (paper("awa", NET_SATS - 1), "invoice-amount-differs"),
-        (paper("awa", NET_SATS, expires_at=NOW), "invoice-expired"),
+        (invoice_for("awa", NET_SATS - 1), "invoice-amount-differs"),
+        (invoice_for("awa", NET_SATS, expires_at=NOW), "invoice-expired"),
     ],
     ids=["another amount", "expired"],
 )
@@ -212,8 +214,10 @@ def test_claim_due_of_a_scheduled_one_that_cannot_be_paid_fails_without_a_fee(
     assert FeeAssessment.objects.count() == 0
 
 
-def test_claim_due_of_one_that_fails_does_not_hold_up_the_others(node: SteeredRail, watch: Watch) -> None:
-    ordered("first", destination=paper("first", 1), scheduled_at=NOW + timedelta(seconds=1))
+def test_run_with_one_scheduled_disbursement_that_fails_pays_the_others(
+    node: SteeredRail, watch: Watch
+) -> None:
+    ordered("first", destination=invoice_for("first", 1), scheduled_at=NOW + timedelta(seconds=1))
     second = ordered("second", scheduled_at=NOW + timedelta(seconds=2))
 
     watch.advance(60)
@@ -222,39 +226,39 @@ def test_claim_due_of_one_that_fails_does_not_hold_up_the_others(node: SteeredRa
     assert row_of(second).state == "completed"
 
 
-# paused
+# Paused
 
 
 def test_claim_due_while_paused_takes_nothing_new(watch: Watch) -> None:
     ordered()
     ordered("later", scheduled_at=NOW + timedelta(seconds=1))
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     watch.advance(60)
     with unchanged():
         assert free_at(watch) == []
 
 
-def test_claim_due_while_paused_still_asks_about_open_attempts(node: SteeredRail, watch: Watch) -> None:
+def test_claim_due_while_paused_still_queries_open_attempts(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
     attempt = Attempt.objects.get()
     node._pay(order_of(attempt.order))
 
     watch.advance(15)
     run(watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
-# fencing
+# Fencing
 
 
 @pytest.fixture
 def late(node: SteeredRail, watch: Watch) -> Claim:
-    """A worker that opened an attempt, slept through its lease, and wakes while another asks."""
+    """A worker that opened an attempt, paused past its lease, and resumes while another queries."""
     disbursement_id = ordered()
     old = claimed(disbursement_id, watch)
     node.script.append(Unknown(seen=False, reason="connection-lost"))
@@ -265,17 +269,17 @@ def late(node: SteeredRail, watch: Watch) -> Claim:
 
 
 LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
-    "fails": lambda old, attempt, watch: closing.close_as_failed(
+    "fails": lambda old, attempt, watch: close_as_failed(
         old, attempt, Refused("no-route", FailureClass.FINAL), now=watch()
     ),
-    "voids": lambda old, attempt, watch: closing.close_as_never_sent(old, attempt, now=watch()),
-    "notes": lambda old, attempt, watch: closing.note_unknown(
+    "voids": lambda old, attempt, watch: close_as_never_sent(old, attempt, now=watch()),
+    "notes": lambda old, attempt, watch: record_unknown(
         old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
     ),
-    "reviews": lambda old, _attempt, watch: closing.put_under_review(
-        old, code="code", message="told", now=watch(), due_at=None
+    "reviews": lambda old, _attempt, watch: put_under_review(
+        old, code="code", message="text", now=watch(), due_at=None
     ),
-    "resends": lambda old, attempt, watch: closing.note_resend(old, attempt, now=watch()),
+    "resends": lambda old, attempt, watch: record_resend(old, attempt, now=watch()),
     "opens": lambda old, attempt, watch: open_attempts(
         [Opening(old, order_of(attempt.order), 2)], now=watch()
     ),
@@ -287,9 +291,9 @@ def test_late_worker_that_lost_its_claim_changes_nothing(
     write: Callable[[Claim, Attempt, Watch], object], late: Claim, watch: Watch
 ) -> None:
     attempt = Attempt.objects.select_related("order").get()
-    with unchanged(), pytest.raises(ClaimLost) as told:
+    with unchanged(), pytest.raises(ClaimLost) as error:
         write(late, attempt, watch)
-    assert told.value.facts == {"disbursement_id": late.disbursement_id}
+    assert error.value.facts == {"disbursement_id": late.disbursement_id}
 
 
 def test_late_worker_with_a_proof_books_what_certainly_happened(
@@ -299,113 +303,113 @@ def test_late_worker_with_a_proof_books_what_certainly_happened(
     paid = node._receipt(order_of(attempt.order))
     assert isinstance(paid, Succeeded)
 
-    assert closing.close_as_paid(attempt, paid, now=watch())
+    assert close_as_paid(attempt, paid, now=watch())
     with unchanged():
-        assert not closing.close_as_paid(attempt, paid, now=watch())
+        assert not close_as_paid(attempt, paid, now=watch())
 
-    assert story(late.disbursement_id) == PAID
+    assert snapshot(late.disbursement_id) == PAID
 
 
 def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch) -> None:
-    """It slept between the commit of its attempt and the send; meanwhile another asked and was told: not seen."""
+    """It paused between the commit of its attempt and the send; meanwhile another queried: not seen."""
     disbursement_id = ordered()
     order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
     old = claimed(disbursement_id, watch)
     open_attempts([Opening(old, order, 1)], now=watch())
     watch.advance(LEASE_SECONDS)
     worked(disbursement_id, watch)
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
     with unchanged(), pytest.raises(ClaimLost):
         may_send([old], now=watch())
     assert node.sends == 1
 
 
-def test_worker_whose_claim_is_taken_while_it_sends_leaves_a_refusal_to_the_next(
+def test_worker_whose_claim_is_lost_while_it_sends_records_no_refusal(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
     node.script.append(Refused("no-route", FailureClass.FINAL))
-    node.meanwhile["send"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["send"] = lambda: claimed_by_another(disbursement_id, watch)
 
     run_once = claimed(disbursement_id, watch)
     work(run_once, clock=watch)
 
-    assert story(disbursement_id) == PREPARED
+    assert snapshot(disbursement_id) == PREPARED
     assert row_of(disbursement_id).claimed_by == "worker-2"
 
 
-def test_worker_whose_claim_is_taken_while_it_sends_still_books_success(
+def test_worker_whose_claim_is_lost_while_it_sends_still_books_success(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
-    node.meanwhile["send"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["send"] = lambda: claimed_by_another(disbursement_id, watch)
 
     worked(disbursement_id, watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
-def test_worker_whose_claim_is_taken_while_it_prepares_opens_nothing(node: SteeredRail, watch: Watch) -> None:
+def test_worker_whose_claim_is_lost_while_it_prepares_opens_nothing(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["prepare"] = lambda: claimed_by_another(disbursement_id, watch)
 
     worked(disbursement_id, watch)
 
-    assert (story(disbursement_id), node.sends) == (UNTOUCHED, 0)
+    assert (snapshot(disbursement_id), node.sends) == (UNTOUCHED, 0)
 
 
-def test_worker_whose_claim_is_taken_while_it_asks_does_not_send_again(
+def test_worker_whose_claim_is_lost_while_it_queries_does_not_send_again(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=False, reason="connection-lost"))
     run(watch)
     node.finds.append(NotSeen(source=SOURCE))
-    node.meanwhile["find"] = lambda: taken_over(disbursement_id, watch)
+    node.meanwhile["find"] = lambda: claimed_by_another(disbursement_id, watch)
 
     watch.advance(LEASE_SECONDS)
     worked(disbursement_id, watch)
 
-    assert (story(disbursement_id), node.sends) == (PREPARED, 1)
+    assert (snapshot(disbursement_id), node.sends) == (PREPARED, 1)
 
 
 def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Watch) -> None:
-    """Another worker booked the payment while this one, still holding the claim, heard something else."""
+    """Another worker booked the payment while this one, still holding the claim, received another answer."""
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
-    assert story(disbursement_id) == IN_FLIGHT
+    assert snapshot(disbursement_id) == IN_FLIGHT
     attempt = Attempt.objects.select_related("order").get()
     watch.advance(15)
     claim = claimed(disbursement_id, watch)
     paid = node._receipt(order_of(attempt.order))
-    assert closing.close_as_paid(attempt, paid, now=watch())
+    assert close_as_paid(attempt, paid, now=watch())
 
     with unchanged():
         with pytest.raises(ClaimLost):
-            closing.close_as_failed(claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch())
+            close_as_failed(claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch())
         with pytest.raises(ClaimLost):
-            closing.close_as_never_sent(claim, attempt, now=watch())
+            close_as_never_sent(claim, attempt, now=watch())
         with pytest.raises(ClaimLost):
-            closing.note_unknown(
+            record_unknown(
                 claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
             )
         with pytest.raises(ClaimLost):
-            closing.note_resend(claim, attempt, now=watch())
+            record_resend(claim, attempt, now=watch())
 
 
 def test_attempt_opened_twice_by_one_claim_is_one(node: SteeredRail, watch: Watch) -> None:
-    """Whatever calls it a second time, the database keeps one live attempt and one hold."""
+    """The database keeps one live attempt and one hold, whatever opens a second time."""
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
 
     assert [attempt.number for attempt in attempts(disbursement_id)] == [1]
-    assert story(disbursement_id).transit_msat == PAYOUT_MSAT
+    assert snapshot(disbursement_id).transit_msat == PAYOUT_MSAT
 
 
-def taken_over(disbursement_id: int, watch: Watch) -> None:
-    """Have another worker take it once the lease is over."""
+def claimed_by_another(disbursement_id: int, watch: Watch) -> None:
+    """Let another worker claim it once the lease has ended."""
     watch.advance(LEASE_SECONDS)
     claimed(disbursement_id, watch, worker="worker-2")

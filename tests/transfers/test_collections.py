@@ -1,4 +1,4 @@
-"""Money in: one open request per subject, each payment counted once, what comes on top is the payer's."""
+"""Money in: one open request per subject, each payment counted once, an excess credited to the payer."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from transfers.errors import (
 )
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Collection, Receipt
-from transfers.queries import collections_for, collections_in_trouble, settled_subjects
+from transfers.queries import collections_for, collections_with_problems, settled_subjects
 from transfers.services.collections import reconcile_collection, record_receipt, sweep_collections
 from transfers.services.reconciliation import make_open_collections_due
 from transfers.types import CollectionFacts, CollectionRequest
@@ -36,28 +36,32 @@ FIVE_MINUTES = 5 * MINUTE
 OVER = NOW + DAY + 2 * MINUTE
 
 
-# opening
+# Opening
 
 
-def test_open_asks_once_and_keeps_what_the_payer_needs(till: SteeredCollector) -> None:
+def test_open_calls_the_collector_once_and_stores_what_the_payer_needs(
+    lightning_collector: SteeredCollector,
+) -> None:
     facts = opened()
 
     assert (facts.state, facts.amount_msat, facts.received_msat) == ("open", DUE_MSAT, 0)
     assert (facts.payment_request, facts.expires_at) == (f"pay-{facts.reference}", NOW + DAY)
-    (request,) = till.requests.values()
+    (request,) = lightning_collector.requests.values()
     assert (request.collection_id, request.amount_msat, request.memo) == (facts.id, DUE_MSAT, "contribution")
     assert stored(facts).ask_at == NOW + FIVE_MINUTES
 
 
-def test_open_again_gives_the_same_request(till: SteeredCollector) -> None:
+def test_open_again_returns_the_same_request(lightning_collector: SteeredCollector) -> None:
     first = opened()
     with unchanged():
         assert opened() == first
-    assert len(till.requests) == 1
+    assert len(lightning_collector.requests) == 1
 
 
-def test_open_while_the_collector_is_away_keeps_the_intent_and_opens_it_later(till: SteeredCollector) -> None:
-    with till.away(), pytest.raises(CollectorUnavailable):
+def test_open_while_the_collector_is_unavailable_keeps_the_intent_and_opens_it_later(
+    lightning_collector: SteeredCollector,
+) -> None:
+    with lightning_collector.unavailable(), pytest.raises(CollectorUnavailable):
         opened()
     row = Collection.objects.get()
     assert (row.state, row.reference) == ("pending", None)
@@ -68,22 +72,22 @@ def test_open_while_the_collector_is_away_keeps_the_intent_and_opens_it_later(ti
 
 
 def test_open_with_an_unknown_method_is_refused() -> None:
-    with unchanged(), pytest.raises(CollectorUnknown) as told:
+    with unchanged(), pytest.raises(CollectorUnknown) as error:
         opened(method="pigeon")
-    assert told.value.facts == {"method": "pigeon", "known_methods": ["lightning", "wave"]}
+    assert error.value.facts == {"method": "pigeon", "known_methods": ["lightning", "wave"]}
 
 
 def test_open_after_it_was_paid_is_refused() -> None:
     facts = opened()
     received(facts)
-    with unchanged(), pytest.raises(CollectionSettled) as told:
+    with unchanged(), pytest.raises(CollectionSettled) as error:
         opened()
-    assert told.value.facts == {"subject": SUBJECT, "collection_id": facts.id}
+    assert error.value.facts == {"subject": SUBJECT, "collection_id": facts.id}
 
 
-def test_open_past_the_expiry_of_one_that_was_taken_back_asks_anew(till: SteeredCollector) -> None:
+def test_open_after_an_expired_request_opens_another(lightning_collector: SteeredCollector) -> None:
     first = opened()
-    till.taken_back.add(first.reference)
+    lightning_collector.cancelled.add(first.reference)
 
     assert opened(now=OVER - SECOND).id == first.id
     second = opened(now=OVER)
@@ -92,9 +96,11 @@ def test_open_past_the_expiry_of_one_that_was_taken_back_asks_anew(till: Steered
     assert second.id != first.id
 
 
-def test_open_past_the_expiry_of_one_that_was_paid_books_it_and_refuses(till: SteeredCollector) -> None:
+def test_open_after_an_expired_request_that_was_paid_books_it_and_is_refused(
+    lightning_collector: SteeredCollector,
+) -> None:
     facts = opened()
-    till.received[facts.reference] = DUE_MSAT
+    lightning_collector.received[facts.reference] = DUE_MSAT
 
     with pytest.raises(CollectionSettled):
         opened(now=NOW + DAY + timedelta(seconds=1))
@@ -102,47 +108,49 @@ def test_open_past_the_expiry_of_one_that_was_paid_books_it_and_refuses(till: St
     assert (stored(facts).state, owed(CREDIT)) == ("settled", DUE_MSAT)
 
 
-# opening by another method
+# Opening by another method
 
 
-def test_open_by_another_method_while_one_is_open_is_refused(till: SteeredCollector) -> None:
+def test_open_by_another_method_while_one_is_open_is_refused(lightning_collector: SteeredCollector) -> None:
     first = opened()
-    with unchanged(), pytest.raises(CollectionAskedOtherwise) as told:
+    with unchanged(), pytest.raises(CollectionAskedOtherwise) as error:
         opened(method="wave")
-    assert told.value.facts == {
+    assert error.value.facts == {
         "subject": SUBJECT, "collection_id": first.id, "open_method": "lightning", "expires_at": NOW + DAY,
     }  # fmt: skip
-    assert till.taken_back == set()
+    assert lightning_collector.cancelled == set()
 
 
 def test_open_by_another_method_cancels_one_that_was_never_opened(
-    till: SteeredCollector, other_till: OtherSteeredCollector
+    lightning_collector: SteeredCollector, wave_collector: OtherSteeredCollector
 ) -> None:
-    first = never_opened(till)
+    first = never_opened(lightning_collector)
 
     facts = opened(method="wave")
 
     assert (facts.method, facts.state) == ("wave", "open")
-    assert list(other_till.requests) == [facts.reference]
+    assert list(wave_collector.requests) == [facts.reference]
     first.refresh_from_db()
-    assert (first.state, first.reference) == ("cancelled", till.reference_of(first.pk))
+    assert (first.state, first.reference) == ("cancelled", lightning_collector.reference_of(first.pk))
     assert TrailEntry.objects.get(subject=f"collection:{first.pk}").action == "give_way"
 
 
 def test_open_by_another_method_cancels_at_the_collector_one_opened_but_not_recorded(
-    till: SteeredCollector,
+    lightning_collector: SteeredCollector,
 ) -> None:
-    first = never_opened(till)
-    orphan = till.open(CollectionRequest(first.pk, DUE_MSAT, "", 3_600), now=NOW)
+    first = never_opened(lightning_collector)
+    orphan = lightning_collector.open(CollectionRequest(first.pk, DUE_MSAT, "", 3_600), now=NOW)
 
     opened(method="wave")
 
-    assert till.taken_back == {orphan.reference}
+    assert lightning_collector.cancelled == {orphan.reference}
 
 
-def test_open_by_another_method_of_one_paid_but_not_recorded_is_refused(till: SteeredCollector) -> None:
-    first = never_opened(till)
-    till.received[str(till.reference_of(first.pk))] = DUE_MSAT
+def test_open_by_another_method_of_one_paid_but_not_recorded_is_refused(
+    lightning_collector: SteeredCollector,
+) -> None:
+    first = never_opened(lightning_collector)
+    lightning_collector.received[str(lightning_collector.reference_of(first.pk))] = DUE_MSAT
     with unchanged(), pytest.raises(CollectionAskedOtherwise):
         opened(method="wave")
 
@@ -150,33 +158,35 @@ def test_open_by_another_method_of_one_paid_but_not_recorded_is_refused(till: St
     assert owed(CREDIT) == DUE_MSAT
 
 
-def test_open_by_another_method_while_the_first_collector_is_away_is_refused(till: SteeredCollector) -> None:
-    never_opened(till)
-    with till.away(), unchanged(), pytest.raises(CollectionAskedOtherwise):
+def test_open_by_another_method_while_the_first_collector_is_unavailable_is_refused(
+    lightning_collector: SteeredCollector,
+) -> None:
+    never_opened(lightning_collector)
+    with lightning_collector.unavailable(), unchanged(), pytest.raises(CollectionAskedOtherwise):
         opened(method="wave")
 
 
 def test_open_by_another_method_of_one_whose_reference_nobody_knows_is_refused(
-    other_till: OtherSteeredCollector,
+    wave_collector: OtherSteeredCollector,
 ) -> None:
-    first = never_opened(other_till)
-    with unchanged(), pytest.raises(CollectionAskedOtherwise) as told:
+    first = never_opened(wave_collector)
+    with unchanged(), pytest.raises(CollectionAskedOtherwise) as error:
         opened(method="lightning")
-    assert told.value.facts == {
+    assert error.value.facts == {
         "subject": SUBJECT, "collection_id": first.pk, "open_method": "wave", "expires_at": None,
     }  # fmt: skip
 
 
-def test_open_that_gave_way_while_the_collector_was_asked_tells_nobody_its_request(
-    till: SteeredCollector,
+def test_open_that_was_cancelled_during_the_collector_call_returns_no_request(
+    lightning_collector: SteeredCollector,
 ) -> None:
-    till.meanwhile = lambda: opened(method="wave")
+    lightning_collector.meanwhile = lambda: opened(method="wave")
 
-    with pytest.raises(CollectionAskedOtherwise) as told:
+    with pytest.raises(CollectionAskedOtherwise) as error:
         opened()
 
     lost, live = Collection.objects.order_by("pk")
-    assert (told.value.facts["collection_id"], told.value.facts["open_method"]) == (live.pk, "wave")
+    assert (error.value.facts["collection_id"], error.value.facts["open_method"]) == (live.pk, "wave")
     assert (lost.state, lost.payment_request, live.state) == ("cancelled", "", "open")
     assert record_receipt(
         reference=str(lost.reference), received_msat=DUE_MSAT, proof="", received_at=NOW, now=NOW
@@ -184,14 +194,14 @@ def test_open_that_gave_way_while_the_collector_was_asked_tells_nobody_its_reque
     assert (owed(CREDIT), owed(OVERPAID)) == (0, DUE_MSAT)
 
 
-def never_opened(away: SteeredCollector) -> Collection:
-    """Leave a request whose collector was away when it should have been opened."""
-    with away.away(), pytest.raises(CollectorUnavailable):
-        opened(method=away.name)
+def never_opened(collector: SteeredCollector) -> Collection:
+    """Leave a request whose collector was unavailable when it should have been opened."""
+    with collector.unavailable(), pytest.raises(CollectorUnavailable):
+        opened(method=collector.name)
     return Collection.objects.get()
 
 
-# receiving
+# Receiving
 
 
 def test_record_receipt_in_full_credits_and_settles() -> None:
@@ -236,17 +246,20 @@ def test_record_receipt_in_parts_settles_with_the_last_and_counts_each_once() ->
 
     assert (stored(facts).state, stored(facts).received_msat) == ("settled", DUE_MSAT + 5)
     assert (owed(CREDIT), owed(OVERPAID), balance(NODE)) == (DUE_MSAT, 5, DUE_MSAT + 5)
-    told = Receipt.objects.order_by("pk").values_list("collection_id", "reference", "received_msat")
-    assert list(told) == [(facts.id, reference, msat) for reference, msat in parts.items()]
+    receipts = Receipt.objects.order_by("pk").values_list("collection_id", "reference", "received_msat")
+    assert list(receipts) == [(facts.id, reference, msat) for reference, msat in parts.items()]
     actions = TrailEntry.objects.filter(subject=f"collection:{facts.id}").order_by("id")
     assert list(actions.values_list("action", flat=True)) == ["open", "receive_part", "settle"]
 
 
-def test_collection_paid_in_part_is_asked_about_until_the_rest_arrived(
-    other_till: OtherSteeredCollector,
+def test_collection_paid_in_part_is_queried_until_the_rest_arrived(
+    wave_collector: OtherSteeredCollector,
 ) -> None:
     facts = opened(method="wave")
-    other_till.received[facts.reference], other_till.last_part[facts.reference] = DUE_MSAT - 1, "first"
+    wave_collector.received[facts.reference], wave_collector.last_part[facts.reference] = (
+        DUE_MSAT - 1,
+        "first",
+    )
 
     for after in (1, 2):
         assert sweep_collections(now=NOW + after * FIVE_MINUTES) == 1
@@ -254,16 +267,16 @@ def test_collection_paid_in_part_is_asked_about_until_the_rest_arrived(
         assert (row.state, row.received_msat) == ("partial", DUE_MSAT - 1)
         assert row.ask_at == NOW + (after + 1) * FIVE_MINUTES
 
-    other_till.received[facts.reference], other_till.last_part[facts.reference] = 1, "second"
+    wave_collector.received[facts.reference], wave_collector.last_part[facts.reference] = 1, "second"
     assert sweep_collections(now=NOW + 3 * FIVE_MINUTES) == 1
     assert (stored(facts).state, stored(facts).ask_at) == ("settled", None)
     assert owed(CREDIT) == DUE_MSAT
 
 
-def test_collection_paid_in_part_is_not_asked_about_for_ever_but_shown_to_a_person(
-    other_till: OtherSteeredCollector,
+def test_collection_paid_in_part_is_reported_to_people_after_a_week(
+    wave_collector: OtherSteeredCollector,
 ) -> None:
-    """Of 10,000 sats all but one msat came: seven days after its expiry nobody asks any more, and nothing is lost."""
+    """Of 10,000 sats all but one msat arrived: seven days after its expiry the queries end, and nothing is lost."""
     facts = opened(method="wave")
     part(facts, "first", DUE_MSAT - 1)
     last_day = NOW + 8 * DAY
@@ -274,67 +287,73 @@ def test_collection_paid_in_part_is_not_asked_about_for_ever_but_shown_to_a_pers
 
     row = stored(facts)
     assert (row.state, row.ask_at, row.trouble) == ("partial", None, "paid_in_part")
-    assert collections_in_trouble() == {"paid_in_part": 1}
+    assert collections_with_problems() == {"paid_in_part": 1}
     assert owed(CREDIT) == DUE_MSAT - 1
     part(facts, "the rest", 1)
     assert (stored(facts).state, stored(facts).trouble) == ("settled", "")
 
 
-# another node
+# Another node
 
 
-def test_open_keeps_which_node_was_asked(till: SteeredCollector) -> None:
-    till.source = "02our"
+def test_open_stores_the_node_that_opened_it(lightning_collector: SteeredCollector) -> None:
+    lightning_collector.source = "02our"
     assert stored(opened()).source == "02our"
 
 
-def test_reconcile_what_another_node_does_not_know_never_expires_it(till: SteeredCollector) -> None:
-    till.source = "02our"
+def test_reconcile_what_another_node_does_not_know_never_expires_it(
+    lightning_collector: SteeredCollector,
+) -> None:
+    lightning_collector.source = "02our"
     facts = opened()
-    till.taken_back.add(facts.reference)
-    till.source = "03other"
+    lightning_collector.cancelled.add(facts.reference)
+    lightning_collector.source = "03other"
 
     for later in (OVER, OVER + 30 * DAY):
         reconcile_collection(facts.id, now=later)
         row = stored(facts)
         assert (row.state, row.trouble, row.ask_at) == ("open", "answered_elsewhere", later + FIVE_MINUTES)
 
-    assert collections_in_trouble() == {"answered_elsewhere": 1}
-    till.source = "02our"
+    assert collections_with_problems() == {"answered_elsewhere": 1}
+    lightning_collector.source = "02our"
     reconcile_collection(facts.id, now=OVER + 31 * DAY)
     assert (stored(facts).state, stored(facts).trouble) == ("expired", "")
-    assert collections_in_trouble() == {}
+    assert collections_with_problems() == {}
 
 
-def test_reconcile_what_its_own_node_knows_again_is_no_trouble_any_more(till: SteeredCollector) -> None:
-    till.source = "02our"
+def test_reconcile_of_a_request_that_its_own_node_knows_again_clears_the_problem(
+    lightning_collector: SteeredCollector,
+) -> None:
+    lightning_collector.source = "02our"
     facts = opened()
-    till.source = "03other"
+    lightning_collector.source = "03other"
     reconcile_collection(facts.id, now=NOW)
-    till.source = "02our"
+    lightning_collector.source = "02our"
 
     reconcile_collection(facts.id, now=NOW)
 
     assert (stored(facts).state, stored(facts).trouble) == ("open", "")
 
 
-def test_reconcile_an_old_row_that_names_no_node_expires_as_before(till: SteeredCollector) -> None:
+def test_reconcile_an_old_row_that_names_no_node_expires_as_before(
+    lightning_collector: SteeredCollector,
+) -> None:
     facts = opened()
-    till.taken_back.add(facts.reference)
-    till.source = "02our"
+    lightning_collector.cancelled.add(facts.reference)
+    lightning_collector.source = "02our"
 
     reconcile_collection(facts.id, now=OVER)
 
     assert stored(facts).state == "expired"
 
 
-@pytest.mark.parametrize(("trouble", "status"), [("", "ok"), ("answered_elsewhere", "degraded")])
-def test_health_tells_of_collections_in_trouble(trouble: str, status: str) -> None:
+@pytest.mark.parametrize(("problem", "status"), [("", "ok"), ("answered_elsewhere", "degraded")])
+def test_health_reports_collections_with_problems(problem: str, status: str) -> None:
     facts = opened()
-    Collection.objects.filter(pk=facts.id).update(trouble=trouble)
+    Collection.objects.filter(pk=facts.id).update(trouble=problem)
     (report,) = [check.run(NOW) for check in HEALTH_CHECKS if check.component == "collections"]
     assert report.status == status
-    assert report.facts == {"answered_elsewhere": int(bool(trouble)), "paid_in_part": 0}
+    assert report.facts == {"answered_elsewhere": int(bool(problem)), "paid_in_part": 0}
 
 
 def part(facts: CollectionFacts, payment_reference: str, msat: int) -> bool:
@@ -354,14 +373,16 @@ def test_record_receipt_twice_counts_once(again_msat: int) -> None:
 
 
 def test_record_receipt_for_nobody_is_refused() -> None:
-    with unchanged(), pytest.raises(CollectionMissing) as told:
-        record_receipt(reference="stranger", received_msat=1, proof="", received_at=NOW, now=NOW)
-    assert told.value.facts == {"reference": "stranger"}
+    with unchanged(), pytest.raises(CollectionMissing) as error:
+        record_receipt(reference="unknown", received_msat=1, proof="", received_at=NOW, now=NOW)
+    assert error.value.facts == {"reference": "unknown"}
 
 
-def test_record_receipt_for_a_request_that_was_taken_back_is_all_the_payers(till: SteeredCollector) -> None:
+def test_record_receipt_for_a_cancelled_request_credits_the_payer(
+    lightning_collector: SteeredCollector,
+) -> None:
     facts = opened()
-    till.taken_back.add(facts.reference)
+    lightning_collector.cancelled.add(facts.reference)
     reconcile_collection(facts.id, now=OVER)
 
     assert received(facts)
@@ -382,12 +403,12 @@ def test_record_receipt_keeps_when_it_arrived() -> None:
     assert stored(facts).settled_at == early
 
 
-# asking
+# Queries
 
 
-def test_reconcile_what_was_paid_books_it(till: SteeredCollector) -> None:
+def test_reconcile_what_was_paid_books_it(lightning_collector: SteeredCollector) -> None:
     facts = opened()
-    till.received[facts.reference] = DUE_MSAT
+    lightning_collector.received[facts.reference] = DUE_MSAT
 
     reconcile_collection(facts.id, now=NOW)
     with unchanged():
@@ -396,7 +417,7 @@ def test_reconcile_what_was_paid_books_it(till: SteeredCollector) -> None:
     assert (stored(facts).state, owed(CREDIT)) == ("settled", DUE_MSAT)
 
 
-def test_reconcile_what_is_open_asks_again_in_five_minutes() -> None:
+def test_reconcile_of_an_open_request_queries_again_in_five_minutes() -> None:
     facts = opened()
 
     later = NOW + timedelta(hours=1)
@@ -405,7 +426,7 @@ def test_reconcile_what_is_open_asks_again_in_five_minutes() -> None:
     assert (stored(facts).state, stored(facts).ask_at) == ("open", later + FIVE_MINUTES)
 
 
-def test_reconcile_shortly_before_the_expiry_asks_two_minutes_after_it() -> None:
+def test_reconcile_shortly_before_the_expiry_queries_two_minutes_after_it() -> None:
     facts = opened()
 
     reconcile_collection(facts.id, now=NOW + DAY - timedelta(minutes=1))
@@ -413,9 +434,11 @@ def test_reconcile_shortly_before_the_expiry_asks_two_minutes_after_it() -> None
     assert stored(facts).ask_at == NOW + DAY + timedelta(minutes=2)
 
 
-def test_reconcile_what_was_taken_back_expires_it(till: SteeredCollector) -> None:
+def test_reconcile_of_a_request_cancelled_at_the_collector_expires_it(
+    lightning_collector: SteeredCollector,
+) -> None:
     facts = opened()
-    till.taken_back.add(facts.reference)
+    lightning_collector.cancelled.add(facts.reference)
 
     reconcile_collection(facts.id, now=OVER)
 
@@ -431,32 +454,34 @@ def test_reconcile_what_was_taken_back_expires_it(till: SteeredCollector) -> Non
         (OVER - SECOND, OVER),
     ],
 )
-def test_reconcile_what_an_exchanged_node_does_not_know_keeps_it_open_until_it_is_over(
-    till: SteeredCollector, asked_at: datetime, ask_again_at: datetime
+def test_reconcile_of_a_request_unknown_to_a_replaced_node_keeps_it_open_until_its_expiry(
+    lightning_collector: SteeredCollector, asked_at: datetime, ask_again_at: datetime
 ) -> None:
-    """A node restored from elsewhere knows none of our requests; the right one may come back."""
+    """A replaced node knows none of our requests; the right one may come back."""
     facts = opened()
-    till.taken_back.add(facts.reference)
+    lightning_collector.cancelled.add(facts.reference)
 
     reconcile_collection(facts.id, now=asked_at)
 
     assert (stored(facts).state, stored(facts).ask_at) == ("open", ask_again_at)
-    till.received[facts.reference] = DUE_MSAT
+    lightning_collector.received[facts.reference] = DUE_MSAT
     sweep_collections(now=ask_again_at)
     assert (stored(facts).state, owed(CREDIT)) == ("settled", DUE_MSAT)
 
 
-def test_reconcile_while_the_collector_is_away_changes_nothing(till: SteeredCollector) -> None:
+def test_reconcile_while_the_collector_is_unavailable_changes_nothing(
+    lightning_collector: SteeredCollector,
+) -> None:
     facts = opened()
-    with till.away(), unchanged(), pytest.raises(CollectorUnavailable):
+    with lightning_collector.unavailable(), unchanged(), pytest.raises(CollectorUnavailable):
         reconcile_collection(facts.id, now=NOW)
 
 
-def test_sweep_asks_about_what_is_due_only(till: SteeredCollector) -> None:
+def test_sweep_queries_only_what_is_due(lightning_collector: SteeredCollector) -> None:
     first = opened("contribution:1")
     second = opened("contribution:2", now=NOW + timedelta(minutes=1))
     for facts in (first, second):
-        till.received[facts.reference] = DUE_MSAT
+        lightning_collector.received[facts.reference] = DUE_MSAT
 
     assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
     assert (stored(first).state, stored(second).state) == ("settled", "open")
@@ -464,92 +489,92 @@ def test_sweep_asks_about_what_is_due_only(till: SteeredCollector) -> None:
     assert sweep_collections(now=NOW + timedelta(minutes=60)) == 0
 
 
-def test_sweep_while_one_collector_is_away_still_asks_the_other(
-    till: SteeredCollector, other_till: OtherSteeredCollector
+def test_sweep_while_one_collector_is_unavailable_still_queries_the_other(
+    lightning_collector: SteeredCollector, wave_collector: OtherSteeredCollector
 ) -> None:
     waiting = opened("contribution:1", method="wave")
     paid = opened("contribution:2")
-    till.received[paid.reference] = DUE_MSAT
+    lightning_collector.received[paid.reference] = DUE_MSAT
 
-    with other_till.away():
+    with wave_collector.unavailable():
         assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
 
     assert (stored(waiting).state, stored(paid).state) == ("open", "settled")
     assert stored(waiting).ask_at == NOW + FIVE_MINUTES + MINUTE
 
 
-def test_sweep_asks_about_an_odd_one_later_and_goes_on_with_the_others(till: SteeredCollector) -> None:
-    odd, paid = opened("contribution:1"), opened("contribution:2")
-    till.odd = {odd.reference}
-    till.received[paid.reference] = DUE_MSAT
+def test_sweep_with_one_failed_query_queries_the_others(lightning_collector: SteeredCollector) -> None:
+    failing, paid = opened("contribution:1"), opened("contribution:2")
+    lightning_collector.failing = {failing.reference}
+    lightning_collector.received[paid.reference] = DUE_MSAT
 
     assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
 
-    assert (stored(odd).state, stored(odd).ask_at) == ("open", NOW + FIVE_MINUTES + MINUTE)
+    assert (stored(failing).state, stored(failing).ask_at) == ("open", NOW + FIVE_MINUTES + MINUTE)
     assert stored(paid).state == "settled"
-    till.odd, till.received[odd.reference] = set(), DUE_MSAT
+    lightning_collector.failing, lightning_collector.received[failing.reference] = set(), DUE_MSAT
     assert sweep_collections(now=NOW + FIVE_MINUTES + MINUTE) == 1
-    assert stored(odd).state == "settled"
+    assert stored(failing).state == "settled"
 
 
-def test_sweep_leaves_a_method_after_three_failures_in_a_row_and_finds_its_others_next_time(
-    till: SteeredCollector,
+def test_sweep_with_three_failures_in_a_row_stops_the_method_until_the_next_sweep(
+    lightning_collector: SteeredCollector,
 ) -> None:
     facts = [opened(f"contribution:{number}") for number in range(9)]
     references = [one.reference for one in facts]
-    till.odd = {*references[:2], *references[3:7]}
+    lightning_collector.failing = {*references[:2], *references[3:7]}
 
     assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
-    assert till.asked == references[:6]
+    assert lightning_collector.asked == references[:6]
 
-    till.asked.clear()
+    lightning_collector.asked.clear()
     assert sweep_collections(now=NOW + FIVE_MINUTES + SECOND) == 2
-    assert till.asked == references[6:]
+    assert lightning_collector.asked == references[6:]
 
 
-def test_sweep_of_a_method_that_is_away_with_more_than_one_sweep_holds_still_asks_the_other(
-    till: SteeredCollector, other_till: OtherSteeredCollector
+def test_sweep_of_an_unavailable_method_with_more_than_a_sweeps_limit_still_queries_the_other(
+    lightning_collector: SteeredCollector, wave_collector: OtherSteeredCollector
 ) -> None:
     for number in range(3):
         opened(f"contribution:{number}", method="wave")
     paid = opened("contribution:9", now=NOW + SECOND)
-    till.received[paid.reference] = DUE_MSAT
+    lightning_collector.received[paid.reference] = DUE_MSAT
 
-    with other_till.away():
+    with wave_collector.unavailable():
         assert sweep_collections(now=NOW + DAY, limit=2) == 1
 
     assert stored(paid).state == "settled"
 
 
-def test_sweep_of_a_method_that_was_switched_off_still_asks_the_other(
-    till: SteeredCollector, settings: Settings
+def test_sweep_of_a_method_that_was_removed_still_queries_the_other(
+    lightning_collector: SteeredCollector, settings: Settings
 ) -> None:
     opened("contribution:1", method="wave")
     paid = opened("contribution:2")
-    till.received[paid.reference] = DUE_MSAT
+    lightning_collector.received[paid.reference] = DUE_MSAT
     settings.COLLECTORS = {"lightning": settings.COLLECTORS["lightning"]}
     collector.cache_clear()
     found = collector("lightning")
     assert isinstance(found, SteeredCollector)
-    found.requests, found.received = till.requests, till.received
+    found.requests, found.received = lightning_collector.requests, lightning_collector.received
 
     assert sweep_collections(now=NOW + FIVE_MINUTES) == 1
     assert stored(paid).state == "settled"
 
 
-def test_sweep_after_the_collector_is_back_books_what_was_paid_meanwhile(till: SteeredCollector) -> None:
+def test_sweep_after_an_outage_books_what_was_paid_meanwhile(lightning_collector: SteeredCollector) -> None:
     facts = opened()
-    with till.away():
+    with lightning_collector.unavailable():
         assert sweep_collections(now=NOW + FIVE_MINUTES) == 0
-    till.received[facts.reference] = DUE_MSAT
+    lightning_collector.received[facts.reference] = DUE_MSAT
 
     assert sweep_collections(now=NOW + FIVE_MINUTES + MINUTE) == 1
     assert stored(facts).state == "settled"
 
 
-def test_make_open_collections_due_has_each_asked_at_once(till: SteeredCollector) -> None:
+def test_make_open_collections_due_makes_each_queried_next(lightning_collector: SteeredCollector) -> None:
     facts = opened()
-    till.received[facts.reference] = DUE_MSAT
+    lightning_collector.received[facts.reference] = DUE_MSAT
 
     assert make_open_collections_due(now=NOW) == 1
     assert sweep_collections(now=NOW) == 1

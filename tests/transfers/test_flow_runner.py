@@ -1,4 +1,4 @@
-"""Lives brought forward together: no database, no rail, only who waits for whom."""
+"""Several flows in one runner: no database, no rail, only the order of calls and answers."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,37 +8,37 @@ from threading import Event
 import pytest
 
 from tests.transfers.builders import NOW
-from transfers.engine.flow_runner import Flow, FlowRunner, Inline, batched, outside
+from transfers.engine.flow_runner import Flow, FlowRunner, Inline, call_batched, call_provider
 
-Story = list[str]
+Log = list[str]
 
 
 class Wrong(Exception):
-    """What a test expects to be told."""
+    """The error that a call of a test raises."""
 
 
-class Book:
-    """Writes names together, unless one of them is bad; keeps what was written in one go."""
+class Table:
+    """Writes names together, unless one of them is refused; keeps what each batch wrote."""
 
-    def __init__(self, *bad: str) -> None:
-        self.bad = bad
-        self.pages: list[list[str]] = []
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+        self.batches: list[list[str]] = []
 
     def write(self, names: Sequence[str], /, *, now: datetime) -> list[str]:
         assert now == NOW
-        if any(name in self.bad for name in names):
+        if any(name in self.refused for name in names):
             raise Wrong
-        self.pages.append(list(names))
+        self.batches.append(list(names))
         return [name.upper() for name in names]
 
 
 class Ends(dict[str, Exception | None]):
-    """How each life ended."""
+    """How each flow ended."""
 
 
-def drive(runner: FlowRunner) -> None:
+def run_until_done(runner: FlowRunner) -> None:
     while runner:
-        runner.go_on(wait_seconds=5)
+        runner.advance(wait_seconds=5)
 
 
 def flow_runner_of(ends: Ends, *, slots: int = 0) -> FlowRunner:
@@ -46,94 +46,94 @@ def flow_runner_of(ends: Ends, *, slots: int = 0) -> FlowRunner:
     return FlowRunner(executor, clock=lambda: NOW, on_end=ends.__setitem__)
 
 
-def writer(name: str, book: Book, told: Story) -> Flow[None]:
-    told.append((yield from batched(book.write, name)))
+def writing(name: str, table: Table, log: Log) -> Flow[None]:
+    log.append((yield from call_batched(table.write, name)))
 
 
-def asker(name: str, answer: object, told: Story) -> Flow[None]:
-    def ask() -> str:
+def calling(name: str, answer: object, log: Log) -> Flow[None]:
+    def call() -> str:
         if isinstance(answer, Exception):
             raise answer
         return str(answer)
 
     try:
-        told.append((yield from outside(ask)))
+        log.append((yield from call_provider(call)))
     except Wrong:
-        told.append(f"{name} was told")
+        log.append(f"{name} failed")
         raise
 
 
-def test_go_on_writes_for_all_who_wait_at_once() -> None:
-    ends, book, told = Ends(), Book(), Story()
+def test_advance_writes_for_all_waiting_flows_at_once() -> None:
+    ends, table, log = Ends(), Table(), Log()
     runner = flow_runner_of(ends)
     for name in "abc":
-        runner.begin(name, writer(name, book, told))
+        runner.start(name, writing(name, table, log))
 
-    drive(runner)
+    run_until_done(runner)
 
-    assert (book.pages, told) == ([["a", "b", "c"]], ["A", "B", "C"])
+    assert (table.batches, log) == ([["a", "b", "c"]], ["A", "B", "C"])
     assert ends == {"a": None, "b": None, "c": None}
 
 
-def test_go_on_with_one_that_cannot_be_written_writes_each_alone() -> None:
-    ends, book, told = Ends(), Book("b"), Story()
+def test_advance_with_one_refused_write_writes_each_alone() -> None:
+    ends, table, log = Ends(), Table("b"), Log()
     runner = flow_runner_of(ends)
     for name in "abc":
-        runner.begin(name, writer(name, book, told))
+        runner.start(name, writing(name, table, log))
 
-    drive(runner)
+    run_until_done(runner)
 
-    assert (book.pages, told) == ([["a"], ["c"]], ["A", "C"])
+    assert (table.batches, log) == ([["a"], ["c"]], ["A", "C"])
     assert (ends.pop("a"), ends.pop("c")) == (None, None)
     assert isinstance(ends["b"], Wrong)
 
 
-def test_go_on_keeps_kinds_of_writes_apart() -> None:
-    ends, told = Ends(), Story()
-    books = [Book(), Book()]
+def test_advance_with_two_operations_keeps_their_batches_apart() -> None:
+    ends, log = Ends(), Log()
+    tables = [Table(), Table()]
     runner = flow_runner_of(ends)
     for number, name in enumerate("abcd"):
-        runner.begin(name, writer(name, books[number % 2], told))
+        runner.start(name, writing(name, tables[number % 2], log))
 
-    drive(runner)
+    run_until_done(runner)
 
-    assert [book.pages for book in books] == [[["a", "c"]], [["b", "d"]]]
+    assert [table.batches for table in tables] == [[["a", "c"]], [["b", "d"]]]
 
 
-def test_go_on_tells_a_life_what_the_outside_raised() -> None:
-    ends, told = Ends(), Story()
+def test_advance_with_a_failed_call_raises_in_its_flow_only() -> None:
+    ends, log = Ends(), Log()
     runner = flow_runner_of(ends)
-    runner.begin("a", asker("a", Wrong(), told))
-    runner.begin("b", asker("b", "fine", told))
+    runner.start("a", calling("a", Wrong(), log))
+    runner.start("b", calling("b", "fine", log))
 
-    drive(runner)
+    run_until_done(runner)
 
-    assert sorted(told) == ["a was told", "fine"]
+    assert sorted(log) == ["a failed", "fine"]
     assert isinstance(ends["a"], Wrong)
     assert ends["b"] is None
 
 
-def test_go_on_hears_the_quick_while_one_is_slow() -> None:
-    ends, told, released = Ends(), Story(), Event()
+def test_advance_while_one_call_is_slow_finishes_the_others() -> None:
+    ends, log, released = Ends(), Log(), Event()
     runner = flow_runner_of(ends, slots=2)
 
     def slow() -> Flow[None]:
-        assert (yield from outside(released.wait, timeout=30))
-        told.append("slow")
+        assert (yield from call_provider(released.wait, timeout=30))
+        log.append("slow")
 
-    runner.begin("slow", slow())
-    runner.begin("quick", asker("quick", "quick", told))
+    runner.start("slow", slow())
+    runner.start("quick", calling("quick", "quick", log))
     while "quick" not in ends:
-        runner.go_on(wait_seconds=5)
-    assert (told, len(runner)) == (["quick"], 1)
+        runner.advance(wait_seconds=5)
+    assert (log, len(runner)) == (["quick"], 1)
 
     released.set()
-    drive(runner)
-    assert told == ["quick", "slow"]
+    run_until_done(runner)
+    assert log == ["quick", "slow"]
 
 
-def test_begin_of_a_life_that_ends_or_breaks_at_once_ends_it() -> None:
-    def over() -> Flow[None]:
+def test_start_of_a_flow_without_steps_ends_it() -> None:
+    def empty() -> Flow[None]:
         return
         yield
 
@@ -143,10 +143,10 @@ def test_begin_of_a_life_that_ends_or_breaks_at_once_ends_it() -> None:
 
     ends = Ends()
     runner = flow_runner_of(ends)
-    runner.begin("over", over())
-    runner.begin("broken", broken())
+    runner.start("empty", empty())
+    runner.start("broken", broken())
 
     assert len(runner) == 0
-    assert ends["over"] is None
+    assert ends["empty"] is None
     with pytest.raises(Wrong):
         raise ends["broken"] or AssertionError

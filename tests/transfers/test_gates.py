@@ -1,4 +1,4 @@
-"""Before claiming: what a rail cannot send now is put off, all at once, and burns nothing."""
+"""Before claiming: what a rail cannot send now is deferred, all at once, without counting a retry."""
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -16,9 +16,9 @@ from tests.transfers.builders import (
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
 )
-from tests.transfers.rails import SteeredRail, Watch, paper
+from tests.transfers.rails import SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.engine.gates import defer_unsendable
 from transfers.health import HEALTH_CHECKS
@@ -39,7 +39,7 @@ def test_run_of_two_due_payments_claims_the_one_that_fits(node: SteeredRail, wat
     row = row_of(second)
     assert (row.state, row.failure_code, row.due_at) == ("processing", "liquidity-short", watch.after(60))
     assert (row.retries, row.claim_version, row.attempts.count()) == (0, 0, 0)
-    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="defer")
+    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
     assert line.facts == {"code": "liquidity-short"}
 
     node.balance_msat = NET_MSAT
@@ -50,11 +50,11 @@ def test_run_of_two_due_payments_claims_the_one_that_fits(node: SteeredRail, wat
     assert row_of(second).failure_code == ""
 
 
-def test_run_lets_what_is_smaller_and_later_go_where_what_fell_due_first_does_not_fit(
+def test_run_pays_a_smaller_later_payment_where_the_first_exceeds_the_balance(
     node: SteeredRail, watch: Watch
 ) -> None:
     node.balance_msat = NET_MSAT
-    big = ordered("big", payout_sats=200_000, destination=paper("big", 198_000))
+    big = ordered("big", payout_sats=200_000, destination=invoice_for("big", 198_000))
     small = ordered("small")
 
     run(watch)
@@ -71,11 +71,11 @@ def test_waiting_on_for_liquidity_is_no_news_for_the_trail(node: SteeredRail, wa
         watch.advance(60)
 
     assert row_of(disbursement_id).retries == 0
-    held = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="defer")
+    held = TrailEntry.objects.filter(subject=f"disbursement:{disbursement_id}", action="hold_back")
     assert held.count() == 1
 
 
-def test_health_tells_of_payments_that_wait_for_liquidity(node: SteeredRail, watch: Watch) -> None:
+def test_health_reports_payments_that_wait_for_liquidity(node: SteeredRail, watch: Watch) -> None:
     node.balance_msat = 0
     ordered()
     run(watch)
@@ -85,25 +85,23 @@ def test_health_tells_of_payments_that_wait_for_liquidity(node: SteeredRail, wat
     assert (report.status, report.facts["liquidity_short"]) == (DEGRADED, 1)
 
 
-def test_run_claims_nothing_new_for_a_rail_that_is_away(node: SteeredRail, watch: Watch) -> None:
+def test_run_claims_nothing_new_for_an_unavailable_rail(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.is_unavailable = True
 
     assert run(watch) == 0
 
-    assert story(disbursement_id) == UNTOUCHED
+    assert snapshot(disbursement_id) == UNTOUCHED
     row = row_of(disbursement_id)
     assert (row.failure_code, row.due_at, row.claim_version) == ("rail-unavailable", watch.after(15), 0)
 
     node.is_unavailable = False
     watch.advance(15)
     run(watch)
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
-def test_payment_that_is_open_is_asked_about_though_nothing_more_could_be_sent(
-    node: SteeredRail, watch: Watch
-) -> None:
+def test_open_attempt_is_queried_while_the_rail_is_short(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
@@ -117,7 +115,7 @@ def test_payment_that_is_open_is_asked_about_though_nothing_more_could_be_sent(
     assert row_of(disbursement_id).attempts.count() == 1
 
 
-def test_payment_in_somebodys_hand_is_left_to_them(node: SteeredRail, watch: Watch) -> None:
+def test_gate_does_not_defer_a_claimed_payment(node: SteeredRail, watch: Watch) -> None:
     node.balance_msat = 0
     disbursement_id = ordered()
     claim = claimed(disbursement_id, watch)
@@ -128,7 +126,7 @@ def test_payment_in_somebodys_hand_is_left_to_them(node: SteeredRail, watch: Wat
     assert row_of(disbursement_id).claim_version == claim.version
 
 
-def test_scheduled_payment_has_its_fee_fixed_on_its_day_whatever_the_rail_holds(
+def test_scheduled_payment_has_its_fee_fixed_on_its_day_while_the_rail_is_short(
     node: SteeredRail, watch: Watch
 ) -> None:
     node.balance_msat = 0
@@ -141,7 +139,7 @@ def test_scheduled_payment_has_its_fee_fixed_on_its_day_whatever_the_rail_holds(
     assert (row.state, row.failure_code) == ("scheduled", "")
 
 
-def test_nothing_is_put_off_while_outgoing_money_is_paused(node: SteeredRail, watch: Watch) -> None:
+def test_gate_defers_nothing_while_outgoing_money_is_paused(node: SteeredRail, watch: Watch) -> None:
     node.balance_msat = 0
     ordered()
     pause_outgoing(actor=Actor.system("tests"), reason="looking", now=NOW)
@@ -150,7 +148,7 @@ def test_nothing_is_put_off_while_outgoing_money_is_paused(node: SteeredRail, wa
         defer_unsendable(now=watch.at, limit=10)
 
 
-def test_gate_looks_at_no_more_than_it_is_told_to(node: SteeredRail, watch: Watch) -> None:
+def test_gate_reads_no_more_than_its_limit(node: SteeredRail, watch: Watch) -> None:
     node.balance_msat = 0
     first, second = ordered("first"), ordered("second", at=watch.after(1))
     watch.advance(1)
@@ -160,7 +158,7 @@ def test_gate_looks_at_no_more_than_it_is_told_to(node: SteeredRail, watch: Watc
     assert [row_of(pk).failure_code for pk in (first, second)] == ["liquidity-short", ""]
 
 
-def test_gate_reads_no_payment_where_the_rail_holds_enough_for_all(
+def test_gate_reads_no_payment_while_the_balance_covers_all(
     node: SteeredRail, watch: Watch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     node.balance_msat = 2 * NET_MSAT

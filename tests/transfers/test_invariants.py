@@ -1,4 +1,4 @@
-"""The auditor's view of money in and out: green over a true history, red by name when records and books part."""
+"""The audit of money in and out: clean for unaltered records, and a breach for each alteration."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from fees.models import FeeRecord
-from fees.services import record_fee, reverse_fee
+from fees.services import record_fees, reverse_fee
 from ledger.enums import AccountRole, Currency
 from ledger.models import Account, JournalEntry, JournalTransaction
 from ledger.queries import reversals_of, transaction_for
@@ -22,20 +22,20 @@ from tests.fees.builders import checks_off
 from tests.support.triggers import without_triggers
 from tests.transfers.builders import BY, NODE, attempts, ordered, pot, row_of, run
 from tests.transfers.collecting import DUE_MSAT, opened, received, stored
-from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, paper
+from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, invoice_for
 from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt, Collection, Disbursement, Receipt
 from transfers.services.collections import reconcile_collection, record_receipt
 from transfers.types import Refused, Unknown
 
-# Triggers come and go by DDL, which no transaction undoes on MySQL.
+# Triggers are dropped and created by DDL, which no transaction rolls back on MySQL.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @dataclass(frozen=True)
 class History:
-    """What happened: one paid with its fee, one without, one refused, one under way; money in of each kind."""
+    """Payments made: one with its fee, one without, one refused, one under way; and money in of each kind."""
 
     paid: int
     plain: int
@@ -46,7 +46,7 @@ class History:
     parts: int
 
     def name(self, noun: str) -> str:
-        """Return how the auditor names one of these, or its first attempt, its fee record or its receipt."""
+        """Return the subject of a breach about one of these, its first attempt, its fee record or its receipt."""
         which, _, part = noun.partition(".")
         key = getattr(self, which)
         if part == "receipt":
@@ -57,12 +57,12 @@ class History:
 
 
 @pytest.fixture
-def history(node: SteeredRail, till: SteeredCollector) -> History:
+def history(node: SteeredRail, lightning_collector: SteeredCollector) -> History:
     now = clock.now()
     refused = Refused(reason="no-route", failure=FailureClass.FINAL)
     payouts = [
         _ran("awa", Watch(now)),
-        _ran("ndeye", Watch(now), priced_for=None, destination=paper("ndeye", 100_000)),
+        _ran("ndeye", Watch(now), priced_for=None, destination=invoice_for("ndeye", 100_000)),
     ]
     for name, answer in (("binta", refused), ("coumba", Unknown(seen=True, reason="in-flight"))):
         node.script.append(answer)
@@ -70,7 +70,7 @@ def history(node: SteeredRail, till: SteeredCollector) -> History:
     overpaid = opened("contribution:1", now=now)
     late = opened("contribution:2", now=now - timedelta(days=1, minutes=2))
     received(overpaid, DUE_MSAT + 7, now=now)
-    till.taken_back.add(late.reference)
+    lightning_collector.cancelled.add(late.reference)
     reconcile_collection(late.id, now=now + timedelta(days=2))
     received(late, 5_000, now=now)
     assert stored(late).state == "expired"
@@ -96,21 +96,21 @@ def found(**scope: Any) -> set[tuple[str, str]]:
     return {(b.invariant, b.subject) for invariant in INVARIANTS for b in invariant.find(audit)}
 
 
-def test_audit_of_a_true_history_is_green(history: History) -> None:
+def test_audit_of_unaltered_records_is_clean(history: History) -> None:
     states = [row_of(key).state for key in (history.paid, history.plain, history.failed, history.open)]
     assert states == ["completed", "completed", "failed", "processing"]
     assert found() == set()
     assert found(since=clock.now() - timedelta(hours=1)) == set()
 
 
-def test_audit_of_a_fee_that_was_taken_back_is_green(history: History) -> None:
+def test_audit_of_a_reversed_fee_is_clean(history: History) -> None:
     record = FeeRecord.objects.get(disbursement_ref=f"disbursement:{history.paid}")
     reverse_fee(record_id=record.pk, actor=BY, reason="test", now=clock.now())
 
     assert found() == set()
 
 
-# What somebody with the database's password could do. Each keeps every transaction balanced.
+# What somebody with the database's password could change. Each change keeps every transaction balanced.
 
 
 def _payment(disbursement_id: int) -> int:
@@ -148,7 +148,7 @@ def more_left_the_node(history: History) -> None:
     _shift(_payment(history.plain), AccountRole.NODE, AccountRole.ROUTING_EXPENSE, 500)
 
 
-def held_of_another_pot(history: History) -> None:
+def held_from_another_pot(history: History) -> None:
     _move(attempts(history.failed)[0].hold_transaction_id, AccountRole.GROUP_POT, pot("cycle:other"))
 
 
@@ -174,7 +174,7 @@ def fee_record_deleted(history: History) -> None:
 def fee_recorded_of_a_failed_one(history: History) -> None:
     fee = row_of(history.failed).assessment_id
     assert fee is not None
-    record_fee(assessment_id=fee, disbursement_ref=f"disbursement:{history.failed}", completed_at=clock.now())
+    record_fees({fee: f"disbursement:{history.failed}"}, completed_at=clock.now())
 
 
 def fee_recorded_of_none(history: History) -> None:
@@ -199,7 +199,7 @@ def receipt_of_nobody(history: History) -> None:
     _post("receipt")
 
 
-def hold_of_nobody(history: History) -> None:
+def hold_without_attempt(history: History) -> None:
     _post("hold")
 
 
@@ -208,11 +208,11 @@ def _post(kind: str) -> None:
     post(kind=kind, reference="odd", lines=lines, at=clock.now(), subject="s")
 
 
-def cost_told_otherwise(history: History) -> None:
+def cost_altered(history: History) -> None:
     Attempt.objects.filter(disbursement=history.paid).update(cost_msat=1_499)
 
 
-def hold_never_given_back(history: History) -> None:
+def hold_not_voided(history: History) -> None:
     hold = attempts(history.failed)[0].hold_transaction_id
     void = reversals_of([hold], kind="hold_void")[hold]
     JournalTransaction.objects.filter(pk=void).update(reverses=None)
@@ -226,7 +226,7 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     fee_shared_otherwise: {("I08b", "paid.attempt")},
     fee_of_another_partner: {("I08b", "paid.attempt")},
     more_left_the_node: {("I08b", "plain.attempt"), ("I09", "plain.attempt")},
-    held_of_another_pot: {("I13b", "failed.attempt")},
+    held_from_another_pot: {("I13b", "failed.attempt")},
     overpayment_kept: {("I08b", "overpaid.receipt")},
     late_money_credited: {("I08b", "late.receipt")},
     second_part_kept: {("I08b", "parts.receipt")},
@@ -239,22 +239,22 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     },
     payment_of_nobody: {("I08", "odd")},
     receipt_of_nobody: {("I08", "odd")},
-    hold_of_nobody: {("I13", "odd")},
-    cost_told_otherwise: {("I08b", "paid.attempt"), ("I09", "paid.attempt")},
-    hold_never_given_back: {("I13", "failed.attempt")},
+    hold_without_attempt: {("I13", "odd")},
+    cost_altered: {("I08b", "paid.attempt"), ("I09", "paid.attempt")},
+    hold_not_voided: {("I13", "failed.attempt")},
     received_amount_changed: {("I08", "collection")},
 }  # fmt: skip
 
 
 @pytest.fixture
 def unguarded(history: History) -> Iterator[None]:
-    """Tables as whoever has the database's password finds them: without triggers and checks."""
+    """Tables as somebody with the database's password can make them: without triggers and checks."""
     with without_triggers(connection), checks_off():
         yield
 
 
 def expected(history: History, noun: str, before: int) -> str:
-    """Return the auditor's name of what was corrupted."""
+    """Return the subject of the breach that was made."""
     named = {
         "fee_record": lambda: f"fee_record:{FeeRecord.objects.get().pk}",
         "journal": lambda: f"journal:{before}",
@@ -278,7 +278,7 @@ def test_corruption_is_red_by_name_whether_fast_or_full(
 
 
 @pytest.mark.parametrize("corrupt", CORRUPTIONS, ids=lambda corrupt: corrupt.__name__)
-def test_fast_audit_leaves_what_is_old_to_the_full_one(
+def test_fast_audit_skips_what_is_older_than_its_moment(
     corrupt: Callable[[History], None], history: History, unguarded: None
 ) -> None:
     corrupt(history)
@@ -287,7 +287,7 @@ def test_fast_audit_leaves_what_is_old_to_the_full_one(
 
 
 @pytest.mark.mariadb
-def test_second_live_one_of_a_subject_is_red_when_the_database_lets_it_in(
+def test_audit_finds_a_second_live_disbursement_of_a_subject(
     history: History, subjects_unguarded: None
 ) -> None:
     Disbursement.objects.filter(pk=history.open).update(subject="cycle:awa")

@@ -1,6 +1,6 @@
-"""Payouts to a Lightning Address: the real rail and engine, a simulated node, and a wallet's service that may lie.
+"""Payouts to a Lightning Address: the real rail and engine, a simulated node, and a wallet's service that may be wrong.
 
-Judged by the node's own record: however often an invoice is fetched, at most one is ever paid.
+Verified by the node's own record: however often an invoice is fetched, at most one is ever paid.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sunusav.core import clock
 from tests.fakes.lnurl_service import LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World
 from tests.support.lightning import settings_of
-from tests.transfers.builders import BY, Story, attempts, ordered, row_of, run, story
+from tests.transfers.builders import BY, Snapshot, attempts, ordered, row_of, run, snapshot
 from tests.transfers.lightning_payout import GROSS_MSAT, GROSS_SATS
 from tests.transfers.rails import QuickLightningRail, Watch
 from transfers.models import PaymentOrder
@@ -27,20 +27,20 @@ from transfers.types import Destination, Instruction, Order
 
 pytestmark = pytest.mark.django_db
 
-INBOX = Story("processing", [], GROSS_MSAT, 0)
+INBOX = Snapshot("processing", [], GROSS_MSAT, 0)
 NO_ROUTE: Record = {"do": "fail", "reason": "NO_ROUTE"}
 WRONG: Record = {"do": "fail", "reason": "INCORRECT_PAYMENT_DETAILS"}
 
 
 class AbruptRail(QuickLightningRail):
-    """Dies once between fetching an invoice and handing it over, as a killed worker does."""
+    """Raises once between fetching an invoice and returning it, as if the worker was killed."""
 
-    dies = 0
+    failures = 0
 
     def prepare(self, instruction: Instruction, *, now: object) -> Order:
         order = super().prepare(instruction, now=now)  # type: ignore[arg-type]
-        if self.dies:
-            self.dies -= 1
+        if self.failures:
+            self.failures -= 1
             raise RuntimeError("the worker is killed")
         return order
 
@@ -65,7 +65,7 @@ def watch() -> Watch:
 
 
 class AddressPayout:
-    """One payout to the winner's address, and what the node's record says of its invoices."""
+    """One payout to the winner's address, with the node's own record of its invoices."""
 
     def __init__(self, world: World, service: LnurlService, watch: Watch) -> None:
         self.world, self.service, self.watch = world, service, watch
@@ -79,8 +79,8 @@ class AddressPayout:
         run(self.watch)
 
     @property
-    def story(self) -> Story:
-        return story(self.id)
+    def snapshot(self) -> Snapshot:
+        return snapshot(self.id)
 
     @property
     def due_in(self) -> float | None:
@@ -115,9 +115,9 @@ def test_run_pays_the_net_once_with_one_invoice(
 ) -> None:
     payout.run()
 
-    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
     assert payout.paid() == [NET_MSAT]
-    assert service.asked == ["/.well-known/lnurlp/awa", "/pay"]
+    assert service.paths == ["/.well-known/lnurlp/awa", "/pay"]
     order = PaymentOrder.objects.get()
     assert (order.reference, order.payload) == (payout.hashes()[0], service.invoices[0])
     assert audit(now=watch()).breaches == ()
@@ -125,11 +125,11 @@ def test_run_pays_the_net_once_with_one_invoice(
 
 def test_retry_after_no_route_uses_the_same_invoice(payout: AddressPayout) -> None:
     payout.run(0, NO_ROUTE)
-    assert (payout.story.state, payout.due_in) == ("processing", 60)
+    assert (payout.snapshot.state, payout.due_in) == ("processing", 60)
 
     payout.run(60)
 
-    assert payout.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert (payout.paid(), payout.sent()) == ([NET_MSAT], [2])
     assert PaymentOrder.objects.count() == 1
 
@@ -142,7 +142,7 @@ def test_retry_after_its_invoice_ran_out_uses_another(
     service.make_invoice = world.invoice
     payout.run(60)
     # Another invoice waits until no worker can still be sending the last one: 20 s lease and 2 s of sending.
-    assert payout.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
 
     assert payout.paid() == [0, NET_MSAT]
     assert payout.sent() == [1, 1]
@@ -150,14 +150,14 @@ def test_retry_after_its_invoice_ran_out_uses_another(
 
 def test_spent_invoice_is_replaced_once(payout: AddressPayout) -> None:
     payout.run(0, WRONG)
-    assert (payout.story, payout.due_in) == (Story("processing", ["failed"], GROSS_MSAT, 0), 120)
+    assert (payout.snapshot, payout.due_in) == (Snapshot("processing", ["failed"], GROSS_MSAT, 0), 120)
     assert attempts(payout.id)[0].failure_class == "renew"
     payout.run(60)
     assert len(payout.hashes()) == 1
 
     payout.run(60)
 
-    assert payout.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert (payout.paid(), payout.sent()) == ([0, NET_MSAT], [1, 1])
 
 
@@ -165,7 +165,7 @@ def test_second_invoice_that_is_spent_fails_for_good(payout: AddressPayout) -> N
     payout.run(0, WRONG)
     payout.run(120, WRONG)
 
-    assert payout.story == Story("failed", ["failed", "failed"], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", ["failed", "failed"], GROSS_MSAT, 0)
     assert (payout.failure, payout.due_in) == ("incorrect-payment-details", None)
     payout.run(3_600)
     assert (payout.paid(), payout.sent()) == ([0, 0], [1, 1])
@@ -174,17 +174,17 @@ def test_second_invoice_that_is_spent_fails_for_good(payout: AddressPayout) -> N
 def test_replaced_invoice_that_was_paid_after_all_ends_the_payout(
     payout: AddressPayout, world: World
 ) -> None:
-    """Somebody revives the spent hash at the node before its successor is opened: the successor is never sent."""
+    """A late send revives the refused hash before its successor is opened: the successor is never sent."""
     payout.run(0, WRONG)
     assert world.control.pay(PLATFORM, payout.service.invoices[0])["status"] == "SUCCEEDED"
 
     payout.run(120)
 
-    assert payout.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert (payout.paid(), payout.sent()[1]) == ([NET_MSAT, 0], 0)
 
 
-def test_repaired_by_a_person_asks_anew(payout: AddressPayout, watch: Watch) -> None:
+def test_retry_by_a_person_fetches_another_invoice(payout: AddressPayout, watch: Watch) -> None:
     payout.run(0, WRONG)
     payout.run(120, WRONG)
     watch.advance(120)
@@ -192,7 +192,7 @@ def test_repaired_by_a_person_asks_anew(payout: AddressPayout, watch: Watch) -> 
 
     payout.run()
 
-    assert payout.story == Story("completed", ["failed", "failed", "succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["failed", "failed", "succeeded"], 0, 0)
     assert payout.paid() == [0, 0, NET_MSAT]
 
 
@@ -206,29 +206,29 @@ def test_other_destination_does_not_get_the_last_invoice(
 
     payout.run(60)
 
-    assert payout.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert payout.paid() == [0]
     assert len(world.record(decode(mine).payment_hash.hex())) == 1
 
 
-def test_death_between_fetching_and_storing_sends_nothing(payout: AddressPayout) -> None:
+def test_kill_between_fetching_and_storing_sends_nothing(payout: AddressPayout) -> None:
     abrupt = rail("lightning")
     assert isinstance(abrupt, AbruptRail)
-    abrupt.dies = 1
+    abrupt.failures = 1
     payout.run()
-    assert payout.story == INBOX
+    assert payout.snapshot == INBOX
     assert (payout.sent(), PaymentOrder.objects.count()) == ([0], 0)
 
     payout.run(21)
 
-    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
     assert (payout.paid(), payout.sent()) == ([0, NET_MSAT], [0, 1])
 
 
-# a service that is away
+# A service that is unavailable
 
 
-def test_service_away_is_asked_again_and_holds_no_other_payout(
+def test_unavailable_service_is_asked_again_and_delays_no_other_payout(
     payout: AddressPayout, service: LnurlService, world: World, watch: Watch
 ) -> None:
     other = ordered(
@@ -240,7 +240,7 @@ def test_service_away_is_asked_again_and_holds_no_other_payout(
     service.offers = [b"<html>503</html>"] * 2
     for wait in (60, 120):
         payout.run()
-        assert (payout.story.state, payout.due_in) == ("processing", wait)
+        assert (payout.snapshot.state, payout.due_in) == ("processing", wait)
         assert payout.failure == "destination-unavailable"
         watch.advance(wait)
     assert row_of(other).state == "completed"
@@ -252,23 +252,23 @@ def test_service_away_is_asked_again_and_holds_no_other_payout(
     assert payout.paid() == [NET_MSAT]
 
 
-def test_service_away_for_long_needs_a_person(
+def test_service_unavailable_for_long_needs_a_person(
     payout: AddressPayout, service: LnurlService, watch: Watch
 ) -> None:
     service.answers = [{"status": "ERROR", "reason": "<b>wallet</b> offline"}] * 4
     for after in (0, 60, 120, 240):
         payout.run(after)
 
-    assert payout.story == Story("needs_review", [], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("needs_review", [], GROSS_MSAT, 0)
     row = row_of(payout.id)
     assert (row.due_at, row.failure_code) == (None, "destination-unavailable")
     assert "<b>wallet</b> offline" in row.failure_message
     retry_disbursement(disbursement_id=payout.id, actor=BY, reason="it is back", now=watch())
     payout.run()
-    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
 
 
-# a service that lies
+# A service that answers wrongly
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_service_that_lies_fails_the_payout_and_nothing_is_sent(
     service.offer = offer
     payout.run()
 
-    assert payout.story == Story("failed", [], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", [], GROSS_MSAT, 0)
     assert (payout.failure, payout.sent()) == (code, [])
 
 
@@ -299,7 +299,7 @@ def test_invoice_over_another_amount_fails_the_payout_and_nothing_is_sent(
     service.make_invoice = lambda msat: world.invoice(msat + 1_000)
     payout.run()
 
-    assert payout.story == Story("failed", [], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", [], GROSS_MSAT, 0)
     assert (payout.failure, payout.sent()) == ("invoice-amount-differs", [0])
 
 

@@ -1,6 +1,6 @@
-"""What the engine makes of each answer of a Lightning node: the real rail against the simulated node.
+"""What the engine does with each answer of a Lightning node: the real rail against the simulated node.
 
-Judged by the node's own record: at most one row of a hash ever succeeded, and the books say the same.
+Verified by the node's own record: at most one row of a hash ever succeeded, and the books agree.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ledger.auditor import audit
 from sandbox.lnd.control import Record
 from sunusav.core import clock
 from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World
-from tests.transfers.builders import Story, row_of
+from tests.transfers.builders import Snapshot, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout
 from tests.transfers.rails import QuickLightningRail, Watch
 from transfers.rails import rail
@@ -28,7 +28,7 @@ def quick() -> QuickLightningRail:
 
 @pytest.fixture
 def watch() -> Watch:
-    """A clock of ours that begins at the node's."""
+    """A clock of ours that starts at the node's time."""
     return Watch(clock.now())
 
 
@@ -37,10 +37,10 @@ def payout(world: World, watch: Watch) -> Payout:
     return Payout(world, watch)
 
 
-HELD = Story("processing", ["prepared"], 0, GROSS_MSAT)
-OUT = Story("processing", ["in_flight"], 0, GROSS_MSAT)
-INBOX = Story("processing", [], GROSS_MSAT, 0)
-REVIEWED = Story("needs_review", ["in_flight"], 0, GROSS_MSAT)
+HELD = Snapshot("processing", ["prepared"], 0, GROSS_MSAT)
+OUT = Snapshot("processing", ["in_flight"], 0, GROSS_MSAT)
+INBOX = Snapshot("processing", [], GROSS_MSAT, 0)
+REVIEWED = Snapshot("needs_review", ["in_flight"], 0, GROSS_MSAT)
 
 
 def test_run_pays_once_and_the_audit_is_green(payout: Payout, watch: Watch) -> None:
@@ -50,13 +50,13 @@ def test_run_pays_once_and_the_audit_is_green(payout: Payout, watch: Watch) -> N
     assert audit(now=watch()).breaches == ()
 
 
-# away
+# Unavailable
 
 
-def test_run_node_unreachable_waits_and_pays_when_it_is_back(payout: Payout, world: World) -> None:
+def test_run_with_the_node_unreachable_waits_and_pays_after_the_outage(payout: Payout, world: World) -> None:
     world.control.stop_serving(PLATFORM)
     payout.run()
-    assert (payout.story, payout.due_in) == (INBOX, 15)
+    assert (payout.snapshot, payout.due_in) == (INBOX, 15)
 
     world.control.start_serving(PLATFORM)
     world.wait_until_reached()
@@ -68,7 +68,7 @@ def test_run_node_unreachable_waits_and_pays_when_it_is_back(payout: Payout, wor
 def test_run_node_short_of_liquidity_waits_and_burns_no_retry(payout: Payout, world: World) -> None:
     world.control.set_money(PLATFORM, local_msat=NET_MSAT)
     payout.run()
-    assert (payout.story, payout.due_in, row_of(payout.id).retries) == (INBOX, 15, 0)
+    assert (payout.snapshot, payout.due_in, row_of(payout.id).retries) == (INBOX, 15, 0)
 
     world.control.set_money(PLATFORM, local_msat=PLENTY_MSAT)
     payout.run(15)
@@ -76,12 +76,12 @@ def test_run_node_short_of_liquidity_waits_and_burns_no_retry(payout: Payout, wo
     payout.assert_paid_once()
 
 
-def test_run_node_gone_between_commit_and_send_sends_the_same_order_later(
+def test_run_with_the_node_lost_between_commit_and_send_sends_the_same_order_later(
     payout: Payout, world: World, quick: QuickLightningRail
 ) -> None:
     quick.meanwhile["send"] = lambda: world.control.stop_serving(PLATFORM)
     payout.run()
-    assert payout.story == HELD
+    assert payout.snapshot == HELD
     world.control.start_serving(PLATFORM)
     world.wait_until_reached()
     assert world.record(payout.hash) == []
@@ -91,12 +91,12 @@ def test_run_node_gone_between_commit_and_send_sends_the_same_order_later(
     payout.assert_paid_once()
 
 
-def test_run_node_unreachable_when_asked_concludes_nothing(payout: Payout, world: World) -> None:
+def test_run_with_the_node_unreachable_when_queried_concludes_nothing(payout: Payout, world: World) -> None:
     payout.run_under({"do": "hold", "at": "in_flight"})
     world.control.stop_serving(PLATFORM)
     for _ in range(3):
         payout.run(60)
-        assert (payout.story, payout.due_in) == (OUT, 15)
+        assert (payout.snapshot, payout.due_in) == (OUT, 15)
     world.control.start_serving(PLATFORM)
     world.wait_until_reached()
     world.control.settle(PLATFORM, payout.hash)
@@ -117,7 +117,7 @@ def test_run_node_killed_in_flight_is_resolved_after_its_restart(payout: Payout,
     payout.assert_paid_once()
 
 
-# silence after the send
+# No answer after the send
 
 DROP, HANG = {"do": "drop"}, {"do": "hang"}
 ERRORS = [{"do": "error", "code": code} for code in ("UNKNOWN", "INTERNAL", "DEADLINE_EXCEEDED")]
@@ -131,11 +131,11 @@ def named(step: Record) -> str:
 
 
 @pytest.mark.parametrize("step", AFTER, ids=named)
-def test_run_silence_after_the_node_took_it_is_asked_and_found_paid(
+def test_run_without_an_answer_after_the_send_queries_and_finds_it_paid(
     payout: Payout, world: World, step: Record
 ) -> None:
     payout.run_under(step)
-    assert payout.story in (HELD, OUT)
+    assert payout.snapshot == (HELD if step["at"] == "created" else OUT)
     assert payout.due_in == 15
 
     payout.run(15)
@@ -149,7 +149,7 @@ def test_run_silence_before_the_node_took_it_sends_the_same_order_again(
     payout: Payout, world: World, step: Record
 ) -> None:
     payout.run_under(step)
-    assert (payout.story, payout.due_in) == (HELD, 15)
+    assert (payout.snapshot, payout.due_in) == (HELD, 15)
 
     payout.run(15)
 
@@ -159,7 +159,7 @@ def test_run_silence_before_the_node_took_it_sends_the_same_order_again(
 
 def test_run_slower_than_our_deadline_is_in_flight_then_paid(payout: Payout, world: World) -> None:
     payout.run_under({"do": "in_flight", "seconds": 3_600})
-    assert (payout.story, payout.due_in) == (OUT, 15)
+    assert (payout.snapshot, payout.due_in) == (OUT, 15)
 
     world.control.set_clock(advance_seconds=3_600)
     payout.wait_until_paid()
@@ -168,19 +168,19 @@ def test_run_slower_than_our_deadline_is_in_flight_then_paid(payout: Payout, wor
     payout.assert_paid_once()
 
 
-# the node has it already: a first send that lands late, behind a second one
+# The node has it already: a first send that arrives late, after a second one
 
 STORES = [{"payment_store": "kv"}, {"payment_store": "sql"}, {"version": "0.17.5-beta"}]
 
 
 @pytest.mark.parametrize("options", STORES, ids=["kv", "sql", "0.17"])
-def test_run_already_paid_is_asked_about_and_booked_once(
+def test_run_already_paid_is_queried_and_booked_once(
     payout: Payout, world: World, quick: QuickLightningRail, options: Record
 ) -> None:
-    """The node says "invoice is already paid", in each store's code and words."""
+    """The node answers "invoice is already paid", with the code and text of each store."""
     world.control.set_options(PLATFORM, **options)
     payout.run_under({"do": "hold", "at": "arrived"})
-    assert payout.story == HELD
+    assert payout.snapshot == HELD
     quick.meanwhile["send"] = lambda: payout.release_to_the_end("arrived")
 
     payout.run(15)
@@ -193,12 +193,12 @@ def test_run_already_paid_is_asked_about_and_booked_once(
 def test_run_already_in_transition_is_in_flight_then_paid(
     payout: Payout, world: World, quick: QuickLightningRail, options: Record
 ) -> None:
-    """The node says "payment is in transition"."""
+    """The node answers "payment is in transition"."""
     world.control.set_options(PLATFORM, **options)
     payout.run_under({"do": "hold", "at": "arrived"}, {"do": "hold", "at": "in_flight"})
     quick.meanwhile["send"] = lambda: payout.release("arrived", "in_flight")
     payout.run(15)
-    assert payout.story == OUT
+    assert payout.snapshot == OUT
 
     payout.release_to_the_end("in_flight")
     payout.run(15)
@@ -215,7 +215,7 @@ def test_run_already_exists_while_initiated_is_in_flight_then_paid(
     payout.run_under({"do": "hold", "at": "arrived"}, {"do": "hold", "at": "created"})
     quick.meanwhile["send"] = lambda: payout.release("arrived", "created")
     payout.run(15)
-    assert payout.story == OUT
+    assert payout.snapshot == OUT
 
     payout.release_to_the_end("created")
     payout.run(15)
@@ -223,13 +223,13 @@ def test_run_already_exists_while_initiated_is_in_flight_then_paid(
     payout.assert_paid_once()
 
 
-def test_run_in_flight_for_six_hours_is_held_asked_about_and_never_sent_again(
+def test_run_in_flight_for_six_hours_is_held_queried_and_never_sent_again(
     payout: Payout, world: World
 ) -> None:
     payout.run_under({"do": "hold", "at": "in_flight"})
     for _ in range(12):
         payout.run(1_800)
-        assert payout.story == OUT
+        assert payout.snapshot == OUT
     assert [row["sends"] for row in world.record(payout.hash)] == [1]
 
     world.control.settle(PLATFORM, payout.hash)
@@ -238,7 +238,7 @@ def test_run_in_flight_for_six_hours_is_held_asked_about_and_never_sent_again(
     payout.assert_paid_once()
 
 
-# failed
+# Failed
 
 FAILED = ["failed"]
 REASONS = {
@@ -253,7 +253,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize(("reason", "expected"), REASONS.items(), ids=REASONS.keys())
-def test_run_failed_undoes_the_hold_and_goes_on_by_its_reason(
+def test_run_failed_voids_the_hold_and_continues_by_its_reason(
     payout: Payout, reason: str, expected: tuple[str, float | None, int, str]
 ) -> None:
     state, due_in, retries, code = expected
@@ -261,7 +261,7 @@ def test_run_failed_undoes_the_hold_and_goes_on_by_its_reason(
     payout.run_under({"do": "fail", "reason": reason})
 
     row = row_of(payout.id)
-    assert payout.story == Story(state, FAILED, GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot(state, FAILED, GROSS_MSAT, 0)
     assert (payout.due_in, row.retries, row.failure_code) == (due_in, retries, code)
     assert payout.paid_times == 0
 
@@ -278,11 +278,11 @@ def test_run_failed_and_retried_pays_the_same_invoice_once(payout: Payout, world
 
 def test_run_failed_after_a_broken_stream_is_found_failed(payout: Payout) -> None:
     payout.run_under({"do": "fail", "reason": "INCORRECT_PAYMENT_DETAILS"}, {"do": "drop", "at": "in_flight"})
-    assert payout.story == OUT
+    assert payout.snapshot == OUT
 
     payout.run(15)
 
-    assert payout.story == Story("failed", FAILED, GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", FAILED, GROSS_MSAT, 0)
 
 
 def test_run_route_dearer_than_the_limit_is_retried(payout: Payout, world: World) -> None:
@@ -290,13 +290,13 @@ def test_run_route_dearer_than_the_limit_is_retried(payout: Payout, world: World
 
     payout.run()
 
-    assert (payout.story, row_of(payout.id).failure_code) == (
-        Story("processing", FAILED, GROSS_MSAT, 0),
+    assert (payout.snapshot, row_of(payout.id).failure_code) == (
+        Snapshot("processing", FAILED, GROSS_MSAT, 0),
         "no-route",
     )
 
 
-# contradictions
+# Contradictions
 
 
 @pytest.mark.parametrize(
@@ -313,11 +313,11 @@ def test_run_success_that_contradicts_our_records_needs_review_and_keeps_the_hol
     payout: Payout, world: World, step: Record, reason: str
 ) -> None:
     payout.run_under(step)
-    assert (payout.story, payout.due_in) == (REVIEWED, 600)
+    assert (payout.snapshot, payout.due_in) == (REVIEWED, 600)
 
     payout.run(600)
 
-    assert (payout.story, payout.due_in) == (REVIEWED, 600)
+    assert (payout.snapshot, payout.due_in) == (REVIEWED, 600)
     row = row_of(payout.id)
     assert (row.failure_code, row.failure_message) == ("answer-contradicts-records", reason)
     assert [row["sends"] for row in world.record(payout.hash)] == [1]
@@ -329,7 +329,7 @@ def test_run_payment_the_node_forgot_needs_review_and_is_not_sent_again(payout: 
 
     payout.run(15)
 
-    assert (payout.story, payout.due_in) == (REVIEWED, 600)
+    assert (payout.snapshot, payout.due_in) == (REVIEWED, 600)
     assert row_of(payout.id).failure_code == "payment-vanished"
     assert [row["sends"] for row in world.record(payout.hash)] == [1]
 
@@ -342,7 +342,7 @@ def test_run_another_node_that_does_not_know_it_needs_review_and_pays_nothing(
 
     payout.run(15)
 
-    assert payout.story == Story("needs_review", ["prepared"], 0, GROSS_MSAT)
+    assert payout.snapshot == Snapshot("needs_review", ["prepared"], 0, GROSS_MSAT)
     assert row_of(payout.id).failure_code == "payment-vanished"
     assert world.record(payout.hash) == []
 
@@ -354,7 +354,7 @@ def test_run_never_taken_and_expired_is_void_and_the_pot_is_whole(world: World, 
 
     payout.run(1_800 + 660)
 
-    assert payout.story == Story("failed", ["void"], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", ["void"], GROSS_MSAT, 0)
     assert (payout.paid_times, world.record(payout.hash)) == (0, [])
 
 

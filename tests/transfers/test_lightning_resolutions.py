@@ -1,4 +1,4 @@
-"""Two people decide about a payment that vanished: the real rail against the simulated node."""
+"""Two people resolve a payment that vanished: the real rail against the simulated node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.lightning.world import NET_MSAT, PLATFORM, WALLETS, World
-from tests.transfers.builders import BY, Story, attempts, row_of
+from tests.transfers.builders import BY, Snapshot, attempts, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout
 from tests.transfers.rails import Watch
 from transfers.enums import ResolutionVerdict
@@ -21,7 +21,7 @@ from transfers.types import Destination
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_node")]
 
-REVIEWED = Story("needs_review", ["in_flight"], 0, GROSS_MSAT)
+REVIEWED = Snapshot("needs_review", ["in_flight"], 0, GROSS_MSAT)
 EXPIRY_SECONDS, GIVEN_UP_SECONDS = 1_800, 1_800 + 601
 
 
@@ -36,7 +36,7 @@ def payout(world: World, watch: Watch) -> Payout:
 
 
 def decide(payout: Payout, verdict: ResolutionVerdict, **facts: object) -> None:
-    """Have one person propose and another approve."""
+    """Let one person propose and another approve."""
     proposal = propose_resolution(
         disbursement_id=payout.id, verdict=verdict, explanation="her wallet was looked at",
         proposer=make_user(Role.FINANCE), now=payout.watch(), **facts,  # type: ignore[arg-type]
@@ -52,24 +52,24 @@ def preimage_in_the_wallet(payout: Payout) -> str:
 
 
 def vanish(payout: Payout) -> None:
-    """Have the node forget a payment that is under way."""
+    """Let the node delete a payment that is under way."""
     payout.run_under({"do": "hold", "at": "in_flight"})
     payout.world.control.forget(PLATFORM, payout.hash)
     payout.run(15)
-    assert payout.story == REVIEWED
+    assert payout.snapshot == REVIEWED
 
 
-def test_vanished_and_proven_paid_is_completed_and_the_books_are_green(payout: Payout) -> None:
+def test_vanished_and_proven_paid_is_completed_and_the_audit_is_clean(payout: Payout) -> None:
     vanish(payout)
 
     decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=1_000)
 
-    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
     (attempt,) = attempts(payout.id)
     assert (attempt.proof, attempt.cost_msat) == (preimage_in_the_wallet(payout), 1_000)
 
 
-def test_paid_row_that_the_node_lost_before_we_asked_is_proven_by_the_wallet(
+def test_payment_that_the_node_lost_before_the_query_is_proven_by_the_wallet(
     payout: Payout, world: World
 ) -> None:
     payout.run_under({"do": "hold", "at": "in_flight"})
@@ -77,13 +77,13 @@ def test_paid_row_that_the_node_lost_before_we_asked_is_proven_by_the_wallet(
     payout.wait_until_paid()
     world.control.forget(PLATFORM, payout.hash)
     payout.run(15)
-    assert payout.story == REVIEWED
+    assert payout.snapshot == REVIEWED
 
     with pytest.raises(ResolutionNeedsProof):
         decide(payout, ResolutionVerdict.PAID, proof="ab" * 32, cost_msat=1_000)
     decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=1_000)
 
-    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
 
 
 def test_vanished_and_expired_is_not_paid_and_paid_once_by_a_new_invoice(
@@ -93,14 +93,14 @@ def test_vanished_and_expired_is_not_paid_and_paid_once_by_a_new_invoice(
     world.control.set_clock(advance_seconds=GIVEN_UP_SECONDS)
     payout.run(GIVEN_UP_SECONDS)
     decide(payout, ResolutionVerdict.NOT_PAID)
-    assert payout.story == Story("failed", ["failed"], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", ["failed"], GROSS_MSAT, 0)
 
     new = Destination("lightning", "bolt11", world.invoice(NET_MSAT))
     replace_destination(disbursement_id=payout.id, destination=new, actor=BY, now=payout.watch())
     retry_disbursement(disbursement_id=payout.id, actor=BY, reason="new invoice", now=payout.watch())
     payout.run(30)
 
-    assert payout.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     paid = [row for row in world.control.payments(PLATFORM) if row["payment_request"] == new.value]
     assert [(row["status"], row["successes"]) for row in paid] == [("SUCCEEDED", 1)]
 
@@ -116,15 +116,15 @@ def test_paid_in_contradiction_is_never_called_unpaid(
     payout.run_under(step)
     world.control.set_clock(advance_seconds=GIVEN_UP_SECONDS)
     payout.run(GIVEN_UP_SECONDS)
-    assert payout.story == REVIEWED
+    assert payout.snapshot == REVIEWED
 
     with pytest.raises(ProviderContradicts):
         decide(payout, ResolutionVerdict.NOT_PAID)
 
-    assert payout.story == REVIEWED
+    assert payout.snapshot == REVIEWED
 
 
-def test_node_that_is_away_proves_nothing_but_the_wallet_does(payout: Payout, world: World) -> None:
+def test_unavailable_node_proves_nothing_but_the_wallet_does(payout: Payout, world: World) -> None:
     vanish(payout)
     world.control.stop_serving(PLATFORM)
     payout.run(GIVEN_UP_SECONDS)
@@ -133,7 +133,7 @@ def test_node_that_is_away_proves_nothing_but_the_wallet_does(payout: Payout, wo
         decide(payout, ResolutionVerdict.NOT_PAID)
     decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=0)
 
-    assert payout.story == Story("completed", ["succeeded"], 0, 0)
+    assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
 
 
 def test_answers_of_a_real_node_stay_the_same_while_nothing_changes(payout: Payout) -> None:

@@ -1,4 +1,4 @@
-"""The audit recounts what limits counted, and who was let past them."""
+"""The audit recounts the usage of limits, and checks waivers."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,7 +37,7 @@ def found(since: Any = None) -> list[tuple[str, str]]:
     return [(breach.subject, breach.detail) for rule in rules for breach in rule.find(scope)]
 
 
-def test_what_was_let_out_and_counted_agrees(paid: int, watch: Watch) -> None:
+def test_usage_of_admitted_payments_agrees(paid: int, watch: Watch) -> None:
     watch.advance(86_400)
     ordered("later", payee_ref="user:awa", at=watch.at)
     run(watch)
@@ -46,7 +46,7 @@ def test_what_was_let_out_and_counted_agrees(paid: int, watch: Watch) -> None:
     assert found(since=NOW) == []
 
 
-def test_payment_let_out_again_in_another_hour_counts_for_both_and_once_for_its_day(
+def test_payment_admitted_again_in_another_hour_counts_for_both_and_once_for_its_day(
     node: SteeredRail, watch: Watch
 ) -> None:
     node.script.append(Refused(reason="no-route", failure=FailureClass.RETRY))
@@ -65,11 +65,11 @@ def test_payment_let_out_again_in_another_hour_counts_for_both_and_once_for_its_
     PastAdmission.objects.create(disbursement_id=disbursement_id, admitted_at=NOW - timedelta(hours=1))
     assert found() == [
         ("limit_usage:total_hour:2026-03-04T09:00", f"counted 0 msat, admitted {NET_MSAT}"),
-        (f"disbursement:{disbursement_id}", "let past the limits without an exception"),
+        (f"disbursement:{disbursement_id}", "admitted past the limits without a waiver"),
     ]
 
 
-def test_count_that_is_too_low_or_missing_is_found(paid: int) -> None:
+def test_usage_that_is_too_low_or_missing_is_found(paid: int) -> None:
     LimitUsage.objects.filter(kind="total_hour").update(used_msat=1)
     LimitUsage.objects.filter(kind="per_payee_day").delete()
 
@@ -83,36 +83,36 @@ def test_count_that_is_too_low_or_missing_is_found(paid: int) -> None:
     )
 
 
-def test_count_without_a_payment_is_found(paid: int) -> None:
+def test_usage_without_a_payment_is_found(paid: int) -> None:
     LimitUsage.objects.create(kind="total_hour", key="2026-03-06T10:00", used_msat=5)
 
     assert found() == [("limit_usage:total_hour:2026-03-06T10:00", "counted 5 msat, admitted 0")]
 
 
-def test_fast_audit_looks_at_the_days_since_its_moment(paid: int) -> None:
+def test_fast_audit_reads_only_the_days_since_its_moment(paid: int) -> None:
     LimitUsage.objects.create(kind="total_hour", key="2026-03-02T10:00", used_msat=5)
 
     assert found(since=NOW - timedelta(hours=2)) == []
     assert found() == [("limit_usage:total_hour:2026-03-02T10:00", "counted 5 msat, admitted 0")]
 
 
-def test_payment_above_the_limit_it_was_let_out_by_is_found(paid: int, watch: Watch) -> None:
+def test_payment_above_the_limit_it_was_admitted_by_is_found(paid: int, watch: Watch) -> None:
     set_limit_to("per_payout", NET_SATS - 1, now=NOW)
     assert found() == []
 
     Disbursement.objects.filter(pk=paid).update(admitted_by_version=2)
 
-    told = f"{NET_SATS} sats let out by version 2 of the limit per payout"
-    assert found() == [(f"disbursement:{paid}", told)]
+    detail = f"{NET_SATS} sats admitted by version 2 of the limit per payout"
+    assert found() == [(f"disbursement:{paid}", detail)]
 
 
-def test_payment_let_past_limits_without_an_exception_is_found(paid: int) -> None:
+def test_payment_admitted_past_limits_without_a_waiver_is_found(paid: int) -> None:
     Disbursement.objects.filter(pk=paid).update(admitted_by_version=None)
 
-    assert found() == [(f"disbursement:{paid}", "let past the limits without an exception")]
+    assert found() == [(f"disbursement:{paid}", "admitted past the limits without a waiver")]
 
 
-def test_payment_let_past_limits_by_two_people_is_right(node: SteeredRail, watch: Watch) -> None:
+def test_payment_admitted_past_limits_by_a_waiver_is_correct(node: SteeredRail, watch: Watch) -> None:
     set_limit_to("per_payout", NET_SATS - 1, now=NOW)
     disbursement_id = ordered()
     run(watch)

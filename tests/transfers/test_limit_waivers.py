@@ -1,4 +1,4 @@
-"""Letting one payment past the limits: one person proposes, another approves, and both see the same payment."""
+"""Waivers of limits: one person proposes, another approves, and both see the same payment."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sunusav.core.models import Proposal, TrailEntry, User
 from sunusav.core.roles import Role
 from tests.factories.limits import set_limit_to
 from tests.factories.users import make_user
-from tests.transfers.builders import BY, NET_SATS, NOW, PAID, elsewhere, ordered, row_of, run, story
+from tests.transfers.builders import BY, NET_SATS, NOW, PAID, ordered, other_invoice, row_of, run, snapshot
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass
@@ -36,7 +36,7 @@ def approver() -> User:
 
 @pytest.fixture
 def too_much(node: SteeredRail, watch: Watch) -> int:
-    """Return a payment above the limit per payout, as it waits for a person."""
+    """Return a payment above the limit per payout, under review."""
     set_limit_to("per_payout", NET_SATS - 1, now=NOW)
     disbursement_id = ordered()
     run(watch)
@@ -54,7 +54,7 @@ def approved(proposal: Proposal, approver: User) -> None:
     approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=NOW)
 
 
-def test_exception_by_two_people_pays_what_is_above_the_limit(
+def test_waiver_by_two_people_pays_what_is_above_the_limit(
     too_much: int, finance: User, approver: User, watch: Watch
 ) -> None:
     proposal = proposed(too_much, finance)
@@ -76,7 +76,7 @@ def test_exception_by_two_people_pays_what_is_above_the_limit(
 
     run(watch)
 
-    assert story(too_much) == PAID
+    assert snapshot(too_much) == PAID
     row = row_of(too_much)
     assert (row.admitted_at, row.admitted_by_version) == (NOW, None)
     assert LimitUsage.objects.get(kind="total_hour").used_msat == NET_SATS * 1_000
@@ -90,7 +90,7 @@ def test_exception_by_two_people_pays_what_is_above_the_limit(
         ("destination-cooling-off", {"destination_replaced_at": NOW}),
     ],
 )
-def test_exception_ends_a_wait(watch: Watch, finance: User, approver: User, code: str, changes: Any) -> None:
+def test_waiver_ends_a_deferral(watch: Watch, finance: User, approver: User, code: str, changes: Any) -> None:
     kind = {"hour-limit": "total_hour", "payee-day-limit": "per_payee_day"}.get(code)
     if kind:
         set_limit_to(kind, NET_SATS, now=NOW)
@@ -106,7 +106,7 @@ def test_exception_ends_a_wait(watch: Watch, finance: User, approver: User, code
     assert row_of(disbursement_id).state == "completed"
 
 
-def test_exception_is_approved_by_nobody_but_a_second_person_who_may(too_much: int, finance: User) -> None:
+def test_waiver_is_approved_only_by_a_second_person_with_permission(too_much: int, finance: User) -> None:
     both = make_user(Role.FINANCE, is_superuser=True)
     own = proposed(too_much, both)
 
@@ -116,34 +116,32 @@ def test_exception_is_approved_by_nobody_but_a_second_person_who_may(too_much: i
         approved(own, finance)
 
 
-def test_exception_is_proposed_by_finance_alone(too_much: int, approver: User) -> None:
+def test_waiver_is_proposed_only_by_finance(too_much: int, approver: User) -> None:
     with unchanged(), pytest.raises(NotAllowedToDecide):
         proposed(too_much, approver)
 
 
-def test_exception_for_another_destination_is_not_approved(
-    too_much: int, finance: User, approver: User
-) -> None:
+def test_waiver_for_another_destination_is_not_approved(too_much: int, finance: User, approver: User) -> None:
     proposal = proposed(too_much, finance)
-    replace_destination(disbursement_id=too_much, destination=elsewhere("thief"), actor=BY, now=NOW)
+    replace_destination(disbursement_id=too_much, destination=other_invoice("thief"), actor=BY, now=NOW)
 
     with unchanged(), pytest.raises(ProposalFactsChanged):
         approved(proposal, approver)
 
 
-def test_exception_ends_when_the_destination_changes(
+def test_waiver_ends_when_the_destination_changes(
     too_much: int, finance: User, approver: User, watch: Watch
 ) -> None:
     approved(proposed(too_much, finance), approver)
 
-    replace_destination(disbursement_id=too_much, destination=elsewhere("thief"), actor=BY, now=NOW)
+    replace_destination(disbursement_id=too_much, destination=other_invoice("thief"), actor=BY, now=NOW)
     run(watch)
 
     assert row_of(too_much).waived_at is None
     assert (row_of(too_much).state, row_of(too_much).failure_code) == ("needs_review", "payout-above-limit")
 
 
-def test_exception_holds_for_a_retry_of_the_same_payment(
+def test_waiver_is_valid_for_a_retry_of_the_same_payment(
     too_much: int, finance: User, approver: User, node: SteeredRail, watch: Watch
 ) -> None:
 
@@ -159,7 +157,7 @@ def test_exception_holds_for_a_retry_of_the_same_payment(
     assert row_of(too_much).state == "completed"
 
 
-def test_worker_that_has_the_payment_in_hand_loses_it_to_an_exception(
+def test_waiver_takes_the_claim_of_a_worker(
     node: SteeredRail, watch: Watch, finance: User, approver: User
 ) -> None:
     disbursement_id = ordered(destination_replaced_at=NOW)
@@ -174,7 +172,7 @@ def test_worker_that_has_the_payment_in_hand_loses_it_to_an_exception(
     assert node.sends == 1
 
 
-def test_payment_that_nothing_holds_back_takes_no_exception(
+def test_waiver_of_a_payment_that_is_not_deferred_is_refused(
     node: SteeredRail, watch: Watch, finance: User
 ) -> None:
     disbursement_id = ordered()
@@ -198,7 +196,7 @@ def test_payment_cancelled_before_the_approval_is_not_revived(
         approved(proposal, approver)
 
 
-def test_payment_on_its_way_takes_no_exception(node: SteeredRail, watch: Watch, finance: User) -> None:
+def test_waiver_of_a_payment_under_way_is_refused(node: SteeredRail, watch: Watch, finance: User) -> None:
     disbursement_id = ordered(destination_replaced_at=NOW)
     run(watch)
     watch.at = NOW + timedelta(hours=24)

@@ -27,11 +27,11 @@ from tests.transfers.builders import (
     NOW,
     PAID,
     UNTOUCHED,
-    elsewhere,
     ordered,
+    other_invoice,
     row_of,
     run,
-    story,
+    snapshot,
 )
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.unchanged import unchanged
@@ -40,7 +40,7 @@ from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
 from transfers.models import Disbursement, LimitUsage, PaymentLimit
 from transfers.queries import limits_in_force
 from transfers.services.disbursements import replace_destination, retry_disbursement
-from transfers.services.limits import admit, describe_limit, propose_limit
+from transfers.services.limits import NotAdmitted, admit, describe_limit, propose_limit
 from transfers.types import Refused
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ RETRY = Refused(reason="no-route", failure=FailureClass.RETRY)
 
 
 def held(disbursement_id: int) -> tuple[str, str, datetime | None]:
-    """Tell how a disbursement waits: its state, why, until when."""
+    """Return how a disbursement waits: its state, why, until when."""
     row = row_of(disbursement_id)
     return row.state, row.failure_code, row.due_at
 
@@ -87,7 +87,7 @@ def test_run_payout_of_exactly_the_limit_is_paid(node: SteeredRail, watch: Watch
 
     run(watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     row = row_of(disbursement_id)
     assert (row.admitted_at, row.admitted_by_version, row.waived_at) == (NOW, 2, None)
 
@@ -101,8 +101,8 @@ def test_run_payout_of_one_sat_more_than_the_limit_waits_for_a_person(
     run(watch)
 
     assert held(disbursement_id) == ("needs_review", "payout-above-limit", None)
-    assert story(disbursement_id).attempts == []
-    assert story(disbursement_id).transit_msat == 0
+    assert snapshot(disbursement_id).attempts == []
+    assert snapshot(disbursement_id).transit_msat == 0
     assert node.sends == 0
     assert row_of(disbursement_id).admitted_at is None
     assert used("total_hour") == used("per_payee_day") == {}
@@ -117,7 +117,7 @@ def test_retry_after_the_limit_was_raised_pays(node: SteeredRail, watch: Watch) 
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="raised", now=NOW)
     run(watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert row_of(disbursement_id).failure_code == ""
 
 
@@ -163,7 +163,7 @@ def test_run_payout_one_sat_above_a_payees_day_waits_until_midnight_in_dakar(
     assert held(second) == ("processing", "payee-day-limit", midnight)
     assert row_of(second).attempts.count() == 0
     assert used("per_payee_day") == {"2026-03-04 user:awa": NET_MSAT, "2026-03-04 user:b": NET_MSAT}
-    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="defer")
+    line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
     assert line.facts == {"code": "payee-day-limit"}
 
     watch.at = midnight
@@ -203,7 +203,7 @@ def test_run_total_of_an_hour_takes_exactly_its_limit(node: SteeredRail, watch: 
     run(watch)
 
     assert [row_of(pk).state for pk in ids] == ["completed", "completed", "processing"]
-    # All of it left in the minute of 10:00: it counts until that minute is an hour old.
+    # All of it was admitted in the minute of 10:00: it counts until that minute is an hour old.
     assert held(ids[2]) == ("processing", "hour-limit", NOW + timedelta(minutes=61))
     assert used("total_hour") == {"2026-03-04T10:00": 2 * NET_MSAT}
 
@@ -251,8 +251,8 @@ def test_retried_payment_counts_once(node: SteeredRail, watch: Watch) -> None:
     assert used("total_hour") == {"2026-03-04T10:00": NET_MSAT}
 
 
-def test_payments_let_out_in_earlier_hours_do_not_all_go_in_one(node: SteeredRail, watch: Watch) -> None:
-    """Three hours, one payment each, none of which found a way: then all have a way at once."""
+def test_payments_admitted_in_earlier_hours_count_again_when_retried(node: SteeredRail, watch: Watch) -> None:
+    """One payment in each of three hours finds no route; then all find one at once."""
     set_limit_to("total_hour", NET_SATS, now=NOW)
     names = ["awa", "binta", "coumba"]
     ids = []
@@ -272,7 +272,7 @@ def test_payments_let_out_in_earlier_hours_do_not_all_go_in_one(node: SteeredRai
     assert used("per_payee_day") == {f"2026-03-04 cycle:{name}": NET_MSAT for name in names}
 
 
-def test_payment_let_out_yesterday_counts_for_today_when_it_goes_today(
+def test_payment_admitted_yesterday_counts_for_today_when_it_goes_today(
     node: SteeredRail, watch: Watch
 ) -> None:
     set_limit_to("per_payee_day", NET_SATS, now=NOW)
@@ -311,11 +311,12 @@ def test_admit_many_counts_all_or_nothing() -> None:
     set_limit_to("total_hour", 2 * NET_SATS, now=NOW)
     rows = [row_of(ordered(name)) for name in ("a", "b", "c")]
 
-    with unchanged(), transaction.atomic():
-        refused = admit(rows, now=NOW)
-    assert {pk: why.code for pk, why in refused.items()} == {rows[2].pk: "hour-limit"}
+    with unchanged(), transaction.atomic(), pytest.raises(NotAdmitted) as refusal:
+        admit(rows, now=NOW)
+    deferrals = refusal.value.deferrals
+    assert {pk: why.code for pk, why in deferrals.items()} == {rows[2].pk: "hour-limit"}
 
-    assert admit(rows[:2], now=NOW) == {}
+    admit(rows[:2], now=NOW)
 
     assert used("total_hour") == {"2026-03-04T10:00": 2 * NET_MSAT}
     assert [row_of(row.pk).admitted_at for row in rows] == [NOW, NOW, None]
@@ -343,9 +344,9 @@ def test_replaced_destination_waits_24_hours_when_above_its_limit(
     run(watch)
 
     if goes:
-        assert story(disbursement_id) == PAID
+        assert snapshot(disbursement_id) == PAID
     else:
-        assert story(disbursement_id) == UNTOUCHED
+        assert snapshot(disbursement_id) == UNTOUCHED
         assert held(disbursement_id) == (
             "processing",
             "destination-cooling-off",
@@ -354,9 +355,7 @@ def test_replaced_destination_waits_24_hours_when_above_its_limit(
         assert node.sends == 0
 
 
-def test_platform_hears_once_of_a_payment_that_waits_for_a_limit(
-    node: SteeredRail, watch: Watch, settings: Settings
-) -> None:
+def test_deferral_by_a_limit_is_announced_once(node: SteeredRail, watch: Watch, settings: Settings) -> None:
     settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hooks"
     disbursement_id = ordered(destination_replaced_at=NOW)
     run(watch)
@@ -365,7 +364,7 @@ def test_platform_hears_once_of_a_payment_that_waits_for_a_limit(
     run(watch)
 
     (message,) = OutboxMessage.objects.all()
-    assert (message.topic, message.subject) == ("disbursement.deferral_for", "cycle:awa")
+    assert (message.topic, message.subject) == ("disbursement.held_back", "cycle:awa")
     assert message.payload == {
         "id": disbursement_id, "subject": "cycle:awa", "state": "processing", "net_sats": NET_SATS,
         "failure_code": "destination-cooling-off", "until": (NOW + timedelta(hours=24)).isoformat(),
@@ -388,7 +387,7 @@ def test_destination_replaced_between_two_tries_waits_though_it_was_counted(
     node.script.append(RETRY)
     run(watch)
     replace_destination(
-        disbursement_id=disbursement_id, destination=elsewhere("thief@other"), actor=BY, now=NOW, replaced_at=NOW
+        disbursement_id=disbursement_id, destination=other_invoice("thief@other"), actor=BY, now=NOW, replaced_at=NOW
     )  # fmt: skip
     watch.advance(60)
 
@@ -402,7 +401,7 @@ def test_replace_destination_without_a_change_of_payee_keeps_the_wait() -> None:
     disbursement_id = ordered(destination_replaced_at=NOW)
 
     replace_destination(
-        disbursement_id=disbursement_id, destination=elsewhere("fresh"), actor=BY, now=NOW + timedelta(hours=1)
+        disbursement_id=disbursement_id, destination=other_invoice("fresh"), actor=BY, now=NOW + timedelta(hours=1)
     )  # fmt: skip
 
     assert row_of(disbursement_id).destination_replaced_at == NOW
@@ -411,7 +410,7 @@ def test_replace_destination_without_a_change_of_payee_keeps_the_wait() -> None:
 # Changing a limit
 
 
-def test_limit_is_set_by_two_people_and_its_history_stays() -> None:
+def test_limit_is_set_by_two_people_and_keeps_its_versions() -> None:
     finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
     proposal = propose_limit(
         kind="per_payout", amount_sats=5_000_000, reason="smaller", proposer=finance, now=NOW
@@ -474,7 +473,7 @@ def test_limit_proposed_against_one_that_was_replaced_meanwhile_is_not_approved(
     proposal = propose_limit(
         kind="total_hour", amount_sats=7, reason="less", proposer=make_user(Role.FINANCE), now=NOW
     )
-    _set_behind_everybodys_back("total_hour", 9)
+    _set_without_approval("total_hour", 9)
 
     with unchanged(), pytest.raises(ProposalFactsChanged):
         approvals.approve(
@@ -482,8 +481,8 @@ def test_limit_proposed_against_one_that_was_replaced_meanwhile_is_not_approved(
         )
 
 
-def _set_behind_everybodys_back(kind: str, amount_sats: int) -> None:
-    """Put a second version in force past the rule that one proposal of a kind waits at a time."""
+def _set_without_approval(kind: str, amount_sats: int) -> None:
+    """Put a second version in force without the rule that one proposal of a kind is open at a time."""
     set_limit_to("per_payout", 8, now=NOW)
     made = PaymentLimit.objects.get(kind="per_payout", version=2)
     request = made.request
@@ -511,7 +510,7 @@ def test_limit_out_of_range_is_refused(kind: str, amount_sats: int) -> None:
     finance = make_user(Role.FINANCE)
 
     with unchanged(), pytest.raises(PaymentLimitOutOfRange):
-        propose_limit(kind=kind, amount_sats=amount_sats, reason="odd", proposer=finance, now=NOW)
+        propose_limit(kind=kind, amount_sats=amount_sats, reason="for this test", proposer=finance, now=NOW)
 
 
 @pytest.mark.parametrize("subject_id", ["", "x", "999999"])

@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 
 from tests.transfers.builders import ordered, row_of
-from tests.transfers.rails import paper
+from tests.transfers.rails import invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.models import Disbursement
 
@@ -17,7 +17,7 @@ migration = import_module("transfers.migrations.0006_limits")
 
 def test_payees_of_earlier_orders_are_their_winners_or_else_their_subjects() -> None:
     winners = ordered("awa")
-    others = ordered("fund", priced_for=None, destination=paper("fund", 100_000))
+    others = ordered("fund", priced_for=None, destination=invoice_for("fund", 100_000))
     Disbursement.objects.update(payee_ref="")
 
     migration.name_payees(apps, None)

@@ -1,4 +1,4 @@
-"""The outside's statement against the books, both ways; and the commands that ask about everything open."""
+"""Statements of providers against the books, in both directions; and the commands that query everything open."""
 
 from io import StringIO
 from typing import Any
@@ -8,7 +8,17 @@ from django.core.management import CommandError, call_command
 
 from sunusav.core import clock
 from tests.fakes.rail import ROUTING_FEE_MSAT
-from tests.transfers.builders import NET_MSAT, NET_SATS, PAID, attempts, claimed, ordered, row_of, run, story
+from tests.transfers.builders import (
+    NET_MSAT,
+    NET_SATS,
+    PAID,
+    attempts,
+    claimed,
+    ordered,
+    row_of,
+    run,
+    snapshot,
+)
 from tests.transfers.collecting import DUE_MSAT, opened, stored
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, hash_of
 from tests.transfers.unchanged import unchanged
@@ -41,28 +51,30 @@ def test_match_after_a_payment_finds_nothing(node: SteeredRail, watch: Watch) ->
     assert match_rail("lightning") == []
 
 
-def test_match_paid_by_hand_names_what_is_not_in_the_books(node: SteeredRail) -> None:
-    node.paid["stranger"] = 5_000
+def test_match_of_a_payment_made_by_hand_reports_it(node: SteeredRail) -> None:
+    node.paid["unknown"] = 5_000
 
-    assert match_rail("lightning") == [Mismatch("stranger", "paid outside (5000 msat), not in the books")]
+    assert match_rail("lightning") == [
+        Mismatch("unknown", "paid at the provider (5000 msat), not in the books")
+    ]
 
 
-def test_match_paid_in_the_books_only_names_it(node: SteeredRail, watch: Watch) -> None:
+def test_match_of_a_payment_only_in_the_books_reports_it(node: SteeredRail, watch: Watch) -> None:
     ordered()
     run(watch)
     node.lines = []
 
-    assert match_rail("lightning") == [Mismatch(AWA, "paid in the books, not outside")]
+    assert match_rail("lightning") == [Mismatch(AWA, "paid in the books, not at the provider")]
 
 
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
-        ({"amount_msat": NET_MSAT - 1}, "outside 98999999+1500 msat, books 99000000+1500"),
-        ({"cost_msat": 1_501}, "outside 99000000+1501 msat, books 99000000+1500"),
+        ({"amount_msat": NET_MSAT - 1}, "provider 98999999+1500 msat, books 99000000+1500"),
+        ({"cost_msat": 1_501}, "provider 99000000+1501 msat, books 99000000+1500"),
     ],
 )
-def test_match_paid_with_other_numbers_names_both(
+def test_match_of_a_payment_with_other_amounts_reports_both(
     changes: dict[str, Any], detail: str, node: SteeredRail, watch: Watch
 ) -> None:
     ordered()
@@ -81,10 +93,12 @@ def test_match_under_way_on_both_sides_finds_nothing(node: SteeredRail, watch: W
     assert match_rail("lightning") == []
 
 
-def test_match_under_way_outside_only_names_it(node: SteeredRail) -> None:
-    node.lines = [line("stranger", is_paid=False, is_open=True)]
+def test_match_of_an_unknown_payment_under_way_reports_it(node: SteeredRail) -> None:
+    node.lines = [line("unknown", is_paid=False, is_open=True)]
 
-    assert match_rail("lightning") == [Mismatch("stranger", "under way outside, but no open attempt of ours")]
+    assert match_rail("lightning") == [
+        Mismatch("unknown", "under way at the provider, but no open attempt of ours")
+    ]
 
 
 def test_match_while_a_payment_is_made_after_its_page_was_listed_finds_nothing(
@@ -94,7 +108,7 @@ def test_match_while_a_payment_is_made_after_its_page_was_listed_finds_nothing(
     node.meanwhile["statement"] = lambda: run(watch)
 
     assert match_rail("lightning") == []
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert match_rail("lightning") == []
 
 
@@ -108,7 +122,7 @@ def test_match_while_an_open_payment_settles_finds_nothing(node: SteeredRail, wa
     node.meanwhile["statement"] = lambda: run(watch)
 
     assert match_rail("lightning") == []
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
 def test_match_while_a_payment_is_begun_finds_nothing(node: SteeredRail, watch: Watch) -> None:
@@ -119,21 +133,25 @@ def test_match_while_a_payment_is_begun_finds_nothing(node: SteeredRail, watch: 
 
     assert match_rail("lightning") == []
     assert [attempt.state for attempt in attempts(disbursement_id)] == ["failed"]
-    assert match_rail("lightning") == [Mismatch(AWA, "under way outside, but no open attempt of ours")]
+    assert match_rail("lightning") == [
+        Mismatch(AWA, "under way at the provider, but no open attempt of ours")
+    ]
 
 
-def test_match_paid_in_the_books_and_still_open_outside_names_it(node: SteeredRail, watch: Watch) -> None:
+def test_match_of_a_paid_attempt_still_open_at_the_provider_reports_it(
+    node: SteeredRail, watch: Watch
+) -> None:
     ordered()
     run(watch)
     node.lines = [line(is_paid=False, is_open=True)]
 
     assert match_rail("lightning") == [
-        Mismatch(AWA, "under way outside, but no open attempt of ours"),
-        Mismatch(AWA, "paid in the books, not outside"),
+        Mismatch(AWA, "under way at the provider, but no open attempt of ours"),
+        Mismatch(AWA, "paid in the books, not at the provider"),
     ]
 
 
-def test_make_open_attempts_due_leaves_what_is_in_a_workers_hand(node: SteeredRail, watch: Watch) -> None:
+def test_make_open_attempts_due_does_not_change_claimed_ones(node: SteeredRail, watch: Watch) -> None:
     busy, free = ordered("awa"), ordered("binta")
     node.script.extend(Unknown(seen=True, reason="in-flight") for _ in range(2))
     run(watch)
@@ -146,40 +164,40 @@ def test_make_open_attempts_due_leaves_what_is_in_a_workers_hand(node: SteeredRa
 
 @pytest.mark.mariadb
 @pytest.mark.django_db(transaction=True)
-def test_reconcile_payouts_asks_about_all_that_is_open_and_agrees(
-    node: SteeredRail, till: SteeredCollector
+def test_reconcile_payouts_queries_everything_open_and_matches(
+    node: SteeredRail, lightning_collector: SteeredCollector
 ) -> None:
     now = clock.now()
     disbursement_id, facts = ordered(at=now), opened(now=now)
     node.script.append(Unknown(seen=True, reason="no-answer"))
     run(Watch(now))
-    node.paid[AWA], till.received[facts.reference] = NET_MSAT, DUE_MSAT
+    node.paid[AWA], lightning_collector.received[facts.reference] = NET_MSAT, DUE_MSAT
 
-    told = StringIO()
-    call_command("reconcile_payouts", stdout=told)
+    output = StringIO()
+    call_command("reconcile_payouts", stdout=output)
 
-    assert (story(disbursement_id), stored(facts).state) == (PAID, "settled")
-    assert told.getvalue().splitlines() == [
-        "1 open attempts to ask about",
-        "1 open collections to ask about",
-        "the outside and the books agree",
+    assert (snapshot(disbursement_id), stored(facts).state) == (PAID, "settled")
+    assert output.getvalue().splitlines() == [
+        "1 open attempts to query",
+        "1 open collections to query",
+        "the providers and the books agree",
     ]
 
 
-def test_reconcile_payouts_only_match_changes_nothing_and_ends_in_an_error(node: SteeredRail) -> None:
-    node.paid["stranger"] = 5_000
+def test_reconcile_payouts_only_match_with_a_mismatch_changes_nothing_and_fails(node: SteeredRail) -> None:
+    node.paid["unknown"] = 5_000
     errors = StringIO()
     with unchanged(), pytest.raises(CommandError, match="1 payments differ"):
         call_command("reconcile_payouts", "--only-match", stderr=errors)
-    assert errors.getvalue() == "stranger: paid outside (5000 msat), not in the books\n"
+    assert errors.getvalue() == "unknown: paid at the provider (5000 msat), not in the books\n"
 
 
-def test_process_payouts_pays_what_is_due_and_says_how_many(node: SteeredRail) -> None:
+def test_process_payouts_pays_what_is_due_and_reports_how_many(node: SteeredRail) -> None:
     disbursement_id = ordered(at=clock.now())
 
-    told = StringIO()
-    call_command("process_payouts", "--lanes", "1", stdout=told)
+    output = StringIO()
+    call_command("process_payouts", "--slots", "1", stdout=output)
 
-    assert told.getvalue() == "1 disbursements taken in hand\n"
+    assert output.getvalue() == "1 disbursements claimed\n"
     assert [attempt.state for attempt in attempts(disbursement_id)] == ["succeeded"]
     assert Attempt.objects.get().order.reference == AWA

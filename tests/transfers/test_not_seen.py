@@ -1,4 +1,4 @@
-"""What the engine does about an order the outside does not know: the same one again, or nothing, or a person."""
+"""What the engine does about an order that the provider does not know: send the same again, nothing, or a review."""
 
 from datetime import timedelta
 
@@ -13,14 +13,14 @@ from tests.transfers.builders import (
     PAID,
     PAYOUT_MSAT,
     PREPARED,
-    Story,
+    Snapshot,
     attempts,
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
 )
-from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for
 from transfers.enums import FailureClass
 from transfers.models import PaymentOrder
 from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
@@ -34,11 +34,11 @@ GIVE_UP_SECONDS = 3_600 + 600  # the invoice's hour, and ten minutes in which th
 
 @pytest.fixture
 def lost(node: SteeredRail, watch: Watch) -> int:
-    """A disbursement whose order never reached the outside; its invoice is valid for an hour."""
-    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=NOW + HOUR))
+    """A disbursement whose order never reached the provider; its invoice is valid for an hour."""
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=NOW + HOUR))
     node.script.append(Unknown(seen=False, reason="connection-lost"))
     run(watch)
-    assert story(disbursement_id) == PREPARED
+    assert snapshot(disbursement_id) == PREPARED
     return disbursement_id
 
 
@@ -50,7 +50,7 @@ def test_not_seen_before_sends_the_very_same_order_again(lost: int, node: Steere
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == PAID
+    assert snapshot(lost) == PAID
     assert node.calls == ["prepare", "send", "find", "send"]
     assert PaymentOrder.objects.count() == 1
     (attempt,) = attempts(lost)
@@ -65,12 +65,12 @@ def test_not_seen_again_and_again_sends_each_time_and_pays_once(
         node.script.append(Unknown(seen=False, reason="connection-lost"))
         watch.advance(300)
         run(watch)
-        assert (story(lost), attempts(lost)[0].sends) == (PREPARED, sends)
+        assert (snapshot(lost), attempts(lost)[0].sends) == (PREPARED, sends)
 
     watch.advance(300)
     run(watch)
 
-    assert story(lost) == PAID
+    assert snapshot(lost) == PAID
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
 
 
@@ -82,7 +82,7 @@ def test_payee_refusing_the_second_sending_needs_a_person_since_the_first_may_ha
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    assert snapshot(lost) == Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
     row = row_of(lost)
     assert (row.failure_code, row.due_at, node.sends) == ("refused-when-sent-again", watch.after(600), 2)
 
@@ -91,16 +91,16 @@ def test_payee_refusing_the_second_sending_needs_a_person_since_the_first_may_ha
 def test_payee_refusing_a_later_try_of_an_order_that_was_sent_again_needs_a_person(
     lost: int, node: SteeredRail, watch: Watch, failure: FailureClass
 ) -> None:
-    """The second sending found no route, so the same order is tried anew: the first may have arrived all the same."""
+    """The second send found no route, so the same order is retried: the first may have arrived all the same."""
     node.script.append(Refused(reason="no-route", failure=FailureClass.RETRY))
     watch.advance(15)
     run(watch)
-    assert story(lost) == Story("processing", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("processing", ["failed"], PAYOUT_MSAT, 0)
     node.script.append(Refused(reason="incorrect-payment-details", failure=failure))
     watch.advance(60)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["failed", "in_flight"], 0, PAYOUT_MSAT)
+    assert snapshot(lost) == Snapshot("needs_review", ["failed", "in_flight"], 0, PAYOUT_MSAT)
     row = row_of(lost)
     assert (row.failure_code, row.due_at, node.sends) == ("refused-when-sent-again", watch.after(600), 3)
 
@@ -115,7 +115,7 @@ def test_refusal_found_of_the_second_sending_needs_a_person(
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    assert snapshot(lost) == Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
 
 
 def test_not_seen_after_it_was_seen_needs_review_and_keeps_the_hold(node: SteeredRail, watch: Watch) -> None:
@@ -127,7 +127,7 @@ def test_not_seen_after_it_was_seen_needs_review_and_keeps_the_hold(node: Steere
     watch.advance(15)
     run(watch)
 
-    assert story(disbursement_id) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    assert snapshot(disbursement_id) == Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
     row = row_of(disbursement_id)
     assert (row.failure_code, row.due_at, node.sends) == ("payment-vanished", watch.after(600), 1)
 
@@ -135,7 +135,7 @@ def test_not_seen_after_it_was_seen_needs_review_and_keeps_the_hold(node: Steere
 def test_not_seen_after_it_was_seen_is_never_sent_or_voided_by_itself(
     node: SteeredRail, watch: Watch
 ) -> None:
-    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=NOW + HOUR))
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=NOW + HOUR))
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
     for _ in range(12):
@@ -143,7 +143,7 @@ def test_not_seen_after_it_was_seen_is_never_sent_or_voided_by_itself(
         watch.advance(600)
         run(watch)
 
-    assert story(disbursement_id) == Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+    assert snapshot(disbursement_id) == Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
     assert node.sends == 1
 
 
@@ -155,7 +155,7 @@ def test_not_seen_by_another_node_needs_review_and_sends_nothing(
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["prepared"], 0, PAYOUT_MSAT)
+    assert snapshot(lost) == Snapshot("needs_review", ["prepared"], 0, PAYOUT_MSAT)
     assert row_of(lost).failure_code == "payment-vanished"
     assert "another node" in row_of(lost).failure_message
     assert node.sends == 1
@@ -169,7 +169,7 @@ def test_not_seen_by_another_node_stays_held_past_the_expiry(
         watch.advance(600)
         run(watch)
 
-    assert story(lost) == Story("needs_review", ["prepared"], 0, PAYOUT_MSAT)
+    assert snapshot(lost) == Snapshot("needs_review", ["prepared"], 0, PAYOUT_MSAT)
 
 
 def test_vanished_payment_that_turns_up_paid_heals(node: SteeredRail, watch: Watch) -> None:
@@ -184,13 +184,13 @@ def test_vanished_payment_that_turns_up_paid_heals(node: SteeredRail, watch: Wat
     watch.advance(600)
     run(watch)
 
-    assert (story(disbursement_id), node.sends) == (PAID, 1)
+    assert (snapshot(disbursement_id), node.sends) == (PAID, 1)
 
 
-def test_order_under_review_sends_nothing_by_itself_when_its_own_node_is_back(
+def test_order_under_review_is_not_sent_again_when_its_own_node_answers(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
-    """A person was asked to decide: the engine asks on, and waits."""
+    """A person has to decide: the engine goes on with its queries, and sends nothing."""
     answers(node, NotSeen(source="another node"))
     watch.advance(15)
     run(watch)
@@ -198,11 +198,11 @@ def test_order_under_review_sends_nothing_by_itself_when_its_own_node_is_back(
     watch.advance(600)
     run(watch)
 
-    assert (story(lost), node.sends) == (Story("needs_review", ["prepared"], 0, PAYOUT_MSAT), 1)
+    assert (snapshot(lost), node.sends) == (Snapshot("needs_review", ["prepared"], 0, PAYOUT_MSAT), 1)
     assert row_of(lost).due_at == watch.after(600)
 
 
-def test_order_under_review_that_can_never_be_accepted_any_more_gives_the_money_back(
+def test_order_under_review_that_has_expired_releases_its_hold(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     answers(node, NotSeen(source="another node"))
@@ -212,7 +212,7 @@ def test_order_under_review_that_can_never_be_accepted_any_more_gives_the_money_
     watch.advance(GIVE_UP_SECONDS)
     run(watch)
 
-    assert story(lost) == Story("needs_review", ["void"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("needs_review", ["void"], PAYOUT_MSAT, 0)
     assert row_of(lost).due_at is None
     cancel_disbursement(disbursement_id=lost, actor=BY, reason="never sent", now=watch())
 
@@ -223,61 +223,61 @@ def test_not_seen_too_close_to_the_expiry_waits_without_sending(
     watch.advance(3_600 - 1)
     run(watch)
 
-    assert (story(lost), node.sends) == (PREPARED, 1)
+    assert (snapshot(lost), node.sends) == (PREPARED, 1)
     assert row_of(lost).due_at == NOW + timedelta(seconds=GIVE_UP_SECONDS + 15)
 
 
-def test_not_seen_until_the_outside_would_refuse_it_is_still_held(
+def test_not_seen_until_the_provider_would_refuse_it_is_still_held(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     watch.advance(GIVE_UP_SECONDS)
     run(watch)
 
-    assert (story(lost), node.sends) == (PREPARED, 1)
+    assert (snapshot(lost), node.sends) == (PREPARED, 1)
 
 
-def test_not_seen_past_giving_up_is_void_and_failed(lost: int, node: SteeredRail, watch: Watch) -> None:
+def test_not_seen_past_its_last_moment_is_void_and_failed(lost: int, node: SteeredRail, watch: Watch) -> None:
     watch.advance(GIVE_UP_SECONDS + 0.001)
     run(watch)
 
-    assert story(lost) == Story("failed", ["void"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("failed", ["void"], PAYOUT_MSAT, 0)
     row, (attempt,) = row_of(lost), attempts(lost)
     assert row.failure_message == "never sent, and the order has expired"
     assert (row.due_at, attempt.closed_at, attempt.proof, node.sends) == (None, watch(), "", 1)
 
 
-def test_not_seen_past_giving_up_can_be_paid_by_another_invoice(
+def test_not_seen_past_its_last_moment_can_be_paid_by_another_invoice(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     watch.advance(GIVE_UP_SECONDS + 1)
     run(watch)
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=lost, destination=new, actor=BY, now=watch())
     retry_disbursement(disbursement_id=lost, actor=BY, reason="new invoice", now=watch())
 
     run(watch)
 
-    assert story(lost) == Story("completed", ["void", "succeeded"], 0, 0)
+    assert snapshot(lost) == Snapshot("completed", ["void", "succeeded"], 0, 0)
     assert node.paid == {hash_of("new", NET_SATS): NET_MSAT}
 
 
 def test_not_seen_while_paused_sends_nothing(lost: int, node: SteeredRail, watch: Watch) -> None:
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     watch.advance(15)
     run(watch)
 
-    assert (story(lost), node.sends) == (PREPARED, 1)
+    assert (snapshot(lost), node.sends) == (PREPARED, 1)
     assert row_of(lost).due_at == watch.after(60)
 
 
-def test_not_seen_while_paused_past_giving_up_is_void(lost: int, watch: Watch) -> None:
-    pause_outgoing(actor=BY, reason="odd", now=NOW)
+def test_not_seen_while_paused_past_its_last_moment_is_void(lost: int, watch: Watch) -> None:
+    pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     watch.advance(GIVE_UP_SECONDS + 1)
     run(watch)
 
-    assert story(lost) == Story("failed", ["void"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("failed", ["void"], PAYOUT_MSAT, 0)
 
 
 def test_sent_again_without_a_route_is_closed_like_any_other(
@@ -288,4 +288,4 @@ def test_sent_again_without_a_route_is_closed_like_any_other(
     watch.advance(15)
     run(watch)
 
-    assert story(lost) == Story("processing", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("processing", ["failed"], PAYOUT_MSAT, 0)

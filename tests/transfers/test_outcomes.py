@@ -1,4 +1,4 @@
-"""What the engine makes of each answer: the state, the attempt, the books, the hold and when it looks again."""
+"""What the engine does with each answer: the state, the attempt, the books, the hold, and when it is due again."""
 
 from datetime import timedelta
 
@@ -16,13 +16,13 @@ from tests.transfers.builders import (
     PAID,
     PAYOUT_MSAT,
     ROUTING,
-    Story,
+    Snapshot,
     attempts,
     node_msat,
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, proof_of
 from transfers.booking import COMMUNITY_FUND, PLATFORM_FEES, partner_reserve
@@ -33,16 +33,16 @@ from transfers.types import Refused, Succeeded, Unknown
 
 pytestmark = pytest.mark.django_db
 
-HELD_FOR_REVIEW = Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+HELD_FOR_REVIEW = Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
 
 
 @pytest.fixture(autouse=True)
 def platform(settings: Settings) -> None:
-    """Have somebody to announce to."""
+    """Have a subscriber to announce to."""
     settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hooks"
 
 
-# paid
+# Paid
 
 
 def test_run_pays_the_net_and_splits_the_fee(node: SteeredRail, watch: Watch) -> None:
@@ -51,7 +51,7 @@ def test_run_pays_the_net_and_splits_the_fee(node: SteeredRail, watch: Watch) ->
     assert run(watch) == 1
 
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert (owed(PLATFORM_FEES), owed(COMMUNITY_FUND)) == (500_000, 200_000)
     assert owed(partner_reserve("wave")) == 300_000
     assert (balance(ROUTING), ROUTING_FEE_MSAT) == (1_500, 1_500)
@@ -79,7 +79,7 @@ def test_run_keeps_order_proof_cost_and_moment(node: SteeredRail, watch: Watch) 
     assert FeeRecord.objects.get().completed_at == watch()
 
 
-def test_run_tells_the_trail_and_the_platform(watch: Watch) -> None:
+def test_run_appends_to_the_trail_and_announces_to_the_platform(watch: Watch) -> None:
     disbursement_id = ordered()
 
     run(watch)
@@ -117,7 +117,7 @@ def test_run_stops_at_its_limit(watch: Watch) -> None:
     assert run(watch) == 1
 
 
-# contradictions
+# Contradictions
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_run_stops_at_its_limit(watch: Watch) -> None:
     ],
     ids=["wrong proof", "one msat less", "one msat more"],
 )
-def test_run_paid_with_what_is_not_ours_needs_review_and_keeps_the_hold(
+def test_run_paid_with_another_proof_or_amount_needs_review_and_keeps_the_hold(
     wrong: Succeeded, node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
@@ -137,7 +137,7 @@ def test_run_paid_with_what_is_not_ours_needs_review_and_keeps_the_hold(
 
     run(watch)
 
-    assert story(disbursement_id) == HELD_FOR_REVIEW
+    assert snapshot(disbursement_id) == HELD_FOR_REVIEW
     row = row_of(disbursement_id)
     assert row.failure_code == "answer-contradicts-records"
     assert row.failure_message == "paid, but proof or amount is not ours"
@@ -145,7 +145,7 @@ def test_run_paid_with_what_is_not_ours_needs_review_and_keeps_the_hold(
     assert FeeRecord.objects.count() == 0
 
 
-def test_run_under_review_heals_when_the_outside_finally_proves_it(node: SteeredRail, watch: Watch) -> None:
+def test_run_under_review_completes_when_the_provider_proves_payment(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Succeeded(proof="00" * 32, amount_msat=NET_MSAT, cost_msat=0))
     run(watch)
@@ -154,7 +154,7 @@ def test_run_under_review_heals_when_the_outside_finally_proves_it(node: Steered
     watch.advance(600)
     run(watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert (row_of(disbursement_id).failure_code, node.sends) == ("", 1)
 
 
@@ -169,11 +169,11 @@ def test_run_under_review_whose_order_is_refused_after_all_waits_for_a_person(
     watch.advance(600)
     run(watch)
 
-    assert story(disbursement_id) == Story("needs_review", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"], PAYOUT_MSAT, 0)
     assert row_of(disbursement_id).due_at is None
 
 
-def test_run_under_review_asks_every_ten_minutes(node: SteeredRail, watch: Watch) -> None:
+def test_run_under_review_queries_every_ten_minutes(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="preimage-does-not-fit", suspect=True))
     run(watch)
@@ -183,11 +183,11 @@ def test_run_under_review_asks_every_ten_minutes(node: SteeredRail, watch: Watch
         run(watch)
         assert row_of(disbursement_id).due_at == watch.after(600)
 
-    assert story(disbursement_id) == HELD_FOR_REVIEW
+    assert snapshot(disbursement_id) == HELD_FOR_REVIEW
     assert OutboxMessage.objects.filter(topic="disbursement.needs_review").count() == 1
 
 
-# refusals
+# Refusals
 
 
 def test_run_refused_to_retry_waits_60_120_240_seconds_then_needs_review(
@@ -200,13 +200,13 @@ def test_run_refused_to_retry_waits_60_120_240_seconds_then_needs_review(
         run(watch)
         row = row_of(disbursement_id)
         assert (row.state, row.retries, row.due_at) == ("processing", retries, watch.after(seconds))
-        assert story(disbursement_id) == Story("processing", ["failed"] * retries, PAYOUT_MSAT, 0)
+        assert snapshot(disbursement_id) == Snapshot("processing", ["failed"] * retries, PAYOUT_MSAT, 0)
         watch.advance(seconds)
     run(watch)
 
     row = row_of(disbursement_id)
     assert (row.state, row.due_at, row.failure_code) == ("needs_review", None, "no-route")
-    assert story(disbursement_id) == Story("needs_review", ["failed"] * 4, PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"] * 4, PAYOUT_MSAT, 0)
     assert (node.sends, PaymentOrder.objects.count()) == (4, 1)
     watch.advance(86_400)
     assert run(watch) == 0
@@ -220,11 +220,11 @@ def test_run_retried_once_is_paid_with_the_same_order(node: SteeredRail, watch: 
     watch.advance(60)
     run(watch)
 
-    assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert (PaymentOrder.objects.count(), FeeRecord.objects.count()) == (1, 1)
 
 
-def test_run_refused_to_hold_burns_no_retry(node: SteeredRail, watch: Watch) -> None:
+def test_run_refused_to_hold_counts_no_retry(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     for _ in range(5):
         node.script.append(Refused("insufficient-balance", FailureClass.HOLD))
@@ -235,16 +235,16 @@ def test_run_refused_to_hold_burns_no_retry(node: SteeredRail, watch: Watch) -> 
 
     run(watch)
 
-    assert story(disbursement_id) == Story("completed", [*["failed"] * 5, "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", [*["failed"] * 5, "succeeded"], 0, 0)
 
 
-def test_run_refused_for_good_fails_and_undoes_the_hold(node: SteeredRail, watch: Watch) -> None:
+def test_run_finally_refused_fails_and_voids_the_hold(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL, {"status": "failed"}))
 
     run(watch)
 
-    assert story(disbursement_id) == Story("failed", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
     row, (attempt,) = row_of(disbursement_id), attempts(disbursement_id)
     assert (row.failure_code, row.due_at, row.claimed_by) == ("incorrect-payment-details", None, "")
     assert (attempt.failure_class, attempt.outcome) == ("final", "incorrect-payment-details")
@@ -258,5 +258,5 @@ def test_run_refused_for_a_reason_we_do_not_know_needs_review(node: SteeredRail,
 
     run(watch)
 
-    assert story(disbursement_id) == Story("needs_review", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"], PAYOUT_MSAT, 0)
     assert row_of(disbursement_id).due_at is None

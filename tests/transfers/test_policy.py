@@ -1,10 +1,10 @@
-"""What a failure means for what comes next."""
+"""What follows a failure."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from transfers.engine.policy import NextStep, after_failure, ask_delay, retry_delay
+from transfers.engine.policy import NextStep, after_failure, query_delay, retry_delay
 from transfers.enums import DisbursementState, FailureClass
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -14,7 +14,9 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 def test_after_failure_of_retry_class_waits_longer_each_time(retries, seconds):
     step = after_failure(FailureClass.RETRY, retries=retries, now=NOW)
 
-    assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=seconds), burns_retry=True)
+    assert step == NextStep(
+        DisbursementState.PROCESSING, NOW + timedelta(seconds=seconds), counts_as_retry=True
+    )
 
 
 def test_after_failure_with_retries_exhausted_needs_review():
@@ -23,17 +25,19 @@ def test_after_failure_with_retries_exhausted_needs_review():
     assert step == NextStep(DisbursementState.NEEDS_REVIEW, None)
 
 
-def test_after_failure_of_hold_class_burns_no_retry():
+def test_after_failure_of_hold_class_counts_no_retry():
     step = after_failure(FailureClass.HOLD, retries=2, now=NOW)
 
-    assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=60), burns_retry=False)
+    assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=60), counts_as_retry=False)
 
 
 @pytest.mark.parametrize(("retries", "seconds"), [(0, 120), (1, 120), (2, 240)])
-def test_after_failure_of_renew_class_waits_until_the_spent_order_is_over(retries, seconds):
+def test_after_failure_of_renew_class_waits_until_no_worker_can_send_the_last_order(retries, seconds):
     step = after_failure(FailureClass.RENEW, retries=retries, now=NOW)
 
-    assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=seconds), burns_retry=True)
+    assert step == NextStep(
+        DisbursementState.PROCESSING, NOW + timedelta(seconds=seconds), counts_as_retry=True
+    )
 
 
 def test_after_failure_of_renew_class_with_retries_exhausted_needs_review():
@@ -56,8 +60,8 @@ def test_retry_delay_doubles():
     assert [retry_delay(n).total_seconds() for n in range(3)] == [60, 120, 240]
 
 
-def test_ask_delay_starts_at_fifteen_seconds_and_never_passes_five_minutes():
-    seconds = [ask_delay(asks).total_seconds() for asks in range(30)]
+def test_query_delay_starts_at_fifteen_seconds_and_never_passes_five_minutes():
+    seconds = [query_delay(queries).total_seconds() for queries in range(30)]
 
     assert seconds[:5] == [15, 15, 15, 15, 15]
     assert seconds[5:9] == [30, 60, 120, 240]

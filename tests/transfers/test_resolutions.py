@@ -1,4 +1,4 @@
-"""How an outcome that stays unknown ends: one person proposes, another approves, and the books follow."""
+"""Resolutions of outcomes that stay unknown: one person proposes, another approves, and it is booked."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,19 +26,20 @@ from tests.transfers.builders import (
     NET_SATS,
     NOW,
     PAYOUT_MSAT,
-    Story,
+    Snapshot,
     attempts,
     node_msat,
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
 )
-from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, paper, proof_of
-from tests.transfers.resolving import GIVE_UP_SECONDS, GONE, NOT_PAID, PAID, Case
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for, proof_of
+from tests.transfers.resolution_cases import GIVE_UP_SECONDS, GONE, NOT_PAID, PAID, Case
 from tests.transfers.unchanged import unchanged
-from transfers.engine import closing
 from transfers.engine.destinations import order_of
+from transfers.engine.paid import close_as_paid
+from transfers.engine.unpaid import resolve_as_not_paid
 from transfers.enums import AnswerKind, FailureClass
 from transfers.errors import (
     AttemptNotOpen,
@@ -61,29 +62,29 @@ from transfers.types import NotSeen, Refused, Unknown
 
 pytestmark = pytest.mark.django_db
 
-REVIEWED = Story("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
-RESOLVED_PAID = Story("completed", ["succeeded"], 0, 0)
-RESOLVED_UNPAID = Story("failed", ["failed"], PAYOUT_MSAT, 0)
+REVIEWED = Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
+RESOLVED_PAID = Snapshot("completed", ["succeeded"], 0, 0)
+RESOLVED_UNPAID = Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
 
 
 @pytest.fixture
 def case(node: SteeredRail, watch: Watch) -> Case:
     made = Case(node, watch)
-    assert made.story == REVIEWED
+    assert made.snapshot == REVIEWED
     return made
 
 
 def breaches(case: Case) -> list[Breach]:
-    """Audit all; that pots of these tests belong to no cycle is their own doing."""
+    """Audit everything but I05, which reports the pots of these tests, since they belong to no cycle."""
     found = audit(now=case.watch()).breaches
     return [breach for breach in found if not breach.subject.startswith("cycle:")]
 
 
-def green(case: Case) -> bool:
+def is_audit_clean(case: Case) -> bool:
     return breaches(case) == []
 
 
-# paid
+# Paid
 
 
 def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_payment(case: Case) -> None:
@@ -98,16 +99,16 @@ def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_pa
     }  # fmt: skip
     assert (resolution.evidence, resolution.asked_at) == (proposal.facts["evidence"], case.watch())
     assert (resolution.proposer, resolution.explanation) == (case.finance, "her wallet shows it")
-    assert case.story == REVIEWED
+    assert case.snapshot == REVIEWED
 
 
-def test_approve_paid_books_as_if_the_outside_had_told_it(case: Case) -> None:
+def test_approve_paid_books_as_if_the_provider_had_answered_paid(case: Case) -> None:
     before = node_msat()
     proposal = case.propose(PAID)
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
     # 99,000 sats to the winner and 1.5 sats for the route left the node.
     assert node_msat() == before - NET_MSAT - 1_500
     (attempt,), row = attempts(case.id), row_of(case.id)
@@ -118,10 +119,10 @@ def test_approve_paid_books_as_if_the_outside_had_told_it(case: Case) -> None:
     assert resolved.proposal == proposal
     line = TrailEntry.objects.get(action="resolve_attempt")
     assert (line.actor, line.subject) == (case.approver, f"disbursement:{case.id}")
-    assert green(case)
+    assert is_audit_clean(case)
 
 
-def test_propose_paid_reads_a_proof_as_people_paste_it(case: Case) -> None:
+def test_propose_paid_accepts_a_proof_with_blanks(case: Case) -> None:
     proof = proof_of("awa", NET_SATS)
 
     case.propose(PAID, proof=f"  {proof[:32]}\n{proof[32:]} ")
@@ -156,7 +157,7 @@ def test_propose_paid_at_the_limits_of_the_cost_is_taken(case: Case, cost_msat: 
     case.approve(case.propose(PAID, cost_msat=cost_msat))
 
     assert attempts(case.id)[0].cost_msat == cost_msat
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 @pytest.mark.parametrize("verdict", [PAID, NOT_PAID])
@@ -166,9 +167,7 @@ def test_propose_without_an_explanation_is_refused(case: Case, verdict: Any) -> 
     assert refusal.facts == {"disbursement_id": case.id}
 
 
-def test_propose_for_a_payment_the_engine_still_decides_about_is_refused(
-    case: Case, node: SteeredRail
-) -> None:
+def test_propose_for_a_payment_not_under_review_is_refused(case: Case, node: SteeredRail) -> None:
     other = ordered("moussa", at=case.watch())
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(case.watch)
@@ -181,7 +180,7 @@ def test_propose_for_a_payment_the_engine_still_decides_about_is_refused(
 
 def test_propose_for_a_payment_whose_outcome_is_known_is_refused(case: Case) -> None:
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
-    case.ask()
+    case.query()
 
     refusal = refused(case, AttemptNotOpen)
 
@@ -200,17 +199,17 @@ def test_describe_what_nobody_proposed_is_refused(case: Case) -> None:
     assert refusal.value.facts == {"disbursement_id": case.id}
 
 
-# not paid
+# Not paid
 
 
-def test_approve_not_paid_gives_the_money_back_and_the_payment_has_failed(case: Case) -> None:
+def test_approve_not_paid_voids_the_hold_and_fails_the_payment(case: Case) -> None:
     case.expire()
     proposal = case.propose(NOT_PAID)
     assert (proposal.facts["proof"], proposal.facts["cost_msat"]) == ("", None)
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
     row, (attempt,) = row_of(case.id), attempts(case.id)
     assert (row.failure_code, row.due_at, row.claimed_by) == ("resolved-as-not-paid", None, "")
     assert (attempt.outcome, attempt.failure_class, attempt.closed_at) == (
@@ -218,22 +217,22 @@ def test_approve_not_paid_gives_the_money_back_and_the_payment_has_failed(case: 
     )  # fmt: skip
     assert attempt.evidence == {"code": "NOT_FOUND", "source": SOURCE}
     assert ResolvedAttempt.objects.get().approver == case.approver
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_approve_not_paid_of_a_payment_another_node_does_not_know(case: Case) -> None:
-    """The node's database is lost: the one in its place knows nothing."""
-    case.ask(NotSeen(source="another node"), after=GIVE_UP_SECONDS + 1)
+    """The node's database is lost: the new one knows nothing."""
+    case.query(NotSeen(source="another node"), after=GIVE_UP_SECONDS + 1)
     proposal = case.propose(NOT_PAID)
     assert proposal.facts["provider_reports"] == "not-seen-by-another-source"
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
 
 
 def test_propose_not_paid_while_the_order_is_payable_is_refused(case: Case) -> None:
-    case.ask(GONE, after=GIVE_UP_SECONDS - 15)
+    case.query(GONE, after=GIVE_UP_SECONDS - 15)
 
     refusal = refused(case, OrderStillPayable, verdict=NOT_PAID)
 
@@ -250,14 +249,14 @@ def test_propose_not_paid_while_the_order_is_payable_is_refused(case: Case) -> N
     ],
     ids=["in flight", "paid", "another payment"],
 )
-def test_propose_not_paid_against_what_the_outside_says_is_refused(case: Case, answer: Unknown) -> None:
+def test_propose_not_paid_against_the_providers_answer_is_refused(case: Case, answer: Unknown) -> None:
     case.expire()
-    case.ask(answer)
+    case.query(answer)
 
     refusal = refused(case, ProviderContradicts, verdict=NOT_PAID)
 
-    told = {"disbursement_id": case.id, "outcome": answer.reason, "asked_at": case.watch()}
-    assert refusal.facts == told
+    facts = {"disbursement_id": case.id, "outcome": answer.reason, "asked_at": case.watch()}
+    assert refusal.facts == facts
 
 
 def test_propose_not_paid_on_old_evidence_is_refused(case: Case) -> None:
@@ -272,31 +271,31 @@ def test_propose_not_paid_on_old_evidence_is_refused(case: Case) -> None:
     assert refusal.facts == {"disbursement_id": case.id, "outcome": "not-seen", "asked_at": asked_at}
 
 
-def test_propose_not_paid_on_an_answer_that_says_nothing_is_refused(case: Case) -> None:
+def test_propose_not_paid_on_an_unclear_answer_is_refused(case: Case) -> None:
     case.expire()
-    case.ask(Unknown(seen=False, reason="stream-ended"))
+    case.query(Unknown(seen=False, reason="stream-ended"))
 
     assert refused(case, EvidenceTooOld, verdict=NOT_PAID).facts["outcome"] == "stream-ended"
 
 
-def test_propose_not_paid_while_the_outside_is_away_is_refused(case: Case) -> None:
+def test_propose_not_paid_while_the_provider_is_unavailable_is_refused(case: Case) -> None:
     case.expire()
-    with case.node.away("find"):
-        case.ask()
+    with case.node.unavailable("find"):
+        case.query()
 
     assert refused(case, EvidenceTooOld, verdict=NOT_PAID).facts["outcome"] == "rail-away"
 
 
-def test_propose_paid_while_the_outside_is_away_is_taken(case: Case) -> None:
+def test_propose_paid_while_the_provider_is_unavailable_is_accepted(case: Case) -> None:
     """The payee's proof does not need our node."""
-    with case.node.away("find"):
-        case.ask()
+    with case.node.unavailable("find"):
+        case.query()
         case.approve(case.propose(PAID))
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
-# two people
+# Two people
 
 
 def test_proposer_cannot_approve(case: Case) -> None:
@@ -326,17 +325,17 @@ def test_approve_without_the_right_is_refused(case: Case, role: Role) -> None:
         case.approve(proposal, by=make_user(role))
 
 
-def test_reject_leaves_all_as_it_was_and_makes_room(case: Case) -> None:
+def test_reject_changes_nothing_and_allows_another_proposal(case: Case) -> None:
     proposal = case.propose(PAID)
 
     reject(proposal_id=proposal.pk, approver=case.approver, reason="ask her again", now=case.watch())
 
-    assert case.story == REVIEWED
+    assert case.snapshot == REVIEWED
     case.approve(case.propose(PAID))
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
-def test_propose_beside_one_that_holds_is_refused(case: Case) -> None:
+def test_propose_beside_an_open_proposal_is_refused(case: Case) -> None:
     first = case.propose(PAID)
 
     refusal = refused(case, ProposalAlreadyOpen, cost_msat=2_000, by=make_user(Role.FINANCE))
@@ -351,49 +350,49 @@ def test_approve_twice_is_refused(case: Case) -> None:
         case.approve(proposal, by=make_user(Role.APPROVER))
 
 
-# what changes between proposal and approval
+# Changes between proposal and approval
 
 
-def test_another_answer_of_the_outside_voids_the_approval(case: Case) -> None:
+def test_another_answer_of_the_provider_voids_the_approval(case: Case) -> None:
     proposal = case.propose(PAID)
-    case.ask(Unknown(seen=True, reason="in-flight"))
+    case.query(Unknown(seen=True, reason="in-flight"))
 
     with unchanged(), pytest.raises(ProposalFactsChanged):
         case.approve(proposal)
 
 
-def test_same_answer_again_voids_nothing(case: Case) -> None:
+def test_same_retry_broker_now_voids_nothing(case: Case) -> None:
     proposal = case.propose(PAID)
     for _ in range(3):
-        case.ask(GONE)
+        case.query(GONE)
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
-def test_failure_to_connect_in_other_words_voids_nothing(case: Case) -> None:
-    with case.node.away("find"):
-        case.ask()
+def test_failure_to_connect_with_another_text_voids_nothing(case: Case) -> None:
+    with case.node.unavailable("find"):
+        case.query()
     proposal = case.propose(PAID)
     attempt = attempts(case.id)[0]
     Attempt.objects.filter(pk=attempt.pk).update(evidence={"detail": "port 10010 this time"})
 
     case.approve(proposal)
 
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
-def test_voided_proposal_makes_room_for_a_new_one(case: Case) -> None:
+def test_voided_proposal_allows_a_new_one(case: Case) -> None:
     first = case.propose(PAID)
-    case.ask(Unknown(seen=True, reason="in-flight"))
+    case.query(Unknown(seen=True, reason="in-flight"))
 
     second = case.propose(PAID, by=make_user(Role.FINANCE))
 
     first.refresh_from_db()
     assert first.state == "withdrawn"
     case.approve(second)
-    assert case.story == RESOLVED_PAID
+    assert case.snapshot == RESOLVED_PAID
 
 
 def test_approve_not_paid_on_evidence_that_grew_old_is_refused(case: Case) -> None:
@@ -404,43 +403,43 @@ def test_approve_not_paid_on_evidence_that_grew_old_is_refused(case: Case) -> No
     with unchanged(), pytest.raises(EvidenceTooOld):
         case.approve(proposal)
 
-    case.ask(GONE, after=0)
+    case.query(GONE, after=0)
     case.approve(proposal)
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
 
 
 def test_approve_after_the_engine_learned_the_truth_is_refused_and_books_nothing_twice(case: Case) -> None:
     proposal = case.propose(PAID)
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
-    case.ask()
-    assert case.story == RESOLVED_PAID
+    case.query()
+    assert case.snapshot == RESOLVED_PAID
 
     with unchanged(), pytest.raises(AttemptNotOpen) as refusal:
         case.approve(proposal)
 
     assert refusal.value.facts == {"disbursement_id": case.id, "state": "completed"}
-    assert green(case)
+    assert is_audit_clean(case)
 
 
-def test_worker_that_asked_before_the_approval_changes_nothing_after_it(case: Case) -> None:
-    """It waits for the outside while two people decide; its answer comes too late."""
+def test_worker_that_queried_before_the_approval_changes_nothing_after_it(case: Case) -> None:
+    """It waits for the provider while two people decide; its answer comes too late."""
     case.expire()
     proposal = case.propose(NOT_PAID)
     case.node.meanwhile["find"] = lambda: case.approve(proposal)
 
-    case.ask(GONE)
+    case.query(GONE)
 
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
     assert row_of(case.id).failure_code == "resolved-as-not-paid"
-    assert green(case)
+    assert is_audit_clean(case)
 
 
-# afterwards
+# After a resolution
 
 
 def retried(case: Case, *, after: float = 30) -> None:
     """Retry with a new invoice."""
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=case.id, destination=new, actor=BY, now=case.watch())
     retry_disbursement(disbursement_id=case.id, actor=BY, reason="new invoice", now=case.watch())
     case.watch.advance(after)
@@ -457,38 +456,40 @@ def test_resolved_as_not_paid_can_be_paid_by_a_new_invoice_once(case: Case) -> N
 
     retried(case)
 
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert case.node.paid == {hash_of("new", NET_SATS): NET_MSAT}
-    assert green(case)
+    assert is_audit_clean(case)
 
 
-def test_payee_refusing_a_second_sending_is_ended_by_two_people_and_paid_anew_once(
+def test_second_send_that_the_payee_refused_is_resolved_and_paid_again_once(
     node: SteeredRail, watch: Watch
 ) -> None:
     case = Case(node, watch, first=Unknown(seen=False, reason="connection-lost"), then=NotSeen(source=SOURCE))
-    assert case.story == Story("completed", ["succeeded"], 0, 0), "the second sending is taken by this payee"
+    assert case.snapshot == Snapshot("completed", ["succeeded"], 0, 0), (
+        "the second sending is taken by this payee"
+    )
 
     case = Case(
         node, watch, name="moussa", first=Unknown(seen=False, reason="connection-lost"),
         then=NotSeen(source=SOURCE), again=Refused("incorrect-payment-details", FailureClass.FINAL),
     )  # fmt: skip
-    assert case.story == REVIEWED
+    assert case.snapshot == REVIEWED
     with pytest.raises(DisbursementNotRetryable):
         retry_disbursement(disbursement_id=case.id, actor=BY, reason="alone", now=watch())
     with pytest.raises(DisbursementNotCancellable):
         cancel_disbursement(disbursement_id=case.id, actor=BY, reason="alone", now=watch())
     refused(case, OrderStillPayable, verdict=NOT_PAID)
 
-    said = Refused("incorrect-payment-details", FailureClass.FINAL)
-    case.ask(said, after=GIVE_UP_SECONDS + 1)
+    refusal = Refused("incorrect-payment-details", FailureClass.FINAL)
+    case.query(refusal, after=GIVE_UP_SECONDS + 1)
     case.approve(case.propose(NOT_PAID))
-    assert case.story == RESOLVED_UNPAID
+    assert case.snapshot == RESOLVED_UNPAID
 
-    node.finds.append(said)
+    node.finds.append(refusal)
     retried(case)
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT, hash_of("new", NET_SATS): NET_MSAT}
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_resolved_as_not_paid_can_be_cancelled(case: Case) -> None:
@@ -496,7 +497,7 @@ def test_resolved_as_not_paid_can_be_cancelled(case: Case) -> None:
 
     cancel_disbursement(disbursement_id=case.id, actor=BY, reason="paid in cash", now=case.watch())
 
-    assert case.story == Story("cancelled", ["failed"], PAYOUT_MSAT, 0)
+    assert case.snapshot == Snapshot("cancelled", ["failed"], PAYOUT_MSAT, 0)
 
 
 def test_resolved_as_not_paid_but_paid_is_booked_before_another_order_goes_out(case: Case) -> None:
@@ -505,10 +506,10 @@ def test_resolved_as_not_paid_but_paid_is_booked_before_another_order_goes_out(c
 
     retried(case)
 
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert case.node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
     assert attempts(case.id)[1].proof == proof_of("awa", NET_SATS)
-    assert green(case)
+    assert is_audit_clean(case)
 
 
 def test_resolved_as_not_paid_but_paid_after_another_order_pauses_outgoing_money(case: Case) -> None:
@@ -517,11 +518,11 @@ def test_resolved_as_not_paid_but_paid_after_another_order_pauses_outgoing_money
     case.node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
     late = Attempt.objects.select_related("order").get(number=1)
 
-    assert not closing.close_as_paid(late, case.node._receipt(order_of(late.order)), now=case.watch())
+    assert not close_as_paid(late, case.node._receipt(order_of(late.order)), now=case.watch())
 
     assert not switches.outgoing().is_open
     assert hash_of("awa", NET_SATS) in switches.outgoing().reason
-    assert case.story == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert case.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -532,7 +533,7 @@ def test_resolved_as_not_paid_but_paid_after_another_order_pauses_outgoing_money
     ],
     ids=["doubt", "in flight"],
 )
-def test_resolved_as_not_paid_but_the_outside_knows_it_again_sends_nothing(
+def test_resolved_as_not_paid_but_known_to_the_provider_again_sends_nothing(
     case: Case, answer: Unknown, code: str
 ) -> None:
     resolved_as_not_paid(case)
@@ -542,17 +543,17 @@ def test_resolved_as_not_paid_but_the_outside_knows_it_again_sends_nothing(
 
     assert case.node.paid == {}
     assert row_of(case.id).failure_code == code
-    assert case.story.attempts == ["failed"]
+    assert case.snapshot.attempts == ["failed"]
 
 
-def test_forgotten_order_that_only_the_outside_refused_still_needs_review(
+def test_forgotten_order_that_only_the_provider_refused_still_needs_review(
     node: SteeredRail, watch: Watch
 ) -> None:
-    """What was closed by its refusal and is unknown later is no resolution: the way it was."""
+    """An attempt closed by a refusal, whose order is unknown later, was not resolved by people."""
     disbursement_id = ordered()
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=disbursement_id, destination=new, actor=BY, now=watch())
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
     node.finds.append(NotSeen(source=SOURCE))
@@ -563,7 +564,7 @@ def test_forgotten_order_that_only_the_outside_refused_still_needs_review(
 
 
 @pytest.mark.parametrize(
-    ("source", "waited_seconds", "told"),
+    ("source", "waited_seconds", "expected"),
     [
         (SOURCE, 3_600 + 601, ("completed", "")),
         (SOURCE, 3_600 + 600, ("needs_review", "last-order-in-doubt")),
@@ -572,15 +573,15 @@ def test_forgotten_order_that_only_the_outside_refused_still_needs_review(
     ids=["can be paid no more", "could be revived", "never knew it"],
 )
 def test_refused_order_that_its_own_node_forgot_is_no_doubt_once_it_can_be_paid_no_more(
-    node: SteeredRail, watch: Watch, source: str, waited_seconds: int, told: tuple[str, str]
+    node: SteeredRail, watch: Watch, source: str, waited_seconds: int, expected: tuple[str, str]
 ) -> None:
-    """Else the payment could neither be made nor ordered anew, whoever decides: nodes are told to forget failures."""
+    """Otherwise the payment could neither be made nor ordered again, since nodes are told to delete failures."""
     expires_at = NOW + timedelta(hours=1)
-    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=expires_at))
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=expires_at))
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
     watch.advance(waited_seconds)
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=disbursement_id, destination=new, actor=BY, now=watch())
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
     node.finds.append(NotSeen(source=source))
@@ -588,7 +589,7 @@ def test_refused_order_that_its_own_node_forgot_is_no_doubt_once_it_can_be_paid_
     run(watch)
 
     row = row_of(disbursement_id)
-    assert (row.state, row.failure_code) == told
+    assert (row.state, row.failure_code) == expected
     assert sum(node.paid.values()) == (NET_MSAT if row.state == "completed" else 0)
 
 
@@ -598,23 +599,23 @@ def test_open_attempt_under_review_is_still_neither_retried_nor_redirected(case:
         retry_disbursement(disbursement_id=case.id, actor=BY, reason="now", now=case.watch())
 
 
-# the story of the answers
+# Stored answers
 
 
-def told(case: Case) -> list[tuple[str, str, str]]:
+def stored_answers(case: Case) -> list[tuple[str, str, str]]:
     rows = ProviderAnswer.objects.filter(attempt__disbursement_id=case.id).order_by("pk")
     return [(row.answered_call, row.kind, row.outcome) for row in rows]
 
 
 def test_every_new_answer_is_kept_and_the_same_one_again_is_not(case: Case) -> None:
-    case.ask(GONE)
-    with case.node.away("find"):
-        case.ask()
-        case.ask(after=15)
-    case.ask(Unknown(seen=True, reason="in-flight"))
-    case.ask(GONE)
+    case.query(GONE)
+    with case.node.unavailable("find"):
+        case.query()
+        case.query(after=15)
+    case.query(Unknown(seen=True, reason="in-flight"))
+    case.query(GONE)
 
-    assert told(case) == [
+    assert stored_answers(case) == [
         ("send", "in_flight", "in-flight"),
         ("ask", "not_seen", "not-seen"),
         ("ask", "away", "rail-away"),
@@ -624,14 +625,14 @@ def test_every_new_answer_is_kept_and_the_same_one_again_is_not(case: Case) -> N
 
 
 def test_attempt_holds_the_newest_answer_and_its_moment(case: Case) -> None:
-    with case.node.away("find"):
-        case.ask()
+    with case.node.unavailable("find"):
+        case.query()
 
     attempt = attempts(case.id)[0]
     assert (attempt.outcome, attempt.asked_at) == ("rail-away", case.watch())
     assert attempt.evidence == {"detail": "away at find"}
 
-    case.ask(GONE, after=15)
+    case.query(GONE, after=15)
 
     attempt = attempts(case.id)[0]
     assert (attempt.outcome, attempt.asked_at) == ("not-seen", case.watch())
@@ -652,17 +653,17 @@ def test_order_sent_again_keeps_that_it_had_not_been_seen(node: SteeredRail, wat
     watch.advance(15)
     run(watch)
 
-    assert story(disbursement_id) == RESOLVED_PAID
+    assert snapshot(disbursement_id) == RESOLVED_PAID
     kinds = ProviderAnswer.objects.order_by("pk").values_list("kind", flat=True)
     assert list(kinds) == [AnswerKind.UNCLEAR, AnswerKind.NOT_SEEN]
 
 
-# the audit
+# The audit
 
 
 def test_audit_finds_an_attempt_called_unpaid_by_nobody(case: Case) -> None:
     attempt = attempts(case.id)[0]
-    closing.resolve_as_not_paid(
+    resolve_as_not_paid(
         row_of(case.id), Attempt.objects.select_related("order").get(pk=attempt.pk),
         Refused("resolved-as-not-paid", FailureClass.FINAL), now=case.watch(),
     )  # fmt: skip
@@ -672,7 +673,7 @@ def test_audit_finds_an_attempt_called_unpaid_by_nobody(case: Case) -> None:
     ]
 
 
-def test_audit_finds_a_resolution_that_says_otherwise_than_the_attempt(case: Case) -> None:
+def test_audit_finds_a_resolution_that_differs_from_the_attempt(case: Case) -> None:
     case.approve(case.propose(PAID))
     Attempt.objects.update(cost_msat=1_499)
 

@@ -1,4 +1,4 @@
-"""What the engine does when it cannot know, send or go on yet: it waits, asks, and concludes nothing from silence."""
+"""What the engine does while an outcome is unknown or a payment cannot go yet: it waits, queries, concludes nothing."""
 
 from datetime import timedelta
 
@@ -17,14 +17,14 @@ from tests.transfers.builders import (
     PAYOUT_MSAT,
     PREPARED,
     UNTOUCHED,
-    Story,
+    Snapshot,
     attempts,
     ordered,
     row_of,
     run,
-    story,
+    snapshot,
 )
-from tests.transfers.rails import SteeredRail, Watch, hash_of, paper
+from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.services.disbursements import replace_destination, retry_disbursement
@@ -33,10 +33,10 @@ from transfers.types import Refused, Unknown
 pytestmark = pytest.mark.django_db
 
 
-# unknown
+# Unknown
 
 
-def test_run_unknown_is_asked_at_15_seconds_then_more_slowly_and_never_failed(
+def test_run_unknown_is_queried_at_15_seconds_then_less_often_and_never_failed(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
@@ -53,7 +53,7 @@ def test_run_unknown_is_asked_at_15_seconds_then_more_slowly_and_never_failed(
         assert run(watch) == 1
 
     assert waits == [15, 15, 15, 15, 15, 30, 60, 120, 240, 300, 300, 300]
-    assert story(disbursement_id) == IN_FLIGHT
+    assert snapshot(disbursement_id) == IN_FLIGHT
     assert (node.sends, attempts(disbursement_id)[0].asked_at) == (1, watch())
 
 
@@ -65,17 +65,17 @@ def test_run_unknown_for_six_hours_is_still_held_and_then_paid(node: SteeredRail
         node.finds.append(Unknown(seen=True, reason="in-flight"))
         watch.advance(1_800)
         run(watch)
-    assert story(disbursement_id) == IN_FLIGHT
+    assert snapshot(disbursement_id) == IN_FLIGHT
 
     node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
     watch.advance(300)
     run(watch)
 
-    assert (story(disbursement_id), node.sends) == (PAID, 1)
+    assert (snapshot(disbursement_id), node.sends) == (PAID, 1)
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_run_unknown_for_over_an_hour_is_told_whether_it_was_seen_or_not(
+def test_run_unknown_for_over_an_hour_is_reported_whether_it_was_seen_or_not(
     node: SteeredRail, watch: Watch, seen: bool
 ) -> None:
     [backlog] = [check for check in HEALTH_CHECKS if check.component == "backlog"]
@@ -84,9 +84,9 @@ def test_run_unknown_for_over_an_hour_is_told_whether_it_was_seen_or_not(
     run(watch)
     assert backlog.run(watch.after(3_600)).facts["open_over_an_hour"] == 0
 
-    told = backlog.run(watch.after(3_601))
+    report = backlog.run(watch.after(3_601))
 
-    assert (told.status, told.facts["open_over_an_hour"]) == (DEGRADED, 1)
+    assert (report.status, report.facts["open_over_an_hour"]) == (DEGRADED, 1)
 
 
 def test_run_unknown_and_not_seen_stays_prepared(node: SteeredRail, watch: Watch) -> None:
@@ -96,7 +96,7 @@ def test_run_unknown_and_not_seen_stays_prepared(node: SteeredRail, watch: Watch
     run(watch)
 
     (attempt,) = attempts(disbursement_id)
-    assert story(disbursement_id) == PREPARED
+    assert snapshot(disbursement_id) == PREPARED
     assert (attempt.outcome, attempt.evidence) == ("connection-lost", {"code": "UNAVAILABLE"})
     assert (attempt.seen_at, attempt.asked_at) == (None, NOW)
 
@@ -110,7 +110,7 @@ def test_run_unknown_is_paid_when_found_paid(node: SteeredRail, watch: Watch) ->
     watch.advance(15)
     run(watch)
 
-    assert (story(disbursement_id), node.sends) == (PAID, 1)
+    assert (snapshot(disbursement_id), node.sends) == (PAID, 1)
 
 
 def test_run_unknown_is_failed_only_when_found_refused(node: SteeredRail, watch: Watch) -> None:
@@ -122,82 +122,84 @@ def test_run_unknown_is_failed_only_when_found_refused(node: SteeredRail, watch:
     watch.advance(15)
     run(watch)
 
-    assert story(disbursement_id) == Story("failed", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
 
 
-# the rail is away
+# The rail is unavailable
 
 
-def test_run_rail_away_at_prepare_waits_15_seconds_and_burns_nothing(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_the_rail_unavailable_at_prepare_waits_15_seconds_without_a_retry(
+    node: SteeredRail, watch: Watch
+) -> None:
     disbursement_id = ordered()
-    with node.away("prepare"):
+    with node.unavailable("prepare"):
         for _ in range(9):
             run(watch)
             row = row_of(disbursement_id)
             assert (row.due_at, row.retries, row.claimed_by) == (watch.after(15), 0, "")
             watch.advance(15)
-        assert story(disbursement_id) == UNTOUCHED
+        assert snapshot(disbursement_id) == UNTOUCHED
 
     run(watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
 
 
-def test_run_rail_away_at_send_keeps_the_hold_and_sends_the_same_order_later(
+def test_run_with_the_rail_unavailable_at_send_keeps_the_hold_and_sends_the_same_order_later(
     node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
-    with node.away("send"):
+    with node.unavailable("send"):
         run(watch)
-    assert story(disbursement_id) == PREPARED
+    assert snapshot(disbursement_id) == PREPARED
     assert row_of(disbursement_id).due_at == watch.after(15)
 
     watch.advance(15)
     run(watch)
 
-    assert story(disbursement_id) == PAID
+    assert snapshot(disbursement_id) == PAID
     assert node.calls == ["prepare", "send", "find", "send"]
     assert attempts(disbursement_id)[0].sends == 2
 
 
-def test_run_rail_away_at_find_concludes_nothing(node: SteeredRail, watch: Watch) -> None:
+def test_run_with_the_rail_unavailable_at_find_concludes_nothing(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
     node.script.append(Unknown(seen=True, reason="in-flight"))
     run(watch)
-    with node.away("find"):
+    with node.unavailable("find"):
         for _ in range(10):
             watch.advance(60)
             run(watch)
             assert row_of(disbursement_id).due_at == watch.after(15)
-        assert story(disbursement_id) == IN_FLIGHT
+        assert snapshot(disbursement_id) == IN_FLIGHT
     node.paid[hash_of("awa", NET_SATS)] = NET_MSAT
 
     watch.advance(15)
     run(watch)
 
-    assert (story(disbursement_id), node.sends) == (PAID, 1)
+    assert (snapshot(disbursement_id), node.sends) == (PAID, 1)
 
 
-# what cannot be paid as it stands
+# What cannot be paid as it stands
 
 
 def test_run_refused_at_prepare_fails_with_the_refusals_name(node: SteeredRail, watch: Watch) -> None:
     expires_at = NOW + timedelta(seconds=5)
-    disbursement_id = ordered(destination=paper("awa", NET_SATS, expires_at=expires_at))
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=expires_at))
 
     watch.advance(10)
     run(watch)
 
     row = row_of(disbursement_id)
     assert (row.state, row.failure_code, row.due_at) == ("failed", "invoice-expired", None)
-    assert (story(disbursement_id), node.sends) == (Story("failed", [], PAYOUT_MSAT, 0), 0)
+    assert (snapshot(disbursement_id), node.sends) == (Snapshot("failed", [], PAYOUT_MSAT, 0), 0)
 
 
 def test_run_with_an_invoice_that_another_was_paid_by_meanwhile_fails(
     node: SteeredRail, watch: Watch
 ) -> None:
     """Both were ordered with one invoice; the second finds its hash used when it opens its attempt."""
-    first, second = ordered(), ordered("binta", destination=paper("awa", NET_SATS))
+    first, second = ordered(), ordered("binta", destination=invoice_for("awa", NET_SATS))
 
     run(watch)
 
@@ -207,17 +209,17 @@ def test_run_with_an_invoice_that_another_was_paid_by_meanwhile_fails(
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
 
 
-# another invoice
+# Another invoice
 
 
 def test_run_with_another_invoice_waits_until_no_worker_can_send_the_last_one(
     node: SteeredRail, watch: Watch
 ) -> None:
-    """Lease 20 s and send deadline 1 s after the last sending."""
+    """Lease 20 s and send deadline 1 s after the last send."""
     disbursement_id = ordered()
     node.script.append(Refused("incorrect-payment-details", FailureClass.FINAL))
     run(watch)
-    new = paper("new", NET_SATS)
+    new = invoice_for("new", NET_SATS)
     replace_destination(disbursement_id=disbursement_id, destination=new, actor=BY, now=watch())
     retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="new invoice", now=watch())
 
@@ -228,42 +230,42 @@ def test_run_with_another_invoice_waits_until_no_worker_can_send_the_last_one(
     watch.advance(0.001)
     run(watch)
 
-    assert story(disbursement_id) == Story("completed", ["failed", "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("new", NET_SATS): NET_MSAT}
 
 
-# paused on the way
+# Paused on the way
 
 
 def test_run_paused_while_preparing_opens_but_sends_nothing(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=NOW)
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="for this test", now=NOW)
 
     run(watch)
 
-    assert (story(disbursement_id), node.sends) == (PREPARED, 0)
+    assert (snapshot(disbursement_id), node.sends) == (PREPARED, 0)
     for _ in range(3):
         watch.advance(60)
         run(watch)
-    assert (story(disbursement_id), node.sends) == (PREPARED, 0)
+    assert (snapshot(disbursement_id), node.sends) == (PREPARED, 0)
 
 
 def test_run_resumed_sends_the_order_that_was_opened(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = ordered()
-    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="odd", now=NOW)
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="for this test", now=NOW)
     run(watch)
     Switch.objects.filter(name="outgoing").update(is_open=True)
 
     watch.advance(60)
     run(watch)
 
-    assert (story(disbursement_id), node.calls) == (PAID, ["prepare", "find", "send"])
+    assert (snapshot(disbursement_id), node.calls) == (PAID, ["prepare", "find", "send"])
 
 
-def test_run_one_that_breaks_the_worker_does_not_stop_the_others(
+def test_run_with_one_that_breaks_the_worker_pays_the_others(
     node: SteeredRail, watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A mistake of ours in one payment is logged; the next claim takes it up, the others go on."""
+    """A bug of ours in one payment is logged; the next claim resumes it, the others go on."""
     broken, sound = ordered("awa"), ordered("binta")
     node.meanwhile["prepare"] = lambda: 1 // 0
 

@@ -1,4 +1,4 @@
-"""Withdrawal links: the secret once, the first fitting invoice wins, and nothing is lost on the way to its payment."""
+"""Withdrawal links: the secret is returned once, the first fitting invoice wins, none is lost."""
 
 from datetime import datetime, timedelta
 
@@ -6,8 +6,8 @@ import pytest
 
 from lightning.errors import InvoiceAmountDiffers, InvoiceUnreadable
 from sunusav.core.models import TrailEntry
-from tests.transfers.builders import BY, NET_MSAT, NET_SATS, NOW, elsewhere, ordered
-from tests.transfers.rails import paper
+from tests.transfers.builders import BY, NET_MSAT, NET_SATS, NOW, ordered, other_invoice
+from tests.transfers.rails import invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.errors import (
     PaymentReferenceUsed,
@@ -50,7 +50,7 @@ def link(subject: str = SUBJECT, *, now: datetime = NOW) -> str:
 
 
 def redeem(secret: str, invoice: Destination | None = None, *, now: datetime = NOW) -> None:
-    given = invoice or paper("first", NET_SATS)
+    given = invoice or invoice_for("first", NET_SATS)
     redeem_withdrawal(secret=secret, kind=given.kind, value=given.value, now=now)
 
 
@@ -58,10 +58,10 @@ def stored() -> WithdrawalLink:
     return WithdrawalLink.objects.latest("id")
 
 
-# opening
+# Opening
 
 
-def test_open_tells_the_secret_once_and_keeps_its_digest_alone() -> None:
+def test_open_returns_the_secret_once_and_stores_only_its_digest() -> None:
     opened = open_withdrawal(subject=SUBJECT, rail="lightning", amount_sats=NET_SATS, actor=BY, now=NOW)
 
     assert (opened.amount_msat, opened.expires_at, len(bytes.fromhex(opened.secret))) == (
@@ -84,9 +84,9 @@ def test_open_tells_the_secret_once_and_keeps_its_digest_alone() -> None:
 def test_open_while_one_is_open_or_waits_to_be_paid_is_refused() -> None:
     secret = link()
     for state in ("open", "redeemed"):
-        with unchanged(), pytest.raises(WithdrawalLinkOpen) as told:
+        with unchanged(), pytest.raises(WithdrawalLinkOpen) as error:
             link()
-        assert told.value.facts == {"subject": SUBJECT, "link_state": state, "expires_at": EXPIRY}
+        assert error.value.facts == {"subject": SUBJECT, "link_state": state, "expires_at": EXPIRY}
         redeem(secret)
 
 
@@ -104,7 +104,7 @@ def test_open_after_the_last_has_expired_closes_it_first() -> None:
         redeem(first, now=EXPIRY)
 
 
-# redeeming
+# Redeeming
 
 
 def test_redeem_keeps_where_the_money_goes_and_waits_to_be_taken() -> None:
@@ -113,7 +113,7 @@ def test_redeem_keeps_where_the_money_goes_and_waits_to_be_taken() -> None:
 
     row = stored()
     assert (row.state, row.redeemed_at, row.take_at) == ("redeemed", LAST_MOMENT, LAST_MOMENT)
-    assert row.destination == paper("first", NET_SATS)
+    assert row.destination == invoice_for("first", NET_SATS)
     actions = TrailEntry.objects.filter(subject=f"withdrawal:{row.pk}").order_by("id")
     assert list(actions.values_list("action", flat=True)) == ["open", "redeem"]
 
@@ -130,19 +130,19 @@ def test_redeem_with_another_invoice_is_refused_for_ever() -> None:
     secret = link()
     redeem(secret)
     with unchanged(), pytest.raises(WithdrawalRedeemedOtherwise):
-        redeem(secret, paper("second", NET_SATS))
+        redeem(secret, invoice_for("second", NET_SATS))
     refuse_withdrawal(withdrawal_id=stored().pk, why=RailUnknown(rail="x", known_rails=[]), actor=BY, now=NOW)
     with unchanged(), pytest.raises(WithdrawalRedeemedOtherwise):
-        redeem(secret, paper("second", NET_SATS))
+        redeem(secret, invoice_for("second", NET_SATS))
 
 
 def test_redeem_again_what_was_refused_since_is_not_called_good() -> None:
     secret = link()
     redeem(secret)
     refuse_withdrawal(withdrawal_id=stored().pk, why=RailUnknown(rail="x", known_rails=[]), actor=BY, now=NOW)
-    with unchanged(), pytest.raises(WithdrawalLinkClosed) as told:
+    with unchanged(), pytest.raises(WithdrawalLinkClosed) as error:
         redeem(secret)
-    assert told.value.facts == {"link_state": "refused"}
+    assert error.value.facts == {"link_state": "refused"}
 
 
 @pytest.mark.parametrize("secret", ["", "x", "00" * 32, "é" * 4_000])
@@ -155,10 +155,10 @@ def test_redeem_by_an_unknown_secret_is_refused(secret: str) -> None:
 
 
 @pytest.mark.parametrize("sats", [NET_SATS - 1, NET_SATS + 1])
-def test_redeem_with_an_invoice_over_another_amount_is_refused_and_leaves_it_open(sats: int) -> None:
+def test_redeem_with_an_invoice_over_another_amount_is_refused_and_keeps_it_open(sats: int) -> None:
     secret = link()
     with unchanged(), pytest.raises(InvoiceAmountDiffers):
-        redeem(secret, paper("wrong", sats))
+        redeem(secret, invoice_for("wrong", sats))
     redeem(secret)
     assert stored().state == "redeemed"
 
@@ -172,13 +172,13 @@ def test_redeem_with_what_is_no_invoice_is_refused() -> None:
 def test_redeem_after_its_time_is_refused() -> None:
     secret = link()
     for ask in (lambda: redeem(secret, now=EXPIRY), lambda: withdrawal_of(secret, now=EXPIRY)):
-        with unchanged(), pytest.raises(WithdrawalLinkClosed) as told:
+        with unchanged(), pytest.raises(WithdrawalLinkClosed) as error:
             ask()
-        assert told.value.facts == {"link_state": "expired"}
+        assert error.value.facts == {"link_state": "expired"}
     assert newest_withdrawal(SUBJECT).state_at(EXPIRY) == "expired"
 
 
-def test_redeem_what_a_payment_holds_already_is_refused() -> None:
+def test_redeem_for_a_subject_with_a_payment_is_refused() -> None:
     secret = link("cycle:awa")
     ordered("awa")
     with unchanged(), pytest.raises(SubjectHeld):
@@ -193,38 +193,38 @@ def test_redeem_with_an_invoice_that_another_payment_used_is_refused() -> None:
     run(Watch(NOW))
     secret = link()
     with unchanged(), pytest.raises(PaymentReferenceUsed):
-        redeem(secret, elsewhere("moussa"))
+        redeem(secret, other_invoice("moussa"))
 
 
-# taking back
+# Revoking
 
 
 def test_revoke_closes_it() -> None:
     secret = link()
     assert revoke_withdrawal(subject=SUBJECT, actor=BY, now=NOW).state == "revoked"
-    with unchanged(), pytest.raises(WithdrawalLinkClosed) as told:
+    with unchanged(), pytest.raises(WithdrawalLinkClosed) as error:
         redeem(secret)
-    assert told.value.facts == {"link_state": "revoked"}
+    assert error.value.facts == {"link_state": "revoked"}
     with unchanged(), pytest.raises(WithdrawalLinkClosed):
         revoke_withdrawal(subject=SUBJECT, actor=BY, now=NOW)
 
 
 def test_revoke_what_was_redeemed_is_refused() -> None:
     redeem(link())
-    with unchanged(), pytest.raises(WithdrawalLinkClosed) as told:
+    with unchanged(), pytest.raises(WithdrawalLinkClosed) as error:
         revoke_withdrawal(subject=SUBJECT, actor=BY, now=NOW)
-    assert told.value.facts == {"link_state": "redeemed"}
+    assert error.value.facts == {"link_state": "redeemed"}
 
 
 def test_revoke_and_read_what_never_was_are_refused() -> None:
     with unchanged(), pytest.raises(WithdrawalLinkMissing):
         revoke_withdrawal(subject=SUBJECT, actor=BY, now=NOW)
-    with pytest.raises(WithdrawalLinkMissing) as told:
+    with pytest.raises(WithdrawalLinkMissing) as error:
         newest_withdrawal(SUBJECT)
-    assert told.value.facts == {"subject": SUBJECT}
+    assert error.value.facts == {"subject": SUBJECT}
 
 
-def test_expire_closes_what_nobody_redeemed_in_time_and_nothing_else() -> None:
+def test_expire_closes_only_what_nobody_redeemed_in_time() -> None:
     link("cycle:a")
     redeem(link("cycle:b"))
     link("cycle:c", now=NOW + MINUTE)
@@ -237,17 +237,17 @@ def test_expire_closes_what_nobody_redeemed_in_time_and_nothing_else() -> None:
     assert list(states) == ["expired", "redeemed", "open"]
 
 
-# taking
+# Taking
 
 
-def test_to_take_is_what_was_redeemed_and_each_is_taken_by_one_worker() -> None:
+def test_withdrawals_to_take_are_redeemed_and_each_is_taken_by_one_worker() -> None:
     link("cycle:a")
     redeem(link("cycle:b"))
     redeem(link("gift:c"))
 
     (due,) = withdrawals_to_take("cycle:", now=NOW)
 
-    assert (due.subject, due.destination) == ("cycle:b", paper("first", NET_SATS))
+    assert (due.subject, due.destination) == ("cycle:b", invoice_for("first", NET_SATS))
     assert defer_taking(due.id, now=NOW)
     assert not defer_taking(due.id, now=NOW)
     assert withdrawals_to_take("cycle:", now=NOW) == []

@@ -1,4 +1,4 @@
-"""Proof that a refusal changed nothing: every row of every table about money, states and who did what."""
+"""Proof that a refusal changed nothing: every row of every table about money, states and the trail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 
 APPS = ("payouts", "transfers", "fees", "ledger")
-GROUND = ("TrailEntry", "Proposal", "Approval", "OutboxMessage", "Switch")
+CORE_MODELS = ("TrailEntry", "Proposal", "Approval", "OutboxMessage", "Switch")
 
 
 @contextmanager
@@ -21,6 +21,6 @@ def unchanged() -> Iterator[None]:
 
 
 def _rows() -> dict[str, list[dict[str, Any]]]:
-    models = [model for room in APPS for model in apps.get_app_config(room).get_models()]
-    models += [apps.get_model("core", name) for name in GROUND]
+    models = [model for app in APPS for model in apps.get_app_config(app).get_models()]
+    models += [apps.get_model("core", name) for name in CORE_MODELS]
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}

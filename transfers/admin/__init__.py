@@ -1,4 +1,4 @@
-"""Payments out and in, to read; what a person may do about a payment asks first."""
+"""Payments out and in: read-only pages, and actions with a confirmation page."""
 
 from transfers.admin import collections, disbursements, evidence, limits, withdrawals
 

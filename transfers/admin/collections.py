@@ -1,4 +1,4 @@
-"""Money in, and the partners it may come through, to read."""
+"""Money in, and the partners it may come through."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.columns import offered
+from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import show_msat
 from sunusav.backoffice.sections import Facts, Section, postings_of, trail_of
@@ -22,8 +22,8 @@ from transfers.enums import CollectionState
 from transfers.models import Collection, Partner, Receipt
 from transfers.services.cancellations import CANCELLABLE, cancel_collection
 
-# Offered from settings: to look for the values in use would read the whole table for every page.
-METHOD = offered("method", lambda: settings.COLLECTORS)
+# From settings: reading the values in use would scan the whole table for every page.
+METHOD = choice_filter("method", lambda: settings.COLLECTORS)
 
 
 def _cancel_collection(decision: Decision) -> None:
@@ -40,7 +40,7 @@ CANCEL_COLLECTION = Action(
     slug="cancel-collection",
     label=_("Take the request back"),
     question=_(
-        "Nobody can pay by it any more; its payer may be asked anew. What was paid meanwhile is booked."
+        "Nobody can pay it any more; its payer may be asked again. What was paid meanwhile is booked."
     ),
     done=_("cancelled"),
     run=_cancel_collection,
@@ -65,7 +65,7 @@ class CollectionAdmin(ReadOnlyAdmin):
         "settled_at", "reference", "payment_request", "checkout_url", "credit_role", "credit_owner", "overpaid_role",
         "overpaid_owner", "source", "ask_at",
     )  # fmt: skip
-    fields_when_told = ("trouble", "settled_at", "payment_request", "checkout_url", "ask_at")
+    fields_hidden_when_empty = ("trouble", "settled_at", "payment_request", "checkout_url", "ask_at")
     card_fields = ("subject", "method", "state", "amount_msat", "received_msat", "expires_at")
     actions_offered = (CANCEL_COLLECTION,)
 
@@ -81,7 +81,7 @@ class CollectionAdmin(ReadOnlyAdmin):
 
 
 def _invoice_of(row: Collection) -> Sequence[Section]:
-    """Return the open invoice to scan; nothing for what cannot be paid by one, or any more."""
+    """Return the open invoice to scan; nothing where there is none or it can no longer be paid."""
     if row.state != CollectionState.OPEN or row.checkout_url or not row.payment_request:
         return ()
     code = format_html('<div class="qr">{}</div>', mark_safe(lightning_qr_svg(row.payment_request)))  # noqa: S308  (our own drawing)

@@ -1,4 +1,4 @@
-"""Payments out: the whole story of each, and what a person may do about it."""
+"""Payments out: the timeline of each, and what a person may do about it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.columns import offered
-from sunusav.backoffice.facts import mono, say_known
+from sunusav.backoffice.columns import choice_filter
+from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
@@ -21,7 +21,7 @@ from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
 from transfers.admin.review import PROPOSE_NOT_PAID, PROPOSE_PAID, QUERY_PROVIDER, last_answer, payment_box
-from transfers.admin.story import attempts_with_story, bookings, facts_of, story_of
+from transfers.admin.timeline import attempts_with_history, bookings, facts_of, timeline_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import open_attempts_of
@@ -80,7 +80,7 @@ RETRY = Action(
 CANCEL = Action(
     slug="cancel",
     label=_("Cancel the payment"),
-    question=_("Nothing is paid by this order any more, and what it was for may be ordered anew."),
+    question=_("Nothing is paid by this order any more, and what it was for may be ordered again."),
     done=_("cancelled"),
     run=_cancel,
     permission="transfers.cancel_disbursement",
@@ -88,11 +88,11 @@ CANCEL = Action(
     is_offered=_is_cancellable,
     tone="bad",
 )
-EXCEPT = Action(
-    slug="except",
-    label=_("Propose an exception"),
+WAIVE = Action(
+    slug="waive",
+    label=_("Propose a waiver"),
     question=_(
-        "Another person decides whether this payment, to this destination, may pass what holds it back."
+        "Another person decides whether this payment, to this destination, may pass the limits that defer it."
     ),
     done=_("proposed; another person has to approve"),
     run=_propose_waiver,
@@ -102,8 +102,8 @@ EXCEPT = Action(
 )
 
 
-# Offered from settings: to look for the values in use would read the whole table for every page.
-RAIL = offered("rail", lambda: settings.RAILS)
+# From settings: reading the values in use would scan the whole table for every page.
+RAIL = choice_filter("rail", lambda: settings.RAILS)
 
 
 @admin.register(Disbursement)
@@ -121,7 +121,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
         "destination_replaced_at", "requested_at", "scheduled_at", "due_at", "admitted_at", "waived_at",
         "completed_at", "retries",
     )  # fmt: skip
-    fields_when_told = (
+    fields_hidden_when_empty = (
         "failure_code", "failure_message", "group_ref", "winner_ref", "settlement_partner", "destination_replaced_at",
         "due_at", "admitted_at", "waived_at", "completed_at",
     )  # fmt: skip
@@ -130,7 +130,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
         "destination_value", "destination_replaced_at", "retries",
     )  # fmt: skip
     links = ("subject",)
-    actions_offered = (QUERY_PROVIDER, PROPOSE_PAID, PROPOSE_NOT_PAID, EXCEPT, RETRY, CANCEL)
+    actions_offered = (QUERY_PROVIDER, PROPOSE_PAID, PROPOSE_NOT_PAID, WAIVE, RETRY, CANCEL)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Leave out a message that only repeats its code."""
@@ -142,19 +142,19 @@ class DisbursementAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
-        return say_known(row.failure_code)
+        return show_code_or_text(row.failure_code)
 
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_sats(row.payout_sats)}"
 
     def prepare(self, rows: Sequence[Any]) -> None:
-        """Attach to each payment its attempt that may still be paid: what is offered depends on it."""
+        """Attach to each payment its open attempt, on which the offered actions depend."""
         open_ones = open_attempts_of([row.pk for row in rows])
         for row in rows:
             row.open_attempt = open_ones.get(row.pk)
 
     def card(self, action: Action, row: Any) -> Card:
-        """Show with a payment what may still be paid: a person compares its hash with what a wallet shows."""
+        """Add the order that may still be paid: a person compares its hash with that in a wallet."""
         card, attempt = super().card(action, row), row.open_attempt
         if attempt is None:
             return card
@@ -170,9 +170,9 @@ class DisbursementAdmin(ReadOnlyAdmin):
         return payment_box(row, now=clock.now())
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        attempts = list(attempts_with_story(row))
+        attempts = list(attempts_with_history(row))
         return (
-            story_of(row, attempts),
+            timeline_of(row, attempts),
             *(facts_of(attempt) for attempt in attempts),
             postings_of(bookings(attempts)),
             trail_of(

@@ -1,4 +1,4 @@
-"""What an approver reads beside a proposal about a payment or a limit: what follows, and the payment's story."""
+"""What an approver reads beside a proposal about a payment or a limit: its consequence, and the payment's timeline."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment, say_known
+from sunusav.backoffice.facts import long, moment, show_code_or_text
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
 from sunusav.core.models import Proposal
-from transfers.admin.story import attempts_with_story, facts_of, story_of
+from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
 from transfers.enums import LimitKind, ResolutionVerdict
 from transfers.models import Disbursement
 from transfers.services.limit_waivers import LIMIT_WAIVER
@@ -27,43 +27,43 @@ NOT_PAID_FOLLOWS = _(
     " are paid twice: make sure that their wallet received nothing."
 )
 LIMIT_FOLLOWS = _("For all payments from now on, the limit “%(limit)s” is %(after)s instead of %(before)s.")
-EXCEPTION_FOLLOWS = _("%(amount)s leave at once for %(payee)s, past what holds this payment back.")
+WAIVER_FOLLOWS = _("%(amount)s leave at once for %(payee)s, past the limits that defer this payment.")
 
 
 @evidence_for(MANUAL_RESOLUTION)
 def resolution_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
-    """Show what an end decided by people brings, and all that is known of the payment."""
+    """Show what a resolution books, and everything known about the payment."""
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
     is_paid = proposal.facts["proposed_end"] == ResolutionVerdict.PAID
     says = PAID_FOLLOWS % {"amount": show_sats(row.net_sats)} if is_paid else NOT_PAID_FOLLOWS
-    attempts = list(attempts_with_story(row))
-    story: list[Section] = [payment_facts(row), story_of(row, attempts)]
-    story += [facts_of(attempt) for attempt in attempts]
-    return Box(title=IF_APPROVED, says=says, tone="attention" if is_paid else "alarm"), story
+    attempts = list(attempts_with_history(row))
+    sections: list[Section] = [payment_facts(row), timeline_of(row, attempts)]
+    sections += [facts_of(attempt) for attempt in attempts]
+    return Box(title=IF_APPROVED, text=says, tone="attention" if is_paid else "alarm"), sections
 
 
 @evidence_for(LIMIT_WAIVER)
 def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
-    """Show what an exception lets go, and what held it back."""
+    """Show what a waiver lets go, and why it waited."""
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
-    says = EXCEPTION_FOLLOWS % {"amount": show_sats(row.net_sats), "payee": row.payee_ref}
-    attempts = list(attempts_with_story(row))
-    return Box(title=IF_APPROVED, says=says), (payment_facts(row), story_of(row, attempts))
+    says = WAIVER_FOLLOWS % {"amount": show_sats(row.net_sats), "payee": row.payee_ref}
+    attempts = list(attempts_with_history(row))
+    return Box(title=IF_APPROVED, text=says), (payment_facts(row), timeline_of(row, attempts))
 
 
 @evidence_for(PAYMENT_LIMIT)
 def limit_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
-    """Show which limit becomes what."""
-    told = {
+    """Show the limit before and after."""
+    facts = {
         "limit": gettext(str(LimitKind(proposal.facts["kind"]).label)),
         "before": show_sats(proposal.facts["in_force_sats"]),
         "after": show_sats(proposal.facts["amount_sats"]),
     }
-    return Box(title=IF_APPROVED, says=LIMIT_FOLLOWS % told), ()
+    return Box(title=IF_APPROVED, text=LIMIT_FOLLOWS % facts), ()
 
 
 def payment_facts(row: Disbursement) -> Facts:
-    """Return a payment in short, with a link to its page."""
+    """Return a summary of a payment, with a link to its page."""
     facts = [
         (_("Payment"), link_to(row, f"#{row.pk}")),
         (_("Subject"), show_subject(row.subject)),
@@ -71,12 +71,12 @@ def payment_facts(row: Disbursement) -> Facts:
         (_("Payout"), show_sats(row.payout_sats)),
         (_("Net"), show_sats(row.net_sats)),
         (_("Recipient"), row.payee_ref),
-        (_("Rail"), say_known(row.rail)),
+        (_("Rail"), show_code_or_text(row.rail)),
         (_("Destination"), long(row.destination_value)),
         (_("Requested"), moment(row.requested_at)),
     ]
     if row.destination_replaced_at:
         facts.append((_("Destination replaced"), moment(row.destination_replaced_at)))
     if row.failure_message or row.failure_code:
-        facts.append((_("What holds it back"), say_known(row.failure_message or row.failure_code)))
+        facts.append((_("Why it waits"), show_code_or_text(row.failure_message or row.failure_code)))
     return Facts(_("The payment"), facts)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import moment, say_known
+from sunusav.backoffice.facts import moment, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section, trail_of
@@ -32,7 +32,7 @@ def _kind_shown(row: PaymentLimit | PaymentLimitRequest | LimitUsage) -> str:
 
 
 class LimitForm(ReasonAndCodeForm):
-    """Asks which limit, how much, and why."""
+    """A proposed limit: its kind, its amount, and the reason."""
 
     kind = forms.ChoiceField(label=_("Limit"), choices=_limit_kinds)
     amount_sats = forms.IntegerField(label=_("Amount in sats"), min_value=0, max_value=MAX_SATS)
@@ -44,14 +44,14 @@ WHAT_LIMITS_MEAN = {
     LimitKind.PER_PAYEE_DAY: _("the most that one payee may get in a day of Dakar"),
     LimitKind.TOTAL_HOUR: _("the most that may leave in any sixty minutes, all payments together"),
     LimitKind.REPLACED_DESTINATION: _(
-        "above it, a payment whose destination became another payee's waits 24 hours or for an exception"
+        "above it, a payment whose destination became another payee's waits 24 hours or for a waiver"
     ),
 }
 
 
 def _propose_limit(decision: Decision) -> None:
     propose_limit(
-        kind=decision.given["kind"], amount_sats=decision.given["amount_sats"], reason=decision.reason,
+        kind=decision.form_data["kind"], amount_sats=decision.form_data["amount_sats"], reason=decision.reason,
         proposer=decision.user, now=decision.now,
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
     actions_offered = (PROPOSE_LIMIT,)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer nothing in the list's menu: a proposal is about no row of it."""
+        """Offer no list action: a proposal is about none of the rows."""
         return {}
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
@@ -106,7 +106,7 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
         ]
         return Card(self.key_of(row), self.name_of(row), facts)
 
-    def home_of(self, rows: Sequence[Any]) -> str:
+    def url_after_action(self, rows: Sequence[Any]) -> str:
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
@@ -131,7 +131,7 @@ class PaymentLimitAdmin(ReadOnlyAdmin):
         "request",
         "proposal",
     )
-    fields_when_told = ("proposer", "approver", "request", "proposal")
+    fields_hidden_when_empty = ("proposer", "approver", "request", "proposal")
     ordering = ("-version", "id")
 
     def prepare(self, rows: Sequence[Any]) -> None:
@@ -150,11 +150,11 @@ class PaymentLimitAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("set at"), ordering="set_at")
     def set_shown(self, row: PaymentLimit) -> Any:
-        """Say of the limits that came with the system that they did: nobody set them on a day."""
+        """Show "from the start" for limits that came with the system: nobody set them."""
         return moment(row.set_at) if row.proposer_id else _("from the start")
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
-        """Offer here too what the page of proposals offers: here one sees what is in force."""
+        """Offer the buttons of the requests here too, beside the limits in force."""
         return PaymentLimitRequestAdmin(PaymentLimitRequest, self.admin_site).list_buttons(request)
 
     def name_of(self, row: Any) -> str:
@@ -210,29 +210,29 @@ MAY_PAUSE = _("If nothing at all is to leave until that is clear, pause outgoing
 class RailBreakerAdmin(ReadOnlyAdmin):
     list_display = ("rail_shown", "how_it_is", "failures", "retry_at", "changed_at")
     fields = ("rail", "how_it_is", "failures", "wait_seconds", "retry_at", "probe_id", "changed_at")
-    fields_when_told = ("retry_at", "probe_id")
+    fields_hidden_when_empty = ("retry_at", "probe_id")
     ordering = ("rail",)
 
     @admin.display(description=_("rail"), ordering="rail")
     def rail_shown(self, row: RailBreaker) -> str:
-        return say_known(row.rail)
+        return show_code_or_text(row.rail)
 
     @admin.display(description=_("state"), ordering="state")
     def how_it_is(self, row: RailBreaker) -> Any:
-        """Say it by what it does to payments: a breaker that is open stops them."""
+        """Show the effect on payments: a breaker that is open stops them."""
         return HOW_RAILS_ARE[BreakerState(row.state)]
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         if row.state == BreakerState.CLOSED:
             return None
-        told = {"rail": say_known(row.rail), "failures": row.failures}
+        facts = {"rail": show_code_or_text(row.rail), "failures": row.failures}
         is_time = row.retry_at is None or row.retry_at <= clock.now()
         next_try = NEXT_TRIES if is_time else GOES_ON_BY_ITSELF % {"at": moment(row.retry_at)}
         steps = [next_try, LOOK_AT_NODE, MAY_PAUSE]
-        return Box(title=_("This way to pay is stopped"), says=STOPPED % told, steps=steps, tone="alarm")
+        return Box(title=_("This way to pay is stopped"), text=STOPPED % facts, steps=steps, tone="alarm")
 
     def name_of(self, row: Any) -> str:
-        return say_known(row.rail)
+        return show_code_or_text(row.rail)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"rail:{row.rail}"]),)

@@ -1,4 +1,4 @@
-"""A payment that needs a person: what happened in plain words, and what may be done about it."""
+"""A payment that needs a person: what happened, and what may be done about it."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,21 +11,21 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.facts import instant, moment, say, say_known
+from sunusav.backoffice.facts import instant, moment, show_code, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
-from sunusav.backoffice.refusals import told
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.sections import Box, link_to
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal, User
-from transfers.admin.story import VERDICTS
+from transfers.admin.timeline import VERDICTS
 from transfers.enums import LIMIT_DEFERRALS, DeferralCode, DisbursementState, ResolutionVerdict
 from transfers.models import Attempt
 from transfers.queries import under_review_since
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
-from transfers.services.reconciliation import ask_again_now
+from transfers.services.reconciliation import query_now
 from transfers.services.resolutions import MANUAL_RESOLUTION, propose_resolution, require_unpaid
 
 HAPPENED = {
@@ -34,10 +34,10 @@ HAPPENED = {
         " have been paid all the same."
     ),
     "answer-contradicts-records": _(
-        "The node says that it paid, but not what we ordered: the preimage, the amount or the invoice is another."
+        "The node reports that it paid, but not what we ordered: the preimage, the amount or the invoice differs."
     ),
     "last-order-in-doubt": _(
-        "Before a new order could be sent the last one was asked about, and the node says neither that it was paid nor"
+        "Before a new order could be sent, the last one was queried, and the node reports neither that it was paid nor"
         " that it was refused."
     ),
     "paid-before": _(
@@ -57,36 +57,36 @@ REFUSED = _(
     "It was refused for a reason that a person has to look at, or tried as often as allowed (%(failure)s)."
 )
 ENGINE_GOES_ON = _(
-    "The money stays held, nothing more is sent, and the outside is asked again every ten minutes."
+    "The money stays held, nothing more is sent, and the provider is queried again every ten minutes."
 )
 ASK_PAYEE = _(
     "If the recipient has the money, their wallet shows the preimage of this payment hash: propose “It was paid” with"
     " it."
 )
 MAY_CALL_UNPAID = _(
-    "The order can be paid no more, and the outside knows nothing of a payment by it: another node than the one that"
-    " sent it cannot know. If the recipient has no money either, propose “It was not paid”; once approved, the payment"
+    "The order can no longer be paid, and the provider knows of no payment by it: another node than the one that sent"
+    " it cannot know. If the recipient has no money either, propose “It was not paid”; once approved, the payment"
     " can be retried or cancelled."
 )
 NOT_UNPAID_YET = _("“It was not paid” cannot be proposed now. %(refusal)s")
 DECIDE = _(
     "Nothing is under way any more. Retry it, have the platform set another destination first, or cancel it."
 )
-EXCEPT_OR_RAISE = _(
-    "If it is right as it is, propose an exception for this payment alone. If such payments are to pass in future,"
-    " propose another limit and, once it is in force, retry this one. Else cancel it."
+WAIVE_OR_RAISE = _(
+    "If it is right as it is, propose a waiver for this payment alone. If such payments are to pass in future,"
+    " propose another limit and, once it is in force, retry this one. Otherwise cancel it."
 )
 FAILED = _("It was not paid, and what was held for it is free again: %(failure)s.")
 WAITS = _("Nothing was sent. %(failure)s.")
 GOES_BY_ITSELF = _("It is tried again by itself on %(at)s; nobody has to do anything.")
-MAY_EXCEPT = _("If it must not wait, propose an exception: another person decides.")
+MAY_WAIVE = _("If it must not wait, propose a waiver: another person decides.")
 LESS_THAN_A_MINUTE = _("less than a minute")
 WAITING_SINCE = _("Waiting for a person for %(age)s")
-HELD_BY_RAIL = (DeferralCode.RAIL_STOPPED, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT)
+DEFERRED_BY_RAIL = (DeferralCode.RAIL_STOPPED, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT)
 
 
 class ExplanationForm(ReasonAndCodeForm):
-    """Asks what was looked at, and for a fresh one-time code."""
+    """An explanation of what was checked, and a fresh one-time code."""
 
     reason = forms.CharField(
         label=_("Explanation"), max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3}),
@@ -95,7 +95,7 @@ class ExplanationForm(ReasonAndCodeForm):
 
 
 class PaidForm(ExplanationForm):
-    """Asks for the proof and the cost of a payment that was made."""
+    """The proof and the cost of a payment that was made."""
 
     proof = forms.CharField(
         label=_("Preimage"), max_length=200, widget=forms.TextInput(attrs={"size": 70, "class": "mono"}),
@@ -109,12 +109,12 @@ class PaidForm(ExplanationForm):
 
 
 def payment_box(row: Any, *, now: datetime) -> Box | None:
-    """Return what a payment needs that does not go its way, or nothing for one that does."""
+    """Return what is wrong with a payment and what may be done; nothing for a payment without a problem."""
     if row.state == DisbursementState.NEEDS_REVIEW:
         return _review_box(row, now)
     if row.state == DisbursementState.FAILED:
         says = FAILED % {"failure": _failure(row)}
-        return Box(title=_("This payment failed"), says=says, steps=[DECIDE], tone="alarm")
+        return Box(title=_("This payment failed"), text=says, steps=[DECIDE], tone="alarm")
     if row.state == DisbursementState.PROCESSING and row.open_attempt is None and row.failure_code:
         return _waiting_box(row)
     return None
@@ -125,24 +125,24 @@ def _review_box(row: Any, now: datetime) -> Box:
     age = timesince(since, now) if now - since >= timedelta(minutes=1) else LESS_THAN_A_MINUTE
     facts = last_answer(row.open_attempt) if row.open_attempt else _limit_facts(row)
     return Box(
-        title=_("This payment needs a person"), says=_happened(row), facts=facts, steps=list(_steps(row, now)),
+        title=_("This payment needs a person"), text=_happened(row), facts=facts, steps=list(_steps(row, now)),
         note=WAITING_SINCE % {"age": age},
     )  # fmt: skip
 
 
 def _waiting_box(row: Any) -> Box | None:
-    """Tell why a payment waits by itself, and until when."""
-    if row.failure_code not in (*LIMIT_DEFERRALS, *HELD_BY_RAIL):
+    """Return why a payment is deferred, and until when."""
+    if row.failure_code not in (*LIMIT_DEFERRALS, *DEFERRED_BY_RAIL):
         return None
     says = WAITS % {"failure": capfirst(_failure(row))}
     steps: list[Any] = [GOES_BY_ITSELF % {"at": moment(row.due_at)}] if row.due_at else []
     if is_deferred(row):
-        steps.append(_waiver_waits(row) or MAY_EXCEPT)
-    return Box(title=_("This payment waits"), says=says, steps=steps, tone="calm")
+        steps.append(_waiver_waits(row) or MAY_WAIVE)
+    return Box(title=_("This payment waits"), text=says, steps=steps, tone="calm")
 
 
 def _failure(row: Any) -> str:
-    return say_known(row.failure_message or row.failure_code)
+    return show_code_or_text(row.failure_message or row.failure_code)
 
 
 def _happened(row: Any) -> Any:
@@ -150,30 +150,32 @@ def _happened(row: Any) -> Any:
 
 
 def _limit_facts(row: Any) -> list[tuple[Any, Any]]:
-    """Return what leaves beside what may, for a payment that is above a limit."""
+    """Return the amount and the limit, for a payment that is above a limit."""
     if row.failure_code not in LIMIT_DEFERRALS:
         return []
-    return [(_("To be sent"), show_sats(row.net_sats)), (_("What holds it back"), capfirst(_failure(row)))]
+    return [(_("To be sent"), show_sats(row.net_sats)), (_("Why it waits"), capfirst(_failure(row)))]
 
 
 def _waiver_waits(row: Any) -> Any:
     waiting = open_proposal(LIMIT_WAIVER, str(row.pk))
     if waiting is None:
         return None
-    told_as = _("%(who)s proposed an exception. A second person decides on it:")
+    text = _("%(who)s proposed a waiver. A second person decides on it:")
     who = {"who": waiting.proposer.get_username()}
-    return format_html("{} {}", told_as % who, link_to(waiting, f"#{waiting.pk}"))
+    return format_html("{} {}", text % who, link_to(waiting, f"#{waiting.pk}"))
 
 
 def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
-    """Return what is known of an open attempt from outside."""
+    """Return the last answer of the provider about an open attempt."""
     if attempt is None:
         return []
-    said: Any = _("nothing yet")
+    answer: Any = _("nothing yet")
     if attempt.outcome:
-        said = format_html("{} ({})", say(attempt.outcome), instant(attempt.asked_at or attempt.sent_at))
+        answer = format_html(
+            "{} ({})", show_code(attempt.outcome), instant(attempt.asked_at or attempt.sent_at)
+        )
     return [
-        (_("The outside said last"), said),
+        (_("Last answer of the provider"), answer),
         (_("The order can be paid until"), moment(attempt.order.give_up_after)),
     ]
 
@@ -181,7 +183,7 @@ def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
 def _steps(row: Any, now: datetime) -> Iterator[Any]:
     attempt = row.open_attempt
     if attempt is None:
-        yield _waiver_waits(row) or (EXCEPT_OR_RAISE if is_deferred(row) else DECIDE)
+        yield _waiver_waits(row) or (WAIVE_OR_RAISE if is_deferred(row) else DECIDE)
         return
     yield ENGINE_GOES_ON
     waiting = open_proposal(MANUAL_RESOLUTION, str(row.pk))
@@ -190,14 +192,14 @@ def _steps(row: Any, now: datetime) -> Iterator[Any]:
         return
     yield ASK_PAYEE
     refusal = _refusal_of_unpaid(attempt, now)
-    yield NOT_UNPAID_YET % {"refusal": told(refusal).text} if refusal else MAY_CALL_UNPAID
+    yield NOT_UNPAID_YET % {"refusal": show_refusal(refusal).text} if refusal else MAY_CALL_UNPAID
 
 
 def _waits(proposal: Proposal) -> Any:
     verdict = VERDICTS[ResolutionVerdict(proposal.facts["proposed_end"])]
     facts = {"verdict": verdict, "who": proposal.proposer.get_username()}
-    told_as = _("%(who)s proposed “%(verdict)s”. A second person decides on it:") % facts
-    return format_html("{} {}", told_as, link_to(proposal, f"#{proposal.pk}"))
+    text = _("%(who)s proposed “%(verdict)s”. A second person decides on it:") % facts
+    return format_html("{} {}", text, link_to(proposal, f"#{proposal.pk}"))
 
 
 def _refusal_of_unpaid(attempt: Attempt, now: datetime) -> DomainError | None:
@@ -210,8 +212,9 @@ def _refusal_of_unpaid(attempt: Attempt, now: datetime) -> DomainError | None:
 
 def _propose_paid(decision: Decision) -> None:
     propose_resolution(
-        disbursement_id=decision.row.pk, verdict=ResolutionVerdict.PAID, proof=decision.given["proof"],
-        cost_msat=decision.given["cost_msat"], explanation=decision.reason, proposer=decision.user, now=decision.now,
+        disbursement_id=decision.row.pk, verdict=ResolutionVerdict.PAID, proof=decision.form_data["proof"],
+        cost_msat=decision.form_data["cost_msat"], explanation=decision.reason, proposer=decision.user,
+        now=decision.now,
     )  # fmt: skip
 
 
@@ -222,8 +225,8 @@ def _propose_not_paid(decision: Decision) -> None:
     )  # fmt: skip
 
 
-def _ask(decision: Decision) -> None:
-    ask_again_now(disbursement_id=decision.row.pk, actor=decision.actor, now=decision.now)
+def _query(decision: Decision) -> None:
+    query_now(disbursement_id=decision.row.pk, actor=decision.actor, now=decision.now)
 
 
 def _is_open(user: User, row: Any) -> bool:
@@ -240,11 +243,11 @@ def _may_be_called_unpaid(user: User, row: Any) -> bool:
 
 
 QUERY_PROVIDER = Action(
-    slug="ask-outside",
-    label=_("Ask the outside now"),
-    question=_("A worker asks the outside at once what became of the payment. Nothing is sent by this."),
-    done=_("being asked; open its page again in a moment"),
-    run=_ask,
+    slug="query-provider",
+    label=_("Query the provider now"),
+    question=_("A worker queries the provider at once about the payment. This sends nothing."),
+    done=_("being queried; open its page again in a moment"),
+    run=_query,
     permission="transfers.query_provider",
     is_offered=_is_open,
 )

@@ -1,4 +1,4 @@
-"""Links by which winners claim their payouts, to read."""
+"""Withdrawal links, read-only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import say_known
+from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.money import show_msat
 from sunusav.backoffice.sections import Section, trail_of
 from transfers.models import WithdrawalLink
@@ -31,7 +31,7 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
         "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
         "failure_message",
     )  # fmt: skip
-    fields_when_told = (
+    fields_hidden_when_empty = (
         "redeemed_at", "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
         "failure_message",
     )  # fmt: skip
@@ -45,7 +45,7 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("failure"))
     def failure(self, row: WithdrawalLink) -> str:
-        return say_known(row.failure_code)
+        return show_code_or_text(row.failure_code)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"withdrawal:{row.pk}"]),)

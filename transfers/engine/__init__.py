@@ -1,13 +1,11 @@
-"""The engine: pays each due disbursement at most once, through any crash.
+"""The payment engine: pays each due disbursement at most once, through any crash.
 
-In the order of a payment's life: `claims` takes what is due under a lease, `steps` tells one disbursement's life
-(prepare, open the attempt, send, settle, or ask what became of it), `opening` commits the intent, `closing` books
-outcomes, `policy` decides what a failure means. `lives` brings many lives forward at once: one thread speaks to the
-database and makes writes of the same kind together, many threads speak to the outside. `heartbeat` renews the leases of
-everything in hand, `runner` claims and begins as long as lanes are free.
+`runner` claims what is due (`claims`, under a lease that `heartbeat` renews) and runs one flow per disbursement in a
+`flow_runner`. `flows` is that flow: prepare the order, open the attempt (`opening`), send it, and record the outcome
+(`paid`, `unpaid`, `unresolved`); or query the provider about an attempt that is still open. `policy` decides what
+follows a failure, `gates`, `breaker` and `deferring` what has to wait.
 
-Between two transactions of a life there is at most one foreign call. Whatever dies in between, the next claim finds
-the open attempt and asks the outside first; only an order the outside has never seen is sent again, and it is the same
-order. What is written together is written for all or for none; what cannot be written for all is written for each
-alone.
+Between two transactions of a flow there is at most one provider call. After a crash in between, the next claim finds
+the open attempt and queries the provider first. Only an order that the provider has never seen is sent again, and it
+is the same order. Writes of many flows are batched: all or none, and where a batch fails, each write alone.
 """

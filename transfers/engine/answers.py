@@ -1,4 +1,4 @@
-"""Answers of the outside about open attempts: the newest on the attempt, each new one as a line of its story."""
+"""Answers of a provider about open attempts: the newest on the attempt, each that differs as a row of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReceivedAnswer:
 def received_answer(
     attempt: Attempt, answer: Unknown | NotSeen | RailUnavailable, answered_call: AnsweredCall
 ) -> ReceivedAnswer:
-    """Read an answer for people: what it says of the money, in a word and with its evidence."""
+    """Return an answer as it is stored: its kind, its outcome as a code, and its evidence."""
     match answer:
         case NotSeen(source=source, evidence=evidence):
             known = source == attempt.order.source
@@ -38,23 +38,23 @@ def received_answer(
             return ReceivedAnswer(attempt, answered_call, _kind(answer), reason[:120], evidence)
         case _:
             return ReceivedAnswer(
-                attempt, answered_call, AnswerKind.AWAY, "rail-away", {"detail": answer.detail}
+                attempt, answered_call, AnswerKind.UNAVAILABLE, "rail-away", {"detail": answer.detail}
             )
 
 
-def note(told: ReceivedAnswer, *, now: datetime) -> None:
-    """Keep an answer, in the caller's transaction; of an attempt that was closed meanwhile nothing is kept.
+def store_answer(answer: ReceivedAnswer, *, now: datetime) -> None:
+    """Store an answer, in the caller's transaction; nothing about an attempt that was closed meanwhile.
 
-    A line is written only when the answer differs from the last one: asking for days adds nothing by itself.
+    A row is added only when the answer differs from the last one: days of the same answer add nothing.
     """
-    still_open = Attempt.objects.filter(pk=told.attempt.pk, state__in=OPEN_ATTEMPT_STATES)
-    if not still_open.update(asked_at=now, outcome=told.outcome, evidence=told.evidence):
+    still_open = Attempt.objects.filter(pk=answer.attempt.pk, state__in=OPEN_ATTEMPT_STATES)
+    if not still_open.update(asked_at=now, outcome=answer.outcome, evidence=answer.evidence):
         return
-    last = ProviderAnswer.objects.filter(attempt_id=told.attempt.pk).order_by("-pk").first()
-    if last is None or not _says_the_same(last, told):
+    last = ProviderAnswer.objects.filter(attempt_id=answer.attempt.pk).order_by("-pk").first()
+    if last is None or not _is_same(last, answer):
         ProviderAnswer.objects.create(
-            attempt_id=told.attempt.pk, at=now, answered_call=told.answered_call, kind=told.kind, outcome=told.outcome,
-            evidence=told.evidence,
+            attempt_id=answer.attempt.pk, at=now, answered_call=answer.answered_call, kind=answer.kind,
+            outcome=answer.outcome, evidence=answer.evidence,
         )  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def _kind(unknown: Unknown) -> AnswerKind:
     return AnswerKind.IN_FLIGHT if unknown.seen else AnswerKind.UNCLEAR
 
 
-def _says_the_same(last: ProviderAnswer, told: ReceivedAnswer) -> bool:
-    if (last.kind, last.outcome) != (told.kind, told.outcome):
+def _is_same(last: ProviderAnswer, answer: ReceivedAnswer) -> bool:
+    if (last.kind, last.outcome) != (answer.kind, answer.outcome):
         return False
-    # The words in which a connection fails change; that it fails is the fact.
-    return told.kind == AnswerKind.AWAY or last.evidence == told.evidence
+    # The error text of a failed connection varies; that it failed is the fact.
+    return answer.kind == AnswerKind.UNAVAILABLE or last.evidence == answer.evidence

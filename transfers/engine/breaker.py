@@ -1,7 +1,7 @@
-"""A rail that fails again and again is left alone for a while; then one payment tries it.
+"""The circuit breaker of a rail: after ten failures in a row it is stopped; later one payment tries it.
 
-Ten failures in a row stop it: payments refused for reasons that are not the payee's, and calls that found it away.
-Asking about open attempts goes on always. A rail that pays writes nothing here.
+Failures are payments refused for reasons that are not the payee's, and calls that found the rail unavailable.
+Queries about open attempts are never stopped. A rail that pays writes nothing here.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,8 +11,9 @@ from typing import Final
 
 from django.db import transaction
 
-from sunusav.core import sql, trail
+from sunusav.core import trail
 from sunusav.core.outbox import announce
+from transfers import sql
 from transfers.engine.claims import ENGINE
 from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode
 from transfers.models import RailBreaker
@@ -23,24 +24,19 @@ FAILURES_IN_A_ROW: Final = 10
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 600
 _S = BreakerState
-# Each payment runs these two.
-_NOT_CLOSED: Final = f"SELECT rail FROM {RailBreaker._meta.db_table} WHERE state <> %s"  # noqa: S608
-_TROUBLED: Final = (
-    f"SELECT rail FROM {RailBreaker._meta.db_table} WHERE rail = %s AND (state <> %s OR failures > 0)"  # noqa: S608
-)
 
 
-def note_outcome(rail: str, outcome: FindOutcome, *, disbursement_id: int, now: datetime) -> None:
-    """Count what became of a payment for or against its rail. What is the payee's own fault counts for neither."""
+def count_outcome(rail: str, outcome: FindOutcome, *, disbursement_id: int, now: datetime) -> None:
+    """Count the outcome of a payment for or against its rail. Refusals that are the payee's own count for neither."""
     match outcome:
         case Succeeded():
-            note_success(rail, now=now)
+            count_success(rail, now=now)
         case Refused(failure=failure) if failure not in PAYEES_OWN:
-            note_failures(rail, disbursement_ids=[disbursement_id], now=now)
+            count_failures(rail, disbursement_ids=[disbursement_id], now=now)
 
 
-def note_failures(rail: str, *, disbursement_ids: Collection[int], now: datetime) -> None:
-    """Count failures of payments by a rail; the tenth in a row stops it, a failed try keeps it stopped for longer."""
+def count_failures(rail: str, *, disbursement_ids: Collection[int], now: datetime) -> None:
+    """Count failed payments of a rail; the tenth in a row stops it, a failed try keeps it stopped for longer."""
     with transaction.atomic(durable=True):
         RailBreaker.objects.get_or_create(rail=rail, defaults={"changed_at": now})
         row = RailBreaker.objects.select_for_update().get(pk=rail)
@@ -53,23 +49,23 @@ def note_failures(rail: str, *, disbursement_ids: Collection[int], now: datetime
             RailBreaker.objects.filter(pk=rail).update(failures=row.failures)
 
 
-def note_success(rail: str, *, now: datetime) -> None:
-    """Forget the failures of a rail that has paid; one that was stopped is sent by again."""
-    if not sql.rows(_TROUBLED, [rail, _S.CLOSED.value]):
+def count_success(rail: str, *, now: datetime) -> None:
+    """Reset the failures of a rail that has paid, and resume it if it was stopped."""
+    if not sql.has_failures(rail):
         return
     with transaction.atomic(durable=True):
         row = RailBreaker.objects.select_for_update().get(pk=rail)
         if row.state != _S.CLOSED:
-            _tell(row, "resume_rail", _S.CLOSED, now=now)
+            _record(row, "resume_rail", _S.CLOSED, now=now)
         RailBreaker.objects.filter(pk=rail).update(
             state=_S.CLOSED, failures=0, wait_seconds=0, retry_at=None, probe_id=None, changed_at=now
         )
 
 
-def note_successes(rails: Sequence[str], /, *, now: datetime) -> list[None]:
-    """Note a success of each rail once, however many payments it made."""
+def count_successes(rails: Sequence[str], /, *, now: datetime) -> list[None]:
+    """Count a success of each rail once, however many payments it made."""
     for rail in sorted(set(rails)):
-        note_success(rail, now=now)
+        count_success(rail, now=now)
     return [None] * len(rails)
 
 
@@ -82,33 +78,33 @@ class Sending:
 
 
 def deferrals_by_breakers(payments: Sequence[Sending], /, *, now: datetime) -> list[Deferral | None]:
-    """Say which payments must wait because their rail is stopped, in one look as long as none is."""
-    not_closed = {name for (name,) in sql.rows(_NOT_CLOSED, [_S.CLOSED.value])}
+    """Return for each payment its deferral if its rail is stopped, with one statement while no rail is."""
+    stopped = sql.stopped_rail_names()
     return [
         deferral_by_breaker(one.rail, disbursement_id=one.disbursement_id, now=now)
-        if one.rail in not_closed
+        if one.rail in stopped
         else None
         for one in payments
     ]
 
 
 def deferral_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> Deferral | None:
-    """Say whether a payment must wait because its rail is stopped. When it may be tried, one alone may try it."""
+    """Return the deferral of a payment whose rail is stopped, or None for the one payment that may try the rail."""
     row = RailBreaker.objects.filter(pk=rail).exclude(state=_S.CLOSED).first()
     if row is None or _take_try(row, disbursement_id=disbursement_id, now=now):
         return None
     row.refresh_from_db(fields=["state", "retry_at"])
-    return None if row.state == _S.CLOSED else stopped(row)
+    return None if row.state == _S.CLOSED else deferral_while_stopped(row)
 
 
-def stopped(row: RailBreaker) -> Deferral:
-    """Say how long payments wait for a stopped rail."""
-    told = f"{row.rail} failed {FAILURES_IN_A_ROW} times in a row; it is tried again from time to time"
-    return Deferral(DeferralCode.RAIL_STOPPED, told, row.retry_at)
+def deferral_while_stopped(row: RailBreaker) -> Deferral:
+    """Return the deferral of payments by a stopped rail."""
+    message = f"{row.rail} failed {FAILURES_IN_A_ROW} times in a row; it is tried again from time to time"
+    return Deferral(DeferralCode.RAIL_STOPPED, message, row.retry_at)
 
 
 def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
-    """Take the one try of a stopped rail, by compare-and-set; one that never ends makes room after the same wait."""
+    """Take the one try of a stopped rail, by compare-and-set; if it never ends, another may try after the same wait."""
     if row.retry_at is None or row.retry_at > now:
         return False
     with transaction.atomic(durable=True):
@@ -116,7 +112,7 @@ def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
         wait = timedelta(seconds=row.wait_seconds)
         taken = same.update(state=_S.HALF_OPEN, retry_at=now + wait, probe_id=disbursement_id, changed_at=now)
         if taken == 1:
-            _tell(row, "try_rail", _S.HALF_OPEN, now=now)
+            _record(row, "try_rail", _S.HALF_OPEN, now=now)
     return taken == 1
 
 
@@ -125,20 +121,18 @@ def _stop(row: RailBreaker, wait_seconds: int, *, now: datetime) -> None:
         state=_S.OPEN, failures=row.failures, wait_seconds=wait_seconds, probe_id=None, changed_at=now,
         retry_at=now + timedelta(seconds=wait_seconds),
     )  # fmt: skip
-    _tell(row, "stop_rail", _S.OPEN, now=now)
+    _record(row, "stop_rail", _S.OPEN, now=now)
 
 
-def _tell(row: RailBreaker, action: str, state: str, *, now: datetime) -> None:
+def _record(row: RailBreaker, action: str, state: str, *, now: datetime) -> None:
+    """Append a change of state to the trail, and announce it to the platform unless it is only a try."""
     subject = f"rail:{row.rail}"
     trail.record(
         subject=subject, action=action, from_state=row.state, to_state=state, actor=ENGINE, at=now,
         facts={"failures": row.failures},
     )  # fmt: skip
-    if state != _S.HALF_OPEN:
-        payload = {"rail": row.rail, "state": str(state), "failures": row.failures}
-        announce(
-            topic="rail.stopped" if state == _S.OPEN else "rail.resumed",
-            subject=subject,
-            payload=payload,
-            at=now,
-        )
+    if state == _S.HALF_OPEN:
+        return
+    topic = "rail.stopped" if state == _S.OPEN else "rail.resumed"
+    payload = {"rail": row.rail, "state": str(state), "failures": row.failures}
+    announce(topic=topic, subject=subject, payload=payload, at=now)

@@ -1,47 +1,40 @@
-"""Claims: taking due disbursements in hand under a lease that a crash simply lets run out."""
+"""Claims: due disbursements are claimed under a lease; after a crash the lease runs out by itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import reduce
-from operator import or_
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
-from sunusav.core import sql, switches
+from sunusav.core import switches
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
-from sunusav.core.models import Switch
 from sunusav.core.transitions import move
+from transfers import sql
 from transfers.engine.policy import LEASE
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     OPEN_ATTEMPT_STATES,
-    UNDER_WORK,
+    UNFINISHED_STATES,
     WORKER_BROKE,
     DisbursementState,
 )
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import begin_disbursement, record_outcome, subject_of
+from transfers.services.disbursements import begin_disbursement, locked, record_outcome, subject_of
 
-# More candidates than wanted are read: others are taking from the same front of the queue.
+# More candidates than wanted are read, since other workers claim from the same end of the queue.
 CANDIDATES, CANDIDATES_EACH = 64, 8
 ENGINE = Actor.system("transfers.engine")
-_TABLE = Disbursement._meta.db_table
-_MAY_SEND = (
-    f"SELECT id, NOT EXISTS (SELECT 1 FROM {Switch._meta.db_table} WHERE name = %s AND NOT is_open)"  # noqa: S608
-    f" FROM {_TABLE} WHERE "
-)
-_RENEW_WORKING = f"UPDATE {_TABLE} SET due_at = %s, asks = 0 WHERE state = %s AND "  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A disbursement in this worker's hand. Every later write names the version; a stale one changes nothing.
+    """A disbursement that this worker has claimed. Every later write checks the version; a stale one changes nothing.
 
-    `row` is what was read under the claim's lock: whatever changes it otherwise takes the claim away too.
+    `row` is as it was read under the claim's lock. Anything else that changes the row also raises the version.
     """
 
     disbursement_id: int
@@ -50,18 +43,18 @@ class Claim:
 
 
 def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
-    """Take up to `limit` due disbursements in hand, each by one worker at a time.
+    """Claim up to `limit` due disbursements, each for one worker at a time.
 
-    Two steps: candidate ids are read without locks, then locked by primary key, skipping those in other hands: an
-    ordered SKIP LOCKED read would lock every row it scans. While outgoing money is paused only open attempts are
-    taken (to ask about them).
+    In two steps: candidate ids are read without locks, then locked by primary key, skipping those that others have
+    locked. A single ordered SKIP LOCKED read would lock every row it scans. While outgoing money is paused, only
+    disbursements with an open attempt are claimed, to query the provider about it.
     """
     return _claim_from(due(now), worker=worker, now=now, limit=limit)
 
 
 def claim_open(*, worker: str, now: datetime, limit: int) -> list[Claim]:
-    """Take in hand only what has an open attempt, to ask about it: nothing new is sent. As `claim_due` otherwise."""
-    return _claim_from(_with_open_attempt(now), worker=worker, now=now, limit=limit)
+    """Claim, as `claim_due` does, only disbursements with an open attempt: nothing new is sent."""
+    return _claim_from(_due_with_open_attempt(now), worker=worker, now=now, limit=limit)
 
 
 def _claim_from(queue: QuerySet[Disbursement], *, worker: str, now: datetime, limit: int) -> list[Claim]:
@@ -71,10 +64,10 @@ def _claim_from(queue: QuerySet[Disbursement], *, worker: str, now: datetime, li
         return []
     with transaction.atomic(durable=True):
         free = queue.select_for_update(skip_locked=True).filter(pk__in=ids)
-        return _take(list(free.order_by("pk")[:limit]), worker=worker[:80], now=now)
+        return _claim(list(free.order_by("pk")[:limit]), worker=worker[:80], now=now)
 
 
-def _take(rows: Sequence[Disbursement], *, worker: str, now: datetime) -> list[Claim]:
+def _claim(rows: Sequence[Disbursement], *, worker: str, now: datetime) -> list[Claim]:
     """Put a lease on locked rows."""
     Disbursement.objects.filter(pk__in=[row.pk for row in rows]).update(
         claim_version=F("claim_version") + 1, claimed_by=worker, due_at=now + LEASE
@@ -85,97 +78,91 @@ def _take(rows: Sequence[Disbursement], *, worker: str, now: datetime) -> list[C
 
 
 def renew(claims: Sequence[Claim], *, now: datetime) -> None:
-    """Push the ends of leases out while their work goes on; what was given back meanwhile stays as it was put."""
+    """Extend the leases of claims that are still worked on; released disbursements keep their due time."""
     if claims:
-        all_held(claims).exclude(claimed_by="").update(due_at=now + LEASE)
+        claimed_rows(claims).exclude(claimed_by="").update(due_at=now + LEASE)
 
 
 def may_send(claims: Sequence[Claim], *, now: datetime) -> list[bool]:
-    """Look once more, the moment before money leaves: false while outgoing money is paused. Raises: ClaimLost."""
-    held, values = _held_sql(claims)
-    is_open = dict(sql.rows(_MAY_SEND + held, [switches.OUTGOING, *values]))
+    """Check claims and the outgoing switch immediately before sending; false while outgoing money is paused.
+
+    Raises: ClaimLost.
+    """
+    is_open = sql.sendable_claims(_ids_by_version(claims))
     for claim in claims:
         if claim.disbursement_id not in is_open:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
-    return [bool(is_open[claim.disbursement_id]) for claim in claims]
+    return [is_open[claim.disbursement_id] for claim in claims]
 
 
 def release(claim: Claim, *, due_at: datetime | None) -> None:
-    """Give a disbursement back, to be taken again at `due_at`; nothing happens if the claim was lost."""
-    held(claim).update(due_at=due_at, claimed_by="")
+    """Release a disbursement, to be claimed again at `due_at`; nothing happens if the claim was lost."""
+    claimed_rows([claim]).update(due_at=due_at, claimed_by="")
 
 
-def held(claim: Claim) -> QuerySet[Disbursement]:
-    """Return the claimed row, as long as the claim holds."""
-    return all_held([claim])
+def claimed_rows(claims: Sequence[Claim]) -> QuerySet[Disbursement]:
+    """Return those of the claimed rows whose claims still hold."""
+    return Disbursement.objects.filter(sql.claimed_q(_ids_by_version(claims)))
 
 
-def all_held(claims: Sequence[Claim]) -> QuerySet[Disbursement]:
-    """Return those of the claimed rows whose claims hold."""
-    alike = (Q(pk__in=some, claim_version=version) for version, some in _by_version(claims).items())
-    return Disbursement.objects.filter(reduce(or_, alike))
-
-
-def _by_version(claims: Sequence[Claim]) -> dict[int, list[int]]:
+def _ids_by_version(claims: Sequence[Claim]) -> sql.ClaimedIds:
     ids: dict[int, list[int]] = {}
     for claim in claims:
         ids.setdefault(claim.version, []).append(claim.disbursement_id)
     return ids
 
 
-def _held_sql(claims: Sequence[Claim]) -> tuple[str, list[int]]:
-    """Return what `all_held` filters by, for the two statements that each payment runs."""
-    ids = _by_version(claims)
-    alike = (f"claim_version = %s AND id IN ({sql.places(some)})" for some in ids.values())
-    return f"({' OR '.join(alike)})", [value for version, some in ids.items() for value in (version, *some)]
-
-
 def require_claims(claims: Sequence[Claim], *, now: datetime) -> None:
     """Lock the claimed rows and renew their leases, in one statement; all or none. Raises: ClaimLost."""
-    held, values = _held_sql(claims)
-    if sql.run(_RENEW_WORKING + held, [now + LEASE, DisbursementState.PROCESSING.value, *values]) != len(
-        claims
-    ):
+    if sql.renew_processing_claims(_ids_by_version(claims), due_at=now + LEASE) != len(claims):
         raise ClaimLost(disbursement_id=claims[0].disbursement_id)
 
 
 def locked_claim(claim: Claim) -> Disbursement:
-    """Return the claimed row under its lock. Raises: ClaimLost."""
-    row = held(claim).select_for_update().first()
-    if row is None or row.state != DisbursementState.PROCESSING:
-        raise ClaimLost(disbursement_id=claim.disbursement_id)
+    """Return the claimed row, in any state, under its lock. Raises: ClaimLost."""
+    row = locked(claim.disbursement_id)
+    if row.claim_version != claim.version:
+        raise ClaimLost(disbursement_id=row.pk)
+    return row
+
+
+def locked_processing_claim(claim: Claim) -> Disbursement:
+    """Return the claimed row, which must be in process, under its lock. Raises: ClaimLost."""
+    row = locked_claim(claim)
+    if row.state != DisbursementState.PROCESSING:
+        raise ClaimLost(disbursement_id=row.pk)
     return row
 
 
 def is_anything_due(*, now: datetime) -> bool:
-    """Say whether a worker would find anything to do: most doorbells ring for what another run has taken already."""
+    """Return whether a worker would find work: most wake-ups are for what another run has claimed already."""
     return due(now).exists()
 
 
 def due(now: datetime) -> QuerySet[Disbursement]:
-    """Return what is due; while outgoing money is paused only what has an open attempt to ask about."""
+    """Return what is due; while outgoing money is paused, only what has an open attempt to query about."""
     return Disbursement.objects.filter(due_at__lte=now).filter(
         ~Exists(switches.outgoing_closed()) | Exists(open_attempts())
     )
 
 
-def _with_open_attempt(now: datetime) -> QuerySet[Disbursement]:
+def _due_with_open_attempt(now: datetime) -> QuerySet[Disbursement]:
     return Disbursement.objects.filter(Exists(open_attempts()), due_at__lte=now)
 
 
 def open_attempts() -> QuerySet[Attempt]:
-    """Return the open attempts of a disbursement, for statements that look at them along with their own rows."""
+    """Return the open attempts of a disbursement, as a subquery of a statement about disbursements."""
     return Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
 
 
 def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
-    """Fix fee and net of what fell due; what cannot be paid as it stands fails, with the reason, and books nothing.
+    """Fix fee and net of a scheduled disbursement that fell due; None if it cannot be paid as it is and failed.
 
     Raises: ClaimLost.
     """
     with transaction.atomic(durable=True):
-        row = held(claim).select_for_update().first()
-        if row is None or row.state != DisbursementState.SCHEDULED:
+        row = locked_claim(claim)
+        if row.state != DisbursementState.SCHEDULED:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
         try:
             with transaction.atomic():
@@ -188,15 +175,25 @@ def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
 
 def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
     """Close a locked disbursement as failed, for a person or the platform to repair."""
-    move(
-        row, DisbursementState.FAILED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="fail",
-        actor=ENGINE, at=now, reason=str(refusal), due_at=None, claimed_by="",
+    move_disbursement(
+        row, DisbursementState.FAILED, action="fail", now=now, reason=str(refusal), due_at=None, claimed_by="",
         failure_code=refusal.code, failure_message=str(refusal)[:500],
     )  # fmt: skip
     record_outcome(row, now=now)
 
 
-def note_broken(claim: Claim, error: Exception) -> None:
-    """Say on a disbursement that a mistake of ours stopped its worker: people must see it, its lease runs out."""
-    told = f"a worker of ours broke over it ({type(error).__name__}); its log says where"
-    held(claim).filter(state__in=UNDER_WORK).update(failure_code=WORKER_BROKE, failure_message=told)
+def move_disbursement(
+    row: Disbursement, state: DisbursementState, *, action: str, now: datetime, reason: str, **fields: Any
+) -> None:
+    """Move a locked disbursement on behalf of the engine."""
+    move(
+        row, state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action=action, actor=ENGINE,
+        at=now, reason=reason, **fields,
+    )  # fmt: skip
+
+
+def record_broken(claim: Claim, error: Exception) -> None:
+    """Record on a disbursement that a bug of ours stopped its worker, for people to see; its lease runs out."""
+    message = f"a worker of ours broke over it ({type(error).__name__}); its log says where"
+    unfinished = claimed_rows([claim]).filter(state__in=UNFINISHED_STATES)
+    unfinished.update(failure_code=WORKER_BROKE, failure_message=message)

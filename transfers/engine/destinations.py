@@ -1,4 +1,4 @@
-"""What the engine owes a destination that has to be asked: its last order again, and patience while it is away."""
+"""What a rail is asked to prepare for a destination, and retries while the host of a destination is unavailable."""
 
 from datetime import datetime
 from typing import Any
@@ -6,25 +6,24 @@ from typing import Any
 from django.db import transaction
 
 from sunusav.core.money import msat_from_sats
-from sunusav.core.transitions import move
-from transfers.engine.claims import ENGINE, Claim, held, locked_claim
+from transfers.engine.claims import Claim, claimed_rows, locked_processing_claim, move_disbursement
 from transfers.engine.policy import after_failure
-from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState, FailureClass
+from transfers.enums import DisbursementState, FailureClass
 from transfers.errors import DestinationUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import destination_of
-from transfers.services.disbursements import record_outcome, subject_of
+from transfers.services.disbursements import record_outcome
 from transfers.types import Instruction, Order, PreviousOrder
 
 
 def instruction_for(row: Disbursement, last: Attempt | None = None) -> Instruction:
-    """Return what a rail is asked to prepare, with the order of the last attempt where it may serve again."""
+    """Return what a rail is to prepare, with the order of the last attempt where that may serve again."""
     assert row.net_sats is not None, "a disbursement in process has its net"  # noqa: S101  (a programmer's mistake)
     return Instruction(row.pk, msat_from_sats(row.net_sats), destination_of(row), _previous(row, last))
 
 
 def _previous(row: Disbursement, last: Attempt | None) -> PreviousOrder | None:
-    """Return the last order of this disbursement, if it was for the same destination and not refused for good."""
+    """Return the last order of this disbursement, if it had the same destination and was not refused for good."""
     if last is None or last.disbursement_id != row.pk:
         return None
     if last.order.destination_digest != destination_of(row).digest:
@@ -43,24 +42,23 @@ def order_of(stored: PaymentOrder) -> Order:
     )  # fmt: skip
 
 
-def wait_for_destination(claim: Claim, away: DestinationUnavailable, *, now: datetime) -> None:
-    """Ask a destination that was away again later; this burns a retry, and after the last a person looks.
+def retry_destination(claim: Claim, unavailable: DestinationUnavailable, *, now: datetime) -> None:
+    """Retry a destination whose host is unavailable later; after the last retry a person decides.
 
-    Nothing was opened and nothing is held; the rail is well and its other payments go on. Raises: ClaimLost.
+    No attempt was opened and nothing is held. The rail works, so its other payments go on. Raises: ClaimLost.
     """
     with transaction.atomic(durable=True):
-        row = locked_claim(claim)
+        row = locked_processing_claim(claim)
         step = after_failure(FailureClass.RETRY, retries=row.retries, now=now)
-        told: dict[str, Any] = {
-            "failure_code": away.code,
-            "failure_message": str(away)[:500],
+        failure: dict[str, Any] = {
+            "failure_code": unavailable.code,
+            "failure_message": str(unavailable)[:500],
             "claimed_by": "",
         }
         if step.state == DisbursementState.PROCESSING:
-            held(claim).update(due_at=step.due_at, retries=row.retries + 1, **told)
+            claimed_rows([claim]).update(due_at=step.due_at, retries=row.retries + 1, **failure)
             return
-        move(
-            row, step.state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="review",
-            actor=ENGINE, at=now, reason=str(away), due_at=step.due_at, **told,
-        )  # fmt: skip
+        move_disbursement(
+            row, step.state, action="review", now=now, reason=str(unavailable), due_at=step.due_at, **failure
+        )
         record_outcome(row, now=now)

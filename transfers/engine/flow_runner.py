@@ -1,8 +1,8 @@
-"""Many lives at once: calls to the outside go on side by side, writes of the same kind are made together.
+"""Runs many payment flows at once: provider calls run side by side, database calls of the same kind are batched.
 
-A life is a generator: one payment's story in the order in which it happens (`steps`). Where it must wait for the
-outside, or where its write can share a transaction with others', it yields; whoever drives it sends the answer in, or
-throws what was raised. All lives go on in one thread, the only one that speaks to the database.
+A flow is a generator: the steps of one payment in the order in which they happen (`flows`). It yields where it waits
+for a provider, or where its database work can share a transaction with other flows. The runner sends the answer in, or
+throws what was raised. All flows run in one thread, the only one that uses the database.
 """
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
@@ -17,140 +17,144 @@ from sunusav.core.clock import Clock
 
 Params = ParamSpec("Params")
 Answer = TypeVar("Answer")
-Made_co = TypeVar("Made_co", covariant=True)
+Answer_co = TypeVar("Answer_co", covariant=True)
 Item = TypeVar("Item")
-Given_contra = TypeVar("Given_contra", contravariant=True)
+Item_contra = TypeVar("Item_contra", contravariant=True)
 
 
-class Act(Protocol[Given_contra, Made_co]):
-    """One write, or one look, for many: in one transaction, all or none; the answers in the order of the items."""
+class BatchOperation(Protocol[Item_contra, Answer_co]):
+    """A read or write for many items in one transaction, all or none; one answer per item, in their order."""
 
-    def __call__(self, items: Sequence[Given_contra], /, *, now: datetime) -> Sequence[Made_co]: ...
+    def __call__(self, items: Sequence[Item_contra], /, *, now: datetime) -> Sequence[Answer_co]: ...
 
 
 @dataclass(frozen=True)
 class ProviderCall:
-    """A call that may take long and touches no database."""
+    """A call that may take long and uses no database."""
 
     call: Callable[[], Any]
 
 
 @dataclass(frozen=True)
-class BatchedWrite:
-    """A write that is made for all lives that wait for it."""
+class BatchedCall:
+    """A database operation that is run once for all flows that wait for it."""
 
-    act: Act[Any, Any]
+    operation: BatchOperation[Any, Any]
     item: Any
 
 
-Step = ProviderCall | BatchedWrite
+Step = ProviderCall | BatchedCall
 Flow = Generator[Step, Any, Answer]
 
 
-def outside(call: Callable[Params, Answer], *args: Params.args, **kwargs: Params.kwargs) -> Flow[Answer]:
-    """Call the outside from a life; other lives go on meanwhile."""
+def call_provider(
+    call: Callable[Params, Answer], *args: Params.args, **kwargs: Params.kwargs
+) -> Flow[Answer]:
+    """Call a provider from a flow; other flows go on meanwhile."""
     answer: Answer = yield ProviderCall(partial(call, *args, **kwargs))
     return answer
 
 
-def batched(act: Act[Item, Answer], item: Item) -> Flow[Answer]:
-    """Have a write of a life made together with others'; alone, if theirs cannot be made."""
-    answer: Answer = yield BatchedWrite(act, item)
+def call_batched(operation: BatchOperation[Item, Answer], item: Item) -> Flow[Answer]:
+    """Run a database operation of a flow together with that of other flows; alone, if theirs fails."""
+    answer: Answer = yield BatchedCall(operation, item)
     return answer
 
 
 class Inline(Executor):
-    """Makes each call at once, in the thread that asks for it."""
+    """Makes each call at once, in the calling thread."""
 
     def submit(
         self, call: Callable[Params, Answer], /, *args: Params.args, **kwargs: Params.kwargs
     ) -> Future[Answer]:
-        made: Future[Answer] = Future()
+        future: Future[Answer] = Future()
         try:
-            made.set_result(call(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - the life that asked is told
-            made.set_exception(error)
-        return made
+            future.set_result(call(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - raised in the flow that called
+            future.set_exception(error)
+        return future
 
 
 class FlowRunner:
-    """The lives that one thread brings forward. `on_end` hears of each that is over, and what broke it."""
+    """Runs flows in one thread. Calls `on_end` for each that ended, with the error that ended it, if any."""
 
     def __init__(
         self, executor: Executor, *, clock: Clock, on_end: Callable[[Any, Exception | None], None]
     ) -> None:
         self._executor, self._clock, self._on_end = executor, clock, on_end
-        self._lives: dict[Hashable, Flow[None]] = {}
+        self._flows: dict[Hashable, Flow[None]] = {}
         self._answers: SimpleQueue[tuple[Hashable, Future[Any]]] = SimpleQueue()
-        self._waiting: dict[Act[Any, Any], dict[Hashable, Any]] = {}
+        self._batches: dict[BatchOperation[Any, Any], dict[Hashable, Any]] = {}
 
     def __len__(self) -> int:
-        return len(self._lives)
+        return len(self._flows)
 
-    def begin(self, name: Hashable, life: Flow[None]) -> None:
-        """Bring a new life to its first step."""
-        self._lives[name] = life
-        self._go(name, partial(next, life))
+    def start(self, key: Hashable, flow: Flow[None]) -> None:
+        """Run a new flow up to its first step."""
+        self._flows[key] = flow
+        self._resume(key, partial(next, flow))
 
-    def go_on(self, *, wait_seconds: float) -> None:
-        """Bring forward every life that can go on; if none can, wait a while for an answer.
+    def advance(self, *, wait_seconds: float) -> None:
+        """Resume every flow that can go on; if none can, wait for a provider's answer for a while.
 
-        What came back from outside is heard first, all of it: so the writes that follow are for as many as can be.
+        All answers that have arrived are handled first, so that each batch that follows is as large as possible.
         """
-        self._hear(0 if self._waiting else wait_seconds)
-        waiting, self._waiting = self._waiting, {}
-        for act, items in waiting.items():
-            self._write(act, items)
+        self._handle_answers(0 if self._batches else wait_seconds)
+        batches, self._batches = self._batches, {}
+        for operation, items in batches.items():
+            self._run_batch(operation, items)
 
-    def _hear(self, wait_seconds: float) -> None:
+    def _handle_answers(self, wait_seconds: float) -> None:
         try:
-            name, answer = self._answers.get(block=wait_seconds > 0, timeout=wait_seconds)
+            key, answer = self._answers.get(block=wait_seconds > 0, timeout=wait_seconds)
             while True:
-                self._go(name, partial(_told, self._lives[name], answer))
-                name, answer = self._answers.get_nowait()
+                self._resume(key, partial(_deliver, self._flows[key], answer))
+                key, answer = self._answers.get_nowait()
         except Empty:
             return
 
-    def _write(self, act: Act[Any, Any], items: Mapping[Hashable, Any]) -> None:
-        """Make a write for all; where that fails, for each alone: one bad row stops no other."""
+    def _run_batch(self, operation: BatchOperation[Any, Any], items: Mapping[Hashable, Any]) -> None:
+        """Run an operation for all; where that fails, for each alone, so that one bad row stops no other."""
         try:
-            answers = act(list(items.values()), now=self._clock())
-        except Exception as error:  # noqa: BLE001 - the life that asked is told
-            self._write_apart(act, items, error)
+            answers = operation(list(items.values()), now=self._clock())
+        except Exception as error:  # noqa: BLE001 - raised in the flow that called
+            self._run_one_by_one(operation, items, error)
             return
-        for name, answer in zip(items, answers, strict=True):
-            self._go(name, partial(self._lives[name].send, answer))
+        for key, answer in zip(items, answers, strict=True):
+            self._resume(key, partial(self._flows[key].send, answer))
 
-    def _write_apart(self, act: Act[Any, Any], items: Mapping[Hashable, Any], error: Exception) -> None:
+    def _run_one_by_one(
+        self, operation: BatchOperation[Any, Any], items: Mapping[Hashable, Any], error: Exception
+    ) -> None:
         if len(items) > 1:
-            for name, item in items.items():
-                self._write(act, {name: item})
+            for key, item in items.items():
+                self._run_batch(operation, {key: item})
             return
-        for name in items:
-            self._go(name, partial(self._lives[name].throw, error))
+        for key in items:
+            self._resume(key, partial(self._flows[key].throw, error))
 
-    def _go(self, name: Hashable, go: Callable[[], Step]) -> None:
+    def _resume(self, key: Hashable, resume: Callable[[], Step]) -> None:
         try:
-            step = go()
+            step = resume()
         except StopIteration:
-            self._end(name, None)
-        except Exception as error:  # noqa: BLE001 - one life that breaks must not stop the others
-            self._end(name, error)
+            self._end(key, None)
+        except Exception as error:  # noqa: BLE001 - one flow that fails must not stop the others
+            self._end(key, error)
         else:
-            self._take(name, step)
+            self._dispatch(key, step)
 
-    def _end(self, name: Hashable, error: Exception | None) -> None:
-        del self._lives[name]
-        self._on_end(name, error)
+    def _end(self, key: Hashable, error: Exception | None) -> None:
+        del self._flows[key]
+        self._on_end(key, error)
 
-    def _take(self, name: Hashable, step: Step) -> None:
-        if isinstance(step, BatchedWrite):
-            self._waiting.setdefault(step.act, {})[name] = step.item
+    def _dispatch(self, key: Hashable, step: Step) -> None:
+        if isinstance(step, BatchedCall):
+            self._batches.setdefault(step.operation, {})[key] = step.item
             return
-        answer = self._executor.submit(step.call)
-        answer.add_done_callback(lambda done: self._answers.put((name, done)))
+        future = self._executor.submit(step.call)
+        future.add_done_callback(lambda done: self._answers.put((key, done)))
 
 
-def _told(life: Flow[None], answer: Future[Any]) -> Step:
+def _deliver(flow: Flow[None], answer: Future[Any]) -> Step:
     error = answer.exception()
-    return life.send(answer.result()) if error is None else life.throw(error)
+    return flow.send(answer.result()) if error is None else flow.throw(error)

@@ -1,4 +1,4 @@
-"""One disbursement in hand: prepare and send it, or ask what became of it. The order of a payment's life."""
+"""The flow of one claimed disbursement: prepare and send it, or query the provider about its open attempt."""
 
 import logging
 from collections.abc import Iterable
@@ -11,22 +11,24 @@ from sunusav.core import switches
 from sunusav.core.clock import Clock
 from sunusav.core.errors import DomainError
 from sunusav.core.transitions import StateChanged
-from transfers.engine import closing
 from transfers.engine.answers import ReceivedAnswer, received_answer
 from transfers.engine.breaker import (
     Sending,
+    count_failures,
+    count_outcome,
+    count_successes,
     deferrals_by_breakers,
-    note_failures,
-    note_outcome,
-    note_successes,
 )
-from transfers.engine.claims import Claim, begin_scheduled, fail, locked_claim, may_send, release
+from transfers.engine.claims import Claim, begin_scheduled, fail, locked_processing_claim, may_send, release
 from transfers.engine.deferring import defer
-from transfers.engine.destinations import instruction_for, order_of, wait_for_destination
-from transfers.engine.flow_runner import Flow, batched, outside
-from transfers.engine.gates import rail_unavailable
+from transfers.engine.destinations import instruction_for, order_of, retry_destination
+from transfers.engine.flow_runner import Flow, call_batched, call_provider
+from transfers.engine.gates import deferral_while_unavailable
 from transfers.engine.opening import Opening, open_attempts
-from transfers.engine.policy import ASK_AGAIN_AFTER, ASK_REVIEWED_EVERY, HOLD_FOR, LEASE, ask_delay
+from transfers.engine.paid import Payment, close_all_as_paid, close_as_paid
+from transfers.engine.policy import DEFER_FOR, LEASE, QUERY_AGAIN_AFTER, QUERY_REVIEWED_EVERY, query_delay
+from transfers.engine.unpaid import close_as_failed, close_as_never_sent
+from transfers.engine.unresolved import put_under_review, record_resend, record_unknown, release_with_answer
 from transfers.enums import (
     OPEN_ATTEMPT_STATES,
     PAYEES_OWN,
@@ -43,10 +45,10 @@ from transfers.types import Deferral, FindOutcome, NotSeen, Order, Refused, Succ
 logger = logging.getLogger(__name__)
 
 
-def flow_of(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
-    """Bring one claimed disbursement one step further; whatever this loses, the next claim finds again.
+def payment_flow(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
+    """Take one claimed disbursement one step further; after a crash the next claim resumes it.
 
-    `last` is the newest attempt for its subject, looked at under the claim. Raises: ClaimLost.
+    `last` is the newest attempt for its subject, read under the claim. Raises: ClaimLost.
     """
     if claim.row.state == DisbursementState.SCHEDULED:
         begun = begin_scheduled(claim, now=clock())
@@ -55,140 +57,139 @@ def flow_of(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
         claim = begun
     is_ours = last is not None and last.disbursement_id == claim.disbursement_id
     if last is not None and is_ours and last.state in OPEN_ATTEMPT_STATES:
-        yield from _recover(claim, last, clock=clock)
+        yield from _query(claim, last, clock=clock)
     else:
-        yield from _begin(claim, last, clock=clock)
+        yield from _pay(claim, last, clock=clock)
 
 
-def _begin(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
+def _pay(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
+    """Prepare an order, open an attempt for it, and send it."""
     row = claim.row
     if row.state != DisbursementState.PROCESSING:
         release(claim, due_at=None)
         return
-    stopped = yield from batched(deferrals_by_breakers, Sending(row.rail, row.pk))
+    stopped = yield from call_batched(deferrals_by_breakers, Sending(row.rail, row.pk))
     if stopped is not None:
         defer(claim, stopped, now=clock())
         return
-    paying = rail(row.rail)
+    paid_by = rail(row.rail)
     try:
-        order = yield from outside(paying.prepare, instruction_for(row, last), now=clock())
+        order = yield from call_provider(paid_by.prepare, instruction_for(row, last), now=clock())
         if last is not None and not (yield from _may_follow(claim, last, order, clock=clock)):
             return
         number = last.number + 1 if last is not None and last.disbursement_id == row.pk else 1
-        opened = yield from batched(open_attempts, Opening(claim, order, number))
-    except RailUnavailable as away:
-        _hold_new(claim, away, clock=clock)
-    except DestinationUnavailable as away:
-        wait_for_destination(claim, away, now=clock())
+        opened = yield from call_batched(open_attempts, Opening(claim, order, number))
+    except RailUnavailable as error:
+        _defer_new(claim, error, clock=clock)
+    except DestinationUnavailable as error:
+        retry_destination(claim, error, now=clock())
     except ClaimLost:
         raise
     except DomainError as refusal:
-        _refuse(claim, refusal, clock=clock)
+        _fail(claim, refusal, clock=clock)
     else:
         if isinstance(opened, Deferral):
             defer(claim, opened, now=clock())
             return
-        yield from _send(claim, opened, order, paying, clock=clock)
+        yield from _send(claim, opened, order, paid_by, clock=clock)
 
 
 def _may_follow(claim: Claim, last: Attempt, order: Order, *, clock: Clock) -> Flow[bool]:
-    """Say whether an order may be opened after the last one for this subject.
+    """Return whether an attempt for an order may be opened after the last one for this subject.
 
-    The same order may. A different one waits until no worker can still be sending the last, and then only if the
-    outside still says that the last was not paid: a hash the node has marked failed can be revived by a late send.
+    The same order may. A different one waits until no worker can still be sending the last, and then needs the
+    provider to confirm that the last was not paid: a late send can revive an order that the node marked as failed.
     """
     if last.order.reference == order.reference:
         return True
-    paid_by = rail(last.order.rail)
-    wait_until = _send_over_by(last, paid_by)
+    last_rail = rail(last.order.rail)
+    wait_until = _send_ends_by(last, last_rail)
     if clock() < wait_until:
         release(claim, due_at=wait_until)
         return False
-    return (yield from _is_still_unpaid(claim, last, paid_by, clock=clock))
+    return (yield from _is_still_unpaid(claim, last, last_rail, clock=clock))
 
 
-def _is_still_unpaid(claim: Claim, last: Attempt, paid_by: Rail, *, clock: Clock) -> Flow[bool]:
-    match (yield from outside(paid_by.find, order_of(last.order))):
+def _is_still_unpaid(claim: Claim, last: Attempt, last_rail: Rail, *, clock: Clock) -> Flow[bool]:
+    match (yield from call_provider(last_rail.find, order_of(last.order))):
         case Refused():
             return True
         case NotSeen() if last.state == AttemptState.VOID or was_resolved(last.pk):
             return True
-        case NotSeen(source=last.order.source) if _is_refused_and_over(last, now=clock()):
+        case NotSeen(source=last.order.source) if _is_refused_and_expired(last, now=clock()):
             return True
-        case Succeeded() as paid if _proves(paid, last.order, paid_by):
-            closing.close_as_paid(last, paid, now=clock())
+        case Succeeded() as proven if _proves(proven, last.order, last_rail):
+            close_as_paid(last, proven, now=clock())
             if last.disbursement_id != claim.disbursement_id:
-                told = (
+                message = (
                     f"an order of disbursement {last.disbursement_id} for the same subject was paid after all"
                 )
-                closing.put_under_review(claim, code="paid-before", message=told, now=clock(), due_at=None)
+                put_under_review(claim, code="paid-before", message=message, now=clock(), due_at=None)
         case Unknown(suspect=False):
-            release(claim, due_at=clock() + ASK_AGAIN_AFTER)
+            release(claim, due_at=clock() + QUERY_AGAIN_AFTER)
         case _:
-            told = "the outside says of the last order neither that it was paid nor that it was refused"
-            closing.put_under_review(
-                claim, code="last-order-in-doubt", message=told, now=clock(), due_at=None
-            )
+            message = "the outside says of the last order neither that it was paid nor that it was refused"
+            put_under_review(claim, code="last-order-in-doubt", message=message, now=clock(), due_at=None)
     return False
 
 
-def _is_refused_and_over(last: Attempt, *, now: datetime) -> bool:
-    """Say whether an order was refused and can be revived no more: nodes are told to forget what failed."""
+def _is_refused_and_expired(last: Attempt, *, now: datetime) -> bool:
+    """Return whether an order was refused and can no longer be revived: nodes are told to delete failed payments."""
     return last.state == AttemptState.FAILED and now > last.order.give_up_after
 
 
-def _send(claim: Claim, attempt: Attempt, order: Order, paying: Rail, *, clock: Clock) -> Flow[None]:
-    """Send a committed order. What it does not learn is asked by the next claim; nothing is concluded from silence."""
-    if not (yield from batched(may_send, claim)):
-        release(claim, due_at=clock() + ASK_AGAIN_AFTER)
+def _send(claim: Claim, attempt: Attempt, order: Order, paid_by: Rail, *, clock: Clock) -> Flow[None]:
+    """Send a committed order. An outcome that stays unknown is queried by the next claim; no answer proves nothing."""
+    if not (yield from call_batched(may_send, claim)):
+        release(claim, due_at=clock() + QUERY_AGAIN_AFTER)
         return
     try:
-        outcome = yield from outside(paying.send, order, now=clock())
-    except RailUnavailable as away:
-        _hold_asked(claim, received_answer(attempt, away, AnsweredCall.SEND), clock=clock)
-        note_failures(order.rail, disbursement_ids=[claim.disbursement_id], now=clock())
+        outcome = yield from call_provider(paid_by.send, order, now=clock())
+    except RailUnavailable as error:
+        _release_unavailable(claim, received_answer(attempt, error, AnsweredCall.SEND), clock=clock)
+        count_failures(order.rail, disbursement_ids=[claim.disbursement_id], now=clock())
         return
-    yield from _settle(claim, attempt, outcome, paying, answered_call=AnsweredCall.SEND, clock=clock)
+    yield from _record_outcome(claim, attempt, outcome, paid_by, answered_call=AnsweredCall.SEND, clock=clock)
 
 
-def _recover(claim: Claim, attempt: Attempt, *, clock: Clock) -> Flow[None]:
-    """Ask the outside about an open attempt before anything else."""
-    paying = rail(attempt.order.rail)
+def _query(claim: Claim, attempt: Attempt, *, clock: Clock) -> Flow[None]:
+    """Query the provider about an open attempt before anything else."""
+    paid_by = rail(attempt.order.rail)
     try:
-        found = yield from outside(paying.find, order_of(attempt.order))
-    except RailUnavailable as away:
-        _hold_asked(claim, received_answer(attempt, away, AnsweredCall.ASK), clock=clock)
+        found = yield from call_provider(paid_by.find, order_of(attempt.order))
+    except RailUnavailable as error:
+        _release_unavailable(claim, received_answer(attempt, error, AnsweredCall.ASK), clock=clock)
         return
-    if isinstance(found, Refused) and _is_old_news(attempt, found):
+    if isinstance(found, Refused) and _is_stale(attempt, found):
         found = NotSeen(source=attempt.order.source, evidence=found.evidence)
-    yield from _settle(claim, attempt, found, paying, answered_call=AnsweredCall.ASK, clock=clock)
+    yield from _record_outcome(claim, attempt, found, paid_by, answered_call=AnsweredCall.ASK, clock=clock)
 
 
-def _is_old_news(attempt: Attempt, refused: Refused) -> bool:
-    """Say whether a refusal is about an earlier sending of the same order: this one has not arrived yet."""
+def _is_stale(attempt: Attempt, refused: Refused) -> bool:
+    """Return whether a refusal is about an earlier send of the same order: this one has not arrived yet."""
     earlier = Attempt.objects.filter(order_id=attempt.order_id, number__lt=attempt.number)
     return bool(refused.verdict) and earlier.filter(verdict=refused.verdict).exists()
 
 
-def _settle(
+def _record_outcome(
     claim: Claim,
     attempt: Attempt,
     outcome: FindOutcome,
-    paying: Rail,
+    paid_by: Rail,
     *,
     answered_call: AnsweredCall,
     clock: Clock,
 ) -> Flow[None]:
     now = clock()
     match outcome:
-        case Succeeded() if not _proves(outcome, attempt.order, paying):
+        case Succeeded() if not _proves(outcome, attempt.order, paid_by):
             contradiction = Unknown(
                 seen=True,
                 reason="paid, but proof or amount is not ours",
                 suspect=True,
                 evidence=outcome.evidence,
             )
-            _note_unknown(claim, attempt, contradiction, answered_call=answered_call, now=now)
+            _record_unknown(claim, attempt, contradiction, answered_call=answered_call, now=now)
             return
         case Succeeded():
             yield from _book(claim, attempt, outcome, clock=clock)
@@ -196,122 +197,125 @@ def _settle(
             refusal = Unknown(
                 seen=True, reason=outcome.reason, suspect=True, is_refusal=True, evidence=outcome.evidence
             )
-            _note_unknown(claim, attempt, refusal, answered_call=answered_call, now=now)
+            _record_unknown(claim, attempt, refusal, answered_call=answered_call, now=now)
             return
         case Refused():
-            closing.close_as_failed(claim, attempt, outcome, now=now)
+            close_as_failed(claim, attempt, outcome, now=now)
         case Unknown():
-            _note_unknown(claim, attempt, outcome, answered_call=answered_call, now=now)
+            _record_unknown(claim, attempt, outcome, answered_call=answered_call, now=now)
         case NotSeen():
-            yield from _settle_not_seen(claim, attempt, outcome, paying, clock=clock)
+            yield from _decide_not_seen(claim, attempt, outcome, paid_by, clock=clock)
     if isinstance(outcome, Succeeded):
-        yield from batched(note_successes, paying.name)
+        yield from call_batched(count_successes, paid_by.name)
     else:
-        note_outcome(paying.name, outcome, disbursement_id=claim.disbursement_id, now=now)
+        count_outcome(paid_by.name, outcome, disbursement_id=claim.disbursement_id, now=now)
 
 
 def _may_have_arrived_before(attempt: Attempt, refused: Refused) -> bool:
-    """Say whether people must decide about what a payee refused when it was sent again.
+    """Return whether people must decide, since the payee refused an order that had been sent more than once.
 
-    A wallet refuses what it was paid already: the first sending may have arrived, and the outside lost its trace.
-    Of that a later attempt by the same order knows no more than this one.
+    A wallet refuses what it was paid already: the first send may have arrived, and the provider lost its record.
+    A later attempt for the same order cannot know more than this one.
     """
     if refused.failure not in PAYEES_OWN:
         return False
     return Attempt.objects.filter(order_id=attempt.order_id, sends__gt=1).exists()
 
 
-def _book(claim: Claim, attempt: Attempt, paid: Succeeded, *, clock: Clock) -> Flow[None]:
-    """Book a payment with others, as long as this worker holds it; alone if it lost it: a fact is a fact."""
+def _book(claim: Claim, attempt: Attempt, proven: Succeeded, *, clock: Clock) -> Flow[None]:
+    """Book a payment with others while the claim holds; alone if it was lost, since the payment is a fact."""
     try:
-        yield from batched(closing.close_all_as_paid, closing.Payment(claim, attempt, paid))
+        yield from call_batched(close_all_as_paid, Payment(claim, attempt, proven))
     except StateChanged:
-        closing.close_as_paid(attempt, paid, now=clock())
+        close_as_paid(attempt, proven, now=clock())
 
 
-def _settle_not_seen(
-    claim: Claim, attempt: Attempt, answer: NotSeen, paying: Rail, *, clock: Clock
+def _decide_not_seen(
+    claim: Claim, attempt: Attempt, not_seen: NotSeen, paid_by: Rail, *, clock: Clock
 ) -> Flow[None]:
-    """Decide about an order the outside does not know: only the very same order may go out again."""
-    now, order, said = clock(), order_of(attempt.order), received_answer(attempt, answer, AnsweredCall.ASK)
-    if attempt.state == AttemptState.IN_FLIGHT or answer.source != order.source:
-        told = f"the outside no longer knows a payment it had, or another node answered ({answer.source})"
-        closing.put_under_review(
-            claim, code="payment-vanished", message=told, now=now, due_at=now + ASK_REVIEWED_EVERY, told=said
+    """Decide about an order that the provider does not know: only the very same order may be sent again."""
+    now, order = clock(), order_of(attempt.order)
+    answer = received_answer(attempt, not_seen, AnsweredCall.ASK)
+    if attempt.state == AttemptState.IN_FLIGHT or not_seen.source != order.source:
+        message = (
+            f"the outside no longer knows a payment it had, or another node answered ({not_seen.source})"
         )
-    elif now > max(order.give_up_after, _send_over_by(attempt, paying)):
-        closing.close_as_never_sent(claim, attempt, now=now, told=said)
-    elif now + timedelta(seconds=paying.send_deadline_seconds) < order.expires_at:
-        yield from _send_again(claim, said, order, paying, clock=clock)
+        put_under_review(
+            claim, code="payment-vanished", message=message, now=now, due_at=now + QUERY_REVIEWED_EVERY, answer=answer
+        )  # fmt: skip
+    elif now > max(order.give_up_after, _send_ends_by(attempt, paid_by)):
+        close_as_never_sent(claim, attempt, now=now, answer=answer)
+    elif now + timedelta(seconds=paid_by.send_deadline_seconds) < order.expires_at:
+        yield from _send_again(claim, answer, order, paid_by, clock=clock)
     else:
-        closing.release_with_answer(claim, said, due_at=order.give_up_after + ASK_AGAIN_AFTER, now=now)
+        release_with_answer(claim, answer, due_at=order.give_up_after + QUERY_AGAIN_AFTER, now=now)
 
 
 def _send_again(
-    claim: Claim, said: ReceivedAnswer, order: Order, paying: Rail, *, clock: Clock
+    claim: Claim, answer: ReceivedAnswer, order: Order, paid_by: Rail, *, clock: Clock
 ) -> Flow[None]:
     now = clock()
     if not switches.outgoing().is_open:
-        closing.release_with_answer(claim, said, due_at=now + HOLD_FOR, now=now)
+        release_with_answer(claim, answer, due_at=now + DEFER_FOR, now=now)
         return
     if state_of(claim.disbursement_id) == DisbursementState.NEEDS_REVIEW:
-        # A person was asked to decide, and may have paid in another way by now: ask on, send nothing.
-        closing.release_with_answer(claim, said, due_at=now + ASK_REVIEWED_EVERY, now=now)
+        # A person was asked to decide, and may have paid in another way by now: query further, send nothing.
+        release_with_answer(claim, answer, due_at=now + QUERY_REVIEWED_EVERY, now=now)
         return
-    stopped = yield from batched(deferrals_by_breakers, Sending(order.rail, claim.disbursement_id))
+    stopped = yield from call_batched(deferrals_by_breakers, Sending(order.rail, claim.disbursement_id))
     if stopped is not None:
-        closing.release_with_answer(claim, said, due_at=stopped.until, now=now)
+        release_with_answer(claim, answer, due_at=stopped.until, now=now)
         return
-    closing.note_resend(claim, said.attempt, now=now, told=said)
-    yield from _send(claim, said.attempt, order, paying, clock=clock)
+    record_resend(claim, answer.attempt, now=now, answer=answer)
+    yield from _send(claim, answer.attempt, order, paid_by, clock=clock)
 
 
-def _note_unknown(
+def _record_unknown(
     claim: Claim, attempt: Attempt, unknown: Unknown, *, answered_call: AnsweredCall, now: datetime
 ) -> None:
     row = Disbursement.objects.only("asks", "state").get(pk=claim.disbursement_id)
-    delay = ASK_REVIEWED_EVERY if row.state == DisbursementState.NEEDS_REVIEW else ask_delay(row.asks)
-    closing.note_unknown(claim, attempt, unknown, now=now, due_at=now + delay, answered_call=answered_call)
+    delay = QUERY_REVIEWED_EVERY if row.state == DisbursementState.NEEDS_REVIEW else query_delay(row.asks)
+    record_unknown(claim, attempt, unknown, now=now, due_at=now + delay, answered_call=answered_call)
     if unknown.suspect:
         code = "refused-when-sent-again" if unknown.is_refusal else "answer-contradicts-records"
-        closing.put_under_review(
-            claim, code=code, message=unknown.reason, now=now,
-            due_at=now + ASK_REVIEWED_EVERY,
-        )  # fmt: skip
+        due_at = now + QUERY_REVIEWED_EVERY
+        put_under_review(claim, code=code, message=unknown.reason, now=now, due_at=due_at)
 
 
-def _hold_new(claim: Claim, away: RailUnavailable, *, clock: Clock) -> None:
-    """Wait for a rail that would not take a payment: its breaker counts that."""
+def _defer_new(claim: Claim, error: RailUnavailable, *, clock: Clock) -> None:
+    """Defer a payment whose rail is unavailable before an attempt was opened; its breaker counts that."""
     now = clock()
-    logger.warning("rail %s is away: %s", away.rail, away.detail)
-    defer(claim, rail_unavailable(away, until=now + ASK_AGAIN_AFTER), now=now)
-    note_failures(claim.row.rail, disbursement_ids=[claim.disbursement_id], now=now)
+    logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
+    defer(claim, deferral_while_unavailable(error, until=now + QUERY_AGAIN_AFTER), now=now)
+    count_failures(claim.row.rail, disbursement_ids=[claim.disbursement_id], now=now)
 
 
-def _hold_asked(claim: Claim, said: ReceivedAnswer, *, clock: Clock) -> None:
-    """Wait for a rail that is away with an attempt open: money stays held."""
-    logger.warning("rail %s is away: %s", said.attempt.order.rail, said.evidence["detail"])
-    closing.release_with_answer(claim, said, due_at=clock() + ASK_AGAIN_AFTER, now=clock())
+def _release_unavailable(claim: Claim, answer: ReceivedAnswer, *, clock: Clock) -> None:
+    """Release a payment whose rail is unavailable while an attempt is open; its amount stays held."""
+    logger.warning("rail %s is unavailable: %s", answer.attempt.order.rail, answer.evidence["detail"])
+    release_with_answer(claim, answer, due_at=clock() + QUERY_AGAIN_AFTER, now=clock())
 
 
-def _refuse(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:
-    """Close as failed what cannot be paid as it stands; nothing was sent and nothing is held."""
+def _fail(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:
+    """Close as failed what cannot be paid as it is; nothing was sent and nothing is held."""
     with transaction.atomic(durable=True):
-        fail(locked_claim(claim), refusal, now=clock())
+        fail(locked_processing_claim(claim), refusal, now=clock())
 
 
-def _send_over_by(attempt: Attempt, paying: Rail) -> datetime:
-    return (attempt.sent_at or attempt.opened_at) + LEASE + timedelta(seconds=paying.send_deadline_seconds)
+def _send_ends_by(attempt: Attempt, paid_by: Rail) -> datetime:
+    """Return when no worker can still be sending an attempt."""
+    last_sent_at = attempt.sent_at or attempt.opened_at
+    return last_sent_at + LEASE + timedelta(seconds=paid_by.send_deadline_seconds)
 
 
-def _proves(paid: Succeeded, order: PaymentOrder, paying: Rail) -> bool:
-    return paid.amount_msat == order.amount_msat and paying.verify(order.reference, paid.proof)
+def _proves(proven: Succeeded, order: PaymentOrder, paid_by: Rail) -> bool:
+    return proven.amount_msat == order.amount_msat and paid_by.verify(order.reference, proven.proof)
 
 
 def last_attempts(subjects: Iterable[str]) -> dict[str, Attempt]:
     """Return the newest attempt of each subject that has any, also of a disbursement that was cancelled since.
 
-    Only the newest can be open: no other is opened before it is closed.
+    Only the newest can be open: another is opened only after it is closed.
     """
     attempts = Attempt.objects.filter(disbursement__subject__in=list(subjects))
     rows = attempts.annotate(subject=F("disbursement__subject")).select_related("order").order_by("id")

@@ -1,7 +1,7 @@
-"""Before claiming: what cannot go now is put off, all at once, instead of being taken in hand one by one.
+"""Before claiming: new payments that cannot be sent now are deferred together, instead of being claimed one by one.
 
-Only new payments are looked at: what has an open attempt is always claimed, to be asked about. Nothing here decides
-that a payment may go: limits, breaker and the rail's own check do, later.
+Disbursements with an open attempt are always claimed, to query the provider. Nothing here decides that a payment may
+go: limits, breaker and the rail's own check do that later.
 """
 
 import logging
@@ -14,10 +14,10 @@ from django.db.models import Exists, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from sunusav.core.money import msat_from_sats
-from transfers.engine import breaker
+from transfers.engine.breaker import deferral_while_stopped
 from transfers.engine.claims import due, open_attempts
 from transfers.engine.deferring import defer_all
-from transfers.engine.policy import ASK_AGAIN_AFTER, HOLD_FOR
+from transfers.engine.policy import DEFER_FOR, QUERY_AGAIN_AFTER
 from transfers.enums import DeferralCode, DisbursementState
 from transfers.errors import RailUnavailable
 from transfers.models import Disbursement, RailBreaker
@@ -29,18 +29,18 @@ logger = logging.getLogger(__name__)
 
 
 def defer_unsendable(*, now: datetime, limit: int) -> None:
-    """Put off, of the first `limit` new payments that are due, those whose rail is stopped, away or short.
+    """Defer, of the first `limit` new payments that are due, those whose rail is stopped, unavailable or short.
 
-    Asks each rail that is needed once what it could send; where that suffices for all, no payment is read. Called
-    outside any transaction.
+    Asks each needed rail once for its balance; where that covers all, no payment is read. Called outside any
+    transaction.
     """
     stopped = {row.rail: row for row in stopped_rails()}
     for name, wanted_sats in _wanted_sats(now, limit).items():
         rows = partial(_first, name, now=now, limit=limit)
         if name not in stopped:
-            _keep_what_fits(name, rows, msat_from_sats(wanted_sats), now=now)
-        elif left := _left_by_breaker(stopped[name], rows(), now=now):
-            _keep_what_fits(name, partial(list, left), sum(map(_amount_msat, left)), now=now)
+            _defer_beyond_balance(name, rows, msat_from_sats(wanted_sats), now=now)
+        elif probe := _defer_while_stopped(stopped[name], rows(), now=now):
+            _defer_beyond_balance(name, partial(list, probe), sum(map(_amount_msat, probe)), now=now)
 
 
 def _new_and_due(now: datetime) -> QuerySet[Disbursement]:
@@ -48,7 +48,7 @@ def _new_and_due(now: datetime) -> QuerySet[Disbursement]:
 
 
 def _wanted_sats(now: datetime, limit: int) -> dict[str, int]:
-    """Return what the first new payments want of each rail. One we do not have is a mistake that claiming tells."""
+    """Return the total of the first new payments per rail. An unknown rail is left to the flow, which refuses it."""
     wanted = _new_and_due(now).annotate(wanted_sats=Coalesce("net_sats", "payout_sats"))[:limit]
     sums = wanted.aggregate(**{name: Sum("wanted_sats", filter=Q(rail=name)) for name in settings.RAILS})
     return {name: sats for name, sats in sums.items() if sats}
@@ -60,29 +60,30 @@ def _first(name: str, *, now: datetime, limit: int) -> list[Disbursement]:
     return [row for row in _new_and_due(now).only(*columns)[:limit] if row.rail == name]
 
 
-def _left_by_breaker(
+def _defer_while_stopped(
     stopped: RailBreaker, rows: Sequence[Disbursement], *, now: datetime
 ) -> list[Disbursement]:
-    """Return the one payment that may try a stopped rail, if it is time; the others are put off."""
-    assert stopped.retry_at is not None, "the database says so too"  # noqa: S101  (a programmer's mistake)
-    why = breaker.stopped(stopped)
-    processing = list(_that_wait(rows))
+    """Defer payments by a stopped rail; return the one that may try it, if it is time for a try."""
+    assert stopped.retry_at is not None, "a constraint holds this too"  # noqa: S101  (a programmer's mistake)
+    why = deferral_while_stopped(stopped)
+    processing = list(_processing(rows))
     if stopped.retry_at > now:
         defer_all(processing, why, now=now)
         return []
-    defer_all(processing[1:], Deferral(why.code, why.message, now + ASK_AGAIN_AFTER), now=now)
+    defer_all(processing[1:], Deferral(why.code, why.message, now + QUERY_AGAIN_AFTER), now=now)
     return processing[:1]
 
 
-def _keep_what_fits(
+def _defer_beyond_balance(
     name: str, rows: Callable[[], Sequence[Disbursement]], wanted_msat: int, *, now: datetime
 ) -> None:
-    """Put off what the rail could not send, in the order it fell due; what is smaller and later may still go."""
+    """Defer what exceeds the balance of the rail, in the order of due times; a later, smaller payment may still go."""
     try:
         available_msat = rail(name).balance()
-    except RailUnavailable as away:
-        logger.warning("rail %s is away: %s", name, away.detail)
-        defer_all(_that_wait(rows()), rail_unavailable(away, until=now + ASK_AGAIN_AFTER), now=now)
+    except RailUnavailable as error:
+        logger.warning("rail %s is unavailable: %s", name, error.detail)
+        until = now + QUERY_AGAIN_AFTER
+        defer_all(_processing(rows()), deferral_while_unavailable(error, until=until), now=now)
         return
     if wanted_msat <= available_msat:
         return
@@ -93,22 +94,19 @@ def _keep_what_fits(
             available_msat -= amount_msat
         else:
             short.append(row)
-    defer_all(_that_wait(short), _liquidity_short(name, until=now + HOLD_FOR), now=now)
+    why = Deferral(DeferralCode.LIQUIDITY_SHORT, f"{name} holds too little to send it now", now + DEFER_FOR)
+    defer_all(_processing(short), why, now=now)
 
 
 def _amount_msat(row: Disbursement) -> int:
     return msat_from_sats(row.net_sats or row.payout_sats)
 
 
-def rail_unavailable(away: RailUnavailable, *, until: datetime) -> Deferral:
-    """Say how long a payment waits for a rail that is away."""
-    return Deferral(DeferralCode.RAIL_UNAVAILABLE, f"{away.rail} is away or short: {away.detail}", until)
+def deferral_while_unavailable(error: RailUnavailable, *, until: datetime) -> Deferral:
+    """Return the deferral of a payment whose rail is unavailable."""
+    return Deferral(DeferralCode.RAIL_UNAVAILABLE, f"{error.rail} is away or short: {error.detail}", until)
 
 
-def _liquidity_short(name: str, *, until: datetime) -> Deferral:
-    return Deferral(DeferralCode.LIQUIDITY_SHORT, f"{name} holds too little to send it now", until)
-
-
-def _that_wait(rows: Sequence[Disbursement]) -> Iterator[Disbursement]:
-    """Yield what waits as processing: what falls due by schedule is begun first, its fee is fixed today."""
+def _processing(rows: Sequence[Disbursement]) -> Iterator[Disbursement]:
+    """Yield the payments in process: a scheduled one is claimed first, which fixes its fee on the day it is due."""
     return (row for row in rows if row.state == DisbursementState.PROCESSING)

@@ -1,4 +1,4 @@
-"""Keeps the leases of what is in hand alive while its worker lives: a killed worker's leases simply run out."""
+"""Renews the leases of claimed disbursements while their worker runs; those of a killed worker run out."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Renews every few seconds, in a thread of its own, the leases of all claims that were put into it."""
+    """Renews the leases of all claims added to it, every few seconds, in a thread of its own."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
@@ -35,11 +35,11 @@ class Heartbeat:
         self._done.set()
         self._thread.join()
 
-    def keep(self, claim: Claim) -> None:
+    def add(self, claim: Claim) -> None:
         with self._lock:
             self._claims.add(claim)
 
-    def let_go(self, claim: Claim) -> None:
+    def remove(self, claim: Claim) -> None:
         with self._lock:
             self._claims.discard(claim)
 
@@ -60,6 +60,6 @@ class Heartbeat:
         try:
             self.beat()
         except DatabaseError:
-            # Leases run out and another worker asks the outside: slower, never wrong. The next beat connects anew.
+            # If leases run out, another worker queries the provider: slower, never wrong. The next beat reconnects.
             logger.warning("leases could not be renewed", exc_info=True)
             connection.close()

@@ -1,4 +1,4 @@
-"""Opening attempts: the intent is committed, with its hold in the books, before the first byte leaves."""
+"""Open attempts: the intent is committed, with its hold in the books, before the first byte leaves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,15 @@ from ledger.services import post_all
 from ledger.types import Posting
 from sunusav.core.bulk import insert_all
 from sunusav.core.money import msat_from_sats
-from sunusav.core.trail import TrailFact, record_all
+from sunusav.core.trail import record_all
 from transfers.booking import hold_lines
-from transfers.engine.claims import ENGINE, Claim, require_claims
+from transfers.engine.attempts import attempt_entry
+from transfers.engine.claims import Claim, require_claims
 from transfers.enums import AttemptState, TransactionKind
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account, destination_of
 from transfers.services.disbursements import require_reference_free, subject_of
-from transfers.services.limits import NotAdmitted, require_admitted
+from transfers.services.limits import NotAdmitted, admit
 from transfers.types import Deferral, Order
 
 
@@ -25,7 +26,7 @@ from transfers.types import Deferral, Order
 class Opening:
     """What a claimed disbursement is about to send.
 
-    `number` follows its newest attempt's: whoever holds the claim is the only one to open another.
+    `number` is one more than that of its newest attempt: only the holder of the claim can open another.
     """
 
     claim: Claim
@@ -35,7 +36,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Hold:
-    """A stored order whose amount is set aside for one more attempt."""
+    """A stored order whose amount is to be held for one more attempt."""
 
     row: Disbursement
     order: PaymentOrder
@@ -43,34 +44,34 @@ class Hold:
 
 
 def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Attempt | Deferral]:
-    """Commit the intents: orders, holds in the books, attempts; all or none, but for what may not go now.
+    """Commit the intents: orders, holds in the books, attempts. All or none, except what limits defer.
 
     Raises: ClaimLost, PaymentReferenceUsed.
     """
-    held: dict[int, Deferral] = {}
-    while going := [one for one in openings if one.claim.disbursement_id not in held]:
+    deferrals: dict[int, Deferral] = {}
+    while remaining := [one for one in openings if one.claim.disbursement_id not in deferrals]:
         try:
-            opened = _open_attempts(going, now=now)
-        except NotAdmitted as waiting:
-            held |= waiting.held
+            opened = _open_attempts(remaining, now=now)
+        except NotAdmitted as refusal:
+            deferrals |= refusal.deferrals
         else:
-            return _in_order(openings, opened, held)
-    return [held[one.claim.disbursement_id] for one in openings]
+            return _in_order(openings, opened, deferrals)
+    return [deferrals[one.claim.disbursement_id] for one in openings]
 
 
 def _in_order(
-    openings: Sequence[Opening], opened: Sequence[Attempt], held: Mapping[int, Deferral]
+    openings: Sequence[Opening], opened: Sequence[Attempt], deferrals: Mapping[int, Deferral]
 ) -> list[Attempt | Deferral]:
     attempts = {attempt.disbursement_id: attempt for attempt in opened}
     ids = [one.claim.disbursement_id for one in openings]
-    return [held[one] if one in held else attempts[one] for one in ids]
+    return [deferrals[one] if one in deferrals else attempts[one] for one in ids]
 
 
 def _open_attempts(openings: Sequence[Opening], *, now: datetime) -> list[Attempt]:
     try:
         return _commit_intents(openings, now=now)
     except IntegrityError:
-        # Somebody else's order of the same reference was committed meanwhile; all of ours is undone.
+        # Another disbursement's order with the same reference was committed meanwhile; ours is rolled back.
         for one in openings:
             require_reference_free(one.order.reference, disbursement_id=one.claim.disbursement_id)
         raise
@@ -82,30 +83,30 @@ def _commit_intents(openings: Sequence[Opening], *, now: datetime) -> list[Attem
         orders = _store_orders(openings, now)
         holds = [Hold(one.claim.row, order, one.number) for one, order in zip(openings, orders, strict=True)]
         attempts = hold_all(holds, now=now)
-        # Last: the limits' lock is everybody's, and is held until the commit.
-        require_admitted([one.claim.row for one in openings], now=now)
+        # Last: every opening needs the lock on the limits, and it is kept until the commit.
+        admit([one.claim.row for one in openings], now=now)
         return attempts
 
 
 def hold_all(holds: Sequence[Hold], *, now: datetime) -> list[Attempt]:
-    """Set the amounts aside and open the attempts, in the caller's transaction, under the locks of their rows."""
-    posted = post_all([_posting(hold, now) for hold in holds])
+    """Hold the amounts and open the attempts, in the caller's transaction, under the locks of their rows."""
+    transaction_ids = post_all([_hold_posting(hold, now) for hold in holds])
     attempts = [
         Attempt(
             disbursement=hold.row, order=hold.order, number=hold.number, hold_transaction_id=transaction_id,
             opened_at=now, sent_at=now, sends=1,
         )
-        for hold, transaction_id in zip(holds, posted, strict=True)
+        for hold, transaction_id in zip(holds, transaction_ids, strict=True)
     ]  # fmt: skip
     insert_all(attempts, by="hold_transaction_id")
     record_all([
-        attempt_line(attempt, "open_attempt", AttemptState.PREPARED, now, reference=attempt.order.reference)
+        attempt_entry(attempt, "open_attempt", AttemptState.PREPARED, now, reference=attempt.order.reference)
         for attempt in attempts
     ])  # fmt: skip
     return attempts
 
 
-def _posting(hold: Hold, now: datetime) -> Posting:
+def _hold_posting(hold: Hold, now: datetime) -> Posting:
     row = hold.row
     lines = hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats))
     reference = f"{subject_of(row.pk)}:hold:{hold.number}"
@@ -122,7 +123,7 @@ def _store_orders(openings: Sequence[Opening], now: datetime) -> list[PaymentOrd
 
 
 def _known_orders(openings: Sequence[Opening]) -> dict[str, PaymentOrder]:
-    """Return the orders that go out again, as they were stored. Only a disbursement with attempts has any."""
+    """Return the stored orders that are opened again. Only a disbursement with earlier attempts can have one."""
     again = {one.order.reference: one for one in openings if one.number > 1}
     if not again:
         return {}
@@ -142,16 +143,3 @@ def _new_order(opening: Opening, now: datetime) -> PaymentOrder:
         expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
         destination_digest=destination_of(opening.claim.row).digest, is_renewable=order.is_renewable,
     )  # fmt: skip
-
-
-def record_attempt(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> None:
-    """Append one line about an attempt to the trail."""
-    record_all([attempt_line(attempt, action, state, now, **facts)])
-
-
-def attempt_line(attempt: Attempt, action: str, state: str, now: datetime, **facts: str) -> TrailFact:
-    """Return what the trail is told of an attempt; opening one comes from no state."""
-    subject = subject_of(attempt.disbursement_id)
-    before = "" if action == "open_attempt" else attempt.state
-    told = {"attempt": attempt.number, **facts}
-    return TrailFact(subject, action, ENGINE, now, before, state, facts=told)

@@ -1,4 +1,4 @@
-"""Ends an attempt as two people decided: the books are written as if the outside had told it."""
+"""Applies what two people decided about an attempt: the books are written as if the provider had answered it."""
 
 from datetime import datetime
 
@@ -6,7 +6,8 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import require_as_proposed
 from sunusav.core.models import Proposal
-from transfers.engine.closing import resolve_as_not_paid, resolve_as_paid
+from transfers.engine.paid import book_payment
+from transfers.engine.unpaid import resolve_as_not_paid
 from transfers.enums import RESOLVED_AS_NOT_PAID, FailureClass, ResolutionVerdict
 from transfers.models import Attempt, ManualResolution, ResolvedAttempt
 from transfers.services.disbursements import locked, subject_of
@@ -15,9 +16,10 @@ from transfers.types import Refused, Succeeded
 
 
 def apply_resolution(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Make an approved end real, in the approval's transaction; all is judged again under the disbursement's lock.
+    """Apply an approved resolution, in the approval's transaction, checked again under the disbursement's lock.
 
-    Raises: AttemptNotOpen when the engine was quicker, ProposalFactsChanged, and as `propose_resolution`.
+    Raises: AttemptNotOpen when the engine learned the outcome first, ProposalFactsChanged, and as
+    `propose_resolution`.
     """
     assert actor.user_id is not None, "people approve"  # noqa: S101  (a programmer's mistake)
     row = locked(int(proposal.subject_id))
@@ -41,10 +43,10 @@ def _close(resolution: ManualResolution, now: datetime) -> None:
     attempt = resolution.attempt
     row = attempt.disbursement
     if resolution.verdict == ResolutionVerdict.PAID:
-        assert resolution.cost_msat is not None, "judged"  # noqa: S101  (a programmer's mistake)
+        assert resolution.cost_msat is not None, "checked by require_resolvable"  # noqa: S101  (a programmer's mistake)
         amount_msat, evidence = attempt.order.amount_msat, attempt.evidence
-        paid = Succeeded(resolution.proof, amount_msat, resolution.cost_msat, evidence)
-        resolve_as_paid(row, attempt, paid, now=now)
+        proven = Succeeded(resolution.proof, amount_msat, resolution.cost_msat, evidence)
+        book_payment(attempt, row, proven, now=now)
     else:
         unpaid = Refused(RESOLVED_AS_NOT_PAID, FailureClass.FINAL, attempt.evidence)
         resolve_as_not_paid(row, attempt, unpaid, now=now)

@@ -1,4 +1,4 @@
-"""Works through everything that is due, many at once: one slow payment never holds the others."""
+"""Works through everything that is due, many payments at once: a slow one never delays the others."""
 
 import logging
 import os
@@ -13,21 +13,21 @@ from time import monotonic
 from django.db import DatabaseError, OperationalError
 
 from sunusav.core.clock import Clock, database_clock
-from transfers.engine.claims import Claim, claim_due, claim_open, is_anything_due, note_broken
+from transfers.engine.claims import Claim, claim_due, claim_open, is_anything_due, record_broken
 from transfers.engine.flow_runner import FlowRunner, Inline
-from transfers.engine.flows import flow_of, last_attempts
+from transfers.engine.flows import last_attempts, payment_flow
 from transfers.engine.gates import defer_unsendable
 from transfers.engine.heartbeat import Heartbeat
 from transfers.errors import ClaimLost
 from transfers.models import Attempt
 
 DEFAULT_SLOTS = 32
-# A single lane takes a few in hand at a time, which saves it claims; what waits there longer than its lease goes to
-# whoever claims it next.
-AT_LEAST = 4
+# A run with a single slot claims a few at a time, which saves statements; what waits for the slot longer than its lease
+# goes to the next worker that claims it.
+CLAIMED_AT_LEAST = 4
 # While payments are under way, how often to look for others that fell due.
 LOOK_AGAIN_SECONDS = 1.0
-# After this nothing more is taken in hand: tasks are killed after ten minutes, and a send may take its time.
+# After this no more is claimed: tasks are killed after ten minutes, and a send may take long.
 RUN_SECONDS = 300.0
 Claiming = Callable[..., list[Claim]]
 
@@ -36,16 +36,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class RunReport:
-    """How many disbursements were taken in hand."""
+    """How many disbursements a run claimed."""
 
     worked: int = 0
 
 
 def run_due(*, slots: int = DEFAULT_SLOTS, limit: int = 10_000, clock: Clock | None = None) -> RunReport:
-    """Pay and ask about what is due until nothing is; up to `lanes` calls to the outside are under way at once.
+    """Work through what is due until nothing is, with up to `slots` provider calls at once.
 
-    With one lane they are made in this thread. Leases of many workers meet in one database: without a given clock,
-    the database's is used.
+    With one slot calls are made in this thread. Without a clock the database's is used, since the leases of many
+    workers are compared there.
     """
     clock = clock or database_clock()
     if not is_anything_due(now=clock()):
@@ -54,16 +54,16 @@ def run_due(*, slots: int = DEFAULT_SLOTS, limit: int = 10_000, clock: Clock | N
     return run(claim_due, slots=slots, limit=limit, clock=clock)
 
 
-def ask_open(*, slots: int = DEFAULT_SLOTS, clock: Clock | None = None) -> RunReport:
-    """Only look after open attempts that are due: ask, and book what is heard; no new order is sent."""
+def query_open_attempts(*, slots: int = DEFAULT_SLOTS, clock: Clock | None = None) -> RunReport:
+    """Query the provider about open attempts that are due, and record its answers; no new order is sent."""
     return run(claim_open, slots=slots, limit=10_000, clock=clock or database_clock())
 
 
 def run(
     claim: Claiming, *, slots: int, limit: int, clock: Clock, executor: Executor | None = None
 ) -> RunReport:
-    """Work through what `claim` takes in hand. Only this thread, and the heartbeat's, speak to the database."""
-    calls = executor or (Inline() if slots <= 1 else ThreadPoolExecutor(slots, "payout-lane"))
+    """Work through what `claim` claims. Only this thread, and the heartbeat's, use the database."""
+    calls = executor or (Inline() if slots <= 1 else ThreadPoolExecutor(slots, "payout-slot"))
     with calls, Heartbeat(clock=clock) as heartbeat:
         return _Run(claim, calls, heartbeat, slots=slots, limit=limit, clock=clock).until_done()
 
@@ -74,7 +74,7 @@ def worker_name() -> str:
 
 
 class _Run:
-    """Claims as long as lanes are free, and brings forward what is in hand."""
+    """Claims while slots are free, and advances the flows of what is claimed."""
 
     def __init__(
         self, claim: Claiming, calls: Executor, heartbeat: Heartbeat, *, slots: int, limit: int, clock: Clock
@@ -82,39 +82,39 @@ class _Run:
         self._claim, self._heartbeat, self._clock = claim, heartbeat, clock
         self._slots, self._limit = max(slots, 1), limit
         self._report = RunReport()
-        self._runner = FlowRunner(calls, clock=clock, on_end=self._put_down)
-        self._in_hand: deque[tuple[Claim, Attempt | None]] = deque()
+        self._runner = FlowRunner(calls, clock=clock, on_end=self._end)
+        self._waiting: deque[tuple[Claim, Attempt | None]] = deque()
         self._look_again_at = 0.0
-        self._ends_at = monotonic() + RUN_SECONDS
+        self._claims_until = monotonic() + RUN_SECONDS
 
     def until_done(self) -> RunReport:
-        self._begin_what_can()
+        self._fill_slots()
         while self._runner:
-            self._runner.go_on(wait_seconds=LOOK_AGAIN_SECONDS)
-            self._begin_what_can()
+            self._runner.advance(wait_seconds=LOOK_AGAIN_SECONDS)
+            self._fill_slots()
         return self._report
 
-    def _begin_what_can(self) -> None:
+    def _fill_slots(self) -> None:
         while len(self._runner) < self._slots:
-            if not self._in_hand:
-                self._take_some()
-            if not self._in_hand:
+            if not self._waiting:
+                self._claim_more()
+            if not self._waiting:
                 return
-            self._begin(*self._in_hand.popleft())
+            self._start(*self._waiting.popleft())
 
-    def _begin(self, claim: Claim, last: Attempt | None) -> None:
+    def _start(self, claim: Claim, last: Attempt | None) -> None:
         if claim.row.due_at is None or claim.row.due_at <= self._clock():
-            return  # it waited here past its lease
-        self._heartbeat.keep(claim)
-        self._runner.begin(claim, flow_of(claim, last, clock=self._clock))
+            return  # it waited for a slot past its lease
+        self._heartbeat.add(claim)
+        self._runner.start(claim, payment_flow(claim, last, clock=self._clock))
 
-    def _take_some(self) -> None:
-        """Claim for the free lanes; while some are busy only now and then, and what fails is tried again."""
+    def _claim_more(self) -> None:
+        """Claim for the free slots; while others are busy only now and then, and a failed claim is tried again."""
         free = self._slots - len(self._runner)
-        wanted = min(max(free, AT_LEAST), self._limit - self._report.worked)
+        wanted = min(max(free, CLAIMED_AT_LEAST), self._limit - self._report.worked)
         if (
             wanted <= 0
-            or monotonic() >= self._ends_at
+            or monotonic() >= self._claims_until
             or (self._runner and monotonic() < self._look_again_at)
         ):
             return
@@ -123,28 +123,28 @@ class _Run:
         except DatabaseError:
             if not self._runner:
                 raise
-            logger.warning("could not claim; what is under way goes on", exc_info=True)
+            logger.warning("could not claim; payments under way go on", exc_info=True)
             claims = []
         if len(claims) < wanted:
             self._look_again_at = monotonic() + LOOK_AGAIN_SECONDS
         self._report.worked += len(claims)
         last = last_attempts(claim.row.subject for claim in claims)
-        self._in_hand.extend((claim, last.get(claim.row.subject)) for claim in claims)
+        self._waiting.extend((claim, last.get(claim.row.subject)) for claim in claims)
 
-    def _put_down(self, claim: Claim, error: Exception | None) -> None:
-        self._heartbeat.let_go(claim)
+    def _end(self, claim: Claim, error: Exception | None) -> None:
+        self._heartbeat.remove(claim)
         if isinstance(error, ClaimLost):
-            logger.info("disbursement %s went to another worker", claim.disbursement_id)
+            logger.info("disbursement %s was claimed by another worker", claim.disbursement_id)
         elif error is not None:
-            self._note_broken(claim, error)
+            self._record_broken(claim, error)
 
-    def _note_broken(self, claim: Claim, error: Exception) -> None:
-        # One payment that trips over a mistake of ours must not stop the others: nothing is concluded, its lease
-        # runs out, and the next claim begins by asking.
+    def _record_broken(self, claim: Claim, error: Exception) -> None:
+        # A bug that one payment triggers must not stop the others. Nothing is concluded: the lease runs out, and the
+        # next claim starts by querying the provider.
         logger.error("disbursement %s broke its worker", claim.disbursement_id, exc_info=error)
         if isinstance(error, OperationalError):
-            return  # the database's trouble, not this payment's
+            return  # a problem of the database, not of this payment
         try:
-            note_broken(claim, error)
+            record_broken(claim, error)
         except DatabaseError:
-            logger.warning("that could not be noted on it", exc_info=True)
+            logger.warning("could not record that on the disbursement", exc_info=True)

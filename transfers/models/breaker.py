@@ -7,9 +7,9 @@ from transfers.enums import BreakerState
 
 
 class RailBreaker(models.Model):
-    """How a rail has fared lately. There is a row once it failed; a rail that pays writes nothing here.
+    """The circuit breaker of a rail. A row exists once the rail failed; a rail that pays writes nothing here.
 
-    While it is stopped, `retry_at` is when one payment (`probe_id`, a disbursement) may try it again.
+    While the rail is stopped, `retry_at` is when one payment (`probe_id`, a disbursement) may try it again.
     """
 
     rail = models.CharField(max_length=30, primary_key=True)
@@ -26,9 +26,9 @@ class RailBreaker(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
                 name="railbreaker_stopped_is_tried_again",
-                condition=Q(state="closed", retry_at__isnull=True, probe_id__isnull=True)
-                | Q(state="open", retry_at__isnull=False, probe_id__isnull=True)
-                | Q(state="half_open", retry_at__isnull=False, probe_id__isnull=False),
+                condition=Q(state=BreakerState.CLOSED, retry_at__isnull=True, probe_id__isnull=True)
+                | Q(state=BreakerState.OPEN, retry_at__isnull=False, probe_id__isnull=True)
+                | Q(state=BreakerState.HALF_OPEN, retry_at__isnull=False, probe_id__isnull=False),
             ),
         ]
 

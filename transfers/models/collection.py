@@ -4,11 +4,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from sunusav.core.fields import ExactCharField, kept_while
-from transfers.enums import LIVE_COLLECTION_STATES, CollectionState, CollectionTrouble
+from transfers.enums import LIVE_COLLECTION_STATES, CollectionProblem, CollectionState
 
 
 class Collection(models.Model):
-    """One request to be paid one amount for one subject."""
+    """A request for one amount of money for one subject."""
 
     subject = ExactCharField(max_length=120)
     method = models.CharField(max_length=30)
@@ -25,10 +25,10 @@ class Collection(models.Model):
     checkout_url = models.CharField(max_length=500, blank=True)
     requested_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
-    ask_at = models.DateTimeField(null=True, help_text="when to ask the outside next; null: no need")
+    ask_at = models.DateTimeField(null=True, help_text="when to query the collector next; null: not needed")
     settled_at = models.DateTimeField(null=True)
-    source = models.CharField(max_length=66, blank=True, help_text="the node or account that was asked")
-    trouble = models.CharField(max_length=30, choices=CollectionTrouble, blank=True)
+    source = models.CharField(max_length=66, blank=True, help_text="the node or account that opened it")
+    trouble = models.CharField(max_length=30, choices=CollectionProblem, blank=True)
     live_subject = kept_while(
         "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_COLLECTION_STATES
     )
@@ -36,7 +36,7 @@ class Collection(models.Model):
     class Meta:
         default_permissions = ("view",)
         verbose_name = "collection"
-        permissions = [("cancel_collection", "Can take a request to be paid back")]
+        permissions = [("cancel_collection", "Can cancel a collection")]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["trouble"], name="collection_in_trouble"),
             models.Index(fields=["ask_at"], name="collection_to_ask"),
@@ -48,12 +48,13 @@ class Collection(models.Model):
             models.CheckConstraint(name="collection_amount_is_positive", condition=Q(amount_msat__gt=0)),
             models.CheckConstraint(
                 name="collection_settled_is_paid_in_full",
-                condition=~Q(state="settled")
+                condition=~Q(state=CollectionState.SETTLED)
                 | Q(received_msat__gte=F("amount_msat"), settled_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="collection_open_has_reference",
-                condition=Q(state__in=("pending", "cancelled")) | Q(reference__isnull=False),
+                condition=Q(state__in=(CollectionState.PENDING, CollectionState.CANCELLED))
+                | Q(reference__isnull=False),
             ),
         ]
 

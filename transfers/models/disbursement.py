@@ -7,6 +7,7 @@ from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
+    PAID_STATES,
     RELEASED_STATES,
     AttemptState,
     DisbursementState,
@@ -17,10 +18,10 @@ from transfers.enums import (
 class Disbursement(models.Model):
     """One order to send one amount to one destination for one subject.
 
-    `due_at` is when a worker may next take it in hand: while one has it, that is the end of its lease; null means
-    never by itself. `claim_version` fences: a worker that lost its lease changes nothing any more.
-    `admitted_at` is when it last counted against the limits, by which version of the limit per payout; by an exception
-    of two people (`waived_at`) it passes without. Earlier counts are `PastAdmission`s.
+    `due_at` is when a worker may claim it next: while it is claimed, the end of the lease; null: not by itself.
+    `claim_version` is a fence: a worker that lost its lease can change nothing. `admitted_at` is when it last counted
+    against the limits, under which version of the limit per payout; earlier counts are `PastAdmission`s. `waived_at`:
+    since when a waiver by two people lets it pass the limits.
     """
 
     subject = ExactCharField(max_length=120)
@@ -81,7 +82,7 @@ class Disbursement(models.Model):
             models.UniqueConstraint(fields=["live_subject"], name="disbursement_one_live_per_subject"),
             models.CheckConstraint(
                 name="disbursement_gross_is_net_plus_fee",
-                # A comparison with NULL is unknown, which a CHECK lets pass: both or neither must be there.
+                # A comparison with NULL is unknown, which a CHECK accepts: both or neither must be there.
                 condition=Q(net_sats=None, fee_sats=None)
                 | Q(
                     net_sats__isnull=False,
@@ -95,12 +96,13 @@ class Disbursement(models.Model):
             ),
             models.CheckConstraint(
                 name="disbursement_completed_has_moment",
-                condition=Q(state__in=("completed", "reversed"), completed_at__isnull=False)
-                | (~Q(state__in=("completed", "reversed")) & Q(completed_at=None)),
+                condition=Q(state__in=PAID_STATES, completed_at__isnull=False)
+                | (~Q(state__in=PAID_STATES) & Q(completed_at=None)),
             ),
             models.CheckConstraint(
                 name="disbursement_processing_has_net",
-                condition=~Q(state__in=("processing", "completed", "reversed")) | Q(net_sats__isnull=False),
+                condition=~Q(state__in=(DisbursementState.PROCESSING, *PAID_STATES))
+                | Q(net_sats__isnull=False),
             ),
             models.CheckConstraint(
                 name="disbursement_admitted_with_its_net",
@@ -116,7 +118,7 @@ class Disbursement(models.Model):
 class PaymentOrder(models.Model):
     """What a rail prepared, stored before the first byte leaves. Append-only.
 
-    A reference (payment hash) belongs to one disbursement for ever; a retry may send the same order again.
+    A reference (payment hash) belongs to one disbursement only; a retry may send the same order again.
     """
 
     disbursement = models.ForeignKey(Disbursement, on_delete=models.RESTRICT, related_name="orders")
@@ -147,7 +149,7 @@ class PaymentOrder(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to send one order, with its hold in the books. At most one of a disbursement is alive, ever."""
+    """One try to send one order, with its hold in the books. A disbursement has at most one live attempt."""
 
     disbursement = models.ForeignKey(Disbursement, on_delete=models.RESTRICT, related_name="attempts")
     order = models.ForeignKey(PaymentOrder, on_delete=models.RESTRICT, related_name="attempts")
@@ -167,7 +169,7 @@ class Attempt(models.Model):
     closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=120, blank=True)
     failure_class = models.CharField(max_length=10, choices=FailureClass, blank=True)
-    verdict = models.CharField(max_length=60, blank=True, help_text="which sending the outside refused")
+    verdict = models.CharField(max_length=60, blank=True, help_text="which send the provider refused")
     proof = models.CharField(max_length=200, blank=True)
     cost_msat = models.BigIntegerField(null=True)
     evidence = models.JSONField(default=dict)
@@ -191,7 +193,7 @@ class Attempt(models.Model):
             ),
             models.CheckConstraint(
                 name="attempt_success_has_proof",
-                condition=~Q(state="succeeded")
+                condition=~Q(state=AttemptState.SUCCEEDED)
                 | (~Q(proof="") & Q(cost_msat__isnull=False) & Q(cost_msat__gte=0)),
             ),
         ]

@@ -7,12 +7,12 @@ from django.db.models import F, Q
 from sunusav.core.fields import ExactCharField
 from transfers.enums import LimitKind
 
-# With 0 every replaced destination waits; of the others 0 would be a pause, which is a switch.
+# 0 for a replaced destination makes all of them wait; for the other limits it would be a pause, which is a switch.
 AMOUNT_IN_RANGE = Q(amount_sats__gt=0) | Q(kind=LimitKind.REPLACED_DESTINATION, amount_sats=0)
 
 
 class PaymentLimitRequest(models.Model):
-    """The limit one person asks another to put in force. Append-only; the decision is a proposal in core."""
+    """A limit that one person proposes to another. Append-only; the decision is a proposal in core."""
 
     kind = models.CharField(max_length=20, choices=LimitKind)
     amount_sats = models.BigIntegerField()
@@ -55,9 +55,9 @@ class PaymentLimit(models.Model):
         verbose_name = "payment limit"
         permissions = [
             ("propose_payment_limit", "Can propose a limit of outgoing money"),
-            ("approve_payment_limit", "Can approve a limit that somebody else proposed"),
-            ("propose_payment_exception", "Can propose that a payment passes the limits"),
-            ("approve_payment_exception", "Can approve that a payment passes the limits"),
+            ("approve_payment_limit", "Can approve a limit that another person proposed"),
+            ("propose_payment_exception", "Can propose a waiver of the limits for a payment"),
+            ("approve_payment_exception", "Can approve a waiver of the limits for a payment"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "version"], name="paymentlimit_version_once_per_kind"),
@@ -81,7 +81,7 @@ class PaymentLimit(models.Model):
 
 
 class LimitUsage(models.Model):
-    """What was let out under a limit: a payee's day, or a minute of all. Written under the limits' lock only."""
+    """What was admitted under a limit: in a payee's day, or in a minute in total. Written under the limits' lock."""
 
     kind = models.CharField(max_length=20, choices=LimitKind)
     key = ExactCharField(max_length=140)
@@ -100,9 +100,9 @@ class LimitUsage(models.Model):
 
 
 class PastAdmission(models.Model):
-    """That a payment counted before it was let out again, in another hour. Append-only.
+    """An earlier admission of a payment that was admitted again, in another hour. Append-only.
 
-    The count that it goes by stands on the payment itself (`admitted_at`).
+    The last admission is on the disbursement itself (`admitted_at`).
     """
 
     disbursement = models.ForeignKey(

@@ -9,9 +9,9 @@ from transfers.models.disbursement import Attempt
 
 
 class ManualResolution(models.Model):
-    """How one person would end an attempt whose outcome stays unknown, and the provider's answer then. Append-only.
+    """How one person proposes to close an attempt whose outcome stays unknown, and the provider's last answer then.
 
-    It changes nothing by itself: a second person approves it.
+    Append-only. It takes effect only when a second person approves it.
     """
 
     attempt = models.ForeignKey(Attempt, on_delete=models.RESTRICT, related_name="resolutions")
@@ -29,9 +29,9 @@ class ManualResolution(models.Model):
         default_permissions = ("view",)
         verbose_name = "manual resolution"
         permissions = [
-            ("propose_resolution", "Can propose how an unknown outcome ended"),
-            ("approve_resolution", "Can approve how an unknown outcome ended"),
-            ("query_provider", "Can have a provider asked again now"),
+            ("propose_resolution", "Can propose the resolution of an unknown outcome"),
+            ("approve_resolution", "Can approve the resolution of an unknown outcome"),
+            ("query_provider", "Can have a provider queried now"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
@@ -49,9 +49,9 @@ class ManualResolution(models.Model):
 
 
 class ResolvedAttempt(models.Model):
-    """That two people ended an attempt: who, by which proposal. Append-only, at most one of an attempt.
+    """That two people resolved an attempt: who, by which proposal. Append-only, at most one per attempt.
 
-    The proposer is copied for the database to compare; the audit checks that the copy is true.
+    The proposer is copied so that a constraint can compare both people; the audit checks the copy.
     """
 
     attempt = models.OneToOneField(Attempt, on_delete=models.RESTRICT, related_name="resolved")

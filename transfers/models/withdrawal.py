@@ -9,9 +9,9 @@ from transfers.types import Destination
 
 
 class WithdrawalLink(models.Model):
-    """A promise to pay one amount for one subject to whoever brings its secret first, where they say.
+    """A link that pays one amount for one subject to the first person who presents its secret.
 
-    The secret itself is kept nowhere: its SHA-256 finds the row.
+    The secret itself is not stored: its SHA-256 finds the row.
     """
 
     subject = ExactCharField(max_length=120)
@@ -25,7 +25,9 @@ class WithdrawalLink(models.Model):
     redeemed_at = models.DateTimeField(null=True)
     destination_kind = models.CharField(max_length=30, blank=True)
     destination_value = models.TextField(blank=True)
-    take_at = models.DateTimeField(null=True, help_text="when to ask for its payment next; null: no need")
+    take_at = models.DateTimeField(
+        null=True, help_text="when to request its disbursement next; null: not needed"
+    )
     disbursement = models.ForeignKey(
         "transfers.Disbursement", null=True, on_delete=models.RESTRICT, related_name="withdrawal_links"
     )
@@ -61,8 +63,8 @@ class WithdrawalLink(models.Model):
             ),
             models.CheckConstraint(
                 name="withdrawallink_taken_has_disbursement",
-                condition=Q(state="taken", disbursement__isnull=False)
-                | (~Q(state="taken") & Q(disbursement=None)),
+                condition=Q(state=WithdrawalState.TAKEN, disbursement__isnull=False)
+                | (~Q(state=WithdrawalState.TAKEN) & Q(disbursement=None)),
             ),
         ]
 

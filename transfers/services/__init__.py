@@ -1,1 +1,1 @@
-"""Writes of this room, one module per noun, in the order of the life cycle."""
+"""Writes of this app, one module per noun."""

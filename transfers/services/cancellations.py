@@ -1,4 +1,4 @@
-"""Take a request to be paid back: at its collector first, so that it is never paid after it was called off."""
+"""Cancel collections: at the collector first, so that none is paid after it was cancelled here."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
 from transfers.collectors import collector
-from transfers.enums import COLLECTION_TRANSITIONS, CollectionState, CollectionTrouble
+from transfers.enums import COLLECTION_TRANSITIONS, CollectionProblem, CollectionState
 from transfers.errors import CollectionAnsweredElsewhere, CollectionNotCancellable, CollectionSettled
 from transfers.models import Collection
 from transfers.queries import collection_facts
@@ -19,9 +19,10 @@ CANCELLABLE = (CollectionState.PENDING, CollectionState.OPEN)
 
 
 def cancel_collection(*, collection_id: int, actor: Actor, reason: str, now: datetime) -> CollectionFacts:
-    """Cancel a request for good, once its collector confirms that nobody can pay it any more.
+    """Cancel a collection once its collector confirms that nobody can pay it any more.
 
-    One that was paid meanwhile is booked and refused. Then the subject may be asked for anew, by any method.
+    One that was paid meanwhile is booked, and the cancellation refused. After it, the subject may be collected for
+    again, by any method.
     Raises: CollectionSettled, CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnknown,
     CollectorUnavailable.
     """
@@ -29,9 +30,9 @@ def cancel_collection(*, collection_id: int, actor: Actor, reason: str, now: dat
     _require_cancellable(row)
     reference = _reference_of(row)
     status = collector(row.method).cancel(reference)
-    if status.state == "settled":
+    if status.state == CollectionState.SETTLED:
         raise _paid_meanwhile(row, status, now)
-    _require_taken_back(row, status)
+    _require_cancelled_at_collector(row, status)
     return collection_facts(_record_cancelled(row.pk, reference, actor=actor, reason=reason, now=now))
 
 
@@ -44,7 +45,7 @@ def _require_cancellable(row: Collection) -> None:
 
 
 def _reference_of(row: Collection) -> str:
-    """Return how the collector knows a request, told or not."""
+    """Return the reference at the collector, also of a request whose opening was not recorded."""
     reference = row.reference or collector(row.method).reference_of(row.pk)
     if reference is None:
         raise _not_cancellable(row, "whether it was opened is not known; ask for it again first")
@@ -52,7 +53,7 @@ def _reference_of(row: Collection) -> str:
 
 
 def _paid_meanwhile(row: Collection, status: CollectionStatus, now: datetime) -> CollectionSettled:
-    """Book what was paid. One that nobody was ever told is booked when it is asked for again."""
+    """Book what was paid. A request whose opening was not recorded is booked when it is opened again."""
     if row.reference is None:
         raise _not_cancellable(row, "whether it was opened is not known; ask for it again first")
     record_receipt(
@@ -62,13 +63,13 @@ def _paid_meanwhile(row: Collection, status: CollectionStatus, now: datetime) ->
     return CollectionSettled(subject=row.subject, collection_id=row.pk)
 
 
-def _require_taken_back(row: Collection, status: CollectionStatus) -> None:
+def _require_cancelled_at_collector(row: Collection, status: CollectionStatus) -> None:
     if is_answered_elsewhere(row, status):
-        Collection.objects.filter(pk=row.pk).update(trouble=CollectionTrouble.ANSWERED_ELSEWHERE)
+        Collection.objects.filter(pk=row.pk).update(trouble=CollectionProblem.ANSWERED_ELSEWHERE)
         raise CollectionAnsweredElsewhere(
             collection_id=row.pk, asked_of=row.source, answered_by=status.source
         )
-    if status.state != "cancelled":
+    if status.state != CollectionState.CANCELLED:
         raise _not_cancellable(row, "it is being paid at this moment")
 
 

@@ -1,4 +1,4 @@
-"""Money in: open a request to be paid, record what arrives, ask about what stays silent."""
+"""Money in: open a collection, record what arrives, query the collector about what is still open."""
 
 import logging
 from datetime import datetime, timedelta
@@ -19,8 +19,8 @@ from transfers.collectors import collector
 from transfers.enums import (
     COLLECTION_TRANSITIONS,
     LIVE_COLLECTION_STATES,
+    CollectionProblem,
     CollectionState,
-    CollectionTrouble,
     TransactionKind,
 )
 from transfers.errors import (
@@ -37,15 +37,15 @@ from transfers.types import CollectionFacts, CollectionRequest, CollectionStatus
 EXPIRES_IN_SECONDS = 24 * 60 * 60
 # A payment that arrived in time may settle a little after the expiry.
 EXPIRY_GRACE = timedelta(minutes=2)
-ASK_OPEN_EVERY = timedelta(minutes=5)
-ASK_AGAIN_AFTER_TROUBLE = timedelta(minutes=1)
-# The rest of a part payment may still come; after that nobody asks any more, and a person is told.
-PART_PAID_IS_ASKED_FOR = timedelta(days=7)
-# One request may be odd; so many of a method in a row mean that its collector is away.
+QUERY_OPEN_EVERY = timedelta(minutes=5)
+QUERY_AGAIN_AFTER_PROBLEM = timedelta(minutes=1)
+# The rest of a part payment may still come; after that the collector is no longer queried, and a person decides.
+PART_PAID_IS_QUERIED_FOR = timedelta(days=7)
+# A single failure may be due to the collection; this many in a row mean that its collector is unavailable.
 FAILURES_IN_A_ROW = 3
 ENGINE = Actor.system("transfers.collections")
 _C = CollectionState
-_T = CollectionTrouble
+_P = CollectionProblem
 AWAITING = (_C.OPEN, _C.PARTIAL)
 
 logger = logging.getLogger(__name__)
@@ -62,12 +62,12 @@ def open_collection(
     actor: Actor,
     now: datetime,
 ) -> CollectionFacts:
-    """Ask to be paid for a subject; asking again while one is open gives the same request.
+    """Request money for a subject; while a request is open, the same one is returned.
 
     The intent is committed before the collector is called, which is idempotent per collection.
     Raises: CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorUnavailable.
     """
-    asking = collector(method)
+    opener = collector(method)
     wanted = Collection(
         subject=subject, method=method, amount_msat=msat_from_sats(amount_sats), memo=memo, requested_at=now,
         credit_role=credit.role, credit_owner=credit.owner, overpaid_role=overpaid.role, overpaid_owner=overpaid.owner,
@@ -76,7 +76,7 @@ def open_collection(
     if row.state != _C.PENDING:
         return collection_facts(row)
     request = CollectionRequest(row.pk, row.amount_msat, row.memo, EXPIRES_IN_SECONDS)
-    opened = asking.open(request, now=now)
+    opened = opener.open(request, now=now)
     return collection_facts(_record_opened(row, opened, actor=actor, now=now))
 
 
@@ -91,8 +91,8 @@ def record_receipt(
 ) -> bool:
     """Book money that arrived, in the caller's transaction; false if this payment was counted before.
 
-    `payment_reference` tells payments of one collection apart where it may be paid in parts; elsewhere the
-    collection's own reference is its payment's. What arrives beyond the amount due is the payer's credit.
+    `payment_reference` distinguishes the payments of a collection that may be paid in parts; by default it is the
+    collection's own reference. What arrives beyond the amount due becomes the payer's credit.
     Raises: CollectionMissing.
     """
     payment_reference = payment_reference or reference
@@ -113,7 +113,7 @@ def record_receipt(
 
 
 def reconcile_collection(collection_id: int, *, now: datetime) -> None:
-    """Ask the outside about one collection that awaits money and record what it says.
+    """Query the collector about one collection that awaits money, and record the answer.
 
     Raises: CollectorUnknown, CollectorUnavailable.
     """
@@ -121,7 +121,7 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
     if row.state not in AWAITING or row.reference is None:
         return
     status = collector(row.method).find(row.reference)
-    if status.state == "settled" and record_receipt(
+    if status.state == _C.SETTLED and record_receipt(
         reference=row.reference, payment_reference=status.payment_reference, proof=status.proof,
         received_msat=status.received_msat, received_at=status.settled_at or now, now=now,
     ):  # fmt: skip
@@ -133,29 +133,29 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
 
 
 def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:
-    """Say whether another node or account answered than the one that made the request.
+    """Return whether another node or account answered than the one that opened the request.
 
-    Source: lightning.md 3.9: "not found" means cancelled only for an invoice which that node made.
+    *Source*: lightning.md 3.9: "not found" means cancelled only for an invoice which that node made.
     """
     return bool(row.source and status.source) and row.source != status.source
 
 
 def _record_unpaid(row: Collection, status: CollectionStatus, now: datetime) -> None:
     is_elsewhere = is_answered_elsewhere(row, status)
-    is_gone = row.state == _C.OPEN and status.state == "cancelled" and _is_over(row, now)
+    is_gone = row.state == _C.OPEN and status.state == _C.CANCELLED and _is_expired(row, now)
     if is_gone and not is_elsewhere:
         _move(row, _C.EXPIRED, "expire", actor=ENGINE, now=now, ask_at=None, trouble="")
         return
-    waits_in_vain = row.state == _C.PARTIAL and now >= _asked_until(row)
-    trouble = _T.PAID_IN_PART if waits_in_vain else _T.ANSWERED_ELSEWHERE if is_elsewhere else ""
-    ask_at = None if waits_in_vain else _next_ask(row, now)
-    Collection.objects.filter(pk=row.pk).update(ask_at=ask_at, trouble=trouble)
+    is_left_unpaid = row.state == _C.PARTIAL and now >= _queried_until(row)
+    problem = _P.PAID_IN_PART if is_left_unpaid else _P.ANSWERED_ELSEWHERE if is_elsewhere else ""
+    ask_at = None if is_left_unpaid else _next_query(row, now)
+    Collection.objects.filter(pk=row.pk).update(ask_at=ask_at, trouble=problem)
 
 
 def sweep_collections(*, now: datetime, limit: int = 500) -> int:
-    """Ask about every collection that is due to be asked about; return how many answers there were.
+    """Query the collectors about every collection that is due; return how many answered.
 
-    Each method has its own list and limit, so that one that is away never holds up another.
+    Each method has its own list and limit, so that an unavailable collector never delays another.
     """
     due = Collection.objects.filter(ask_at__lte=now)
     methods = sorted(set(due.values_list("method", flat=True)))
@@ -171,7 +171,7 @@ def _sweep_method(method: str, *, now: datetime, limit: int) -> int:
         try:
             reconcile_collection(collection_id, now=now)
         except DomainError as refused:
-            logger.warning("collection %s by %s is asked about later: %s", collection_id, method, refused)
+            logger.warning("collection %s by %s is queried later: %s", collection_id, method, refused)
             failed_in_a_row += 1
             if failed_in_a_row == FAILURES_IN_A_ROW:
                 break
@@ -182,16 +182,16 @@ def _sweep_method(method: str, *, now: datetime, limit: int) -> int:
 
 
 def _defer(collection_id: int, now: datetime) -> bool:
-    """Have a collection asked about in a minute, whatever comes of asking now; false if another sweep has it.
+    """Make a collection due again in a minute, in case the query fails; false if another worker has it.
 
-    It is put off first: one that cannot be asked about, or breaks its worker, never blocks the others.
+    Done before the query: a collection that cannot be queried, or breaks its worker, never blocks the others.
     """
     due = Collection.objects.filter(pk=collection_id, ask_at__lte=now)
-    return due.update(ask_at=now + ASK_AGAIN_AFTER_TROUBLE) == 1
+    return due.update(ask_at=now + QUERY_AGAIN_AFTER_PROBLEM) == 1
 
 
 def _live_or_stored(wanted: Collection, *, actor: Actor, now: datetime) -> Collection:
-    """Return the live collection of the subject if it is of the wanted method, else store the one wanted.
+    """Return the live collection of the subject if it has the wanted method, else store the wanted one.
 
     Raises: CollectionSettled, CollectionAskedOtherwise, CollectorUnavailable.
     """
@@ -199,68 +199,68 @@ def _live_or_stored(wanted: Collection, *, actor: Actor, now: datetime) -> Colle
     if live is not None and live.method == wanted.method:
         return live
     if live is not None:
-        _give_way(live, actor=actor, now=now)
+        _cancel_unannounced(live, actor=actor, now=now)
     try:
         with transaction.atomic():
             wanted.save(force_insert=True)
     except IntegrityError:
-        quicker = Collection.objects.get(live_subject=wanted.subject)
-        if quicker.method != wanted.method:
-            raise _asked_otherwise(quicker) from None
-        return quicker
+        other = Collection.objects.get(live_subject=wanted.subject)
+        if other.method != wanted.method:
+            raise _other_method_open(other) from None
+        return other
     return wanted
 
 
-def _give_way(row: Collection, *, actor: Actor, now: datetime) -> None:
-    """Cancel a request of another method that nobody was ever told; refuse when it may be paid.
+def _cancel_unannounced(row: Collection, *, actor: Actor, now: datetime) -> None:
+    """Cancel a request of another method that no payer has seen; refuse when it may be paid.
 
-    A request that was opened, but not recorded before a crash, can be paid: it is cancelled at its collector
-    first, by the reference it must have there. Where only the outside gives references, nothing is certain.
+    A request that was opened, but not recorded because of a crash, can be paid: it is cancelled at its collector
+    first, by the reference it must have there. Where the provider assigns references, that is not possible.
     Raises: CollectionAskedOtherwise.
     """
-    reference = _reference_cancelled_outside(row) if row.state == _C.PENDING else None
+    reference = _reference_cancelled_at_collector(row) if row.state == _C.PENDING else None
     if reference is None:
-        raise _asked_otherwise(row)
+        raise _other_method_open(row)
     with transaction.atomic(durable=True):
         row = Collection.objects.select_for_update().get(pk=row.pk)
         if row.state != _C.PENDING:
-            raise _asked_otherwise(row)
+            raise _other_method_open(row)
         _move(row, _C.CANCELLED, "give_way", actor=actor, now=now, reference=reference)
 
 
-def _reference_cancelled_outside(row: Collection) -> str | None:
+def _reference_cancelled_at_collector(row: Collection) -> str | None:
     try:
         opener = collector(row.method)
         reference = opener.reference_of(row.pk)
-        is_cancelled = reference is not None and opener.cancel(reference).state == "cancelled"
+        is_cancelled = reference is not None and opener.cancel(reference).state == _C.CANCELLED
     except (CollectorUnknown, CollectorUnavailable):
         return None
     return reference if is_cancelled else None
 
 
-def _asked_otherwise(row: Collection) -> CollectionAskedOtherwise:
+def _other_method_open(row: Collection) -> CollectionAskedOtherwise:
     return CollectionAskedOtherwise(
         subject=row.subject, collection_id=row.pk, open_method=row.method, expires_at=row.expires_at
     )
 
 
 def _record_opened(row: Collection, opened: OpenedCollection, *, actor: Actor, now: datetime) -> Collection:
-    """Record what the payer needs; one that gave way meanwhile is told to nobody. Raises: CollectionAskedOtherwise."""
+    """Record what the payer needs, unless the request was cancelled meanwhile. Raises: CollectionAskedOtherwise."""
     with transaction.atomic(durable=True):
         row = Collection.objects.select_for_update().get(pk=row.pk)
         if row.state == _C.PENDING:
             _move(
                 row, _C.OPEN, "open", actor=actor, now=now, reference=opened.reference,
                 payment_request=opened.payment_request, checkout_url=opened.checkout_url,
-                expires_at=opened.expires_at, source=opened.source, ask_at=now + ASK_OPEN_EVERY,
+                expires_at=opened.expires_at, source=opened.source, ask_at=now + QUERY_OPEN_EVERY,
             )  # fmt: skip
     if row.state == _C.CANCELLED:
-        raise _asked_otherwise(Collection.objects.filter(live_subject=row.subject).first() or row)
+        raise _other_method_open(Collection.objects.filter(live_subject=row.subject).first() or row)
     return row
 
 
 def _usable(subject: str, now: datetime) -> Collection | None:
-    """Return the live collection of a subject; one past its expiry is asked about first."""
+    """Return the live collection of a subject; the collector is queried first about one past its expiry."""
     row = Collection.objects.filter(live_subject=subject).first()
     if row is not None and row.state == _C.OPEN and row.expires_at is not None and row.expires_at < now:
         reconcile_collection(row.pk, now=now)
@@ -271,7 +271,7 @@ def _usable(subject: str, now: datetime) -> Collection | None:
 
 
 def _book_receipt(row: Collection, payment_reference: str, received_msat: int, received_at: datetime) -> int:
-    # Money that still arrives for a closed request is the payer's: nothing of it was due any more.
+    # Money that arrives for a closed request is the payer's, since nothing was due any more.
     due_msat = row.amount_msat - row.received_msat if row.state in LIVE_COLLECTION_STATES else 0
     lines = receipt_lines(
         received_msat=received_msat,
@@ -294,27 +294,27 @@ def _move_after_receipt(row: Collection, total_msat: int, received_at: datetime,
               settled_at=received_at, ask_at=None, trouble="")  # fmt: skip
     elif row.state == _C.OPEN:
         _move(row, _C.PARTIAL, "receive_part", actor=ENGINE, now=now, received_msat=total_msat,
-              ask_at=_next_ask(row, now))  # fmt: skip
+              ask_at=_next_query(row, now))  # fmt: skip
     else:
-        Collection.objects.filter(pk=row.pk).update(received_msat=total_msat, ask_at=_next_ask(row, now))
+        Collection.objects.filter(pk=row.pk).update(received_msat=total_msat, ask_at=_next_query(row, now))
 
 
-def _is_over(row: Collection, now: datetime) -> bool:
-    """Say whether a request can no longer be paid by its own terms.
+def _is_expired(row: Collection, now: datetime) -> bool:
+    """Return whether a request can no longer be paid by its own terms.
 
-    Before that, "cancelled" is not believed: a node that was exchanged or restored knows none of our requests.
+    Before that, "cancelled" proves nothing: a node that was replaced or restored knows none of our requests.
     """
     return row.expires_at is None or now >= row.expires_at + EXPIRY_GRACE
 
 
-def _asked_until(row: Collection) -> datetime:
-    """Return until when the rest of what was paid in part is waited for: then a person decides what becomes of it."""
-    return (row.expires_at or row.requested_at) + PART_PAID_IS_ASKED_FOR
+def _queried_until(row: Collection) -> datetime:
+    """Return until when the rest of a part payment may come; after that a person decides."""
+    return (row.expires_at or row.requested_at) + PART_PAID_IS_QUERIED_FOR
 
 
-def _next_ask(row: Collection, now: datetime) -> datetime:
-    later = now + ASK_OPEN_EVERY
-    if row.expires_at is None or row.expires_at >= later or _is_over(row, now):
+def _next_query(row: Collection, now: datetime) -> datetime:
+    later = now + QUERY_OPEN_EVERY
+    if row.expires_at is None or row.expires_at >= later or _is_expired(row, now):
         return later
     return row.expires_at + EXPIRY_GRACE
 

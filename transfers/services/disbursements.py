@@ -1,4 +1,4 @@
-"""Ask for, hasten, redirect, retry and cancel disbursements. Sending is the engine's."""
+"""Request, expedite, redirect, retry and cancel disbursements. The engine sends them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -36,14 +36,14 @@ _S = DisbursementState
 
 
 def subject_of(disbursement_id: int) -> str:
-    """Return how the trail names a disbursement."""
+    """Return the subject of a disbursement in the trail."""
     return f"disbursement:{disbursement_id}"
 
 
 def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: datetime) -> int:
-    """Order a payment, in one transaction with the caller's; without `scheduled_at` it is due at once.
+    """Order a payment, in the caller's transaction; without `scheduled_at` it is due at once.
 
-    An order due at once has its fee fixed and its destination judged here; a scheduled one when it falls due.
+    If it is due at once, its fee is fixed and its destination checked here; if it is scheduled, when it falls due.
     Raises: OutgoingPaused, SubjectHeld, FundsShort, NetNotPositive, PaymentReferenceUsed, what the rail refuses.
     """
     due_later = request.scheduled_at is not None and request.scheduled_at > now
@@ -92,7 +92,7 @@ def begin_disbursement(
     )  # fmt: skip
 
 
-def hasten_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
+def expedite_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
     """Make a scheduled disbursement due at once. Raises as `request_disbursement`."""
     require_outgoing_open()
     with transaction.atomic():
@@ -110,9 +110,9 @@ def replace_destination(
     now: datetime,
     replaced_at: datetime | None = None,
 ) -> None:
-    """Send an unpaid disbursement elsewhere; a worker that has it in hand loses it, an exception ends.
+    """Change the destination of an unpaid disbursement; a claim on it is lost, and a waiver ends.
 
-    `replaced_at`: since when the destination is another payee's, if it is.
+    `replaced_at`: when the destination became another payee's, if it did.
     Raises: DisbursementNotRetryable while an attempt may still be paid, or when it was paid.
     """
     with transaction.atomic():
@@ -134,7 +134,7 @@ def replace_destination(
 
 
 def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
-    """Try a failed or reviewed disbursement again, as the same disbursement.
+    """Retry a disbursement that failed or is under review.
 
     Raises: OutgoingPaused, DisbursementNotRetryable, what the rail refuses.
     """
@@ -155,7 +155,7 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
 
 
 def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
-    """Give a subject free again, when certainly nothing was paid for it.
+    """Cancel a disbursement that certainly was not paid, which frees its subject.
 
     Raises: DisbursementNotCancellable once it is paid or while an attempt may still be paid.
     """
@@ -182,14 +182,14 @@ def locked(disbursement_id: int) -> Disbursement:
 
 
 def require_subject_free(subject: str) -> None:
-    """Refuse a subject that another disbursement holds. Raises: SubjectHeld."""
-    holder = Disbursement.objects.filter(live_subject=subject).first()
-    if holder is not None:
-        raise SubjectHeld(subject=subject, disbursement_id=holder.pk, state=holder.state)
+    """Refuse a subject that has a live disbursement. Raises: SubjectHeld."""
+    live = Disbursement.objects.filter(live_subject=subject).first()
+    if live is not None:
+        raise SubjectHeld(subject=subject, disbursement_id=live.pk, state=live.state)
 
 
 def require_destination_payable(row: Disbursement, *, net_sats: int, now: datetime) -> None:
-    """Judge the destination for exactly this net, without any network.
+    """Check the destination for exactly this net, without any network.
 
     Raises: what the rail refuses, PaymentReferenceUsed.
     """
@@ -206,18 +206,18 @@ def require_reference_free(reference: str, *, disbursement_id: int) -> None:
 
 
 def destination_facts(destination: Destination) -> dict[str, str]:
-    """Name a destination in the trail without showing it: rail, kind and the SHA-256 of its value."""
+    """Return what the trail shows of a destination: rail, kind and the SHA-256 of its value."""
     digest = hashlib.sha256(destination.value.encode()).hexdigest()
     return {"rail": destination.rail, "kind": destination.kind, "value_sha256": digest}
 
 
 def record_outcome(row: Disbursement, *, now: datetime) -> None:
-    """Tell the room above and the platform what became of a disbursement, in the caller's transaction."""
+    """Wake the app above and announce the new state to the platform, in the caller's transaction."""
     record_outcomes([row], state=row.state, now=now)
 
 
 def record_outcomes(rows: Sequence[Disbursement], *, state: str, now: datetime) -> None:
-    """Tell of many disbursements that they are in a state, as `record_outcome` does of one."""
+    """Do for many disbursements in one state what `record_outcome` does for one."""
     for row in rows:
         wake_for(row.subject)
     announce_all([_announcement(row, state) for row in rows], at=now)

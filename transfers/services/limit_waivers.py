@@ -1,4 +1,4 @@
-"""Letting one payment past limits and cooling-off: proposed by one person, approved by another."""
+"""Waivers let one payment pass limits and cooling-off: proposed by one person, approved by another."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -21,7 +21,7 @@ LIFTABLE_STATES: Final = (DisbursementState.PROCESSING, DisbursementState.NEEDS_
 
 
 def propose_waiver(*, disbursement_id: int, proposer: User, reason: str, now: datetime) -> Proposal:
-    """Ask a second person to let a payment past what holds it back.
+    """Propose to a second person that a payment passes the limits that defer it.
 
     Raises: DisbursementMissing, DisbursementNotDeferred; and as `approvals.propose`.
     """
@@ -31,7 +31,7 @@ def propose_waiver(*, disbursement_id: int, proposer: User, reason: str, now: da
 
 
 def describe_waiver(subject_id: str) -> dict[str, Any]:
-    """Return the facts an exception is approved on. Raises: DisbursementMissing, DisbursementNotDeferred."""
+    """Return the facts to approve a waiver on. Raises: DisbursementMissing, DisbursementNotDeferred."""
     row = Disbursement.objects.filter(pk=int(subject_id)).first() if subject_id.isdecimal() else None
     if row is None:
         raise DisbursementMissing(disbursement_id=int(subject_id) if subject_id.isdecimal() else 0)
@@ -39,24 +39,24 @@ def describe_waiver(subject_id: str) -> dict[str, Any]:
 
 
 def grant_waiver(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Let a payment past the limits, and have it made now: applied by the approval of a second person.
+    """Let a payment pass the limits and make it due now; called when a second person approves it.
 
-    A worker that has it in hand loses it. Raises: DisbursementNotDeferred, ProposalFactsChanged.
+    A claim on it is lost. Raises: DisbursementNotDeferred, ProposalFactsChanged.
     """
     with transaction.atomic():
         row = locked(int(proposal.subject_id))
         approvals.require_as_proposed(proposal, _facts(row))
-        _let_past(row, actor=actor, reason=proposal.reason, now=now)
+        _waive(row, actor=actor, reason=proposal.reason, now=now)
         wake(RUN_DUE_TASK)
 
 
 def is_deferred(row: Disbursement) -> bool:
-    """Say whether an exception could let this payment go."""
+    """Return whether a waiver could let this payment go."""
     return row.state in LIFTABLE_STATES and row.failure_code in LIMIT_DEFERRALS
 
 
-def _let_past(row: Disbursement, *, actor: Actor, reason: str, now: datetime) -> None:
-    told: dict[str, Any] = {
+def _waive(row: Disbursement, *, actor: Actor, reason: str, now: datetime) -> None:
+    changes: dict[str, Any] = {
         "waived_at": now, "due_at": now, "claimed_by": "", "claim_version": row.claim_version + 1,
         "failure_code": "", "failure_message": "",
     }  # fmt: skip
@@ -64,10 +64,10 @@ def _let_past(row: Disbursement, *, actor: Actor, reason: str, now: datetime) ->
     if row.state == DisbursementState.NEEDS_REVIEW:
         move(
             row, DisbursementState.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk),
-            action="except", actor=actor, at=now, reason=reason, facts=lifted, **told,
+            action="except", actor=actor, at=now, reason=reason, facts=lifted, **changes,
         )  # fmt: skip
         return
-    Disbursement.objects.filter(pk=row.pk).update(**told)
+    Disbursement.objects.filter(pk=row.pk).update(**changes)
     trail.record(
         subject=subject_of(row.pk), action="except", actor=actor, at=now, reason=reason, facts=lifted
     )

@@ -1,4 +1,4 @@
-"""Limits of outgoing money: changed by two people, counted where attempts are opened."""
+"""Limits of outgoing money: changed by two people, counted when an attempt is opened."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from sunusav.core import approvals, sql, trail
+from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, ProposalState, User
 from sunusav.core.money import MAX_SATS, msat_from_sats
+from transfers import sql
 from transfers.calculations import (
-    Leaving,
     Limits,
+    OutgoingPayment,
     Usage,
     counts_in_hour,
     counts_on_day,
@@ -29,31 +30,21 @@ from transfers.queries import limits_in_force
 from transfers.types import Deferral
 
 PAYMENT_LIMIT: Final = "payment_limit"
-# Each opening runs these, the last ones of its transaction, while all others wait.
-_LIMITS: Final = f"SELECT kind, version, amount_sats FROM {PaymentLimit._meta.db_table} ORDER BY version"  # noqa: S608
-_USAGE: Final = (
-    f"SELECT kind, `key`, used_msat FROM {LimitUsage._meta.db_table}"  # noqa: S608
-    f" WHERE kind = '{LimitKind.TOTAL_HOUR}' AND `key` >= %s OR kind = '{LimitKind.PER_PAYEE_DAY}' AND `key` IN "
-)
-_ADMIT: Final = (
-    f"UPDATE {Disbursement._meta.db_table} SET admitted_at = %s, admitted_by_version = %s,"  # noqa: S608
-    " failure_code = '', failure_message = '' WHERE id IN "
-)
 
 
 class NotAdmitted(Exception):
-    """Some payments may not go now. Raised to roll their attempts back."""
+    """Some payments may not go now; `deferrals` has each by its id. Raised to roll their attempts back."""
 
-    def __init__(self, held: dict[int, Deferral]) -> None:
-        super().__init__(sorted(held))
-        self.held = held
+    def __init__(self, deferrals: dict[int, Deferral]) -> None:
+        super().__init__(sorted(deferrals))
+        self.deferrals = deferrals
 
 
-# Changing them
+# Changing limits
 
 
 def propose_limit(*, kind: str, amount_sats: int, reason: str, proposer: User, now: datetime) -> Proposal:
-    """Ask a second person to put a limit in force. One of a kind waits at a time.
+    """Propose a limit to a second person. At most one proposal per kind of limit is open.
 
     Raises: PaymentLimitOutOfRange; and as `approvals.propose`.
     """
@@ -74,13 +65,13 @@ def propose_limit(*, kind: str, amount_sats: int, reason: str, proposer: User, n
 
 
 def describe_limit(subject_id: str) -> dict[str, Any]:
-    """Return the facts a limit is approved on, with the one it replaces. Raises: PaymentLimitRequestMissing."""
+    """Return the facts to approve: the new limit, and the one that it replaces. Raises: PaymentLimitRequestMissing."""
     request = _request(subject_id)
     return _facts(request, limits_in_force()[request.kind])
 
 
 def set_limit(proposal: Proposal, actor: Actor, now: datetime) -> None:
-    """Append the next version of a limit: applied by the approval of a second person.
+    """Append the next version of a limit; called when a second person approves it.
 
     Raises: PaymentLimitRequestMissing, ProposalFactsChanged.
     """
@@ -124,54 +115,45 @@ def _require_none_open(kind: str) -> None:
             )
 
 
-# Counting against them
+# Counting payments against limits
 
 
-def admit(rows: Sequence[Disbursement], *, now: datetime) -> dict[int, Deferral]:
-    """Count payments against the limits, or return by their ids those that may not go, and why.
+def admit(rows: Sequence[Disbursement], *, now: datetime) -> None:
+    """Count payments against the limits, all or none; one that is retried within the hour is not counted again.
 
-    Called last in the transaction that opens their attempts: from here to its commit every other opening waits.
-    When anything is returned nothing was counted, and the caller rolls back and opens the others by themselves.
-    A payment that tries again within the hour is judged, but not counted again.
+    Called last in the transaction that opens their attempts: until its commit every other opening waits.
+    Raises: NotAdmitted with a deferral for each that may not go; the caller rolls back and opens the others.
     """
     limits, version = _lock_amounts()
     counted = [row for row in rows if counts_in_hour(row.admitted_at, now)]
     counting = _Counting.of(counted, now)
-    held = {}
+    deferrals = {}
     for row in rows:
-        why = deferral_for(_leaving(row), limits=limits, usage=counting.usage_of(row), now=now)
+        why = deferral_for(_outgoing_payment(row), limits=limits, usage=counting.usage_of(row), now=now)
         if why is not None:
-            held[row.pk] = why
+            deferrals[row.pk] = why
         elif row in counted:
             counting.add(row)
-    if not held:
-        counting.store()
-        _note_admission(counted, version=version, now=now)
-    return held
-
-
-def require_admitted(rows: Sequence[Disbursement], *, now: datetime) -> None:
-    """Admit all of these payments, or none. Raises: NotAdmitted."""
-    held = admit(rows, now=now)
-    if held:
-        raise NotAdmitted(held)
+    if deferrals:
+        raise NotAdmitted(deferrals)
+    counting.store()
+    _record_admission(counted, version=version, now=now)
 
 
 def _lock_limits() -> dict[str, PaymentLimit]:
-    """Return the limits in force under the one lock that makes openings follow each other."""
+    """Return the limits in force, under the one lock that serializes openings."""
     return {row.kind: row for row in PaymentLimit.objects.select_for_update().order_by("version")}
 
 
 def _lock_amounts() -> tuple[Limits, int]:
-    """Return what is in force under the same lock, with the version of the limit of one payout."""
-    for_update = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    found = sql.rows(_LIMITS + for_update)
-    limits = Limits(**{f"{kind}_msat": msat_from_sats(amount_sats) for kind, _, amount_sats in found})
-    return limits, {kind: version for kind, version, _ in found}[LimitKind.PER_PAYOUT]
+    """Return the amounts in force, under the same lock, and the version of the limit per payout."""
+    rows = sql.lock_limits()
+    limits = Limits(**{f"{kind}_msat": msat_from_sats(amount_sats) for kind, _, amount_sats in rows})
+    return limits, {kind: version for kind, version, _ in rows}[LimitKind.PER_PAYOUT]
 
 
-def _leaving(row: Disbursement) -> Leaving:
-    return Leaving(
+def _outgoing_payment(row: Disbursement) -> OutgoingPayment:
+    return OutgoingPayment(
         net_msat=_net_msat(row),
         counted_at=row.admitted_at,
         is_waived=row.waived_at is not None,
@@ -186,12 +168,12 @@ def _net_msat(row: Disbursement) -> int:
 
 @dataclass
 class _Counting:
-    """The usage rows that some payments touch, as they are and as they become."""
+    """The usage of the payee days and minutes that some payments count for, before and after them."""
 
     now: datetime
     days: dict[str, int] = field(default_factory=dict)
     minutes: dict[str, int] = field(default_factory=dict)
-    touched: set[tuple[str, str]] = field(default_factory=set)
+    changed: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def of(cls, rows: Iterable[Disbursement], now: datetime) -> "_Counting":
@@ -202,8 +184,8 @@ class _Counting:
         return counting
 
     def _read(self, days: set[str]) -> None:
-        found = sql.rows(f"{_USAGE}({sql.places(days)})", [oldest_minute_counted(self.now), *days])
-        for kind, key, used_msat in found:
+        usage = sql.limit_usage(day_keys=days, oldest_minute=oldest_minute_counted(self.now))
+        for kind, key, used_msat in usage:
             (self.days if kind == LimitKind.PER_PAYEE_DAY else self.minutes)[key] = used_msat
 
     def usage_of(self, row: Disbursement) -> Usage:
@@ -212,17 +194,17 @@ class _Counting:
     def add(self, row: Disbursement) -> None:
         minute, amount_msat = minute_key(self.now), _net_msat(row)
         self.minutes[minute] = self.minutes.get(minute, 0) + amount_msat
-        self.touched.add((LimitKind.TOTAL_HOUR, minute))
+        self.changed.add((LimitKind.TOTAL_HOUR, minute))
         if counts_on_day(row.admitted_at, self.now):
             day = day_key(self.now, row.payee_ref)
             self.days[day] = self.days.get(day, 0) + amount_msat
-            self.touched.add((LimitKind.PER_PAYEE_DAY, day))
+            self.changed.add((LimitKind.PER_PAYEE_DAY, day))
 
     def store(self) -> None:
         used = {LimitKind.PER_PAYEE_DAY: self.days, LimitKind.TOTAL_HOUR: self.minutes}
         rows = [
             LimitUsage(kind=kind, key=key, used_msat=used[LimitKind(kind)][key])
-            for kind, key in sorted(self.touched)
+            for kind, key in sorted(self.changed)
         ]
         if rows:
             LimitUsage.objects.bulk_create(
@@ -231,11 +213,11 @@ class _Counting:
 
 
 def _conflict_target() -> list[str] | None:
-    # MySQL's ON DUPLICATE KEY names no columns, SQLite's ON CONFLICT must.
+    # MySQL's ON DUPLICATE KEY takes no columns, SQLite's ON CONFLICT needs them.
     return ["kind", "key"] if connection.features.supports_update_conflicts_with_target else None
 
 
-def _note_admission(counted: Sequence[Disbursement], *, version: int, now: datetime) -> None:
+def _record_admission(counted: Sequence[Disbursement], *, version: int, now: datetime) -> None:
     before = [
         PastAdmission(disbursement=row, admitted_at=row.admitted_at, by_version=row.admitted_by_version)
         for row in counted
@@ -243,7 +225,7 @@ def _note_admission(counted: Sequence[Disbursement], *, version: int, now: datet
     ]
     if before:
         PastAdmission.objects.bulk_create(before)
-    for excepted, by_version in ((False, version), (True, None)):
-        some = [row.pk for row in counted if (row.waived_at is not None) == excepted]
-        if some:
-            sql.run(f"{_ADMIT}({sql.places(some)})", [now, by_version, *some])
+    for is_waived, limit_version in ((False, version), (True, None)):
+        ids = [row.pk for row in counted if (row.waived_at is not None) == is_waived]
+        if ids:
+            sql.admit(ids, at=now, limit_version=limit_version)

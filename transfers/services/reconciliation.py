@@ -1,4 +1,4 @@
-"""Ask the outside about everything that is open, now."""
+"""Make open attempts and collections due, so that their providers are queried now."""
 
 from datetime import datetime
 
@@ -8,15 +8,15 @@ from django.db.models import Q
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.wake_ups import wake
-from transfers.enums import OPEN_ATTEMPT_STATES
+from transfers.enums import OPEN_ATTEMPT_STATES, CollectionState
 from transfers.errors import AttemptNotOpen
 from transfers.models import Collection, Disbursement
 from transfers.queries import has_open_attempt
 from transfers.services.disbursements import RUN_DUE_TASK, locked, subject_of
 
 
-def ask_again_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
-    """Have a worker ask the outside about an open attempt at once; one that has it in hand is asking already.
+def query_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
+    """Have a worker query the provider about an open attempt at once; one that has claimed it does so already.
 
     Raises: DisbursementMissing, AttemptNotOpen.
     """
@@ -24,25 +24,26 @@ def ask_again_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
         row = locked(disbursement_id)
         if not has_open_attempt(row.pk):
             raise AttemptNotOpen(disbursement_id=row.pk, state=row.state)
-        Disbursement.objects.filter(_free(now), pk=row.pk).update(due_at=now)
-        trail.record(subject=subject_of(row.pk), action="query_provider", actor=actor, at=now)
+        Disbursement.objects.filter(_unclaimed(now), pk=row.pk).update(due_at=now)
+        # An action of the trail keeps its code.
+        trail.record(subject=subject_of(row.pk), action="ask_outside", actor=actor, at=now)
         wake(RUN_DUE_TASK)
 
 
 def make_open_attempts_due(*, now: datetime) -> int:
-    """Make every disbursement with an open attempt due at once, unless a worker has it in hand."""
+    """Make every disbursement with an open attempt due at once, unless a worker has claimed it."""
     open_ones = Disbursement.objects.filter(attempts__state__in=OPEN_ATTEMPT_STATES).values_list(
         "pk", flat=True
     )
     ids = list(open_ones)
-    return Disbursement.objects.filter(_free(now), pk__in=ids).update(due_at=now)
+    return Disbursement.objects.filter(_unclaimed(now), pk__in=ids).update(due_at=now)
 
 
 def make_open_collections_due(*, now: datetime) -> int:
-    """Have every open collection asked about at the next sweep."""
-    return Collection.objects.filter(state="open").update(ask_at=now)
+    """Make every open collection due at once."""
+    return Collection.objects.filter(state=CollectionState.OPEN).update(ask_at=now)
 
 
-def _free(now: datetime) -> Q:
-    """Select what no worker has in hand."""
+def _unclaimed(now: datetime) -> Q:
+    """Select what no worker has claimed."""
     return Q(claimed_by="") | Q(due_at__lt=now) | Q(due_at=None)

@@ -1,6 +1,6 @@
-"""How an outcome that stays unknown ends: one person proposes it here, a second one approves it.
+"""Resolutions of outcomes that stay unknown: one person proposes one here, a second person approves it.
 
-What is approved is applied by `engine.resolving`. Proposing changes nothing about the payment.
+`engine.resolving` applies what was approved. A proposal changes nothing about the payment.
 """
 
 from datetime import datetime, timedelta
@@ -29,10 +29,10 @@ from transfers.rails import rail
 from transfers.services.disbursements import locked
 
 MANUAL_RESOLUTION = "manual_resolution"
-# While under review the outside is asked every ten minutes.
-EVIDENCE_HOLDS = timedelta(minutes=15)
-SAYS_OTHERWISE = (AnswerKind.IN_FLIGHT, AnswerKind.CONTRADICTS)
-SAYS_UNPAID = (AnswerKind.NOT_SEEN, AnswerKind.REFUSED)
+# While under review the provider is queried every ten minutes.
+EVIDENCE_VALID_FOR = timedelta(minutes=15)
+CONTRADICTING_KINDS = (AnswerKind.IN_FLIGHT, AnswerKind.CONTRADICTS)
+UNPAID_KINDS = (AnswerKind.NOT_SEEN, AnswerKind.REFUSED)
 _PAID = ResolutionVerdict.PAID
 
 
@@ -46,10 +46,10 @@ def propose_resolution(
     proof: str = "",
     cost_msat: int | None = None,
 ) -> Proposal:
-    """Ask a second person to end the open attempt of a disbursement under review.
+    """Propose to a second person how to close the open attempt of a disbursement under review.
 
-    Paid takes the payee's proof and what sending cost; not paid takes neither, but an outside that knows nothing.
-    Units: msat. Raises: AttemptNotOpen, DisbursementNotUnderReview, ResolutionNeedsExplanation, ResolutionNeedsProof,
+    Paid needs the payee's proof and the cost of sending; not paid needs a fresh answer that the provider did not pay.
+    *Units*: msat. Raises: AttemptNotOpen, DisbursementNotUnderReview, ResolutionNeedsExplanation, ResolutionNeedsProof,
     ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld, ProviderContradicts, ProposalAlreadyOpen,
     NotAllowedToDecide.
     """
@@ -63,7 +63,9 @@ def propose_resolution(
     )  # fmt: skip
     require_resolvable(resolution, now=now)
     with transaction.atomic():
-        locked(disbursement_id)  # two who propose at once follow each other: each is shown what they proposed
+        locked(
+            disbursement_id
+        )  # serializes two proposers: each approval page shows the proposal that it is about
         _require_none_waits(disbursement_id)
         resolution.save(force_insert=True)
         return propose(
@@ -73,7 +75,7 @@ def propose_resolution(
 
 
 def describe_resolution(subject_id: str) -> dict[str, Any]:
-    """Return the facts an approval is bound to: the order, how it would end, and what the outside said last.
+    """Return the facts an approval is bound to: the order, the proposed verdict, and the provider's last answer.
 
     Raises: ResolutionMissing, AttemptNotOpen once its outcome is known.
     """
@@ -83,7 +85,7 @@ def describe_resolution(subject_id: str) -> dict[str, Any]:
 
 
 def newest_resolution(disbursement_id: int) -> ManualResolution:
-    """Return the newest proposed end of a disbursement's attempt. Raises: ResolutionMissing."""
+    """Return the newest proposed resolution of a disbursement. Raises: ResolutionMissing."""
     proposed = ManualResolution.objects.filter(attempt__disbursement_id=disbursement_id)
     newest = proposed.select_related("attempt__order", "attempt__disbursement").order_by("-pk").first()
     if newest is None:
@@ -92,11 +94,11 @@ def newest_resolution(disbursement_id: int) -> ManualResolution:
 
 
 def facts_of(resolution: ManualResolution) -> dict[str, Any]:
-    """Return what is digested: another answer of the outside makes other facts; the same one again does not."""
+    """Return the facts of a proposal: a different answer of the provider changes them, the same answer does not."""
     attempt = resolution.attempt
     order, answer = attempt.order, newest_answer(attempt.pk)
-    # The words in which a connection fails change by themselves.
-    has_evidence = answer is not None and answer.kind != AnswerKind.AWAY
+    # The error text of a failed connection varies by itself.
+    has_evidence = answer is not None and answer.kind != AnswerKind.UNAVAILABLE
     return {
         "disbursement": attempt.disbursement_id, "subject": attempt.disbursement.subject, "attempt": attempt.number,
         "resolution": resolution.pk, "rail": order.rail, "reference": order.reference, "payee": order.payee,
@@ -107,7 +109,7 @@ def facts_of(resolution: ManualResolution) -> dict[str, Any]:
 
 
 def require_resolvable(resolution: ManualResolution, *, now: datetime) -> None:
-    """Judge a proposed end as things stand: when it is proposed, and again under the lock when it is approved.
+    """Check a resolution against the present state: when it is proposed, and under the lock when it is approved.
 
     Raises: as `propose_resolution`.
     """
@@ -124,7 +126,7 @@ def require_resolvable(resolution: ManualResolution, *, now: datetime) -> None:
 
 
 def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
-    """Refuse to call an order unpaid that could still be paid, or that the outside neither refused nor misses.
+    """Refuse to call an order unpaid that could still be paid, or has no fresh answer that it is refused or not seen.
 
     Raises: OrderStillPayable, ProviderContradicts, EvidenceTooOld.
     """
@@ -133,16 +135,16 @@ def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
         raise OrderStillPayable(disbursement_id=attempt.disbursement_id, payable_until=payable_until)
     answer = newest_answer(attempt.pk)
     kind, outcome = (answer.kind, answer.outcome) if answer else ("", attempt.outcome)
-    told = {"disbursement_id": attempt.disbursement_id, "outcome": outcome, "asked_at": attempt.asked_at}
-    if kind in SAYS_OTHERWISE:
-        raise ProviderContradicts(**told)
-    is_fresh = attempt.asked_at is not None and now - attempt.asked_at <= EVIDENCE_HOLDS
-    if kind not in SAYS_UNPAID or not is_fresh:
-        raise EvidenceTooOld(**told)
+    facts = {"disbursement_id": attempt.disbursement_id, "outcome": outcome, "asked_at": attempt.asked_at}
+    if kind in CONTRADICTING_KINDS:
+        raise ProviderContradicts(**facts)
+    is_fresh = attempt.asked_at is not None and now - attempt.asked_at <= EVIDENCE_VALID_FOR
+    if kind not in UNPAID_KINDS or not is_fresh:
+        raise EvidenceTooOld(**facts)
 
 
 def _payable_until(attempt: Attempt) -> datetime:
-    """Return until when the order could be paid: by its own terms, or by a send that is still under way."""
+    """Return until when the order can be paid: by its own terms, or by a send that is still under way."""
     deadline = timedelta(seconds=rail(attempt.order.rail).send_deadline_seconds)
     return max(attempt.order.give_up_after, (attempt.sent_at or attempt.opened_at) + deadline)
 
@@ -175,7 +177,7 @@ def _require_open(attempt: Attempt) -> None:
 
 
 def _require_none_waits(disbursement_id: int) -> None:
-    """Refuse beside a proposal that still holds: only one that can never be approved any more makes room."""
+    """Refuse beside an open proposal; one whose facts have changed can never be approved and does not count."""
     waiting = open_proposal(MANUAL_RESOLUTION, str(disbursement_id))
     if waiting is None:
         return

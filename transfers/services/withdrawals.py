@@ -1,6 +1,7 @@
-"""Links that pay whoever brings their secret first: opened, redeemed or taken back, then taken to be paid.
+"""Withdrawal links: opened, redeemed or revoked, then taken, when their disbursement is requested.
 
-The room that opened a link asks for its payment; this one keeps what the redeemer said, so that nothing is lost.
+The app that opened a link requests the disbursement; the redeemer's destination is stored here first, so that it
+survives a crash.
 """
 
 import hashlib
@@ -35,7 +36,7 @@ from transfers.services.disbursements import (
 )
 from transfers.types import Destination, Instruction, OpenedWithdrawal, WithdrawalFacts
 
-# Short, for whoever sees the code can take the money; long enough that a winner without network today claims tomorrow.
+# Short, since anybody who sees the code can take the money; long enough for a winner without network today.
 LIFETIME = timedelta(hours=24)
 SECRET_BYTES = 32
 TAKE_AGAIN_AFTER = timedelta(minutes=1)
@@ -48,7 +49,7 @@ _S = WithdrawalState
 def open_withdrawal(
     *, subject: str, rail: str, amount_sats: int, actor: Actor, now: datetime
 ) -> OpenedWithdrawal:
-    """Promise an amount to whoever brings the secret, which is told here and never again; in the caller's transaction.
+    """Open a link for an amount, in the caller's transaction; its secret is returned here and never again.
 
     Raises: RailUnknown, WithdrawalLinkOpen.
     """
@@ -58,7 +59,7 @@ def open_withdrawal(
         subject=subject, rail=rail, amount_msat=msat_from_sats(amount_sats), secret_sha256=_digest(secret),
         opened_by=actor.label, opened_at=now, expires_at=now + LIFETIME,
     )  # fmt: skip
-    _end_stale(subject, now=now)
+    _close_expired(subject, now=now)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -66,12 +67,14 @@ def open_withdrawal(
         _require_none_live(subject)
         raise
     facts = {"subject": subject, "amount_sats": amount_sats, "expires_at": row.expires_at.isoformat()}
-    trail.record(subject=_name(row), action="open", to_state=row.state, actor=actor, at=now, facts=facts)
+    trail.record(
+        subject=_subject_of(row), action="open", to_state=row.state, actor=actor, at=now, facts=facts
+    )
     return OpenedWithdrawal(secret, row.amount_msat, row.expires_at)
 
 
 def revoke_withdrawal(*, subject: str, actor: Actor, now: datetime) -> WithdrawalFacts:
-    """Take a subject's link back while nobody has redeemed it. Raises: WithdrawalLinkMissing, WithdrawalLinkClosed."""
+    """Revoke a subject's link that nobody has redeemed. Raises: WithdrawalLinkMissing, WithdrawalLinkClosed."""
     with transaction.atomic():
         rows = WithdrawalLink.objects.select_for_update().filter(subject=subject)
         row = rows.order_by("-id").first()
@@ -83,7 +86,7 @@ def revoke_withdrawal(*, subject: str, actor: Actor, now: datetime) -> Withdrawa
 
 
 def withdrawal_of(secret: str, *, now: datetime) -> WithdrawalFacts:
-    """Return the link that a secret opens. Raises: WithdrawalSecretUnknown, WithdrawalLinkClosed."""
+    """Return the open link of a secret. Raises: WithdrawalSecretUnknown, WithdrawalLinkClosed."""
     row = WithdrawalLink.objects.filter(secret_sha256=_digest(secret)).first()
     if row is None:
         raise WithdrawalSecretUnknown
@@ -92,7 +95,7 @@ def withdrawal_of(secret: str, *, now: datetime) -> WithdrawalFacts:
 
 
 def redeem_withdrawal(*, secret: str, kind: str, value: str, now: datetime) -> None:
-    """Keep where the first who brings the secret wants the money; the same again is welcome, another is refused.
+    """Store the destination of the first who presents the secret; the same again is accepted, another is refused.
 
     Raises: WithdrawalSecretUnknown, WithdrawalRedeemedOtherwise, WithdrawalLinkClosed, SubjectHeld,
     PaymentReferenceUsed, what the rail refuses.
@@ -115,13 +118,13 @@ def redeem_withdrawal(*, secret: str, kind: str, value: str, now: datetime) -> N
 
 
 def defer_taking(withdrawal_id: int, *, now: datetime) -> bool:
-    """Have a redeemed link taken again in a minute, whatever comes of taking it now; false if another worker has it."""
+    """Make a redeemed link due again in a minute, in case taking it fails; false if another worker has it."""
     due = WithdrawalLink.objects.filter(pk=withdrawal_id, take_at__lte=now)
     return due.update(take_at=now + TAKE_AGAIN_AFTER) == 1
 
 
 def record_taken(*, withdrawal_id: int, disbursement_id: int, actor: Actor, now: datetime) -> None:
-    """Close a redeemed link by its payment, in the transaction that ordered it."""
+    """Close a redeemed link with its disbursement, in the transaction that requested it."""
     _move(
         _redeemed(withdrawal_id), _S.TAKEN, "take", actor=actor, now=now,
         facts={"disbursement": disbursement_id}, disbursement_id=disbursement_id, take_at=None,
@@ -130,26 +133,26 @@ def record_taken(*, withdrawal_id: int, disbursement_id: int, actor: Actor, now:
 
 
 def record_taking_deferred(*, withdrawal_id: int, why: DomainError) -> None:
-    """Keep why a redeemed link cannot be paid yet; it is taken again by itself."""
+    """Store why a redeemed link cannot be paid yet; it is taken again by itself."""
     WithdrawalLink.objects.filter(pk=withdrawal_id, state=_S.REDEEMED).update(**_failure(why))
 
 
 def refuse_withdrawal(*, withdrawal_id: int, why: DomainError, actor: Actor, now: datetime) -> None:
-    """Close a redeemed link that can never be paid as it is, and tell the platform why."""
+    """Close a redeemed link that can never be paid as it is, and announce why to the platform."""
     row = _redeemed(withdrawal_id)
-    told = _failure(why)
-    _move(row, _S.REFUSED, "refuse", actor=actor, now=now, facts={"why": why.code}, take_at=None, **told)
+    failure = _failure(why)
+    _move(row, _S.REFUSED, "refuse", actor=actor, now=now, facts={"why": why.code}, take_at=None, **failure)
     payload = {"id": row.pk, "subject": row.subject, "state": row.state, "failure_code": why.code}
     announce(topic="withdrawal.refused", subject=row.subject, payload=payload, at=now)
 
 
 def expire_withdrawals(*, now: datetime, limit: int = 500) -> int:
     """Close links that nobody redeemed in time; return how many."""
-    over = WithdrawalLink.objects.filter(state=_S.OPEN, expires_at__lte=now).order_by("expires_at")
-    subjects = list(over.values_list("subject", flat=True)[:limit])
+    expired = WithdrawalLink.objects.filter(state=_S.OPEN, expires_at__lte=now).order_by("expires_at")
+    subjects = list(expired.values_list("subject", flat=True)[:limit])
     for subject in subjects:
         with transaction.atomic():
-            _end_stale(subject, now=now)
+            _close_expired(subject, now=now)
     return len(subjects)
 
 
@@ -157,12 +160,12 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _name(row: WithdrawalLink) -> str:
+def _subject_of(row: WithdrawalLink) -> str:
     return f"withdrawal:{row.pk}"
 
 
-def _end_stale(subject: str, *, now: datetime) -> None:
-    """Close the link of a subject that is past its time, so that another may be opened."""
+def _close_expired(subject: str, *, now: datetime) -> None:
+    """Close the expired link of a subject, so that another can be opened."""
     open_ones = WithdrawalLink.objects.select_for_update().filter(live_subject=subject, state=_S.OPEN)
     row = open_ones.first()
     if row is not None and row.expires_at <= now:
@@ -176,9 +179,9 @@ def _require_none_live(subject: str) -> None:
 
 
 def _is_redeemed_with(row: WithdrawalLink, kind: str, value: str) -> bool:
-    """Say whether this very redeemer was first.
+    """Return whether this same destination redeemed the link first.
 
-    Raises: WithdrawalRedeemedOtherwise when somebody else was, WithdrawalLinkClosed when it was refused since.
+    Raises: WithdrawalRedeemedOtherwise when another one did, WithdrawalLinkClosed when it was refused since.
     """
     if row.redeemed_at is None:
         return False
@@ -217,7 +220,7 @@ def _move(
         row,
         state,
         allowed=WITHDRAWAL_TRANSITIONS,
-        subject=_name(row),
+        subject=_subject_of(row),
         action=action,
         actor=actor,
         at=now,

@@ -14,14 +14,16 @@ from sunusav.core.auditing import Breach
 
 class Command(BaseCommand):
     help = (
-        "Prove the invariants of every room and name each breach. Exit 0: clean; 1: a breach, and outgoing "
-        "money is paused; 2: nothing is broken, but something waits too long."
+        "Check the invariants of every app and report each breach. Exit 0: clean; 1: a breach, and outgoing "
+        "payments are paused; 2: no breach, but something waits too long."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--fast", action="store_true", help="only what was recorded in the last 24 hours")
         parser.add_argument("--json", action="store_true", help="print the report as one JSON document")
-        parser.add_argument("--no-pause", action="store_true", help="do not pause outgoing money on a breach")
+        parser.add_argument(
+            "--no-pause", action="store_true", help="do not pause outgoing payments on a breach"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
@@ -35,9 +37,9 @@ class Command(BaseCommand):
             sys.exit(report.exit_code)
 
     def _print(self, report: AuditReport) -> None:
-        for word, breaches in (("breach", report.breaches), ("waits", report.waiting)):
+        for label, breaches in (("breach", report.breaches), ("waits", report.waiting)):
             for breach in breaches:
-                self.stdout.write(f"{word}  {breach.invariant}  {breach.subject}  {breach.detail}")
+                self.stdout.write(f"{label}  {breach.invariant}  {breach.subject}  {breach.detail}")
         verdict = {0: "clean", 1: "BROKEN", 2: "nothing broken, something waits"}[report.exit_code]
         self.stdout.write(f"{verdict}: {' '.join(report.checked)} in {report.seconds:.1f} s")
 

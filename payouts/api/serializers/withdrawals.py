@@ -24,11 +24,11 @@ class OpenedWithdrawalLinkAnswer(AnswerSerializer):
     """
 
     cycle_id = serializers.CharField()
-    lnurl = serializers.CharField(source="withdrawal_code.code")
+    lnurl = serializers.CharField(source="withdrawal_code.text")
     url = serializers.CharField(source="withdrawal_code.link")
     amount_sats = SatsFromMsatField(source="amount_msat")
     expires_at = UtcDateTimeField()
-    qr_svg = LightningQrField(source="withdrawal_code.code")
+    qr_svg = LightningQrField(source="withdrawal_code.text")
 
 
 class WithdrawalLinkAnswer(AnswerSerializer):

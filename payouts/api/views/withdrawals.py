@@ -18,7 +18,7 @@ from sunusav.api.endpoints import Endpoint
 from sunusav.api.serializers import NothingBody
 from sunusav.api.viewsets import ApiViewSet
 from transfers.errors import WithdrawalLinkClosed, WithdrawalLinkMissing, WithdrawalLinkOpen
-from transfers.rails import ticket
+from transfers.rails import withdrawal_code
 from transfers.types import WithdrawalFacts
 
 VIEW = "payouts.view_payout"
@@ -48,8 +48,8 @@ class WithdrawalLinkViewSet(ApiViewSet):
     def create(self, request: Request, cycle_id: str) -> Response:
         self.body()
         opened = services.open_withdrawal_link(cycle_id=cycle_id, actor=self.actor, now=self.now)
-        withdrawal_code = ticket(services.RAIL, opened.secret)
-        return self.answer(opened, cycle_id=cycle_id, withdrawal_code=withdrawal_code)
+        code = withdrawal_code(services.RAIL, opened.secret)
+        return self.answer(opened, cycle_id=cycle_id, withdrawal_code=code)
 
     @Endpoint(
         "Revoke the withdrawal link, unless it was redeemed", operation_id="cycle_withdrawal_link_delete",

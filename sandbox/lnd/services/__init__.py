@@ -1,4 +1,4 @@
-"""LND's services over a simulated node; one module per service of LND."""
+"""LND's gRPC services for a simulated node, one module per service."""
 
 import functools
 import time
@@ -19,28 +19,28 @@ Behaviours = Mapping[Method[Any, Any], Behaviour]
 
 
 def refusing(behaviours: Behaviours, node: Node) -> Behaviours:
-    """Turn refusals raised by these behaviours, at once or in a stream, into their gRPC status; add call faults."""
+    """Wrap behaviours: a Refusal, at once or in a stream, becomes its gRPC status; call faults are applied."""
     return {method: _refusing(method, behaviour, node) for method, behaviour in behaviours.items()}
 
 
 def _refusing(method: Method[Any, Any], behaviour: Behaviour, node: Node) -> Behaviour:
     @functools.wraps(behaviour)
-    def answer(request: Any, context: grpc.ServicerContext) -> Message | Iterator[Message]:
+    def call(request: Any, context: grpc.ServicerContext) -> Message | Iterator[Message]:
         try:
-            strike(node, method.name, BEFORE, context)
-            answered = behaviour(request, context)
-            strike(node, method.name, AFTER, context)
+            apply_call_fault(node, method.name, BEFORE, context)
+            answer = behaviour(request, context)
+            apply_call_fault(node, method.name, AFTER, context)
         except Refusal as refusal:
             context.abort(refusal.code, refusal.text)
-        except StreamEnded:  # the caller has given up
+        except StreamEnded:  # the caller has cancelled
             context.abort(grpc.StatusCode.CANCELLED, "")
-        return _aborting(answered, context) if isinstance(answered, Iterator) else answered
+        return _aborting(answer, context) if isinstance(answer, Iterator) else answer
 
-    return answer
+    return call
 
 
-def strike(node: Node, method: str, at: str, context: grpc.ServicerContext) -> None:
-    """Do what is scripted for whole calls of a method: a step that breaks the call raises."""
+def apply_call_fault(node: Node, method: str, at: str, context: grpc.ServicerContext) -> None:
+    """Apply the scripted step of a method, if any; a step that breaks the call raises."""
     step = node.call_faults.take(method, at)
     if step is not None and step["do"] == "delay":
         time.sleep(step["seconds"])
@@ -56,6 +56,6 @@ def _aborting(stream: Iterator[Message], context: grpc.ServicerContext) -> Itera
 
 
 def end_with_call(subscription: Subscription[Any], context: grpc.ServicerContext) -> None:
-    """Close the subscription when the caller is gone, so that no thread waits for nobody."""
+    """Close the subscription when the call ends, so that its thread ends as well."""
     if not context.add_callback(subscription.close):
         subscription.close()

@@ -77,7 +77,7 @@ class InvoicesService:
     def subscribe_single_invoice(
         self, request: pb.SubscribeSingleInvoiceRequest, context: Context
     ) -> Iterator[Invoice]:
-        """Tell the state now and each change until it is final; an unknown hash waits in silence."""
+        """Yield the invoice now and at each change until it is final; an unknown hash waits without an answer."""
         with self.node.world.lock:
             changes = self.node.invoices.changed.subscribe(request.r_hash)
             row = self.node.invoices.rows.get(request.r_hash)

@@ -21,7 +21,7 @@ from sandbox.lnd.rows import InvoiceRow, PaymentRow
 from sandbox.lnd.services import Behaviours, end_with_call
 from sandbox.lnd.world import Node
 
-OMIT_HOPS_SINCE = 21  # a field that older releases pass over
+OMIT_HOPS_SINCE = 21  # a field that older releases ignore
 DEFAULT_PAGE = 100
 BLOCK_HEIGHT, BLOCK_SECONDS = 800_000, 600
 NO_PAYMENT_SECRET = bytes(32)
@@ -119,7 +119,7 @@ class LightningService:
         )
 
     def subscribe_invoices(self, request: pb.InvoiceSubscription, context: Context) -> Iterator[pb.Invoice]:
-        """Both indexes are exclusive; 0 asks for no backlog. Cancelled and accepted are never told here."""
+        """Yield added and settled invoices. Both indexes are exclusive; 0 means no backlog."""
         book = self.node.invoices
         with self.node.world.lock:
             live = book.added_or_settled.subscribe()
@@ -200,7 +200,7 @@ class LightningService:
 
 
 def paged(numbered: Sequence[tuple[int, Row]], *, offset: int, limit: int, backwards: bool) -> list[Row]:
-    """Cut a page from rows in rising order: the offset is exclusive, a page runs upwards even when read backwards."""
+    """Return a page of ascending rows. The offset is exclusive; a page read backwards is ascending as well."""
     limit = limit or DEFAULT_PAGE
     if backwards:
         return [row for index, row in numbered if not offset or index < offset][-limit:]

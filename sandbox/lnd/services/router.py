@@ -24,7 +24,7 @@ from sandbox.lnd.services import Behaviours, end_with_call
 from sandbox.lnd.world import Node
 
 Context = grpc.ServicerContext
-CANCELABLE_SINCE = 18  # a field that older releases pass over
+CANCELABLE_SINCE = 18  # a field that older releases ignore
 TERMINAL = (Payment.SUCCEEDED, Payment.FAILED)
 
 
@@ -45,7 +45,8 @@ class RouterService:
     def send_payment_v2(self, request: pb.SendPaymentRequest, context: Context) -> Iterator[Payment]:
         """Validate, store the row, start the payment, then answer.
 
-        All but the answering happens before the iterator is returned: it goes on when the caller is gone.
+        Everything except answering happens before the iterator is returned, so a caller that disconnects does not
+        stop the payment.
         """
         world, book = self.node.world, self.node.payments
         payment_hash = payment_hash_in(request)
@@ -53,11 +54,11 @@ class RouterService:
             book.count_send(payment_hash)
             plan = world.scripts.take(self.node.row.name, payment_hash.hex())
         try:
-            order = self._judged(request, plan, payment_hash, context)
+            order = self._validated(request, plan, payment_hash, context)
         except StreamEnded:
             return iter(())
         with world.lock:
-            row = book.create(order, plan.fate())
+            row = book.create(order, plan.outcome())
             first, changes = book.follow(row)
         end_with_call(changes, context)
         if request.cancelable and self.node.options.minor >= CANCELABLE_SINCE:
@@ -65,12 +66,16 @@ class RouterService:
         hold_call(self.node, plan, row.hash_hex, CREATED, context)
         book.start(row)
         messages = _until_terminal(first, changes, _visible(request))
-        return FaultyAnswer(self.node, plan, row.hash_hex, context).of(messages) if plan.steps else messages
+        return (
+            FaultyAnswer(self.node, plan, row.hash_hex, context).apply_to(messages)
+            if plan.steps
+            else messages
+        )
 
-    def _judged(
+    def _validated(
         self, request: pb.SendPaymentRequest, plan: Plan, payment_hash: bytes, context: Context
     ) -> PaymentOrder:
-        """Let the arrived call wait or break as scripted, then validate it; the count of a refused one is kept."""
+        """Apply the steps of `arrived`, then validate the request; a refused call is counted as well."""
         try:
             hold_call(self.node, plan, payment_hash.hex(), ARRIVED, context)
             return order_of(request, self.node)
@@ -86,7 +91,7 @@ class RouterService:
         return _until_terminal(first, changes, _visible(request))
 
     def track_payments(self, request: pb.TrackPaymentsRequest, context: Context) -> Iterator[Payment]:
-        """Every open payment first, then all updates of all payments, without end."""
+        """Yield every open payment, then all updates of all payments, without end."""
         shown = _visible(request)
         with self.node.world.lock:
             book = self.node.payments
@@ -97,7 +102,7 @@ class RouterService:
         yield from filter(shown, changes)
 
     def estimate_route_fee(self, request: pb.RouteFeeRequest, _context: Context) -> pb.RouteFeeResponse:
-        """Estimate from the graph (dest), or probe (payment_request); a probe leaves a failed payment behind."""
+        """Estimate from the graph (dest) or by a probe (payment_request), which leaves a failed payment."""
         if bool(request.dest) == bool(request.payment_request):
             raise Refusal("specify either dest or payment_request, but not both")
         if request.dest and request.amt_sat <= 0:
@@ -110,7 +115,7 @@ class RouterService:
         time.sleep(self.node.options.probe_seconds)
         estimate = self._estimate(invoice.payee, invoice.amount_msat)
         probe = _probe(request.payment_request, invoice.payee, invoice.amount_msat)
-        self.node.payments.record_probe(probe, estimate.failure_reason or _PROBE_ARRIVED)
+        self.node.payments.record_probe(probe, estimate.failure_reason or _PROBE_REACHED_PAYEE)
         return estimate
 
     def _estimate(self, payee: bytes, value_msat: int) -> pb.RouteFeeResponse:
@@ -121,8 +126,8 @@ class RouterService:
         )
 
 
-# The recipient of a probe does not know its random hash: that is how a probe succeeds.
-_PROBE_ARRIVED = PaymentFailureReason.FAILURE_REASON_INCORRECT_PAYMENT_DETAILS
+# A probe has a random hash, so the payee refuses it with this reason: the probe has reached it.
+_PROBE_REACHED_PAYEE = PaymentFailureReason.FAILURE_REASON_INCORRECT_PAYMENT_DETAILS
 
 
 def _probe(text: str, payee: bytes, value_msat: int) -> PaymentOrder:

@@ -15,7 +15,7 @@ class ProposalState(models.TextChoices):
 
 
 class Proposal(models.Model):
-    """What one person asks another to approve, bound to a digest of the facts that were shown."""
+    """What one person asks another to approve, bound to a digest of the facts shown."""
 
     kind = models.CharField(max_length=40)
     subject_id = ExactCharField(max_length=80)
@@ -49,7 +49,7 @@ class Proposal(models.Model):
 
 
 class Approval(models.Model):
-    """One person's verdict on a proposal, append-only. The proposer is copied for the database to compare."""
+    """One person's decision on a proposal, append-only. `proposer` is a copy, so that a constraint can compare it."""
 
     proposal = models.ForeignKey(Proposal, on_delete=models.RESTRICT, related_name="approvals")
     proposer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class OutboxMessage(models.Model):
-    """A fact to tell the platform, written with the change that made it true, delivered at least once."""
+    """A message to the platform, written in the transaction of the change it reports, delivered at least once."""
 
     topic = models.CharField(max_length=60)
     subject = models.CharField(max_length=120)

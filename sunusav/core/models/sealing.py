@@ -16,9 +16,9 @@ class SealBase(models.Model):
 
 
 class SealerLock(models.Model):
-    """The row a sealer locks, so that two never chain at once. One row per chain.
+    """The row that a sealer locks, so that only one extends a chain at a time. One row per chain.
 
-    Every row with an id up to `floor` was sealed when the chain was last swept.
+    `floor` is the sealer's low-water mark: every row with an id up to it is sealed.
     """
 
     chain = models.CharField(max_length=30, primary_key=True)

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Switch(models.Model):
-    """A named switch that operators close at once and two people open again."""
+    """A named switch: one person closes it at once, two people open it again."""
 
     name = models.CharField(max_length=30, primary_key=True)
     is_open = models.BooleanField(default=True)

@@ -1,4 +1,4 @@
-"""The `bolt11` package does not install on Python 3.13; below that it gives a second opinion."""
+"""The `bolt11` package does not install on Python 3.13; on older versions our codec is compared with it."""
 
 import sys
 

@@ -17,7 +17,7 @@ ORDINARY_FEATURES = 1 << 8 | 1 << 14 | 1 << 17
 
 
 def draft(**facts: Any) -> InvoiceDraft:
-    """Build an ordinary invoice of 99,500 sat on regtest, with some facts changed."""
+    """Return a draft of 99,500 sats on regtest, with these values changed."""
     ordinary: dict[str, Any] = {
         "network": "bcrt",
         "timestamp": 1_760_000_000,

@@ -1,4 +1,4 @@
-"""The `bolt11` package (LNbits) reads what we write, and we read what it writes."""
+"""Our codec and the `bolt11` package (LNbits) read each other's invoices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.lightning.bolt11.vectors import VALID
     description=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     expiry_seconds=st.integers(1, 10**6),
 )
-def test_package_reads_what_we_write(**facts: object) -> None:
+def test_package_decodes_our_invoices(**facts: object) -> None:
     wanted = draft(**facts)
     theirs = bolt11.decode(encode(wanted, KEY))
     assert (theirs.currency, theirs.amount_msat) == (wanted.network, wanted.amount_msat)
@@ -36,7 +36,7 @@ def test_package_reads_what_we_write(**facts: object) -> None:
     assert theirs.payee == PAYEE.hex()
 
 
-def test_we_read_the_vectors_as_the_package_does() -> None:
+def test_decode_vectors_agrees_with_the_package() -> None:
     for vector in VALID:
         ours, theirs = decode(vector["invoice"]), bolt11.decode(vector["invoice"])
         assert (ours.payment_hash.hex(), ours.amount_msat) == (theirs.payment_hash, theirs.amount_msat)
@@ -45,7 +45,7 @@ def test_we_read_the_vectors_as_the_package_does() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.one_of(st.none(), st.integers(1, 10**12)), st.integers(1, 10**6))
-def test_we_read_what_the_package_writes(amount_msat: int | None, expiry: int) -> None:
+def test_decode_reads_invoices_of_the_package(amount_msat: int | None, expiry: int) -> None:
     written = bolt11.encode(
         bolt11.Bolt11(
             currency="bcrt",

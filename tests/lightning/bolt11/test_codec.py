@@ -13,10 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightning.bolt11 import Bolt11Error, Feature, Invoice, InvoiceDraft, decode, encode, errors, normalised
-from lightning.bolt11.decoding import SIGNATURE_WORDS
-from lightning.bolt11.fields import DIGIT_OF_TAG
-from lightning.bolt11.prefix import MAX_AMOUNT_MSAT, read_prefix, write_prefix
-from lightning.bolt11.words import (
+from lightning.bolt11.bech32 import (
     CHARSET,
     DIGITS,
     digits_of_bytes,
@@ -25,23 +22,26 @@ from lightning.bolt11.words import (
     padded_bytes_of,
     split,
 )
+from lightning.bolt11.decoding import SIGNATURE_WORDS
+from lightning.bolt11.fields import DIGIT_OF_TAG
+from lightning.bolt11.prefix import MAX_AMOUNT_MSAT, read_prefix, write_prefix
 from tests.lightning.bolt11.drafts import KEY, PAYEE, draft, drafts
 from tests.lightning.bolt11.vectors import VALID
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # secp256k1 n
 
 
-def signed_anew(prefix: str, signed: str, *, change: Callable[[bytes], bytes] = lambda raw: raw) -> str:
-    """Sign any prefix and digits with the recipient's key, whatever they say."""
+def sign_again(prefix: str, signed: str, *, change: Callable[[bytes], bytes] = lambda raw: raw) -> str:
+    """Sign any prefix and digits with the recipient's key, valid or not."""
     digest = sha256(prefix.encode() + padded_bytes_of(signed)).digest()
     signature = change(PrivateKey(KEY).sign_recoverable(digest, hasher=None))
     return join(prefix, signed + digits_of_bytes(signature))
 
 
 def with_body(change: Callable[[str], str], **facts: object) -> str:
-    """Write an ordinary invoice, change its signed digits, sign it again."""
+    """Encode a valid invoice, change its signed digits, sign it again."""
     prefix, digits = split(encode(draft(**facts), KEY))
-    return signed_anew(prefix, change(digits[:-SIGNATURE_WORDS]))
+    return sign_again(prefix, change(digits[:-SIGNATURE_WORDS]))
 
 
 def tagged(tag: str, digits: str) -> str:
@@ -102,7 +102,9 @@ def test_decode_one_changed_character_is_refused_by_name(text: str, data: st.Dat
 
 @settings(max_examples=1500, deadline=None)
 @given(st.sampled_from(SAMPLES), st.data())
-def test_decode_changed_data_with_good_checksum_never_crashes(text: str, data: st.DataObject) -> None:
+def test_decode_changed_data_with_valid_checksum_is_read_or_refused_by_name(
+    text: str, data: st.DataObject
+) -> None:
     prefix, digits = split(text)
     start = data.draw(st.integers(0, len(digits) - 1))
     cut = data.draw(st.integers(0, 8))
@@ -164,7 +166,7 @@ def test_read_prefix_amount_is_in_msat(prefix: str, amount_msat: int | None) -> 
         ("lnbc21000001", errors.AmountAboveSupply),
     ],
 )
-def test_read_prefix_bad_is_refused(prefix: str, refusal: type[Bolt11Error]) -> None:
+def test_read_prefix_invalid_is_refused(prefix: str, refusal: type[Bolt11Error]) -> None:
     with pytest.raises(refusal):
         read_prefix(prefix)
 
@@ -187,7 +189,7 @@ def zeroed(signature: bytes) -> bytes:
 
 def resigned(change: Callable[[bytes], bytes], **facts: object) -> str:
     prefix, digits = split(encode(draft(**facts), KEY))
-    return signed_anew(prefix, digits[:-SIGNATURE_WORDS], change=change)
+    return sign_again(prefix, digits[:-SIGNATURE_WORDS], change=change)
 
 
 REFUSALS: list[tuple[type[Bolt11Error], str]] = [
@@ -236,7 +238,7 @@ REFUSALS: list[tuple[type[Bolt11Error], str]] = [
 
 
 @pytest.mark.parametrize(("refusal", "text"), REFUSALS, ids=[refusal.__name__ for refusal, _ in REFUSALS])
-def test_decode_bad_invoice_is_refused_by_its_class(refusal: type[Bolt11Error], text: str) -> None:
+def test_decode_invalid_invoice_is_refused_by_its_class(refusal: type[Bolt11Error], text: str) -> None:
     with pytest.raises(refusal):
         decode(text)
 
@@ -259,7 +261,7 @@ def test_decode_repeated_field_takes_the_first() -> None:
     assert (read.payment_hash, read.expiry_seconds) == (sha256(b"hash").digest(), 86_400)
 
 
-def test_decode_unknown_field_is_passed_over() -> None:
+def test_decode_unknown_field_is_ignored() -> None:
     assert decode(with_body(lambda body: body + tagged("2", "0123"))).amount_msat == 99_500_000
 
 
@@ -288,7 +290,7 @@ BAD_DRAFTS = [
 
 
 @pytest.mark.parametrize("facts", BAD_DRAFTS, ids=str)
-def test_encode_bad_draft_is_refused(facts: dict[str, object]) -> None:
+def test_encode_invalid_draft_is_refused(facts: dict[str, object]) -> None:
     with pytest.raises(errors.DraftInvalid):
         encode(draft(**facts), KEY)
 
@@ -299,7 +301,7 @@ def test_normalised_pasted_text_is_the_invoice(pasted: str) -> None:
     assert normalised(pasted.format(text)) == normalised(pasted.format(text.upper())) == text
 
 
-def test_features_offered_and_required_are_told_apart() -> None:
+def test_features_offered_and_required_differ() -> None:
     read = decode(encode(draft(features=1 << Feature.PAYMENT_SECRET | 1 << Feature.BASIC_MPP + 1), KEY))
     assert [feature for feature in Feature if read.offers(feature)] == [
         Feature.PAYMENT_SECRET,
@@ -308,7 +310,7 @@ def test_features_offered_and_required_are_told_apart() -> None:
     assert [feature for feature in Feature if read.requires(feature)] == [Feature.PAYMENT_SECRET]
 
 
-def test_expires_at_far_away_is_cut_to_the_calendar() -> None:
+def test_expires_at_beyond_the_calendar_is_its_last_moment() -> None:
     read: Invoice = decode(encode(draft(timestamp=2**35 - 1, expiry_seconds=2**32 - 1), KEY))
     assert read.expires_at_unix == 2**35 + 2**32 - 2
     assert read.expires_at > datetime(3058, 1, 1, tzinfo=UTC)

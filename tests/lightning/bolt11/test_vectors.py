@@ -1,4 +1,4 @@
-"""The specification's own invoices: read, written byte for byte, refused for the listed reason."""
+"""The invoices of the specification: read, written byte for byte, refused for the listed reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from lightning.bolt11 import Bolt11Error, Invoice, InvoiceDraft, decode, encode
 from tests.lightning.bolt11.vectors import INVALID, PRIVATE_KEY, VALID, title_of
 
-# The high-S signature and the fields that readers pass over are not what a writer produces.
+# No writer produces a high-S signature or the fields that readers ignore.
 UNWRITABLE = (
     "Public-key recovery with high-S signature",
     "Same, but including fields which must be ignored.",
@@ -30,7 +30,7 @@ TAGS = {
 
 
 def values_of(invoice: Invoice) -> dict[str, Any]:
-    """Say what was read in the words of the vectors."""
+    """Return an invoice's values under the names that the vectors use."""
     values: dict[str, Any] = {
         "currency": invoice.network,
         "amount_msat": invoice.amount_msat,
@@ -80,12 +80,12 @@ def test_decode_invalid_vector_is_refused_for_its_own_reason(vector: dict[str, A
     assert refusal.value.reason == vector["refusal"]
 
 
-def test_vectors_are_all_there() -> None:
+def test_vectors_are_complete() -> None:
     assert (len(VALID), len(INVALID), len(WRITABLE)) == (16, 10, 14)
 
 
 def order_of(text: str) -> tuple[str, ...]:
-    """List the tags in the order in which this invoice writes them."""
+    """Return the tags in the order of this invoice."""
     charset = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
     data = text.lower().rpartition("1")[2][7 : -104 - 6]
     order: list[str] = []

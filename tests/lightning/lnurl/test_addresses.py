@@ -1,4 +1,4 @@
-"""Reading Lightning Addresses and LNURLs: the examples of LUD-01, LUD-16 and LUD-17, and everything near them."""
+"""Reading Lightning Addresses and LNURLs: the examples of LUD-01, LUD-16 and LUD-17, and malformed ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from lightning.bolt11.words import digits_of_bytes, join
+from lightning.bolt11.bech32 import digits_of_bytes, join
 from lightning.errors import LightningAddressUnreadable, LnurlUnreadable
 from lightning.lnurl.addresses import PayAddress, read_lightning_address, read_lnurl
 from sunusav.core.errors import Invalid
@@ -24,22 +24,22 @@ LUD_01 = (
 
 
 def lnurl(url: str) -> str:
-    """Write an address as LUD-01 does."""
+    """Return a URL as an LNURL of LUD-01."""
     return join("lnurl", digits_of_bytes(url.encode()))
 
 
 @pytest.mark.parametrize(
     "text", [LUD_01, LUD_01.lower(), f"lightning:{LUD_01}", f"LIGHTNING:{LUD_01}", f"  {LUD_01}\n"]
 )
-def test_lnurl_of_the_specification_is_read_in_either_case(text: str) -> None:
+def test_read_lnurl_of_lud_01_in_either_case_returns_its_url(text: str) -> None:
     assert read_lnurl(text) == PayAddress(LUD_01_URL, LUD_01_URL, "service.com")
 
 
-def test_lnurl_is_written_as_the_specification_writes_it() -> None:
+def test_lnurl_helper_writes_the_example_of_lud_01() -> None:
     assert lnurl(LUD_01_URL) == LUD_01.lower()
 
 
-def test_lightning_address_of_the_specification_is_read() -> None:
+def test_read_lightning_address_of_lud_16_returns_its_url() -> None:
     url = "https://bitcoin.org/.well-known/lnurlp/satoshi"
     for text in ("satoshi@bitcoin.org", "Satoshi@Bitcoin.org", " lightning:satoshi@bitcoin.org "):
         assert read_lightning_address(text) == PayAddress(
@@ -56,12 +56,12 @@ def test_lightning_address_of_the_specification_is_read() -> None:
         ("lnurlp://domain.com", "https://domain.com/"),
     ],
 )
-def test_lnurlp_of_the_specification_is_https(text: str, url: str) -> None:
+def test_read_lnurlp_of_lud_17_returns_an_https_url(text: str, url: str) -> None:
     assert read_lnurl(text).text == url
 
 
 @pytest.mark.parametrize("name", ["a", "awa.ndiaye", "awa_ndiaye-2", "awa+tontine", "_", "0", "a" * 64])
-def test_lightning_address_takes_the_letters_of_lud_16(name: str) -> None:
+def test_read_lightning_address_accepts_the_letters_of_lud_16(name: str) -> None:
     read = read_lightning_address(f"{name}@wallet.example")
 
     assert (read.text, read.url) == (
@@ -83,7 +83,7 @@ def test_lightning_address_takes_the_letters_of_lud_16(name: str) -> None:
         ("a" * 65 + "@wallet.example", "name-not-allowed"), ("awa:x@wallet.example", "name-not-allowed"),
     ],
 )  # fmt: skip
-def test_lightning_address_that_is_none_is_refused(text: str, reason: str) -> None:
+def test_read_lightning_address_invalid_is_refused(text: str, reason: str) -> None:
     with pytest.raises(LightningAddressUnreadable) as refused:
         read_lightning_address(text)
     assert refused.value.facts == {"reason": reason}
@@ -106,7 +106,7 @@ def test_lightning_address_that_is_none_is_refused(text: str, reason: str) -> No
         ("lnurlp://wallet.example/x?tag=withdrawRequest", "not-for-paying"),
     ],
 )  # fmt: skip
-def test_lnurl_that_is_none_or_pays_nobody_is_refused(text: str, reason: str) -> None:
+def test_read_lnurl_invalid_or_not_for_payments_is_refused(text: str, reason: str) -> None:
     with pytest.raises(LnurlUnreadable) as refused:
         read_lnurl(text)
     assert refused.value.facts == {"reason": reason}
@@ -119,7 +119,7 @@ def test_lnurl_that_is_none_or_pays_nobody_is_refused(text: str, reason: str) ->
         "x@wallet.example", "127.0.0.1:8010",
     ],
 )  # fmt: skip
-def test_address_that_is_never_asked_is_refused_whatever_form_it_has(authority: str) -> None:
+def test_read_forbidden_address_is_refused_in_every_form(authority: str) -> None:
     for text in (f"lnurlp://{authority}/x", lnurl(f"https://{authority}/x"), lnurl(f"http://{authority}/x")):
         with pytest.raises(AddressForbidden):
             read_lnurl(text)
@@ -128,13 +128,13 @@ def test_address_that_is_never_asked_is_refused_whatever_form_it_has(authority: 
             read_lightning_address(f"awa@{authority}")
 
 
-def test_plain_http_inside_an_lnurl_is_refused() -> None:
+def test_read_lnurl_with_plain_http_is_refused() -> None:
     with pytest.raises(AddressForbidden) as refused:
         read_lnurl(lnurl("http://wallet.example/x"))
     assert refused.value.facts == {"host": "wallet.example", "reason": "not-https"}
 
 
-def test_onion_is_refused_by_its_own_name() -> None:
+def test_read_onion_address_has_its_own_refusal() -> None:
     for text in ("lnurlp://examplennnnnnnn.onion/path", lnurl("http://examplennnnnnnn.onion/path")):
         with pytest.raises(OnionAddressUnsupported):
             read_lnurl(text)
@@ -142,51 +142,51 @@ def test_onion_is_refused_by_its_own_name() -> None:
         read_lightning_address("awa@examplennnnnnnn.onion")
 
 
-def test_domain_in_other_letters_is_written_in_ascii() -> None:
+def test_read_non_ascii_domain_returns_it_in_ascii() -> None:
     read = read_lightning_address("awa@sunusàv.sn")
     assert (read.text, read.host) == ("awa@xn--sunusv-mta.sn", "xn--sunusv-mta.sn")
 
 
-def test_loopback_host_of_the_settings_is_asked_without_tls(settings: Settings) -> None:
+def test_read_allowed_loopback_host_returns_an_http_url(settings: Settings) -> None:
     settings.ALLOWED_LOOPBACK_HOSTS = ["127.0.0.1:8010"]
     read = read_lightning_address("awa@127.0.0.1:8010")
     assert (read.text, read.url) == ("awa@127.0.0.1:8010", "http://127.0.0.1:8010/.well-known/lnurlp/awa")
 
 
-# whatever comes
+# arbitrary input
 
 
-def _asks_only_the_public_web(address: PayAddress) -> bool:
+def _is_public_https(address: PayAddress) -> bool:
     return address.url.startswith("https://") and address.host.rpartition(".")[2][0].isalpha()
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_read_or_refused_by_name(text: str) -> None:
+def test_read_any_text_is_read_or_refused_by_name(text: str) -> None:
     for read in (read_lightning_address, read_lnurl):
         try:
             address = read(text)
         except Invalid:
             continue
-        assert _asks_only_the_public_web(address)
+        assert _is_public_https(address)
 
 
 @given(st.text(max_size=20), st.text(max_size=60))
-def test_any_name_and_domain_are_read_or_refused_by_name(name: str, domain: str) -> None:
+def test_read_any_name_and_domain_is_read_or_refused_by_name(name: str, domain: str) -> None:
     try:
         address = read_lightning_address(f"{name}@{domain}")
     except Invalid:
         return
-    assert _asks_only_the_public_web(address)
+    assert _is_public_https(address)
     assert read_lightning_address(address.text) == address
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_in_bech32_are_read_or_refused_by_name(raw: bytes) -> None:
+def test_read_any_bytes_in_bech32_is_read_or_refused_by_name(raw: bytes) -> None:
     try:
         address = read_lnurl(join("lnurl", digits_of_bytes(raw)))
     except Invalid:
         return
-    assert _asks_only_the_public_web(address)
+    assert _is_public_https(address)
 
 
 LABEL = st.text(ascii_lowercase + digits, min_size=1, max_size=20)
@@ -195,6 +195,6 @@ LABEL = st.text(ascii_lowercase + digits, min_size=1, max_size=20)
 @given(
     st.text(ascii_lowercase + digits + "-_", min_size=1, max_size=64), st.lists(LABEL, min_size=1, max_size=4)
 )
-def test_every_ordinary_address_is_read(name: str, labels: list[str]) -> None:
+def test_read_ordinary_address_is_read(name: str, labels: list[str]) -> None:
     domain = ".".join([*labels, "example"])
     assert read_lightning_address(f"{name}@{domain}").url == f"https://{domain}/.well-known/lnurlp/{name}"

@@ -1,4 +1,4 @@
-"""The two questions of LNURL-pay against answers of every kind."""
+"""The two requests of LNURL-pay, against valid and invalid answers."""
 
 from __future__ import annotations
 
@@ -27,51 +27,51 @@ OFFER: dict[str, Any] = {
 
 
 class Web:
-    """Answers with the offer, then with what the callback says."""
+    """Return the offer, then the callback's answer; `urls` keeps the requests."""
 
     def __init__(self, offer: Any = None, answer: Any = None) -> None:
         self.answers = [
             OFFER if offer is None else offer,
             {"pr": "lnbcrt1x", "routes": []} if answer is None else answer,
         ]
-        self.asked: list[str] = []
+        self.urls: list[str] = []
 
     def __call__(self, url: str) -> Mapping[str, Any]:
-        self.asked.append(url)
-        answer = self.answers[len(self.asked) - 1]
+        self.urls.append(url)
+        answer = self.answers[len(self.urls) - 1]
         if isinstance(answer, Exception):
             raise answer
-        told: Mapping[str, Any] = answer
-        return told
+        result: Mapping[str, Any] = answer
+        return result
 
 
 def fetched(web: Web, *, amount_msat: int = 99_500_000, comment: str = "SunuSav payout 7") -> FetchedInvoice:
     return fetch_invoice(AWA, amount_msat=amount_msat, comment=comment, fetch=web)
 
 
-def test_fetch_asks_for_exactly_the_amount_and_hashes_the_metadata_as_received() -> None:
+def test_fetch_requests_exactly_the_amount_and_hashes_the_metadata_as_received() -> None:
     web = Web()
 
     assert fetched(web) == FetchedInvoice("lnbcrt1x", sha256(METADATA.encode()).digest())
 
-    assert web.asked == [
+    assert web.urls == [
         "https://wallet.example/.well-known/lnurlp/awa",
         "https://pay.wallet.example/cb?amount=99500000",
     ]
 
 
 @pytest.mark.parametrize(
-    ("callback", "asked"),
+    ("callback", "requested"),
     [
         ("https://w.example/cb?user=awa", "https://w.example/cb?user=awa&amount=99500000"),
         ("https://w.example/cb?", "https://w.example/cb?&amount=99500000"),
         ("https://w.example/cb#part", "https://w.example/cb?amount=99500000"),
     ],
 )
-def test_amount_is_joined_to_the_callback(callback: str, asked: str) -> None:
+def test_fetch_adds_the_amount_to_the_callback_url(callback: str, requested: str) -> None:
     web = Web(OFFER | {"callback": callback})
     fetched(web)
-    assert web.asked[1] == asked
+    assert web.urls[1] == requested
 
 
 @pytest.mark.parametrize(
@@ -81,26 +81,26 @@ def test_amount_is_joined_to_the_callback(callback: str, asked: str) -> None:
         ("255", ""), (True, ""), (None, ""),
     ],
 )  # fmt: skip
-def test_comment_goes_along_where_it_fits(allowed: Any, query: str) -> None:
+def test_fetch_sends_the_comment_if_its_length_is_allowed(allowed: Any, query: str) -> None:
     web = Web(OFFER | {"commentAllowed": allowed})
     fetched(web)
-    assert web.asked[1] == f"https://pay.wallet.example/cb?amount=99500000{query}"
+    assert web.urls[1] == f"https://pay.wallet.example/cb?amount=99500000{query}"
 
 
 @pytest.mark.parametrize("amount_msat", [1_000, 100_000_000])
-def test_amount_at_the_ends_of_the_range_is_asked_for(amount_msat: int) -> None:
+def test_fetch_amount_at_the_limits_is_requested(amount_msat: int) -> None:
     assert fetched(Web(), amount_msat=amount_msat).payment_request == "lnbcrt1x"
 
 
 @pytest.mark.parametrize("amount_msat", [999, 100_000_001])
-def test_amount_outside_the_range_is_refused_before_the_callback(amount_msat: int) -> None:
+def test_fetch_amount_beyond_the_limits_is_refused_before_the_callback(amount_msat: int) -> None:
     web = Web()
     with pytest.raises(AmountOutsideServiceRange) as refused:
         fetched(web, amount_msat=amount_msat)
     assert refused.value.facts == {
         "host": "wallet.example", "amount_msat": amount_msat, "min_msat": 1_000, "max_msat": 100_000_000,
     }  # fmt: skip
-    assert len(web.asked) == 1
+    assert len(web.urls) == 1
 
 
 @pytest.mark.parametrize(
@@ -136,18 +136,18 @@ def test_amount_outside_the_range_is_refused_before_the_callback(amount_msat: in
         ),
     ],
 )
-def test_malformed_offer_is_refused(change: dict[str, Any], reason: str) -> None:
+def test_fetch_malformed_offer_is_refused(change: dict[str, Any], reason: str) -> None:
     web = Web(OFFER | change)
     with pytest.raises(LnurlAnswerMalformed) as refused:
         fetched(web)
     assert refused.value.facts == {"host": "wallet.example", "reason": reason}
-    assert len(web.asked) == 1
+    assert len(web.urls) == 1
 
 
 @pytest.mark.parametrize(
     "answer", [{}, {"pr": ""}, {"pr": None}, {"pr": 7}, {"pr": ["lnbc1"]}, {"status": "OK"}]
 )
-def test_callback_without_an_invoice_is_refused(answer: dict[str, Any]) -> None:
+def test_fetch_callback_without_invoice_is_refused(answer: dict[str, Any]) -> None:
     with pytest.raises(LnurlAnswerMalformed) as refused:
         fetched(Web(answer=answer))
     assert refused.value.facts == {"host": "wallet.example", "reason": "no invoice"}
@@ -169,7 +169,7 @@ def test_callback_without_an_invoice_is_refused(answer: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_error_of_the_service_is_told_in_its_words_without_the_name(
+def test_fetch_error_of_the_service_keeps_its_reason_without_the_name(
     answer: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(LnurlServiceRefuses) as refused:
@@ -177,20 +177,28 @@ def test_error_of_the_service_is_told_in_its_words_without_the_name(
     assert refused.value.facts == {"host": "wallet.example", "reason": reason}
 
 
-def test_error_of_the_callback_is_about_the_moment() -> None:
-    with pytest.raises(DestinationUnavailable) as away:
+def test_fetch_error_of_the_callback_is_temporary() -> None:
+    with pytest.raises(DestinationUnavailable) as unavailable:
         fetched(Web(answer={"status": "ERROR", "reason": "node offline"}))
-    assert away.value.facts == {"rail": "lightning", "host": "wallet.example", "detail": "node offline"}
+    assert unavailable.value.facts == {
+        "rail": "lightning",
+        "host": "wallet.example",
+        "detail": "node offline",
+    }
 
 
-def test_service_that_is_away_is_told_apart_from_our_rail() -> None:
+def test_fetch_unreachable_service_is_destination_unavailable() -> None:
     gone = HostUnavailable(address="wallet.example", detail="TimeoutError")
     for web in (Web(gone), Web(answer=gone)):
-        with pytest.raises(DestinationUnavailable) as away:
+        with pytest.raises(DestinationUnavailable) as unavailable:
             fetched(web)
-        assert away.value.facts == {"rail": "lightning", "host": "wallet.example", "detail": "TimeoutError"}
+        assert unavailable.value.facts == {
+            "rail": "lightning",
+            "host": "wallet.example",
+            "detail": "TimeoutError",
+        }
 
 
-def test_metadata_of_any_letters_is_hashed() -> None:
+def test_fetch_metadata_of_any_characters_is_hashed() -> None:
     metadata = json.dumps([["text/plain", "\ud800"]], ensure_ascii=False)
     assert len(fetched(Web(OFFER | {"metadata": metadata})).description_hash) == 32

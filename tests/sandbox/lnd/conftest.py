@@ -1,4 +1,4 @@
-"""One simulated world for all tests but those that kill it; those share one too.
+"""One simulated world for all tests except those that kill it, which share another.
 
 Starting a world costs half a second of interpreter, so a test that needs untouched nodes gets an unused pair.
 """
@@ -26,7 +26,7 @@ def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator
 
 @pytest.fixture
 def world(shared_world: SimulatorProcess) -> Iterator[SimulatorProcess]:
-    """The shared world as it was at its start, but for its history."""
+    """The shared world, reset to its initial options and clock; its rows remain."""
     options = {name: facts["options"] for name, facts in shared_world.control.nodes().items()}
     yield shared_world
     control = shared_world.control
@@ -49,7 +49,7 @@ def unused_pairs() -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two nodes that no other test touches."""
+    """Two nodes that no other test uses."""
 
     world: SimulatorProcess
     payer: str
@@ -74,17 +74,17 @@ def pair(shared_world: SimulatorProcess, unused_pairs: Iterator[tuple[str, str]]
 
 
 @pytest.fixture(scope="session")
-def mortal_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    """The world of the tests that kill it."""
+def killable_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    """The world that tests may kill."""
     with SimulatorProcess(tmp_path_factory.mktemp("mortal")) as mortal:
         yield mortal
 
 
 @pytest.fixture
-def own_world(mortal_world: SimulatorProcess) -> Iterator[SimulatorProcess]:
-    yield mortal_world
-    mortal_world.control.set_clock()
-    mortal_world.control.clear_scripts("platform")
+def own_world(killable_world: SimulatorProcess) -> Iterator[SimulatorProcess]:
+    yield killable_world
+    killable_world.control.set_clock()
+    killable_world.control.clear_scripts("platform")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_call_without_or_with_two_macaroons_is_refused(world: SimulatorProcess) 
         ("0201", "cannot unmarshal macaroon"),
     ],
 )
-def test_unreadable_macaroon_is_refused(world: SimulatorProcess, hex_text: str, text: str) -> None:
+def test_call_with_unreadable_macaroon_is_refused(world: SimulatorProcess, hex_text: str, text: str) -> None:
     with refused(UNKNOWN, text):
         with_metadata(world, ("macaroon", hex_text)).call(methods.GET_INFO)
 
@@ -57,7 +57,7 @@ def test_macaroon_of_another_root_key_is_not_found(world: SimulatorProcess) -> N
         Wire(world.node("platform"), foreign).call(methods.GET_INFO)
 
 
-def test_readonly_macaroon_may_read_and_not_write(world: SimulatorProcess) -> None:
+def test_readonly_macaroon_can_read_and_not_write(world: SimulatorProcess) -> None:
     wire = Wire(world.node("platform"), world.node("platform").macaroon_hex("readonly"))
     wire.call(methods.CHANNEL_BALANCE)
     for method, fields in (
@@ -71,7 +71,7 @@ def test_readonly_macaroon_may_read_and_not_write(world: SimulatorProcess) -> No
         list(wire.stream(methods.SEND_PAYMENT_V2, payment_request="lnbcrt1"))
 
 
-def test_paying_and_invoicing_macaroons_keep_to_their_own(world: SimulatorProcess) -> None:
+def test_paying_and_invoicing_macaroons_allow_only_their_scope(world: SimulatorProcess) -> None:
     address = world.node("platform")
     paying, invoicing = (Wire(address, address.macaroon_hex(kind)) for kind in ("paying", "invoicing"))
     paying.call(methods.CHANNEL_BALANCE)
@@ -84,7 +84,7 @@ def test_paying_and_invoicing_macaroons_keep_to_their_own(world: SimulatorProces
         paying.call(methods.DELETE_PAYMENT, payment_hash=UNKNOWN_HASH)
 
 
-def test_uri_permission_opens_one_method(world: SimulatorProcess, control: Control) -> None:
+def test_uri_permission_allows_one_method(world: SimulatorProcess, control: Control) -> None:
     baked = control.bake_macaroon("platform", [("uri", methods.GET_INFO.path)])
     wire = Wire(world.node("platform"), baked)
     wire.call(methods.GET_INFO)
@@ -103,7 +103,7 @@ def test_time_before_caveat_ends_by_the_nodes_clock(world: SimulatorProcess, con
         wire.call(methods.GET_INFO)
 
 
-def test_anyone_may_narrow_a_macaroon_and_nobody_widens_it(world: SimulatorProcess) -> None:
+def test_caveat_can_be_added_and_not_removed_without_the_root_key(world: SimulatorProcess) -> None:
     address = world.node("platform")
     admin = macaroons.parse(bytes.fromhex(address.macaroon_hex("admin")))
     narrowed = macaroons.with_caveat(admin, "time-before 2100-01-01T00:00:00Z")
@@ -120,16 +120,18 @@ def test_anyone_may_narrow_a_macaroon_and_nobody_widens_it(world: SimulatorProce
 
 def test_check_permissions_needs_macaroon_read(world: SimulatorProcess) -> None:
     address = world.node("platform")
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "macaroon": bytes.fromhex(address.macaroon_hex("paying")),
         "fullMethod": methods.SEND_PAYMENT_V2.path,
     }
     admin, paying = Wire(address), Wire(address, address.macaroon_hex("paying"))
     assert admin.call(
-        methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **asked
+        methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **arguments
     ).valid
     with refused(UNKNOWN, "permission denied"):
-        paying.call(methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **asked)
+        paying.call(
+            methods.CHECK_MACAROON_PERMISSIONS, check_default_perms_from_full_method=True, **arguments
+        )
 
 
 @pytest.mark.parametrize(
@@ -141,12 +143,12 @@ def test_check_permissions_needs_macaroon_read(world: SimulatorProcess) -> None:
         ("UNLOCKED", "the RPC server is in the process of starting up, but not yet ready to accept calls"),
     ],
 )
-def test_before_the_node_is_ready_only_its_state_answers(
+def test_node_before_ready_serves_only_its_state(
     world: SimulatorProcess, control: Control, wallet_state: str, text: str
 ) -> None:
     control.set_options("platform", wallet_state=wallet_state)
-    stranger = with_metadata(world)
-    answer = stranger.call(methods.GET_STATE)
+    without_macaroon = with_metadata(world)
+    answer = without_macaroon.call(methods.GET_STATE)
     assert (
         answer.DESCRIPTOR.fields_by_name["state"].enum_type.values_by_number[answer.state].name
         == wallet_state

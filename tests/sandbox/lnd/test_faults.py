@@ -1,4 +1,4 @@
-"""Every fault switch: what the caller sees, and what became of the payment."""
+"""Every scripted fault: what the caller receives, and the outcome of the payment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_drop_on_arrival_stores_nothing(platform: Wire, control: Control) -> Non
     [("created", []), ("in_flight", ["IN_FLIGHT", "IN_FLIGHT"]), ("resolved", ["IN_FLIGHT", "IN_FLIGHT"])],
 )
 @pytest.mark.parametrize("step", ["drop", "end"])
-def test_stream_broken_after_the_row_exists_is_paid_all_the_same(
+def test_stream_broken_after_row_creation_is_paid(
     platform: Wire, control: Control, phase: str, seen: list[str], step: str
 ) -> None:
     invoice = control.invoice("wallets", 5_000)
@@ -83,7 +83,7 @@ def test_end_on_arrival_is_ok_with_nothing_stored(platform: Wire, control: Contr
     assert platform.status_of(invoice["payment_hash"]) == "NOT_FOUND"
 
 
-def test_delay_before_row_creation_lets_a_late_request_land_after_its_caller_left(
+def test_delay_before_row_creation_stores_the_request_after_its_caller_left(
     platform: Wire, control: Control
 ) -> None:
     invoice = control.invoice("wallets", 5_000)
@@ -95,7 +95,7 @@ def test_delay_before_row_creation_lets_a_late_request_land_after_its_caller_lef
     assert _eventually(lambda: platform.status_of(invoice["payment_hash"])) == "SUCCEEDED"
 
 
-def test_delays_pass_by_themselves(platform: Wire, control: Control) -> None:
+def test_delays_end_without_a_release(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     steps = [
         {"do": "delay", "at": phase, "seconds": 0.05}
@@ -152,7 +152,7 @@ def test_fail_with_each_reason_moves_no_money(platform: Wire, control: Control, 
     assert control.invoices("wallets")[-1]["state"] == "OPEN"
 
 
-def test_stuck_payment_has_no_htlc_until_somebody_decides(platform: Wire, control: Control) -> None:
+def test_stuck_payment_has_no_htlc_until_settled_or_failed(platform: Wire, control: Control) -> None:
     for decide, outcome in ((control.settle, "SUCCEEDED"), (control.fail, "FAILED")):
         invoice = control.invoice("wallets", 5_000)
         control.script("platform", {"do": "stuck"}, payment_hash=invoice["payment_hash"])
@@ -164,7 +164,7 @@ def test_stuck_payment_has_no_htlc_until_somebody_decides(platform: Wire, contro
         assert platform.status_of(invoice["payment_hash"]) == outcome
 
 
-def test_settle_behind_the_back_of_a_dropped_call(platform: Wire, control: Control) -> None:
+def test_settle_after_a_dropped_call_succeeds(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     control.script(
         "platform",
@@ -195,7 +195,7 @@ def test_fee_step_overrides_the_price(platform: Wire, control: Control) -> None:
     assert (last.fee_msat, last.fee_sat) == (2_999, 2)
 
 
-def test_misreport_answers_another_value_and_invoice(platform: Wire, control: Control) -> None:
+def test_misreport_returns_another_value_and_invoice(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     step = {"do": "misreport", "value_msat": 1, "payment_request": "lnbcrt1other"}
     control.script("platform", step, payment_hash=invoice["payment_hash"])
@@ -241,7 +241,7 @@ def test_unreadable_script_is_refused(control: Control, step: dict[str, object])
 # Whole calls
 
 
-def test_lost_answer_of_add_invoice_leaves_the_invoice(wallets: Wire, control: Control) -> None:
+def test_lost_answer_of_add_invoice_keeps_the_invoice(wallets: Wire, control: Control) -> None:
     preimage = fresh_preimage()
     control.script_calls("wallets", "AddInvoice", "after", {"do": "drop"})
     with refused(UNAVAILABLE, ""):
@@ -250,7 +250,7 @@ def test_lost_answer_of_add_invoice_leaves_the_invoice(wallets: Wire, control: C
         wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
 
 
-def test_call_broken_before_its_work_leaves_nothing(wallets: Wire, platform: Wire, control: Control) -> None:
+def test_call_broken_before_execution_stores_nothing(wallets: Wire, platform: Wire, control: Control) -> None:
     preimage = fresh_preimage()
     control.script_calls("wallets", "AddInvoice", "before", {"do": "error", "code": "INTERNAL", "text": "no"})
     with refused(grpc.StatusCode.INTERNAL, "no"):
@@ -274,7 +274,7 @@ def test_unreadable_call_script_is_refused(control: Control) -> None:
 # The node as a whole
 
 
-def test_other_identity_and_network_are_answered_by_get_info(platform: Wire, control: Control) -> None:
+def test_get_info_with_shown_options_returns_them(platform: Wire, control: Control) -> None:
     control.set_options(
         "platform", shown_pubkey="02" + "ab" * 32, shown_network="mainnet", synced_to_chain=False
     )
@@ -286,7 +286,7 @@ def test_other_identity_and_network_are_answered_by_get_info(platform: Wire, con
     )
 
 
-def test_unreachable_node_comes_back_on_the_same_port(pair: Pair) -> None:
+def test_stopped_node_starts_again_on_the_same_port(pair: Pair) -> None:
     platform, control = pair.payer_wire, pair.control
     invoice = control.invoice(pair.payee, 5_000)
     control.script(pair.payer, {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
@@ -303,7 +303,7 @@ def test_unreachable_node_comes_back_on_the_same_port(pair: Pair) -> None:
     assert _eventually(lambda: again.status_of(invoice["payment_hash"])) == "SUCCEEDED"
 
 
-def test_node_that_says_goodbye_ends_streams_with_unknown(pair: Pair) -> None:
+def test_stop_serving_with_goodbye_ends_streams_with_unknown(pair: Pair) -> None:
     platform, control = pair.payer_wire, pair.control
     invoice = control.invoice(pair.payee, 5_000)
     control.script(pair.payer, {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
@@ -314,7 +314,7 @@ def test_node_that_says_goodbye_ends_streams_with_unknown(pair: Pair) -> None:
         list(stream)
 
 
-def test_changed_certificate_turns_old_clients_away(pair: Pair) -> None:
+def test_renewed_certificate_is_refused_by_old_clients(pair: Pair) -> None:
     address = pair.world.node(pair.payer)
     old = address.tls_cert_path.read_bytes()
     Wire(address).call(methods.GET_INFO)
@@ -322,14 +322,14 @@ def test_changed_certificate_turns_old_clients_away(pair: Pair) -> None:
     distrusting = Wire(address)
     distrusting.channel = grpc.secure_channel(address.target, grpc.ssl_channel_credentials(old))
     with pytest.raises(grpc.RpcError) as caught:
-        distrusting.call(methods.GET_INFO, deadline=1)
-    assert caught.value.code() in (UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        distrusting.call(methods.GET_INFO, deadline=10)
+    assert caught.value.code() == UNAVAILABLE
     assert Wire(address).call(methods.GET_INFO).identity_pubkey == address.pubkey
 
 
-def _eventually(look: object, wanted: str = "SUCCEEDED", seconds: float = 3) -> str:
-    """Look again until the wanted answer, or the last one when time is over."""
+def _eventually(read: object, wanted: str = "SUCCEEDED", seconds: float = 3) -> str:
+    """Poll until the wanted answer, or return the last one after the time limit."""
     ends = time.monotonic() + seconds
-    while (answer := look()) != wanted and time.monotonic() < ends:  # type: ignore[operator]
+    while (answer := read()) != wanted and time.monotonic() < ends:  # type: ignore[operator]
         time.sleep(0.02)
     return str(answer)

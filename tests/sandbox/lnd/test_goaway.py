@@ -1,4 +1,4 @@
-"""HTTP/2 GOAWAY: connections are told to end while their streams go on."""
+"""HTTP/2 GOAWAY: connections accept no new streams while open ones continue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADER_BYTES = 9
 
 @contextmanager
 def raw_connection(address: NodeAddress) -> Iterator[ssl.SSLSocket]:
-    """Speak HTTP/2 by hand, so that its frames can be seen."""
+    """Open a raw HTTP/2 connection, so that its frames can be read."""
     context = ssl.create_default_context(cafile=str(address.tls_cert_path))
     context.set_alpn_protocols(["h2"])
     host, port = address.target.split(":")
@@ -63,7 +63,7 @@ def test_goaway_frame_is_sent_on_the_wire(pair: Pair) -> None:
     telling.join()
 
 
-def test_stream_goes_on_over_the_old_connection_and_new_calls_find_a_new_one(pair: Pair) -> None:
+def test_goaway_keeps_open_streams_and_new_calls_reconnect(pair: Pair) -> None:
     wire, control = pair.payer_wire, pair.control
     invoice = control.invoice(pair.payee, 5_000)
     control.script(pair.payer, {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
@@ -78,7 +78,7 @@ def test_stream_goes_on_over_the_old_connection_and_new_calls_find_a_new_one(pai
     assert (row["sends"], row["successes"]) == (1, 1)
 
 
-def test_node_that_stops_ends_the_streams_that_outlived_a_goaway(pair: Pair) -> None:
+def test_stop_after_goaway_ends_the_remaining_streams(pair: Pair) -> None:
     wire, control = pair.payer_wire, pair.control
     invoice = control.invoice(pair.payee, 5_000)
     control.script(pair.payer, {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])

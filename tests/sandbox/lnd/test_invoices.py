@@ -55,7 +55,7 @@ def test_add_index_rises_and_expiry_defaults_to_a_day(wallets: Wire) -> None:
     assert wallets.call(methods.LOOKUP_INVOICE, r_hash=first.r_hash).expiry == 86_400
 
 
-def test_add_invoice_with_known_preimage_is_refused_and_can_be_read_back(wallets: Wire) -> None:
+def test_add_invoice_with_known_preimage_is_refused_and_keeps_the_first(wallets: Wire) -> None:
     preimage = fresh_preimage()
     first = wallets.call(methods.ADD_INVOICE, value=1, r_preimage=preimage)
     with refused(UNKNOWN, "invoice with payment hash already exists"):
@@ -83,7 +83,7 @@ def test_add_invoice_beyond_the_limits_is_refused(wallets: Wire, fields: dict[st
         wallets.call(methods.ADD_INVOICE, **fields)
 
 
-def test_lookup_knows_length_and_absence(wallets: Wire, pair: Pair) -> None:
+def test_lookup_of_wrong_length_or_unknown_hash_is_refused(wallets: Wire, pair: Pair) -> None:
     with refused(UNKNOWN, "payment hash must be exactly 32 bytes"):
         wallets.call(methods.LOOKUP_INVOICE, r_hash=b"short")
     wallets.call(methods.ADD_INVOICE, value=1)
@@ -113,21 +113,21 @@ def test_list_invoices_pages_by_exclusive_index(pair: Pair) -> None:
 # Subscriptions
 
 
-def test_subscription_from_zero_has_no_backlog_and_tells_adds_and_settlements(pair: Pair) -> None:
+def test_subscription_from_zero_sends_no_backlog_but_later_adds_and_settlements(pair: Pair) -> None:
     wallets, control = pair.payee_wire, pair.control
     control.pay(pair.payer, control.invoice(pair.payee, 1_000)["payment_request"])
-    news = wallets.stream(methods.SUBSCRIBE_INVOICES)
-    time.sleep(0.2)  # nothing tells a client that the server has begun to listen for it
+    updates = wallets.stream(methods.SUBSCRIBE_INVOICES)
+    time.sleep(0.2)  # a client cannot see when the server has subscribed it
     cancelled, paid = control.invoice(pair.payee, 2_000), control.invoice(pair.payee, 3_000)
     wallets.call(methods.CANCEL_INVOICE, payment_hash=bytes.fromhex(cancelled["payment_hash"]))
     control.pay(pair.payer, paid["payment_request"])
-    told = [next(news) for _ in range(3)]
-    assert [(invoice.value_msat, state(invoice)) for invoice in told] == [
+    received = [next(updates) for _ in range(3)]
+    assert [(invoice.value_msat, state(invoice)) for invoice in received] == [
         (2_000, "OPEN"),
         (3_000, "OPEN"),
         (3_000, "SETTLED"),
     ]
-    assert told[-1].settle_index == 2
+    assert received[-1].settle_index == 2
 
 
 def test_subscription_replays_adds_then_settlements_after_the_given_indexes(pair: Pair) -> None:
@@ -135,12 +135,15 @@ def test_subscription_replays_adds_then_settlements_after_the_given_indexes(pair
     invoices = [control.invoice(pair.payee, amount_msat) for amount_msat in (1_000, 2_000, 3_000, 4_000)]
     for invoice in (invoices[2], invoices[0], invoices[1]):
         control.pay(pair.payer, invoice["payment_request"])
-    news = wallets.stream(methods.SUBSCRIBE_INVOICES, add_index=2, settle_index=1)
-    told = [next(news) for _ in range(4)]
-    assert [invoice.add_index for invoice in told[:2]] == [3, 4]
-    assert [(invoice.settle_index, invoice.value_msat) for invoice in told[2:]] == [(2, 1_000), (3, 2_000)]
+    updates = wallets.stream(methods.SUBSCRIBE_INVOICES, add_index=2, settle_index=1)
+    received = [next(updates) for _ in range(4)]
+    assert [invoice.add_index for invoice in received[:2]] == [3, 4]
+    assert [(invoice.settle_index, invoice.value_msat) for invoice in received[2:]] == [
+        (2, 1_000),
+        (3, 2_000),
+    ]
     control.pay(pair.payer, invoices[3]["payment_request"])
-    live = next(news)
+    live = next(updates)
     assert (live.settle_index, live.amt_paid_msat, state(live)) == (4, 4_000, "SETTLED")
 
 
@@ -156,7 +159,7 @@ def test_single_subscription_ends_at_the_final_state(wallets: Wire, control: Con
     assert [[state(message) for message in stream] for stream in streams] == [["SETTLED"], ["CANCELED"]]
 
 
-def test_single_subscription_to_an_unknown_hash_waits_in_silence(wallets: Wire) -> None:
+def test_single_subscription_to_an_unknown_hash_waits_without_an_answer(wallets: Wire) -> None:
     preimage = fresh_preimage()
     stream = wallets.stream(methods.SUBSCRIBE_SINGLE_INVOICE, r_hash=hashlib.sha256(preimage).digest())
     time.sleep(0.1)
@@ -168,7 +171,7 @@ def test_single_subscription_to_an_unknown_hash_waits_in_silence(wallets: Wire) 
 # Cancelling, holding, expiring
 
 
-def test_cancel_is_idempotent_and_never_undoes_a_settlement(wallets: Wire, control: Control) -> None:
+def test_cancel_is_idempotent_and_refused_after_settlement(wallets: Wire, control: Control) -> None:
     invoice, paid = control.invoice("wallets", 1_000), control.invoice("wallets", 1_000)
     for _ in range(2):
         wallets.call(methods.CANCEL_INVOICE, payment_hash=bytes.fromhex(invoice["payment_hash"]))
@@ -194,7 +197,7 @@ def test_hold_invoice_is_settled_by_its_preimage(platform: Wire, wallets: Wire) 
     assert state(wallets.call(methods.LOOKUP_INVOICE_V2, payment_hash=payment_hash)) == "SETTLED"
 
 
-def test_cancelled_hold_invoice_gives_the_money_back(platform: Wire, wallets: Wire) -> None:
+def test_cancelled_hold_invoice_returns_the_money(platform: Wire, wallets: Wire) -> None:
     before = platform.call(methods.CHANNEL_BALANCE), wallets.call(methods.CHANNEL_BALANCE)
     payment_hash = hashlib.sha256(fresh_preimage()).digest()
     held = wallets.call(methods.ADD_HOLD_INVOICE, hash=payment_hash, value_msat=9_000)
@@ -228,7 +231,7 @@ def test_expiry_cancels_open_invoices_and_leaves_accepted_ones(
 # DecodePayReq
 
 
-def test_decode_tells_hex_and_defaults_and_reads_expired_invoices(
+def test_decode_returns_hex_and_defaults_and_reads_expired_invoices(
     platform: Wire, control: Control, world: SimulatorProcess
 ) -> None:
     invoice = control.invoice("wallets", 21_500, memo="salut", expiry=60)

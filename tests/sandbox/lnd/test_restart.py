@@ -1,4 +1,4 @@
-"""What survives the simulated node's own death (SIGKILL), and what becomes of open payments."""
+"""What survives a SIGKILL of the simulated node, and the outcome of open payments."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import grpc
 import pytest
 
 from lightning.proto import methods
-from sandbox.lnd.process import SimulatorDied, SimulatorProcess
+from sandbox.lnd.process import SimulatorExited, SimulatorProcess
 from tests.sandbox.lnd.wire import Wire, fresh_preimage, reason, status
 
 
-def fly(world: SimulatorProcess, *steps: dict[str, object]) -> tuple[str, object]:
-    """Start a payment that hangs where its steps hold it; return its hash and the call, which must be kept alive."""
+def start_in_flight(world: SimulatorProcess, *steps: dict[str, object]) -> tuple[str, object]:
+    """Start a payment that its steps hold; return its hash and the call, which the caller must keep referenced."""
     invoice = world.control.invoice("wallets", 5_000)
     world.control.script("platform", *steps, payment_hash=invoice["payment_hash"], count=1)
     stream = Wire(world.node("platform")).start(invoice["payment_request"])
@@ -30,7 +30,7 @@ def last_message(world: SimulatorProcess, payment_hash: str) -> tuple[str, str]:
 
 def test_payment_in_flight_survives_and_settles(own_world: SimulatorProcess) -> None:
     pid = own_world.pid
-    payment_hash, _call = fly(own_world, {"do": "hold", "at": "in_flight"})
+    payment_hash, _call = start_in_flight(own_world, {"do": "hold", "at": "in_flight"})
     before = own_world.control.nodes()
     own_world.restart()
     assert own_world.pid != pid
@@ -44,7 +44,7 @@ def test_payment_in_flight_survives_and_settles(own_world: SimulatorProcess) -> 
 
 
 def test_payment_in_flight_that_fails_after_a_restart_has_no_route(own_world: SimulatorProcess) -> None:
-    payment_hash, _call = fly(own_world, {"do": "hold", "at": "in_flight"})
+    payment_hash, _call = start_in_flight(own_world, {"do": "hold", "at": "in_flight"})
     own_world.restart()
     Wire(own_world.node("wallets")).call(methods.CANCEL_INVOICE, payment_hash=bytes.fromhex(payment_hash))
     own_world.control.release("platform", payment_hash=payment_hash, point="in_flight")
@@ -52,22 +52,22 @@ def test_payment_in_flight_that_fails_after_a_restart_has_no_route(own_world: Si
 
 
 def test_row_without_htlc_fails_with_no_route_and_can_be_sent_again(own_world: SimulatorProcess) -> None:
-    payment_hash, _call = fly(own_world, {"do": "hold", "at": "created"})
+    payment_hash, _call = start_in_flight(own_world, {"do": "hold", "at": "created"})
     own_world.restart()
     assert last_message(own_world, payment_hash) == ("FAILED", "NO_ROUTE")
     request = own_world.control.payments_of("platform", payment_hash)[0]["payment_request"]
     assert status(Wire(own_world.node("platform")).send(request)[-1]) == "SUCCEEDED"
 
 
-def test_call_that_never_reached_the_table_is_not_found(own_world: SimulatorProcess) -> None:
-    payment_hash, _call = fly(own_world, {"do": "hold", "at": "arrived"})
+def test_call_killed_before_row_creation_is_not_found(own_world: SimulatorProcess) -> None:
+    payment_hash, _call = start_in_flight(own_world, {"do": "hold", "at": "arrived"})
     own_world.restart()
     assert Wire(own_world.node("platform")).status_of(payment_hash) == "NOT_FOUND"
     assert own_world.control.payments_of("platform", payment_hash) == []
 
 
 @pytest.mark.parametrize(("stays", "outcome"), [(False, "FAILED"), (True, "IN_FLIGHT")])
-def test_stuck_payment_ends_with_the_restart_unless_it_is_a_hard_one(
+def test_stuck_payment_fails_at_restart_unless_even_after_restart(
     own_world: SimulatorProcess, stays: bool, outcome: str
 ) -> None:
     invoice = own_world.control.invoice("wallets", 5_000)
@@ -91,7 +91,7 @@ def test_held_invoice_settles_after_the_restart(own_world: SimulatorProcess) -> 
     assert last_message(own_world, payment_hash.hex()) == ("SUCCEEDED", "NONE")
 
 
-def test_everything_told_before_the_kill_is_there_after_it(own_world: SimulatorProcess) -> None:
+def test_state_published_before_a_kill_is_present_after_it(own_world: SimulatorProcess) -> None:
     control = own_world.control
     control.set_clock(frozen_at=1_900_000_000)
     control.set_options("platform", alias="still here")
@@ -125,14 +125,14 @@ def test_node_restarts_while_a_client_streams(own_world: SimulatorProcess) -> No
     own_world.start()
 
 
-def test_second_process_over_the_same_memory_is_refused(own_world: SimulatorProcess) -> None:
-    with pytest.raises(SimulatorDied, match="another simulated node works in"):
+def test_second_process_on_the_same_folder_is_refused(own_world: SimulatorProcess) -> None:
+    with pytest.raises(SimulatorExited, match="another simulated node runs in"):
         SimulatorProcess(own_world.folder).start()
 
 
-def test_taken_port_ends_the_start_with_one_line(own_world: SimulatorProcess, tmp_path: Path) -> None:
+def test_start_on_taken_port_exits_with_one_line(own_world: SimulatorProcess, tmp_path: Path) -> None:
     port = own_world.node("platform").target.split(":")[1]
-    with pytest.raises(SimulatorDied, match="is taken"):
+    with pytest.raises(SimulatorExited, match="is taken"):
         SimulatorProcess(tmp_path / "other", [f"platform:{port}"]).start()
 
 

@@ -1,4 +1,4 @@
-"""SendPaymentV2: what is refused, what is stored, what comes over the stream."""
+"""SendPaymentV2: what is refused, what is stored, what the stream sends."""
 
 from __future__ import annotations
 
@@ -64,9 +64,7 @@ def test_send_known_hash_answers_already_exists(
     assert [(row["sends"], row["accepted"]) for row in record] == [(2, 1)]
 
 
-def test_send_failed_hash_again_takes_a_new_index_and_forgets_old_attempts(
-    platform: Wire, control: Control
-) -> None:
+def test_send_failed_hash_again_has_a_new_index_and_no_old_attempts(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     control.script(
         "platform", {"do": "fail", "reason": "TIMEOUT"}, payment_hash=invoice["payment_hash"], count=1
@@ -109,7 +107,7 @@ def test_send_same_invoice_from_sixteen_threads_pays_once(platform: Wire, contro
     ],
     ids=["sql", "0.17"],
 )
-def test_send_paid_hash_is_worded_by_store_and_version(
+def test_send_paid_hash_text_depends_on_store_and_version(
     platform: Wire, control: Control, options: dict[str, str], code: grpc.StatusCode, text: str
 ) -> None:
     invoice = control.invoice("wallets", 5_000)
@@ -119,10 +117,10 @@ def test_send_paid_hash_is_worded_by_store_and_version(
         platform.send(invoice["payment_request"])
 
 
-# What is judged before the table
+# What is validated before the table
 
 
-def test_send_expired_and_paid_answers_unknown_and_tracking_knows_better(
+def test_send_expired_and_paid_is_unknown_and_tracking_finds_it_paid(
     platform: Wire, control: Control
 ) -> None:
     invoice = control.invoice("wallets", 5_000, expiry=600)
@@ -185,7 +183,7 @@ def test_send_to_itself_needs_permission(platform: Wire, control: Control) -> No
 # Routes, fees, balances
 
 
-def test_send_with_fee_limit_zero_takes_free_routes_only(platform: Wire, control: Control) -> None:
+def test_send_with_fee_limit_zero_uses_free_routes_only(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     failed = platform.send(invoice["payment_request"], fee_limit_msat=0)[-1]
     assert (status(failed), reason(failed)) == ("FAILED", "NO_ROUTE")
@@ -261,7 +259,7 @@ def test_send_to_cancelled_invoice_fails_with_incorrect_details(
 def test_send_invoice_paid_by_another_fails_with_incorrect_details(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     control.pay("platform", invoice["payment_request"])
-    control.forget("platform", invoice["payment_hash"])  # a lost row does not let the money leave twice
+    control.forget("platform", invoice["payment_hash"])  # a lost row does not let the payer pay twice
     assert reason(platform.send(invoice["payment_request"])[-1]) == "INCORRECT_PAYMENT_DETAILS"
     assert control.payments_of("platform", invoice["payment_hash"])[-1]["successes"] == 1
 
@@ -279,7 +277,7 @@ def test_receiver_accepts_overpayment_and_refuses_underpayment(control: Control)
 # Time, disconnection, cancellation
 
 
-def test_payment_goes_on_after_the_client_is_gone(platform: Wire, control: Control) -> None:
+def test_payment_continues_after_the_client_disconnects(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     control.script("platform", {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
     stream = platform.start(invoice["payment_request"])
@@ -335,7 +333,7 @@ def test_initiated_is_shown_only_with_the_option(platform: Wire, control: Contro
 def test_invoice_of_another_network_is_refused_by_prefix(
     platform: Wire, control: Control, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """LND compares prefixes: a regtest invoice passes a mainnet node's test and fails as an unreadable amount."""
+    """LND compares prefixes: a regtest invoice passes a mainnet node's check and fails as an unreadable amount."""
     with SimulatorProcess(tmp_path_factory.mktemp("mainnet"), ["main"], network="mainnet") as mainnet:
         foreign = mainnet.control.invoice("main", 5_000)["payment_request"]
         with refused(UNKNOWN, "invoice not for current active network 'regtest'"):

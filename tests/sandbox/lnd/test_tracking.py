@@ -16,7 +16,7 @@ from tests.sandbox.lnd.wire import UNKNOWN_HASH, Wire, refused, status
 UNKNOWN, NOT_FOUND = grpc.StatusCode.UNKNOWN, grpc.StatusCode.NOT_FOUND
 
 
-def fly(platform: Wire, control: Control) -> tuple[dict[str, str], Any]:
+def start_in_flight(platform: Wire, control: Control) -> tuple[dict[str, str], Any]:
     """Start a payment that stays in flight until it is released."""
     invoice = control.invoice("wallets", 5_000)
     control.script("platform", {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
@@ -44,8 +44,8 @@ def test_track_terminal_payment_answers_once(
     assert list(platform.track(invoice["payment_hash"], no_inflight_updates=no_inflight_updates)) == [paid]
 
 
-def test_track_open_payment_tells_every_watcher(platform: Wire, control: Control) -> None:
-    invoice, stream = fly(platform, control)
+def test_track_open_payment_updates_every_stream(platform: Wire, control: Control) -> None:
+    invoice, stream = start_in_flight(platform, control)
     watchers = [platform.track(invoice["payment_hash"]) for _ in range(3)]
     assert [status(next(watcher)) for watcher in watchers] == ["IN_FLIGHT"] * 3
     control.release("platform", payment_hash=invoice["payment_hash"])
@@ -55,14 +55,14 @@ def test_track_open_payment_tells_every_watcher(platform: Wire, control: Control
 def test_track_open_payment_without_updates_is_silent_until_the_deadline(
     platform: Wire, control: Control
 ) -> None:
-    invoice, _stream = fly(platform, control)
+    invoice, _stream = start_in_flight(platform, control)
     with refused(grpc.StatusCode.DEADLINE_EXCEEDED, ""):
         next(platform.track(invoice["payment_hash"], deadline=0.2, no_inflight_updates=True))
     control.release("platform", payment_hash=invoice["payment_hash"])
 
 
-def test_track_payments_tells_open_ones_first_then_all(platform: Wire, control: Control) -> None:
-    flying, _stream = fly(platform, control)
+def test_track_payments_sends_open_ones_first_then_all(platform: Wire, control: Control) -> None:
+    flying, _stream = start_in_flight(platform, control)
     everything = platform.stream(methods.TRACK_PAYMENTS)
     assert next(everything).payment_hash == flying["payment_hash"]
     invoice = control.invoice("wallets", 5_000)
@@ -96,7 +96,7 @@ def test_list_payments_pages_by_exclusive_index_and_hides_unpaid(pair: Pair) -> 
     assert (answer.first_index_offset, answer.last_index_offset, answer.total_num_payments) == (2, 4, 4)
 
 
-def test_list_payments_answers_a_hundred_by_default_and_more_than_four_mebibytes(pair: Pair) -> None:
+def test_list_payments_returns_a_hundred_by_default_and_more_than_four_mebibytes(pair: Pair) -> None:
     """A client that does not raise its limit of 4 MiB gets RESOURCE_EXHAUSTED from a big list."""
     platform, control = pair.payer_wire, pair.control
     request = control.invoice(pair.payee, 1_000)["payment_request"]
@@ -131,7 +131,7 @@ def test_list_payments_can_omit_hops(platform: Wire, control: Control) -> None:
 # Fee estimates
 
 
-def test_estimate_by_invoice_probes_and_leaves_a_failed_payment(platform: Wire, control: Control) -> None:
+def test_estimate_by_invoice_probes_and_stores_a_failed_payment(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 1_000_000)
     rows = len(control.payments("platform"))
     answer = platform.call(methods.ESTIMATE_ROUTE_FEE, payment_request=invoice["payment_request"])
@@ -155,12 +155,12 @@ def test_estimate_refuses_ambiguous_requests(platform: Wire, fields: dict[str, A
         platform.call(methods.ESTIMATE_ROUTE_FEE, **fields)
 
 
-def test_estimate_to_a_stranger_answers_ok_with_a_reason(platform: Wire) -> None:
+def test_estimate_to_unknown_node_returns_ok_with_a_reason(platform: Wire) -> None:
     answer = platform.call(methods.ESTIMATE_ROUTE_FEE, dest=b"\x02" * 33, amt_sat=1)
     assert answer.failure_reason == PaymentFailureReason.FAILURE_REASON_NO_ROUTE
 
 
-def test_deleted_payment_is_not_found_but_stays_in_the_record(platform: Wire, control: Control) -> None:
+def test_deleted_payment_is_not_found_but_listed_by_control(platform: Wire, control: Control) -> None:
     invoice = control.invoice("wallets", 5_000)
     platform.send(invoice["payment_request"])
     platform.call(methods.DELETE_PAYMENT, payment_hash=bytes.fromhex(invoice["payment_hash"]))

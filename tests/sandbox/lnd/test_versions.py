@@ -1,4 +1,4 @@
-"""What differs between LND 0.15 and 0.21 on the wire (lightning.md 1.4), as far as anybody could notice."""
+"""The differences on the wire between LND 0.15 and 0.21 (lightning.md 1.4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OLD, NEW = VERSIONS[:4], VERSIONS[4:]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_paid_hash_is_refused_by_code_or_words(platform: Wire, control: Control, version: str) -> None:
+def test_paid_hash_is_refused_by_code_or_text(platform: Wire, control: Control, version: str) -> None:
     control.set_options("platform", version=version)
     invoice = control.invoice("wallets", 5_000)
     platform.send(invoice["payment_request"])
@@ -51,7 +51,7 @@ def test_missing_timeout_is_a_minute_from_0_19(platform: Wire, control: Control,
 
 
 def test_negative_fee_limit_is_none_before_0_19_and_refused_since(platform: Wire, control: Control) -> None:
-    """How a sign lost a node its limit; ours is always given and never negative."""
+    """A negative limit meant no limit; we always send a positive one."""
     control.set_money("platform", fee_base_msat=2_000_000)
     control.set_options("platform", version="0.18.5-beta")
     paid = platform.send(control.invoice("wallets", 5_000)["payment_request"], fee_limit_msat=-1)[-1]
@@ -81,7 +81,7 @@ def test_row_without_htlc_is_initiated_from_0_18(
     stream.cancel()
 
 
-def test_cancelable_is_passed_over_before_0_18(platform: Wire, control: Control) -> None:
+def test_cancelable_is_ignored_before_0_18(platform: Wire, control: Control) -> None:
     control.set_options("platform", version="0.17.5-beta")
     invoice = control.invoice("wallets", 5_000)
     control.script("platform", {"do": "hold", "at": "in_flight"}, payment_hash=invoice["payment_hash"])
@@ -92,14 +92,14 @@ def test_cancelable_is_passed_over_before_0_18(platform: Wire, control: Control)
     control.release("platform", payment_hash=invoice["payment_hash"])
 
 
-def test_track_payments_came_with_0_16(platform: Wire, control: Control) -> None:
+def test_track_payments_exists_from_0_16(platform: Wire, control: Control) -> None:
     control.set_options("platform", version="0.15.5-beta")
     with refused(grpc.StatusCode.UNIMPLEMENTED, "TrackPayments"):
         list(platform.stream(methods.TRACK_PAYMENTS))
 
 
 @pytest.mark.parametrize(("version", "hops"), [("0.20.1-beta", 2), ("0.21.2-beta", 0)])
-def test_omit_hops_came_with_0_21(platform: Wire, control: Control, version: str, hops: int) -> None:
+def test_omit_hops_works_from_0_21(platform: Wire, control: Control, version: str, hops: int) -> None:
     control.set_options("platform", version=version)
     platform.send(control.invoice("wallets", 5_000)["payment_request"])
     last: Any = platform.call(methods.LIST_PAYMENTS, omit_hops=True, max_payments=1, reversed=True)
@@ -117,6 +117,6 @@ def test_lookup_in_an_empty_table_is_not_found_from_0_20(
         pair.payee_wire.call(methods.LOOKUP_INVOICE, r_hash=UNKNOWN_HASH)
 
 
-def test_version_that_reads_like_none_is_refused(world: SimulatorProcess, control: Control) -> None:
+def test_unreadable_version_is_refused(world: SimulatorProcess, control: Control) -> None:
     with pytest.raises(ControlError, match="a version reads like"):
         control.set_options("platform", version="latest")

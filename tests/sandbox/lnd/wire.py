@@ -1,4 +1,4 @@
-"""A bare client of LND's wire for these tests: stubs, a channel, a macaroon. Nothing of ours in between."""
+"""A minimal gRPC client for these tests: stubs, a channel, a macaroon, without our own client."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Wire:
         return iter(stream)
 
     def status_of(self, payment_hash: str) -> str:
-        """Return the status now, or NOT_FOUND."""
+        """Return the current status, or NOT_FOUND."""
         try:
             return status(next(self.track(payment_hash)))
         except grpc.RpcError as error:

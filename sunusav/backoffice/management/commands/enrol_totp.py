@@ -12,11 +12,11 @@ from sunusav.core.models import User
 
 
 class Command(BaseCommand):
-    help = "Give a person a one-time code device and print what their authenticator reads, this once."
+    help = "Enrol a one-time code device for a person and print its URL and QR code, this once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--replace", action="store_true", help="take devices the person has away first")
+        parser.add_argument("--replace", action="store_true", help="remove the devices the person has first")
 
     def handle(self, *args: Any, **options: Any) -> None:
         url = enrol(options["username"], replaces=options["replace"])
@@ -26,14 +26,14 @@ class Command(BaseCommand):
 
 
 def enrol(username: str, *, replaces: bool) -> str:
-    """Give a person a confirmed device and return its otpauth URL. Raises: CommandError."""
+    """Create a confirmed device for a person and return its otpauth URL. Raises: CommandError."""
     with transaction.atomic():
         user = User.objects.select_for_update().filter(username=username).first()
         if user is None or user.is_service:
             raise CommandError(f"There is no person called {username}.")
         owned = TOTPDevice.objects.filter(user=user)
         if owned.exists() and not replaces:
-            raise CommandError(f"{username} has a device already; --replace takes it away.")
+            raise CommandError(f"{username} has a device already; --replace removes it.")
         owned.delete()
         device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
         trail.record(

@@ -6,7 +6,7 @@ from sunusav.core.roles import sync_roles
 
 
 class Command(BaseCommand):
-    help = "Make each role's group hold exactly the permissions the rooms grant it."
+    help = "Give each role's group exactly the permissions that the apps grant it."
 
     def handle(self, *args: Any, **options: Any) -> None:
         for role, count in sync_roles().items():

@@ -6,7 +6,7 @@ from sunusav.core.schedules import sync_schedules
 
 
 class Command(BaseCommand):
-    help = "Create the shipped schedule rows that are missing; never override an edited one."
+    help = "Create the shipped schedule rows that are missing; existing rows are not changed."
 
     def handle(self, *args: Any, **options: Any) -> None:
         created = sync_schedules()

@@ -5,11 +5,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sunusav.core.models import TrailSeal
 from sunusav.core.sealing import last_link
-from sunusav.core.trail import still_holds, verify_trail
+from sunusav.core.trail import has_link, verify_trail
 
 
 class Command(BaseCommand):
-    help = "Recompute the trail's hash chain; exit 1 and name each link that does not hold."
+    help = "Recompute the trail's hash chain; exit 1 and name each broken link."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -31,5 +31,5 @@ class Command(BaseCommand):
 
     def _compare(self, kept: str) -> None:
         seq, _, kept_hash = kept.strip().partition(" ")
-        if not (seq.isdigit() and still_holds(seq=int(seq), kept_hash=kept_hash)):
+        if not (seq.isdigit() and has_link(seq=int(seq), kept_hash=kept_hash)):
             raise CommandError(f"link {seq} is not the one that was kept: the tail was removed or replaced")

@@ -1,0 +1,1 @@
+SUBJECT_PAGES = {"fee_schedule": "fees.feescheduledraft"}

@@ -1,0 +1,73 @@
+"""The database has the constraints of the models and the append-only triggers of the migrations."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, models
+from django.db.migrations.loader import MigrationLoader
+
+from ledger import sql
+from sunusav.core.auditing import AuditScope, Breach, Invariant
+from sunusav.core.migration_operations import AppendOnly, LiftAppendOnly
+
+
+def _schema_refuses(scope: AuditScope) -> Iterator[Breach]:
+    for table, problem in _missing_rules():
+        yield Breach("I14", f"table:{table}", problem)
+    for table, trigger in _missing_triggers():
+        yield Breach("I14", f"table:{table}", f"trigger missing: {trigger}")
+
+
+def _missing_rules() -> Iterator[tuple[str, str]]:
+    """Yield (table, problem) for each unique rule and named CHECK of a model that the database lacks."""
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.managed and not model._meta.proxy:
+                constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
+                yield from ((model._meta.db_table, problem) for problem in _missing_from(model, constraints))
+
+
+def _missing_from(model: type[models.Model], present: dict[str, Any]) -> Iterator[str]:
+    rules = (found for found in present.values() if found["unique"] or found["primary_key"])
+    unique = {frozenset(found["columns"]) for found in rules}
+    for name, columns in _unique_rules(model):
+        if frozenset(columns) not in unique:
+            yield f"unique rule missing: {name}"
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.CheckConstraint) and constraint.name not in present:
+            yield f"check missing: {constraint.name}"
+
+
+def _unique_rules(model: type[models.Model]) -> Iterator[tuple[str, list[str]]]:
+    for field in model._meta.local_concrete_fields:
+        if field.unique:
+            yield f"{field.name} is unique", [str(field.column)]
+    columns = {field.name: str(field.column) for field in model._meta.local_concrete_fields}
+    for constraint in model._meta.total_unique_constraints:
+        yield constraint.name, [columns[name] for name in constraint.fields]
+
+
+def _missing_triggers() -> Iterator[tuple[str, str]]:
+    present = sql.trigger_names()
+    for table in sorted(append_only_tables()):
+        for name in (f"{table}_no_update", f"{table}_no_delete"):
+            if name not in present:
+                yield table, name
+
+
+def append_only_tables() -> set[str]:
+    """Return every table that the migrations, in the order of their names, made append-only and left so."""
+    tables: set[str] = set()
+    for _, migration in sorted(MigrationLoader(connection).disk_migrations.items()):
+        for operation in migration.operations:
+            if isinstance(operation, LiftAppendOnly):
+                tables.discard(operation.table)
+            elif isinstance(operation, AppendOnly):
+                tables.add(operation.table)
+    return tables
+
+
+SCHEMA_INVARIANTS = [
+    Invariant("I14", "uniqueness, checks and append-only triggers are in the schema", _schema_refuses),
+]

@@ -1,0 +1,56 @@
+"""Check a macaroon against the node with read-only calls: only the node knows the root key that signed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from lightning.access_scopes import AccessScope
+from lightning.client.access import NodeAccess
+from lightning.client.errors import NodeError, NodeRefused
+from lightning.client.lnd import LndClient
+
+# No payment and no invoice has this hash: its preimage is unknown.
+UNKNOWN_HASH = bytes(32)
+
+
+def access_errors(scope: AccessScope, access: NodeAccess) -> list[NodeError]:
+    """Make the read-only calls of a scope; return the errors of those that failed.
+
+    CheckMacaroonPermissions would need a right that none of our processes should have.
+    """
+    client = LndClient(access)
+    return [error for call in _CALLS[scope] if (error := _error_of(call, client)) is not None]
+
+
+def _error_of(call: Callable[[LndClient], object], client: LndClient) -> NodeError | None:
+    try:
+        call(client)
+    except NodeRefused as refused:
+        return None if refused.is_invoice_not_found else refused
+    except NodeError as error:
+        return error
+    return None
+
+
+def _get_info(client: LndClient) -> object:
+    return client.get_info()
+
+
+def _balance(client: LndClient) -> object:
+    return client.channel_balance()
+
+
+def _track(client: LndClient) -> object:
+    with client.track_payment(UNKNOWN_HASH) as stream:
+        return next(iter(stream), None)
+
+
+def _look_up(client: LndClient) -> object:
+    return client.lookup_invoice(UNKNOWN_HASH)
+
+
+_CALLS: Mapping[AccessScope, tuple[Callable[[LndClient], object], ...]] = {
+    AccessScope.PAYING: (_get_info, _balance, _track),
+    AccessScope.INVOICING: (_get_info, _look_up),
+    AccessScope.READONLY: (_get_info, _balance),
+}

@@ -1,0 +1,30 @@
+"""Types for the `schedule.py` of apps. Settings read schedules, so nothing here imports Django."""
+
+from dataclasses import dataclass
+
+DEFAULT_QUEUE = "default"
+
+
+@dataclass(frozen=True)
+class Every:
+    """Run every so many seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Daily:
+    """Run once a day at this hour and minute, Dakar time."""
+
+    hour: int
+    minute: int
+
+
+@dataclass(frozen=True)
+class PeriodicTask:
+    """A task, when it runs and on which queue. `name` identifies its row, which operators may edit."""
+
+    name: str
+    task: str
+    when: Every | Daily
+    queue: str = DEFAULT_QUEUE

@@ -1,0 +1,134 @@
+"""Names of this app's codes and facts, and phrases of its refusals."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# Labels of codes: states, kinds, actions, reasons.
+WORDS: dict[str, Any] = {
+    # States of proposals and of the switch
+    "open": _("open"),
+    "approved": _("approved"),
+    "rejected": _("rejected"),
+    "withdrawn": _("withdrawn"),
+    "paused": _("paused"),
+    # Switches
+    "outgoing": _("outgoing"),
+    # Roles
+    "platform": _("platform"),
+    "finance": _("finance"),
+    "approver": _("approver"),
+    "auditor": _("auditor"),
+    "operator": _("operator"),
+    # Actions in the trail
+    "propose": _("propose"),
+    "approve": _("approve"),
+    "reject": _("reject"),
+    "withdraw": _("withdraw"),
+    "lapse": _("lapse"),
+    "pause": _("pause"),
+    "resume": _("resume"),
+    # Reasons in the trail
+    "what_it_showed_has_changed": _("what it showed has changed"),
+    # Why an address is refused
+    "unreadable": _("unreadable"),
+    "too-long": _("too long"),
+    "not-https": _("not https"),
+    "port-not-allowed": _("port not allowed"),
+    "user-information": _("contains user information"),
+    "not-a-name": _("not a host name"),
+    "not-public": _("not public"),
+    # Periodic tasks
+    "seal_the_trail": _("seal the trail"),
+}
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
+FACTS: dict[str, Any] = {
+    # Of several apps
+    "id": _("id"),
+    "kind": _("kind"),
+    "name": _("name"),
+    "reason": _("reason"),
+    "state": _("state"),
+    "subject": _("subject"),
+    # Proposals and the switch
+    "proposal": _("proposal"),
+    "digest": _("digest"),
+    "switch": _("switch"),
+    "paused_at": _("paused at"),
+    "paused_by": _("paused by"),
+    "pause_reason": _("pause reason"),
+}
+PROPOSALS: dict[str, Any] = {
+    "outgoing_resume": _("Resume outgoing money"),
+}
+# By problem code: what happened, and what to do next.
+REFUSALS: dict[str, tuple[Any, Any]] = {
+    "proposal-missing": (
+        _("Proposal %(proposal_id)s does not exist."),
+        _("Open the list of proposals again."),
+    ),
+    "proposal-already-open": (
+        _("Proposal %(proposal_id)s already asks for this."),
+        _("Have another person decide on it, or withdraw it first."),
+    ),
+    "proposal-not-open": (
+        _("This proposal is closed: %(proposal_state)s."),
+        _("There is nothing left to do; propose it again if it is still needed."),
+    ),
+    "approver-is-proposer": (
+        _("You proposed this, so you cannot decide on it."),
+        _("Ask another person who may approve it."),
+    ),
+    "approver-decided-already": (
+        _("You have already decided on this proposal."),
+        _("Another person has to make the next decision."),
+    ),
+    "not-allowed-to-decide": (
+        _("Your role does not allow this (%(permission)s)."),
+        _("Ask a colleague who has the right."),
+    ),
+    "proposal-facts-changed": (
+        _("The facts have changed since the proposal, so nothing was approved."),
+        _("Reject this proposal or have it withdrawn, then have it proposed again."),
+    ),
+    "rejection-needs-reason": (
+        _("A rejection needs a reason."),
+        _("Write what is wrong, so that the proposer can correct it."),
+    ),
+    "second-factor-not-enrolled": (
+        _("You have no one-time code device yet, and this needs one."),
+        _("Ask an administrator to run enrol_totp for you."),
+    ),
+    "second-factor-refused": (
+        _("The one-time code is missing, wrong or already used."),
+        _("Wait for the next code and enter that one."),
+    ),
+    "outgoing-paused": (
+        _("Outgoing money is paused (%(reason)s)."),
+        _("Find out why; one person proposes to resume, another approves."),
+    ),
+    "outgoing-not-paused": (
+        _("Outgoing money is not paused."),
+        _("There is nothing to resume."),
+    ),
+    "transition-not-allowed": (
+        _("%(subject)s cannot go from %(from_state)s to %(to_state)s."),
+        _("Open its page again and read its trail."),
+    ),
+    "state-changed": (
+        _("%(subject)s was changed by someone else at the same time."),
+        _("Open its page again; it is no longer %(expected_state)s."),
+    ),
+    "outside-address-forbidden": (
+        _("We never send requests to this address (%(reason)s)."),
+        _("Ask the recipient for an address on the public web, or for an invoice."),
+    ),
+    "onion-address-unsupported": (
+        _("Addresses on the Tor network are not supported (%(host)s)."),
+        _("Ask the recipient for an address on the public web, or for an invoice."),
+    ),
+}
+
+CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code", "switch", "role"}
+ACTORS = {"actor_label", "changed_by", "paused_by"}
+SUBJECTS = {"subject"}

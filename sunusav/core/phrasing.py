@@ -1,0 +1,114 @@
+"""Phrase codes and facts in the reader's language. Rows store codes and facts; text is made when it is shown.
+
+Each app's `phrases.py` has lazily translated labels and sentences: `WORDS` (labels of states, kinds, actions and
+reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
+code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed).
+Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
+(`LONG_TEXTS`), subjects (`SUBJECTS`) or who acted (`ACTORS`).
+A code that is no longer written keeps its label as long as stored rows may hold it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sunusav.core.app_modules import collect, collect_mapping
+from sunusav.core.errors import DomainError
+
+Show = Callable[[str, Any], Any]
+UNITS = {
+    "_xof_per_btc": "XOF/BTC", "_sats": "sats", "_msat": "msat", "_xof": "XOF", "_bps": "bps", "_ppm": "ppm",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RefusalPhrase:
+    """A refusal as a person reads it: what happened, what to do next, and the code to search for."""
+
+    code: str
+    sentence: str
+    next: str
+
+    @property
+    def text(self) -> str:
+        """Return all of it in one line."""
+        return " ".join(part for part in (self.sentence, self.next, f"[{self.code}]") if part)
+
+
+def plain(name: str, value: Any) -> Any:
+    """Return a fact as the API and logs write it: a number gets the unit that the fact's name ends in."""
+    unit = UNITS.get(unit_of(name))
+    return f"{value} {unit}" if unit and isinstance(value, int) else value
+
+
+def unit_of(name: str) -> str:
+    """Return the unit suffix of a name, such as `_sats`, or an empty string."""
+    return next((unit for unit in UNITS if name.endswith(unit)), "")
+
+
+def code_label(code: str) -> str:
+    """Return the label of a code; without one, the code with spaces."""
+    return known_label(code) or _readable(code)
+
+
+def known_label(code: str) -> str:
+    """Return the label of a code, or an empty string when no app has one."""
+    return str(_code_labels().get(_readable(code).lower(), ""))
+
+
+def fact_label(name: str) -> str:
+    """Return the label of a fact, without the unit of an amount; without a label, its name with spaces."""
+    labels, without_unit = _mapping("FACTS"), name.removesuffix(unit_of(name))
+    return str(labels.get(name) or labels.get(without_unit) or _readable(without_unit))
+
+
+def proposal_label(kind: str) -> str:
+    """Return what a kind of proposal is called."""
+    return str(_mapping("PROPOSALS").get(kind) or _readable(kind))
+
+
+def reason(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
+    """Return why something failed, waits or needs review: the sentence of the code, else its label."""
+    template = _mapping("REASONS").get(code) or _mapping("REFUSALS").get(code, ("",))[0]
+    return _filled(template, facts, show) if template else code_label(code)
+
+
+def refusal_phrase(refusal: DomainError, *, show: Show = plain) -> RefusalPhrase:
+    """Phrase a refusal; without a phrase, return its code and facts."""
+    sentence, next_step = _mapping("REFUSALS").get(refusal.code, ("", ""))
+    if not sentence:
+        return RefusalPhrase(refusal.code, _by_name(refusal), "")
+    return RefusalPhrase(
+        refusal.code, _filled(sentence, refusal.facts, show), _filled(next_step, refusal.facts, show)
+    )
+
+
+def _filled(template: Any, facts: Mapping[str, Any], show: Show) -> str:
+    return str(template) % {name: show(name, value) for name, value in facts.items()}
+
+
+def _by_name(refusal: DomainError) -> str:
+    name = _readable(refusal.code).capitalize()
+    facts = ", ".join(f"{key}={value}" for key, value in refusal.facts.items())
+    return f"{name} ({facts})." if facts else f"{name}."
+
+
+def _readable(code: str) -> str:
+    return code.replace("_", " ").replace("-", " ")
+
+
+@cache
+def names(attribute: str) -> frozenset[str]:
+    """Return the names of facts and columns that the apps list in a set such as `CODES`."""
+    return frozenset(collect("phrases", attribute))
+
+
+@cache
+def _mapping(attribute: str) -> Mapping[str, Any]:
+    return collect_mapping("phrases", attribute)
+
+
+@cache
+def _code_labels() -> Mapping[str, Any]:
+    return {_readable(code).lower(): label for code, label in _mapping("WORDS").items()}

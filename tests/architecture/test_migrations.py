@@ -1,0 +1,77 @@
+"""Migrations depend on nothing that a later change of the code could break."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.code import APPS, ROOT, relative, tree
+
+# What migrations may import of ours: operations and column types, which never lose a name or a meaning.
+# `clock.now` is the default of a column: Django compares the callable itself with the model's.
+ALLOWED = {"sunusav.core.clock", "sunusav.core.fields", "sunusav.core.migration_operations"}
+# Migrates an empty database while nothing else of ours can be imported anew, as if it had been deleted.
+MIGRATE_ALONE = f"""
+import sys
+import django
+django.setup()
+from django.apps import apps
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+packages = {{"sunusav", *(config.name for config in apps.get_app_configs())}}
+for name in list(sys.modules):
+    if name.partition(".")[0] in {set(APPS)} and name not in packages | {ALLOWED}:
+        sys.modules[name] = None
+executor = MigrationExecutor(connection)
+executor.migrate(executor.loader.graph.leaf_nodes())
+with connection.cursor() as cursor:
+    cursor.execute("SELECT version, minimum_fee_sats, override_cap_ppm FROM fees_feeschedule")
+    print(cursor.fetchall())
+    cursor.execute("SELECT position, from_sats, base_rate_ppm FROM fees_feebracket")
+    print(cursor.fetchall())
+"""
+
+
+def _migrations() -> list[Path]:
+    return [file for app in APPS for file in sorted((ROOT / app).rglob("migrations/[0-9]*.py"))]
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    """Yield the modules that a statement imports; of `from package import module` the module itself."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield "." * node.level + (node.module or "")
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith(".") or module.partition(".")[0] in APPS
+
+
+@pytest.mark.parametrize("migration", _migrations(), ids=relative)
+def test_migration_imports_only_what_never_changes(migration: Path) -> None:
+    imported = {module for node in ast.walk(tree(migration)) for module in _imports(node)}
+
+    assert {module for module in imported if _is_ours(module)} <= ALLOWED
+
+
+def test_migrate_without_our_modules_gives_the_first_fee_schedule() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MIGRATE_ALONE],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "sunusav.settings.test",
+            "MONETIZATION_DATABASE_URL": "sqlite://:memory:",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.splitlines() == ["[(1, 1, 10000)]", "[(0, 0, 10000)]"], done.stderr

@@ -1,0 +1,36 @@
+"""What must always hold of money in and out. Codes follow `reference/reliability.md` section 3."""
+
+from sunusav.core.auditing import Invariant
+from transfers.invariants import attempts, bookings, fees, limits, receipts, resolutions, waiting
+
+INVARIANTS = [
+    Invariant("I03d", "every paid disbursement has its fee recorded once", fees.every_fee_is_recorded),
+    Invariant("I03d", "every fee recorded was earned by a payment", fees.every_recorded_fee_was_earned),
+    Invariant(
+        "I04", "what left is what was owed: gross = net + fee, net > 0", attempts.gross_is_net_plus_fee
+    ),
+    Invariant(
+        "I05", "a completed disbursement has exactly one succeeded attempt", attempts.paid_exactly_once
+    ),
+    Invariant("I05", "a subject has at most one live disbursement", attempts.one_live_per_subject),
+    Invariant("I06", "what was sent is the net, under its own reference", attempts.sent_amount_is_net),
+    Invariant("I07", "every success has its proof, and it fits", attempts.proof_fits),
+    Invariant("I08", "every success is booked once", bookings.payments_are_booked_once),
+    Invariant("I08", "every receipt is booked once", receipts.receipts_are_booked_once),
+    Invariant("I08", "a collection received what its receipts add up to", receipts.receipts_add_up),
+    Invariant("I08b", "every payment has exactly its lines", bookings.payments_have_their_lines),
+    Invariant("I08b", "every receipt has exactly its lines", receipts.receipts_have_their_lines),
+    Invariant("I09", "the cost booked is the cost reported, and within its limit", bookings.cost_is_booked),
+    Invariant("I13", "every hold is resolved once, and only open attempts hold", bookings.holds_resolve_once),
+    Invariant("I13b", "every hold has exactly its lines", bookings.holds_have_their_lines),
+    Invariant("I13", "in transit is exactly what open attempts hold", bookings.transit_is_what_is_open),
+    Invariant(
+        "I16",
+        "two people resolved every resolved attempt, with its proof where it was paid",
+        resolutions.two_people_resolved,
+    ),
+    Invariant("I16", "no attempt is called unpaid by one person alone", resolutions.none_resolved_alone),
+    Invariant("I20", "nothing waits too long", waiting.nothing_waits_too_long, waiting=True),
+    Invariant("I22", "the usage of limits is what was admitted", limits.usage_is_what_was_admitted),
+    Invariant("I22", "nothing passed the limit per payout without a waiver", limits.admitted_within_limit),
+]

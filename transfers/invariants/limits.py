@@ -1,0 +1,117 @@
+"""Limits of outgoing money: usage is what was admitted, and nothing passed a limit without a waiver."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from itertools import chain
+from typing import Any
+
+from django.db.models import Max, Min, Q, QuerySet
+
+from sunusav.core.auditing import AuditScope, Breach, pages
+from sunusav.core.calendar import DAKAR
+from sunusav.core.models import Proposal, ProposalState
+from sunusav.core.money import msat_from_sats
+from transfers.calculations import day_key, day_of, minute_key
+from transfers.enums import LimitKind
+from transfers.models import Disbursement, LimitUsage, PastAdmission, PaymentLimit
+from transfers.services.disbursements import subject_of
+from transfers.services.limit_waivers import LIMIT_WAIVER
+
+ADMITTED = Disbursement.objects.filter(admitted_at__isnull=False)
+COUNTED = (LimitKind.PER_PAYEE_DAY, LimitKind.TOTAL_HOUR)
+PAST = PastAdmission.objects.all()
+Key = tuple[str, str]
+# A disbursement, the version of the limit it was admitted by (None: by a waiver), its net in sats.
+Admitted = tuple[int, int | None, int]
+
+
+def usage_is_what_was_admitted(scope: AuditScope) -> Iterator[Breach]:
+    for day in _days(scope):
+        counted, admitted = _counted(day), _admitted(day)
+        for kind, key in sorted(counted.keys() | admitted.keys()):
+            in_usage, in_fact = counted[kind, key], admitted[kind, key]
+            if in_usage != in_fact:
+                detail = f"counted {in_usage} msat, admitted {in_fact}"
+                yield Breach("I22", f"limit_usage:{kind}:{key}", detail)
+
+
+def _days(scope: AuditScope) -> Iterator[date]:
+    """Yield each day in Dakar from the first to the last on which something was counted or admitted."""
+    days = []
+    for rows in (ADMITTED, PAST):
+        known = rows.aggregate(first=Min("admitted_at"), last=Max("admitted_at"))
+        days += [day_of(moment) for moment in known.values() if moment is not None]
+    for kind in COUNTED:
+        keys = LimitUsage.objects.filter(kind=kind).aggregate(first=Min("key"), last=Max("key"))
+        days += [date.fromisoformat(key[:10]) for key in keys.values() if key is not None]
+    if not days:
+        return
+    first = min(days) if scope.since is None else max(min(days), day_of(scope.since))
+    yield from (first + timedelta(days=n) for n in range((max(days) - first).days + 1))
+
+
+def _counted(day: date) -> Counter[Key]:
+    """Return the stored usage of a day. One day at a time bounds what an audit holds in memory."""
+    next_day = day + timedelta(days=1)
+    rows = LimitUsage.objects.filter(kind__in=COUNTED, key__gte=day.isoformat(), key__lt=next_day.isoformat())
+    return Counter({(kind, key): used for kind, key, used in rows.values_list("kind", "key", "used_msat")})
+
+
+def _admitted(day: date) -> Counter[Key]:
+    """Recount a day: each admission for its minute, each payment once for its payee."""
+    counted: Counter[Key] = Counter()
+    counted_for_payee: set[int] = set()
+    for disbursement_id, at, payee_ref, net_sats in _admissions(day):
+        amount_msat = msat_from_sats(net_sats)
+        counted[LimitKind.TOTAL_HOUR.value, minute_key(at)] += amount_msat
+        if disbursement_id not in counted_for_payee:
+            counted[LimitKind.PER_PAYEE_DAY.value, day_key(at, payee_ref)] += amount_msat
+        counted_for_payee.add(disbursement_id)
+    return counted
+
+
+def _admissions(day: date) -> Iterator[tuple[int, datetime, str, int]]:
+    midnight = datetime.combine(day, time(), tzinfo=DAKAR)
+    that_day = Q(admitted_at__gte=midnight, admitted_at__lt=midnight + timedelta(days=1))
+    last = ADMITTED.only("admitted_at", "payee_ref", "net_sats")
+    for row in chain.from_iterable(pages(last, _keys(last.filter(that_day)))):
+        assert row.admitted_at is not None, "filtered"  # noqa: S101  (for the type checker)
+        yield row.pk, row.admitted_at, row.payee_ref, row.net_sats or 0
+    before = PAST.select_related("disbursement")
+    for past in chain.from_iterable(pages(before, _keys(before.filter(that_day)))):
+        row = past.disbursement
+        yield row.pk, past.admitted_at, row.payee_ref, row.net_sats or 0
+
+
+def _keys(rows: QuerySet[Any]) -> list[int]:
+    """Return the keys of one day's rows, by the index on the moment; a page by key would scan the whole table."""
+    return list(rows.values_list("pk", flat=True))
+
+
+def admitted_within_limit(scope: AuditScope) -> Iterator[Breach]:
+    versions = PaymentLimit.objects.filter(kind=LimitKind.PER_PAYOUT)
+    most_sats = dict(versions.values_list("version", "amount_sats"))
+    since = Q() if scope.since is None else Q(admitted_at__gte=scope.since)
+    for last in pages(ADMITTED.filter(since)):
+        admitted = [(row.pk, row.admitted_by_version, row.net_sats or 0) for row in last]
+        yield from _above_limit(admitted, most_sats)
+    for past in pages(PAST.filter(since).select_related("disbursement")):
+        admitted = [(row.disbursement_id, row.by_version, row.disbursement.net_sats or 0) for row in past]
+        yield from _above_limit(admitted, most_sats)
+
+
+def _above_limit(admitted: list[Admitted], most_sats: dict[int, int]) -> Iterator[Breach]:
+    waived = _waived(pk for pk, version, _ in admitted if version is None)
+    for pk, version, net_sats in admitted:
+        if version is None and str(pk) not in waived:
+            yield Breach("I22", subject_of(pk), "admitted past the limits without a waiver")
+        elif version is not None and net_sats > most_sats.get(version, -1):
+            detail = f"{net_sats} sats admitted by version {version} of the limit per payout"
+            yield Breach("I22", subject_of(pk), detail)
+
+
+def _waived(disbursement_ids: Iterable[int]) -> set[str]:
+    approved = Proposal.objects.filter(kind=LIMIT_WAIVER, state=ProposalState.APPROVED)
+    of_these = approved.filter(subject_id__in=[str(pk) for pk in disbursement_ids])
+    return set(of_these.values_list("subject_id", flat=True))

@@ -1,0 +1,280 @@
+"""Names of this app's codes and facts, and phrases of its refusals."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# Labels of codes: states, kinds, actions, reasons.
+WORDS: dict[str, Any] = {
+    # States of disbursements and attempts
+    "scheduled": _("scheduled"),
+    "processing": _("processing"),
+    "completed": _("completed"),
+    "failed": _("failed"),
+    "cancelled": _("cancelled"),
+    "needs_review": _("needs review"),
+    "reversed": _("reversed"),
+    "prepared": _("prepared"),
+    "in_flight": _("in flight"),
+    "succeeded": _("succeeded"),
+    "void": _("void"),
+    # States of collections and withdrawals
+    "pending": _("pending"),
+    "partial": _("partial"),
+    "settled": _("settled"),
+    "expired": _("expired"),
+    "answered_elsewhere": _("answered elsewhere"),
+    "paid_in_part": _("paid in part"),
+    "redeemed": _("redeemed"),
+    "taken": _("taken"),
+    "refused": _("refused"),
+    "revoked": _("revoked"),
+    # States of a rail's breaker
+    "closed": _("closed"),
+    "half_open": _("half open"),
+    # Limits
+    "per_payout": _("per payout"),
+    "per_payee_day": _("per payee day"),
+    "total_hour": _("total hour"),
+    "replaced_destination": _("replaced destination"),
+    # Kinds of transactions
+    "receipt": _("receipt"),
+    "hold": _("hold"),
+    "hold_void": _("hold void"),
+    "payment": _("payment"),
+    # What a refusal leads to
+    "retry": _("retry"),
+    "renew": _("renew"),
+    "review": _("review"),
+    "final": _("final"),
+    # Actions in the trail of disbursements
+    "request": _("request"),
+    "begin": _("begin"),
+    "defer": _("defer"),
+    "hold_back": _("hold back"),  # until 0.1.0
+    "open_attempt": _("open attempt"),
+    "see_attempt": _("see attempt"),
+    "send_again": _("send again"),
+    "close_attempt": _("close attempt"),
+    "complete": _("complete"),
+    "fail": _("fail"),
+    "cancel": _("cancel"),
+    "redirect": _("redirect"),
+    "except": _("waive limits"),
+    "query_provider": _("query provider"),
+    "ask_outside": _("query provider"),  # until 0.1.0
+    "resolve_attempt": _("resolve attempt"),
+    "paid_outside_books": _("paid outside books"),
+    # Actions in the trail of collections and withdrawals
+    "receive_part": _("receive part"),
+    "settle": _("settle"),
+    "expire": _("expire"),
+    "redeem": _("redeem"),
+    "take": _("take"),
+    "refuse": _("refuse"),
+    # Actions in the trail of limits and rails
+    "set_limit": _("set limit"),
+    "stop_rail": _("stop rail"),
+    "try_rail": _("try rail"),
+    "resume_rail": _("resume rail"),
+    # Why a disbursement is deferred
+    "payout_above_limit": _("payout above limit"),
+    "payee_day_limit": _("payee day limit"),
+    "hour_limit": _("hour limit"),
+    "destination_cooling_off": _("destination cooling off"),
+    "rail_stopped": _("rail stopped"),
+    "rail_unavailable": _("rail unavailable"),
+    "liquidity_short": _("liquidity short"),
+    # Why a disbursement is under review
+    "payment_vanished": _("payment vanished"),
+    "refused_when_sent_again": _("refused when sent again"),
+    "answer_contradicts_records": _("answer contradicts records"),
+    "last_order_in_doubt": _("last order in doubt"),
+    "paid_before": _("paid before"),
+    # Answers of providers, and decisions about them
+    "paid": _("paid"),
+    "not_paid": _("not paid"),
+    "not_seen": _("not seen"),
+    "not_seen_by_another_source": _("not seen by another source"),
+    "rail_away": _("rail unavailable"),
+    "resolved_as_not_paid": _("resolved as not paid"),
+    "never sent, and the order has expired": _("never sent, and the order has expired"),
+    "paid, but proof or amount is not ours": _("paid, but proof or amount is not ours"),
+    # Why something cannot be cancelled or retried
+    "it_is_closed": _("it is closed"),
+    "it_has_not_failed": _("it has not failed"),
+    "it_is_being_paid_at_this_moment": _("it is being paid at this moment"),
+    "part_of_it_was_paid": _("part of it was paid"),
+    "an attempt may still be paid; its outcome must be known first": _(
+        "an attempt may still be paid; its outcome must be known first"
+    ),
+    "whether it was opened is not known; ask for it again first": _(
+        "whether it was opened is not known; ask for it again first"
+    ),
+    # Periodic tasks
+    "process_due_payouts": _("process due payouts"),
+    "sweep open attempts, due retries and unclaimed orders": _(
+        "sweep open attempts, due retries and unclaimed orders"
+    ),
+    "ask_about_open_collections": _("ask about open collections"),
+}
+# Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
+FACTS: dict[str, Any] = {
+    # Disbursements
+    "payout": _("payout"),
+    "net": _("net"),
+    "fee": _("fee"),
+    "amount": _("amount"),
+    "rail": _("rail"),
+    "destination_kind": _("destination kind"),
+    "destination_sha256": _("digest of the destination"),
+    "value_sha256": _("digest of the destination"),
+    "from": _("from"),
+    "to": _("to"),
+    "until": _("until"),
+    "code": _("code"),
+    "failure_code": _("failure code"),
+    "why": _("why"),
+    "disbursement": _("disbursement"),
+    # Attempts and answers of providers
+    "attempt": _("attempt"),
+    "outcome": _("outcome"),
+    "reference": _("reference"),
+    "payee": _("payee"),
+    "proof": _("proof"),
+    "cost": _("routing fee"),
+    "evidence": _("evidence"),
+    "source": _("source"),
+    "detail": _("detail"),
+    # Resolutions
+    "verdict": _("verdict"),
+    "resolution": _("resolution"),
+    "proposed_end": _("proposed end"),
+    "provider_reports": _("provider reports"),
+    "outside_says": _("provider reports"),  # until 0.1.0
+    # Limits, waivers and rails
+    "in_force": _("in force"),
+    "in_force_version": _("in force version"),
+    "lifted": _("lifted"),
+    "failures": _("failures"),
+}
+PROPOSALS: dict[str, Any] = {
+    "manual_resolution": _("Decide the outcome of a payment under review"),
+    "payment_limit": _("Set a limit on outgoing money"),
+    "payment_exception": _("Waive the limits for a payment"),
+}
+# By problem code: what happened, and what to do next.
+REFUSALS: dict[str, tuple[Any, Any]] = {
+    "disbursement-missing": (
+        _("Disbursement %(disbursement_id)s does not exist."),
+        _("Open the list of disbursements again."),
+    ),
+    "disbursement-not-cancellable": (
+        _("Disbursement %(disbursement_id)s (%(state)s) cannot be cancelled: %(why)s."),
+        _("Look at its attempts; while one is open, wait until its outcome is known."),
+    ),
+    "disbursement-not-retryable": (
+        _("Disbursement %(disbursement_id)s (%(state)s) cannot be retried: %(why)s."),
+        _("Look at its attempts; while one is open, wait until its outcome is known."),
+    ),
+    "attempt-not-open": (
+        _("Disbursement %(disbursement_id)s (%(state)s) has no open attempt: its outcome is known."),
+        _("There is nothing left to decide; reject or withdraw an open proposal about it."),
+    ),
+    "disbursement-not-under-review": (
+        _("Disbursement %(disbursement_id)s (%(state)s) is not under review: the engine still handles it."),
+        _("Wait: it comes under review automatically if the engine cannot decide."),
+    ),
+    "order-still-payable": (
+        _("The order of disbursement %(disbursement_id)s can be paid until %(payable_until)s."),
+        _("Wait until then, have the provider queried again, then propose it."),
+    ),
+    "evidence-too-old": (
+        _("What the provider now reports about disbursement %(disbursement_id)s is not known (%(outcome)s)."),
+        _("Have the provider queried now, read its answer, and try again."),
+    ),
+    "outside-says-otherwise": (
+        _("The provider reports that disbursement %(disbursement_id)s is under way or paid (%(outcome)s)."),
+        _("It cannot be declared unpaid. Ask the payee for the preimage that their wallet shows."),
+    ),
+    "resolution-missing": (
+        _("No outcome has been proposed for disbursement %(disbursement_id)s."),
+        _("Open its page and propose one."),
+    ),
+    "resolution-needs-proof": (
+        _("The preimage does not match the payment hash."),
+        _("Ask the payee for the preimage their wallet shows for this payment."),
+    ),
+    "resolution-cost-out-of-range": (
+        _("The routing fee must be between 0 and %(fee_limit_msat)s msat."),
+        _("Enter what the route cost; the order allowed no more."),
+    ),
+    "resolution-needs-explanation": (
+        _("A resolution needs an explanation."),
+        _("Write what you examined and what it showed."),
+    ),
+    "disbursement-not-held-back": (
+        _("Nothing that a waiver could lift defers disbursement %(disbursement_id)s (%(state)s)."),
+        _("Open its page again: it may be under way, or wait for something else."),
+    ),
+    "payment-limit-out-of-range": (
+        _("A limit must be between %(minimum_sats)s and %(maximum_sats)s sats."),
+        _("Enter another amount; to stop all payments, pause outgoing money."),
+    ),
+    "payment-limit-request-missing": (
+        _("Limit request %(limit_request_id)s does not exist."),
+        _("Open the list of requests again."),
+    ),
+    "payment-reference-used": (
+        _("This invoice was already used for disbursement %(disbursement_id)s."),
+        _("Ask the recipient for a new invoice and set it as the destination."),
+    ),
+    "subject-held": (
+        _("Disbursement %(disbursement_id)s already pays for %(subject)s."),
+        _("Retry or cancel that one."),
+    ),
+    "funds-short": (
+        _("The account's balance is lower than the payment."),
+        _("Look at the account's journal entries."),
+    ),
+    "rail-unknown": (
+        _("There is no rail called %(rail)s."),
+        _("Set another destination."),
+    ),
+    "rail-unavailable": (
+        _("%(rail)s is unavailable; nothing was sent."),
+        _("Try again when it is available."),
+    ),
+    "destination-kind-unsupported": (
+        _("%(rail)s does not pay to destinations of the kind %(kind)s."),
+        _("Set another destination."),
+    ),
+    "destination-unavailable": (
+        _("The recipient's service %(host)s is unavailable (%(detail)s); nothing was sent."),
+        _("Try again later, or set another destination."),
+    ),
+    "collection-not-cancellable": (
+        _("Request %(collection_id)s cannot be cancelled: %(why)s."),
+        _("Nothing was changed. Its present state is shown below."),
+    ),
+    "collection-settled": (
+        _("Request %(collection_id)s was paid."),
+        _("The payment is booked; there is nothing left to cancel."),
+    ),
+    "collection-answered-elsewhere": (
+        _("Request %(collection_id)s may still be paid: the node that answered did not issue it."),
+        _("Have the connection to the right node restored, then cancel it."),
+    ),
+    "collector-unavailable": (
+        _("The collector %(collector)s is unavailable, so nothing was cancelled."),
+        _("Try again in a moment."),
+    ),
+}
+
+CODES = {
+    "outcome", "outside_says", "provider_reports", "proposed_end", "destination_kind", "rail", "method", "failure_code",
+    "failure_message", "credit_role", "overpaid_role", "lifted",
+}  # fmt: skip
+HASHES = {"reference", "proof", "payee", "source", "destination_sha256"}
+LONG_TEXTS = {"destination_value", "payment_request", "reference", "source"}
+ACTORS = {"opened_by"}

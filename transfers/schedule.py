@@ -1,0 +1,12 @@
+from sunusav.core.periodic_tasks import Every, PeriodicTask
+
+# Sending may wait long for a provider: nothing else runs on this queue, and only its worker may pay.
+PAYOUTS = "payouts"
+
+SCHEDULE = [
+    PeriodicTask("process due payouts", "transfers.run_due", Every(600), queue=PAYOUTS),
+    PeriodicTask(
+        "sweep open attempts, due retries and unclaimed orders", "transfers.sweep", Every(15), queue=PAYOUTS
+    ),
+    PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60)),
+]
