@@ -2,6 +2,4 @@
 
 from sunusav.celery import app as celery_app
 
-__version__ = "0.1.0"
-
 __all__ = ["celery_app"]

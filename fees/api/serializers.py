@@ -1,4 +1,4 @@
-"""Shapes of the fee endpoints. The API's names live here and no deeper."""
+"""Bodies and answers of the fee endpoints. The API's own names are used here and in no lower layer."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from fees.calculations import PPM
-from fees.types import Projection, Quote, Tier
+from sunusav.api.answers import AnswerSerializer, DecimalTextField
 from sunusav.api.serializers import (
     FractionField,
     SatsField,
@@ -17,7 +17,7 @@ from sunusav.api.serializers import (
 
 
 class PartsPerMillionField(FractionField):
-    """A fraction of at most six decimals, taken as whole parts per million."""
+    """A fraction of at most six decimals, read as whole parts per million."""
 
     default_error_messages = {"precision": "At most six decimals are accepted."}
 
@@ -29,7 +29,7 @@ class PartsPerMillionField(FractionField):
 
 
 class QuoteBody(StrictSerializer):
-    """What a quote is asked for: a payout and what is claimed about it."""
+    """A payout, and the discounts that the client claims for it."""
 
     payout_sats = SatsField()
     group_verified = StrictBooleanField(default=False)
@@ -37,54 +37,32 @@ class QuoteBody(StrictSerializer):
     fee_percent_override = PartsPerMillionField(default=None, allow_null=True)
 
 
-class QuoteShape(serializers.Serializer[Any]):
-    """What a payout would cost."""
+class QuoteAnswer(AnswerSerializer):
+    """The fee of a payout, its parts, and what the winner gets."""
 
-    sats_fee = serializers.IntegerField()
-    platform_share = serializers.IntegerField()
-    community_share = serializers.IntegerField()
-    partner_reserved = serializers.IntegerField()
-    net_payout = serializers.IntegerField()
-    fee_percentage = serializers.CharField()
+    sats_fee = serializers.IntegerField(source="split.fee_sats")
+    platform_share = serializers.IntegerField(source="split.platform_sats")
+    community_share = serializers.IntegerField(source="split.community_sats")
+    partner_reserved = serializers.IntegerField(source="split.partner_sats")
+    net_payout = serializers.IntegerField(source="split.net_sats")
+    fee_percentage = DecimalTextField(source="fee_fraction")
     schedule_version = serializers.IntegerField()
 
 
-def quote_answer(quote: Quote) -> dict[str, Any]:
-    """Write a quote by hand: an output serializer costs a fifth of the whole request."""
-    split = quote.split
-    return {
-        "sats_fee": split.fee_sats,
-        "platform_share": split.platform_sats,
-        "community_share": split.community_sats,
-        "partner_reserved": split.partner_sats,
-        "net_payout": split.net_sats,
-        "fee_percentage": str(quote.fee_fraction),
-        "schedule_version": quote.schedule_version,
-    }
-
-
-class TierShape(serializers.Serializer[Any]):
+class TierAnswer(AnswerSerializer):
     """What one kind of customer pays."""
 
-    base_fee_percent = serializers.CharField()
+    base_fee_percent = DecimalTextField(source="fee_fraction")
     description = serializers.CharField()
 
 
-class TiersShape(serializers.Serializer[Any]):
+class TiersAnswer(AnswerSerializer):
     """What each kind of customer pays."""
 
-    standard = TierShape()
-    verified_group = TierShape()
-    recurring_user = TierShape()
-    verified_recurring = TierShape()
-
-
-def tiers_answer(tiers: dict[str, Tier]) -> dict[str, Any]:
-    """Write the tiers."""
-    return {
-        name: {"base_fee_percent": str(tier.fee_fraction), "description": tier.description}
-        for name, tier in tiers.items()
-    }
+    standard = TierAnswer()
+    verified_group = TierAnswer()
+    recurring_user = TierAnswer()
+    verified_recurring = TierAnswer()
 
 
 class ProjectionBody(StrictSerializer):
@@ -97,24 +75,12 @@ class ProjectionBody(StrictSerializer):
     recurring_users_ratio = FractionField(default=Decimal("0.2"))
 
 
-class ProjectionShape(serializers.Serializer[Any]):
-    """Revenue to expect of a year."""
+class ProjectionAnswer(AnswerSerializer):
+    """The expected revenue of a year."""
 
-    total_platform_revenue = serializers.IntegerField()
-    total_community_fund = serializers.IntegerField()
-    total_partner_payouts = serializers.IntegerField()
-    total_fees_collected = serializers.IntegerField()
+    total_platform_revenue = serializers.IntegerField(source="platform_sats")
+    total_community_fund = serializers.IntegerField(source="community_sats")
+    total_partner_payouts = serializers.IntegerField(source="partner_sats")
+    total_fees_collected = serializers.IntegerField(source="fees_sats")
     cycles_processed = serializers.IntegerField()
     groups_count = serializers.IntegerField()
-
-
-def projection_answer(year: Projection) -> dict[str, int]:
-    """Write a projection."""
-    return {
-        "total_platform_revenue": year.platform_sats,
-        "total_community_fund": year.community_sats,
-        "total_partner_payouts": year.partner_sats,
-        "total_fees_collected": year.fees_sats,
-        "cycles_processed": year.cycles_processed,
-        "groups_count": year.groups_count,
-    }

@@ -1,9 +1,7 @@
-from django.urls import path
+from fees.api.views import FeeViewSet
+from sunusav.api.routers import api_router
 
-from fees.api.views import CalculateFee, FeeTiers, ProjectAnnualRevenue
+router = api_router()
+router.register("fees", FeeViewSet, basename="fees")
 
-urlpatterns = [
-    path("fees/calculate", CalculateFee.as_view(), name="fees-calculate"),
-    path("fees/tiers", FeeTiers.as_view(), name="fees-tiers"),
-    path("fees/project-annual-revenue", ProjectAnnualRevenue.as_view(), name="fees-project-annual-revenue"),
-]
+urlpatterns = router.urls

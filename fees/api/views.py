@@ -1,74 +1,59 @@
-"""The fee endpoints."""
-
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fees import queries
-from fees.api.serializers import (
-    ProjectionBody,
-    ProjectionShape,
-    QuoteBody,
-    QuoteShape,
-    TiersShape,
-    projection_answer,
-    quote_answer,
-    tiers_answer,
-)
+from fees.api.serializers import ProjectionAnswer, ProjectionBody, QuoteAnswer, QuoteBody, TiersAnswer
 from fees.errors import FeeOverrideAboveCap, FeeOverrideNotAllowed, RatiosExceedOne
-from sunusav.api.documentation import documented
-from sunusav.api.views import ApiView
+from sunusav.api.endpoints import Endpoint
+from sunusav.api.permissions import PUBLIC
+from sunusav.api.viewsets import ApiViewSet
 
 OVERRIDE_FEE = "fees.override_fee"
 
 
-class CalculateFee(ApiView):
-    """Quote a payout by what is claimed about it. Anybody may ask; finance may override the base rate."""
+class FeeViewSet(ApiViewSet):
+    """Fees under the schedule in effect."""
 
-    public = True
-
-    @documented(
+    @Endpoint(
         "Quote the fee of a payout",
+        operation_id="calculate_fee_post",
+        permission=PUBLIC,
         body=QuoteBody,
-        answer=QuoteShape,
+        answer=QuoteAnswer,
         problems=[FeeOverrideAboveCap, FeeOverrideNotAllowed],
         example={"payout_sats": 100_000, "group_verified": True, "user_recurring": False},
     )
-    def post(self, request: Request) -> Response:
-        asked = self.body(QuoteBody)
-        override_ppm = asked["fee_percent_override"]
+    @action(detail=False, methods=["post"])
+    def calculate(self, request: Request) -> Response:
+        """Quote a payout by the discounts that the client claims. Only finance may override the base rate."""
+        body = self.body()
+        override_ppm = body["fee_percent_override"]
         if override_ppm is not None and not request.user.has_perm(OVERRIDE_FEE):
             raise FeeOverrideNotAllowed(permission=OVERRIDE_FEE)
         quote = queries.quote(
-            asked["payout_sats"],
-            group_verified=asked["group_verified"],
-            user_recurring=asked["user_recurring"],
+            body["payout_sats"],
+            group_verified=body["group_verified"],
+            user_recurring=body["user_recurring"],
             override_ppm=override_ppm,
             at=self.now,
         )
-        return Response(quote_answer(quote))
+        return self.answer(quote)
 
+    @Endpoint("List the fee tiers", operation_id="fee_tiers_get", permission=PUBLIC, answer=TiersAnswer)
+    @action(detail=False)
+    def tiers(self, request: Request) -> Response:
+        return self.answer(queries.tiers(self.now))
 
-class FeeTiers(ApiView):
-    """What each kind of customer pays."""
-
-    public = True
-
-    @documented("List the fee tiers", answer=TiersShape)
-    def get(self, request: Request) -> Response:
-        return Response(tiers_answer(queries.tiers(self.now)))
-
-
-class ProjectAnnualRevenue(ApiView):
-    """What a year would bring under the schedule in effect."""
-
-    required_permissions = {"POST": "fees.project_revenue"}
-
-    @documented(
+    @Endpoint(
         "Project a year's revenue",
+        operation_id="project_annual_revenue_post",
+        permission="fees.project_revenue",
         body=ProjectionBody,
-        answer=ProjectionShape,
+        answer=ProjectionAnswer,
         problems=[RatiosExceedOne],
         example={"groups_count": 10},
     )
-    def post(self, request: Request) -> Response:
-        return Response(projection_answer(queries.projection(self.now, **self.body(ProjectionBody))))
+    @action(detail=False, methods=["post"], url_path="project-annual-revenue")
+    def project_annual_revenue(self, request: Request) -> Response:
+        return self.answer(queries.projection(self.now, **self.body()))

@@ -1,1 +1,0 @@
-"""The API of this room: rates and conversions."""

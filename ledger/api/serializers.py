@@ -1,24 +1,30 @@
-"""Shapes of the rate and conversion endpoints."""
+"""Bodies and answers of the rate and conversion endpoints."""
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ledger.calculations import sats_from_xof, shown_xof_from_sats
-from ledger.types import Rate
-from sunusav.api.serializers import ReasonField, SatsField, StrictSerializer, XofField, utc_text
-from sunusav.core.models import Proposal
+from sunusav.api.answers import AnswerSerializer, DecimalTextField, XofTextField
+from sunusav.api.serializers import (
+    ChoiceOf,
+    ReasonField,
+    SatsField,
+    StrictSerializer,
+    UtcDateTimeField,
+    XofField,
+)
 
-# As many digits as a rate is stored with: twelve before the point, eight after it.
+# A rate is stored with twelve digits before the point and eight after it.
 _RATE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "8000000"})
 class RateField(serializers.Field[Decimal, Any, str, Any]):
-    """Francs per bitcoin, exact: read from a decimal string or a JSON number, written as a string."""
+    """Francs per bitcoin, exact, read from a decimal string or a JSON number."""
 
     default_error_messages = {
         "invalid": 'Francs per bitcoin such as "8000000" are required, at most 8 decimals.'
@@ -32,12 +38,9 @@ class RateField(serializers.Field[Decimal, Any, str, Any]):
             self.fail("invalid")
         return Decimal(text)
 
-    def to_representation(self, value: Any) -> str:
-        return rate_text(value)
-
 
 class ManualRateBody(StrictSerializer):
-    """A rate that somebody vouches for, and why."""
+    """A manual rate, and the reason for it."""
 
     rate = RateField()
     reason = ReasonField()
@@ -55,74 +58,44 @@ class XofBody(StrictSerializer):
     amount_xof = XofField()
 
 
-class RateShape(serializers.Serializer[Any]):
-    """A rate, where it comes from, and whether it is only the fallback."""
+class RateAnswer(AnswerSerializer):
+    """A rate, its source, and whether it is only the fallback."""
 
-    btc_xof_rate = RateField()
-    source = serializers.CharField()  # type: ignore[assignment]  # the contract's name, also DRF's
-    observed_at = serializers.DateTimeField()
+    btc_xof_rate = DecimalTextField(source="rate_xof_per_btc")
+    source = serializers.CharField()  # type: ignore[assignment]  # the API's name, also DRF's
+    observed_at = UtcDateTimeField()
     is_fallback = serializers.BooleanField()
 
 
-class ManualRateShape(RateShape):
-    """A manual rate; its observation is null until the second person has recorded it."""
+class ManualRateAnswer(RateAnswer):
+    """A manual rate; its observation is null until a second person has approved it."""
 
-    observed_at = serializers.DateTimeField(allow_null=True)
-    proposal_id = serializers.CharField()
-    digest = serializers.CharField()
-    state = serializers.ChoiceField(choices=["open", "approved"])
-    proposed_by = serializers.CharField()
+    observed_at = UtcDateTimeField(allow_null=True)
+    proposal_id = serializers.CharField(source="proposal.pk")
+    digest = serializers.CharField(source="proposal.digest")
+    state = ChoiceOf(("open", "approved"))
+    proposed_by = serializers.CharField(source="proposal.proposer.username")
 
 
-class SatsToXofShape(RateShape):
-    """What sats are worth in francs, to 0.01, and the rate that says so."""
+class SatsToXofAnswer(RateAnswer):
+    """The value of sats in francs, to 0.01, and the rate it was computed at."""
 
     amount_sats = serializers.IntegerField()
-    amount_xof = serializers.CharField()
+    amount_xof = XofTextField()
 
 
-class XofToSatsShape(RateShape):
-    """How many sats pay a price in francs, rounded down, and the rate that says so."""
+class XofToSatsAnswer(RateAnswer):
+    """How many sats pay a price in francs, rounded down, and the rate it was computed at."""
 
     amount_xof = serializers.IntegerField()
     amount_sats = serializers.IntegerField()
 
 
-def rate_text(rate_xof_per_btc: Decimal) -> str:
-    """Write a rate without trailing zeros and without an exponent."""
-    return format(rate_xof_per_btc.normalize(), "f")
+@dataclass(frozen=True)
+class ProposedRate:
+    """A manual rate that nobody has approved yet; it reads like a `Rate`."""
 
-
-def rate_answer(rate: Rate) -> dict[str, Any]:
-    return {
-        "btc_xof_rate": rate_text(rate.rate_xof_per_btc),
-        "source": rate.source,
-        "observed_at": utc_text(rate.observed_at),
-        "is_fallback": rate.is_fallback,
-    }
-
-
-def manual_rate_answer(proposal: Proposal, rate: Rate | None) -> dict[str, Any]:
-    proposed = {
-        "btc_xof_rate": rate_text(Decimal(proposal.facts["rate_xof_per_btc"])),
-        "source": "manual",
-        "observed_at": None,
-        "is_fallback": False,
-    }
-    return {
-        **(rate_answer(rate) if rate else proposed),
-        "proposal_id": str(proposal.pk),
-        "digest": proposal.digest,
-        "state": "approved" if rate else "open",
-        "proposed_by": proposal.proposer.get_username(),
-    }
-
-
-def sats_to_xof_answer(amount_sats: int, rate: Rate) -> dict[str, Any]:
-    shown = shown_xof_from_sats(amount_sats, rate_xof_per_btc=rate.rate_xof_per_btc)
-    return {"amount_sats": amount_sats, "amount_xof": str(shown), **rate_answer(rate)}
-
-
-def xof_to_sats_answer(amount_xof: int, rate: Rate) -> dict[str, Any]:
-    sats = sats_from_xof(amount_xof, rate_xof_per_btc=rate.rate_xof_per_btc)
-    return {"amount_xof": amount_xof, "amount_sats": sats, **rate_answer(rate)}
+    rate_xof_per_btc: Decimal
+    source: str = "manual"
+    observed_at: None = None
+    is_fallback: bool = False

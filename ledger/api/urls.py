@@ -1,10 +1,8 @@
-from django.urls import path
+from ledger.api.views import ConversionViewSet, RateViewSet
+from sunusav.api.routers import api_router
 
-from ledger.api import views
+router = api_router()
+router.register("rates", RateViewSet, basename="rates")
+router.register("convert", ConversionViewSet, basename="convert")
 
-urlpatterns = [
-    path("rates/current", views.CurrentRate.as_view(), name="rates-current"),
-    path("rates/update", views.UpdateRate.as_view(), name="rates-update"),
-    path("convert/sats-to-xof", views.SatsToXof.as_view(), name="convert-sats-to-xof"),
-    path("convert/xof-to-sats", views.XofToSats.as_view(), name="convert-xof-to-sats"),
-]
+urlpatterns = router.urls

@@ -1,27 +1,29 @@
-"""Rates and conversions. What is shown here moves nothing, so the fallback rate serves too, with its mark."""
+"""Rates and conversions. They only inform, so the fallback rate serves here too, marked as such."""
 
+from decimal import Decimal
+
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ledger.api.serializers import (
+    ManualRateAnswer,
     ManualRateBody,
-    ManualRateShape,
-    RateShape,
+    ProposedRate,
+    RateAnswer,
     SatsBody,
-    SatsToXofShape,
+    SatsToXofAnswer,
     XofBody,
-    XofToSatsShape,
-    manual_rate_answer,
-    rate_answer,
-    sats_to_xof_answer,
-    xof_to_sats_answer,
+    XofToSatsAnswer,
 )
+from ledger.calculations import sats_from_xof, shown_xof_from_sats
 from ledger.errors import RateOutOfBounds
 from ledger.queries import current_rate
 from ledger.services import approve_manual_rate, propose_manual_rate, waiting_manual_rate
-from sunusav.api.documentation import OneTimeCode, documented
+from sunusav.api.documentation import OneTimeCode
+from sunusav.api.endpoints import Endpoint
 from sunusav.api.permissions import AnyOf
-from sunusav.api.views import ApiView
+from sunusav.api.viewsets import ApiViewSet
 from sunusav.core.approvals import (
     ApproverIsProposer,
     NotAllowedToDecide,
@@ -32,65 +34,76 @@ from sunusav.core.approvals import (
 from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
 
 VIEW_RATE = "ledger.view_exchangerate"
+PROPOSE_OR_APPROVE_RATE = AnyOf(("ledger.propose_manual_rate", "ledger.approve_manual_rate"))
 
 
-class CurrentRate(ApiView):
-    """The rate that holds now."""
+class RateViewSet(ApiViewSet):
+    """The exchange rate."""
 
-    required_permissions = {"GET": VIEW_RATE}
+    @Endpoint(
+        "Read the current rate", operation_id="current_rate_get", permission=VIEW_RATE, answer=RateAnswer
+    )
+    @action(detail=False)
+    def current(self, request: Request) -> Response:
+        return self.answer(current_rate(self.now))
 
-    @documented("Read the current rate", answer=RateShape)
-    def get(self, request: Request) -> Response:
-        return Response(rate_answer(current_rate(self.now)))
-
-
-class UpdateRate(ApiView):
-    """Record a manual rate: one person proposes it, another approves it by the same call with the same rate."""
-
-    required_permissions = {"POST": AnyOf(("ledger.propose_manual_rate", "ledger.approve_manual_rate"))}
-
-    @documented(
+    @Endpoint(
         "Propose a manual rate, or approve the one another proposed",
+        operation_id="update_rate_post",
+        permission=PROPOSE_OR_APPROVE_RATE,
         body=ManualRateBody,
-        answer=ManualRateShape,
+        answer=ManualRateAnswer,
         statuses=(200, 202),
         problems=[
             RateOutOfBounds, ApproverIsProposer, NotAllowedToDecide, ProposalAlreadyOpen, ProposalFactsChanged,
             ProposalNotOpen, SecondFactorRefused, SecondFactorNotEnrolled,
         ],
-        example={"rate": "8000000", "reason": "the sources are away"},
+        example={"rate": "8000000", "reason": "the sources are unavailable"},
         parameters=[OneTimeCode],
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        asked = self.body(ManualRateBody)
-        waiting = waiting_manual_rate(asked["rate"])
+    @action(detail=False, methods=["post"], url_path="update")
+    def propose_or_approve(self, request: Request) -> Response:
+        """Record a manual rate: one person proposes it, another approves it by the same call with the same rate."""
+        body = self.body()
+        waiting = waiting_manual_rate(body["rate"])
         if waiting is None:
             proposal = propose_manual_rate(
-                rate_xof_per_btc=asked["rate"], reason=asked["reason"], proposer=self.user, now=self.now
+                rate_xof_per_btc=body["rate"], reason=body["reason"], proposer=self.user, now=self.now
             )
-            return Response(manual_rate_answer(proposal, None), status=202)
+            proposed = ProposedRate(Decimal(proposal.facts["rate_xof_per_btc"]))
+            return self.answer(proposed, proposal=proposal, state="open", status=202)
         self.require_second_factor()
         rate = approve_manual_rate(proposal=waiting, approver=self.user, now=self.now)
-        return Response(manual_rate_answer(waiting, rate))
+        return self.answer(rate, proposal=waiting, state="approved")
 
 
-class SatsToXof(ApiView):
-    """What sats are worth in francs."""
+class ConversionViewSet(ApiViewSet):
+    """Conversions at the current rate."""
 
-    required_permissions = {"POST": VIEW_RATE}
-
-    @documented(
-        "Convert sats to francs", body=SatsBody, answer=SatsToXofShape, example={"amount_sats": 10_000}
+    @Endpoint(
+        "Convert sats to francs",
+        operation_id="sats_to_xof_post",
+        permission=VIEW_RATE,
+        body=SatsBody,
+        answer=SatsToXofAnswer,
+        example={"amount_sats": 10_000},
     )
-    def post(self, request: Request) -> Response:
-        return Response(sats_to_xof_answer(self.body(SatsBody)["amount_sats"], current_rate(self.now)))
+    @action(detail=False, methods=["post"], url_path="sats-to-xof")
+    def sats_to_xof(self, request: Request) -> Response:
+        amount_sats, rate = self.body()["amount_sats"], current_rate(self.now)
+        amount_xof = shown_xof_from_sats(amount_sats, rate_xof_per_btc=rate.rate_xof_per_btc)
+        return self.answer(rate, amount_sats=amount_sats, amount_xof=amount_xof)
 
-
-class XofToSats(ApiView):
-    """How many sats a price in francs is."""
-
-    required_permissions = {"POST": VIEW_RATE}
-
-    @documented("Convert francs to sats", body=XofBody, answer=XofToSatsShape, example={"amount_xof": 500})
-    def post(self, request: Request) -> Response:
-        return Response(xof_to_sats_answer(self.body(XofBody)["amount_xof"], current_rate(self.now)))
+    @Endpoint(
+        "Convert francs to sats",
+        operation_id="xof_to_sats_post",
+        permission=VIEW_RATE,
+        body=XofBody,
+        answer=XofToSatsAnswer,
+        example={"amount_xof": 500},
+    )
+    @action(detail=False, methods=["post"], url_path="xof-to-sats")
+    def xof_to_sats(self, request: Request) -> Response:
+        amount_xof, rate = self.body()["amount_xof"], current_rate(self.now)
+        amount_sats = sats_from_xof(amount_xof, rate_xof_per_btc=rate.rate_xof_per_btc)
+        return self.answer(rate, amount_xof=amount_xof, amount_sats=amount_sats)

@@ -1,4 +1,4 @@
-"""How a request waits for a payment that a worker makes: briefly, by looking, never by paying."""
+"""Waiting in a request, for a few seconds, until a worker has made the payment."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from sunusav.core.clock import Clock
 from transfers.enums import DisbursementState
 from transfers.queries import state_of
 
-# Most payments take well under a second; who waits longer looks less often.
+# Most payments take well under a second; a longer wait checks less often.
 FIRST_PAUSES: Final = tuple(timedelta(milliseconds=pause) for pause in (50, 100, 200))
 PAUSE: Final = timedelta(milliseconds=250)
 Sleep = Callable[[float], None]  # for so many seconds
@@ -23,9 +23,9 @@ UNDECIDED: Final = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)
 
 
 def wait_for_outcome(payout_id: int, *, clock: Clock = system_clock.now, sleep: Sleep = time.sleep) -> None:
-    """Return as soon as the payout is decided, or when the time a request may wait is over.
+    """Return as soon as the payout has an outcome, or when the time a request may wait has passed.
 
-    At once when enough requests of this process wait already: they must leave threads to quotes and health.
+    Return at once when PAYOUT_WAITERS requests of this process wait already, so that threads remain for other calls.
     """
     places = _places(settings.PAYOUT_WAITERS)
     if not places.acquire(blocking=False):

@@ -1,8 +1,11 @@
-"""The API's common ground, for doors only: what every room's `api/` stands on.
+"""The REST plumbing that each app's `api/` uses.
 
-`views.ApiView` denies by default, reads strict JSON and answers with problem documents (`problems`, whose
-texts are `problem_docs/` of each app); `serializers` holds the strict field types; `authentication` and `tokens` the
-tokens of people and services; `idempotency` replays what was answered before; `throttling` limits;
-`pagination` pages by keyset; `documentation` describes a method for /docs. `webhooks` tells the platform what
-the outbox holds; `health`, `metrics` and `outgoing` are this room's own pages.
+`endpoints.Endpoint` declares an endpoint once: who may call it, what it reads and what it answers.
+`views.ApiView` and `viewsets.ApiViewSet` enforce that declaration, and `documentation` describes it in
+/openapi.json. `serializers` holds the strict fields of request bodies, `answers` those of responses.
+
+Refusals become problem documents (`problems`; their texts are in `problem_docs/` of each app). `authentication` and
+`tokens` are about API tokens, `idempotency` about idempotency keys, `throttling` about rate limits, `pagination`
+about keyset pages. `webhooks` delivers the outbox to the platform. `outgoing` and `pages` are endpoints of this
+app.
 """

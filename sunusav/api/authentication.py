@@ -1,14 +1,13 @@
-"""Tokens of people and services: `Authorization: Token …`, stored hashed, checked without a query while warm.
+"""Authentication by `Authorization: Token …`. Tokens are stored hashed, and cached in each process.
 
-A process remembers a token for at most a second, so one that was revoked, and a user who was disabled or lost
-a permission, is refused within that second.
+A process caches a token for one second. So a revoked token, a disabled user and a lost permission take effect
+within a second.
 """
 
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
@@ -18,31 +17,31 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from sunusav.core.models import User
 
-REMEMBERED_SECONDS = 1.0
-REMEMBERED_AT_MOST = 10_000
+CACHE_SECONDS = 1.0
+CACHE_SIZE = 10_000
 
 
 @dataclass(frozen=True)
-class _Remembered:
+class _CachedToken:
     user: User
     token: AuthToken
     until: float
 
 
-_remembered: dict[str, _Remembered] = {}
+_cache: dict[str, _CachedToken] = {}
 
 
 def forget_tokens() -> None:
-    """Forget every token this process remembers; the next request of each asks the database."""
-    _remembered.clear()
+    """Empty the cache of this process, so that the next request of each token reads the database."""
+    _cache.clear()
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # knox carries no types
-    """Knox's tokens, looked up by their digest, with the user's permissions remembered along."""
+    """Knox's tokens, looked up by their digest and cached together with the user's permissions."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
         digest = _digest_of(token)
-        known = _remembered.get(digest)
+        known = _cache.get(digest)
         if known is None or known.until < monotonic():
             known = _look_up(digest)
         if known.token.expiry is not None and known.token.expiry <= timezone.now():
@@ -51,7 +50,7 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # kno
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How /openapi.json describes our tokens."""
+    """The description of our tokens in /openapi.json."""
 
     target_class = "sunusav.api.authentication.TokenAuthentication"
     name = "token"
@@ -72,21 +71,16 @@ def _digest_of(token: bytes) -> str:
         raise AuthenticationFailed("This token is not known.") from None
 
 
-def _look_up(digest: str) -> _Remembered:
+def _look_up(digest: str) -> _CachedToken:
     found = AuthToken.objects.select_related("user").filter(digest=digest).first()
     if found is None:
-        _remembered.pop(digest, None)
+        _cache.pop(digest, None)
         raise AuthenticationFailed("This token is not known.")
     if not found.user.is_active:
         raise AuthenticationFailed("This account is disabled.")
-    found.user.get_all_permissions()  # fills the user's own cache, which is remembered with it
-    if len(_remembered) >= REMEMBERED_AT_MOST:
-        _remembered.clear()
-    known = _Remembered(found.user, found, monotonic() + REMEMBERED_SECONDS)
-    _remembered[digest] = known
+    found.user.get_all_permissions()  # fills the user object's own cache
+    if len(_cache) >= CACHE_SIZE:
+        _cache.clear()
+    known = _CachedToken(found.user, found, monotonic() + CACHE_SECONDS)
+    _cache[digest] = known
     return known
-
-
-def is_known(user: User | AnonymousUser) -> bool:
-    """Tell whether a token was given and accepted."""
-    return bool(user.is_authenticated)

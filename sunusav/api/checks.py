@@ -1,4 +1,4 @@
-"""System checks of the API: webhooks that can be signed, limits that can be read."""
+"""System checks of the API's settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from sunusav.api.throttling import read_rate
 
 @register()
 def webhooks_are_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse an address for webhooks without the secret that signs them."""
+    """Require the secret that signs webhooks where there is an address to send them to."""
     if settings.PLATFORM_WEBHOOK_URL and not settings.PLATFORM_WEBHOOK_SECRET:
         return [Error("PLATFORM_WEBHOOK_URL needs PLATFORM_WEBHOOK_SECRET.", id="sunusav.E005")]
     return []
@@ -20,7 +20,7 @@ def webhooks_are_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
 
 @register()
 def rates_are_readable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse a rate limit that only the first request would trip over."""
+    """Refuse at start-up a rate limit that cannot be read; otherwise the first request would fail."""
     rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
     return [
         Error(f"The rate {rate!r} of {scope} is not like 60/min.", id="sunusav.E006")

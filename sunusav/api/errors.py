@@ -10,13 +10,13 @@ class IdempotencyKeyInUse(Conflict):
 
 
 class IdempotencyKeyReused(Invalid):
-    """The key was used before on this path, with another body."""
+    """The key was used before on this path with another body."""
 
     idempotency_key: str
 
 
 class PersonRequired(Forbidden):
-    """This asks for a person's one-time code; a service has none."""
+    """The call requires a person's one-time code; a service has none."""
 
 
 class AccountMissing(Missing):
@@ -28,7 +28,7 @@ class AccountDisabled(Conflict):
 
 
 class RoleNeedsPerson(Invalid):
-    """Tokens of this role belong to a person, who exists or is made on purpose."""
+    """A token of this role can only be issued to a person."""
 
     name: str
     role: str
@@ -39,7 +39,7 @@ class ServiceIsNotPerson(Conflict):
 
 
 class OtherRoleHeld(Conflict):
-    """The account has a role already; one account, one role."""
+    """The account has another role already; an account has one role."""
 
     name: str
     role: str

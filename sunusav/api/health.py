@@ -1,4 +1,4 @@
-"""The health page's content: every room's checks, and those of what moves the work."""
+"""The health of every component: the checks of all apps, and those of broker, workers, beat and backlog."""
 
 import logging
 from datetime import datetime, timedelta
@@ -17,25 +17,25 @@ from sunusav.core.trail import unsealed
 
 logger = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 1.0
-# Beat writes what it ran at least every three minutes (celery.beat.Scheduler.sync_every).
-BEAT_SILENT_FOR = timedelta(minutes=5)
-WAITS_FOR_LONG = timedelta(minutes=10)
-_WORST_LAST = [OK, DEGRADED, DOWN]
+BROKER_TIMEOUT_SECONDS = 1.0
+# Beat saves its last runs at least every three minutes (celery.beat.Scheduler.sync_every).
+BEAT_SILENT_AFTER = timedelta(minutes=5)
+LATE_AFTER = timedelta(minutes=10)
+STATUSES = [OK, DEGRADED, DOWN]  # from best to worst
 
 
 def components(*, now: datetime) -> dict[str, dict[str, Any]]:
-    """Ask after every component; checks of the same name are told together, the worst status first."""
-    told: dict[str, dict[str, Any]] = {}
+    """Return the facts and the status of each component. Checks of one component are merged; the worst wins."""
+    found: dict[str, dict[str, Any]] = {}
     for check in collect("health", "HEALTH_CHECKS"):
-        report = _asked(check, now)
-        before = told.get(check.component, {"status": OK})
-        told[check.component] = {**before, **report.facts, "status": worst(before["status"], report.status)}
-    return told
+        report = _run(check, now)
+        before = found.get(check.component, {"status": OK})
+        found[check.component] = {**before, **report.facts, "status": worst(before["status"], report.status)}
+    return found
 
 
 def check_health(*, now: datetime) -> dict[str, str]:
-    """Look at every component without being asked, and log those that are not well; return their statuses."""
+    """Log every component that is not well; return the status of each."""
     statuses = {component: facts["status"] for component, facts in components(now=now).items()}
     for component, status in statuses.items():
         if status != OK:
@@ -44,11 +44,10 @@ def check_health(*, now: datetime) -> dict[str, str]:
 
 
 def worst(*statuses: str) -> str:
-    """Return the worst of these."""
-    return max(statuses, key=_WORST_LAST.index, default=OK)
+    return max(statuses, key=STATUSES.index, default=OK)
 
 
-def _asked(check: HealthCheck, now: datetime) -> HealthReport:
+def _run(check: HealthCheck, now: datetime) -> HealthReport:
     try:
         return check.run(now)
     except Exception as error:
@@ -57,16 +56,16 @@ def _asked(check: HealthCheck, now: datetime) -> HealthReport:
 
 
 def _broker(now: datetime) -> HealthReport:
-    with current_app.connection_for_write(connect_timeout=ANSWER_SECONDS) as connection:
+    with current_app.connection_for_write(connect_timeout=BROKER_TIMEOUT_SECONDS) as connection:
         connection.connect()
         return HealthReport(OK, {"transport": connection.transport_cls})
 
 
 def _workers(now: datetime) -> HealthReport:
-    with current_app.connection_for_write(connect_timeout=ANSWER_SECONDS) as connection:
+    with current_app.connection_for_write(connect_timeout=BROKER_TIMEOUT_SECONDS) as connection:
         connection.connect()
-        asking = current_app.control.inspect(timeout=ANSWER_SECONDS, connection=connection)
-        served = asking.active_queues() or {}
+        inspect = current_app.control.inspect(timeout=BROKER_TIMEOUT_SECONDS, connection=connection)
+        served = inspect.active_queues() or {}
     unserved = sorted(_queues() - {queue["name"] for queues in served.values() for queue in queues})
     status = DEGRADED if served and unserved else DOWN if unserved else OK
     return HealthReport(status, {"answered": len(served), "queues_without_worker": unserved})
@@ -81,13 +80,13 @@ def _beat(now: datetime) -> HealthReport:
     last = PeriodicTask.objects.filter(enabled=True).aggregate(at=Max("last_run_at"))["at"]
     if last is None:
         return HealthReport(DOWN, {"last_run_at": None})
-    return HealthReport(OK if now - last < BEAT_SILENT_FOR else DOWN, {"last_run_at": last})
+    return HealthReport(OK if now - last < BEAT_SILENT_AFTER else DOWN, {"last_run_at": last})
 
 
 def _backlog(now: datetime) -> HealthReport:
     waiting = OutboxMessage.objects.filter(delivered_at=None)
-    late = waiting.filter(created_at__lt=now - WAITS_FOR_LONG).count()
-    unsealed_late = unsealed().filter(at__lt=now - WAITS_FOR_LONG).count()
+    late = waiting.filter(created_at__lt=now - LATE_AFTER).count()
+    unsealed_late = unsealed().filter(at__lt=now - LATE_AFTER).count()
     facts = {"outbox_waiting": waiting.count(), "outbox_late": late, "trail_unsealed_late": unsealed_late}
     return HealthReport(DEGRADED if late or unsealed_late else OK, facts)
 

@@ -1,8 +1,9 @@
 """Idempotency keys: the same client, method, path, key and body get the same answer, and the work runs once.
 
-An answer is stored once the endpoint began to execute, refusals and failures included; what was refused at
-the door (shape, rights, rate, a dependency away) is not, so that it may be tried again. A request that died
-leaves a lease that the same key and body may take over; the business keys below still refuse a second effect.
+An answer is stored once the endpoint has started to execute, also when it is a refusal or a failure. A request
+that was rejected before that, or because a dependency was unavailable, is not stored and can be retried with the
+same key. A request whose process was killed leaves a lease, which the same key and body may take over once it
+has expired. Keys only spare repeated work: that a cycle is paid once is held by the services and the database.
 
 Source: DOMAIN.md section 3; draft-ietf-httpapi-idempotency-key-header-07.
 """
@@ -31,17 +32,17 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 METHODS = {"POST", "PUT", "DELETE"}
 KEY_LENGTH = 255
-# Longer than any request may run: payouts/process waits 5 s, the server gives up after 30.
+# Longer than any request can run: payouts/process waits 5 s, the server stops a request after 30 s.
 LEASE = timedelta(seconds=60)
-KEPT = timedelta(days=30)
-# Refused before anything ran, or by something that is away: the same key may ask again.
+RETENTION = timedelta(days=30)
+# Rejected before the endpoint ran, or because a dependency was unavailable: the same key may be used again.
 NOT_STORED = {400, 401, 403, 405, 406, 411, 413, 415, 429, 503}
 STORED_HEADERS = ("Content-Type", "Location")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request with a key, as far as the key cares."""
+    """A request with an idempotency key: what the key belongs to, and a hash of what was sent."""
 
     client_id: int
     method: str
@@ -51,14 +52,14 @@ class Call:
 
     @property
     def scope_hash(self) -> str:
-        """Return what makes the key this client's own on this path."""
+        """Return a hash of the client, method, path and key, which identifies the stored answer."""
         return hashlib.sha256(
             canonical({"scope": [self.client_id, self.method, self.path, self.key]})
         ).hexdigest()
 
 
 def call_of(request: Request) -> Call | None:
-    """Return the request's key with all it covers, or None when it brought none.
+    """Return the call that the request's key identifies, or None when it has no key.
 
     Raises: ValidationError, ParseError.
     """
@@ -73,7 +74,7 @@ def call_of(request: Request) -> Call | None:
 
 
 def answer_once(call: Call, execute: Callable[[], Response], *, now: datetime) -> HttpResponse:
-    """Return the stored answer of this call, or execute it and store what it answered.
+    """Return the stored answer of this call, or execute the call and store its answer.
 
     Raises: IdempotencyKeyInUse, IdempotencyKeyReused.
     """
@@ -81,19 +82,19 @@ def answer_once(call: Call, execute: Callable[[], Response], *, now: datetime) -
     if row.state == KeyState.ANSWERED:
         return _replay(row)
     response = execute()
-    _keep(row, response)
+    _store(row, response)
     return response
 
 
 def clean_up_keys(*, now: datetime, limit: int = 10_000) -> int:
-    """Forget keys older than the promised 30 days; return how many."""
-    old = IdempotencyKey.objects.filter(created_at__lt=now - KEPT).order_by("created_at")
+    """Delete keys older than the promised 30 days; return how many."""
+    old = IdempotencyKey.objects.filter(created_at__lt=now - RETENTION).order_by("created_at")
     ids = list(old.values_list("pk", flat=True)[:limit])
     return IdempotencyKey.objects.filter(pk__in=ids).delete()[0]
 
 
 def _claim(call: Call, *, now: datetime) -> IdempotencyKey:
-    """Insert the key; one statement decides who was first."""
+    """Insert the key, or return the row of an earlier request: the unique constraint decides which was first."""
     try:
         with transaction.atomic():
             return IdempotencyKey.objects.create(
@@ -101,12 +102,12 @@ def _claim(call: Call, *, now: datetime) -> IdempotencyKey:
                 lease=uuid4().hex, leased_at=now, created_at=now,
             )  # fmt: skip
     except IntegrityError:
-        return _judge(call, now=now)
+        return _existing(call, now=now)
 
 
-def _judge(call: Call, *, now: datetime) -> IdempotencyKey:
+def _existing(call: Call, *, now: datetime) -> IdempotencyKey:
     row = IdempotencyKey.objects.filter(scope_hash=call.scope_hash).first()
-    if row is None:  # cleaned up this very moment
+    if row is None:  # deleted since the insert failed
         raise IdempotencyKeyInUse(idempotency_key=call.key)
     if row.state == KeyState.RELEASED:
         return _take_over(row, call, now=now)
@@ -129,8 +130,8 @@ def _take_over(row: IdempotencyKey, call: Call, *, now: datetime) -> Idempotency
     return row
 
 
-def _keep(row: IdempotencyKey, response: HttpResponse) -> None:
-    """Store the answer, unless another request took the lease over meanwhile."""
+def _store(row: IdempotencyKey, response: HttpResponse) -> None:
+    """Store the answer, unless another request has taken over the lease."""
     mine = IdempotencyKey.objects.filter(pk=row.pk, state=KeyState.RUNNING, lease=row.lease)
     if response.status_code in NOT_STORED:
         mine.update(state=KeyState.RELEASED)
@@ -149,5 +150,5 @@ def _replay(row: IdempotencyKey) -> HttpResponse:
 
 
 def _keyed_hash(covered: dict[str, Any]) -> str:
-    """Hash a body so that the table does not give away a phone number by trying all of them."""
+    """Hash a request with our key: a plain hash would reveal a phone number to anyone who hashes all of them."""
     return hmac.new(settings.SECRET_KEY.encode(), canonical(covered), hashlib.sha256).hexdigest()

@@ -12,9 +12,9 @@ class KeyState(models.TextChoices):
 
 
 class IdempotencyKey(models.Model):
-    """What was answered to a client's key, so that the same question gets the same answer.
+    """A client's idempotency key, and the answer that is stored for it.
 
-    A released key was refused before anything ran; it may be used again, also with another body.
+    A released key belongs to a request that was rejected before it ran. It may be used again, also with another body.
     """
 
     scope_hash = models.CharField(max_length=64, help_text="SHA-256 of client, method, path and key.")

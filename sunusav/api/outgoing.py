@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sunusav.api.documentation import documented
+from sunusav.api.answers import AnswerSerializer
+from sunusav.api.documentation import OneTimeCode
+from sunusav.api.endpoints import Endpoint
 from sunusav.api.permissions import AnyOf
-from sunusav.api.serializers import ReasonBody, utc_text
-from sunusav.api.shapes import ResumeShape, SwitchShape
-from sunusav.api.views import ApiView
+from sunusav.api.serializers import ChoiceOf, ReasonBody, UtcDateTimeField
+from sunusav.api.viewsets import ApiViewSet
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import (
     ApproverIsProposer,
@@ -19,69 +22,79 @@ from sunusav.core.approvals import (
     open_proposal,
     propose,
 )
-from sunusav.core.models import Proposal
 from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
 from sunusav.core.switches import OUTGOING, OutgoingNotPaused, outgoing, pause_outgoing
 
-
-class PauseOutgoing(ApiView):
-    """Stop outgoing money at once."""
-
-    required_permissions = {"POST": "core.pause_outgoing"}
-
-    @documented(
-        "Pause outgoing money", body=ReasonBody, answer=SwitchShape, example={"reason": "node looks odd"}
-    )
-    def post(self, request: Request) -> Response:
-        pause_outgoing(actor=self.actor, reason=self.body(ReasonBody)["reason"], now=self.now)
-        return Response(_switch())
+PROPOSE_OR_APPROVE_RESUME = AnyOf(("core.propose_resume_outgoing", "core.approve_resume_outgoing"))
 
 
-class ResumeOutgoing(ApiView):
-    """Let outgoing money leave again: one person proposes, another approves by the same call."""
+class SwitchStatusField(ChoiceOf):
+    """Whether money may leave."""
 
-    required_permissions = {"POST": AnyOf(("core.propose_resume_outgoing", "core.approve_resume_outgoing"))}
+    def __init__(self) -> None:
+        super().__init__(("open", "paused"), source="is_open")
 
-    @documented(
-        "Propose to resume outgoing money, or approve what another proposed",
+    def to_representation(self, value: Any) -> str:
+        return "open" if value else "paused"
+
+
+class SwitchAnswer(AnswerSerializer):
+    """The outgoing switch as it stands."""
+
+    status = SwitchStatusField()
+    reason = serializers.CharField()
+    changed_by = serializers.CharField()
+    changed_at = UtcDateTimeField(allow_null=True)
+
+
+class ResumeAnswer(SwitchAnswer):
+    """The switch, and the proposal to open it, which a second person approves by the same call."""
+
+    proposal_id = serializers.CharField(source="proposal.pk")
+    proposed_by = serializers.CharField(source="proposal.proposer.username")
+
+
+class OutgoingViewSet(ApiViewSet):
+    """The switch that lets outgoing money leave."""
+
+    @Endpoint(
+        "Pause outgoing money",
+        operation_id="pause_outgoing_post",
+        permission="core.pause_outgoing",
         body=ReasonBody,
-        answer=ResumeShape,
+        answer=SwitchAnswer,
+        example={"reason": "node looks odd"},
+    )
+    @action(detail=False, methods=["post"])
+    def pause(self, request: Request) -> Response:
+        """Stop outgoing money at once."""
+        pause_outgoing(actor=self.actor, reason=self.body()["reason"], now=self.now)
+        return self.answer(outgoing())
+
+    @Endpoint(
+        "Propose to resume outgoing money, or approve what another proposed",
+        operation_id="resume_outgoing_post",
+        permission=PROPOSE_OR_APPROVE_RESUME,
+        body=ReasonBody,
+        answer=ResumeAnswer,
         statuses=(200, 202),
         problems=[
             OutgoingNotPaused, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
             SecondFactorRefused, SecondFactorNotEnrolled,
         ],
         example={"reason": "node is healthy again"},
+        parameters=[OneTimeCode],
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        reason = self.body(ReasonBody)["reason"]
+    @action(detail=False, methods=["post"])
+    def resume(self, request: Request) -> Response:
+        """Let outgoing money leave again: one person proposes it, another approves it by the same call."""
+        reason = self.body()["reason"]
         waiting = open_proposal(OUTGOING_RESUME, OUTGOING)
         if waiting is None:
-            return self._propose(reason)
+            proposal = propose(
+                kind=OUTGOING_RESUME, subject_id=OUTGOING, proposer=self.user, reason=reason, now=self.now
+            )
+            return self.answer(outgoing(), proposal=proposal, status=202)
         self.require_second_factor()
         approve(proposal_id=waiting.pk, approver=self.user, digest=waiting.digest, now=self.now)
-        return Response(_resume(waiting))
-
-    def _propose(self, reason: str) -> Response:
-        proposal = propose(
-            kind=OUTGOING_RESUME, subject_id=OUTGOING, proposer=self.user, reason=reason, now=self.now
-        )
-        return Response(_resume(proposal), status=202)
-
-
-def _resume(proposal: Proposal) -> dict[str, Any]:
-    return {
-        **_switch(),
-        "proposal_id": str(proposal.pk),
-        "proposed_by": proposal.proposer.get_username(),
-    }
-
-
-def _switch() -> dict[str, Any]:
-    switch = outgoing()
-    return {
-        "status": "open" if switch.is_open else "paused",
-        "reason": switch.reason,
-        "changed_by": switch.changed_by,
-        "changed_at": utc_text(switch.changed_at) if switch.changed_at else None,
-    }
+        return self.answer(outgoing(), proposal=waiting)

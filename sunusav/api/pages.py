@@ -1,4 +1,4 @@
-"""Health, metrics, the OpenAPI document, the catalogue of problems, and who answers when no view does."""
+"""Health, metrics, the OpenAPI document, the pages about problems, and the answer when no view matches."""
 
 from typing import Any, cast
 
@@ -6,59 +6,105 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views import defaults
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sunusav import __version__
-from sunusav.api.documentation import documented, openapi_document
-from sunusav.api.exposition import CONTENT_TYPE as METRICS_TYPE
-from sunusav.api.exposition import exposition
-from sunusav.api.health import components, worst
+from sunusav.api.answers import AnswerSerializer
+from sunusav.api.documentation import openapi_document
+from sunusav.api.endpoints import Endpoint
+from sunusav.api.health import STATUSES, components, worst
+from sunusav.api.markdown import render_markdown
 from sunusav.api.page_middleware import API_PREFIX
+from sunusav.api.permissions import PUBLIC
 from sunusav.api.problem_pages import problem_pages
 from sunusav.api.problems import CONTENT_TYPE as PROBLEM_TYPE
 from sunusav.api.problems import PROTOCOL_CODES, Problem
-from sunusav.api.prose import html_of
+from sunusav.api.prometheus import CONTENT_TYPE as METRICS_TYPE
+from sunusav.api.prometheus import metrics_text
 from sunusav.api.renderers import ExactJSONRenderer
-from sunusav.api.shapes import ComponentsShape, HealthShape
+from sunusav.api.serializers import ChoiceOf
+from sunusav.api.version import VERSION
 from sunusav.api.views import ApiView
 
-SERVICE = "sunusav-monetization"
+SERVICE = {"service": "sunusav-monetization", "version": VERSION}
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {"status": {"type": "string", "enum": STATUSES}},
+            "required": ["status"],
+            "additionalProperties": {},
+        },
+    }
+)
+class ComponentsField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
+    """The status of each component by its name, with facts that depend on the component."""
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value
+
+
+class HealthAnswer(AnswerSerializer):
+    """The service as a load balancer sees it."""
+
+    status = ChoiceOf(STATUSES)
+    service = serializers.CharField()
+    version = serializers.CharField()
+
+
+class ComponentsAnswer(HealthAnswer):
+    """The service with each of its components."""
+
+    components = ComponentsField()
 
 
 class Health(ApiView):
-    """Tell a load balancer that this process answers."""
+    """Health for a load balancer."""
 
-    public = True
-
-    @documented("Tell whether the service answers", answer=HealthShape)
+    @Endpoint(
+        "Return whether the service answers",
+        operation_id="health_get",
+        permission=PUBLIC,
+        answer=HealthAnswer,
+    )
     def get(self, request: Request) -> Response:
-        return Response({"status": "ok", "service": SERVICE, "version": __version__})
+        return self.answer({**SERVICE, "status": "ok"})
 
     def check_throttles(self, request: Request) -> None:
-        """Count nothing: whoever watches us must always get an answer."""
+        """Count nothing: a monitor must always get an answer."""
 
 
 class ComponentsHealth(ApiView):
-    """Tell how each component is."""
+    """Health of each component."""
 
-    required_permissions = {"GET": "api.view_health"}
-
-    @documented("Tell how each component is", answer=ComponentsShape)
+    @Endpoint(
+        "Return the health of each component",
+        operation_id="components_health_get",
+        permission="api.view_health",
+        answer=ComponentsAnswer,
+    )
     def get(self, request: Request) -> Response:
-        told = components(now=self.now)
-        status = worst(*(component["status"] for component in told.values()))
-        return Response({"status": status, "service": SERVICE, "version": __version__, "components": told})
+        found = components(now=self.now)
+        status = worst(*(component["status"] for component in found.values()))
+        return self.answer({**SERVICE, "status": status, "components": found})
 
 
 class Metrics(ApiView):
-    """What Prometheus scrapes."""
+    """Metrics for Prometheus."""
 
-    required_permissions = {"GET": "api.view_metrics"}
-
-    @documented("Metrics in Prometheus's text format")
+    @Endpoint(
+        "Metrics in Prometheus's text format",
+        operation_id="metrics_get",
+        permission="api.view_metrics",
+        media_type="text/plain",
+    )
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(exposition(now=self.now), content_type=METRICS_TYPE)
+        return HttpResponse(metrics_text(now=self.now), content_type=METRICS_TYPE)
 
 
 class OpenApi(ApiView):
@@ -73,7 +119,7 @@ class OpenApi(ApiView):
 
 @require_safe
 def problem_index(request: HttpRequest) -> HttpResponse:
-    """List every problem this API can answer with."""
+    """List every problem that this API can answer with."""
     return render(request, "public/problems/index.html", {"pages": problem_pages().values()})
 
 
@@ -83,29 +129,29 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponseBase:
     page = problem_pages().get(code)
     if page is None:
         return not_found(request)
-    return render(request, "public/problems/page.html", {"page": page, "prose": html_of(page.prose)})
+    return render(request, "public/problems/page.html", {"page": page, "prose": render_markdown(page.prose)})
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
-    return _last_word(request, 400) or defaults.bad_request(request, cast(Any, exception))
+    return _problem_response(request, 400) or defaults.bad_request(request, cast(Any, exception))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
-    return _last_word(request, 403) or defaults.permission_denied(request, cast(Any, exception))
+    return _problem_response(request, 403) or defaults.permission_denied(request, cast(Any, exception))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
-    return _last_word(request, 404) or defaults.page_not_found(
+    return _problem_response(request, 404) or defaults.page_not_found(
         request, exception or Exception("no such page")
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    return _last_word(request, 500) or defaults.server_error(request)
+    return _problem_response(request, 500) or defaults.server_error(request)
 
 
-def _last_word(request: HttpRequest, status: int) -> HttpResponse | None:
-    """Answer what no view answered: a problem document, unless a person in a browser is looking."""
+def _problem_response(request: HttpRequest, status: int) -> HttpResponse | None:
+    """Return a problem document when no view answered, or None for a browser that requested a page."""
     if not request.path.startswith(API_PREFIX) and "text/html" in request.headers.get("Accept", ""):
         return None
     document = ExactJSONRenderer().render(Problem(PROTOCOL_CODES[status], status).document())

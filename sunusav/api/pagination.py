@@ -1,4 +1,4 @@
-"""Lists by keyset: a page starts after the last row of the one before, at the same cost."""
+"""Lists by keyset: a page starts after the last row of the page before, at the same cost."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
+
+from sunusav.api.answers import Page
 
 CURSOR = "cursor"
 PAGE_SIZE = "page_size"
@@ -21,69 +22,20 @@ _MOMENT = "@"
 _SHORT_NUMBER = re.compile(r"[0-9]{1,3}")
 
 Row = TypeVar("Row")
-Stored = TypeVar("Stored", bound=Model)
 Position = tuple[Any, ...]
+# A query function: `fetch(after, limit)` returns at most `limit` rows beyond that position, in order.
+Fetch = Callable[[Position | None, int], Sequence[Row]]
 
 
-def paged(
-    request: Request,
-    rows: QuerySet[Stored],
-    *,
-    ordering: Sequence[str] = ("-pk",),
-    serialize: Callable[[Stored], dict[str, Any]],
-) -> dict[str, Any]:
-    """Return one page of a queryset as `{"results": […], "next": url or null}`.
+def page_by(request: Request, fetch: Fetch[Row], *, key: Callable[[Row], Position]) -> Page:
+    """Return the requested page of a list.
 
-    `ordering` names columns without nulls; the primary key is added when it is not there.
-    Raises: ValidationError for a cursor or page size that is not ours.
-    """
-    order = _with_key(ordering)
-    names = [name.lstrip("-") for name in order]
-
-    def fetch(after: Position | None, limit: int) -> Sequence[Stored]:
-        beyond = rows.filter(_beyond(order, after)) if after else rows
-        return list(beyond.order_by(*order)[:limit])
-
-    return paged_by(
-        request, fetch, key=lambda row: tuple(getattr(row, n) for n in names), serialize=serialize
-    )
-
-
-def paged_by(
-    request: Request,
-    fetch: Callable[[Position | None, int], Sequence[Row]],
-    *,
-    key: Callable[[Row], Position],
-    serialize: Callable[[Row], dict[str, Any]],
-) -> dict[str, Any]:
-    """Return one page of what a query function fetches.
-
-    `fetch(after, limit)` answers at most `limit` rows beyond that key, in order.
-
-    Raises: ValidationError for a cursor or page size that is not ours.
+    Raises: ValidationError for a page size out of range, or a cursor that this list did not give.
     """
     size = _page_size(request)
     found = fetch(_position(request), size + 1)
-    shown = found[:size]
-    following = _next_url(request, key(shown[-1])) if len(found) > size else None
-    return {"results": [serialize(row) for row in shown], "next": following}
-
-
-def _with_key(ordering: Sequence[str]) -> list[str]:
-    names = {name.lstrip("-") for name in ordering}
-    if names & {"pk", "id"}:
-        return list(ordering)
-    return [*ordering, "-pk" if ordering and ordering[-1].startswith("-") else "pk"]
-
-
-def _beyond(order: Sequence[str], after: Position) -> Q:
-    """Return rows after a position: past it in the first column, or equal there and past it in the next."""
-    beyond, equal = Q(), Q()
-    for ordered, value in zip(order, after, strict=True):
-        name = ordered.lstrip("-")
-        beyond |= equal & Q(**{f"{name}__{'lt' if ordered.startswith('-') else 'gt'}": value})
-        equal &= Q(**{name: value})
-    return beyond
+    shown = list(found[:size])
+    return Page(shown, _next_url(request, key(shown[-1])) if len(found) > size else None)
 
 
 def _page_size(request: Request) -> int:
@@ -94,7 +46,7 @@ def _page_size(request: Request) -> int:
 
 
 def _position(request: Request) -> Position | None:
-    """Read the cursor; it is signed for its own path, so what it holds is what we wrote."""
+    """Read the cursor. It is signed for its own path, so it holds nothing that we did not write."""
     given = request.query_params.get(CURSOR)
     if given is None:
         return None

@@ -1,4 +1,4 @@
-"""JSON as strict as money needs it: one meaning per body, exact numbers, bounded work."""
+"""A strict JSON parser: one meaning per body, exact numbers, bounded work."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -67,10 +67,10 @@ def _loaded(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        raise ParseError(f"The body is not acceptable JSON: {_told(error)}") from None
+        raise ParseError(f"The body is not acceptable JSON: {_reason(error)}") from None
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return f"it is nested deeper than {MAX_DEPTH} levels."
     if isinstance(error, json.JSONDecodeError):
@@ -79,7 +79,7 @@ def _told(error: Exception) -> str:
 
 
 def _refuse_deep_or_broken(body: dict[str, Any]) -> None:
-    """Walk level by level: no deeper than agreed, no half of a surrogate pair anywhere."""
+    """Walk level by level. Raises: ParseError for a body that is nested too deeply or holds half a surrogate pair."""
     level: list[Any] = [body]
     for _ in range(MAX_DEPTH + 1):
         level = [below for item in level for below in _below(item)]
@@ -121,7 +121,7 @@ def _integer(digits: str) -> int:
 def _decimal(text: str) -> Decimal:
     number = Decimal(text) if len(text) <= MAX_DECIMAL_CHARACTERS else None
     if number is None or abs(number.adjusted()) > MAX_DECIMAL_EXPONENT:
-        raise ValueError("a number is longer, larger or smaller than is read.")
+        raise ValueError("a number is too long, too large or too small.")
     return number
 
 

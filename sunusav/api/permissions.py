@@ -1,7 +1,6 @@
-"""Deny by default: a view names who may call each of its methods, or nobody may."""
+"""Deny by default: an endpoint names who may call it, or nobody may."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.permissions import BasePermission
@@ -11,26 +10,32 @@ from sunusav.core.models import User
 
 
 class AnyOf(tuple[str, ...]):
-    """Permissions of which one is enough; a plain tuple needs them all."""
+    """Permissions of which one is enough; a plain tuple requires all of them."""
 
     __slots__ = ()
 
 
-Needed = Mapping[str, str | tuple[str, ...]]
+class Public:
+    """The type of `PUBLIC`."""
+
+
+PUBLIC: Final = Public()  # the endpoint answers without a token
+Permission = str | tuple[str, ...] | Public
 
 
 class DenyAll(BasePermission):
-    """Nobody. The project's default, for views that are not an `ApiView` and forgot to say."""
+    """Allow nobody: the default for DRF views that are not an `ApiView`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return False
 
 
-def may(user: User | AnonymousUser, required: Needed, method: str) -> bool:
-    """Tell whether the user holds what a view requires for a method; a method it does not name is for nobody."""
-    needed = required.get("GET" if method == "HEAD" else method)
-    if not needed or not user.is_authenticated:
+def is_allowed(user: User | AnonymousUser, required: Permission | None) -> bool:
+    """Return whether the user has the required permission; nobody has None."""
+    if isinstance(required, Public):
+        return True
+    if not required or not user.is_authenticated:
         return False
-    if isinstance(needed, AnyOf):
-        return any(user.has_perm(permission) for permission in needed)
-    return user.has_perms((needed,) if isinstance(needed, str) else needed)
+    if isinstance(required, AnyOf):
+        return any(user.has_perm(permission) for permission in required)
+    return user.has_perms((required,) if isinstance(required, str) else required)

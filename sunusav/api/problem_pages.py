@@ -1,6 +1,6 @@
-"""The catalogue of problems: one Markdown file per code in the `problem_docs/` of the app that raises it, read once.
+"""The catalogue of problems: one Markdown file per code, in `problem_docs/` of the app that raises it.
 
-A file begins with the lines `title:` and `next:`, then a blank line, then prose.
+A file starts with the lines `title:` and `next:`, then a blank line, then prose in Markdown.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.apps import apps
 
 @dataclass(frozen=True)
 class ProblemPage:
-    """What people read about one kind of problem."""
+    """The title, next step and description of a problem."""
 
     code: str
     title: str
@@ -33,14 +33,14 @@ def problem_pages() -> dict[str, ProblemPage]:
 
 
 def page_of(code: str) -> ProblemPage:
-    """Return the page of a code. Without one, its own words are the title: an answer must never fail."""
+    """Return the page of a code. A code without a page gets a title made from the code, so that no answer fails."""
     return problem_pages().get(code) or ProblemPage(code, code.replace("-", " ").capitalize(), "", "")
 
 
 def read_page(file: Path) -> ProblemPage:
-    """Read one file of the catalogue. Raises: ValueError when its front lines are not as agreed."""
+    """Read one file of the catalogue. Raises: ValueError unless it starts with a `title:` and a `next:` line."""
     front, _, prose = file.read_text(encoding="utf-8").partition("\n\n")
     lines = dict(line.split(": ", 1) for line in front.splitlines())
     if set(lines) != {"title", "next"}:
-        raise ValueError(f"{file.name} begins with a title: and a next: line")
+        raise ValueError(f"{file.name} must start with a title: and a next: line")
     return ProblemPage(file.stem, lines["title"], lines["next"], prose)

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): every refusal becomes one here, and nowhere else."""
+"""Problem documents (RFC 9457): the one place where a refusal becomes an HTTP answer."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ DATABASE_BUSY_RETRY_SECONDS = 1
 # MariaDB error codes: lock wait timeout, deadlock. Source: MariaDB Server error code reference.
 _BUSY_CODES = {1205, 1213}
 
-# Problems that no class of ours states, by their HTTP status. Each has its page in problem_docs/ here.
+# Problems of the protocol, which are no `DomainError`, by HTTP status. Their pages are in sunusav/api/problem_docs.
 PROTOCOL_CODES = {
     400: "malformed-request",
     401: "not-authenticated",
@@ -52,7 +52,7 @@ PROTOCOL_PROBLEMS = {*PROTOCOL_CODES.values(), INVALID_REQUEST, DATABASE_UNAVAIL
 
 
 class LengthRequired(exceptions.APIException):
-    """The body came in chunks without a length; WSGI would read it as empty."""
+    """The body was sent in chunks without a length; WSGI would read it as empty."""
 
     status_code = 411
     default_detail = "Send the body with its Content-Length."
@@ -60,7 +60,7 @@ class LengthRequired(exceptions.APIException):
 
 
 class BodyTooLarge(exceptions.APIException):
-    """The body is larger than we read."""
+    """The body is larger than the limit."""
 
     status_code = 413
     default_detail = "The body is larger than this server reads."
@@ -69,7 +69,7 @@ class BodyTooLarge(exceptions.APIException):
 
 @dataclass(frozen=True)
 class Problem:
-    """A refusal on its way out."""
+    """A problem document before it is written."""
 
     code: str
     status: int
@@ -77,7 +77,7 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """Return the body: the agreed members first, then the facts."""
+        """Return the body: the standard members first, then the facts."""
         page = page_of(self.code)
         return {
             "type": f"/problems/{self.code}",
@@ -99,7 +99,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """Translate an exception that we know; an unknown one is nobody's fact."""
+    """Return the problem that an exception stands for, or None for an unexpected exception."""
     translate = next((known for kind, known in _TRANSLATIONS if isinstance(error, kind)), None)
     return translate(error) if translate else None
 
@@ -133,17 +133,17 @@ def _headers(error: exceptions.APIException) -> Iterator[tuple[str, str]]:
 def _flat(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
     """Yield one line per field error, whatever the nesting."""
     if isinstance(detail, Mapping):
-        for name, below in detail.items():
-            yield from _flat(below, path if name == "non_field_errors" else f"{path}.{name}".lstrip("."))
+        for name, inner in detail.items():
+            yield from _flat(inner, path if name == "non_field_errors" else f"{path}.{name}".lstrip("."))
     elif isinstance(detail, list):
-        for below in detail:
-            yield from _flat(below, path)
+        for inner in detail:
+            yield from _flat(inner, path)
     else:
         yield {"field": path, "code": str(getattr(detail, "code", "invalid")), "message": str(detail)}
 
 
 def _database_problem(error: Exception) -> Problem:
-    logger.error("the database is away or busy: %s", type(error).__name__, exc_info=error)
+    logger.error("the database is unavailable or busy: %s", type(error).__name__, exc_info=error)
     number = error.args[0] if error.args else None
     if number in _BUSY_CODES or "locked" in str(number):
         return Problem(DATABASE_BUSY, 503, headers={"Retry-After": str(DATABASE_BUSY_RETRY_SECONDS)})

@@ -1,4 +1,4 @@
-"""JSON out: DRF's encoding of dates and decimals, with the encoder built once."""
+"""JSON with DRF's encoding of dates and decimals; the encoder is built once."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _ENCODER = json.JSONEncoder(
 
 
 class ExactJSONRenderer(JSONRenderer):
-    """Compact JSON in UTF-8, never NaN."""
+    """Compact JSON in UTF-8, without NaN."""
 
     def render(
         self,

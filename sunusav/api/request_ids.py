@@ -1,4 +1,4 @@
-"""The id that ties an answer to its log lines: taken from `X-Request-Id` when well-formed, else made."""
+"""The id that connects an answer with its log lines: a well-formed `X-Request-Id`, or a new one."""
 
 import logging
 import re
@@ -14,14 +14,14 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current_request_id() -> str:
-    """Return the id of the request this thread answers or answered last, or nothing before the first."""
+    """Return the id of this thread's present or last request; before the first it is empty."""
     return _current.get()
 
 
 class RequestIdMiddleware:
-    """Give every request an id, and say it in the answer.
+    """Give every request an id and return it in `X-Request-Id`.
 
-    It stays until the thread's next request: Django logs refusals after the last middleware.
+    The id is kept until the thread's next request, because Django logs refusals after the last middleware.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -35,7 +35,7 @@ class RequestIdMiddleware:
 
 
 class RequestIdFilter(logging.Filter):
-    """Put the request's id into every log record."""
+    """Add the request's id to every log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = _current.get() or "-"

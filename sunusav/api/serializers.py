@@ -1,7 +1,6 @@
-"""Shapes of the API: strict by default, exact in money, explicit in time.
+"""Strict fields of request bodies and query strings: exact in money, explicit in time.
 
-A shape is used for bodies (`ApiView.body`) and for query strings (`ApiView.query`), where integers and
-booleans arrive as text; only there is text accepted for them.
+In a query string integers and booleans arrive as text; only there is text accepted for them.
 """
 
 import re
@@ -13,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -28,14 +28,18 @@ _FRACTION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,10})?")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A shape that refuses fields it does not know, naming each."""
+    """A body or query string in which an unknown field is refused, by name."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := set(data) - _writable(self)):
-            known = ", ".join(sorted(_writable(self))) or "none"
+        if isinstance(data, Mapping) and (unknown := set(data) - self._writable_names):
+            known = ", ".join(sorted(self._writable_names)) or "none"
             message = f"Unknown field. Known: {known}."
             raise ValidationError({name: [ErrorDetail(message, code="unknown")] for name in sorted(unknown)})
         return super().to_internal_value(data)
+
+    @cached_property
+    def _writable_names(self) -> set[str]:
+        return {name for name, field in self.fields.items() if not field.read_only}
 
 
 @extend_schema_field({"type": "integer"})
@@ -69,7 +73,7 @@ class StrictIntegerField(serializers.Field[int, Any, int, Any]):
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_SATS})
 class SatsField(StrictIntegerField):
-    """An amount in satoshi, at least one and at most all there will ever be."""
+    """An amount in satoshi, at least one and at most all the bitcoin that can exist."""
 
     def __init__(self, *, min_value: int = 1, max_value: int = MAX_SATS, **kwargs: Any) -> None:
         super().__init__(min_value=min_value, max_value=max_value, **kwargs)
@@ -85,7 +89,7 @@ class XofField(StrictIntegerField):
 
 @extend_schema_field({"type": "boolean"})
 class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
-    """A JSON boolean: `true` or `false`, nothing that looks like one."""
+    """A JSON boolean: `true` or `false`."""
 
     default_error_messages = {"invalid": "true or false is required."}
 
@@ -133,7 +137,7 @@ class TextField(serializers.Field[str, Any, str, Any]):
 
 @extend_schema_field({"type": "string", "minLength": 1, "maxLength": REASON_LENGTH})
 class ReasonField(TextField):
-    """Why somebody did it; people will read it."""
+    """The reason of an action, which people read later."""
 
     def __init__(self, *, max_length: int = REASON_LENGTH, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
@@ -201,7 +205,7 @@ class FractionField(serializers.Field[Decimal, Any, str, Any]):
 
 @extend_schema_field({"type": "string", "format": "date-time", "example": "2026-01-31T09:30:00Z"})
 class UtcDateTimeField(serializers.Field[datetime, Any, str, Any]):
-    """A moment in ISO 8601. It comes in with its offset and goes out in UTC with `Z`."""
+    """A moment in ISO 8601, read with any offset and written in UTC with `Z`."""
 
     default_error_messages = {
         "invalid": "A moment such as 2026-01-31T09:30:00Z is required, with its offset."
@@ -218,7 +222,7 @@ class UtcDateTimeField(serializers.Field[datetime, Any, str, Any]):
 
 
 class ChoiceOf(serializers.Field[str, Any, str, Any]):
-    """One of a few words."""
+    """One of a few codes."""
 
     default_error_messages = {"invalid": "One of {choices} is required."}
 
@@ -226,7 +230,7 @@ class ChoiceOf(serializers.Field[str, Any, str, Any]):
         super().__init__(**kwargs)
         self.choices = tuple(choices)
         describe = extend_schema_field({"type": "string", "enum": list(self.choices)})
-        describe(self)  # type: ignore[type-var]  # instances may be described too
+        describe(self)  # type: ignore[type-var]  # drf-spectacular also describes instances
 
     def to_internal_value(self, data: Any) -> str:
         if data not in self.choices:
@@ -238,11 +242,11 @@ class ChoiceOf(serializers.Field[str, Any, str, Any]):
 
 
 class NothingBody(StrictSerializer):
-    """A body that says nothing: none at all, or `{}`."""
+    """An empty body: none at all, or `{}`."""
 
 
 class ReasonBody(StrictSerializer):
-    """Why somebody does it."""
+    """The reason of an action."""
 
     reason = ReasonField()
 
@@ -258,7 +262,3 @@ def _moment(text: str) -> datetime | None:
         return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
-
-
-def _writable(shape: serializers.Serializer[Any]) -> set[str]:
-    return {name for name, field in shape.fields.items() if not field.read_only}

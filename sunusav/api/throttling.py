@@ -1,9 +1,9 @@
-"""Rate limits that count exactly, in fixed windows, per scope and client, without asking the counter each time.
+"""Rate limits in fixed windows, per scope and client, exact over all processes.
 
-A process takes its requests from the shared counter in shares of a hundredth of the rate, each by one atomic
-increment. So never more than the rate pass, over all processes; what a process took and did not use may be missing at
-the end of a window. Rates below a hundred are counted one by one. DRF's own throttles read, append and write back, so
-parallel requests slip through.
+A process reserves requests from a shared counter in shares of a hundredth of the rate, each by one atomic increment.
+So the rate is never exceeded; a share that a process does not use up is lost at the end of the window. Rates below a
+hundred are counted one by one. DRF's own throttles read, append and write back, so that parallel requests can pass
+uncounted.
 """
 
 import logging
@@ -18,16 +18,16 @@ logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = {"s": 1, "sec": 1, "min": 60, "hour": 3_600, "day": 86_400}
 SHARES = 100
-REMEMBERED_AT_MOST = 10_000
+MAX_ENTRIES = 10_000
 
 _left: dict[str, int] = {}
 _lock = Lock()
 
 
 def seconds_to_wait(scope: str, client: str, *, at: float) -> int:
-    """Count one request of this client; return 0 while it is within the scope's rate, else how long to wait.
+    """Count one request of this client; return 0 while it is within the scope's rate, else the seconds to wait.
 
-    A counter that is away lets requests through: a limit is a comfort, not a guard.
+    Requests pass while the counter is unavailable: the limit protects our capacity, not money.
     """
     rate = api_settings.DEFAULT_THROTTLE_RATES.get(scope)
     if rate is None:
@@ -48,7 +48,7 @@ def read_rate(rate: str) -> tuple[int, int]:
 
 
 def forget_shares() -> None:
-    """Forget what this process has left of its shares."""
+    """Forget the shares that this process has not used up."""
     with _lock:
         _left.clear()
 
@@ -62,7 +62,7 @@ def _use_one(name: str) -> bool:
 
 
 def _take_share(name: str, allowed: int, *, keep_seconds: int) -> bool:
-    """Take a share from the shared counter and use one of it; false when the rate is used up."""
+    """Reserve a share from the shared counter and use one request of it; return False when the rate is used up."""
     share = max(1, allowed // SHARES)
     try:
         counted = _increment(name, share, keep_seconds)
@@ -71,19 +71,19 @@ def _take_share(name: str, allowed: int, *, keep_seconds: int) -> bool:
         return True
     granted = min(share, allowed - (counted - share))
     if granted > 1:
-        _keep(name, granted - 1)
+        _save(name, granted - 1)
     return granted > 0
 
 
-def _keep(name: str, granted: int) -> None:
+def _save(name: str, granted: int) -> None:
     with _lock:
-        if len(_left) >= REMEMBERED_AT_MOST:
-            _left.clear()  # mostly of windows that are over
+        if len(_left) >= MAX_ENTRIES:
+            _left.clear()  # mostly of windows that have ended
         _left[name] = _left.get(name, 0) + granted
 
 
 def _increment(name: str, share: int, keep_seconds: int) -> int:
-    """Add to a counter; only the first of a window has to make it."""
+    """Add to a counter; the first request of a window creates it."""
     try:
         return int(shared_cache.incr(name, share))
     except ValueError:

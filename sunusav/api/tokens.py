@@ -1,4 +1,4 @@
-"""Tokens: who gets one, for how long, and how it is taken back. Only its digest is stored or written down."""
+"""Issuing and revoking API tokens. Only the digest of a token is stored, and only that is logged."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from sunusav.core.roles import Role, sync_roles
 
 SERVICE_DAYS = 365
 PERSON_DAYS = 90
-# Their decisions bind money: somebody must answer for them.
+# Decisions of these roles bind money, so a person must be responsible for them.
 PERSONAL_ROLES = {Role.FINANCE, Role.APPROVER}
 
 
@@ -34,7 +34,7 @@ def issue_token(
     days: int | None = None,
     creates_person: bool = False,
 ) -> str:
-    """Issue a token to a service (made when missing) or a person, and return it; it is shown this once.
+    """Issue a token and return it; it cannot be shown again. A service's account is created when it is missing.
 
     Raises: RoleNeedsPerson, ServiceIsNotPerson, OtherRoleHeld, AccountDisabled.
     """
@@ -49,7 +49,7 @@ def issue_token(
 
 
 def revoke_tokens(*, name: str, actor: Actor, now: datetime) -> int:
-    """Take back every token of an account; each fails within a second. Raises: AccountMissing."""
+    """Revoke every token of an account; each fails within a second. Raises: AccountMissing."""
     with transaction.atomic():
         user = User.objects.filter(username=name).first()
         if user is None:
@@ -62,8 +62,8 @@ def revoke_tokens(*, name: str, actor: Actor, now: datetime) -> int:
     return count
 
 
-def forget_expired_tokens(*, now: datetime) -> int:
-    """Delete tokens that expired; return how many."""
+def delete_expired_tokens(*, now: datetime) -> int:
+    """Delete expired tokens; return how many."""
     count: int = AuthToken.objects.filter(expiry__lt=now).delete()[0]
     return count
 
@@ -92,7 +92,7 @@ def _create(name: str, role: Role, *, creates_person: bool) -> User:
 
 
 def _give_role(user: User, role: Role) -> None:
-    """Put a new account into its role; one that has another role keeps to it."""
+    """Assign the role to an account that has none. Raises: OtherRoleHeld."""
     if not Group.objects.filter(name=role.value).exists():
         sync_roles()
     held = set(user.groups.values_list("name", flat=True))

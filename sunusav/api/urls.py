@@ -3,7 +3,11 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from sunusav.api import pages
-from sunusav.api.outgoing import PauseOutgoing, ResumeOutgoing
+from sunusav.api.outgoing import OutgoingViewSet
+from sunusav.api.routers import api_router
+
+router = api_router()
+router.register("monetization/outgoing", OutgoingViewSet, basename="outgoing")
 
 urlpatterns = [
     path("health", pages.Health.as_view(), name="health"),
@@ -14,6 +18,5 @@ urlpatterns = [
     path("problems", pages.problem_index, name="problems"),
     path("problems/<str:code>", pages.problem_page, name="problem"),
     path("monetization/health", pages.ComponentsHealth.as_view(), name="components-health"),
-    path("monetization/outgoing/pause", PauseOutgoing.as_view(), name="outgoing-pause"),
-    path("monetization/outgoing/resume", ResumeOutgoing.as_view(), name="outgoing-resume"),
+    *router.urls,
 ]

@@ -1,8 +1,8 @@
-"""The view every endpoint of the API is made from."""
+"""The base view of every endpoint."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cache
 from hashlib import sha256
 from time import time
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
+from django.utils.functional import cached_property
 from rest_framework.exceptions import (
     AuthenticationFailed,
     ErrorDetail,
@@ -27,19 +28,21 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from sunusav.api import idempotency, throttling
+from sunusav.api.answers import page_serializer, write
+from sunusav.api.endpoints import Endpoint
 from sunusav.api.errors import PersonRequired
-from sunusav.api.pagination import PAGE_PARAMETERS
+from sunusav.api.pagination import PAGE_PARAMETERS, Fetch, Position, Row, page_by
 from sunusav.api.parsers import StrictJSONParser
-from sunusav.api.permissions import may
+from sunusav.api.permissions import PUBLIC, is_allowed
 from sunusav.api.problems import LengthRequired
 from sunusav.api.renderers import ExactJSONRenderer
-from sunusav.api.serializers import FROM_QUERY
+from sunusav.api.serializers import FROM_QUERY, NothingBody
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.second_factor import require_second_factor
 
-# The API speaks one language; the admin speaks the reader's.
+# The API answers in one language; the admin answers in the reader's.
 LANGUAGE = "en"
 ONE_TIME_CODE = "X-OTP"
 _JSON = ExactJSONRenderer()
@@ -49,40 +52,75 @@ _ACCEPTED = ("*/*", "application/*", "application/json", "application/problem+js
 class ApiView(APIView):
     """Deny by default; read strict JSON; answer JSON or a problem document; never be cached.
 
-    A subclass names the permission of each method in `required_permissions`, or says `public = True`. Its
-    methods hold no `try`: refusals travel as exceptions to the one handler in `sunusav.api.problems`.
+    Each method has an `Endpoint`. A method without one is allowed to nobody, unless the view is `public`. Methods
+    hold no `try`: refusals are exceptions, which `sunusav.api.problems` translates.
     """
 
+    # True for a view without an `Endpoint` that answers without a token.
     public: ClassVar[bool] = False
-    required_permissions: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
-    # What else than JSON a client may ask for here: a view that answers an image says so.
-    also_accepted: ClassVar[tuple[str, ...]] = ()
 
     http_method_names = ["get", "head", "post", "put", "delete"]
     caller: User | AnonymousUser
+    _method: str
     parser_classes = [StrictJSONParser]
     renderer_classes = [ExactJSONRenderer]
 
-    def body(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
-        """Return the body as the shape reads it. Raises: ValidationError, naming each field that is wrong."""
-        return dict(_reader(shape, from_query=False).run_validation(self.request.data))
+    def body(self) -> dict[str, Any]:
+        """Read the body as the endpoint declares it. Raises: ValidationError, naming each field that is wrong."""
+        reader = _reader(self.endpoint.body or NothingBody, from_query=False)
+        return dict(reader.run_validation(self.request.data))
 
-    def query(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
-        """Return the query string as the shape reads it, paging aside. Raises: ValidationError."""
+    def query(self) -> dict[str, Any]:
+        """Read the query string as the endpoint declares it, without paging. Raises: ValidationError."""
         given = {n: v for n, v in self.request.query_params.lists() if n not in PAGE_PARAMETERS}
         if repeated := [name for name, values in given.items() if len(values) > 1]:
             raise ValidationError({name: [ErrorDetail("Given twice.", code="repeated")] for name in repeated})
-        return dict(_reader(shape, from_query=True).run_validation({n: v[0] for n, v in given.items()}))
+        reader = _reader(self.endpoint.query or NothingBody, from_query=True)
+        return dict(reader.run_validation({n: v[0] for n, v in given.items()}))
+
+    def answer(self, facts: Any, *, status: int | None = None, **more: Any) -> Response:
+        """Answer with facts, written as the endpoint declares it. `more` are values that the facts do not have."""
+        declared = self.endpoint
+        assert declared.answer is not None, "the endpoint declares no answer"  # noqa: S101
+        assert status is None or status in declared.statuses  # noqa: S101
+        return Response(write(declared.answer, facts, **more), status=status or declared.statuses[0])
+
+    def page(self, fetch: Fetch[Row], *, key: Callable[[Row], Position]) -> Response:
+        """Answer with the requested page of a list. Raises: ValidationError."""
+        declared = self.endpoint
+        assert declared.answer is not None, "the endpoint declares no answer"  # noqa: S101
+        assert declared.paged, "the endpoint declares no pages"  # noqa: S101
+        return Response(write(page_serializer(declared.answer), page_by(self.request, fetch, key=key)))
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Return what the called method declares."""
+        assert self._declared is not None, "the method has no Endpoint"  # noqa: S101
+        return self._declared
+
+    @cached_property
+    def _declared(self) -> Endpoint | None:
+        return getattr(self._handler, "endpoint", None)
+
+    @cached_property
+    def _handler(self) -> Callable[..., Response] | None:
+        return getattr(self, self._method.lower(), None)
+
+    def endpoint_of(self, method: str) -> Endpoint | None:
+        """Return what the view's method, or the viewset's action, for an HTTP method declares."""
+        actions = getattr(self, "action_map", None)
+        name = method.lower() if actions is None else actions.get(method.lower(), "")
+        return getattr(getattr(self, name, None), "endpoint", None)
 
     @property
     def user(self) -> User:
-        """Return who asks; there is always somebody unless the view is public."""
-        assert isinstance(self.caller, User), "a public view has no user"  # noqa: S101  (a programmer's mistake)
+        """Return the authenticated caller, whom every endpoint has unless it is public."""
+        assert isinstance(self.caller, User), "a public endpoint has no user"  # noqa: S101
         return self.caller
 
     @cached_property
     def actor(self) -> Actor:
-        """Return who asks, as the trail keeps it."""
+        """Return the caller as the audit trail records it."""
         return Actor.of(self.user)
 
     @cached_property
@@ -91,7 +129,7 @@ class ApiView(APIView):
         return clock.now()
 
     def require_second_factor(self) -> None:
-        """Ask the person for the fresh one-time code in `X-OTP`.
+        """Require a fresh one-time code of the caller in `X-OTP`.
 
         Raises: PersonRequired, SecondFactorNotEnrolled, SecondFactorRefused.
         """
@@ -100,17 +138,17 @@ class ApiView(APIView):
         require_second_factor(self.user, self.request.headers.get(ONE_TIME_CODE, ""))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.args, self.kwargs, self.headers = args, kwargs, {}
+        self.args, self.kwargs, self.headers, self._method = args, kwargs, {}, str(request.method)
         self.request = self.initialize_request(request, *args, **kwargs)
         if translation.get_language() != LANGUAGE:
             translation.activate(LANGUAGE)
-        return self._finished(self._admitted)
+        return self._respond(self._check_and_execute)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Let in what may come in: the method exists, the caller is known, allowed and in rate."""
-        if str(request.method).lower() not in self.http_method_names or self._method(request) is None:
+        """Check in this order: method, content type, length, caller, permission, rate."""
+        if self._handler is None or self._method.lower() not in self.http_method_names:
             self.headers["Allow"] = ", ".join(self.allowed_methods)
-            raise MethodNotAllowed(str(request.method))
+            raise MethodNotAllowed(self._method)
         renderer, media_type = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = renderer, media_type
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
@@ -125,12 +163,12 @@ class ApiView(APIView):
         force: bool = False,  # noqa: FBT001, FBT002  (DRF's signature)
     ) -> tuple[BaseRenderer, str]:
         accepted = request.headers.get("Accept") or "*/*"
-        if not force and not any(kind in accepted for kind in (*_ACCEPTED, *self.also_accepted)):
+        if not force and not any(kind in accepted for kind in self._accepted_types()):
             raise NotAcceptable
         return _JSON, str(_JSON.media_type)
 
     def perform_authentication(self, request: Request) -> None:
-        """Find out who asks. Tokens that are refused count against the address, so that guessing is slow."""
+        """Identify the caller. A refused token counts against the address, so that guessing is slow."""
         try:
             self.caller = request.user
         except AuthenticationFailed:
@@ -138,7 +176,9 @@ class ApiView(APIView):
             raise
 
     def check_permissions(self, request: Request) -> None:
-        if not (self.public or may(self.caller, self.required_permissions, str(request.method))):
+        declared = self._declared
+        required = PUBLIC if self.public else declared.permission if declared else None
+        if not is_allowed(self.caller, required):
             self.permission_denied(request)
 
     def check_throttles(self, request: Request) -> None:
@@ -147,7 +187,7 @@ class ApiView(APIView):
         else:
             self._count("anonymous", self._address(request))
 
-    def finalize_response(  # type: ignore[override]  # replayed answers are plain responses
+    def finalize_response(  # type: ignore[override]  # replayed answers are Django responses
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         response.headers.setdefault("Cache-Control", "no-store")
@@ -157,33 +197,36 @@ class ApiView(APIView):
     def default_response_headers(self) -> dict[str, str]:
         return {}
 
-    def _admitted(self) -> HttpResponseBase:
+    def _accepted_types(self) -> tuple[str, ...]:
+        declared = self._declared
+        if declared is None or not declared.media_type:
+            return _ACCEPTED
+        family = declared.media_type.partition("/")[0]
+        return (*_ACCEPTED, declared.media_type, f"{family}/*")
+
+    def _check_and_execute(self) -> HttpResponseBase:
         self.initial(self.request, *self.args, **self.kwargs)
         call = idempotency.call_of(self.request)
         if call is None:
-            return self._answer()
-        return idempotency.answer_once(call, partial(self._rendered), now=self.now)
+            return self._execute()
+        return idempotency.answer_once(call, self._execute_and_render, now=self.now)
 
-    def _answer(self) -> Response:
-        method = self._method(self.request)
-        assert method is not None  # noqa: S101  (initial refused it)
-        return method(self.request, *self.args, **self.kwargs)
+    def _execute(self) -> Response:
+        assert self._handler is not None  # noqa: S101  (initial refused it)
+        return self._handler(self.request, *self.args, **self.kwargs)
 
-    def _rendered(self) -> Any:
-        return self._finished(self._answer).render()  # type: ignore[attr-defined]
+    def _execute_and_render(self) -> Any:
+        return self._respond(self._execute).render()  # type: ignore[attr-defined]
 
-    def _finished(self, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    def _respond(self, execute: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         try:
-            response = answer()
-        except Exception as error:  # noqa: BLE001  (the one handler answers whatever there is)
+            response = execute()
+        except Exception as error:  # noqa: BLE001  (the handler answers every exception)
             response = self.handle_exception(error)
         return self.finalize_response(self.request, response, *self.args, **self.kwargs)
 
-    def _method(self, request: Request) -> Callable[..., Response] | None:
-        return getattr(self, str(request.method).lower(), None)
-
     def _address(self, request: Request) -> str:
-        """Return whom to count when nobody is known; hashed, for a forwarded address may be anything."""
+        """Return the client's address, hashed: a forwarded address can be any text."""
         return sha256(str(BaseThrottle().get_ident(request)).encode()).hexdigest()[:32]
 
     def _count(self, scope: str, client: str) -> None:
@@ -192,6 +235,6 @@ class ApiView(APIView):
 
 
 @cache
-def _reader(shape: type[Serializer[Any]], *, from_query: bool) -> Serializer[Any]:
-    """Build a shape once: DRF copies every field for each instance, and validation keeps no state in it."""
-    return shape(context={FROM_QUERY: from_query})
+def _reader(serializer: type[Serializer[Any]], *, from_query: bool) -> Serializer[Any]:
+    """Build a serializer once: DRF copies every field for each instance, and validation keeps no state in it."""
+    return serializer(context={FROM_QUERY: from_query})

@@ -1,4 +1,4 @@
-"""Webhooks out: what the outbox holds is told to the platform, at least once, signed.
+"""Delivery of the outbox to the platform as signed webhooks, each at least once.
 
 Source: the Standard Webhooks specification (headers `webhook-id`, `webhook-timestamp`, `webhook-signature`).
 """
@@ -18,7 +18,7 @@ from sunusav.core.models import OutboxMessage
 
 BATCH = 50
 TIMEOUT_SECONDS = (3, 10)
-# Longer than a batch can take, so that no message is sent twice while its sender lives.
+# Longer than a batch can take, so that no message is sent twice while its sender runs.
 LEASE = timedelta(seconds=BATCH * sum(TIMEOUT_SECONDS))
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -27,9 +27,9 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  (the specification's prefix, not a secre
 
 
 def deliver_outbox(*, now: datetime) -> int:
-    """Send what is due; return how many messages the platform took.
+    """Send the messages that are due; return how many the platform accepted.
 
-    A message is claimed by moving its next try ahead; one whose sender dies is sent again then.
+    A message is claimed by postponing its next try. When its sender is killed, it is sent again at that time.
     """
     return sum(_deliver(message, now=now) for message in _claim(now=now))
 
@@ -42,7 +42,7 @@ def signature(secret: str, *, message_id: str, timestamp: int, body: bytes) -> s
 
 
 def body_of(message: OutboxMessage) -> bytes:
-    """Return what is sent: always the same bytes for one message."""
+    """Return the request body of a message, the same bytes at each try."""
     document = {
         "type": message.topic,
         "timestamp": utc_text(message.created_at),
@@ -52,7 +52,7 @@ def body_of(message: OutboxMessage) -> bytes:
 
 
 def _claim(*, now: datetime) -> list[OutboxMessage]:
-    """Take due messages in two steps: read ids, then lock by primary key what nobody else has."""
+    """Claim due messages in two steps: read ids, then lock by primary key those that are not locked."""
     due = OutboxMessage.objects.filter(delivered_at=None, next_try_at__lte=now)
     ids = list(due.order_by("next_try_at").values_list("pk", flat=True)[:BATCH])
     with transaction.atomic():
@@ -75,7 +75,7 @@ def _deliver(message: OutboxMessage, *, now: datetime) -> bool:
 
 
 def _send(message: OutboxMessage, *, now: datetime) -> str:
-    """Send one message; return why it was not taken, or nothing."""
+    """Send one message; return why it was not accepted, or an empty text."""
     body, message_id, timestamp = body_of(message), f"msg_{message.pk}", int(now.timestamp())
     headers = {
         "Content-Type": "application/json",
@@ -96,7 +96,7 @@ def _send(message: OutboxMessage, *, now: datetime) -> str:
 
 
 def _pause(tries: int) -> timedelta:
-    """Return how long to wait after so many tries: four times as long each time, up to an hour."""
+    """Return how long to wait after a number of tries: four times as long each time, up to an hour."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * int(4 ** min(tries - 1, 10)))
 
 

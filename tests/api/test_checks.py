@@ -1,4 +1,4 @@
-"""System checks of the API stop what only a request would trip over."""
+"""System checks of the API find at start-up what would fail at the first request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The same client, path, key and body: one effect, one answer."""
+"""The same client, path, key and body have one effect and one answer."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -37,7 +37,7 @@ def _post(client: APIClient, body: Any, *, key: str = "k-1", path: str = COUNTIN
     return client.post(path, body, HTTP_IDEMPOTENCY_KEY=key)
 
 
-def test_same_key_and_body_replays_the_answer_to_the_byte(client: APIClient) -> None:
+def test_same_key_and_body_replays_the_answer_byte_for_byte(client: APIClient) -> None:
     first = _post(client, {"name": "a", "amount": 1})
     again = _post(client, {"amount": 1, "name": "a"})
     assert first.status_code == again.status_code == 201
@@ -95,14 +95,14 @@ def test_refusal_that_was_executed_is_replayed(client: APIClient, what: str, sta
 
 
 @pytest.mark.parametrize(("what", "status"), [("unavailable", 503), ("database", 503), ("forbidden", 403)])
-def test_answer_that_may_change_is_not_stored(client: APIClient, what: str, status: int) -> None:
+def test_rejected_or_unavailable_answer_is_not_stored(client: APIClient, what: str, status: int) -> None:
     for _ in range(2):
         answer = _post(client, {}, path=f"{RAISING}/{what}")
         assert answer.status_code == status
         assert not answer.has_header("Idempotent-Replayed")
 
 
-def test_key_of_a_body_that_was_refused_may_be_used_with_a_better_one(client: APIClient) -> None:
+def test_key_of_a_rejected_body_is_accepted_with_a_corrected_one(client: APIClient) -> None:
     assert _post(client, {"amount": "1"}).status_code == 400
     assert _post(client, {"amount": 1}).json() == {"switches": 1}
     assert _post(client, {"amount": 1})["Idempotent-Replayed"] == "true"
@@ -113,7 +113,7 @@ def test_unreadable_body_leaves_no_key(client: APIClient) -> None:
     assert IdempotencyKey.objects.count() == 0
 
 
-def test_rights_are_checked_again_before_a_replay(client: APIClient, user: User) -> None:
+def test_permissions_are_checked_again_before_a_replay(client: APIClient, user: User) -> None:
     _post(client, {"name": "a"})
     user.groups.clear()
     forget_tokens()
@@ -123,7 +123,7 @@ def test_rights_are_checked_again_before_a_replay(client: APIClient, user: User)
     assert _post(client, {"name": "a"}).status_code == 401
 
 
-def test_request_that_is_still_running_refuses_the_second(client: APIClient) -> None:
+def test_second_request_while_the_first_runs_is_refused(client: APIClient) -> None:
     _post(client, {"name": "a"})
     _become_running(leased_before=timedelta(seconds=30))
     refused = _post(client, {"name": "a"})
@@ -131,7 +131,7 @@ def test_request_that_is_still_running_refuses_the_second(client: APIClient) -> 
     assert Switch.objects.count() == 1
 
 
-def test_request_that_died_is_taken_over_by_the_same_key_and_body(client: APIClient) -> None:
+def test_killed_request_is_taken_over_by_the_same_key_and_body(client: APIClient) -> None:
     _post(client, {"name": "a"})
     _become_running(leased_before=timedelta(seconds=61))
     assert _post(client, {"name": "b"}).status_code == 422
@@ -168,7 +168,7 @@ def test_keys_are_kept_thirty_days(client: APIClient) -> None:
 
 
 def _become_running(*, leased_before: timedelta) -> None:
-    """Make the only key look as if its request had died or were still at work."""
+    """Make the only key look as if its request had been killed or were still running."""
     IdempotencyKey.objects.update(
         state=KeyState.RUNNING, status=None, sealed_content=None, leased_at=clock.now() - leased_before
     )

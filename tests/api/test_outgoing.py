@@ -22,7 +22,7 @@ def _pause() -> Any:
 
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.OPERATOR])
-def test_pause_closes_at_once(role: Role) -> None:
+def test_pause_takes_effect_at_once(role: Role) -> None:
     answer = client_in(role).post(PAUSE, {"reason": "node looks odd"})
     assert answer.status_code == 200
     assert (answer.json()["status"], answer.json()["reason"]) == ("paused", "node looks odd")
@@ -44,7 +44,7 @@ def test_pause_needs_a_reason(body: dict[str, Any]) -> None:
     assert not Switch.objects.exists()
 
 
-def test_resume_takes_a_proposal_and_another_person() -> None:
+def test_resume_proposed_by_one_and_approved_by_another_opens() -> None:
     _pause()
     proposed = client_in(Role.FINANCE).post(RESUME, {"reason": "healthy again"})
     assert (proposed.status_code, proposed.json()["status"]) == (202, "paused")

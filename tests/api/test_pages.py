@@ -1,6 +1,7 @@
 """Health, metrics, the OpenAPI document, the catalogue of problems."""
 
 import re
+import tomllib
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 from celery.contrib.testing.worker import start_worker
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from sunusav.api import health
-from sunusav.api.exposition import exposition
 from sunusav.api.health import check_health, components, worst
+from sunusav.api.prometheus import metrics_text
 from sunusav.celery import app as celery
 from sunusav.core import clock, metrics
 from sunusav.core.actors import Actor
@@ -28,7 +30,7 @@ NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[HealthCheck]:
-    """The checks this room contributes, for a test to change."""
+    """The checks of this app, for a test to change."""
     mine: list[HealthCheck] = []
     monkeypatch.setattr(health, "HEALTH_CHECKS", mine)
     return mine
@@ -38,10 +40,11 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[HealthCheck]:
 
 
 @pytest.mark.django_db
-def test_health_answers_anybody_without_asking_the_database(django_assert_num_queries: Any) -> None:
+def test_health_answers_everyone_without_a_query(django_assert_num_queries: Any, settings: Settings) -> None:
     with django_assert_num_queries(0):
         response = APIClient().get("/health")
-    assert response.json() == {"status": "ok", "service": "sunusav-monetization", "version": "0.1.0"}
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+    assert response.json() == {"status": "ok", "service": project["name"], "version": project["version"]}
 
 
 @pytest.mark.django_db
@@ -65,7 +68,7 @@ def test_component_that_fails_is_down_and_the_page_still_answers(checks: list[He
 
 
 @pytest.mark.django_db
-def test_checks_of_one_component_are_told_together(checks: list[HealthCheck]) -> None:
+def test_checks_of_one_component_are_merged(checks: list[HealthCheck]) -> None:
     checks += [
         HealthCheck("kettle", lambda _: HealthReport("degraded", {"cups": 3})),
         HealthCheck("kettle", lambda _: HealthReport(OK, {"pots": 0})),
@@ -82,11 +85,11 @@ def test_worst_status_wins(statuses: tuple[str, ...], result: str) -> None:
 
 
 @pytest.mark.django_db
-def test_broker_that_is_away_is_down_within_seconds() -> None:
+def test_unreachable_broker_is_reported_down() -> None:
     started = datetime.now(UTC)
     with broker_at("redis://127.0.0.1:1/0"):
-        told = components(now=NOW)
-    assert told["broker"]["status"] == told["workers"]["status"] == DOWN
+        found = components(now=NOW)
+    assert found["broker"]["status"] == found["workers"]["status"] == DOWN
     assert datetime.now(UTC) - started < timedelta(seconds=6)
 
 
@@ -99,11 +102,11 @@ def test_workers_are_degraded_while_a_queue_has_none(redis_url: str) -> None:
             "answered": 0, "queues_without_worker": ["default", "payouts", "reports"],
         }  # fmt: skip
         with _worker_of("default", "settlements", "reports"):
-            told = health._workers(NOW)
-            assert (told.status, told.facts["queues_without_worker"]) == (DEGRADED, ["payouts"])
+            report = health._workers(NOW)
+            assert (report.status, report.facts["queues_without_worker"]) == (DEGRADED, ["payouts"])
         with _worker_of("default", "payouts", "reports"):
-            told = health._workers(NOW)
-            assert (told.status, told.facts) == (OK, {"answered": 1, "queues_without_worker": []})
+            report = health._workers(NOW)
+            assert (report.status, report.facts) == (OK, {"answered": 1, "queues_without_worker": []})
 
 
 def _worker_of(*queues: str) -> AbstractContextManager[Any]:
@@ -117,7 +120,7 @@ def _worker_of(*queues: str) -> AbstractContextManager[Any]:
 
 
 @pytest.mark.django_db
-def test_beat_is_down_once_it_has_been_silent() -> None:
+def test_beat_without_a_recent_run_is_down() -> None:
     assert health._beat(NOW).status == DOWN
     interval = IntervalSchedule.objects.create(every=10, period="seconds")
     PeriodicTask.objects.create(name="t", task="t", interval=interval, last_run_at=NOW - timedelta(minutes=4))
@@ -126,14 +129,14 @@ def test_beat_is_down_once_it_has_been_silent() -> None:
 
 
 @pytest.mark.django_db
-def test_pause_is_seen_on_the_health_page() -> None:
+def test_pause_is_reported_as_degraded() -> None:
     assert health._outgoing(NOW).status == OK
     pause_outgoing(actor=Actor.system("test"), reason="odd node", now=NOW)
     assert health._outgoing(NOW) == HealthReport("degraded", {"paused_at": NOW, "reason": "odd node"})
 
 
 @pytest.mark.django_db
-def test_hourly_check_logs_what_is_not_well(
+def test_hourly_check_logs_a_component_that_is_down(
     checks: list[HealthCheck], caplog: pytest.LogCaptureFixture
 ) -> None:
     checks.append(HealthCheck("kettle", lambda _: HealthReport(DOWN)))
@@ -164,7 +167,7 @@ def test_metric_that_cannot_be_read_is_left_out(monkeypatch: pytest.MonkeyPatch)
         "cups", 'Cups "full"\nor not.', lambda _: [Sample(2, {"kind": 'a"b', "at": "x"})], "counter"
     )
     monkeypatch.setattr(metrics, "METRICS", [Metric("broken", "", broken), good])
-    text = exposition(now=NOW)
+    text = metrics_text(now=NOW)
     assert "broken" not in text
     assert r"# HELP sunusav_cups Cups \"full\"\nor not." in text
     assert r'sunusav_cups{at="x",kind="a\"b"} 2' in text
@@ -187,7 +190,7 @@ def test_openapi_document_is_public_and_names_the_token() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_documentation_pages_take_nothing_from_elsewhere(path: str) -> None:
+def test_documentation_pages_load_nothing_from_other_hosts(path: str) -> None:
     response = APIClient().get(path)
     assert response.status_code == 200
     sources = re.findall(r'(?:src|href)="([^"]+)"', response.content.decode())
@@ -218,7 +221,7 @@ def test_problem_page_that_does_not_exist_is_not_found() -> None:
 
 
 @pytest.mark.django_db
-def test_hourly_health_counts_the_present() -> None:
+def test_components_include_those_of_every_app() -> None:
     assert set(components(now=clock.now())) >= {
         "database",
         "broker",

@@ -1,4 +1,4 @@
-"""Bodies that are not one JSON object of exact meaning are refused before anything reads them."""
+"""Only a JSON object of one exact meaning is accepted as a body."""
 
 import json
 from decimal import Decimal
@@ -40,7 +40,7 @@ def test_parse_object_keeps_numbers_exact() -> None:
         '{"a": ' + "1" * 5_000 + "}",
     ],
 )  # fmt: skip
-def test_parse_refuses_what_has_no_single_exact_meaning(body: bytes | str) -> None:
+def test_parse_of_ambiguous_or_inexact_json_is_refused(body: bytes | str) -> None:
     with pytest.raises(ParseError):
         _parse(body)
 
@@ -86,7 +86,7 @@ def test_parse_reads_no_more_than_the_limit(settings: Any) -> None:
 @pytest.mark.django_db
 @pytest.mark.urls("tests.api.views")
 class TestThroughTheApi:
-    def test_malformed_body_is_a_problem_that_says_where(self) -> None:
+    def test_malformed_body_is_refused_with_the_position(self) -> None:
         response = APIClient().post(PUBLIC, b'{"a": }', content_type="application/json")
         assert (response.status_code, response.json()["code"]) == (400, "malformed-request")
         assert response.json()["detail"] == "The body is not acceptable JSON: Expecting value at character 6."
@@ -107,7 +107,7 @@ class TestThroughTheApi:
         response = APIClient().post(PUBLIC, {"reason": "x" * 100})
         assert (response.status_code, response.json()["code"]) == (413, "body-too-large")
 
-    def test_length_that_lies_is_refused_unread(self) -> None:
+    def test_declared_length_above_the_limit_is_refused_without_reading(self) -> None:
         response = APIClient().post(PUBLIC, {"amount": 1}, CONTENT_LENGTH="1000000000")
         assert (response.status_code, response.json()["code"]) == (413, "body-too-large")
 

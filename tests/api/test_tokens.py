@@ -1,4 +1,4 @@
-"""Tokens: issued to whom, stored how, gone when."""
+"""Tokens: whom they are issued to, how they are stored, when they end."""
 
 from datetime import timedelta
 from io import StringIO
@@ -42,11 +42,11 @@ def _get(token: str) -> int:
 
 
 def _wait_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    later = monotonic() + authentication.REMEMBERED_SECONDS + 0.001
+    later = monotonic() + authentication.CACHE_SECONDS + 0.001
     monkeypatch.setattr("sunusav.api.authentication.monotonic", lambda: later)
 
 
-def test_issue_makes_the_service_in_its_role_and_its_token_works() -> None:
+def test_issue_creates_the_service_in_its_role_with_a_valid_token() -> None:
     token = _issue("tower", Role.OPERATOR)
     user = User.objects.get(username="tower")
     assert (user.is_service, user.is_staff, user.has_usable_password()) == (True, False, False)
@@ -54,7 +54,7 @@ def test_issue_makes_the_service_in_its_role_and_its_token_works() -> None:
     assert _get(token) == 200
 
 
-def test_token_is_stored_as_a_digest_only_and_nobody_writes_it_down() -> None:
+def test_token_is_stored_as_a_digest_and_not_logged() -> None:
     token = _issue("tower", Role.OPERATOR)
     stored = AuthToken.objects.get()
     assert token not in repr(vars(stored))
@@ -82,7 +82,7 @@ def test_personal_role_is_refused_to_a_service(role: Role) -> None:
     assert not AuthToken.objects.exists()
 
 
-def test_personal_role_is_given_to_a_person_made_on_purpose_or_existing() -> None:
+def test_personal_role_is_given_to_a_new_or_existing_person() -> None:
     _issue("awa", Role.FINANCE, creates_person=True)
     person = User.objects.get(username="awa")
     assert (person.is_service, person.is_staff) == (False, True)
@@ -90,7 +90,7 @@ def test_personal_role_is_given_to_a_person_made_on_purpose_or_existing() -> Non
     assert AuthToken.objects.filter(user=person).count() == 2
 
 
-def test_account_keeps_to_its_role() -> None:
+def test_account_with_another_role_is_refused() -> None:
     _issue("awa", Role.FINANCE, creates_person=True)
     with pytest.raises(OtherRoleHeld):
         _issue("awa", Role.APPROVER)
@@ -121,7 +121,7 @@ def test_revoking_an_account_that_is_missing_is_refused() -> None:
         revoke_tokens(name="nobody", actor=ACTOR, now=clock.now())
 
 
-def test_token_revoked_elsewhere_fails_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_revoked_in_another_process_fails_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     token = _issue("tower", Role.OPERATOR)
     assert _get(token) == 200
     AuthToken.objects.all().delete()
@@ -142,7 +142,7 @@ def test_account_disabled_or_demoted_is_refused_within_a_second(monkeypatch: pyt
     assert _get(token) == 401
 
 
-def test_remembered_token_expires_on_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_token_expires_at_its_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     token = _issue("tower", Role.OPERATOR)
     assert _get(token) == 200
     expiry = AuthToken.objects.get().expiry
@@ -150,18 +150,18 @@ def test_remembered_token_expires_on_the_moment(monkeypatch: pytest.MonkeyPatch)
     assert _get(token) == 401
 
 
-def test_warm_request_asks_the_database_nothing(django_assert_num_queries: Any) -> None:
+def test_request_with_a_cached_token_makes_no_query(django_assert_num_queries: Any) -> None:
     token = _issue("tower", Role.OPERATOR)
     assert _get(token) == 200
     with django_assert_num_queries(0):
         assert _get(token) == 200
 
 
-def test_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "REMEMBERED_AT_MOST", 3)
+def test_token_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "CACHE_SIZE", 3)
     for _ in range(7):
         assert _get(token_of(make_user(Role.OPERATOR))) == 200
-    assert len(authentication._remembered) <= 3
+    assert len(authentication._cache) <= 3
 
 
 def test_database_dump_holds_no_token() -> None:
@@ -181,7 +181,7 @@ def _run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_issue_token_prints_the_token_alone() -> None:
+def test_issue_token_prints_only_the_token() -> None:
     printed = _run("issue_token", "tower", "--role", "operator")
     assert printed == printed.strip() + "\n"
     assert _get(printed.strip()) == 200
@@ -199,12 +199,12 @@ def test_issue_token_refuses_what_the_service_refuses() -> None:
     assert not User.objects.exists()
 
 
-def test_issue_token_makes_a_person_on_purpose() -> None:
+def test_issue_token_with_person_creates_a_person() -> None:
     _run("issue_token", "awa", "--role", "finance", "--person")
     assert not User.objects.get(username="awa").is_service
 
 
-def test_revoke_token_takes_back_all() -> None:
+def test_revoke_token_revokes_all_of_the_account() -> None:
     token = _run("issue_token", "tower", "--role", "operator").strip()
     _run("issue_token", "tower", "--role", "operator")
     assert _run("revoke_token", "tower") == "2 tokens revoked\n"

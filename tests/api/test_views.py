@@ -1,4 +1,4 @@
-"""What every endpoint does before and after its own work: rights, shapes, problems, headers."""
+"""What every endpoint does around its own work: permissions, input, problems, headers."""
 
 import json
 import logging
@@ -32,17 +32,17 @@ def _assert_problem(response: Any, status: int, code: str, **facts: Any) -> dict
     return document
 
 
-# Rights
+# Permissions
 
 
-def test_call_without_token_is_refused_with_how_to_authenticate() -> None:
+def test_call_without_token_is_refused_with_the_scheme() -> None:
     response = APIClient().get(ECHO)
     _assert_problem(response, 401, "not-authenticated")
     assert response["WWW-Authenticate"] == "Token"
 
 
 @pytest.mark.parametrize("header", ["Token", "Token a b", "Token nope", "Token \xff", "Bearer x", ""])
-def test_call_with_useless_token_is_refused(header: str) -> None:
+def test_call_with_invalid_token_is_refused(header: str) -> None:
     response = APIClient().get(ECHO, HTTP_AUTHORIZATION=header)
     _assert_problem(response, 401, "not-authenticated")
 
@@ -57,10 +57,10 @@ def test_call_with_the_permission_is_answered() -> None:
     assert response["Cache-Control"] == "no-store"
 
 
-def test_view_that_names_nobody_lets_nobody_in() -> None:
+def test_method_without_a_declaration_is_refused_to_everybody() -> None:
     superuser = make_user(is_superuser=True)
-    _assert_problem(client_of(superuser).get("/monetization/forgotten"), 403, "not-allowed")
-    _assert_problem(APIClient().get("/monetization/forgotten"), 401, "not-authenticated")
+    _assert_problem(client_of(superuser).get("/monetization/undeclared"), 403, "not-allowed")
+    _assert_problem(APIClient().get("/monetization/undeclared"), 401, "not-authenticated")
 
 
 def test_any_of_several_permissions_is_enough() -> None:
@@ -74,18 +74,18 @@ def test_all_of_several_permissions_are_needed() -> None:
     assert client_in(Role.OPERATOR).put(ECHO, {}).status_code == 403
 
 
-def test_method_that_is_missing_is_refused_with_those_that_exist() -> None:
-    response = client_in(Role.PLATFORM).put("/monetization/forgotten", {})
+def test_missing_method_is_refused_with_the_allowed_ones() -> None:
+    response = client_in(Role.PLATFORM).put("/monetization/undeclared", {})
     _assert_problem(response, 405, "method-not-allowed")
     assert response["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("method", ["PATCH", "OPTIONS", "TRACE", "WHATEVER"])
-def test_method_that_nobody_has_is_refused(method: str) -> None:
+def test_unsupported_method_is_refused(method: str) -> None:
     _assert_problem(APIClient().generic(method, ECHO), 405, "method-not-allowed")
 
 
-def test_api_leaves_no_cookie_and_knows_no_session() -> None:
+def test_api_sets_no_cookie_and_has_no_session() -> None:
     response = client_in(Role.AUDITOR).get(ECHO)
     assert not response.cookies
     assert "Cookie" not in response.headers.get("Vary", "")
@@ -96,7 +96,7 @@ def test_head_is_answered_like_get() -> None:
     assert client_in(Role.AUDITOR).head(ECHO).status_code == 200
 
 
-def test_public_view_answers_without_token_and_knows_one_that_is_given() -> None:
+def test_public_view_answers_with_and_without_a_token() -> None:
     assert APIClient().get("/monetization/public").json() == {"known": False}
     assert client_in(Role.PLATFORM).get("/monetization/public").json() == {"known": True}
 
@@ -106,7 +106,7 @@ def test_public_view_refuses_a_wrong_token() -> None:
     _assert_problem(response, 401, "not-authenticated")
 
 
-# Shapes
+# Input
 
 
 def test_unknown_fields_are_refused_by_name() -> None:
@@ -119,7 +119,7 @@ def test_unknown_fields_are_refused_by_name() -> None:
     ]
 
 
-def test_error_inside_a_list_names_its_place() -> None:
+def test_error_inside_a_list_names_its_index() -> None:
     document = _assert_problem(
         client_in(Role.OPERATOR).post(ECHO, {"inner": [1, 2, "3"]}), 400, "invalid-request"
     )
@@ -139,7 +139,7 @@ def test_query_reads_numbers_and_booleans_from_text() -> None:
 @pytest.mark.parametrize(
     "query", ["amount=21.0", "amount=", "flag=1", "flag=True", "nope=1", "amount=1&amount=2"]
 )
-def test_query_that_is_not_as_agreed_is_refused(query: str) -> None:
+def test_malformed_query_is_refused(query: str) -> None:
     _assert_problem(client_in(Role.AUDITOR).get(f"{ECHO}?{query}"), 400, "invalid-request")
 
 
@@ -177,7 +177,7 @@ def test_refusal_becomes_a_problem_with_its_facts(
     _assert_problem(response, status, code, **facts)
 
 
-def test_dependency_that_is_away_says_when_to_come_back() -> None:
+def test_unavailable_dependency_answers_retry_after() -> None:
     client = client_in(Role.OPERATOR)
     assert client.post("/monetization/raising/unavailable", {})["Retry-After"] == "7"
     assert client.post("/monetization/raising/database", {})["Retry-After"] == "5"

@@ -1,4 +1,4 @@
-"""What the outbox holds reaches the platform, at least once, signed; what it does not take is tried again."""
+"""The outbox is delivered to the platform, signed, at least once; a refused message is sent again."""
 
 import base64
 import hashlib
@@ -22,10 +22,10 @@ SECRET = "whsec_" + base64.b64encode(b"s" * 24).decode()
 
 
 class Platform(ThreadingHTTPServer):
-    """A platform that remembers what it was told and answers as it is bid."""
+    """A platform that records what it received and answers with scripted statuses."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[dict[str, str], bytes]] = []
+        self.received: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -35,7 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.told.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.server.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
         self.send_response(self.server.answers.pop(0) if self.server.answers else 204)
         self.send_header("Location", "http://127.0.0.1:1/elsewhere")
         self.end_headers()
@@ -63,10 +63,10 @@ def _announce(subject: str = "cycle:c-1") -> OutboxMessage:
 
 
 @pytest.mark.django_db
-def test_deliver_tells_what_happened_and_signs_it(platform: Platform) -> None:
+def test_deliver_sends_a_signed_message(platform: Platform) -> None:
     message = _announce()
     assert deliver_outbox(now=NOW) == 1
-    [(headers, body)] = platform.told
+    [(headers, body)] = platform.received
     assert json.loads(body) == {
         "type": "payout.completed",
         "timestamp": "2026-01-31T09:30:00Z",
@@ -97,11 +97,11 @@ def test_delivered_message_is_not_sent_again(platform: Platform) -> None:
     _announce()
     deliver_outbox(now=NOW)
     assert deliver_outbox(now=NOW + timedelta(days=1)) == 0
-    assert len(platform.told) == 1
+    assert len(platform.received) == 1
 
 
 @pytest.mark.django_db
-def test_refused_message_is_tried_again_ever_more_slowly_with_the_same_bytes(platform: Platform) -> None:
+def test_refused_message_is_retried_more_slowly_with_the_same_bytes(platform: Platform) -> None:
     message = _announce()
     platform.answers = [500, 301, 404, 204]
     moment, pauses = NOW, []
@@ -112,8 +112,8 @@ def test_refused_message_is_tried_again_ever_more_slowly_with_the_same_bytes(pla
         moment = message.next_try_at
     assert pauses[:3] == [5, 20, 80]
     assert message.tries == 4
-    assert len({body for _, body in platform.told}) == 1
-    assert len({headers["webhook-id"] for headers, _ in platform.told}) == 1
+    assert len({body for _, body in platform.received}) == 1
+    assert len({headers["webhook-id"] for headers, _ in platform.received}) == 1
 
 
 @pytest.mark.django_db
@@ -128,7 +128,7 @@ def test_pause_between_tries_is_an_hour_at_most(platform: Platform) -> None:
 
 
 @pytest.mark.django_db
-def test_platform_that_is_away_leaves_the_message_waiting(settings: Any) -> None:
+def test_unreachable_platform_leaves_the_message_waiting(settings: Any) -> None:
     settings.PLATFORM_WEBHOOK_URL = "http://127.0.0.1:1/hooks"
     message = _announce()
     assert deliver_outbox(now=NOW) == 0
@@ -137,7 +137,7 @@ def test_platform_that_is_away_leaves_the_message_waiting(settings: Any) -> None
 
 
 @pytest.mark.django_db
-def test_message_whose_sender_died_is_sent_after_the_lease(platform: Platform) -> None:
+def test_message_of_a_killed_sender_is_sent_after_the_lease(platform: Platform) -> None:
     _announce()
     OutboxMessage.objects.update(tries=1, next_try_at=NOW + LEASE)
     assert deliver_outbox(now=NOW) == 0
@@ -169,4 +169,4 @@ def test_two_deliverers_at_once_send_each_message_once(platform: Platform) -> No
     for thread in threads:
         thread.join()
     assert sum(counts) == 40
-    assert len({headers["webhook-id"] for headers, _ in platform.told}) == len(platform.told) == 40
+    assert len({headers["webhook-id"] for headers, _ in platform.received}) == len(platform.received) == 40

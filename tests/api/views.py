@@ -4,14 +4,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import OperationalError
+from django.db.models import Q
 from django.urls import include, path
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sunusav.api import serializers as fields
-from sunusav.api.pagination import paged
-from sunusav.api.permissions import AnyOf
+from sunusav.api.answers import AnswerSerializer
+from sunusav.api.endpoints import Endpoint
+from sunusav.api.pagination import Position
+from sunusav.api.permissions import PUBLIC, AnyOf, Permission
 from sunusav.api.views import ApiView
 from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing, Unavailable
 from sunusav.core.models import Switch, User
@@ -60,89 +63,100 @@ class Body(fields.StrictSerializer):
     inner = serializers.ListField(child=fields.SatsField(), required=False)
 
 
+class UserAnswer(AnswerSerializer):
+    id = serializers.IntegerField()
+
+
+def declared(permission: Permission, **more: Any) -> Endpoint:
+    return Endpoint("Only in tests", operation_id="test", permission=permission, **more)
+
+
+PAUSE = "core.pause_outgoing"
+
+
 class Echo(ApiView):
-    required_permissions = {
-        "GET": "core.view_switch",
-        "POST": "core.pause_outgoing",
-        "DELETE": AnyOf(("core.pause_outgoing", "core.view_user")),
-        "PUT": ("core.pause_outgoing", "core.view_user"),
-    }
-
+    @declared("core.view_switch", query=Body)
     def get(self, request: Request) -> Response:
-        return Response(_told(self.query(Body)))
+        return Response(_as_json(self.query()))
 
+    @declared(PAUSE, body=Body)
     def post(self, request: Request) -> Response:
-        return Response({**_told(self.body(Body)), "actor": self.actor.label}, status=201)
+        return Response({**_as_json(self.body()), "actor": self.actor.label}, status=201)
 
+    @declared((PAUSE, "core.view_user"))
     def put(self, request: Request) -> Response:
         return Response({})
 
+    @declared(AnyOf((PAUSE, "core.view_user")))
     def delete(self, request: Request) -> Response:
         return Response(status=204)
 
 
 class Public(ApiView):
-    public = True
-
+    @declared(PUBLIC)
     def get(self, request: Request) -> Response:
         return Response({"known": request.user.is_authenticated})
 
+    @declared(PUBLIC, body=Body)
     def post(self, request: Request) -> Response:
-        return Response(_told(self.body(Body)))
+        return Response(_as_json(self.body()))
 
 
-class Forgotten(ApiView):
+class Undeclared(ApiView):
     def get(self, request: Request) -> Response:
         return Response({})
 
 
 class Raising(ApiView):
-    required_permissions = {"POST": "core.pause_outgoing"}
-
-    def post(self, request: Request, what: str) -> Response:
-        raise RAISED[what]
+    @declared(PAUSE)
+    def post(self, request: Request, name: str) -> Response:
+        raise RAISED[name]
 
 
 class Counting(ApiView):
-    """Do something that can be counted: one switch row more."""
+    """Each call leaves one switch row more."""
 
-    required_permissions = {"POST": "core.pause_outgoing"}
-
+    @declared(PAUSE, body=Body)
     def post(self, request: Request) -> Response:
-        body = self.body(Body)
+        body = self.body()
         Switch.objects.create(name=f"s{Switch.objects.count()}-{body.get('name', '')}")
         return Response({"switches": Switch.objects.count()}, status=201, headers={"Location": "/made"})
 
 
 class Approving(ApiView):
-    required_permissions = {"POST": "core.pause_outgoing"}
-
+    @declared(PAUSE)
     def post(self, request: Request) -> Response:
         self.require_second_factor()
         return Response({})
 
 
 class Users(ApiView):
-    public = True
-
+    @declared(PUBLIC, answer=UserAnswer, paged=True)
     def get(self, request: Request) -> Response:
-        rows = User.objects.all()
-        page = paged(request, rows, ordering=("-last_name",), serialize=lambda user: {"id": user.pk})
-        return Response(page)
+        return self.page(_users_page, key=lambda user: (user.last_name, user.pk))
 
 
-def _told(read: dict[str, Any]) -> dict[str, Any]:
+def _users_page(after: Position | None, limit: int) -> list[User]:
+    """Return users by name and number, both descending."""
+    rows = User.objects.order_by("-last_name", "-pk")
+    if after is not None:
+        name, pk = after
+        rows = rows.filter(Q(last_name__lt=name) | Q(last_name=name, pk__lt=pk))
+    return list(rows[:limit])
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
     return {
         name: fields.utc_text(value) if name == "at" else str(value) if name == "share" else value
-        for name, value in read.items()
+        for name, value in values.items()
     }
 
 
 urlpatterns = [
     path("monetization/echo", Echo.as_view()),
     path("monetization/public", Public.as_view()),
-    path("monetization/forgotten", Forgotten.as_view()),
-    path("monetization/raising/<str:what>", Raising.as_view()),
+    path("monetization/undeclared", Undeclared.as_view()),
+    path("monetization/raising/<str:name>", Raising.as_view()),
     path("monetization/counting", Counting.as_view()),
     path("monetization/approving", Approving.as_view()),
     path("monetization/users", Users.as_view()),

@@ -19,7 +19,7 @@ def roles(*named: Role) -> frozenset[Role]:
 
 
 ACCESS: dict[str, dict[str, frozenset[Role]]] = {
-    # The API's own
+    # sunusav.api
     "health": {"GET": PUBLIC},
     "openapi.json": {"GET": PUBLIC},
     "docs": {"GET": PUBLIC},

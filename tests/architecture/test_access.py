@@ -94,8 +94,8 @@ def test_url_answers_each_method_to_each_role_as_the_table_states(
 def test_admin_without_session_redirects_to_login(role: Role | None) -> None:
     client = APIClient() if role is None else client_in(role)
     routes = [route for route in _admin_routes() if re.fullmatch(r"[\w/-]+", route)]
-    open_ones = {"admin/login/", "admin/logout/", "admin/jsi18n/", "admin/language/"}
+    public = {"admin/login/", "admin/logout/", "admin/jsi18n/", "admin/language/"}
     assert len(routes) > 3
-    for route in set(routes) - open_ones:
+    for route in set(routes) - public:
         response = client.get("/" + route)
         assert (response.status_code, response["Location"].split("?")[0]) == (302, "/admin/login/"), route

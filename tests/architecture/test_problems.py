@@ -19,15 +19,15 @@ STATUS_OF_PROTOCOL = {
 }  # fmt: skip
 
 
-def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+def _subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
     for error in kind.__subclasses__():
         yield error
-        yield from _below(error)
+        yield from _subclasses(error)
 
 
 def _refusals() -> dict[str, type[DomainError]]:
     import_everything()
-    ours = [error for error in _below(DomainError) if error.__module__.split(".")[0] in APPS]
+    ours = [error for error in _subclasses(DomainError) if error.__module__.split(".")[0] in APPS]
     return {error.code: error for error in ours if error not in KIND_STATUS}
 
 
@@ -60,7 +60,7 @@ def test_every_refusal_is_of_one_kind() -> None:
 
 def test_no_two_refusals_share_a_code() -> None:
     import_everything()
-    ours = [error for error in _below(DomainError) if error.__module__.split(".")[0] in APPS]
+    ours = [error for error in _subclasses(DomainError) if error.__module__.split(".")[0] in APPS]
     codes = [error.code for error in ours]
     assert sorted(code for code in set(codes) if codes.count(code) > 1) == []
 

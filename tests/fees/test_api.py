@@ -32,7 +32,7 @@ def refused(response, status, code, **facts):
     assert {name: document[name] for name in facts} == facts
 
 
-def test_calculate_the_readmes_example_answers_exactly(anybody):
+def test_calculate_example_of_the_readme_answers_exactly(anybody):
     response = anybody.post(
         CALCULATE, {"payout_sats": 100_000, "group_verified": True, "user_recurring": False}, format="json"
     )
@@ -113,7 +113,7 @@ def test_calculate_with_an_override_above_the_cap_is_refused(db):
     refused(response, 422, "fee-override-above-cap", override_ppm=10_001, cap_ppm=10_000)
 
 
-def test_calculate_with_no_override_said_in_words_is_for_anybody(anybody):
+def test_calculate_with_a_null_override_is_public(anybody):
     body = {"payout_sats": 100_000, "fee_percent_override": None}
 
     assert anybody.post(CALCULATE, body, format="json").json()["sats_fee"] == 1_000
@@ -125,7 +125,7 @@ def test_calculate_with_an_unknown_token_is_refused(anybody):
     refused(response, 401, "not-authenticated")
 
 
-def test_calculate_when_warm_asks_the_database_nothing(anybody, django_assert_num_queries):
+def test_calculate_with_warm_caches_makes_no_query(anybody, django_assert_num_queries):
     service = client_in(Role.PLATFORM)
     for client in (anybody, service):
         client.post(CALCULATE, {"payout_sats": 100_000}, format="json")
@@ -134,7 +134,10 @@ def test_calculate_when_warm_asks_the_database_nothing(anybody, django_assert_nu
 
 
 def test_calculate_by_get_is_refused(anybody):
-    refused(anybody.get(CALCULATE), 405, "method-not-allowed")
+    response = anybody.get(CALCULATE)
+
+    refused(response, 405, "method-not-allowed")
+    assert response["Allow"] == "POST"
 
 
 def test_tiers_answer_each_kind(anybody):
@@ -173,7 +176,7 @@ def test_project_ten_groups_answers_the_worked_year(db):
     }  # fmt: skip
 
 
-def test_project_with_every_assumption_answers_by_them(db):
+def test_project_with_every_assumption_uses_them(db):
     # 4 cycles of 12,345: 2 verified at 61, 2 recurring at 92.
     body = {
         "groups_count": 2, "weeks_per_year": 2, "avg_payout_sats": 12_345, "verified_groups_ratio": "0.5",
@@ -188,7 +191,7 @@ def test_project_with_every_assumption_answers_by_them(db):
 @pytest.mark.parametrize(
     ("role", "status"), [(Role.AUDITOR, 200), (Role.APPROVER, 403), (Role.OPERATOR, 403)]
 )
-def test_project_is_for_those_who_plan(role, status):
+def test_project_is_answered_to_roles_that_plan(role, status):
     assert client_in(role).post(PROJECT, {"groups_count": 1}, format="json").status_code == status
 
 

@@ -15,7 +15,7 @@ from tests.ledger.builders import MINUTE, stored_rate
 pytestmark = pytest.mark.django_db
 CURRENT, UPDATE = "/monetization/rates/current", "/monetization/rates/update"
 TO_XOF, TO_SATS = "/monetization/convert/sats-to-xof", "/monetization/convert/xof-to-sats"
-MANUAL = {"rate": "8500000.5", "reason": "the sources are away"}
+MANUAL = {"rate": "8500000.5", "reason": "the sources are unavailable"}
 
 
 def post(client: APIClient, url: str, body: Any, **headers: Any) -> Any:
@@ -37,7 +37,7 @@ def approver() -> User:
     return make_user(Role.APPROVER)
 
 
-def test_current_rate_answers_the_rate_and_its_mark(platform: APIClient) -> None:
+def test_current_rate_answers_the_rate_and_its_source(platform: APIClient) -> None:
     observed_at = clock.now() - MINUTE
     stored_rate("9123457.25", at=observed_at)
 
@@ -64,7 +64,7 @@ def test_every_role_reads_rates(role: Role) -> None:
     assert post(client_in(role), TO_XOF, {"amount_sats": 1}).status_code == 200
 
 
-def test_without_a_token_nothing_is_answered() -> None:
+def test_rates_without_a_token_are_refused() -> None:
     assert APIClient().get(CURRENT).status_code == 401
     assert post(APIClient(), UPDATE, MANUAL).status_code == 401
 
@@ -106,7 +106,7 @@ def test_xof_to_sats_rounds_down(platform: APIClient) -> None:
         (TO_SATS, {"amount_sats": 500}),
     ],
 )
-def test_conversion_of_what_is_no_amount_refused(platform: APIClient, url: str, body: Any) -> None:
+def test_conversion_of_a_malformed_amount_is_refused(platform: APIClient, url: str, body: Any) -> None:
     response = post(platform, url, body)
 
     assert response.status_code == 400
@@ -134,7 +134,7 @@ def test_manual_rate_is_proposed_by_one_and_approved_by_another(finance: User, a
     assert client_of(finance).get(CURRENT).json()["btc_xof_rate"] == "8500000.5"
 
 
-def test_manual_rate_repeated_by_its_proposer_refused(finance: User) -> None:
+def test_manual_rate_repeated_by_its_proposer_is_refused(finance: User) -> None:
     client = client_of(finance)
     post(client, UPDATE, MANUAL)
 
@@ -144,7 +144,7 @@ def test_manual_rate_repeated_by_its_proposer_refused(finance: User) -> None:
     assert not ExchangeRate.objects.exists()
 
 
-def test_manual_rate_of_another_amount_does_not_approve(finance: User, approver: User) -> None:
+def test_manual_rate_with_another_rate_is_not_an_approval(finance: User, approver: User) -> None:
     post(client_of(finance), UPDATE, MANUAL)
 
     other = post(client_of(approver), UPDATE, {**MANUAL, "rate": "8500001"})
@@ -154,7 +154,7 @@ def test_manual_rate_of_another_amount_does_not_approve(finance: User, approver:
     assert ManualRateRequest.objects.count() == 1
 
 
-def test_manual_rate_needs_the_one_time_code_of_who_has_one(finance: User, approver: User) -> None:
+def test_manual_rate_approved_without_a_valid_code_is_refused(finance: User, approver: User) -> None:
     TOTPDevice.objects.create(user=approver, name="phone")
     post(client_of(finance), UPDATE, MANUAL)
 
@@ -164,19 +164,18 @@ def test_manual_rate_needs_the_one_time_code_of_who_has_one(finance: User, appro
     assert not ExchangeRate.objects.exists()
 
 
-def test_manual_rate_out_of_bounds_refused(finance: User) -> None:
+def test_manual_rate_out_of_bounds_is_refused(finance: User) -> None:
     refused = post(client_of(finance), UPDATE, {"rate": "12195.92", "reason": "euros, by mistake"})
 
-    assert refused.json()["code"] == "rate-out-of-bounds"
+    assert (refused.status_code, refused.json()["code"]) == (422, "rate-out-of-bounds")
     assert refused.json()["minimum_xof_per_btc"] == "655957"
-    assert refused.status_code == 422
     assert not ManualRateRequest.objects.exists()
 
 
 @pytest.mark.parametrize(
     "rate", ["", "1e7", "-8000000", "8 000 000", "8000000.123456789", "NaN", True, None, [1]]
 )
-def test_manual_rate_that_is_no_number_refused(finance: User, rate: Any) -> None:
+def test_malformed_manual_rate_is_refused(finance: User, rate: Any) -> None:
     refused = post(client_of(finance), UPDATE, {"rate": rate, "reason": "r"})
 
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid-request")
@@ -184,6 +183,6 @@ def test_manual_rate_that_is_no_number_refused(finance: User, rate: Any) -> None
 
 
 @pytest.mark.parametrize("role", [Role.PLATFORM, Role.AUDITOR, Role.OPERATOR])
-def test_manual_rate_by_another_role_refused(role: Role) -> None:
+def test_manual_rate_by_another_role_is_refused(role: Role) -> None:
     assert post(client_in(role), UPDATE, MANUAL).status_code == 403
     assert not ManualRateRequest.objects.exists()

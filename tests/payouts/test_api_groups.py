@@ -1,6 +1,7 @@
 """Groups, members and cycles through the API: exact names, exact refusals."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from rest_framework.test import APIClient
@@ -36,9 +37,9 @@ def test_post_groups_answers_201_with_the_group(platform: APIClient) -> None:
     answer = platform.post(f"{ROOT}/groups", GROUP)
 
     assert answer.status_code == 201
-    told = answer.json()
-    assert told.pop("created_at").endswith("Z")
-    assert told == {
+    group = answer.json()
+    assert group.pop("created_at").endswith("Z")
+    assert group == {
         **GROUP, "settlement_partner": "wave", "skip_non_working_days": False, "is_verified": False,
     }  # fmt: skip
 
@@ -93,13 +94,22 @@ def test_get_groups_pages_and_filters(platform: APIClient) -> None:
     assert _problem(platform.get(f"{ROOT}/groups?colour=red")) == (400, "invalid-request")
 
 
-def test_get_group_shows_its_members_and_an_unknown_one_is_named(platform: APIClient) -> None:
+def test_get_group_answers_its_members_and_names_an_unknown_group(platform: APIClient) -> None:
     make_group(members=2, id="group-7")
 
     assert platform.get(f"{ROOT}/groups/group-7").json()["members"] == ["user-0", "user-1"]
     answer = platform.get(f"{ROOT}/groups/Group-7")
     assert _problem(answer) == (404, "group-missing")
     assert answer.json()["group_id"] == "Group-7"
+
+
+@pytest.mark.parametrize("group_id", ["A.b", "group.json", "a:b#c", "Awa Diop", "ñandú", "members", "x" * 64])
+def test_get_group_finds_any_identifier_byte_for_byte(platform: APIClient, group_id: str) -> None:
+    make_group(members=0, id=group_id)
+
+    assert platform.get(f"{ROOT}/groups/{quote(group_id)}").json()["id"] == group_id
+    assert _problem(platform.get(f"{ROOT}/groups/{quote(group_id)}%20")) == (404, "group-missing")
+    assert _problem(platform.get(f"{ROOT}/groups/{quote(group_id)}/")) == (404, "not-found")
 
 
 def test_post_members_masks_name_and_phone(platform: APIClient) -> None:
@@ -123,7 +133,7 @@ def test_post_members_without_a_phone(platform: APIClient) -> None:
 
 
 @pytest.mark.parametrize("phone", ["771234567", "+22", "phone", 221771234567, ""])
-def test_post_members_with_a_phone_that_is_none_is_refused(platform: APIClient, phone: Any) -> None:
+def test_post_members_with_a_malformed_phone_is_refused(platform: APIClient, phone: Any) -> None:
     make_group(members=0, id="group-7")
     with nothing_changes():
         answer = platform.post(
@@ -137,9 +147,9 @@ def test_post_cycles_answers_201_with_the_cycle(platform: APIClient) -> None:
     answer = platform.post(f"{ROOT}/cycles", CYCLE)
 
     assert answer.status_code == 201
-    told = answer.json()
-    created_at = told.pop("created_at")
-    assert told == {
+    cycle = answer.json()
+    created_at = cycle.pop("created_at")
+    assert cycle == {
         **CYCLE, "members_count": 2, "payout_total_sats": 20_000, "status": "collecting",
         "contributions_due": 2, "contributions_settled": 0, "destination": None, "ready_at": None,
             "destination_replaced_at": None, "error_message": None,
@@ -151,7 +161,7 @@ def test_post_cycles_answers_201_with_the_cycle(platform: APIClient) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"winner_user_id": "stranger"}, 422, "winner-not-member"),
+        ({"winner_user_id": "user-99"}, 422, "winner-not-member"),
         ({"group_id": "none"}, 404, "group-missing"),
         ({"contribution_sats": 0}, 400, "invalid-request"),
         ({"contribution_sats": 1.5}, 400, "invalid-request"),
@@ -168,19 +178,23 @@ def test_post_cycles_refusals(platform: APIClient, change: dict[str, Any], statu
     assert _problem(answer) == (status, code)
 
 
-def test_get_cycle_shows_what_the_winner_gets_once_it_is_ready(platform: APIClient) -> None:
+def test_get_cycle_answers_the_net_once_it_is_ready(platform: APIClient) -> None:
     cycle = make_cycle(make_group(members=2), contribution_sats=50_000)
     pay_contribution(cycle, "user-0")
-    told = platform.get(f"{ROOT}/cycles/{cycle.pk}").json()
-    assert (told["status"], told["contributions_settled"], told["expected_net_sats"]) == (
+    answer = platform.get(f"{ROOT}/cycles/{cycle.pk}").json()
+    assert (answer["status"], answer["contributions_settled"], answer["expected_net_sats"]) == (
         "collecting",
         1,
         None,
     )
 
     ready = make_ready_cycle(make_group(members=2), contribution_sats=50_000)
-    told = platform.get(f"{ROOT}/cycles/{ready.pk}").json()
-    assert (told["status"], told["contributions_settled"], told["expected_net_sats"]) == ("ready", 2, 99_000)
+    answer = platform.get(f"{ROOT}/cycles/{ready.pk}").json()
+    assert (answer["status"], answer["contributions_settled"], answer["expected_net_sats"]) == (
+        "ready",
+        2,
+        99_000,
+    )
     assert _problem(platform.get(f"{ROOT}/cycles/none")) == (404, "cycle-missing")
 
 
@@ -196,7 +210,7 @@ def test_get_cycles_filters(platform: APIClient) -> None:
     assert platform.get(f"{ROOT}/cycles?winner_user_id=user-9").json()["results"] == []
 
 
-def test_a_list_of_cycles_asks_as_often_for_many_as_for_few(
+def test_get_cycles_makes_a_constant_number_of_queries(
     platform: APIClient, django_assert_max_num_queries: Any
 ) -> None:
     group = make_group(members=1)
@@ -243,10 +257,10 @@ def test_post_contributions_answers_201_with_what_to_pay(platform: APIClient) ->
     answer = platform.post(url, {"user_id": "user-0", "method": "lightning"})
 
     assert answer.status_code == 201
-    told = answer.json()
-    assert (told["status"], told["amount_sats"], told["user_id"]) == ("invoiced", 10_000, "user-0")
-    assert told["payment_request"].startswith("pay-")
-    assert told["expires_at"].endswith("Z")
+    opened = answer.json()
+    assert (opened["status"], opened["amount_sats"], opened["user_id"]) == ("invoiced", 10_000, "user-0")
+    assert opened["payment_request"].startswith("pay-")
+    assert opened["expires_at"].endswith("Z")
     listed = platform.get(url).json()["results"]
     assert [(row["user_id"], row["status"]) for row in listed] == [
         ("user-0", "invoiced"), ("user-1", "pending"),
@@ -257,7 +271,7 @@ def test_post_contributions_refusals(platform: APIClient) -> None:
     cycle = make_cycle(make_group(members=2))
     url = f"{ROOT}/cycles/{cycle.pk}/contributions"
     with nothing_changes():
-        body = {"user_id": "stranger", "method": "lightning"}
+        body = {"user_id": "user-99", "method": "lightning"}
         assert _problem(platform.post(url, body)) == (404, "contribution-missing")
         body = {"user_id": "user-0", "method": "mtn"}
         assert _problem(platform.post(url, body)) == (422, "collector-unknown")
@@ -282,7 +296,7 @@ def test_post_contributions_by_mobile_money_takes_a_phone(platform: APIClient) -
     assert (answer.status_code, answer.json()["method"]) == (201, "wave")
 
 
-def test_post_contributions_while_the_node_is_away_is_503_and_works_later(
+def test_post_contributions_while_the_node_is_unavailable_is_503_and_succeeds_later(
     platform: APIClient, till: ScriptedCollector
 ) -> None:
     cycle = make_cycle(make_group(members=2))
@@ -298,7 +312,7 @@ def test_post_contributions_while_the_node_is_away_is_503_and_works_later(
 
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR])
-def test_only_the_platform_arranges(role: Role) -> None:
+def test_writes_by_other_roles_than_platform_are_refused(role: Role) -> None:
     cycle = make_cycle(make_group(members=1, id="group-7"))
     client = client_in(role)
     with nothing_changes():

@@ -1,4 +1,4 @@
-"""Payouts through the API: the seed's names and numbers, each refusal, nothing paid by the web."""
+"""Payouts through the API: exact names and numbers, each refusal; the web process pays nothing."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from payouts.models import Cycle
 from payouts.services.payouts import cancel_payout
 from sunusav.core.roles import Role
+from tests.architecture.openapi import assert_described
 from tests.factories.payouts import (
     make_cycle,
     make_group,
@@ -58,7 +59,7 @@ def _verified_cycle() -> Cycle:
 README = {"cycle_id": "cycle-123", "group_verified": True, "user_recurring": False}
 
 
-def test_the_readmes_example_answers_202_and_then_the_receipt(
+def test_process_example_of_the_readme_answers_202_and_then_the_receipt(
     platform: APIClient, node: ScriptedRail
 ) -> None:
     cycle = _verified_cycle()
@@ -96,7 +97,7 @@ def test_the_readmes_example_answers_202_and_then_the_receipt(
 
 @contextmanager
 def _worker(act: Callable[[], object] = _run) -> Iterator[None]:
-    """Have somebody act again and again, on a connection of their own."""
+    """Run a function again and again in a thread with a connection of its own."""
     stop = threading.Event()
 
     def work() -> None:
@@ -124,6 +125,7 @@ def test_process_answers_200_when_a_worker_pays_while_it_waits(
         answer = platform.post(f"{ROOT}/process", README)
 
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert_described(answer)
     assert len(answer.json()["lightning_payment_hash"]) == 64
     assert _problem(platform.post(f"{ROOT}/process", README)) == (409, "cycle-already-paid")
 
@@ -134,7 +136,7 @@ def test_process_answers_200_when_a_worker_pays_while_it_waits(
     ("failure", "code"),
     [(FailureClass.FINAL, "payout-failed"), (FailureClass.REVIEW, "payout-needs-review")],
 )
-def test_process_that_ends_badly_while_it_waits_answers_as_the_next_call(
+def test_process_that_fails_while_it_waits_answers_like_the_next_call(
     platform: APIClient, node: ScriptedRail, settings: Settings, failure: FailureClass, code: str
 ) -> None:
     settings.PAYOUT_WAIT_SECONDS = 20
@@ -153,19 +155,19 @@ def test_process_that_ends_badly_while_it_waits_answers_as_the_next_call(
 
 @pytest.mark.mariadb
 @pytest.mark.django_db(transaction=True)
-def test_process_of_a_payout_called_off_while_it_waits_says_so(
+def test_process_cancelled_while_it_waits_answers_payout_cancelled(
     platform: APIClient, settings: Settings
 ) -> None:
     settings.PAYOUT_WAIT_SECONDS = 20
     _verified_cycle()
     user = make_user(Role.FINANCE)
 
-    def call_off() -> None:
+    def cancel() -> None:
         payout = disbursement_for("cycle:cycle-123")
         if payout is not None and payout.state == "processing":
             cancel_payout(payout_id=payout.id, user=user, reason="wrong group", now=wall_clock())
 
-    with _worker(call_off):
+    with _worker(cancel):
         answer = platform.post(f"{ROOT}/process", README)
 
     assert _problem(answer) == (409, "payout-cancelled")
@@ -175,30 +177,30 @@ def test_process_refusals(platform: APIClient) -> None:
     group = make_group(members=2)
     collecting = make_cycle(group)
     pay_contribution(collecting, "user-0")
-    homeless = make_ready_cycle(group)
-    misfit = make_payable_cycle(group, net_sats=19_801)
+    without_destination = make_ready_cycle(group)
+    wrong_invoice = make_payable_cycle(group, net_sats=19_801)
     with nothing_changes():
         for body, expected in (
             ({"cycle_id": "none"}, (404, "cycle-missing")),
             ({"cycle_id": collecting.pk}, (409, "cycle-not-ready")),
-            ({"cycle_id": homeless.pk}, (409, "destination-missing")),
-            ({"cycle_id": misfit.pk}, (422, "invoice-amount-differs")),
-            ({"cycle_id": misfit.pk, "group_verified": True}, (409, "claim-contradicts-records")),
+            ({"cycle_id": without_destination.pk}, (409, "destination-missing")),
+            ({"cycle_id": wrong_invoice.pk}, (422, "invoice-amount-differs")),
+            ({"cycle_id": wrong_invoice.pk, "group_verified": True}, (409, "claim-contradicts-records")),
             ({}, (400, "invalid-request")),
-            ({"cycle_id": misfit.pk, "group_verified": None}, (400, "invalid-request")),
-            ({"cycle_id": misfit.pk, "group_verified": 1}, (400, "invalid-request")),
-            ({"cycle_id": misfit.pk, "sats_fee": 0}, (400, "invalid-request")),
+            ({"cycle_id": wrong_invoice.pk, "group_verified": None}, (400, "invalid-request")),
+            ({"cycle_id": wrong_invoice.pk, "group_verified": 1}, (400, "invalid-request")),
+            ({"cycle_id": wrong_invoice.pk, "sats_fee": 0}, (400, "invalid-request")),
         ):
             assert _problem(platform.post(f"{ROOT}/process", body)) == expected
 
 
-def test_a_cycle_that_is_not_ready_says_what_it_lacks(platform: APIClient) -> None:
+def test_process_of_a_collecting_cycle_answers_what_is_missing(platform: APIClient) -> None:
     cycle = make_cycle(make_group(members=2))
     pay_contribution(cycle, "user-0")
-    told = platform.post(f"{ROOT}/process", {"cycle_id": cycle.pk}).json()
+    answer = platform.post(f"{ROOT}/process", {"cycle_id": cycle.pk}).json()
 
-    assert told["type"] == "/problems/cycle-not-ready"
-    facts = {name: told[name] for name in ("cycle_id", "cycle_status", "missing_contributions")}
+    assert answer["type"] == "/problems/cycle-not-ready"
+    facts = {name: answer[name] for name in ("cycle_id", "cycle_status", "missing_contributions")}
     assert facts == {"cycle_id": cycle.pk, "cycle_status": "collecting", "missing_contributions": 1}
 
 
@@ -225,13 +227,13 @@ def test_status_before_during_and_after(platform: APIClient, node: ScriptedRail)
     payout_id = process(cycle)
     node.script.append(Unknown(seen=True, reason="in flight"))
     _run()
-    told = platform.get(url).json()
-    assert (told["cycle_status"], told["payout_status"], told["payout_id"]) == (
+    answer = platform.get(url).json()
+    assert (answer["cycle_status"], answer["payout_status"], answer["payout_id"]) == (
         "paying",
         "processing",
         payout_id,
     )
-    assert told["lightning_payment_hash"] == FakeInvoice.read(cycle.destination_value).payment_hash
+    assert answer["lightning_payment_hash"] == FakeInvoice.read(cycle.destination_value).payment_hash
     assert _problem(platform.get(f"{ROOT}/status/none")) == (404, "cycle-missing")
 
 
@@ -273,16 +275,15 @@ def test_payouts_are_listed_paged_and_filtered(platform: APIClient) -> None:
     assert _problem(platform.get(f"{ROOT}?status=paid")) == (400, "invalid-request")
 
 
-def test_one_payout_shows_its_split(platform: APIClient) -> None:
+def test_get_payout_answers_its_split(platform: APIClient) -> None:
     payout_id = process(make_payable_cycle(make_group(members=2), contribution_sats=50_000))
-    told = platform.get(f"{ROOT}/{payout_id}").json()
+    answer = platform.get(f"{ROOT}/{payout_id}").json()
 
-    assert (told["sats_fee"], told["platform_share"], told["community_share"], told["partner_reserved"]) == (
+    assert (answer["sats_fee"], answer["platform_share"], answer["community_share"], answer["partner_reserved"]) == (
         1_000, 500, 200, 300,
     )  # fmt: skip
-    assert (told["net_payout"], told["schedule_version"], told["attempts"]) == (99_000, 1, 0)
-    answer = platform.get(f"{ROOT}/{10**40}")
-    assert _problem(answer) == (404, "payout-missing")
+    assert (answer["net_payout"], answer["schedule_version"], answer["attempts"]) == (99_000, 1, 0)
+    assert _problem(platform.get(f"{ROOT}/{10**40}")) == (404, "payout-missing")
     assert _problem(platform.get(f"{ROOT}/{payout_id}/receipt")) == (409, "payout-not-completed")
 
 
@@ -296,16 +297,16 @@ def test_retry_and_cancel(platform: APIClient, node: ScriptedRail) -> None:
     assert (refused.json()["payout_id"], refused.json()["failure_code"]) == (payout_id, "incorrect-details")
     assert _problem(platform.post(f"{ROOT}/{payout_id}/retry", {})) == (400, "invalid-request")
 
-    told = platform.post(f"{ROOT}/{payout_id}/retry", {"reason": "try again"})
-    assert (told.status_code, told.json()["status"]) == (202, "processing")
-    told = platform.post(f"{ROOT}/{payout_id}/cancel", {"reason": "not any more"})
-    assert (told.status_code, told.json()["status"]) == (200, "cancelled")
+    retried = platform.post(f"{ROOT}/{payout_id}/retry", {"reason": "try again"})
+    assert (retried.status_code, retried.json()["status"]) == (202, "processing")
+    cancelled = platform.post(f"{ROOT}/{payout_id}/cancel", {"reason": "no longer wanted"})
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     again = platform.post(f"{ROOT}/{payout_id}/retry", {"reason": "x"})
     assert _problem(again) == (409, "disbursement-not-retryable")
     assert _problem(platform.post(f"{ROOT}/999999/cancel", {"reason": "x"})) == (404, "payout-missing")
 
 
-def test_a_program_does_not_decide_about_a_payout_under_review(
+def test_retry_or_cancel_under_review_is_refused_to_a_service(
     platform: APIClient, node: ScriptedRail
 ) -> None:
     payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800))
@@ -320,7 +321,7 @@ def test_a_program_does_not_decide_about_a_payout_under_review(
 
 
 @pytest.mark.parametrize("role", [Role.APPROVER, Role.AUDITOR, Role.OPERATOR])
-def test_others_read_and_change_nothing(role: Role) -> None:
+def test_other_roles_read_payouts_and_change_nothing(role: Role) -> None:
     payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800))
     client = client_in(role)
 
@@ -330,5 +331,5 @@ def test_others_read_and_change_nothing(role: Role) -> None:
         assert client.post(f"{ROOT}/{payout_id}/retry", {"reason": "x"}).status_code == 403
 
 
-def test_without_a_token_nothing_is_shown() -> None:
+def test_payouts_without_a_token_are_refused() -> None:
     assert APIClient().get(ROOT).status_code == 401

@@ -1,4 +1,4 @@
-"""A payout under review says through the API, in words, what it waits for."""
+"""The API reports of a payout under review what it waits for."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def _reviewed(node: ScriptedRail, answer: Unknown | Refused) -> APIClient:
     ],
     ids=["vanished", "refused"],
 )
-def test_payout_under_review_says_what_it_waits_for(
+def test_payout_under_review_answers_the_next_step(
     node: ScriptedRail, answer: Unknown | Refused, code: str, message: str
 ) -> None:
     platform = _reviewed(node, answer)

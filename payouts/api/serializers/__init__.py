@@ -1,1 +1,1 @@
-"""Shapes of this room's endpoints: `bodies` are read, `answers` are written. The API's names live here, no deeper."""
+"""Request bodies (`bodies`) and responses (`answers`, `withdrawals`). The API's own names are used here only."""

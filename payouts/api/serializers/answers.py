@@ -1,29 +1,20 @@
-"""What the endpoints of this room answer: a shape for the documentation, a function that writes it."""
+"""Answers of groups, cycles, contributions and payouts."""
 
-from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
-from fees.types import FixedFee
-from payouts.types import (
-    ContributionFacts,
-    CycleFacts,
-    GroupFacts,
-    MemberFacts,
-    PayoutFacts,
-    PayoutStatus,
-    Receipt,
-)
-from sunusav.api.serializers import utc_text
+from payouts.enums import NOT_INITIATED, ContributionStatus, CycleStatus
+from payouts.types import PayoutFacts
+from sunusav.api.answers import AnswerSerializer, DecimalTextField, OptionalTextField, XofTextField
+from sunusav.api.serializers import ChoiceOf, UtcDateTimeField
 from sunusav.core.privacy import mask_phone
+from transfers.enums import DisbursementState
 from transfers.types import Destination
 
-Answer = dict[str, Any]
 
-
-class GroupShape(serializers.Serializer[Any]):
-    """A group; `is_verified` is decided by two people."""
+class GroupAnswer(AnswerSerializer):
+    """A group. `is_verified` is proposed by one person and approved by another."""
 
     id = serializers.CharField()
     name = serializers.CharField()
@@ -31,34 +22,37 @@ class GroupShape(serializers.Serializer[Any]):
     settlement_partner = serializers.CharField()
     skip_non_working_days = serializers.BooleanField()
     is_verified = serializers.BooleanField()
-    created_at = serializers.DateTimeField()
+    created_at = UtcDateTimeField()
 
 
-class GroupWithMembersShape(GroupShape):
+class GroupWithMembersAnswer(GroupAnswer):
     """A group with its members' identifiers."""
 
     members = serializers.ListField(child=serializers.CharField())
 
 
-class MemberShape(serializers.Serializer[Any]):
+class MemberAnswer(AnswerSerializer):
     """A member; name and phone are masked."""
 
     group_id = serializers.CharField()
     user_id = serializers.CharField()
-    display_name = serializers.CharField()
-    phone = serializers.CharField()
+    display_name = serializers.CharField(source="masked_name")
+    phone = serializers.CharField(source="masked_phone")
 
 
-class DestinationShape(serializers.Serializer[Any]):
+class DestinationAnswer(AnswerSerializer):
     """Where a winner is paid; a phone is masked."""
 
     rail = serializers.CharField()
     kind = serializers.CharField()
-    value = serializers.CharField()
+    value = serializers.SerializerMethodField("masked_value")
+
+    def masked_value(self, destination: Destination) -> str:
+        return mask_phone(destination.value) if destination.kind == "phone" else destination.value
 
 
-class CycleShape(serializers.Serializer[Any]):
-    """A cycle as it stands."""
+class CycleAnswer(AnswerSerializer):
+    """A cycle with its present status."""
 
     id = serializers.CharField()
     group_id = serializers.CharField()
@@ -67,305 +61,152 @@ class CycleShape(serializers.Serializer[Any]):
     winner_user_id = serializers.CharField()
     members_count = serializers.IntegerField()
     payout_total_sats = serializers.IntegerField()
-    status = serializers.CharField()
-    contributions_due = serializers.IntegerField()
+    status = ChoiceOf(CycleStatus.values)
+    contributions_due = serializers.IntegerField(source="members_count")
     contributions_settled = serializers.IntegerField()
-    destination = DestinationShape(allow_null=True)
-    destination_replaced_at = serializers.DateTimeField(allow_null=True)
-    error_message = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    ready_at = serializers.DateTimeField(allow_null=True)
+    destination = DestinationAnswer(allow_null=True)
+    destination_replaced_at = UtcDateTimeField(allow_null=True)
+    error_message = OptionalTextField(source="payout_failure_message")
+    created_at = UtcDateTimeField()
+    ready_at = UtcDateTimeField(allow_null=True)
 
 
-class CycleWithNetShape(CycleShape):
-    """A cycle with what its winner gets once it is ready."""
+class CycleWithNetAnswer(CycleAnswer):
+    """A cycle with the net that its winner will get, once it is ready."""
 
     expected_net_sats = serializers.IntegerField(allow_null=True)
 
 
-class ContributionShape(serializers.Serializer[Any]):
-    """What a member owes a cycle, and how it can be paid."""
+class ContributionAnswer(AnswerSerializer):
+    """What a member owes a cycle, and how to pay it."""
 
     id = serializers.IntegerField()
     cycle_id = serializers.CharField()
     user_id = serializers.CharField()
     amount_sats = serializers.IntegerField()
-    status = serializers.CharField()
+    status = ChoiceOf(ContributionStatus.values)
     method = serializers.CharField()
     payment_request = serializers.CharField()
     checkout_url = serializers.CharField()
-    expires_at = serializers.DateTimeField(allow_null=True)
-    settled_at = serializers.DateTimeField(allow_null=True)
+    expires_at = UtcDateTimeField(allow_null=True)
+    settled_at = UtcDateTimeField(allow_null=True)
 
 
-class ProcessShape(serializers.Serializer[Any]):
-    """A payout that was asked for: completed, or under way."""
+class ProcessAnswer(AnswerSerializer):
+    """A payout that was requested: completed, or in progress."""
 
-    payout_id = serializers.IntegerField()
+    payout_id = serializers.IntegerField(source="id")
     cycle_id = serializers.CharField()
-    payout_total = serializers.IntegerField()
-    sats_fee = serializers.IntegerField(allow_null=True)
-    net_payout = serializers.IntegerField(allow_null=True)
-    platform_share = serializers.IntegerField(allow_null=True)
-    community_share = serializers.IntegerField(allow_null=True)
-    partner_reserved = serializers.IntegerField(allow_null=True)
-    lightning_payment_hash = serializers.CharField(allow_null=True)
-    status = serializers.CharField()
+    payout_total = serializers.IntegerField(source="payout_total_sats")
+    sats_fee = serializers.IntegerField(source="fee_sats", allow_null=True)
+    net_payout = serializers.IntegerField(source="net_sats", allow_null=True)
+    platform_share = serializers.IntegerField(source="fee.split.platform_sats", allow_null=True)
+    community_share = serializers.IntegerField(source="fee.split.community_sats", allow_null=True)
+    partner_reserved = serializers.IntegerField(source="fee.split.partner_sats", allow_null=True)
+    lightning_payment_hash = OptionalTextField(source="payment_hash")
+    status = ChoiceOf(DisbursementState.values)
 
 
-class ScheduleShape(serializers.Serializer[Any]):
-    """An order that waits; `task_id` names it."""
+class ScheduleStatusField(ChoiceOf):
+    """Whether the order waits for its moment, or is due already."""
 
-    task_id = serializers.CharField()
-    payout_id = serializers.IntegerField()
+    def __init__(self) -> None:
+        super().__init__(("scheduled", "queued"))
+
+    def to_representation(self, value: Any) -> str:
+        return "scheduled" if value == DisbursementState.SCHEDULED else "queued"
+
+
+class ScheduleAnswer(AnswerSerializer):
+    """A payout that is scheduled or queued. `task_id` names its order."""
+
+    task_id = serializers.SerializerMethodField()
+    payout_id = serializers.IntegerField(source="id")
     cycle_id = serializers.CharField()
-    status = serializers.CharField()
-    scheduled_at = serializers.DateTimeField()
+    status = ScheduleStatusField()
+    scheduled_at = UtcDateTimeField()
+
+    def get_task_id(self, payout: PayoutFacts) -> str:
+        return f"payout:{payout.id}"
 
 
-class PayoutStatusShape(serializers.Serializer[Any]):
-    """How a cycle's payout stands."""
+class PayoutStatusAnswer(AnswerSerializer):
+    """The status of a cycle and its payout."""
 
     cycle_id = serializers.CharField()
-    cycle_status = serializers.CharField()
-    payout_id = serializers.IntegerField(allow_null=True)
-    payout_status = serializers.CharField()
-    payout_method = serializers.CharField(allow_null=True)
-    lightning_payment_hash = serializers.CharField(allow_null=True)
-    error_message = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField(allow_null=True)
-    completed_at = serializers.DateTimeField(allow_null=True)
+    cycle_status = ChoiceOf(CycleStatus.values)
+    payout_id = serializers.IntegerField(source="payout.id", allow_null=True)
+    payout_status = ChoiceOf((NOT_INITIATED, *DisbursementState.values))
+    payout_method = serializers.CharField(source="payout.rail", allow_null=True)
+    lightning_payment_hash = OptionalTextField(source="payout.payment_hash")
+    error_message = OptionalTextField(source="payout.failure_message")
+    created_at = UtcDateTimeField(source="payout.created_at", allow_null=True)
+    completed_at = UtcDateTimeField(source="payout.completed_at", allow_null=True)
 
 
-class PayoutShape(serializers.Serializer[Any]):
+class PayoutAnswer(AnswerSerializer):
     """A payout in a list."""
 
     id = serializers.IntegerField()
     cycle_id = serializers.CharField()
     group_id = serializers.CharField()
-    status = serializers.CharField()
-    payout_total = serializers.IntegerField()
-    sats_fee = serializers.IntegerField(allow_null=True)
-    net_payout = serializers.IntegerField(allow_null=True)
-    payout_method = serializers.CharField()
-    lightning_payment_hash = serializers.CharField(allow_null=True)
-    attempts = serializers.IntegerField()
-    error_code = serializers.CharField(allow_null=True)
-    error_message = serializers.CharField(allow_null=True)
-    scheduled_at = serializers.DateTimeField()
-    created_at = serializers.DateTimeField()
-    completed_at = serializers.DateTimeField(allow_null=True)
+    status = ChoiceOf(DisbursementState.values)
+    payout_total = serializers.IntegerField(source="payout_total_sats")
+    sats_fee = serializers.IntegerField(source="fee_sats", allow_null=True)
+    net_payout = serializers.IntegerField(source="net_sats", allow_null=True)
+    payout_method = serializers.CharField(source="rail")
+    lightning_payment_hash = OptionalTextField(source="payment_hash")
+    attempts = serializers.IntegerField(source="attempts_made")
+    error_code = OptionalTextField(source="failure_code")
+    error_message = OptionalTextField(source="failure_message")
+    scheduled_at = UtcDateTimeField()
+    created_at = UtcDateTimeField()
+    completed_at = UtcDateTimeField(allow_null=True)
 
 
-class PayoutWithSplitShape(PayoutShape):
-    """A payout with its fee's parts and the schedule they come from."""
+class PayoutWithSplitAnswer(PayoutAnswer):
+    """A payout with the parts of its fee, and the fee schedule that set them."""
 
-    platform_share = serializers.IntegerField(allow_null=True)
-    community_share = serializers.IntegerField(allow_null=True)
-    partner_reserved = serializers.IntegerField(allow_null=True)
-    schedule_version = serializers.IntegerField(allow_null=True)
+    platform_share = serializers.IntegerField(source="fee.split.platform_sats", allow_null=True)
+    community_share = serializers.IntegerField(source="fee.split.community_sats", allow_null=True)
+    partner_reserved = serializers.IntegerField(source="fee.split.partner_sats", allow_null=True)
+    schedule_version = serializers.IntegerField(source="fee.schedule_version", allow_null=True)
 
 
-class ReceiptShape(serializers.Serializer[Any]):
+class JournalTransactionAnswer(AnswerSerializer):
+    """A journal transaction that proves a part of a payout."""
+
+    transaction_id = serializers.IntegerField()
+    kind = serializers.CharField()
+
+
+class ReceiptAnswer(AnswerSerializer):
     """The receipt of a payout, for the group's members."""
 
     payout_id = serializers.IntegerField()
-    status = serializers.CharField()
+    status = ChoiceOf(DisbursementState.values)
     cycle_id = serializers.CharField()
     cycle_index = serializers.IntegerField()
     group_id = serializers.CharField()
     group_name = serializers.CharField()
     winner_user_id = serializers.CharField()
-    payout_total = serializers.IntegerField()
-    sats_fee = serializers.IntegerField()
-    platform_share = serializers.IntegerField()
-    community_share = serializers.IntegerField()
-    partner_reserved = serializers.IntegerField()
+    payout_total = serializers.IntegerField(source="payout_total_sats")
+    sats_fee = serializers.IntegerField(source="split.fee_sats")
+    platform_share = serializers.IntegerField(source="split.platform_sats")
+    community_share = serializers.IntegerField(source="split.community_sats")
+    partner_reserved = serializers.IntegerField(source="split.partner_sats")
     settlement_partner = serializers.CharField()
-    net_payout = serializers.IntegerField()
-    net_payout_xof = serializers.CharField()
-    group_verified = serializers.BooleanField()
-    user_recurring = serializers.BooleanField()
+    net_payout = serializers.IntegerField(source="split.net_sats")
+    net_payout_xof = XofTextField(source="net_xof")
+    group_verified = serializers.BooleanField(source="is_verified_group")
+    user_recurring = serializers.BooleanField(source="is_recurring_user")
     schedule_version = serializers.IntegerField()
-    btc_xof_rate = serializers.CharField()
+    btc_xof_rate = DecimalTextField(source="rate_xof_per_btc")
     is_fallback_rate = serializers.BooleanField()
-    payout_method = serializers.CharField()
-    lightning_payment_hash = serializers.CharField()
+    payout_method = serializers.CharField(source="rail")
+    lightning_payment_hash = serializers.CharField(source="payment_hash")
     preimage = serializers.CharField()
-    requested_at = serializers.DateTimeField()
-    fee_fixed_at = serializers.DateTimeField()
-    completed_at = serializers.DateTimeField()
-    journal = serializers.ListField(child=serializers.DictField())
-
-
-def group_answer(group: GroupFacts) -> Answer:
-    return {
-        "id": group.id,
-        "name": group.name,
-        "country": group.country,
-        "settlement_partner": group.settlement_partner,
-        "skip_non_working_days": group.skip_non_working_days,
-        "is_verified": group.is_verified,
-        "created_at": utc_text(group.created_at),
-    }
-
-
-def member_answer(member: MemberFacts) -> Answer:
-    return {
-        "group_id": member.group_id,
-        "user_id": member.user_id,
-        "display_name": member.masked_name,
-        "phone": member.masked_phone,
-    }
-
-
-def cycle_answer(cycle: CycleFacts) -> Answer:
-    return {
-        "id": cycle.id,
-        "group_id": cycle.group_id,
-        "cycle_index": cycle.cycle_index,
-        "contribution_sats": cycle.contribution_sats,
-        "winner_user_id": cycle.winner_user_id,
-        "members_count": cycle.members_count,
-        "payout_total_sats": cycle.payout_total_sats,
-        "status": cycle.status,
-        "contributions_due": cycle.members_count,
-        "contributions_settled": cycle.contributions_settled,
-        "destination": _destination(cycle.destination),
-        "destination_replaced_at": _moment(cycle.destination_replaced_at),
-        "error_message": cycle.payout_failure_message or None,
-        "created_at": utc_text(cycle.created_at),
-        "ready_at": _moment(cycle.ready_at),
-    }
-
-
-def contribution_answer(owed: ContributionFacts) -> Answer:
-    return {
-        "id": owed.id,
-        "cycle_id": owed.cycle_id,
-        "user_id": owed.user_id,
-        "amount_sats": owed.amount_sats,
-        "status": owed.status,
-        "method": owed.method,
-        "payment_request": owed.payment_request,
-        "checkout_url": owed.checkout_url,
-        "expires_at": _moment(owed.expires_at),
-        "settled_at": _moment(owed.settled_at),
-    }
-
-
-def process_answer(payout: PayoutFacts, fee: FixedFee | None) -> Answer:
-    return {
-        "payout_id": payout.id,
-        "cycle_id": payout.cycle_id,
-        "payout_total": payout.payout_total_sats,
-        "sats_fee": payout.fee_sats,
-        "net_payout": payout.net_sats,
-        **_shares(fee),
-        "lightning_payment_hash": payout.payment_hash or None,
-        "status": payout.status,
-    }
-
-
-def schedule_answer(payout: PayoutFacts) -> Answer:
-    return {
-        "task_id": f"payout:{payout.id}",
-        "payout_id": payout.id,
-        "cycle_id": payout.cycle_id,
-        "status": "scheduled" if payout.status == "scheduled" else "queued",
-        "scheduled_at": utc_text(payout.scheduled_at),
-    }
-
-
-def payout_status_answer(told: PayoutStatus) -> Answer:
-    payout = told.payout
-    return {
-        "cycle_id": told.cycle_id,
-        "cycle_status": told.cycle_status,
-        "payout_id": payout.id if payout else None,
-        "payout_status": told.payout_status,
-        "payout_method": payout.rail if payout else None,
-        "lightning_payment_hash": (payout.payment_hash or None) if payout else None,
-        "error_message": (payout.failure_message or None) if payout else None,
-        "created_at": utc_text(payout.created_at) if payout else None,
-        "completed_at": _moment(payout.completed_at) if payout else None,
-    }
-
-
-def payout_answer(payout: PayoutFacts) -> Answer:
-    return {
-        "id": payout.id,
-        "cycle_id": payout.cycle_id,
-        "group_id": payout.group_id,
-        "status": payout.status,
-        "payout_total": payout.payout_total_sats,
-        "sats_fee": payout.fee_sats,
-        "net_payout": payout.net_sats,
-        "payout_method": payout.rail,
-        "lightning_payment_hash": payout.payment_hash or None,
-        "attempts": payout.attempts_made,
-        "error_code": payout.failure_code or None,
-        "error_message": payout.failure_message or None,
-        "scheduled_at": utc_text(payout.scheduled_at),
-        "created_at": utc_text(payout.created_at),
-        "completed_at": _moment(payout.completed_at),
-    }
-
-
-def payout_with_split_answer(payout: PayoutFacts, fee: FixedFee | None) -> Answer:
-    version = fee.schedule_version if fee else None
-    return {**payout_answer(payout), **_shares(fee), "schedule_version": version}
-
-
-def receipt_answer(receipt: Receipt) -> Answer:
-    return {
-        "payout_id": receipt.payout_id,
-        "status": receipt.status,
-        "cycle_id": receipt.cycle_id,
-        "cycle_index": receipt.cycle_index,
-        "group_id": receipt.group_id,
-        "group_name": receipt.group_name,
-        "winner_user_id": receipt.winner_user_id,
-        "payout_total": receipt.payout_total_sats,
-        "sats_fee": receipt.split.fee_sats,
-        "platform_share": receipt.split.platform_sats,
-        "community_share": receipt.split.community_sats,
-        "partner_reserved": receipt.split.partner_sats,
-        "settlement_partner": receipt.settlement_partner,
-        "net_payout": receipt.split.net_sats,
-        "net_payout_xof": f"{receipt.net_xof:f}",
-        "group_verified": receipt.is_verified_group,
-        "user_recurring": receipt.is_recurring_user,
-        "schedule_version": receipt.schedule_version,
-        "btc_xof_rate": f"{receipt.rate_xof_per_btc.normalize():f}",
-        "is_fallback_rate": receipt.is_fallback_rate,
-        "payout_method": receipt.rail,
-        "lightning_payment_hash": receipt.payment_hash,
-        "preimage": receipt.preimage,
-        "requested_at": utc_text(receipt.requested_at),
-        "fee_fixed_at": utc_text(receipt.fee_fixed_at),
-        "completed_at": utc_text(receipt.completed_at),
-        "journal": [
-            {"transaction_id": movement.transaction_id, "kind": movement.kind}
-            for movement in receipt.movements
-        ],
-    }
-
-
-def _shares(fee: FixedFee | None) -> Answer:
-    return {
-        "platform_share": fee.split.platform_sats if fee else None,
-        "community_share": fee.split.community_sats if fee else None,
-        "partner_reserved": fee.split.partner_sats if fee else None,
-    }
-
-
-def _destination(destination: Destination | None) -> Answer | None:
-    if destination is None:
-        return None
-    value = mask_phone(destination.value) if destination.kind == "phone" else destination.value
-    return {"rail": destination.rail, "kind": destination.kind, "value": value}
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return utc_text(moment) if moment else None
+    requested_at = UtcDateTimeField()
+    fee_fixed_at = UtcDateTimeField()
+    completed_at = UtcDateTimeField()
+    journal = JournalTransactionAnswer(source="movements", many=True)

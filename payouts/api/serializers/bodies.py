@@ -1,4 +1,4 @@
-"""What the endpoints of this room read."""
+"""Request bodies and query strings."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 @extend_schema_field({"type": "string", "pattern": "^[A-Z]{2}$", "example": "SN"})
 class CountryField(serializers.Field[str, Any, str, Any]):
-    """A country by its two letters (ISO 3166-1 alpha-2)."""
+    """A country code of two letters (ISO 3166-1 alpha-2)."""
 
     default_error_messages = {"invalid": "Two capital letters such as SN are required."}
 
@@ -94,7 +94,7 @@ class CyclesQuery(StrictSerializer):
 
 
 class DestinationBody(StrictSerializer):
-    """An invoice for exactly the net (`bolt11`), or an address that is asked for one when the payout is due."""
+    """An invoice for exactly the net (`bolt11`), or an address that provides one when the payout is due."""
 
     rail = ChoiceOf(RAILS)
     kind = ChoiceOf(KINDS)
@@ -105,7 +105,7 @@ class DestinationBody(StrictSerializer):
 
 
 class ContributionBody(StrictSerializer):
-    """`phone` is for the mobile-money methods; with `lightning` it is refused, since nobody would use it."""
+    """How a member pays. `phone` is for mobile money; with `lightning` it is refused, since it has no use there."""
 
     user_id = IdentifierField()
     method = ChoiceOf(RAILS)

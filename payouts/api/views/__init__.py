@@ -1,1 +1,1 @@
-"""The endpoints of this room: shape in, one service call, shape out."""
+"""Viewsets: each action reads its input, calls one service or query, and answers."""

@@ -1,22 +1,17 @@
 from functools import partial
 
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fees.errors import NetNotPositive
 from payouts.api.serializers.answers import (
-    PayoutShape,
-    PayoutStatusShape,
-    PayoutWithSplitShape,
-    ProcessShape,
-    ReceiptShape,
-    ScheduleShape,
-    payout_answer,
-    payout_status_answer,
-    payout_with_split_answer,
-    process_answer,
-    receipt_answer,
-    schedule_answer,
+    PayoutAnswer,
+    PayoutStatusAnswer,
+    PayoutWithSplitAnswer,
+    ProcessAnswer,
+    ReceiptAnswer,
+    ScheduleAnswer,
 )
 from payouts.api.serializers.bodies import PayoutsQuery, ProcessBody, ScheduleBody
 from payouts.api.waiting import wait_for_outcome
@@ -38,10 +33,9 @@ from payouts.errors import (
 from payouts.queries import payouts as queries
 from payouts.receipts import receipt_of
 from payouts.services import payouts as services
-from sunusav.api.documentation import documented
-from sunusav.api.pagination import paged_by
+from sunusav.api.endpoints import Endpoint
 from sunusav.api.serializers import ReasonBody
-from sunusav.api.views import ApiView
+from sunusav.api.viewsets import ApiViewSet
 from sunusav.core.switches import OutgoingPaused
 from transfers.enums import DisbursementState
 from transfers.errors import DisbursementNotCancellable, DisbursementNotRetryable, PaymentReferenceUsed
@@ -59,121 +53,100 @@ NOT_PAYABLE = [
 ]
 
 
-class ProcessPayout(ApiView):
-    """Having a cycle paid out now."""
+class PayoutViewSet(ApiViewSet):
+    """Payouts of cycles."""
 
-    required_permissions = {"POST": REQUEST}
+    lookup_url_kwarg = "payout_id"
+    lookup_value_converter = "int"
 
-    @documented(
-        "Pay a ready cycle's winner", body=ProcessBody, answer=ProcessShape, statuses=(200, 202),
+    @Endpoint(
+        "List payouts, the newest first", operation_id="payouts_get", permission=VIEW, query=PayoutsQuery,
+        answer=PayoutAnswer, paged=True,
+    )  # fmt: skip
+    def list(self, request: Request) -> Response:
+        fetch = partial(queries.payouts_page, **self.query())
+        return self.page(fetch, key=lambda payout: (payout.id,))
+
+    @Endpoint(
+        "Show a payout with its split", operation_id="one_payout_get", permission=VIEW,
+        answer=PayoutWithSplitAnswer, problems=[PayoutMissing],
+    )  # fmt: skip
+    def retrieve(self, request: Request, payout_id: int) -> Response:
+        return self._answer_with_fee(payout_id)
+
+    @Endpoint(
+        "Pay a ready cycle's winner", operation_id="process_payout_post", permission=REQUEST,
+        body=ProcessBody, answer=ProcessAnswer, statuses=(200, 202),
         problems=[*NOT_PAYABLE, *ENDED, PayoutCancelled, ClaimContradictsRecords],
         example={"cycle_id": "cycle-123", "group_verified": True, "user_recurring": False},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        """Answer 200 when the winner was paid while we waited, 409 when that failed, else 202.
+    @action(detail=False, methods=["post"])
+    def process(self, request: Request) -> Response:
+        """Answer 200 when the winner was paid within a few seconds, 409 when that failed, else 202.
 
-        After a 202 the same call again tells how it went.
+        After a 202 the same call returns the outcome.
         """
-        payout_id = services.request_payout(**self.body(ProcessBody), actor=self.actor, now=self.now)
+        payout_id = services.request_payout(**self.body(), actor=self.actor, now=self.now)
         wait_for_outcome(payout_id)
         payout = queries.payout(payout_id)
         services.require_going_well(payout)
         status = 200 if payout.status == DisbursementState.COMPLETED else 202
-        return Response(process_answer(payout, queries.fee_of(payout)), status=status)
+        return self.answer(payout, fee=queries.fee_of(payout), status=status)
 
-
-class SchedulePayout(ApiView):
-    """Having a cycle paid out later."""
-
-    required_permissions = {"POST": SCHEDULE}
-
-    @documented(
-        "Schedule a ready cycle's payout", body=ScheduleBody, answer=ScheduleShape, statuses=(202,),
+    @Endpoint(
+        "Schedule a ready cycle's payout", operation_id="schedule_payout_post", permission=SCHEDULE,
+        body=ScheduleBody, answer=ScheduleAnswer, statuses=(202,),
         problems=[*NOT_PAYABLE, *ENDED, PayoutScheduledAlready, PayoutUnderWay],
         example={"cycle_id": "cycle-123", "scheduled_at": "2026-02-02T09:00:00Z"},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        given = self.body(ScheduleBody)
+    @action(detail=False, methods=["post"])
+    def schedule(self, request: Request) -> Response:
+        body = self.body()
         payout_id = services.schedule_payout(
-            cycle_id=given["cycle_id"], scheduled_at=given.get("scheduled_at"), actor=self.actor, now=self.now
+            cycle_id=body["cycle_id"], scheduled_at=body.get("scheduled_at"), actor=self.actor, now=self.now
         )
-        return Response(schedule_answer(queries.payout(payout_id)), status=202)
+        return self.answer(queries.payout(payout_id))
 
+    @Endpoint(
+        "Show the status of a cycle's payout", operation_id="cycle_payout_status_get", permission=VIEW,
+        answer=PayoutStatusAnswer, problems=[CycleMissing],
+    )  # fmt: skip
+    @action(detail=False, url_path="status/<str:cycle_id>")
+    def status(self, request: Request, cycle_id: str) -> Response:
+        return self.answer(queries.payout_of(cycle_id))
 
-class CyclePayoutStatus(ApiView):
-    """How a cycle's payout stands."""
-
-    required_permissions = {"GET": VIEW}
-
-    @documented("Show how a cycle's payout stands", answer=PayoutStatusShape, problems=[CycleMissing])
-    def get(self, request: Request, cycle_id: str) -> Response:
-        return Response(payout_status_answer(queries.payout_of(cycle_id)))
-
-
-class Payouts(ApiView):
-    """Payouts."""
-
-    required_permissions = {"GET": VIEW}
-
-    @documented("List payouts, the newest first", query=PayoutsQuery, answer=PayoutShape, paged=True)
-    def get(self, request: Request) -> Response:
-        fetch = partial(queries.payouts_page, **self.query(PayoutsQuery))
-        return Response(paged_by(request, fetch, key=lambda payout: (payout.id,), serialize=payout_answer))
-
-
-class OnePayout(ApiView):
-    """One payout."""
-
-    required_permissions = {"GET": VIEW}
-
-    @documented("Show a payout with its split", answer=PayoutWithSplitShape, problems=[PayoutMissing])
-    def get(self, request: Request, payout_id: int) -> Response:
-        payout = queries.payout(payout_id)
-        return Response(payout_with_split_answer(payout, queries.fee_of(payout)))
-
-
-class RetryPayout(ApiView):
-    """Trying a failed payout again."""
-
-    required_permissions = {"POST": RETRY}
-
-    @documented(
-        "Retry a failed payout, as the same payout", body=ReasonBody, answer=PayoutWithSplitShape, statuses=(202,),
+    @Endpoint(
+        "Retry a failed payout, as the same payout", operation_id="retry_payout_post", permission=RETRY,
+        body=ReasonBody, answer=PayoutWithSplitAnswer, statuses=(202,),
         problems=[PayoutMissing, PayoutNeedsReview, OutgoingPaused, DisbursementNotRetryable, PaymentReferenceUsed],
         example={"reason": "the winner gave a new invoice"},
     )  # fmt: skip
-    def post(self, request: Request, payout_id: int) -> Response:
-        reason = self.body(ReasonBody)["reason"]
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, payout_id: int) -> Response:
+        reason = self.body()["reason"]
         services.retry_payout(payout_id=payout_id, user=self.user, reason=reason, now=self.now)
-        payout = queries.payout(payout_id)
-        return Response(payout_with_split_answer(payout, queries.fee_of(payout)), status=202)
+        return self._answer_with_fee(payout_id)
 
-
-class CancelPayout(ApiView):
-    """Calling a payout off."""
-
-    required_permissions = {"POST": CANCEL}
-
-    @documented(
-        "Cancel a payout that was certainly not paid", body=ReasonBody, answer=PayoutWithSplitShape,
+    @Endpoint(
+        "Cancel a payout that was certainly not paid", operation_id="cancel_payout_post", permission=CANCEL,
+        body=ReasonBody, answer=PayoutWithSplitAnswer,
         problems=[PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable],
-        example={"reason": "the group asked for it"},
+        example={"reason": "the group requested it"},
     )  # fmt: skip
-    def post(self, request: Request, payout_id: int) -> Response:
-        reason = self.body(ReasonBody)["reason"]
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, payout_id: int) -> Response:
+        reason = self.body()["reason"]
         services.cancel_payout(payout_id=payout_id, user=self.user, reason=reason, now=self.now)
-        payout = queries.payout(payout_id)
-        return Response(payout_with_split_answer(payout, queries.fee_of(payout)))
+        return self._answer_with_fee(payout_id)
 
-
-class PayoutReceipt(ApiView):
-    """The receipt of a payout."""
-
-    required_permissions = {"GET": VIEW}
-
-    @documented(
-        "Show the receipt of a completed payout", answer=ReceiptShape,
-        problems=[PayoutMissing, PayoutNotCompleted],
+    @Endpoint(
+        "Show the receipt of a completed payout", operation_id="payout_receipt_get", permission=VIEW,
+        answer=ReceiptAnswer, problems=[PayoutMissing, PayoutNotCompleted],
     )  # fmt: skip
-    def get(self, request: Request, payout_id: int) -> Response:
-        return Response(receipt_answer(receipt_of(payout_id)))
+    @action(detail=True)
+    def receipt(self, request: Request, payout_id: int) -> Response:
+        return self.answer(receipt_of(payout_id))
+
+    def _answer_with_fee(self, payout_id: int) -> Response:
+        payout = queries.payout(payout_id)
+        return self.answer(payout, fee=queries.fee_of(payout))

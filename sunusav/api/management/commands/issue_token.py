@@ -14,15 +14,13 @@ MAX_DAYS = 3650
 
 
 class Command(BaseCommand):
-    help = (
-        "Issue an API token and print it, alone and this once. A service account is made when it is missing."
-    )
+    help = "Issue an API token and print only it; it cannot be shown again. A missing service account is created."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the account's name")
         parser.add_argument("--role", required=True, choices=[role.value for role in Role])
         parser.add_argument(
-            "--person", action="store_true", help="make a person's account when it is missing"
+            "--person", action="store_true", help="create a person's account when it is missing"
         )
         parser.add_argument(
             "--days", type=int, help=f"lifetime (default: a service {SERVICE_DAYS}, a person {PERSON_DAYS})"

@@ -10,7 +10,7 @@ from sunusav.core.actors import Actor
 
 
 class Command(BaseCommand):
-    help = "Take back every API token of an account."
+    help = "Revoke every API token of an account."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the account's name")

@@ -1,4 +1,4 @@
-"""The few forms of Markdown that the problem pages use, as HTML: paragraphs, fenced code, lists, `code`."""
+"""HTML of the Markdown that the problem pages use: paragraphs, fenced code, lists and `code`."""
 
 import re
 from collections.abc import Iterator
@@ -11,15 +11,14 @@ _CODE = re.compile(r"`([^`]+)`")
 _ITEM = "- "
 
 
-def html_of(prose: str) -> SafeString:
-    """Render prose from our own files; every character of it is escaped first."""
-    # Escaped text with tags of ours around it; nothing else reaches here.
-    return mark_safe("\n".join(_blocks(prose)))  # noqa: S308
+def render_markdown(text: str) -> SafeString:
+    """Render Markdown as HTML. Every character of it is escaped first."""
+    return mark_safe("\n".join(_blocks(text)))  # noqa: S308  (escaped text between our own tags)
 
 
-def _blocks(prose: str) -> Iterator[str]:
-    """Yield blocks; every second piece of the split is the inside of a fence."""
-    for number, piece in enumerate(_FENCE.split(prose)):
+def _blocks(text: str) -> Iterator[str]:
+    """Yield blocks. Every second piece of the split is the inside of a fence."""
+    for number, piece in enumerate(_FENCE.split(text)):
         if number % 2:
             yield f"<pre><code>{escape(piece.rstrip())}</code></pre>"
         else:

@@ -1,4 +1,4 @@
-"""The metrics page: what every room measures, in Prometheus's text format.
+"""The metrics of every app in Prometheus's text format.
 
 Source: the Prometheus text exposition format, version 0.0.4.
 """
@@ -16,13 +16,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "sunusav_"
 
 
-def exposition(*, now: datetime) -> str:
-    """Return every room's metrics as Prometheus reads them."""
+def metrics_text(*, now: datetime) -> str:
     return "".join(f"{line}\n" for metric in collect("metrics", "METRICS") for line in _lines(metric, now))
 
 
 def _lines(metric: Metric, now: datetime) -> Iterator[str]:
-    """Write one metric; one that cannot be read is left out and logged, the others stay readable."""
+    """Yield the lines of one metric. One that cannot be read is logged and left out, so that the others remain."""
     try:
         samples = list(metric.read(now))
     except Exception:
