@@ -50,8 +50,7 @@ WORDS: dict[str, Any] = {
     # Actions in the trail of disbursements
     "request": _("request"),
     "begin": _("begin"),
-    "defer": _("defer"),
-    "hold_back": _("hold back"),  # until 0.1.0
+    "hold_back": _("defer"),
     "open_attempt": _("open attempt"),
     "see_attempt": _("see attempt"),
     "send_again": _("send again"),
@@ -61,8 +60,7 @@ WORDS: dict[str, Any] = {
     "cancel": _("cancel"),
     "redirect": _("redirect"),
     "except": _("waive limits"),
-    "query_provider": _("query provider"),
-    "ask_outside": _("query provider"),  # until 0.1.0
+    "ask_outside": _("query provider"),
     "resolve_attempt": _("resolve attempt"),
     "paid_outside_books": _("paid outside books"),
     # Actions in the trail of collections and withdrawals
