@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class LightningConfig(AppConfig):
     name = "lightning"
-    verbose_name = "Lightning"
+    verbose_name = _("Lightning")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

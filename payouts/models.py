@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from payouts.enums import CycleState
 from sunusav.core.fields import IdentifierField
@@ -11,23 +12,27 @@ from transfers.types import Destination
 class Group(models.Model):
     """A tontine. Its verification is a discount in `fees` that two people approved."""
 
-    id = IdentifierField(primary_key=True)
-    name = models.CharField(max_length=120)
-    country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
+    id = IdentifierField(_("id"), primary_key=True)
+    name = models.CharField(_("name"), max_length=120)
+    country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166-1 alpha-2"))
     settlement_partner = models.ForeignKey(
         "transfers.Partner",
         on_delete=models.RESTRICT,
         related_name="+",
-        help_text="to whom the partner share of its fees accrues",
+        help_text=_("to whom the partner share of its fees accrues"),
+        verbose_name=_("settlement partner"),
     )
     skip_non_working_days = models.BooleanField(
-        default=False, help_text="scheduled payouts wait for the next working day in Senegal"
+        _("skip non working days"),
+        default=False,
+        help_text=_("scheduled payouts wait for the next working day in Senegal"),
     )
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("created at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "group"
+        verbose_name = _("group")
+        verbose_name_plural = _("groups")
         permissions = [
             ("create_group", "Can create a group"),
             ("propose_group_verification", "Can propose that a group is verified, or no longer"),
@@ -41,15 +46,18 @@ class Group(models.Model):
 class Member(models.Model):
     """A member of a group, by the platform's identifier. Name and phone are encrypted under the person's key."""
 
-    group = models.ForeignKey(Group, on_delete=models.RESTRICT, related_name="members")
-    user_id = IdentifierField()
-    sealed_name = models.BinaryField()
-    sealed_phone = models.BinaryField()
-    added_at = models.DateTimeField()
+    group = models.ForeignKey(
+        Group, on_delete=models.RESTRICT, related_name="members", verbose_name=_("group")
+    )
+    user_id = IdentifierField(_("user id"))
+    sealed_name = models.BinaryField(_("sealed name"))
+    sealed_phone = models.BinaryField(_("sealed phone"))
+    added_at = models.DateTimeField(_("added at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "member"
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         permissions = [("add_group_member", "Can add a member to a group")]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["group", "user_id"], name="member_once_per_group"),
@@ -62,26 +70,33 @@ class Member(models.Model):
 class Cycle(models.Model):
     """One round of a tontine: every member contributes, and one receives the pot."""
 
-    id = IdentifierField(primary_key=True)
-    group = models.ForeignKey(Group, on_delete=models.RESTRICT, related_name="cycles")
-    cycle_index = models.PositiveIntegerField()
-    contribution_sats = models.BigIntegerField()
-    winner_user_id = IdentifierField()
-    members_count = models.PositiveIntegerField(help_text="those at the cycle's creation")
-    state = models.CharField(max_length=12, choices=CycleState, default=CycleState.COLLECTING)
-    ready_at = models.DateTimeField(null=True)
-    destination_rail = models.CharField(max_length=30, blank=True)
-    destination_kind = models.CharField(max_length=30, blank=True)
-    destination_value = models.TextField(blank=True)
-    destination_set_at = models.DateTimeField(null=True)
-    destination_replaced_at = models.DateTimeField(
-        null=True, help_text="when, the cycle being ready, it became another payee's"
+    id = IdentifierField(_("id"), primary_key=True)
+    group = models.ForeignKey(
+        Group, on_delete=models.RESTRICT, related_name="cycles", verbose_name=_("group")
     )
-    created_at = models.DateTimeField()
+    cycle_index = models.PositiveIntegerField(_("cycle index"))
+    contribution_sats = models.BigIntegerField(_("contribution"))
+    winner_user_id = IdentifierField(_("winner user id"))
+    members_count = models.PositiveIntegerField(
+        _("members count"), help_text=_("those at the cycle's creation")
+    )
+    state = models.CharField(_("state"), max_length=12, choices=CycleState, default=CycleState.COLLECTING)
+    ready_at = models.DateTimeField(_("ready at"), null=True)
+    destination_rail = models.CharField(_("destination rail"), max_length=30, blank=True)
+    destination_kind = models.CharField(_("destination kind"), max_length=30, blank=True)
+    destination_value = models.TextField(_("destination value"), blank=True)
+    destination_set_at = models.DateTimeField(_("destination set at"), null=True)
+    destination_replaced_at = models.DateTimeField(
+        _("destination replaced at"),
+        null=True,
+        help_text=_("when, the cycle being ready, it became another payee's"),
+    )
+    created_at = models.DateTimeField(_("created at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "cycle"
+        verbose_name = _("cycle")
+        verbose_name_plural = _("cycles")
         permissions = [
             ("create_cycle", "Can create a cycle"),
             ("set_destination", "Can say where a winner is paid"),
@@ -141,13 +156,16 @@ class Cycle(models.Model):
 class Contribution(models.Model):
     """What one member owes to one cycle. Whether it is paid is read from its collection in `transfers`."""
 
-    cycle = models.ForeignKey(Cycle, on_delete=models.RESTRICT, related_name="contributions")
-    user_id = IdentifierField()
-    amount_sats = models.BigIntegerField()
+    cycle = models.ForeignKey(
+        Cycle, on_delete=models.RESTRICT, related_name="contributions", verbose_name=_("cycle")
+    )
+    user_id = IdentifierField(_("user id"))
+    amount_sats = models.BigIntegerField(_("amount"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "contribution"
+        verbose_name = _("contribution")
+        verbose_name_plural = _("contributions")
         permissions = [("open_contribution", "Can ask a member for a contribution")]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(

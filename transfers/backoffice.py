@@ -19,10 +19,10 @@ def _reviews(user: User, now: datetime) -> Notice:
     # `o=1` orders by the first column, the number: the oldest first.
     url = f"{reverse('admin:transfers_disbursement_changelist')}?state__exact={state}&o=1"
     if not queue:
-        return Notice(_("Payments that need a person's look"), 0, url, CALM)
+        return Notice(_("Payments to review"), 0, url, CALM)
     facts = {"count": len(queue), "age": timesince(queue[0].since, now, depth=1)}
     value = _("%(count)s, the oldest for %(age)s") % facts
-    return Notice(_("Payments that need a person's look"), value, url, ATTENTION)
+    return Notice(_("Payments to review"), value, url, ATTENTION)
 
 
 def _collections_with_problems(user: User, now: datetime) -> Notice:

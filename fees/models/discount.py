@@ -3,6 +3,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from fees.calculations import BPS
 from fees.enums import DiscountKind
@@ -25,21 +26,22 @@ class DiscountGrant(models.Model):
     Without `discount_bps` the discount is that of the fee schedule in effect.
     """
 
-    holder = ExactCharField(max_length=80)
-    kind = models.CharField(max_length=20, choices=DiscountKind)
-    discount_bps = models.PositiveIntegerField(null=True)
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True)
-    granted_for = ExactCharField(max_length=120)
-    granted_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True)
+    holder = ExactCharField(_("holder"), max_length=80)
+    kind = models.CharField(_("kind"), max_length=20, choices=DiscountKind)
+    discount_bps = models.PositiveIntegerField(_("discount"), null=True)
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"), null=True)
+    granted_for = ExactCharField(_("granted for"), max_length=120)
+    granted_at = models.DateTimeField(_("granted at"))
+    closed_at = models.DateTimeField(_("closed at"), null=True)
     open_holder = kept_while("holder", ExactCharField(max_length=80, null=True), closed_at__isnull=True)
 
     objects = DiscountGrantQuerySet.as_manager()
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "discount"
+        verbose_name = _("discount")
+        verbose_name_plural = _("discounts")
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["holder", "kind", "starts_at"], name="discountgrant_by_holder"),
         ]

@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from fees.models.discount import DiscountGrant
 from fees.models.schedule import FeeSchedule
@@ -13,20 +14,24 @@ REFERENCE_LENGTH = 120
 class FeeAmounts(models.Model):
     """A payout, its fee, the three shares of the fee, the net, and the group and winner it was priced for."""
 
-    subject = ExactCharField(max_length=REFERENCE_LENGTH)
-    payout_sats = models.BigIntegerField()
-    fee_sats = models.BigIntegerField()
-    platform_sats = models.BigIntegerField()
-    community_sats = models.BigIntegerField()
-    partner_sats = models.BigIntegerField()
-    net_sats = models.BigIntegerField()
-    schedule = models.ForeignKey(FeeSchedule, on_delete=models.RESTRICT, related_name="+")
-    group_ref = ExactCharField(max_length=80)
-    winner_ref = ExactCharField(max_length=80)
-    settlement_partner = models.CharField(max_length=64)
-    rate = models.ForeignKey("ledger.ExchangeRate", on_delete=models.RESTRICT, related_name="+")
-    rate_xof_per_btc = models.DecimalField(max_digits=20, decimal_places=8)
-    is_fallback_rate = models.BooleanField()
+    subject = ExactCharField(_("subject"), max_length=REFERENCE_LENGTH)
+    payout_sats = models.BigIntegerField(_("payout"))
+    fee_sats = models.BigIntegerField(_("fee"))
+    platform_sats = models.BigIntegerField(_("platform"))
+    community_sats = models.BigIntegerField(_("community"))
+    partner_sats = models.BigIntegerField(_("partner"))
+    net_sats = models.BigIntegerField(_("net"))
+    schedule = models.ForeignKey(
+        FeeSchedule, on_delete=models.RESTRICT, related_name="+", verbose_name=_("schedule")
+    )
+    group_ref = ExactCharField(_("group ref"), max_length=80)
+    winner_ref = ExactCharField(_("winner ref"), max_length=80)
+    settlement_partner = models.CharField(_("settlement partner"), max_length=64)
+    rate = models.ForeignKey(
+        "ledger.ExchangeRate", on_delete=models.RESTRICT, related_name="+", verbose_name=_("rate")
+    )
+    rate_xof_per_btc = models.DecimalField(_("rate"), max_digits=20, decimal_places=8)
+    is_fallback_rate = models.BooleanField(_("is fallback rate"))
 
     class Meta:
         abstract = True
@@ -49,16 +54,29 @@ NOT_POSITIVE = Q(fee_sats__lte=0, platform_sats__lte=0, community_sats__lte=0, p
 class FeeAssessment(FeeAmounts):
     """A fixed fee with the terms it was computed from. Append-only."""
 
-    base_rate_ppm = models.PositiveIntegerField()
-    verified_bps = models.PositiveIntegerField()
-    recurring_bps = models.PositiveIntegerField()
-    verified_grant = models.ForeignKey(DiscountGrant, null=True, on_delete=models.RESTRICT, related_name="+")
-    recurring_grant = models.ForeignKey(DiscountGrant, null=True, on_delete=models.RESTRICT, related_name="+")
-    fixed_at = models.DateTimeField()
+    base_rate_ppm = models.PositiveIntegerField(_("base rate"))
+    verified_bps = models.PositiveIntegerField(_("verified"))
+    recurring_bps = models.PositiveIntegerField(_("recurring"))
+    verified_grant = models.ForeignKey(
+        DiscountGrant,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        verbose_name=_("verified grant"),
+    )
+    recurring_grant = models.ForeignKey(
+        DiscountGrant,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        verbose_name=_("recurring grant"),
+    )
+    fixed_at = models.DateTimeField(_("fixed at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "fixed fee"
+        verbose_name = _("fixed fee")
+        verbose_name_plural = _("fixed fees")
         indexes: ClassVar[list[Any]] = [models.Index(fields=["subject"], name="feeassessment_by_subject")]
         constraints: ClassVar[list[Any]] = [
             *FeeAmounts.Meta.constraints,
@@ -81,17 +99,24 @@ class FeeRecord(FeeAmounts):
     A reversal is another row with negative amounts that points to the record it reverses.
     """
 
-    disbursement_ref = ExactCharField(max_length=REFERENCE_LENGTH)
+    disbursement_ref = ExactCharField(_("disbursement ref"), max_length=REFERENCE_LENGTH)
     assessment = models.OneToOneField(
-        FeeAssessment, null=True, on_delete=models.RESTRICT, related_name="record"
+        FeeAssessment,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="record",
+        verbose_name=_("assessment"),
     )
-    reverses = models.OneToOneField("self", null=True, on_delete=models.RESTRICT, related_name="reversal")
-    is_reversal = models.BooleanField(default=False)
-    completed_at = models.DateTimeField()
+    reverses = models.OneToOneField(
+        "self", null=True, on_delete=models.RESTRICT, related_name="reversal", verbose_name=_("reverses")
+    )
+    is_reversal = models.BooleanField(_("is reversal"), default=False)
+    completed_at = models.DateTimeField(_("completed at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "fee record"
+        verbose_name = _("fee record")
+        verbose_name_plural = _("fee records")
         indexes: ClassVar[list[Any]] = [
             models.Index(
                 fields=[

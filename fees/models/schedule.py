@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.lookups import LessThanOrEqual
+from django.utils.translation import gettext_lazy as _
 
 from fees.calculations import BPS, PPM
 from fees.enums import DraftState
@@ -12,14 +13,14 @@ from fees.enums import DraftState
 class ScheduleRules(models.Model):
     """The rules of a fee schedule besides its brackets, for drafts and published versions."""
 
-    effective_at = models.DateTimeField()
-    minimum_fee_sats = models.BigIntegerField(default=1)
-    maximum_fee_sats = models.BigIntegerField(null=True, blank=True)
-    verified_discount_bps = models.PositiveIntegerField(default=5_000)
-    recurring_discount_bps = models.PositiveIntegerField(default=2_500)
-    platform_share_bps = models.PositiveIntegerField(default=5_000)
-    community_share_bps = models.PositiveIntegerField(default=2_000)
-    override_cap_ppm = models.PositiveIntegerField(default=10_000)
+    effective_at = models.DateTimeField(_("effective at"))
+    minimum_fee_sats = models.BigIntegerField(_("minimum fee"), default=1)
+    maximum_fee_sats = models.BigIntegerField(_("maximum fee"), null=True, blank=True)
+    verified_discount_bps = models.PositiveIntegerField(_("verified discount"), default=5_000)
+    recurring_discount_bps = models.PositiveIntegerField(_("recurring discount"), default=2_500)
+    platform_share_bps = models.PositiveIntegerField(_("platform share"), default=5_000)
+    community_share_bps = models.PositiveIntegerField(_("community share"), default=2_000)
+    override_cap_ppm = models.PositiveIntegerField(_("override cap"), default=10_000)
 
     class Meta:
         abstract = True
@@ -50,8 +51,10 @@ class ScheduleRules(models.Model):
 class BracketRules(models.Model):
     """The base rate of payouts from this amount up to the next bracket; it applies to the whole payout."""
 
-    from_sats = models.BigIntegerField()
-    base_rate_ppm = models.PositiveIntegerField(help_text="Parts per million: 10000 is 1 %.")
+    from_sats = models.BigIntegerField(_("from"))
+    base_rate_ppm = models.PositiveIntegerField(
+        _("base rate"), help_text=_("Parts per million: 10000 is 1 %.")
+    )
 
     class Meta:
         abstract = True
@@ -63,23 +66,38 @@ class BracketRules(models.Model):
 class FeeSchedule(ScheduleRules):
     """A published version. Append-only: triggers refuse updates and deletes, also of its brackets."""
 
-    version = models.PositiveIntegerField(unique=True)
-    bracket_count = models.PositiveSmallIntegerField()
-    published_at = models.DateTimeField()
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    bracket_count = models.PositiveSmallIntegerField(_("bracket count"))
+    published_at = models.DateTimeField(_("published at"))
     draft = models.OneToOneField(
-        "fees.FeeScheduleDraft", null=True, on_delete=models.RESTRICT, related_name="published_as"
+        "fees.FeeScheduleDraft",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="published_as",
+        verbose_name=_("draft"),
     )
-    proposal = models.OneToOneField("core.Proposal", null=True, on_delete=models.RESTRICT, related_name="+")
+    proposal = models.OneToOneField(
+        "core.Proposal", null=True, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
+    )
     proposer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        verbose_name=_("proposer"),
     )
     publisher = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        verbose_name=_("publisher"),
     )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "fee schedule"
+        verbose_name = _("fee schedule")
+        verbose_name_plural = _("fee schedules")
         permissions = [
             ("propose_fee_schedule", "Can propose a fee schedule for publication"),
             ("publish_fee_schedule", "Can publish a fee schedule that somebody else proposed"),
@@ -114,12 +132,15 @@ class FeeSchedule(ScheduleRules):
 class FeeBracket(BracketRules):
     """A bracket of a published version, inserted with it. Positions go from 0 to `bracket_count` - 1."""
 
-    schedule = models.ForeignKey(FeeSchedule, on_delete=models.RESTRICT, related_name="brackets")
-    position = models.PositiveSmallIntegerField()
+    schedule = models.ForeignKey(
+        FeeSchedule, on_delete=models.RESTRICT, related_name="brackets", verbose_name=_("schedule")
+    )
+    position = models.PositiveSmallIntegerField(_("position"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "fee bracket"
+        verbose_name = _("fee bracket")
+        verbose_name_plural = _("fee brackets")
         constraints: ClassVar[list[Any]] = [
             *BracketRules.Meta.constraints,
             models.UniqueConstraint(fields=["schedule", "position"], name="feebracket_position_once"),
@@ -137,14 +158,19 @@ class FeeBracket(BracketRules):
 class FeeScheduleDraft(ScheduleRules):
     """Edited by finance until a second person publishes it. Publishing copies it and closes the draft."""
 
-    state = models.CharField(max_length=12, choices=DraftState, default=DraftState.DRAFT)
-    note = models.CharField(max_length=500, blank=True, help_text="Why the rules should change.")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    created_at = models.DateTimeField()
+    state = models.CharField(_("state"), max_length=12, choices=DraftState, default=DraftState.DRAFT)
+    note = models.CharField(
+        _("note"), max_length=500, blank=True, help_text=_("Why the rules should change.")
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("author")
+    )
+    created_at = models.DateTimeField(_("created at"))
 
     class Meta:
         default_permissions = ("add", "change", "view")
-        verbose_name = "fee schedule draft"
+        verbose_name = _("fee schedule draft")
+        verbose_name_plural = _("fee schedule drafts")
         constraints: ClassVar[list[Any]] = [
             *ScheduleRules.Meta.constraints,
             models.CheckConstraint(
@@ -157,10 +183,13 @@ class FeeScheduleDraft(ScheduleRules):
 
 
 class FeeBracketDraft(BracketRules):
-    draft = models.ForeignKey(FeeScheduleDraft, on_delete=models.CASCADE, related_name="brackets")
+    draft = models.ForeignKey(
+        FeeScheduleDraft, on_delete=models.CASCADE, related_name="brackets", verbose_name=_("draft")
+    )
 
     class Meta:
-        verbose_name = "bracket"
+        verbose_name = _("bracket")
+        verbose_name_plural = _("brackets")
         constraints: ClassVar[list[Any]] = [
             *BracketRules.Meta.constraints,
             models.UniqueConstraint(fields=["draft", "from_sats"], name="feebracketdraft_start_once"),

@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from ledger.enums import AccountRole, Currency
 from ledger.models.choices import choices_of
@@ -15,14 +16,15 @@ OWNER_LENGTH = 80
 class Account(models.Model):
     """One account of the books. Append-only: its role, currency and owner never change."""
 
-    code = ExactCharField(max_length=CODE_LENGTH)
-    role = models.CharField(max_length=30, choices=choices_of(AccountRole))
-    currency = models.CharField(max_length=4, choices=choices_of(Currency))
-    owner = ExactCharField(max_length=OWNER_LENGTH, blank=True)
+    code = ExactCharField(_("code"), max_length=CODE_LENGTH)
+    role = models.CharField(_("role"), max_length=30, choices=choices_of(AccountRole))
+    currency = models.CharField(_("currency"), max_length=4, choices=choices_of(Currency))
+    owner = ExactCharField(_("owner"), max_length=OWNER_LENGTH, blank=True)
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "account"
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["code"], name="account_code_is_unique"),
             models.UniqueConstraint(
@@ -49,15 +51,20 @@ class AccountCheckpoint(models.Model):
     """
 
     account = models.OneToOneField(
-        Account, on_delete=models.RESTRICT, primary_key=True, related_name="checkpoint"
+        Account,
+        on_delete=models.RESTRICT,
+        primary_key=True,
+        related_name="checkpoint",
+        verbose_name=_("account"),
     )
-    amount = models.BigIntegerField()
-    sealed_seq = models.BigIntegerField()
-    floor = models.BigIntegerField(db_index=True)
+    amount = models.BigIntegerField(_("amount"))
+    sealed_seq = models.BigIntegerField(_("sealed seq"))
+    floor = models.BigIntegerField(_("floor"), db_index=True)
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "account checkpoint"
+        verbose_name = _("account checkpoint")
+        verbose_name_plural = _("account checkpoints")
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.amount} through seal {self.sealed_seq}"

@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from ledger.enums import ConversionKind
 from ledger.models.choices import choices_of
@@ -18,17 +19,20 @@ class CurrencyConversion(models.Model):
     true (I17).
     """
 
-    reference = ExactCharField(max_length=REFERENCE_LENGTH)
-    kind = models.CharField(max_length=20, choices=choices_of(ConversionKind))
-    amount_sats = models.BigIntegerField()
-    amount_xof = models.BigIntegerField()
-    rate = models.ForeignKey(ExchangeRate, on_delete=models.RESTRICT, related_name="conversions")
-    is_fallback_allowed = models.BooleanField()
-    converted_at = models.DateTimeField()
+    reference = ExactCharField(_("reference"), max_length=REFERENCE_LENGTH)
+    kind = models.CharField(_("kind"), max_length=20, choices=choices_of(ConversionKind))
+    amount_sats = models.BigIntegerField(_("amount"))
+    amount_xof = models.BigIntegerField(_("amount"))
+    rate = models.ForeignKey(
+        ExchangeRate, on_delete=models.RESTRICT, related_name="conversions", verbose_name=_("rate")
+    )
+    is_fallback_allowed = models.BooleanField(_("is fallback allowed"))
+    converted_at = models.DateTimeField(_("converted at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "currency conversion"
+        verbose_name = _("currency conversion")
+        verbose_name_plural = _("currency conversions")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["reference"], name="currencyconversion_reference_used_once"),
             models.CheckConstraint(

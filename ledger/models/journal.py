@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from ledger.enums import Currency
 from ledger.models.account import Account
@@ -21,16 +22,19 @@ MAX_AMOUNT = MAX_SATS * MSAT_PER_SAT
 class JournalTransaction(models.Model):
     """One movement of money. Append-only: a mistake is reversed by a transaction that points here."""
 
-    kind = models.CharField(max_length=KIND_LENGTH)
-    reference = ExactCharField(max_length=REFERENCE_LENGTH)
-    subject = ExactCharField(max_length=SUBJECT_LENGTH)
-    posted_at = models.DateTimeField()
-    recorded_at = models.DateTimeField(default=clock.now)
-    reverses = models.OneToOneField("self", null=True, on_delete=models.RESTRICT, related_name="reversed_by")
+    kind = models.CharField(_("kind"), max_length=KIND_LENGTH)
+    reference = ExactCharField(_("reference"), max_length=REFERENCE_LENGTH)
+    subject = ExactCharField(_("subject"), max_length=SUBJECT_LENGTH)
+    posted_at = models.DateTimeField(_("posted at"))
+    recorded_at = models.DateTimeField(_("recorded at"), default=clock.now)
+    reverses = models.OneToOneField(
+        "self", null=True, on_delete=models.RESTRICT, related_name="reversed_by", verbose_name=_("reverses")
+    )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "journal transaction"
+        verbose_name = _("journal transaction")
+        verbose_name_plural = _("journal transactions")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["reference"], name="journaltransaction_reference_used_once"),
         ]
@@ -46,16 +50,20 @@ class JournalTransaction(models.Model):
 class JournalEntry(models.Model):
     """One side of a transaction. *Units*: its currency; debit positive, credit negative. Append-only."""
 
-    transaction = models.ForeignKey(JournalTransaction, on_delete=models.RESTRICT, related_name="entries")
+    transaction = models.ForeignKey(
+        JournalTransaction, on_delete=models.RESTRICT, related_name="entries", verbose_name=_("transaction")
+    )
     # Its index is `entry_by_account`, which also covers sums.
-    account = models.ForeignKey(Account, on_delete=models.RESTRICT, related_name="entries", db_index=False)
-    currency = models.CharField(max_length=4, choices=choices_of(Currency))
-    amount = models.BigIntegerField()
+    account = models.ForeignKey(
+        Account, on_delete=models.RESTRICT, related_name="entries", db_index=False, verbose_name=_("account")
+    )
+    currency = models.CharField(_("currency"), max_length=4, choices=choices_of(Currency))
+    amount = models.BigIntegerField(_("amount"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "journal entry"
-        verbose_name_plural = "journal entries"
+        verbose_name = _("journal entry")
+        verbose_name_plural = _("journal entries")
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(name="journalentry_amount_is_not_zero", condition=~Q(amount=0)),
             models.CheckConstraint(
@@ -77,8 +85,11 @@ class JournalEntry(models.Model):
 class LedgerSeal(SealBase):
     """The hash that chains one transaction and its entries to all before it."""
 
-    transaction = models.OneToOneField(JournalTransaction, on_delete=models.RESTRICT, related_name="seal")
+    transaction = models.OneToOneField(
+        JournalTransaction, on_delete=models.RESTRICT, related_name="seal", verbose_name=_("transaction")
+    )
 
     class Meta(SealBase.Meta):
         default_permissions = ("view",)
-        verbose_name = "ledger seal"
+        verbose_name = _("ledger seal")
+        verbose_name_plural = _("ledger seals")

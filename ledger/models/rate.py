@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from ledger.enums import QuarantineReason
 from ledger.models.choices import choices_of
@@ -18,14 +19,17 @@ FALLBACK_SOURCE = "fallback"
 class ManualRateRequest(models.Model):
     """A rate that one person proposes to record. Append-only; the decision is a proposal in core."""
 
-    rate_xof_per_btc = models.DecimalField(max_digits=RATE_DIGITS, decimal_places=RATE_PLACES)
-    reason = models.CharField(max_length=500)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    requested_at = models.DateTimeField()
+    rate_xof_per_btc = models.DecimalField(_("rate"), max_digits=RATE_DIGITS, decimal_places=RATE_PLACES)
+    reason = models.CharField(_("reason"), max_length=500)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("requested by")
+    )
+    requested_at = models.DateTimeField(_("requested at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "manual rate request"
+        verbose_name = _("manual rate request")
+        verbose_name_plural = _("manual rate requests")
         permissions = [
             ("propose_manual_rate", "Can propose a manual exchange rate"),
             ("approve_manual_rate", "Can approve a manual exchange rate"),
@@ -54,25 +58,33 @@ class ExchangeRateQuerySet(models.QuerySet["ExchangeRate"]):
 class ExchangeRate(models.Model):
     """The price of a bitcoin in francs at a moment, its source, and whether it may be used. Append-only."""
 
-    rate_xof_per_btc = models.DecimalField(max_digits=RATE_DIGITS, decimal_places=RATE_PLACES)
-    source = models.CharField(max_length=60)
-    observed_at = models.DateTimeField()
-    recorded_at = models.DateTimeField()
-    is_fallback = models.BooleanField(default=False)
-    is_quarantined = models.BooleanField(default=False)
+    rate_xof_per_btc = models.DecimalField(_("rate"), max_digits=RATE_DIGITS, decimal_places=RATE_PLACES)
+    source = models.CharField(_("source"), max_length=60)
+    observed_at = models.DateTimeField(_("observed at"))
+    recorded_at = models.DateTimeField(_("recorded at"))
+    is_fallback = models.BooleanField(_("is fallback"), default=False)
+    is_quarantined = models.BooleanField(_("is quarantined"), default=False)
     quarantine_reason = models.CharField(
-        max_length=30, blank=True, choices=choices_of(reason for reason in QuarantineReason if reason)
+        _("quarantine reason"),
+        max_length=30,
+        blank=True,
+        choices=choices_of(reason for reason in QuarantineReason if reason),
     )
-    components = models.JSONField(default=dict)
+    components = models.JSONField(_("components"), default=dict)
     request = models.OneToOneField(
-        ManualRateRequest, null=True, on_delete=models.RESTRICT, related_name="recorded_rate"
+        ManualRateRequest,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="recorded_rate",
+        verbose_name=_("request"),
     )
 
     objects = ExchangeRateQuerySet.as_manager()
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "exchange rate"
+        verbose_name = _("exchange rate")
+        verbose_name_plural = _("exchange rates")
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(name="exchangerate_is_positive", condition=Q(rate_xof_per_btc__gt=0)),
             models.CheckConstraint(

@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class KeyState(models.TextChoices):
@@ -17,20 +18,25 @@ class IdempotencyKey(models.Model):
     A released key belongs to a request that was rejected before it ran. It may be used again, also with another body.
     """
 
-    scope_hash = models.CharField(max_length=64, help_text="SHA-256 of client, method, path and key.")
-    client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    fingerprint = models.CharField(max_length=64, help_text="Keyed hash of the body.")
-    state = models.CharField(max_length=8, choices=KeyState, default=KeyState.RUNNING)
-    lease = models.CharField(max_length=32)
-    leased_at = models.DateTimeField()
-    status = models.PositiveSmallIntegerField(null=True)
-    headers = models.JSONField(default=dict)
-    sealed_content = models.BinaryField(null=True)
-    created_at = models.DateTimeField(db_index=True)
+    scope_hash = models.CharField(
+        _("scope hash"), max_length=64, help_text=_("SHA-256 of client, method, path and key.")
+    )
+    client = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("client")
+    )
+    fingerprint = models.CharField(_("fingerprint"), max_length=64, help_text=_("Keyed hash of the body."))
+    state = models.CharField(_("state"), max_length=8, choices=KeyState, default=KeyState.RUNNING)
+    lease = models.CharField(_("lease"), max_length=32)
+    leased_at = models.DateTimeField(_("leased at"))
+    status = models.PositiveSmallIntegerField(_("status"), null=True)
+    headers = models.JSONField(_("headers"), default=dict)
+    sealed_content = models.BinaryField(_("sealed content"), null=True)
+    created_at = models.DateTimeField(_("created at"), db_index=True)
 
     class Meta:
         default_permissions = ()
-        verbose_name = "idempotency key"
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         permissions = [
             ("view_health", "Can view the health of every component"),
             ("view_metrics", "Can view the metrics"),

@@ -16,11 +16,3 @@ class BackofficeAdminConfig(admin_apps.AdminConfig):
 
     default = False  # BackofficeConfig is the default of this module; the settings name this one
     default_site = "sunusav.backoffice.site.BackofficeSite"
-
-    def ready(self) -> None:
-        from django.contrib import admin
-
-        from sunusav.backoffice.naming import make_names_translatable
-
-        super().ready()
-        make_names_translatable(admin.site)

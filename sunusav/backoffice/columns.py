@@ -84,18 +84,12 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
 
 
 def _as_column(field: Any, render: Callable[[Any], Any]) -> Column:
-    @admin.display(description=label_without_unit(field), ordering=field.name)
+    @admin.display(description=field.verbose_name, ordering=field.name)
     def column(row: models.Model) -> Any:
         return render(row)
 
     column.__name__ = field.name
     return column
-
-
-def label_without_unit(field: Any) -> Any:
-    """Return a field's label without the unit of an amount, which is shown with each value."""
-    unit = unit_of(field.name)
-    return gettext_lazy(field.name.removesuffix(unit).replace("_", " ")) if unit else field.verbose_name
 
 
 def show_related(row: models.Model | None) -> Any:

@@ -1,9 +1,11 @@
 """Migration operations that Django lacks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.special import SeparateDatabaseAndState
 
 _MYSQL = (
     "CREATE TRIGGER {table}_no_{verb} BEFORE {VERB} ON {table} FOR EACH ROW "
@@ -67,3 +69,21 @@ class LiftAppendOnly(AppendOnly):
 
     def describe(self) -> str:
         return f"Let {self.table} be changed"
+
+
+class NamesOnly(SeparateDatabaseAndState):
+    """Change what only people read (names, help texts, permissions' names) of many fields at once, without SQL."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        super().__init__(state_operations=operations)
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Apply the operations to models that are not built: Django would build them anew for every field."""
+        state.__dict__.pop("apps", None)
+        super().state_forwards(app_label, state)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.state_operations], {}
+
+    def describe(self) -> str:
+        return "Change names that people read"

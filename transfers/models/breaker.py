@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from transfers.enums import BreakerState
 
@@ -12,17 +13,20 @@ class RailBreaker(models.Model):
     While the rail is stopped, `retry_at` is when one payment (`probe_id`, a disbursement) may try it again.
     """
 
-    rail = models.CharField(max_length=30, primary_key=True)
-    state = models.CharField(max_length=10, choices=BreakerState, default=BreakerState.CLOSED)
-    failures = models.PositiveIntegerField(default=0, help_text="in a row, since it last paid")
-    wait_seconds = models.PositiveIntegerField(default=0)
-    retry_at = models.DateTimeField(null=True)
-    probe_id = models.BigIntegerField(null=True)
-    changed_at = models.DateTimeField()
+    rail = models.CharField(_("rail"), max_length=30, primary_key=True)
+    state = models.CharField(_("state"), max_length=10, choices=BreakerState, default=BreakerState.CLOSED)
+    failures = models.PositiveIntegerField(
+        _("failures"), default=0, help_text=_("in a row, since it last paid")
+    )
+    wait_seconds = models.PositiveIntegerField(_("wait seconds"), default=0)
+    retry_at = models.DateTimeField(_("retry at"), null=True)
+    probe_id = models.BigIntegerField(_("probe id"), null=True)
+    changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "rail breaker"
+        verbose_name = _("rail breaker")
+        verbose_name_plural = _("rail breakers")
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
                 name="railbreaker_stopped_is_tried_again",

@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import LIVE_COLLECTION_STATES, CollectionProblem, CollectionState
@@ -10,32 +11,39 @@ from transfers.enums import LIVE_COLLECTION_STATES, CollectionProblem, Collectio
 class Collection(models.Model):
     """A request for one amount of money for one subject."""
 
-    subject = ExactCharField(max_length=120)
-    method = models.CharField(max_length=30)
-    state = models.CharField(max_length=12, choices=CollectionState, default=CollectionState.PENDING)
-    amount_msat = models.BigIntegerField()
-    received_msat = models.BigIntegerField(default=0)
-    credit_role = models.CharField(max_length=30)
-    credit_owner = ExactCharField(max_length=120)
-    overpaid_role = models.CharField(max_length=30)
-    overpaid_owner = ExactCharField(max_length=120)
-    memo = models.CharField(max_length=120)
-    reference = ExactCharField(max_length=100, null=True)
-    payment_request = models.TextField(blank=True)
-    checkout_url = models.CharField(max_length=500, blank=True)
-    requested_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True)
-    ask_at = models.DateTimeField(null=True, help_text="when to query the collector next; null: not needed")
-    settled_at = models.DateTimeField(null=True)
-    source = models.CharField(max_length=66, blank=True, help_text="the node or account that opened it")
-    trouble = models.CharField(max_length=30, choices=CollectionProblem, blank=True)
+    subject = ExactCharField(_("subject"), max_length=120)
+    method = models.CharField(_("method"), max_length=30)
+    state = models.CharField(
+        _("state"), max_length=12, choices=CollectionState, default=CollectionState.PENDING
+    )
+    amount_msat = models.BigIntegerField(_("amount"))
+    received_msat = models.BigIntegerField(_("received"), default=0)
+    credit_role = models.CharField(_("credit role"), max_length=30)
+    credit_owner = ExactCharField(_("credit owner"), max_length=120)
+    overpaid_role = models.CharField(_("overpaid role"), max_length=30)
+    overpaid_owner = ExactCharField(_("overpaid owner"), max_length=120)
+    memo = models.CharField(_("memo"), max_length=120)
+    reference = ExactCharField(_("reference"), max_length=100, null=True)
+    payment_request = models.TextField(_("payment request"), blank=True)
+    checkout_url = models.CharField(_("checkout url"), max_length=500, blank=True)
+    requested_at = models.DateTimeField(_("requested at"))
+    expires_at = models.DateTimeField(_("expires at"), null=True)
+    ask_at = models.DateTimeField(
+        _("ask at"), null=True, help_text=_("when to query the collector next; null: not needed")
+    )
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+    source = models.CharField(
+        _("source"), max_length=66, blank=True, help_text=_("the node or account that opened it")
+    )
+    trouble = models.CharField(_("trouble"), max_length=30, choices=CollectionProblem, blank=True)
     live_subject = kept_while(
         "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_COLLECTION_STATES
     )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "collection"
+        verbose_name = _("collection")
+        verbose_name_plural = _("collections")
         permissions = [("cancel_collection", "Can cancel a collection")]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["trouble"], name="collection_in_trouble"),
@@ -65,18 +73,24 @@ class Collection(models.Model):
 class Receipt(models.Model):
     """Money that arrived for a collection. Append-only; one payment counts once."""
 
-    collection = models.ForeignKey(Collection, on_delete=models.RESTRICT, related_name="receipts")
-    reference = ExactCharField(max_length=100)
-    received_msat = models.BigIntegerField()
-    proof = models.CharField(max_length=200, blank=True)
-    received_at = models.DateTimeField()
+    collection = models.ForeignKey(
+        Collection, on_delete=models.RESTRICT, related_name="receipts", verbose_name=_("collection")
+    )
+    reference = ExactCharField(_("reference"), max_length=100)
+    received_msat = models.BigIntegerField(_("received"))
+    proof = models.CharField(_("proof"), max_length=200, blank=True)
+    received_at = models.DateTimeField(_("received at"))
     transaction = models.OneToOneField(
-        "ledger.JournalTransaction", on_delete=models.RESTRICT, related_name="receipt"
+        "ledger.JournalTransaction",
+        on_delete=models.RESTRICT,
+        related_name="receipt",
+        verbose_name=_("transaction"),
     )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "receipt"
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["reference"], name="receipt_payment_counts_once"),
             models.CheckConstraint(name="receipt_amount_is_positive", condition=Q(received_msat__gt=0)),

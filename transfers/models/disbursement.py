@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import (
@@ -24,37 +25,45 @@ class Disbursement(models.Model):
     since when a waiver by two people lets it pass the limits.
     """
 
-    subject = ExactCharField(max_length=120)
-    state = models.CharField(max_length=12, choices=DisbursementState, default=DisbursementState.SCHEDULED)
-    payout_sats = models.BigIntegerField()
-    fee_sats = models.BigIntegerField(null=True)
-    net_sats = models.BigIntegerField(null=True)
-    assessment = models.ForeignKey(
-        "fees.FeeAssessment", null=True, on_delete=models.RESTRICT, related_name="+"
+    subject = ExactCharField(_("subject"), max_length=120)
+    state = models.CharField(
+        _("state"), max_length=12, choices=DisbursementState, default=DisbursementState.SCHEDULED
     )
-    debit_role = models.CharField(max_length=30)
-    debit_owner = ExactCharField(max_length=120)
-    group_ref = ExactCharField(max_length=80, blank=True)
-    winner_ref = ExactCharField(max_length=80, blank=True)
-    settlement_partner = ExactCharField(max_length=64, blank=True)
-    payee_ref = ExactCharField(max_length=120, blank=True, help_text="who is paid, as limits count")
-    rail = models.CharField(max_length=30)
-    destination_kind = models.CharField(max_length=30)
-    destination_value = models.TextField()
-    destination_replaced_at = models.DateTimeField(null=True)
-    admitted_at = models.DateTimeField(null=True)
-    admitted_by_version = models.PositiveIntegerField(null=True)
-    waived_at = models.DateTimeField(null=True)
-    scheduled_at = models.DateTimeField()
-    requested_at = models.DateTimeField()
-    due_at = models.DateTimeField(null=True)
-    claim_version = models.PositiveIntegerField(default=0)
-    claimed_by = models.CharField(max_length=80, blank=True)
-    retries = models.PositiveSmallIntegerField(default=0)
-    asks = models.PositiveIntegerField(default=0)
-    failure_code = models.CharField(max_length=80, blank=True)
-    failure_message = models.CharField(max_length=500, blank=True)
-    completed_at = models.DateTimeField(null=True)
+    payout_sats = models.BigIntegerField(_("payout"))
+    fee_sats = models.BigIntegerField(_("fee"), null=True)
+    net_sats = models.BigIntegerField(_("net"), null=True)
+    assessment = models.ForeignKey(
+        "fees.FeeAssessment",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        verbose_name=_("assessment"),
+    )
+    debit_role = models.CharField(_("debit role"), max_length=30)
+    debit_owner = ExactCharField(_("debit owner"), max_length=120)
+    group_ref = ExactCharField(_("group ref"), max_length=80, blank=True)
+    winner_ref = ExactCharField(_("winner ref"), max_length=80, blank=True)
+    settlement_partner = ExactCharField(_("settlement partner"), max_length=64, blank=True)
+    payee_ref = ExactCharField(
+        _("payee ref"), max_length=120, blank=True, help_text=_("who is paid, as limits count")
+    )
+    rail = models.CharField(_("rail"), max_length=30)
+    destination_kind = models.CharField(_("destination kind"), max_length=30)
+    destination_value = models.TextField(_("destination value"))
+    destination_replaced_at = models.DateTimeField(_("destination replaced at"), null=True)
+    admitted_at = models.DateTimeField(_("admitted at"), null=True)
+    admitted_by_version = models.PositiveIntegerField(_("admitted by version"), null=True)
+    waived_at = models.DateTimeField(_("waived at"), null=True)
+    scheduled_at = models.DateTimeField(_("scheduled at"))
+    requested_at = models.DateTimeField(_("requested at"))
+    due_at = models.DateTimeField(_("due at"), null=True)
+    claim_version = models.PositiveIntegerField(_("claim version"), default=0)
+    claimed_by = models.CharField(_("claimed by"), max_length=80, blank=True)
+    retries = models.PositiveSmallIntegerField(_("retries"), default=0)
+    asks = models.PositiveIntegerField(_("asks"), default=0)
+    failure_code = models.CharField(_("failure code"), max_length=80, blank=True)
+    failure_message = models.CharField(_("failure message"), max_length=500, blank=True)
+    completed_at = models.DateTimeField(_("completed at"), null=True)
     live_subject = models.GeneratedField(
         expression=Case(
             When(state__in=RELEASED_STATES, then=Value(None)),
@@ -63,11 +72,13 @@ class Disbursement(models.Model):
         ),
         output_field=ExactCharField(max_length=120, null=True),
         db_persist=True,
+        verbose_name=_("live subject"),
     )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "disbursement"
+        verbose_name = _("disbursement")
+        verbose_name_plural = _("disbursements")
         permissions = [
             ("retry_disbursement", "Can retry a failed disbursement"),
             ("cancel_disbursement", "Can cancel a disbursement"),
@@ -121,23 +132,26 @@ class PaymentOrder(models.Model):
     A reference (payment hash) belongs to one disbursement only; a retry may send the same order again.
     """
 
-    disbursement = models.ForeignKey(Disbursement, on_delete=models.RESTRICT, related_name="orders")
-    rail = models.CharField(max_length=30)
-    reference = ExactCharField(max_length=100)
-    payload = models.TextField()
-    amount_msat = models.BigIntegerField()
-    fee_limit_msat = models.BigIntegerField()
-    payee = ExactCharField(max_length=120)
-    source = ExactCharField(max_length=120)
-    expires_at = models.DateTimeField()
-    give_up_after = models.DateTimeField()
-    destination_digest = models.CharField(max_length=64, blank=True, default="")
-    is_renewable = models.BooleanField(default=False)
-    prepared_at = models.DateTimeField()
+    disbursement = models.ForeignKey(
+        Disbursement, on_delete=models.RESTRICT, related_name="orders", verbose_name=_("disbursement")
+    )
+    rail = models.CharField(_("rail"), max_length=30)
+    reference = ExactCharField(_("reference"), max_length=100)
+    payload = models.TextField(_("payload"))
+    amount_msat = models.BigIntegerField(_("amount"))
+    fee_limit_msat = models.BigIntegerField(_("fee limit"))
+    payee = ExactCharField(_("payee"), max_length=120)
+    source = ExactCharField(_("source"), max_length=120)
+    expires_at = models.DateTimeField(_("expires at"))
+    give_up_after = models.DateTimeField(_("give up after"))
+    destination_digest = models.CharField(_("destination digest"), max_length=64, blank=True, default="")
+    is_renewable = models.BooleanField(_("is renewable"), default=False)
+    prepared_at = models.DateTimeField(_("prepared at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "payment order"
+        verbose_name = _("payment order")
+        verbose_name_plural = _("payment orders")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["reference"], name="paymentorder_reference_used_once"),
             models.CheckConstraint(name="paymentorder_amount_is_positive", condition=Q(amount_msat__gt=0)),
@@ -151,35 +165,49 @@ class PaymentOrder(models.Model):
 class Attempt(models.Model):
     """One try to send one order, with its hold in the books. A disbursement has at most one live attempt."""
 
-    disbursement = models.ForeignKey(Disbursement, on_delete=models.RESTRICT, related_name="attempts")
-    order = models.ForeignKey(PaymentOrder, on_delete=models.RESTRICT, related_name="attempts")
-    number = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=12, choices=AttemptState, default=AttemptState.PREPARED)
+    disbursement = models.ForeignKey(
+        Disbursement, on_delete=models.RESTRICT, related_name="attempts", verbose_name=_("disbursement")
+    )
+    order = models.ForeignKey(
+        PaymentOrder, on_delete=models.RESTRICT, related_name="attempts", verbose_name=_("order")
+    )
+    number = models.PositiveSmallIntegerField(_("number"))
+    state = models.CharField(_("state"), max_length=12, choices=AttemptState, default=AttemptState.PREPARED)
     hold_transaction = models.OneToOneField(
-        "ledger.JournalTransaction", on_delete=models.RESTRICT, related_name="held_by"
+        "ledger.JournalTransaction",
+        on_delete=models.RESTRICT,
+        related_name="held_by",
+        verbose_name=_("hold transaction"),
     )
     close_transaction = models.OneToOneField(
-        "ledger.JournalTransaction", null=True, on_delete=models.RESTRICT, related_name="closes"
+        "ledger.JournalTransaction",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="closes",
+        verbose_name=_("close transaction"),
     )
-    opened_at = models.DateTimeField()
-    sends = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField(null=True)
-    asked_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=120, blank=True)
-    failure_class = models.CharField(max_length=10, choices=FailureClass, blank=True)
-    verdict = models.CharField(max_length=60, blank=True, help_text="which send the provider refused")
-    proof = models.CharField(max_length=200, blank=True)
-    cost_msat = models.BigIntegerField(null=True)
-    evidence = models.JSONField(default=dict)
+    opened_at = models.DateTimeField(_("opened at"))
+    sends = models.PositiveSmallIntegerField(_("sends"), default=0)
+    sent_at = models.DateTimeField(_("sent at"), null=True)
+    seen_at = models.DateTimeField(_("seen at"), null=True)
+    asked_at = models.DateTimeField(_("asked at"), null=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=120, blank=True)
+    failure_class = models.CharField(_("failure class"), max_length=10, choices=FailureClass, blank=True)
+    verdict = models.CharField(
+        _("verdict"), max_length=60, blank=True, help_text=_("which send the provider refused")
+    )
+    proof = models.CharField(_("proof"), max_length=200, blank=True)
+    cost_msat = models.BigIntegerField(_("cost"), null=True)
+    evidence = models.JSONField(_("evidence"), default=dict)
     live_disbursement = kept_while(
         "disbursement_id", models.BigIntegerField(null=True), state__in=LIVE_ATTEMPT_STATES
     )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "attempt"
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["live_disbursement"], name="disbursement_one_live_attempt"),
             models.UniqueConstraint(fields=["disbursement", "number"], name="attempt_number_used_once"),

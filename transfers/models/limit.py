@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField
 from transfers.enums import LimitKind
@@ -14,15 +15,18 @@ AMOUNT_IN_RANGE = Q(amount_sats__gt=0) | Q(kind=LimitKind.REPLACED_DESTINATION, 
 class PaymentLimitRequest(models.Model):
     """A limit that one person proposes to another. Append-only; the decision is a proposal in core."""
 
-    kind = models.CharField(max_length=20, choices=LimitKind)
-    amount_sats = models.BigIntegerField()
-    reason = models.CharField(max_length=500)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    requested_at = models.DateTimeField()
+    kind = models.CharField(_("kind"), max_length=20, choices=LimitKind)
+    amount_sats = models.BigIntegerField(_("amount"))
+    reason = models.CharField(_("reason"), max_length=500)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("requested by")
+    )
+    requested_at = models.DateTimeField(_("requested at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "payment limit request"
+        verbose_name = _("payment limit request")
+        verbose_name_plural = _("payment limit requests")
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(name="paymentlimitrequest_amount_in_range", condition=AMOUNT_IN_RANGE),
             models.CheckConstraint(name="paymentlimitrequest_has_reason", condition=~Q(reason="")),
@@ -35,24 +39,39 @@ class PaymentLimitRequest(models.Model):
 class PaymentLimit(models.Model):
     """A version of one limit of outgoing money; the newest of its kind is in force. Append-only."""
 
-    kind = models.CharField(max_length=20, choices=LimitKind)
-    version = models.PositiveIntegerField()
-    amount_sats = models.BigIntegerField()
-    set_at = models.DateTimeField()
+    kind = models.CharField(_("kind"), max_length=20, choices=LimitKind)
+    version = models.PositiveIntegerField(_("version"))
+    amount_sats = models.BigIntegerField(_("amount"))
+    set_at = models.DateTimeField(_("set at"))
     request = models.OneToOneField(
-        PaymentLimitRequest, null=True, on_delete=models.RESTRICT, related_name="set_as"
+        PaymentLimitRequest,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="set_as",
+        verbose_name=_("request"),
     )
-    proposal = models.OneToOneField("core.Proposal", null=True, on_delete=models.RESTRICT, related_name="+")
+    proposal = models.OneToOneField(
+        "core.Proposal", null=True, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
+    )
     proposer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        verbose_name=_("proposer"),
     )
     approver = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.RESTRICT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        verbose_name=_("approver"),
     )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "payment limit"
+        verbose_name = _("payment limit")
+        verbose_name_plural = _("payment limits")
         permissions = [
             ("propose_payment_limit", "Can propose a limit of outgoing money"),
             ("approve_payment_limit", "Can approve a limit that another person proposed"),
@@ -83,13 +102,14 @@ class PaymentLimit(models.Model):
 class LimitUsage(models.Model):
     """What was admitted under a limit: in a payee's day, or in a minute in total. Written under the limits' lock."""
 
-    kind = models.CharField(max_length=20, choices=LimitKind)
-    key = ExactCharField(max_length=140)
-    used_msat = models.BigIntegerField()
+    kind = models.CharField(_("kind"), max_length=20, choices=LimitKind)
+    key = ExactCharField(_("key"), max_length=140)
+    used_msat = models.BigIntegerField(_("used"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "limit usage"
+        verbose_name = _("limit usage")
+        verbose_name_plural = _("limit usages")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "key"], name="limitusage_one_row_per_key"),
             models.CheckConstraint(name="limitusage_is_positive", condition=Q(used_msat__gt=0)),
@@ -106,14 +126,18 @@ class PastAdmission(models.Model):
     """
 
     disbursement = models.ForeignKey(
-        "transfers.Disbursement", on_delete=models.RESTRICT, related_name="past_admissions"
+        "transfers.Disbursement",
+        on_delete=models.RESTRICT,
+        related_name="past_admissions",
+        verbose_name=_("disbursement"),
     )
-    admitted_at = models.DateTimeField()
-    by_version = models.PositiveIntegerField(null=True)
+    admitted_at = models.DateTimeField(_("admitted at"))
+    by_version = models.PositiveIntegerField(_("by version"), null=True)
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "past admission"
+        verbose_name = _("past admission")
+        verbose_name_plural = _("past admissions")
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["admitted_at"], name="pastadmission_by_moment"),
         ]

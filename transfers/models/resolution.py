@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from transfers.enums import ResolutionVerdict
 from transfers.models.disbursement import Attempt
@@ -14,20 +15,25 @@ class ManualResolution(models.Model):
     Append-only. It takes effect only when a second person approves it.
     """
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.RESTRICT, related_name="resolutions")
-    verdict = models.CharField(max_length=10, choices=ResolutionVerdict)
-    proof = models.CharField(max_length=200, blank=True)
-    cost_msat = models.BigIntegerField(null=True)
-    outcome = models.CharField(max_length=120, blank=True)
-    evidence = models.JSONField(default=dict)
-    asked_at = models.DateTimeField(null=True)
-    explanation = models.CharField(max_length=500)
-    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    proposed_at = models.DateTimeField()
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.RESTRICT, related_name="resolutions", verbose_name=_("attempt")
+    )
+    verdict = models.CharField(_("verdict"), max_length=10, choices=ResolutionVerdict)
+    proof = models.CharField(_("proof"), max_length=200, blank=True)
+    cost_msat = models.BigIntegerField(_("cost"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=120, blank=True)
+    evidence = models.JSONField(_("evidence"), default=dict)
+    asked_at = models.DateTimeField(_("asked at"), null=True)
+    explanation = models.CharField(_("explanation"), max_length=500)
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
+    )
+    proposed_at = models.DateTimeField(_("proposed at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "manual resolution"
+        verbose_name = _("manual resolution")
+        verbose_name_plural = _("manual resolutions")
         permissions = [
             ("propose_resolution", "Can propose the resolution of an unknown outcome"),
             ("approve_resolution", "Can approve the resolution of an unknown outcome"),
@@ -54,16 +60,27 @@ class ResolvedAttempt(models.Model):
     The proposer is copied so that a constraint can compare both people; the audit checks the copy.
     """
 
-    attempt = models.OneToOneField(Attempt, on_delete=models.RESTRICT, related_name="resolved")
-    resolution = models.OneToOneField(ManualResolution, on_delete=models.RESTRICT, related_name="applied")
-    proposal = models.OneToOneField("core.Proposal", on_delete=models.RESTRICT, related_name="+")
-    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    resolved_at = models.DateTimeField()
+    attempt = models.OneToOneField(
+        Attempt, on_delete=models.RESTRICT, related_name="resolved", verbose_name=_("attempt")
+    )
+    resolution = models.OneToOneField(
+        ManualResolution, on_delete=models.RESTRICT, related_name="applied", verbose_name=_("resolution")
+    )
+    proposal = models.OneToOneField(
+        "core.Proposal", on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
+    )
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
+    )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("approver")
+    )
+    resolved_at = models.DateTimeField(_("resolved at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "resolved attempt"
+        verbose_name = _("resolved attempt")
+        verbose_name_plural = _("resolved attempts")
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(name="resolvedattempt_four_eyes", condition=~Q(approver=F("proposer"))),
         ]

@@ -2,6 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import LIVE_WITHDRAWAL_STATES, UNREDEEMED_STATES, WithdrawalState
@@ -14,32 +15,37 @@ class WithdrawalLink(models.Model):
     The secret itself is not stored: its SHA-256 finds the row.
     """
 
-    subject = ExactCharField(max_length=120)
-    rail = models.CharField(max_length=30)
-    amount_msat = models.BigIntegerField()
-    secret_sha256 = ExactCharField(max_length=64)
-    state = models.CharField(max_length=10, choices=WithdrawalState, default=WithdrawalState.OPEN)
-    opened_by = models.CharField(max_length=150)
-    opened_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    redeemed_at = models.DateTimeField(null=True)
-    destination_kind = models.CharField(max_length=30, blank=True)
-    destination_value = models.TextField(blank=True)
+    subject = ExactCharField(_("subject"), max_length=120)
+    rail = models.CharField(_("rail"), max_length=30)
+    amount_msat = models.BigIntegerField(_("amount"))
+    secret_sha256 = ExactCharField(_("secret sha256"), max_length=64)
+    state = models.CharField(_("state"), max_length=10, choices=WithdrawalState, default=WithdrawalState.OPEN)
+    opened_by = models.CharField(_("opened by"), max_length=150)
+    opened_at = models.DateTimeField(_("opened at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    redeemed_at = models.DateTimeField(_("redeemed at"), null=True)
+    destination_kind = models.CharField(_("destination kind"), max_length=30, blank=True)
+    destination_value = models.TextField(_("destination value"), blank=True)
     take_at = models.DateTimeField(
-        null=True, help_text="when to request its disbursement next; null: not needed"
+        _("take at"), null=True, help_text=_("when to request its disbursement next; null: not needed")
     )
     disbursement = models.ForeignKey(
-        "transfers.Disbursement", null=True, on_delete=models.RESTRICT, related_name="withdrawal_links"
+        "transfers.Disbursement",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="withdrawal_links",
+        verbose_name=_("disbursement"),
     )
-    failure_code = models.CharField(max_length=60, blank=True)
-    failure_message = models.CharField(max_length=300, blank=True)
+    failure_code = models.CharField(_("failure code"), max_length=60, blank=True)
+    failure_message = models.CharField(_("failure message"), max_length=300, blank=True)
     live_subject = kept_while(
         "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_WITHDRAWAL_STATES
     )
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "withdrawal link"
+        verbose_name = _("withdrawal link")
+        verbose_name_plural = _("withdrawal links")
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["take_at"], name="withdrawallink_to_take"),
             models.Index(fields=["state", "expires_at"], name="withdrawallink_by_state"),

@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField, kept_while
 
@@ -17,23 +18,27 @@ class ProposalState(models.TextChoices):
 class Proposal(models.Model):
     """What one person asks another to approve, bound to a digest of the facts shown."""
 
-    kind = models.CharField(max_length=40)
-    subject_id = ExactCharField(max_length=80)
-    state = models.CharField(max_length=12, choices=ProposalState, default=ProposalState.OPEN)
-    facts = models.JSONField()
-    digest = models.CharField(max_length=64)
+    kind = models.CharField(_("kind"), max_length=40)
+    subject_id = ExactCharField(_("subject id"), max_length=80)
+    state = models.CharField(_("state"), max_length=12, choices=ProposalState, default=ProposalState.OPEN)
+    facts = models.JSONField(_("facts"))
+    digest = models.CharField(_("digest"), max_length=64)
     proposer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="proposals"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.RESTRICT,
+        related_name="proposals",
+        verbose_name=_("proposer"),
     )
-    proposed_at = models.DateTimeField()
-    reason = models.CharField(max_length=500, blank=True)
-    approvals_needed = models.PositiveSmallIntegerField(default=1)
-    decided_at = models.DateTimeField(null=True)
+    proposed_at = models.DateTimeField(_("proposed at"))
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
+    decided_at = models.DateTimeField(_("decided at"), null=True)
     open_subject = kept_while("subject_id", ExactCharField(max_length=80, null=True), state="open")
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "proposal"
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "open_subject"], name="proposal_one_open_per_subject"),
             models.CheckConstraint(
@@ -51,19 +56,27 @@ class Proposal(models.Model):
 class Approval(models.Model):
     """One person's decision on a proposal, append-only. `proposer` is a copy, so that a constraint can compare it."""
 
-    proposal = models.ForeignKey(Proposal, on_delete=models.RESTRICT, related_name="approvals")
-    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+")
-    approver = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="approvals"
+    proposal = models.ForeignKey(
+        Proposal, on_delete=models.RESTRICT, related_name="approvals", verbose_name=_("proposal")
     )
-    digest = models.CharField(max_length=64)
-    is_approved = models.BooleanField()
-    reason = models.CharField(max_length=500, blank=True)
-    decided_at = models.DateTimeField()
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
+    )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.RESTRICT,
+        related_name="approvals",
+        verbose_name=_("approver"),
+    )
+    digest = models.CharField(_("digest"), max_length=64)
+    is_approved = models.BooleanField(_("is approved"))
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    decided_at = models.DateTimeField(_("decided at"))
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "approval"
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["proposal", "approver"], name="approval_one_per_approver"),
             models.CheckConstraint(name="approval_four_eyes", condition=~Q(approver=F("proposer"))),

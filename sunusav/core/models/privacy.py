@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField
 
@@ -9,12 +10,14 @@ class PersonKey(models.Model):
     Source: Senegal's law 2008-12 on personal data; DOMAIN.md section 4.
     """
 
-    person_ref = ExactCharField(max_length=120, unique=True)
-    wrapped_key = models.BinaryField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    erased_at = models.DateTimeField(null=True)
+    person_ref = ExactCharField(_("person ref"), max_length=120, unique=True)
+    wrapped_key = models.BinaryField(_("wrapped key"), null=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True)
 
     class Meta:
+        verbose_name = _("person key")
+        verbose_name_plural = _("person keys")
         default_permissions = ()
         permissions = [("reveal_person", "Can reveal a person's name and phone")]
 

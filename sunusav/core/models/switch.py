@@ -1,19 +1,20 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Switch(models.Model):
     """A named switch: one person closes it at once, two people open it again."""
 
-    name = models.CharField(max_length=30, primary_key=True)
-    is_open = models.BooleanField(default=True)
-    reason = models.CharField(max_length=500, blank=True)
-    changed_by = models.CharField(max_length=150, blank=True)
-    changed_at = models.DateTimeField(null=True)
+    name = models.CharField(_("name"), max_length=30, primary_key=True)
+    is_open = models.BooleanField(_("is open"), default=True)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    changed_by = models.CharField(_("changed by"), max_length=150, blank=True)
+    changed_at = models.DateTimeField(_("changed at"), null=True)
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = "switch"
-        verbose_name_plural = "switches"
+        verbose_name = _("switch")
+        verbose_name_plural = _("switches")
         permissions = [
             ("pause_outgoing", "Can pause outgoing money"),
             ("propose_resume_outgoing", "Can propose to resume outgoing money"),
