@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # Labels of codes: states, kinds, actions, reasons.
 WORDS: dict[str, Any] = {
@@ -46,6 +47,9 @@ WORDS: dict[str, Any] = {
     "retry": _("retry"),
     "renew": _("renew"),
     "review": _("review"),
+    "failure_class.hold": pgettext_lazy("failure class", "waits for money"),
+    "failure_class.retry": pgettext_lazy("failure class", "is tried again"),
+    "failure_class.review": pgettext_lazy("failure class", "needs a person"),
     "final": _("final"),
     # Actions in the trail of disbursements
     "request": _("request"),

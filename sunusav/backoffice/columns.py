@@ -4,7 +4,7 @@ An admin names model fields; the unit suffix and the type of a field decide how 
 """
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.contrib import admin
@@ -72,7 +72,7 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
     if unit := unit_of(field.name):
         return SHOWN_BY_UNIT[unit]
     if field.choices:
-        return show_choice
+        return partial(show_choice, of=field.name)
     by_name = [show for names, show in SHOWN_BY_NAMES.items() if field.name in phrasing.names(names)]
     if by_name:
         return by_name[0]
@@ -109,9 +109,9 @@ def name_of(row: models.Model) -> str:
     return str(model_admin.name_of(row)) if hasattr(model_admin, "name_of") else str(row)
 
 
-def show_choice(value: Any) -> str:
+def show_choice(value: Any, *, of: str = "") -> str:
     """Show the label of a choice as a badge that the stylesheet colours by value."""
-    return NOTHING if value in ("", None) else badge(value, phrasing.code_label(str(value)))
+    return NOTHING if value in ("", None) else badge(value, phrasing.code_label(str(value), of=of))
 
 
 def badge(value: str, label: Any) -> str:
@@ -122,7 +122,8 @@ class TranslatedChoicesFilter(ChoicesFieldListFilter):
     """Django's filter by choice, with the labels in the reader's language."""
 
     def choices(self, changelist: Any) -> Any:
-        labels = {label: phrasing.code_label(str(value)) for value, label in self.field.flatchoices}
+        of = self.field.name
+        labels = {label: phrasing.code_label(str(value), of=of) for value, label in self.field.flatchoices}
         for choice in super().choices(changelist):
             yield {**choice, "display": labels.get(choice["display"], choice["display"])}
 

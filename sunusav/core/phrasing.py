@@ -47,9 +47,12 @@ def unit_of(name: str) -> str:
     return next((unit for unit in UNITS if name.endswith(unit)), "")
 
 
-def code_label(code: str) -> str:
-    """Return the label of a code; without one, the code with spaces."""
-    return known_label(code) or _readable(code)
+def code_label(code: str, *, of: str = "") -> str:
+    """Return the label of a code; without one, the code with spaces.
+
+    A code that means something else as a value of one field has that label under "<field>.<code>"; `of` is the field.
+    """
+    return known_label(f"{of}.{code}") or known_label(code) or _readable(code)
 
 
 def known_label(code: str) -> str:

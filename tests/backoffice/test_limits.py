@@ -148,7 +148,7 @@ def test_proposed_limit_shows_its_approver_what_it_changes(enter: Enter) -> None
     text = page(enter(Role.APPROVER), f"/admin/core/proposal/{proposal.pk}/change/")
 
     change = "50\u202f000\u202f000\u00a0sats instead of 100\u202f000\u202f000\u00a0sats"
-    assert f"the limit “Total Hour” is {change}" in text
+    assert f"the limit “total hour” is {change}" in text
 
 
 def test_page_of_limits_marks_those_in_force_and_offers_to_propose(enter: Enter) -> None:

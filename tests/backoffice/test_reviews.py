@@ -129,7 +129,7 @@ def test_payment_page_tells_every_answer_and_decision_in_order(past: Case, enter
     expected = (
         "Ordered", "Attempt 1 opened, money held", hash_of("awa", NET_SATS), "Answer to sending", "in flight",
         "Answer to a query", "not seen", "not seen by another source", "a-finance proposed: “It was paid”", "seen it",
-        "a-approver approved", "Attempt 1: Succeeded", "1.500\xa0sats", past_proof(past), "Completed",
+        "a-approver approved", "Attempt 1: succeeded", "1.500\xa0sats", past_proof(past), "Completed",
     )  # fmt: skip
     positions = [timeline.index(part) for part in expected]
     assert positions == sorted(positions)
@@ -211,10 +211,10 @@ def test_each_role_is_offered_its_actions(past: Case, enter: Enter, role: Role, 
     assert offered(page_of(enter(role), past)) == expected
 
 
-def test_ask_the_outside_makes_it_due(past: Case, enter: Enter) -> None:
-    told = press(enter(Role.OPERATOR), "query-provider", past)
+def test_querying_the_provider_makes_the_payment_due(past: Case, enter: Enter) -> None:
+    messages = press(enter(Role.OPERATOR), "query-provider", past)
 
-    assert told[-1].endswith("being queried; open its page again in a moment")
+    assert messages[-1].endswith("being queried; open its page again in a moment")
     assert TrailEntry.objects.get(action="ask_outside").actor_label == "a-operator"
 
 

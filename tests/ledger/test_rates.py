@@ -183,10 +183,12 @@ def test_latest_rate_for_record_without_a_rate_is_the_fallback() -> None:
 
 def test_manual_rate_needs_two_people(awa: User, fatou: User) -> None:
     rate = Decimal("9123456.5")
-    proposal = propose_manual_rate(rate_xof_per_btc=rate, reason="sources are away", proposer=awa, now=NOW)
+    proposal = propose_manual_rate(
+        rate_xof_per_btc=rate, reason="sources are unreachable", proposer=awa, now=NOW
+    )
 
     assert proposal.facts == {
-        "rate_xof_per_btc": "9123456.50000000", "reason": "sources are away", "requested_at": NOW.isoformat(),
+        "rate_xof_per_btc": "9123456.50000000", "reason": "sources are unreachable", "requested_at": NOW.isoformat(),
     }  # fmt: skip
     assert not ExchangeRate.objects.exists()
 
@@ -199,7 +201,11 @@ def test_manual_rate_needs_two_people(awa: User, fatou: User) -> None:
     )
     assert current_rate(NOW + MINUTE) == recorded
     line = TrailEntry.objects.get(action="record_manual_rate")
-    assert (line.subject, line.actor, line.reason) == (f"rate:{recorded.id}", fatou, "sources are away")
+    assert (line.subject, line.actor, line.reason) == (
+        f"rate:{recorded.id}",
+        fatou,
+        "sources are unreachable",
+    )
 
 
 def test_manual_rate_by_its_proposer_refused() -> None:

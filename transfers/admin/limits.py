@@ -17,6 +17,7 @@ from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section, trail_of
 from sunusav.core import clock
 from sunusav.core.money import MAX_SATS
+from sunusav.core.phrasing import code_label
 from transfers.enums import BreakerState, LimitKind
 from transfers.models import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest, RailBreaker
 from transfers.queries import limits_in_force
@@ -24,11 +25,11 @@ from transfers.services.limits import PAYMENT_LIMIT, propose_limit
 
 
 def _limit_kinds() -> list[tuple[str, str]]:
-    return [(kind.value, gettext(str(kind.label))) for kind in LimitKind]
+    return [(kind.value, code_label(kind.value)) for kind in LimitKind]
 
 
 def _kind_shown(row: PaymentLimit | PaymentLimitRequest | LimitUsage) -> str:
-    return gettext(row.get_kind_display())
+    return code_label(row.kind)
 
 
 class LimitForm(ReasonAndCodeForm):
