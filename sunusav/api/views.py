@@ -17,6 +17,7 @@ from rest_framework.exceptions import (
     ErrorDetail,
     MethodNotAllowed,
     NotAcceptable,
+    NotFound,
     Throttled,
     ValidationError,
 )
@@ -156,6 +157,8 @@ class ApiView(APIView):
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
+        if any(isinstance(value, str) and value != value.strip() for value in kwargs.values()):
+            raise NotFound  # no identifier has outer blanks, and MySQL would ignore trailing ones
 
     def perform_content_negotiation(
         self,

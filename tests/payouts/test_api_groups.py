@@ -108,7 +108,8 @@ def test_get_group_finds_any_identifier_byte_for_byte(platform: APIClient, group
     make_group(members=0, id=group_id)
 
     assert platform.get(f"{ROOT}/groups/{quote(group_id)}").json()["id"] == group_id
-    assert _problem(platform.get(f"{ROOT}/groups/{quote(group_id)}%20")) == (404, "group-missing")
+    assert _problem(platform.get(f"{ROOT}/groups/{quote(group_id)}%20")) == (404, "not-found")
+    assert _problem(platform.get(f"{ROOT}/groups/%20{quote(group_id)}")) == (404, "not-found")
     assert _problem(platform.get(f"{ROOT}/groups/{quote(group_id)}/")) == (404, "not-found")
 
 
