@@ -35,12 +35,17 @@ def production_apps() -> list[str]:
 
 @cache
 def submodules(name: str) -> tuple[ModuleType, ...]:
-    """Import and return the module of this name of each app that has one, the top layer first."""
-    return tuple(import_module(f"{app}.{name}") for app in apps() if _has(app, name))
+    """Import and return the module of this name of each app that has one, the top layer first.
+
+    The sandbox contributes nothing, so that production reads none of it even where its folder is present.
+    """
+    return tuple(import_module(f"{app}.{name}") for app in production_apps() if _has(app, name))
 
 
 def _has(app: str, name: str) -> bool:
     try:
         return find_spec(f"{app}.{name}") is not None
-    except ModuleNotFoundError:  # no such app, or no such package in it
-        return False
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{app}.{name}".startswith(f"{error.name}.") or error.name == app:
+            raise  # the app is missing, or its own import failed: it must not vanish silently
+        return False  # the app has no such package

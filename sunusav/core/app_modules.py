@@ -1,7 +1,6 @@
 """Collect what apps contribute, so that no lower app imports or lists a higher one.
 
-An app has a module of an agreed name (`invariants`, `health`, `metrics`, `approvables`, `roles`, `schedule`,
-`phrases`, `backoffice`) with lists or dictionaries of agreed names.
+`CONTRIBUTIONS` has the modules that an app may have, and the names in each: `True` where the module must define it.
 """
 
 from typing import Any
@@ -10,6 +9,23 @@ from django.apps import apps
 
 from sunusav import app_list
 
+CONTRIBUTIONS: dict[str, dict[str, bool]] = {
+    "invariants": {"INVARIANTS": True},
+    "health": {"HEALTH_CHECKS": True},
+    "metrics": {"METRICS": True},
+    "approvables": {"APPROVABLES": True},
+    "roles": {"GRANTS": True},
+    "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
+    "phrases": dict.fromkeys(
+        [
+            "WORDS", "FACTS", "REASONS", "REFUSALS", "PROPOSALS", "CODES", "HASHES", "LONG_TEXTS", "SUBJECTS",
+            "ACTORS",
+        ],
+        False,
+    ),
+    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "SUBJECT_PAGES"], False),
+}  # fmt: skip
+
 
 def collect(module_name: str, attribute: str) -> list[Any]:
     """Return the items of `attribute` in that module of every installed app of ours, the lowest layer first."""
@@ -17,14 +33,24 @@ def collect(module_name: str, attribute: str) -> list[Any]:
 
 
 def collect_mapping(module_name: str, attribute: str) -> dict[str, Any]:
-    """Return the entries of `attribute` in that module of every installed app of ours; a higher layer's entry wins."""
-    return {key: value for found in reversed(_values(module_name, attribute)) for key, value in found.items()}
+    """Return the entries of `attribute` in that module of every installed app of ours.
+
+    Raises: ValueError when two apps give one key different values.
+    """
+    found: dict[str, Any] = {}
+    for values in _values(module_name, attribute):
+        for key, value in values.items():
+            if found.setdefault(key, value) != value:
+                raise ValueError(f"two apps differ in {attribute}[{key!r}]")
+    return found
 
 
 def _values(module_name: str, attribute: str) -> list[Any]:
+    is_required = CONTRIBUTIONS[module_name][attribute]
     modules = app_list.submodules(module_name)
     return [
         getattr(module, attribute)
         for module in modules
-        if apps.is_installed(module.__name__.removesuffix(f".{module_name}")) and hasattr(module, attribute)
+        if apps.is_installed(module.__name__.removesuffix(f".{module_name}"))
+        and (is_required or hasattr(module, attribute))
     ]

@@ -96,6 +96,7 @@ def get(
 ) -> Answer:
     """Send the request to the first of these addresses that accepts a connection.
 
+    `http.client` bounds the headers: at most 100 lines of 64 KiB.
     Raises: OSError, http.client.HTTPException, urllib3.exceptions.HTTPError.
     """
     with (
@@ -119,22 +120,38 @@ def _connected(
     tried = numbers[:MAX_ADDRESSES_TRIED]
     failure: Exception = OSError("the name has no address")
     for position, number in enumerate(tried):
-        connection = _connection(address, number, trust)
+        connection = _connection(address, number, trust, deadline)
         connection.timeout = deadline.left_seconds() / (len(tried) - position)
         try:
             connection.connect()
         except (NewConnectionError, ConnectTimeoutError) as error:
             failure = error
         else:
+            connection.timeout = deadline.left_seconds()
             return connection
     raise failure
 
 
-def _connection(address: WebAddress, number: str, trust: ssl.SSLContext) -> HTTPConnection:
+def _connection(
+    address: WebAddress, number: str, trust: ssl.SSLContext, deadline: Deadline
+) -> HTTPConnection:
     """Return an unopened connection to an IP address that must present the name's certificate."""
     if address.scheme != "https":
         return HTTPConnection(number, address.port)
-    return HTTPSConnection(number, address.port, ssl_context=trust, server_hostname=address.host)
+    connection = _PinnedConnection(number, address.port, ssl_context=trust, server_hostname=address.host)
+    connection.deadline = deadline
+    return connection
+
+
+class _PinnedConnection(HTTPSConnection):
+    """Spends its share of the deadline on reaching one address, and what is left of it on the TLS handshake."""
+
+    deadline: Deadline
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        connected.settimeout(self.deadline.left_seconds())
+        return connected
 
 
 @contextmanager

@@ -355,6 +355,21 @@ def test_get_json_tries_the_next_address_when_one_is_unreachable(
     assert client.get_json(f"http://wallet.test:{service.port}/")["tag"] == "payRequest"
 
 
+def test_get_json_from_the_first_of_three_addresses_may_use_the_whole_deadline(
+    service: Listener, settings: Settings
+) -> None:
+    def answer_late(caller: socket.socket) -> None:
+        threading.Event().wait(1.2)
+        caller.sendall(GOOD)
+
+    service.reply = answer_late
+    settings.ALLOWED_LOOPBACK_HOSTS = [f"wallet.test:{service.port}"]
+    names = FakeNames(["127.0.0.1", "127.0.0.8", "127.0.0.9"])
+    client = UntrustedHostClient(resolver=names, deadline_seconds=3)
+
+    assert client.get_json(f"http://wallet.test:{service.port}/")["tag"] == "payRequest"
+
+
 def test_host_is_not_asked_more_often_than_a_minute_allows(service: Listener) -> None:
     answers = [_asked_or_refused(service, requests_per_minute=2) for _ in range(5)]
     refused = answers.count("asked too often by us")
