@@ -4,10 +4,27 @@ from django.db.models import Q
 from sunusav.core.migration_operations import AppendOnly, LiftAppendOnly
 
 
+PERMISSIONS = {"ask_outside": "query_provider", "view_outsideanswer": "view_provideranswer"}
+
+
+def _rename_permissions(apps, schema_editor):
+    """Keep the grants of people and groups: on a new database there is none yet."""
+    permissions = apps.get_model("auth", "Permission").objects.filter(content_type__app_label="transfers")
+    for old, new in PERMISSIONS.items():
+        permissions.filter(codename=old).update(codename=new)
+
+
+def _restore_permissions(apps, schema_editor):
+    permissions = apps.get_model("auth", "Permission").objects.filter(content_type__app_label="transfers")
+    for old, new in PERMISSIONS.items():
+        permissions.filter(codename=new).update(codename=old)
+
+
 class Migration(migrations.Migration):
-    """Rename what had names of its own: answers of a provider, waivers of a limit."""
+    """Name answers of a provider and waivers of a limit by the terms that the code uses."""
 
     dependencies = [
+        ("auth", "0012_alter_user_first_name_max_length"),
         ("transfers", "0010_past_admissions"),
     ]
 
@@ -45,4 +62,5 @@ class Migration(migrations.Migration):
             ),
         ),
         AppendOnly("transfers_provideranswer"),
+        migrations.RunPython(_rename_permissions, _restore_permissions),
     ]
