@@ -1,0 +1,44 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests.support.database import url_of
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path, django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database on the engine that the tests run on."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path / 'upgraded.sqlite3'}"
+        return
+    name = f"test_upgrade_{os.getpid()}"
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+        yield url_of({**connection.settings_dict, "NAME": name})
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
+    upgraded = subprocess.run(
+        [sys.executable, "-m", "tests.upgrades.upgrade"],
+        cwd=settings.BASE_DIR, env={**os.environ, "MONETIZATION_DATABASE_URL": empty_database},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert upgraded.returncode == 0, upgraded.stderr
+    assert json.loads(upgraded.stdout.splitlines()[-1]) == {
+        "waived_at": "2026-03-04T10:00:00+00:00",
+        "failure": ["payout-above-limit", {"limit_sats": 10_000_000}],
+        "answer": ["ask", "not_seen", "not-seen"],
+        "is_append_only": [True, True],
+        "rights": ["query_provider"],
+    }

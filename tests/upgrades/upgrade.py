@@ -1,0 +1,82 @@
+"""Fill a database of an earlier schema, migrate it, and print as JSON what became of the rows.
+
+Run in a process of its own: `MONETIZATION_DATABASE_URL=… python -m tests.upgrades.upgrade`.
+"""
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "sunusav.settings.test"
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+EARLIER = [("transfers", "0010_past_admissions"), ("auth", "0012_alter_user_first_name_max_length")]
+AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
+ABOVE_LIMIT = "it is above the limit of 10000000 sats for one payout; a second person can except it"
+
+
+def main() -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate(EARLIER)
+    with connection.constraint_checks_disabled():
+        _fill(executor.loader.project_state(EARLIER).apps)
+    call_command("migrate", verbosity=0)
+    print(json.dumps(_found()))
+
+
+def _fill(apps: Any) -> None:
+    """Store a deferred disbursement that was waived once, an answer about its attempt, and a granted permission."""
+    disbursements = apps.get_model("transfers", "Disbursement").objects
+    row = disbursements.create(
+        subject="cycle:c-1", state="processing", payout_sats=100_000, debit_role="group_pot", debit_owner="group:g",
+        rail="lightning", destination_kind="bolt11", destination_value="lnbcrt1", scheduled_at=AT, requested_at=AT,
+        payee_ref="user:awa", due_at=AT, excepted_at=AT, failure_code="payout-above-limit",
+        failure_message=ABOVE_LIMIT,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO transfers_outsideanswer (attempt_id, at, told_by, kind, outcome, evidence)"
+            " VALUES (%s, %s, 'ask', 'not_seen', 'not-seen', '{}')",
+            [row.pk, "2026-03-04 10:00:00"],
+        )
+    types, permissions = apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")
+    model = types.objects.create(app_label="transfers", model="manualresolution")
+    right = permissions.objects.create(codename="ask_outside", name="Can ask", content_type=model)
+    apps.get_model("auth", "Group").objects.create(name="night watch").permissions.add(right)
+
+
+def _found() -> dict[str, Any]:
+    from django.contrib.auth.models import Group
+
+    from transfers.models import Disbursement, ProviderAnswer
+
+    row, answer = Disbursement.objects.get(), ProviderAnswer.objects.get()
+    return {
+        "waived_at": row.waived_at.isoformat() if row.waived_at else None,
+        "failure": [row.failure_code, row.failure_facts],
+        "answer": [answer.answered_call, answer.kind, answer.outcome],
+        "is_append_only": [_is_refused("UPDATE transfers_provideranswer SET kind = 'refused'"),
+                           _is_refused("DELETE FROM transfers_provideranswer")],
+        "rights": list(Group.objects.get().permissions.values_list("codename", flat=True)),
+    }  # fmt: skip
+
+
+def _is_refused(statement: str) -> bool:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+    except DatabaseError as error:
+        return "append-only" in str(error)
+    return False
+
+
+if __name__ == "__main__":
+    main()
