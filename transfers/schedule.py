@@ -6,7 +6,7 @@ PAYOUTS = "payouts"
 SCHEDULE = [
     PeriodicTask("process due payouts", "transfers.run_due", Every(600), queue=PAYOUTS),
     PeriodicTask(
-        "sweep open attempts, due retries and unclaimed orders", "transfers.sweep", Every(15), queue=PAYOUTS
+        "sweep open attempts, due retries and unclaimed orders", "transfers.run_due", Every(15), queue=PAYOUTS
     ),
     PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60)),
 ]

@@ -70,8 +70,19 @@ def proposal_label(kind: str) -> str:
 
 def reason(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
     """Return why something failed, waits or needs review: the sentence of the code, else its label."""
+    return sentence(code, facts, show=show) or code_label(code)
+
+
+def sentence(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
+    """Return the sentence of a code, filled with its facts; without one, an empty string.
+
+    Where facts are missing, return `text`: a reason that was stored as text, before there were facts.
+    """
     template = _mapping("REASONS").get(code) or _mapping("REFUSALS").get(code, ("",))[0]
-    return _filled(template, facts, show) if template else code_label(code)
+    try:
+        return _filled(template, facts, show) if template else str(facts.get("text", ""))
+    except KeyError:
+        return str(facts.get("text", ""))
 
 
 def refusal_phrase(refusal: DomainError, *, show: Show = plain) -> RefusalPhrase:

@@ -203,6 +203,6 @@ def test_cycle_page_retries_its_payout_through_the_payouts_service(world: World,
         "/admin/payouts/cycle/actions/retry-payout/", {"pk": "cycle-failed", "reason": "winner asked"}
     )
 
-    assert _messages(response)[-1].endswith("taken up again")
+    assert _messages(response)[-1].endswith("will be tried again")
     assert _state(world.failed) == DisbursementState.PROCESSING
     assert Attempt.objects.filter(disbursement=world.failed).count() == 1

@@ -120,7 +120,7 @@ def test_failed_payment_shows_why(world: World, enter: Enter) -> None:
     page = client.get(f"/admin/transfers/disbursement/{world.failed.pk}/change/").content.decode()
 
     assert "détails de paiement refusés par le destinataire" in page
-    assert "Tentative 1 : Échec" in page
+    assert "Tentative 1 : échec" in page
     assert "Reprendre" in page
 
 

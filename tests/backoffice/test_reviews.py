@@ -211,10 +211,10 @@ def test_each_role_is_offered_its_actions(past: Case, enter: Enter, role: Role, 
     assert offered(page_of(enter(role), past)) == expected
 
 
-def test_ask_the_outside_makes_it_due(past: Case, enter: Enter) -> None:
-    told = press(enter(Role.OPERATOR), "query-provider", past)
+def test_query_provider_makes_the_payment_due(past: Case, enter: Enter) -> None:
+    messages = press(enter(Role.OPERATOR), "query-provider", past)
 
-    assert told[-1].endswith("being queried; open its page again in a moment")
+    assert messages[-1].endswith("being queried; open its page again in a moment")
     assert TrailEntry.objects.get(action="ask_outside").actor_label == "a-operator"
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment, show_code_or_text
+from sunusav.backoffice.facts import long, moment, show_code, show_code_or_text
 from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
 from sunusav.core.models import Proposal
 from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
-from transfers.enums import LimitKind, ResolutionVerdict
+from transfers.enums import ResolutionVerdict
 from transfers.models import Disbursement
 from transfers.services.limit_waivers import LIMIT_WAIVER
 from transfers.services.limits import PAYMENT_LIMIT
@@ -55,7 +55,7 @@ def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
 def limit_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     """Show the limit before and after."""
     facts = {
-        "limit": gettext(str(LimitKind(proposal.facts["kind"]).label)),
+        "limit": show_code(proposal.facts["kind"]),
         "before": show_sats(proposal.facts["in_force_sats"]),
         "after": show_sats(proposal.facts["amount_sats"]),
     }
@@ -67,7 +67,7 @@ def payment_facts(row: Disbursement) -> Facts:
     facts = [
         (_("Payment"), link_to(row, f"#{row.pk}")),
         (_("Subject"), show_subject(row.subject)),
-        (_("State"), gettext(row.get_state_display())),
+        (_("State"), show_code(row.state)),
         (_("Payout"), show_sats(row.payout_sats)),
         (_("Net"), show_sats(row.net_sats)),
         (_("Recipient"), row.payee_ref),
@@ -77,6 +77,6 @@ def payment_facts(row: Disbursement) -> Facts:
     ]
     if row.destination_replaced_at:
         facts.append((_("Destination replaced"), moment(row.destination_replaced_at)))
-    if row.failure_message or row.failure_code:
-        facts.append((_("Why it waits"), show_code_or_text(row.failure_message or row.failure_code)))
+    if row.failure_code:
+        facts.append((_("Why it waits"), show_reason(row.failure_code, row.failure_facts)))
     return Facts(_("The payment"), facts)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import moment, show_code_or_text
+from sunusav.backoffice.facts import moment, show_code, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section, trail_of
@@ -24,11 +24,11 @@ from transfers.services.limits import PAYMENT_LIMIT, propose_limit
 
 
 def _limit_kinds() -> list[tuple[str, str]]:
-    return [(kind.value, gettext(str(kind.label))) for kind in LimitKind]
+    return [(kind.value, show_code(kind.value)) for kind in LimitKind]
 
 
 def _kind_shown(row: PaymentLimit | PaymentLimitRequest | LimitUsage) -> str:
-    return gettext(row.get_kind_display())
+    return show_code(row.kind)
 
 
 class LimitForm(ReasonAndCodeForm):

@@ -64,7 +64,7 @@ def facts_of(attempt: Attempt) -> Facts:
     order = attempt.order
     title = gettext("Attempt %(number)s: %(state)s") % {
         "number": attempt.number,
-        "state": gettext(attempt.get_state_display()),
+        "state": show_code(attempt.state),
     }
     known = (
         (_("Payment hash or reference"), mono(order.reference)),
@@ -139,7 +139,7 @@ def _decisions(attempt: Attempt, rank: int) -> Iterator[Event]:
 def _closing(attempt: Attempt) -> str:
     return gettext("Attempt %(number)s: %(state)s") % {
         "number": attempt.number,
-        "state": gettext(attempt.get_state_display()),
+        "state": show_code(attempt.state),
     }
 
 
