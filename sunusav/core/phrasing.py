@@ -3,6 +3,7 @@
 Each app's `phrases.py` has lazily translated labels and sentences: `WORDS` (labels of states, kinds, actions and
 reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
 code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed).
+Sentences name facts as `%(limit_sats)s`, without the unit: it is shown with the value.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`) or who acted (`ACTORS`).
 A code that is no longer written keeps its label as long as stored rows may hold it.

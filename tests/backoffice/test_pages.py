@@ -94,7 +94,7 @@ def test_payment_page_shows_its_timeline(world: World, enter: Enter) -> None:
 
     attempt = world.paid.attempts.get()
     for part in (
-        "Attempt 1: Succeeded",
+        "Attempt 1: succeeded",
         attempt.order.reference,
         attempt.proof,
         f"29{N}850{T}sats",  # net

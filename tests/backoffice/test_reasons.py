@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.refusals import show_reason
+from sunusav.backoffice.sections import _why
 from sunusav.core import phrasing
 from sunusav.core.app_modules import collect_mapping
+from sunusav.core.models import TrailEntry
 from tests.factories.payouts import NOW
 from transfers.calculations import Limits, OutgoingPayment, Usage, deferral_for
 from transfers.engine.breaker import deferral_while_stopped
@@ -144,3 +147,25 @@ def test_reason_without_facts_or_text_is_the_label_of_its_code() -> None:
     assert show_reason(DeferralCode.HOUR_LIMIT, {}) == "hour limit"
     assert show_reason("no-such-code", {}) == "no such code"
     assert show_reason("", {}) == ""
+
+
+def test_amounts_of_a_refusal_are_shown_with_one_unit() -> None:
+    facts = {"expected_msat": 99_500_000, "invoice_msat": 99_000_000}
+
+    text = "The invoice is for another amount: 99000000 msat instead of 99500000 msat."
+    assert phrasing.reason("invoice-amount-differs", facts) == text
+    assert show_reason("invoice-amount-differs", facts) == (
+        "The invoice is for another amount: 99\u202f000\u00a0sats instead of 99\u202f500\u00a0sats."
+    )
+
+
+def test_line_of_the_trail_shows_the_reason_of_its_code_or_the_text_that_was_written() -> None:
+    facts = {"code": "paid-before", "disbursement_id": 7}
+
+    assert _why(TrailEntry(reason="", facts=facts)).startswith(
+        "An earlier order for the same purpose was paid"
+    )
+    assert (
+        _why(TrailEntry(reason="an order was paid after all", facts=facts)) == "an order was paid after all"
+    )
+    assert _why(TrailEntry(reason="", facts={})) == NOTHING

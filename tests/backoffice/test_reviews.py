@@ -129,7 +129,7 @@ def test_payment_page_tells_every_answer_and_decision_in_order(past: Case, enter
     expected = (
         "Ordered", "Attempt 1 opened, money held", hash_of("awa", NET_SATS), "Answer to sending", "in flight",
         "Answer to a query", "not seen", "not seen by another source", "a-finance proposed: “It was paid”", "seen it",
-        "a-approver approved", "Attempt 1: Succeeded", "1.500\xa0sats", past_proof(past), "Completed",
+        "a-approver approved", "Attempt 1: succeeded", "1.500\xa0sats", past_proof(past), "Completed",
     )  # fmt: skip
     positions = [timeline.index(part) for part in expected]
     assert positions == sorted(positions)
