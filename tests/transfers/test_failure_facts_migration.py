@@ -102,26 +102,32 @@ def test_stored_messages_become_facts_and_back() -> None:
     disbursement_id = ordered("awa")
     untouched = ordered("binta")
     try:
-        before = _migrate_to("0013_names_of_fields").get_model("transfers", "Disbursement")
+        before = _migrate_back()
         before.objects.filter(pk=disbursement_id).update(
             failure_code="liquidity-short", failure_message="lightning holds too little to send it now"
         )
     finally:
-        _migrate_to("0015_schedules_name_run_due")
+        _migrate_to_newest()
     assert row_of(disbursement_id).failure_facts == {"rail": "lightning"}
     assert (row_of(untouched).failure_code, row_of(untouched).failure_facts) == ("", {})
 
     try:
-        again = _migrate_to("0013_names_of_fields").get_model("transfers", "Disbursement")
+        again = _migrate_back()
         assert again.objects.get(pk=disbursement_id).failure_message == "liquidity-short"
         assert again.objects.get(pk=untouched).failure_message == ""
     finally:
-        _migrate_to("0015_schedules_name_run_due")
+        _migrate_to_newest()
 
 
-def _migrate_to(name: str) -> Any:
+def _migrate_back() -> Any:
+    """Return the model as it was before."""
+    before = MigrationExecutor(connection).migrate([("transfers", "0013_names_of_fields")])
+    return before.apps.get_model("transfers", "Disbursement")
+
+
+def _migrate_to_newest() -> None:
     executor = MigrationExecutor(connection)
-    return executor.migrate([("transfers", name)]).apps
+    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db
