@@ -81,7 +81,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Ask for an invoice of exactly the net amount."),
     ),
     "invoice-amount-differs": (
-        _("The invoice is for another amount: %(invoice_msat)s msat instead of %(expected_msat)s msat."),
+        _("The invoice is for another amount: %(invoice_msat)s instead of %(expected_msat)s."),
         _("Ask for an invoice of exactly the net amount."),
     ),
     "invoice-expired": (
@@ -129,7 +129,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Check the address with the recipient, or set another destination."),
     ),
     "amount-outside-service-range": (
-        _("The service %(host)s takes %(min_msat)s to %(max_msat)s msat; %(amount_msat)s msat are due."),
+        _("The service %(host)s takes %(min_msat)s to %(max_msat)s; %(amount_msat)s are due."),
         _("Set another destination."),
     ),
     "lnurl-answer-malformed": (

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fees.queries import verified_groups
 from payouts.calculations import contribution_subject, cycle_subject
-from payouts.enums import GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION, CycleStatus
+from payouts.enums import GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
 from payouts.errors import PayoutMissing
 from payouts.models import Contribution, Cycle, Group, Member
 from payouts.queries.cycles import cycle_facts
@@ -19,14 +19,14 @@ from payouts.services.groups import propose_verification, propose_verification_r
 from payouts.services.payouts import cancel_payout, retry_payout
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
-from sunusav.backoffice.columns import badge
-from sunusav.backoffice.facts import show_code_or_text
+from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.backoffice.money import show_msat, show_sats
+from sunusav.backoffice.money import NOTHING, show_msat, show_sats
+from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, trail_of
 from sunusav.core import clock
 from sunusav.core.models import User
-from transfers.enums import CollectionState, DisbursementState
+from transfers.enums import DisbursementState
 from transfers.queries import collections_for, disbursement_for
 from transfers.types import CollectionFacts, DisbursementFacts
 
@@ -198,7 +198,7 @@ class CycleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def status(self, cycle: Any) -> str:
-        return badge(cycle.facts.status, CycleStatus(cycle.facts.status).label)
+        return show_choice(cycle.facts.status)
 
     @admin.display(description=_("pot"))
     def pot(self, cycle: Cycle) -> str:
@@ -216,15 +216,14 @@ def _payout_section(row: Cycle) -> Section:
     payout = disbursement_for(cycle_subject(row.pk))
     if payout is None:
         return Table(_("Payout"), (), (), _("No payout has been requested yet."))
-    state = DisbursementState(payout.state)
     return Facts(
         _("Payout"),
         (
             (_("Payment"), link_to_page("transfers.disbursement", payout.id, f"#{payout.id}")),
-            (_("State"), badge(state.value, state.label)),
+            (_("State"), show_choice(payout.state)),
             (_("Fee"), show_sats(payout.fee_sats)),
             (_("Net"), show_sats(payout.net_sats)),
-            (_("Failure"), show_code_or_text(payout.failure_code)),
+            (_("Failure"), show_reason(payout.failure.code, payout.failure.facts) or NOTHING),
         ),
     )
 
@@ -243,10 +242,9 @@ def _contributions(row: Cycle) -> Section:
 def _contribution_row(row: Contribution, collection: CollectionFacts | None) -> Sequence[Any]:
     if collection is None:
         return (row.user_id, show_sats(row.amount_sats), gettext("not requested yet"), show_msat(0), "")
-    state = CollectionState(collection.state)
     link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
     received = show_msat(collection.received_msat)
-    return (row.user_id, show_sats(row.amount_sats), badge(state.value, state.label), received, link)
+    return (row.user_id, show_sats(row.amount_sats), show_choice(collection.state), received, link)
 
 
 @admin.register(Member)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from fees.types import FeeSplit
-from transfers.types import Destination
+from transfers.types import Destination, Failure
 
 # The sort key of the last row of a page; the next page starts after it.
 Position = tuple[Any, ...]
@@ -62,7 +62,7 @@ class CycleFacts:
     destination_replaced_at: datetime | None
     created_at: datetime
     ready_at: datetime | None
-    payout_failure_message: str
+    payout_failure: Failure | None
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,7 @@ class PayoutFacts:
     net_sats: int | None
     rail: str
     payment_hash: str
-    failure_code: str
-    failure_message: str
+    failure: Failure
     attempts_made: int
     assessment_id: int | None
     scheduled_at: datetime

@@ -1,10 +1,12 @@
-"""Limits: what may leave, and when. Messages: what a payment under review waits for. Pure."""
+"""Limits: what may leave, and when. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from sunusav.core.calendar import DAKAR
+from sunusav.core.money import sats_from_msat
 from transfers.enums import DeferralCode
 from transfers.types import Deferral
 
@@ -13,21 +15,6 @@ MINUTE = timedelta(minutes=1)
 # DOMAIN.md section 4: how long a payment to a replaced destination waits, unless two people waive it.
 COOLING_OFF = timedelta(hours=24)
 _MINUTE_KEY = "%Y-%m-%dT%H:%M"
-
-# Shown to the platform as messages, by failure code.
-HAPPENED = {
-    "payment-vanished": "The outside no longer knows a payment that was under way, or another node answered.",
-    "answer-contradicts-records": "The outside says that it was paid, but not as we ordered it.",
-    "last-order-in-doubt": "Of the last order the outside says neither that it was paid nor that it was refused.",
-    "paid-before": "An earlier order for the same subject was paid after all.",
-    "refused-when-sent-again": "The payee's wallet refused it when it was sent again; it may have been paid before.",
-    "payout-above-limit": "It is above what may leave without a second person's exception.",
-    "destination-unavailable": "The service of its destination gave no invoice, as often as it was asked.",
-}
-WAITS_FOR_OUTCOME = (
-    "Nothing more is sent. It waits until the outside tells the outcome, or until two people have decided it."
-)
-WAITS_FOR_PERSON = "Nothing is under way. It waits for a person to retry it or to cancel it."
 
 
 @dataclass(frozen=True)
@@ -117,9 +104,7 @@ def deferral_for(payment: OutgoingPayment, *, limits: Limits, usage: Usage, now:
     if payment.net_msat > limits.per_payout_msat or (
         payment.net_msat > smallest_msat and counts_in_hour(payment.counted_at, now)
     ):
-        limit_sats = smallest_msat // 1_000
-        message = f"it is above the limit of {limit_sats} sats for one payout; a second person can except it"
-        return Deferral(DeferralCode.PAYOUT_ABOVE_LIMIT, message, None)
+        return Deferral(DeferralCode.PAYOUT_ABOVE_LIMIT, {"limit_sats": sats_from_msat(smallest_msat)}, None)
     return _cooling_off(payment, limits, now) or _used_up(payment, limits, usage, now)
 
 
@@ -130,29 +115,21 @@ def _cooling_off(payment: OutgoingPayment, limits: Limits, now: datetime) -> Def
     until = replaced_at + COOLING_OFF
     if now >= until:
         return None
-    message = (
-        f"its destination became another payee's after the cycle was ready; it goes at {until.isoformat()}"
-    )
-    return Deferral(DeferralCode.COOLING_OFF, message, until)
+    return _until(until, DeferralCode.COOLING_OFF)
 
 
 def _used_up(payment: OutgoingPayment, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
     counts_today = counts_on_day(payment.counted_at, now)
     if counts_today and usage.payee_day_msat + payment.net_msat > limits.per_payee_day_msat:
-        until = next_day(now)
-        message = f"its payee's limit of {limits.per_payee_day_msat // 1_000} sats a day is used up"
-        return Deferral(DeferralCode.PAYEE_DAY_LIMIT, f"{message}; it goes at {until.isoformat()}", until)
+        return _until(
+            next_day(now), DeferralCode.PAYEE_DAY_LIMIT, limit_sats=sats_from_msat(limits.per_payee_day_msat)
+        )
     excess_msat = sum(usage.by_minute_msat.values()) + payment.net_msat - limits.total_hour_msat
     if counts_in_hour(payment.counted_at, now) and excess_msat > 0:
         until = hour_frees_at(usage.by_minute_msat, excess_msat=excess_msat)
-        message = f"the limit of {limits.total_hour_msat // 1_000} sats in an hour is used up"
-        return Deferral(
-            DeferralCode.HOUR_LIMIT, f"{message}; it is tried again at {until.isoformat()}", until
-        )
+        return _until(until, DeferralCode.HOUR_LIMIT, limit_sats=sats_from_msat(limits.total_hour_msat))
     return None
 
 
-def review_message(code: str, message: str, *, is_open: bool) -> str:
-    """Return why a payment is under review and what it waits for; `is_open`: the provider may still pay it."""
-    happened = HAPPENED.get(code) or f"It was not paid ({message or code or 'no reason known'})."
-    return f"{happened} {WAITS_FOR_OUTCOME if is_open else WAITS_FOR_PERSON}"
+def _until(until: datetime, code: DeferralCode, **facts: Any) -> Deferral:
+    return Deferral(code, {**facts, "until": until.isoformat()}, until)

@@ -77,6 +77,33 @@ class DeferralCode(TextChoices):
     LIQUIDITY_SHORT = "liquidity-short"
 
 
+class ReviewCode(TextChoices):
+    """Why a payment is under review, besides a refusal by the provider and a deferral without an end."""
+
+    PAYMENT_VANISHED = "payment-vanished"
+    ANSWER_CONTRADICTS_RECORDS = "answer-contradicts-records"
+    REFUSED_WHEN_SENT_AGAIN = "refused-when-sent-again"
+    LAST_ORDER_IN_DOUBT = "last-order-in-doubt"
+    PAID_BEFORE = "paid-before"
+
+
+class ReviewWait(TextChoices):
+    """What a payment under review waits for. Outcome: the provider may still pay its order."""
+
+    OUTCOME = "waits-for-outcome"
+    PERSON = "waits-for-person"
+
+
+class FailureCode(TextChoices):
+    """Failures that are neither a refusal by a provider nor one of ours."""
+
+    RESOLVED_AS_NOT_PAID = "resolved-as-not-paid"
+    # Stored since before codes had no blanks.
+    NEVER_SENT = "never sent, and the order has expired"
+    # A bug of ours stopped the worker; the payment itself goes on.
+    WORKER_BROKE = "worker-broke"
+
+
 class BreakerState(TextChoices):
     """Whether payments are sent by a rail. Closed: yes; open: not now; half open: one payment tries it."""
 
@@ -127,9 +154,6 @@ class ResolutionVerdict(TextChoices):
     PAID = "paid"
     NOT_PAID = "not_paid"
 
-
-# The outcome of an attempt that two people found unpaid.
-RESOLVED_AS_NOT_PAID = "resolved-as-not-paid"
 
 _D = DisbursementState
 DISBURSEMENT_TRANSITIONS: dict[str, frozenset[str]] = {
@@ -184,6 +208,4 @@ LIVE_COLLECTION_STATES = (
     CollectionState.PARTIAL,
     CollectionState.SETTLED,
 )
-# The failure code of a disbursement whose worker failed because of a bug of ours.
-WORKER_BROKE = "worker-broke"
 UNFINISHED_STATES = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)

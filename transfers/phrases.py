@@ -159,11 +159,57 @@ FACTS: dict[str, Any] = {
     "in_force_version": _("in force version"),
     "lifted": _("lifted"),
     "failures": _("failures"),
+    "limit": _("limit"),
 }
 PROPOSALS: dict[str, Any] = {
     "manual_resolution": _("Decide the outcome of a payment under review"),
     "payment_limit": _("Set a limit on outgoing money"),
     "payment_exception": _("Waive the limits for a payment"),
+}
+# Why a payment failed, waits or is under review.
+REASONS: dict[str, Any] = {
+    # Deferrals
+    "payout-above-limit": _(
+        "It is above the limit of %(limit_sats)s for one payout, and nothing was sent; a second person can waive the"
+        " limit."
+    ),
+    "destination-cooling-off": _(
+        "Its destination became another payee's after the cycle was ready; it goes on %(until)s."
+    ),
+    "payee-day-limit": _("Its payee's limit of %(limit_sats)s a day is used up; it goes on %(until)s."),
+    "hour-limit": _("The limit of %(limit_sats)s in an hour is used up; it is tried again on %(until)s."),
+    "rail-stopped": _("%(rail)s failed %(failures)s times in a row; it is tried again from time to time."),
+    "rail-unavailable": _("%(rail)s is unavailable or short of funds: %(detail)s."),
+    "liquidity-short": _("%(rail)s does not hold enough to send it now."),
+    # Reviews
+    "payment-vanished": _(
+        "The payment was on its way. Now our node no longer knows it, or another node answers in its place. It may"
+        " have been paid all the same."
+    ),
+    "answer-contradicts-records": _(
+        "The node reports that it paid, but not what we ordered: the preimage, the amount or the invoice differs."
+    ),
+    "refused-when-sent-again": _(
+        "The payee's wallet refused it when it was sent again. A wallet refuses what it was paid already: ask the payee"
+        " whether the first sending arrived, before anything else is sent."
+    ),
+    "last-order-in-doubt": _(
+        "Before a new order could be sent, the last one was queried, and the node reports neither that it was paid nor"
+        " that it was refused."
+    ),
+    "paid-before": _(
+        "An earlier order for the same purpose was paid after all. Paying this one would pay twice; outgoing money is"
+        " paused."
+    ),
+    # What a payment under review waits for
+    "waits-for-outcome": _(
+        "Nothing more is sent. It waits until the provider reports the outcome, or until two people have decided it."
+    ),
+    "waits-for-person": _("Nothing is under way. It waits for a person to retry it or to cancel it."),
+    "not-paid-because": _("It was not paid (%(why)s)."),
+    # Failures
+    "resolved-as-not-paid": _("Two people found that it was not paid."),
+    "worker-broke": _("A worker failed on it because of a bug (%(error)s); its log has the details."),
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
@@ -208,7 +254,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Ask the payee for the preimage their wallet shows for this payment."),
     ),
     "resolution-cost-out-of-range": (
-        _("The routing fee must be between 0 and %(fee_limit_msat)s msat."),
+        _("The routing fee must be between 0 and %(fee_limit_msat)s."),
         _("Enter what the route cost; the order allowed no more."),
     ),
     "resolution-needs-explanation": (
@@ -220,7 +266,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Open its page again: it may be under way, or wait for something else."),
     ),
     "payment-limit-out-of-range": (
-        _("A limit must be between %(minimum_sats)s and %(maximum_sats)s sats."),
+        _("A limit must be between %(minimum_sats)s and %(maximum_sats)s."),
         _("Enter another amount; to stop all payments, pause outgoing money."),
     ),
     "payment-limit-request-missing": (
@@ -275,7 +321,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 
 CODES = {
     "outcome", "outside_says", "provider_reports", "proposed_end", "destination_kind", "rail", "method", "failure_code",
-    "failure_message", "credit_role", "overpaid_role", "lifted",
+    "credit_role", "overpaid_role", "lifted",
 }  # fmt: skip
 HASHES = {"reference", "proof", "payee", "source", "destination_sha256"}
 LONG_TEXTS = {"destination_value", "payment_request", "reference", "source"}

@@ -9,16 +9,16 @@ from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from sunusav.core.models import TrailEntry
 from sunusav.core.money import msat_from_sats
-from transfers.calculations import review_message
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
     UNFINISHED_STATES,
-    WORKER_BROKE,
     BreakerState,
     CollectionProblem,
     CollectionState,
     DisbursementState,
+    FailureCode,
+    ReviewWait,
 )
 from transfers.errors import DisbursementMissing, WithdrawalLinkMissing
 from transfers.models import (
@@ -32,7 +32,14 @@ from transfers.models import (
     ResolvedAttempt,
     WithdrawalLink,
 )
-from transfers.types import CollectionFacts, Destination, DisbursementFacts, UnderReview, WithdrawalFacts
+from transfers.types import (
+    CollectionFacts,
+    Destination,
+    DisbursementFacts,
+    Failure,
+    UnderReview,
+    WithdrawalFacts,
+)
 
 # The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
@@ -107,20 +114,24 @@ def _decisive_attempts(ids: list[int]) -> dict[int, Attempt]:
 
 
 def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
-    message = row.failure_message
-    if row.state == DisbursementState.NEEDS_REVIEW:
-        is_open = attempt is not None and attempt.state in OPEN_ATTEMPT_STATES
-        message = review_message(row.failure_code, message, is_open=is_open)
     return DisbursementFacts(
         id=row.pk, subject=row.subject, state=row.state, payout_sats=row.payout_sats, net_sats=row.net_sats,
         fee_sats=row.fee_sats, assessment_id=row.assessment_id, destination=destination_of(row),
         scheduled_at=row.scheduled_at, due_at=row.due_at, requested_at=row.requested_at,
-        completed_at=row.completed_at, failure_code=row.failure_code, failure_message=message,
+        completed_at=row.completed_at,
+        failure=Failure(row.failure_code, row.failure_facts, _waits_for(row, attempt)),
         attempts_made=attempt.number if attempt else 0,
         reference=attempt.order.reference if attempt else "",
         proof=attempt.proof if attempt else "",
         cost_msat=attempt.cost_msat if attempt else None,
     )  # fmt: skip
+
+
+def _waits_for(row: Disbursement, attempt: Attempt | None) -> str:
+    if row.state != DisbursementState.NEEDS_REVIEW:
+        return ""
+    is_open = attempt is not None and attempt.state in OPEN_ATTEMPT_STATES
+    return ReviewWait.OUTCOME if is_open else ReviewWait.PERSON
 
 
 def destination_of(row: Disbursement) -> Destination:
@@ -207,7 +218,9 @@ def under_review_since(disbursement_id: int) -> datetime | None:
 
 def broke_workers() -> int:
     """Count unfinished disbursements whose last worker failed because of a bug of ours."""
-    return Disbursement.objects.filter(state__in=UNFINISHED_STATES, failure_code=WORKER_BROKE).count()
+    return Disbursement.objects.filter(
+        state__in=UNFINISHED_STATES, failure_code=FailureCode.WORKER_BROKE
+    ).count()
 
 
 def open_since(moment: datetime) -> QuerySet[Attempt]:
@@ -277,7 +290,7 @@ def withdrawal_facts(row: WithdrawalLink) -> WithdrawalFacts:
         id=row.pk, subject=row.subject, state=row.state, amount_msat=row.amount_msat, opened_at=row.opened_at,
         expires_at=row.expires_at, redeemed_at=row.redeemed_at,
         destination=row.destination if row.destination_value else None, disbursement_id=row.disbursement_id,
-        failure_code=row.failure_code, failure_message=row.failure_message,
+        failure=Failure(row.failure_code, row.failure_facts),
     )  # fmt: skip
 
 

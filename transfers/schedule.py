@@ -6,7 +6,9 @@ PAYOUTS = "payouts"
 SCHEDULE = [
     PeriodicTask("process due payouts", "transfers.run_due", Every(600), queue=PAYOUTS),
     PeriodicTask(
-        "sweep open attempts, due retries and unclaimed orders", "transfers.sweep", Every(15), queue=PAYOUTS
+        "sweep open attempts, due retries and unclaimed orders", "transfers.run_due", Every(15), queue=PAYOUTS
     ),
     PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60)),
 ]
+# Old names of tasks, for one release: stored schedules and queued messages may still have them.
+ALIASES = {"transfers.sweep": PAYOUTS}

@@ -125,12 +125,12 @@ def admit(ids: Collection[int], *, at: datetime, limit_version: int | None) -> i
     """Record that disbursements passed the limits, and clear why they had waited; return how many there were."""
     statement = (
         f"UPDATE {_DISBURSEMENT} SET admitted_at = %s, admitted_by_version = %s,"  # noqa: S608
-        f" failure_code = '', failure_message = '' WHERE id IN ({sql.placeholders(ids)})"
+        f" failure_code = '', failure_facts = '{{}}' WHERE id IN ({sql.placeholders(ids)})"
     )
     return sql.run(statement, [at, limit_version, *ids])
 
 
 def admit_orm(ids: Collection[int], *, at: datetime, limit_version: int | None) -> int:
     return Disbursement.objects.filter(pk__in=ids).update(
-        admitted_at=at, admitted_by_version=limit_version, failure_code="", failure_message=""
+        admitted_at=at, admitted_by_version=limit_version, failure_code="", failure_facts={}
     )

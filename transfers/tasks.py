@@ -12,7 +12,7 @@ def run_due_task() -> int:
 
 @shared_task(name="transfers.sweep")
 def sweep_task() -> int:
-    """Run `transfers.run_due` under its old name, for one release: for stored schedules and queued messages."""
+    """Run `transfers.run_due` under its old name, for one release: for messages that are still queued."""
     return run_due().worked
 
 

@@ -49,8 +49,20 @@ class Deferral:
     """Why a payment may not go now, and until when; `until` is None where waiting cannot help and a person decides."""
 
     code: str
-    message: str
+    facts: dict[str, Any]
     until: datetime | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a row failed, waits or is under review: a code and its facts. No code: for no reason.
+
+    `waits_for` is what a payment under review waits for, a `ReviewWait`; otherwise it is empty.
+    """
+
+    code: str
+    facts: dict[str, Any]
+    waits_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,8 +185,7 @@ class DisbursementFacts:
     due_at: datetime | None
     requested_at: datetime
     completed_at: datetime | None
-    failure_code: str
-    failure_message: str
+    failure: Failure
     attempts_made: int
     reference: str
     proof: str
@@ -257,8 +268,7 @@ class WithdrawalFacts:
     redeemed_at: datetime | None
     destination: Destination | None
     disbursement_id: int | None
-    failure_code: str
-    failure_message: str
+    failure: Failure
 
     def state_at(self, moment: datetime) -> str:
         """Return the state at a moment: a link past its time is expired, even before it is closed as expired."""

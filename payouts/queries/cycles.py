@@ -59,7 +59,7 @@ def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) 
         ),
         destination=row.destination, destination_replaced_at=row.destination_replaced_at,
         created_at=row.created_at, ready_at=row.ready_at,
-        payout_failure_message=payout.failure_message if payout else "",
+        payout_failure=payout.failure if payout else None,
     )  # fmt: skip
 
 

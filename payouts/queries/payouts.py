@@ -85,8 +85,8 @@ def _payout(found: DisbursementFacts, group_of: dict[str, str]) -> PayoutFacts:
     return PayoutFacts(
         id=found.id, cycle_id=cycle_id, group_id=group_of[cycle_id], status=found.state,
         payout_total_sats=found.payout_sats, fee_sats=found.fee_sats, net_sats=found.net_sats,
-        rail=found.destination.rail, payment_hash=found.reference, failure_code=found.failure_code,
-        failure_message=found.failure_message, attempts_made=found.attempts_made,
+        rail=found.destination.rail, payment_hash=found.reference, failure=found.failure,
+        attempts_made=found.attempts_made,
         assessment_id=found.assessment_id, scheduled_at=found.scheduled_at, created_at=found.requested_at,
         completed_at=found.completed_at,
     )  # fmt: skip

@@ -69,7 +69,7 @@ def require_going_well(payout: PayoutFacts) -> None:
     if payout.status == _S.CANCELLED:
         raise PayoutCancelled(cycle_id=payout.cycle_id, payout_id=payout.id, payout_status=payout.status)
     if payout.status != _S.COMPLETED:
-        _require_not_ended(payout.cycle_id, payout.id, payout.status, payout.failure_code)
+        _require_not_ended(payout.cycle_id, payout.id, payout.status, payout.failure.code)
 
 
 def schedule_payout(*, cycle_id: str, scheduled_at: datetime | None, actor: Actor, now: datetime) -> int:
@@ -127,7 +127,7 @@ def _require_ready(row: Cycle) -> None:
 def _require_payout_not_ended(row: Cycle, payout: DisbursementFacts | None) -> None:
     """Refuse a cycle whose payout has ended."""
     if payout is not None:
-        _require_not_ended(row.pk, payout.id, payout.state, payout.failure_code)
+        _require_not_ended(row.pk, payout.id, payout.state, payout.failure.code)
 
 
 def _require_not_ended(cycle_id: str, payout_id: int, state: str, failure_code: str) -> None:
@@ -199,4 +199,4 @@ def _require_may_decide(payout_id: int, user: User) -> None:
     row = locked_cycle(cycle_of(payout_id))
     payout = disbursement_for(cycle_subject(row.pk))
     if payout is not None and payout.state == _S.NEEDS_REVIEW and not user.has_perm(DECIDE_REVIEWED):
-        _require_not_ended(row.pk, payout.id, payout.state, payout.failure_code)
+        _require_not_ended(row.pk, payout.id, payout.state, payout.failure.code)

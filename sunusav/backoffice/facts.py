@@ -13,7 +13,6 @@ from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext
 
 from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats
-from sunusav.backoffice.sentences import sentence_said
 from sunusav.core import phrasing
 from sunusav.core.phrasing import unit_of
 
@@ -112,7 +111,7 @@ def show_code(code: str) -> str:
 
 def show_code_or_text(text: str) -> str:
     """Show a value that is either a code or text that somebody wrote: the label of a code, text unchanged."""
-    return (phrasing.known_label(text) or sentence_said(text)) if text else NOTHING
+    return (phrasing.known_label(text) or text) if text else NOTHING
 
 
 def _list(name: str, values: list[Any]) -> str:
@@ -136,7 +135,7 @@ def _amount(name: str, value: Any) -> str:
 def _moment(name: str, value: Any) -> str:
     if name.endswith("_at_ns") and isinstance(value, int):
         return instant(datetime.fromtimestamp(value / NS_PER_SECOND, tz=UTC))
-    at = parse_datetime(str(value)) if name.endswith("_at") else None
+    at = parse_datetime(str(value)) if name.endswith(("_at", "until")) else None
     return moment(at) if at else ""
 
 

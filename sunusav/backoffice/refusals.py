@@ -16,10 +16,12 @@ def show_refusal(refusal: DomainError) -> RefusalPhrase:
 
 def show_reason(code: str, facts: dict[str, Any]) -> str:
     """Phrase why something failed, waits or needs review, its facts shown as elsewhere in the back office."""
-    return phrasing.reason(code, facts, show=value_of) if code else ""
+    return phrasing.reason(code, facts, show=_show_fact) if code else ""
 
 
 def _show_fact(name: str, value: object) -> object:
     if isinstance(value, datetime):
         return moment(value)
-    return show_code_or_text(value) if isinstance(value, str) and value.islower() else value
+    # Sentences are plain text: no markup of hashes.
+    shown = value if name in phrasing.names("HASHES") else value_of(name, value)
+    return show_code_or_text(shown) if isinstance(shown, str) and shown.islower() else shown

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.facts import instant, show_actor, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.money import NOTHING, show_in
+from sunusav.backoffice.refusals import show_reason
 from sunusav.core import phrasing
 from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import TrailEntry
@@ -71,9 +72,16 @@ def _trail_row(entry: TrailEntry) -> Sequence[Any]:
         show_code(entry.action),
         show_code(entry.from_state),
         show_code(entry.to_state),
-        (entry.reason or NOTHING) if entry.actor_id else show_code_or_text(entry.reason),
+        _why(entry),
         show_facts(entry.facts),
     )
+
+
+def _why(entry: TrailEntry) -> str:
+    """Show the reason that a person wrote, or the reason of the system: a code with facts, once a code or a text."""
+    if entry.actor_id or entry.reason or "code" not in entry.facts:
+        return (entry.reason or NOTHING) if entry.actor_id else show_code_or_text(entry.reason)
+    return show_reason(entry.facts["code"], entry.facts)
 
 
 def postings_of(transactions: Iterable[tuple[Any, Any]]) -> Table:

@@ -1,10 +1,14 @@
 """Kinds of refusal. An app names each refusal for the fact it states and derives it from one of these kinds."""
 
 import re
+from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from typing import Any, ClassVar, get_origin, get_type_hints
 
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+# Facts may quote an untrusted host.
+LONGEST_STORED_TEXT = 500
 
 
 class DomainError(Exception):
@@ -37,9 +41,26 @@ class DomainError(Exception):
         hints = get_type_hints(cls)
         return frozenset(name for name, hint in hints.items() if get_origin(hint) is not ClassVar)
 
+    @property
+    def stored_facts(self) -> dict[str, Any]:
+        """The facts as JSON can hold them."""
+        return {name: _stored(value) for name, value in self.facts.items()}
+
     def __str__(self) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
         return f"{self.code}: {facts}" if facts else self.code
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: _stored(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_stored(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)[:LONGEST_STORED_TEXT]
 
 
 class Missing(DomainError):

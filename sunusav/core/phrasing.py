@@ -3,6 +3,7 @@
 Each app's `phrases.py` has lazily translated labels and sentences: `WORDS` (labels of states, kinds, actions and
 reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
 code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed).
+Sentences name facts as `%(limit_sats)s`, without the unit: it is shown with the value.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`) or who acted (`ACTORS`).
 A code that is no longer written keeps its label as long as stored rows may hold it.
@@ -73,8 +74,19 @@ def proposal_label(kind: str) -> str:
 
 def reason(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
     """Return why something failed, waits or needs review: the sentence of the code, else its label."""
+    return sentence(code, facts, show=show) or code_label(code)
+
+
+def sentence(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
+    """Return the sentence of a code, filled with its facts; without one, an empty string.
+
+    Where facts are missing, return `text`: a reason that was stored as text, before there were facts.
+    """
     template = _mapping("REASONS").get(code) or _mapping("REFUSALS").get(code, ("",))[0]
-    return _filled(template, facts, show) if template else code_label(code)
+    try:
+        return _filled(template, facts, show) if template else str(facts.get("text", ""))
+    except KeyError:
+        return str(facts.get("text", ""))
 
 
 def refusal_phrase(refusal: DomainError, *, show: Show = plain) -> RefusalPhrase:

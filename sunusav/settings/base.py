@@ -177,6 +177,10 @@ CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
 # Tasks without a schedule run on the default queue.
 CELERY_TASK_ROUTES = {
     task.task: {"queue": task.queue} for module in submodules("schedule") for task in module.SCHEDULE
+} | {
+    name: {"queue": queue}
+    for module in submodules("schedule")
+    for name, queue in getattr(module, "ALIASES", {}).items()
 }
 
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -165,9 +165,9 @@ def test_page_of_limits_marks_those_in_force_and_offers_to_propose(enter: Enter)
 
 def test_deferred_payment_shows_until_when(too_much: Disbursement, enter: Enter) -> None:
     until = NOW + timedelta(hours=1)
-    message = f"the limit of 5000000 sats in an hour is used up; it is tried again at {until.isoformat()}"
+    facts = {"limit_sats": 5_000_000, "until": until.isoformat()}
     Disbursement.objects.filter(pk=too_much.pk).update(
-        state="processing", failure_code="hour-limit", failure_message=message, due_at=until
+        state="processing", failure_code="hour-limit", failure_facts=facts, due_at=until
     )
 
     shown = page(enter(Role.FINANCE), f"{PAYMENTS}{too_much.pk}/change/")

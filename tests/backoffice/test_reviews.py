@@ -211,7 +211,7 @@ def test_each_role_is_offered_its_actions(past: Case, enter: Enter, role: Role, 
     assert offered(page_of(enter(role), past)) == expected
 
 
-def test_querying_the_provider_makes_the_payment_due(past: Case, enter: Enter) -> None:
+def test_query_provider_makes_the_payment_due(past: Case, enter: Enter) -> None:
     messages = press(enter(Role.OPERATOR), "query-provider", past)
 
     assert messages[-1].endswith("being queried; open its page again in a moment")

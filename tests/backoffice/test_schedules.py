@@ -16,7 +16,7 @@ BASE = "/admin/django_celery_beat/periodictask/"
 def row(db: None) -> PeriodicTask:
     sync_roles()
     sync_schedules()
-    return PeriodicTask.objects.get(task="transfers.run_due")
+    return PeriodicTask.objects.get(name="process due payouts")
 
 
 def _form(row: PeriodicTask, **fields: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from transfers.matching import match_rail
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.redis, pytest.mark.slow]
 
-SWEEPS = ("transfers.run_due", "transfers.sweep")
+SWEEPS = ("transfers.run_due",)
 
 
 def assert_each_paid_once(orders: list[Order]) -> None:

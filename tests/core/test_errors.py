@@ -1,5 +1,7 @@
 """Refusals have exactly their declared facts and a stable code."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import ClassVar
 
 import pytest
@@ -49,3 +51,25 @@ def test_raise_with_undeclared_facts_raises_type_error(facts: dict[str, object])
 def test_retry_after_is_not_a_fact() -> None:
     assert Unavailable.fact_names() == set()
     assert issubclass(Unavailable, DomainError)
+
+
+class Detailed(Unavailable):
+    until: datetime
+    kinds: tuple[str, ...]
+    rate: Decimal
+    detail: str
+    sats: int | None
+
+
+def test_stored_facts_are_json_with_bounded_texts() -> None:
+    refusal = Detailed(
+        until=datetime(2026, 3, 4, 10, tzinfo=UTC),
+        kinds=("a", "b"),
+        rate=Decimal("0.50"),
+        detail="x" * 501,
+        sats=None,
+    )
+
+    assert refusal.stored_facts == {
+        "until": "2026-03-04T10:00:00+00:00", "kinds": ["a", "b"], "rate": "0.50", "detail": "x" * 500, "sats": None,
+    }  # fmt: skip

@@ -18,10 +18,11 @@ pytestmark = pytest.mark.django_db
 ROOT = "/monetization/payouts"
 
 VANISHED = (
-    "The outside no longer knows a payment that was under way, or another node answered. Nothing more is sent. It waits"
-    " until the outside tells the outcome, or until two people have decided it."
+    "The payment was on its way. Now our node no longer knows it, or another node answers in its place. It may have"
+    " been paid all the same. Nothing more is sent. It waits until the provider reports the outcome, or until two"
+    " people have decided it."
 )
-REFUSED = "It was not paid (no-such-reason). Nothing is under way. It waits for a person to retry it or to cancel it."
+REFUSED = "It was not paid (no such reason). Nothing is under way. It waits for a person to retry it or to cancel it."
 
 
 def _reviewed(node: ScriptedRail, answer: Unknown | Refused) -> APIClient:

@@ -181,7 +181,7 @@ def test_platform_reads_why_a_payout_waits(node: ScriptedRail) -> None:
     status = platform.get(f"{API}/payouts/status/{cycle.pk}").json()
     body = platform.get(f"{API}/cycles/{cycle.pk}").json()
 
-    why = "its destination became another payee's after the cycle was ready; it goes at 2026-03-05T10:00:00+00:00"
+    why = "Its destination became another payee's after the cycle was ready; it goes on 2026-03-05T10:00:00+00:00."
     assert (status["payout_status"], status["error_message"]) == ("processing", why)
     assert (body["status"], body["error_message"]) == ("paying", why)
     assert body["destination_replaced_at"] == "2026-03-04T10:00:00Z"

@@ -122,7 +122,7 @@ def test_scheduled_payout_whose_invoice_does_not_fit_fails_and_books_nothing(nod
     verify(group)
     run_due(slots=1, clock=lambda: TOMORROW)
 
-    assert (payout(payout_id).status, payout(payout_id).failure_code) == ("failed", "invoice-amount-differs")
+    assert (payout(payout_id).status, payout(payout_id).failure.code) == ("failed", "invoice-amount-differs")
     assert (node.sends, payout_of(cycle.pk).cycle_status) == (0, "failed")
 
 

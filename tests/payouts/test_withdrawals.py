@@ -100,16 +100,16 @@ def test_take_while_outgoing_is_paused_waits_and_records_why() -> None:
 
     with nothing_changes():
         assert take_withdrawals(now=NOW) == 0
-    assert (link_of(cycle).state, link_of(cycle).failure_code) == ("redeemed", "outgoing-paused")
+    assert (link_of(cycle).state, link_of(cycle).failure.code) == ("redeemed", "outgoing-paused")
     cycle.refresh_from_db()
     assert cycle.destination is None
 
     from sunusav.core.models import Switch
 
     Switch.objects.update(is_open=True)
-    assert take_withdrawals(now=NOW) == 0, "it was put off for a minute"
+    assert take_withdrawals(now=NOW) == 0, "it was deferred for a minute"
     assert take_withdrawals(now=NOW + MINUTE) == 1
-    assert (link_of(cycle).state, link_of(cycle).failure_code) == ("taken", "")
+    assert (link_of(cycle).state, link_of(cycle).failure.code) == ("taken", "")
 
 
 def test_take_after_the_net_has_changed_is_refused_for_good_and_announced(settings: Settings) -> None:
@@ -124,11 +124,11 @@ def test_take_after_the_net_has_changed_is_refused_for_good_and_announced(settin
     assert take_withdrawals(now=NOW) == 0
 
     link = link_of(cycle)
-    assert (link.state, link.failure_code) == ("refused", "invoice-amount-differs")
-    assert link.failure_message == "invoice-amount-differs: expected_msat=99500000, invoice_msat=99000000"
+    assert (link.state, link.failure.code) == ("refused", "invoice-amount-differs")
+    assert link.failure.facts == {"expected_msat": 99_500_000, "invoice_msat": 99_000_000}
     assert Cycle.objects.values().get(pk=cycle.pk) == before
     assert not Disbursement.objects.exists()
-    assert OutboxMessage.objects.get(topic="withdrawal.refused").payload["failure_code"] == link.failure_code
+    assert OutboxMessage.objects.get(topic="withdrawal.refused").payload["failure_code"] == link.failure.code
     assert take_withdrawals(now=NOW + MINUTE) == 0
     redeemed(cycle, "again", 99_500)
     assert take_withdrawals(now=NOW) == 1
@@ -143,7 +143,7 @@ def test_take_after_another_payout_was_requested_leaves_that_payout() -> None:
 
     assert take_withdrawals(now=NOW) == 0
 
-    assert (link_of(cycle).state, link_of(cycle).failure_code) == ("refused", "payout-under-way")
+    assert (link_of(cycle).state, link_of(cycle).failure.code) == ("refused", "payout-under-way")
     assert Disbursement.objects.get(pk=payout_id).destination_value == invoice("other", 99_000).value
 
 

@@ -87,10 +87,10 @@ def worked(disbursement_id: int, watch: Watch) -> None:
 
 def work(*claims: Claim, clock: Clock) -> None:
     """Run the flows of claimed disbursements, one provider call after the other."""
-    in_hand = list(claims)
+    remaining = list(claims)
 
     def take(*, limit: int, **_: object) -> list[Claim]:
-        return [in_hand.pop(0) for _ in in_hand[:limit]]
+        return [remaining.pop(0) for _ in remaining[:limit]]
 
     runner.run(take, slots=len(claims), limit=len(claims), clock=clock, executor=Inline())
 

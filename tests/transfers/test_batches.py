@@ -320,7 +320,7 @@ def test_disbursement_that_breaks_its_worker_stops_no_other_and_is_reported(
     assert snapshots(three) == [("processing", []), PAID_SNAPSHOT, PAID_SNAPSHOT]
     broken = row_of(three[0])
     assert (broken.failure_code, broken.due_at) == ("worker-broke", watch.after(20))
-    assert "ZeroDivisionError" in broken.failure_message
+    assert broken.failure_facts == {"error": "ZeroDivisionError"}
     report = backlog.run(watch())
     assert (report.status, report.facts["broke_a_worker"]) == (DEGRADED, 1)
 

@@ -277,7 +277,7 @@ LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
         old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
     ),
     "reviews": lambda old, _attempt, watch: put_under_review(
-        old, code="code", message="text", now=watch(), due_at=None
+        old, code="code", facts={}, now=watch(), due_at=None
     ),
     "resends": lambda old, attempt, watch: record_resend(old, attempt, now=watch()),
     "opens": lambda old, attempt, watch: open_attempts(

@@ -40,7 +40,7 @@ def test_run_of_two_due_payments_claims_the_one_that_fits(node: SteeredRail, wat
     assert (row.state, row.failure_code, row.due_at) == ("processing", "liquidity-short", watch.after(60))
     assert (row.retries, row.claim_version, row.attempts.count()) == (0, 0, 0)
     line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
-    assert line.facts == {"code": "liquidity-short"}
+    assert (line.reason, line.facts) == ("", {"code": "liquidity-short", "rail": "lightning"})
 
     node.balance_msat = NET_MSAT
     watch.advance(60)

@@ -195,7 +195,7 @@ def _beats() -> bool:
     return any(thread.name == "lease-heartbeat" for thread in threading.enumerate())
 
 
-def test_retry_delay_is_not_shortened_by_old_news(node: SteeredRail, watch: Watch) -> None:
+def test_retry_delay_is_not_shortened_by_a_stale_answer(node: SteeredRail, watch: Watch) -> None:
     disbursement_id = _refused_once(node, watch, RETRY)
 
     assert row_of(disbursement_id).due_at == watch() + timedelta(seconds=60)

@@ -248,7 +248,7 @@ def test_unavailable_service_is_asked_again_and_delays_no_other_payout(
     payout.run()
 
     assert row_of(payout.id).state == "completed"
-    assert (payout.failure, row_of(payout.id).failure_message) == ("", "")
+    assert (payout.failure, row_of(payout.id).failure_facts) == ("", {})
     assert payout.paid() == [NET_MSAT]
 
 
@@ -262,7 +262,7 @@ def test_service_unavailable_for_long_needs_a_person(
     assert payout.snapshot == Snapshot("needs_review", [], GROSS_MSAT, 0)
     row = row_of(payout.id)
     assert (row.due_at, row.failure_code) == (None, "destination-unavailable")
-    assert "<b>wallet</b> offline" in row.failure_message
+    assert "<b>wallet</b> offline" in row.failure_facts["detail"]
     retry_disbursement(disbursement_id=payout.id, actor=BY, reason="it is back", now=watch())
     payout.run()
     assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)

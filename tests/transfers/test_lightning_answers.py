@@ -319,7 +319,7 @@ def test_run_success_that_contradicts_our_records_needs_review_and_keeps_the_hol
 
     assert (payout.snapshot, payout.due_in) == (REVIEWED, 600)
     row = row_of(payout.id)
-    assert (row.failure_code, row.failure_message) == ("answer-contradicts-records", reason)
+    assert (row.failure_code, row.failure_facts) == ("answer-contradicts-records", {"outcome": reason})
     assert [row["sends"] for row in world.record(payout.hash)] == [1]
 
 

@@ -164,7 +164,10 @@ def test_run_payout_one_sat_above_a_payees_day_waits_until_midnight_in_dakar(
     assert row_of(second).attempts.count() == 0
     assert used("per_payee_day") == {"2026-03-04 user:awa": NET_MSAT, "2026-03-04 user:b": NET_MSAT}
     line = TrailEntry.objects.get(subject=f"disbursement:{second}", action="hold_back")
-    assert line.facts == {"code": "payee-day-limit"}
+    assert (line.reason, line.facts) == (
+        "",
+        {"code": "payee-day-limit", "limit_sats": 2 * NET_SATS - 1, "until": midnight.isoformat()},
+    )
 
     watch.at = midnight
     run(watch)

@@ -157,7 +157,7 @@ def test_not_seen_by_another_node_needs_review_and_sends_nothing(
 
     assert snapshot(lost) == Snapshot("needs_review", ["prepared"], 0, PAYOUT_MSAT)
     assert row_of(lost).failure_code == "payment-vanished"
-    assert "another node" in row_of(lost).failure_message
+    assert row_of(lost).failure_facts == {"source": "another node"}
     assert node.sends == 1
 
 
@@ -242,7 +242,7 @@ def test_not_seen_past_its_last_moment_is_void_and_failed(lost: int, node: Steer
 
     assert snapshot(lost) == Snapshot("failed", ["void"], PAYOUT_MSAT, 0)
     row, (attempt,) = row_of(lost), attempts(lost)
-    assert row.failure_message == "never sent, and the order has expired"
+    assert (row.failure_code, row.failure_facts) == ("never sent, and the order has expired", {})
     assert (row.due_at, attempt.closed_at, attempt.proof, node.sends) == (None, watch(), "", 1)
 
 

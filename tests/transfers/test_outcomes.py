@@ -140,7 +140,7 @@ def test_run_paid_with_another_proof_or_amount_needs_review_and_keeps_the_hold(
     assert snapshot(disbursement_id) == HELD_FOR_REVIEW
     row = row_of(disbursement_id)
     assert row.failure_code == "answer-contradicts-records"
-    assert row.failure_message == "paid, but proof or amount is not ours"
+    assert row.failure_facts == {"outcome": "paid, but proof or amount is not ours"}
     assert row.due_at == NOW + timedelta(minutes=10)
     assert FeeRecord.objects.count() == 0
 

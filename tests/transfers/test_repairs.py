@@ -207,7 +207,7 @@ def test_retry_a_failed_one_pays_the_same_disbursement_with_the_same_fee(
     assert FeeAssessment.objects.count() == 1
     assert snapshot(failed) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("awa", NET_SATS): NET_SATS * 1_000}
-    assert (row.failure_code, row.failure_message) == ("", "")
+    assert (row.failure_code, row.failure_facts) == ("", {})
 
 
 def test_retry_records_who_and_why(failed: int) -> None:

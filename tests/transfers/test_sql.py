@@ -208,7 +208,7 @@ def test_admit_records_moment_and_version_and_clears_the_deferral(
     admit: Any, limit_version: int | None
 ) -> None:
     admitted, other = ordered("awa"), ordered("binta")
-    deferred = {"failure_code": "hour-limit", "failure_message": "used up"}
+    deferred = {"failure_code": "hour-limit", "failure_facts": {"limit_sats": 1}}
     Disbursement.objects.update(**deferred)
     at = datetime(2026, 3, 4, 23, 59, 59, 999_999, tzinfo=UTC)
 
@@ -216,5 +216,5 @@ def test_admit_records_moment_and_version_and_clears_the_deferral(
 
     row = row_of(admitted)
     assert (row.admitted_at, row.admitted_by_version) == (at, limit_version)
-    assert (row.failure_code, row.failure_message) == ("", "")
+    assert (row.failure_code, row.failure_facts) == ("", {})
     assert Disbursement.objects.filter(pk=other, admitted_at=None, **deferred).exists()

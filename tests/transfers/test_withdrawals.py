@@ -126,7 +126,7 @@ def test_redeem_with_the_same_invoice_again_is_welcome_and_changes_nothing() -> 
         redeem(secret, now=EXPIRY + MINUTE)
 
 
-def test_redeem_with_another_invoice_is_refused_for_ever() -> None:
+def test_redeem_with_another_invoice_is_refused_permanently() -> None:
     secret = link()
     redeem(secret)
     with unchanged(), pytest.raises(WithdrawalRedeemedOtherwise):
@@ -280,5 +280,5 @@ def test_refused_keeps_why_and_frees_the_subject() -> None:
 
     row = stored()
     assert (row.state, row.failure_code, row.take_at) == ("refused", "invoice-amount-differs", None)
-    assert row.failure_message == "invoice-amount-differs: expected_msat=2, invoice_msat=1"
+    assert row.failure_facts == {"expected_msat": 2, "invoice_msat": 1}
     assert link()

@@ -13,7 +13,9 @@ from tests.support.database import url_of
 
 
 @pytest.fixture
-def empty_database(tmp_path: Path, django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
+def empty_database(
+    tmp_path: Path, django_db_setup: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[str]:
     """The URL of an empty database on the engine that the tests run on."""
     if connection.vendor == "sqlite":
         yield f"sqlite:///{tmp_path / 'upgraded.sqlite3'}"

@@ -6,6 +6,7 @@ Run in a process of its own: `MONETIZATION_DATABASE_URL=… python -m tests.upgr
 import json
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "sunusav.settings.test"
@@ -26,27 +27,33 @@ ABOVE_LIMIT = "it is above the limit of 10000000 sats for one payout; a second p
 def main() -> None:
     executor = MigrationExecutor(connection)
     executor.migrate(EARLIER)
-    with connection.constraint_checks_disabled():
-        _fill(executor.loader.project_state(EARLIER).apps)
+    _fill(executor.loader.project_state(EARLIER).apps)
     call_command("migrate", verbosity=0)
     print(json.dumps(_found()))
 
 
 def _fill(apps: Any) -> None:
     """Store a deferred disbursement that was waived once, an answer about its attempt, and a granted permission."""
-    disbursements = apps.get_model("transfers", "Disbursement").objects
-    row = disbursements.create(
-        subject="cycle:c-1", state="processing", payout_sats=100_000, debit_role="group_pot", debit_owner="group:g",
+    transfers = partial(apps.get_model, "transfers")
+    row = transfers("Disbursement").objects.create(
+        subject="cycle:c-1", state="scheduled", payout_sats=100_000, debit_role="group_pot", debit_owner="group:g",
         rail="lightning", destination_kind="bolt11", destination_value="lnbcrt1", scheduled_at=AT, requested_at=AT,
         payee_ref="user:awa", due_at=AT, excepted_at=AT, failure_code="payout-above-limit",
         failure_message=ABOVE_LIMIT,
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO transfers_outsideanswer (attempt_id, at, told_by, kind, outcome, evidence)"
-            " VALUES (%s, %s, 'ask', 'not_seen', 'not-seen', '{}')",
-            [row.pk, "2026-03-04 10:00:00"],
-        )
+    hold = apps.get_model("ledger", "JournalTransaction").objects.create(
+        kind="hold", reference="hold:1", subject="cycle:c-1", posted_at=AT
+    )
+    order = transfers("PaymentOrder").objects.create(
+        disbursement=row, rail="lightning", reference="ab" * 32, payload="lnbcrt1", amount_msat=1_000,
+        fee_limit_msat=10, payee="02ab", source="02cd", expires_at=AT, give_up_after=AT, prepared_at=AT,
+    )  # fmt: skip
+    attempt = transfers("Attempt").objects.create(
+        disbursement=row, order=order, number=1, state="prepared", hold_transaction=hold, opened_at=AT
+    )
+    transfers("OutsideAnswer").objects.create(
+        attempt=attempt, at=AT, told_by="ask", kind="not_seen", outcome="not-seen"
+    )
     types, permissions = apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")
     model = types.objects.create(app_label="transfers", model="manualresolution")
     right = permissions.objects.create(codename="ask_outside", name="Can ask", content_type=model)

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
-from sunusav.backoffice.facts import mono, show_code_or_text
+from sunusav.backoffice.facts import mono, show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_msat, show_sats
+from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
@@ -116,33 +117,35 @@ class DisbursementAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
     ordering = ("-id",)
     fields = (
-        "subject", "state", "failure_code", "failure_message", "payout_sats", "fee_sats", "net_sats", "payee_ref",
+        "subject", "state", "failure_code", "why", "payout_sats", "fee_sats", "net_sats", "payee_ref",
         "winner_ref", "group_ref", "settlement_partner", "rail", "destination_kind", "destination_value",
         "destination_replaced_at", "requested_at", "scheduled_at", "due_at", "admitted_at", "waived_at",
         "completed_at", "retries",
     )  # fmt: skip
     fields_hidden_when_empty = (
-        "failure_code", "failure_message", "group_ref", "winner_ref", "settlement_partner", "destination_replaced_at",
+        "failure_code", "group_ref", "winner_ref", "settlement_partner", "destination_replaced_at",
         "due_at", "admitted_at", "waived_at", "completed_at",
     )  # fmt: skip
     card_fields = (
-        "subject", "state", "failure_message", "payout_sats", "net_sats", "payee_ref", "rail", "destination_kind",
+        "subject", "state", "why", "payout_sats", "net_sats", "payee_ref", "rail", "destination_kind",
         "destination_value", "destination_replaced_at", "retries",
     )  # fmt: skip
     links = ("subject",)
     actions_offered = (QUERY_PROVIDER, PROPOSE_PAID, PROPOSE_NOT_PAID, WAIVE, RETRY, CANCEL)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Leave out a message that only repeats its code."""
+        """Leave out a reason that only repeats its code."""
         fields = super().get_fields(request, obj)
-        repeats = obj is not None and obj.failure_message == obj.failure_code
-        return [
-            name for name in fields if not repeats or getattr(name, "__name__", name) != "failure_message"
-        ]
+        repeats = obj is not None and self.why(obj) in ("", show_code(obj.failure_code))
+        return [name for name in fields if not repeats or name != "why"]
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
-        return show_code_or_text(row.failure_code)
+        return show_code(row.failure_code)
+
+    @admin.display(description=_("why"))
+    def why(self, row: Disbursement) -> str:
+        return show_reason(row.failure_code, row.failure_facts)
 
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_sats(row.payout_sats)}"

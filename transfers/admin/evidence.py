@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment, show_code_or_text
+from sunusav.backoffice.facts import long, moment, show_code, show_code_or_text
 from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
 from sunusav.core.models import Proposal
-from sunusav.core.phrasing import code_label
 from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
 from transfers.enums import ResolutionVerdict
 from transfers.models import Disbursement
@@ -55,7 +55,7 @@ def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
 def limit_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     """Show the limit before and after."""
     facts = {
-        "limit": code_label(proposal.facts["kind"]),
+        "limit": show_code(proposal.facts["kind"]),
         "before": show_sats(proposal.facts["in_force_sats"]),
         "after": show_sats(proposal.facts["amount_sats"]),
     }
@@ -67,7 +67,7 @@ def payment_facts(row: Disbursement) -> Facts:
     facts = [
         (_("Payment"), link_to(row, f"#{row.pk}")),
         (_("Subject"), show_subject(row.subject)),
-        (_("State"), code_label(row.state)),
+        (_("State"), show_code(row.state)),
         (_("Payout"), show_sats(row.payout_sats)),
         (_("Net"), show_sats(row.net_sats)),
         (_("Recipient"), row.payee_ref),
@@ -77,6 +77,6 @@ def payment_facts(row: Disbursement) -> Facts:
     ]
     if row.destination_replaced_at:
         facts.append((_("Destination replaced"), moment(row.destination_replaced_at)))
-    if row.failure_message or row.failure_code:
-        facts.append((_("Why it waits"), show_code_or_text(row.failure_message or row.failure_code)))
+    if row.failure_code:
+        facts.append((_("Why it waits"), show_reason(row.failure_code, row.failure_facts)))
     return Facts(_("The payment"), facts)

@@ -11,13 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import moment, show_code_or_text
+from sunusav.backoffice.facts import moment, show_code, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section, trail_of
 from sunusav.core import clock
 from sunusav.core.money import MAX_SATS
-from sunusav.core.phrasing import code_label
 from transfers.enums import BreakerState, LimitKind
 from transfers.models import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest, RailBreaker
 from transfers.queries import limits_in_force
@@ -25,11 +24,11 @@ from transfers.services.limits import PAYMENT_LIMIT, propose_limit
 
 
 def _limit_kinds() -> list[tuple[str, str]]:
-    return [(kind.value, code_label(kind.value)) for kind in LimitKind]
+    return [(kind.value, show_code(kind.value)) for kind in LimitKind]
 
 
 def _kind_shown(row: PaymentLimit | PaymentLimitRequest | LimitUsage) -> str:
-    return code_label(row.kind)
+    return show_code(row.kind)
 
 
 class LimitForm(ReasonAndCodeForm):

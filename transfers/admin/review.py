@@ -11,12 +11,12 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.facts import instant, moment, show_code, show_code_or_text
+from sunusav.backoffice.facts import instant, moment, show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
-from sunusav.backoffice.refusals import show_refusal
+from sunusav.backoffice.refusals import show_reason, show_refusal
 from sunusav.backoffice.sections import Box, link_to
-from sunusav.core import clock
+from sunusav.core import clock, phrasing
 from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal, User
@@ -28,31 +28,6 @@ from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
 from transfers.services.reconciliation import query_now
 from transfers.services.resolutions import MANUAL_RESOLUTION, propose_resolution, require_unpaid
 
-HAPPENED = {
-    "payment-vanished": _(
-        "The payment was on its way. Now our node no longer knows it, or another node answers in its place. It may"
-        " have been paid all the same."
-    ),
-    "answer-contradicts-records": _(
-        "The node reports that it paid, but not what we ordered: the preimage, the amount or the invoice differs."
-    ),
-    "last-order-in-doubt": _(
-        "Before a new order could be sent, the last one was queried, and the node reports neither that it was paid nor"
-        " that it was refused."
-    ),
-    "paid-before": _(
-        "An earlier order for the same purpose was paid after all. Paying this one would pay twice; outgoing money is"
-        " paused."
-    ),
-    "refused-when-sent-again": _(
-        "The payee's wallet refused it when it was sent again. A wallet refuses what it was paid already: ask the payee"
-        " whether the first sending arrived, before anything else is sent."
-    ),
-    "payout-above-limit": _("It is above the limit of what may leave at once. Nothing was sent."),
-    "destination-unavailable": _(
-        "The service that its destination names gave no invoice, as often as it was asked. Nothing was sent."
-    ),
-}
 REFUSED = _(
     "It was refused for a reason that a person has to look at, or tried as often as allowed (%(failure)s)."
 )
@@ -76,8 +51,8 @@ WAIVE_OR_RAISE = _(
     "If it is right as it is, propose a waiver for this payment alone. If such payments are to pass in future,"
     " propose another limit and, once it is in force, retry this one. Otherwise cancel it."
 )
-FAILED = _("It was not paid, and what was held for it is free again: %(failure)s.")
-WAITS = _("Nothing was sent. %(failure)s.")
+FAILED = _("It was not paid, and what was held for it is free again. %(failure)s")
+WAITS = _("Nothing was sent. %(failure)s")
 GOES_BY_ITSELF = _("It is tried again by itself on %(at)s; nobody has to do anything.")
 MAY_WAIVE = _("If it must not wait, propose a waiver: another person decides.")
 LESS_THAN_A_MINUTE = _("less than a minute")
@@ -134,7 +109,7 @@ def _waiting_box(row: Any) -> Box | None:
     """Return why a payment is deferred, and until when."""
     if row.failure_code not in (*LIMIT_DEFERRALS, *DEFERRED_BY_RAIL):
         return None
-    says = WAITS % {"failure": capfirst(_failure(row))}
+    says = WAITS % {"failure": _failure(row)}
     steps: list[Any] = [GOES_BY_ITSELF % {"at": moment(row.due_at)}] if row.due_at else []
     if is_deferred(row):
         steps.append(_waiver_waits(row) or MAY_WAIVE)
@@ -142,18 +117,19 @@ def _waiting_box(row: Any) -> Box | None:
 
 
 def _failure(row: Any) -> str:
-    return show_code_or_text(row.failure_message or row.failure_code)
+    """Return why a payment failed or waits, as a sentence."""
+    text = capfirst(show_reason(row.failure_code, row.failure_facts))
+    return text if text.endswith(".") else f"{text}."
 
 
 def _happened(row: Any) -> Any:
-    return HAPPENED.get(row.failure_code) or REFUSED % {"failure": _failure(row)}
+    known = phrasing.sentence(row.failure_code, row.failure_facts)
+    return _failure(row) if known else REFUSED % {"failure": show_code(row.failure_code)}
 
 
 def _limit_facts(row: Any) -> list[tuple[Any, Any]]:
-    """Return the amount and the limit, for a payment that is above a limit."""
-    if row.failure_code not in LIMIT_DEFERRALS:
-        return []
-    return [(_("To be sent"), show_sats(row.net_sats)), (_("Why it waits"), capfirst(_failure(row)))]
+    """Return the amount of a payment that is above a limit."""
+    return [(_("To be sent"), show_sats(row.net_sats))] if row.failure_code in LIMIT_DEFERRALS else []
 
 
 def _waiver_waits(row: Any) -> Any:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.facts import instant, moment, mono, show_code, show_facts
 from sunusav.backoffice.money import NOTHING, show_msat, show_sats
 from sunusav.backoffice.sections import Facts, Table, link_to, link_to_page
-from sunusav.core.phrasing import code_label
 from transfers.enums import AnsweredCall, AttemptState, ResolutionVerdict
 from transfers.models import Attempt, Disbursement
 
@@ -65,7 +64,7 @@ def facts_of(attempt: Attempt) -> Facts:
     order = attempt.order
     title = gettext("Attempt %(number)s: %(state)s") % {
         "number": attempt.number,
-        "state": code_label(attempt.state),
+        "state": show_code(attempt.state),
     }
     known = (
         (_("Payment hash or reference"), mono(order.reference)),
@@ -140,7 +139,7 @@ def _decisions(attempt: Attempt, rank: int) -> Iterator[Event]:
 def _closing(attempt: Attempt) -> str:
     return gettext("Attempt %(number)s: %(state)s") % {
         "number": attempt.number,
-        "state": code_label(attempt.state),
+        "state": show_code(attempt.state),
     }
 
 

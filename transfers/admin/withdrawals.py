@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import show_code_or_text
-from sunusav.backoffice.money import show_msat
+from sunusav.backoffice.facts import show_code
+from sunusav.backoffice.money import NOTHING, show_msat
+from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Section, trail_of
 from transfers.models import WithdrawalLink
 
@@ -29,11 +30,10 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
     fields = (
         "subject", "state", "amount_msat", "rail", "opened_by", "opened_at", "expires_at", "redeemed_at",
         "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
-        "failure_message",
+        "why",
     )  # fmt: skip
     fields_hidden_when_empty = (
         "redeemed_at", "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
-        "failure_message",
     )  # fmt: skip
     list_filter = ("state", "opened_at")
     search_fields = ("id", "subject")
@@ -45,7 +45,11 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("failure"))
     def failure(self, row: WithdrawalLink) -> str:
-        return show_code_or_text(row.failure_code)
+        return show_code(row.failure_code)
+
+    @admin.display(description=_("why"))
+    def why(self, row: WithdrawalLink) -> str:
+        return show_reason(row.failure_code, row.failure_facts) or NOTHING
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"withdrawal:{row.pk}"]),)

@@ -99,8 +99,8 @@ def deferral_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> De
 
 def deferral_while_stopped(row: RailBreaker) -> Deferral:
     """Return the deferral of payments by a stopped rail."""
-    message = f"{row.rail} failed {FAILURES_IN_A_ROW} times in a row; it is tried again from time to time"
-    return Deferral(DeferralCode.RAIL_STOPPED, message, row.retry_at)
+    facts = {"rail": row.rail, "failures": FAILURES_IN_A_ROW}
+    return Deferral(DeferralCode.RAIL_STOPPED, facts, row.retry_at)
 
 
 def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:

@@ -18,8 +18,8 @@ from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     OPEN_ATTEMPT_STATES,
     UNFINISHED_STATES,
-    WORKER_BROKE,
     DisbursementState,
+    FailureCode,
 )
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
@@ -176,24 +176,30 @@ def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
 def fail(row: Disbursement, refusal: DomainError, *, now: datetime) -> None:
     """Close a locked disbursement as failed, for a person or the platform to repair."""
     move_disbursement(
-        row, DisbursementState.FAILED, action="fail", now=now, reason=str(refusal), due_at=None, claimed_by="",
-        failure_code=refusal.code, failure_message=str(refusal)[:500],
+        row, DisbursementState.FAILED, action="fail", now=now, code=refusal.code, facts=refusal.stored_facts,
+        due_at=None, claimed_by="",
     )  # fmt: skip
     record_outcome(row, now=now)
 
 
 def move_disbursement(
-    row: Disbursement, state: DisbursementState, *, action: str, now: datetime, reason: str, **fields: Any
+    row: Disbursement,
+    state: DisbursementState,
+    *,
+    action: str,
+    now: datetime,
+    code: str,
+    facts: dict[str, Any],
+    **fields: Any,
 ) -> None:
-    """Move a locked disbursement on behalf of the engine."""
+    """Fail a locked disbursement or put it under review, on behalf of the engine, and store why."""
     move(
         row, state, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action=action, actor=ENGINE,
-        at=now, reason=reason, **fields,
+        at=now, facts={"code": str(code), **facts}, failure_code=code, failure_facts=facts, **fields,
     )  # fmt: skip
 
 
 def record_broken(claim: Claim, error: Exception) -> None:
     """Record on a disbursement that a bug of ours stopped its worker, for people to see; its lease runs out."""
-    message = f"a worker of ours broke over it ({type(error).__name__}); its log says where"
     unfinished = claimed_rows([claim]).filter(state__in=UNFINISHED_STATES)
-    unfinished.update(failure_code=WORKER_BROKE, failure_message=message)
+    unfinished.update(failure_code=FailureCode.WORKER_BROKE, failure_facts={"error": type(error).__name__})

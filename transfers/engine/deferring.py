@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -26,7 +26,7 @@ def defer(claim: Claim, why: Deferral, *, now: datetime) -> None:
     Raises: ClaimLost, only for a review; otherwise nothing happens if the claim was lost.
     """
     if why.until is None:
-        put_under_review(claim, code=why.code, message=why.message, now=now, due_at=None)
+        put_under_review(claim, code=why.code, facts=why.facts, now=now, due_at=None)
         return
     with transaction.atomic(durable=True):
         changed = claimed_rows([claim]).update(due_at=why.until, claimed_by="", **_failure(why))
@@ -48,8 +48,8 @@ def defer_all(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> 
         _record(unclaimed, why, now=now)
 
 
-def _failure(why: Deferral) -> dict[str, str]:
-    return {"failure_code": why.code, "failure_message": why.message[:500]}
+def _failure(why: Deferral) -> dict[str, Any]:
+    return {"failure_code": why.code, "failure_facts": why.facts}
 
 
 def _record(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> None:
@@ -59,10 +59,8 @@ def _record(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> No
     stopped or unavailable is reported once for the rail, not for each payment.
     """
     changed = [row for row in rows if row.failure_code != why.code]
-    record_all([
-        TrailFact(subject_of(row.pk), DEFER_ACTION, ENGINE, now, reason=why.message, facts={"code": str(why.code)})
-        for row in changed
-    ])  # fmt: skip
+    kept = {"code": str(why.code), **why.facts}
+    record_all([TrailFact(subject_of(row.pk), DEFER_ACTION, ENGINE, now, facts=kept) for row in changed])
     if changed and why.code in LIMIT_DEFERRALS and why.until is not None:
         facts = {"failure_code": str(why.code), "until": why.until.isoformat()}
         announce_all([_announcement(row, facts) for row in changed], at=now)

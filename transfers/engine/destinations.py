@@ -1,7 +1,6 @@
 """What a rail is asked to prepare for a destination, and retries while the host of a destination is unavailable."""
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -50,15 +49,24 @@ def retry_destination(claim: Claim, unavailable: DestinationUnavailable, *, now:
     with transaction.atomic(durable=True):
         row = locked_processing_claim(claim)
         step = after_failure(FailureClass.RETRY, retries=row.retries, now=now)
-        failure: dict[str, Any] = {
-            "failure_code": unavailable.code,
-            "failure_message": str(unavailable)[:500],
-            "claimed_by": "",
-        }
+        code, facts = unavailable.code, unavailable.stored_facts
         if step.state == DisbursementState.PROCESSING:
-            claimed_rows([claim]).update(due_at=step.due_at, retries=row.retries + 1, **failure)
+            claimed_rows([claim]).update(
+                due_at=step.due_at,
+                retries=row.retries + 1,
+                claimed_by="",
+                failure_code=code,
+                failure_facts=facts,
+            )
             return
         move_disbursement(
-            row, step.state, action="review", now=now, reason=str(unavailable), due_at=step.due_at, **failure
+            row,
+            step.state,
+            action="review",
+            now=now,
+            code=code,
+            facts=facts,
+            due_at=step.due_at,
+            claimed_by="",
         )
         record_outcome(row, now=now)

@@ -35,6 +35,7 @@ from transfers.enums import (
     AnsweredCall,
     AttemptState,
     DisbursementState,
+    ReviewCode,
 )
 from transfers.errors import ClaimLost, DestinationUnavailable, RailUnavailable
 from transfers.models import Attempt, Disbursement, PaymentOrder
@@ -43,6 +44,7 @@ from transfers.rails import Rail, rail
 from transfers.types import Deferral, FindOutcome, NotSeen, Order, Refused, Succeeded, Unknown
 
 logger = logging.getLogger(__name__)
+_R = ReviewCode
 
 
 def payment_flow(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
@@ -121,15 +123,12 @@ def _is_still_unpaid(claim: Claim, last: Attempt, last_rail: Rail, *, clock: Clo
         case Succeeded() as proven if _proves(proven, last.order, last_rail):
             close_as_paid(last, proven, now=clock())
             if last.disbursement_id != claim.disbursement_id:
-                message = (
-                    f"an order of disbursement {last.disbursement_id} for the same subject was paid after all"
-                )
-                put_under_review(claim, code="paid-before", message=message, now=clock(), due_at=None)
+                facts = {"disbursement_id": last.disbursement_id}
+                put_under_review(claim, code=_R.PAID_BEFORE, facts=facts, now=clock(), due_at=None)
         case Unknown(suspect=False):
             release(claim, due_at=clock() + QUERY_AGAIN_AFTER)
         case _:
-            message = "the outside says of the last order neither that it was paid nor that it was refused"
-            put_under_review(claim, code="last-order-in-doubt", message=message, now=clock(), due_at=None)
+            put_under_review(claim, code=_R.LAST_ORDER_IN_DOUBT, facts={}, now=clock(), due_at=None)
     return False
 
 
@@ -237,11 +236,9 @@ def _decide_not_seen(
     now, order = clock(), order_of(attempt.order)
     answer = received_answer(attempt, not_seen, AnsweredCall.ASK)
     if attempt.state == AttemptState.IN_FLIGHT or not_seen.source != order.source:
-        message = (
-            f"the outside no longer knows a payment it had, or another node answered ({not_seen.source})"
-        )
         put_under_review(
-            claim, code="payment-vanished", message=message, now=now, due_at=now + QUERY_REVIEWED_EVERY, answer=answer
+            claim, code=_R.PAYMENT_VANISHED, facts={"source": not_seen.source}, now=now,
+            due_at=now + QUERY_REVIEWED_EVERY, answer=answer,
         )  # fmt: skip
     elif now > max(order.give_up_after, _send_ends_by(attempt, paid_by)):
         close_as_never_sent(claim, attempt, now=now, answer=answer)
@@ -277,9 +274,9 @@ def _record_unknown(
     delay = QUERY_REVIEWED_EVERY if row.state == DisbursementState.NEEDS_REVIEW else query_delay(row.asks)
     record_unknown(claim, attempt, unknown, now=now, due_at=now + delay, answered_call=answered_call)
     if unknown.suspect:
-        code = "refused-when-sent-again" if unknown.is_refusal else "answer-contradicts-records"
+        code = _R.REFUSED_WHEN_SENT_AGAIN if unknown.is_refusal else _R.ANSWER_CONTRADICTS_RECORDS
         due_at = now + QUERY_REVIEWED_EVERY
-        put_under_review(claim, code=code, message=unknown.reason, now=now, due_at=due_at)
+        put_under_review(claim, code=code, facts={"outcome": unknown.reason}, now=now, due_at=due_at)
 
 
 def _defer_new(claim: Claim, error: RailUnavailable, *, clock: Clock) -> None:

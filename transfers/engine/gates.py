@@ -6,6 +6,7 @@ go: limits, breaker and the rail's own check do that later.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -70,7 +71,7 @@ def _defer_while_stopped(
     if stopped.retry_at > now:
         defer_all(processing, why, now=now)
         return []
-    defer_all(processing[1:], Deferral(why.code, why.message, now + QUERY_AGAIN_AFTER), now=now)
+    defer_all(processing[1:], replace(why, until=now + QUERY_AGAIN_AFTER), now=now)
     return processing[:1]
 
 
@@ -94,7 +95,7 @@ def _defer_beyond_balance(
             available_msat -= amount_msat
         else:
             short.append(row)
-    why = Deferral(DeferralCode.LIQUIDITY_SHORT, f"{name} holds too little to send it now", now + DEFER_FOR)
+    why = Deferral(DeferralCode.LIQUIDITY_SHORT, {"rail": name}, now + DEFER_FOR)
     defer_all(_processing(short), why, now=now)
 
 
@@ -104,7 +105,7 @@ def _amount_msat(row: Disbursement) -> int:
 
 def deferral_while_unavailable(error: RailUnavailable, *, until: datetime) -> Deferral:
     """Return the deferral of a payment whose rail is unavailable."""
-    return Deferral(DeferralCode.RAIL_UNAVAILABLE, f"{error.rail} is away or short: {error.detail}", until)
+    return Deferral(DeferralCode.RAIL_UNAVAILABLE, error.stored_facts, until)
 
 
 def _processing(rows: Sequence[Disbursement]) -> Iterator[Disbursement]:

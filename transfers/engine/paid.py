@@ -101,7 +101,7 @@ def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], no
     move_all(
         rows, _S.COMPLETED, among=among, allowed=DISBURSEMENT_TRANSITIONS, subject_of=subject_of, action="complete",
         actor=ENGINE, at=now, along=closed, due_at=None, completed_at=now, claimed_by="",
-        claim_version=F("claim_version") + 1, failure_code="", failure_message="",
+        claim_version=F("claim_version") + 1, failure_code="", failure_facts={},
     )  # fmt: skip
     priced = {row.assessment_id: subject_of(row.pk) for row in rows if row.assessment_id}
     fees = record_fees(priced, completed_at=now)

@@ -8,7 +8,7 @@ from sunusav.core.approvals import require_as_proposed
 from sunusav.core.models import Proposal
 from transfers.engine.paid import book_payment
 from transfers.engine.unpaid import resolve_as_not_paid
-from transfers.enums import RESOLVED_AS_NOT_PAID, FailureClass, ResolutionVerdict
+from transfers.enums import FailureClass, FailureCode, ResolutionVerdict
 from transfers.models import Attempt, ManualResolution, ResolvedAttempt
 from transfers.services.disbursements import locked, subject_of
 from transfers.services.resolutions import describe_resolution, newest_resolution, require_resolvable
@@ -48,5 +48,5 @@ def _close(resolution: ManualResolution, now: datetime) -> None:
         proven = Succeeded(resolution.proof, amount_msat, resolution.cost_msat, evidence)
         book_payment(attempt, row, proven, now=now)
     else:
-        unpaid = Refused(RESOLVED_AS_NOT_PAID, FailureClass.FINAL, attempt.evidence)
+        unpaid = Refused(FailureCode.RESOLVED_AS_NOT_PAID.value, FailureClass.FINAL, attempt.evidence)
         resolve_as_not_paid(row, attempt, unpaid, now=now)

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from ledger.services import reverse
+from sunusav.core.errors import LONGEST_STORED_TEXT
 from transfers.engine.answers import ReceivedAnswer
 from transfers.engine.attempts import locked_attempt, move_attempt
 from transfers.engine.claims import Claim, locked_claim, move_disbursement
@@ -14,6 +15,7 @@ from transfers.enums import (
     AttemptState,
     DisbursementState,
     FailureClass,
+    FailureCode,
     TransactionKind,
 )
 from transfers.models import Attempt, Disbursement
@@ -21,6 +23,7 @@ from transfers.services.disbursements import record_outcome, subject_of
 from transfers.types import Refused
 
 _S = DisbursementState
+CODE_LENGTH = 80
 
 
 def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: datetime) -> bool:
@@ -48,7 +51,7 @@ def close_as_never_sent(
     """
     evidence = answer.evidence if answer else {}
     failure = FailureClass.RENEW if attempt.order.is_renewable else FailureClass.FINAL
-    expired = Refused("never sent, and the order has expired", failure, evidence)
+    expired = Refused(FailureCode.NEVER_SENT.value, failure, evidence)
     with transaction.atomic(durable=True):
         row = locked_claim(claim)
         fresh = locked_attempt(attempt)
@@ -66,9 +69,8 @@ def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *,
     """
     _void(attempt, row, AttemptState.FAILED, unpaid, now)
     move_disbursement(
-        row, _S.FAILED, action="fail", now=now, reason=unpaid.reason, due_at=None, claimed_by="",
-        claim_version=row.claim_version + 1, failure_code=unpaid.reason,
-        failure_message="two people found that it was not paid",
+        row, _S.FAILED, action="fail", now=now, code=unpaid.reason, facts={}, due_at=None, claimed_by="",
+        claim_version=row.claim_version + 1,
     )  # fmt: skip
     record_outcome(row, now=now)
 
@@ -96,15 +98,21 @@ def _continue(row: Disbursement, refused: Refused, now: datetime) -> None:
         Disbursement.objects.filter(pk=row.pk).update(due_at=None, claimed_by="")
         return
     step = after_failure(refused.failure, retries=row.retries, now=now)
-    failure = {
-        "failure_code": refused.reason[:80], "failure_message": refused.reason[:500], "claimed_by": "",
-    }  # fmt: skip
+    code, facts = _stored_reason(refused)
     if step.state == _S.PROCESSING:
         retries = row.retries + (1 if step.counts_as_retry else 0)
-        Disbursement.objects.filter(pk=row.pk).update(due_at=step.due_at, retries=retries, **failure)
+        Disbursement.objects.filter(pk=row.pk).update(
+            due_at=step.due_at, retries=retries, claimed_by="", failure_code=code, failure_facts=facts
+        )
         return
     action = "fail" if step.state == _S.FAILED else "review"
     move_disbursement(
-        row, step.state, action=action, now=now, reason=refused.reason, due_at=step.due_at, **failure
+        row, step.state, action=action, now=now, code=code, facts=facts, due_at=step.due_at, claimed_by=""
     )
     record_outcome(row, now=now)
+
+
+def _stored_reason(refused: Refused) -> tuple[str, dict[str, str]]:
+    """Return the code of a refusal; one that is too long for a code is text."""
+    code = refused.reason[:CODE_LENGTH]
+    return code, {} if code == refused.reason else {"text": refused.reason[:LONGEST_STORED_TEXT]}

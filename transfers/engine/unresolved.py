@@ -1,6 +1,7 @@
 """Record what leaves an outcome open: an unclear answer, one more send, a review. The amount stays held."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -69,7 +70,7 @@ def put_under_review(
     claim: Claim,
     *,
     code: str,
-    message: str,
+    facts: dict[str, Any],
     now: datetime,
     due_at: datetime | None,
     answer: ReceivedAnswer | None = None,
@@ -86,7 +87,7 @@ def put_under_review(
             Disbursement.objects.filter(pk=row.pk).update(due_at=due_at, claimed_by="")
             return
         move_disbursement(
-            row, DisbursementState.NEEDS_REVIEW, action="review", now=now, reason=message, due_at=due_at,
-            claimed_by="", failure_code=code, failure_message=message[:500],
+            row, DisbursementState.NEEDS_REVIEW, action="review", now=now, code=code, facts=facts, due_at=due_at,
+            claimed_by="",
         )  # fmt: skip
         record_outcome(row, now=now)

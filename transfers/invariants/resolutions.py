@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sunusav.core.auditing import AuditScope, Breach, chunks, pages, rows_since
 from sunusav.core.models import Approval, Proposal, ProposalState
-from transfers.enums import RESOLVED_AS_NOT_PAID, AttemptState, ResolutionVerdict
+from transfers.enums import AttemptState, FailureCode, ResolutionVerdict
 from transfers.invariants.scope import name_of_attempt
 from transfers.models import Attempt, ResolvedAttempt
 from transfers.rails import rail
@@ -28,7 +28,7 @@ def two_people_resolved(scope: AuditScope) -> Iterator[Breach]:
 
 def none_resolved_alone(scope: AuditScope) -> Iterator[Breach]:
     """Yield each attempt that was closed as resolved unpaid without an approved resolution."""
-    alone = Attempt.objects.filter(outcome=RESOLVED_AS_NOT_PAID, resolved=None).exclude(
+    alone = Attempt.objects.filter(outcome=FailureCode.RESOLVED_AS_NOT_PAID, resolved=None).exclude(
         close_transaction=None
     )
     for page in pages(rows_since(alone, "closed_at", scope.since)):

@@ -62,7 +62,7 @@ class Disbursement(models.Model):
     retries = models.PositiveSmallIntegerField(_("retries"), default=0)
     asks = models.PositiveIntegerField(_("asks"), default=0)
     failure_code = models.CharField(_("failure code"), max_length=80, blank=True)
-    failure_message = models.CharField(_("failure message"), max_length=500, blank=True)
+    failure_facts = models.JSONField(_("failure facts"), default=dict)
     completed_at = models.DateTimeField(_("completed at"), null=True)
     live_subject = models.GeneratedField(
         expression=Case(

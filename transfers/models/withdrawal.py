@@ -37,7 +37,7 @@ class WithdrawalLink(models.Model):
         verbose_name=_("disbursement"),
     )
     failure_code = models.CharField(_("failure code"), max_length=60, blank=True)
-    failure_message = models.CharField(_("failure message"), max_length=300, blank=True)
+    failure_facts = models.JSONField(_("failure facts"), default=dict)
     live_subject = kept_while(
         "subject", ExactCharField(max_length=120, null=True), state__in=LIVE_WITHDRAWAL_STATES
     )

@@ -148,7 +148,7 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
         require_destination_payable(row, net_sats=row.net_sats or priced["net_sats"], now=now)
         move(
             row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="retry",
-            actor=actor, at=now, reason=reason, due_at=now, retries=0, failure_code="", failure_message="",
+            actor=actor, at=now, reason=reason, due_at=now, retries=0, failure_code="", failure_facts={},
             claim_version=row.claim_version + 1, **priced,
         )  # fmt: skip
         wake(RUN_DUE_TASK)

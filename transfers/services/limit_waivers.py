@@ -58,7 +58,7 @@ def is_deferred(row: Disbursement) -> bool:
 def _waive(row: Disbursement, *, actor: Actor, reason: str, now: datetime) -> None:
     changes: dict[str, Any] = {
         "waived_at": now, "due_at": now, "claimed_by": "", "claim_version": row.claim_version + 1,
-        "failure_code": "", "failure_message": "",
+        "failure_code": "", "failure_facts": {},
     }  # fmt: skip
     lifted = {"lifted": row.failure_code}
     if row.state == DisbursementState.NEEDS_REVIEW:

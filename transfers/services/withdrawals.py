@@ -128,7 +128,7 @@ def record_taken(*, withdrawal_id: int, disbursement_id: int, actor: Actor, now:
     _move(
         _redeemed(withdrawal_id), _S.TAKEN, "take", actor=actor, now=now,
         facts={"disbursement": disbursement_id}, disbursement_id=disbursement_id, take_at=None,
-        failure_code="", failure_message="",
+        failure_code="", failure_facts={},
     )  # fmt: skip
 
 
@@ -209,8 +209,8 @@ def _redeemed(withdrawal_id: int) -> WithdrawalLink:
     return WithdrawalLink.objects.select_for_update().get(pk=withdrawal_id)
 
 
-def _failure(why: DomainError) -> dict[str, str]:
-    return {"failure_code": why.code, "failure_message": str(why)[:300]}
+def _failure(why: DomainError) -> dict[str, Any]:
+    return {"failure_code": why.code, "failure_facts": why.stored_facts}
 
 
 def _move(

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from payouts.api.serializers.failures import FailureTextField
 from payouts.enums import NOT_INITIATED, ContributionStatus, CycleStatus
 from payouts.types import PayoutFacts
 from sunusav.api.answers import AnswerSerializer, DecimalTextField, OptionalTextField, XofTextField
@@ -66,7 +67,7 @@ class CycleAnswer(AnswerSerializer):
     contributions_settled = serializers.IntegerField()
     destination = DestinationAnswer(allow_null=True)
     destination_replaced_at = UtcDateTimeField(allow_null=True)
-    error_message = OptionalTextField(source="payout_failure_message")
+    error_message = FailureTextField(source="payout_failure")
     created_at = UtcDateTimeField()
     ready_at = UtcDateTimeField(allow_null=True)
 
@@ -139,7 +140,7 @@ class PayoutStatusAnswer(AnswerSerializer):
     payout_status = ChoiceOf((NOT_INITIATED, *DisbursementState.values))
     payout_method = serializers.CharField(source="payout.rail", allow_null=True)
     lightning_payment_hash = OptionalTextField(source="payout.payment_hash")
-    error_message = OptionalTextField(source="payout.failure_message")
+    error_message = FailureTextField(source="payout.failure")
     created_at = UtcDateTimeField(source="payout.created_at", allow_null=True)
     completed_at = UtcDateTimeField(source="payout.completed_at", allow_null=True)
 
@@ -157,8 +158,8 @@ class PayoutAnswer(AnswerSerializer):
     payout_method = serializers.CharField(source="rail")
     lightning_payment_hash = OptionalTextField(source="payment_hash")
     attempts = serializers.IntegerField(source="attempts_made")
-    error_code = OptionalTextField(source="failure_code")
-    error_message = OptionalTextField(source="failure_message")
+    error_code = OptionalTextField(source="failure.code")
+    error_message = FailureTextField(source="failure")
     scheduled_at = UtcDateTimeField()
     created_at = UtcDateTimeField()
     completed_at = UtcDateTimeField(allow_null=True)

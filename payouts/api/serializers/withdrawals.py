@@ -3,6 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from payouts.api.serializers.failures import FailureTextField
 from sunusav.api.answers import AnswerSerializer, OptionalTextField, SatsFromMsatField
 from sunusav.api.serializers import ChoiceOf, UtcDateTimeField
 from sunusav.core.qr import lightning_qr_svg
@@ -41,5 +42,5 @@ class WithdrawalLinkAnswer(AnswerSerializer):
     expires_at = UtcDateTimeField()
     redeemed_at = UtcDateTimeField(allow_null=True)
     payout_id = serializers.IntegerField(source="disbursement_id", allow_null=True)
-    error_code = OptionalTextField(source="failure_code")
-    error_message = OptionalTextField(source="failure_message")
+    error_code = OptionalTextField(source="failure.code")
+    error_message = FailureTextField(source="failure")
