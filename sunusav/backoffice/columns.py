@@ -73,7 +73,7 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
         return SHOWN_BY_UNIT[unit]
     if field.choices:
         return partial(show_choice, of=field.name)
-    by_name = [show for names, show in SHOWN_BY_NAMES.items() if field.name in phrasing.names(names)]
+    by_name = [show for names, show in SHOWN_BY_NAMES.items() if field.name in phrasing.listed_names(names)]
     if by_name:
         return by_name[0]
     if isinstance(field, models.DateTimeField):

@@ -147,14 +147,16 @@ def _digest(name: str, value: Any) -> Any:
 def _code(name: str, value: Any) -> Any:
     return (
         mono(value)
-        if name in phrasing.names("HASHES") and isinstance(value, str) and HEX.fullmatch(value)
+        if name in phrasing.listed_names("HASHES") and isinstance(value, str) and HEX.fullmatch(value)
         else ""
     )
 
 
 def _actor(name: str, value: Any) -> Any:
-    return show_actor(value) if name in phrasing.names("ACTORS") and isinstance(value, str) else ""
+    return show_actor(value) if name in phrasing.listed_names("ACTORS") and isinstance(value, str) else ""
 
 
 def _label_of_code(name: str, value: Any) -> str:
-    return show_code_or_text(value) if name in phrasing.names("CODES") and isinstance(value, str) else ""
+    return (
+        show_code_or_text(value) if name in phrasing.listed_names("CODES") and isinstance(value, str) else ""
+    )

@@ -32,7 +32,7 @@ class RefusalPhrase:
 
     @property
     def text(self) -> str:
-        """Return all of it in one line."""
+        """Return sentence, next step and code in one line."""
         return " ".join(part for part in (self.sentence, self.next, f"[{self.code}]") if part)
 
 
@@ -72,7 +72,7 @@ def proposal_label(kind: str) -> str:
 
 
 def reason(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
-    """Return why something failed, waits or needs review: the sentence of the code, else its label."""
+    """Return why something failed, waits or needs review: from REASONS, else REFUSALS, else the code's label."""
     template = _mapping("REASONS").get(code) or _mapping("REFUSALS").get(code, ("",))[0]
     return _filled(template, facts, show) if template else code_label(code)
 
@@ -102,7 +102,7 @@ def _readable(code: str) -> str:
 
 
 @cache
-def names(attribute: str) -> frozenset[str]:
+def listed_names(attribute: str) -> frozenset[str]:
     """Return the names of facts and columns that the apps list in a set such as `CODES`."""
     return frozenset(collect("phrases", attribute))
 
