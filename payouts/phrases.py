@@ -47,6 +47,8 @@ PROPOSALS: dict[str, Any] = {
     "group_verification": _("Verify a group"),
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
+# The tone of a state's badge.
+TONES = {"partial": "attention", "settled": "good", "paid": "good", "failed": "bad"}
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "payout-missing": (

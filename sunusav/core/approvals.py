@@ -119,7 +119,7 @@ def _lapse_stale(proposal: Proposal, now: datetime) -> None:
     )
     if stale is not None:
         _close(stale, ProposalState.WITHDRAWN, now)
-        _record(stale, "lapse", proposal.proposer, now, cause="what_it_showed_has_changed")
+        _record(stale, "lapse", proposal.proposer, now, facts={"cause": "what_it_showed_has_changed"})
 
 
 def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> Proposal:
@@ -231,11 +231,17 @@ def _close(proposal: Proposal, state: str, now: datetime) -> None:
 
 
 def _record(
-    proposal: Proposal, action: str, user: User, now: datetime, *, reason: str = "", **facts: str
+    proposal: Proposal,
+    action: str,
+    user: User,
+    now: datetime,
+    *,
+    reason: str = "",
+    facts: dict[str, str] | None = None,
 ) -> None:
     trail.record(
         subject=f"{proposal.kind}:{proposal.subject_id}", action=action, actor=Actor.of(user), at=now,
-        reason=reason, facts={"proposal": proposal.pk, "digest": proposal.digest, **facts},
+        reason=reason, facts={"proposal": proposal.pk, "digest": proposal.digest, **(facts or {})},
     )  # fmt: skip
 
 

@@ -59,6 +59,8 @@ FACTS: dict[str, Any] = {
     "paused_by": _("paused by"),
     "pause_reason": _("pause reason"),
 }
+# The tone of a state's badge.
+TONES = {"open": "attention", "approved": "good", "rejected": "bad"}
 PROPOSALS: dict[str, Any] = {
     "outgoing_resume": _("Resume outgoing money"),
 }

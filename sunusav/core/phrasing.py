@@ -2,7 +2,8 @@
 
 Each app's `phrases.py` has lazily translated labels and sentences: `WORDS` (labels of states, kinds, actions and
 reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
-code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed).
+code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed). `TONES`
+gives the tone of a state's badge: good, bad or attention.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`) or who acted (`ACTORS`).
 A code that is no longer written keeps its label as long as stored rows may hold it.
@@ -58,6 +59,11 @@ def code_label(code: str, *, of: str = "") -> str:
 def known_label(code: str) -> str:
     """Return the label of a code, or an empty string when no app has one."""
     return str(_code_labels().get(_readable(code).lower(), ""))
+
+
+def tone(code: str) -> str:
+    """Return the tone of a state (`good`, `bad` or `attention`), or an empty string."""
+    return str(_mapping("TONES").get(code, ""))
 
 
 def fact_label(name: str) -> str:
