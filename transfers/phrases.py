@@ -165,6 +165,12 @@ PROPOSALS: dict[str, Any] = {
     "payment_limit": _("Set a limit on outgoing money"),
     "payment_exception": _("Waive the limits for a payment"),
 }
+# The tone of a state's badge.
+TONES = {
+    "completed": "good", "succeeded": "good", "settled": "good", "paid": "good",
+    "failed": "bad", "reversed": "bad",
+    "needs_review": "attention", "open": "attention", "in_flight": "attention", "partial": "attention",
+}  # fmt: skip
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "disbursement-missing": (
