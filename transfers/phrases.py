@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 # Labels of codes: states, kinds, actions, reasons.
-WORDS: dict[str, Any] = {
+LABELS: dict[str, Any] = {
     # States of disbursements and attempts
     "scheduled": _("scheduled"),
     "processing": _("processing"),

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
-WORDS: dict[str, Any] = {
+LABELS: dict[str, Any] = {
     # States of proposals and of the switch
     "open": _("open"),
     "approved": _("approved"),

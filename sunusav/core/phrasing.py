@@ -1,6 +1,6 @@
 """Phrase codes and facts in the reader's language. Rows store codes and facts; text is made when it is shown.
 
-Each app's `phrases.py` has lazily translated labels and sentences: `WORDS` (labels of states, kinds, actions and
+Each app's `phrases.py` has lazily translated labels and sentences: `LABELS` (labels of states, kinds, actions and
 reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
 code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed). `TONES`
 gives the tone of a state's badge: good, bad or attention.
@@ -120,4 +120,4 @@ def _mapping(attribute: str) -> Mapping[str, Any]:
 
 @cache
 def _code_labels() -> Mapping[str, Any]:
-    return {_readable(code).lower(): label for code, label in _mapping("WORDS").items()}
+    return {_readable(code).lower(): label for code, label in _mapping("LABELS").items()}

@@ -160,7 +160,7 @@ def test_apps_give_a_code_of_one_spelling_one_label() -> None:
     """Labels of all apps are merged: two different labels of one code would depend on the layer order."""
     labels: dict[str, set[str]] = {}
     for module in app_list.submodules("phrases"):
-        for code, label in getattr(module, "WORDS", {}).items():
+        for code, label in getattr(module, "LABELS", {}).items():
             with translation.override("fr"):
                 labels.setdefault(_normal(code), set()).add(str(label))
 
@@ -171,7 +171,7 @@ def test_every_code_with_a_label_is_written_by_its_app_or_one_above() -> None:
     unknown = [
         (app, code)
         for app in app_list.production_apps()
-        for code in _named(app, "WORDS")
+        for code in _named(app, "LABELS")
         if _normal(code.rpartition(".")[2]) not in _codes_from(app)
     ]
 
