@@ -20,7 +20,7 @@ from payouts.services import cycles as services
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.serializers import ReasonBody
 from sunusav.api.viewsets import ApiViewSet
-from sunusav.core.qr import lightning_qr_svg
+from sunusav.core.qr import qr_svg
 from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
@@ -94,4 +94,4 @@ class ContributionViewSet(ApiViewSet):
     @action(detail=True)
     def qr(self, request: Request, cycle_id: str, contribution_id: int) -> HttpResponse:
         invoice = queries.open_invoice_of(cycle_id, contribution_id, at=self.now)
-        return HttpResponse(lightning_qr_svg(invoice), content_type=SVG)
+        return HttpResponse(qr_svg(f"lightning:{invoice}", ignores_case=True), content_type=SVG)
