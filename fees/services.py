@@ -264,10 +264,14 @@ def record_fees(
     One query and one insert. A fee that was recorded for the same disbursement before stays as it is.
     Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnotherDisbursement.
     """
-    refs = disbursement_ref_by_assessment
-    found = _assessments(refs)
-    new = [fee.row for pk, fee in found.items() if not _is_recorded(fee, refs[pk])]
-    insert([_record_of(row, refs[row.pk], completed_at) for row in new])
+    found = _assessments(disbursement_ref_by_assessment)
+    insert(
+        [
+            _record_of(fee.row, disbursement_ref_by_assessment[pk], completed_at)
+            for pk, fee in found.items()
+            if not _is_recorded(fee, disbursement_ref_by_assessment[pk])
+        ]
+    )
     return {
         pk: queries.fixed_fee_of_row(fee.row, schedule_version=fee.schedule_version)
         for pk, fee in found.items()
