@@ -1,7 +1,4 @@
-"""Arithmetic of fees in whole numbers and exact decimals. Pure.
-
-Source: DOMAIN.md section 2 (money rules) and section 3 (projection).
-"""
+"""Arithmetic of fees in whole numbers and exact decimals. Pure."""
 
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache

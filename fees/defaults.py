@@ -6,7 +6,7 @@ from typing import Final
 from fees.types import Bracket, ScheduleTerms
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# Source: DOMAIN.md section 2. An override may lower the base rate, never raise it.
+# The platform's published fee terms. An override may lower the base rate, never raise it.
 DEFAULT_TERMS: Final = ScheduleTerms(
     schedule_id=0,
     version=1,

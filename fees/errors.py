@@ -84,8 +84,10 @@ class FeeAssessmentMissing(Missing):
     assessment_id: str
 
 
-class FeeRecordedForAnother(Conflict):
+class FeeRecordedForAnotherDisbursement(Conflict):
     """This fixed fee was already recorded, for another disbursement."""
+
+    code = "fee-recorded-for-another"
 
     assessment_id: str
     disbursement_ref: str

@@ -1,4 +1,4 @@
-"""What must always hold of fees. Codes follow `reference/reliability.md` section 3.
+"""What must always hold of fees.
 
 Fees are recomputed in fractions from stored rows, independently of `calculations.fee_split`.
 """

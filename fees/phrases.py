@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
-WORDS: dict[str, Any] = {
+LABELS: dict[str, Any] = {
     # States of drafts
     "draft": _("draft"),
     "published": _("published"),
@@ -47,6 +47,8 @@ FACTS: dict[str, Any] = {
 PROPOSALS: dict[str, Any] = {
     "fee_schedule": _("Publish a fee schedule"),
 }
+# The tone of a state's badge.
+TONES = {"published": "good"}
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "net-not-positive": (

@@ -1,4 +1,4 @@
-"""Writes of this app: schedules, discounts, then fees in the order fixed, recorded, reversed."""
+"""Write schedules, discounts and fees. A fee is fixed, then recorded, and may be reversed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from fees.errors import (
     DiscountPeriodEmpty,
     FeeAlreadyReversed,
     FeeAssessmentMissing,
-    FeeRecordedForAnother,
+    FeeRecordedForAnotherDisbursement,
     FeeRecordMissing,
     FeeReversalNotReversible,
     FeeScheduleDraftClosed,
@@ -66,7 +66,10 @@ def propose_schedule(*, draft_id: int, proposer: User, now: datetime, reason: st
 
 
 def describe_schedule(subject_id: str) -> dict[str, Any]:
-    """Return the facts that the approver of a draft sees: all its rules. Raises: FeeScheduleDraftIncomplete."""
+    """Return the facts that the approver of a draft sees: all its rules.
+
+    Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleDraftIncomplete.
+    """
     draft = _open_draft(int(subject_id))
     if not draft.brackets.filter(from_sats=0).exists():
         raise FeeScheduleDraftIncomplete(draft_id=subject_id)
@@ -76,7 +79,8 @@ def describe_schedule(subject_id: str) -> dict[str, Any]:
 def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
     """Copy a draft into a new immutable version; runs when a second person approves it.
 
-    Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleEffectiveTooSoon, ProposalFactsChanged.
+    Raises: FeeScheduleDraftMissing, FeeScheduleDraftClosed, FeeScheduleDraftIncomplete,
+    FeeScheduleEffectiveTooSoon, ProposalFactsChanged.
     """
     with transaction.atomic():
         draft = _locked_draft(int(proposal.subject_id))
@@ -165,7 +169,7 @@ def grant_discount(
 ) -> int:
     """Grant a holder a discount of one kind and return its id. A grant that has ended may be followed by another.
 
-    Units: basis points; None applies the figure of the fee schedule in effect when a fee is fixed.
+    Units: basis points. None means: use the discount of the fee schedule in effect when the fee is fixed.
     Raises: DiscountHolderInvalid, DiscountOutOfRange, DiscountPeriodEmpty, DiscountAlreadyGranted.
     """
     _require_grantable(holder, kind, discount_bps, starts_at, ends_at)
@@ -252,15 +256,22 @@ def fix_fee(*, subject: str, payout_sats: int, priced_for: PricedFor, now: datet
     return queries.fixed_fee_of_row(row, schedule_version=schedule.version)
 
 
-def record_fees(refs: Mapping[int, str], *, completed_at: datetime) -> dict[int, FixedFee]:
+def record_fees(
+    disbursement_ref_by_assessment: Mapping[int, str], *, completed_at: datetime
+) -> dict[int, FixedFee]:
     """Record charged fees, each for its disbursement, and return the fixed fees by assessment.
 
     One query and one insert. A fee that was recorded for the same disbursement before stays as it is.
-    Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnother.
+    Joins the caller's transaction. Raises: FeeAssessmentMissing, FeeRecordedForAnotherDisbursement.
     """
-    found = _assessments(refs)
-    new = [fee.row for pk, fee in found.items() if not _is_recorded(fee, refs[pk])]
-    insert([_record_of(row, refs[row.pk], completed_at) for row in new])
+    found = _assessments(disbursement_ref_by_assessment)
+    insert(
+        [
+            _record_of(fee.row, disbursement_ref_by_assessment[pk], completed_at)
+            for pk, fee in found.items()
+            if not _is_recorded(fee, disbursement_ref_by_assessment[pk])
+        ]
+    )
     return {
         pk: queries.fixed_fee_of_row(fee.row, schedule_version=fee.schedule_version)
         for pk, fee in found.items()
@@ -275,16 +286,19 @@ def _assessments(ids: Collection[int]) -> dict[int, Assessed]:
     return found
 
 
-def _is_recorded(found: Assessed, disbursement_ref: str) -> bool:
-    if found.recorded_for is not None and found.recorded_for != disbursement_ref:
-        raise FeeRecordedForAnother(assessment_id=str(found.row.pk), disbursement_ref=found.recorded_for)
-    return found.recorded_for is not None
+def _is_recorded(assessed: Assessed, disbursement_ref: str) -> bool:
+    recorded_for = assessed.recorded_for
+    if recorded_for is not None and recorded_for != disbursement_ref:
+        raise FeeRecordedForAnotherDisbursement(
+            assessment_id=str(assessed.row.pk), disbursement_ref=recorded_for
+        )
+    return recorded_for is not None
 
 
-def _record_of(found: FeeAssessment, disbursement_ref: str, completed_at: datetime) -> FeeRecord:
+def _record_of(assessment: FeeAssessment, disbursement_ref: str, completed_at: datetime) -> FeeRecord:
     return FeeRecord(
-        assessment=found, disbursement_ref=disbursement_ref, completed_at=completed_at,
-        payout_sats=found.payout_sats, **_copies(found), **_amounts(queries.split_of_row(found)),
+        assessment=assessment, disbursement_ref=disbursement_ref, completed_at=completed_at,
+        payout_sats=assessment.payout_sats, **_copies(assessment), **_amounts(queries.split_of_row(assessment)),
     )  # fmt: skip
 
 

@@ -121,7 +121,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class Projection:
-    """The expected revenue of a year. *Units*: sats."""
+    """The expected revenue of a year. Units: sats."""
 
     groups_count: int
     cycles_processed: int

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AuditReport:
-    """The result of an audit: breaches, and what waits too long."""
+    """The result of an audit: breaches, and findings that have waited too long."""
 
     at: datetime
     since: datetime | None
@@ -80,26 +80,22 @@ def fast_window(now: datetime) -> datetime:
 
 def _found(invariants: Iterable[Invariant], scope: AuditScope) -> Iterator[tuple[bool, Breach]]:
     for invariant in invariants:
-        broken: list[Breach] = []
-        failure = _check(invariant, scope, broken)
-        yield from ((invariant.waiting, breach) for breach in broken)
-        if failure:
-            yield False, failure
+        yield from _check(invariant, scope)
 
 
-def _check(invariant: Invariant, scope: AuditScope, broken: list[Breach]) -> Breach | None:
-    """Add what an invariant finds to `broken`, and return a breach if it could not be checked.
+def _check(invariant: Invariant, scope: AuditScope) -> Iterator[tuple[bool, Breach]]:
+    """Yield each breach with whether it only waits; also a breach if the invariant could not be checked.
 
-    Each invariant has a savepoint: after a statement that the database refuses the others still run.
+    Each invariant has a savepoint: after a statement that the database refuses, the others still run.
     """
     try:
         with transaction.atomic():
-            broken.extend(invariant.find(scope))
+            for breach in invariant.find(scope):
+                yield invariant.waiting, breach
     except Exception as error:  # any error: the other invariants are checked, and payments are paused
         logger.exception("invariant %s (%s) could not be checked", invariant.code, invariant.title)
         cause = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
-        return Breach(invariant.code, "audit", f"could not be checked: {cause}")
-    return None
+        yield False, Breach(invariant.code, "audit", f"could not be checked: {cause}")
 
 
 @contextmanager
@@ -127,4 +123,6 @@ def _pause_outgoing(report: AuditReport) -> None:
 def summary(breaches: Sequence[Breach]) -> str:
     """Return one line about breaches: how many, their codes, and the first of them."""
     codes = ", ".join(sorted({breach.invariant for breach in breaches}))
-    return f"{len(breaches)} breaches of {codes}, first {breaches[0].subject}: {breaches[0].detail}"
+    count = len(breaches)
+    noun = "breach" if count == 1 else "breaches"
+    return f"{count} {noun} of {codes}, first {breaches[0].subject}: {breaches[0].detail}"

@@ -73,7 +73,7 @@ LIABILITY_ROLES: Final = frozenset(
 
 
 class ConversionKind(StrEnum):
-    """Why money changes currency; each has its own rounding (DOMAIN.md section 2)."""
+    """Why money changes currency; each has its own rounding (`ledger.calculations`)."""
 
     COLLECTION = "collection"
     DISBURSEMENT = "disbursement"

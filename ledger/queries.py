@@ -64,7 +64,7 @@ def with_balance(accounts: QuerySet[Account]) -> Any:
 
 
 def balance(ref: AccountRef) -> int:
-    """Return the balance of an account; 0 if it was never used. *Units*: its currency; debit positive.
+    """Return the balance of an account; 0 if it was never used. Units: its currency; debit positive.
 
     One statement, bounded by the checkpoint's floor; the caller's own unsealed postings count.
     """
@@ -155,7 +155,7 @@ def reversals_of(transaction_ids: Collection[int], *, kind: str) -> dict[int, in
 
 
 def totals_of(transaction_ids: Collection[int], *, roles: Iterable[AccountRole]) -> dict[int, int]:
-    """Return what each transaction moved on accounts of these roles. *Units*: as booked; debit positive."""
+    """Return what each transaction moved on accounts of these roles. Units: as booked; debit positive."""
     entries = JournalEntry.objects.filter(transaction__in=transaction_ids, account__role__in=list(roles))
     return dict(entries.order_by().values_list("transaction_id").annotate(total=Sum("amount")))
 

@@ -37,7 +37,7 @@ class AccountRef:
 
 @dataclass(frozen=True)
 class Line:
-    """One side of a posting. *Units*: the account's currency; debit positive, credit negative."""
+    """One side of a posting. Units: the account's currency; debit positive, credit negative."""
 
     account: AccountRef
     amount: int

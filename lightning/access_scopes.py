@@ -1,6 +1,6 @@
 """The LND methods that each kind of process calls: the rights its macaroon needs, and no more.
 
-Source: lightning.md section 2. Needs neither Django nor settings: the simulated node uses the same table.
+Needs neither Django nor settings: the simulated node uses the same table.
 """
 
 from __future__ import annotations

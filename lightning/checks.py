@@ -43,7 +43,7 @@ def certificate_is_given(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 def macaroons_are_narrow(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse LND's admin macaroon, and one macaroon for two scopes.
 
-    Source: lightning.md section 2: deleting payments destroys the node's protection against paying twice.
+    The admin macaroon may delete payments, and LND refuses a second payment only of a hash that it still has.
     """
     paths = {scope: access_for(scope).macaroon_path for scope in AccessScope}
     given = [text for scope in AccessScope for text in _given(scope) if text]

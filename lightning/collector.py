@@ -25,7 +25,7 @@ OPEN, SETTLED, CANCELLED = "open", "settled", "cancelled"
 def preimage_of(collection_id: int) -> bytes:
     """Derive the preimage of a collection's invoice from our key.
 
-    Opening the same collection twice gives the same invoice, so a crash leaves no orphan (lightning.md 3.9).
+    Opening the same collection twice gives the same invoice, so a crash leaves no orphan.
     """
     key = bytes.fromhex(settings.INVOICE_PREIMAGE_KEY)
     return hmac.digest(key, str(collection_id).encode(), "sha256")
@@ -67,7 +67,7 @@ class LightningCollector:
     def find(self, reference: str) -> CollectionStatus:
         """Return the invoice's status. Raises: CollectorUnavailable, also when a settled invoice lacks its preimage.
 
-        Source: lightning.md 3.9. Nodes may drop cancelled invoices, so not found is reported as cancelled, with the
+        LND may garbage-collect cancelled invoices, so not found is reported as cancelled, with the
         node as `source`: the caller accepts it only from the node that made the invoice, after its expiry.
         """
         try:

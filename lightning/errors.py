@@ -64,8 +64,10 @@ class InvoiceNeedsUnknownFeature(Invalid):
     features: list[int]
 
 
-class InvoiceReadDifferently(Invalid):
+class NodeReadsInvoiceDifferently(Invalid):
     """Our node and our codec read different values in the same invoice."""
+
+    code = "invoice-read-differently"
 
     field: str
 

@@ -15,13 +15,13 @@ from lightning.errors import (
     InvoiceNeedsAmp,
     InvoiceNeedsUnknownFeature,
     InvoicePaysOurselves,
-    InvoiceReadDifferently,
     InvoiceUnreadable,
     InvoiceWithoutAmount,
+    NodeReadsInvoiceDifferently,
 )
 from lightning.proto import lightning_pb2
 
-# Wallets' clocks are wrong by minutes, not by more.
+# The largest clock error of a wallet that we accept.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 # A week. LND allows 2016 blocks for a whole route; the last hop must leave some for the others.
 MAX_FINAL_CLTV_BLOCKS = 1008
@@ -41,7 +41,7 @@ def payable_invoice(
     """Read an invoice and check that it may be paid, from its text alone.
 
     Units: `prefix` is the invoice prefix of our network (bc, tb, ...); `needed_seconds` must remain until
-    expiry. Raises: one refusal of `lightning.errors` per reason. Source: lightning.md 4.3.
+    expiry. Raises: one refusal of `lightning.errors` per reason. Source: BOLT 11.
     """
     invoice = read_invoice(text)
     if invoice.network != prefix:
@@ -75,7 +75,7 @@ def _require_in_time(invoice: Invoice, now: datetime, needed_seconds: int) -> No
 def require_node_agrees(invoice: Invoice, answer: lightning_pb2.PayReq, *, our_pubkey: str) -> None:
     """Compare what our node reads in the same text with what our codec reads.
 
-    Raises: InvoicePaysOurselves, InvoiceNeedsUnknownFeature, InvoiceReadDifferently.
+    Raises: InvoicePaysOurselves, InvoiceNeedsUnknownFeature, NodeReadsInvoiceDifferently.
     """
     ours = {
         "payment_hash": invoice.payment_hash.hex(),
@@ -87,7 +87,7 @@ def require_node_agrees(invoice: Invoice, answer: lightning_pb2.PayReq, *, our_p
     }
     for field, value in ours.items():
         if getattr(answer, field) != value:
-            raise InvoiceReadDifferently(field=field)
+            raise NodeReadsInvoiceDifferently(field=field)
     if invoice.payee.hex() == our_pubkey:
         raise InvoicePaysOurselves(payee=our_pubkey)
     unknown = [

@@ -72,7 +72,7 @@ class Listener:
     def _reconcile(self, node_pubkey: str) -> None:
         """Record recent settlements once per run, and whenever the cursor is at 0.
 
-        A subscription from index 0 sends no backlog (lightning.md 3.9), so the cursor must first be set.
+        LND sends no backlog for a subscription from index 0 (`SubscribeInvoices`), so the cursor must first be set.
         """
         cursor = open_cursor(node_pubkey)
         if node_pubkey in self._reconciled and cursor.settle_index:

@@ -1,7 +1,7 @@
 """Read LND's macaroons and compare their rights with an access scope. Whether a node accepts one, only the node knows.
 
 Binary format V2: the identifier lists the operations, caveats restrict them. Needs neither Django nor settings.
-Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2; lightning.md section 2.
+Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from lightning.client.errors import NodeMisconfigured
 
-# LND `lncfg`/`chainreg`; testnet4 shares its prefix with testnet (lightning.md 4.2).
+# Source: LND `lncfg` and `chainreg`; testnet4 shares its prefix with testnet.
 INVOICE_PREFIXES = {
     "mainnet": "bc",
     "testnet": "tb",

@@ -12,7 +12,7 @@ from transfers.types import Order, Refused, Succeeded, Unknown
 Payment = lightning_pb2.Payment
 HASH_BYTES = 32
 
-# lightning.md 3.8. An unknown number goes to review by a person.
+# LND's `PaymentFailureReason`. An unknown number goes to review by a person.
 FAILURE_CLASSES = {
     lightning_pb2.FAILURE_REASON_TIMEOUT: FailureClass.RETRY,
     lightning_pb2.FAILURE_REASON_NO_ROUTE: FailureClass.RETRY,
@@ -27,16 +27,13 @@ FAILURE_CLASSES = {
 def is_terminal(payment: Payment) -> bool:
     """Return whether the payment has ended. Only the status decides that, never the failure reason.
 
-    Source: lightning.md 0.3. Enums are open: an unknown status is not an end.
+    LND may add values to its enums: an unknown status is not an end.
     """
     return payment.status in {Payment.SUCCEEDED, Payment.FAILED}
 
 
 def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
-    """Return the outcome of an order from the node's payment with the same hash.
-
-    Source: lightning.md 3.2, 3.7 step 4, 3.8.
-    """
+    """Return the outcome of an order from the node's payment with the same hash."""
     evidence = evidence_of(payment)
     if payment.payment_hash != order.reference:
         return Unknown(seen=False, reason="another-payment", suspect=True, evidence=evidence)
@@ -47,17 +44,14 @@ def outcome_of(payment: Payment, order: Order) -> Succeeded | Refused | Unknown:
             reason=_enum_text(lightning_pb2.PaymentFailureReason, payment.failure_reason),
             failure=_failure_class(payment, order),
             evidence=evidence,
-            # A failed hash that is sent again gets a new index: lightning.md 3.1.
+            # A failed hash that is sent again gets a new index.
             verdict=f"{payment.payment_index}/{payment.creation_time_ns}",
         )
     return Unknown(seen=True, reason="in-flight", evidence=evidence)
 
 
 def _failure_class(payment: Payment, order: Order) -> FailureClass:
-    """Classify a failure. An invoice that we fetched ourselves may be renewed when its recipient no longer accepts it.
-
-    Source: lightning.md 3.8.
-    """
+    """Classify a failure. An invoice that we fetched may be renewed when its recipient no longer accepts it."""
     failure = FAILURE_CLASSES.get(payment.failure_reason, FailureClass.REVIEW)
     return FailureClass.RENEW if failure == FailureClass.FINAL and order.is_renewable else failure
 
@@ -76,7 +70,7 @@ def _paid(payment: Payment, order: Order, evidence: dict[str, Any]) -> Succeeded
 def _contradiction(payment: Payment, order: Order) -> str:
     """Return how a successful payment differs from our order; "" when it agrees.
 
-    An equal hash is not enough: the winner may have given us an invoice that was paid before (lightning.md 0.7).
+    An equal hash is not enough: the winner may have given us an invoice that was paid before.
     """
     if not preimage_fits(order.reference, payment.payment_preimage):
         return "preimage-does-not-fit"

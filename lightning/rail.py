@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from lightning.client import (
     NodeError,
     NodeRefused,
     NodeStream,
+    NodeUnavailable,
     access_for,
 )
 from lightning.errors import LnurlAnswerMalformed
@@ -49,14 +51,14 @@ BOLT11 = "bolt11"
 ADDRESS_READERS = {"lightning_address": read_lightning_address, "lnurl": read_lnurl}
 # The validity that must remain when a destination is accepted (four sends and the pauses of 60, 120 and 240 s
 # between them), and when it is sent (one send and the difference of the node's clock).
-ACCEPT_SECONDS = 15 * 60
-SEND_SECONDS = 2 * 60
-# This long after its expiry LND refuses an invoice even if the node's clock is behind (lightning.md 3.7 step 5).
+MIN_VALIDITY_TO_ACCEPT_SECONDS = 15 * 60
+MIN_VALIDITY_TO_SEND_SECONDS = 2 * 60
+# LND refuses an expired invoice. The margin covers a node clock that is up to ten minutes slow.
 GIVE_UP_AFTER_EXPIRY = timedelta(minutes=10)
 # The stream stays open this much longer than the node's own timeout; after that `find` is used.
 LISTEN_MARGIN_SECONDS = 15
-FIND_SECONDS = 10
-# lightning.md 3.6: ten sats or one percent, whichever is more.
+FIND_TIMEOUT_SECONDS = 10
+# Routing may cost ten sats or one percent, whichever is more (docs/decisions/routing-fees.md).
 MIN_FEE_LIMIT_MSAT = 10_000
 
 
@@ -94,7 +96,10 @@ class LightningRail:
         """
         if self._address_in(instruction) is not None:
             return ""
-        return self._given_invoice(instruction, now=now, needed_seconds=ACCEPT_SECONDS).payment_hash.hex()
+        invoice = self._payable(
+            instruction.destination.value, instruction, now=now, needed_seconds=MIN_VALIDITY_TO_ACCEPT_SECONDS
+        )
+        return invoice.payment_hash.hex()
 
     def payee_of(self, destination: Destination) -> str:
         """Identify the payee of a destination: the node of an invoice, else the URL that invoices are fetched from.
@@ -109,13 +114,14 @@ class LightningRail:
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Check the invoice again, this time with the node: its network, what it reads, its liquidity.
 
-        For an address, an invoice is fetched once our node is ready, unless the last attempt's can still be paid.
-        Raises: RailUnavailable, also when the node is short of liquidity; DestinationUnavailable; the refusals of
+        For an address, fetch an invoice once our node is ready, or reuse the last attempt's invoice while it can be
+        paid. Raises: RailUnavailable, also when the node is short of liquidity; DestinationUnavailable; the refusals of
         `lightning.errors` and of a web address.
         """
         address = self._address_in(instruction)
         if address is None:
-            invoice = self._given_invoice(instruction, now=now, needed_seconds=SEND_SECONDS)
+            text = instruction.destination.value
+            invoice = self._payable(text, instruction, now=now, needed_seconds=MIN_VALIDITY_TO_SEND_SECONDS)
             return self._order(invoice, instruction, source=self._ready_node(instruction))
         source = self._ready_node(instruction)
         invoice = self._reusable_invoice(instruction, now=now) or self._fetch_invoice(
@@ -127,18 +133,16 @@ class LightningRail:
         """Pay the order and follow the payment until it ends or our deadline has passed.
 
         Raises: RailUnavailable when the node is unreachable or a different one: nothing was sent.
-        Source: lightning.md 3.1, 3.2. An error after the call began never means that the payment failed.
+        After the call has begun, an error never proves that the payment failed.
         """
         self._require_same_node(order)
-        try:
+        with _unavailable_on_error():
             stream = self._client.send_payment(
                 payment_request=order.payload,
                 fee_limit_msat=order.fee_limit_msat,
                 timeout_seconds=self._timeout_seconds,
                 deadline_seconds=self.send_deadline_seconds,
             )
-        except NodeError as error:
-            raise _unavailable(error) from error
         return self._outcome_of_stream(stream, order)
 
     def find(self, order: Order) -> FindOutcome:
@@ -146,34 +150,31 @@ class LightningRail:
 
         Raises: RailUnavailable.
         """
-        try:
-            with self._client.track_payment(
-                bytes.fromhex(order.reference), deadline_seconds=FIND_SECONDS
-            ) as stream:
-                return outcome_of(next(iter(stream)), order)
-        except StopIteration:
-            return Unknown(seen=False, reason="stream-ended")
-        except NodeRefused as refused:
-            return self._outcome_of_refusal(refused)
-        except NodeError as error:
-            raise _unavailable(error) from error
+        payment_hash = bytes.fromhex(order.reference)
+        with _unavailable_on_error():
+            try:
+                with self._client.track_payment(
+                    payment_hash, deadline_seconds=FIND_TIMEOUT_SECONDS
+                ) as stream:
+                    payment = next(iter(stream), None)
+            except NodeRefused as refused:
+                return self._outcome_of_refusal(refused)
+        return (
+            outcome_of(payment, order) if payment is not None else Unknown(seen=False, reason="stream-ended")
+        )
 
     def verify(self, reference: str, proof: str) -> bool:
         return preimage_fits(reference, proof)
 
     def balance(self) -> int:
         """Return our balance in the channels. Units: msat. Raises: RailUnavailable."""
-        try:
+        with _unavailable_on_error():
             return self._client.channel_balance().local_balance.msat
-        except NodeError as error:
-            raise _unavailable(error) from error
 
     def statement(self) -> Iterator[ProviderPayment]:
         """List every payment of the node, oldest first. Raises: RailUnavailable."""
-        try:
+        with _unavailable_on_error():
             yield from provider_payments(self._client)
-        except NodeError as error:
-            raise _unavailable(error) from error
 
     def _reader_of(self, destination: Destination) -> Callable[[str], PayAddress] | None:
         """Return the function that reads an address of this kind; None for an invoice.
@@ -191,11 +192,6 @@ class LightningRail:
         read = self._reader_of(instruction.destination)
         return read(instruction.destination.value) if read else None
 
-    def _given_invoice(self, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
-        return self._payable(
-            instruction.destination.value, instruction, now=now, needed_seconds=needed_seconds
-        )
-
     def _payable(self, text: str, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
         return payable_invoice(
             text,
@@ -206,16 +202,18 @@ class LightningRail:
         )
 
     def _reusable_invoice(self, instruction: Instruction, *, now: datetime) -> Invoice | None:
-        """Return the last attempt's invoice, unless its recipient refused it or it expires.
+        """Return the invoice of the last attempt, unless the recipient refused it or it is about to expire.
 
-        While it can still be paid, a second invoice could be paid as well.
+        A second invoice is not fetched while the first can be paid, because both could then be paid.
         """
         previous = instruction.previous
         if previous is None or previous.failure is FailureClass.RENEW:
             return None
-        if previous.order.expires_at < now + timedelta(seconds=SEND_SECONDS):
+        if previous.order.expires_at < now + timedelta(seconds=MIN_VALIDITY_TO_SEND_SECONDS):
             return None
-        return self._payable(previous.order.payload, instruction, now=now, needed_seconds=SEND_SECONDS)
+        return self._payable(
+            previous.order.payload, instruction, now=now, needed_seconds=MIN_VALIDITY_TO_SEND_SECONDS
+        )
 
     def _fetch_invoice(self, address: PayAddress, instruction: Instruction, *, now: datetime) -> Invoice:
         """Fetch an invoice from the recipient's service and check it like any other."""
@@ -225,7 +223,9 @@ class LightningRail:
             comment=f"SunuSav payout {instruction.disbursement_id}",
             fetch=self._web.get_json,
         )
-        invoice = self._payable(fetched.payment_request, instruction, now=now, needed_seconds=SEND_SECONDS)
+        invoice = self._payable(
+            fetched.payment_request, instruction, now=now, needed_seconds=MIN_VALIDITY_TO_SEND_SECONDS
+        )
         previous = instruction.previous
         if previous is not None and previous.order.payload == invoice.text:
             raise LnurlAnswerMalformed(host=address.host, reason="the same invoice again")
@@ -237,21 +237,17 @@ class LightningRail:
     def _ready_node(self, instruction: Instruction) -> str:
         """Return our node's public key when it can pay this amount. Raises: RailUnavailable."""
         needed_msat = instruction.amount_msat + fee_limit_msat(instruction.amount_msat)
-        try:
+        with _unavailable_on_error():
             source = self._node.ready_pubkey()
             available_msat = self._node.local_balance_msat()
-        except NodeError as error:
-            raise _unavailable(error) from error
         if available_msat < needed_msat:
             raise RailUnavailable(rail=NAME, detail=f"liquidity: {available_msat} msat in channels")
         return source
 
     def _order(self, invoice: Invoice, instruction: Instruction, *, source: str) -> Order:
         """Make the order of an invoice that our node reads as we do. Raises: RailUnavailable, refusals."""
-        try:
+        with _unavailable_on_error():
             answer = self._client.decode_invoice(invoice.text)
-        except NodeError as error:
-            raise _unavailable(error) from error
         require_node_agrees(invoice, answer, our_pubkey=source)
         return Order(
             rail=NAME,
@@ -268,10 +264,8 @@ class LightningRail:
 
     def _require_same_node(self, order: Order) -> None:
         """Refuse to send from another node: it does not know what the order's own node has paid."""
-        try:
+        with _unavailable_on_error():
             source = self._node.ready_pubkey()
-        except NodeError as error:
-            raise _unavailable(error) from error
         if source != order.source:
             raise RailUnavailable(
                 rail=NAME, detail=f"the node is {source}, the order belongs to {order.source}"
@@ -305,33 +299,35 @@ class LightningRail:
     def _outcome_of_refusal(self, refused: NodeRefused) -> FindOutcome:
         if not refused.is_not_found:
             return Unknown(seen=False, reason="node-refused", evidence=refused.evidence)
-        try:
+        with _unavailable_on_error():
             source = self._node.fresh_pubkey()
-        except NodeError as error:
-            raise _unavailable(error) from error
         return NotSeen(source=source, evidence=refused.evidence)
 
 
 def _is_renewable(instruction: Instruction) -> bool:
-    """Return whether an invoice may be fetched again: from an address, and only once.
-
-    Source: lightning.md 3.8.
-    """
+    """Return whether an invoice may be fetched again: from an address, and only once."""
     if instruction.destination.kind not in ADDRESS_READERS:
         return False
     previous = instruction.previous
     return previous is None or (previous.order.is_renewable and previous.failure is not FailureClass.RENEW)
 
 
-def _unavailable(error: NodeError) -> RailUnavailable:
-    return RailUnavailable(rail=NAME, detail=str(error)[:500])
+@contextmanager
+def _unavailable_on_error() -> Iterator[None]:
+    """Raise RailUnavailable for an error of the node, in calls that cannot have started a payment."""
+    try:
+        yield
+    except NodeError as error:
+        raise RailUnavailable(rail=NAME, detail=str(error)[:500]) from error
 
 
 def _unknown_after(error: NodeError, last: Payment | None) -> Unknown:
     """Return the outcome after an error during the call, which does not show whether the money left."""
-    reason = {"NodeUnavailable": "connection-lost", "NodeRefused": "node-refused"}.get(
-        type(error).__name__, "no-answer"
-    )
+    reason = "no-answer"
+    if isinstance(error, NodeUnavailable):
+        reason = "connection-lost"
+    elif isinstance(error, NodeRefused):
+        reason = "node-refused"
     return Unknown(seen=last is not None, reason=reason, evidence=error.evidence)
 
 

@@ -43,7 +43,7 @@ class ContributionStatus(TextChoices):
     EXPIRED = "expired"
 
 
-# Source: DOMAIN.md section 3, states seen by clients.
+# What API clients see of a cycle whose payout has been ordered.
 STATUS_OF_PAID_OUT_CYCLE: Final = {
     DisbursementState.SCHEDULED: CycleStatus.READY,
     DisbursementState.CANCELLED: CycleStatus.READY,

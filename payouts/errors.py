@@ -66,8 +66,10 @@ class WinnerNotMember(Invalid):
     winner_user_id: str
 
 
-class PotAboveAllBitcoin(Invalid):
-    """The pot would hold more than all bitcoin there will ever be."""
+class PotExceedsBitcoinSupply(Invalid):
+    """The pot would be larger than the supply of bitcoin."""
+
+    code = "pot-above-all-bitcoin"
 
     payout_total_sats: int
     maximum_sats: int
@@ -86,8 +88,10 @@ class ContributionSettled(Conflict):
     contribution_id: int
 
 
-class ContributionAskedOtherwise(Conflict):
+class ContributionRequestedByOtherMethod(Conflict):
     """A request by another method is open; two open requests could both be paid."""
+
+    code = "contribution-asked-otherwise"
 
     cycle_id: str
     user_id: str
@@ -102,8 +106,10 @@ class ContributionNotOfCycle(Missing):
     contribution_id: int
 
 
-class ContributionNotAskedFor(Conflict):
+class ContributionNotRequested(Conflict):
     """The contribution has no open request that could be paid."""
+
+    code = "contribution-not-asked-for"
 
     cycle_id: str
     contribution_id: int

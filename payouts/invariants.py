@@ -1,4 +1,4 @@
-"""What must always hold of cycles and their pots. Codes follow `reference/reliability.md` section 3."""
+"""What must always hold of cycles and their pots."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

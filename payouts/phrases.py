@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
-WORDS: dict[str, Any] = {
+LABELS: dict[str, Any] = {
     # States of cycles, payouts and contributions
     "collecting": _("collecting"),
     "ready": _("ready"),
@@ -47,6 +47,8 @@ PROPOSALS: dict[str, Any] = {
     "group_verification": _("Verify a group"),
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
+# The tone of a state's badge.
+TONES = {"partial": "attention", "settled": "good", "paid": "good", "failed": "bad"}
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "payout-missing": (

@@ -124,7 +124,7 @@ class BookedMovement:
 class Receipt:
     """Everything that a member needs to check a payout.
 
-    *Units*: sats; `net_xof` is the net at the stored rate, to 0.01.
+    Units: sats; `net_xof` is the net at the stored rate, to 0.01.
     """
 
     payout_id: int

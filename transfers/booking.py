@@ -1,4 +1,4 @@
-"""The journal lines of each movement of money. Pure. Debits are positive, credits negative. *Units*: msat."""
+"""The journal lines of each movement of money. Pure. Debits are positive, credits negative. Units: msat."""
 
 from fees.types import FixedFee
 from ledger.enums import AccountRole, Currency

@@ -12,14 +12,14 @@ from transfers.types import Deferral
 
 HOUR = timedelta(minutes=60)
 MINUTE = timedelta(minutes=1)
-# DOMAIN.md section 4: how long a payment to a replaced destination waits, unless two people waive it.
+# How long a payment to a replaced destination waits, unless two people waive it.
 COOLING_OFF = timedelta(hours=24)
 _MINUTE_KEY = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits in force. *Units*: msat."""
+    """The limits in force. Units: msat."""
 
     per_payout_msat: int
     per_payee_day_msat: int
@@ -96,7 +96,7 @@ def hour_frees_at(by_minute_msat: Mapping[str, int], *, excess_msat: int) -> dat
 def deferral_for(payment: OutgoingPayment, *, limits: Limits, usage: Usage, now: datetime) -> Deferral | None:
     """Return why a payment may not go now, or None.
 
-    A payment that alone exceeds a limit cannot go by waiting. *Source*: DOMAIN.md section 4.
+    A payment that alone exceeds a limit cannot go by waiting.
     """
     if payment.is_waived:
         return None

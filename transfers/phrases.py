@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 # Labels of codes: states, kinds, actions, reasons.
-WORDS: dict[str, Any] = {
+LABELS: dict[str, Any] = {
     # States of disbursements and attempts
     "scheduled": _("scheduled"),
     "processing": _("processing"),
@@ -211,6 +211,12 @@ REASONS: dict[str, Any] = {
     "resolved-as-not-paid": _("Two people found that it was not paid."),
     "worker-broke": _("A worker failed on it because of a bug (%(error)s); its log has the details."),
 }
+# The tone of a state's badge.
+TONES = {
+    "completed": "good", "succeeded": "good", "settled": "good", "paid": "good",
+    "failed": "bad", "reversed": "bad",
+    "needs_review": "attention", "open": "attention", "in_flight": "attention", "partial": "attention",
+}  # fmt: skip
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "disbursement-missing": (

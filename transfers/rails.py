@@ -70,7 +70,7 @@ class Rail(Protocol):
         ...
 
     def balance(self) -> int:
-        """Return what the rail could send now. *Units*: msat. Raises: RailUnavailable."""
+        """Return what the rail could send now. Units: msat. Raises: RailUnavailable."""
         ...
 
     def statement(self) -> Iterable[ProviderPayment]:

@@ -1,4 +1,4 @@
-"""What must always hold of the books and the rates, by subject. Codes follow `reference/reliability.md` section 3.
+"""What must always hold of the books and the rates, by subject.
 
 Each module yields breaches a page of rows at a time: an audit needs no more memory for a longer history.
 """

@@ -48,7 +48,7 @@ class JournalTransaction(models.Model):
 
 
 class JournalEntry(models.Model):
-    """One side of a transaction. *Units*: its currency; debit positive, credit negative. Append-only."""
+    """One side of a transaction. Units: its currency; debit positive, credit negative. Append-only."""
 
     transaction = models.ForeignKey(
         JournalTransaction, on_delete=models.RESTRICT, related_name="entries", verbose_name=_("transaction")

@@ -11,7 +11,7 @@ from ledger.models import ExchangeRate
 from ledger.models.rate import FALLBACK_SOURCE
 from ledger.types import Rate
 
-# DOMAIN.md section 2: refreshed every 5 minutes, fresh for 15.
+# Rates are refreshed every 5 minutes: two refreshes may fail before the fallback rate is used.
 FRESH_FOR: Final = timedelta(minutes=15)
 
 

@@ -24,22 +24,23 @@ from ledger.types import Line, Posting
 from sunusav.core import clock
 from sunusav.core.bulk import insert, insert_all
 
-FEWEST_LINES: Final = 2
+MIN_LINES: Final = 2
 
 
 def post(*, kind: str, reference: str, lines: Sequence[Line], at: datetime, subject: str) -> int:
-    """Append a balanced transaction and return its id; the same reference and content returns the stored id.
+    """Append a balanced transaction and return its id.
 
-    Two INSERTs when the accounts exist. `at`, when it happened, is not part of the content that is compared.
+    If the reference is stored with the same content, return the stored id. `at`, when it happened, is not part of the
+    content that is compared. Two INSERTs when the accounts exist.
     Raises: PostingMalformed, PostingUnbalanced, ReferenceUsed.
     """
     return _post(Posting(kind, reference, tuple(lines), at, subject))
 
 
 def reverse(*, transaction_id: int, kind: str, reference: str, at: datetime, subject: str) -> int:
-    """Append the mirror of a transaction; the same reference again returns the stored id.
+    """Append the mirror of a transaction and return its id. The same reference again returns the stored id.
 
-    Raises: JournalTransactionMissing, ReversalExists, ReferenceUsed.
+    Raises: JournalTransactionMissing, PostingMalformed, ReversalExists, ReferenceUsed.
     """
     lines = tuple(Line(line.account, -line.amount) for line in lines_of(transaction_id))
     if not lines:
@@ -50,7 +51,7 @@ def reverse(*, transaction_id: int, kind: str, reference: str, at: datetime, sub
 def post_all(postings: Sequence[Posting]) -> list[int]:
     """Append many transactions in a few multi-row statements and return their ids in the same order.
 
-    A transaction stored before with the same content gives its id. All or nothing. Raises: as `post`.
+    All or none. A posting that is stored already with the same content returns its stored id. Raises: as `post`.
     """
     if len(postings) == 1:
         return [_post(postings[0])]
@@ -90,7 +91,7 @@ def _problem(posting: Posting) -> str:
             return f"{name} must have 1 to {length} characters"
     if posting.at.tzinfo is None:
         return "the moment has no time zone"
-    if len(posting.lines) < FEWEST_LINES:
+    if len(posting.lines) < MIN_LINES:
         return "fewer than two lines"
     return next((problem for line in posting.lines if (problem := _line_problem(line))), "")
 
@@ -100,7 +101,7 @@ def _line_problem(line: Line) -> str:
     if type(line.amount) is not int:
         return f"{line.amount!r} is not a whole number"
     if line.amount == 0 or abs(line.amount) > MAX_AMOUNT:
-        return f"{line.amount} is zero or more than all bitcoin"
+        return f"{line.amount} is zero, or its size is above {MAX_AMOUNT}"
     if len(line.account.owner) > OWNER_LENGTH:
         return f"an owner has at most {OWNER_LENGTH} characters"
     return ""
@@ -136,7 +137,9 @@ def _stored(posting: Posting) -> int:
     row = JournalTransaction.objects.filter(reference=posting.reference).first()
     if row is None:
         raise _refusal_of(posting)
-    if _content(row.kind, row.subject, row.reverses_id, lines_of(row.pk)) != _content_of(posting):
+    if _content(row.kind, row.subject, row.reverses_id, lines_of(row.pk)) != _content(
+        posting.kind, posting.subject, posting.reverses_id, posting.lines
+    ):
         raise ReferenceUsed(reference=posting.reference, stored_id=row.pk)
     return row.pk
 
@@ -147,10 +150,6 @@ def _refusal_of(posting: Posting) -> Exception:
     if reversal_id is None:
         return RuntimeError(f"the database refused {posting.reference} for an unknown reason")
     return ReversalExists(transaction_id=posting.reverses_id, reversal_id=reversal_id)
-
-
-def _content_of(posting: Posting) -> object:
-    return _content(posting.kind, posting.subject, posting.reverses_id, posting.lines)
 
 
 def _content(kind: str, subject: str, reverses_id: int | None, lines: Sequence[Line]) -> object:

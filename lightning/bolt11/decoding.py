@@ -42,7 +42,7 @@ def decode(text: str) -> Invoice:
     """Read a BOLT 11 invoice and verify checksum and signature.
 
     Raises: only subclasses of Bolt11Error, each naming what is wrong.
-    Source: BOLT 11 at lightning/bolts a3772650d; `reference/lightning.md` 4.2.
+    Source: BOLT 11 at lightning/bolts a3772650d.
     """
     text = lowered(text)
     prefix, digits = split(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-# LND answers every macaroon error with code UNKNOWN; only the text identifies it (lightning.md section 2).
+# LND answers every macaroon error with code UNKNOWN; only the text identifies it.
 _MACAROON_TEXTS = (
     "macaroon",
     "permission denied",

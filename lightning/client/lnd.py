@@ -56,7 +56,7 @@ class LndClient:
         """Pay an invoice. The payment continues in the node when this stream ends.
 
         Units: after `timeout_seconds` the node starts no new attempt; `deadline_seconds` ends this stream.
-        Source: lightning.md 3.6. A fee limit of 0 allows free routes only, so the limit is a required argument.
+        Source: LND `SendPaymentV2`. A fee limit of 0 allows free routes only, so the limit is a required argument.
         """
         request = router_pb2.SendPaymentRequest(
             payment_request=payment_request,

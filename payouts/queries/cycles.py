@@ -6,7 +6,7 @@ from fees.queries import expected_fee
 from fees.types import PricedFor
 from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import STATUS_OF_CONTRIBUTION, STATUS_OF_PAID_OUT_CYCLE, ContributionStatus, CycleState
-from payouts.errors import ContributionMissing, ContributionNotAskedFor, ContributionNotOfCycle, CycleMissing
+from payouts.errors import ContributionMissing, ContributionNotOfCycle, ContributionNotRequested, CycleMissing
 from payouts.models import Contribution, Cycle
 from payouts.types import ContributionFacts, CycleFacts, Position
 from transfers.enums import CollectionState, DisbursementState
@@ -129,12 +129,12 @@ def contribution_by_id(cycle_id: str, contribution_id: int) -> ContributionFacts
 def open_invoice_of(cycle_id: str, contribution_id: int, *, at: datetime) -> str:
     """Return the Lightning invoice by which a contribution can be paid now.
 
-    Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor.
+    Raises: CycleMissing, ContributionNotOfCycle, ContributionNotRequested.
     """
     owed = contribution_by_id(cycle_id, contribution_id)
     is_expired = owed.expires_at is not None and owed.expires_at <= at
     if owed.status != ContributionStatus.INVOICED or is_expired or not owed.payment_request:
-        raise ContributionNotAskedFor(
+        raise ContributionNotRequested(
             cycle_id=cycle_id, contribution_id=contribution_id, contribution_status=owed.status
         )
     return owed.payment_request

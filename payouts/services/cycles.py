@@ -1,4 +1,4 @@
-"""A cycle until it is paid: created, its destination set, contributions collected, ready."""
+"""Create a cycle, set its destination, collect its contributions, and mark it ready."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from payouts.calculations import contribution_subject, credit_of, cycle_subject, pot_of
 from payouts.enums import CYCLE_TRANSITIONS, ContributionStatus, CycleState
 from payouts.errors import (
-    ContributionAskedOtherwise,
-    ContributionNotAskedFor,
+    ContributionNotRequested,
+    ContributionRequestedByOtherMethod,
     ContributionSettled,
     CycleAlreadyPaid,
     CycleExists,
@@ -17,7 +17,7 @@ from payouts.errors import (
     CycleMissing,
     DestinationLocked,
     GroupWithoutMembers,
-    PotAboveAllBitcoin,
+    PotExceedsBitcoinSupply,
     WinnerNotMember,
 )
 from payouts.models import Contribution, Cycle
@@ -66,7 +66,7 @@ def create_cycle(
 ) -> None:
     """Create a cycle to which each current member owes one contribution.
 
-    Raises: GroupMissing, GroupWithoutMembers, WinnerNotMember, PotAboveAllBitcoin, CycleExists, CycleIndexTaken.
+    Raises: GroupMissing, GroupWithoutMembers, WinnerNotMember, PotExceedsBitcoinSupply, CycleExists, CycleIndexTaken.
     """
     with transaction.atomic():
         locked_group(group_id)
@@ -117,8 +117,8 @@ def open_contribution(
 ) -> ContributionFacts:
     """Request a member's contribution; while a request is open, the same one is returned again.
 
-    Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionAskedOtherwise, CollectorUnknown,
-    CollectorUnavailable.
+    Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionRequestedByOtherMethod,
+    CollectorUnknown, CollectorUnavailable.
     """
     owed = contribution(cycle_id, user_id)
     if owed.status == ContributionStatus.SETTLED:
@@ -130,7 +130,7 @@ def open_contribution(
             actor=actor, now=now,
         )  # fmt: skip
     except CollectionAskedOtherwise as error:
-        raise ContributionAskedOtherwise(
+        raise ContributionRequestedByOtherMethod(
             cycle_id=cycle_id, user_id=user_id, open_method=error.open_method, expires_at=error.expires_at
         ) from error
     return contribution(cycle_id, user_id)
@@ -141,14 +141,14 @@ def cancel_contribution(
 ) -> ContributionFacts:
     """Cancel the request for a contribution; another may be opened by another method.
 
-    Raises: CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor, ContributionSettled (it was paid
+    Raises: CycleMissing, ContributionNotOfCycle, ContributionNotRequested, ContributionSettled (it was paid
     meanwhile and is booked), CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable.
     """
     owed = contribution_by_id(cycle_id, contribution_id)
     subject = contribution_subject(contribution_id)
     collection = collections_for([subject]).get(subject)
     if collection is None:
-        raise ContributionNotAskedFor(
+        raise ContributionNotRequested(
             cycle_id=cycle_id, contribution_id=contribution_id, contribution_status=owed.status
         )
     try:
@@ -183,7 +183,7 @@ def _require_valid_cycle(group_id: str, members: Sequence[str], winner: str, con
         raise WinnerNotMember(group_id=group_id, winner_user_id=winner)
     total_sats = len(members) * contribution_sats
     if total_sats > MAX_SATS:
-        raise PotAboveAllBitcoin(payout_total_sats=total_sats, maximum_sats=MAX_SATS)
+        raise PotExceedsBitcoinSupply(payout_total_sats=total_sats, maximum_sats=MAX_SATS)
 
 
 def _insert_cycle(row: Cycle) -> None:
@@ -232,8 +232,8 @@ def _require_acceptable(
 ) -> None:
     """Refuse a destination that could never be paid. Uses no network.
 
-    Before the net is fixed the destination is checked with the expected net; that may change, so another amount is
-    accepted.
+    Before the net is fixed, the destination is checked against the expected net. The net may still change, so a
+    different amount is accepted.
     """
     payout_id = payout.id if payout else 0
     try:
@@ -250,8 +250,8 @@ def _require_acceptable(
 def _replaced_at(row: Cycle, destination: Destination, now: datetime) -> datetime | None:
     """Return when the payee of a ready cycle last changed; None if it never did.
 
-    A change back to an earlier payee counts. The first destination does not count, nor a new destination of the same
-    payee. *Source*: DOMAIN.md section 4.
+    Changing back to an earlier payee counts. The first destination does not count; neither does a new destination of
+    the same payee.
     """
     before = row.destination
     if row.state != CycleState.READY or before is None or _have_same_payee(before, destination):

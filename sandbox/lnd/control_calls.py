@@ -276,7 +276,7 @@ def _payment_record(row: PaymentRow, tally: TallyRow | None) -> dict[str, Any]:
     return {
         "payment_hash": row.hash_hex,
         "payment_index": row.payment_index,
-        "standing": row.standing,
+        "row_state": row.row_state,
         "status": Payment.PaymentStatus.Name(row.status),
         "failure_reason": PaymentFailureReason.Name(row.failure_reason).removeprefix("FAILURE_REASON_"),
         "value_msat": row.value_msat,

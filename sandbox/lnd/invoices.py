@@ -29,7 +29,8 @@ DEFAULT_CLTV_EXPIRY, MIN_CLTV_EXPIRY, MAX_CLTV_EXPIRY = 80, 24, 65_535
 # Required: onion, payment secret. Optional: multi-part payments, route blinding.
 FEATURES = 1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
 
-EMPTY_IS_NOT_FOUND_SINCE = 20  # lightning.md 1.4
+# Before 0.20, LND answers UNKNOWN instead of NOT_FOUND while it has no invoices.
+EMPTY_IS_NOT_FOUND_SINCE = 20
 UNPAID = (Invoice.OPEN, Invoice.ACCEPTED)
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 

@@ -1,6 +1,6 @@
 """Mint and check LND's macaroons: binary format V2, an HMAC chain, operations in the identifier.
 
-Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2; reference/lightning.md section 2.
+Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def _uris(scope: AccessScope) -> tuple[Permission, ...]:
     return tuple(("uri", method.path) for method in NEEDED[scope])
 
 
-# The macaroons that an operator bakes for SunuSàv (reference/lightning.md section 2), and LND's admin and readonly.
+# The macaroons that an operator bakes for SunuSàv (`lightning.access_scopes`), and LND's admin and readonly.
 BAKED: dict[str, tuple[Permission, ...]] = {
     "admin": tuple((entity, action) for entity in ENTITIES for action in ("read", "write", "generate")),
     "readonly": tuple((entity, "read") for entity in ENTITIES),

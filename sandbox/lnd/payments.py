@@ -35,7 +35,7 @@ DUPLICATE_TEXTS = {
     Payment.IN_FLIGHT: "payment is in transition",
     Payment.SUCCEEDED: "invoice is already paid",
 }
-# 0.17 lacks the code of duplicates; 0.18 added the status INITIATED (lightning.md 1.4).
+# 0.17 answers a duplicate with UNKNOWN instead of ALREADY_EXISTS; 0.18 added the status INITIATED.
 WITHOUT_DUPLICATE_CODE, STATUS_INITIATED_SINCE = 17, 18
 SQL_PREFIX = "failed to initialize payment: "  # sql_store.go InitPayment
 
@@ -68,7 +68,7 @@ class PaymentBook:
         self.node = node
         self._receiver_of = receiver_of
         self.rows = {row.payment_index: row for row in sorted(rows, key=lambda row: row.payment_index)}
-        self.current = {row.payment_hash: row for row in self.rows.values() if row.standing == CURRENT}
+        self.current = {row.payment_hash: row for row in self.rows.values() if row.row_state == CURRENT}
         self.tallies = {tally.payment_hash: tally for tally in tallies}
         self.htlcs: dict[int, list[HtlcRow]] = {}
         for htlc in filter(self._is_kept, htlcs):
@@ -126,7 +126,7 @@ class PaymentBook:
             tally.accepted += 1
             changed: list[object] = [row, tally, self.node.row]
             if old is not None:
-                old.standing = OVERWRITTEN
+                old.row_state = OVERWRITTEN
                 changed.append(old)
             self.node.shared.store.save(*changed)
             self.rows[row.payment_index] = self.current[row.payment_hash] = row
@@ -144,7 +144,7 @@ class PaymentBook:
     def delete(self, row: PaymentRow) -> None:
         """Delete a row, as DeletePayment or a lost database would; the control API still lists it."""
         with self.node.shared.lock:
-            row.standing = DELETED
+            row.row_state = DELETED
             self.current.pop(row.payment_hash, None)
             self.node.shared.store.save(row)
 
@@ -227,7 +227,10 @@ class PaymentBook:
             self._maybe_delete(row, scripted, RESOLVED)
 
     def _wait(self, row: PaymentRow, scripted: ScriptedOutcome) -> None:
-        """Keep the HTLC in flight until its time or its release; record the timeout of the attempts when it passes."""
+        """Keep the HTLC in flight until its scripted time or until the control API releases it.
+
+        If the payment timeout passes first, record it.
+        """
         shared, place = self.node.shared, (row.node, row.hash_hex, IN_FLIGHT)
         until_ns = None if scripted.held else scripted.resolve_at_ns
 
@@ -283,8 +286,9 @@ class PaymentBook:
         receiver = self._receiver_of(row)
         invoice = receiver.invoice_paid_by(row) if receiver is not None else None
         if receiver is None or invoice is None:
-            # After a restart LND only finds that its path session is empty.
-            self.fail(row, NO_ROUTE if self._began_before_restart(row) else INCORRECT_DETAILS)
+            # LND does not resume route finding after a restart, so it fails with NO_ROUTE.
+            began_before_restart = row.payment_index <= self.node.last_index_at_start
+            self.fail(row, NO_ROUTE if began_before_restart else INCORRECT_DETAILS)
             return
         rows = receiver.accept(invoice, row)
         if invoice.preimage:
@@ -324,11 +328,11 @@ class PaymentBook:
     def _return_funds(self, htlc: HtlcRow, reason: int, now_ns: int) -> None:
         self.node.row.local_msat += htlc.amount_msat + htlc.fee_msat
         self.node.row.unsettled_out_msat -= htlc.amount_msat + htlc.fee_msat
-        unknown_there = reason == INCORRECT_DETAILS
+        receiver_refused = reason == INCORRECT_DETAILS
         htlc.status, htlc.resolve_ns = HTLCAttempt.FAILED, now_ns
         htlc.failure_code = (
             Failure.INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS
-            if unknown_there
+            if receiver_refused
             else Failure.TEMPORARY_CHANNEL_FAILURE
         )
 
@@ -343,9 +347,6 @@ class PaymentBook:
                 row.failure_reason = reason
                 self.node.shared.store.save(row)
                 self._publish(row)
-
-    def _began_before_restart(self, row: PaymentRow) -> bool:
-        return row.payment_index <= self.node.last_index_at_start
 
     def _maybe_delete(self, row: PaymentRow, scripted: ScriptedOutcome, phase: str) -> None:
         if scripted.deleted_at == phase:

@@ -20,7 +20,7 @@ from sandbox.lnd.world import Node, World
 MAX_INVOICE_CHARACTERS = 7089  # zpay32.maxInvoiceLength
 DEFAULT_TIMEOUT_SECONDS = 60
 DEFAULT_MAX_PARTS, MAX_PARTS_WITH_SHARD_SIZE = 16, 1000
-# Since 0.19 a missing timeout means sixty seconds, and a negative fee limit is refused (lightning.md 1.4).
+# Since 0.19 a missing timeout means sixty seconds, and a negative fee limit is refused.
 STRICT_SINCE = 19
 NO_LIMIT_MSAT = 2**62
 AMP_BITS = 0b11 << 30

@@ -52,7 +52,7 @@ class PaymentRow:
     fee_msat: int = 0
     preimage: bytes = b""
     resolved_ns: int = 0
-    standing: str = CURRENT
+    row_state: str = CURRENT
     scripted: dict[str, object] = field(default_factory=dict)
 
     @property

@@ -12,13 +12,15 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from sunusav.api.answers import page_serializer
-from sunusav.api.endpoints import Endpoint
+from sunusav.api.endpoints import ONE_TIME_CODE, Endpoint
 from sunusav.api.idempotency import HEADER, METHODS
 from sunusav.api.pagination import CURSOR, MAX_PAGE_SIZE, PAGE_SIZE
 from sunusav.api.problem_pages import page_of
 from sunusav.api.problems import CONTENT_TYPE, INVALID_REQUEST, PROTOCOL_CODES, status_of
 
-OneTimeCode = OpenApiParameter("X-OTP", str, OpenApiParameter.HEADER, description="A fresh one-time code.")
+OneTimeCode = OpenApiParameter(
+    ONE_TIME_CODE, str, OpenApiParameter.HEADER, description="A fresh one-time code."
+)
 _IDEMPOTENCY_KEY = OpenApiParameter(
     HEADER,
     str,

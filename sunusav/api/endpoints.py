@@ -12,6 +12,8 @@ from sunusav.api.permissions import PUBLIC, Permission
 from sunusav.core.errors import DomainError
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+# The request header with a person's one-time code.
+ONE_TIME_CODE = "X-OTP"
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ that was rejected before that, or because a dependency was unavailable, is not s
 same key. A request whose process was killed leaves a lease, which the same key and body may take over once it
 has expired. Keys only spare repeated work: that a cycle is paid once is held by the services and the database.
 
-Source: DOMAIN.md section 3; draft-ietf-httpapi-idempotency-key-header-07.
+Source: draft-ietf-httpapi-idempotency-key-header-07.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 METHODS = {"POST", "PUT", "DELETE"}
 KEY_LENGTH = 255
-# Longer than any request can run: payouts/process waits 5 s, the server stops a request after 30 s.
+# Longer than any request can run: the server stops a request after 30 s.
 LEASE = timedelta(seconds=60)
 RETENTION = timedelta(days=30)
 # Rejected before the endpoint ran, or because a dependency was unavailable: the same key may be used again.

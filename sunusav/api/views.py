@@ -30,7 +30,7 @@ from rest_framework.views import APIView
 
 from sunusav.api import idempotency, throttling
 from sunusav.api.answers import page_serializer, write
-from sunusav.api.endpoints import Endpoint
+from sunusav.api.endpoints import ONE_TIME_CODE, Endpoint
 from sunusav.api.errors import PersonRequired
 from sunusav.api.pagination import PAGE_PARAMETERS, Fetch, Position, Row, page_by
 from sunusav.api.parsers import StrictJSONParser
@@ -45,7 +45,6 @@ from sunusav.core.second_factor import require_second_factor
 
 # The API answers in one language; the admin answers in the reader's.
 LANGUAGE = "en"
-ONE_TIME_CODE = "X-OTP"
 _JSON = ExactJSONRenderer()
 _ACCEPTED = ("*/*", "application/*", "application/json", "application/problem+json")
 

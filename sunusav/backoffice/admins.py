@@ -37,7 +37,7 @@ else:
     TabularInline = admin.TabularInline
 
 MAX_ROWS = 100
-# A BIGINT has at most 19 digits: a longer search term cannot be an id.
+# Any number of 18 digits fits a BIGINT; one of 19 may overflow it.
 MAX_DIGITS = 18
 SAFE_LOOKUPS = {
     "exact", "in", "isnull", "id", "gte", "gt", "lte", "lt", "year", "month", "day", "isempty",
@@ -57,7 +57,7 @@ class BackofficeAdmin(ModelAdmin):
     """A list and pages that show amounts with units, search for exact terms and confirm actions.
 
     `actions_offered` are buttons on a row's page and entries of the list's menu; `card_fields` are what a
-    confirmation shows of a row; `links` are fields that links from other pages filter this list by.
+    confirmation shows of a row; `links` names the fields by which links from other pages filter this list.
     """
 
     change_form_template = "admin/backoffice/record.html"
@@ -82,7 +82,7 @@ class BackofficeAdmin(ModelAdmin):
         return columns.shown_beside_inputs(self.model, super().get_readonly_fields(request, obj))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show fields that cannot be edited like columns of lists."""
+        """Format read-only fields as in the list."""
         names: Any = super().get_fields(request, obj)
         return [
             columns.shown_beside_inputs(self.model, [name])[0] if name in self.readonly_fields else name
@@ -135,15 +135,14 @@ class BackofficeAdmin(ModelAdmin):
     # Actions
 
     def get_urls(self) -> list[URLPattern]:
-        name = "{}_{}_action".format(*self._names)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_action"
         return [
             path("actions/<slug:slug>/", self.admin_site.admin_view(self.action_view), name=name),
             *super().get_urls(),
         ]
 
-    @property
-    def _names(self) -> tuple[str, str]:
-        return self.opts.app_label, str(self.opts.model_name)
+    def _url(self, page: str, *args: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the actions this person may have on some row; choosing one opens its confirmation."""
@@ -154,7 +153,7 @@ class BackofficeAdmin(ModelAdmin):
         """Return the URL of an action's confirmation for these rows."""
         query = QueryDict(mutable=True)
         query.setlist("pk", [self.key_of(row) for row in rows])
-        base = reverse("admin:{}_{}_action".format(*self._names), args=[action.slug])
+        base = self._url("action", action.slug)
         return f"{base}?{query.urlencode()}" if query else base
 
     def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
@@ -197,7 +196,7 @@ class BackofficeAdmin(ModelAdmin):
         rows = self.rows_for(request, keys[: MAX_ROWS + 1])
         self._require_permission(request, action, rows)
         if not rows or len(keys) > MAX_ROWS:
-            return self._nothing_to_confirm(request, rows)
+            return self._reject_selection(request, rows)
         self.prepare(rows)
         form = action.form(request.POST if request.method == "POST" else None, user=person_of(request))
         if request.method == "POST" and form.is_valid():
@@ -211,7 +210,7 @@ class BackofficeAdmin(ModelAdmin):
         if not all(self._may(request, action, row) for row in rows or [None]):
             raise PermissionDenied
 
-    def _nothing_to_confirm(self, request: HttpRequest, rows: Sequence[Any]) -> HttpResponse:
+    def _reject_selection(self, request: HttpRequest, rows: Sequence[Any]) -> HttpResponse:
         messages.warning(request, TOO_MANY_CHOSEN % {"limit": MAX_ROWS} if rows else NOTHING_CHOSEN)
         return redirect(self.list_url())
 
@@ -246,10 +245,10 @@ class BackofficeAdmin(ModelAdmin):
         """Return the page shown after an action: the row's, or the list."""
         if len(rows) != 1:
             return self.list_url()
-        return reverse("admin:{}_{}_change".format(*self._names), args=[rows[0].pk])
+        return self._url("change", rows[0].pk)
 
     def list_url(self) -> str:
-        return reverse("admin:{}_{}_changelist".format(*self._names))
+        return self._url("changelist")
 
     # Pages
 
@@ -286,7 +285,7 @@ class BackofficeAdmin(ModelAdmin):
         """Redirect to the row's trail: Django's own log only knows changes made by forms."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        home = reverse("admin:{}_{}_change".format(*self._names), args=[unquote(object_id)])
+        home = self._url("change", unquote(object_id))
         return HttpResponseRedirect(f"{home}#trail")
 
 

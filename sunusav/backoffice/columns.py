@@ -73,7 +73,7 @@ def _renderer(field: Any) -> Callable[[Any], Any] | None:
         return SHOWN_BY_UNIT[unit]
     if field.choices:
         return partial(show_choice, of=field.name)
-    by_name = [show for names, show in SHOWN_BY_NAMES.items() if field.name in phrasing.names(names)]
+    by_name = [show for names, show in SHOWN_BY_NAMES.items() if field.name in phrasing.listed_names(names)]
     if by_name:
         return by_name[0]
     if isinstance(field, models.DateTimeField):
@@ -110,12 +110,15 @@ def name_of(row: models.Model) -> str:
 
 
 def show_choice(value: Any, *, of: str = "") -> str:
-    """Show the label of a choice as a badge that the stylesheet colours by value."""
+    """Show the label of a choice as a badge that the stylesheet colours by tone."""
     return NOTHING if value in ("", None) else badge(value, phrasing.code_label(str(value), of=of))
 
 
 def badge(value: str, label: Any) -> str:
-    return format_html('<span class="badge" data-value="{}">{}</span>', value, label)
+    """Show a state as a badge in the tone that the apps' `TONES` give it."""
+    return format_html(
+        '<span class="badge" data-value="{}" data-tone="{}">{}</span>', value, phrasing.tone(value), label
+    )
 
 
 class TranslatedChoicesFilter(ChoicesFieldListFilter):

@@ -1,9 +1,10 @@
 """Stored facts as people read them: labels in their language, amounts with units, dates, short digests."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -12,8 +13,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext
 
-from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, show_ppm, show_sats
+from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT
 from sunusav.core import phrasing
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.phrasing import unit_of
 
 DIGEST_LENGTH = 64
@@ -53,15 +55,20 @@ def label_of(name: str) -> str:
 
 
 def value_of(name: str, value: Any) -> Any:
-    """Return a fact's value as it is shown; the fact's name decides how."""
+    """Return a fact's value as it is shown; the fact's name decides how.
+
+    Apps name functions that show facts of their own in `FACT_FORMATS` of their `backoffice.py`.
+    """
     if value is None or value in ("", [], {}):
         return NOTHING
+    if name in _formats():
+        return _formats()[name](value)
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, Mapping):
         return show_facts(value)
     if isinstance(value, list):
-        return _list(name, value)
+        return _list(value)
     shown = _amount(name, value) or _moment(name, value) or _digest(name, value)
     return shown or _code(name, value) or _actor(name, value) or _label_of_code(name, value) or value
 
@@ -114,15 +121,14 @@ def show_code_or_text(text: str) -> str:
     return (phrasing.known_label(text) or text) if text else NOTHING
 
 
-def _list(name: str, values: list[Any]) -> str:
-    if name == "brackets":
-        return "; ".join(_bracket(from_sats, rate_ppm) for from_sats, rate_ppm in values)
+@cache
+def _formats() -> Mapping[str, Callable[[Any], Any]]:
+    return collect_mapping("backoffice", "FACT_FORMATS")
+
+
+def _list(values: list[Any]) -> str:
     # Values may contain markup: joined as plain text, their tags would be escaped.
     return format_html_join(", ", "{}", ((value_of("", value),) for value in values))
-
-
-def _bracket(from_sats: int, rate_ppm: int) -> str:
-    return gettext("from %(amount)s: %(rate)s") % {"amount": show_sats(from_sats), "rate": show_ppm(rate_ppm)}
 
 
 def _amount(name: str, value: Any) -> str:
@@ -146,14 +152,16 @@ def _digest(name: str, value: Any) -> Any:
 def _code(name: str, value: Any) -> Any:
     return (
         mono(value)
-        if name in phrasing.names("HASHES") and isinstance(value, str) and HEX.fullmatch(value)
+        if name in phrasing.listed_names("HASHES") and isinstance(value, str) and HEX.fullmatch(value)
         else ""
     )
 
 
 def _actor(name: str, value: Any) -> Any:
-    return show_actor(value) if name in phrasing.names("ACTORS") and isinstance(value, str) else ""
+    return show_actor(value) if name in phrasing.listed_names("ACTORS") and isinstance(value, str) else ""
 
 
 def _label_of_code(name: str, value: Any) -> str:
-    return show_code_or_text(value) if name in phrasing.names("CODES") and isinstance(value, str) else ""
+    return (
+        show_code_or_text(value) if name in phrasing.listed_names("CODES") and isinstance(value, str) else ""
+    )

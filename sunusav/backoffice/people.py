@@ -23,7 +23,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 
-# Four eyes: a person who proposes and executes must not approve. Source: DOMAIN.md section 4.
+# Four eyes: a person who proposes and executes must not approve.
 EXCLUSIVE_ROLES = {Role.FINANCE.value, Role.APPROVER.value}
 
 if TYPE_CHECKING:

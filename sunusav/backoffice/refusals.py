@@ -23,5 +23,5 @@ def _show_fact(name: str, value: object) -> object:
     if isinstance(value, datetime):
         return moment(value)
     # Sentences are plain text: no markup of hashes.
-    shown = value if name in phrasing.names("HASHES") else value_of(name, value)
+    shown = value if name in phrasing.listed_names("HASHES") else value_of(name, value)
     return show_code_or_text(shown) if isinstance(shown, str) and shown.islower() else shown

@@ -18,12 +18,12 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
     "phrases": dict.fromkeys(
         [
-            "WORDS", "FACTS", "REASONS", "REFUSALS", "PROPOSALS", "CODES", "HASHES", "LONG_TEXTS", "SUBJECTS",
-            "ACTORS",
+            "LABELS", "FACTS", "REASONS", "REFUSALS", "PROPOSALS", "CODES", "HASHES", "LONG_TEXTS", "SUBJECTS",
+            "ACTORS", "TONES",
         ],
         False,
     ),
-    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "SUBJECT_PAGES"], False),
+    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "SUBJECT_PAGES", "FACT_FORMATS"], False),
 }  # fmt: skip
 
 

@@ -47,6 +47,12 @@ class NotAllowedToDecide(Forbidden):
     permission: str
 
 
+class NotTheProposer(Forbidden):
+    """Only the proposer may withdraw a proposal."""
+
+    proposal_id: str
+
+
 class ProposalFactsChanged(Conflict):
     """The facts have changed since the proposal: it can only be proposed again."""
 
@@ -86,7 +92,7 @@ def digest_of(kind: str, subject_id: str, facts: dict[str, Any]) -> str:
 def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason: str = "") -> Proposal:
     """Ask for a second person's approval of the subject in its present state.
 
-    An open proposal whose facts have changed can no longer be approved: it is withdrawn in favour of the new one.
+    An open proposal whose facts have changed can no longer be approved; it is withdrawn and the new one replaces it.
     Raises: NotAllowedToDecide, ProposalAlreadyOpen.
     """
     what = approvable(kind)
@@ -99,7 +105,7 @@ def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason
     with transaction.atomic():
         _lapse_stale(proposal, now)
         _insert(proposal)
-        _record(proposal, "propose", proposer, now, reason)
+        _record(proposal, "propose", proposer, now, reason=reason)
     return proposal
 
 
@@ -113,14 +119,15 @@ def _lapse_stale(proposal: Proposal, now: datetime) -> None:
     )
     if stale is not None:
         _close(stale, ProposalState.WITHDRAWN, now)
-        _record(stale, "lapse", proposal.proposer, now, "what it showed has changed")
+        _record(stale, "lapse", proposal.proposer, now, facts={"cause": "what_it_showed_has_changed"})
 
 
 def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> Proposal:
     """Approve what was shown; the last approval needed carries the decision out.
 
     `digest` is the one that the approver's page or answer contained.
-    Raises: ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged.
+    Raises: ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
+    ApproverDecidedAlready; and as the `apply` of that kind.
     """
     with transaction.atomic():
         proposal, what = _decidable(proposal_id, approver)
@@ -128,7 +135,7 @@ def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> 
         if not proposal.digest == digest == digest_of(proposal.kind, proposal.subject_id, facts):
             raise ProposalFactsChanged(proposal_id=str(proposal.pk))
         _decide(proposal, approver, is_approved=True, reason="", now=now)
-        _record(proposal, "approve", approver, now, "")
+        _record(proposal, "approve", approver, now)
         given = proposal.approvals.filter(is_approved=True, digest=proposal.digest).count()
         if given >= proposal.approvals_needed:
             _close(proposal, ProposalState.APPROVED, now)
@@ -139,7 +146,8 @@ def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> 
 def reject(*, proposal_id: int, approver: User, reason: str, now: datetime) -> Proposal:
     """Reject a proposal, with a reason.
 
-    Raises: RejectionNeedsReason, ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide.
+    Raises: RejectionNeedsReason, ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide,
+    ApproverDecidedAlready.
     """
     if not reason.strip():
         raise RejectionNeedsReason(proposal_id=str(proposal_id))
@@ -147,18 +155,18 @@ def reject(*, proposal_id: int, approver: User, reason: str, now: datetime) -> P
         proposal, _ = _decidable(proposal_id, approver)
         _decide(proposal, approver, is_approved=False, reason=reason, now=now)
         _close(proposal, ProposalState.REJECTED, now)
-        _record(proposal, "reject", approver, now, reason)
+        _record(proposal, "reject", approver, now, reason=reason)
     return proposal
 
 
 def withdraw(*, proposal_id: int, proposer: User, now: datetime) -> Proposal:
-    """Withdraw one's own proposal. Raises: ProposalMissing, ProposalNotOpen, NotAllowedToDecide."""
+    """Withdraw one's own proposal. Raises: ProposalMissing, ProposalNotOpen, NotTheProposer."""
     with transaction.atomic():
         proposal = _locked(proposal_id)
         if proposal.proposer_id != proposer.pk:
-            raise NotAllowedToDecide(permission="proposer")
+            raise NotTheProposer(proposal_id=str(proposal_id))
         _close(proposal, ProposalState.WITHDRAWN, now)
-        _record(proposal, "withdraw", proposer, now, "")
+        _record(proposal, "withdraw", proposer, now)
     return proposal
 
 
@@ -181,7 +189,11 @@ def _insert(proposal: Proposal) -> None:
         with transaction.atomic():
             proposal.save(force_insert=True)
     except IntegrityError:
-        raise _already_open(proposal.kind, proposal.subject_id) from None
+        open_one = open_proposal(proposal.kind, proposal.subject_id)
+        raise ProposalAlreadyOpen(
+            kind=proposal.kind, subject_id=proposal.subject_id,
+            proposal_id=str(open_one.pk) if open_one else "",
+        ) from None  # fmt: skip
 
 
 def _decidable(proposal_id: int, approver: User) -> tuple[Proposal, Approvable]:
@@ -218,18 +230,19 @@ def _close(proposal: Proposal, state: str, now: datetime) -> None:
     proposal.state, proposal.decided_at = state, now
 
 
-def _record(proposal: Proposal, action: str, user: User, now: datetime, reason: str) -> None:
+def _record(
+    proposal: Proposal,
+    action: str,
+    user: User,
+    now: datetime,
+    *,
+    reason: str = "",
+    facts: dict[str, str] | None = None,
+) -> None:
     trail.record(
         subject=f"{proposal.kind}:{proposal.subject_id}", action=action, actor=Actor.of(user), at=now,
-        reason=reason, facts={"proposal": proposal.pk, "digest": proposal.digest},
+        reason=reason, facts={"proposal": proposal.pk, "digest": proposal.digest, **(facts or {})},
     )  # fmt: skip
-
-
-def _already_open(kind: str, subject_id: str) -> ProposalAlreadyOpen:
-    open_one = open_proposal(kind, subject_id)
-    return ProposalAlreadyOpen(
-        kind=kind, subject_id=subject_id, proposal_id=str(open_one.pk) if open_one else ""
-    )
 
 
 def _require_permission(user: User, permission: str) -> None:

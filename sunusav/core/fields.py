@@ -16,7 +16,7 @@ IDENTIFIER_LENGTH = 64
 def validate_identifier(value: str) -> None:
     """Refuse what cannot be a platform identifier.
 
-    Source: DOMAIN.md section 3: up to 64 characters, without `/`, leading or trailing blanks, and control characters.
+    It has at most 64 characters, no `/`, no leading or trailing blanks and no control characters.
     """
     if not value or len(value) > IDENTIFIER_LENGTH or value != value.strip():
         raise ValidationError("An identifier has 1 to 64 characters and no outer blanks.", code="identifier")

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
-WORDS: dict[str, Any] = {
+LABELS: dict[str, Any] = {
     # States of proposals and of the switch
     "open": _("open"),
     "approved": _("approved"),
@@ -28,7 +28,7 @@ WORDS: dict[str, Any] = {
     "lapse": _("lapse"),
     "pause": _("pause"),
     "resume": _("resume"),
-    # Reasons in the trail
+    # Why a proposal lapsed; older trail entries hold it as their reason, with spaces
     "what_it_showed_has_changed": _("what it showed has changed"),
     # Why an address is refused
     "unreadable": _("unreadable"),
@@ -52,12 +52,15 @@ FACTS: dict[str, Any] = {
     "subject": _("subject"),
     # Proposals and the switch
     "proposal": _("proposal"),
+    "cause": _("cause"),
     "digest": _("digest"),
     "switch": _("switch"),
     "paused_at": _("paused at"),
     "paused_by": _("paused by"),
     "pause_reason": _("pause reason"),
 }
+# The tone of a state's badge.
+TONES = {"open": "attention", "approved": "good", "rejected": "bad"}
 PROPOSALS: dict[str, Any] = {
     "outgoing_resume": _("Resume outgoing money"),
 }
@@ -86,6 +89,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "not-allowed-to-decide": (
         _("Your role does not allow this (%(permission)s)."),
         _("Ask a colleague who has the right."),
+    ),
+    "not-the-proposer": (
+        _("Only the person who proposed this may withdraw it."),
+        _("Reject it instead, if you may decide on it."),
     ),
     "proposal-facts-changed": (
         _("The facts have changed since the proposal, so nothing was approved."),
@@ -129,6 +136,6 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
-CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code", "switch", "role"}
+CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code", "switch", "role", "cause"}
 ACTORS = {"actor_label", "changed_by", "paused_by"}
 SUBJECTS = {"subject"}

@@ -1,8 +1,9 @@
 """Phrase codes and facts in the reader's language. Rows store codes and facts; text is made when it is shown.
 
-Each app's `phrases.py` has lazily translated labels and sentences: `WORDS` (labels of states, kinds, actions and
+Each app's `phrases.py` has lazily translated labels and sentences: `LABELS` (labels of states, kinds, actions and
 reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
-code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed).
+code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed). `TONES`
+gives the tone of a state's badge: good, bad or attention.
 Sentences name facts as `%(limit_sats)s`, without the unit: it is shown with the value.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`) or who acted (`ACTORS`).
@@ -33,7 +34,7 @@ class RefusalPhrase:
 
     @property
     def text(self) -> str:
-        """Return all of it in one line."""
+        """Return sentence, next step and code in one line."""
         return " ".join(part for part in (self.sentence, self.next, f"[{self.code}]") if part)
 
 
@@ -59,6 +60,11 @@ def code_label(code: str, *, of: str = "") -> str:
 def known_label(code: str) -> str:
     """Return the label of a code, or an empty string when no app has one."""
     return str(_code_labels().get(_readable(code).lower(), ""))
+
+
+def tone(code: str) -> str:
+    """Return the tone of a state (`good`, `bad` or `attention`), or an empty string."""
+    return str(_mapping("TONES").get(code, ""))
 
 
 def fact_label(name: str) -> str:
@@ -114,7 +120,7 @@ def _readable(code: str) -> str:
 
 
 @cache
-def names(attribute: str) -> frozenset[str]:
+def listed_names(attribute: str) -> frozenset[str]:
     """Return the names of facts and columns that the apps list in a set such as `CODES`."""
     return frozenset(collect("phrases", attribute))
 
@@ -126,4 +132,4 @@ def _mapping(attribute: str) -> Mapping[str, Any]:
 
 @cache
 def _code_labels() -> Mapping[str, Any]:
-    return {_readable(code).lower(): label for code, label in _mapping("WORDS").items()}
+    return {_readable(code).lower(): label for code, label in _mapping("LABELS").items()}

@@ -74,7 +74,7 @@ def read_web_address(
 ) -> WebAddress:
     """Parse an address that others gave us: https, the usual port, a public host name.
 
-    Raises: AddressForbidden, OnionAddressUnsupported. Source: RFC 3986; lightning.md 7.
+    Raises: AddressForbidden, OnionAddressUnsupported. Source: RFC 3986.
     """
     if len(url) > MAX_URL_LENGTH:
         raise AddressForbidden(host="", reason="too-long")

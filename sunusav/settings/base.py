@@ -10,6 +10,7 @@ import environ
 from corsheaders.defaults import default_headers
 
 from sunusav.app_list import production_apps, submodules
+from sunusav.core.calendar import DAKAR
 from sunusav.core.periodic_tasks import DEFAULT_QUEUE
 from sunusav.settings.database import database_settings
 
@@ -107,7 +108,7 @@ LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
 USE_I18N = True
 USE_TZ = True
 # Dakar is UTC+0 all year; the database runs in the same zone so that no engine needs time-zone tables.
-TIME_ZONE = "Africa/Dakar"
+TIME_ZONE = DAKAR.key
 
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"

@@ -5,6 +5,8 @@ from typing import Any
 
 import environ
 
+from sunusav.core.calendar import DAKAR
+
 
 def database_settings(url: str, *, sqlite_file: Path) -> dict[str, Any]:
     """Return the settings of the one database: embedded SQLite when no URL is given.
@@ -42,7 +44,7 @@ def _mysql(parsed: dict[str, Any]) -> dict[str, Any]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # Equal to settings.TIME_ZONE, so that MySQL needs no time-zone tables.
-        "TIME_ZONE": "Africa/Dakar",
+        "TIME_ZONE": DAKAR.key,
         "OPTIONS": {
             **parsed.get("OPTIONS", {}),
             "charset": "utf8mb4",

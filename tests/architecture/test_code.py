@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 
@@ -131,22 +132,26 @@ def _task_names() -> set[str]:
     return {name for name in current_app.tasks if not name.startswith("celery.")}
 
 
-def _texts_in_source() -> set[str]:
-    """Return every text in the source that is not the name of a task definition."""
-    defined = {
-        id(keyword.value)
+def _scheduled_or_mapped() -> set[str]:
+    return {row.task for row in shipped_schedule()} | set(collect_mapping("schedule", "WAKE_UPS").values())
+
+
+def _woken() -> set[str]:
+    """Return the first argument of each call of `wake`: a text, or a constant of a module that calls it."""
+    calls = [
+        (file, node.args[0])
         for file in sources()
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg == "name"
-    }
-    return {
-        node.value
-        for file in sources()
-        for node in ast.walk(tree(file))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in defined
-    }
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "wake"
+    ]
+    return {str(_value_of(file, argument)) for file, argument in calls}
+
+
+def _value_of(file: Path, argument: ast.expr) -> object:
+    if isinstance(argument, ast.Name):
+        module = import_module(relative(file).removesuffix(".py").replace("/", "."))
+        return getattr(module, argument.id, "")
+    return ast.literal_eval(argument)
 
 
 # Old names of tasks, for messages that were queued before an update.
@@ -154,13 +159,11 @@ ALIASES = set(collect_mapping("schedule", "ALIASES"))
 
 
 def test_every_task_is_scheduled_or_woken() -> None:
-    used = {row.task for row in shipped_schedule()} | _texts_in_source() | ALIASES
-    assert sorted(_task_names() - used) == []
+    assert sorted(_task_names() - _scheduled_or_mapped() - _woken() - ALIASES) == []
 
 
 def test_every_scheduled_or_mapped_task_exists() -> None:
-    wanted = {row.task for row in shipped_schedule()} | set(collect_mapping("schedule", "WAKE_UPS").values())
-    assert sorted(wanted - _task_names()) == []
+    assert sorted(_scheduled_or_mapped() - _task_names()) == []
 
 
 def test_tasks_are_named_for_their_app() -> None:

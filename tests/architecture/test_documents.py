@@ -23,6 +23,8 @@ LINK = re.compile(r"\]\(([^()\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"([A-Z][A-Z0-9_]+)(?:=.*)?")
 PATH = re.compile(r"[\w.<>{}*-]+(?:/[\w.<>{}*-]+)*/?")
+# A document, and the number of a section that follows its name.
+NAMED_DOCUMENT = re.compile(r"([\w./-]*\w\.md\b)(,? (?:[Ss]ection )?\d+)?")
 PLACEHOLDER = re.compile(r"<\w+>|\{\w+\}")
 SUFFIXES = (".py", ".md", ".toml", ".yml", ".txt", ".html", ".po", ".proto", ".example")
 MADE_WHILE_RUNNING = (".venv", ".run", ".env")
@@ -210,6 +212,39 @@ def test_links_of_all_other_documents_resolve() -> None:
         f"{relative(file)}: {link}" for file in others for link in missing_links(file, file.read_text())
     ]
     assert sorted(missing) == []
+
+
+def missing_documents(text: str) -> Iterator[str]:
+    """Yield the documents that a text names, but that do not exist, and references to their numbered sections."""
+    for match in NAMED_DOCUMENT.finditer(text):
+        name, number = match.groups()
+        if number or not _is_entry(name.lstrip("./")):
+            yield match[0]
+
+
+def test_files_name_only_documents_that_exist() -> None:
+    files = [ROOT / entry for entry in _entries() if entry.endswith(SUFFIXES)]
+
+    missing = [
+        f"{relative(file)}: {name}"
+        for file in files
+        if file != Path(__file__)
+        for name in missing_documents(file.read_text(encoding="utf-8"))
+    ]
+    assert sorted(missing) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("See docs/api.md and ../CONTRIBUTING.md, `<code>.md`.", []),
+        ("Source: NOTHING.md, section 2.", ["NOTHING.md, section 2"]),
+        ("# reference/nothing.md: why", ["reference/nothing.md"]),
+        ("# lightning.md 3.9", ["lightning.md 3"]),
+    ],
+)
+def test_check_finds_documents_that_do_not_exist(text: str, missing: list[str]) -> None:
+    assert list(missing_documents(text)) == missing
 
 
 @pytest.mark.parametrize(

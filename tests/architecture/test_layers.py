@@ -14,7 +14,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 CONTRACT = {contract["id"]: contract for contract in CONTRACTS["contracts"]}
 # The modules of the project itself stand above the apps and know them all, the sandbox apart.
 PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
-# What another app may import of an app (ARCHITECTURE.md section 1).
+# What another app may import of an app (docs/architecture.md).
 PUBLIC_MODULES = {"services", "queries", "enums", "errors", "types", "rails", "collectors"}
 INTERFACES = {"admin", "api", "backoffice", "forms", "management", "pages", "tasks"}
 FOR_INTERFACES = {"api", "backoffice"}

@@ -84,7 +84,7 @@ def test_rejecting_needs_a_reason_and_keeps_it(world: World, enter: Enter) -> No
 
 
 def test_only_the_proposer_withdraws(world: World, enter: Enter) -> None:
-    assert "[not-allowed-to-decide]" in _decide(enter(Role.APPROVER), "withdraw", world.verification)[-1]
+    assert "[not-the-proposer]" in _decide(enter(Role.APPROVER), "withdraw", world.verification)[-1]
     assert _state(world.verification) == "open"
 
     client = Client(headers={"accept-language": "en"})

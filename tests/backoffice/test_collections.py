@@ -5,7 +5,7 @@ from django.contrib.messages import get_messages
 
 from payouts.services.cycles import open_contribution
 from sunusav.core.models import TrailEntry
-from sunusav.core.qr import lightning_qr_svg
+from sunusav.core.qr import qr_svg
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
 from tests.factories.payouts import ACTOR, NOW, make_cycle, make_group, pay_contribution
@@ -38,7 +38,7 @@ def _page(enter: Enter, row: Collection) -> str:
 
 def test_page_of_an_open_invoice_shows_its_qr_code(enter: Enter, asked: Collection) -> None:
     page = _page(enter, asked)
-    assert lightning_qr_svg(asked.payment_request) in page
+    assert qr_svg(f"lightning:{asked.payment_request}", ignores_case=True) in page
     assert CANCEL in page
 
 

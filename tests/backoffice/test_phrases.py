@@ -19,6 +19,7 @@ from lightning.bolt11.errors import Bolt11Error
 from lightning.proto import lightning_pb2
 from sunusav import app_list
 from sunusav.backoffice.admins import BackofficeAdmin
+from sunusav.backoffice.columns import badge
 from sunusav.backoffice.refusals import show_refusal
 from sunusav.core import approvals, phrasing, second_factor, switches
 from sunusav.core.app_modules import collect, collect_mapping
@@ -160,7 +161,7 @@ def test_apps_give_a_code_of_one_spelling_one_label() -> None:
     """Labels of all apps are merged: two different labels of one code would depend on the layer order."""
     labels: dict[str, set[str]] = {}
     for module in app_list.submodules("phrases"):
-        for code, label in getattr(module, "WORDS", {}).items():
+        for code, label in getattr(module, "LABELS", {}).items():
             with translation.override("fr"):
                 labels.setdefault(_normal(code), set()).add(str(label))
 
@@ -171,7 +172,7 @@ def test_every_code_with_a_label_is_written_by_its_app_or_one_above() -> None:
     unknown = [
         (app, code)
         for app in app_list.production_apps()
-        for code in _named(app, "WORDS")
+        for code in _named(app, "LABELS")
         if _normal(code.rpartition(".")[2]) not in _codes_from(app)
     ]
 
@@ -290,3 +291,20 @@ def test_refusal_without_a_phrase_is_shown_by_its_code_and_facts() -> None:
     refusal = transfer_errors.ClaimLost(disbursement_id=7)
 
     assert show_refusal(refusal).text == "Claim lost (disbursement_id=7). [claim-lost]"
+
+
+# Tones
+
+
+def test_every_tone_is_of_a_labelled_state_and_in_the_stylesheet() -> None:
+    stylesheet = (ROOT / "sunusav/backoffice/static/backoffice/backoffice.css").read_text()
+    tones = collect_mapping("phrases", "TONES")
+
+    assert [state for state in tones if not phrasing.known_label(state)] == []
+    assert [tone for tone in set(tones.values()) if f".badge[data-tone={tone}]" not in stylesheet] == []
+
+
+@pytest.mark.parametrize(("state", "tone"), [("completed", "good"), ("failed", "bad"), ("scheduled", "")])
+def test_badge_of_a_state_has_its_tone(state: str, tone: str) -> None:
+    expected = f'<span class="badge" data-value="{state}" data-tone="{tone}">a label</span>'
+    assert badge(state, "a label") == expected

@@ -15,6 +15,7 @@ from sunusav.core.approvals import (
     ApproverDecidedAlready,
     ApproverIsProposer,
     NotAllowedToDecide,
+    NotTheProposer,
     ProposalAlreadyOpen,
     ProposalFactsChanged,
     ProposalMissing,
@@ -113,7 +114,9 @@ def test_propose_after_the_facts_changed_lets_the_stale_one_lapse(
 
     proposal.refresh_from_db()
     assert (proposal.state, fresh.state) == ("withdrawn", "open")
-    assert TrailEntry.objects.filter(action="lapse", facts__proposal=proposal.pk).count() == 1
+    entry = TrailEntry.objects.get(action="lapse")
+    cause = "what_it_showed_has_changed"
+    assert entry.facts == {"proposal": proposal.pk, "digest": proposal.digest, "cause": cause}
     _approve(fresh, approver, now)
     fresh.refresh_from_db()
     assert fresh.state == "approved"
@@ -275,8 +278,9 @@ def test_reject_without_reason_is_refused(
 def test_withdraw_is_for_the_proposer(
     proposal: Proposal, proposer: User, approver: User, now: datetime
 ) -> None:
-    with pytest.raises(NotAllowedToDecide):
+    with pytest.raises(NotTheProposer) as refusal:
         withdraw(proposal_id=proposal.pk, proposer=approver, now=now)
+    assert refusal.value.facts == {"proposal_id": str(proposal.pk)}
     _assert_undecided(proposal)
     assert withdraw(proposal_id=proposal.pk, proposer=proposer, now=now).state == "withdrawn"
     with pytest.raises(ProposalNotOpen):

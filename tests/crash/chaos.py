@@ -1,4 +1,4 @@
-"""A scenario of the driver: payouts while the node fails at random, and while node and workers are killed.
+"""Chaos test: payouts while the node fails at random and node and workers are killed.
 
 Import it after Django is set up. At the end the node's own record and our books must agree to the msat.
 """
@@ -73,7 +73,7 @@ class Payout:
 
 
 @dataclass
-class Chaos:
+class ChaosRun:
     """One run: its random numbers, its node, its clock, and what has happened so far."""
 
     rng: random.Random
@@ -81,7 +81,7 @@ class Chaos:
     ahead: timedelta = timedelta(0)
     payouts: list[Payout] = field(default_factory=list)
     funded_msat: int = 0
-    # Payments that the node's statement omits or misreports: it forgot them, or was scripted to misreport them.
+    # Hashes whose payment the node's statement omits (forgotten) or reports falsely (scripted).
     misreported: list[str] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
     finance: User = field(default_factory=partial(make_user, Role.FINANCE))
@@ -99,10 +99,10 @@ class Chaos:
         self.control.set_clock(offset_seconds=int(self.ahead.total_seconds()))
 
 
-def chaos(payouts: int, seed: int = 0) -> dict[str, Any]:
+def run_chaos(payouts: int, seed: int = 0) -> dict[str, Any]:
     """Order payouts in waves during faults and kills; then let workers and people finish them, and compare."""
     with _simulator() as simulator:
-        run = Chaos(random.Random(seed), simulator)
+        run = ChaosRun(random.Random(seed), simulator)
         widen_limits(now=run.now())
         at_first = Sums.of(run)
         for begun in range(0, payouts, WAVE_SIZE):
@@ -124,7 +124,7 @@ def _simulator() -> Iterator[SimulatorProcess]:
         yield simulator
 
 
-def _order(run: Chaos, number: int) -> Payout:
+def _order(run: ChaosRun, number: int) -> Payout:
     """Fund a pot with a random amount, script the node's faults for its payment, and order the payment."""
     payout_sats = run.rng.randint(2_000, 300_000)
     net_sats = payout_sats - max(1, payout_sats // 100)
@@ -144,7 +144,7 @@ def _order(run: Chaos, number: int) -> Payout:
     return Payout(disbursement_id, subject, net_sats, [payment_hash])
 
 
-def _invoice(run: Chaos, net_sats: int) -> tuple[str, str]:
+def _invoice(run: ChaosRun, net_sats: int) -> tuple[str, str]:
     made = run.control.invoice("wallets", net_sats * MSAT, expiry=int(INVOICES_LAST.total_seconds()) // 2)
     faults = _faults(run.rng)
     for step in faults:
@@ -182,14 +182,14 @@ def _faults(rng: random.Random) -> list[Step]:
     ]
 
 
-def _disrupt(run: Chaos) -> None:
+def _disrupt(run: ChaosRun) -> None:
     """Three times over: start several workers, kill most of them, and sometimes restart the node."""
     for _ in range(3):
         children = [start(partial(_work, run.ahead)) for _ in range(WORKERS)]
         for child in children:
             time.sleep(run.rng.uniform(0.05, 0.6))
             if run.rng.random() < 0.7:
-                _kill(child)
+                os.kill(child, signal.SIGKILL)
         if run.rng.random() < 0.4:
             run.simulator.restart()
             run.events["node killed"] += 1
@@ -198,15 +198,11 @@ def _disrupt(run: Chaos) -> None:
         run.advance_clock()
 
 
-def _kill(child: int) -> None:
-    os.kill(child, signal.SIGKILL)
-
-
 def _work(ahead: timedelta) -> None:
     run_due(clock=lambda: clock.now() + ahead)
 
 
-def _finish(run: Chaos) -> None:
+def _finish(run: ChaosRun) -> None:
     """Run workers without kills, and resolve by hand what needs it, until every payout is paid."""
     for number in range(1, FINISHING_ROUNDS):
         if number == FINISHING_ROUNDS // 2:
@@ -221,7 +217,7 @@ def _finish(run: Chaos) -> None:
             return
 
 
-def _forget_one_payment(run: Chaos) -> None:
+def _forget_one_payment(run: ChaosRun) -> None:
     """Have the node complete a payment that our books have in flight, and then forget it."""
     seen = Attempt.objects.filter(state=AttemptState.IN_FLIGHT).exclude(order__reference__in=run.misreported)
     payment_hash = seen.order_by("pk").values_list("order__reference", flat=True).first()
@@ -236,7 +232,7 @@ def _forget_one_payment(run: Chaos) -> None:
     run.events["forgotten by the node"] += 1
 
 
-def _resolve_by_hand(run: Chaos) -> None:
+def _resolve_by_hand(run: ChaosRun) -> None:
     """Do what finance does: resolve payments of unknown outcome; retry the others, with a new invoice where needed."""
     known = {payout.id: payout for payout in run.payouts}
     for row in _unpaid(run).filter(state__in=("failed", "needs_review")):
@@ -254,7 +250,7 @@ def _resolve_by_hand(run: Chaos) -> None:
         run.events["retried by people"] += 1
 
 
-def _resolve_as_paid(run: Chaos, attempt: Attempt) -> None:
+def _resolve_as_paid(run: ChaosRun, attempt: Attempt) -> None:
     """Propose and approve a resolution as paid, if the payee's wallet shows the preimage of a settled invoice."""
     shown = next(
         row for row in run.control.invoices("wallets") if row["payment_hash"] == attempt.order.reference
@@ -275,7 +271,7 @@ def _resolve_as_paid(run: Chaos, attempt: Attempt) -> None:
     run.events["resolved as paid by two people"] += 1
 
 
-def _resolve_as_not_paid(run: Chaos, attempt: Attempt) -> None:
+def _resolve_as_not_paid(run: ChaosRun, attempt: Attempt) -> None:
     """Propose and approve a resolution as not paid, unless the order can still be paid or the evidence is refused."""
     try:
         proposal = propose_resolution(
@@ -288,13 +284,13 @@ def _resolve_as_not_paid(run: Chaos, attempt: Attempt) -> None:
     run.events["resolved as not paid by two people"] += 1
 
 
-def _unpaid(run: Chaos) -> Any:
+def _unpaid(run: ChaosRun) -> Any:
     return Disbursement.objects.filter(pk__in=[payout.id for payout in run.payouts]).exclude(
         state="completed"
     )
 
 
-def _verdict(run: Chaos, seed: int, at_first: "Sums") -> dict[str, Any]:
+def _verdict(run: ChaosRun, seed: int, at_first: "Sums") -> dict[str, Any]:
     """Compare the node's record, the node's balance and our books.
 
     This is the first gRPC call of the process: a process must not fork after it.
@@ -317,13 +313,13 @@ def _verdict(run: Chaos, seed: int, at_first: "Sums") -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Sums:
-    """The node's spendable balance as it reports it, and its balance in our books."""
+    """The node's local channel balance, and the balance of its account in our books."""
 
     node_msat: int
     books_msat: int
 
     @classmethod
-    def of(cls, run: Chaos) -> "Sums":
+    def of(cls, run: ChaosRun) -> "Sums":
         return cls(run.control.nodes()["platform"]["local_msat"], balance(NODE))
 
 

@@ -49,7 +49,7 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
         "many-requests": kills.many_requests,
         "many-kills": kills.many_kills,
         "one-slow": slowness.one_slow,
-        "chaos": chaos.chaos,
+        "chaos": chaos.run_chaos,
     }
     return scenarios[name]
 

@@ -40,7 +40,7 @@ from transfers.types import Destination
 
 Order = dict[str, Any]
 KILLED = -signal.SIGKILL
-# The clocks of the workers after a restart. DOMAIN.md section 5: within 60 s of a crash every payment has ended or
+# The clocks of the workers after a restart. Within 60 s of a crash every payment has ended or
 # waits for a stated reason.
 AFTER_RESTART = tuple(timedelta(seconds=seconds) for seconds in (20, 40, 60))
 BATCH, KILLS_PER_PAYOUT, KILLS_PER_CLEAN_RUN, LAST_STEP = 50, 2, 5, 120

@@ -10,7 +10,7 @@ from fees.enums import DiscountKind
 from fees.errors import (
     FeeAlreadyReversed,
     FeeAssessmentMissing,
-    FeeRecordedForAnother,
+    FeeRecordedForAnotherDisbursement,
     FeeRecordMissing,
     FeeReversalNotReversible,
     NetNotPositive,
@@ -170,7 +170,7 @@ def test_record_fee_for_another_disbursement_is_refused(rate):
     fee = fixed()
     recorded(fee, "disbursement:1")
 
-    with pytest.raises(FeeRecordedForAnother) as refusal:
+    with pytest.raises(FeeRecordedForAnotherDisbursement) as refusal:
         recorded(fee, "disbursement:2")
 
     assert refusal.value.facts == {
@@ -213,7 +213,7 @@ def test_record_fees_with_one_recorded_for_another_records_none(rate):
     before, new = fixed(), fixed(12_345, "cycle:c-2")
     recorded(before, "disbursement:1")
 
-    with pytest.raises(FeeRecordedForAnother):
+    with pytest.raises(FeeRecordedForAnotherDisbursement):
         record({new.assessment_id: "disbursement:3", before.assessment_id: "disbursement:2"})
 
     assert counts() == (2, 1)

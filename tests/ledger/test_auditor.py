@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from ledger.auditor import audit, audit_and_guard, fast_window
+from ledger.auditor import audit, audit_and_guard, fast_window, summary
 from ledger.enums import AccountRole, ConversionKind, Currency
 from ledger.invariants import INVARIANTS
 from ledger.invariants.schema import append_only_tables
@@ -334,6 +334,12 @@ def test_audit_and_guard_on_a_breach_pauses_outgoing_and_records_it(books: int) 
     assert switch.reason.startswith(f"audit: 2 breaches of I01, I01b, first journal:{journal('r-4').pk}: ")
     line = TrailEntry.objects.get(subject="books:audit")
     assert (line.action, line.facts["count"]) == ("find_breaches", 2)
+
+
+def test_summary_of_one_breach_is_in_the_singular() -> None:
+    assert summary([Breach("I01", "journal:7", "differs by 1")]) == (
+        "1 breach of I01, first journal:7: differs by 1"
+    )
 
 
 def test_audit_and_guard_without_a_breach_leaves_the_switch(books: int) -> None:

@@ -32,8 +32,7 @@ def exact(amount_sats: int, rate: Decimal) -> Fraction:
     return Fraction(amount_sats) * Fraction(rate) / SATS_PER_BTC
 
 
-def test_conversions_of_the_domain_document() -> None:
-    """Source: DOMAIN.md section 2."""
+def test_conversion_at_eight_million_gives_hand_worked_amounts() -> None:
     assert sats_from_xof(500, rate_xof_per_btc=EIGHT_MILLION) == 6_250
     assert shown_xof_from_sats(1, rate_xof_per_btc=EIGHT_MILLION) == Decimal("0.08")
     assert xof_charge_for_sats(10_000, rate_xof_per_btc=ODD) == 913

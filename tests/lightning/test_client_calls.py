@@ -117,7 +117,7 @@ def test_every_call_except_get_state_sends_one_macaroon(
 
 
 def test_channel_options_respect_the_limits_of_lnd() -> None:
-    """LND treats pings more often than every 5 s, or without an open stream, as an attack (lightning.md 2)."""
+    """LND treats pings more often than every 5 s, or without an open stream, as an attack."""
     options = dict(OPTIONS)
     assert options["grpc.keepalive_time_ms"] == 60_000
     assert options["grpc.keepalive_timeout_ms"] == 20_000

@@ -114,7 +114,7 @@ def test_find_expired_is_cancelled(world: World, collector: LightningCollector, 
 def test_find_unknown_is_cancelled_with_the_node_as_source(
     collector: LightningCollector, world: World, our_pubkey: str
 ) -> None:
-    """Nodes may drop cancelled invoices (lightning.md 3.9); `transfers` accepts it only from the node that made it."""
+    """Nodes may drop cancelled invoices; `transfers` accepts it only from the node that made it."""
     assert collector.find("ab" * 32) == answer_of(our_pubkey, GONE)
     made = opened(collector)
     other = LightningCollector(LndClient(world.access("invoicing", node=WALLETS)))

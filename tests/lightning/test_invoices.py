@@ -138,7 +138,7 @@ def test_require_node_agrees_same_values_raises_nothing() -> None:
     ],
 )
 def test_require_node_agrees_other_value_is_refused(field: str, value: Any) -> None:
-    with pytest.raises(errors.InvoiceReadDifferently) as refused:
+    with pytest.raises(errors.NodeReadsInvoiceDifferently) as refused:
         require_node_agrees(
             read_invoice(encode(draft(), KEY)), node_answer(**{field: value}), our_pubkey="02" * 33
         )

@@ -50,7 +50,7 @@ def test_outcome_of_proven_success_is_paid_with_its_cost() -> None:
 
 
 def test_outcome_of_success_with_failure_reason_is_paid() -> None:
-    """A settled HTLC takes precedence over a recorded failure reason (lightning.md 3.2)."""
+    """A settled HTLC takes precedence over a recorded failure reason."""
     paid = outcome_of(payment(failure_reason=lightning_pb2.FAILURE_REASON_TIMEOUT), ORDER)
     assert isinstance(paid, Succeeded)
 
@@ -105,7 +105,7 @@ def test_outcome_of_failure_follows_the_reason_table(number: int, reason: str, f
 @pytest.mark.parametrize("status", [0, 1, 4, 5, 77])
 @pytest.mark.parametrize("failure_reason", [0, 1, 2, 6])
 def test_outcome_of_open_payment_is_unknown_whatever_the_reason(status: int, failure_reason: int) -> None:
-    """A reason may be set while an HTLC is still in flight, and an unknown status is not an end (lightning.md 0.3)."""
+    """A reason may be set while an HTLC is still in flight, and an unknown status is not an end."""
     open_payment = payment(status=status, failure_reason=failure_reason)
     doubt = outcome_of(open_payment, ORDER)
     assert not is_terminal(open_payment)

@@ -78,7 +78,7 @@ def test_send_again_while_in_flight_is_unknown_and_seen(
 
 
 def test_send_again_paid_and_expired_is_not_failed(world: World, rail: LightningRail) -> None:
-    """LND checks the expiry before its table, so the error does not show whether it was paid (lightning.md 0.2)."""
+    """LND checks the expiry before its payment table, so the error does not show whether it was paid."""
     order = prepared(rail, world.invoice(expiry=600))
     paid = sent(rail, order)
     world.control.set_clock(advance_seconds=700)

@@ -90,7 +90,7 @@ def wait_accepted(node: Wire, payment_hash: bytes) -> None:
 def test_accepted_payment_is_not_credited_and_stays_open_past_its_expiry(
     world: World, accepted: Collection
 ) -> None:
-    """Source: lightning.md 3.9: wait for the final state instead of comparing clocks."""
+    """The node decides which came first: wait for its final state instead of comparing clocks."""
     world.control.set_clock(advance_seconds=int(DAY_LATER.total_seconds()))
 
     reconcile_collection(accepted.pk, now=now(DAY_LATER))

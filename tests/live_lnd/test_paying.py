@@ -59,7 +59,7 @@ def test_pay_expired_invoice_is_refused_and_not_stored(pair: NodePair) -> None:
 
 
 def test_pay_expired_and_paid_invoice_is_refused_and_still_found_paid(pair: NodePair) -> None:
-    """An error of sending does not show whether the money left (lightning.md 0.2)."""
+    """An error of sending does not show whether the money left."""
     made = pair.invoice(valid_seconds=SOON_SECONDS)
     assert status(pair.sent("pay", made.text)[-1]) == "SUCCEEDED"
     pair.backend.pass_time(SOON_SECONDS + 2)

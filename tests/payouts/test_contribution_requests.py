@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from payouts.models import Contribution, Cycle
 from payouts.services.cycles import open_contribution
 from sunusav.core import clock
-from sunusav.core.qr import lightning_qr_svg
+from sunusav.core.qr import qr_svg
 from sunusav.core.roles import Role
 from tests.factories.payouts import ACTOR, make_cycle, make_group, pay_contribution
 from tests.factories.users import client_in
@@ -58,7 +58,7 @@ def test_qr_is_the_open_invoice_as_an_image(platform: APIClient, cycle: Cycle, a
     opened = _open(cycle)
     answer = platform.get(_address(cycle, "qr"), headers={"Accept": accept})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
-    assert answer.content.decode() == lightning_qr_svg(opened.payment_request)
+    assert answer.content.decode() == qr_svg(f"lightning:{opened.payment_request}", ignores_case=True)
     assert answer.headers["Cache-Control"] == "no-store"
 
 

@@ -13,8 +13,8 @@ from lightning.errors import (
 )
 from payouts.calculations import credit_of, pot_of
 from payouts.errors import (
-    ContributionAskedOtherwise,
     ContributionMissing,
+    ContributionRequestedByOtherMethod,
     ContributionSettled,
     CycleAlreadyPaid,
     CycleExists,
@@ -23,7 +23,7 @@ from payouts.errors import (
     DestinationLocked,
     GroupMissing,
     GroupWithoutMembers,
-    PotAboveAllBitcoin,
+    PotExceedsBitcoinSupply,
     WinnerNotMember,
 )
 from payouts.models import Contribution, Cycle
@@ -129,7 +129,7 @@ def test_create_cycle_of_an_unknown_group_is_refused() -> None:
 
 def test_create_cycle_whose_pot_exceeds_all_bitcoin_is_refused() -> None:
     group = make_group(members=2)
-    with nothing_changes(), pytest.raises(PotAboveAllBitcoin) as refused:
+    with nothing_changes(), pytest.raises(PotExceedsBitcoinSupply) as refused:
         _create(group.pk, contribution_sats=MAX_SATS // 2 + 1)
     assert refused.value.facts == {"payout_total_sats": MAX_SATS + 2, "maximum_sats": MAX_SATS}
     _create(group.pk, contribution_sats=MAX_SATS // 2)
@@ -291,7 +291,7 @@ def test_open_contribution_that_is_settled_is_refused() -> None:
 def test_open_contribution_by_a_second_method_while_the_first_is_open_is_refused() -> None:
     cycle = make_cycle(make_group(members=2))
     _open(cycle)
-    with nothing_changes(), pytest.raises(ContributionAskedOtherwise) as refused:
+    with nothing_changes(), pytest.raises(ContributionRequestedByOtherMethod) as refused:
         _open(cycle, method="wave")
     assert refused.value.facts == {
         "cycle_id": cycle.pk, "user_id": "user-0", "open_method": "lightning",
@@ -311,7 +311,7 @@ def test_open_contribution_by_a_second_method_while_the_first_was_never_opened()
         unavailable.is_unavailable = False
 
     _open(cycle, "user-0", "wave")
-    with nothing_changes(), pytest.raises(ContributionAskedOtherwise) as refused:
+    with nothing_changes(), pytest.raises(ContributionRequestedByOtherMethod) as refused:
         _open(cycle, "user-1", "lightning")
 
     assert (refused.value.facts["open_method"], refused.value.facts["expires_at"]) == ("wave", None)

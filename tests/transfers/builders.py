@@ -97,7 +97,7 @@ def work(*claims: Claim, clock: Clock) -> None:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A disbursement: its state, its attempts' states, and what its pot and transit hold. *Units*: msat."""
+    """A disbursement: its state, its attempts' states, and what its pot and transit hold. Units: msat."""
 
     state: str
     attempts: list[str]

@@ -17,7 +17,7 @@ from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import show_msat
 from sunusav.backoffice.sections import Facts, Section, postings_of, trail_of
 from sunusav.core.models import User
-from sunusav.core.qr import lightning_qr_svg
+from sunusav.core.qr import qr_svg
 from transfers.enums import CollectionState
 from transfers.models import Collection, Partner, Receipt
 from transfers.services.cancellations import CANCELLABLE, cancel_collection
@@ -84,7 +84,8 @@ def _invoice_of(row: Collection) -> Sequence[Section]:
     """Return the open invoice to scan; nothing where there is none or it can no longer be paid."""
     if row.state != CollectionState.OPEN or row.checkout_url or not row.payment_request:
         return ()
-    code = format_html('<div class="qr">{}</div>', mark_safe(lightning_qr_svg(row.payment_request)))  # noqa: S308  (our own drawing)
+    drawing = qr_svg(f"lightning:{row.payment_request}", ignores_case=True)
+    code = format_html('<div class="qr">{}</div>', mark_safe(drawing))  # noqa: S308  (our own drawing)
     return (Facts(_("Invoice to pay"), ((_("QR code"), code),)),)
 
 

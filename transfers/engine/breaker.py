@@ -19,7 +19,6 @@ from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode
 from transfers.models import RailBreaker
 from transfers.types import Deferral, FindOutcome, Refused, Succeeded
 
-# reliability.md F28: after 10.
 FAILURES_IN_A_ROW: Final = 10
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 600

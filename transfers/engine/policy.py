@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from transfers.enums import DisbursementState, FailureClass
 
-# DOMAIN.md section 5: leases last 20 s; at most 3 retries, about 60/120/240 s apart; the provider is queried about
+# Leases last 20 s; at most 3 retries, about 60/120/240 s apart; the provider is queried about
 # open attempts after every 15 s.
 LEASE = timedelta(seconds=20)
 MAX_RETRIES = 3

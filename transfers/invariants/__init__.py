@@ -1,4 +1,4 @@
-"""What must always hold of money in and out. Codes follow `reference/reliability.md` section 3."""
+"""What must always hold of money in and out."""
 
 from sunusav.core.auditing import Invariant
 from transfers.invariants import attempts, bookings, fees, limits, receipts, resolutions, waiting

@@ -10,7 +10,7 @@ from django.db.models.functions import Concat
 from sunusav.core.migration_operations import AppendOnly
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# DOMAIN.md section 4 wants limits as rows; these are in force until two people set others.
+# Limits are rows; these are in force until two people set others.
 FIRST_LIMITS_SATS = {
     "per_payout": 10_000_000,
     "per_payee_day": 20_000_000,

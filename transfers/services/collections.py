@@ -135,7 +135,7 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
 def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:
     """Return whether another node or account answered than the one that opened the request.
 
-    *Source*: lightning.md 3.9: "not found" means cancelled only for an invoice which that node made.
+    "Not found" means cancelled only for an invoice which that node made.
     """
     return bool(row.source and status.source) and row.source != status.source
 

@@ -49,7 +49,7 @@ def propose_resolution(
     """Propose to a second person how to close the open attempt of a disbursement under review.
 
     Paid needs the payee's proof and the cost of sending; not paid needs a fresh answer that the provider did not pay.
-    *Units*: msat. Raises: AttemptNotOpen, DisbursementNotUnderReview, ResolutionNeedsExplanation, ResolutionNeedsProof,
+    Units: msat. Raises: AttemptNotOpen, DisbursementNotUnderReview, ResolutionNeedsExplanation, ResolutionNeedsProof,
     ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld, ProviderContradicts, ProposalAlreadyOpen,
     NotAllowedToDecide.
     """

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from payouts.api.serializers.failures import FailureTextField
 from sunusav.api.answers import AnswerSerializer, OptionalTextField, SatsFromMsatField
 from sunusav.api.serializers import ChoiceOf, UtcDateTimeField
-from sunusav.core.qr import lightning_qr_svg
+from sunusav.core.qr import qr_svg
 from transfers.enums import WithdrawalState
 
 
@@ -15,7 +15,7 @@ class LightningQrField(serializers.Field[str, str, str, str]):
     """A text for Lightning wallets as a QR code."""
 
     def to_representation(self, value: str) -> str:
-        return lightning_qr_svg(value)
+        return qr_svg(f"lightning:{value}", ignores_case=True)
 
 
 class OpenedWithdrawalLinkAnswer(AnswerSerializer):

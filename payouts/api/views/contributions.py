@@ -8,10 +8,10 @@ from rest_framework.response import Response
 from payouts.api.serializers.answers import ContributionAnswer
 from payouts.api.serializers.bodies import ContributionBody
 from payouts.errors import (
-    ContributionAskedOtherwise,
     ContributionMissing,
-    ContributionNotAskedFor,
     ContributionNotOfCycle,
+    ContributionNotRequested,
+    ContributionRequestedByOtherMethod,
     ContributionSettled,
     CycleMissing,
 )
@@ -20,7 +20,7 @@ from payouts.services import cycles as services
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.serializers import ReasonBody
 from sunusav.api.viewsets import ApiViewSet
-from sunusav.core.qr import lightning_qr_svg
+from sunusav.core.qr import qr_svg
 from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
@@ -50,8 +50,8 @@ class ContributionViewSet(ApiViewSet):
         "Request a member's contribution", operation_id="cycle_contributions_post", permission=OPEN,
         body=ContributionBody, answer=ContributionAnswer, statuses=(201,),
         problems=[
-            CycleMissing, ContributionMissing, ContributionSettled, ContributionAskedOtherwise, CollectorUnknown,
-            CollectorUnavailable,
+            CycleMissing, ContributionMissing, ContributionSettled, ContributionRequestedByOtherMethod,
+            CollectorUnknown, CollectorUnavailable,
         ],
         example={"user_id": "user-123", "method": "lightning"},
     )  # fmt: skip
@@ -70,7 +70,7 @@ class ContributionViewSet(ApiViewSet):
         "Cancel the request for a contribution, unless it was paid", operation_id="cancel_contribution_post",
         permission=OPEN, body=ReasonBody, answer=ContributionAnswer,
         problems=[
-            CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor, ContributionSettled,
+            CycleMissing, ContributionNotOfCycle, ContributionNotRequested, ContributionSettled,
             CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable,
         ],
         example={"reason": "the member pays by another method"},
@@ -89,9 +89,9 @@ class ContributionViewSet(ApiViewSet):
     @Endpoint(
         "Show the open invoice of a contribution as a QR code", operation_id="contribution_qr_get",
         permission=VIEW, media_type=SVG,
-        problems=[CycleMissing, ContributionNotOfCycle, ContributionNotAskedFor],
+        problems=[CycleMissing, ContributionNotOfCycle, ContributionNotRequested],
     )  # fmt: skip
     @action(detail=True)
     def qr(self, request: Request, cycle_id: str, contribution_id: int) -> HttpResponse:
         invoice = queries.open_invoice_of(cycle_id, contribution_id, at=self.now)
-        return HttpResponse(lightning_qr_svg(invoice), content_type=SVG)
+        return HttpResponse(qr_svg(f"lightning:{invoice}", ignores_case=True), content_type=SVG)

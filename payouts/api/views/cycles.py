@@ -14,7 +14,7 @@ from payouts.errors import (
     DestinationLocked,
     GroupMissing,
     GroupWithoutMembers,
-    PotAboveAllBitcoin,
+    PotExceedsBitcoinSupply,
     WinnerNotMember,
 )
 from payouts.queries import cycles as queries
@@ -49,7 +49,7 @@ class CycleViewSet(ApiViewSet):
         "Begin a cycle: every present member owes one contribution", operation_id="cycles_post",
         permission=CREATE, body=CycleBody, answer=CycleAnswer, statuses=(201,),
         problems=[
-            GroupMissing, GroupWithoutMembers, WinnerNotMember, PotAboveAllBitcoin, CycleExists, CycleIndexTaken
+            GroupMissing, GroupWithoutMembers, WinnerNotMember, PotExceedsBitcoinSupply, CycleExists, CycleIndexTaken
         ],
         example={
             "id": "cycle-8", "group_id": "group-7", "cycle_index": 8, "contribution_sats": 10000,

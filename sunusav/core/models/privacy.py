@@ -7,7 +7,7 @@ from sunusav.core.fields import ExactCharField
 class PersonKey(models.Model):
     """The key under which one person's data is sealed. Erasing the key erases the data everywhere.
 
-    Source: Senegal's law 2008-12 on personal data; DOMAIN.md section 4.
+    Source: Senegal's law 2008-12 on personal data.
     """
 
     person_ref = ExactCharField(_("person ref"), max_length=120, unique=True)

@@ -38,7 +38,7 @@ def world(shared_world: SimulatorProcess) -> Iterator[SimulatorProcess]:
             name, fee_base_msat=1_000, fee_ppm=1, reserve_msat=0, local_msat=10**12, remote_msat=10**12
         )
     for payment in control.payments("platform"):
-        if payment["status"] in ("INITIATED", "IN_FLIGHT") and payment["standing"] == "current":
+        if payment["status"] in ("INITIATED", "IN_FLIGHT") and payment["row_state"] == "current":
             control.fail("platform", payment["payment_hash"])
 
 

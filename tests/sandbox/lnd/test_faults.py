@@ -211,7 +211,7 @@ def test_deleted_row_is_not_found_though_the_money_left(platform: Wire, control:
     platform.send(invoice["payment_request"])
     assert _eventually(lambda: platform.status_of(invoice["payment_hash"]), "NOT_FOUND") == "NOT_FOUND"
     (row,) = control.payments_of("platform", invoice["payment_hash"])
-    assert (row["standing"], row["successes"]) == ("deleted", 1)
+    assert (row["row_state"], row["successes"]) == ("deleted", 1)
 
 
 def test_script_for_all_payments_counts_down(platform: Wire, control: Control) -> None:

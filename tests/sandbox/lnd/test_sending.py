@@ -36,7 +36,7 @@ def test_send_with_no_inflight_updates_answers_once(platform: Wire, control: Con
     assert [status(message) for message in messages] == ["SUCCEEDED"]
 
 
-# The table of section 3.1
+# The payment table
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_send_failed_hash_again_has_a_new_index_and_no_old_attempts(platform: Wi
     assert paid.payment_index > failed.payment_index
     assert len(paid.htlcs) == 1
     record = control.payments_of("platform", invoice["payment_hash"])
-    assert [(row["standing"], row["status"]) for row in record] == [
+    assert [(row["row_state"], row["status"]) for row in record] == [
         ("overwritten", "FAILED"),
         ("current", "SUCCEEDED"),
     ]

@@ -166,4 +166,4 @@ def test_deleted_payment_is_not_found_but_listed_by_control(platform: Wire, cont
     platform.call(methods.DELETE_PAYMENT, payment_hash=bytes.fromhex(invoice["payment_hash"]))
     assert platform.status_of(invoice["payment_hash"]) == "NOT_FOUND"
     (row,) = control.payments_of("platform", invoice["payment_hash"])
-    assert (row["standing"], row["status"]) == ("deleted", Payment.PaymentStatus.Name(Payment.SUCCEEDED))
+    assert (row["row_state"], row["status"]) == ("deleted", Payment.PaymentStatus.Name(Payment.SUCCEEDED))

@@ -1,4 +1,4 @@
-"""The differences on the wire between LND 0.15 and 0.21 (lightning.md 1.4)."""
+"""The differences on the wire between LND 0.15 and 0.21."""
 
 from __future__ import annotations
 
