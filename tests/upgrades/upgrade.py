@@ -52,7 +52,11 @@ def _fill(apps: Any) -> None:
         disbursement=row, order=order, number=1, state="prepared", hold_transaction=hold, opened_at=AT
     )
     transfers("OutsideAnswer").objects.create(
-        attempt=attempt, at=AT, kind="not_seen", outcome="not-seen", **{"told_by": "ask"}
+        attempt=attempt,
+        at=AT,
+        kind="not_seen",
+        outcome="not-seen",
+        **{"told_by": "ask"},  # noqa: PIE804  (its name at that time)
     )
     types, permissions = apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")
     model = types.objects.create(app_label="transfers", model="manualresolution")
