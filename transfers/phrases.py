@@ -170,8 +170,8 @@ PROPOSALS: dict[str, Any] = {
 REASONS: dict[str, Any] = {
     # Deferrals
     "payout-above-limit": _(
-        "It is above the limit of %(limit_sats)s for one payout, and nothing was sent; a second person can waive the"
-        " limit."
+        "It exceeds %(limit_sats)s, the smallest limit that applies to it, and nothing was sent; two people can waive"
+        " the limits."
     ),
     "destination-cooling-off": _(
         "Its destination became another payee's after the cycle was ready; it goes on %(until)s."

@@ -17,8 +17,13 @@ VIEW = [
     "transfers.view_pastadmission",
     "transfers.view_railbreaker",
 ]
-ASK = "transfers.query_provider"
-REPAIR = [ASK, "transfers.retry_disbursement", "transfers.cancel_disbursement", "transfers.cancel_collection"]
+QUERY = "transfers.query_provider"
+REPAIR = [
+    QUERY,
+    "transfers.retry_disbursement",
+    "transfers.cancel_disbursement",
+    "transfers.cancel_collection",
+]
 PROPOSE = [
     "transfers.propose_resolution",
     "transfers.propose_payment_limit",
@@ -35,7 +40,7 @@ GRANTS: list[tuple[Role, list[str]]] = [
         Role.FINANCE,
         [*VIEW, *REPAIR, *PROPOSE],
     ),
-    (Role.APPROVER, [*VIEW, ASK, *DECIDE]),
+    (Role.APPROVER, [*VIEW, QUERY, *DECIDE]),
     (Role.AUDITOR, VIEW),
-    (Role.OPERATOR, [*VIEW, ASK]),
+    (Role.OPERATOR, [*VIEW, QUERY]),
 ]

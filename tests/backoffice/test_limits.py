@@ -62,7 +62,7 @@ def test_finance_proposes_a_waiver_and_an_approver_finds_it_in_the_inbox(
     assert EXCEPT in page(finance, own)
     assert EXCEPT not in page(approver, own)
     asked = page(finance, f"{EXCEPT}?pk={too_much.pk}")
-    assert "above the limit of 98\u202f999\u00a0sats for one payout" in asked
+    assert "exceeds 98\u202f999\u00a0sats, the smallest limit" in asked
 
     finance.post(EXCEPT, {"pk": too_much.pk, "reason": "I called her"})
 
@@ -74,7 +74,7 @@ def test_finance_proposes_a_waiver_and_an_approver_finds_it_in_the_inbox(
     text = page(approver, f"/admin/core/proposal/{proposal.pk}/change/")
     assert "If you approve" in text
     assert "99\u202f000\u00a0sats leave at once for user:user-0" in text
-    assert "above the limit of 98\u202f999\u00a0sats" in text
+    assert "exceeds 98\u202f999\u00a0sats" in text
     inbox = page(approver, "/admin/core/proposal/?waits=me")
     assert "Waive the limits for a payment" in inbox
     assert own in inbox

@@ -50,7 +50,7 @@ LIMITS = Limits(
     replaced_destination_msat=1_000_000,
 )  # fmt: skip
 DEFERRED = [
-    (20_000_000, None, Usage(0, {}), "au-dessus du plafond de 10\u202f000\u00a0sats par versement"),
+    (20_000_000, None, Usage(0, {}), "dépasse 10\u202f000\u00a0sats, le plus petit plafond"),
     (5_000_000, NOW, Usage(0, {}), "départ le 05/03/2026 10:00."),
     (
         5_000_000,

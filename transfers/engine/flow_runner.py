@@ -56,7 +56,10 @@ def call_provider(
 
 
 def call_batched(operation: BatchOperation[Item, Answer], item: Item) -> Flow[Answer]:
-    """Run a database operation of a flow together with that of other flows; alone, if theirs fails."""
+    """Run a database operation in one transaction with the same operation of other flows.
+
+    If the batch fails, each item runs on its own.
+    """
     answer: Answer = yield BatchedCall(operation, item)
     return answer
 
@@ -95,7 +98,7 @@ class FlowRunner:
         self._resume(key, partial(next, flow))
 
     def advance(self, *, wait_seconds: float) -> None:
-        """Resume every flow that can go on; if none can, wait for a provider's answer for a while.
+        """Resume every flow that can continue. If there is none, wait up to `wait_seconds` for an answer of a provider.
 
         All answers that have arrived are handled first, so that each batch that follows is as large as possible.
         """

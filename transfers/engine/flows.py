@@ -53,10 +53,10 @@ def payment_flow(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[No
     `last` is the newest attempt for its subject, read under the claim. Raises: ClaimLost.
     """
     if claim.row.state == DisbursementState.SCHEDULED:
-        begun = begin_scheduled(claim, now=clock())
-        if begun is None:
+        started = begin_scheduled(claim, now=clock())
+        if started is None:
             return
-        claim = begun
+        claim = started
     is_ours = last is not None and last.disbursement_id == claim.disbursement_id
     if last is not None and is_ours and last.state in OPEN_ATTEMPT_STATES:
         yield from _query(claim, last, clock=clock)
@@ -70,9 +70,9 @@ def _pay(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
     if row.state != DisbursementState.PROCESSING:
         release(claim, due_at=None)
         return
-    stopped = yield from call_batched(deferrals_by_breakers, Sending(row.rail, row.pk))
-    if stopped is not None:
-        defer(claim, stopped, now=clock())
+    deferral = yield from call_batched(deferrals_by_breakers, Sending(row.rail, row.pk))
+    if deferral is not None:
+        defer(claim, deferral, now=clock())
         return
     paid_by = rail(row.rail)
     try:
@@ -99,8 +99,8 @@ def _pay(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
 def _may_follow(claim: Claim, last: Attempt, order: Order, *, clock: Clock) -> Flow[bool]:
     """Return whether an attempt for an order may be opened after the last one for this subject.
 
-    The same order may. A different one waits until no worker can still be sending the last, and then needs the
-    provider to confirm that the last was not paid: a late send can revive an order that the node marked as failed.
+    The same order may. A different one waits until no worker can still be sending the last one; then the provider
+    must confirm that the last one was not paid, because a late send can revive an order that the node marked as failed.
     """
     if last.order.reference == order.reference:
         return True
@@ -133,12 +133,18 @@ def _is_still_unpaid(claim: Claim, last: Attempt, last_rail: Rail, *, clock: Clo
 
 
 def _is_refused_and_expired(last: Attempt, *, now: datetime) -> bool:
-    """Return whether an order was refused and can no longer be revived: nodes are told to delete failed payments."""
+    """Return whether an order was refused and has expired since.
+
+    A node may be configured to delete failed payments; after the expiry a payment that it does not know is unpaid.
+    """
     return last.state == AttemptState.FAILED and now > last.order.give_up_after
 
 
 def _send(claim: Claim, attempt: Attempt, order: Order, paid_by: Rail, *, clock: Clock) -> Flow[None]:
-    """Send a committed order. An outcome that stays unknown is queried by the next claim; no answer proves nothing."""
+    """Send a committed order. If the outcome stays unknown, the next claim queries the provider.
+
+    A missing answer proves neither success nor failure.
+    """
     if not (yield from call_batched(may_send, claim)):
         release(claim, due_at=clock() + QUERY_AGAIN_AFTER)
         return
@@ -165,7 +171,7 @@ def _query(claim: Claim, attempt: Attempt, *, clock: Clock) -> Flow[None]:
 
 
 def _is_stale(attempt: Attempt, refused: Refused) -> bool:
-    """Return whether a refusal is about an earlier send of the same order: this one has not arrived yet."""
+    """Return whether a refusal belongs to an earlier send of the same order: the latest may not have arrived yet."""
     earlier = Attempt.objects.filter(order_id=attempt.order_id, number__lt=attempt.number)
     return bool(refused.verdict) and earlier.filter(verdict=refused.verdict).exists()
 
@@ -192,7 +198,9 @@ def _record_outcome(
             return
         case Succeeded():
             yield from _book(claim, attempt, outcome, clock=clock)
-        case Refused() if _may_have_arrived_before(attempt, outcome):
+            yield from call_batched(count_successes, paid_by.name)
+            return
+        case Refused() if _may_be_paid_by_earlier_send(attempt, outcome):
             refusal = Unknown(
                 seen=True, reason=outcome.reason, suspect=True, is_refusal=True, evidence=outcome.evidence
             )
@@ -204,14 +212,11 @@ def _record_outcome(
             _record_unknown(claim, attempt, outcome, answered_call=answered_call, now=now)
         case NotSeen():
             yield from _decide_not_seen(claim, attempt, outcome, paid_by, clock=clock)
-    if isinstance(outcome, Succeeded):
-        yield from call_batched(count_successes, paid_by.name)
-    else:
-        count_outcome(paid_by.name, outcome, disbursement_id=claim.disbursement_id, now=now)
+    count_outcome(paid_by.name, outcome, disbursement_id=claim.disbursement_id, now=now)
 
 
-def _may_have_arrived_before(attempt: Attempt, refused: Refused) -> bool:
-    """Return whether people must decide, since the payee refused an order that had been sent more than once.
+def _may_be_paid_by_earlier_send(attempt: Attempt, refused: Refused) -> bool:
+    """Return whether people must decide: the payee refused an order that had been sent more than once.
 
     A wallet refuses what it was paid already: the first send may have arrived, and the provider lost its record.
     A later attempt for the same order cannot know more than this one.
@@ -259,9 +264,9 @@ def _send_again(
         # A person was asked to decide, and may have paid in another way by now: query further, send nothing.
         release_with_answer(claim, answer, due_at=now + QUERY_REVIEWED_EVERY, now=now)
         return
-    stopped = yield from call_batched(deferrals_by_breakers, Sending(order.rail, claim.disbursement_id))
-    if stopped is not None:
-        release_with_answer(claim, answer, due_at=stopped.until, now=now)
+    deferral = yield from call_batched(deferrals_by_breakers, Sending(order.rail, claim.disbursement_id))
+    if deferral is not None:
+        release_with_answer(claim, answer, due_at=deferral.until, now=now)
         return
     record_resend(claim, answer.attempt, now=now, answer=answer)
     yield from _send(claim, answer.attempt, order, paid_by, clock=clock)

@@ -27,7 +27,7 @@ DEFAULT_SLOTS = 32
 CLAIMED_AT_LEAST = 4
 # While payments are under way, how often to look for others that fell due.
 LOOK_AGAIN_SECONDS = 1.0
-# After this no more is claimed: tasks are killed after ten minutes, and a send may take long.
+# After this no more is claimed, so that a run ends: a send may take long, and the next run starts anyway.
 RUN_SECONDS = 300.0
 Claiming = Callable[..., list[Claim]]
 

@@ -1,7 +1,7 @@
-"""Withdrawal links: opened, redeemed or revoked, then taken, when their disbursement is requested.
+"""Withdrawal links: open, redeem, revoke and expire.
 
-The app that opened a link requests the disbursement; the redeemer's destination is stored here first, so that it
-survives a crash.
+A redeemed link is *taken* when the app that opened it requests its disbursement. The redeemer's destination is stored
+here first, so that it survives a crash.
 """
 
 import hashlib
