@@ -6,9 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db.migrations import AlterField, AlterModelOptions
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+from django.db.models import CharField, Field
 
+from sunusav.core.migration_operations import NamesOnly
 from tests.architecture.code import APPS, ROOT, relative, tree
 
 # What migrations may import of ours: operations and column types, which never lose a name or a meaning.
@@ -75,3 +81,38 @@ def test_migrate_without_our_modules_gives_the_first_fee_schedule() -> None:
     )
 
     assert done.stdout.splitlines() == ["[(1, 1, 10000)]", "[(0, 0, 10000)]"], done.stderr
+
+
+def test_names_only_operations_change_nothing_that_a_database_stores() -> None:
+    loader = MigrationLoader(None)
+    changed = []
+    for key, migration in sorted(loader.disk_migrations.items()):
+        for operation in migration.operations:
+            if isinstance(operation, NamesOnly):
+                state = loader.project_state([key], at_end=False)
+                changed += [f"{key}: {name}" for name in _stored_changes(operation, key[0], state)]
+
+    assert changed == []
+
+
+def test_stored_change_in_names_only_operations_is_found() -> None:
+    state = MigrationLoader(None).project_state([("fees", "0001_initial")])
+    wider = NamesOnly([AlterField("feerecord", "disbursement_ref", CharField(max_length=200))])
+
+    assert list(_stored_changes(wider, "fees", state)) == ["FeeRecord.disbursement_ref"]
+
+
+def _stored_changes(operations: NamesOnly, app: str, state: ProjectState) -> Iterator[str]:
+    for operation in operations.state_operations:
+        if isinstance(operation, AlterField):
+            model = state.models[app, operation.model_name_lower]
+            if _stored(model.fields[operation.name]) != _stored(operation.field):
+                yield f"{model.name}.{operation.name}"
+        else:
+            assert isinstance(operation, AlterModelOptions)
+
+
+def _stored(field: "Field[Any, Any]") -> tuple[str, str, dict[str, str]]:
+    _, path, positional, keywords = field.deconstruct()
+    stored = {name: repr(value) for name, value in keywords.items() if name not in field.non_db_attrs}
+    return path, repr(positional), stored
