@@ -152,8 +152,7 @@ FACTS: dict[str, Any] = {
     "verdict": _("verdict"),
     "resolution": _("resolution"),
     "proposed_end": _("proposed end"),
-    "provider_reports": _("provider reports"),
-    "outside_says": _("provider reports"),  # until 0.1.0
+    "outside_says": _("provider reports"),
     # Limits, waivers and rails
     "in_force": _("in force"),
     "in_force_version": _("in force version"),
@@ -326,7 +325,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 }
 
 CODES = {
-    "outcome", "outside_says", "provider_reports", "proposed_end", "destination_kind", "rail", "method", "failure_code",
+    "outcome", "outside_says", "proposed_end", "destination_kind", "rail", "method", "failure_code",
     "credit_role", "overpaid_role", "lifted",
 }  # fmt: skip
 HASHES = {"reference", "proof", "payee", "source", "destination_sha256"}

@@ -31,7 +31,7 @@ TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "pgettext", "pget
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
 OURS = {"core", "ledger", "fees", "transfers", "payouts", "lightning"}
 # Codes and facts that nothing writes any more; rows stored before this version may hold them.
-NO_LONGER_WRITTEN = {"outside_says": "0.1.0"}
+NO_LONGER_WRITTEN: dict[str, str] = {}
 # `method` of a node's evidence is shown under this name.
 SHOWN_UNDER_ANOTHER_NAME = {"call"}
 

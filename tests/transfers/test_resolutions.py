@@ -94,7 +94,7 @@ def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_pa
     assert proposal.facts == {
         "disbursement": case.id, "subject": "cycle:awa", "attempt": 1, "resolution": resolution.pk,
         "rail": "lightning", "reference": hash_of("awa", NET_SATS), "payee": "payee", "amount_msat": NET_MSAT,
-        "proposed_end": "paid", "proof": proof_of("awa", NET_SATS), "cost_msat": 1_500, "provider_reports": "not-seen",
+        "proposed_end": "paid", "proof": proof_of("awa", NET_SATS), "cost_msat": 1_500, "outside_says": "not-seen",
         "evidence": {"code": "NOT_FOUND", "source": SOURCE},
     }  # fmt: skip
     assert (resolution.evidence, resolution.asked_at) == (proposal.facts["evidence"], case.watch())
@@ -224,7 +224,7 @@ def test_approve_not_paid_of_a_payment_another_node_does_not_know(case: Case) ->
     """The node's database is lost: the new one knows nothing."""
     case.query(NotSeen(source="another node"), after=GIVE_UP_SECONDS + 1)
     proposal = case.propose(NOT_PAID)
-    assert proposal.facts["provider_reports"] == "not-seen-by-another-source"
+    assert proposal.facts["outside_says"] == "not-seen-by-another-source"
 
     case.approve(proposal)
 

@@ -103,7 +103,7 @@ def facts_of(resolution: ManualResolution) -> dict[str, Any]:
         "disbursement": attempt.disbursement_id, "subject": attempt.disbursement.subject, "attempt": attempt.number,
         "resolution": resolution.pk, "rail": order.rail, "reference": order.reference, "payee": order.payee,
         "amount_msat": order.amount_msat, "proposed_end": str(resolution.verdict), "proof": resolution.proof,
-        "cost_msat": resolution.cost_msat, "provider_reports": answer.outcome if answer else "",
+        "cost_msat": resolution.cost_msat, "outside_says": answer.outcome if answer else "",
         "evidence": answer.evidence if answer and has_evidence else {},
     }  # fmt: skip
 
