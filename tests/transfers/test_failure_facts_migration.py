@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
 from tests.transfers.builders import ordered, row_of
+from transfers.models import Disbursement
 
 migration = import_module("transfers.migrations.0014_failure_facts")
 schedules = import_module("transfers.migrations.0015_schedules_name_run_due")
@@ -117,6 +118,16 @@ def test_stored_messages_become_facts_and_back() -> None:
         assert again.objects.get(pk=untouched).failure_message == ""
     finally:
         _migrate_to_newest()
+
+
+@pytest.mark.django_db
+def test_rows_are_read_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migration, "BATCH", 2)
+    ids = [ordered(name) for name in ("awa", "binta", "coumba", "dior", "fatou")]
+
+    pages = [[row.pk for row in page] for page in migration._pages(Disbursement.objects.all())]
+
+    assert pages == [ids[:2], ids[2:4], ids[4:]]
 
 
 def _migrate_back() -> Any:

@@ -1,6 +1,7 @@
 """Replace sentences about failures, deferrals and reviews by their facts; text that does not parse is kept as text."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import migrations, models
@@ -61,24 +62,28 @@ def _value(name: str, text: str) -> Any:
 def parse_messages(apps: Any, schema_editor: Any) -> None:
     for name in MODELS:
         model = apps.get_model("transfers", name)
-        changed = []
-        for row in (
-            model.objects.exclude(failure_message="").only("failure_code", "failure_message").iterator()
-        ):
-            row.failure_facts = facts_in(row.failure_code, row.failure_message)
-            changed.append(row)
-        model.objects.bulk_update(changed, ["failure_facts"], batch_size=BATCH)
+        for rows in _pages(model.objects.exclude(failure_message="")):
+            for row in rows:
+                row.failure_facts = facts_in(row.failure_code, row.failure_message)
+            model.objects.bulk_update(rows, ["failure_facts"])
 
 
 def write_messages(apps: Any, schema_editor: Any) -> None:
     """Write a message again for the code before this version: the text that was kept, else the code."""
     for name in MODELS:
         model = apps.get_model("transfers", name)
-        changed = []
-        for row in model.objects.exclude(failure_code="").only("failure_code", "failure_facts").iterator():
-            row.failure_message = row.failure_facts.get("text", row.failure_code)[:300]
-            changed.append(row)
-        model.objects.bulk_update(changed, ["failure_message"], batch_size=BATCH)
+        for rows in _pages(model.objects.exclude(failure_code="")):
+            for row in rows:
+                row.failure_message = row.failure_facts.get("text", row.failure_code)[:300]
+            model.objects.bulk_update(rows, ["failure_message"])
+
+
+def _pages(found: Any) -> Iterator[list[Any]]:
+    """Yield rows a page at a time, by key: memory does not grow with the history."""
+    rows = list(found.order_by("pk")[:BATCH])
+    while rows:
+        yield rows
+        rows = list(found.filter(pk__gt=rows[-1].pk).order_by("pk")[:BATCH])
 
 
 class Migration(migrations.Migration):
