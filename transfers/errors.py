@@ -12,6 +12,14 @@ class RailUnavailable(Unavailable):
     detail: str
 
 
+class RailShort(Unavailable):
+    """The rail works, but cannot send this payment now; smaller ones may go. Nothing was sent."""
+
+    rail: str
+    needed_msat: int
+    available_msat: int
+
+
 class DestinationUnavailable(Unavailable):
     """The recipient's own service is unavailable or gives no invoice now. Nothing was sent, and the rail works."""
 

@@ -1,7 +1,7 @@
 """Interface of a rail, a way to send money: plug-ins named in `settings.RAILS` that write no rows here."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ledger.types import AccountRef
+from sunusav.core.deadlines import Deadline
 from transfers.errors import RailUnknown
 from transfers.types import (
     Destination,
@@ -16,6 +17,7 @@ from transfers.types import (
     Instruction,
     Order,
     ProviderPayment,
+    Sendable,
     SendOutcome,
     WithdrawalCode,
 )
@@ -25,14 +27,15 @@ class Rail(Protocol):
     """One way to send money.
 
     `account` holds the money it sends, `cost_account` takes what sending costs; `send_deadline_seconds` is how long a
-    `send` may last at most. `prepare`, `send` and `find` are called in threads of their own, many at once, and use no
-    database.
+    `send` may last at most; `late_by` is how long after its deadline the provider may still accept a send.
+    `prepare`, `send`, `find` and `sendable` are called in threads of their own, many at once, and use no database.
     """
 
     name: str
     account: AccountRef
     cost_account: AccountRef
     send_deadline_seconds: int
+    late_by: timedelta
     destination_kinds: tuple[str, ...]
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
@@ -52,13 +55,16 @@ class Rail(Protocol):
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Resolve and decode a destination; may query the provider, never pays.
 
-        Raises: RailUnavailable; DestinationUnavailable when only the recipient's own service is unavailable;
-        refusals of kind Invalid.
+        Raises: RailUnavailable when no payment can go; RailShort when this one cannot; DestinationUnavailable when
+        only the recipient's own service is unavailable; refusals of kind Invalid.
         """
         ...
 
-    def send(self, order: Order, *, now: datetime) -> SendOutcome:
-        """Pay. Raises: RailUnavailable, only if certainly nothing was sent; in every doubt it returns `Unknown`."""
+    def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
+        """Pay, unless the deadline has passed: it is compared directly before the bytes leave, and by the provider.
+
+        Raises: RailUnavailable, only if certainly nothing was sent; in every doubt it returns `Unknown`.
+        """
         ...
 
     def find(self, order: Order) -> FindOutcome:
@@ -70,7 +76,18 @@ class Rail(Protocol):
         ...
 
     def balance(self) -> int:
-        """Return what the rail could send now. Units: msat. Raises: RailUnavailable."""
+        """Return what the provider holds for us, to be compared with the books. Units: msat. Raises: RailUnavailable."""
+        ...
+
+    def sendable(self) -> Sendable:
+        """Return what the rail can send now. Raises: RailUnavailable."""
+        ...
+
+    def needed_msat(self, amount_msat: int) -> int:
+        """Return what must be sendable to pay an amount: with the most that sending may cost.
+
+        The difference to the amount never falls as the amount grows. Units: msat.
+        """
         ...
 
     def statement(self) -> Iterable[ProviderPayment]:

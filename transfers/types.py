@@ -109,12 +109,16 @@ class PreviousOrder:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Paid, with its proof. `cost_msat` is the routing fee or partner charge on top of the amount."""
+    """Paid, with its proof. `cost_msat` is the routing fee or partner charge on top of the amount.
+
+    `started_at` is when the provider began to pay, by its clock; None where it does not report that.
+    """
 
     proof: str
     amount_msat: int
     cost_msat: int
     evidence: dict[str, Any] = field(default_factory=dict)
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,22 @@ class NotSeen:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-SendOutcome = Succeeded | Refused | Unknown
+@dataclass(frozen=True)
+class TooLate:
+    """The call came after its deadline, and this send certainly did not leave. It says nothing about earlier sends."""
+
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sendable:
+    """What a rail can send now: in all, and in one payment at most, what sending costs included. Units: msat."""
+
+    total_msat: int
+    largest_msat: int
+
+
+SendOutcome = Succeeded | Refused | Unknown | TooLate
 FindOutcome = Succeeded | Refused | Unknown | NotSeen
 
 
