@@ -1,14 +1,16 @@
-"""Read LND's macaroons and compare their rights with an access scope. Whether a node accepts one, only the node knows.
+"""Read and narrow LND's macaroons, and compare their rights with an access scope.
 
-Binary format V2: the identifier lists the operations, caveats restrict them. Needs neither Django nor settings.
+Binary format V2: the identifier lists the operations, caveats restrict them. Whether a node accepts one, only the node
+knows. Needs neither Django nor settings.
 Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from google.protobuf.message import DecodeError
 
@@ -37,7 +39,8 @@ DANGERS = {
     "message": "may sign messages as the node",
 }
 # The caveats that LND checks itself; any other needs an RPC middleware.
-CONDITIONS = ("time-before", "ipaddr", "iprange")
+TIME_BEFORE = "time-before"
+CONDITIONS = (TIME_BEFORE, "ipaddr", "iprange")
 
 
 class MacaroonUnreadable(ValueError):
@@ -100,6 +103,43 @@ def read_macaroon(binary: bytes) -> Macaroon:
     return macaroon
 
 
+def serialized(macaroon: Macaroon) -> bytes:
+    """Return the binary form."""
+    parts = [
+        bytes([VERSION]),
+        _packet(LOCATION, b"lnd"),
+        _packet(IDENTIFIER, macaroon.identifier),
+        bytes([END]),
+    ]
+    parts += [_packet(IDENTIFIER, caveat) + bytes([END]) for caveat in macaroon.caveats]
+    return b"".join([*parts, bytes([END]), _packet(SIGNATURE, macaroon.signature)])
+
+
+def with_caveat(macaroon: Macaroon, caveat: str) -> Macaroon:
+    """Add a caveat to a macaroon. Anyone who holds it can do so, without the root key."""
+    added = caveat.encode()
+    return replace(macaroon, caveats=(*macaroon.caveats, added), signature=chained(macaroon.signature, added))
+
+
+def chained(signature: bytes, caveat: bytes) -> bytes:
+    """Return the signature of a macaroon after one more caveat."""
+    return hmac.digest(signature, caveat, "sha256")
+
+
+def time_before(not_after: datetime) -> str:
+    """Return the caveat with which a node refuses a macaroon from this moment on, by its own clock.
+
+    Source: macaroon-bakery `checkers.TimeBeforeCaveat`, which LND uses: RFC 3339 with a fraction, in UTC.
+    """
+    moment = not_after.astimezone(UTC).replace(tzinfo=None)
+    return f"{TIME_BEFORE} {moment.isoformat(timespec='microseconds')}Z"
+
+
+def narrowed(binary: bytes, not_after: datetime) -> bytes:
+    """Add a moment from which the node refuses this macaroon. Raises: MacaroonUnreadable."""
+    return serialized(with_caveat(read_macaroon(binary), time_before(not_after)))
+
+
 def assess(macaroon: Macaroon, scope: AccessScope, *, now: datetime) -> Assessment:
     """Compare what a macaroon grants with what its scope needs.
 
@@ -151,7 +191,7 @@ def _failing_caveats(conditions: tuple[str, ...], now: datetime) -> Iterator[str
         name, _, argument = condition.partition(" ")
         if name not in CONDITIONS:
             yield f"everything: LND does not know the caveat {name}"
-        elif name == "time-before" and not _is_later(argument, now):
+        elif name == TIME_BEFORE and not _is_later(argument, now):
             yield f"everything: expired or unreadable, {condition}"
 
 
@@ -180,6 +220,18 @@ def _read(binary: bytes) -> Macaroon:
         reader.end()
     reader.end()
     return Macaroon(identifier, tuple(caveats), reader.packet(SIGNATURE))
+
+
+def _packet(field_number: int, data: bytes) -> bytes:
+    return bytes([field_number]) + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number >= CONTINUES:
+        encoded.append(number % CONTINUES | CONTINUES)
+        number >>= 7
+    return bytes([*encoded, number])
 
 
 @dataclass

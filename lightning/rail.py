@@ -18,6 +18,7 @@ from lightning.client import (
     NodeError,
     NodeRefused,
     NodeStream,
+    NodeTooLate,
     NodeUnavailable,
     access_for,
 )
@@ -29,6 +30,7 @@ from lightning.networks import invoice_prefix
 from lightning.node_facts import NodeFacts
 from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
 from lightning.statement import provider_payments
+from sunusav.core.deadlines import Deadline
 from sunusav.core.http import UntrustedHostClient
 from transfers.enums import FailureClass
 from transfers.errors import DestinationKindUnsupported, RailUnavailable
@@ -40,6 +42,7 @@ from transfers.types import (
     Order,
     ProviderPayment,
     SendOutcome,
+    TooLate,
     Unknown,
 )
 
@@ -129,20 +132,26 @@ class LightningRail:
         )
         return self._order(invoice, instruction, source=source)
 
-    def send(self, order: Order, *, now: datetime) -> SendOutcome:
-        """Pay the order and follow the payment until it ends or our deadline has passed.
+    def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
+        """Pay the order before the deadline, and follow the payment until it ends or `send_deadline_seconds` are over.
 
         Raises: RailUnavailable when the node is unreachable or a different one: nothing was sent.
-        After the call has begun, an error never proves that the payment failed.
+        After the call has begun, an error never proves that the payment failed, except `TooLate`.
         """
+        if deadline.has_passed:
+            return TooLate()
         self._require_same_node(order)
         with _unavailable_on_error():
-            stream = self._client.send_payment(
-                payment_request=order.payload,
-                fee_limit_msat=order.fee_limit_msat,
-                timeout_seconds=self._timeout_seconds,
-                deadline_seconds=self.send_deadline_seconds,
-            )
+            try:
+                stream = self._client.send_payment(
+                    payment_request=order.payload,
+                    fee_limit_msat=order.fee_limit_msat,
+                    timeout_seconds=self._timeout_seconds,
+                    stream_seconds=self.send_deadline_seconds,
+                    deadline=deadline,
+                )
+            except NodeTooLate as late:
+                return TooLate(late.evidence)
         return self._outcome_of_stream(stream, order)
 
     def find(self, order: Order) -> FindOutcome:
@@ -278,6 +287,8 @@ class LightningRail:
                 for last in stream:
                     if is_terminal(last):
                         return outcome_of(last, order)
+            except NodeTooLate as late:
+                return TooLate(late.evidence) if last is None else _unknown_after(late, last)
             except NodeRefused as refused:
                 if refused.is_duplicate_payment:
                     return self._outcome_of_duplicate(order, refused)

@@ -1,4 +1,4 @@
-"""Client for LND 0.15 to 0.21: the methods we need, each with a deadline; errors are of four kinds."""
+"""Client for LND 0.15 to 0.21: the methods we need, each with a deadline; errors are of five kinds."""
 
 from lightning.access_scopes import AccessScope
 from lightning.client.access import NodeAccess, access_for
@@ -8,6 +8,7 @@ from lightning.client.errors import (
     NodeError,
     NodeMisconfigured,
     NodeRefused,
+    NodeTooLate,
     NodeUnavailable,
 )
 from lightning.client.lnd import LndClient
@@ -21,6 +22,7 @@ __all__ = [
     "NodeMisconfigured",
     "NodeRefused",
     "NodeStream",
+    "NodeTooLate",
     "NodeUnavailable",
     "access_for",
 ]

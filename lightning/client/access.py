@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 
 from lightning.access_scopes import AccessScope
 from lightning.client.errors import NodeMisconfigured
+from lightning.macaroons import MacaroonUnreadable, narrowed
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,13 @@ class NodeAccess:
             return bytes.fromhex(self.macaroon_text)
         except ValueError:
             raise NodeMisconfigured("the macaroon of this access scope is not hexadecimal") from None
+
+    def macaroon_until(self, not_after: datetime) -> bytes:
+        """Return the macaroon for one call, which the node refuses from this moment on. Raises: NodeMisconfigured."""
+        try:
+            return narrowed(self.macaroon(), not_after)
+        except MacaroonUnreadable as error:
+            raise NodeMisconfigured(f"the macaroon of this access scope: {error}") from error
 
 
 def access_for(scope: AccessScope) -> NodeAccess:

@@ -1,4 +1,4 @@
-"""The four kinds of error of a call to the node; a gRPC status never leaves `lightning.client`."""
+"""The five kinds of error of a call to the node; a gRPC status never leaves `lightning.client`."""
 
 from __future__ import annotations
 
@@ -95,8 +95,12 @@ class NodeMisconfigured(NodeError):
     """Retrying does not help: a person must correct certificate, macaroon, network or version."""
 
 
+class NodeTooLate(NodeError):
+    """The call came after the moment until which it was allowed: the node did not execute it."""
+
+
 def node_error(error: grpc.RpcError, *, method: str) -> NodeError:
-    """Translate a gRPC error into one of our four kinds."""
+    """Translate a gRPC error into one of our kinds, except NodeTooLate, which needs the call."""
     if not isinstance(error, grpc.Call):
         return NodeAnswerUnknown(repr(error), method=method)
     code, text = error.code(), error.details() or ""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from lightning.client.access import NodeAccess
-from lightning.client.calls import NodeStream, stream_call, unary_call
+from lightning.client.calls import NodeStream, stream_call, stream_call_before, unary_call
 from lightning.proto import invoices_pb2, lightning_pb2, methods, router_pb2, state_pb2
+from sunusav.core.deadlines import Deadline
 
 READ_TIMEOUT_SECONDS = 10.0
 LIST_TIMEOUT_SECONDS = 30.0
@@ -30,12 +33,14 @@ class LndClient:
             timeout_seconds=READ_TIMEOUT_SECONDS,
         )
 
-    def get_info(self) -> lightning_pb2.GetInfoResponse:
+    def get_info(self, *, not_after: datetime | None = None) -> lightning_pb2.GetInfoResponse:
+        """Return the node's identity and state. Raises: NodeTooLate when the node's clock is past `not_after`."""
         return unary_call(
             self.access,
             methods.GET_INFO,
             lightning_pb2.GetInfoRequest(),
             timeout_seconds=READ_TIMEOUT_SECONDS,
+            not_after=not_after,
         )
 
     def channel_balance(self) -> lightning_pb2.ChannelBalanceResponse:
@@ -51,12 +56,19 @@ class LndClient:
         return unary_call(self.access, methods.DECODE_PAY_REQ, request, timeout_seconds=READ_TIMEOUT_SECONDS)
 
     def send_payment(
-        self, *, payment_request: str, fee_limit_msat: int, timeout_seconds: int, deadline_seconds: float
+        self,
+        *,
+        payment_request: str,
+        fee_limit_msat: int,
+        timeout_seconds: int,
+        stream_seconds: float,
+        deadline: Deadline,
     ) -> NodeStream[lightning_pb2.Payment]:
-        """Pay an invoice. The payment continues in the node when this stream ends.
+        """Pay an invoice if the call reaches the node in time. The payment continues in the node when this stream ends.
 
-        Units: after `timeout_seconds` the node starts no new attempt; `deadline_seconds` ends this stream.
+        Units: after `timeout_seconds` the node starts no new attempt; `stream_seconds` ends this stream.
         Source: LND `SendPaymentV2`. A fee limit of 0 allows free routes only, so the limit is a required argument.
+        Raises: NodeTooLate, here or while iterating.
         """
         request = router_pb2.SendPaymentRequest(
             payment_request=payment_request,
@@ -67,7 +79,9 @@ class LndClient:
             amp=False,
             cancelable=False,
         )
-        return stream_call(self.access, methods.SEND_PAYMENT_V2, request, timeout_seconds=deadline_seconds)
+        return stream_call_before(
+            deadline, self.access, methods.SEND_PAYMENT_V2, request, timeout_seconds=stream_seconds
+        )
 
     def track_payment(
         self, payment_hash: bytes, *, deadline_seconds: float = READ_TIMEOUT_SECONDS

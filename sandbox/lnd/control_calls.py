@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from lightning.macaroons import serialized, with_caveat
 from lightning.proto.lightning_pb2 import Invoice, Payment, PaymentFailureReason
 from lightning.proto.router_pb2 import SendPaymentRequest
 from sandbox.lnd import macaroons
@@ -230,8 +231,8 @@ class ControlCalls:
         granted = [(entity, action) for entity, action in permissions]
         baked = macaroons.mint(self._world.node(node).row.macaroon_root_key, granted)
         if time_before is not None:
-            baked = macaroons.with_caveat(baked, f"time-before {_rfc3339(time_before)}")
-        return {"macaroon": macaroons.serialized(baked).hex()}
+            baked = with_caveat(baked, f"time-before {_rfc3339(time_before)}")
+        return {"macaroon": serialized(baked).hex()}
 
     def _payment(self, node: str, payment_hash: str) -> tuple[Node, PaymentRow]:
         payer = self._world.node(node)

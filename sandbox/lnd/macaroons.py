@@ -7,22 +7,16 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from lightning.access_scopes import NEEDED, AccessScope
 from lightning.macaroons import (
-    CONTINUES,
-    END,
-    IDENTIFIER,
     IDENTIFIER_VERSION,
-    LOCATION,
-    SIGNATURE,
-    VERSION,
     IdentifierUnreadable,
     Macaroon,
     MacaroonUnreadable,
     Permission,
+    chained,
     read_macaroon,
 )
 from lightning.proto import lightning_pb2
@@ -47,17 +41,6 @@ BAKED: dict[str, tuple[Permission, ...]] = {
 }
 
 
-def serialized(macaroon: Macaroon) -> bytes:
-    parts = [
-        bytes([VERSION]),
-        _packet(LOCATION, b"lnd"),
-        _packet(IDENTIFIER, macaroon.identifier),
-        bytes([END]),
-    ]
-    parts += [_packet(IDENTIFIER, caveat) + bytes([END]) for caveat in macaroon.caveats]
-    return b"".join([*parts, bytes([END]), _packet(SIGNATURE, macaroon.signature)])
-
-
 def mint(root_key: bytes, permissions: Iterable[Permission], *, root_key_id: bytes = ROOT_KEY_ID) -> Macaroon:
     grouped: dict[str, list[str]] = {}
     for entity, action in permissions:
@@ -66,13 +49,6 @@ def mint(root_key: bytes, permissions: Iterable[Permission], *, root_key_id: byt
     identifier = lightning_pb2.MacaroonId(nonce=secrets.token_bytes(16), storageId=root_key_id, ops=ops)
     named = bytes([IDENTIFIER_VERSION]) + identifier.SerializeToString()
     return Macaroon(named, (), _signature(root_key, named, ()))
-
-
-def with_caveat(macaroon: Macaroon, caveat: str) -> Macaroon:
-    """Add a caveat to a macaroon. Anyone who holds it can do so, without the root key."""
-    added = caveat.encode()
-    signature = hmac.digest(macaroon.signature, added, "sha256")
-    return replace(macaroon, caveats=(*macaroon.caveats, added), signature=signature)
 
 
 def parse(binary: bytes) -> Macaroon:
@@ -120,17 +96,5 @@ def _signature(root_key: bytes, identifier: bytes, caveats: Sequence[bytes]) -> 
     key = hmac.digest(b"macaroons-key-generator", root_key, "sha256")
     signature = hmac.digest(key, identifier, hashlib.sha256)
     for caveat in caveats:
-        signature = hmac.digest(signature, caveat, hashlib.sha256)
+        signature = chained(signature, caveat)
     return signature
-
-
-def _packet(field: int, data: bytes) -> bytes:
-    return bytes([field]) + _varint(len(data)) + data
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number >= CONTINUES:
-        encoded.append(number % CONTINUES | CONTINUES)
-        number >>= 7
-    return bytes([*encoded, number])

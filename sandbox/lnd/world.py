@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coincurve import PrivateKey
 
+from lightning.macaroons import serialized
 from sandbox.lnd import macaroons
 from sandbox.lnd.clock import Clock, ClockReading
 from sandbox.lnd.errors import ControlRefused, Refusal
@@ -80,9 +81,7 @@ class Node(NodeState):
         for name, permissions in macaroons.BAKED.items():
             path = self.folder / f"{name}.macaroon"
             if not path.exists():
-                path.write_bytes(
-                    macaroons.serialized(macaroons.mint(self.row.macaroon_root_key, permissions))
-                )
+                path.write_bytes(serialized(macaroons.mint(self.row.macaroon_root_key, permissions)))
 
     def close_streams(self, refusal: Refusal | None) -> None:
         for feed in (self.payments.feed, self.invoices.changed, self.invoices.added_or_settled):

@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from lightning import checks
-from sandbox.lnd.macaroons import BAKED, mint, serialized
+from lightning.macaroons import serialized
+from sandbox.lnd.macaroons import BAKED, mint
 from sandbox.lnd.tls import ensure_certificate
 from sunusav.core.checks import require_web_holds_no_worker_secrets
 from sunusav.settings import base

@@ -10,7 +10,7 @@ import pytest
 
 from lightning.client import LndClient, NodeMisconfigured, NodeRefused, NodeUnavailable
 from lightning.client.channels import channel_to
-from tests.lightning.world import PLATFORM, WALLETS, World
+from tests.lightning.world import PLATFORM, WALLETS, World, deadline
 from tests.support.lightning import forking
 
 MEBIBYTE = 1024 * 1024
@@ -146,7 +146,11 @@ def test_answer_above_four_mebibytes_is_read(world: World, paying: LndClient) ->
     made = world.control.invoice(WALLETS, 1_000)
     world.script({"do": "misreport", "payment_request": "x" * 5 * MEBIBYTE})
     with paying.send_payment(
-        payment_request=made["payment_request"], fee_limit_msat=10_000, timeout_seconds=5, deadline_seconds=20
+        payment_request=made["payment_request"],
+        fee_limit_msat=10_000,
+        timeout_seconds=5,
+        stream_seconds=20,
+        deadline=deadline(),
     ) as stream:
         assert [len(payment.payment_request) for payment in stream] == [5 * MEBIBYTE] * 3
     page = paying.list_payments(after_index=0, page_size=10_000)

@@ -1,10 +1,11 @@
-"""What each call of the client sends: a deadline and one macaroon. No call can hang."""
+"""What each call of the client sends: a timeout and one macaroon. No call can hang, and no payment leaves late."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,19 @@ import grpc
 import pytest
 
 from lightning.access_scopes import NEEDED, AccessScope
-from lightning.client import LndClient, NodeAccess
+from lightning.client import LndClient, NodeAccess, NodeMisconfigured, NodeTooLate
 from lightning.client.channels import OPTIONS
+from lightning.macaroons import narrowed, serialized
 from lightning.proto import methods
+from sandbox.lnd.macaroons import mint
 from sandbox.lnd.tls import ensure_certificate
+from sunusav.core.deadlines import Deadline, boottime_ns
 
 HASH = bytes(32)
-MACAROON = "0201036c6e64"
+MACAROON = serialized(mint(b"k" * 32, [("offchain", "write")])).hex()
 # Sixty seconds for the node's attempts and fifteen more for the stream; gRPC rounds up.
 LONGEST_CALL_SECONDS = 76
+DEADLINE = Deadline(datetime(2100, 1, 1, tzinfo=UTC), boottime_ns() + 10**15)
 YEAR_SECONDS = 365 * 86_400
 MEBIBYTE = 1024 * 1024
 
@@ -58,16 +63,24 @@ def access(port: int, folder: Path) -> NodeAccess:
     return NodeAccess(f"127.0.0.1:{port}", "regtest", str(folder / "tls.cert"), macaroon_text=MACAROON)
 
 
+def send(client: LndClient, deadline: Deadline) -> object:
+    return list(
+        client.send_payment(
+            payment_request="lnbcrt1",
+            fee_limit_msat=10_000,
+            timeout_seconds=60,
+            stream_seconds=75,
+            deadline=deadline,
+        )
+    )
+
+
 CALLS: dict[methods.Method[Any, Any], Callable[[LndClient], Any]] = {
     methods.GET_STATE: lambda client: client.get_state(),
     methods.GET_INFO: lambda client: client.get_info(),
     methods.CHANNEL_BALANCE: lambda client: client.channel_balance(),
     methods.DECODE_PAY_REQ: lambda client: client.decode_invoice("lnbcrt1"),
-    methods.SEND_PAYMENT_V2: lambda client: list(
-        client.send_payment(
-            payment_request="lnbcrt1", fee_limit_msat=10_000, timeout_seconds=60, deadline_seconds=75
-        )
-    ),
+    methods.SEND_PAYMENT_V2: lambda client: send(client, DEADLINE),
     methods.TRACK_PAYMENT_V2: lambda client: list(client.track_payment(HASH)),
     methods.LIST_PAYMENTS: lambda client: client.list_payments(after_index=0, page_size=1),
     methods.ADD_INVOICE: lambda client: client.add_invoice(
@@ -113,7 +126,29 @@ def test_every_call_except_get_state_sends_one_macaroon(
     listener, client = listening
     CALLS[method](client)
     _, given = listener.calls[method.path]
-    assert given == ([] if method is methods.GET_STATE else [MACAROON])
+    if method is methods.SEND_PAYMENT_V2:
+        assert given == [narrowed(bytes.fromhex(MACAROON), DEADLINE.at).hex()]
+    else:
+        assert given == ([] if method is methods.GET_STATE else [MACAROON])
+
+
+def test_send_payment_after_its_deadline_makes_no_call(listening: tuple[Listener, LndClient]) -> None:
+    listener, client = listening
+    listener.calls.clear()
+    passed = replace(DEADLINE, boottime_ns=boottime_ns())
+    with pytest.raises(NodeTooLate):
+        send(client, passed)
+    assert listener.calls == {}
+
+
+def test_send_payment_with_an_unreadable_macaroon_makes_no_call(
+    listening: tuple[Listener, LndClient],
+) -> None:
+    listener, client = listening
+    listener.calls.clear()
+    with pytest.raises(NodeMisconfigured):
+        send(LndClient(replace(client.access, macaroon_text="0201")), DEADLINE)
+    assert listener.calls == {}
 
 
 def test_channel_options_respect_the_limits_of_lnd() -> None:

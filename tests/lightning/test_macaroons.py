@@ -1,15 +1,29 @@
-"""Reading macaroons and comparing their rights with an access scope."""
+"""Reading and narrowing macaroons, and comparing their rights with an access scope."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
 from lightning.access_scopes import NEEDED, AccessScope, uris_of
-from lightning.macaroons import Assessment, Macaroon, MacaroonUnreadable, Permission, assess, read_macaroon
+from lightning.macaroons import (
+    Assessment,
+    Macaroon,
+    MacaroonUnreadable,
+    Permission,
+    assess,
+    chained,
+    narrowed,
+    read_macaroon,
+    serialized,
+    time_before,
+    with_caveat,
+)
 from lightning.proto.methods import METHODS
-from sandbox.lnd.macaroons import BAKED, mint, serialized, with_caveat
+from sandbox.lnd.errors import Refusal
+from sandbox.lnd.macaroons import BAKED, check, mint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ROOT_KEY = b"k" * 32
@@ -172,3 +186,55 @@ def test_uris_of_scope_names_known_methods_only() -> None:
         "uri:/lnrpc.Lightning/GetInfo",
         "uri:/lnrpc.Lightning/ChannelBalance",
     )
+
+
+# The example of libmacaroons, which gopkg.in/macaroon.v2 signs in the same way.
+EXAMPLE_SIGNATURES = [
+    ("", "e3d9e02908526c4c0039ae15114115d97fdd68bf2ba379b342aaf0f617d0552f"),
+    ("account = 3735928559", "1efe4763f290dbce0c1d08477367e11f4eee456a64933cf662d79772dbb82128"),
+    ("time < 2020-01-01T00:00", "b5f06c8c8ef92f6c82c6ff282cd1f8bd1849301d09a2db634ba182536a611c49"),
+    ("email = alice@example.org", "ddf553e46083e55b8d71ab822be3d8fcf21d6bf19c40d617bb9fb438934474b6"),
+]
+
+
+def test_chained_signatures_are_those_of_the_published_example() -> None:
+    signature = bytes.fromhex(EXAMPLE_SIGNATURES[0][1])
+    for caveat, expected in EXAMPLE_SIGNATURES[1:]:
+        signature = chained(signature, caveat.encode())
+        assert signature.hex() == expected
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (NOW, "time-before 2026-11-22T12:00:00.000000Z"),
+        (NOW.replace(microsecond=1), "time-before 2026-11-22T12:00:00.000001Z"),
+        (NOW.astimezone(timezone(timedelta(hours=5))), "time-before 2026-11-22T12:00:00.000000Z"),
+    ],
+    ids=["whole second", "microsecond", "other zone"],
+)
+def test_time_before_is_written_as_rfc3339_in_utc(moment: datetime, text: str) -> None:
+    """Go parses it with the layout 2006-01-02T15:04:05.999999999Z07:00: any fraction, or none."""
+    assert time_before(moment) == text
+
+
+def test_narrowed_macaroon_is_accepted_before_its_moment_only() -> None:
+    method = METHODS["/lnrpc.Lightning/GetInfo"]
+    binary = narrowed(GOOD, NOW)
+    assert read_macaroon(binary).granted() == read_macaroon(GOOD).granted()
+    moment_ns = int(NOW.timestamp()) * 10**9
+    check_at = partial(check, binary, root_key=ROOT_KEY, needed=method.permissions, path=method.path)
+    check_at(now_ns=moment_ns - 1_000)
+    for later_ns in (0, 1_000, 10**12):
+        with pytest.raises(Refusal, match=f'caveat "{time_before(NOW)}" not satisfied: macaroon has expired'):
+            check_at(now_ns=moment_ns + later_ns)
+
+
+def test_narrowed_macaroon_keeps_the_caveats_it_had() -> None:
+    limited = serialized(with_caveat(read_macaroon(GOOD), "ipaddr 10.0.0.7"))
+    assert read_macaroon(narrowed(limited, NOW)).conditions() == ("ipaddr 10.0.0.7", time_before(NOW))
+
+
+def test_narrowed_unreadable_macaroon_is_refused() -> None:
+    with pytest.raises(MacaroonUnreadable):
+        narrowed(GOOD[:-1], NOW)

@@ -10,7 +10,7 @@ from lightning.client import LndClient
 from lightning.rail import LightningRail
 from lightning.statement import provider_payments
 from sandbox.lnd.control import Record
-from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
+from tests.lightning.world import NET_MSAT, PLATFORM, World, deadline, instruction, now
 from transfers.errors import RailUnavailable
 from transfers.types import NotSeen, Order, Succeeded, Unknown
 
@@ -20,7 +20,7 @@ def prepared(rail: LightningRail, text: str) -> Order:
 
 
 def sent(rail: LightningRail, order: Order) -> Any:
-    return rail.send(order, now=now())
+    return rail.send(order, deadline=deadline())
 
 
 def sent_under(world: World, rail: LightningRail, *steps: Record) -> tuple[Order, Any]:

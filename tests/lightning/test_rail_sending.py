@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lightning.client import LndClient
+from lightning.access_scopes import NEEDED, AccessScope
+from lightning.client import LndClient, NodeMisconfigured
 from lightning.rail import LightningRail
 from sandbox.lnd.control import Record
-from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World, instruction, now
+from sunusav.core.deadlines import boottime_ns
+from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World, deadline, instruction, now
 from transfers.enums import FailureClass
 from transfers.errors import RailUnavailable
-from transfers.types import NotSeen, Order, Refused, Succeeded, Unknown
+from transfers.types import NotSeen, Order, Refused, Succeeded, TooLate, Unknown
 
 
 def prepared(rail: LightningRail, text: str) -> Order:
     return rail.prepare(instruction(text), now=now())
 
 
-def sent(rail: LightningRail, order: Order) -> Any:
-    return rail.send(order, now=now())
+def sent(rail: LightningRail, order: Order, *, node_ahead: timedelta = timedelta()) -> Any:
+    return rail.send(order, deadline=deadline(node_ahead=node_ahead))
 
 
 def sent_under(world: World, rail: LightningRail, *steps: Record) -> tuple[Order, Any]:
@@ -82,7 +86,7 @@ def test_send_again_paid_and_expired_is_not_failed(world: World, rail: Lightning
     order = prepared(rail, world.invoice(expiry=600))
     paid = sent(rail, order)
     world.control.set_clock(advance_seconds=700)
-    doubt = sent(rail, order)
+    doubt = sent(rail, order, node_ahead=timedelta(seconds=700))
     assert isinstance(doubt, Unknown)
     assert (doubt.seen, doubt.reason) == (False, "node-refused")
     assert "invoice expired" in doubt.evidence["text"]
@@ -94,7 +98,7 @@ def test_send_unpaid_and_expired_is_unknown_then_not_seen(
 ) -> None:
     order = prepared(rail, world.invoice(expiry=600))
     world.control.set_clock(advance_seconds=700)
-    assert isinstance(sent(rail, order), Unknown)
+    assert isinstance(sent(rail, order, node_ahead=timedelta(seconds=700)), Unknown)
     found = rail.find(order)
     assert isinstance(found, NotSeen)
     assert found.source == our_pubkey
@@ -282,3 +286,49 @@ def test_send_goaway_in_flight_is_followed_to_its_end(world: World, rail: Lightn
     assert isinstance(answers[0], Succeeded)
     (row,) = world.record(order.reference)
     assert (row["sends"], row["successes"]) == (1, 1)
+
+
+def test_send_after_our_deadline_is_too_late_and_makes_no_call(world: World, rail: LightningRail) -> None:
+    """Our clock that runs while a process is stopped decides; the node would still accept the call."""
+    order = prepared(rail, world.invoice())
+    passed = replace(deadline(), boottime_ns=boottime_ns())
+    assert isinstance(rail.send(order, deadline=passed), TooLate)
+    assert world.record(order.reference) == []
+
+
+def test_send_received_after_its_deadline_is_refused_by_the_node(world: World, rail: LightningRail) -> None:
+    """The process was stopped after its own comparison, and the bytes left late."""
+    order = prepared(rail, world.invoice())
+    late = replace(deadline(), at=now())
+    outcome = rail.send(order, deadline=late)
+    assert isinstance(outcome, TooLate)
+    assert outcome.evidence["error"] == "NodeTooLate"
+    assert "macaroon has expired" in outcome.evidence["text"]
+    assert world.record(order.reference) == []
+    assert isinstance(rail.find(order), NotSeen)
+
+
+def test_send_again_too_late_says_nothing_about_the_payment_before(world: World, rail: LightningRail) -> None:
+    order = prepared(rail, world.invoice())
+    paid = sent(rail, order)
+    assert isinstance(rail.send(order, deadline=replace(deadline(), at=now())), TooLate)
+    assert rail.find(order) == paid
+    (row,) = world.record(order.reference)
+    assert (row["sends"], row["successes"]) == (1, 1)
+
+
+def test_send_with_an_expired_macaroon_is_not_too_late(world: World, tmp_path: Path) -> None:
+    """The operator's macaroon ended: that is a fault of the rail, and a later send would not go either."""
+    methods = [("uri", method.path) for method in NEEDED[AccessScope.PAYING]]
+    ended = world.control.bake_macaroon(PLATFORM, methods, time_before=int(now().timestamp()) - 5)
+    client = LndClient(world.access_with(ended, tmp_path))
+    for moment in (deadline(), replace(deadline(), at=now())):
+        stream = client.send_payment(
+            payment_request=world.invoice(),
+            fee_limit_msat=10_000,
+            timeout_seconds=1,
+            stream_seconds=2,
+            deadline=moment,
+        )
+        with pytest.raises(NodeMisconfigured, match="macaroon has expired"):
+            list(stream)

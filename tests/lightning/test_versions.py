@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from lightning.errors import InvoicePaysOurselves
 from lightning.rail import LightningRail
 from lightning.statement import provider_payments
 from sandbox.lnd.control import Record
-from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
+from tests.lightning.world import NET_MSAT, PLATFORM, World, deadline, instruction, now
 from transfers.enums import FailureClass
 from transfers.types import CollectionRequest, NotSeen, Order, Refused, Succeeded, Unknown
 
@@ -36,8 +37,8 @@ def prepared(rail: LightningRail, text: str) -> Order:
     return rail.prepare(instruction(text), now=now())
 
 
-def sent(rail: LightningRail, order: Order) -> Any:
-    return rail.send(order, now=now())
+def sent(rail: LightningRail, order: Order, *, node_ahead: timedelta = timedelta()) -> Any:
+    return rail.send(order, deadline=deadline(node_ahead=node_ahead))
 
 
 def sent_under(world: World, rail: LightningRail, *steps: Record) -> tuple[Order, Any]:
@@ -91,7 +92,7 @@ def test_paid_and_expired_is_found_paid(world: World, rail: LightningRail, relea
     order = prepared(rail, world.invoice(expiry=600))
     paid = sent(rail, order)
     world.control.set_clock(advance_seconds=700)
-    assert isinstance(sent(rail, order), Unknown)
+    assert isinstance(sent(rail, order, node_ahead=timedelta(seconds=700)), Unknown)
     assert rail.find(order) == paid
 
 

@@ -11,6 +11,7 @@ from lightning.client import LndClient, NodeAccess, NodeError
 from sandbox.lnd.control import Control, Record
 from sandbox.lnd.process import SimulatorProcess
 from sunusav.core import clock
+from sunusav.core.deadlines import Deadline, boottime_ns
 from transfers.types import Destination, Instruction
 
 PLATFORM, WALLETS = "platform", "wallets"
@@ -102,3 +103,12 @@ def instruction(text: str, *, amount_msat: int = NET_MSAT, kind: str = "bolt11")
 def now(later: timedelta = timedelta()) -> datetime:
     """Return the current time: the simulated node uses the machine's clock."""
     return clock.now() + later
+
+
+LEASE = timedelta(seconds=20)
+
+
+def deadline(*, node_ahead: timedelta = timedelta()) -> Deadline:
+    """Return the deadline of a send that starts now, by a clock like that of a node which was set ahead."""
+    read_at_ns = boottime_ns()
+    return Deadline.after(LEASE, at=now(node_ahead + LEASE), read_at_ns=read_at_ns)

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from lightning.outcomes import is_terminal
 from lightning.proto import invoices_pb2, lightning_pb2, methods
 from lightning.rail import LightningRail
 from sunusav.core import clock
+from sunusav.core.deadlines import Deadline, boottime_ns
 from tests.live_lnd.backends import Backend
 from tests.live_lnd.recording import Recorder
 from transfers.types import Destination, Instruction, Order
@@ -32,8 +34,9 @@ FEE_LIMIT_MSAT = 10_000
 VALID_SECONDS = 3_600
 CALL_SECONDS = 15.0
 ATTEMPTS_SECONDS = 20
-DEADLINE_SECONDS = 40.0
+STREAM_SECONDS = 40.0
 WAIT_SECONDS = 20.0
+DAY = timedelta(days=1)  # tests advance the clock of simulated nodes
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,16 @@ class NodePair:
         self.record.note(step, messages[-1:])
         return messages
 
-    def start(self, text: str, *, fee_limit_msat: int = FEE_LIMIT_MSAT) -> NodeStream[Payment]:
+    def start(
+        self, text: str, *, fee_limit_msat: int = FEE_LIMIT_MSAT, not_after: timedelta = DAY
+    ) -> NodeStream[Payment]:
+        """Start a payment that the node refuses from this time after now on."""
         return self.payer.send_payment(
             payment_request=text,
             fee_limit_msat=fee_limit_msat,
             timeout_seconds=ATTEMPTS_SECONDS,
-            deadline_seconds=DEADLINE_SECONDS,
+            stream_seconds=STREAM_SECONDS,
+            deadline=deadline(not_after),
         )
 
     def tracked(self, step: str, payment_hash: bytes) -> Payment:
@@ -163,6 +170,11 @@ class NodePair:
             with contextlib.suppress(NodeRefused):
                 client.cancel_invoice(payment_hash)
         self.backend.reset_clock()
+
+
+def deadline(after: timedelta = DAY) -> Deadline:
+    """Return a deadline for the node's clock only: this process lets every call leave."""
+    return Deadline.after(DAY, at=clock.now() + after, read_at_ns=boottime_ns())
 
 
 def memo() -> str:

@@ -25,11 +25,14 @@ from transfers.types import FindOutcome, Refused, Succeeded, Unknown
 # The macaroon is passed by standard input: every user can read the arguments of a process.
 PAYING = """
 import sys
+from datetime import UTC, datetime, timedelta
 from lightning.client import LndClient, NodeAccess
+from sunusav.core.deadlines import Deadline, boottime_ns
 host, network, certificate, server_name, text, limit = sys.argv[1:]
 access = NodeAccess(host, network, certificate, tls_server_name=server_name, macaroon_text=sys.stdin.readline().strip())
 sending = LndClient(access).send_payment(
-    payment_request=text, fee_limit_msat=int(limit), timeout_seconds=20, deadline_seconds=60
+    payment_request=text, fee_limit_msat=int(limit), timeout_seconds=20, stream_seconds=60,
+    deadline=Deadline.after(timedelta(days=1), at=datetime.now(UTC) + timedelta(days=1), read_at_ns=boottime_ns()),
 )
 for payment in sending:
     if payment.htlcs:

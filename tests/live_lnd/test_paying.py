@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 
 from lightning import bolt11
-from lightning.client import NodeRefused
+from lightning.client import NodeRefused, NodeTooLate
 from lightning.errors import InvoicePaysOurselves, InvoiceWithoutAmount
 from lightning.networks import invoice_prefix
 from lightning.outcomes import preimage_fits
 from lightning.proto.lightning_pb2 import Invoice
-from sunusav.core import clock
-from tests.live_lnd.node_pair import AMOUNT_MSAT, NodePair, reason, status
+from tests.live_lnd.node_pair import AMOUNT_MSAT, NodePair, deadline, reason, status
 from transfers.types import NotSeen, Succeeded
 
 SOON_SECONDS = 15
@@ -35,16 +35,29 @@ def test_payment_succeeds_with_preimage_and_settles_the_invoice(pair: NodePair) 
 def test_rail_sending_twice_pays_once_and_finds_the_same_payment(pair: NodePair) -> None:
     made = pair.invoice()
     order = pair.ordered(made)
-    paid = pair.rail.send(order, now=clock.now())
+    paid = pair.rail.send(order, deadline=deadline())
     assert isinstance(paid, Succeeded)
     assert pair.rail.verify(order.reference, paid.proof)
-    again = pair.rail.send(order, now=clock.now())
+    again = pair.rail.send(order, deadline=deadline())
     assert isinstance(again, Succeeded)
     assert (again.proof, again.amount_msat, again.cost_msat) == (paid.proof, paid.amount_msat, paid.cost_msat)
     refused = pair.refused("pay again", lambda: list(pair.start(made.text)))
     assert isinstance(refused, NodeRefused)
     assert refused.is_duplicate_payment
     assert pair.looked_up("the invoice", made.payment_hash).amt_paid_msat == AMOUNT_MSAT
+
+
+def test_payment_received_after_its_deadline_is_refused_and_not_stored(pair: NodePair) -> None:
+    """A macaroon narrowed for one call is the fence: the node itself refuses what comes late."""
+    made, soon = pair.invoice(), timedelta(seconds=SOON_SECONDS)
+    late = pair.refused("pay late", lambda: list(pair.start(made.text, not_after=-soon)))
+    assert isinstance(late, NodeTooLate)
+    assert late.code == "UNKNOWN"
+    unknown = pair.refused("track it", lambda: pair.tracked("", made.payment_hash))
+    assert isinstance(unknown, NodeRefused)
+    assert unknown.is_not_found
+    with pair.start(made.text, not_after=soon) as stream:
+        assert status(list(stream)[-1]) == "SUCCEEDED"
 
 
 def test_pay_expired_invoice_is_refused_and_not_stored(pair: NodePair) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 
 import pytest
 
 from lightning.bolt11 import decode
-from lightning.client import LndClient, NodeMisconfigured, NodeRefused
+from lightning.client import LndClient, NodeMisconfigured, NodeRefused, NodeTooLate
 from lightning.client.calls import unary_call
 from lightning.invoices import require_node_agrees
-from lightning.macaroons import read_macaroon
+from lightning.macaroons import read_macaroon, serialized, with_caveat
 from lightning.proto import invoices_pb2, methods
 from lightning.proto.state_pb2 import SERVER_ACTIVE
-from sandbox.lnd.macaroons import serialized, with_caveat
+from sunusav.core import clock
 from tests.live_lnd.node_pair import CALL_SECONDS, NodePair, status, with_macaroon
 from transfers.types import ProviderPayment
 
@@ -48,6 +49,15 @@ def test_call_with_expired_macaroon_is_misconfigured(pair: NodePair) -> None:
     expired = serialized(with_caveat(macaroon, "time-before 2020-01-01T00:00:00Z"))
     refused = pair.refused("expired macaroon", with_macaroon(pair.backend.payer, expired).get_info)
     assert isinstance(refused, NodeMisconfigured)
+
+
+def test_call_with_narrowed_macaroon_is_accepted_until_its_moment(pair: NodePair) -> None:
+    moment = clock.now() + timedelta(seconds=5)
+    key = pair.payer.get_info(not_after=moment).identity_pubkey
+    pair.backend.pass_time(6)
+    late = pair.refused("late", lambda: pair.payer.get_info(not_after=moment))
+    assert isinstance(late, NodeTooLate)
+    assert pair.payer.get_info().identity_pubkey == key
 
 
 def test_call_without_permission_is_misconfigured(pair: NodePair) -> None:

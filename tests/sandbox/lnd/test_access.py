@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from lightning.macaroons import Macaroon
+from lightning.macaroons import Macaroon, serialized, with_caveat
 from lightning.proto import methods
 from sandbox.lnd import macaroons
 from sandbox.lnd.control import Control
@@ -52,7 +52,7 @@ def test_macaroon_of_another_node_fails_verification(world: SimulatorProcess) ->
 
 
 def test_macaroon_of_another_root_key_is_not_found(world: SimulatorProcess) -> None:
-    foreign = macaroons.serialized(macaroons.mint(b"k" * 32, [("info", "read")], root_key_id=b"7")).hex()
+    foreign = serialized(macaroons.mint(b"k" * 32, [("info", "read")], root_key_id=b"7")).hex()
     with refused(UNKNOWN, "cannot get macaroon: root key with id 7 doesn't exist"):
         Wire(world.node("platform"), foreign).call(methods.GET_INFO)
 
@@ -106,16 +106,14 @@ def test_time_before_caveat_ends_by_the_nodes_clock(world: SimulatorProcess, con
 def test_caveat_can_be_added_and_not_removed_without_the_root_key(world: SimulatorProcess) -> None:
     address = world.node("platform")
     admin = macaroons.parse(bytes.fromhex(address.macaroon_hex("admin")))
-    narrowed = macaroons.with_caveat(admin, "time-before 2100-01-01T00:00:00Z")
-    assert macaroons.parse(macaroons.serialized(narrowed)) == narrowed
-    Wire(address, macaroons.serialized(narrowed).hex()).call(methods.GET_INFO)
+    narrowed = with_caveat(admin, "time-before 2100-01-01T00:00:00Z")
+    assert macaroons.parse(serialized(narrowed)) == narrowed
+    Wire(address, serialized(narrowed).hex()).call(methods.GET_INFO)
     stripped = Macaroon(narrowed.identifier, (), narrowed.signature)
     with refused(UNKNOWN, "signature mismatch"):
-        Wire(address, macaroons.serialized(stripped).hex()).call(methods.GET_INFO)
+        Wire(address, serialized(stripped).hex()).call(methods.GET_INFO)
     with refused(UNKNOWN, "not satisfied"):
-        Wire(address, macaroons.serialized(macaroons.with_caveat(admin, "ipaddr 10.0.0.1")).hex()).call(
-            methods.GET_INFO
-        )
+        Wire(address, serialized(with_caveat(admin, "ipaddr 10.0.0.1")).hex()).call(methods.GET_INFO)
 
 
 def test_check_permissions_needs_macaroon_read(world: SimulatorProcess) -> None:
