@@ -27,6 +27,7 @@ from lightning.invoices import payable_invoice, read_invoice, require_node_agree
 from lightning.lnurl.addresses import PayAddress, read_lightning_address, read_lnurl
 from lightning.lnurl.pay import fetch_invoice
 from lightning.networks import invoice_prefix
+from lightning.node_clock import COMPARE_EVERY_SECONDS, LATE_BY, NodeClock, now_by
 from lightning.node_facts import NodeFacts
 from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
 from lightning.statement import provider_payments
@@ -77,6 +78,7 @@ class LightningRail:
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
     cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
     destination_kinds = (BOLT11, *ADDRESS_READERS)
+    late_by = LATE_BY
 
     def __init__(
         self,
@@ -85,9 +87,13 @@ class LightningRail:
         timeout_seconds: int | None = None,
         listen_margin_seconds: int = LISTEN_MARGIN_SECONDS,
         web: UntrustedHostClient | None = None,
+        compare_clock_seconds: float = COMPARE_EVERY_SECONDS,
     ) -> None:
         self._client = client or LndClient(access_for(AccessScope.PAYING))
         self._node = NodeFacts(self._client)
+        # Two comparisons, since only that of a send is exact: the `now` of `prepare` may be old by then.
+        self._clock_at_prepare = NodeClock(self._client, keep_seconds=compare_clock_seconds)
+        self._clock_at_send = NodeClock(self._client, keep_seconds=compare_clock_seconds)
         self._web = web or UntrustedHostClient()
         self._timeout_seconds = timeout_seconds or settings.LND_PAYMENT_TIMEOUT_SECONDS
         self.send_deadline_seconds = self._timeout_seconds + listen_margin_seconds
@@ -125,8 +131,8 @@ class LightningRail:
         if address is None:
             text = instruction.destination.value
             invoice = self._payable(text, instruction, now=now, needed_seconds=MIN_VALIDITY_TO_SEND_SECONDS)
-            return self._order(invoice, instruction, source=self._ready_node(instruction))
-        source = self._ready_node(instruction)
+            return self._order(invoice, instruction, source=self._ready_node(instruction, now=now))
+        source = self._ready_node(instruction, now=now)
         invoice = self._reusable_invoice(instruction, now=now) or self._fetch_invoice(
             address, instruction, now=now
         )
@@ -135,13 +141,14 @@ class LightningRail:
     def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
         """Pay the order before the deadline, and follow the payment until it ends or `send_deadline_seconds` are over.
 
-        Raises: RailUnavailable when the node is unreachable or a different one: nothing was sent.
+        Raises: RailUnavailable when the node is unreachable, another one, or would take late calls: nothing was sent.
         After the call has begun, an error never proves that the payment failed, except `TooLate`.
         """
         if deadline.has_passed:
             return TooLate()
         self._require_same_node(order)
         with _unavailable_on_error():
+            self._clock_at_send.require_agreement(now_by(deadline))
             try:
                 stream = self._client.send_payment(
                     payment_request=order.payload,
@@ -243,11 +250,12 @@ class LightningRail:
             logger.warning("the invoice from %s does not contain the hash of its metadata", address.host)
         return invoice
 
-    def _ready_node(self, instruction: Instruction) -> str:
+    def _ready_node(self, instruction: Instruction, *, now: datetime) -> str:
         """Return our node's public key when it can pay this amount. Raises: RailUnavailable."""
         needed_msat = instruction.amount_msat + fee_limit_msat(instruction.amount_msat)
         with _unavailable_on_error():
             source = self._node.ready_pubkey()
+            self._clock_at_prepare.require_agreement(now)
             available_msat = self._node.local_balance_msat()
         if available_msat < needed_msat:
             raise RailUnavailable(rail=NAME, detail=f"liquidity: {available_msat} msat in channels")

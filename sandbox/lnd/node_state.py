@@ -28,6 +28,7 @@ class NodeOptions:
     shown_network: str = ""  # GetInfo names this network instead of the real one
     shown_pubkey: str = ""  # GetInfo names this key instead of the real one
     probe_seconds: float = 0
+    checks_macaroons: bool = True  # False: as with --no-macaroons
 
     @property
     def minor(self) -> int:

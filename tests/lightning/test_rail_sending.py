@@ -297,8 +297,9 @@ def test_send_after_our_deadline_is_too_late_and_makes_no_call(world: World, rai
 
 
 def test_send_received_after_its_deadline_is_refused_by_the_node(world: World, rail: LightningRail) -> None:
-    """The process was stopped after its own comparison, and the bytes left late."""
+    """The process was stopped after its own comparisons, and the bytes left late."""
     order = prepared(rail, world.invoice())
+    assert isinstance(sent(rail, prepared(rail, world.invoice())), Succeeded)
     late = replace(deadline(), at=now())
     outcome = rail.send(order, deadline=late)
     assert isinstance(outcome, TooLate)

@@ -34,6 +34,7 @@ CALM_OPTIONS: dict[str, Any] = {
     "synced_to_graph": True,
     "shown_network": "",
     "shown_pubkey": "",
+    "checks_macaroons": True,
 }
 
 
