@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +12,8 @@ from transfers.types import Order, Refused, Succeeded, Unknown
 
 Payment = lightning_pb2.Payment
 HASH_BYTES = 32
+NS_PER_MICROSECOND = 1_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # LND's `PaymentFailureReason`. An unknown number goes to review by a person.
 FAILURE_CLASSES = {
@@ -64,7 +67,14 @@ def _paid(payment: Payment, order: Order, evidence: dict[str, Any]) -> Succeeded
         amount_msat=payment.value_msat,
         cost_msat=payment.fee_msat,
         evidence=evidence,
+        started_at=_started_at(payment),
     )
+
+
+def _started_at(payment: Payment) -> datetime | None:
+    """Return when the node began to pay; a failed payment that is sent again begins again. Rounding: down."""
+    since_epoch = timedelta(microseconds=payment.creation_time_ns // NS_PER_MICROSECOND)
+    return EPOCH + since_epoch if payment.creation_time_ns else None
 
 
 def _contradiction(payment: Payment, order: Order) -> str:

@@ -49,6 +49,22 @@ def test_outcome_of_proven_success_is_paid_with_its_cost() -> None:
     assert paid.evidence["status"] == "succeeded"
 
 
+@pytest.mark.parametrize(
+    ("creation_time_ns", "started_at"),
+    [
+        (1_795_305_600_123_456_789, datetime(2026, 11, 22, 0, 0, 0, 123_456, tzinfo=UTC)),
+        (1_000, datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC)),
+        (0, None),
+    ],
+)
+def test_outcome_of_success_says_when_the_node_began(
+    creation_time_ns: int, started_at: datetime | None
+) -> None:
+    paid = outcome_of(payment(creation_time_ns=creation_time_ns), ORDER)
+    assert isinstance(paid, Succeeded)
+    assert paid.started_at == started_at
+
+
 def test_outcome_of_success_with_failure_reason_is_paid() -> None:
     """A settled HTLC takes precedence over a recorded failure reason."""
     paid = outcome_of(payment(failure_reason=lightning_pb2.FAILURE_REASON_TIMEOUT), ORDER)
