@@ -28,6 +28,7 @@ NEEDED: Mapping[AccessScope, tuple[Method[Any, Any], ...]] = {
         methods.LIST_PAYMENTS,
         methods.DECODE_PAY_REQ,
         methods.CHANNEL_BALANCE,
+        methods.LIST_CHANNELS,
         methods.GET_INFO,
     ),
     AccessScope.INVOICING: (

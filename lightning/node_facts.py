@@ -1,10 +1,12 @@
-"""The node's identity and balance, queried at most once a second."""
+"""The node's identity and what it can send, queried at most once a second."""
 
 from __future__ import annotations
 
 from lightning.client import LndClient, NodeMisconfigured, NodeUnavailable
+from lightning.liquidity import sendable_over
 from lightning.proto import lightning_pb2
 from lightning.recent import Recent
+from transfers.types import Sendable
 
 KEEP_SECONDS = 1.0
 
@@ -20,7 +22,7 @@ class NodeFacts:
     def __init__(self, client: LndClient, *, keep_seconds: float = KEEP_SECONDS) -> None:
         self._client = client
         self._info: Recent[lightning_pb2.GetInfoResponse] = Recent(keep_seconds)
-        self._balance: Recent[lightning_pb2.ChannelBalanceResponse] = Recent(keep_seconds)
+        self._channels: Recent[lightning_pb2.ListChannelsResponse] = Recent(keep_seconds)
 
     def ready_pubkey(self) -> str:
         """Return the node's public key when it is ready to pay.
@@ -33,8 +35,9 @@ class NodeFacts:
         """Query the node's public key now, ready to pay or not."""
         return self._info.fresh(self._client.get_info).identity_pubkey
 
-    def local_balance_msat(self) -> int:
-        return self._balance.get(self._client.channel_balance).local_balance.msat
+    def sendable(self) -> Sendable:
+        """Return what can be sent over the active channels."""
+        return sendable_over(self._channels.get(self._client.list_active_channels).channels)
 
     def _ready(self, info: lightning_pb2.GetInfoResponse) -> str:
         expected = self._client.access.network

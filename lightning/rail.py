@@ -34,7 +34,7 @@ from lightning.statement import provider_payments
 from sunusav.core.deadlines import Deadline
 from sunusav.core.http import UntrustedHostClient
 from transfers.enums import FailureClass
-from transfers.errors import DestinationKindUnsupported, RailUnavailable
+from transfers.errors import DestinationKindUnsupported, RailShort, RailUnavailable
 from transfers.types import (
     Destination,
     FindOutcome,
@@ -42,6 +42,7 @@ from transfers.types import (
     NotSeen,
     Order,
     ProviderPayment,
+    Sendable,
     SendOutcome,
     TooLate,
     Unknown,
@@ -124,8 +125,8 @@ class LightningRail:
         """Check the invoice again, this time with the node: its network, what it reads, its liquidity.
 
         For an address, fetch an invoice once our node is ready, or reuse the last attempt's invoice while it can be
-        paid. Raises: RailUnavailable, also when the node is short of liquidity; DestinationUnavailable; the refusals of
-        `lightning.errors` and of a web address.
+        paid. Raises: RailUnavailable; RailShort; DestinationUnavailable; the refusals of `lightning.errors` and of a
+        web address.
         """
         address = self._address_in(instruction)
         if address is None:
@@ -186,6 +187,20 @@ class LightningRail:
         """Return our balance in the channels. Units: msat. Raises: RailUnavailable."""
         with _unavailable_on_error():
             return self._client.channel_balance().local_balance.msat
+
+    def sendable(self) -> Sendable:
+        """Return what our active channels can send: without reserves, and in one payment with its parts.
+
+        Raises: RailUnavailable, also while a recent comparison of clocks stops all sends.
+        """
+        with _unavailable_on_error():
+            for compared in (self._clock_at_prepare, self._clock_at_send):
+                compared.require_no_disagreement()
+            return self._node.sendable()
+
+    def needed_msat(self, amount_msat: int) -> int:
+        """Return the amount with the most that routing may cost. Units: msat."""
+        return amount_msat + fee_limit_msat(amount_msat)
 
     def statement(self) -> Iterator[ProviderPayment]:
         """List every payment of the node, oldest first. Raises: RailUnavailable."""
@@ -251,14 +266,14 @@ class LightningRail:
         return invoice
 
     def _ready_node(self, instruction: Instruction, *, now: datetime) -> str:
-        """Return our node's public key when it can pay this amount. Raises: RailUnavailable."""
-        needed_msat = instruction.amount_msat + fee_limit_msat(instruction.amount_msat)
+        """Return our node's public key when it can pay this amount. Raises: RailUnavailable, RailShort."""
+        needed_msat = self.needed_msat(instruction.amount_msat)
         with _unavailable_on_error():
             source = self._node.ready_pubkey()
             self._clock_at_prepare.require_agreement(now)
-            available_msat = self._node.local_balance_msat()
+            available_msat = self._node.sendable().largest_msat
         if available_msat < needed_msat:
-            raise RailUnavailable(rail=NAME, detail=f"liquidity: {available_msat} msat in channels")
+            raise RailShort(rail=NAME, needed_msat=needed_msat, available_msat=available_msat)
         return source
 
     def _order(self, invoice: Invoice, instruction: Instruction, *, source: str) -> Order:

@@ -40,6 +40,10 @@ def _balance(client: LndClient) -> object:
     return client.channel_balance()
 
 
+def _channels(client: LndClient) -> object:
+    return client.list_active_channels()
+
+
 def _track(client: LndClient) -> object:
     with client.track_payment(UNKNOWN_HASH) as stream:
         return next(iter(stream), None)
@@ -50,7 +54,7 @@ def _look_up(client: LndClient) -> object:
 
 
 _CALLS: Mapping[AccessScope, tuple[Callable[[LndClient], object], ...]] = {
-    AccessScope.PAYING: (_get_info, _balance, _track),
+    AccessScope.PAYING: (_get_info, _balance, _channels, _track),
     AccessScope.INVOICING: (_get_info, _look_up),
     AccessScope.READONLY: (_get_info, _balance),
 }

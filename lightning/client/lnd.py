@@ -11,7 +11,7 @@ from sunusav.core.deadlines import Deadline
 
 READ_TIMEOUT_SECONDS = 10.0
 LIST_TIMEOUT_SECONDS = 30.0
-# LND's own default, sent explicitly so that a new release cannot change it.
+# The parts that a payment may be split into: LND's own default, sent explicitly so that a new release cannot change it.
 MAX_PARTS = 16
 
 
@@ -48,6 +48,14 @@ class LndClient:
             self.access,
             methods.CHANNEL_BALANCE,
             lightning_pb2.ChannelBalanceRequest(),
+            timeout_seconds=READ_TIMEOUT_SECONDS,
+        )
+
+    def list_active_channels(self) -> lightning_pb2.ListChannelsResponse:
+        return unary_call(
+            self.access,
+            methods.LIST_CHANNELS,
+            lightning_pb2.ListChannelsRequest(active_only=True),
             timeout_seconds=READ_TIMEOUT_SECONDS,
         )
 

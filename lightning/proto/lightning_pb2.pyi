@@ -127,6 +127,40 @@ class ChannelBalanceResponse(_message.Message):
     pending_open_remote_balance: Amount
     def __init__(self, local_balance: _Optional[_Union[Amount, _Mapping]] = ..., remote_balance: _Optional[_Union[Amount, _Mapping]] = ..., unsettled_local_balance: _Optional[_Union[Amount, _Mapping]] = ..., unsettled_remote_balance: _Optional[_Union[Amount, _Mapping]] = ..., pending_open_local_balance: _Optional[_Union[Amount, _Mapping]] = ..., pending_open_remote_balance: _Optional[_Union[Amount, _Mapping]] = ...) -> None: ...
 
+class ListChannelsRequest(_message.Message):
+    __slots__ = ("active_only",)
+    ACTIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    active_only: bool
+    def __init__(self, active_only: _Optional[bool] = ...) -> None: ...
+
+class ListChannelsResponse(_message.Message):
+    __slots__ = ("channels",)
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    channels: _containers.RepeatedCompositeFieldContainer[Channel]
+    def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ...) -> None: ...
+
+class Channel(_message.Message):
+    __slots__ = ("active", "local_balance", "commit_fee", "fee_per_kw", "initiator", "local_constraints")
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_BALANCE_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_FEE_FIELD_NUMBER: _ClassVar[int]
+    FEE_PER_KW_FIELD_NUMBER: _ClassVar[int]
+    INITIATOR_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    active: bool
+    local_balance: int
+    commit_fee: int
+    fee_per_kw: int
+    initiator: bool
+    local_constraints: ChannelConstraints
+    def __init__(self, active: _Optional[bool] = ..., local_balance: _Optional[int] = ..., commit_fee: _Optional[int] = ..., fee_per_kw: _Optional[int] = ..., initiator: _Optional[bool] = ..., local_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ...) -> None: ...
+
+class ChannelConstraints(_message.Message):
+    __slots__ = ("chan_reserve_sat",)
+    CHAN_RESERVE_SAT_FIELD_NUMBER: _ClassVar[int]
+    chan_reserve_sat: int
+    def __init__(self, chan_reserve_sat: _Optional[int] = ...) -> None: ...
+
 class HopHint(_message.Message):
     __slots__ = ("node_id", "chan_id", "fee_base_msat", "fee_proportional_millionths", "cltv_expiry_delta")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]

@@ -91,6 +91,12 @@ CHANNEL_BALANCE = Method(
     lightning_pb2.ChannelBalanceResponse,
     OFFCHAIN_READ,
 )
+LIST_CHANNELS = Method(
+    "/lnrpc.Lightning/ListChannels",
+    lightning_pb2.ListChannelsRequest,
+    lightning_pb2.ListChannelsResponse,
+    OFFCHAIN_READ,
+)
 ADD_INVOICE = Method(
     "/lnrpc.Lightning/AddInvoice", lightning_pb2.Invoice, lightning_pb2.AddInvoiceResponse, INVOICES_WRITE
 )
@@ -197,6 +203,7 @@ CLIENT_METHODS: tuple[Method[Any, Any], ...] = (
     GET_STATE,
     GET_INFO,
     CHANNEL_BALANCE,
+    LIST_CHANNELS,
     ADD_INVOICE,
     LOOKUP_INVOICE,
     LIST_INVOICES,

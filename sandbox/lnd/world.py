@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coincurve import PrivateKey
 
-from lightning.macaroons import serialized
+from lightning.macaroons import read_macaroon, serialized
 from sandbox.lnd import macaroons
 from sandbox.lnd.clock import Clock, ClockReading
 from sandbox.lnd.errors import ControlRefused, Refusal
@@ -75,12 +75,15 @@ class Node(NodeState):
             self.world.store.save(self.row)
 
     def write_credentials(self) -> None:
-        """Write the certificate and the macaroons for clients to read; existing ones stay valid."""
+        """Write the certificate and the macaroons for clients to read; existing ones stay valid.
+
+        A macaroon of an earlier release, with other permissions, is replaced.
+        """
         self.folder.mkdir(exist_ok=True)
         ensure_certificate(self.folder)
         for name, permissions in macaroons.BAKED.items():
             path = self.folder / f"{name}.macaroon"
-            if not path.exists():
+            if not path.exists() or read_macaroon(path.read_bytes()).granted() != set(permissions):
                 path.write_bytes(serialized(macaroons.mint(self.row.macaroon_root_key, permissions)))
 
     def close_streams(self, refusal: Refusal | None) -> None:

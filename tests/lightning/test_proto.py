@@ -57,6 +57,11 @@ def test_method_path_is_lnds(method: methods.Method) -> None:
             "GetInfoResponse",
             {"identity_pubkey": 1, "synced_to_chain": 9, "chains": 16, "synced_to_graph": 18},
         ),
+        ("ListChannelsRequest", {"active_only": 1}),
+        ("ListChannelsResponse", {"channels": 11}),
+        ("Channel", {"active": 1, "local_balance": 6, "commit_fee": 8, "fee_per_kw": 10, "initiator": 18}),
+        ("Channel", {"local_constraints": 29}),
+        ("ChannelConstraints", {"chan_reserve_sat": 2}),
         ("PayReq", {"destination": 1, "payment_addr": 11, "num_msat": 12, "features": 13}),
     ],
 )

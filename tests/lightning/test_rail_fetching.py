@@ -15,13 +15,14 @@ from pytest_django import Settings
 
 from lightning import errors
 from lightning.bolt11 import InvoiceDraft, decode, encode
+from lightning.client import LndClient
 from lightning.errors import LnurlAnswerMalformed
 from lightning.rail import LightningRail
 from sunusav.core.web_addresses import AddressForbidden
 from tests.fakes.lnurl_service import METADATA, LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
 from transfers.enums import FailureClass
-from transfers.errors import DestinationKindUnsupported, DestinationUnavailable, RailUnavailable
+from transfers.errors import DestinationKindUnsupported, DestinationUnavailable, RailShort, RailUnavailable
 from transfers.types import Destination, Instruction, Order, PreviousOrder
 
 
@@ -109,8 +110,11 @@ def test_prepare_with_unready_node_sends_no_request(
     rail: LightningRail, service: LnurlService, world: World
 ) -> None:
     world.control.set_money(PLATFORM, local_msat=NET_MSAT)
-    with pytest.raises(RailUnavailable):
+    with pytest.raises(RailShort):
         prepared(rail, service)
+    world.control.stop_serving(PLATFORM)
+    with pytest.raises(RailUnavailable):
+        prepared(LightningRail(LndClient(world.access("paying"))), service)
     assert service.paths == []
 
 

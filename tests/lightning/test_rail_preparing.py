@@ -6,16 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lightning import errors
 from lightning.bolt11 import decode
-from lightning.client import LndClient
+from lightning.client import LndClient, NodeAccess
 from lightning.rail import LightningRail, fee_limit_msat
 from sandbox.lnd.control import Record
 from sunusav.core.errors import Invalid
 from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
-from transfers.errors import DestinationKindUnsupported, RailUnavailable
-from transfers.types import Order
+from transfers.errors import DestinationKindUnsupported, RailShort, RailUnavailable
+from transfers.types import Order, Sendable
 
 
 def prepared(rail: LightningRail, text: str) -> Order:
@@ -170,15 +172,40 @@ def test_prepare_without_permission_is_unavailable(world: World) -> None:
     assert "permission denied" in unavailable.value.facts["detail"]
 
 
-@pytest.mark.parametrize("short_by_msat", [0, 1])
-def test_prepare_without_liquidity_for_amount_and_fee_limit_is_unavailable(
-    world: World, rail: LightningRail, short_by_msat: int
+@pytest.mark.parametrize("reserve_msat", [0, 1_000_000])
+def test_prepare_without_liquidity_for_amount_and_fee_limit_is_short(
+    world: World, rail: LightningRail, reserve_msat: int
 ) -> None:
-    text = world.invoice()
-    world.control.set_money(PLATFORM, local_msat=NET_MSAT + fee_limit_msat(NET_MSAT) - short_by_msat)
-    if not short_by_msat:
-        assert prepared(rail, text).amount_msat == NET_MSAT
-        return
-    with pytest.raises(RailUnavailable) as short:
+    """Another payment may go: that this one cannot is no failure of the rail."""
+    text, needed_msat = world.invoice(), NET_MSAT + fee_limit_msat(NET_MSAT)
+    world.control.set_money(PLATFORM, local_msat=needed_msat + reserve_msat - 1, reserve_msat=reserve_msat)
+    with pytest.raises(RailShort) as short:
         prepared(rail, text)
-    assert "liquidity" in short.value.facts["detail"]
+    assert short.value.facts == {
+        "rail": "lightning",
+        "needed_msat": needed_msat,
+        "available_msat": needed_msat - 1_000,
+    }
+    assert rail.needed_msat(NET_MSAT) == needed_msat
+    assert rail.sendable() == Sendable(needed_msat - 1_000, needed_msat - 1_000)
+
+
+def test_prepare_with_liquidity_for_amount_and_fee_limit_is_ready(world: World, rail: LightningRail) -> None:
+    needed_msat = NET_MSAT + fee_limit_msat(NET_MSAT)
+    world.control.set_money(PLATFORM, local_msat=needed_msat + 5_000, reserve_msat=5_000)
+    assert prepared(rail, world.invoice()).amount_msat == NET_MSAT
+    assert rail.sendable() == Sendable(needed_msat, needed_msat)
+    assert rail.balance() == needed_msat + 5_000
+
+
+def test_sendable_without_node_is_unavailable(world: World, rail: LightningRail) -> None:
+    world.control.stop_serving(PLATFORM)
+    with pytest.raises(RailUnavailable):
+        rail.sendable()
+
+
+@given(amounts=st.lists(st.integers(1, 10**12), min_size=2, max_size=2).map(sorted))
+def test_needed_above_the_amount_never_falls(amounts: list[int]) -> None:
+    rail = LightningRail(LndClient(NodeAccess("nowhere:1", "regtest", "")))
+    small, large = (rail.needed_msat(amount) - amount for amount in amounts)
+    assert 0 < small <= large

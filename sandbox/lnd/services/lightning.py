@@ -35,6 +35,7 @@ def behaviours(node: Node) -> Behaviours:
     return {
         methods.GET_INFO: service.get_info,
         methods.CHANNEL_BALANCE: service.channel_balance,
+        methods.LIST_CHANNELS: service.list_channels,
         methods.ADD_INVOICE: service.add_invoice,
         methods.LOOKUP_INVOICE: service.lookup_invoice,
         methods.LIST_INVOICES: service.list_invoices,
@@ -78,6 +79,18 @@ class LightningService:
                 pending_open_local_balance=_amount(0),
                 pending_open_remote_balance=_amount(0),
             )
+
+    def list_channels(self, _request: pb.ListChannelsRequest, _context: Context) -> pb.ListChannelsResponse:
+        """List the one channel, which the other side opened: it pays the commitment's fee."""
+        with self.node.world.lock:
+            channel = pb.Channel(
+                active=True,
+                local_balance=self.node.row.local_msat // MSAT_PER_SAT,
+                local_constraints=pb.ChannelConstraints(
+                    chan_reserve_sat=-(-self.node.row.reserve_msat // MSAT_PER_SAT)
+                ),
+            )
+        return pb.ListChannelsResponse(channels=[channel])
 
     def add_invoice(self, request: pb.Invoice, _context: Context) -> pb.AddInvoiceResponse:
         row = self.node.invoices.add(

@@ -142,3 +142,15 @@ def test_stop_is_clean_and_removes_the_ready_file(tmp_path: Path) -> None:
     world.stop()
     assert not (world.folder / "ready.json").exists()
     assert "Traceback" not in (world.folder / "simulator.log").read_text()
+
+
+def test_macaroon_of_an_earlier_release_is_replaced_and_a_current_one_kept(
+    own_world: SimulatorProcess,
+) -> None:
+    address = own_world.node("platform")
+    current = address.macaroon_hex("invoicing")
+    earlier = own_world.control.bake_macaroon("platform", [("uri", methods.GET_INFO.path)])
+    address.macaroon_paths["paying"].write_bytes(bytes.fromhex(earlier))
+    own_world.restart()
+    Wire(address, address.macaroon_hex("paying")).call(methods.LIST_CHANNELS)
+    assert address.macaroon_hex("invoicing") == current
