@@ -1,26 +1,39 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from lightning.client import AccessScope, LndClient, NodeError, access_for
+from lightning.node_clock import clock_offset_seconds
 from lightning.proto import state_pb2
+from lightning.recent import Recent
+from sunusav.core.clock import database_clock
 from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
 
+MAX_CLOCK_OFFSET_SECONDS = 5
+# The measurement makes seven calls, and clocks drift slowly.
+MEASURE_CLOCK_EVERY_SECONDS = 60.0
+_offset: Recent[int] = Recent(MEASURE_CLOCK_EVERY_SECONDS)
 
-def node_health(client: LndClient) -> HealthReport:
-    """Report the node's start state, network, sync and balance. An unreachable node is down."""
+
+def node_health(client: LndClient, *, measure_clock: Callable[[], int]) -> HealthReport:
+    """Report the node's start state, network, sync, balance and clock. An unreachable node is down.
+
+    `measure_clock` returns how many seconds the node's clock is ahead of ours. Raises: NodeError.
+    """
     try:
-        return _report(client)
+        return _report(client, measure_clock)
     except NodeError as error:
         return HealthReport(DOWN, error.evidence)
 
 
-def _report(client: LndClient) -> HealthReport:
+def _report(client: LndClient, measure_clock: Callable[[], int]) -> HealthReport:
     state = state_pb2.WalletState.Name(client.get_state().state)
     if state != "SERVER_ACTIVE":
         return HealthReport(DOWN, {"state": state})
     info = client.get_info()
     networks = [chain.network for chain in info.chains]
+    offset_seconds = measure_clock()
     facts = {
         "state": state,
         "version": info.version,
@@ -29,14 +42,26 @@ def _report(client: LndClient) -> HealthReport:
         "synced_to_chain": info.synced_to_chain,
         "active_channels": info.num_active_channels,
         "local_balance_msat": client.channel_balance().local_balance.msat,
+        "clock_offset_seconds": offset_seconds,
     }
     if networks != [client.access.network]:
         return HealthReport(DOWN, facts)
-    return HealthReport(OK if info.synced_to_chain and info.num_active_channels else DEGRADED, facts)
+    is_well = info.synced_to_chain and info.num_active_channels and _is_near(offset_seconds)
+    return HealthReport(OK if is_well else DEGRADED, facts)
+
+
+def _is_near(offset_seconds: int) -> bool:
+    """Return whether a whole second, rounded down, lies within the limit."""
+    return -MAX_CLOCK_OFFSET_SECONDS <= offset_seconds < MAX_CLOCK_OFFSET_SECONDS
 
 
 def _lightning(now: datetime) -> HealthReport:
-    return node_health(LndClient(access_for(AccessScope.READONLY)))
+    """Compare the node's clock with the database's, by which workers set the deadlines of their sends."""
+    client = LndClient(access_for(AccessScope.READONLY))
+    return node_health(
+        client,
+        measure_clock=lambda: _offset.get(lambda: clock_offset_seconds(client, database_clock())),
+    )
 
 
 HEALTH_CHECKS = [HealthCheck("lightning", _lightning)]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from lightning.client import LndClient, NodeMisconfigured, NodeTooLate, NodeUnavailable
 from lightning.recent import Recent
+from sunusav.core.clock import Clock
 from sunusav.core.deadlines import Deadline, boottime_ns
 
 # How far the node's clock may be behind ours, and how long the answer that shows it may take; together, how late the
@@ -19,6 +20,7 @@ MAX_ANSWER = timedelta(seconds=5)
 LATE_BY = MAX_BEHIND + MAX_ANSWER
 MAX_AHEAD = timedelta(seconds=10)
 COMPARE_EVERY_SECONDS = 30.0
+MEASURED_SECONDS = 64
 
 
 def now_by(deadline: Deadline) -> datetime:
@@ -33,6 +35,22 @@ def is_accepted(client: LndClient, moment: datetime) -> bool:
     except NodeTooLate:
         return False
     return True
+
+
+def clock_offset_seconds(client: LndClient, clock: Clock) -> int:
+    """Measure how far the node's clock is ahead of ours, by bisection. A node that answers late seems ahead.
+
+    The largest and the smallest value mean this much or more; a node that does not check macaroons seems slow without
+    limit. Rounding: down. Raises: NodeError.
+    """
+    low, high = -MEASURED_SECONDS, MEASURED_SECONDS
+    while high - low > 1:
+        middle = (low + high) // 2
+        if is_accepted(client, clock() + timedelta(seconds=middle)):
+            high = middle
+        else:
+            low = middle
+    return low
 
 
 class NodeClock:

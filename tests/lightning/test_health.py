@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import Settings
 
 from lightning.client import LndClient
-from lightning.health import node_health
+from lightning.health import HEALTH_CHECKS, node_health
+from lightning.node_clock import clock_offset_seconds
 from sandbox.lnd.control import Record
+from sunusav.core import clock
 from tests.lightning.world import PLATFORM, PLENTY_MSAT, World
 
 
 def health(world: World, **access: str) -> tuple[str, Record]:
-    report = node_health(LndClient(world.access("readonly", **access)))
+    client = LndClient(world.access("readonly", **access))
+    report = node_health(client, measure_clock=lambda: clock_offset_seconds(client, clock.now))
     return report.status, report.facts
 
 
@@ -18,6 +22,37 @@ def test_node_health_of_a_ready_node_is_ok(world: World, our_pubkey: str) -> Non
     assert status == "ok"
     assert (facts["state"], facts["node"], facts["networks"]) == ("SERVER_ACTIVE", our_pubkey, ["regtest"])
     assert facts["local_balance_msat"] == PLENTY_MSAT
+    assert facts["clock_offset_seconds"] == 0
+
+
+@pytest.mark.parametrize(
+    ("offset_seconds", "status"), [(3, "ok"), (-3, "ok"), (8, "degraded"), (-8, "degraded")]
+)
+def test_node_health_shows_how_far_the_nodes_clock_is_ahead(
+    world: World, offset_seconds: int, status: str
+) -> None:
+    world.control.set_clock(offset_seconds=offset_seconds)
+    reported, facts = health(world)
+    assert (reported, facts["clock_offset_seconds"]) == (status, offset_seconds)
+
+
+def test_node_health_of_a_node_that_checks_no_macaroons_is_degraded(world: World) -> None:
+    world.control.set_options(PLATFORM, checks_macaroons=False)
+    reported, facts = health(world)
+    assert (reported, facts["clock_offset_seconds"]) == ("degraded", -64)
+
+
+@pytest.mark.django_db
+def test_health_check_measures_the_clock_once_a_minute(world: World, settings: Settings) -> None:
+    """The second report is as old as the first: the check is asked often, and clocks drift slowly."""
+    access = world.access("readonly")
+    settings.LND_HOST, settings.LND_NETWORK = access.host, access.network
+    settings.LND_TLS_CERT_PATH = access.tls_cert_path
+    settings.LND_READONLY_MACAROON_PATH = access.macaroon_path
+    (check,) = HEALTH_CHECKS
+    measured = check.run(clock.now()).facts["clock_offset_seconds"]
+    world.control.set_clock(offset_seconds=measured + 20)
+    assert check.run(clock.now()).facts["clock_offset_seconds"] == measured
 
 
 @pytest.mark.parametrize(

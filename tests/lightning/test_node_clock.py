@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightning.client import LndClient, NodeAccess, NodeMisconfigured, NodeTooLate, NodeUnavailable
-from lightning.node_clock import LATE_BY, NodeClock, now_by
+from lightning.node_clock import LATE_BY, NodeClock, clock_offset_seconds, now_by
 from lightning.proto import lightning_pb2
 from lightning.rail import LightningRail
 from sunusav.core.deadlines import Deadline, boottime_ns
@@ -80,6 +80,27 @@ def test_agreement_that_is_not_kept_is_asked_for_again() -> None:
     node.ahead = -3_600 * SECOND
     with pytest.raises(NodeMisconfigured):
         compared.require_agreement(NOW)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "measured_seconds"),
+    [
+        (timedelta(), 0),
+        (0.999999 * SECOND, 0),
+        (SECOND, 1),
+        (-0.000001 * SECOND, -1),
+        (-5 * SECOND, -5),
+        (63 * SECOND, 63),
+        (3_600 * SECOND, 63),
+        (-64 * SECOND, -64),
+        (-3_600 * SECOND, -64),
+        (None, -64),
+    ],
+)
+def test_clock_offset_is_measured_to_the_second(ahead: timedelta | None, measured_seconds: int) -> None:
+    node = FakeNode(ahead)
+    assert clock_offset_seconds(node, lambda: NOW) == measured_seconds
+    assert node.narrowed_calls == 7
 
 
 def test_now_by_a_deadline_is_what_is_left_of_it_before_it() -> None:
