@@ -23,7 +23,7 @@ def sendable_over(channels: Iterable[lightning_pb2.Channel]) -> Sendable:
 def _sendable_msat(channel: lightning_pb2.Channel) -> int:
     """Return our balance without the reserve and the fees that must stay in the channel.
 
-    Whoever opened a channel pays the fee of its commitment, and LND keeps as much again for a fee rate twice as high.
+    The side that opened a channel pays the fee of its commitment, and LND keeps as much again for twice the fee rate.
     Source: LND `lnwallet/channel.go`, availableCommitmentBalance.
     """
     kept_sats = channel.local_constraints.chan_reserve_sat

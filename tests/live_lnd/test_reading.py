@@ -108,5 +108,10 @@ def test_statement_of_rail_contains_the_payment(pair: NodePair) -> None:
     assert lines == [ProviderPayment(last.payment_hash, True, False, last.value_msat, last.fee_msat)]
 
 
+def test_sendable_is_part_of_the_balance(pair: NodePair) -> None:
+    sendable = pair.rail.sendable()
+    assert 0 < sendable.largest_msat <= sendable.total_msat <= pair.rail.balance()
+
+
 def test_clients_of_one_node_share_a_channel(pair: NodePair) -> None:
     assert LndClient(pair.backend.payer).get_info() == pair.payer.get_info()
