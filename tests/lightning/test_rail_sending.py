@@ -309,6 +309,26 @@ def test_send_received_after_its_deadline_is_refused_by_the_node(world: World, r
     assert isinstance(rail.find(order), NotSeen)
 
 
+def test_send_that_the_node_takes_up_after_the_deadline_is_too_late(
+    world: World, rail: LightningRail
+) -> None:
+    order = rail.prepare(instruction(world.invoice()), now=now())
+    world.control.script_calls(PLATFORM, "SendPaymentV2", "received", {"do": "hold"})
+    answers: list[Any] = []
+    slow = LightningRail(LndClient(world.access("paying")))
+    sending = threading.Thread(target=lambda: answers.append(slow.send(order, deadline=deadline())))
+    sending.start()
+    assert world.control.wait_for_call(PLATFORM, "SendPaymentV2") == 1
+    world.control.set_clock(advance_seconds=21)
+    world.control.release_call(PLATFORM, "SendPaymentV2")
+    sending.join()
+    world.control.set_clock()
+    assert isinstance(answers[0], TooLate)
+    assert isinstance(rail.find(order), NotSeen)
+    assert isinstance(rail.send(order, deadline=deadline()), Succeeded)
+    assert len(world.record(order.reference)) == 1
+
+
 def test_send_again_too_late_says_nothing_about_the_payment_before(world: World, rail: LightningRail) -> None:
     order = prepared(rail, world.invoice())
     paid = sent(rail, order)
