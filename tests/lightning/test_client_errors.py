@@ -1,4 +1,4 @@
-"""The node's codes and texts are translated into our four kinds of error."""
+"""The node's codes and texts are translated into our kinds of error."""
 
 from __future__ import annotations
 
