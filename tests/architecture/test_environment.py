@@ -128,7 +128,7 @@ def test_database_url_of_env_example_reaches_compose_from_the_host(scheme: str) 
     url = f"{scheme}://sunusav:sunusav_password@localhost:3307/sunusav_monetization"
     database = database_settings(url, sqlite_file=Path("unused"))
 
-    assert database["ENGINE"] == "django.db.backends.mysql"
+    assert database["ENGINE"] == "sunusav.core.mysql"
     assert (database["HOST"], database["PORT"]) == ("127.0.0.1", 3307)
     assert COMPOSE["services"]["mysql"]["ports"] == [f"127.0.0.1:{database['PORT']}:3306"]
     assert COMPOSE["services"]["mysql"]["environment"]["MYSQL_DATABASE"] == database["NAME"]
