@@ -54,8 +54,8 @@ def test_idle_limit_applies_inside_transactions_only() -> None:
         lift_idle_limit()
         assert _session("wait_timeout") == outside
     with transaction.atomic():
-        transaction.set_rollback(True)
         assert _session("wait_timeout") == IDLE_SECONDS
+        transaction.set_rollback(True)
     assert _session("wait_timeout") == outside == _server_timeout()
     assert _session("autocommit") == 1
 
