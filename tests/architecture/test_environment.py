@@ -35,6 +35,14 @@ def test_copy_of_env_example_sets_no_secret_and_no_database(monkeypatch: pytest.
     assert not {name for name in values if re.search("SECRET|_KEY$|_URL$", name)}
 
 
+def test_compose_starts_every_service_again_that_ends_but_those_that_run_once() -> None:
+    ending = {
+        name for name, service in COMPOSE["services"].items() if service.get("restart") != "unless-stopped"
+    }
+
+    assert ending == {"migrate", "lnd-keys"}
+
+
 @pytest.mark.parametrize("service", OURS)
 def test_compose_sets_only_variables_of_env_example(service: str) -> None:
     assert set(COMPOSE["services"][service]["environment"]) - NAMED == {"DJANGO_SETTINGS_MODULE"}
