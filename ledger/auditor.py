@@ -15,6 +15,7 @@ from sunusav.core import switches, trail
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
 from sunusav.core.auditing import AuditScope, Breach, Invariant
+from sunusav.core.transactions import lift_idle_limit, retried_on_deadlock
 
 FAST_WINDOW: Final = timedelta(hours=24)
 AUDITOR: Final = Actor.system("ledger.auditor")
@@ -100,13 +101,18 @@ def _check(invariant: Invariant, scope: AuditScope) -> Iterator[tuple[bool, Brea
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """Read everything as of one moment. Inside a caller's transaction, as in tests, its isolation level applies."""
+    """Read everything as of one moment. Inside a caller's transaction, as in tests, its isolation level applies.
+
+    It only reads, so others do not wait for it, and an audit that was frozen for a while goes on.
+    """
     if not connection.in_atomic_block:
         sql.read_one_snapshot()
     with transaction.atomic():
+        lift_idle_limit()
         yield
 
 
+@retried_on_deadlock
 def _pause_outgoing(report: AuditReport) -> None:
     reason = f"audit: {summary(report.breaches)}"
     with transaction.atomic():

@@ -11,6 +11,7 @@ from lightning.collector import status_of
 from lightning.models import ListenerCursor
 from lightning.proto import lightning_pb2
 from sunusav.core.errors import DomainError
+from sunusav.core.transactions import retried_on_deadlock
 from transfers.errors import CollectionMissing
 from transfers.services.collections import record_receipt
 
@@ -44,6 +45,7 @@ def record_settlement(invoice: lightning_pb2.Invoice, *, now: datetime) -> None:
         log.exception("could not record the settlement of %s", reference)
 
 
+@retried_on_deadlock
 @transaction.atomic
 def record_settlement_at_cursor(invoice: lightning_pb2.Invoice, *, node_pubkey: str, now: datetime) -> None:
     """Record a settlement and move the node's cursor to it in one transaction."""

@@ -1,8 +1,8 @@
 from sunusav.core.periodic_tasks import Every, PeriodicTask
 
 SCHEDULE = [
-    PeriodicTask("ready check", "payouts.record_ready_cycles", Every(300)),
-    PeriodicTask("take redeemed withdrawals", "payouts.take_withdrawals", Every(60)),
+    PeriodicTask("ready check", "payouts.record_ready_cycles", Every(300), is_watched=True),
+    PeriodicTask("take redeemed withdrawals", "payouts.take_withdrawals", Every(60), is_watched=True),
 ]
 # A fact stored below about a subject of this kind, or this fact alone, wakes the task that reads it.
 WAKE_UPS = {

@@ -12,6 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import environ
 
@@ -128,17 +129,18 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     )
     scenario.run(prepares_example=plan.keeps_serving)
     _print_step(f"done in {time.monotonic() - started:.0f} s")
-    if not plan.keeps_serving:
-        return 0
-    print(credentials.shown(port=plan.port, flower_port=plan.flower_port))
-    return _serve(tree)
+    if plan.keeps_serving:
+        print(credentials.shown(port=plan.port, flower_port=plan.flower_port))
+        _serve(tree)
+    return 0
 
 
-def _serve(tree: ProcessTree) -> int:
-    while (name := tree.ended()) is None:
+def _serve(tree: ProcessTree) -> NoReturn:
+    """Keep every process running until StopRequested is raised: whatever ends is started again."""
+    while True:
+        for line in tree.restart_ended():
+            print(line, file=sys.stderr, flush=True)
         time.sleep(0.5)
-    print(f"{name} has exited:\n{tree.log_tail(name)}", file=sys.stderr)
-    return 1
 
 
 def _start_redis(tree: ProcessTree) -> str:

@@ -9,3 +9,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sunusav.settings.local")
 app = Celery("sunusav")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# By its path: it is imported by a worker, once Django's apps are loaded.
+app.steps["worker"].add("sunusav.core.watched_tasks:WatchedTasksStep")

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
+from sunusav.core.transactions import lift_idle_limit
 from tests.support import baseline, flush, network
 from tests.support.redis import redis
 
@@ -24,6 +25,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Create the test database as pytest-django does, then remember what the migrations put there."""
     with django_db_blocker.unblock():
         baseline.remember(connection)
+
+
+@pytest.fixture(autouse=True)
+def transaction_around_test_may_be_idle(request: pytest.FixtureRequest, _django_db_marker: None) -> None:
+    """Let the transaction in which pytest-django runs a test last as long as the test."""
+    if "db" in request.fixturenames:
+        request.getfixturevalue("db")
+    if connection.in_atomic_block:
+        lift_idle_limit()
 
 
 @pytest.fixture(scope="session")

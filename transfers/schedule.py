@@ -6,9 +6,13 @@ PAYOUTS = "payouts"
 SCHEDULE = [
     PeriodicTask("process due payouts", "transfers.run_due", Every(600), queue=PAYOUTS),
     PeriodicTask(
-        "sweep open attempts, due retries and unclaimed orders", "transfers.run_due", Every(15), queue=PAYOUTS
+        "sweep open attempts, due retries and unclaimed orders",
+        "transfers.run_due",
+        Every(15),
+        queue=PAYOUTS,
+        is_watched=True,
     ),
-    PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60)),
+    PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60), is_watched=True),
 ]
 # Old names of tasks, for one release: stored schedules and queued messages may still have them.
 ALIASES = {"transfers.sweep": PAYOUTS}

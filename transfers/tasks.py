@@ -1,19 +1,22 @@
 from celery import shared_task
 
 from sunusav.core import clock
+from sunusav.core.watchdog import ends_if_stopped
 from transfers.engine.runner import run_due
 from transfers.services.collections import sweep_collections
 
 
 @shared_task(name="transfers.run_due")
 def run_due_task() -> int:
-    return run_due().worked
+    with ends_if_stopped():
+        return run_due().worked
 
 
 @shared_task(name="transfers.sweep")
 def sweep_task() -> int:
     """Run `transfers.run_due` under its old name, for one release: for messages that are still queued."""
-    return run_due().worked
+    with ends_if_stopped():
+        return run_due().worked
 
 
 @shared_task(name="transfers.sweep_collections")

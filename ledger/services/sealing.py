@@ -11,11 +11,13 @@ from django.db.models import Max
 from ledger.models import AccountCheckpoint, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import bodies_of
 from sunusav.core.sealing import chain_hash, last_link, lock_chain, settled_mark
+from sunusav.core.transactions import retried_on_deadlock
 
 CHAIN = "books"
 CHUNK = 1_000
 
 
+@retried_on_deadlock
 def seal_books(*, now: datetime, limit: int = 5_000) -> int:
     """Seal transactions that have no seal and move the accounts' checkpoints; return how many were sealed."""
     with transaction.atomic():

@@ -35,6 +35,7 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
+from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from transfers.enums import PAID_STATES, DisbursementState
 from transfers.errors import (
@@ -278,6 +279,7 @@ def _complete_cycles(contribution_id: int | None) -> Iterator[str]:
         yield from (pk for pk, members_count in page if settled[pk] == members_count)
 
 
+@retried_on_deadlock
 def _record_ready(cycle_id: str, *, now: datetime) -> bool:
     with transaction.atomic():
         row = locked_cycle(cycle_id)

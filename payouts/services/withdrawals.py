@@ -12,6 +12,7 @@ from payouts.types import Claims
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError, Unavailable
 from sunusav.core.switches import OutgoingPaused
+from sunusav.core.transactions import retried_on_deadlock
 from transfers.queries import withdrawals_to_take
 from transfers.services.withdrawals import (
     defer_taking,
@@ -66,6 +67,7 @@ def take_withdrawals(*, now: datetime, cycle_id: str = "") -> int:
     return sum(_take(link, now) for link in due if defer_taking(link.id, now=now))
 
 
+@retried_on_deadlock
 def _take(link: WithdrawalFacts, now: datetime) -> bool:
     with transaction.atomic():
         locked_cycle(id_in(link.subject))

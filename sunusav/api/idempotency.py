@@ -27,6 +27,7 @@ from sunusav.api.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from sunusav.api.models import IdempotencyKey, KeyState
 from sunusav.core.privacy import open_sealed, seal_bytes
 from sunusav.core.sealing import canonical
+from sunusav.core.transactions import retried_on_deadlock
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -86,6 +87,7 @@ def answer_once(call: Call, execute: Callable[[], Response], *, now: datetime) -
     return response
 
 
+@retried_on_deadlock
 def clean_up_keys(*, now: datetime, limit: int = 10_000) -> int:
     """Delete keys older than the promised 30 days; return how many."""
     old = IdempotencyKey.objects.filter(created_at__lt=now - RETENTION).order_by("created_at")

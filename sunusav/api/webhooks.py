@@ -15,6 +15,7 @@ from django.db import transaction
 
 from sunusav.api.serializers import utc_text
 from sunusav.core.models import OutboxMessage
+from sunusav.core.transactions import retried_on_deadlock
 
 BATCH = 50
 TIMEOUT_SECONDS = (3, 10)
@@ -51,6 +52,7 @@ def body_of(message: OutboxMessage) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+@retried_on_deadlock
 def _claim(*, now: datetime) -> list[OutboxMessage]:
     """Claim due messages in two steps: read ids, then lock by primary key those that are not locked."""
     due = OutboxMessage.objects.filter(delivered_at=None, next_try_at__lte=now)

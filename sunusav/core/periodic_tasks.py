@@ -22,9 +22,13 @@ class Daily:
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """A task, when it runs and on which queue. `name` identifies its row, which operators may edit."""
+    """A task, when it runs and on which queue. `name` identifies its row, which operators may edit.
+
+    A worker runs a watched task by itself when no message for it arrives.
+    """
 
     name: str
     task: str
     when: Every | Daily
     queue: str = DEFAULT_QUEUE
+    is_watched: bool = False

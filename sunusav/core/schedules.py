@@ -22,6 +22,12 @@ def sync_schedules() -> list[str]:
     return [task.name for task in missing]
 
 
+def is_switched_off(task: str) -> bool:
+    """Return whether operators have disabled every schedule of a task."""
+    enabled = list(PeriodicTaskRow.objects.filter(task=task).values_list("enabled", flat=True))
+    return bool(enabled) and not any(enabled)
+
+
 def _create(task: PeriodicTask) -> None:
     fields: dict[str, object] = {"name": task.name, "task": task.task, "queue": task.queue}
     if isinstance(task.when, Every):

@@ -22,6 +22,7 @@ from sunusav.core.sealing import (
     raise_low_water_mark,
     settled_mark,
 )
+from sunusav.core.transactions import retried_on_deadlock
 
 CHAIN = "trail"
 REASON_LENGTH = 500
@@ -69,6 +70,7 @@ def _entry(line: TrailFact) -> TrailEntry:
     )  # fmt: skip
 
 
+@retried_on_deadlock
 def seal_trail(*, now: datetime, limit: int = 5_000) -> int:
     """Chain entries that have no seal yet; return how many were sealed."""
     with transaction.atomic():

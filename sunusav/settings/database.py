@@ -6,12 +6,13 @@ from typing import Any
 import environ
 
 from sunusav.core.calendar import DAKAR
+from sunusav.core.mysql import INIT_COMMAND
 
 
 def database_settings(url: str, *, sqlite_file: Path) -> dict[str, Any]:
     """Return the settings of the one database: embedded SQLite when no URL is given.
 
-    Both `mysql://` and `mysql+pymysql://` mean MySQL through mysqlclient.
+    Both `mysql://` and `mysql+pymysql://` mean MySQL or MariaDB through mysqlclient, by our backend.
     """
     if not url:
         return _sqlite(sqlite_file)
@@ -38,7 +39,7 @@ def _sqlite(file: Path) -> dict[str, Any]:
 def _mysql(parsed: dict[str, Any]) -> dict[str, Any]:
     return {
         **parsed,
-        "ENGINE": "django.db.backends.mysql",
+        "ENGINE": "sunusav.core.mysql",
         # The C library takes "localhost" for the local socket file and ignores the port.
         "HOST": "127.0.0.1" if parsed.get("HOST") == "localhost" else parsed.get("HOST", ""),
         "CONN_MAX_AGE": 60,
@@ -49,6 +50,7 @@ def _mysql(parsed: dict[str, Any]) -> dict[str, Any]:
             **parsed.get("OPTIONS", {}),
             "charset": "utf8mb4",
             "isolation_level": "read committed",
+            "init_command": INIT_COMMAND,
         },
         "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"},
     }

@@ -35,6 +35,14 @@ def test_copy_of_env_example_sets_no_secret_and_no_database(monkeypatch: pytest.
     assert not {name for name in values if re.search("SECRET|_KEY$|_URL$", name)}
 
 
+def test_compose_starts_every_service_again_that_ends_but_those_that_run_once() -> None:
+    ending = {
+        name for name, service in COMPOSE["services"].items() if service.get("restart") != "unless-stopped"
+    }
+
+    assert ending == {"migrate", "lnd-keys"}
+
+
 @pytest.mark.parametrize("service", OURS)
 def test_compose_sets_only_variables_of_env_example(service: str) -> None:
     assert set(COMPOSE["services"][service]["environment"]) - NAMED == {"DJANGO_SETTINGS_MODULE"}
@@ -128,7 +136,7 @@ def test_database_url_of_env_example_reaches_compose_from_the_host(scheme: str) 
     url = f"{scheme}://sunusav:sunusav_password@localhost:3307/sunusav_monetization"
     database = database_settings(url, sqlite_file=Path("unused"))
 
-    assert database["ENGINE"] == "django.db.backends.mysql"
+    assert database["ENGINE"] == "sunusav.core.mysql"
     assert (database["HOST"], database["PORT"]) == ("127.0.0.1", 3307)
     assert COMPOSE["services"]["mysql"]["ports"] == [f"127.0.0.1:{database['PORT']}:3306"]
     assert COMPOSE["services"]["mysql"]["environment"]["MYSQL_DATABASE"] == database["NAME"]

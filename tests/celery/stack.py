@@ -86,9 +86,9 @@ class Order:
         return [(row["status"], row["sends"], row["successes"]) for row in rows]
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    """Poll until `done` returns true, or fail after PATIENCE_SECONDS."""
-    ends = time.monotonic() + PATIENCE_SECONDS
+def wait_until(done: Callable[[], bool], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Poll until `done` returns true, or fail after this long."""
+    ends = time.monotonic() + patience_seconds
     while not done():
         assert time.monotonic() < ends, "it did not happen in time"
         time.sleep(0.1)

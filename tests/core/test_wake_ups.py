@@ -34,6 +34,21 @@ def woken() -> Iterator[list[tuple[str, list[str]]]]:
     after_task_publish.disconnect(receive)
 
 
+@pytest.fixture
+def starts() -> Iterator[list[datetime | None]]:
+    """Collect when workers may start what is published to Celery's in-memory broker."""
+    published: list[datetime | None] = []
+
+    def receive(headers: Any = None, **more: Any) -> None:
+        eta = headers["eta"]
+        published.append(eta and datetime.fromisoformat(eta))
+
+    after_task_publish.connect(receive)
+    with broker_at("memory://"):
+        yield published
+    after_task_publish.disconnect(receive)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_wake_sends_after_the_commit(woken: list[Any]) -> None:
     with transaction.atomic():
@@ -48,6 +63,18 @@ def test_wake_in_a_transaction_rolled_back_sends_nothing(woken: list[Any]) -> No
         wake("app.work")
         transaction.set_rollback(True)
     assert woken == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wake_in_seconds_starts_that_long_after_the_commit(starts: list[datetime | None]) -> None:
+    wake("app.work")
+    with transaction.atomic():
+        wake("app.work", in_seconds=30)
+        committing = datetime.now(UTC)
+    at_once, later = starts
+    assert at_once is None
+    assert later is not None
+    assert later >= committing + timedelta(seconds=30)
 
 
 @pytest.mark.django_db(transaction=True)

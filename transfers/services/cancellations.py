@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from sunusav.core.actors import Actor
+from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
 from transfers.collectors import collector
@@ -73,6 +74,7 @@ def _require_cancelled_at_collector(row: Collection, status: CollectionStatus) -
         raise _not_cancellable(row, "it is being paid at this moment")
 
 
+@retried_on_deadlock
 def _record_cancelled(
     collection_id: int, reference: str, *, actor: Actor, reason: str, now: datetime
 ) -> Collection:

@@ -12,6 +12,7 @@ from ledger.types import AccountRef
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
+from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
 from transfers.booking import receipt_lines
@@ -80,6 +81,7 @@ def open_collection(
     return collection_facts(_record_opened(row, opened, actor=actor, now=now))
 
 
+@retried_on_deadlock
 def record_receipt(
     *,
     reference: str,
@@ -126,6 +128,11 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
         received_msat=status.received_msat, received_at=status.settled_at or now, now=now,
     ):  # fmt: skip
         return
+    _record_without_receipt(collection_id, status, now=now)
+
+
+@retried_on_deadlock
+def _record_without_receipt(collection_id: int, status: CollectionStatus, *, now: datetime) -> None:
     with transaction.atomic():
         row = Collection.objects.select_for_update().get(pk=collection_id)
         if row.state in AWAITING:
@@ -244,6 +251,7 @@ def _other_method_open(row: Collection) -> CollectionAskedOtherwise:
     )
 
 
+@retried_on_deadlock
 def _record_opened(row: Collection, opened: OpenedCollection, *, actor: Actor, now: datetime) -> Collection:
     """Record what the payer needs, unless the request was cancelled meanwhile. Raises: CollectionAskedOtherwise."""
     with transaction.atomic(durable=True):

@@ -16,6 +16,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from sunusav.core.outbox import announce
+from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
 from transfers.enums import WITHDRAWAL_TRANSITIONS, WithdrawalState
@@ -151,9 +152,14 @@ def expire_withdrawals(*, now: datetime, limit: int = 500) -> int:
     expired = WithdrawalLink.objects.filter(state=_S.OPEN, expires_at__lte=now).order_by("expires_at")
     subjects = list(expired.values_list("subject", flat=True)[:limit])
     for subject in subjects:
-        with transaction.atomic():
-            _close_expired(subject, now=now)
+        _expire(subject, now=now)
     return len(subjects)
+
+
+@retried_on_deadlock
+def _expire(subject: str, *, now: datetime) -> None:
+    with transaction.atomic():
+        _close_expired(subject, now=now)
 
 
 def _digest(secret: str) -> str:

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from sunusav.core.watchdog import ends_if_stopped
 from transfers.engine.runner import DEFAULT_SLOTS, run_due
 
 
@@ -16,5 +17,6 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=10_000, help="stop after this many")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = run_due(slots=options["slots"], limit=options["limit"])
+        with ends_if_stopped():
+            report = run_due(slots=options["slots"], limit=options["limit"])
         self.stdout.write(f"{report.worked} disbursements claimed")

@@ -1,0 +1,82 @@
+"""Work that nobody watches tries its transaction again after a lock conflict, instead of leaving it to the next run."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import OperationalError, connection
+
+from ledger.auditor import AuditReport, _pause_outgoing
+from ledger.services import seal_books
+from lightning.proto import lightning_pb2
+from lightning.services import record_settlement_at_cursor
+from payouts.services.cycles import _record_ready
+from payouts.services.withdrawals import _take
+from sunusav.api.idempotency import clean_up_keys
+from sunusav.api.webhooks import deliver_outbox
+from sunusav.core.actors import Actor
+from sunusav.core.auditing import Breach
+from sunusav.core.errors import DomainError
+from sunusav.core.trail import seal_trail
+from transfers.enums import CollectionState
+from transfers.models import Collection
+from transfers.services.cancellations import _record_cancelled
+from transfers.services.collections import _record_opened, _record_without_receipt, record_receipt
+from transfers.services.withdrawals import _expire
+from transfers.types import CollectionStatus
+
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+DEADLOCK = OperationalError(1213, "Deadlock found when trying to get lock; try restarting transaction")
+ACTOR = Actor.system("tests")
+REPORT = AuditReport(NOW, None, ("I1",), (Breach("I1", "books", "from the test"),), (), 0.0)
+NOTHING: Any = SimpleNamespace()
+
+WORK: dict[str, Callable[[], Any]] = {
+    "seal the books": lambda: seal_books(now=NOW),
+    "seal the trail": lambda: seal_trail(now=NOW),
+    "pause after an audit": lambda: _pause_outgoing(REPORT),
+    "deliver the outbox": lambda: deliver_outbox(now=NOW),
+    "delete old keys": lambda: clean_up_keys(now=NOW),
+    "record a settlement": lambda: record_settlement_at_cursor(
+        lightning_pb2.Invoice(r_hash=b"\1"), node_pubkey="02", now=NOW
+    ),
+    "record a receipt": lambda: record_receipt(
+        reference="none", received_msat=1, proof="", received_at=NOW, now=NOW
+    ),
+    "record an opened request": lambda: _record_opened(Collection(pk=0), NOTHING, actor=ACTOR, now=NOW),
+    "record an unpaid request": lambda: _record_without_receipt(
+        0, CollectionStatus(CollectionState.OPEN, 0, "", None), now=NOW
+    ),
+    "record a cancelled request": lambda: _record_cancelled(0, "none", actor=ACTOR, reason="test", now=NOW),
+    "record a ready cycle": lambda: _record_ready("none", now=NOW),
+    "take a withdrawal": lambda: _take(SimpleNamespace(id=0, subject="cycle:none"), NOW),  # type: ignore[arg-type]
+    "expire a withdrawal": lambda: _expire("none", now=NOW),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", WORK)
+def test_work_that_meets_a_deadlock_is_tried_again(name: str) -> None:
+    """The work then ends, or finds that its row is missing, which is why it can be so short here."""
+    conflicts: list[str] = []
+
+    def conflict_once(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not conflicts:
+            conflicts.append(sql)
+            raise DEADLOCK
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(conflict_once):
+        _run_to_its_end(WORK[name])
+
+    assert len(conflicts) == 1
+
+
+def _run_to_its_end(work: Callable[[], Any]) -> None:
+    try:
+        work()
+    except (DomainError, ObjectDoesNotExist):
+        return
