@@ -49,8 +49,15 @@ class Control:
         self._post("/script", node=node, steps=steps, payment_hash=payment_hash, count=count)
 
     def script_calls(self, node: str, method: str, at: str, step: Record, *, count: int = 1) -> None:
-        """Apply a fault to the next calls of an LND method, `before` or `after` they are executed."""
+        """Apply a fault to the next calls of an LND method: when `received`, or `before` or `after` execution."""
         self._post("/calls", node=node, method=method, at=at, step=step, count=count)
+
+    def wait_for_call(self, node: str, method: str, *, times: int = 1) -> int:
+        """Wait until calls of a method wait at `received`; return how many have so far."""
+        return self.wait(node, "received", payment_hash=method, times=times)
+
+    def release_call(self, node: str, method: str) -> int:
+        return self.release(node, payment_hash=method, point="received")
 
     def clear_scripts(self, node: str) -> None:
         self._post("/scripts/clear", node=node)

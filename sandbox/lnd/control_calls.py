@@ -15,7 +15,7 @@ from sandbox.lnd import macaroons
 from sandbox.lnd.clock import NS_PER_SECOND, ClockReading
 from sandbox.lnd.control_server import Answer, Routes
 from sandbox.lnd.errors import ControlRefused
-from sandbox.lnd.faults import ANY, ENDLESS, PHASES, ScriptedOutcome, Step, reason_number
+from sandbox.lnd.faults import ANY, ENDLESS, PHASES, RECEIVED, ScriptedOutcome, Step, reason_number
 from sandbox.lnd.feeds import Subscription
 from sandbox.lnd.invoices import Draft
 from sandbox.lnd.messages import MSAT_PER_SAT
@@ -87,7 +87,7 @@ class ControlCalls:
         return {"script": row.id}
 
     def calls(self, node: str, method: str, at: str, step: Step, count: int = 1) -> Answer:
-        """Apply a fault to the next calls of a method (AddInvoice, ...), before or after they are executed."""
+        """Apply a fault to the next calls of a method (AddInvoice, ...): received, or before or after execution."""
         self._world.node(node).call_faults.add(method, at, step, count)
         return DONE
 
@@ -100,8 +100,11 @@ class ControlCalls:
     def wait(
         self, node: str, point: str, payment_hash: str = ANY, timeout: str = "10", times: str = "1"
     ) -> Answer:
-        """Wait until scripted payments have reached a phase `times` times; return how often they have."""
-        if point not in PHASES:
+        """Wait until scripted payments have reached a phase `times` times; return how often they have.
+
+        For calls at `received`, `payment_hash` is the name of the method.
+        """
+        if point not in (*PHASES, RECEIVED):
             raise ControlRefused(f"unknown point {point}")
         gates = self._world.gates
         ends = time.monotonic() + float(timeout)  # real time: the simulated clock may be frozen

@@ -182,7 +182,9 @@ class ScriptBook:
 
 
 CALL_STEPS = {name: STREAM_STEPS[name] - {"at"} for name in ("delay", "drop", "error", "hang")}
-BEFORE, AFTER = "before", "after"
+# A call that waits at `received` is checked, macaroon included, when it goes on; only there can it wait for a release.
+RECEIVED, BEFORE, AFTER = "received", "before", "after"
+STEPS_AT = {RECEIVED: {"delay", "hold"}, BEFORE: set(CALL_STEPS), AFTER: set(CALL_STEPS)}
 
 
 class CallFaults:
@@ -194,7 +196,7 @@ class CallFaults:
 
     def add(self, method: str, at: str, step: Step, count: int) -> None:
         name = str(step.get("do"))
-        if name not in CALL_STEPS or set(step) - {"do"} - CALL_STEPS[name] or at not in (BEFORE, AFTER):
+        if name not in STEPS_AT.get(at, ()) or set(step) - {"do"} - CALL_STEPS.get(name, set()):
             raise ControlRefused(f"unknown step or moment: {at} {step}")
         with self._lock:
             self._waiting.append((method, at, step, count))
@@ -216,7 +218,7 @@ class CallFaults:
             self._waiting.clear()
 
 
-Place = tuple[str, str, str]  # node, payment hash in hex, phase
+Place = tuple[str, str, str]  # node, payment hash in hex, phase; or node, method, `received`
 
 
 class Gates:

@@ -12,7 +12,9 @@ import grpc
 
 from lightning.proto import methods
 from sandbox.lnd import macaroons
+from sandbox.lnd.answers import wait
 from sandbox.lnd.errors import Refusal
+from sandbox.lnd.faults import RECEIVED, Step
 from sandbox.lnd.world import Node
 
 # The text with which every call except lnrpc.State is refused before the node is ready.
@@ -36,11 +38,44 @@ class MacaroonInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg] # g
     def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        method = methods.METHODS.get(handler_call_details.method)
+        step = self._node.call_faults.take(method.name, RECEIVED) if method is not None else None
+        if method is not None and step is not None:
+            return self._taken_up_late(method, step, continuation(handler_call_details), handler_call_details)
         try:
             self._check(handler_call_details)
         except Refusal as refusal:
             return _refuse_with(refusal)
         return continuation(handler_call_details)
+
+    def _taken_up_late(
+        self,
+        method: methods.Method[Any, Any],
+        step: Step,
+        handler: grpc.RpcMethodHandler[Any, Any] | None,
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Wait in the thread of the call, then check it: it is executed even if its caller has left."""
+        if handler is None:
+            return None
+        behaviour = handler.unary_stream if method.streams else handler.unary_unary
+
+        def call(request: Any, context: grpc.ServicerContext) -> Any:
+            self._wait(method.name, step)
+            try:
+                self._check(details)
+            except Refusal as refusal:
+                context.abort(refusal.code, refusal.text)
+            return behaviour(request, context)  # type: ignore[misc]  # the kind that this method has
+
+        return method.handler(call)
+
+    def _wait(self, method: str, step: Step) -> None:
+        gates, place = self._node.world.gates, (self._node.row.name, method, RECEIVED)
+        if step["do"] == "hold":
+            gates.mark_held(place)
+        gates.reach(place)
+        wait(self._node, place, step)
 
     def _check(self, details: grpc.HandlerCallDetails) -> None:
         method = methods.METHODS.get(details.method)

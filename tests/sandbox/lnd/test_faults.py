@@ -261,10 +261,46 @@ def test_call_broken_before_execution_stores_nothing(wallets: Wire, platform: Wi
         next(platform.track(fresh_preimage().hex(), deadline=0.2))
 
 
+def test_call_held_when_received_is_executed_after_its_caller_left(pair: Pair) -> None:
+    platform, control = pair.payer_wire, pair.control
+    invoice = control.invoice(pair.payee, 5_000)
+    payment_hash = invoice["payment_hash"]
+    control.script_calls(pair.payer, "SendPaymentV2", "received", {"do": "hold"})
+    control.script(pair.payer, {"do": "delay", "at": "created", "seconds": 0}, payment_hash=payment_hash)
+    stream = platform.start(invoice["payment_request"])
+    assert control.wait_for_call(pair.payer, "SendPaymentV2") == 1
+    stream.cancel()
+    assert platform.status_of(payment_hash) == "NOT_FOUND"
+    assert control.release_call(pair.payer, "SendPaymentV2") == 1
+    assert control.wait(pair.payer, "created", payment_hash=payment_hash) == 1
+    assert status(list(platform.track(payment_hash))[-1]) == "SUCCEEDED"
+
+
+def test_macaroon_of_call_held_when_received_is_judged_when_it_goes_on(pair: Pair, control: Control) -> None:
+    invoice = control.invoice(pair.payee, 5_000)
+    narrowed = control.bake_macaroon(pair.payer, [("offchain", "write")], time_before=int(time.time()) + 60)
+    control.script_calls(pair.payer, "SendPaymentV2", "received", {"do": "hold"})
+    stream = Wire(pair.world.node(pair.payer), narrowed).start(invoice["payment_request"])
+    assert control.wait_for_call(pair.payer, "SendPaymentV2") == 1
+    control.set_clock(offset_seconds=61)
+    assert control.release_call(pair.payer, "SendPaymentV2") == 1
+    with refused(grpc.StatusCode.UNKNOWN, "macaroon has expired"):
+        list(stream)
+    assert control.payments_of(pair.payer, invoice["payment_hash"]) == []
+
+
+def test_call_delayed_when_received_is_answered(wallets: Wire, control: Control) -> None:
+    control.script_calls("wallets", "GetInfo", "received", {"do": "delay", "seconds": 0.05})
+    delayed = wallets.call(methods.GET_INFO)
+    assert delayed.identity_pubkey == wallets.call(methods.GET_INFO).identity_pubkey
+
+
 def test_unreadable_call_script_is_refused(control: Control) -> None:
     for at, step in (
         ("later", {"do": "drop"}),
         ("before", {"do": "hold"}),
+        ("received", {"do": "drop"}),
+        ("received", {"do": "hold", "at": "created"}),
         ("after", {"do": "drop", "at": "created"}),
     ):
         with pytest.raises(ControlError):
