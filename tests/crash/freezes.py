@@ -261,9 +261,12 @@ def stale_senders() -> dict[str, Any]:
 
 
 def freeze_at_every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:
-    """Freeze one worker at its first step, the next at its second, ... while others finish in each possible way."""
+    """Freeze one worker at its first step, the next at its second, ... while others finish in each possible way.
+
+    With a stride, each way has steps of its own; the strides from 1 on are together every step of every way.
+    """
     with _world() as world:
-        cases, steps = [], {way: first + number for number, way in enumerate(WAYS)}
+        cases, steps = [], {way: (first - 1 + number) % stride + 1 for number, way in enumerate(WAYS)}
         while steps:
             for way, step in list(steps.items()):
                 name = f"step {step}: {way}"
@@ -367,7 +370,7 @@ class World:
 
 @contextmanager
 def _world() -> Iterator[World]:
-    now, memo = SimulatedClock(), _shared_text()
+    now, memo = SimulatedClock(control), _shared_text()
     widen_limits(now=now())
     service = LnurlService(partial(_short_invoice, memo))
     child = start(partial(_serve, service, os.getpid()))

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from sandbox.lnd.control import Control
 from sunusav.core import clock
-from tests.crash.driver import control, start
+from tests.crash.driver import start
 from tests.crash.rails import watch_node
 from tests.crash.step_switch import STEP_SWITCH, Halt, halted_at
 from transfers.engine.runner import run_due
@@ -34,7 +35,8 @@ class SimulatedClock:
     All processes of a scenario read it, a worker that was frozen too. CLOCK_BOOTTIME stays as it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, node: Callable[[], Control]) -> None:
+        self._node = node
         self._ahead_seconds: Any = multiprocessing.get_context("fork").RawValue("q", 0)
 
     def __call__(self) -> datetime:
@@ -42,7 +44,7 @@ class SimulatedClock:
 
     def advance(self, seconds: int) -> None:
         self._ahead_seconds.value += seconds
-        control().set_clock(offset_seconds=self._ahead_seconds.value)
+        self._node().set_clock(offset_seconds=self._ahead_seconds.value)
 
 
 @dataclass(frozen=True)
