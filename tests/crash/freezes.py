@@ -37,7 +37,18 @@ from tests.crash.driver import (
     start,
     summary,
 )
-from tests.crash.frozen import SimulatedClock, act, freeze, is_locked, kill, kill_frozen, thaw, work
+from tests.crash.frozen import (
+    DONE,
+    REFUSED,
+    SimulatedClock,
+    act,
+    freeze,
+    is_locked,
+    kill,
+    kill_frozen,
+    thaw,
+    work,
+)
 from tests.crash.step_switch import Halt
 from tests.factories.limits import widen_limits
 from tests.factories.users import make_user
@@ -50,6 +61,10 @@ from transfers.types import Destination
 PEOPLE = Actor.system("people of the crash test")
 FINAL = ("completed", "cancelled")
 STOPPED = ("failed", "needs_review")
+# What must not happen: a frozen worker makes the others wait for longer than the patience of `frozen`.
+WAITS = (ROW_LOCKED, OTHERS_WAITED, PEOPLE_WAITED) = (
+    "its row stayed locked", "others had to wait", "people had to wait",
+)  # fmt: skip
 LEASE_PASSES = 25
 ROUND_SECONDS = 10
 # Long enough for three retries and a new invoice; then for queries about what is under review.
@@ -98,7 +113,7 @@ class Case:
     def work(self, *, slots: int = 1) -> None:
         status = work(self.now, slots=slots)
         if status != 0:
-            self.events["others had to wait" if status is None else "others met an error"] += 1
+            self.events[OTHERS_WAITED if status is None else "others met an error"] += 1
 
     def run_until(self, is_reached: Callable[[], bool], *, rounds: int = ROUNDS) -> None:
         """Have other workers run every ten seconds until it is finished, or the condition holds."""
@@ -116,12 +131,20 @@ class Case:
         for _ in range(tries):
             if self.is_final:
                 return False
-            if act(do, refusals=DomainError, events=self.events):
+            if self._acts(do):
                 return True
-            self.events["refused to people"] += 1
             self.now.advance(ROUND_SECONDS)
             self.work()
         return False
+
+    def _acts(self, do: Callable[[], None]) -> bool:
+        """Have a person do something once; count why it was not done."""
+        status = act(do, refusals=DomainError)
+        if status is None:
+            self.events[PEOPLE_WAITED] += 1
+        elif status != DONE:
+            self.events["refused to people" if status == REFUSED else "people met an error"] += 1
+        return status == DONE
 
     def replace_invoice(self) -> str:
         """Have a person set another invoice; return its hash."""
@@ -143,7 +166,7 @@ class Case:
             if self.is_final:
                 return
             if self.state in STOPPED:
-                act(partial(_retry, self.order["id"], self.now), refusals=DomainError, events=self.events)
+                self._acts(partial(_retry, self.order["id"], self.now))
             self.now.advance(ROUND_SECONDS if number < ROUNDS else LONG_ROUND_SECONDS)
             self.work()
 
@@ -392,7 +415,7 @@ def _frozen(world: World, name: str, others: Others, halt: Halt) -> Case:
         case.events["frozen"] += 1
         case.events[f"at {' '.join(worker.step.split()[:2])}"] += 1
         if is_locked(case.order["id"]):
-            case.events["its row stayed locked"] += 1
+            case.events[ROW_LOCKED] += 1
         else:
             _let_others_finish(case, others)
         case.events[f"ended with {thaw(worker)}"] += 1
@@ -462,6 +485,7 @@ def _report(world: World, cases: list[Case]) -> dict[str, Any]:
         "otherwise_wrong": [
             result for result in results if not _is_right(result) and not _is_overpaid(result)
         ],
+        "waits": {name: events[name] for name in WAITS if events[name]},
         "cases": len(results),
         "breaches": summary([])["breaches"],
     }

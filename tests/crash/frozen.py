@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +24,7 @@ from transfers.models import Disbursement
 # Real seconds. A frozen worker may stop the others for ten; the rest is for a busy machine.
 PATIENCE_SECONDS = 30
 POLL_SECONDS = 0.01
-DONE = 0
+DONE, REFUSED = 0, 3
 _frozen: set[int] = set()
 
 
@@ -113,22 +112,16 @@ def is_locked(disbursement_id: int) -> bool:
     return ended(start(partial(_lock, disbursement_id))) != DONE
 
 
-def act(work_of_people: Callable[[], Any], *, refusals: type[Exception], events: Counter[str]) -> bool:
-    """Have a person do something in a process of its own; false if it was refused or had to wait for too long."""
-    status = ended(start(partial(_exit_with_refusal, work_of_people, refusals)))
-    if status not in (DONE, _REFUSED):
-        events["people had to wait" if status is None else "people met an error"] += 1
-    return status == DONE
-
-
-_REFUSED = 3
+def act(work_of_people: Callable[[], Any], *, refusals: type[Exception]) -> int | None:
+    """Have a person do something in a process of its own; return DONE, REFUSED, another status, or None as `ended`."""
+    return ended(start(partial(_exit_with_refusal, work_of_people, refusals)))
 
 
 def _exit_with_refusal(work_of_people: Callable[[], Any], refusals: type[Exception]) -> None:
     try:
         work_of_people()
     except refusals:
-        os._exit(_REFUSED)
+        os._exit(REFUSED)
 
 
 def _run_until(*halts: Halt, now: SimulatedClock) -> None:

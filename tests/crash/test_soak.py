@@ -33,6 +33,7 @@ def test_worker_frozen_at_every_step_pays_nothing_twice_however_others_finish(dr
     assert report["paid_twice"] == []
     assert report["paid_though_cancelled"] == []
     assert report["otherwise_wrong"] == []
+    assert report["waits"] == {}
     assert report["breaches"] == []
 
 
@@ -44,6 +45,7 @@ def test_worker_frozen_while_it_opens_an_attempt_stops_no_other_payment(drive, f
     assert report["stopped"] == []
     assert report["paid_twice"] == []
     assert report["otherwise_wrong"] == []
+    assert report["waits"] == {}
     assert report["breaches"] == []
 
 
@@ -52,7 +54,9 @@ def test_node_and_books_agree_to_the_msat_after_payouts_amid_random_faults_kills
 
     assert report["payouts"] == PAYOUTS
     assert report["events"]["workers killed"] > PAYOUTS // 50, "too few workers were killed to prove anything"
-    assert report["events"]["workers frozen"] > PAYOUTS // 150, "too few workers were frozen to prove anything"
+    assert report["events"]["workers frozen"] > PAYOUTS // 150, (
+        "too few workers were frozen to prove anything"
+    )
     assert report["events"]["resolved as paid by two people"] > 0, (
         "every outcome was known, so nothing was resolved by hand"
     )
