@@ -70,6 +70,7 @@ ROUND_SECONDS = 10
 # Long enough for three retries and a new invoice; then for queries about what is under review.
 ROUNDS, LONG_ROUNDS, LONG_ROUND_SECONDS = 60, 20, 120
 SHORT_INVOICE_SECONDS = 300
+SLOW_SECONDS = 600
 SEND = "SendPaymentV2"
 AT_THE_LAST_MOMENT = Halt(signal.SIGSTOP, (f"before {SEND} leaves",))
 
@@ -342,10 +343,10 @@ def _work_until_paid(cases: list[Case]) -> None:
 def thaws_after_deadline(seconds: int = 23) -> dict[str, Any]:
     """Freeze workers before their check of the time, and wait in earnest: CLOCK_BOOTTIME cannot be shifted.
 
-    The node's clock is slow, so that only the worker itself can know that it is late. It is killed after this send.
+    Meanwhile the node's clock becomes slow, so that only the worker itself can know that it is late. It is killed after
+    this send.
     """
     with _world() as world:
-        control().set_clock(offset_seconds=-9)
         frozen = []
         for names in (("after prepare", "before COMMIT", "after COMMIT"), ("before send",)):
             case = world.new_case(f"late after {names[-1]}")
@@ -353,6 +354,7 @@ def thaws_after_deadline(seconds: int = 23) -> dict[str, Any]:
             assert worker is not None, f"the worker did not reach {names}"
             case.events["frozen"] += 1
             frozen.append((case, worker))
+        control().set_clock(offset_seconds=-SLOW_SECONDS)
         time.sleep(seconds)
         for case, worker in frozen:
             case.events[f"ended with {thaw(worker)}"] += 1
