@@ -348,7 +348,7 @@ def thaws_after_deadline(seconds: int = 23) -> dict[str, Any]:
     """
     with _world() as world:
         frozen = []
-        for names in (("after prepare", "before COMMIT", "after COMMIT"), ("before send",)):
+        for names in (("after prepare", "before COMMIT", "before SELECT"), ("before send",)):
             case = world.new_case(f"late after {names[-1]}")
             worker = freeze(Halt(signal.SIGSTOP, names), Halt(signal.SIGKILL, ("after send",)), now=world.now)
             assert worker is not None, f"the worker did not reach {names}"
