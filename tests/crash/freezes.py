@@ -160,9 +160,14 @@ class Case:
             self.events["cancelled"] += 1
 
     def settle(self) -> None:
-        """Have workers and people finish it."""
+        """Have workers and people finish it; then let workers look at it once more."""
         if self.is_to_be_cancelled:
             self.cancel()
+        self._finish()
+        self.now.advance(ROUND_SECONDS)
+        self.work()
+
+    def _finish(self) -> None:
         for number in range(ROUNDS + LONG_ROUNDS):
             if self.is_final:
                 return
