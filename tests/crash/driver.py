@@ -194,14 +194,19 @@ def result_of(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
-    from ledger.auditor import audit
     from sunusav.core import clock
 
     right = {"state": "completed", "payments": 1, "paid_msat": NET_SATS * MSAT, "attempts": ["succeeded"]}
     wrong = [result for result in results if not right.items() <= result.items()]
-    report = audit(now=clock.now())
-    breaches = [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in report.breaches]
-    return {"payouts": len(results), "wrong": wrong, "breaches": breaches}
+    return {"payouts": len(results), "wrong": wrong, "breaches": breaches(now=clock.now())}
+
+
+def breaches(*, now: datetime) -> list[str]:
+    """Audit the books."""
+    from ledger.auditor import audit
+
+    found = audit(now=now).breaches
+    return [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in found]
 
 
 def control() -> Any:

@@ -31,11 +31,11 @@ from sunusav.core.switches import OUTGOING, outgoing
 from tests.crash.driver import (
     MSAT,
     NET_SATS,
+    breaches,
     control,
     new_invoice,
     new_payout,
     start,
-    summary,
 )
 from tests.crash.frozen import (
     DONE,
@@ -494,7 +494,7 @@ def _report(world: World, cases: list[Case]) -> dict[str, Any]:
         ],
         "waits": {name: events[name] for name in WAITS if events[name]},
         "cases": len(results),
-        "breaches": summary([])["breaches"],
+        "breaches": breaches(now=world.now()),
     }
 
 
