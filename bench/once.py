@@ -4,6 +4,7 @@ The result is read from the simulated node's own record: how many payments succe
 """
 
 import random
+import signal
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,20 +25,20 @@ from ledger.types import AccountRef, Line
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.crash import driver
-from tests.crash.kill_switch import KILL_SWITCH
+from tests.crash.step_switch import STEP_SWITCH, Halt
 from transfers.errors import SubjectHeld
 from transfers.services.disbursements import request_disbursement
 from transfers.types import Destination, DisbursementRequest
 
 CYCLES_PER_ROUND, ATTEMPTS = 4, 8
-# A payout takes at most this many steps, counted by `tests.crash.kill_switch`; an attempt is killed at one, or never.
+# A payout takes at most this many steps, counted by `tests.crash.step_switch`; an attempt is killed at one, or never.
 STEPS = 90
 SEED = 6
 
 
 def main(rounds: int) -> int:
     rng = random.Random(SEED)
-    with override_settings(RAILS={"lightning": "tests.crash.rails.KillSwitchRail"}):
+    with override_settings(RAILS={"lightning": "tests.crash.rails.SteppedRail"}):
         counted = [attack(f"once-{number}", rng) for number in range(rounds * CYCLES_PER_ROUND)]
         breaches = audit()
     payments, kills = Counter(paid for paid, _ in counted), sum(killed for _, killed in counted)
@@ -96,8 +97,8 @@ def pot_of(name: str) -> Any:
 
 def attempt(name: str, invoice: dict[str, Any], kill_step: int) -> None:
     """Request the cycle's payout and run a worker, with a kill at the given step (0: none)."""
-    KILL_SWITCH.watch_databases()
-    KILL_SWITCH.at = kill_step
+    STEP_SWITCH.watch_databases()
+    STEP_SWITCH.plan(Halt(signal.SIGKILL, after=kill_step))
     # Another attempt was first, or the database ended this one in a deadlock (`database-busy`: repeat the request).
     with suppress(SubjectHeld, OperationalError):
         order(name, invoice)

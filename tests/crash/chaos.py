@@ -1,4 +1,4 @@
-"""Chaos test: payouts while the node fails at random and node and workers are killed.
+"""Chaos test: payouts while the node fails at random, the node is killed, and workers are killed or frozen.
 
 Import it after Django is set up. At the end the node's own record and our books must agree to the msat.
 """
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,12 @@ from ledger.services import post
 from ledger.types import AccountRef, Line
 from sandbox.lnd.control import Control, ControlError
 from sandbox.lnd.process import SimulatorProcess
-from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from tests.crash.driver import forked, start, wait
+from tests.crash.frozen import SimulatedClock, ended
 from tests.factories.limits import widen_limits
 from tests.factories.users import make_user
 from tests.support.lightning import settings_of
@@ -50,10 +50,11 @@ NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 PEOPLE = Actor.system("people of the soak")
 WAVE_SIZE, WORKERS = 50, 3
 # Longer than a lease, the wait between retries and the wait of a breaker. The clocks advance by it after every round.
-STEP = timedelta(seconds=45)
+STEP_SECONDS = 45
 FINISHING_ROUNDS, ROUNDS_PER_RESTART = 60, 5
 INVOICES_LAST = timedelta(days=8)
 FAULTS_IN_TEN = 5
+KILLS, FREEZES, THAWS = 0.6, 0.2, 0.7
 FALSE_ANSWERS = ("misreport", "bad_preimage")
 NEEDS_NEW_INVOICE = (
     "incorrect-payment-details", "resolved-as-not-paid", "invoice-expired", "invoice-expires-too-soon",
@@ -78,7 +79,8 @@ class ChaosRun:
 
     rng: random.Random
     simulator: SimulatorProcess
-    ahead: timedelta = timedelta(0)
+    now: SimulatedClock
+    frozen: list[int] = field(default_factory=list)
     payouts: list[Payout] = field(default_factory=list)
     funded_msat: int = 0
     # Hashes whose payment the node's statement omits (forgotten) or reports falsely (scripted).
@@ -91,24 +93,18 @@ class ChaosRun:
     def control(self) -> Control:
         return self.simulator.control
 
-    def now(self) -> datetime:
-        return clock.now() + self.ahead
-
-    def advance_clock(self) -> None:
-        self.ahead += STEP
-        self.control.set_clock(offset_seconds=int(self.ahead.total_seconds()))
-
 
 def run_chaos(payouts: int, seed: int = 0) -> dict[str, Any]:
     """Order payouts in waves during faults and kills; then let workers and people finish them, and compare."""
     with _simulator() as simulator:
-        run = ChaosRun(random.Random(seed), simulator)
+        run = ChaosRun(random.Random(seed), simulator, SimulatedClock(lambda: simulator.control))
         widen_limits(now=run.now())
         at_first = Sums.of(run)
-        for begun in range(0, payouts, WAVE_SIZE):
-            wave = [_order(run, begun + number) for number in range(min(WAVE_SIZE, payouts - begun))]
-            run.payouts += wave
-            _disrupt(run)
+        with _nobody_left_frozen(run):
+            for begun in range(0, payouts, WAVE_SIZE):
+                wave = [_order(run, begun + number) for number in range(min(WAVE_SIZE, payouts - begun))]
+                run.payouts += wave
+                _disrupt(run)
         _finish(run)
         return _verdict(run, seed, at_first)
 
@@ -122,6 +118,15 @@ def _simulator() -> Iterator[SimulatorProcess]:
         override_settings(**settings_of(simulator), RAILS={"lightning": "tests.crash.rails.ImpatientRail"}),
     ):
         yield simulator
+
+
+@contextmanager
+def _nobody_left_frozen(run: ChaosRun) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        while run.frozen:
+            _thaw(run, run.frozen.pop())
 
 
 def _order(run: ChaosRun, number: int) -> Payout:
@@ -183,23 +188,40 @@ def _faults(rng: random.Random) -> list[Step]:
 
 
 def _disrupt(run: ChaosRun) -> None:
-    """Three times over: start several workers, kill most of them, and sometimes restart the node."""
+    """Three times over: start several workers, kill or freeze most of them, and sometimes restart the node."""
     for _ in range(3):
-        children = [start(partial(_work, run.ahead)) for _ in range(WORKERS)]
+        children = [start(partial(run_due, clock=run.now)) for _ in range(WORKERS)]
         for child in children:
             time.sleep(run.rng.uniform(0.05, 0.6))
-            if run.rng.random() < 0.7:
-                os.kill(child, signal.SIGKILL)
+            _interrupt(run, child)
         if run.rng.random() < 0.4:
             run.simulator.restart()
             run.events["node killed"] += 1
         _forget_one_payment(run)
-        run.events["workers killed"] += sum(wait(child) == -signal.SIGKILL for child in children)
-        run.advance_clock()
+        left = [child for child in children if child not in run.frozen]
+        run.events["workers killed"] += sum(wait(child) == -signal.SIGKILL for child in left)
+        run.now.advance(STEP_SECONDS)
+        if run.frozen and run.rng.random() < THAWS:
+            _thaw(run, run.frozen.pop(0))
 
 
-def _work(ahead: timedelta) -> None:
-    run_due(clock=lambda: clock.now() + ahead)
+def _interrupt(run: ChaosRun, child: int) -> None:
+    """Kill a worker, freeze it, or let it run to its end."""
+    chance = run.rng.random()
+    if chance < KILLS:
+        os.kill(child, signal.SIGKILL)
+    elif chance < KILLS + FREEZES:
+        os.kill(child, signal.SIGSTOP)
+        run.frozen.append(child)
+
+
+def _thaw(run: ChaosRun, child: int) -> None:
+    """Let a frozen worker go on, minutes later on every clock but that of its machine."""
+    was_frozen = os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
+    if was_frozen:
+        run.events["workers frozen"] += 1
+        os.kill(child, signal.SIGCONT)
+        ended(child)
 
 
 def _finish(run: ChaosRun) -> None:
@@ -207,12 +229,12 @@ def _finish(run: ChaosRun) -> None:
     for number in range(1, FINISHING_ROUNDS):
         if number == FINISHING_ROUNDS // 2:
             # Past the expiry of every invoice: a payment may now be recorded as not paid.
-            run.ahead += INVOICES_LAST
+            run.now.advance(int(INVOICES_LAST.total_seconds()))
         if number % ROUNDS_PER_RESTART == 0:
             run.simulator.restart()  # as an operator does when payments hang: LND then fails them
-        assert forked(partial(_work, run.ahead)) == 0, "a worker failed without being killed"
+        assert forked(partial(run_due, clock=run.now)) == 0, "a worker failed without being killed"
         _resolve_by_hand(run)
-        run.advance_clock()
+        run.now.advance(STEP_SECONDS)
         if not _unpaid(run).exists():
             return
 

@@ -43,6 +43,7 @@ def drive(transactional_db: None, simulator: SimulatorProcess, settings: Setting
         )
         assert done.returncode == 0, done.stderr[-4000:]
         report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        print(json.dumps(report, indent=1))  # shown when the test fails
         return report
 
     return run

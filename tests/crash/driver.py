@@ -1,4 +1,4 @@
-"""Run payouts in forked workers that are killed at chosen steps, on a real database and a simulated node.
+"""Run payouts in forked workers that are killed or frozen at chosen steps, on a real database and a simulated node.
 
 It forks and therefore runs as a separate process: `python -m tests.crash.driver SCENARIO`, with
 MONETIZATION_DATABASE_URL, LND_* and CRASH_CONTROL_PORT set. It prints one JSON object, made from the node's record
@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from django.test.utils import override_settings
 
 PAYOUT_SATS = 100_000
 NET_SATS = 99_000
-WITH_KILL_SWITCH = {"lightning": "tests.crash.rails.KillSwitchRail"}
+WITH_STEPS = {"lightning": "tests.crash.rails.SteppedRail"}
 SCRIPTED_COLLECTOR = {"lightning": "tests.fakes.collector.ScriptedCollector"}
 MSAT = 1_000
 BATCH = 3
@@ -32,13 +33,13 @@ LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
 
 def main(arguments: list[str]) -> int:
     django.setup()
-    with override_settings(RAILS=WITH_KILL_SWITCH, COLLECTORS=SCRIPTED_COLLECTOR):
+    with override_settings(RAILS=WITH_STEPS, COLLECTORS=SCRIPTED_COLLECTOR):
         print(json.dumps(_scenario(arguments[0])(*map(int, arguments[1:]))))
     return 0
 
 
 def _scenario(name: str) -> Callable[..., dict[str, Any]]:
-    from tests.crash import chaos, kills, slowness
+    from tests.crash import chaos, freezes, kills, slowness
 
     scenarios: dict[str, Callable[..., dict[str, Any]]] = {
         "every-step": every_step,
@@ -50,6 +51,10 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
         "many-kills": kills.many_kills,
         "one-slow": slowness.one_slow,
         "chaos": chaos.run_chaos,
+        "stale-senders": freezes.stale_senders,
+        "freeze-at-every-step": freezes.freeze_at_every_step,
+        "frozen-while-opening": freezes.frozen_while_opening,
+        "thaws-after-deadline": freezes.thaws_after_deadline,
     }
     return scenarios[name]
 
@@ -103,8 +108,8 @@ def many_workers(workers: int = 16, payouts: int = 200, slots: int = 1) -> dict[
     return {"statuses": statuses, **summary([result_of(order) for order in orders])}
 
 
-def new_payout(name: str) -> dict[str, Any]:
-    """Fund a pot, get an invoice of the winner's wallet for the net, and order the payment."""
+def new_payout(name: str, *, now: datetime | None = None, lightning_address: str = "") -> dict[str, Any]:
+    """Fund a pot, and order the payment to an address, or to an invoice of the winner's wallet for the net."""
     from fees.types import PricedFor
     from ledger.enums import AccountRole, Currency
     from ledger.services import post
@@ -114,27 +119,38 @@ def new_payout(name: str) -> dict[str, Any]:
     from transfers.services.disbursements import request_disbursement
     from transfers.types import Destination, DisbursementRequest
 
-    now, subject = clock.now(), f"cycle:{name}"
+    now, subject = now or clock.now(), f"cycle:{name}"
     pot = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, subject)
     node = AccountRef(AccountRole.NODE, Currency.MSAT)
     amount = PAYOUT_SATS * MSAT
     post(kind="receipt_for_test", reference=f"fund:{subject}", lines=[Line(node, amount), Line(pot, -amount)], at=now,
          subject=subject)  # fmt: skip
-    invoice = control().invoice("wallets", NET_SATS * MSAT, expiry=86_400)
+    if lightning_address:
+        reference, destination = "", Destination("lightning", "lightning_address", lightning_address)
+    else:
+        invoice = new_invoice(subject)
+        reference = invoice["payment_hash"]
+        destination = Destination("lightning", "bolt11", invoice["payment_request"])
     request = DisbursementRequest(
         subject=subject, payout_sats=PAYOUT_SATS, debit=pot,
         priced_for=PricedFor("group:crash", f"user:{name}", "wave"),
-        destination=Destination("lightning", "bolt11", invoice["payment_request"]),
+        destination=destination,
     )  # fmt: skip
     disbursement_id = request_disbursement(request=request, actor=Actor.system("crash"), now=now)
-    return {"id": disbursement_id, "subject": subject, "hash": invoice["payment_hash"]}
+    return {"id": disbursement_id, "subject": subject, "hash": reference}
+
+
+def new_invoice(memo: str, *, expiry_seconds: int = 86_400) -> dict[str, Any]:
+    """Return an invoice of the winner's wallet for the net."""
+    invoice: dict[str, Any] = control().invoice("wallets", NET_SATS * MSAT, memo=memo, expiry=expiry_seconds)
+    return invoice
 
 
 def run_with_kill_switch(step: int, *, slots: int = 1) -> None:
-    from tests.crash.kill_switch import KILL_SWITCH
+    from tests.crash.step_switch import STEP_SWITCH, Halt
 
-    KILL_SWITCH.watch_databases()
-    KILL_SWITCH.at = step
+    STEP_SWITCH.watch_databases()
+    STEP_SWITCH.plan(Halt(signal.SIGKILL, after=step))
     run_later(timedelta(0), slots=slots)
 
 
@@ -178,14 +194,19 @@ def result_of(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
-    from ledger.auditor import audit
     from sunusav.core import clock
 
     right = {"state": "completed", "payments": 1, "paid_msat": NET_SATS * MSAT, "attempts": ["succeeded"]}
     wrong = [result for result in results if not right.items() <= result.items()]
-    report = audit(now=clock.now())
-    breaches = [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in report.breaches]
-    return {"payouts": len(results), "wrong": wrong, "breaches": breaches}
+    return {"payouts": len(results), "wrong": wrong, "breaches": breaches(now=clock.now())}
+
+
+def breaches(*, now: datetime) -> list[str]:
+    """Audit the books."""
+    from ledger.auditor import audit
+
+    found = audit(now=now).breaches
+    return [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in found]
 
 
 def control() -> Any:

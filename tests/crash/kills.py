@@ -32,7 +32,7 @@ from tests.crash.driver import (
     summary,
     wait,
 )
-from tests.crash.kill_switch import KILL_SWITCH
+from tests.crash.step_switch import STEP_SWITCH, Halt
 from tests.factories.payouts import make_group, make_ready_cycle
 from tests.factories.users import client_in
 from transfers.models import Disbursement
@@ -134,8 +134,8 @@ def many_kills(kills: int, seed: int = 0) -> dict[str, Any]:
 
 
 def _run_until(names: tuple[str, ...]) -> None:
-    KILL_SWITCH.watch_databases()
-    KILL_SWITCH.names.extend(names)
+    STEP_SWITCH.watch_databases()
+    STEP_SWITCH.plan(Halt(signal.SIGKILL, names))
     run_later(timedelta(0))
 
 

@@ -9,6 +9,10 @@ SIZE = os.environ.get("SOAK_SIZE", "short")
 KILLS_PER_ROUND = 100
 ROUNDS = {"short": 1, "full": 100}[SIZE]
 PAYOUTS = {"short": 300, "full": 5_000}[SIZE]
+# A round freezes workers at every sixteenth step of each way to finish, the next at the steps after those, ...
+FREEZES_APART = 16
+FREEZE_ROUNDS = {"short": 2, "full": FREEZES_APART}[SIZE]
+OPENING_ROUNDS = {"short": 1, "full": 6}[SIZE]
 CHAOS_SECONDS = {"short": 900, "full": 4 * 3600}[SIZE]
 
 
@@ -21,11 +25,38 @@ def test_workers_killed_at_random_while_payouts_keep_coming_pay_each_once(drive,
     assert report["breaches"] == []
 
 
-def test_node_and_books_agree_to_the_msat_after_payouts_amid_random_faults_and_kills(drive):
+@pytest.mark.parametrize("first", range(1, FREEZE_ROUNDS + 1))
+def test_worker_frozen_at_every_step_pays_nothing_twice_however_others_finish(drive, first):
+    report = drive("freeze-at-every-step", first, FREEZES_APART)
+
+    assert report["events"]["frozen"] >= 10
+    assert report["paid_twice"] == []
+    assert report["paid_though_cancelled"] == []
+    assert report["otherwise_wrong"] == []
+    assert report["waits"] == {}
+    assert report["breaches"] == []
+
+
+@pytest.mark.parametrize("first", range(1, OPENING_ROUNDS + 1))
+def test_worker_frozen_while_it_opens_an_attempt_stops_no_other_payment(drive, first):
+    report = drive("frozen-while-opening", first, 6)
+
+    assert report["events"]["frozen"] >= 3
+    assert report["stopped"] == []
+    assert report["paid_twice"] == []
+    assert report["otherwise_wrong"] == []
+    assert report["waits"] == {}
+    assert report["breaches"] == []
+
+
+def test_node_and_books_agree_to_the_msat_after_payouts_amid_random_faults_kills_and_freezes(drive):
     report = drive("chaos", PAYOUTS, seconds=CHAOS_SECONDS)
 
     assert report["payouts"] == PAYOUTS
     assert report["events"]["workers killed"] > PAYOUTS // 50, "too few workers were killed to prove anything"
+    assert report["events"]["workers frozen"] > PAYOUTS // 150, (
+        "too few workers were frozen to prove anything"
+    )
     assert report["events"]["resolved as paid by two people"] > 0, (
         "every outcome was known, so nothing was resolved by hand"
     )
