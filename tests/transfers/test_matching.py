@@ -111,7 +111,7 @@ def test_match_of_a_payment_only_in_the_books_reports_it(node: SteeredRail, watc
 
 @pytest.mark.parametrize("changes", [{"amount_msat": NET_MSAT - 1}, {"cost_msat": 1_501}])
 def test_match_of_a_payment_with_other_amounts_reports_both(
-    changes: dict[str, int], node: SteeredRail, watch: Watch
+    changes: dict[str, Any], node: SteeredRail, watch: Watch
 ) -> None:
     disbursement_id = ordered()
     run(watch)
@@ -495,3 +495,19 @@ def test_process_payouts_pays_what_is_due_and_reports_how_many(node: SteeredRail
     assert output.getvalue() == "1 disbursements claimed\n"
     assert [attempt.state for attempt in attempts(disbursement_id)] == ["succeeded"]
     assert Attempt.objects.get().order.reference == AWA
+
+
+def test_process_payouts_lists_payments_that_broke_their_worker(node: SteeredRail) -> None:
+    disbursement_id = ordered(at=clock.now())
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    node.meanwhile["send"] = fail
+    errors = StringIO()
+    call_command("process_payouts", "--slots", "1", stdout=StringIO(), stderr=errors)
+
+    assert (
+        errors.getvalue()
+        == f"disbursement {disbursement_id} (cycle:awa) broke its worker: ZeroDivisionError\n"
+    )
