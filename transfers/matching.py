@@ -67,7 +67,7 @@ def match_rail(rail_name: str, *, now: datetime) -> MatchReport:
     for lines in _in_pages(rail(rail_name).statement()):
         report.lines_read += len(lines)
         report.add(_judge_lines(lines, _attempts_named_in(lines, rail_name), listed, settled_before))
-    for attempts in pages(_attempts(rail_name).filter(state__in=LIVE_ATTEMPT_STATES)):
+    for attempts in pages(_expected(rail_name)):
         report.attempts_read += len(attempts)
         report.add(_judge_attempts(attempts, listed, settled_before))
     return report
@@ -110,6 +110,11 @@ def _in_pages(lines: Iterable[ProviderPayment]) -> Iterator[list[ProviderPayment
 
 def _attempts(rail_name: str) -> QuerySet[Attempt]:
     return Attempt.objects.filter(order__rail=rail_name).select_related("order").only(*COLUMNS)
+
+
+def _expected(rail_name: str) -> QuerySet[Attempt]:
+    """Return the live attempts, which a statement should have, without those that two people resolved."""
+    return _attempts(rail_name).filter(state__in=LIVE_ATTEMPT_STATES, resolved__isnull=True)
 
 
 def _attempts_named_in(lines: Sequence[ProviderPayment], rail_name: str) -> dict[str, list[Attempt]]:

@@ -14,8 +14,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from ledger.auditor import audit_and_guard
 from sunusav.core import clock
 from sunusav.core.models import TrailEntry
+from sunusav.core.switches import outgoing
 from tests.fakes.rail import ROUTING_FEE_MSAT
 from tests.transfers.builders import (
     NET_MSAT,
@@ -31,6 +33,8 @@ from tests.transfers.builders import (
 )
 from tests.transfers.collecting import DUE_MSAT, opened, stored
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, hash_of, invoice_for
+from tests.transfers.resolution_cases import PAID as RESOLVED_AS_PAID
+from tests.transfers.resolution_cases import Case
 from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass, MismatchCode
 from transfers.health import HEALTH_CHECKS
@@ -206,6 +210,17 @@ def test_match_of_a_paid_attempt_still_open_at_the_provider_reports_it(
         Mismatch(AWA, MismatchCode.OPEN_NOT_BOOKED, OF_NET, disbursement_id),
         Mismatch(AWA, MismatchCode.BOOKED_NOT_PAID, OF_NET, disbursement_id),
     ]
+
+
+def test_match_of_a_payment_that_two_people_resolved_as_paid_finds_nothing(
+    node: SteeredRail, watch: Watch
+) -> None:
+    """The provider never answered: that is why they decided."""
+    case = Case(node, watch)
+    case.approve(case.propose(RESOLVED_AS_PAID))
+    assert attempts(case.id)[0].state == "succeeded"
+
+    assert matched_later(watch) == []
 
 
 def unanswered(watch: Watch, node: SteeredRail, *, seen: bool) -> int:
@@ -424,6 +439,23 @@ def test_metrics_have_age_and_mismatches_of_each_rail(node: SteeredRail, watch: 
     assert [sample.value for sample in read["rail_match_age_seconds"]] == [60]
 
 
+def test_audit_reports_the_mismatches_of_the_last_match_as_waiting_and_pauses_nothing(
+    node: SteeredRail, watch: Watch
+) -> None:
+    node.paid["unknown"] = 5_000
+    match(watch)
+
+    report = audit_and_guard(now=watch())
+
+    assert [(one.invariant, one.subject, one.detail) for one in report.waiting] == [
+        ("I20", "rail:lightning", "1 payments differ from the provider's statement")
+    ]
+    assert (report.exit_code, outgoing().is_open) == (2, True)
+    node.paid.clear()
+    match(watch)
+    assert audit_and_guard(now=watch()).exit_code == 0
+
+
 # The commands
 
 
@@ -436,6 +468,16 @@ def test_make_open_attempts_due_does_not_change_claimed_ones(node: SteeredRail, 
 
     assert make_open_attempts_due(now=watch()) == 1
     assert row_of(free).due_at == watch()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_make_open_attempts_due_takes_seen_and_never_answered_ones(
+    seen: bool, node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = unanswered(watch, node, seen=seen)
+
+    assert make_open_attempts_due(now=watch()) == 1
+    assert row_of(disbursement_id).due_at == watch()
 
 
 @pytest.mark.mariadb
