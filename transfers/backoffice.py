@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
@@ -49,10 +50,35 @@ def _stopped_rails(user: User, now: datetime) -> Notice | None:
     return Notice(_("Rails stopped after failures"), names, url, ALARM) if stopped else None
 
 
+def _broke_workers(user: User, now: datetime) -> Notice | None:
+    count = queries.broke_workers()
+    url = f"{reverse('admin:transfers_disbursement_changelist')}?broke_worker=yes"
+    return Notice(_("Payments that broke their worker"), count, url, ATTENTION) if count else None
+
+
+def _mismatches(user: User, now: datetime) -> Notice | None:
+    """Report payments on which providers and books differ, or else that the last match is old."""
+    matches = queries.newest_matches(settings.RAILS).values()
+    title = _("Payments matched with providers")
+    differing = [match for match in matches if match and match.mismatches_found]
+    if differing:
+        url = f"{reverse('admin:transfers_railmismatch_changelist')}?match__id__exact={differing[0].pk}"
+        if len(differing) > 1:
+            url = reverse("admin:transfers_railmatch_changelist")
+        count = sum(match.mismatches_found for match in differing)
+        return Notice(title, _("%(count)s differ") % {"count": count}, url, ALARM)
+    if any(queries.is_match_late(match, now=now) for match in matches):
+        url = reverse("admin:transfers_railmatch_changelist")
+        return Notice(title, _("not for more than a day"), url, ATTENTION)
+    return None
+
+
 INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
     InboxItem("transfers.view_disbursement", _deferred),
+    InboxItem("transfers.view_disbursement", _broke_workers),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
+    InboxItem("transfers.view_railmatch", _mismatches),
     InboxItem("transfers.view_collection", _collections_with_problems),
 ]
 SUBJECT_PAGES = {

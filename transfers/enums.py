@@ -148,6 +148,20 @@ class AnsweredCall(TextChoices):
     ASK = "ask"
 
 
+class MismatchCode(TextChoices):
+    """How a provider's statement and our books differ about one payment."""
+
+    PAID_NOT_BOOKED = "paid-not-booked"
+    PAID_TWICE = "paid-twice"
+    AMOUNTS_DIFFER = "amounts-differ"
+    # Under way at the provider, and no attempt of ours is open.
+    OPEN_NOT_BOOKED = "open-not-booked"
+    BOOKED_NOT_PAID = "booked-not-paid"
+    # Open in our books, and the provider has no record: it was seen before, or it can no longer be paid.
+    SEEN_NOT_LISTED = "seen-not-listed"
+    NEVER_ANSWERED = "never-answered"
+
+
 class ResolutionVerdict(TextChoices):
     """How two people resolve an outcome that stays unknown."""
 

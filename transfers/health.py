@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import queries
@@ -44,8 +46,26 @@ def _rails(now: datetime) -> HealthReport:
     return HealthReport(DEGRADED if stopped or waiting else OK, facts)
 
 
+def _matching(now: datetime) -> HealthReport:
+    """Report the last run that matched each rail's statement with our attempts."""
+    matches = queries.newest_matches(settings.RAILS)
+    facts = {
+        name: {
+            "age_seconds": int((now - match.ended_at).total_seconds()),
+            "lines_read": match.lines_read,
+            "mismatches": match.mismatches_found,
+        }
+        for name, match in matches.items()
+        if match
+    }
+    is_late = any(queries.is_match_late(match, now=now) for match in matches.values())
+    differs = any(match.mismatches_found for match in matches.values() if match)
+    return HealthReport(DEGRADED if is_late or differs else OK, facts)
+
+
 HEALTH_CHECKS = [
     HealthCheck("backlog", _backlog),
     HealthCheck("rails", _rails),
     HealthCheck("collections", _collections),
+    HealthCheck("matching", _matching),
 ]

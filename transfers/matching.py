@@ -1,77 +1,186 @@
-"""Match a provider's statement with our attempts. Reads only; people look into differences."""
+"""Match a provider's statement with our attempts, in both directions. Reads only; people look into differences."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, Final
 
-from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState
+from django.db.models import QuerySet
+
+from sunusav.core.auditing import pages
+from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, AttemptState, MismatchCode
 from transfers.models import Attempt
 from transfers.rails import rail
 from transfers.types import ProviderPayment
 
+LINES_AT_A_TIME: Final = 500
+# What moved this shortly before the start, or since, is judged by the next run: a row may be committed some time after
+# the moment that it bears.
+MOVING: Final = timedelta(minutes=1)
+# What a report keeps; a longer list would add nothing: it is the wrong node or a restored database.
+MOST_KEPT: Final = 500
+# Orders are long; these columns are all that is compared.
+COLUMNS: Final = (
+    "state", "disbursement_id", "seen_at", "closed_at", "cost_msat", "order__reference", "order__amount_msat",
+    "order__give_up_after",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One payment on which provider and books differ."""
+    """One payment on which provider and books differ: a `MismatchCode` with its facts."""
 
     reference: str
-    detail: str
+    code: MismatchCode
+    facts: dict[str, Any] = field(default_factory=dict)
+    disbursement_id: int | None = None
 
 
-def match_rail(rail_name: str) -> list[Mismatch]:
-    """Match a rail's whole statement with our attempts, in both directions, while payments go on.
+@dataclass
+class MatchReport:
+    """What one run read and found. `mismatches` has the first ones, `mismatches_found` counts all."""
 
-    Our states are read before the statement, for what it must contain, and our attempts after it, for what must explain
-    it: so a payment that moves meanwhile is no mismatch. Raises: RailUnavailable.
+    rail: str
+    started_at: datetime
+    lines_read: int = 0
+    attempts_read: int = 0
+    mismatches_found: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+
+    def add(self, found: Iterable[Mismatch]) -> None:
+        for mismatch in found:
+            self.mismatches_found += 1
+            if len(self.mismatches) < MOST_KEPT:
+                self.mismatches.append(mismatch)
+
+
+def match_rail(rail_name: str, *, now: datetime) -> MatchReport:
+    """Match a rail's whole statement with our attempts while payments go on, a page of either at a time.
+
+    A line is judged by attempts that are read after it, an attempt by what had become of it before the start (`now`):
+    so a payment that moves meanwhile is no mismatch. Kept between the directions is only which attempts were listed.
+    Raises: RailUnavailable.
     """
-    before = dict(Attempt.objects.filter(order__rail=rail_name).values_list("pk", "state"))
-    statement = {line.reference: line for line in rail(rail_name).statement()}
-    ours = _attempts_by_reference(rail_name)
-    return [
-        *_missing_in_books(statement.values(), ours, before),
-        *_missing_in_statement(statement, ours, before),
-    ]
+    report, listed, settled_before = MatchReport(rail_name, now), _Listed(), now - MOVING
+    for lines in _in_pages(rail(rail_name).statement()):
+        report.lines_read += len(lines)
+        report.add(_judge_lines(lines, _attempts_named_in(lines, rail_name), listed, settled_before))
+    for attempts in pages(_expected(rail_name)):
+        report.attempts_read += len(attempts)
+        report.add(_judge_attempts(attempts, listed, settled_before))
+    return report
 
 
-def _attempts_by_reference(rail_name: str) -> dict[str, list[Attempt]]:
-    found: dict[str, list[Attempt]] = {}
-    for attempt in Attempt.objects.filter(order__rail=rail_name).select_related("order").order_by("number"):
-        found.setdefault(attempt.order.reference, []).append(attempt)
+class _Marks:
+    """A set of primary keys, one bit for each: a million attempts take 125 kB."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, key: int) -> None:
+        missing = key // 8 + 1 - len(self._bits)
+        if missing > 0:
+            self._bits.extend(bytes(missing))
+        self._bits[key // 8] |= 1 << key % 8
+
+    def __contains__(self, key: int) -> bool:
+        return key // 8 < len(self._bits) and bool(self._bits[key // 8] & 1 << key % 8)
+
+
+class _Listed:
+    """The attempts whose reference the statement has in any state, and those it has as paid."""
+
+    def __init__(self) -> None:
+        self.at_all, self.as_paid = _Marks(), _Marks()
+
+    def note(self, line: ProviderPayment, attempts: Iterable[Attempt]) -> None:
+        for attempt in attempts:
+            self.at_all.add(attempt.pk)
+            if line.is_paid:
+                self.as_paid.add(attempt.pk)
+
+
+def _in_pages(lines: Iterable[ProviderPayment]) -> Iterator[list[ProviderPayment]]:
+    remaining = iter(lines)
+    while page := list(islice(remaining, LINES_AT_A_TIME)):
+        yield page
+
+
+def _attempts(rail_name: str) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(order__rail=rail_name).select_related("order").only(*COLUMNS)
+
+
+def _expected(rail_name: str) -> QuerySet[Attempt]:
+    """Return the live attempts, which a statement should have, without those that two people resolved."""
+    return _attempts(rail_name).filter(state__in=LIVE_ATTEMPT_STATES, resolved__isnull=True)
+
+
+def _attempts_named_in(lines: Sequence[ProviderPayment], rail_name: str) -> dict[str, list[Attempt]]:
+    references = {line.reference for line in lines}
+    found: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in _attempts(rail_name).filter(order__reference__in=references).order_by("pk"):
+        found[attempt.order.reference].append(attempt)
     return found
 
 
-def _missing_in_books(
-    statement: Iterable[ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
+def _judge_lines(
+    lines: Sequence[ProviderPayment],
+    ours: dict[str, list[Attempt]],
+    listed: _Listed,
+    settled_before: datetime,
 ) -> Iterator[Mismatch]:
-    for line in statement:
+    for line in lines:
         attempts = ours.get(line.reference, [])
         if line.is_paid:
-            yield from _judge_paid(line, attempts)
-        elif line.is_open and not any(_was_open(attempt, before) for attempt in attempts):
-            yield Mismatch(line.reference, "under way at the provider, but no open attempt of ours")
+            yield from _judge_paid(line, attempts, listed)
+        elif line.is_open and not any(_was_open(attempt, settled_before) for attempt in attempts):
+            yield _mismatch(line, MismatchCode.OPEN_NOT_BOOKED, attempts, amount_msat=line.amount_msat)
+        listed.note(line, attempts)
 
 
-def _was_open(attempt: Attempt, before: dict[int, str]) -> bool:
-    """Return whether an attempt was open when the statement began, or was opened while it was read."""
-    return before.get(attempt.pk, AttemptState.PREPARED) in OPEN_ATTEMPT_STATES
+def _was_open(attempt: Attempt, settled_before: datetime) -> bool:
+    """Return whether an attempt is open, or may have been when its line was read."""
+    return attempt.closed_at is None or attempt.closed_at >= settled_before
 
 
-def _judge_paid(line: ProviderPayment, attempts: list[Attempt]) -> Iterator[Mismatch]:
+def _judge_paid(line: ProviderPayment, attempts: list[Attempt], listed: _Listed) -> Iterator[Mismatch]:
     paid = [attempt for attempt in attempts if attempt.state == AttemptState.SUCCEEDED]
-    waiting = [attempt for attempt in attempts if attempt.state in OPEN_ATTEMPT_STATES]
-    if not paid and not waiting:
-        yield Mismatch(line.reference, f"paid at the provider ({line.amount_msat} msat), not in the books")
+    if not paid and not any(attempt.state in OPEN_ATTEMPT_STATES for attempt in attempts):
+        yield _mismatch(line, MismatchCode.PAID_NOT_BOOKED, attempts, amount_msat=line.amount_msat)
     for attempt in paid:
-        if (attempt.order.amount_msat, attempt.cost_msat) != (line.amount_msat, line.cost_msat):
-            reported = f"provider {line.amount_msat}+{line.cost_msat} msat"
-            in_books = f"books {attempt.order.amount_msat}+{attempt.cost_msat}"
-            yield Mismatch(line.reference, f"{reported}, {in_books}")
+        booked = {"booked_msat": attempt.order.amount_msat, "booked_cost_msat": attempt.cost_msat}
+        reported = {"amount_msat": line.amount_msat, "cost_msat": line.cost_msat}
+        if list(booked.values()) != list(reported.values()):
+            yield _mismatch(line, MismatchCode.AMOUNTS_DIFFER, [attempt], **reported, **booked)
+    if any(attempt.pk in listed.as_paid for attempt in attempts):
+        yield _mismatch(line, MismatchCode.PAID_TWICE, attempts, amount_msat=line.amount_msat)
 
 
-def _missing_in_statement(
-    statement: dict[str, ProviderPayment], ours: dict[str, list[Attempt]], before: dict[int, str]
+def _judge_attempts(
+    attempts: Sequence[Attempt], listed: _Listed, settled_before: datetime
 ) -> Iterator[Mismatch]:
-    for reference, attempts in ours.items():
-        line = statement.get(reference)
-        was_paid = any(before.get(attempt.pk) == AttemptState.SUCCEEDED for attempt in attempts)
-        if was_paid and not (line and line.is_paid):
-            yield Mismatch(reference, "paid in the books, not at the provider")
+    for attempt in attempts:
+        code = _missing_as(attempt, listed, settled_before)
+        if code is not None:
+            facts = {"amount_msat": attempt.order.amount_msat}
+            yield Mismatch(attempt.order.reference, code, facts, attempt.disbursement_id)
+
+
+def _missing_as(attempt: Attempt, listed: _Listed, settled_before: datetime) -> MismatchCode | None:
+    """Return what is wrong with a live attempt that the statement lacks, if anything."""
+    if attempt.state == AttemptState.SUCCEEDED:
+        is_missing = attempt.pk not in listed.as_paid and not _was_open(attempt, settled_before)
+        return MismatchCode.BOOKED_NOT_PAID if is_missing else None
+    if attempt.pk in listed.at_all:
+        return None
+    if attempt.seen_at is not None:
+        return MismatchCode.SEEN_NOT_LISTED if attempt.seen_at < settled_before else None
+    return MismatchCode.NEVER_ANSWERED if attempt.order.give_up_after < settled_before else None
+
+
+def _mismatch(
+    line: ProviderPayment, code: MismatchCode, attempts: Sequence[Attempt], **facts: Any
+) -> Mismatch:
+    return Mismatch(line.reference, code, facts, attempts[-1].disbursement_id if attempts else None)

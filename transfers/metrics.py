@@ -1,6 +1,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.conf import settings
+
 from sunusav.core.metrics import Metric, Sample
 from transfers import queries
 from transfers.enums import DeferralCode
@@ -16,7 +18,31 @@ def _payments_deferred(now: datetime) -> Iterator[Sample]:
     yield from (Sample(waiting.get(code, 0), {"why": code}) for code in DeferralCode.values)
 
 
+def _match_age(now: datetime) -> Iterator[Sample]:
+    for name, match in queries.newest_matches(settings.RAILS).items():
+        if match:
+            yield Sample(int((now - match.ended_at).total_seconds()), {"rail": name})
+
+
+def _mismatches(now: datetime) -> Iterator[Sample]:
+    for name, match in queries.newest_matches(settings.RAILS).items():
+        if match:
+            yield Sample(match.mismatches_found, {"rail": name})
+
+
+def _broke_workers(now: datetime) -> Iterator[Sample]:
+    yield Sample(queries.broke_workers())
+
+
+def _sends_that_may_leave(now: datetime) -> Iterator[Sample]:
+    yield Sample(queries.sends_that_may_leave(now))
+
+
 METRICS = [
     Metric("rail_stopped", "1 for each rail that is stopped after failures in a row.", _rails_stopped),
     Metric("payments_held_back", "Payments that are deferred, by reason.", _payments_deferred),
+    Metric("payments_broke_worker", "Payments whose last worker failed because of a bug.", _broke_workers),
+    Metric("sends_that_may_leave", "Sends whose bytes may still leave.", _sends_that_may_leave),
+    Metric("rail_match_age_seconds", "Age of the last match with a rail's statement.", _match_age),
+    Metric("rail_mismatches", "Payments on which rail and books differed in the last match.", _mismatches),
 ]

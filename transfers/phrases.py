@@ -74,7 +74,16 @@ LABELS: dict[str, Any] = {
     "redeem": _("redeem"),
     "take": _("take"),
     "refuse": _("refuse"),
+    # How provider and books differ about a payment
+    "paid-not-booked": _("paid, not booked"),
+    "paid-twice": _("paid twice"),
+    "amounts-differ": _("amounts differ"),
+    "open-not-booked": _("under way, not booked"),
+    "booked-not-paid": _("booked, not paid"),
+    "seen-not-listed": _("seen before, no longer known"),
+    "never-answered": _("never answered"),
     # Actions in the trail of limits and rails
+    "find_mismatches": _("find mismatches"),
     "set_limit": _("set limit"),
     "stop_rail": _("stop rail"),
     "try_rail": _("try rail"),
@@ -119,6 +128,7 @@ LABELS: dict[str, Any] = {
         "sweep open attempts, due retries and unclaimed orders"
     ),
     "ask_about_open_collections": _("ask about open collections"),
+    "match_the_rails": _("match the rails"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
@@ -145,6 +155,9 @@ FACTS: dict[str, Any] = {
     "payee": _("payee"),
     "proof": _("proof"),
     "cost": _("routing fee"),
+    "booked": _("booked"),
+    "booked_cost": _("booked routing fee"),
+    "sends_that_may_leave": _("sends that may still leave"),
     "evidence": _("evidence"),
     "source": _("source"),
     "detail": _("detail"),
@@ -206,6 +219,20 @@ REASONS: dict[str, Any] = {
     ),
     "waits-for-person": _("Nothing is under way. It waits for a person to retry it or to cancel it."),
     "not-paid-because": _("It was not paid (%(why)s)."),
+    # How provider and books differ about a payment
+    "paid-not-booked": _("%(amount_msat)s were paid at the provider and are not in the books."),
+    "paid-twice": _("The provider lists more than one payment of %(amount_msat)s."),
+    "amounts-differ": _(
+        "The provider lists %(amount_msat)s and a fee of %(cost_msat)s, the books have %(booked_msat)s and"
+        " %(booked_cost_msat)s."
+    ),
+    "open-not-booked": _("%(amount_msat)s are under way at the provider, and no attempt of ours is open."),
+    "booked-not-paid": _("%(amount_msat)s are paid in the books, and not at the provider."),
+    "seen-not-listed": _("The provider knew this payment of %(amount_msat)s, and no longer lists it."),
+    "never-answered": _(
+        "An attempt over %(amount_msat)s was prepared and never answered: the provider does not list it, and its order"
+        " can no longer be paid."
+    ),
     # Failures
     "resolved-as-not-paid": _("Two people found that it was not paid."),
     "worker-broke": _("A worker failed on it because of a bug (%(error)s); its log has the details."),

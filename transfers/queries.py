@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
@@ -13,6 +13,7 @@ from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
     UNFINISHED_STATES,
+    AttemptState,
     BreakerState,
     CollectionProblem,
     CollectionState,
@@ -29,6 +30,7 @@ from transfers.models import (
     PaymentLimit,
     ProviderAnswer,
     RailBreaker,
+    RailMatch,
     ResolvedAttempt,
     WithdrawalLink,
 )
@@ -43,6 +45,9 @@ from transfers.types import (
 
 # The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
+# Until attempts store the moment after which they must not leave: the lease of 20 s, and the clocks' difference.
+MAY_LEAVE_FOR = timedelta(seconds=30)
+MATCHED_WITHIN = timedelta(days=1)
 
 
 def disbursement(disbursement_id: int) -> DisbursementFacts:
@@ -218,9 +223,12 @@ def under_review_since(disbursement_id: int) -> datetime | None:
 
 def broke_workers() -> int:
     """Count unfinished disbursements whose last worker failed because of a bug of ours."""
-    return Disbursement.objects.filter(
-        state__in=UNFINISHED_STATES, failure_code=FailureCode.WORKER_BROKE
-    ).count()
+    return broke_their_worker().count()
+
+
+def broke_their_worker() -> QuerySet[Disbursement]:
+    """Return unfinished disbursements whose last worker failed because of a bug of ours."""
+    return Disbursement.objects.filter(state__in=UNFINISHED_STATES, failure_code=FailureCode.WORKER_BROKE)
 
 
 def open_since(moment: datetime) -> QuerySet[Attempt]:
@@ -303,3 +311,32 @@ def default_partner(country: str) -> Partner | None:
 def partner(code: str) -> Partner | None:
     """Return a partner by its code."""
     return Partner.objects.filter(code=code).first()
+
+
+def newest_match(rail: str) -> RailMatch | None:
+    """Return the last complete run that matched a rail's statement with our attempts."""
+    return RailMatch.objects.filter(rail=rail).order_by("-pk").first()
+
+
+def newest_matches(rails: Iterable[str]) -> dict[str, RailMatch | None]:
+    """Return the last complete match of each of these rails."""
+    return {name: newest_match(name) for name in rails}
+
+
+def is_match_late(match: RailMatch | None, *, now: datetime) -> bool:
+    """Return whether a rail was not matched for a day; one without a match is late a day after the first attempt."""
+    first = Attempt.objects.order_by("pk").values_list("opened_at", flat=True)
+    last = match.ended_at if match else first.first()
+    return last is not None and last < now - MATCHED_WITHIN
+
+
+def sends_that_may_leave(now: datetime) -> int:
+    """Count the sends that passed their last look at the switch, and whose answer is not known yet."""
+    # Open attempts are found by their missing closing transaction, which has an index.
+    prepared = Attempt.objects.filter(close_transaction=None, state=AttemptState.PREPARED)
+    return prepared.filter(_may_still_leave(now)).count()
+
+
+def _may_still_leave(now: datetime) -> Q:
+    """Select the attempts whose latest moment to leave has not passed."""
+    return Q(sent_at__gt=now - MAY_LEAVE_FOR)

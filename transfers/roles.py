@@ -16,6 +16,8 @@ VIEW = [
     "transfers.view_limitusage",
     "transfers.view_pastadmission",
     "transfers.view_railbreaker",
+    "transfers.view_railmatch",
+    "transfers.view_railmismatch",
 ]
 QUERY = "transfers.query_provider"
 REPAIR = [

@@ -1,6 +1,7 @@
 from sunusav.core.periodic_tasks import Every, PeriodicTask
 
-# Sending may wait long for a provider: nothing else runs on this queue, and only its worker may pay.
+# Sending may wait long for a provider: only what talks to rails runs on this queue, and only its worker may pay.
+# Matching runs here too, in one thread of the worker: a node lists its payments to the paying macaroon alone.
 PAYOUTS = "payouts"
 
 SCHEDULE = [
@@ -12,7 +13,8 @@ SCHEDULE = [
         queue=PAYOUTS,
         is_watched=True,
     ),
-    PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60), is_watched=True),
+    PeriodicTask("match the rails", "transfers.match_rails", Every(3600), queue=PAYOUTS),
+    PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60)),
 ]
 # Old names of tasks, for one release: stored schedules and queued messages may still have them.
 ALIASES = {"transfers.sweep": PAYOUTS}

@@ -1,9 +1,11 @@
 from celery import shared_task
+from django.conf import settings
 
 from sunusav.core import clock
 from sunusav.core.watchdog import ends_if_stopped
 from transfers.engine.runner import run_due
 from transfers.services.collections import sweep_collections
+from transfers.services.matching import match_rails
 
 
 @shared_task(name="transfers.run_due")
@@ -22,3 +24,8 @@ def sweep_task() -> int:
 @shared_task(name="transfers.sweep_collections")
 def sweep_collections_task() -> int:
     return sweep_collections(now=clock.now())
+
+
+@shared_task(name="transfers.match_rails")
+def match_rails_task() -> int:
+    return match_rails(settings.RAILS, clock=clock.database_clock())

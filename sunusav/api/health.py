@@ -12,7 +12,7 @@ from django_celery_beat.models import PeriodicTask
 from sunusav.core.app_modules import collect
 from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
 from sunusav.core.models import OutboxMessage
-from sunusav.core.switches import outgoing
+from sunusav.core.switches import outgoing, sends_that_may_leave
 from sunusav.core.trail import unsealed
 
 logger = logging.getLogger(__name__)
@@ -93,8 +93,11 @@ def _backlog(now: datetime) -> HealthReport:
 
 def _outgoing(now: datetime) -> HealthReport:
     switch = outgoing()
-    facts = {} if switch.is_open else {"paused_at": switch.changed_at, "reason": switch.reason}
-    return HealthReport(OK if switch.is_open else DEGRADED, facts)
+    if switch.is_open:
+        return HealthReport(OK)
+    leaving = sends_that_may_leave(now)
+    facts = {"paused_at": switch.changed_at, "reason": switch.reason, "sends_that_may_leave": leaving}
+    return HealthReport(DEGRADED, facts)
 
 
 HEALTH_CHECKS = [

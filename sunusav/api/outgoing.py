@@ -23,7 +23,7 @@ from sunusav.core.approvals import (
     propose,
 )
 from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
-from sunusav.core.switches import OUTGOING, OutgoingNotPaused, outgoing, pause_outgoing
+from sunusav.core.switches import OUTGOING, OutgoingNotPaused, outgoing, pause_outgoing, sends_that_may_leave
 
 PROPOSE_OR_APPROVE_RESUME = AnyOf(("core.propose_resume_outgoing", "core.approve_resume_outgoing"))
 
@@ -47,6 +47,12 @@ class SwitchAnswer(AnswerSerializer):
     changed_at = UtcDateTimeField(allow_null=True)
 
 
+class PauseAnswer(SwitchAnswer):
+    """The switch, and how many sends had passed their last look at it before: they may still leave."""
+
+    sends_that_may_leave = serializers.IntegerField()
+
+
 class ResumeAnswer(SwitchAnswer):
     """The switch, and the proposal to open it, which a second person approves by the same call."""
 
@@ -62,14 +68,14 @@ class OutgoingViewSet(ApiViewSet):
         operation_id="pause_outgoing_post",
         permission="core.pause_outgoing",
         body=ReasonBody,
-        answer=SwitchAnswer,
+        answer=PauseAnswer,
         example={"reason": "node looks odd"},
     )
     @action(detail=False, methods=["post"])
     def pause(self, request: Request) -> Response:
         """Stop outgoing money at once."""
         pause_outgoing(actor=self.actor, reason=self.body()["reason"], now=self.now)
-        return self.answer(outgoing())
+        return self.answer(outgoing(), sends_that_may_leave=sends_that_may_leave(self.now))
 
     @Endpoint(
         "Propose to resume outgoing money, or approve what another proposed",

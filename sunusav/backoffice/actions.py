@@ -54,7 +54,8 @@ class Action:
     """Something a person may do to rows after confirming it.
 
     `permission` may depend on the row. `is_offered` only decides whether there is a button: the service decides whether
-    the action is allowed. `seen` returns the digest that the confirmation shows and posts back.
+    the action is allowed. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
+    became of it where that is known only afterwards, in place of `done`.
     """
 
     slug: str
@@ -66,6 +67,7 @@ class Action:
     form: type[ConfirmForm] = ConfirmForm
     is_offered: Callable[[User, Any], bool] = always_offered
     seen: Callable[[Any], str] = no_digest
+    done_now: Callable[[Decision], Any] | None = None
     tone: str = "default"
 
     def is_permitted(self, user: User, row: Any) -> bool:
@@ -114,7 +116,8 @@ def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
     except DomainError as refusal:
         result.refused.append(f"{decision.name}: {show_refusal(refusal).text}")
     else:
-        result.done.append(f"{decision.name}: {action.done}")
+        done = action.done_now(decision) if action.done_now else action.done
+        result.done.append(f"{decision.name}: {done}")
 
 
 def show_result(request: HttpRequest, result: ActionResult) -> None:

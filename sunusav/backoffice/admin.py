@@ -12,19 +12,26 @@ from django.utils.translation import pgettext
 from sunusav.backoffice import people, proposals, schedules, tokens  # noqa: F401  (importing them registers their admins)
 from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.backoffice import MAY_LEAVE
 from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.sections import Section, trail_of
-from sunusav.core import phrasing
+from sunusav.backoffice.sections import Box, Section, trail_of
+from sunusav.core import clock, phrasing
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import propose
 from sunusav.core.models import OutboxMessage, Switch, TrailEntry, TrailSeal, User
-from sunusav.core.switches import OUTGOING, outgoing, pause_outgoing
+from sunusav.core.switches import OUTGOING, outgoing, pause_outgoing, sends_that_may_leave
 
 
 def _pause(decision: Decision) -> None:
     pause_outgoing(actor=decision.actor, reason=decision.reason, now=decision.now)
+
+
+def _paused(decision: Decision) -> str:
+    """Say how many sends the pause came too late for."""
+    count = sends_that_may_leave(decision.now)
+    return f"{PAUSE.done}. {MAY_LEAVE % {'count': count}}" if count else str(PAUSE.done)
 
 
 def _propose_resume(decision: Decision) -> None:
@@ -52,6 +59,7 @@ PAUSE = Action(
         "No payment is sent from now on. Payments that are already under way are still tracked until they end."
     ),
     done=_("outgoing money is paused"),
+    done_now=_paused,
     run=_pause,
     permission="core.pause_outgoing",
     form=ReasonForm,
@@ -93,6 +101,11 @@ class SwitchAdmin(ReadOnlyAdmin):
         state = pgettext("state", "open") if outgoing().is_open else pgettext("state", "paused")
         title = {"title": _("Outgoing money: %(state)s") % {"state": state}}
         return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        """Show, shortly after a pause, how many sends may still leave."""
+        count = 0 if row.is_open else sends_that_may_leave(clock.now())
+        return Box(title=_("Just paused"), text=MAY_LEAVE % {"count": count}) if count else None
 
     def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
         return [outgoing()]

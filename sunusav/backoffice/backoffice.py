@@ -9,7 +9,9 @@ from django.utils.translation import pgettext_lazy
 from sunusav.backoffice.decisions import waiting_for
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.core.models import User
-from sunusav.core.switches import outgoing
+from sunusav.core.switches import outgoing, sends_that_may_leave
+
+MAY_LEAVE = _("Sends that had passed their last check before, and may still leave: %(count)s.")
 
 
 def _proposals(user: User, now: datetime) -> Notice:
@@ -23,7 +25,10 @@ def _outgoing(user: User, now: datetime) -> Notice:
     url = reverse("admin:core_switch_changelist")
     if switch.is_open:
         return Notice(_("Outgoing money"), pgettext_lazy("state", "open"), url)
-    return Notice(_("Outgoing money"), _("paused: %(reason)s") % {"reason": switch.reason}, url, ALARM)
+    value = _("paused: %(reason)s") % {"reason": switch.reason}
+    if count := sends_that_may_leave(now):
+        value = f"{value} – {MAY_LEAVE % {'count': count}}"
+    return Notice(_("Outgoing money"), value, url, ALARM)
 
 
 INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]

@@ -15,6 +15,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "metrics": {"METRICS": True},
     "approvables": {"APPROVABLES": True},
     "roles": {"GRANTS": True},
+    "switches": {"SENDS_THAT_MAY_LEAVE": False},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
     "phrases": dict.fromkeys(
         [

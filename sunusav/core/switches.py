@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
+from sunusav.core.app_modules import collect
 from sunusav.core.approvals import require_as_proposed
 from sunusav.core.errors import Conflict
 from sunusav.core.models import Proposal, Switch
@@ -46,6 +47,15 @@ def require_outgoing_open() -> None:
     switch = outgoing()
     if not switch.is_open:
         raise OutgoingPaused(reason=switch.reason, paused_at=switch.changed_at)
+
+
+def sends_that_may_leave(now: datetime) -> int:
+    """Count the sends that saw the switch open and may still leave although it is closed now.
+
+    Apps name what counts theirs in `SENDS_THAT_MAY_LEAVE` of their `switches.py`. Read it once the pause is committed:
+    a send looks at the switch after its attempt was committed.
+    """
+    return sum(count(now) for count in collect("switches", "SENDS_THAT_MAY_LEAVE"))
 
 
 def pause_outgoing(*, actor: Actor, reason: str, now: datetime) -> Switch:

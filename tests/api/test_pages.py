@@ -132,7 +132,9 @@ def test_beat_without_a_recent_run_is_down() -> None:
 def test_pause_is_reported_as_degraded() -> None:
     assert health._outgoing(NOW).status == OK
     pause_outgoing(actor=Actor.system("test"), reason="odd node", now=NOW)
-    assert health._outgoing(NOW) == HealthReport("degraded", {"paused_at": NOW, "reason": "odd node"})
+    assert health._outgoing(NOW) == HealthReport(
+        "degraded", {"paused_at": NOW, "reason": "odd node", "sends_that_may_leave": 0}
+    )
 
 
 @pytest.mark.django_db

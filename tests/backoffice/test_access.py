@@ -15,7 +15,7 @@ from sunusav.core.switches import pause_outgoing
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
 from tests.factories.payouts import ACTOR, NOW
-from transfers.models import Disbursement, PastAdmission, RailBreaker
+from transfers.models import Disbursement, PastAdmission, RailBreaker, RailMatch, RailMismatch
 from transfers.services.limits import propose_limit
 from transfers.services.withdrawals import open_withdrawal
 
@@ -66,6 +66,8 @@ READERS: dict[str, set[Role]] = {
     "transfers.paymentlimitrequest": ALL,
     "transfers.paymentorder": ALL,
     "transfers.railbreaker": ALL,
+    "transfers.railmatch": ALL,
+    "transfers.railmismatch": ALL,
     "transfers.receipt": ALL,
     "transfers.withdrawallink": ALL,
 }
@@ -93,6 +95,10 @@ def full_world(world: World) -> World:
         disbursement=Disbursement.objects.latest("pk"), admitted_at=NOW, by_version=1
     )
     RailBreaker.objects.create(rail="lightning", failures=1, changed_at=NOW)
+    match = RailMatch.objects.create(
+        rail="lightning", started_at=NOW, ended_at=NOW, lines_read=1, attempts_read=1, mismatches_found=1
+    )
+    RailMismatch.objects.create(match=match, code="paid-not-booked", reference="unknown")
     propose_limit(kind="total_hour", amount_sats=5, reason="fewer payments", proposer=world.proposer, now=NOW)
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)
     return world

@@ -18,7 +18,7 @@ from tests.factories.payouts import NOW
 from transfers.calculations import Limits, OutgoingPayment, Usage, deferral_for
 from transfers.engine.breaker import deferral_while_stopped
 from transfers.engine.gates import deferral_while_unavailable
-from transfers.enums import DeferralCode, FailureCode, ReviewCode, ReviewWait
+from transfers.enums import DeferralCode, FailureCode, MismatchCode, ReviewCode, ReviewWait
 from transfers.errors import DestinationUnavailable, RailUnavailable
 from transfers.models import RailBreaker
 from transfers.types import Deferral
@@ -42,6 +42,18 @@ STORED: dict[str, dict[str, Any]] = {
     FailureCode.RESOLVED_AS_NOT_PAID: {},
     FailureCode.NEVER_SENT: {},
     FailureCode.WORKER_BROKE: {"error": "ValueError"},
+    MismatchCode.PAID_NOT_BOOKED: {"amount_msat": 5_000},
+    MismatchCode.PAID_TWICE: {"amount_msat": 5_000},
+    MismatchCode.AMOUNTS_DIFFER: {
+        "amount_msat": 5_000,
+        "cost_msat": 1,
+        "booked_msat": 4_000,
+        "booked_cost_msat": 2,
+    },
+    MismatchCode.OPEN_NOT_BOOKED: {"amount_msat": 5_000},
+    MismatchCode.BOOKED_NOT_PAID: {"amount_msat": 5_000},
+    MismatchCode.SEEN_NOT_LISTED: {"amount_msat": 5_000},
+    MismatchCode.NEVER_ANSWERED: {"amount_msat": 5_000},
     DestinationUnavailable.code: {"rail": "lightning", "host": "pay.example", "detail": "timed out"},
     "not-paid-because": {"why": "no route"},
 }
@@ -63,7 +75,13 @@ DEFERRED = [
 
 
 def test_every_stored_code_is_tried_here() -> None:
-    codes = {*DeferralCode.values, *ReviewCode.values, *ReviewWait.values, *FailureCode.values}
+    codes = {
+        *DeferralCode.values,
+        *ReviewCode.values,
+        *ReviewWait.values,
+        *FailureCode.values,
+        *MismatchCode.values,
+    }
 
     assert sorted(codes - set(STORED)) == []
     assert sorted(set(collect_mapping("phrases", "REASONS")) - set(STORED)) == []

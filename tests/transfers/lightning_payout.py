@@ -7,9 +7,9 @@ import time
 from lightning.bolt11 import decode
 from sandbox.lnd.control import Record
 from tests.lightning.world import NET_MSAT, PLATFORM, World
+from tests.support.matching import mismatches_of
 from tests.transfers.builders import Snapshot, attempts, ordered, row_of, run, snapshot
 from tests.transfers.rails import Watch
-from transfers.matching import match_rail
 from transfers.types import Destination
 
 TIMEOUT_SECONDS = 10.0
@@ -75,4 +75,4 @@ class Payout:
         paid = [row for row in self.world.record(self.hash) if row["status"] == "SUCCEEDED"]
         assert [(row["value_msat"], row["successes"]) for row in paid] == [(NET_MSAT, 1)]
         assert attempts(self.id)[-1].cost_msat == paid[0]["fee_msat"]
-        assert [line for line in match_rail("lightning") if line.reference == self.hash] == []
+        assert [line for line in mismatches_of("lightning") if line.reference == self.hash] == []

@@ -18,6 +18,8 @@ from tests.transfers.violations import (
     limit,
     limit_request,
     link,
+    match,
+    mismatch,
     order,
     processing,
     receipt,
@@ -65,7 +67,7 @@ def test_store_second_live_attempt_of_claimed_disbursement_is_refused(watch: Wat
 
 
 @pytest.mark.parametrize(
-    "build", [order, receipt, answer, resolution, resolved, admission, limit, limit_request]
+    "build", [order, receipt, answer, resolution, resolved, admission, limit, limit_request, match, mismatch]
 )
 @pytest.mark.parametrize("verb", ["update", "delete"])
 def test_change_append_only_row_is_refused(build: Callable[[], Any], verb: str) -> None:

@@ -32,6 +32,8 @@ from transfers.models import (
     PaymentOrder,
     ProviderAnswer,
     RailBreaker,
+    RailMatch,
+    RailMismatch,
     Receipt,
     ResolvedAttempt,
     WithdrawalLink,
@@ -304,6 +306,25 @@ LIMITING = [
 ]
 
 
+# Matches with providers
+
+
+def match() -> RailMatch:
+    return RailMatch.objects.create(
+        rail="lightning", started_at=NOW, ended_at=NOW, lines_read=1, attempts_read=0, mismatches_found=1
+    )
+
+
+def mismatch() -> RailMismatch:
+    return RailMismatch.objects.create(match=match(), code="paid-not-booked", reference="unknown")
+
+
+MATCHING = [
+    Violation("railmatch_ends_after_its_start", match, {"ended_at": NOW - timedelta(seconds=1)}),
+    Violation("railmismatch_code_is_known", mismatch, {"code": "lost"}),
+]
+
+
 # Answers and resolutions
 
 
@@ -356,4 +377,4 @@ RESOLVING = [
     ),
 ]  # fmt: skip
 
-VIOLATIONS = [*PAYING, *COLLECTING, *WITHDRAWING, *LIMITING, *RESOLVING]
+VIOLATIONS = [*PAYING, *COLLECTING, *WITHDRAWING, *LIMITING, *MATCHING, *RESOLVING]

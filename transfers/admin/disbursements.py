@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +27,7 @@ from transfers.admin.review import PROPOSE_NOT_PAID, PROPOSE_PAID, QUERY_PROVIDE
 from transfers.admin.timeline import attempts_with_history, bookings, facts_of, timeline_of
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import open_attempts_of
+from transfers.queries import broke_their_worker, open_attempts_of
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred, propose_waiver
 from transfers.services.resolutions import MANUAL_RESOLUTION
@@ -107,12 +109,25 @@ WAIVE = Action(
 RAIL = choice_filter("rail", lambda: settings.RAILS)
 
 
+class BrokeWorker(SimpleListFilter):
+    """Keep the payments whose last worker failed because of a bug, and that are not paid yet."""
+
+    title = _("broke its worker")
+    parameter_name = "broke_worker"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset & broke_their_worker() if self.value() == "yes" else queryset
+
+
 @admin.register(Disbursement)
 class DisbursementAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "subject", "state", "failure", "payout_sats", "net_sats", "requested_at", "completed_at",
     )  # fmt: skip
-    list_filter = ("state", RAIL, "requested_at")
+    list_filter = ("state", RAIL, BrokeWorker, "requested_at")
     search_fields = ("id", "subject", "orders__reference")
     search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
     ordering = ("-id",)

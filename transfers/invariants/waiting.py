@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
+
 from sunusav.core.auditing import AuditScope, Breach
 from transfers.enums import AttemptState
 from transfers.invariants.scope import name_of_attempt
 from transfers.models import Attempt, Disbursement
+from transfers.queries import newest_matches
 from transfers.services.disbursements import subject_of
 
 TOO_LONG: Final = timedelta(minutes=15)
@@ -25,3 +28,11 @@ def nothing_waits_too_long(scope: AuditScope) -> Iterable[Breach]:
     )
     for attempt in unknown[:MOST_REPORTED]:
         yield Breach("I20", name_of_attempt(attempt), "its outcome is unknown for 15 minutes")
+
+
+def no_mismatch_waits(scope: AuditScope) -> Iterable[Breach]:
+    """Yield the rails whose last match found payments that differ: people look into them, so nothing is paused."""
+    for name, match in newest_matches(settings.RAILS).items():
+        if match and match.mismatches_found:
+            detail = f"{match.mismatches_found} payments differ from the provider's statement"
+            yield Breach("I20", f"rail:{name}", detail)

@@ -3,6 +3,7 @@ from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
 from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
 from transfers.models.limit import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
+from transfers.models.match import RailMatch, RailMismatch
 from transfers.models.partner import Partner
 from transfers.models.resolution import ManualResolution, ResolvedAttempt
 from transfers.models.withdrawal import WithdrawalLink
@@ -20,6 +21,8 @@ __all__ = [
     "PaymentOrder",
     "ProviderAnswer",
     "RailBreaker",
+    "RailMatch",
+    "RailMismatch",
     "Receipt",
     "ResolvedAttempt",
     "WithdrawalLink",

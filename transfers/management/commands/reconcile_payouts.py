@@ -4,11 +4,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from sunusav.core import clock
+from sunusav.core import clock, phrasing
 from transfers.engine.runner import query_open_attempts
 from transfers.errors import RailUnavailable
-from transfers.matching import Mismatch, match_rail
+from transfers.matching import MatchReport, match_rail
 from transfers.services.collections import sweep_collections
+from transfers.services.matching import record_match
 from transfers.services.reconciliation import make_open_attempts_due, make_open_collections_due
 
 
@@ -18,16 +19,21 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--only-match", action="store_true", help="match statements, query nothing else")
+        parser.add_argument(
+            "--only-match", action="store_true", help="match statements, query nothing else, store nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["only_match"]:
             self._query()
-        mismatches = [line for name in settings.RAILS for line in self._match(name)]
-        for line in mismatches:
-            self.stderr.write(f"{line.reference}: {line.detail}")
-        if mismatches:
-            raise CommandError(f"{len(mismatches)} payments differ between the providers and the books")
+        reports = [self._match(name) for name in settings.RAILS]
+        if not options["only_match"]:
+            for report in reports:
+                record_match(report, clock=clock.database_clock())
+        for mismatch in (one for report in reports for one in report.mismatches):
+            self.stderr.write(f"{mismatch.reference}: {phrasing.reason(mismatch.code, mismatch.facts)}")
+        if count := sum(report.mismatches_found for report in reports):
+            raise CommandError(f"{count} payments differ between the providers and the books")
         self.stdout.write("the providers and the books agree")
 
     def _query(self) -> None:
@@ -37,8 +43,8 @@ class Command(BaseCommand):
         query_open_attempts()
         sweep_collections(now=now)
 
-    def _match(self, name: str) -> list[Mismatch]:
+    def _match(self, name: str) -> MatchReport:
         try:
-            return match_rail(name)
+            return match_rail(name, now=clock.database_clock()())
         except RailUnavailable as error:
             raise CommandError(f"rail {name} is unavailable: {error.detail}") from error

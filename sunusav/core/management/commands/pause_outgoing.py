@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand
 
 from sunusav.core import clock
 from sunusav.core.actors import Actor
-from sunusav.core.switches import pause_outgoing
+from sunusav.core.switches import pause_outgoing, sends_that_may_leave
 
 
 class Command(BaseCommand):
@@ -19,3 +19,5 @@ class Command(BaseCommand):
             actor=Actor.system("pause_outgoing"), reason=" ".join(options["reason"]), now=clock.now()
         )
         self.stdout.write(f"outgoing money is paused since {switch.changed_at}: {switch.reason}")
+        leaving = sends_that_may_leave(clock.now())
+        self.stdout.write(f"{leaving} sends had passed their last look before and may still leave")
