@@ -49,6 +49,24 @@ def test_grants_of_others_do_not_count():
     assert discounts() == Discounts()
 
 
+@pytest.mark.parametrize("ref", ["Awa", "AWA", "awa", "awa ", "áwa", "ａwa", "awa\u0301"])
+def test_discounts_are_found_by_their_holder_byte_for_byte(ref):
+    """Each of these grants is somebody else's, on every database."""
+    others = [other for other in ("Awa", "AWA", "awa", "awa ", "áwa", "ａwa", "awa\u0301") if other != ref]
+    for other in others:
+        granted(f"user:{other}", SUBSCRIPTION, discount_bps=2_500)
+        granted(f"group:{other}", VERIFIED)
+    assert queries.active_discounts(ref, ref, NOW) == Discounts()
+    assert queries.verified_groups([ref, *others], NOW) == set(others)
+    with pytest.raises(DiscountNotGranted):
+        services.revoke_discount(holder=f"user:{ref}", kind=SUBSCRIPTION, actor=ACTOR, now=NOW)
+
+    subscription = granted(f"user:{ref}", SUBSCRIPTION, discount_bps=1_000)
+    verified = granted(f"group:{ref}", VERIFIED)
+
+    assert queries.active_discounts(ref, ref, NOW) == Discounts(5_000, 1_000, verified, subscription)
+
+
 def test_grant_without_a_figure_follows_the_schedule_in_force(finance, approver):
     granted("group:g-1", VERIFIED)
     granted("user:u-1", SUBSCRIPTION, discount_bps=2_500)
