@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -38,8 +38,8 @@ def private() -> dict[str, str]:
     people = {}
     for member in Member.objects.all():
         person = member_ref(member.user_id)
-        people[reveal(person, member.sealed_name)] = f"name of {member.user_id}"
-        people[reveal(person, member.sealed_phone)] = f"phone of {member.user_id}"
+        people[reveal(person, bytes(member.sealed_name))] = f"name of {member.user_id}"
+        people[reveal(person, bytes(member.sealed_phone))] = f"phone of {member.user_id}"
     return _long(people) | destinations() | _stored(PROOFS)
 
 
@@ -78,7 +78,7 @@ def require_nothing_private_in(lines: list[str], *more: str) -> None:
 
 
 def _stored(columns: list[tuple[type[Model], str]]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for model, column in columns:
         values = model._default_manager.values_list(column, flat=True)
         found |= dict.fromkeys(filter(None, values), f"{model.__name__}.{column}")
@@ -109,7 +109,7 @@ class _Lines(logging.Handler):
 
 def _existing_loggers() -> list[logging.Logger]:
     known = logging.Logger.manager.loggerDict
-    fixed = settings.LOGGING.get("loggers", {})
+    fixed: Mapping[str, Any] = settings.LOGGING.get("loggers", {})  # type: ignore[assignment]
     return [
         logger for name, logger in known.items() if isinstance(logger, logging.Logger) and name not in fixed
     ]
