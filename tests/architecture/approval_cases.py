@@ -121,9 +121,30 @@ def _waiver() -> Proposal:
 
 
 def _limit() -> Proposal:
+    """Propose a limit; another one, of the same amount, is approved already but not yet in force."""
+    before = PaymentLimit.objects.filter(kind="per_payout").latest("version")
+    facts = {"kind": before.kind, "amount_sats": before.amount_sats}
+    request = PaymentLimitRequest.objects.create(
+        **facts, reason="as before", requested_by=finance(), requested_at=NOW
+    )
+    _waiting_limit.update(
+        **facts, version=before.version + 1, set_at=NOW, request=request, proposal=_verification(),
+        proposer=finance(), approver=make_user(Role.APPROVER),
+    )  # fmt: skip
     return propose_limit(
         kind="per_payout", amount_sats=10**9, reason="larger groups", proposer=finance(), now=NOW
     )
+
+
+def _written_limit(**values: Any) -> Change:
+    return lambda: PaymentLimitRequest.objects.filter(amount_sats=10**9).update(**values)
+
+
+def _another_limit() -> None:
+    PaymentLimit.objects.create(**_waiting_limit)
+
+
+_waiting_limit: dict[str, Any] = {}
 
 
 def _another_resolution() -> None:
@@ -134,19 +155,6 @@ def _another_resolution() -> None:
 def _answer(**values: Any) -> Change:
     """Return an insert of one more answer of the provider, equal to the last one but for these values."""
     return lambda: copy_of(ProviderAnswer.objects.latest("pk"), **values).save(force_insert=True)
-
-
-def _another_limit() -> None:
-    """Put a limit of the same amount in force, as two other people could meanwhile."""
-    before = PaymentLimit.objects.filter(kind="per_payout").latest("version")
-    facts = {"kind": before.kind, "amount_sats": before.amount_sats}
-    request = PaymentLimitRequest.objects.create(
-        **facts, reason="as before", requested_by=finance(), requested_at=NOW
-    )
-    PaymentLimit.objects.create(
-        **facts, version=before.version + 1, set_at=NOW, request=request, proposal=_verification(),
-        proposer=finance(), approver=make_user(Role.APPROVER),
-    )  # fmt: skip
 
 
 # payouts
@@ -233,11 +241,11 @@ KINDS: dict[str, Kind] = {
         propose=_limit,
         constant=frozenset(),
         changes={
-            "kind": written(PaymentLimitRequest, kind="total_hour"),
-            "amount_sats": written(PaymentLimitRequest, amount_sats=10**9 + 1),
+            "kind": _written_limit(kind="total_hour"),
+            "amount_sats": _written_limit(amount_sats=10**9 + 1),
             "in_force_sats": lambda: PaymentLimit.objects.update(amount_sats=F("amount_sats") + 1),
             "in_force_version": _another_limit,
-            "reason": written(PaymentLimitRequest, reason="another reason"),
+            "reason": _written_limit(reason="another reason"),
         },
         lock=locked(PaymentLimit),
         meanwhile="in_force_version",
