@@ -135,6 +135,17 @@ def test_grant_after_one_that_ended_follows_it_without_overlap():
     assert discounts(LATER) == Discounts(0, 5_000, None, second)
 
 
+@pytest.mark.parametrize("figures", [(2_500, 5_000), (5_000, 2_500)])
+def test_of_two_grants_in_force_at_once_the_larger_counts(figures):
+    """The first is revoked later than the second begins."""
+    grants = {}
+    for bps in figures:
+        grants[bps] = granted("user:u-1", SUBSCRIPTION, discount_bps=bps)
+        services.revoke_discount(holder="user:u-1", kind=SUBSCRIPTION, actor=ACTOR, now=LATER)
+
+    assert discounts() == Discounts(0, 5_000, None, grants[5_000])
+
+
 def test_grant_after_a_revocation_counts_again():
     granted("user:u-1", SUBSCRIPTION, discount_bps=2_500)
     services.revoke_discount(holder="user:u-1", kind=SUBSCRIPTION, actor=ACTOR, now=LATER)
