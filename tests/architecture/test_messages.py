@@ -64,7 +64,7 @@ def ended(node: SteeredRail) -> None:
     cancel_disbursement(disbursement_id=process(payable()), actor=ACTOR, reason="called off", now=NOW)
 
 
-def held_back() -> None:
+def deferred() -> None:
     """Have a payout wait because its destination was another payee's."""
     cycle = payable()
     other = invoice("other@another-node", 19_800)
@@ -102,7 +102,7 @@ def run_for(length: timedelta) -> None:
 
 def test_every_message_has_the_fields_of_the_table(node: SteeredRail) -> None:
     ended(node)
-    held_back()
+    deferred()
     link_refused()
     rail_stopped_and_resumed(node)
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from django.db import transaction
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -168,9 +169,10 @@ def in_flight_payment() -> int:
 def link_of(subject: str) -> tuple[str, int]:
     """Open a withdrawal link; return its secret and id."""
     resume()
-    opened_link = links.open_withdrawal(
-        subject=subject, rail="lightning", amount_sats=19_800, actor=ACTOR, now=NOW
-    )
+    with transaction.atomic():
+        opened_link = links.open_withdrawal(
+            subject=subject, rail="lightning", amount_sats=19_800, actor=ACTOR, now=NOW
+        )
     return opened_link.secret, WithdrawalLink.objects.latest("pk").pk
 
 

@@ -49,10 +49,10 @@ def test_grants_of_others_do_not_count():
     assert discounts() == Discounts()
 
 
-@pytest.mark.parametrize("ref", ["Awa", "AWA", "awa", "awa ", "áwa", "ａwa", "awa\u0301"])
+@pytest.mark.parametrize("ref", ["Awa", "AWA", "awa", "áwa", "ａwa", "awa\u0301"])
 def test_discounts_are_found_by_their_holder_byte_for_byte(ref):
     """Each of these grants is somebody else's, on every database."""
-    others = [other for other in ("Awa", "AWA", "awa", "awa ", "áwa", "ａwa", "awa\u0301") if other != ref]
+    others = [other for other in ("Awa", "AWA", "awa", "áwa", "ａwa", "awa\u0301") if other != ref]
     for other in others:
         granted(f"user:{other}", SUBSCRIPTION, discount_bps=2_500)
         granted(f"group:{other}", VERIFIED)
@@ -161,6 +161,8 @@ def test_grant_after_a_revocation_counts_again():
         ("group:g-1", SUBSCRIPTION, {}, DiscountHolderInvalid),
         ("group:", VERIFIED, {}, DiscountHolderInvalid),
         ("u-1", SUBSCRIPTION, {}, DiscountHolderInvalid),
+        ("user:u-1 ", SUBSCRIPTION, {}, DiscountHolderInvalid),
+        ("user: u-1", SUBSCRIPTION, {}, DiscountHolderInvalid),
         ("user:u-1", SUBSCRIPTION, {"discount_bps": 10_001}, DiscountOutOfRange),
         ("user:u-1", SUBSCRIPTION, {"discount_bps": -1}, DiscountOutOfRange),
         ("user:u-1", SUBSCRIPTION, {"ends_at": NOW}, DiscountPeriodEmpty),

@@ -52,7 +52,7 @@ def test_wallet_service_that_fails_is_logged_without_the_address(
     assert tontine.client.put(f"{ROOT}/cycles/c/destination", body).status_code == 200
     tontine.process("c")
     watch = Watch(clock.now())
-    refusal = {"status": "ERROR", "reason": "Awa Ndiaye (awa) is away"}
+    refusal = {"status": "ERROR", "reason": "Awa Ndiaye (awa) is offline"}
     for answer in (b"<html>awa</html>", refusal, {"tag": "payRequest", "callback": f"{service.link}/pay"}):
         service.offers.append(answer)
         watch.advance(3_600)

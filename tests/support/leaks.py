@@ -117,16 +117,16 @@ def _existing_loggers() -> list[logging.Logger]:
 
 @contextmanager
 def _watched(logger: logging.Logger, handler: logging.Handler) -> Iterator[None]:
-    """Lower a logger's level to DEBUG, and hear it if it does not pass its lines on."""
+    """Lower a logger's level to DEBUG; attach the handler to one that does not pass its lines on."""
     level = logger.level
     if level != logging.NOTSET:
         logger.setLevel(logging.DEBUG)
-    is_heard = logger.parent is not None and logger.propagate
-    if not is_heard:
+    is_passed_on = logger.parent is not None and logger.propagate
+    if not is_passed_on:
         logger.addHandler(handler)
     try:
         yield
     finally:
         logger.setLevel(level)
-        if not is_heard:
+        if not is_passed_on:
             logger.removeHandler(handler)
