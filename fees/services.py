@@ -205,7 +205,9 @@ def _require_grantable(
     holder: str, kind: DiscountKind, discount_bps: int | None, starts_at: datetime, ends_at: datetime | None
 ) -> None:
     prefix = HOLDER_PREFIXES[kind]
-    if not holder.startswith(prefix) or holder == prefix:
+    ref = holder.removeprefix(prefix)
+    # No identifier has outer blanks, and MySQL and MariaDB ignore trailing ones: "awa " would be "awa".
+    if not holder.startswith(prefix) or not ref or ref != ref.strip():
         raise DiscountHolderInvalid(holder=holder, kind=str(kind))
     if discount_bps is not None and not 0 <= discount_bps <= BPS:
         raise DiscountOutOfRange(discount_bps=discount_bps)

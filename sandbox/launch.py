@@ -181,11 +181,12 @@ def _start_servers(
     web = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(plan.port), "--workers", "1"]
     web += ["--blocking-threads", "16", "--no-ws", "sunusav.wsgi:application"]
     tree.start("web", [str(binaries / "granian"), *web], environment)
+    level = ["-l", environment.get("LOG_LEVEL") or "WARNING"]
     for name, queues in WORKERS.items():
-        worker = ["worker", "-P", "threads", "-c", "8", "-n", f"{name}@%h", "-Q", queues, "-l", "WARNING"]
+        worker = ["worker", "-P", "threads", "-c", "8", "-n", f"{name}@%h", "-Q", queues, *level]
         # Only this worker has the macaroon that can pay.
         tree.start(f"worker-{name}", [*celery, *worker], paying if name == PAYING_WORKER else environment)
-    tree.start("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], environment)
+    tree.start("beat", [*celery, "beat", *level, "--pidfile="], environment)
     tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
     flower = ["flower", "--address=127.0.0.1", f"--port={plan.flower_port}"]
     tree.start("flower", [*celery, *flower], environment)

@@ -10,6 +10,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -114,13 +115,14 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         )  # fmt: skip
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Record a new password in the trail: Django sets it on a separate page."""
-        response = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-            trail.record(
-                subject=f"user:{User.objects.get(pk=unquote(id)).get_username()}", action="change_password",
-                actor=Actor.of(person_of(request)), at=clock.now(),
-            )  # fmt: skip
+        """Record a new password in the trail: Django sets it on a separate page, outside a transaction."""
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                trail.record(
+                    subject=f"user:{User.objects.get(pk=unquote(id)).get_username()}", action="change_password",
+                    actor=Actor.of(person_of(request)), at=clock.now(),
+                )  # fmt: skip
         return response
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:

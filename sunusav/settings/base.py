@@ -243,12 +243,22 @@ LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "sunusav.api.request_ids.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "sunusav.api.request_ids.RequestIdFilter"},
+        "secret_paths": {"()": "sunusav.api.log_paths.SecretPathFilter"},
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # With DEBUG, Django logs every statement with its values: names, phones, invoices and addresses among them.
+        "django.db.backends": {"level": "INFO"},
+        # The URL of a withdrawal link contains its secret.
+        "django.request": {"filters": ["secret_paths"]},
+        "django.server": {"filters": ["secret_paths"]},
+    },
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
@@ -16,6 +16,7 @@ from sunusav.core import clock
 from sunusav.core.models import Switch, User
 from sunusav.core.roles import Role
 from tests.factories.users import client_of, make_user, token_of
+from tests.support.locks import wait_until_blocked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.views")]
 
@@ -190,6 +191,24 @@ def test_sixteen_equal_requests_at_once_execute_once(ran_before: bool) -> None:
         assert len({content for _, content in executed}) == 1
         assert [status for status, _ in meanwhile] == [409] * len(meanwhile)
         assert Switch.objects.count() == round_number + 1
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_killed_request_is_taken_over_by_one_of_two_callers_at_once() -> None:
+    """Both have read the expired lease before either writes."""
+    token = token_of(make_user(Role.OPERATOR))
+    assert _once(token, "k-1", {"name": "a"})[0] == 201
+    _become_running(leased_before=timedelta(seconds=61))
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            IdempotencyKey.objects.select_for_update().get(pk=IdempotencyKey.objects.get().pk)
+            callers = [pool.submit(_once, token, "k-1", {"name": "a"}) for _ in range(2)]
+            wait_until_blocked(connection, count=2)
+        statuses = sorted(caller.result(60)[0] for caller in callers)
+
+    assert statuses == [201, 409]
+    assert Switch.objects.count() == 2, "the killed request had executed once"
 
 
 def _once(token: str, key: str, body: Any) -> tuple[int, bytes]:

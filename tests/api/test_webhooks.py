@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
         self.send_response(self.server.answers.pop(0) if self.server.answers else 204)
-        self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
         self.end_headers()
 
     def log_message(self, *args: Any) -> None:
@@ -114,6 +114,19 @@ def test_refused_message_is_retried_more_slowly_with_the_same_bytes(platform: Pl
     assert message.tries == 4
     assert len({body for _, body in platform.received}) == 1
     assert len({headers["webhook-id"] for headers, _ in platform.received}) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_is_not_followed_and_does_not_deliver(platform: Platform, status: int) -> None:
+    message = _announce()
+    platform.answers = [status]
+
+    assert deliver_outbox(now=NOW) == 0
+
+    message.refresh_from_db()
+    assert (message.delivered_at, message.last_error) == (None, f"status {status}")
+    assert len(platform.received) == 1
 
 
 @pytest.mark.django_db

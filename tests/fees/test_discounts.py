@@ -49,6 +49,24 @@ def test_grants_of_others_do_not_count():
     assert discounts() == Discounts()
 
 
+@pytest.mark.parametrize("ref", ["Awa", "AWA", "awa", "áwa", "ａwa", "awa\u0301"])
+def test_discounts_are_found_by_their_holder_byte_for_byte(ref):
+    """Each of these grants is somebody else's, on every database."""
+    others = [other for other in ("Awa", "AWA", "awa", "áwa", "ａwa", "awa\u0301") if other != ref]
+    for other in others:
+        granted(f"user:{other}", SUBSCRIPTION, discount_bps=2_500)
+        granted(f"group:{other}", VERIFIED)
+    assert queries.active_discounts(ref, ref, NOW) == Discounts()
+    assert queries.verified_groups([ref, *others], NOW) == set(others)
+    with pytest.raises(DiscountNotGranted):
+        services.revoke_discount(holder=f"user:{ref}", kind=SUBSCRIPTION, actor=ACTOR, now=NOW)
+
+    subscription = granted(f"user:{ref}", SUBSCRIPTION, discount_bps=1_000)
+    verified = granted(f"group:{ref}", VERIFIED)
+
+    assert queries.active_discounts(ref, ref, NOW) == Discounts(5_000, 1_000, verified, subscription)
+
+
 def test_grant_without_a_figure_follows_the_schedule_in_force(finance, approver):
     granted("group:g-1", VERIFIED)
     granted("user:u-1", SUBSCRIPTION, discount_bps=2_500)
@@ -117,6 +135,17 @@ def test_grant_after_one_that_ended_follows_it_without_overlap():
     assert discounts(LATER) == Discounts(0, 5_000, None, second)
 
 
+@pytest.mark.parametrize("figures", [(2_500, 5_000), (5_000, 2_500)])
+def test_of_two_grants_in_force_at_once_the_larger_counts(figures):
+    """The first is revoked later than the second begins."""
+    grants = {}
+    for bps in figures:
+        grants[bps] = granted("user:u-1", SUBSCRIPTION, discount_bps=bps)
+        services.revoke_discount(holder="user:u-1", kind=SUBSCRIPTION, actor=ACTOR, now=LATER)
+
+    assert discounts() == Discounts(0, 5_000, None, grants[5_000])
+
+
 def test_grant_after_a_revocation_counts_again():
     granted("user:u-1", SUBSCRIPTION, discount_bps=2_500)
     services.revoke_discount(holder="user:u-1", kind=SUBSCRIPTION, actor=ACTOR, now=LATER)
@@ -132,6 +161,8 @@ def test_grant_after_a_revocation_counts_again():
         ("group:g-1", SUBSCRIPTION, {}, DiscountHolderInvalid),
         ("group:", VERIFIED, {}, DiscountHolderInvalid),
         ("u-1", SUBSCRIPTION, {}, DiscountHolderInvalid),
+        ("user:u-1 ", SUBSCRIPTION, {}, DiscountHolderInvalid),
+        ("user: u-1", SUBSCRIPTION, {}, DiscountHolderInvalid),
         ("user:u-1", SUBSCRIPTION, {"discount_bps": 10_001}, DiscountOutOfRange),
         ("user:u-1", SUBSCRIPTION, {"discount_bps": -1}, DiscountOutOfRange),
         ("user:u-1", SUBSCRIPTION, {"ends_at": NOW}, DiscountPeriodEmpty),

@@ -13,18 +13,19 @@ from sunusav.core.roles import Role
 from tests.factories.users import client_in
 from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
+from tests.support.guards import log_lines, written_facts_guarded
 from tests.support.lightning import settings_of
 from transfers.collectors import collector
 from transfers.rails import rail
 
-__all__ = ["simulator", "world"]
+__all__ = ["log_lines", "simulator", "world", "written_facts_guarded"]
 
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
-def our_node(world: World, settings: Settings) -> Iterator[None]:
+def our_node(world: World, settings: Settings, db: None, log_lines: list[str]) -> Iterator[None]:
     """Connect rail and collector to the simulated node; clear what other tests cached."""
     settings.RAILS = {"lightning": "tests.transfers.rails.QuickLightningRail"}
     for name, value in settings_of(world.process).items():

@@ -63,9 +63,8 @@ class Tontine:
     def _create(self, *, verified: bool) -> None:
         self.post("groups", {"id": self.group_id, "name": "Tontine Médina", "country": "SN"}, 201)
         for user_id in self.members:
-            self.post(
-                f"groups/{self.group_id}/members", {"user_id": user_id, "display_name": "Awa Ndiaye"}, 201
-            )
+            body = {"user_id": user_id, "display_name": "Awa Ndiaye", "phone": "+221771234567"}
+            self.post(f"groups/{self.group_id}/members", body, 201)
         if verified:
             verify(Group.objects.get(pk=self.group_id))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -195,3 +196,24 @@ def test_guessing_is_throttled_and_logs_no_secret(
     assert reasons == [(200, UNKNOWN["reason"])] * 3 + [(200, "Too many requests")]
     assert caplog.text == ""
     assert int(answers[3].headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("post", "/lnurl/withdraw/{}"),
+        ("put", "/lnurl/withdraw/{}/callback"),
+        ("get", "/lnurl/withdraw/{}/"),
+        ("get", "/lnurl//withdraw/{}"),
+        ("get", "/lnurl/withdraw/{}/callback/"),
+        ("get", "/LNURL/withdraw/{}"),
+    ],
+)
+def test_refused_url_is_logged_without_its_secret(
+    secret: str, method: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        answer = APIClient().generic(method.upper(), path.format(secret))
+    assert answer.status_code >= 400
+    assert "withdraw/…" in caplog.text
+    assert secret not in caplog.text

@@ -7,8 +7,11 @@ from fees.queries import forget_schedules
 from sunusav.api.authentication import forget_tokens
 from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import ScriptedRail
+from tests.support.guards import written_facts_guarded
 from transfers.collectors import collector
 from transfers.rails import rail
+
+__all__ = ["written_facts_guarded"]
 
 
 @pytest.fixture(autouse=True)

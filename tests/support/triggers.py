@@ -28,14 +28,19 @@ def without_triggers(connection: Any) -> Iterator[None]:
                 cursor.execute(sql)
 
 
-_REFUSE_MYSQL = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} takes no rows'"
-_REFUSE_SQLITE = "BEGIN SELECT RAISE(ABORT, '{table} takes no rows'); END"
+_REFUSE_MYSQL = "IF {when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} takes no rows'; END IF"
+_REFUSE_SQLITE = "WHEN {when} BEGIN SELECT RAISE(ABORT, '{table} takes no rows'); END"
 
 
 @contextmanager
-def refusing_inserts(connection: Any, table: str) -> Iterator[None]:
-    """Make a table refuse new rows until the block ends. On MySQL and MariaDB this commits: use transactional tests."""
-    refuse = (_REFUSE_MYSQL if connection.vendor == "mysql" else _REFUSE_SQLITE).format(table=table)
+def refusing_inserts(connection: Any, table: str, *, when: str = "TRUE") -> Iterator[None]:
+    """Make a table refuse new rows, or those where `when` holds, until the block ends.
+
+    On MySQL and MariaDB this commits: use transactional tests.
+    """
+    refuse = (_REFUSE_MYSQL if connection.vendor == "mysql" else _REFUSE_SQLITE).format(
+        table=table, when=when
+    )
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TRIGGER {table}_takes_none BEFORE INSERT ON {table} FOR EACH ROW {refuse}")
     try:

@@ -6,13 +6,14 @@ from pytest_django import Settings
 from fees.queries import forget_schedules
 from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
+from tests.support.guards import written_facts_guarded
 from tests.support.lightning import settings_of
 from tests.transfers.builders import NOW
 from tests.transfers.rails import OtherSteeredCollector, SteeredCollector, SteeredRail, Watch
 from transfers.collectors import collector
 from transfers.rails import rail
 
-__all__ = ["simulator", "world"]
+__all__ = ["simulator", "world", "written_facts_guarded"]
 
 
 @pytest.fixture(autouse=True)

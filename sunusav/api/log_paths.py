@@ -1,0 +1,21 @@
+"""Keep secrets that are part of a URL out of the log: Django logs the path of every refused request."""
+
+import logging
+import re
+
+# A secret of 128 bits and more, as hexadecimal digits.
+_SECRET = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+HIDDEN = "…"
+
+
+class SecretPathFilter(logging.Filter):
+    """Replace long hexadecimal texts in what Django's request logger is given."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_hidden(value) for value in record.args)
+        return True
+
+
+def _hidden(value: object) -> object:
+    return _SECRET.sub(HIDDEN, value) if isinstance(value, str) else value

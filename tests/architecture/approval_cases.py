@@ -1,0 +1,283 @@
+"""For every kind of proposal: how one is made, which facts its approver is shown, and how each of them can change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Model
+
+from fees.models import FeeBracketDraft, FeeScheduleDraft
+from fees.services import propose_schedule
+from ledger.models import ManualRateRequest
+from ledger.services import propose_manual_rate
+from payouts.models import Group
+from payouts.services.groups import propose_verification, propose_verification_revocation
+from sunusav.core import approvals, switches
+from sunusav.core.models import Proposal, Switch, User
+from sunusav.core.roles import Role
+from tests.factories.payouts import ACTOR, NOW, make_group, verify
+from tests.factories.users import make_user
+from tests.support.constraints import copy_of
+from tests.transfers.builders import ordered, run
+from tests.transfers.rails import SteeredRail, Watch
+from tests.transfers.resolution_cases import PAID, Case
+from transfers.models import (
+    Attempt,
+    Disbursement,
+    ManualResolution,
+    PaymentLimit,
+    PaymentLimitRequest,
+    PaymentOrder,
+    ProviderAnswer,
+)
+from transfers.rails import rail
+from transfers.services.limit_waivers import propose_waiver
+from transfers.services.limits import propose_limit
+
+Change = Callable[[], object]
+LATER = NOW + timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of proposal. `changes` has every shown fact that can change, and a write that changes it.
+
+    `lock` takes the lock under which `apply` compares the facts again, and `meanwhile` names the fact that changes
+    then; both are empty where every fact is in rows that are only ever inserted.
+    """
+
+    propose: Callable[[], Proposal]
+    constant: frozenset[str]
+    changes: dict[str, Change]
+    lock: Callable[[], object] | None = None
+    meanwhile: str = ""
+
+    @property
+    def shown(self) -> set[str]:
+        return {*self.constant, *self.changes}
+
+
+def finance() -> User:
+    return make_user(Role.FINANCE)
+
+
+def written(model: type[Model], **values: Any) -> Change:
+    """Return a write of these values to the only rows that matter, those of the proposal."""
+    return lambda: model._default_manager.update(**values)
+
+
+def locked(model: type[Model]) -> Callable[[], object]:
+    return lambda: list(model._default_manager.select_for_update().order_by("pk"))
+
+
+# core and ledger
+
+
+def _resume() -> Proposal:
+    switches.pause_outgoing(actor=ACTOR, reason="odd node", now=NOW)
+    return approvals.propose(kind="outgoing_resume", subject_id="outgoing", proposer=finance(), now=NOW)
+
+
+def _rate() -> Proposal:
+    return propose_manual_rate(
+        rate_xof_per_btc=Decimal(60_000_000), reason="no source", proposer=finance(), now=NOW
+    )
+
+
+# fees
+
+
+def _schedule() -> Proposal:
+    draft = FeeScheduleDraft.objects.create(
+        author=finance(), created_at=NOW, effective_at=NOW + timedelta(days=7), note="cheaper"
+    )
+    FeeBracketDraft.objects.create(draft=draft, from_sats=0, base_rate_ppm=8_000)
+    return propose_schedule(draft_id=draft.pk, proposer=finance(), now=NOW)
+
+
+def _next_day() -> datetime:
+    return NOW + timedelta(days=8)
+
+
+# transfers
+
+
+def _node() -> SteeredRail:
+    found = rail("lightning")
+    assert isinstance(found, SteeredRail)
+    return found
+
+
+def _resolution() -> Proposal:
+    return Case(_node(), Watch(NOW)).propose(PAID)
+
+
+def _waiver() -> Proposal:
+    disbursement_id = ordered(destination_replaced_at=NOW)
+    run(Watch(NOW))
+    return propose_waiver(disbursement_id=disbursement_id, proposer=finance(), reason="I called", now=NOW)
+
+
+def _limit() -> Proposal:
+    """Propose a limit; another one, of the same amount, is approved already but not yet in force."""
+    before = PaymentLimit.objects.filter(kind="per_payout").latest("version")
+    facts = {"kind": before.kind, "amount_sats": before.amount_sats}
+    request = PaymentLimitRequest.objects.create(
+        **facts, reason="as before", requested_by=finance(), requested_at=NOW
+    )
+    _waiting_limit.update(
+        **facts, version=before.version + 1, set_at=NOW, request=request, proposal=_verification(),
+        proposer=finance(), approver=make_user(Role.APPROVER),
+    )  # fmt: skip
+    return propose_limit(
+        kind="per_payout", amount_sats=10**9, reason="larger groups", proposer=finance(), now=NOW
+    )
+
+
+def _written_limit(**values: Any) -> Change:
+    return lambda: PaymentLimitRequest.objects.filter(amount_sats=10**9).update(**values)
+
+
+def _another_limit() -> None:
+    PaymentLimit.objects.create(**_waiting_limit)
+
+
+_waiting_limit: dict[str, Any] = {}
+
+
+def _another_resolution() -> None:
+    """Insert the same resolution again: another row, of which nobody approved anything."""
+    copy_of(ManualResolution.objects.get()).save(force_insert=True)
+
+
+def _answer(**values: Any) -> Change:
+    """Return an insert of one more answer of the provider, equal to the last one but for these values."""
+    return lambda: copy_of(ProviderAnswer.objects.latest("pk"), **values).save(force_insert=True)
+
+
+# payouts
+
+
+def _verification() -> Proposal:
+    return propose_verification(
+        group_id=make_group(members=0).pk, proposer=finance(), reason="papers seen", now=NOW
+    )
+
+
+def _revocation() -> Proposal:
+    group = make_group(members=0)
+    verify(group)
+    return propose_verification_revocation(group_id=group.pk, proposer=finance(), reason="moved", now=NOW)
+
+
+GROUP_CHANGES = {
+    "name": written(Group, name="Another tontine"),
+    "country": written(Group, country="CI"),
+    "settlement_partner": written(Group, settlement_partner_id="orange"),
+}
+
+KINDS: dict[str, Kind] = {
+    "outgoing_resume": Kind(
+        propose=_resume,
+        constant=frozenset({"switch"}),
+        changes={
+            "paused_at": written(Switch, changed_at=LATER),
+            "paused_by": written(Switch, changed_by="somebody else"),
+            "pause_reason": written(Switch, reason="another reason"),
+        },
+        lock=locked(Switch),
+        meanwhile="pause_reason",
+    ),
+    "manual_rate": Kind(
+        propose=_rate,
+        constant=frozenset(),
+        changes={
+            "rate_xof_per_btc": written(ManualRateRequest, rate_xof_per_btc=Decimal(60_000_001)),
+            "reason": written(ManualRateRequest, reason="another reason"),
+            "requested_at": written(ManualRateRequest, requested_at=LATER),
+        },
+    ),
+    "fee_schedule": Kind(
+        propose=_schedule,
+        constant=frozenset(),
+        changes={
+            "effective_at": lambda: FeeScheduleDraft.objects.update(effective_at=_next_day()),
+            "minimum_fee_sats": written(FeeScheduleDraft, minimum_fee_sats=2),
+            "maximum_fee_sats": written(FeeScheduleDraft, maximum_fee_sats=5_000),
+            "verified_discount_bps": written(FeeScheduleDraft, verified_discount_bps=5_001),
+            "recurring_discount_bps": written(FeeScheduleDraft, recurring_discount_bps=2_501),
+            "platform_share_bps": written(FeeScheduleDraft, platform_share_bps=4_999),
+            "community_share_bps": written(FeeScheduleDraft, community_share_bps=1_999),
+            "override_cap_ppm": written(FeeScheduleDraft, override_cap_ppm=9_999),
+            "brackets": written(FeeBracketDraft, base_rate_ppm=8_001),
+            "note": written(FeeScheduleDraft, note="dearer"),
+        },
+        lock=locked(FeeScheduleDraft),
+        meanwhile="note",
+    ),
+    "manual_resolution": Kind(
+        propose=_resolution,
+        constant=frozenset({"disbursement"}),
+        changes={
+            "subject": written(Disbursement, subject="cycle:binta"),
+            "attempt": written(Attempt, number=2),
+            "resolution": _another_resolution,
+            "rail": written(PaymentOrder, rail="wave"),
+            "reference": written(PaymentOrder, reference="00" * 32),
+            "payee": written(PaymentOrder, payee="another node"),
+            "amount_msat": lambda: PaymentOrder.objects.update(amount_msat=F("amount_msat") + 1),
+            "proposed_end": written(ManualResolution, verdict="not_paid", proof="", cost_msat=None),
+            "proof": written(ManualResolution, proof="00" * 32),
+            "cost_msat": written(ManualResolution, cost_msat=1_501),
+            "outside_says": _answer(outcome="in-flight"),
+            "evidence": _answer(evidence={"code": "OK"}),
+        },
+        lock=locked(Disbursement),
+        meanwhile="outside_says",
+    ),
+    "payment_limit": Kind(
+        propose=_limit,
+        constant=frozenset(),
+        changes={
+            "kind": _written_limit(kind="total_hour"),
+            "amount_sats": _written_limit(amount_sats=10**9 + 1),
+            "in_force_sats": lambda: PaymentLimit.objects.update(amount_sats=F("amount_sats") + 1),
+            "in_force_version": _another_limit,
+            "reason": _written_limit(reason="another reason"),
+        },
+        lock=locked(PaymentLimit),
+        meanwhile="in_force_version",
+    ),
+    "payment_exception": Kind(
+        propose=_waiver,
+        constant=frozenset(),
+        changes={
+            "subject": written(Disbursement, subject="cycle:binta"),
+            "net_sats": lambda: Disbursement.objects.update(
+                net_sats=F("net_sats") - 1, fee_sats=F("fee_sats") + 1
+            ),
+            "payee": written(Disbursement, payee_ref="user:binta"),
+            "rail": written(Disbursement, rail="wave"),
+            "destination_kind": written(Disbursement, destination_kind="phone"),
+            "destination_sha256": written(Disbursement, destination_value="another invoice"),
+        },
+        lock=locked(Disbursement),
+        meanwhile="destination_sha256",
+    ),
+    "group_verification": Kind(
+        propose=_verification,
+        constant=frozenset({"group"}),
+        changes=GROUP_CHANGES,
+        lock=locked(Group),
+        meanwhile="settlement_partner",
+    ),
+    "group_verification_revocation": Kind(
+        propose=_revocation,
+        constant=frozenset({"group"}),
+        changes=GROUP_CHANGES,
+        lock=locked(Group),
+        meanwhile="settlement_partner",
+    ),
+}

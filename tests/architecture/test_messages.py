@@ -1,0 +1,109 @@
+"""Every message to the platform is queued once here, and has exactly the fields of the committed table."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now as wall_clock
+from pytest_django import Settings
+
+from fees.queries import forget_schedules
+from payouts.models import Cycle
+from payouts.services.cycles import set_destination
+from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
+from sunusav.core import clock
+from tests.architecture.answer_fields import MESSAGES
+from tests.factories.payouts import (
+    ACTOR,
+    NOW,
+    make_group,
+    make_payable_cycle,
+    make_ready_cycle,
+    process,
+    verify,
+)
+from tests.fakes.rail import invoice
+from tests.support.messages import queued_fields
+from tests.transfers.builders import ordered
+from tests.transfers.rails import SteeredRail
+from transfers.collectors import collector
+from transfers.engine.runner import run_due
+from transfers.enums import FailureClass
+from transfers.rails import rail
+from transfers.services.disbursements import cancel_disbursement
+from transfers.services.withdrawals import redeem_withdrawal
+from transfers.types import Refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def node(settings: Settings) -> Iterator[SteeredRail]:
+    settings.PLATFORM_WEBHOOK_URL = "https://platform.example/hooks"
+    settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
+    settings.COLLECTORS = {"lightning": "tests.fakes.collector.ScriptedCollector"}
+    for forget in (rail.cache_clear, collector.cache_clear, forget_schedules):
+        forget()
+    found = rail("lightning")
+    assert isinstance(found, SteeredRail)
+    yield found
+    for forget in (rail.cache_clear, collector.cache_clear, forget_schedules):
+        forget()
+
+
+def payable() -> Cycle:
+    return make_payable_cycle(make_group(members=2), net_sats=19_800)
+
+
+def ended(node: SteeredRail) -> None:
+    """End payouts in every way: paid, failed, under review, cancelled."""
+    for failure in (None, FailureClass.FINAL, FailureClass.REVIEW):
+        node.script.extend([Refused(reason="odd", failure=failure)] if failure else [])
+        process(payable())
+        run_due(slots=1, clock=wall_clock)
+    cancel_disbursement(disbursement_id=process(payable()), actor=ACTOR, reason="called off", now=NOW)
+
+
+def deferred() -> None:
+    """Have a payout wait because its destination was another payee's."""
+    cycle = payable()
+    other = invoice("other@another-node", 19_800)
+    set_destination(cycle_id=cycle.pk, destination=other, actor=ACTOR, now=clock.now())
+    process(cycle)
+    run_due(slots=1, clock=wall_clock)
+
+
+def link_refused() -> None:
+    """Redeem a link with an invoice for a net that has changed since."""
+    group = make_group(members=2)
+    cycle = make_ready_cycle(group)
+    opened = open_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW)
+    given = invoice("wallet", 19_800)
+    redeem_withdrawal(secret=opened.secret, kind=given.kind, value=given.value, now=NOW)
+    verify(group)
+    take_withdrawals(now=NOW)
+
+
+def rail_stopped_and_resumed(node: SteeredRail) -> None:
+    """Have many payments fail for the rail, then let it work again."""
+    for number in range(12):
+        ordered(f"winner-{number}", at=clock.now())
+    with node.unavailable("prepare"):
+        run_for(timedelta(minutes=5))
+    run_for(timedelta(minutes=30))
+
+
+def run_for(length: timedelta) -> None:
+    """Let a worker run every minute."""
+    begun = clock.now()
+    for minute in range(0, int(length.total_seconds()), 60):
+        run_due(slots=1, clock=lambda minute=minute: begun + timedelta(seconds=minute))  # type: ignore[misc]
+
+
+def test_every_message_has_the_fields_of_the_table(node: SteeredRail) -> None:
+    ended(node)
+    deferred()
+    link_refused()
+    rail_stopped_and_resumed(node)
+
+    assert queued_fields() == {topic: {fields} for topic, fields in MESSAGES.items()}

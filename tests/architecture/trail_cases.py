@@ -1,0 +1,766 @@
+"""One call of every service that writes to the trail: what it needs is prepared, and the call is returned.
+
+Each case can be prepared many times in one database.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+from django.db import transaction
+from django.test import Client
+from django_celery_beat.models import PeriodicTask
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from knox.models import AuthToken
+
+from fees import services as fees
+from fees.enums import DiscountKind
+from fees.models import FeeBracketDraft, FeeRecord, FeeScheduleDraft
+from ledger.auditor import audit_and_guard
+from ledger.services import approve_manual_rate, propose_manual_rate
+from lightning.proto import lightning_pb2
+from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
+from payouts.models import Cycle
+from payouts.services import cycles, groups, payouts, withdrawals
+from payouts.types import Claims
+from sunusav.api.tokens import issue_token, revoke_tokens
+from sunusav.backoffice.actions import Decision
+from sunusav.backoffice.management.commands.enrol_totp import enrol
+from sunusav.backoffice.tokens import revoke_token
+from sunusav.core import approvals, switches
+from sunusav.core.models import Proposal, Switch, User
+from sunusav.core.roles import Role, sync_roles
+from sunusav.core.schedules import sync_schedules
+from tests.factories.payouts import (
+    ACTOR,
+    NOW,
+    make_cycle,
+    make_group,
+    make_payable_cycle,
+    make_ready_cycle,
+    pay_contributions,
+    process,
+    verify,
+)
+from tests.factories.users import make_user
+from tests.fakes.rail import invoice
+from tests.support.tampering import sql
+from tests.transfers.builders import NET_SATS, fund, ordered, request_for, run
+from tests.transfers.collecting import DUE_MSAT, opened, received
+from tests.transfers.rails import SteeredCollector, SteeredRail, Watch
+from tests.transfers.resolution_cases import PAID, SEEN, Case
+from transfers.collectors import collector
+from transfers.enums import FailureClass
+from transfers.models import Collection, Disbursement, WithdrawalLink
+from transfers.rails import rail
+from transfers.services import (
+    cancellations,
+    collections,
+    disbursements,
+    limit_waivers,
+    limits,
+    reconciliation,
+)
+from transfers.services import withdrawals as links
+from transfers.types import Refused
+
+Call = Callable[[], Any]
+CASES: dict[str, Callable[[], Call]] = {}
+# Rows that a service commits before the transaction that writes to the trail, and why.
+COMMITTED_BEFORE: dict[str, set[str]] = {}
+_numbers = count(1)
+
+
+def case(
+    service: str, *, committed_before: tuple[str, ...] = ()
+) -> Callable[[Callable[[], Call]], Callable[[], Call]]:
+    """Register the case of a service, by its module and name."""
+
+    def register(prepare: Callable[[], Call]) -> Callable[[], Call]:
+        CASES[service] = prepare
+        COMMITTED_BEFORE[service] = set(committed_before)
+        return prepare
+
+    return register
+
+
+def name(kind: str) -> str:
+    return f"{kind}-{next(_numbers)}"
+
+
+def later() -> datetime:
+    return NOW + timedelta(days=30)
+
+
+def finance() -> User:
+    return make_user(Role.FINANCE)
+
+
+def approver() -> User:
+    return make_user(Role.APPROVER)
+
+
+def node() -> SteeredRail:
+    found = rail("lightning")
+    assert isinstance(found, SteeredRail)
+    return found
+
+
+def close_proposals() -> None:
+    """Close the proposals that earlier cases left open."""
+    Proposal.objects.filter(state="open").update(state="withdrawn", decided_at=NOW)
+
+
+def pause() -> None:
+    close_proposals()
+    switches.pause_outgoing(actor=ACTOR, reason=name("odd node"), now=NOW)
+
+
+def resume() -> None:
+    """Let money leave, of this case alone: what earlier cases left is due later."""
+    Switch.objects.update(is_open=True)
+    Disbursement.objects.exclude(due_at=None).update(due_at=later())
+
+
+def approved_by_another(proposal: Proposal) -> Call:
+    who = approver()
+    return lambda: approvals.approve(proposal_id=proposal.pk, approver=who, digest=proposal.digest, now=NOW)
+
+
+def payable() -> Cycle:
+    resume()
+    return make_payable_cycle(make_group(members=2), net_sats=19_800)
+
+
+def refused_payment() -> int:
+    """Return a payment that the rail refused for good."""
+    resume()
+    node().script.append(Refused(reason="odd", failure=FailureClass.FINAL))
+    disbursement_id = ordered(name("winner"))
+    run(Watch(NOW))
+    return disbursement_id
+
+
+def deferred_payment() -> int:
+    """Return a payment that waits because its destination was another payee's."""
+    resume()
+    disbursement_id = ordered(name("winner"), destination_replaced_at=NOW)
+    run(Watch(NOW))
+    return disbursement_id
+
+
+def unknown_payment() -> Case:
+    """Return a payment under review whose outcome is unknown."""
+    resume()
+    return Case(node(), Watch(NOW), name=name("winner"))
+
+
+def in_flight_payment() -> int:
+    resume()
+    node().script.append(SEEN)
+    disbursement_id = ordered(name("winner"))
+    run(Watch(NOW))
+    return disbursement_id
+
+
+def link_of(subject: str) -> tuple[str, int]:
+    """Open a withdrawal link; return its secret and id."""
+    resume()
+    with transaction.atomic():
+        opened_link = links.open_withdrawal(
+            subject=subject, rail="lightning", amount_sats=19_800, actor=ACTOR, now=NOW
+        )
+    return opened_link.secret, WithdrawalLink.objects.latest("pk").pk
+
+
+def redeemed_link(subject: str = "") -> int:
+    secret, pk = link_of(subject or f"cycle:{name('c')}")
+    given = invoice(name("wallet"), 19_800)
+    links.redeem_withdrawal(secret=secret, kind=given.kind, value=given.value, now=NOW)
+    return pk
+
+
+def superuser() -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(make_user(is_staff=True, is_superuser=True, is_service=False))
+    return client
+
+
+def staff() -> User:
+    return make_user(is_staff=True, is_service=False)
+
+
+# core
+
+
+@case("sunusav.core.approvals.propose")
+def propose() -> Call:
+    group = make_group(members=1)
+    who = finance()
+    stale = approvals.propose(kind="group_verification", subject_id=group.pk, proposer=who, now=NOW)
+    type(group).objects.filter(pk=group.pk).update(name=f"{group.name} 2")
+    return lambda: approvals.propose(
+        kind=stale.kind, subject_id=group.pk, proposer=who, now=NOW, reason="papers seen"
+    )
+
+
+def verification() -> Proposal:
+    return groups.propose_verification(
+        group_id=make_group(members=1).pk, proposer=finance(), reason="papers seen", now=NOW
+    )
+
+
+@case("sunusav.core.approvals.approve")
+def approve() -> Call:
+    return approved_by_another(verification())
+
+
+@case("sunusav.core.approvals.reject")
+def reject() -> Call:
+    proposal, who = verification(), approver()
+    return lambda: approvals.reject(proposal_id=proposal.pk, approver=who, reason="no papers", now=NOW)
+
+
+@case("sunusav.core.approvals.withdraw")
+def withdraw() -> Call:
+    proposal = verification()
+    return lambda: approvals.withdraw(proposal_id=proposal.pk, proposer=proposal.proposer, now=NOW)
+
+
+@case("sunusav.core.switches.pause_outgoing")
+def pause_outgoing() -> Call:
+    resume()
+    return lambda: switches.pause_outgoing(actor=ACTOR, reason="odd node", now=NOW)
+
+
+@case("sunusav.core.switches.resume_outgoing")
+def resume_outgoing() -> Call:
+    pause()
+    proposal = approvals.propose(kind="outgoing_resume", subject_id="outgoing", proposer=finance(), now=NOW)
+    return approved_by_another(proposal)
+
+
+# the API and the back office
+
+
+@case("sunusav.api.tokens.issue_token")
+def issue() -> Call:
+    sync_roles()
+    service = name("service")
+    return lambda: issue_token(name=service, role=Role.PLATFORM, actor=ACTOR, now=NOW)
+
+
+@case("sunusav.api.tokens.revoke_tokens")
+def revoke_all() -> Call:
+    user = make_user(Role.PLATFORM)
+    AuthToken.objects.create(user=user)
+    return lambda: revoke_tokens(name=user.get_username(), actor=ACTOR, now=NOW)
+
+
+@case("sunusav.backoffice.tokens.revoke_token")
+def revoke_one() -> Call:
+    token, _ = AuthToken.objects.create(user=make_user(Role.PLATFORM))
+    decision = Decision(row=token, name="", user=staff(), seen="", form_data={}, now=NOW)
+    return lambda: revoke_token(decision)
+
+
+@case("sunusav.backoffice.management.commands.enrol_totp.enrol")
+def enrol_device() -> Call:
+    user = staff()
+    TOTPDevice.objects.create(user=user, name="lost")
+    return lambda: enrol(user.get_username(), replaces=True)
+
+
+@case("sunusav.backoffice.people.PersonAdmin")
+def edit_person() -> Call:
+    client, user = superuser(), staff()
+    form = {
+        "username": user.get_username(),
+        "first_name": "Awa",
+        "last_name": "",
+        "email": "",
+        "is_staff": "on",
+    }
+    return lambda: client.post(f"/admin/core/user/{user.pk}/change/", form)
+
+
+@case("sunusav.backoffice.people.PersonAdmin.user_change_password")
+def change_password() -> Call:
+    client, user = superuser(), staff()
+    form = {"usable_password": "true", "password1": "gxq-7-tontine", "password2": "gxq-7-tontine"}
+    return lambda: client.post(f"/admin/core/user/{user.pk}/password/", form)
+
+
+@case("sunusav.backoffice.people.DeviceAdmin")
+def remove_device() -> Call:
+    client, device = superuser(), TOTPDevice.objects.create(user=staff(), name="lost")
+    return lambda: client.post(f"/admin/otp_totp/totpdevice/{device.pk}/delete/", {"post": "yes"})
+
+
+@case("sunusav.backoffice.schedules.ScheduleAdmin")
+def edit_schedule() -> Call:
+    sync_schedules()
+    client, row = superuser(), PeriodicTask.objects.get(name="process due payouts")
+    form = {"description": name("text"), "interval": row.interval_id, "crontab": "", "expire_seconds": 600}
+    return lambda: client.post(f"/admin/django_celery_beat/periodictask/{row.pk}/change/", form)
+
+
+@case("sunusav.backoffice.schedules.ScheduleAdmin.delete_model")
+def delete_schedule() -> Call:
+    sync_schedules()
+    shipped = PeriodicTask.objects.get(name="process due payouts")
+    row = PeriodicTask.objects.create(name=name("ours"), task=shipped.task, interval=shipped.interval)
+    client = superuser()
+    return lambda: client.post(f"/admin/django_celery_beat/periodictask/{row.pk}/delete/", {"post": "yes"})
+
+
+# ledger
+
+
+def rate_proposed() -> Proposal:
+    close_proposals()
+    return propose_manual_rate(
+        rate_xof_per_btc=Decimal(60_000_000 + next(_numbers)), reason="no source", proposer=finance(), now=NOW
+    )
+
+
+@case("ledger.services.rates.propose_manual_rate")
+def propose_rate() -> Call:
+    close_proposals()
+    who = finance()
+    return lambda: propose_manual_rate(
+        rate_xof_per_btc=Decimal(60_000_000), reason="no source", proposer=who, now=NOW
+    )
+
+
+@case("ledger.services.rates.record_manual_rate")
+@case("ledger.services.rates.approve_manual_rate")
+def approve_rate() -> Call:
+    proposal, who = rate_proposed(), approver()
+    return lambda: approve_manual_rate(proposal=proposal, approver=who, now=NOW)
+
+
+@case("ledger.auditor.audit_and_guard")
+def find_breaches() -> Call:
+    resume()
+    cycle = make_cycle(make_group(members=2))
+    sql("UPDATE payouts_cycle SET state = 'ready', ready_at = created_at WHERE id = %s", cycle.pk)
+    return lambda: audit_and_guard(now=NOW)
+
+
+# fees
+
+
+def draft() -> FeeScheduleDraft:
+    row = FeeScheduleDraft.objects.create(
+        author=finance(), created_at=NOW, effective_at=later(), note="cheaper"
+    )
+    FeeBracketDraft.objects.create(draft=row, from_sats=0, base_rate_ppm=8_000)
+    return row
+
+
+@case("fees.services.propose_schedule")
+def propose_fees() -> Call:
+    row, who = draft(), finance()
+    return lambda: fees.propose_schedule(draft_id=row.pk, proposer=who, now=NOW)
+
+
+@case("fees.services.publish_schedule")
+def publish_fees() -> Call:
+    return approved_by_another(fees.propose_schedule(draft_id=draft().pk, proposer=finance(), now=NOW))
+
+
+@case("fees.services.discard_draft")
+def discard_fees() -> Call:
+    row = draft()
+    return lambda: fees.discard_draft(draft_id=row.pk, actor=ACTOR, reason="a mistake", now=NOW)
+
+
+def discount(holder: str) -> None:
+    fees.grant_discount(
+        holder=holder, kind=DiscountKind.SUBSCRIPTION, discount_bps=None, starts_at=NOW, ends_at=later(),
+        granted_for="test", actor=ACTOR, now=NOW,
+    )  # fmt: skip
+
+
+@case("fees.services.grant_discount")
+def grant() -> Call:
+    """Grant one after another that has ended, which is closed by it."""
+    holder = f"user:{name('u')}"
+    discount(holder)
+    return lambda: fees.grant_discount(
+        holder=holder, kind=DiscountKind.SUBSCRIPTION, discount_bps=None, starts_at=later(), ends_at=None,
+        granted_for="test", actor=ACTOR, now=NOW,
+    )  # fmt: skip
+
+
+@case("fees.services.revoke_discount")
+def revoke() -> Call:
+    holder = f"user:{name('u')}"
+    discount(holder)
+    return lambda: fees.revoke_discount(holder=holder, kind=DiscountKind.SUBSCRIPTION, actor=ACTOR, now=NOW)
+
+
+@case("fees.services.reverse_fee")
+def reverse_a_fee() -> Call:
+    resume()
+    ordered(name("winner"))
+    run(Watch(NOW))
+    record = FeeRecord.objects.latest("pk")
+    return lambda: fees.reverse_fee(record_id=record.pk, actor=ACTOR, reason="a mistake", now=NOW)
+
+
+# transfers: money in
+
+
+@case("transfers.services.collections.open_collection", committed_before=("Collection",))
+def open_one() -> Call:
+    """The request is committed before its collector is called."""
+    subject = f"contribution:{name('x')}"
+    return lambda: opened(subject)
+
+
+@case("transfers.services.collections.record_receipt")
+def receive() -> Call:
+    facts = opened(f"contribution:{name('x')}")
+    return lambda: received(facts)
+
+
+def due_collection() -> int:
+    """Return a collection that its collector reports as paid in full."""
+    facts = opened(f"contribution:{name('x')}")
+    till = collector("lightning")
+    assert isinstance(till, SteeredCollector)
+    till.received[facts.reference] = DUE_MSAT
+    Collection.objects.exclude(pk=facts.id).update(ask_at=None)
+    Collection.objects.filter(pk=facts.id).update(ask_at=NOW)
+    return facts.id
+
+
+@case("transfers.services.collections.reconcile_collection")
+def reconcile() -> Call:
+    pk = due_collection()
+    return lambda: collections.reconcile_collection(pk, now=NOW)
+
+
+@case("transfers.services.collections.sweep_collections", committed_before=("Collection",))
+def sweep() -> Call:
+    """A collection is made due again in a minute before its collector is queried."""
+    due_collection()
+    return lambda: collections.sweep_collections(now=NOW)
+
+
+@case("transfers.services.cancellations.cancel_collection")
+def cancel_one() -> Call:
+    facts = opened(f"contribution:{name('x')}")
+    return lambda: cancellations.cancel_collection(
+        collection_id=facts.id, actor=ACTOR, reason="another method", now=NOW
+    )
+
+
+# transfers: money out
+
+
+@case("transfers.services.disbursements.request_disbursement")
+def request() -> Call:
+    resume()
+    wanted = request_for(name("winner"))
+    fund(wanted.subject)
+    return lambda: disbursements.request_disbursement(request=wanted, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.disbursements.begin_disbursement")
+@case("transfers.services.disbursements.expedite_disbursement")
+def expedite() -> Call:
+    resume()
+    pk = ordered(name("winner"), scheduled_at=later())
+    return lambda: disbursements.expedite_disbursement(disbursement_id=pk, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.disbursements.replace_destination")
+def redirect() -> Call:
+    pk, other = refused_payment(), invoice(name("other"), NET_SATS)
+    return lambda: disbursements.replace_destination(
+        disbursement_id=pk, destination=other, actor=ACTOR, now=NOW
+    )
+
+
+@case("transfers.services.disbursements.retry_disbursement")
+def retry() -> Call:
+    pk = refused_payment()
+    return lambda: disbursements.retry_disbursement(
+        disbursement_id=pk, actor=ACTOR, reason="the wallet is back", now=NOW
+    )
+
+
+@case("transfers.services.disbursements.cancel_disbursement")
+def cancel() -> Call:
+    pk = refused_payment()
+    return lambda: disbursements.cancel_disbursement(
+        disbursement_id=pk, actor=ACTOR, reason="called off", now=NOW
+    )
+
+
+@case("transfers.services.reconciliation.query_now")
+def query_now() -> Call:
+    pk = in_flight_payment()
+    return lambda: reconciliation.query_now(disbursement_id=pk, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.limits.propose_limit")
+def propose_limit() -> Call:
+    close_proposals()
+    who = finance()
+    return lambda: limits.propose_limit(
+        kind="per_payout", amount_sats=10**9, reason="larger groups", proposer=who, now=NOW
+    )
+
+
+@case("transfers.services.limits.set_limit")
+def set_limit() -> Call:
+    close_proposals()
+    return approved_by_another(
+        limits.propose_limit(
+            kind="per_payout", amount_sats=10**9, reason="larger groups", proposer=finance(), now=NOW
+        )
+    )
+
+
+@case("transfers.services.limit_waivers.propose_waiver")
+def propose_waiver() -> Call:
+    pk, who = deferred_payment(), finance()
+    return lambda: limit_waivers.propose_waiver(disbursement_id=pk, proposer=who, reason="I called", now=NOW)
+
+
+@case("transfers.services.limit_waivers.grant_waiver")
+def grant_waiver() -> Call:
+    return approved_by_another(
+        limit_waivers.propose_waiver(
+            disbursement_id=deferred_payment(), proposer=finance(), reason="I called", now=NOW
+        )
+    )
+
+
+@case("transfers.services.resolutions.propose_resolution")
+def propose_resolution() -> Call:
+    unknown = unknown_payment()
+    return lambda: unknown.propose(PAID)
+
+
+@case("transfers.engine.resolving.apply_resolution")
+def resolve() -> Call:
+    unknown = unknown_payment()
+    proposal = unknown.propose(PAID)
+    return lambda: unknown.approve(proposal)
+
+
+# transfers: withdrawal links
+
+
+@case("transfers.services.withdrawals.redeem_withdrawal")
+def redeem() -> Call:
+    secret, _ = link_of(f"cycle:{name('c')}")
+    given = invoice(name("wallet"), 19_800)
+    return lambda: links.redeem_withdrawal(secret=secret, kind=given.kind, value=given.value, now=NOW)
+
+
+@case("transfers.services.withdrawals.revoke_withdrawal")
+def revoke_link() -> Call:
+    subject = f"cycle:{name('c')}"
+    link_of(subject)
+    return lambda: links.revoke_withdrawal(subject=subject, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.withdrawals.expire_withdrawals")
+def expire_links() -> Call:
+    links.expire_withdrawals(now=later())
+    link_of(f"cycle:{name('c')}")
+    return lambda: links.expire_withdrawals(now=later())
+
+
+# payouts
+
+
+@case("payouts.services.groups.create_group")
+def create_group() -> Call:
+    group_id = name("group")
+    return lambda: groups.create_group(group_id=group_id, name="Médina", country="SN", actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.groups.add_member")
+def add_member() -> Call:
+    group, user_id = make_group(members=1), name("user")
+    return lambda: groups.add_member(
+        group_id=group.pk, user_id=user_id, display_name="Awa", phone="+221771234567", actor=ACTOR, now=NOW
+    )
+
+
+@case("payouts.services.groups.propose_verification")
+def propose_group() -> Call:
+    group, who = make_group(members=1), finance()
+    return lambda: groups.propose_verification(group_id=group.pk, proposer=who, reason="seen", now=NOW)
+
+
+@case("payouts.services.groups.verify_group")
+def verify_one() -> Call:
+    return approved_by_another(verification())
+
+
+@case("payouts.services.groups.propose_verification_revocation")
+def propose_revocation() -> Call:
+    group, who = make_group(members=1), finance()
+    verify(group)
+    return lambda: groups.propose_verification_revocation(
+        group_id=group.pk, proposer=who, reason="left", now=NOW
+    )
+
+
+@case("payouts.services.groups.revoke_verification")
+def revoke_group() -> Call:
+    group = make_group(members=1)
+    verify(group)
+    return approved_by_another(
+        groups.propose_verification_revocation(group_id=group.pk, proposer=finance(), reason="left", now=NOW)
+    )
+
+
+@case("payouts.services.cycles.create_cycle")
+def create_cycle() -> Call:
+    group, cycle_id = make_group(members=2), name("cycle")
+    return lambda: cycles.create_cycle(
+        cycle_id=cycle_id, group_id=group.pk, cycle_index=1, contribution_sats=10_000, winner_user_id="user-0",
+        actor=ACTOR, now=NOW,
+    )  # fmt: skip
+
+
+@case("payouts.services.cycles.set_destination")
+def set_destination() -> Call:
+    """Redirect a payout that failed."""
+    cycle = payable()
+    node().script.append(Refused(reason="odd", failure=FailureClass.FINAL))
+    process(cycle)
+    run(Watch(NOW))
+    other = invoice(name("other"), 19_800)
+    return lambda: cycles.set_destination(cycle_id=cycle.pk, destination=other, actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.cycles.open_contribution", committed_before=("Collection",))
+def open_contribution() -> Call:
+    cycle = make_cycle(make_group(members=2))
+    return lambda: cycles.open_contribution(
+        cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW
+    )
+
+
+@case("payouts.services.cycles.cancel_contribution")
+def cancel_contribution() -> Call:
+    cycle = make_cycle(make_group(members=2))
+    owed = cycles.open_contribution(
+        cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW
+    )
+    return lambda: cycles.cancel_contribution(
+        cycle_id=cycle.pk, contribution_id=owed.id, actor=ACTOR, reason="another method", now=NOW
+    )
+
+
+@case("payouts.services.cycles.record_ready_cycles")
+def record_ready() -> Call:
+    pay_contributions(make_cycle(make_group(members=2)))
+    return lambda: cycles.record_ready_cycles(now=NOW)
+
+
+@case("payouts.services.payouts.request_payout")
+def request_payout() -> Call:
+    cycle = payable()
+    return lambda: payouts.request_payout(cycle_id=cycle.pk, claims=Claims(), actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.payouts.schedule_payout")
+def schedule_payout() -> Call:
+    cycle = payable()
+    return lambda: payouts.schedule_payout(cycle_id=cycle.pk, scheduled_at=later(), actor=ACTOR, now=NOW)
+
+
+def refused_payout() -> tuple[int, User]:
+    cycle = payable()
+    node().script.append(Refused(reason="odd", failure=FailureClass.FINAL))
+    payout_id = process(cycle)
+    run(Watch(NOW))
+    return payout_id, finance()
+
+
+@case("payouts.services.payouts.retry_payout")
+def retry_payout() -> Call:
+    payout_id, user = refused_payout()
+    return lambda: payouts.retry_payout(payout_id=payout_id, user=user, reason="again", now=NOW)
+
+
+@case("payouts.services.payouts.cancel_payout")
+def cancel_payout() -> Call:
+    payout_id, user = refused_payout()
+    return lambda: payouts.cancel_payout(payout_id=payout_id, user=user, reason="called off", now=NOW)
+
+
+@case("transfers.services.withdrawals.open_withdrawal")
+@case("payouts.services.withdrawals.open_withdrawal_link")
+def open_link() -> Call:
+    resume()
+    cycle = make_ready_cycle(make_group(members=2))
+    return lambda: withdrawals.open_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.withdrawals.revoke_withdrawal_link")
+def revoke_cycle_link() -> Call:
+    cycle = make_ready_cycle(make_group(members=2))
+    withdrawals.open_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW)
+    return lambda: withdrawals.revoke_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.withdrawals.record_taken", committed_before=("WithdrawalLink",))
+@case("payouts.services.withdrawals.take_withdrawals", committed_before=("WithdrawalLink",))
+def take_links() -> Call:
+    """A link is made due again in a minute before its payout is requested."""
+    cycle = make_ready_cycle(make_group(members=2))
+    redeemed_link(f"cycle:{cycle.pk}")
+    return lambda: withdrawals.take_withdrawals(now=NOW, cycle_id=cycle.pk)
+
+
+@case("transfers.services.withdrawals.refuse_withdrawal", committed_before=("WithdrawalLink",))
+def refuse_link() -> Call:
+    """Take a link whose invoice no longer fits the net."""
+    group = make_group(members=2)
+    cycle = make_ready_cycle(group)
+    redeemed_link(f"cycle:{cycle.pk}")
+    verify(group)
+    return lambda: withdrawals.take_withdrawals(now=NOW, cycle_id=cycle.pk)
+
+
+# lightning
+
+
+def settled_invoice() -> lightning_pb2.Invoice:
+    """Return an invoice that our node reports as paid, of an open collection."""
+    facts = opened(f"contribution:{name('x')}")
+    preimage = sha256(facts.reference.encode()).digest()
+    payment_hash = sha256(preimage).digest()
+    Collection.objects.filter(pk=facts.id).update(reference=payment_hash.hex())
+    return lightning_pb2.Invoice(
+        r_hash=payment_hash, r_preimage=preimage, state=lightning_pb2.Invoice.SETTLED, amt_paid_msat=DUE_MSAT,
+        value_msat=DUE_MSAT, settle_date=int(NOW.timestamp()), settle_index=next(_numbers),
+    )  # fmt: skip
+
+
+@case("lightning.services.record_settlement")
+def settle() -> Call:
+    reported = settled_invoice()
+    return lambda: record_settlement(reported, now=NOW)
+
+
+@case("lightning.services.record_settlement_at_cursor")
+def settle_at_cursor() -> Call:
+    reported = settled_invoice()
+    open_cursor("node")
+    return lambda: record_settlement_at_cursor(reported, node_pubkey="node", now=NOW)
