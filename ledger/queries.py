@@ -32,6 +32,7 @@ __all__ = [
     "lines_by_transaction",
     "lines_of",
     "owed",
+    "owners_posted_to",
     "reversals_of",
     "shown_xof_from_sats",
     "totals_of",
@@ -96,6 +97,15 @@ def balance_pages(role: AccountRole, currency: Currency) -> Iterator[dict[str, i
     """Yield the balances of all accounts of a role by owner, a page at a time, for the auditor."""
     for page in pages(with_balance(Account.objects.filter(role=role, currency=currency))):
         yield {account.owner: int(account.balance) for account in page}
+
+
+def owners_posted_to(role: AccountRole, currency: Currency, *, since: datetime) -> list[str]:
+    """Return the owners of the accounts of a role that were posted to since a moment."""
+    recent = JournalEntry.objects.filter(transaction_id__gte=first_transaction_since(since))
+    accounts = Account.objects.filter(
+        role=role, currency=currency, pk__in=recent.order_by().values("account")
+    )
+    return list(accounts.values_list("owner", flat=True))
 
 
 def lines_of(transaction_id: int) -> list[Line]:
