@@ -164,9 +164,13 @@ def reversals_of(transaction_ids: Collection[int], *, kind: str) -> dict[int, in
     return {reversed_id: pk for pk, reversed_id in rows.values_list("id", "reverses_id") if reversed_id}
 
 
-def totals_of(transaction_ids: Collection[int], *, roles: Iterable[AccountRole]) -> dict[int, int]:
-    """Return what each transaction moved on accounts of these roles. Units: as booked; debit positive."""
-    entries = JournalEntry.objects.filter(transaction__in=transaction_ids, account__role__in=list(roles))
+def totals_of(
+    transaction_ids: Collection[int], *, roles: Iterable[AccountRole], currency: Currency
+) -> dict[int, int]:
+    """Return what each transaction moved on accounts of these roles in one currency. Units: its own; debit positive."""
+    entries = JournalEntry.objects.filter(
+        transaction__in=transaction_ids, account__role__in=list(roles), account__currency=currency
+    )
     return dict(entries.order_by().values_list("transaction_id").annotate(total=Sum("amount")))
 
 
