@@ -305,6 +305,20 @@ def test_store_open_proposals_whose_subjects_differ_in_capitals_is_allowed(propo
     assert Proposal.objects.exclude(open_subject=None).count() == 2
 
 
+def test_approvals_of_another_digest_do_not_count(proposal: Proposal, approver: User, now: datetime) -> None:
+    """Two are needed. Of the three given, one was for what the proposal does not say."""
+    Proposal.objects.filter(pk=proposal.pk).update(approvals_needed=2)
+    Approval.objects.create(
+        proposal=proposal, proposer_id=proposal.proposer_id, approver=make_user(Role.APPROVER), digest="other",
+        is_approved=True, decided_at=now,
+    )  # fmt: skip
+
+    assert _approve(proposal, approver, now).state == ProposalState.OPEN
+    assert not outgoing().is_open
+    assert _approve(proposal, make_user(Role.APPROVER), now).state == ProposalState.APPROVED
+    assert outgoing().is_open
+
+
 # The audit
 
 
