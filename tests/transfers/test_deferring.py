@@ -114,7 +114,7 @@ def test_defer_all_skips_what_another_worker_holds_locked(watch: Watch) -> None:
 
 @pytest.mark.parametrize("until", [NOW, NOW - timedelta(seconds=5)])
 def test_deferred_until_now_is_not_due_now(until: object, node: SteeredRail, watch: Watch) -> None:
-    """Whoever defers may have computed a moment that has come by the time it is stored."""
+    """A moment may have come by the time it is stored."""
     why = Deferral(DeferralCode.RAIL_STOPPED, FACTS, until)  # type: ignore[arg-type]
     first, second = ordered("awa"), ordered("binta")
     defer(claimed(first, watch), why, now=watch())
