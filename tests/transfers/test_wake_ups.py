@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 
 from sunusav.core import approvals
 from sunusav.core.roles import Role
@@ -83,7 +84,8 @@ def waived(node: SteeredRail) -> Act:
 
 
 def redeemed(node: SteeredRail) -> Act:
-    link = open_withdrawal(subject="cycle:awa", rail="lightning", amount_sats=NET_SATS, actor=BY, now=NOW)
+    with transaction.atomic():
+        link = open_withdrawal(subject="cycle:awa", rail="lightning", amount_sats=NET_SATS, actor=BY, now=NOW)
     value = invoice_for("awa", NET_SATS).value
     return lambda: redeem_withdrawal(secret=link.secret, kind="bolt11", value=value, now=NOW)
 
