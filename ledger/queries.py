@@ -32,6 +32,7 @@ __all__ = [
     "lines_by_transaction",
     "lines_of",
     "owed",
+    "owners_posted_to",
     "reversals_of",
     "shown_xof_from_sats",
     "totals_of",
@@ -98,6 +99,15 @@ def balance_pages(role: AccountRole, currency: Currency) -> Iterator[dict[str, i
         yield {account.owner: int(account.balance) for account in page}
 
 
+def owners_posted_to(role: AccountRole, currency: Currency, *, since: datetime) -> list[str]:
+    """Return the owners of the accounts of a role that were posted to since a moment."""
+    recent = JournalEntry.objects.filter(transaction_id__gte=first_transaction_since(since))
+    accounts = Account.objects.filter(
+        role=role, currency=currency, pk__in=recent.order_by().values("account")
+    )
+    return list(accounts.values_list("owner", flat=True))
+
+
 def lines_of(transaction_id: int) -> list[Line]:
     """Return the lines of a transaction in the order of insertion; none if it does not exist."""
     entries = JournalEntry.objects.filter(transaction_id=transaction_id).select_related("account")
@@ -154,9 +164,13 @@ def reversals_of(transaction_ids: Collection[int], *, kind: str) -> dict[int, in
     return {reversed_id: pk for pk, reversed_id in rows.values_list("id", "reverses_id") if reversed_id}
 
 
-def totals_of(transaction_ids: Collection[int], *, roles: Iterable[AccountRole]) -> dict[int, int]:
-    """Return what each transaction moved on accounts of these roles. Units: as booked; debit positive."""
-    entries = JournalEntry.objects.filter(transaction__in=transaction_ids, account__role__in=list(roles))
+def totals_of(
+    transaction_ids: Collection[int], *, roles: Iterable[AccountRole], currency: Currency
+) -> dict[int, int]:
+    """Return what each transaction moved on accounts of these roles in one currency. Units: its own; debit positive."""
+    entries = JournalEntry.objects.filter(
+        transaction__in=transaction_ids, account__role__in=list(roles), account__currency=currency
+    )
     return dict(entries.order_by().values_list("transaction_id").annotate(total=Sum("amount")))
 
 

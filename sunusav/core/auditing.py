@@ -66,7 +66,8 @@ def chunks(keys: list[int]) -> Iterator[list[int]]:
 def rows_since(rows: QuerySet[Row], moment: str, since: datetime | None) -> QuerySet[Row]:
     """Keep, for a fast audit, the rows whose `moment` is at or after `since`, without an index on it.
 
-    Reads the table from its end back to the thousandth older row. Rows further back are left to the full audit.
+    `moment` must be when a row was inserted: this reads the table from its end back to the thousandth older row.
+    Rows further back are left to the full audit.
     """
     if since is None:
         return rows

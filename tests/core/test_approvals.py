@@ -29,7 +29,7 @@ from sunusav.core.approvals import (
     reject,
     withdraw,
 )
-from sunusav.core.auditing import AuditScope
+from sunusav.core.auditing import OUT_OF_ORDER, AuditScope
 from sunusav.core.invariants import INVARIANTS
 from sunusav.core.models import Approval, Proposal, ProposalState, Switch, TrailEntry, User
 from sunusav.core.roles import Role, sync_roles
@@ -305,6 +305,20 @@ def test_store_open_proposals_whose_subjects_differ_in_capitals_is_allowed(propo
     assert Proposal.objects.exclude(open_subject=None).count() == 2
 
 
+def test_approvals_of_another_digest_do_not_count(proposal: Proposal, approver: User, now: datetime) -> None:
+    """Two are needed. Of the three given, one was for what the proposal does not say."""
+    Proposal.objects.filter(pk=proposal.pk).update(approvals_needed=2)
+    Approval.objects.create(
+        proposal=proposal, proposer_id=proposal.proposer_id, approver=make_user(Role.APPROVER), digest="other",
+        is_approved=True, decided_at=now,
+    )  # fmt: skip
+
+    assert _approve(proposal, approver, now).state == ProposalState.OPEN
+    assert not outgoing().is_open
+    assert _approve(proposal, make_user(Role.APPROVER), now).state == ProposalState.APPROVED
+    assert outgoing().is_open
+
+
 # The audit
 
 
@@ -331,6 +345,24 @@ def test_fast_audit_looks_at_recent_decisions_only(proposal: Proposal, approver:
         Approval.objects.update(proposer=other, digest="other")
     assert len(_four_eyes_breaches(now)) == len(_four_eyes_breaches(now, since=now)) == 2
     assert _four_eyes_breaches(now, since=now + timedelta(seconds=1)) == []
+
+
+def test_fast_audit_sees_a_recent_decision_on_an_old_proposal(proposal: Proposal, now: datetime) -> None:
+    """More proposals than a fast audit reads at the end of a long table were made and decided since."""
+    decided = {"state": "approved", "decided_at": now - timedelta(days=2), "approvals_needed": 1}
+    later = [
+        Proposal(
+            kind=KIND, subject_id=f"later-{number}", facts={}, digest="d", proposer_id=proposal.proposer_id,
+            proposed_at=proposal.proposed_at, **decided,
+        )
+        for number in range(OUT_OF_ORDER + 1)
+    ]  # fmt: skip
+    Proposal.objects.bulk_create(later)
+    Proposal.objects.filter(pk=proposal.pk).update(state="approved", decided_at=now)
+
+    found = _four_eyes_breaches(now, since=now - timedelta(days=1))
+
+    assert found == [f"proposal:{proposal.pk}: 0 approvals of 1"]
 
 
 @pytest.mark.django_db(transaction=True)

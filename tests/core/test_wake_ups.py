@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from celery.signals import after_task_publish
 from django.db import transaction
 
 from sunusav.core.wake_ups import retry_broker_now, wake, wake_for
-from tests.support.broker import broker_at
+from tests.support.broker import broker_at, published
 
 
 @pytest.fixture(autouse=True)
@@ -23,15 +22,8 @@ def answering() -> Iterator[None]:
 @pytest.fixture
 def woken() -> Iterator[list[tuple[str, list[str]]]]:
     """Collect what is published to Celery's in-memory broker."""
-    published: list[tuple[str, list[str]]] = []
-
-    def receive(sender: str = "", body: Any = None, **more: Any) -> None:
-        published.append((sender, list(body[0])))
-
-    after_task_publish.connect(receive)
-    with broker_at("memory://"):
-        yield published
-    after_task_publish.disconnect(receive)
+    with published() as messages:
+        yield messages
 
 
 @pytest.fixture

@@ -89,6 +89,12 @@ def test_fix_fee_stores_its_terms(rate):
     assert (row.base_rate_ppm, row.verified_grant_id, row.recurring_grant_id) == (10_000, verified, pro)
 
 
+def test_fix_fee_keeps_no_rate_from_the_future(rate):
+    stored_rate("9999999", observed_at=NOW + timedelta(microseconds=1))
+
+    assert (fixed().rate_id, rate.observed_at) == (rate.pk, NOW)
+
+
 def test_fix_fee_equals_the_quote_for_true_claims(rate):
     granted("group:g-1", DiscountKind.VERIFIED_GROUP)
     granted("user:u-1", DiscountKind.SUBSCRIPTION, discount_bps=2_500)

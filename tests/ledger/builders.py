@@ -165,10 +165,12 @@ def bitstamp_answer(amount: Any, *, at: datetime = NOW) -> dict[str, Any]:
 
 
 class FixedSource(JsonSource):
-    """A source that answers a fixed price in francs."""
+    """A source that answers a fixed price in francs, with a time stamp of its own if it is given one."""
 
-    def __init__(self, name: str, amount: Any, currency: str = "XOF") -> None:
-        self.name, self.amount, self.currency = name, amount, currency
+    def __init__(
+        self, name: str, amount: Any, currency: str = "XOF", *, observed_at: datetime | None = None
+    ) -> None:
+        self.name, self.amount, self.currency, self.observed_at = name, amount, currency, observed_at
 
     def read(self) -> Any:
-        return Answer(self.amount, self.currency)
+        return Answer(self.amount, self.currency, self.observed_at)

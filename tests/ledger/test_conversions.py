@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -5,12 +6,16 @@ import pytest
 
 from ledger.enums import ConversionKind
 from ledger.errors import AmountNotConvertible, RateNotFresh, ReferenceUsed
+from ledger.invariants.conversions import CONVERSION_INVARIANTS
 from ledger.models import CurrencyConversion
+from ledger.queries import current_rate
 from ledger.services import convert, record_conversion
 from ledger.types import Rate
+from sunusav.core.auditing import AuditScope
 from sunusav.core.money import MAX_SATS
 from tests.ledger.builders import HOUR, MINUTE, NOW, stored_rate
 
+SECOND = timedelta(seconds=1)
 ODD = Rate(7, Decimal(9_123_457), "market", NOW, is_fallback=False)
 
 
@@ -96,6 +101,17 @@ def test_record_at_a_fallback_stores_that_it_was_allowed(settings: Any) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_record_keeps_the_setting_of_its_moment(settings: Any, is_allowed: bool) -> None:
+    settings.FALLBACK_RATE_MOVES_FRANCS = is_allowed
+    stored_rate(at=NOW)
+
+    record_conversion(kind=ConversionKind.PRICE, amount=500, reference="c:1", now=NOW)
+
+    assert CurrencyConversion.objects.get().is_fallback_allowed is is_allowed
+
+
+@pytest.mark.django_db
 def test_record_at_a_fallback_that_is_not_allowed_refused(settings: Any) -> None:
     settings.FALLBACK_RATE_MOVES_FRANCS = False
 
@@ -103,3 +119,28 @@ def test_record_at_a_fallback_that_is_not_allowed_refused(settings: Any) -> None
         record_conversion(kind=ConversionKind.PRICE, amount=500, reference="c:1", now=NOW)
 
     assert not CurrencyConversion.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("age", "problems"),
+    [
+        (timedelta(0), []),
+        (15 * MINUTE - SECOND, []),
+        (15 * MINUTE, ["was 0:15:00 old"]),
+        (-SECOND, ["was -1 day, 23:59:59 old"]),
+    ],
+)
+def test_audit_refuses_a_conversion_at_a_rate_that_was_not_fresh(age: timedelta, problems: list[str]) -> None:
+    """A rate exactly as old as the limit is too old, for the audit as for the conversion itself."""
+    rate = stored_rate("8000000", at=NOW - age)
+    CurrencyConversion.objects.create(
+        reference="r", kind=ConversionKind.DISBURSEMENT, amount_sats=1_000, amount_xof=80, rate=rate,
+        is_fallback_allowed=False, converted_at=NOW,
+    )  # fmt: skip
+    [rule] = [invariant for invariant in CONVERSION_INVARIANTS if "fresh" in invariant.title]
+
+    found = [breach.detail for breach in rule.find(AuditScope(now=NOW))]
+
+    assert found == [f"rate {rate.pk} {problem}" for problem in problems]
+    assert current_rate(NOW).is_fallback is bool(problems)

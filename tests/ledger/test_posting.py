@@ -13,9 +13,20 @@ from ledger.errors import (
     ReversalExists,
 )
 from ledger.models import Account, JournalEntry, JournalTransaction
-from ledger.queries import balance, balances, balances_by_owner, lines_of, owed, transaction_for
-from ledger.services import post, post_all, reverse
+from ledger.queries import (
+    balance,
+    balance_pages,
+    balances,
+    balances_by_owner,
+    lines_of,
+    owed,
+    owners_posted_to,
+    totals_of,
+    transaction_for,
+)
+from ledger.services import post, post_all, reverse, seal_books
 from ledger.types import AccountRef, Line, credit, debit
+from sunusav.core import clock
 from tests.ledger.builders import (
     BANK,
     CREDIT,
@@ -295,6 +306,31 @@ def test_account_codes_are_readable_and_exact() -> None:
         "user:one": -1_000,
         "user:ONE": -1_000,
     }
+
+
+def test_sums_never_mix_currencies() -> None:
+    """One owner has an account of the same role in each currency, and one transaction moves both."""
+    msat, xof = (AccountRef(AccountRole.PARTNER_CHARGES, currency, "wave") for currency in Currency)
+    legs = [Line(msat, 7_000), Line(NODE, -7_000), Line(xof, 13), Line(BANK, -13)]
+    booked = post(kind="k", reference="both", lines=legs, at=NOW, subject="s")
+    for currency, ref, amount in ((Currency.MSAT, msat, 7_000), (Currency.XOF, xof, 13)):
+        role = ref.role
+        assert (balance(ref), owed(ref), balances([ref])) == (amount, -amount, {ref: amount})
+        assert balances_by_owner(role, currency) == {"wave": amount}
+        assert list(balance_pages(role, currency)) == [{"wave": amount}]
+        assert totals_of([booked], roles=[role], currency=currency) == {booked: amount}
+        seal_books(now=NOW)
+
+
+def test_owners_posted_to_are_those_of_one_currency_since_a_moment() -> None:
+    before = clock.now()
+    legs = [Line(BANK, 13), Line(AccountRef(AccountRole.MEMBER_CREDIT, Currency.XOF, "user:two"), -13)]
+    post(kind="k", reference="francs", lines=legs, at=NOW, subject="s")
+    received("r-1")
+
+    assert owners_posted_to(AccountRole.MEMBER_CREDIT, Currency.MSAT, since=before) == ["user:one"]
+    assert owners_posted_to(AccountRole.MEMBER_CREDIT, Currency.XOF, since=before) == ["user:two"]
+    assert owners_posted_to(AccountRole.MEMBER_CREDIT, Currency.MSAT, since=clock.now()) == []
 
 
 def test_balance_of_an_account_never_used_is_nothing() -> None:

@@ -7,7 +7,7 @@ import pytest
 from ledger.errors import ManualRateMissing, NoRateSourceAnswered, RateNotFresh, RateOutOfBounds
 from ledger.models import ExchangeRate, ManualRateRequest
 from ledger.queries import current_rate, francs_rate, latest_rate_for_record
-from ledger.rates.sources import Coinbase, Kraken
+from ledger.rates.sources import Bitstamp, Coinbase, Kraken
 from ledger.services import approve_manual_rate, propose_manual_rate, update_rates
 from ledger.services.rates import describe_manual_rate, waiting_manual_rate
 from sunusav.core import approvals
@@ -18,6 +18,7 @@ from tests.ledger.builders import (
     MINUTE,
     NOW,
     FixedSource,
+    bitstamp_answer,
     coinbase_answer,
     person,
     running_market,
@@ -25,6 +26,7 @@ from tests.ledger.builders import (
 )
 
 pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
 THREE = [FixedSource("a", "8000000"), FixedSource("b", "8100000"), FixedSource("c", "8050000")]
 
 
@@ -61,6 +63,38 @@ def test_update_reads_a_server_and_names_the_refused_sources() -> None:
 
     assert update.rate.rate_xof_per_btc == Decimal("7999999.09544")
     assert update.refusals == {"b": "not_positive", "kraken": "unavailable"}
+
+
+@pytest.mark.parametrize("age", [5 * MINUTE, -5 * MINUTE, None])
+def test_update_takes_a_source_whose_own_time_stamp_is_recent(age: timedelta | None) -> None:
+    observed_at = None if age is None else NOW - age
+
+    update = update_rates(now=NOW, sources=[FixedSource("timed", "8000000", observed_at=observed_at)])
+
+    assert (update.rate.rate_xof_per_btc, update.refusals) == (Decimal(8_000_000), {})
+
+
+@pytest.mark.parametrize("age", [5 * MINUTE + SECOND, -5 * MINUTE - SECOND, timedelta(days=1)])
+def test_update_refuses_a_source_whose_own_time_stamp_is_not_recent(age: timedelta) -> None:
+    timed = FixedSource("timed", "8000000", observed_at=NOW - age)
+
+    update = update_rates(now=NOW, sources=[timed, FixedSource("b", "8100000")])
+
+    assert (update.rate.rate_xof_per_btc, update.refusals) == (Decimal(8_100_000), {"timed": "stale"})
+    with pytest.raises(NoRateSourceAnswered) as refusal:
+        update_rates(now=NOW, sources=[timed])
+    assert refusal.value.refusals == {"timed": "stale"}
+    assert ExchangeRate.objects.count() == 1
+
+
+def test_update_refuses_the_old_answer_of_a_server() -> None:
+    with running_market() as market:
+        market.answers(bitstamp_answer("12195.92", at=NOW - 6 * MINUTE))
+        with pytest.raises(NoRateSourceAnswered) as refusal:
+            update_rates(now=NOW, sources=[Bitstamp(market.url)])
+
+    assert refusal.value.refusals == {"bitstamp": "stale"}
+    assert not ExchangeRate.objects.exists()
 
 
 def test_update_with_no_answer_appends_nothing() -> None:
@@ -172,6 +206,14 @@ def test_latest_rate_for_record_may_be_of_any_age() -> None:
     stored_rate(at=NOW - MINUTE, is_quarantined=True, quarantine_reason="jumped")
 
     assert latest_rate_for_record(NOW) == old.value
+
+
+def test_latest_rate_for_record_is_never_from_the_future() -> None:
+    known = stored_rate(at=NOW)
+    stored_rate("9000000", at=NOW + timedelta(microseconds=1))
+
+    assert latest_rate_for_record(NOW) == known.value
+    assert latest_rate_for_record(NOW - SECOND).is_fallback
 
 
 def test_latest_rate_for_record_without_a_rate_is_the_fallback() -> None:

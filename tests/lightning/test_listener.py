@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from pytest_django import Settings
 
 from ledger.enums import AccountRole, Currency
@@ -167,6 +168,95 @@ def test_record_settlement_moves_cursor_and_credit_together(world: World) -> Non
     for _ in range(2):
         record_settlement_at_cursor(invoice, node_pubkey=pubkey, now=now())
     assert (open_cursor(pubkey).settle_index, Receipt.objects.count()) == (invoice.settle_index, 1)
+
+
+def unreadable(invoice: Any) -> Any:
+    """Return the invoice with a moment that no calendar has: recording it fails, as a bug of ours would."""
+    invoice.settle_date = 10**14
+    return invoice
+
+
+def test_record_settlement_that_fails_leaves_the_cursor(world: World) -> None:
+    pubkey = world.process.node(PLATFORM).pubkey
+    invoice = unreadable(settled_invoice(world, opened()))
+    open_cursor(pubkey)
+
+    with pytest.raises(ValueError, match="out of range"):
+        record_settlement_at_cursor(invoice, node_pubkey=pubkey, now=now())
+
+    assert (open_cursor(pubkey).settle_index, Receipt.objects.count()) == (0, 0)
+
+
+class Replay:
+    """A client of a node that reports these settlements, first in its list of invoices, then in its stream."""
+
+    def __init__(
+        self,
+        pubkey: str,
+        *,
+        listed: Sequence[Any] = (),
+        streamed: Sequence[Any] = (),
+        on_subscribe: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.identity_pubkey, self.invoices, self._streamed = pubkey, listed, streamed
+        self._on_subscribe = on_subscribe
+
+    def get_info(self) -> Replay:
+        return self
+
+    def list_newest_invoices(self, **_: int) -> Replay:
+        return self
+
+    @contextmanager
+    def subscribe_invoices(self, *, settle_index: int) -> Iterator[Replay]:
+        self._on_subscribe()
+        yield self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._streamed)
+
+    def cancel(self) -> None:
+        """Do nothing: the stream ends by itself."""
+
+
+def test_listener_that_fails_at_a_settlement_leaves_the_cursor_before_it(world: World) -> None:
+    pubkey = world.process.node(PLATFORM).pubkey
+    first, second = (settled_invoice(world, opened()) for _ in range(2))
+    open_cursor(pubkey)
+    move_cursor(pubkey, settle_index=first.settle_index - 1, now=now())
+    client = Replay(pubkey, streamed=[first, unreadable(second)])
+
+    with pytest.raises(ValueError, match="out of range"):
+        Listener(client, clock=clock.now, stop=threading.Event()).run()  # type: ignore[arg-type]
+
+    assert open_cursor(pubkey).settle_index == first.settle_index
+    assert list(Receipt.objects.values_list("reference", flat=True)) == [first.r_hash.hex()]
+
+
+@pytest.mark.parametrize("interrupted_at", [1, 2, 3, 4])
+@pytest.mark.parametrize("cursor_at", ["zero", "newest"])
+def test_listener_interrupted_while_it_reads_earlier_settlements_reads_them_again(
+    world: World, interrupted_at: int, cursor_at: str
+) -> None:
+    """The database goes away once, at each step; before it subscribes, the same run has booked every settlement."""
+    pubkey = world.process.node(PLATFORM).pubkey
+    listed = [settled_invoice(world, opened()) for _ in range(2)]
+    newest = max(invoice.settle_index for invoice in listed)
+    open_cursor(pubkey)
+    move_cursor(pubkey, settle_index=newest if cursor_at == "newest" else 0, now=now())
+    steps, stop = itertools.count(1), threading.Event()
+
+    def clock_that_fails_once() -> Any:
+        if next(steps) == interrupted_at:
+            raise OperationalError("the database went away")
+        return clock.now()
+
+    client = Replay(pubkey, listed=listed, on_subscribe=stop.set)
+    Listener(client, clock=clock_that_fails_once, stop=stop).run()  # type: ignore[arg-type]
+
+    booked = set(Receipt.objects.values_list("reference", flat=True))
+    assert booked == {invoice.r_hash.hex() for invoice in listed}
+    assert open_cursor(pubkey).settle_index == newest
 
 
 def test_record_settlement_without_proof_is_not_credited(world: World) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from payouts.errors import CycleAlreadyPaid, CycleIndexTaken, DestinationLocked
@@ -32,7 +32,7 @@ from tests.factories.users import make_user
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
 from transfers.engine.runner import run_due
 from transfers.errors import WithdrawalLinkClosed, WithdrawalRedeemedOtherwise
-from transfers.models import Attempt, Disbursement, WithdrawalLink
+from transfers.models import Attempt, Collection, Disbursement, WithdrawalLink
 from transfers.rails import rail
 from transfers.services.withdrawals import redeem_withdrawal
 from transfers.types import Instruction, Unknown
@@ -73,6 +73,32 @@ def test_sixteen_process_calls_for_one_cycle_make_one_payout_paid_once(node: Scr
     _at_once([lambda: run_due(slots=1, clock=lambda: NOW)] * 4)
     assert list(node.paid.values()) == [99_000_000]
     assert Attempt.objects.count() == 1
+
+
+def test_cycle_whose_contribution_was_undone_while_it_waited_for_the_lock_is_not_ready() -> None:
+    cycle = make_cycle(make_group(members=2))
+    pay_contributions(cycle)
+    made_ready: list[int] = []
+
+    def check() -> None:
+        try:
+            made_ready.append(record_ready_cycles(now=NOW))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        Cycle.objects.select_for_update().get(pk=cycle.pk)
+        waiting = threading.Thread(target=check)
+        waiting.start()
+        waiting.join(1)
+        assert waiting.is_alive()
+        undone = Collection.objects.order_by("pk").first()
+        assert undone is not None
+        Collection.objects.filter(pk=undone.pk).update(state="expired")
+    waiting.join()
+
+    cycle.refresh_from_db()
+    assert (made_ready, cycle.state) == ([0], "collecting")
 
 
 def test_eight_wallets_with_eight_invoices_for_one_link_are_paid_once(node: ScriptedRail) -> None:

@@ -3,9 +3,11 @@
 A cycle of ten members collects 100,000 sats; the winner's net is 99,000. Invoices named "x@node" are of that node.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from pytest_django import Settings
 
 from payouts.models import Cycle
 from payouts.services.cycles import record_ready_cycles, set_destination
@@ -18,6 +20,7 @@ from tests.factories.users import client_in
 from tests.fakes.rail import ScriptedRail, invoice
 from transfers.engine.runner import run_due
 from transfers.models import Disbursement
+from transfers.rails import rail
 from transfers.services.disbursements import cancel_disbursement
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +60,24 @@ def test_another_invoice_of_the_same_node_is_no_replacement(node: ScriptedRail) 
 
     assert replaced_at(cycle) is None
     assert paid(cycle).state == "completed"
+
+
+class OtherRail(ScriptedRail):
+    """A second rail, whose payees may have the names that Lightning's have."""
+
+    name = "wave"
+
+
+def test_another_rail_is_another_payee_even_of_the_same_name(node: ScriptedRail, settings: Settings) -> None:
+    settings.RAILS = {**settings.RAILS, "wave": "tests.payouts.test_cooling_off.OtherRail"}
+    cycle = make_ready_cycle()
+    set_to(cycle, "first@wallet-a")
+    other = replace(invoice("second@wallet-a", 99_000), rail="wave")
+    assert rail("wave").payee_of(other) == node.payee_of(invoice("first@wallet-a", 99_000))
+
+    set_destination(cycle_id=cycle.pk, destination=other, actor=ACTOR, now=NOW)
+
+    assert replaced_at(cycle) == NOW
 
 
 def test_another_node_before_the_cycle_is_ready_is_no_replacement(node: ScriptedRail) -> None:

@@ -54,6 +54,20 @@ def test_create_group_without_partner_gets_the_first_enabled_one_of_its_country(
     assert (entry.action, entry.facts) == ("create", {"country": "SN", "settlement_partner": "wave"})
 
 
+def test_proposals_about_different_groups_are_open_side_by_side() -> None:
+    """A proposal lapses when its own subject is proposed again otherwise, not when another one is."""
+    proposer = make_user(Role.FINANCE)
+    first, second = (
+        propose_verification(
+            group_id=make_group(members=1).pk, proposer=proposer, reason="papers seen", now=NOW
+        )
+        for _ in range(2)
+    )
+
+    first.refresh_from_db()
+    assert (first.state, second.state) == ("open", "open")
+
+
 def test_create_group_in_a_country_without_a_partner_is_refused() -> None:
     with nothing_changes(), pytest.raises(CountryWithoutPartner) as refused:
         _create(country="FR")

@@ -11,6 +11,7 @@ from ledger.types import AccountRef, Line
 from payouts.calculations import pot_of
 from payouts.invariants import INVARIANTS
 from payouts.models import Contribution, Cycle
+from sunusav.core import clock
 from sunusav.core.auditing import AuditScope, Breach
 from tests.factories.payouts import (
     NOW,
@@ -27,6 +28,7 @@ from transfers.models import Collection
 from transfers.types import Unknown
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
 BANK = AccountRef(AccountRole.BANK, Currency.MSAT)
 
 
@@ -102,6 +104,18 @@ def test_audit_finds_money_taken_from_a_pot() -> None:
     expected = ("I05", f"cycle:{cycle.pk}", "the pot holds 19999999 msat, its movements sum to 20000000")
     assert _breaches() == [expected]
     assert _breaches(AuditScope(now=NOW + timedelta(days=9), since=NOW + timedelta(days=8))) == [expected]
+
+
+def test_fast_audit_finds_the_emptied_pot_of_an_old_cycle() -> None:
+    """The cycle was ready long before the window; its pot was emptied in it, so that nothing is left to see."""
+    cycle = make_ready_cycle(make_group(members=2))
+    Cycle.objects.filter(pk=cycle.pk).update(created_at=NOW - DAY, ready_at=NOW - DAY)
+    _move(cycle, 20_000_000)
+    emptied = ("I05", f"cycle:{cycle.pk}", "the pot holds 0 msat, its movements sum to 20000000")
+
+    assert _breaches() == [emptied]
+    assert _breaches(AuditScope(now=NOW, since=clock.now() - timedelta(hours=1))) == [emptied]
+    assert _breaches(AuditScope(now=NOW, since=clock.now() + timedelta(hours=1))) == []
 
 
 def test_audit_finds_a_pot_below_zero_or_above_its_total() -> None:

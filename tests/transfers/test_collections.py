@@ -1,5 +1,6 @@
 """Money in: one open request per subject, each payment counted once, an excess credited to the payer."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from pytest_django import Settings
 
 from ledger.queries import balance, owed
 from sunusav.core.models import TrailEntry
-from tests.transfers.builders import NODE, NOW
+from tests.transfers.builders import BY, NODE, NOW
 from tests.transfers.collecting import CREDIT, DUE_MSAT, OVERPAID, SUBJECT, opened, received, stored
 from tests.transfers.rails import OtherSteeredCollector, SteeredCollector
 from tests.transfers.unchanged import unchanged
@@ -22,6 +23,7 @@ from transfers.errors import (
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Collection, Receipt
 from transfers.queries import collections_for, collections_with_problems, settled_subjects
+from transfers.services.cancellations import cancel_collection
 from transfers.services.collections import reconcile_collection, record_receipt, sweep_collections
 from transfers.services.reconciliation import make_open_collections_due
 from transfers.types import CollectionFacts, CollectionRequest
@@ -250,6 +252,56 @@ def test_record_receipt_in_parts_settles_with_the_last_and_counts_each_once() ->
     assert list(receipts) == [(facts.id, reference, msat) for reference, msat in parts.items()]
     actions = TrailEntry.objects.filter(subject=f"collection:{facts.id}").order_by("id")
     assert list(actions.values_list("action", flat=True)) == ["open", "receive_part", "settle"]
+
+
+def settled_before(facts: CollectionFacts, collector: SteeredCollector) -> None:
+    part(facts, "first", DUE_MSAT)
+
+
+def paid_in_part_before(facts: CollectionFacts, collector: SteeredCollector) -> None:
+    part(facts, "first", DUE_MSAT - 3)
+
+
+def expired_before(facts: CollectionFacts, collector: SteeredCollector) -> None:
+    collector.cancelled.add(facts.reference)
+    reconcile_collection(facts.id, now=OVER)
+
+
+def cancelled_before(facts: CollectionFacts, collector: SteeredCollector) -> None:
+    cancel_collection(collection_id=facts.id, actor=BY, reason="by Wave instead", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "received_before_msat", "credited_msat"),
+    [
+        (None, "settled", 0, DUE_MSAT),
+        (paid_in_part_before, "settled", DUE_MSAT - 3, DUE_MSAT),
+        (settled_before, "settled", DUE_MSAT, DUE_MSAT),
+        (expired_before, "expired", 0, 0),
+        (cancelled_before, "cancelled", 0, 0),
+    ],
+)
+def test_payment_is_credited_in_full_whatever_became_of_its_request(
+    before: Callable[[CollectionFacts, SteeredCollector], None] | None,
+    state: str,
+    received_before_msat: int,
+    credited_msat: int,
+    lightning_collector: SteeredCollector,
+) -> None:
+    """What is due is credited once; the rest is the payer's, also when the request was settled before."""
+    facts = opened()
+    if before is not None:
+        before(facts, lightning_collector)
+
+    assert part(facts, "one more", DUE_MSAT)
+    assert not part(facts, "one more", DUE_MSAT)
+    assert part(facts, "and another", 5)
+
+    total_msat = received_before_msat + DUE_MSAT + 5
+    assert (stored(facts).state, stored(facts).received_msat) == (state, total_msat)
+    assert (owed(CREDIT), owed(OVERPAID)) == (credited_msat, total_msat - credited_msat)
+    assert balance(NODE) == total_msat
+    assert sum(Receipt.objects.values_list("received_msat", flat=True)) == total_msat
 
 
 def test_collection_paid_in_part_is_queried_until_the_rest_arrived(

@@ -35,6 +35,7 @@ from tests.transfers.builders import (
 )
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.unchanged import unchanged
+from transfers.calculations import counts_in_hour, counts_on_day
 from transfers.enums import FailureClass
 from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
 from transfers.models import Disbursement, LimitUsage, PaymentLimit
@@ -235,6 +236,30 @@ def test_run_hour_frees_as_its_oldest_minutes_pass(node: SteeredRail, watch: Wat
 
 
 # Retries
+
+
+@pytest.mark.parametrize(
+    ("counted_at", "counts_again"),
+    [
+        (None, True),
+        (NOW, False),
+        (NOW - timedelta(hours=1) + timedelta(microseconds=1), False),
+        (NOW - timedelta(hours=1), True),
+        (NOW - timedelta(hours=2), True),
+    ],
+)
+def test_payment_counts_again_for_the_hour_once_an_hour_has_passed(
+    counted_at: datetime | None, counts_again: bool
+) -> None:
+    assert counts_in_hour(counted_at, NOW) is counts_again
+
+
+def test_payment_counts_again_for_the_hour_and_the_day_after_midnight() -> None:
+    midnight = datetime(2026, 3, 5, tzinfo=UTC)
+    before = midnight - timedelta(microseconds=1)
+
+    assert (counts_in_hour(before, midnight), counts_on_day(before, midnight)) == (True, True)
+    assert (counts_in_hour(before, before), counts_on_day(midnight, midnight)) == (False, False)
 
 
 def test_retried_payment_counts_once(node: SteeredRail, watch: Watch) -> None:

@@ -36,8 +36,9 @@ def count_outcome(rail: str, outcome: FindOutcome, *, disbursement_id: int, now:
 
 def count_failures(rail: str, *, disbursement_ids: Collection[int], now: datetime) -> None:
     """Count failed payments of a rail; the tenth in a row stops it, a failed try keeps it stopped for longer."""
+    # Committed before the row is locked: inserts that wait for each other would deadlock when each locks it.
+    RailBreaker.objects.get_or_create(rail=rail, defaults={"changed_at": now})
     with transaction.atomic(durable=True):
-        RailBreaker.objects.get_or_create(rail=rail, defaults={"changed_at": now})
         row = RailBreaker.objects.select_for_update().get(pk=rail)
         row.failures += len(disbursement_ids)
         if row.state == _S.CLOSED and row.failures >= FAILURES_IN_A_ROW:

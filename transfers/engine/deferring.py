@@ -1,7 +1,7 @@
 """Defer payments that may be made, but not now: store why, and when they are due again."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -18,6 +18,8 @@ from transfers.types import Deferral
 # The trail and subscribers know deferrals by these codes, which are older than the word.
 DEFER_ACTION: Final = "hold_back"
 DEFERRED_TOPIC: Final = "disbursement.held_back"
+# A moment may have come by the time it is stored. Due at once, the payment would be claimed again and again in one run.
+SHORTEST_DEFERRAL: Final = timedelta(seconds=1)
 
 
 def defer(claim: Claim, why: Deferral, *, now: datetime) -> None:
@@ -29,7 +31,7 @@ def defer(claim: Claim, why: Deferral, *, now: datetime) -> None:
         put_under_review(claim, code=why.code, facts=why.facts, now=now, due_at=None)
         return
     with transaction.atomic(durable=True):
-        changed = claimed_rows([claim]).update(due_at=why.until, claimed_by="", **_failure(why))
+        changed = claimed_rows([claim]).update(due_at=_due_at(why, now), claimed_by="", **_failure(why))
         if changed == 1:
             _record([claim.row], why, now=now)
 
@@ -44,8 +46,12 @@ def defer_all(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> 
         waiting = Disbursement.objects.select_for_update(skip_locked=True).filter(pk__in=ids, due_at__lte=now)
         unclaimed = list(waiting.order_by("pk"))
         locked = Disbursement.objects.filter(pk__in=[row.pk for row in unclaimed])
-        locked.update(due_at=why.until, **_failure(why))
+        locked.update(due_at=_due_at(why, now), **_failure(why))
         _record(unclaimed, why, now=now)
+
+
+def _due_at(why: Deferral, now: datetime) -> datetime | None:
+    return None if why.until is None else max(why.until, now + SHORTEST_DEFERRAL)
 
 
 def _failure(why: Deferral) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def _payment_lines(attempt: Attempt, fee: FixedFee | None) -> list[Line]:
 
 def cost_is_booked(scope: AuditScope) -> Iterator[Breach]:
     for attempts in attempt_pages(scope, SUCCEEDED):
-        booked = books.totals_of([row.close_transaction_id or 0 for row in attempts], roles=COST_ROLES)
+        paid_by = [row.close_transaction_id or 0 for row in attempts]
+        booked = books.totals_of(paid_by, roles=COST_ROLES, currency=Currency.MSAT)
         for row in attempts:
             in_books, limit = booked.get(row.close_transaction_id or 0, 0), row.order.fee_limit_msat
             if in_books != row.cost_msat:

@@ -48,7 +48,16 @@ def _days(scope: AuditScope) -> Iterator[date]:
     if not days:
         return
     first = min(days) if scope.since is None else max(min(days), day_of(scope.since))
+    yield from sorted(day for day in _days_of_earlier_admissions(scope) if day < first)
     yield from (first + timedelta(days=n) for n in range((max(days) - first).days + 1))
+
+
+def _days_of_earlier_admissions(scope: AuditScope) -> set[date]:
+    """Return the days of earlier admissions of payments that were admitted again within a fast audit's window."""
+    if scope.since is None:
+        return set()
+    again = PAST.filter(disbursement__admitted_at__gte=scope.since)
+    return {day_of(moment) for moment in again.values_list("admitted_at", flat=True)}
 
 
 def _counted(day: date) -> Counter[Key]:
@@ -92,11 +101,15 @@ def _keys(rows: QuerySet[Any]) -> list[int]:
 def admitted_within_limit(scope: AuditScope) -> Iterator[Breach]:
     versions = PaymentLimit.objects.filter(kind=LimitKind.PER_PAYOUT)
     most_sats = dict(versions.values_list("version", "amount_sats"))
-    since = Q() if scope.since is None else Q(admitted_at__gte=scope.since)
-    for last in pages(ADMITTED.filter(since)):
+    admitted_last, admitted_before = ADMITTED, PAST
+    if scope.since is not None:
+        admitted_last = ADMITTED.filter(admitted_at__gte=scope.since)
+        # An earlier admission is stored when its payment is admitted again.
+        admitted_before = PAST.filter(disbursement__admitted_at__gte=scope.since)
+    for last in pages(admitted_last):
         admitted = [(row.pk, row.admitted_by_version, row.net_sats or 0) for row in last]
         yield from _above_limit(admitted, most_sats)
-    for past in pages(PAST.filter(since).select_related("disbursement")):
+    for past in pages(admitted_before.select_related("disbursement")):
         admitted = [(row.disbursement_id, row.by_version, row.disbursement.net_sats or 0) for row in past]
         yield from _above_limit(admitted, most_sats)
 

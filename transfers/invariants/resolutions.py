@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sunusav.core.auditing import AuditScope, Breach, chunks, pages, rows_since
 from sunusav.core.models import Approval, Proposal, ProposalState
 from transfers.enums import AttemptState, FailureCode, ResolutionVerdict
-from transfers.invariants.scope import name_of_attempt
+from transfers.invariants.scope import attempt_pages, name_of_attempt
 from transfers.models import Attempt, ResolvedAttempt
 from transfers.rails import rail
 from transfers.services.resolutions import MANUAL_RESOLUTION
@@ -31,7 +31,7 @@ def none_resolved_alone(scope: AuditScope) -> Iterator[Breach]:
     alone = Attempt.objects.filter(outcome=FailureCode.RESOLVED_AS_NOT_PAID, resolved=None).exclude(
         close_transaction=None
     )
-    for page in pages(rows_since(alone, "closed_at", scope.since)):
+    for page in attempt_pages(scope, alone):
         for row in page:
             yield Breach("I16", name_of_attempt(row), "called unpaid without an approved resolution")
 

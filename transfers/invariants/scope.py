@@ -54,12 +54,13 @@ def receipt_pages(scope: AuditScope) -> Iterator[list[Receipt]]:
 
 
 def collection_pages(scope: AuditScope, rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield pages of these rows: all, or those requested or paid into since."""
+    """Yield pages of these rows: all, or those requested or paid into since, or still queried."""
     if scope.since is None:
         return pages(rows)
     requested = rows_since(Collection.objects.all(), "requested_at", scope.since)
-    paid_into = _receipts(scope).values_list("collection_id", flat=True)
-    return pages(rows, set(requested.values_list("pk", flat=True)) | set(paid_into))
+    queried = Collection.objects.filter(ask_at__isnull=False)
+    keys = set(requested.values_list("pk", flat=True)) | set(queried.values_list("pk", flat=True))
+    return pages(rows, keys | set(_receipts(scope).values_list("collection_id", flat=True)))
 
 
 def _receipts(scope: AuditScope) -> QuerySet[Receipt]:
