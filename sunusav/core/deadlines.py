@@ -21,8 +21,8 @@ def boottime_ns() -> int:
 class Deadline:
     """A moment after which something must not be sent.
 
-    `at` is the moment on the database's clock, for whoever has another clock; `boottime_ns` is not later, and is what
-    this process compares.
+    `at` is the moment on the database's clock, for other machines; `boottime_ns` is not later, and is what this process
+    compares.
     """
 
     at: datetime
