@@ -67,19 +67,22 @@ class NodeClock:
         self._max_answer_ns = max_answer // timedelta(microseconds=1) * 1_000
         self._compared: Recent[None] = Recent(keep_seconds)
 
-    def require_agreement(self, now: datetime) -> None:
+    def require_agreement(self, clock: Clock) -> None:
         """Require that the node refuses a call `LATE_BY` after its deadline, and takes one well before it.
+
+        `clock` is read while the comparison is timed: a stop in between is part of its time.
 
         Raises: NodeMisconfigured when it does not; NodeUnavailable when it answers too slowly to tell; NodeError.
         """
-        self._compared.get(lambda: self._compare(now))
+        self._compared.get(lambda: self._compare(clock))
 
     def require_no_disagreement(self) -> None:
         """Raise the error of the last comparison, if it is still recent. Queries nothing."""
         self._compared.raise_recent_error()
 
-    def _compare(self, now: datetime) -> None:
+    def _compare(self, clock: Clock) -> None:
         started_ns = boottime_ns()
+        now = clock()
         if is_accepted(self._client, now - MAX_BEHIND):
             raise NodeMisconfigured(
                 "the node accepts macaroons that have expired: its clock is more than "

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 
@@ -149,7 +150,7 @@ class LightningRail:
             return TooLate()
         self._require_same_node(order)
         with _unavailable_on_error():
-            self._clock_at_send.require_agreement(now_by(deadline))
+            self._clock_at_send.require_agreement(partial(now_by, deadline))
             try:
                 stream = self._client.send_payment(
                     payment_request=order.payload,
@@ -270,7 +271,7 @@ class LightningRail:
         needed_msat = self.needed_msat(instruction.amount_msat)
         with _unavailable_on_error():
             source = self._node.ready_pubkey()
-            self._clock_at_prepare.require_agreement(now)
+            self._clock_at_prepare.require_agreement(lambda: now)
             available_msat = self._node.sendable().largest_msat
         if available_msat < needed_msat:
             raise RailShort(rail=NAME, needed_msat=needed_msat, available_msat=available_msat)

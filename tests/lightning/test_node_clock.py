@@ -37,7 +37,7 @@ class FakeNode(LndClient):
 
 @pytest.mark.parametrize("ahead_seconds", [-5, -1, 0, 9.999999])
 def test_agreement_with_a_clock_that_differs_little_is_found(ahead_seconds: float) -> None:
-    NodeClock(FakeNode(ahead_seconds * SECOND)).require_agreement(NOW)
+    NodeClock(FakeNode(ahead_seconds * SECOND)).require_agreement(lambda: NOW)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_agreement_with_a_clock_that_differs_little_is_found(ahead_seconds: floa
 def test_agreement_with_a_clock_that_differs_much_is_refused(ahead: timedelta | None, text: str) -> None:
     compared = NodeClock(FakeNode(ahead))
     with pytest.raises(NodeMisconfigured, match=text):
-        compared.require_agreement(NOW)
+        compared.require_agreement(lambda: NOW)
     with pytest.raises(NodeMisconfigured, match=text):
         compared.require_no_disagreement()
 
@@ -61,14 +61,14 @@ def test_agreement_with_a_clock_that_differs_much_is_refused(ahead: timedelta | 
 def test_agreement_with_a_node_that_answers_slowly_is_refused() -> None:
     """The refusal of an old moment proves nothing about the clock when the answer took longer than is allowed for."""
     with pytest.raises(NodeUnavailable, match="too slowly"):
-        NodeClock(FakeNode(), max_answer=timedelta()).require_agreement(NOW)
+        NodeClock(FakeNode(), max_answer=timedelta()).require_agreement(lambda: NOW)
 
 
 def test_agreement_is_asked_for_once_while_it_is_recent() -> None:
     node = FakeNode()
     compared = NodeClock(node)
     for _ in range(10):
-        compared.require_agreement(NOW)
+        compared.require_agreement(lambda: NOW)
     assert node.narrowed_calls == 2
     compared.require_no_disagreement()
 
@@ -76,10 +76,10 @@ def test_agreement_is_asked_for_once_while_it_is_recent() -> None:
 def test_agreement_that_is_not_kept_is_asked_for_again() -> None:
     node = FakeNode()
     compared = NodeClock(node, keep_seconds=0)
-    compared.require_agreement(NOW)
+    compared.require_agreement(lambda: NOW)
     node.ahead = -3_600 * SECOND
     with pytest.raises(NodeMisconfigured):
-        compared.require_agreement(NOW)
+        compared.require_agreement(lambda: NOW)
 
 
 @pytest.mark.parametrize(
