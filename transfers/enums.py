@@ -85,6 +85,8 @@ class ReviewCode(TextChoices):
     REFUSED_WHEN_SENT_AGAIN = "refused-when-sent-again"
     LAST_ORDER_IN_DOUBT = "last-order-in-doubt"
     PAID_BEFORE = "paid-before"
+    # The provider had begun to pay this order before it was ours: its payment hash is used.
+    PAID_BEFORE_ORDERED = "paid-before-ordered"
 
 
 class ReviewWait(TextChoices):
@@ -134,6 +136,8 @@ class AnswerKind(TextChoices):
 
     IN_FLIGHT = "in_flight"
     CONTRADICTS = "contradicts"
+    PAID_EARLIER = "paid_earlier"
+    TOO_LATE = "too_late"
     NOT_SEEN = "not_seen"
     REFUSED = "refused"
     UNCLEAR = "unclear"
@@ -204,6 +208,7 @@ UNREDEEMED_STATES = (WithdrawalState.OPEN, WithdrawalState.EXPIRED, WithdrawalSt
 
 # An attempt is open while it can still move.
 OPEN_ATTEMPT_STATES = (AttemptState.PREPARED, AttemptState.IN_FLIGHT)
+UNPAID_ATTEMPT_STATES = (AttemptState.FAILED, AttemptState.VOID)
 # An attempt is live until it is closed as unpaid: one that succeeded stays live. A disbursement has at most one.
 LIVE_ATTEMPT_STATES = (*OPEN_ATTEMPT_STATES, AttemptState.SUCCEEDED)
 # What a waiver by a second person lifts.
@@ -222,4 +227,5 @@ LIVE_COLLECTION_STATES = (
     CollectionState.PARTIAL,
     CollectionState.SETTLED,
 )
+# Only in these states is anything new sent.
 UNFINISHED_STATES = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)

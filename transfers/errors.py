@@ -100,7 +100,7 @@ class AttemptNotOpen(Conflict):
 
 
 class OrderStillPayable(Conflict):
-    """The provider could still pay the order, so that it is unpaid now proves nothing."""
+    """The provider could still pay an order: that it is unpaid now proves nothing."""
 
     disbursement_id: int
     payable_until: datetime

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
 from ledger.enums import AccountRole, Currency
@@ -13,6 +16,7 @@ from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
     UNFINISHED_STATES,
+    UNPAID_ATTEMPT_STATES,
     AttemptState,
     BreakerState,
     CollectionProblem,
@@ -28,12 +32,14 @@ from transfers.models import (
     Disbursement,
     Partner,
     PaymentLimit,
+    PaymentOrder,
     ProviderAnswer,
     RailBreaker,
     RailMatch,
     ResolvedAttempt,
     WithdrawalLink,
 )
+from transfers.rails import rail
 from transfers.types import (
     CollectionFacts,
     Destination,
@@ -45,8 +51,6 @@ from transfers.types import (
 
 # The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
-# Until attempts store the moment after which they must not leave: the lease of 20 s, and the clocks' difference.
-MAY_LEAVE_FOR = timedelta(seconds=30)
 MATCHED_WITHIN = timedelta(days=1)
 
 
@@ -147,6 +151,41 @@ def destination_of(row: Disbursement) -> Destination:
 def debit_account(row: Disbursement) -> AccountRef:
     """Return the account a disbursement is paid out of."""
     return AccountRef(AccountRole(row.debit_role), Currency.MSAT, row.debit_owner)
+
+
+def may_leave_until(attempt: Attempt) -> datetime:
+    """Return the last moment at which the provider may still accept a send of an attempt.
+
+    One that was never sent was paid by an earlier send of its order, and cannot be late itself.
+    """
+    return (attempt.send_not_after or attempt.opened_at) + rail(attempt.order.rail).late_by
+
+
+def has_payable_order(disbursement_id: int, *, now: datetime) -> bool:
+    """Return whether an order of a disbursement could still be paid by its own terms."""
+    payable = PaymentOrder.objects.filter(disbursement_id=disbursement_id, give_up_after__gte=now)
+    return payable.exists()
+
+
+def unsettled_until(disbursement_id: int, *, now: datetime) -> datetime | None:
+    """Return until when closed orders of a disbursement may still be paid; None when certainly none can.
+
+    One is certainly unpaid when the provider confirmed it after the last moment at which it could leave.
+    """
+    leaves_until: dict[int, datetime] = {}
+    unpaid_at: dict[int, datetime] = {}
+    closed = Attempt.objects.filter(disbursement_id=disbursement_id, state__in=UNPAID_ATTEMPT_STATES)
+    for attempt in closed.select_related("order"):
+        order_id, leaves = attempt.order_id, may_leave_until(attempt)
+        leaves_until[order_id] = max(leaves, leaves_until.get(order_id, leaves))
+        if attempt.unpaid_at is not None:
+            unpaid_at[order_id] = max(attempt.unpaid_at, unpaid_at.get(order_id, attempt.unpaid_at))
+    unsettled = [
+        leaves
+        for order_id, leaves in leaves_until.items()
+        if order_id not in unpaid_at or unpaid_at[order_id] < leaves
+    ]
+    return max((max(leaves, now) for leaves in unsettled), default=None)
 
 
 def has_open_attempt(disbursement_id: int) -> bool:
@@ -334,9 +373,5 @@ def sends_that_may_leave(now: datetime) -> int:
     """Count the sends that passed their last look at the switch, and whose answer is not known yet."""
     # Open attempts are found by their missing closing transaction, which has an index.
     prepared = Attempt.objects.filter(close_transaction=None, state=AttemptState.PREPARED)
-    return prepared.filter(_may_still_leave(now)).count()
-
-
-def _may_still_leave(now: datetime) -> Q:
-    """Select the attempts whose latest moment to leave has not passed."""
-    return Q(sent_at__gt=now - MAY_LEAVE_FOR)
+    leaves = (Q(order__rail=name, send_not_after__gt=now - rail(name).late_by) for name in settings.RAILS)
+    return prepared.filter(reduce(or_, leaves)).count()

@@ -76,7 +76,7 @@ class Rail(Protocol):
         ...
 
     def balance(self) -> int:
-        """Return what the provider holds for us, to be compared with the books. Units: msat. Raises: RailUnavailable."""
+        """Return what the provider holds for us, as the books should show. Units: msat. Raises: RailUnavailable."""
         ...
 
     def sendable(self) -> Sendable:

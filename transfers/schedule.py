@@ -14,7 +14,7 @@ SCHEDULE = [
         is_watched=True,
     ),
     PeriodicTask("match the rails", "transfers.match_rails", Every(3600), queue=PAYOUTS),
-    PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60)),
+    PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60), is_watched=True),
 ]
 # Old names of tasks, for one release: stored schedules and queued messages may still have them.
 ALIASES = {"transfers.sweep": PAYOUTS}

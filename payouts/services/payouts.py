@@ -110,7 +110,7 @@ def retry_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> N
 def cancel_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> None:
     """Cancel a payout of which certainly nothing was paid; its cycle becomes ready again.
 
-    Raises: PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable.
+    Raises: PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable, OrderStillPayable.
     """
     with transaction.atomic():
         _require_may_decide(payout_id, user)

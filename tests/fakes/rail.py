@@ -15,7 +15,8 @@ from lightning.errors import (
     InvoiceUnreadable,
     InvoiceWithoutAmount,
 )
-from transfers.errors import DestinationKindUnsupported, RailUnavailable
+from sunusav.core.deadlines import Deadline
+from transfers.errors import DestinationKindUnsupported, RailShort, RailUnavailable
 from transfers.types import (
     Destination,
     FindOutcome,
@@ -24,8 +25,10 @@ from transfers.types import (
     Order,
     ProviderPayment,
     Refused,
+    Sendable,
     SendOutcome,
     Succeeded,
+    TooLate,
 )
 
 NETWORK = "regtest"
@@ -80,6 +83,7 @@ class ScriptedRail:
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
     cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
     send_deadline_seconds = 1
+    late_by = timedelta(seconds=10)
     destination_kinds = ("bolt11",)
 
     def __init__(self) -> None:
@@ -100,14 +104,19 @@ class ScriptedRail:
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         self._require_available()
         payable = self._payable(instruction, now)
+        needed_msat, sendable = self.needed_msat(instruction.amount_msat), self.sendable()
+        if needed_msat > sendable.largest_msat:
+            raise RailShort(rail=self.name, needed_msat=needed_msat, available_msat=sendable.largest_msat)
         return Order(
             rail=self.name, reference=payable.payment_hash, payload=payable.text, amount_msat=instruction.amount_msat,
             fee_limit_msat=10_000, payee="payee", source="node", expires_at=payable.expires_at,
             give_up_after=payable.expires_at + timedelta(minutes=10),
         )  # fmt: skip
 
-    def send(self, order: Order, *, now: datetime) -> SendOutcome:
+    def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
         self._require_available()
+        if deadline.has_passed:
+            return TooLate()
         self.sends += 1
         outcome = self.script.popleft() if self.script else self._pay(order)
         if isinstance(outcome, Refused):
@@ -131,6 +140,13 @@ class ScriptedRail:
     def balance(self) -> int:
         self._require_available()
         return self.balance_msat
+
+    def sendable(self) -> Sendable:
+        balance_msat = self.balance()
+        return Sendable(balance_msat, balance_msat)
+
+    def needed_msat(self, amount_msat: int) -> int:
+        return amount_msat
 
     def statement(self) -> Iterable[ProviderPayment]:
         for reference, amount_msat in self.paid.items():

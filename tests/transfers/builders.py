@@ -33,6 +33,8 @@ PAYOUT_SATS, FEE_SATS, NET_SATS = 100_000, 1_000, 99_000
 PAYOUT_MSAT, NET_MSAT = 100_000_000, 99_000_000
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 ROUTING = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
+# A send may leave for 20 s, and the provider may still accept it 10 s after that.
+MAY_LEAVE_SECONDS = 30
 
 
 def pot(subject: str) -> AccountRef:
@@ -69,6 +71,12 @@ def ordered(name: str = "awa", *, at: datetime = NOW, **changes: Any) -> int:
 def run(watch: Watch) -> int:
     """Let one worker do all that is due; return how many it claimed."""
     return run_due(slots=1, clock=watch).worked
+
+
+def settle(watch: Watch) -> int:
+    """Let a worker ask about orders that were closed just now, as soon as no send of them can leave any more."""
+    watch.advance(MAY_LEAVE_SECONDS)
+    return run(watch)
 
 
 def claimed(disbursement_id: int, watch: Watch, *, worker: str = "worker-1") -> Claim:

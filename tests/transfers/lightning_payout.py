@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from math import ceil
 
 from lightning.bolt11 import decode
 from sandbox.lnd.control import Record
+from sunusav.core import clock
 from tests.lightning.world import NET_MSAT, PLATFORM, World
-from tests.support.matching import mismatches_of
 from tests.transfers.builders import Snapshot, attempts, ordered, row_of, run, snapshot
 from tests.transfers.rails import Watch
+from transfers.matching import match_rail
 from transfers.types import Destination
 
 TIMEOUT_SECONDS = 10.0
@@ -19,12 +22,28 @@ GROSS_SATS, GROSS_MSAT = (
 )  # less 1 %, down: a net of 99,500 sats, which is the world's NET_MSAT
 
 
+class SharedWatch(Watch):
+    """A clock that stands still until a test advances it, and to which the simulated node's clock is then set.
+
+    The node's own goes on in between, as it must for payments that take a while.
+    """
+
+    def __init__(self, world: World) -> None:
+        super().__init__(clock.now())
+        self._world = world
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        ahead = (self.at - clock.now()).total_seconds()
+        self._world.control.set_clock(offset_seconds=ceil(ahead))
+
+
 class Payout:
     """One payout of the world's net, with the node's own record of it."""
 
-    def __init__(self, world: World, watch: Watch, *, expiry: int = 86_400) -> None:
+    def __init__(self, world: World, watch: Watch, *, expiry: int = 86_400, invoice: str = "") -> None:
         self.world, self.watch = world, watch
-        text = world.invoice(NET_MSAT, expiry=expiry)
+        text = invoice or world.invoice(NET_MSAT, expiry=expiry)
         self.hash = decode(text).payment_hash.hex()
         destination = Destination("lightning", "bolt11", text)
         self.id = ordered(destination=destination, payout_sats=GROSS_SATS, at=watch())
@@ -60,8 +79,15 @@ class Payout:
 
     @property
     def due_in(self) -> float | None:
-        due_at = row_of(self.id).due_at
-        return None if due_at is None else (due_at - self.watch()).total_seconds()
+        return self._seconds_to(row_of(self.id).due_at)
+
+    @property
+    def sends_in(self) -> float | None:
+        """Return in how many seconds something new may be sent; None: at any time."""
+        return self._seconds_to(row_of(self.id).not_before)
+
+    def _seconds_to(self, moment: datetime | None) -> float | None:
+        return None if moment is None else (moment - self.watch()).total_seconds()
 
     @property
     def paid_times(self) -> int:
@@ -75,4 +101,8 @@ class Payout:
         paid = [row for row in self.world.record(self.hash) if row["status"] == "SUCCEEDED"]
         assert [(row["value_msat"], row["successes"]) for row in paid] == [(NET_MSAT, 1)]
         assert attempts(self.id)[-1].cost_msat == paid[0]["fee_msat"]
-        assert [line for line in mismatches_of("lightning") if line.reference == self.hash] == []
+        assert [
+            line
+            for line in match_rail("lightning", now=clock.now()).mismatches
+            if line.reference == self.hash
+        ] == []

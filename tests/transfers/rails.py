@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from lightning.node_facts import NodeFacts
 from lightning.rail import LightningRail
+from sunusav.core.deadlines import Deadline
 from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import NEVER, FakeInvoice, ScriptedRail
 from transfers.errors import CollectorUnavailable, RailUnavailable
@@ -46,9 +47,9 @@ class SteeredRail(ScriptedRail):
         self._called("prepare")
         return super().prepare(instruction, now=now)
 
-    def send(self, order: Order, *, now: datetime) -> SendOutcome:
+    def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
         self._called("send")
-        return super().send(order, now=now)
+        return super().send(order, deadline=deadline)
 
     def find(self, order: Order) -> FindOutcome:
         self._called("find")
@@ -87,9 +88,9 @@ class QuickLightningRail(LightningRail):
         self._node = NodeFacts(self._client, keep_seconds=0)
         self.meanwhile: dict[str, Callable[[], object]] = {}
 
-    def send(self, order: Order, *, now: datetime) -> SendOutcome:
+    def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
         self.meanwhile.pop("send", lambda: None)()
-        return super().send(order, now=now)
+        return super().send(order, deadline=deadline)
 
 
 class SteeredCollector(ScriptedCollector):

@@ -9,14 +9,21 @@ from pytest_django import Settings
 
 from sunusav.core.health import DEGRADED, OK
 from sunusav.core.models import OutboxMessage, TrailEntry
-from tests.transfers.builders import NOW, ordered, row_of, run
-from tests.transfers.rails import SteeredRail, Watch
-from transfers.engine.breaker import count_failures, count_outcome, count_success, deferral_by_breaker
-from transfers.enums import FailureClass
+from tests.transfers.builders import NET_MSAT, NOW, ordered, row_of, run, settle
+from tests.transfers.rails import SteeredRail, Watch, invoice_for
+from transfers.engine.breaker import (
+    count_failure,
+    count_refusal,
+    count_success,
+    count_successes,
+    deferral_by_breaker,
+    release_try,
+)
+from transfers.enums import DeferralCode, FailureClass
 from transfers.health import HEALTH_CHECKS
 from transfers.metrics import METRICS
 from transfers.models import RailBreaker
-from transfers.types import NotSeen, Refused, Succeeded, Unknown
+from transfers.types import Refused, Unknown
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +32,7 @@ RAIL = "lightning"
 
 def fail(count: int, *, at: object = NOW, first: int = 1) -> None:
     for number in range(count):
-        count_failures(RAIL, disbursement_ids=[first + number], now=at)  # type: ignore[arg-type]
+        count_failure(RAIL, disbursement_id=first + number, now=at)  # type: ignore[arg-type]
 
 
 def breaker() -> RailBreaker:
@@ -39,34 +46,52 @@ def refused(failure: FailureClass) -> Refused:
 # What counts
 
 
-@pytest.mark.parametrize("failure", [FailureClass.RETRY, FailureClass.HOLD, FailureClass.REVIEW])
-def test_refusal_that_is_not_the_payees_counts(failure: FailureClass) -> None:
-    count_outcome(RAIL, refused(failure), disbursement_id=1, now=NOW)
+@pytest.mark.parametrize("failure", [FailureClass.RETRY, FailureClass.REVIEW])
+def test_refusal_that_says_something_about_the_rail_counts(failure: FailureClass) -> None:
+    count_refusal(RAIL, failure, disbursement_id=1, now=NOW)
 
-    assert (breaker().state, breaker().failures) == ("closed", 1)
+    assert (breaker().state, breaker().failures, breaker().failed_ids) == ("closed", 1, [1])
+
+
+@pytest.mark.parametrize("failure", [FailureClass.FINAL, FailureClass.RENEW, FailureClass.HOLD])
+def test_refusal_of_one_payment_is_not_counted(failure: FailureClass) -> None:
+    """The payee refused it, or our side cannot send this amount: another payment may go."""
+    count_refusal(RAIL, failure, disbursement_id=1, now=NOW)
+
+    assert not RailBreaker.objects.exists()
 
 
 @pytest.mark.parametrize(
-    "outcome",
-    [
-        refused(FailureClass.FINAL),
-        refused(FailureClass.RENEW),
-        Unknown(seen=True, reason="in-flight"),
-        NotSeen(source="node"),
-    ],
+    "answer", [Unknown(seen=True, reason="in-flight"), Unknown(seen=False, reason="connection-lost")]
 )
-def test_outcome_that_proves_nothing_about_the_rail_is_not_counted(outcome: object) -> None:
-    count_outcome(RAIL, outcome, disbursement_id=1, now=NOW)  # type: ignore[arg-type]
+def test_answer_that_leaves_the_outcome_open_is_not_counted(
+    answer: Unknown, node: SteeredRail, watch: Watch
+) -> None:
+    ordered()
+    node.script.append(answer)
+    run(watch)
+    watch.advance(1)
+    run(watch)
 
     assert not RailBreaker.objects.exists()
+
+
+def test_payment_counts_once_however_often_it_fails() -> None:
+    for _ in range(3):
+        fail(9)
+
+    row = breaker()
+    assert (row.state, row.failures, row.failed_ids) == ("closed", 9, [1, 2, 3, 4, 5, 6, 7, 8, 9])
+    fail(1, first=10)
+    assert (breaker().state, breaker().failures) == ("open", 10)
 
 
 def test_nine_failures_do_not_stop_a_rail_and_a_success_forgets_them() -> None:
     fail(9)
     assert (breaker().state, breaker().failures) == ("closed", 9)
 
-    count_outcome(RAIL, Succeeded(proof="00", amount_msat=1, cost_msat=0), disbursement_id=1, now=NOW)
-    assert (breaker().state, breaker().failures) == ("closed", 0)
+    count_successes([RAIL, RAIL], now=NOW)
+    assert (breaker().state, breaker().failures, breaker().failed_ids) == ("closed", 0, [])
 
     fail(9)
     assert breaker().state == "closed"
@@ -136,7 +161,7 @@ def test_failed_tries_double_the_wait_up_to_ten_minutes() -> None:
     for number in range(5):
         now += timedelta(seconds=breaker().wait_seconds)
         assert deferral_by_breaker(RAIL, disbursement_id=21 + number, now=now) is None
-        count_failures(RAIL, disbursement_ids=[21 + number], now=now)
+        count_failure(RAIL, disbursement_id=21 + number, now=now)
         waits.append(breaker().wait_seconds)
         assert breaker().retry_at == now + timedelta(seconds=waits[-1])
 
@@ -147,7 +172,7 @@ def test_failure_of_another_payment_does_not_end_the_try() -> None:
     fail(10)
     deferral_by_breaker(RAIL, disbursement_id=21, now=NOW + timedelta(seconds=60))
 
-    count_failures(RAIL, disbursement_ids=[22], now=NOW + timedelta(seconds=61))
+    count_failure(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=61))
 
     assert (breaker().state, breaker().probe_id) == ("half_open", 21)
 
@@ -159,6 +184,71 @@ def test_try_that_never_ends_allows_another_after_the_same_wait() -> None:
     assert deferral_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=119)) is not None
     assert deferral_by_breaker(RAIL, disbursement_id=22, now=NOW + timedelta(seconds=120)) is None
     assert breaker().probe_id == 22
+
+
+def tried(*, by: int) -> RailBreaker:
+    """Stop the rail, and let a payment try it a minute later."""
+    fail(10)
+    assert deferral_by_breaker(RAIL, disbursement_id=by, now=NOW + timedelta(seconds=60)) is None
+    return breaker()
+
+
+@pytest.mark.parametrize("failure", [FailureClass.FINAL, FailureClass.RENEW, FailureClass.HOLD])
+def test_refusal_that_says_nothing_about_the_rail_lets_another_try_at_once(failure: FailureClass) -> None:
+    tried(by=21)
+    later = NOW + timedelta(seconds=61)
+
+    count_refusal(RAIL, failure, disbursement_id=21, now=later)
+
+    assert (breaker().state, breaker().retry_at, breaker().failures) == ("half_open", later, 10)
+    assert deferral_by_breaker(RAIL, disbursement_id=22, now=later) is None
+    assert (breaker().probe_id, breaker().last_probe_id) == (22, 22)
+
+
+@pytest.mark.parametrize(
+    "why", [DeferralCode.LIQUIDITY_SHORT, DeferralCode.HOUR_LIMIT, "invoice-expired", "destination-away"]
+)
+def test_try_that_was_not_sent_for_reasons_of_its_own_lets_another_try_at_once(why: str) -> None:
+    tried(by=21)
+    later = NOW + timedelta(seconds=61)
+
+    release_try(RAIL, disbursement_id=21, why=why, now=later)
+
+    assert deferral_by_breaker(RAIL, disbursement_id=22, now=later) is None
+    assert (breaker().wait_seconds, breaker().probe_id) == (60, 22)
+
+
+def test_try_of_a_rail_that_is_unavailable_doubles_the_wait() -> None:
+    tried(by=21)
+    later = NOW + timedelta(seconds=61)
+
+    release_try(RAIL, disbursement_id=21, why=DeferralCode.RAIL_UNAVAILABLE, now=later)
+
+    row = breaker()
+    assert (row.state, row.wait_seconds, row.retry_at) == ("open", 120, later + timedelta(seconds=120))
+
+
+@pytest.mark.parametrize(
+    ("by", "why"),
+    [
+        (22, DeferralCode.LIQUIDITY_SHORT),
+        (22, DeferralCode.RAIL_UNAVAILABLE),
+        (21, DeferralCode.RAIL_STOPPED),
+    ],
+)
+def test_deferral_of_another_payment_does_not_end_the_try(by: int, why: str) -> None:
+    before = tried(by=21)
+
+    release_try(RAIL, disbursement_id=by, why=why, now=NOW + timedelta(seconds=61))
+
+    assert (breaker().retry_at, breaker().probe_id) == (before.retry_at, 21)
+
+
+def test_release_of_a_try_while_no_rail_is_stopped_asks_once() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        release_try(RAIL, disbursement_id=21, why=DeferralCode.RAIL_UNAVAILABLE, now=NOW)
+
+    assert [query["sql"].split()[0] for query in asked.captured_queries] == ["SELECT"]
 
 
 # In the engine
@@ -232,19 +322,117 @@ def test_run_order_the_node_never_saw_is_not_sent_again_while_its_rail_is_stoppe
     run(watch)
 
     assert node.calls == ["find"]
-    assert (row_of(disbursement_id).due_at, node.sends) == (NOW + timedelta(seconds=60), 0)
-    watch.advance(45)
+    assert (row_of(disbursement_id).due_at, node.sends) == (NOW + timedelta(seconds=60 + 15), 0)
+    watch.advance(60)
     run(watch)
     assert row_of(disbursement_id).state == "completed"
 
 
-def test_run_with_the_rail_unavailable_ten_times_in_a_row_stops_it(node: SteeredRail, watch: Watch) -> None:
-    for number in range(10):
-        ordered(f"n{number}")
-    with node.unavailable("prepare"):
+@pytest.mark.parametrize("call", ["prepare", "send"])
+def test_run_with_the_rail_unavailable_does_not_stop_it(call: str, node: SteeredRail, watch: Watch) -> None:
+    """Nothing was sent, and nobody loses a payment: all are tried again after 15 s, however long it lasts."""
+    ids = [ordered(f"n{number}") for number in range(11)]
+    with node.unavailable(call):
+        for _ in range(3):
+            run(watch)
+            assert [row_of(pk).due_at for pk in ids] == [watch.after(15)] * 11
+            watch.advance(15)
+    assert not RailBreaker.objects.exists()
+
+    run(watch)
+
+    assert [row_of(pk).state for pk in ids] == ["completed"] * 11
+
+
+def test_run_tries_a_stopped_rail_with_another_payment_each_time(node: SteeredRail, watch: Watch) -> None:
+    """The first can never be sent, which says nothing about the rail; the next try is the next payment's."""
+    fail(10, first=900)
+    waits = [ordered(f"w{number}") for number in range(3)]
+    run(watch)
+    node.script.append(refused(FailureClass.FINAL))
+    watch.advance(60)
+
+    run(watch)
+    assert (breaker().state, breaker().last_probe_id, node.sends) == ("half_open", waits[0], 1)
+    watch.advance(15)
+    run(watch)
+
+    assert [row_of(pk).state for pk in waits] == ["failed", "completed", "processing"]
+    assert breaker().state == "closed"
+    watch.advance(15)
+    run(watch)
+    assert row_of(waits[2]).state == "completed"
+
+
+def test_run_after_a_failed_try_tries_with_the_next_payment_in_turn(node: SteeredRail, watch: Watch) -> None:
+    fail(10, first=900)
+    waits = [ordered(f"w{number}") for number in range(3)]
+    run(watch)
+    node.script.extend([refused(FailureClass.RETRY)] * 3)
+    tries: list[int | None] = []
+    for _ in range(60 + 120 + 240, 0, -15):
+        watch.advance(15)
+        run(watch)
+        tries += [breaker().last_probe_id] * (node.sends - len(tries))
+
+    assert tries == waits
+    assert (breaker().state, breaker().wait_seconds) == ("open", 480)
+
+
+def test_run_does_not_try_a_stopped_rail_with_a_payment_that_does_not_fit(
+    node: SteeredRail, watch: Watch
+) -> None:
+    fail(10, first=900)
+    big = ordered("big", payout_sats=200_000, destination=invoice_for("big", 198_000))
+    small = ordered("small")
+    node.balance_msat = NET_MSAT
+    run(watch)
+    watch.advance(60)
+
+    run(watch)
+
+    assert (row_of(big).failure_code, row_of(small).state) == ("liquidity-short", "completed")
+    assert breaker().state == "closed"
+
+
+def test_run_tries_a_stopped_rail_although_the_payment_in_turn_waits_for_an_earlier_order(
+    node: SteeredRail, watch: Watch
+) -> None:
+    """Its refused order is in flight again, so it sends nothing: the rail is tried by another payment."""
+    stuck = ordered("stuck")
+    node.script.append(refused(FailureClass.RETRY))
+    run(watch)
+    settle(watch)
+    fail(10, at=watch.at, first=900)
+    other = ordered("other", at=watch.at)
+    node.finds.extend([Unknown(seen=True, reason="in-flight")] * 100)
+    for _ in range(8):
+        watch.advance(15)
         run(watch)
 
-    assert breaker().state == "open"
+    assert [row_of(stuck).state, row_of(other).state] == ["processing", "completed"]
+    assert breaker().state == "closed"
+
+
+def test_run_tries_a_stopped_rail_with_a_new_payment_although_another_order_never_arrives(
+    node: SteeredRail, watch: Watch
+) -> None:
+    """It would be sent again, and may be lost again, at each try."""
+    node.script.append(Unknown(seen=False, reason="connection-lost"))
+    lost = ordered("lost")
+    run(watch)
+    fail(10, at=watch.at, first=900)
+    new = ordered("new", at=watch.at)
+    for _ in range(60 // 15):
+        watch.advance(15)
+        run(watch)
+
+    assert [row_of(lost).state, row_of(new).state] == ["processing", "completed"]
+    assert (breaker().state, attempt_sends(lost)) == ("closed", 1)
+
+
+def attempt_sends(disbursement_id: int) -> int:
+    return row_of(disbursement_id).attempts.get().sends
 
 
 # Where it is reported

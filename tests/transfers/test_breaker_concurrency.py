@@ -7,7 +7,7 @@ import pytest
 from sunusav.core.models import TrailEntry
 from tests.transfers.builders import NOW
 from tests.transfers.test_limits_concurrency import at_once
-from transfers.engine.breaker import count_failures
+from transfers.engine.breaker import count_failure
 from transfers.models import RailBreaker
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -16,7 +16,7 @@ RAIL = "lightning"
 
 
 def fail_at_once(*disbursement_ids: int) -> None:
-    at_once([partial(count_failures, RAIL, disbursement_ids=[one], now=NOW) for one in disbursement_ids])
+    at_once([partial(count_failure, RAIL, disbursement_id=one, now=NOW) for one in disbursement_ids])
 
 
 def test_failures_at_once_are_all_counted() -> None:

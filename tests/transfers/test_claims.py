@@ -32,15 +32,19 @@ from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_f
 from tests.transfers.unchanged import unchanged
 from transfers.engine.claims import Claim, claim_due, may_send, release, renew
 from transfers.engine.destinations import instruction_for, order_of
+from transfers.engine.facts import order_facts
 from transfers.engine.heartbeat import Heartbeat
 from transfers.engine.opening import Opening, open_attempts
 from transfers.engine.paid import close_as_paid
-from transfers.engine.unpaid import close_as_failed, close_as_never_sent
-from transfers.engine.unresolved import put_under_review, record_resend, record_unknown
-from transfers.enums import FailureClass
+from transfers.engine.policy import NextStep
+from transfers.engine.situation import Answered
+from transfers.engine.steps import Close, Keep
+from transfers.engine.unpaid import close_as_unpaid
+from transfers.engine.unresolved import keep_open, put_under_review, record_resend
+from transfers.enums import AnsweredCall, AttemptState, DisbursementState, FailureClass
 from transfers.errors import ClaimLost
 from transfers.models import Attempt
-from transfers.types import NotSeen, Refused, Succeeded, Unknown
+from transfers.types import FindOutcome, NotSeen, Refused, Succeeded, Unknown
 
 pytestmark = pytest.mark.django_db
 
@@ -268,18 +272,37 @@ def late(node: SteeredRail, watch: Watch) -> Claim:
     return old
 
 
+def answered(attempt: Attempt, answer: FindOutcome) -> Answered:
+    (order,) = order_facts([attempt], disbursement_id=attempt.disbursement_id)
+    return Answered(order, AnsweredCall.ASK, answer)
+
+
+def close(claim: Claim, attempt: Attempt, state: AttemptState, watch: Watch) -> None:
+    """Close an attempt as unpaid, after which its disbursement fails."""
+    (order,) = order_facts([attempt], disbursement_id=attempt.disbursement_id)
+    refused = Refused("no-route", FailureClass.FINAL)
+    decision = Close(order, state, refused, NextStep(DisbursementState.FAILED, None))
+    close_as_unpaid(claim, attempt, decision, now=watch())
+
+
+def keep(claim: Claim, attempt: Attempt, watch: Watch) -> None:
+    """Record that an attempt is in flight."""
+    decision = Keep(answered(attempt, Unknown(seen=True, reason="in-flight")), watch.after(15))
+    keep_open(claim, attempt, decision, now=watch())
+
+
+def resend(claim: Claim, attempt: Attempt, watch: Watch) -> None:
+    record_resend(claim, attempt, answered(attempt, NotSeen(source=SOURCE)), now=watch())
+
+
 LATE_WRITES: dict[str, Callable[[Claim, Attempt, Watch], object]] = {
-    "fails": lambda old, attempt, watch: close_as_failed(
-        old, attempt, Refused("no-route", FailureClass.FINAL), now=watch()
-    ),
-    "voids": lambda old, attempt, watch: close_as_never_sent(old, attempt, now=watch()),
-    "notes": lambda old, attempt, watch: record_unknown(
-        old, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch()
-    ),
+    "fails": lambda old, attempt, watch: close(old, attempt, AttemptState.FAILED, watch),
+    "voids": lambda old, attempt, watch: close(old, attempt, AttemptState.VOID, watch),
+    "notes": keep,
     "reviews": lambda old, _attempt, watch: put_under_review(
         old, code="code", facts={}, now=watch(), due_at=None
     ),
-    "resends": lambda old, attempt, watch: record_resend(old, attempt, now=watch()),
+    "resends": resend,
     "opens": lambda old, attempt, watch: open_attempts(
         [Opening(old, order_of(attempt.order), 2)], now=watch()
     ),
@@ -388,15 +411,13 @@ def test_attempt_already_closed_is_not_closed_again(node: SteeredRail, watch: Wa
 
     with unchanged():
         with pytest.raises(ClaimLost):
-            close_as_failed(claim, attempt, Refused("no-route", FailureClass.FINAL), now=watch())
+            close(claim, attempt, AttemptState.FAILED, watch)
         with pytest.raises(ClaimLost):
-            close_as_never_sent(claim, attempt, now=watch())
+            close(claim, attempt, AttemptState.VOID, watch)
         with pytest.raises(ClaimLost):
-            record_unknown(
-                claim, attempt, Unknown(seen=True, reason="in-flight"), now=watch(), due_at=watch.after(15)
-            )
+            keep(claim, attempt, watch)
         with pytest.raises(ClaimLost):
-            record_resend(claim, attempt, now=watch())
+            resend(claim, attempt, watch)
 
 
 def test_attempt_opened_twice_by_one_claim_is_one(node: SteeredRail, watch: Watch) -> None:

@@ -6,6 +6,7 @@ Verified by the node's own record: however often an invoice is fetched, at most 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from pytest_django import Settings
@@ -13,12 +14,11 @@ from pytest_django import Settings
 from ledger.auditor import audit
 from lightning.bolt11 import decode
 from sandbox.lnd.control import Record
-from sunusav.core import clock
 from tests.fakes.lnurl_service import LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World
 from tests.support.lightning import settings_of
 from tests.transfers.builders import BY, Snapshot, attempts, ordered, row_of, run, snapshot
-from tests.transfers.lightning_payout import GROSS_MSAT, GROSS_SATS
+from tests.transfers.lightning_payout import GROSS_MSAT, GROSS_SATS, SharedWatch
 from tests.transfers.rails import QuickLightningRail, Watch
 from transfers.models import PaymentOrder
 from transfers.rails import rail
@@ -60,8 +60,8 @@ def our_node(plugins: None, world: World, settings: Settings) -> None:
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch(clock.now())
+def watch(world: World) -> Watch:
+    return SharedWatch(world)
 
 
 class AddressPayout:
@@ -84,8 +84,14 @@ class AddressPayout:
 
     @property
     def due_in(self) -> float | None:
-        due_at = row_of(self.id).due_at
-        return None if due_at is None else (due_at - self.watch()).total_seconds()
+        return self._seconds_to(row_of(self.id).due_at)
+
+    @property
+    def sends_in(self) -> float | None:
+        return self._seconds_to(row_of(self.id).not_before)
+
+    def _seconds_to(self, moment: datetime | None) -> float | None:
+        return None if moment is None else (moment - self.watch()).total_seconds()
 
     @property
     def failure(self) -> str:
@@ -125,9 +131,11 @@ def test_run_pays_the_net_once_with_one_invoice(
 
 def test_retry_after_no_route_uses_the_same_invoice(payout: AddressPayout) -> None:
     payout.run(0, NO_ROUTE)
-    assert (payout.snapshot.state, payout.due_in) == ("processing", 60)
+    assert (payout.snapshot.state, payout.due_in, payout.sends_in) == ("processing", 30, 60)
 
-    payout.run(60)
+    payout.run(30)
+    assert (payout.snapshot.attempts, payout.due_in) == (["failed"], 30)
+    payout.run(30)
 
     assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert (payout.paid(), payout.sent()) == ([NET_MSAT], [2])
@@ -150,7 +158,7 @@ def test_retry_after_its_invoice_ran_out_uses_another(
 
 def test_spent_invoice_is_replaced_once(payout: AddressPayout) -> None:
     payout.run(0, WRONG)
-    assert (payout.snapshot, payout.due_in) == (Snapshot("processing", ["failed"], GROSS_MSAT, 0), 120)
+    assert (payout.snapshot, payout.sends_in) == (Snapshot("processing", ["failed"], GROSS_MSAT, 0), 120)
     assert attempts(payout.id)[0].failure_class == "renew"
     payout.run(60)
     assert len(payout.hashes()) == 1
@@ -166,7 +174,7 @@ def test_second_invoice_that_is_spent_fails_for_good(payout: AddressPayout) -> N
     payout.run(120, WRONG)
 
     assert payout.snapshot == Snapshot("failed", ["failed", "failed"], GROSS_MSAT, 0)
-    assert (payout.failure, payout.due_in) == ("incorrect-payment-details", None)
+    assert (payout.failure, payout.due_in) == ("incorrect-payment-details", 30)
     payout.run(3_600)
     assert (payout.paid(), payout.sent()) == ([0, 0], [1, 1])
 
@@ -174,14 +182,14 @@ def test_second_invoice_that_is_spent_fails_for_good(payout: AddressPayout) -> N
 def test_replaced_invoice_that_was_paid_after_all_ends_the_payout(
     payout: AddressPayout, world: World
 ) -> None:
-    """A late send revives the refused hash before its successor is opened: the successor is never sent."""
+    """A late send revives the refused hash before its successor is fetched: there is no successor."""
     payout.run(0, WRONG)
     assert world.control.pay(PLATFORM, payout.service.invoices[0])["status"] == "SUCCEEDED"
 
     payout.run(120)
 
     assert payout.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
-    assert (payout.paid(), payout.sent()[1]) == ([NET_MSAT, 0], 0)
+    assert (payout.paid(), len(payout.service.invoices)) == ([NET_MSAT], 1)
 
 
 def test_retry_by_a_person_fetches_another_invoice(payout: AddressPayout, watch: Watch) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from sunusav.core import clock
+from ledger.auditor import audit
 from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.lightning.world import NET_MSAT, PLATFORM, WALLETS, World
 from tests.transfers.builders import BY, Snapshot, attempts, row_of
-from tests.transfers.lightning_payout import GROSS_MSAT, Payout
+from tests.transfers.lightning_payout import GROSS_MSAT, Payout, SharedWatch
 from tests.transfers.rails import Watch
 from transfers.enums import ResolutionVerdict
-from transfers.errors import EvidenceTooOld, ProviderContradicts, ResolutionNeedsProof
+from transfers.errors import EvidenceTooOld, OrderStillPayable, ProviderContradicts, ResolutionNeedsProof
 from transfers.models import ProviderAnswer
 from transfers.services.disbursements import replace_destination, retry_disbursement
 from transfers.services.resolutions import propose_resolution
@@ -26,8 +26,8 @@ EXPIRY_SECONDS, GIVEN_UP_SECONDS = 1_800, 1_800 + 601
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch(clock.now())
+def watch(world: World) -> Watch:
+    return SharedWatch(world)
 
 
 @pytest.fixture
@@ -90,7 +90,6 @@ def test_vanished_and_expired_is_not_paid_and_paid_once_by_a_new_invoice(
     payout: Payout, world: World
 ) -> None:
     vanish(payout)
-    world.control.set_clock(advance_seconds=GIVEN_UP_SECONDS)
     payout.run(GIVEN_UP_SECONDS)
     decide(payout, ResolutionVerdict.NOT_PAID)
     assert payout.snapshot == Snapshot("failed", ["failed"], GROSS_MSAT, 0)
@@ -114,7 +113,6 @@ def test_paid_in_contradiction_is_never_called_unpaid(
     payout: Payout, world: World, step: dict[str, object]
 ) -> None:
     payout.run_under(step)
-    world.control.set_clock(advance_seconds=GIVEN_UP_SECONDS)
     payout.run(GIVEN_UP_SECONDS)
     assert payout.snapshot == REVIEWED
 
@@ -144,3 +142,58 @@ def test_answers_of_a_real_node_stay_the_same_while_nothing_changes(payout: Payo
     kinds = list(ProviderAnswer.objects.order_by("pk").values_list("kind", flat=True))
     assert kinds == ["in_flight", "not_seen"]
     assert row_of(payout.id).failure_code == "payment-vanished"
+
+
+# A used hash: our node paid the invoice before it was given as a destination
+
+
+@pytest.fixture
+def used(world: World, watch: Watch) -> Payout:
+    """A payout to an invoice that our node had paid a minute before, and what the first run made of it."""
+    text = world.invoice(NET_MSAT)
+    assert world.control.pay(PLATFORM, text)["status"] == "SUCCEEDED"
+    watch.advance(60)
+    payout = Payout(world, watch, invoice=text)
+    payout.run()
+    assert payout.snapshot == Snapshot("needs_review", ["in_flight"], 0, GROSS_MSAT)
+    row = row_of(payout.id)
+    assert (row.failure_code, row.failure_facts) == ("paid-before-ordered", {})
+    return payout
+
+
+def test_invoice_that_was_paid_before_it_was_ordered_is_called_unpaid_and_paid_once_by_a_new_one(
+    used: Payout, world: World
+) -> None:
+    with pytest.raises(OrderStillPayable):
+        decide(used, ResolutionVerdict.NOT_PAID)
+    used.run(600)
+    decide(used, ResolutionVerdict.NOT_PAID)
+    assert used.snapshot == Snapshot("failed", ["failed"], GROSS_MSAT, 0)
+
+    new = Destination("lightning", "bolt11", world.invoice(NET_MSAT))
+    replace_destination(disbursement_id=used.id, destination=new, actor=BY, now=used.watch())
+    retry_disbursement(disbursement_id=used.id, actor=BY, reason="new invoice", now=used.watch())
+    used.run()
+
+    assert used.snapshot == Snapshot("completed", ["failed", "succeeded"], 0, 0)
+    paid = [row for row in world.control.payments(PLATFORM) if row["payment_request"] == new.value]
+    assert [(row["status"], row["successes"]) for row in paid] == [("SUCCEEDED", 1)]
+
+
+def test_invoice_that_was_paid_before_it_was_ordered_counts_when_two_people_say_so(used: Payout) -> None:
+    """After a restored backup the payment may have been for this very payout."""
+    decide(used, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(used), cost_msat=1_000)
+
+    assert used.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
+    assert audit(now=used.watch()).breaches == ()
+
+
+def test_invoice_that_is_paid_just_after_it_was_ordered_is_booked(world: World, watch: Watch) -> None:
+    """A late send of the same order looks the same: it is ours."""
+    payout = Payout(world, watch)
+    payout.run_under({"do": "drop", "at": "arrived"})
+    assert world.control.pay(PLATFORM, row_of(payout.id).destination_value)["status"] == "SUCCEEDED"
+
+    payout.run(15)
+
+    payout.assert_paid_once()

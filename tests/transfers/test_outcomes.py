@@ -10,6 +10,7 @@ from ledger.queries import balance, owed
 from sunusav.core.models import OutboxMessage, TrailEntry
 from tests.fakes.rail import ROUTING_FEE_MSAT
 from tests.transfers.builders import (
+    MAY_LEAVE_SECONDS,
     NET_MSAT,
     NET_SATS,
     NOW,
@@ -22,6 +23,7 @@ from tests.transfers.builders import (
     ordered,
     row_of,
     run,
+    settle,
     snapshot,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, proof_of
@@ -170,7 +172,14 @@ def test_run_under_review_whose_order_is_refused_after_all_waits_for_a_person(
     run(watch)
 
     assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"], PAYOUT_MSAT, 0)
-    assert row_of(disbursement_id).due_at is None
+    # It is asked about again after as long as no send of it can leave any more, and nothing else happens to it.
+    seconds = 600 - MAY_LEAVE_SECONDS
+    assert row_of(disbursement_id).due_at == watch.after(seconds)
+    watch.advance(seconds)
+    node.finds.append(Refused("no-route", FailureClass.RETRY))
+    run(watch)
+    assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"], PAYOUT_MSAT, 0)
+    assert (node.sends, node.calls[-1], attempts(disbursement_id)[0].unpaid_at) == (1, "find", watch())
 
 
 def test_run_under_review_queries_every_ten_minutes(node: SteeredRail, watch: Watch) -> None:
@@ -199,17 +208,27 @@ def test_run_refused_to_retry_waits_60_120_240_seconds_then_needs_review(
     for retries, seconds in enumerate([60, 120, 240], start=1):
         run(watch)
         row = row_of(disbursement_id)
-        assert (row.state, row.retries, row.due_at) == ("processing", retries, watch.after(seconds))
+        assert (row.state, row.retries, row.not_before) == ("processing", retries, watch.after(seconds))
+        assert row.due_at == watch.after(MAY_LEAVE_SECONDS), "the refused order is asked about before"
         assert snapshot(disbursement_id) == Snapshot("processing", ["failed"] * retries, PAYOUT_MSAT, 0)
-        watch.advance(seconds)
+        node.calls.clear()
+        assert settle(watch) == 1
+        assert (node.calls, row_of(disbursement_id).due_at) == (["find"], row.not_before)
+        watch.advance(seconds - MAY_LEAVE_SECONDS)
     run(watch)
 
     row = row_of(disbursement_id)
-    assert (row.state, row.due_at, row.failure_code) == ("needs_review", None, "no-route")
+    assert (row.state, row.due_at, row.failure_code) == (
+        "needs_review",
+        watch.after(MAY_LEAVE_SECONDS),
+        "no-route",
+    )
     assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"] * 4, PAYOUT_MSAT, 0)
     assert (node.sends, PaymentOrder.objects.count()) == (4, 1)
+    node.calls.clear()
     watch.advance(86_400)
-    assert run(watch) == 0
+    assert run(watch) == 1
+    assert (node.calls, snapshot(disbursement_id).state) == (["find"], "needs_review")
 
 
 def test_run_retried_once_is_paid_with_the_same_order(node: SteeredRail, watch: Watch) -> None:
@@ -224,18 +243,44 @@ def test_run_retried_once_is_paid_with_the_same_order(node: SteeredRail, watch: 
     assert (PaymentOrder.objects.count(), FeeRecord.objects.count()) == (1, 1)
 
 
-def test_run_refused_to_hold_counts_no_retry(node: SteeredRail, watch: Watch) -> None:
-    disbursement_id = ordered()
-    for _ in range(5):
+HOLD_SECONDS = [60, 120, 240, 480, 960, 960]
+
+
+def refused_to_hold(disbursement_id: int, node: SteeredRail, watch: Watch) -> None:
+    """Let our side be unable to pay six times, each after its wait."""
+    for seconds in HOLD_SECONDS:
         node.script.append(Refused("insufficient-balance", FailureClass.HOLD))
         run(watch)
         row = row_of(disbursement_id)
-        assert (row.state, row.retries, row.due_at) == ("processing", 0, watch.after(60))
-        watch.advance(60)
+        assert (row.state, row.retries, row.not_before) == ("processing", 0, watch.after(seconds))
+        assert row.due_at == watch.after(MAY_LEAVE_SECONDS)
+        settle(watch)
+        assert row_of(disbursement_id).due_at == row.not_before
+        watch.advance(seconds - MAY_LEAVE_SECONDS)
+
+
+def test_run_refused_to_hold_waits_longer_each_time_and_counts_no_retry(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = ordered()
+    refused_to_hold(disbursement_id, node, watch)
 
     run(watch)
 
-    assert snapshot(disbursement_id) == Snapshot("completed", [*["failed"] * 5, "succeeded"], 0, 0)
+    assert snapshot(disbursement_id) == Snapshot("completed", [*["failed"] * 6, "succeeded"], 0, 0)
+
+
+def test_run_refused_to_hold_a_seventh_time_needs_review(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered()
+    refused_to_hold(disbursement_id, node, watch)
+    node.script.append(Refused("insufficient-balance", FailureClass.HOLD))
+
+    run(watch)
+
+    assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"] * 7, PAYOUT_MSAT, 0)
+    row = row_of(disbursement_id)
+    assert (row.failure_code, row.due_at) == ("insufficient-balance", watch.after(MAY_LEAVE_SECONDS))
+    assert node.sends == 7
 
 
 def test_run_finally_refused_fails_and_voids_the_hold(node: SteeredRail, watch: Watch) -> None:
@@ -246,9 +291,11 @@ def test_run_finally_refused_fails_and_voids_the_hold(node: SteeredRail, watch: 
 
     assert snapshot(disbursement_id) == Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
     row, (attempt,) = row_of(disbursement_id), attempts(disbursement_id)
-    assert (row.failure_code, row.due_at, row.claimed_by) == ("incorrect-payment-details", None, "")
+    assert (row.failure_code, row.claimed_by) == ("incorrect-payment-details", "")
+    assert row.due_at == watch.after(MAY_LEAVE_SECONDS)
     assert (attempt.failure_class, attempt.outcome) == ("final", "incorrect-payment-details")
     assert (attempt.evidence, attempt.closed_at) == ({"status": "failed"}, NOW)
+    assert (attempt.unpaid_at, attempt.send_not_after) == (NOW, watch.after(20))
     assert FeeRecord.objects.count() == 0
 
 
@@ -259,4 +306,4 @@ def test_run_refused_for_a_reason_we_do_not_know_needs_review(node: SteeredRail,
     run(watch)
 
     assert snapshot(disbursement_id) == Snapshot("needs_review", ["failed"], PAYOUT_MSAT, 0)
-    assert row_of(disbursement_id).due_at is None
+    assert row_of(disbursement_id).due_at == watch.after(MAY_LEAVE_SECONDS)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from transfers.engine.policy import NextStep, after_failure, query_delay, retry_delay
+from transfers.engine.policy import NextStep, after_failure, query_delay, retry_delay, watch_delay
 from transfers.enums import DisbursementState, FailureClass
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -25,10 +25,19 @@ def test_after_failure_with_retries_exhausted_needs_review():
     assert step == NextStep(DisbursementState.NEEDS_REVIEW, None)
 
 
-def test_after_failure_of_hold_class_counts_no_retry():
-    step = after_failure(FailureClass.HOLD, retries=2, now=NOW)
+@pytest.mark.parametrize(("holds", "seconds"), [(0, 60), (1, 120), (2, 240), (3, 480), (4, 960), (5, 960)])
+def test_after_failure_of_hold_class_waits_longer_each_time_and_counts_no_retry(holds, seconds):
+    step = after_failure(FailureClass.HOLD, retries=3, holds=holds, now=NOW)
 
-    assert step == NextStep(DisbursementState.PROCESSING, NOW + timedelta(seconds=60), counts_as_retry=False)
+    due_at = NOW + timedelta(seconds=seconds)
+    assert step == NextStep(DisbursementState.PROCESSING, due_at, counts_as_retry=False)
+
+
+@pytest.mark.parametrize("holds", [6, 7])
+def test_after_failure_of_hold_class_six_times_needs_review(holds):
+    step = after_failure(FailureClass.HOLD, retries=0, holds=holds, now=NOW)
+
+    assert step == NextStep(DisbursementState.NEEDS_REVIEW, None)
 
 
 @pytest.mark.parametrize(("retries", "seconds"), [(0, 120), (1, 120), (2, 240)])
@@ -60,9 +69,17 @@ def test_retry_delay_doubles():
     assert [retry_delay(n).total_seconds() for n in range(3)] == [60, 120, 240]
 
 
-def test_query_delay_starts_at_fifteen_seconds_and_never_passes_five_minutes():
+def test_query_delay_starts_at_one_second_and_never_passes_five_minutes():
     seconds = [query_delay(queries).total_seconds() for queries in range(30)]
 
-    assert seconds[:5] == [15, 15, 15, 15, 15]
-    assert seconds[5:9] == [30, 60, 120, 240]
-    assert set(seconds[9:]) == {300}
+    assert seconds[:4] == [1, 2, 4, 8]
+    assert seconds[4:9] == [15, 15, 15, 15, 15]
+    assert seconds[9:13] == [30, 60, 120, 240]
+    assert set(seconds[13:]) == {300}
+
+
+@pytest.mark.parametrize(
+    ("unsent", "seconds"), [(0, 30), (29, 30), (31, 31), (600, 600), (3_600, 3_600), (3_601, 3_600)]
+)
+def test_watch_delay_is_as_long_as_the_order_could_not_be_sent_within_bounds(unsent, seconds):
+    assert watch_delay(timedelta(seconds=unsent)) == timedelta(seconds=seconds)

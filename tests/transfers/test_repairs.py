@@ -24,6 +24,7 @@ from tests.transfers.builders import (
     request_for,
     row_of,
     run,
+    settle,
     snapshot,
     work,
 )
@@ -201,6 +202,8 @@ def test_retry_a_failed_one_pays_the_same_disbursement_with_the_same_fee(
 
     retry(failed)
     run(watch)
+    assert snapshot(failed) == Snapshot("processing", ["failed"], PAYOUT_MSAT, 0), "it may still leave"
+    settle(watch)
 
     row = row_of(failed)
     assert (row.assessment_id, row.fee_sats, row.net_sats) == (before.assessment_id, FEE_SATS, NET_SATS)
@@ -329,7 +332,9 @@ def test_cancel_while_the_worker_prepares_fences_the_worker(node: SteeredRail, w
     assert snapshot(disbursement_id) == Snapshot("cancelled", [], PAYOUT_MSAT, 0)
 
 
-def test_cancel_a_failed_one_keeps_the_pot_whole(failed: int) -> None:
+def test_cancel_a_failed_one_keeps_the_pot_whole(failed: int, watch: Watch) -> None:
+    settle(watch)
+
     cancel(failed)
 
     assert snapshot(failed) == Snapshot("cancelled", ["failed"], PAYOUT_MSAT, 0)

@@ -669,7 +669,8 @@ def test_audit_finds_an_attempt_called_unpaid_by_nobody(case: Case) -> None:
     )  # fmt: skip
 
     assert [(breach.invariant, breach.subject) for breach in breaches(case)] == [
-        ("I16", f"disbursement:{case.id}:attempt:1")
+        ("I16", f"disbursement:{case.id}:attempt:1"),
+        ("I26", f"disbursement:{case.id}:attempt:1"),
     ]
 
 

@@ -41,6 +41,24 @@ def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
         "waived_at": "2026-03-04T10:00:00+00:00",
         "failure": ["payout-above-limit", {"limit_sats": 10_000_000}],
         "answer": ["ask", "not_seen", "not-seen"],
+        # In seconds: the latest moment of the last send, when it was last found unpaid, when paid beside the books.
+        "attempts": [
+            ["prepared", 20, None, None],
+            ["failed", 30, 12, None],
+            ["failed", 30, 12, None],
+            ["void", 30, 12, None],
+            ["failed", 30, 12, None],
+            ["succeeded", 30, None, None],
+        ],
+        # The provider is asked about the closed orders of payments that send nothing more.
+        "due": [
+            ["scheduled", 0, None],
+            ["failed", "now", None],
+            ["processing", 72, None],
+            ["needs_review", "now", None],
+            ["cancelled", "now", None],
+            ["completed", None, None],
+        ],
         "is_append_only": [True, True],
         "rights": ["query_provider"],
     }

@@ -5,7 +5,7 @@ Run in a process of its own: `MONETIZATION_DATABASE_URL=… python -m tests.upgr
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,16 @@ from django.db.migrations.executor import MigrationExecutor
 
 EARLIER = [("transfers", "0010_past_admissions"), ("auth", "0012_alter_user_first_name_max_length")]
 AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
+SECOND_SEND, CLOSED_AT, RETRY_AT = (
+    timedelta(seconds=10),
+    AT + timedelta(seconds=12),
+    AT + timedelta(seconds=72),
+)
+STATES = [
+    ("failed", "failed"), ("processing", "failed"), ("needs_review", "void"), ("cancelled", "failed"),
+    ("completed", "succeeded"),
+]  # fmt: skip
+STARTED_AT = datetime.now(UTC)
 ABOVE_LIMIT = "it is above the limit of 10000000 sats for one payout; a second person can except it"
 
 
@@ -44,13 +54,11 @@ def _fill(apps: Any) -> None:
     hold = apps.get_model("ledger", "JournalTransaction").objects.create(
         kind="hold", reference="hold:1", subject="cycle:c-1", posted_at=AT
     )
-    order = transfers("PaymentOrder").objects.create(
-        disbursement=row, rail="lightning", reference="ab" * 32, payload="lnbcrt1", amount_msat=1_000,
-        fee_limit_msat=10, payee="02ab", source="02cd", expires_at=AT, give_up_after=AT, prepared_at=AT,
-    )  # fmt: skip
+    order = _order(transfers, row, "ab" * 32)
     attempt = transfers("Attempt").objects.create(
         disbursement=row, order=order, number=1, state="prepared", hold_transaction=hold, opened_at=AT
     )
+    _refused(apps, transfers)
     transfers("OutsideAnswer").objects.create(
         attempt=attempt,
         at=AT,
@@ -64,13 +72,50 @@ def _fill(apps: Any) -> None:
     apps.get_model("auth", "Group").objects.create(name="night watch").permissions.add(right)
 
 
+def _order(transfers: Any, row: Any, reference: str) -> Any:
+    return transfers("PaymentOrder").objects.create(
+        disbursement=row, rail="lightning", reference=reference, payload="lnbcrt1", amount_msat=1_000,
+        fee_limit_msat=10, payee="02ab", source="02cd", expires_at=AT, give_up_after=AT, prepared_at=AT,
+    )  # fmt: skip
+
+
+def _refused(apps: Any, transfers: Any) -> None:
+    """Store disbursements whose orders were refused, or paid, each after a second send."""
+    entries = apps.get_model("ledger", "JournalTransaction").objects
+    for number, (state, attempt_state) in enumerate(STATES, start=2):
+        row = transfers("Disbursement").objects.create(
+            subject=f"cycle:c-{number}", state=state, payout_sats=100_000, fee_sats=0, net_sats=100_000,
+            debit_role="group_pot", debit_owner="group:g", rail="lightning", destination_kind="bolt11",
+            destination_value="lnbcrt1", scheduled_at=AT, requested_at=AT, payee_ref="user:awa",
+            due_at=RETRY_AT if state == "processing" else None, completed_at=AT if state == "completed" else None,
+        )  # fmt: skip
+        booked = [
+            entries.create(kind=kind, reference=f"{kind}:{number}", subject=row.subject, posted_at=AT)
+            for kind in ("hold", "hold_void")
+        ]
+        is_paid = attempt_state == "succeeded"
+        transfers("Attempt").objects.create(
+            disbursement=row, order=_order(transfers, row, f"{number:064}"), number=1, state=attempt_state,
+            hold_transaction=booked[0], close_transaction=booked[1], opened_at=AT, sends=2, sent_at=AT + SECOND_SEND,
+            closed_at=CLOSED_AT, proof="00" if is_paid else "", cost_msat=0 if is_paid else None,
+        )  # fmt: skip
+
+
 def _found() -> dict[str, Any]:
     from django.contrib.auth.models import Group
 
-    from transfers.models import Disbursement, ProviderAnswer
+    from transfers.models import Attempt, Disbursement, ProviderAnswer
 
-    row, answer = Disbursement.objects.get(), ProviderAnswer.objects.get()
+    row, answer = Disbursement.objects.order_by("pk")[0], ProviderAnswer.objects.get()
     return {
+        "attempts": [
+            [one.state, *(_seconds(at) for at in (one.send_not_after, one.unpaid_at, one.paid_outside_at))]
+            for one in Attempt.objects.order_by("pk")
+        ],
+        "due": [
+            [one.state, "now" if one.due_at and one.due_at > STARTED_AT else _seconds(one.due_at), one.not_before]
+            for one in Disbursement.objects.order_by("pk")
+        ],
         "waived_at": row.waived_at.isoformat() if row.waived_at else None,
         "failure": [row.failure_code, row.failure_facts],
         "answer": [answer.answered_call, answer.kind, answer.outcome],
@@ -78,6 +123,10 @@ def _found() -> dict[str, Any]:
                            _is_refused("DELETE FROM transfers_provideranswer")],
         "rights": list(Group.objects.get().permissions.values_list("codename", flat=True)),
     }  # fmt: skip
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else (moment - AT).total_seconds()
 
 
 def _is_refused(statement: str) -> bool:

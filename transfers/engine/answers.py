@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from transfers.enums import OPEN_ATTEMPT_STATES, AnsweredCall, AnswerKind
-from transfers.errors import RailUnavailable
+from transfers.engine.decisions import NOT_OURS, Meaning, meaning_of
+from transfers.engine.situation import Answered, Unavailable
+from transfers.enums import OPEN_ATTEMPT_STATES, AnsweredCall, AnswerKind, ReviewCode
 from transfers.models import Attempt, ProviderAnswer
-from transfers.types import NotSeen, Unknown
+from transfers.types import NotSeen, Refused, Succeeded, TooLate, Unknown
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,33 @@ class ReceivedAnswer:
     evidence: dict[str, Any]
 
 
-def received_answer(
-    attempt: Attempt, answer: Unknown | NotSeen | RailUnavailable, answered_call: AnsweredCall
-) -> ReceivedAnswer:
+def received_answer(attempt: Attempt, answered: Answered) -> ReceivedAnswer:
     """Return an answer as it is stored: its kind, its outcome as a code, and its evidence."""
+    kind, outcome, evidence = _stored(answered, attempt.order.source)
+    return ReceivedAnswer(attempt, answered.call, kind, outcome[:120], evidence)
+
+
+def _stored(answered: Answered, source_of_order: str) -> tuple[AnswerKind, str, dict[str, Any]]:
+    answer = answered.answer
     match answer:
         case NotSeen(source=source, evidence=evidence):
-            known = source == attempt.order.source
-            outcome = "not-seen" if known else "not-seen-by-another-source"
-            return ReceivedAnswer(
-                attempt, answered_call, AnswerKind.NOT_SEEN, outcome, {**evidence, "source": source}
-            )
+            outcome = "not-seen" if source == source_of_order else "not-seen-by-another-source"
+            return AnswerKind.NOT_SEEN, outcome, {**evidence, "source": source}
+        case Succeeded(evidence=evidence) if meaning_of(answered) == Meaning.PAID_EARLIER:
+            return AnswerKind.PAID_EARLIER, ReviewCode.PAID_BEFORE_ORDERED, evidence
+        case Succeeded(evidence=evidence):
+            return AnswerKind.CONTRADICTS, NOT_OURS, evidence
+        case Refused(reason=reason, evidence=evidence) if meaning_of(answered) == Meaning.NOT_SEEN:
+            # A refusal of an earlier send says nothing about the latest.
+            return AnswerKind.NOT_SEEN, "not-seen", {**evidence, "source": source_of_order}
+        case Refused(reason=reason, evidence=evidence):
+            return AnswerKind.REFUSED, reason, evidence
         case Unknown(reason=reason, evidence=evidence):
-            return ReceivedAnswer(attempt, answered_call, _kind(answer), reason[:120], evidence)
-        case _:
-            return ReceivedAnswer(
-                attempt, answered_call, AnswerKind.UNAVAILABLE, "rail-away", {"detail": answer.detail}
-            )
+            return _kind(answer), reason, evidence
+        case TooLate(evidence=evidence):
+            return AnswerKind.TOO_LATE, "too-late", evidence
+        case Unavailable(detail=detail):
+            return AnswerKind.UNAVAILABLE, "rail-away", {"detail": detail}
 
 
 def store_answer(answer: ReceivedAnswer, *, now: datetime) -> None:

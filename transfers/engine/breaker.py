@@ -1,10 +1,10 @@
-"""The circuit breaker of a rail: after ten failures in a row it is stopped; later one payment tries it.
+"""The circuit breaker of a rail: after ten failed payments in a row it is stopped; later one payment tries it.
 
-Failures are payments refused for reasons that are not the payee's, and calls that found the rail unavailable.
-Queries about open attempts are never stopped. A rail that pays writes nothing here.
+Failures are refusals that say something about the rail. An unavailable rail is asked once per run (`gates`) and loses
+no payment: it stops nothing here. Queries about open attempts are never stopped. A rail that pays writes nothing here.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,11 +13,12 @@ from django.db import transaction
 
 from sunusav.core import trail
 from sunusav.core.outbox import announce
+from sunusav.core.transactions import retried_on_deadlock
 from transfers import sql
 from transfers.engine.claims import ENGINE
-from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode
+from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode, FailureClass
 from transfers.models import RailBreaker
-from transfers.types import Deferral, FindOutcome, Refused, Succeeded
+from transfers.types import Deferral
 
 FAILURES_IN_A_ROW: Final = 10
 FIRST_WAIT_SECONDS: Final = 60
@@ -25,30 +26,64 @@ LONGEST_WAIT_SECONDS: Final = 600
 _S = BreakerState
 
 
-def count_outcome(rail: str, outcome: FindOutcome, *, disbursement_id: int, now: datetime) -> None:
-    """Count the outcome of a payment for or against its rail. Refusals that are the payee's own count for neither."""
-    match outcome:
-        case Succeeded():
-            count_success(rail, now=now)
-        case Refused(failure=failure) if failure not in PAYEES_OWN:
-            count_failures(rail, disbursement_ids=[disbursement_id], now=now)
+def count_refusal(rail: str, failure: FailureClass, *, disbursement_id: int, now: datetime) -> None:
+    """Count a refusal against its rail, unless it says nothing about other payments.
+
+    The payee's own refusals do not, and neither does an amount that our side cannot send.
+    """
+    if failure in (*PAYEES_OWN, FailureClass.HOLD):
+        _free_try(rail, disbursement_id=disbursement_id, now=now)
+    else:
+        count_failure(rail, disbursement_id=disbursement_id, now=now)
 
 
-def count_failures(rail: str, *, disbursement_ids: Collection[int], now: datetime) -> None:
-    """Count failed payments of a rail; the tenth in a row stops it, a failed try keeps it stopped for longer."""
+@retried_on_deadlock
+def count_failure(rail: str, *, disbursement_id: int, now: datetime) -> None:
+    """Count a failed payment of a rail; the tenth payment in a row stops it, a failed try keeps it stopped for longer.
+
+    A payment counts once, however often it fails.
+    """
     # Committed before the row is locked: inserts that wait for each other would deadlock when each locks it.
     RailBreaker.objects.get_or_create(rail=rail, defaults={"changed_at": now})
     with transaction.atomic(durable=True):
         row = RailBreaker.objects.select_for_update().get(pk=rail)
-        row.failures += len(disbursement_ids)
+        if disbursement_id not in row.failed_ids:
+            row.failed_ids = [*row.failed_ids, disbursement_id][-FAILURES_IN_A_ROW:]
+            row.failures += 1
         if row.state == _S.CLOSED and row.failures >= FAILURES_IN_A_ROW:
             _stop(row, FIRST_WAIT_SECONDS, now=now)
-        elif row.state == _S.HALF_OPEN and row.probe_id in disbursement_ids:
+        elif row.state == _S.HALF_OPEN and row.probe_id == disbursement_id:
             _stop(row, min(2 * row.wait_seconds, LONGEST_WAIT_SECONDS), now=now)
         else:
-            RailBreaker.objects.filter(pk=rail).update(failures=row.failures)
+            RailBreaker.objects.filter(pk=rail).update(failures=row.failures, failed_ids=row.failed_ids)
 
 
+def release_try(rail: str, *, disbursement_id: int, why: str, now: datetime) -> None:
+    """End the try of a payment that was not sent: while the rail is unavailable it failed, else another may try."""
+    if not sql.stopped_rail_names():
+        return
+    if why == DeferralCode.RAIL_UNAVAILABLE:
+        _fail_try(rail, disbursement_id=disbursement_id, now=now)
+    elif why != DeferralCode.RAIL_STOPPED:
+        _free_try(rail, disbursement_id=disbursement_id, now=now)
+
+
+@retried_on_deadlock
+def _fail_try(rail: str, *, disbursement_id: int, now: datetime) -> None:
+    with transaction.atomic(durable=True):
+        row = RailBreaker.objects.select_for_update().filter(pk=rail).first()
+        if row is not None and row.state == _S.HALF_OPEN and row.probe_id == disbursement_id:
+            _stop(row, min(2 * row.wait_seconds, LONGEST_WAIT_SECONDS), now=now)
+
+
+@retried_on_deadlock
+def _free_try(rail: str, *, disbursement_id: int, now: datetime) -> None:
+    """Let another payment try a stopped rail at once: the outcome of this one says nothing about the rail."""
+    tried = RailBreaker.objects.filter(pk=rail, state=_S.HALF_OPEN, probe_id=disbursement_id)
+    tried.update(retry_at=now)
+
+
+@retried_on_deadlock
 def count_success(rail: str, *, now: datetime) -> None:
     """Reset the failures of a rail that has paid, and resume it if it was stopped."""
     if not sql.has_failures(rail):
@@ -58,8 +93,9 @@ def count_success(rail: str, *, now: datetime) -> None:
         if row.state != _S.CLOSED:
             _record(row, "resume_rail", _S.CLOSED, now=now)
         RailBreaker.objects.filter(pk=rail).update(
-            state=_S.CLOSED, failures=0, wait_seconds=0, retry_at=None, probe_id=None, changed_at=now
-        )
+            state=_S.CLOSED, failures=0, failed_ids=[], wait_seconds=0, retry_at=None, probe_id=None,
+            last_probe_id=None, changed_at=now,
+        )  # fmt: skip
 
 
 def count_successes(rails: Sequence[str], /, *, now: datetime) -> list[None]:
@@ -97,12 +133,20 @@ def deferral_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> De
     return None if row.state == _S.CLOSED else deferral_while_stopped(row)
 
 
+def give_turn(row: RailBreaker, *, disbursement_id: int) -> None:
+    """Record whose turn to try a stopped rail it is, even if it waits for something else and does not try."""
+    RailBreaker.objects.filter(pk=row.pk, last_probe_id=row.last_probe_id).update(
+        last_probe_id=disbursement_id
+    )
+
+
 def deferral_while_stopped(row: RailBreaker) -> Deferral:
     """Return the deferral of payments by a stopped rail."""
     facts = {"rail": row.rail, "failures": FAILURES_IN_A_ROW}
     return Deferral(DeferralCode.RAIL_STOPPED, facts, row.retry_at)
 
 
+@retried_on_deadlock
 def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
     """Take the one try of a stopped rail, by compare-and-set; if it never ends, another may try after the same wait."""
     if row.retry_at is None or row.retry_at > now:
@@ -110,7 +154,10 @@ def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
     with transaction.atomic(durable=True):
         same = RailBreaker.objects.filter(pk=row.pk, retry_at=row.retry_at, probe_id=row.probe_id)
         wait = timedelta(seconds=row.wait_seconds)
-        taken = same.update(state=_S.HALF_OPEN, retry_at=now + wait, probe_id=disbursement_id, changed_at=now)
+        taken = same.update(
+            state=_S.HALF_OPEN, retry_at=now + wait, probe_id=disbursement_id, last_probe_id=disbursement_id,
+            changed_at=now,
+        )  # fmt: skip
         if taken == 1:
             _record(row, "try_rail", _S.HALF_OPEN, now=now)
     return taken == 1
@@ -118,8 +165,8 @@ def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
 
 def _stop(row: RailBreaker, wait_seconds: int, *, now: datetime) -> None:
     RailBreaker.objects.filter(pk=row.pk).update(
-        state=_S.OPEN, failures=row.failures, wait_seconds=wait_seconds, probe_id=None, changed_at=now,
-        retry_at=now + timedelta(seconds=wait_seconds),
+        state=_S.OPEN, failures=row.failures, failed_ids=row.failed_ids, wait_seconds=wait_seconds,
+        probe_id=None, changed_at=now, retry_at=now + timedelta(seconds=wait_seconds),
     )  # fmt: skip
     _record(row, "stop_rail", _S.OPEN, now=now)
 

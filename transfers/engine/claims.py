@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from sunusav.core import switches
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
+from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from transfers import sql
 from transfers.engine.policy import LEASE
@@ -18,11 +20,13 @@ from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     OPEN_ATTEMPT_STATES,
     UNFINISHED_STATES,
+    UNPAID_ATTEMPT_STATES,
     DisbursementState,
     FailureCode,
 )
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement
+from transfers.rails import rail
 from transfers.services.disbursements import begin_disbursement, locked, record_outcome, subject_of
 
 # More candidates than wanted are read, since other workers claim from the same end of the queue.
@@ -47,16 +51,17 @@ def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
 
     In two steps: candidate ids are read without locks, then locked by primary key, skipping those that others have
     locked. A single ordered SKIP LOCKED read would lock every row it scans. While outgoing money is paused, only
-    disbursements with an open attempt are claimed, to query the provider about it.
+    disbursements whose provider is to be queried are claimed.
     """
     return _claim_from(due(now), worker=worker, now=now, limit=limit)
 
 
 def claim_open(*, worker: str, now: datetime, limit: int) -> list[Claim]:
-    """Claim, as `claim_due` does, only disbursements with an open attempt: nothing new is sent."""
-    return _claim_from(_due_with_open_attempt(now), worker=worker, now=now, limit=limit)
+    """Claim, as `claim_due` does, only disbursements whose provider is to be queried: nothing new is sent."""
+    return _claim_from(_due_to_query(now), worker=worker, now=now, limit=limit)
 
 
+@retried_on_deadlock
 def _claim_from(queue: QuerySet[Disbursement], *, worker: str, now: datetime, limit: int) -> list[Claim]:
     candidates = max(CANDIDATES, limit * CANDIDATES_EACH)
     ids = list(queue.order_by("due_at").values_list("pk", flat=True)[:candidates])
@@ -77,6 +82,7 @@ def _claim(rows: Sequence[Disbursement], *, worker: str, now: datetime) -> list[
     return [Claim(row.pk, row.claim_version, row) for row in rows]
 
 
+@retried_on_deadlock
 def renew(claims: Sequence[Claim], *, now: datetime) -> None:
     """Extend the leases of claims that are still worked on; released disbursements keep their due time."""
     if claims:
@@ -95,6 +101,7 @@ def may_send(claims: Sequence[Claim], *, now: datetime) -> list[bool]:
     return [is_open[claim.disbursement_id] for claim in claims]
 
 
+@retried_on_deadlock
 def release(claim: Claim, *, due_at: datetime | None) -> None:
     """Release a disbursement, to be claimed again at `due_at`; nothing happens if the claim was lost."""
     claimed_rows([claim]).update(due_at=due_at, claimed_by="")
@@ -140,14 +147,22 @@ def is_anything_due(*, now: datetime) -> bool:
 
 
 def due(now: datetime) -> QuerySet[Disbursement]:
-    """Return what is due; while outgoing money is paused, only what has an open attempt to query about."""
+    """Return what is due; while outgoing money is paused, only what the provider is to be queried about."""
     return Disbursement.objects.filter(due_at__lte=now).filter(
-        ~Exists(switches.outgoing_closed()) | Exists(open_attempts())
+        ~Exists(switches.outgoing_closed()) | _is_only_queried() | Q(Exists(unsettled_attempts()))
     )
 
 
-def _due_with_open_attempt(now: datetime) -> QuerySet[Disbursement]:
-    return Disbursement.objects.filter(Exists(open_attempts()), due_at__lte=now)
+def _due_to_query(now: datetime) -> QuerySet[Disbursement]:
+    return Disbursement.objects.filter(_is_only_queried(), due_at__lte=now)
+
+
+def _is_only_queried() -> Q:
+    """Return the condition that a claim sends nothing new: an attempt is open, or the payment has ended.
+
+    After its end its closed orders are asked about.
+    """
+    return ~Q(state__in=UNFINISHED_STATES) | Q(Exists(open_attempts()))
 
 
 def open_attempts() -> QuerySet[Attempt]:
@@ -155,6 +170,17 @@ def open_attempts() -> QuerySet[Attempt]:
     return Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
 
 
+def unsettled_attempts() -> QuerySet[Attempt]:
+    """Return the closed attempts of a disbursement that were not confirmed unpaid after they could leave.
+
+    As a subquery, and for all rails alike: by the one whose provider accepts a send the longest.
+    """
+    late_by = max((rail(name).late_by for name in settings.RAILS), default=timedelta(0))
+    closed = Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=UNPAID_ATTEMPT_STATES)
+    return closed.filter(paid_outside_at=None, unpaid_at__lt=F("send_not_after") + late_by)
+
+
+@retried_on_deadlock
 def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
     """Fix fee and net of a scheduled disbursement that fell due; None if it cannot be paid as it is and failed.
 
@@ -199,6 +225,7 @@ def move_disbursement(
     )  # fmt: skip
 
 
+@retried_on_deadlock
 def record_broken(claim: Claim, error: Exception) -> None:
     """Record on a disbursement that a bug of ours stopped its worker, for people to see; its lease runs out."""
     unfinished = claimed_rows([claim]).filter(state__in=UNFINISHED_STATES)

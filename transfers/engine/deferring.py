@@ -8,6 +8,7 @@ from django.db import transaction
 
 from sunusav.core.outbox import Announcement, announce_all
 from sunusav.core.trail import TrailFact, record_all
+from sunusav.core.transactions import retried_on_deadlock
 from transfers.engine.claims import ENGINE, Claim, claimed_rows
 from transfers.engine.unresolved import put_under_review
 from transfers.enums import LIMIT_DEFERRALS
@@ -22,13 +23,15 @@ DEFERRED_TOPIC: Final = "disbursement.held_back"
 SHORTEST_DEFERRAL: Final = timedelta(seconds=1)
 
 
-def defer(claim: Claim, why: Deferral, *, now: datetime) -> None:
+@retried_on_deadlock
+def defer(claim: Claim, why: Deferral, *, now: datetime, watch_at: datetime | None = None) -> None:
     """Release a claimed disbursement until it may go; what waiting cannot solve is put under review.
 
+    `watch_at`: when the closed orders of one under review are asked about.
     Raises: ClaimLost, only for a review; otherwise nothing happens if the claim was lost.
     """
     if why.until is None:
-        put_under_review(claim, code=why.code, facts=why.facts, now=now, due_at=None)
+        put_under_review(claim, code=why.code, facts=why.facts, now=now, due_at=watch_at)
         return
     with transaction.atomic(durable=True):
         changed = claimed_rows([claim]).update(due_at=_due_at(why, now), claimed_by="", **_failure(why))
@@ -36,6 +39,7 @@ def defer(claim: Claim, why: Deferral, *, now: datetime) -> None:
             _record([claim.row], why, now=now)
 
 
+@retried_on_deadlock
 def defer_all(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> None:
     """Defer due disbursements that nobody has claimed until `why` ends, all in one statement."""
     ids = [row.pk for row in rows]

@@ -1,324 +1,307 @@
-"""The flow of one claimed disbursement: prepare and send it, or query the provider about its open attempt."""
+"""The flow of one claimed disbursement: performs what `decisions` decides, one step after the other."""
 
 import logging
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-
-from django.db import transaction
-from django.db.models import F
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from typing import Any, Final
 
 from sunusav.core import switches
 from sunusav.core.clock import Clock
+from sunusav.core.deadlines import Deadline, boottime_ns
 from sunusav.core.errors import DomainError
 from sunusav.core.transitions import StateChanged
-from transfers.engine.answers import ReceivedAnswer, received_answer
 from transfers.engine.breaker import (
     Sending,
-    count_failures,
-    count_outcome,
+    count_refusal,
     count_successes,
     deferrals_by_breakers,
+    release_try,
 )
-from transfers.engine.claims import Claim, begin_scheduled, fail, locked_processing_claim, may_send, release
+from transfers.engine.claims import Claim, begin_scheduled, may_send, release
+from transfers.engine.decisions import decide, watch_from
 from transfers.engine.deferring import defer
-from transfers.engine.destinations import instruction_for, order_of, retry_destination
+from transfers.engine.destinations import instruction_for, order_of
+from transfers.engine.facts import order_facts, proves
 from transfers.engine.flow_runner import Flow, call_batched, call_provider
-from transfers.engine.gates import deferral_while_unavailable
 from transfers.engine.opening import Opening, open_attempts
 from transfers.engine.paid import Payment, close_all_as_paid, close_as_paid
-from transfers.engine.policy import DEFER_FOR, LEASE, QUERY_AGAIN_AFTER, QUERY_REVIEWED_EVERY, query_delay
-from transfers.engine.unpaid import close_as_failed, close_as_never_sent
-from transfers.engine.unresolved import put_under_review, record_resend, record_unknown, release_with_answer
-from transfers.enums import (
-    OPEN_ATTEMPT_STATES,
-    PAYEES_OWN,
-    AnsweredCall,
-    AttemptState,
-    DisbursementState,
-    ReviewCode,
+from transfers.engine.policy import LEASE, QUERY_AGAIN_AFTER
+from transfers.engine.situation import (
+    Answer,
+    Answered,
+    Doubt,
+    NotAdmitted,
+    NotPrepared,
+    NotSentAgain,
+    OrderFacts,
+    Outcome,
+    Paused,
+    PaymentFacts,
+    Prepared,
+    Short,
+    Unavailable,
+    Unreachable,
 )
-from transfers.errors import ClaimLost, DestinationUnavailable, RailUnavailable
-from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import state_of, was_resolved
+from transfers.engine.steps import (
+    Begin,
+    Book,
+    BookLate,
+    Close,
+    Decision,
+    Defer,
+    Keep,
+    LeaveInDoubt,
+    OpenAndSend,
+    Prepare,
+    Query,
+    Review,
+    SendAgain,
+    Settle,
+    Stop,
+    Wait,
+)
+from transfers.engine.stopping import stop
+from transfers.engine.unpaid import close_as_unpaid, settle
+from transfers.engine.unresolved import keep_open, put_under_review, record_resend
+from transfers.enums import AnsweredCall, DisbursementState, ReviewCode
+from transfers.errors import (
+    ClaimLost,
+    DestinationUnavailable,
+    RailShort,
+    RailUnavailable,
+)
+from transfers.models import Attempt
 from transfers.rails import Rail, rail
-from transfers.types import Deferral, FindOutcome, NotSeen, Order, Refused, Succeeded, Unknown
+from transfers.types import Deferral, Order, Succeeded
 
 logger = logging.getLogger(__name__)
-_R = ReviewCode
 
 
-def payment_flow(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
-    """Take one claimed disbursement one step further; after a crash the next claim resumes it.
+class Ended(Enum):
+    """The flow has nothing left to do."""
 
-    `last` is the newest attempt for its subject, read under the claim. Raises: ClaimLost.
+    ENDED = "ended"
+
+
+ENDED: Final = Ended.ENDED
+
+
+def payment_flow(claim: Claim, attempts: Sequence[Attempt], *, clock: Clock) -> Flow[None]:
+    """Take one claimed disbursement as far as it goes now; after a crash the next claim resumes it.
+
+    `attempts` are all attempts for its subject, oldest first, read under the claim. Raises: ClaimLost.
     """
-    if claim.row.state == DisbursementState.SCHEDULED:
-        started = begin_scheduled(claim, now=clock())
-        if started is None:
-            return
-        claim = started
-    is_ours = last is not None and last.disbursement_id == claim.disbursement_id
-    if last is not None and is_ours and last.state in OPEN_ATTEMPT_STATES:
-        yield from _query(claim, last, clock=clock)
-    else:
-        yield from _pay(claim, last, clock=clock)
+    yield from _PaymentFlow(claim, attempts, clock).run()
 
 
-def _pay(claim: Claim, last: Attempt | None, *, clock: Clock) -> Flow[None]:
-    """Prepare an order, open an attempt for it, and send it."""
-    row = claim.row
-    if row.state != DisbursementState.PROCESSING:
-        release(claim, due_at=None)
-        return
-    deferral = yield from call_batched(deferrals_by_breakers, Sending(row.rail, row.pk))
-    if deferral is not None:
-        defer(claim, deferral, now=clock())
-        return
-    paid_by = rail(row.rail)
-    try:
-        order = yield from call_provider(paid_by.prepare, instruction_for(row, last), now=clock())
-        if last is not None and not (yield from _may_follow(claim, last, order, clock=clock)):
-            return
-        number = last.number + 1 if last is not None and last.disbursement_id == row.pk else 1
-        opened = yield from call_batched(open_attempts, Opening(claim, order, number))
-    except RailUnavailable as error:
-        _defer_new(claim, error, clock=clock)
-    except DestinationUnavailable as error:
-        retry_destination(claim, error, now=clock())
-    except ClaimLost:
-        raise
-    except DomainError as refusal:
-        _fail(claim, refusal, clock=clock)
-    else:
-        if isinstance(opened, Deferral):
-            defer(claim, opened, now=clock())
-            return
-        yield from _send(claim, opened, order, paid_by, clock=clock)
+class _PaymentFlow:
+    """The claim of one payment, and what this flow has learnt about it."""
 
+    def __init__(self, claim: Claim, attempts: Sequence[Attempt], clock: Clock) -> None:
+        self._claim, self._clock = claim, clock
+        self._attempts = list(attempts)
+        self._queried: dict[int, datetime] = {}
+        self._doubts: dict[int, Doubt] = {}
 
-def _may_follow(claim: Claim, last: Attempt, order: Order, *, clock: Clock) -> Flow[bool]:
-    """Return whether an attempt for an order may be opened after the last one for this subject.
+    def run(self) -> Flow[None]:
+        outcome: Outcome | Ended | None = None
+        while outcome is not ENDED:
+            decision = decide(self._payment(), self._orders(), outcome, self._clock())
+            outcome = yield from self._perform(decision)
 
-    The same order may. A different one waits until no worker can still be sending the last one; then the provider
-    must confirm that the last one was not paid, because a late send can revive an order that the node marked as failed.
-    """
-    if last.order.reference == order.reference:
-        return True
-    last_rail = rail(last.order.rail)
-    wait_until = _send_ends_by(last, last_rail)
-    if clock() < wait_until:
-        release(claim, due_at=wait_until)
-        return False
-    return (yield from _is_still_unpaid(claim, last, last_rail, clock=clock))
+    def _payment(self) -> PaymentFacts:
+        row = self._claim.row
+        return PaymentFacts(
+            DisbursementState(row.state), retries=row.retries, queries=row.asks, not_before=row.not_before
+        )
 
-
-def _is_still_unpaid(claim: Claim, last: Attempt, last_rail: Rail, *, clock: Clock) -> Flow[bool]:
-    match (yield from call_provider(last_rail.find, order_of(last.order))):
-        case Refused():
-            return True
-        case NotSeen() if last.state == AttemptState.VOID or was_resolved(last.pk):
-            return True
-        case NotSeen(source=last.order.source) if _is_refused_and_expired(last, now=clock()):
-            return True
-        case Succeeded() as proven if _proves(proven, last.order, last_rail):
-            close_as_paid(last, proven, now=clock())
-            if last.disbursement_id != claim.disbursement_id:
-                facts = {"disbursement_id": last.disbursement_id}
-                put_under_review(claim, code=_R.PAID_BEFORE, facts=facts, now=clock(), due_at=None)
-        case Unknown(suspect=False):
-            release(claim, due_at=clock() + QUERY_AGAIN_AFTER)
-        case _:
-            put_under_review(claim, code=_R.LAST_ORDER_IN_DOUBT, facts={}, now=clock(), due_at=None)
-    return False
-
-
-def _is_refused_and_expired(last: Attempt, *, now: datetime) -> bool:
-    """Return whether an order was refused and has expired since.
-
-    A node may be configured to delete failed payments; after the expiry a payment that it does not know is unpaid.
-    """
-    return last.state == AttemptState.FAILED and now > last.order.give_up_after
-
-
-def _send(claim: Claim, attempt: Attempt, order: Order, paid_by: Rail, *, clock: Clock) -> Flow[None]:
-    """Send a committed order. If the outcome stays unknown, the next claim queries the provider.
-
-    A missing answer proves neither success nor failure.
-    """
-    if not (yield from call_batched(may_send, claim)):
-        release(claim, due_at=clock() + QUERY_AGAIN_AFTER)
-        return
-    try:
-        outcome = yield from call_provider(paid_by.send, order, now=clock())
-    except RailUnavailable as error:
-        _release_unavailable(claim, received_answer(attempt, error, AnsweredCall.SEND), clock=clock)
-        count_failures(order.rail, disbursement_ids=[claim.disbursement_id], now=clock())
-        return
-    yield from _record_outcome(claim, attempt, outcome, paid_by, answered_call=AnsweredCall.SEND, clock=clock)
-
-
-def _query(claim: Claim, attempt: Attempt, *, clock: Clock) -> Flow[None]:
-    """Query the provider about an open attempt before anything else."""
-    paid_by = rail(attempt.order.rail)
-    try:
-        found = yield from call_provider(paid_by.find, order_of(attempt.order))
-    except RailUnavailable as error:
-        _release_unavailable(claim, received_answer(attempt, error, AnsweredCall.ASK), clock=clock)
-        return
-    if isinstance(found, Refused) and _is_stale(attempt, found):
-        found = NotSeen(source=attempt.order.source, evidence=found.evidence)
-    yield from _record_outcome(claim, attempt, found, paid_by, answered_call=AnsweredCall.ASK, clock=clock)
-
-
-def _is_stale(attempt: Attempt, refused: Refused) -> bool:
-    """Return whether a refusal belongs to an earlier send of the same order: the latest may not have arrived yet."""
-    earlier = Attempt.objects.filter(order_id=attempt.order_id, number__lt=attempt.number)
-    return bool(refused.verdict) and earlier.filter(verdict=refused.verdict).exists()
-
-
-def _record_outcome(
-    claim: Claim,
-    attempt: Attempt,
-    outcome: FindOutcome,
-    paid_by: Rail,
-    *,
-    answered_call: AnsweredCall,
-    clock: Clock,
-) -> Flow[None]:
-    now = clock()
-    match outcome:
-        case Succeeded() if not _proves(outcome, attempt.order, paid_by):
-            contradiction = Unknown(
-                seen=True,
-                reason="paid, but proof or amount is not ours",
-                suspect=True,
-                evidence=outcome.evidence,
-            )
-            _record_unknown(claim, attempt, contradiction, answered_call=answered_call, now=now)
-            return
-        case Succeeded():
-            yield from _book(claim, attempt, outcome, clock=clock)
-            yield from call_batched(count_successes, paid_by.name)
-            return
-        case Refused() if _may_be_paid_by_earlier_send(attempt, outcome):
-            refusal = Unknown(
-                seen=True, reason=outcome.reason, suspect=True, is_refusal=True, evidence=outcome.evidence
-            )
-            _record_unknown(claim, attempt, refusal, answered_call=answered_call, now=now)
-            return
-        case Refused():
-            close_as_failed(claim, attempt, outcome, now=now)
-        case Unknown():
-            _record_unknown(claim, attempt, outcome, answered_call=answered_call, now=now)
-        case NotSeen():
-            yield from _decide_not_seen(claim, attempt, outcome, paid_by, clock=clock)
-    count_outcome(paid_by.name, outcome, disbursement_id=claim.disbursement_id, now=now)
-
-
-def _may_be_paid_by_earlier_send(attempt: Attempt, refused: Refused) -> bool:
-    """Return whether people must decide: the payee refused an order that had been sent more than once.
-
-    A wallet refuses what it was paid already: the first send may have arrived, and the provider lost its record.
-    A later attempt for the same order cannot know more than this one.
-    """
-    if refused.failure not in PAYEES_OWN:
-        return False
-    return Attempt.objects.filter(order_id=attempt.order_id, sends__gt=1).exists()
-
-
-def _book(claim: Claim, attempt: Attempt, proven: Succeeded, *, clock: Clock) -> Flow[None]:
-    """Book a payment with others while the claim holds; alone if it was lost, since the payment is a fact."""
-    try:
-        yield from call_batched(close_all_as_paid, Payment(claim, attempt, proven))
-    except StateChanged:
-        close_as_paid(attempt, proven, now=clock())
-
-
-def _decide_not_seen(
-    claim: Claim, attempt: Attempt, not_seen: NotSeen, paid_by: Rail, *, clock: Clock
-) -> Flow[None]:
-    """Decide about an order that the provider does not know: only the very same order may be sent again."""
-    now, order = clock(), order_of(attempt.order)
-    answer = received_answer(attempt, not_seen, AnsweredCall.ASK)
-    if attempt.state == AttemptState.IN_FLIGHT or not_seen.source != order.source:
-        put_under_review(
-            claim, code=_R.PAYMENT_VANISHED, facts={"source": not_seen.source}, now=now,
-            due_at=now + QUERY_REVIEWED_EVERY, answer=answer,
+    def _orders(self) -> list[OrderFacts]:
+        return order_facts(
+            self._attempts, disbursement_id=self._claim.disbursement_id, queried=self._queried,
+            doubts=self._doubts,
         )  # fmt: skip
-    elif now > max(order.give_up_after, _send_ends_by(attempt, paid_by)):
-        close_as_never_sent(claim, attempt, now=now, answer=answer)
-    elif now + timedelta(seconds=paid_by.send_deadline_seconds) < order.expires_at:
-        yield from _send_again(claim, answer, order, paid_by, clock=clock)
-    else:
-        release_with_answer(claim, answer, due_at=order.give_up_after + QUERY_AGAIN_AFTER, now=now)
 
+    def _perform(self, decision: Decision) -> Flow[Outcome | Ended | None]:  # noqa: PLR0911  (one case per decision)
+        """Perform what has an outcome to decide about; anything else ends the flow."""
+        match decision:
+            case Begin():
+                return self._begin()
+            case Query(order=order):
+                return (yield from self._query(order))
+            case Settle(order=order):
+                self._settle(order)
+                return None
+            case LeaveInDoubt(order=order, doubt=doubt):
+                self._doubts[self._attempt_of(order).order_id] = doubt
+                return None
+            case Prepare():
+                return (yield from self._prepare())
+            case OpenAndSend(order=order):
+                return (yield from self._open_and_send(order))
+            case SendAgain(answered=answered):
+                return (yield from self._send_again(answered))
+            case Book(order=order, proven=proven):
+                return (yield from self._book(self._attempt_of(order), proven))
+            case _:
+                return self._end(decision)
 
-def _send_again(
-    claim: Claim, answer: ReceivedAnswer, order: Order, paid_by: Rail, *, clock: Clock
-) -> Flow[None]:
-    now = clock()
-    if not switches.outgoing().is_open:
-        release_with_answer(claim, answer, due_at=now + DEFER_FOR, now=now)
-        return
-    if state_of(claim.disbursement_id) == DisbursementState.NEEDS_REVIEW:
-        # A person was asked to decide, and may have paid in another way by now: query further, send nothing.
-        release_with_answer(claim, answer, due_at=now + QUERY_REVIEWED_EVERY, now=now)
-        return
-    deferral = yield from call_batched(deferrals_by_breakers, Sending(order.rail, claim.disbursement_id))
-    if deferral is not None:
-        release_with_answer(claim, answer, due_at=deferral.until, now=now)
-        return
-    record_resend(claim, answer.attempt, now=now, answer=answer)
-    yield from _send(claim, answer.attempt, order, paid_by, clock=clock)
+    def _end(self, decision: Decision) -> Ended:
+        claim, now = self._claim, self._clock()
+        match decision:
+            case Close(order=order, refused=refused):
+                attempt = self._attempt_of(order)
+                close_as_unpaid(claim, attempt, decision, now=now)
+                count_refusal(
+                    attempt.order.rail, refused.failure, disbursement_id=claim.disbursement_id, now=now
+                )
+            case Keep(answered=answered):
+                keep_open(claim, self._attempt_of(answered.order), decision, now=now)
+            case BookLate(order=order, proven=proven):
+                self._book_late(self._attempt_of(order), proven)
+            case Review(code=code, due_at=due_at):
+                put_under_review(claim, code=code, facts={}, now=now, due_at=due_at)
+            case Defer(deferral=deferral):
+                defer(claim, deferral, now=now, watch_at=watch_from(self._orders(), now))
+                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=deferral.code, now=now)
+            case Stop():
+                stop(claim, decision, now=now)
+                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=decision.code, now=now)
+            case Wait(due_at=due_at):
+                release(claim, due_at=due_at)
+        return ENDED
 
+    def _begin(self) -> Ended | None:
+        started = begin_scheduled(self._claim, now=self._clock())
+        if started is None:
+            return ENDED
+        self._claim = started
+        return None
 
-def _record_unknown(
-    claim: Claim, attempt: Attempt, unknown: Unknown, *, answered_call: AnsweredCall, now: datetime
-) -> None:
-    row = Disbursement.objects.only("asks", "state").get(pk=claim.disbursement_id)
-    delay = QUERY_REVIEWED_EVERY if row.state == DisbursementState.NEEDS_REVIEW else query_delay(row.asks)
-    record_unknown(claim, attempt, unknown, now=now, due_at=now + delay, answered_call=answered_call)
-    if unknown.suspect:
-        code = _R.REFUSED_WHEN_SENT_AGAIN if unknown.is_refusal else _R.ANSWER_CONTRADICTS_RECORDS
-        due_at = now + QUERY_REVIEWED_EVERY
-        put_under_review(claim, code=code, facts={"outcome": unknown.reason}, now=now, due_at=due_at)
+    def _query(self, order: OrderFacts) -> Flow[Outcome]:
+        attempt = self._attempt_of(order)
+        paid_by = rail(attempt.order.rail)
+        # When the answer is stored it may be old: what counts is when the provider was asked.
+        self._queried[attempt.order_id] = self._clock()
+        return (
+            yield from self._answer(
+                attempt, AnsweredCall.ASK, partial(paid_by.find, order_of(attempt.order)), paid_by
+            )
+        )
 
+    def _settle(self, order: OrderFacts) -> None:
+        attempt = self._attempt_of(order)
+        tries = [one for one in self._attempts if one.order_id == attempt.order_id]
+        settle(self._claim, tries, now=self._queried[attempt.order_id])
 
-def _defer_new(claim: Claim, error: RailUnavailable, *, clock: Clock) -> None:
-    """Defer a payment whose rail is unavailable before an attempt was opened; its breaker counts that."""
-    now = clock()
-    logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
-    defer(claim, deferral_while_unavailable(error, until=now + QUERY_AGAIN_AFTER), now=now)
-    count_failures(claim.row.rail, disbursement_ids=[claim.disbursement_id], now=now)
+    def _prepare(self) -> Flow[Outcome]:  # noqa: PLR0911  (one case per refusal)
+        """Have the rail prepare an order, if its breaker lets the payment go."""
+        row = self._claim.row
+        # While outgoing money is paused, only payments with earlier orders are claimed, to ask about those.
+        if self._attempts and not switches.outgoing().is_open:
+            return Paused()
+        deferral = yield from call_batched(deferrals_by_breakers, Sending(row.rail, row.pk))
+        if deferral is not None:
+            return NotAdmitted(deferral)
+        instruction = instruction_for(row, self._last_of_ours())
+        try:
+            order = yield from call_provider(rail(row.rail).prepare, instruction, now=self._clock())
+        except RailUnavailable as error:
+            logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
+            return Unavailable(error.detail, error.stored_facts)
+        except RailShort as error:
+            return Short(error.rail)
+        except DestinationUnavailable as error:
+            return Unreachable(error.code, error.stored_facts)
+        except DomainError as refusal:
+            return NotPrepared(refusal.code, refusal.stored_facts)
+        return Prepared(order)
 
+    def _open_and_send(self, order: Order) -> Flow[Outcome | Ended]:
+        last = self._last_of_ours()
+        opening = Opening(self._claim, order, last.number + 1 if last is not None else 1)
+        read_at_ns = boottime_ns()
+        try:
+            opened = yield from call_batched(open_attempts, opening)
+        except ClaimLost:
+            raise
+        except DomainError as refusal:
+            return NotPrepared(refusal.code, refusal.stored_facts)
+        if isinstance(opened, Deferral):
+            return NotAdmitted(opened)
+        self._attempts.append(opened)
+        return (yield from self._send(opened, order, read_at_ns=read_at_ns))
 
-def _release_unavailable(claim: Claim, answer: ReceivedAnswer, *, clock: Clock) -> None:
-    """Release a payment whose rail is unavailable while an attempt is open; its amount stays held."""
-    logger.warning("rail %s is unavailable: %s", answer.attempt.order.rail, answer.evidence["detail"])
-    release_with_answer(claim, answer, due_at=clock() + QUERY_AGAIN_AFTER, now=clock())
+    def _send_again(self, answered: Answered) -> Flow[Outcome | Ended]:
+        """Send the same order again: intent and latest moment are committed before, as for the first time."""
+        attempt = self._attempt_of(answered.order)
+        if not switches.outgoing().is_open:
+            return NotSentAgain(answered, None)
+        sending = Sending(attempt.order.rail, self._claim.disbursement_id)
+        deferral = yield from call_batched(deferrals_by_breakers, sending)
+        if deferral is not None:
+            # New payments come first: an order that never arrives must not keep every try of a stopped rail.
+            until = deferral.until and deferral.until + QUERY_AGAIN_AFTER
+            return NotSentAgain(answered, until)
+        read_at_ns = boottime_ns()
+        record_resend(self._claim, attempt, answered, now=self._clock())
+        return (yield from self._send(attempt, order_of(attempt.order), read_at_ns=read_at_ns))
 
+    def _send(self, attempt: Attempt, order: Order, *, read_at_ns: int) -> Flow[Outcome | Ended]:
+        """Send a committed order, not after its latest moment. A missing answer proves neither success nor failure."""
+        if not (yield from call_batched(may_send, self._claim)):
+            release(self._claim, due_at=self._clock() + QUERY_AGAIN_AFTER)
+            return ENDED
+        assert attempt.send_not_after is not None, "it was committed with the intent"  # noqa: S101
+        deadline = Deadline.after(LEASE, at=attempt.send_not_after, read_at_ns=read_at_ns)
+        paid_by = rail(order.rail)
+        return (
+            yield from self._answer(
+                attempt, AnsweredCall.SEND, partial(paid_by.send, order, deadline=deadline), paid_by
+            )
+        )
 
-def _fail(claim: Claim, refusal: DomainError, *, clock: Clock) -> None:
-    """Close as failed what cannot be paid as it is; nothing was sent and nothing is held."""
-    with transaction.atomic(durable=True):
-        fail(locked_processing_claim(claim), refusal, now=clock())
+    def _answer(
+        self, attempt: Attempt, call: AnsweredCall, ask: Callable[[], Any], paid_by: Rail
+    ) -> Flow[Answered]:
+        answer: Answer
+        try:
+            answer = yield from call_provider(ask)
+        except RailUnavailable as error:
+            logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
+            answer = Unavailable(error.detail, error.stored_facts)
+        is_proven = isinstance(answer, Succeeded) and proves(answer, attempt.order, paid_by)
+        return Answered(self._facts_of(attempt), call, answer, is_proven)
 
+    def _book(self, attempt: Attempt, proven: Succeeded) -> Flow[Ended]:
+        """Book a payment with others while the claim holds; alone if it was lost, since the payment is a fact."""
+        try:
+            yield from call_batched(close_all_as_paid, Payment(self._claim, attempt, proven))
+        except StateChanged:
+            close_as_paid(attempt, proven, now=self._clock())
+        yield from call_batched(count_successes, attempt.order.rail)
+        return ENDED
 
-def _send_ends_by(attempt: Attempt, paid_by: Rail) -> datetime:
-    """Return when no worker can still be sending an attempt."""
-    last_sent_at = attempt.sent_at or attempt.opened_at
-    return last_sent_at + LEASE + timedelta(seconds=paid_by.send_deadline_seconds)
+    def _book_late(self, attempt: Attempt, proven: Succeeded) -> None:
+        """Book an order that was paid after it had been closed; a payment that cannot follow it waits for a person."""
+        now = self._clock()
+        is_ours = attempt.disbursement_id == self._claim.disbursement_id
+        if close_as_paid(attempt, proven, now=now) and is_ours:
+            return
+        if self._claim.row.state == DisbursementState.PROCESSING:
+            facts = {"disbursement_id": attempt.disbursement_id}
+            watch_at = watch_from(self._orders(), now)
+            put_under_review(self._claim, code=ReviewCode.PAID_BEFORE, facts=facts, now=now, due_at=watch_at)
+        else:
+            release(self._claim, due_at=now + QUERY_AGAIN_AFTER)
 
+    def _attempt_of(self, order: OrderFacts) -> Attempt:
+        return next(one for one in self._attempts if one.pk == order.attempt_id)
 
-def _proves(proven: Succeeded, order: PaymentOrder, paid_by: Rail) -> bool:
-    return proven.amount_msat == order.amount_msat and paid_by.verify(order.reference, proven.proof)
+    def _facts_of(self, attempt: Attempt) -> OrderFacts:
+        return next(one for one in self._orders() if one.attempt_id == attempt.pk)
 
-
-def last_attempts(subjects: Iterable[str]) -> dict[str, Attempt]:
-    """Return the newest attempt of each subject that has any, also of a disbursement that was cancelled since.
-
-    Only the newest can be open: another is opened only after it is closed.
-    """
-    attempts = Attempt.objects.filter(disbursement__subject__in=list(subjects))
-    rows = attempts.annotate(subject=F("disbursement__subject")).select_related("order").order_by("id")
-    return {row.subject: row for row in rows}
+    def _last_of_ours(self) -> Attempt | None:
+        ours = [one for one in self._attempts if one.disbursement_id == self._claim.disbursement_id]
+        return ours[-1] if ours else None

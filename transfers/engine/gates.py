@@ -6,25 +6,26 @@ go: limits, breaker and the rail's own check do that later.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from sunusav.core.money import msat_from_sats
-from transfers.engine.breaker import deferral_while_stopped
-from transfers.engine.claims import due, open_attempts
+from transfers.engine.breaker import deferral_while_stopped, give_turn
+from transfers.engine.claims import due, open_attempts, unsettled_attempts
 from transfers.engine.deferring import defer_all
 from transfers.engine.policy import DEFER_FOR, QUERY_AGAIN_AFTER
-from transfers.enums import DeferralCode, DisbursementState
+from transfers.enums import UNFINISHED_STATES, DeferralCode, DisbursementState
 from transfers.errors import RailUnavailable
 from transfers.models import Disbursement, RailBreaker
 from transfers.queries import stopped_rails
-from transfers.rails import rail
-from transfers.types import Deferral
+from transfers.rails import Rail, rail
+from transfers.types import Deferral, Sendable
 
 logger = logging.getLogger(__name__)
 
@@ -32,27 +33,52 @@ logger = logging.getLogger(__name__)
 def defer_unsendable(*, now: datetime, limit: int) -> None:
     """Defer, of the first `limit` new payments that are due, those whose rail is stopped, unavailable or short.
 
-    Asks each needed rail once for its balance; where that covers all, no payment is read. Called outside any
+    Asks each needed rail once what it can send; where that covers all, no payment is read. Called outside any
     transaction.
     """
     stopped = {row.rail: row for row in stopped_rails()}
-    for name, wanted_sats in _wanted_sats(now, limit).items():
+    for name, wanted in _wanted(now, limit).items():
         rows = partial(_first, name, now=now, limit=limit)
         if name not in stopped:
-            _defer_beyond_balance(name, rows, msat_from_sats(wanted_sats), now=now)
-        elif probe := _defer_while_stopped(stopped[name], rows(), now=now):
-            _defer_beyond_balance(name, partial(list, probe), sum(map(_amount_msat, probe)), now=now)
+            _defer_unfit(name, rows, wanted, now=now)
+        else:
+            _defer_while_stopped(stopped[name], rows(), now=now)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The new payments that are due by one rail: how many, their sum and the largest. Units: msat."""
+
+    count: int
+    total_msat: int
+    largest_msat: int
 
 
 def _new_and_due(now: datetime) -> QuerySet[Disbursement]:
-    return due(now).exclude(Exists(open_attempts())).order_by("due_at")
+    """Return what is due to be sent. What has a closed order that is to be asked about first is left to the flow."""
+    new = due(now).filter(state__in=UNFINISHED_STATES).exclude(Exists(open_attempts()))
+    return new.exclude(Exists(unsettled_attempts())).order_by("due_at")
 
 
-def _wanted_sats(now: datetime, limit: int) -> dict[str, int]:
-    """Return the total of the first new payments per rail. An unknown rail is left to the flow, which refuses it."""
+def _wanted(now: datetime, limit: int) -> dict[str, _Wanted]:
+    """Return what the first new payments want, per rail. An unknown rail is left to the flow, which refuses it."""
     wanted = _new_and_due(now).annotate(wanted_sats=Coalesce("net_sats", "payout_sats"))[:limit]
-    sums = wanted.aggregate(**{name: Sum("wanted_sats", filter=Q(rail=name)) for name in settings.RAILS})
-    return {name: sats for name, sats in sums.items() if sats}
+    sums: dict[str, Any] = {}
+    for name in settings.RAILS:
+        by_rail = Q(rail=name)
+        sums[f"{name}_count"] = Count("pk", filter=by_rail)
+        sums[f"{name}_total"] = Sum("wanted_sats", filter=by_rail)
+        sums[f"{name}_largest"] = Max("wanted_sats", filter=by_rail)
+    found = wanted.aggregate(**sums)
+    return {
+        name: _Wanted(
+            found[f"{name}_count"],
+            msat_from_sats(found[f"{name}_total"]),
+            msat_from_sats(found[f"{name}_largest"]),
+        )
+        for name in settings.RAILS
+        if found[f"{name}_count"]
+    }
 
 
 def _first(name: str, *, now: datetime, limit: int) -> list[Disbursement]:
@@ -61,46 +87,77 @@ def _first(name: str, *, now: datetime, limit: int) -> list[Disbursement]:
     return [row for row in _new_and_due(now).only(*columns)[:limit] if row.rail == name]
 
 
-def _defer_while_stopped(
-    stopped: RailBreaker, rows: Sequence[Disbursement], *, now: datetime
-) -> list[Disbursement]:
-    """Defer payments by a stopped rail; return the one that may try it, if it is time for a try."""
+def _defer_while_stopped(stopped: RailBreaker, rows: Sequence[Disbursement], *, now: datetime) -> None:
+    """Defer payments by a stopped rail, except the one that may try it, if it is time for a try.
+
+    Each try is by another payment, of those that fit into what is sendable: one that cannot go does not keep others
+    waiting.
+    """
     assert stopped.retry_at is not None, "a constraint holds this too"  # noqa: S101  (a programmer's mistake)
     why = deferral_while_stopped(stopped)
-    processing = list(_processing(rows))
     if stopped.retry_at > now:
-        defer_all(processing, why, now=now)
-        return []
-    defer_all(processing[1:], replace(why, until=now + QUERY_AGAIN_AFTER), now=now)
-    return processing[:1]
+        defer_all(_processing(rows), why, now=now)
+        return
+    fitting = _defer_unfit(stopped.rail, lambda: rows, None, now=now)
+    probe = _next_probe(list(_processing(fitting)), after=stopped.last_probe_id)
+    if probe is not None:
+        give_turn(stopped, disbursement_id=probe.pk)
+    others = [row for row in _processing(fitting) if row is not probe]
+    defer_all(others, replace(why, until=now + QUERY_AGAIN_AFTER), now=now)
 
 
-def _defer_beyond_balance(
-    name: str, rows: Callable[[], Sequence[Disbursement]], wanted_msat: int, *, now: datetime
-) -> None:
-    """Defer what exceeds the balance of the rail, in the order of due times; a later, smaller payment may still go."""
+def _next_probe(rows: Sequence[Disbursement], *, after: int | None) -> Disbursement | None:
+    """Return the next payment in turn: the first with a higher number than the last that tried, else the first."""
+    in_turn = sorted(rows, key=lambda row: row.pk)
+    later = (row for row in in_turn if after is not None and row.pk > after)
+    return next(later, in_turn[0] if in_turn else None)
+
+
+def _defer_unfit(
+    name: str, rows: Callable[[], Sequence[Disbursement]], wanted: _Wanted | None, *, now: datetime
+) -> Sequence[Disbursement]:
+    """Defer what does not fit into what the rail can send, in the order of due times; a later, smaller payment may go.
+
+    Return the payments that fit, unless `wanted` shows that all do.
+    """
+    paid_by = rail(name)
     try:
-        available_msat = rail(name).balance()
+        sendable = paid_by.sendable()
     except RailUnavailable as error:
         logger.warning("rail %s is unavailable: %s", name, error.detail)
         until = now + QUERY_AGAIN_AFTER
         defer_all(_processing(rows()), deferral_while_unavailable(error, until=until), now=now)
-        return
-    if wanted_msat <= available_msat:
-        return
-    short = []
-    for row in rows():
-        amount_msat = _amount_msat(row)
-        if amount_msat <= available_msat:
-            available_msat -= amount_msat
-        else:
-            short.append(row)
+        return []
+    if wanted is not None and _all_fit(wanted, sendable, paid_by):
+        return []
+    fitting, short = _split(rows(), sendable, paid_by)
     why = Deferral(DeferralCode.LIQUIDITY_SHORT, {"rail": name}, now + DEFER_FOR)
     defer_all(_processing(short), why, now=now)
+    return fitting
 
 
-def _amount_msat(row: Disbursement) -> int:
-    return msat_from_sats(row.net_sats or row.payout_sats)
+def _all_fit(wanted: _Wanted, sendable: Sendable, paid_by: Rail) -> bool:
+    """Return whether all payments fit for certain: none costs more to send than the largest."""
+    largest_msat = paid_by.needed_msat(wanted.largest_msat)
+    most_msat = wanted.total_msat + wanted.count * (largest_msat - wanted.largest_msat)
+    return largest_msat <= sendable.largest_msat and most_msat <= sendable.total_msat
+
+
+def _split(
+    rows: Sequence[Disbursement], sendable: Sendable, paid_by: Rail
+) -> tuple[list[Disbursement], list[Disbursement]]:
+    """Return the payments that fit and those that do not."""
+    fitting: list[Disbursement] = []
+    short: list[Disbursement] = []
+    left_msat = sendable.total_msat
+    for row in rows:
+        needed_msat = paid_by.needed_msat(msat_from_sats(row.net_sats or row.payout_sats))
+        if needed_msat <= min(left_msat, sendable.largest_msat):
+            left_msat -= needed_msat
+            fitting.append(row)
+        else:
+            short.append(row)
+    return fitting, short
 
 
 def deferral_while_unavailable(error: RailUnavailable, *, until: datetime) -> Deferral:

@@ -11,9 +11,11 @@ from ledger.types import Posting
 from sunusav.core.bulk import insert_all
 from sunusav.core.money import msat_from_sats
 from sunusav.core.trail import record_all
+from sunusav.core.transactions import retried_on_deadlock
 from transfers.booking import hold_lines
 from transfers.engine.attempts import attempt_entry
 from transfers.engine.claims import Claim, require_claims
+from transfers.engine.policy import LEASE
 from transfers.enums import AttemptState, TransactionKind
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import debit_account, destination_of
@@ -36,11 +38,12 @@ class Opening:
 
 @dataclass(frozen=True)
 class Hold:
-    """A stored order whose amount is to be held for one more attempt."""
+    """A stored order whose amount is to be held for one more attempt, which is sent or was paid by an earlier send."""
 
     row: Disbursement
     order: PaymentOrder
     number: int
+    is_sent: bool = True
 
 
 def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Attempt | Deferral]:
@@ -67,6 +70,7 @@ def _in_order(
     return [deferrals[one] if one in deferrals else attempts[one] for one in ids]
 
 
+@retried_on_deadlock
 def _open_attempts(openings: Sequence[Opening], *, now: datetime) -> list[Attempt]:
     try:
         return _commit_intents(openings, now=now)
@@ -94,7 +98,8 @@ def hold_all(holds: Sequence[Hold], *, now: datetime) -> list[Attempt]:
     attempts = [
         Attempt(
             disbursement=hold.row, order=hold.order, number=hold.number, hold_transaction_id=transaction_id,
-            opened_at=now, sent_at=now, sends=1,
+            opened_at=now, sent_at=now if hold.is_sent else None,
+            send_not_after=now + LEASE if hold.is_sent else None, sends=int(hold.is_sent),
         )
         for hold, transaction_id in zip(holds, transaction_ids, strict=True)
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from fees.services import record_fees
 from fees.types import FixedFee
@@ -16,11 +16,13 @@ from sunusav.core.bulk import update_each
 from sunusav.core.money import msat_from_sats
 from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import record
+from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move_all
 from transfers.booking import paid_lines
 from transfers.engine.attempts import attempt_entry, attempts_allowed_to_become, locked_attempt
 from transfers.engine.claims import ENGINE, Claim, claimed_rows
 from transfers.engine.opening import Hold, hold_all
+from transfers.engine.policy import FIRST_WATCH_AFTER
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     OPEN_ATTEMPT_STATES,
@@ -28,7 +30,7 @@ from transfers.enums import (
     DisbursementState,
     TransactionKind,
 )
-from transfers.models import Attempt, Disbursement
+from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.rails import rail
 from transfers.services.disbursements import locked, record_outcomes, subject_of
 from transfers.types import Succeeded
@@ -53,6 +55,7 @@ class _Booking:
     proven: Succeeded
 
 
+@retried_on_deadlock
 def close_all_as_paid(payments: Sequence[Payment], /, *, now: datetime) -> list[None]:
     """Book payments whose claims still hold, together: the ordinary case of `close_as_paid`, without its reads.
 
@@ -66,6 +69,7 @@ def close_all_as_paid(payments: Sequence[Payment], /, *, now: datetime) -> list[
     return [None] * len(payments)
 
 
+@retried_on_deadlock
 def close_as_paid(attempt: Attempt, proven: Succeeded, *, now: datetime) -> bool:
     """Book a payment that certainly happened, whichever worker learned of it; false if it was booked before.
 
@@ -107,7 +111,18 @@ def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], no
     fees = record_fees(priced, completed_at=now)
     transaction_ids = post_all([_payment_posting(booking, fees, now) for booking in bookings])
     _move_attempts(bookings, transaction_ids, now)
+    _watch_other_orders(bookings, now)
     record_outcomes(rows, state=_S.COMPLETED, now=now)
+
+
+def _watch_other_orders(bookings: Sequence[_Booking], now: datetime) -> None:
+    """Keep paid disbursements due that have other orders: one of those may be paid late."""
+    again = [one for one in bookings if one.attempt.number > 1]
+    if again:
+        paid = [one.attempt.order_id for one in again]
+        others = PaymentOrder.objects.filter(disbursement=OuterRef("pk")).exclude(pk__in=paid)
+        rows = Disbursement.objects.filter(Exists(others), pk__in=[one.row.pk for one in again])
+        rows.update(due_at=now + FIRST_WATCH_AFTER)
 
 
 def _move_attempts(bookings: Sequence[_Booking], transaction_ids: Sequence[int], now: datetime) -> None:
@@ -139,13 +154,25 @@ def _book_late(closed: Attempt, row: Disbursement, proven: Succeeded, now: datet
             book_payment(live, row, proven, now=now)
         return is_open
     if live is None and row.state in (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW):
-        (again,) = hold_all([Hold(row, closed.order, _next_number(row))], now=now)
+        (again,) = hold_all([Hold(row, closed.order, _next_number(row), is_sent=False)], now=now)
         book_payment(again, row, proven, now=now)
         return True
+    _record_paid_outside(closed, row, beside=live, now=now)
+    return False
+
+
+def _record_paid_outside(
+    closed: Attempt, row: Disbursement, *, beside: Attempt | None, now: datetime
+) -> None:
+    """Record, once, a payment that the books have no place for, and pause outgoing money."""
+    if closed.paid_outside_at is not None:
+        return
     reason = f"order {closed.order.reference} of disbursement {row.pk} was paid although it had been closed"
+    if beside is not None:
+        reason += f"; order {beside.order.reference} is {beside.state}"
+    Attempt.objects.filter(pk=closed.pk).update(paid_outside_at=now)
     record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=reason)
     pause_outgoing(actor=ENGINE, reason=reason, now=now)
-    return False
 
 
 def _next_number(row: Disbursement) -> int:

@@ -8,14 +8,16 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 
 from django.db import DatabaseError, OperationalError
 
 from sunusav.core.clock import Clock, database_clock
 from transfers.engine.claims import Claim, claim_due, claim_open, is_anything_due, record_broken
+from transfers.engine.facts import attempts_for
 from transfers.engine.flow_runner import FlowRunner, Inline
-from transfers.engine.flows import last_attempts, payment_flow
+from transfers.engine.flows import payment_flow
 from transfers.engine.gates import defer_unsendable
 from transfers.engine.heartbeat import Heartbeat
 from transfers.errors import ClaimLost
@@ -29,6 +31,8 @@ CLAIMED_AT_LEAST = 4
 LOOK_AGAIN_SECONDS = 1.0
 # After this no more is claimed, so that a run ends: a send may take long, and the next run starts anyway.
 RUN_SECONDS = 300.0
+# So many due payments are looked at, so often, before a claim; a rail that does not answer stops others that long.
+GATE_READS, GATE_EVERY_SECONDS = 10_000, 5.0
 Claiming = Callable[..., list[Claim]]
 
 logger = logging.getLogger(__name__)
@@ -50,8 +54,20 @@ def run_due(*, slots: int = DEFAULT_SLOTS, limit: int = 10_000, clock: Clock | N
     clock = clock or database_clock()
     if not is_anything_due(now=clock()):
         return RunReport()
-    defer_unsendable(now=clock(), limit=limit)
-    return run(claim_due, slots=slots, limit=limit, clock=clock)
+    return run(_ClaimingSendable(), slots=slots, limit=limit, clock=clock)
+
+
+class _ClaimingSendable:
+    """Claims what is due, after the payments that cannot go now were deferred: now and then also during the run."""
+
+    def __init__(self) -> None:
+        self._gate_at = 0.0
+
+    def __call__(self, *, worker: str, now: datetime, limit: int) -> list[Claim]:
+        if monotonic() >= self._gate_at:
+            defer_unsendable(now=now, limit=GATE_READS)
+            self._gate_at = monotonic() + GATE_EVERY_SECONDS
+        return claim_due(worker=worker, now=now, limit=limit)
 
 
 def query_open_attempts(*, slots: int = DEFAULT_SLOTS, clock: Clock | None = None) -> RunReport:
@@ -83,7 +99,7 @@ class _Run:
         self._slots, self._limit = max(slots, 1), limit
         self._report = RunReport()
         self._runner = FlowRunner(calls, clock=clock, on_end=self._end)
-        self._waiting: deque[tuple[Claim, Attempt | None]] = deque()
+        self._waiting: deque[tuple[Claim, list[Attempt]]] = deque()
         self._look_again_at = 0.0
         self._claims_until = monotonic() + RUN_SECONDS
 
@@ -102,11 +118,11 @@ class _Run:
                 return
             self._start(*self._waiting.popleft())
 
-    def _start(self, claim: Claim, last: Attempt | None) -> None:
+    def _start(self, claim: Claim, attempts: list[Attempt]) -> None:
         if claim.row.due_at is None or claim.row.due_at <= self._clock():
             return  # it waited for a slot past its lease
         self._heartbeat.add(claim)
-        self._runner.start(claim, payment_flow(claim, last, clock=self._clock))
+        self._runner.start(claim, payment_flow(claim, attempts, clock=self._clock))
 
     def _claim_more(self) -> None:
         """Claim for the free slots; while others are busy only now and then, and a failed claim is tried again."""
@@ -128,8 +144,8 @@ class _Run:
         if len(claims) < wanted:
             self._look_again_at = monotonic() + LOOK_AGAIN_SECONDS
         self._report.worked += len(claims)
-        last = last_attempts(claim.row.subject for claim in claims)
-        self._waiting.extend((claim, last.get(claim.row.subject)) for claim in claims)
+        attempts = attempts_for(claim.row.subject for claim in claims)
+        self._waiting.extend((claim, attempts.get(claim.row.subject, [])) for claim in claims)
 
     def _end(self, claim: Claim, error: Exception | None) -> None:
         self._heartbeat.remove(claim)

@@ -1,24 +1,18 @@
-"""Close attempts that were certainly not paid: void their hold in the books and decide what follows."""
+"""Close attempts that were certainly not paid: void their hold in the books, and let happen what follows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from ledger.services import reverse
 from sunusav.core.errors import LONGEST_STORED_TEXT
-from transfers.engine.answers import ReceivedAnswer
+from sunusav.core.transactions import retried_on_deadlock
 from transfers.engine.attempts import locked_attempt, move_attempt
 from transfers.engine.claims import Claim, locked_claim, move_disbursement
-from transfers.engine.policy import after_failure
-from transfers.enums import (
-    OPEN_ATTEMPT_STATES,
-    AttemptState,
-    DisbursementState,
-    FailureClass,
-    FailureCode,
-    TransactionKind,
-)
-from transfers.models import Attempt, Disbursement
+from transfers.engine.steps import Close
+from transfers.enums import UNPAID_ATTEMPT_STATES, AttemptState, DisbursementState, TransactionKind
+from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.services.disbursements import record_outcome, subject_of
 from transfers.types import Refused
 
@@ -26,50 +20,44 @@ _S = DisbursementState
 CODE_LENGTH = 80
 
 
-def close_as_failed(claim: Claim, attempt: Attempt, refused: Refused, *, now: datetime) -> bool:
-    """Close an attempt that the provider certainly refused, and decide what follows; false if it is closed already.
+@retried_on_deadlock
+def close_as_unpaid(claim: Claim, attempt: Attempt, decision: Close, *, now: datetime) -> None:
+    """Close an attempt that was certainly not paid, and let what follows happen.
 
     It needs the claim: after a lost claim another worker may have sent the same order again.
     Raises: ClaimLost.
     """
     with transaction.atomic(durable=True):
         row = locked_claim(claim)
-        fresh = locked_attempt(attempt)
-        if fresh.state not in OPEN_ATTEMPT_STATES:
-            return False
-        _void(fresh, row, AttemptState.FAILED, refused, now)
-        _continue(row, refused, now)
-    return True
+        _void(locked_attempt(attempt), row, decision.state, decision.refused, now)
+        _continue(row, decision, now)
 
 
-def close_as_never_sent(
-    claim: Claim, attempt: Attempt, *, now: datetime, answer: ReceivedAnswer | None = None
-) -> bool:
-    """Close an attempt whose order the provider never saw and can no longer accept; false if it is not prepared.
+@retried_on_deadlock
+def settle(claim: Claim, tries: Sequence[Attempt], *, now: datetime) -> None:
+    """Store that an order is still unpaid, as the provider confirmed when it was asked, on all its closed attempts.
 
-    Raises: ClaimLost.
+    It needs the claim: after a lost claim another worker may have sent the same order again. Raises: ClaimLost.
     """
-    evidence = answer.evidence if answer else {}
-    failure = FailureClass.RENEW if attempt.order.is_renewable else FailureClass.FINAL
-    expired = Refused(FailureCode.NEVER_SENT.value, failure, evidence)
     with transaction.atomic(durable=True):
-        row = locked_claim(claim)
-        fresh = locked_attempt(attempt)
-        if fresh.state != AttemptState.PREPARED:
-            return False
-        _void(fresh, row, AttemptState.VOID, expired, now)
-        _continue(row, expired, now)
-    return True
+        locked_claim(claim)
+        closed = Attempt.objects.filter(pk__in=[one.pk for one in tries], state__in=UNPAID_ATTEMPT_STATES)
+        closed.update(unpaid_at=now)
+    for attempt in tries:
+        attempt.unpaid_at = now
 
 
 def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *, now: datetime) -> None:
     """Close an attempt that two people found unpaid, in their transaction; the disbursement fails.
 
+    It stays due if it has other orders, which are asked about for as long as they can be paid.
     The caller holds the locks of the disbursement and of its open attempt.
     """
     _void(attempt, row, AttemptState.FAILED, unpaid, now)
+    has_others = PaymentOrder.objects.filter(disbursement=row).exclude(pk=attempt.order_id).exists()
     move_disbursement(
-        row, _S.FAILED, action="fail", now=now, code=unpaid.reason, facts={}, due_at=None, claimed_by="",
+        row, _S.FAILED, action="fail", now=now, code=unpaid.reason, facts={},
+        due_at=now if has_others else None, claimed_by="",
         claim_version=row.claim_version + 1,
     )  # fmt: skip
     record_outcome(row, now=now)
@@ -88,26 +76,27 @@ def _void(attempt: Attempt, row: Disbursement, state: AttemptState, refused: Ref
     move_attempt(
         attempt, state, action="close_attempt", now=now, facts={"outcome": outcome}, closed_at=now, asked_at=now,
         close_transaction_id=reversal_id, outcome=outcome, failure_class=refused.failure, verdict=refused.verdict,
-        evidence=refused.evidence,
+        evidence=refused.evidence, unpaid_at=now,
     )  # fmt: skip
 
 
-def _continue(row: Disbursement, refused: Refused, now: datetime) -> None:
-    """Decide what follows for a locked disbursement; one under review waits for a person all the same."""
-    if row.state == _S.NEEDS_REVIEW:
-        Disbursement.objects.filter(pk=row.pk).update(due_at=None, claimed_by="")
+def _continue(row: Disbursement, decision: Close, now: datetime) -> None:
+    """Let happen what follows for a locked disbursement."""
+    then = decision.then
+    code, facts = _stored_reason(decision.refused)
+    if then.state == row.state == _S.NEEDS_REVIEW:
+        Disbursement.objects.filter(pk=row.pk).update(due_at=then.due_at, claimed_by="")
         return
-    step = after_failure(refused.failure, retries=row.retries, now=now)
-    code, facts = _stored_reason(refused)
-    if step.state == _S.PROCESSING:
-        retries = row.retries + (1 if step.counts_as_retry else 0)
+    if then.state == _S.PROCESSING:
+        retries = row.retries + (1 if then.counts_as_retry else 0)
         Disbursement.objects.filter(pk=row.pk).update(
-            due_at=step.due_at, retries=retries, claimed_by="", failure_code=code, failure_facts=facts
-        )
+            due_at=then.due_at, not_before=then.not_before, retries=retries, claimed_by="", failure_code=code,
+            failure_facts=facts,
+        )  # fmt: skip
         return
-    action = "fail" if step.state == _S.FAILED else "review"
+    action = "fail" if then.state == _S.FAILED else "review"
     move_disbursement(
-        row, step.state, action=action, now=now, code=code, facts=facts, due_at=step.due_at, claimed_by=""
+        row, then.state, action=action, now=now, code=code, facts=facts, due_at=then.due_at, claimed_by=""
     )
     record_outcome(row, now=now)
 

@@ -10,7 +10,8 @@ from transfers.enums import BreakerState
 class RailBreaker(models.Model):
     """The circuit breaker of a rail. A row exists once the rail failed; a rail that pays writes nothing here.
 
-    While the rail is stopped, `retry_at` is when one payment (`probe_id`, a disbursement) may try it again.
+    While the rail is stopped, `retry_at` is when one payment (`probe_id`, a disbursement) may try it again; the next
+    try is by the payment that follows `last_probe_id`. `failed_ids` are the payments that failed in a row, each once.
     """
 
     rail = models.CharField(_("rail"), max_length=30, primary_key=True)
@@ -18,9 +19,11 @@ class RailBreaker(models.Model):
     failures = models.PositiveIntegerField(
         _("failures"), default=0, help_text=_("in a row, since it last paid")
     )
+    failed_ids = models.JSONField(_("failed payments"), default=list)
     wait_seconds = models.PositiveIntegerField(_("wait seconds"), default=0)
     retry_at = models.DateTimeField(_("retry at"), null=True)
     probe_id = models.BigIntegerField(_("probe id"), null=True)
+    last_probe_id = models.BigIntegerField(_("last probe id"), null=True)
     changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:

@@ -10,6 +10,7 @@ from transfers.enums import (
     OPEN_ATTEMPT_STATES,
     PAID_STATES,
     RELEASED_STATES,
+    UNPAID_ATTEMPT_STATES,
     AttemptState,
     DisbursementState,
     FailureClass,
@@ -19,7 +20,8 @@ from transfers.enums import (
 class Disbursement(models.Model):
     """One order to send one amount to one destination for one subject.
 
-    `due_at` is when a worker may claim it next: while it is claimed, the end of the lease; null: not by itself.
+    `due_at` is when a worker may claim it next: while it is claimed, the end of the lease; null: not by itself. Before
+    `not_before` nothing new is sent; earlier claims only query the provider.
     `claim_version` is a fence: a worker that lost its lease can change nothing. `admitted_at` is when it last counted
     against the limits, under which version of the limit per payout; earlier counts are `PastAdmission`s. `waived_at`:
     since when a waiver by two people lets it pass the limits.
@@ -57,6 +59,7 @@ class Disbursement(models.Model):
     scheduled_at = models.DateTimeField(_("scheduled at"))
     requested_at = models.DateTimeField(_("requested at"))
     due_at = models.DateTimeField(_("due at"), null=True)
+    not_before = models.DateTimeField(_("not before"), null=True)
     claim_version = models.PositiveIntegerField(_("claim version"), default=0)
     claimed_by = models.CharField(_("claimed by"), max_length=80, blank=True)
     retries = models.PositiveSmallIntegerField(_("retries"), default=0)
@@ -163,7 +166,12 @@ class PaymentOrder(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to send one order, with its hold in the books. A disbursement has at most one live attempt."""
+    """One try to send one order, with its hold in the books. A disbursement has at most one live attempt.
+
+    `send_not_after` is the latest moment at which its last send may leave. `unpaid_at` is when the provider last
+    confirmed that the order of a closed attempt was not paid; `paid_outside_at`, when it reported the opposite and the
+    payment could not be booked for this disbursement.
+    """
 
     disbursement = models.ForeignKey(
         Disbursement, on_delete=models.RESTRICT, related_name="attempts", verbose_name=_("disbursement")
@@ -189,9 +197,12 @@ class Attempt(models.Model):
     opened_at = models.DateTimeField(_("opened at"))
     sends = models.PositiveSmallIntegerField(_("sends"), default=0)
     sent_at = models.DateTimeField(_("sent at"), null=True)
+    send_not_after = models.DateTimeField(_("send not after"), null=True)
     seen_at = models.DateTimeField(_("seen at"), null=True)
     asked_at = models.DateTimeField(_("asked at"), null=True)
     closed_at = models.DateTimeField(_("closed at"), null=True)
+    unpaid_at = models.DateTimeField(_("unpaid at"), null=True)
+    paid_outside_at = models.DateTimeField(_("paid outside at"), null=True)
     outcome = models.CharField(_("outcome"), max_length=120, blank=True)
     failure_class = models.CharField(_("failure class"), max_length=10, choices=FailureClass, blank=True)
     verdict = models.CharField(
@@ -218,6 +229,14 @@ class Attempt(models.Model):
                     ~Q(state__in=OPEN_ATTEMPT_STATES)
                     & Q(closed_at__isnull=False, close_transaction__isnull=False)
                 ),
+            ),
+            models.CheckConstraint(
+                name="attempt_sent_has_latest_moment",
+                condition=Q(sent_at=None) | Q(send_not_after__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="attempt_paid_outside_is_closed",
+                condition=Q(paid_outside_at=None) | Q(state__in=UNPAID_ATTEMPT_STATES),
             ),
             models.CheckConstraint(
                 name="attempt_success_has_proof",

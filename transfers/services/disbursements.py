@@ -23,11 +23,18 @@ from transfers.errors import (
     DisbursementNotCancellable,
     DisbursementNotRetryable,
     FundsShort,
+    OrderStillPayable,
     PaymentReferenceUsed,
     SubjectHeld,
 )
 from transfers.models import Disbursement, PaymentOrder
-from transfers.queries import debit_account, destination_of, has_open_attempt
+from transfers.queries import (
+    debit_account,
+    destination_of,
+    has_open_attempt,
+    has_payable_order,
+    unsettled_until,
+)
 from transfers.rails import rail
 from transfers.types import Destination, DisbursementRequest, Instruction
 
@@ -148,7 +155,8 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
         require_destination_payable(row, net_sats=row.net_sats or priced["net_sats"], now=now)
         move(
             row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="retry",
-            actor=actor, at=now, reason=reason, due_at=now, retries=0, failure_code="", failure_facts={},
+            actor=actor, at=now, reason=reason, due_at=now, not_before=None, retries=0, failure_code="",
+            failure_facts={},
             claim_version=row.claim_version + 1, **priced,
         )  # fmt: skip
         wake(RUN_DUE_TASK)
@@ -157,7 +165,10 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
 def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
     """Cancel a disbursement that certainly was not paid, which frees its subject.
 
-    Raises: DisbursementNotCancellable once it is paid or while an attempt may still be paid.
+    An order that the provider refused may be revived by a send that is still on its way: it must have been confirmed as
+    unpaid after the last moment at which it could leave. If it was not, a worker asks as soon as it can.
+    Raises: DisbursementNotCancellable once it is paid or while an attempt is open; OrderStillPayable until an order
+    that was closed is certainly unpaid.
     """
     with transaction.atomic():
         row = locked(disbursement_id)
@@ -166,9 +177,13 @@ def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now:
             raise DisbursementNotCancellable(disbursement_id=row.pk, state=row.state, why=why)
         if _S.CANCELLED not in DISBURSEMENT_TRANSITIONS.get(row.state, frozenset()):
             raise DisbursementNotCancellable(disbursement_id=row.pk, state=row.state, why="it is closed")
+        payable_until = unsettled_until(row.pk, now=now)
+        if payable_until is not None:
+            raise OrderStillPayable(disbursement_id=row.pk, payable_until=payable_until)
         move(
             row, _S.CANCELLED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="cancel",
-            actor=actor, at=now, reason=reason, due_at=None, claim_version=row.claim_version + 1, claimed_by="",
+            actor=actor, at=now, reason=reason, due_at=now if has_payable_order(row.pk, now=now) else None,
+            claim_version=row.claim_version + 1, claimed_by="",
         )  # fmt: skip
         record_outcome(row, now=now)
 

@@ -11,18 +11,20 @@ from sunusav.core.wake_ups import wake
 from transfers.enums import OPEN_ATTEMPT_STATES, CollectionState
 from transfers.errors import AttemptNotOpen
 from transfers.models import Collection, Disbursement
-from transfers.queries import has_open_attempt
+from transfers.queries import has_open_attempt, unsettled_until
 from transfers.services.disbursements import RUN_DUE_TASK, locked, subject_of
 
 
 def query_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
-    """Have a worker query the provider about an open attempt at once; one that has claimed it does so already.
+    """Have a worker query the provider at once about an open attempt, or a closed order that may still be paid.
+
+    One that has claimed it does so already.
 
     Raises: DisbursementMissing, AttemptNotOpen.
     """
     with transaction.atomic():
         row = locked(disbursement_id)
-        if not has_open_attempt(row.pk):
+        if not has_open_attempt(row.pk) and unsettled_until(row.pk, now=now) is None:
             raise AttemptNotOpen(disbursement_id=row.pk, state=row.state)
         Disbursement.objects.filter(_unclaimed(now), pk=row.pk).update(due_at=now)
         # An action of the trail keeps its code.

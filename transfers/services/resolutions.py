@@ -23,8 +23,8 @@ from transfers.errors import (
     ResolutionNeedsExplanation,
     ResolutionNeedsProof,
 )
-from transfers.models import Attempt, Disbursement, ManualResolution
-from transfers.queries import newest_answer, open_attempt_of
+from transfers.models import Attempt, Disbursement, ManualResolution, ProviderAnswer
+from transfers.queries import may_leave_until, newest_answer, open_attempt_of
 from transfers.rails import rail
 from transfers.services.disbursements import locked
 
@@ -32,7 +32,7 @@ MANUAL_RESOLUTION = "manual_resolution"
 # While under review the provider is queried every ten minutes.
 EVIDENCE_VALID_FOR = timedelta(minutes=15)
 CONTRADICTING_KINDS = (AnswerKind.IN_FLIGHT, AnswerKind.CONTRADICTS)
-UNPAID_KINDS = (AnswerKind.NOT_SEEN, AnswerKind.REFUSED)
+UNPAID_KINDS = (AnswerKind.NOT_SEEN, AnswerKind.REFUSED, AnswerKind.PAID_EARLIER)
 _PAID = ResolutionVerdict.PAID
 
 
@@ -130,10 +130,10 @@ def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
 
     Raises: OrderStillPayable, ProviderContradicts, EvidenceTooOld.
     """
-    payable_until = _payable_until(attempt)
+    answer = newest_answer(attempt.pk)
+    payable_until = _payable_until(attempt, answer)
     if now <= payable_until:
         raise OrderStillPayable(disbursement_id=attempt.disbursement_id, payable_until=payable_until)
-    answer = newest_answer(attempt.pk)
     kind, outcome = (answer.kind, answer.outcome) if answer else ("", attempt.outcome)
     facts = {"disbursement_id": attempt.disbursement_id, "outcome": outcome, "asked_at": attempt.asked_at}
     if kind in CONTRADICTING_KINDS:
@@ -143,10 +143,14 @@ def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
         raise EvidenceTooOld(**facts)
 
 
-def _payable_until(attempt: Attempt) -> datetime:
-    """Return until when the order can be paid: by its own terms, or by a send that is still under way."""
-    deadline = timedelta(seconds=rail(attempt.order.rail).send_deadline_seconds)
-    return max(attempt.order.give_up_after, (attempt.sent_at or attempt.opened_at) + deadline)
+def _payable_until(attempt: Attempt, answer: ProviderAnswer | None) -> datetime:
+    """Return until when the order can be paid: by its own terms, or by a send that is still under way.
+
+    An order that the provider had paid before it was ours is paid no second time.
+    """
+    if answer is not None and answer.kind == AnswerKind.PAID_EARLIER:
+        return may_leave_until(attempt)
+    return max(attempt.order.give_up_after, may_leave_until(attempt))
 
 
 def _require_proven(resolution: ManualResolution) -> None:

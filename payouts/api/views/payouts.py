@@ -38,7 +38,12 @@ from sunusav.api.serializers import ReasonBody
 from sunusav.api.viewsets import ApiViewSet
 from sunusav.core.switches import OutgoingPaused
 from transfers.enums import DisbursementState
-from transfers.errors import DisbursementNotCancellable, DisbursementNotRetryable, PaymentReferenceUsed
+from transfers.errors import (
+    DisbursementNotCancellable,
+    DisbursementNotRetryable,
+    OrderStillPayable,
+    PaymentReferenceUsed,
+)
 
 VIEW, REQUEST, SCHEDULE = "payouts.view_payout", "payouts.request_payout", "payouts.schedule_payout"
 RETRY, CANCEL = "payouts.retry_payout", "payouts.cancel_payout"
@@ -130,7 +135,7 @@ class PayoutViewSet(ApiViewSet):
     @Endpoint(
         "Cancel a payout that was certainly not paid", operation_id="cancel_payout_post", permission=CANCEL,
         body=ReasonBody, answer=PayoutWithSplitAnswer,
-        problems=[PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable],
+        problems=[PayoutMissing, PayoutNeedsReview, DisbursementNotCancellable, OrderStillPayable],
         example={"reason": "the group requested it"},
     )  # fmt: skip
     @action(detail=True, methods=["post"])

@@ -9,7 +9,7 @@ from sunusav.core.migration_operations import AppendOnly
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transfers", "0015_schedules_name_run_due"),
+        ("transfers", "0018_latest_moments_required"),
     ]
 
     operations = [

@@ -1,0 +1,357 @@
+"""What happens next to a payment: one pure function, read as a table. `flows` performs what it decides.
+
+`decide` is called after a claim and again after every outcome, until it ends the flow. Where an order is named, it is
+the newest attempt for that order. An attempt is open until its outcome is known; an order that was closed as unpaid is
+*settled* once the provider said so after the last moment at which a send of it could still have been accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from transfers.engine.policy import (
+    DEFER_FOR,
+    FIRST_QUERY_AFTER,
+    QUERY_AGAIN_AFTER,
+    QUERY_REVIEWED_EVERY,
+    NextStep,
+    after_failure,
+    after_unreachable_destination,
+    query_delay,
+    watch_delay,
+)
+from transfers.engine.situation import (
+    Answer,
+    Answered,
+    Doubt,
+    NotAdmitted,
+    NotPrepared,
+    NotSentAgain,
+    OrderFacts,
+    Outcome,
+    Paused,
+    PaymentFacts,
+    Prepared,
+    Short,
+    Unavailable,
+    Unreachable,
+)
+from transfers.engine.steps import (
+    Begin,
+    Book,
+    BookLate,
+    Close,
+    Decision,
+    Defer,
+    Keep,
+    LeaveInDoubt,
+    OpenAndSend,
+    Prepare,
+    Query,
+    Review,
+    SendAgain,
+    Settle,
+    Stop,
+    Wait,
+)
+from transfers.enums import (
+    PAYEES_OWN,
+    AttemptState,
+    DeferralCode,
+    DisbursementState,
+    FailureClass,
+    FailureCode,
+    ReviewCode,
+)
+from transfers.types import Deferral, NotSeen, Refused, Succeeded, TooLate, Unknown
+
+_S = DisbursementState
+
+
+class Meaning(StrEnum):
+    """What an answer means for its order."""
+
+    PAID = "paid"
+    PAID_EARLIER = "paid earlier"
+    CONTRADICTS = "contradicts"
+    REFUSED = "refused"
+    MAY_BE_PAID_BY_EARLIER_SEND = "may be paid by an earlier send"
+    UNKNOWN = "unknown"
+    NOT_SEEN = "not seen"
+    VANISHED = "vanished"
+    TOO_LATE = "too late"
+    UNAVAILABLE = "unavailable"
+
+
+# A late payment can still be booked for a payment in these states.
+BOOKABLE_STATES: Final = (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW)
+NOT_OURS: Final = "paid, but proof or amount is not ours"
+
+
+def decide(
+    payment: PaymentFacts, orders: Sequence[OrderFacts], outcome: Outcome | None, now: datetime
+) -> Decision:
+    """Return what happens next.
+
+    `orders`: every order of the subject; `outcome`: None after the claim, and after what only changed their facts.
+    """
+    match outcome:
+        case None:
+            return _next(payment, orders, now)
+        case Answered(order=order) if order.is_open:
+            return _about_open(payment, orders, outcome, now)
+        case Answered():
+            return _about_closed(payment, outcome, now)
+        case Prepared(order=order):
+            return OpenAndSend(order)
+        case NotPrepared(code=code, facts=facts):
+            return Stop(code, facts, NextStep(_S.FAILED, watch_from(orders, now)))
+        case Unreachable(code=code, facts=facts):
+            step = after_unreachable_destination(retries=payment.retries, now=now)
+            return Stop(code, facts, _watched(step, orders, now))
+        case Short(rail=rail):
+            return Defer(Deferral(DeferralCode.LIQUIDITY_SHORT, {"rail": rail}, now + DEFER_FOR))
+        case Unavailable(facts=facts):
+            return Defer(Deferral(DeferralCode.RAIL_UNAVAILABLE, facts, now + QUERY_AGAIN_AFTER))
+        case NotAdmitted(deferral=deferral):
+            return Defer(deferral)
+        case NotSentAgain(answered=answered, until=until):
+            return Keep(answered, max(until or now + DEFER_FOR, now + FIRST_QUERY_AFTER))
+        case Paused():
+            return Wait(now + DEFER_FOR)
+
+
+def _next(payment: PaymentFacts, orders: Sequence[OrderFacts], now: datetime) -> Decision:
+    if payment.state == _S.SCHEDULED:
+        return Begin()
+    ours = [order for order in orders if order.is_ours]
+    if first := next((order for order in ours if order.is_open), None):
+        return Query(first)
+    if paid := next((order for order in ours if _may_be_booked_now(payment, order)), None):
+        return Query(paid)
+    if payment.state == _S.PROCESSING:
+        return _before_another(payment, orders, now)
+    return _watch(orders, now)
+
+
+def _may_be_booked_now(payment: PaymentFacts, order: OrderFacts) -> bool:
+    """Return whether an order that was paid beside another may have become this payment's own: the other failed."""
+    return order.was_paid_elsewhere and not order.was_queried and payment.state in BOOKABLE_STATES
+
+
+def _before_another(payment: PaymentFacts, orders: Sequence[OrderFacts], now: datetime) -> Decision:
+    """Prepare nothing until no earlier order of the subject can be paid any more, and each was asked about after that.
+
+    One that was paid beside the books makes the payment wait for a person.
+    """
+    if any(order.was_paid_elsewhere for order in orders):
+        return Review(ReviewCode.PAID_BEFORE, watch_from(orders, now))
+    earlier = [order for order in orders if order.is_unpaid]
+    latest = max((order.may_leave_until for order in earlier), default=now)
+    if latest > now:
+        return Wait(latest)
+    for order in earlier:
+        if not order.was_queried:
+            return Query(order)
+    doubts = [order.doubt for order in earlier if order.doubt is not None]
+    if any(doubt.needs_person for doubt in doubts):
+        return Review(ReviewCode.LAST_ORDER_IN_DOUBT, watch_from(orders, now))
+    if doubts:
+        return Wait(min(doubt.look_at for doubt in doubts))
+    if payment.not_before is not None and payment.not_before > now:
+        return Wait(payment.not_before)
+    return Prepare()
+
+
+def _watch(orders: Sequence[OrderFacts], now: datetime) -> Decision:
+    """Ask about closed orders of a payment that sends nothing more, for as long as they can be paid."""
+    watched = [order for order in orders if order.is_ours and order.is_unpaid]
+    for order in watched:
+        if order.may_leave_until <= now and not order.was_queried and _is_watched(order, now):
+            return Query(order)
+    looks = [order.doubt.look_at for order in watched if order.doubt is not None]
+    if look_at := watch_from(watched, now):
+        looks.append(look_at)
+    return Wait(min(looks, default=None))
+
+
+def watch_from(orders: Sequence[OrderFacts], now: datetime) -> datetime | None:
+    """Return when closed orders of a payment are to be asked about next; None when none can be paid any more."""
+    watched = [one for one in orders if one.is_ours and one.is_unpaid and _is_watched(one, now)]
+    return min((_next_look(order, now) for order in watched), default=None)
+
+
+def _is_watched(order: OrderFacts, now: datetime) -> bool:
+    """Return whether an order may still be paid, or was not confirmed as unpaid after it could have been."""
+    if not order.is_settled:
+        return True
+    assert order.unpaid_at is not None, "it is settled"  # noqa: S101  (a programmer's mistake)
+    return order.unpaid_at <= order.give_up_after
+
+
+def _next_look(order: OrderFacts, now: datetime) -> datetime:
+    if order.may_leave_until > now:
+        return order.may_leave_until
+    look = now + watch_delay(now - order.may_leave_until)
+    # The last look comes as soon as it can be paid no more.
+    return order.give_up_after + QUERY_AGAIN_AFTER if now < order.give_up_after < look else look
+
+
+def meaning_of(answered: Answered) -> Meaning:
+    """Return what an answer means, from the order's facts alone."""
+    order, answer = answered.order, answered.answer
+    match answer:
+        case Succeeded() if not answered.is_proven:
+            return Meaning.CONTRADICTS
+        case Succeeded(started_at=started_at) if _was_used_before(order, started_at):
+            return Meaning.PAID_EARLIER
+        case Succeeded():
+            return Meaning.PAID
+        case Refused(verdict=verdict) if verdict and verdict in order.refused_sends and order.is_open:
+            # It belongs to an earlier send of the same order: the latest may not have arrived yet.
+            return Meaning.NOT_SEEN
+        case Refused(failure=failure) if order.is_open and order.was_sent_again and failure in PAYEES_OWN:
+            return Meaning.MAY_BE_PAID_BY_EARLIER_SEND
+        case Refused():
+            return Meaning.REFUSED
+        case Unknown(suspect=True, is_refusal=True):
+            return Meaning.MAY_BE_PAID_BY_EARLIER_SEND
+        case Unknown(suspect=True):
+            return Meaning.CONTRADICTS
+        case Unknown():
+            return Meaning.UNKNOWN
+        case NotSeen(source=source) if source != order.source or order.state == AttemptState.IN_FLIGHT:
+            return Meaning.VANISHED
+        case NotSeen():
+            return Meaning.NOT_SEEN
+        case TooLate():
+            return Meaning.TOO_LATE
+        case Unavailable():
+            return Meaning.UNAVAILABLE
+
+
+def _was_used_before(order: OrderFacts, started_at: datetime | None) -> bool:
+    """Return whether the provider had begun to pay an order before it was ours, by its own record of when.
+
+    Not one that it had refused: it would have reported the payment then.
+    """
+    could_be = order.is_open or order.state == AttemptState.VOID or order.was_resolved
+    return could_be and started_at is not None and started_at + order.late_by < order.prepared_at
+
+
+def _about_open(
+    payment: PaymentFacts, orders: Sequence[OrderFacts], answered: Answered, now: datetime
+) -> Decision:
+    order, reviewed_at = answered.order, now + QUERY_REVIEWED_EVERY
+    is_reviewed = payment.state == _S.NEEDS_REVIEW
+    match meaning_of(answered):
+        case Meaning.PAID:
+            assert isinstance(answered.answer, Succeeded)  # noqa: S101  (what the meaning says)
+            return Book(order, answered.answer)
+        case Meaning.PAID_EARLIER:
+            return Keep(answered, reviewed_at, ReviewCode.PAID_BEFORE_ORDERED)
+        case Meaning.CONTRADICTS:
+            facts = (("outcome", _reason(answered.answer)),)
+            return Keep(answered, reviewed_at, ReviewCode.ANSWER_CONTRADICTS_RECORDS, facts)
+        case Meaning.MAY_BE_PAID_BY_EARLIER_SEND:
+            facts = (("outcome", _reason(answered.answer)),)
+            return Keep(answered, reviewed_at, ReviewCode.REFUSED_WHEN_SENT_AGAIN, facts)
+        case Meaning.REFUSED:
+            assert isinstance(answered.answer, Refused)  # noqa: S101  (what the meaning says)
+            return _close(payment, orders, order, AttemptState.FAILED, answered.answer, now)
+        case Meaning.VANISHED:
+            source = answered.answer.source if isinstance(answered.answer, NotSeen) else order.source
+            return Keep(answered, reviewed_at, ReviewCode.PAYMENT_VANISHED, (("source", source),))
+        case Meaning.NOT_SEEN:
+            return _about_not_seen(payment, orders, answered, now)
+        case Meaning.UNKNOWN | Meaning.TOO_LATE:
+            return Keep(answered, reviewed_at if is_reviewed else now + query_delay(payment.queries))
+        case Meaning.UNAVAILABLE:
+            return Keep(answered, now + QUERY_AGAIN_AFTER)
+
+
+def _about_not_seen(
+    payment: PaymentFacts, orders: Sequence[OrderFacts], answered: Answered, now: datetime
+) -> Decision:
+    """Decide about an open order that the provider does not know: only the very same order may be sent again."""
+    order = answered.order
+    if order.is_over(now):
+        failure = FailureClass.RENEW if order.is_renewable else FailureClass.FINAL
+        unsent = Refused(FailureCode.NEVER_SENT.value, failure, answered.answer.evidence)
+        return _close(payment, orders, order, AttemptState.VOID, unsent, now)
+    if now + order.send_deadline >= order.expires_at:
+        return Keep(answered, max(order.give_up_after, order.may_leave_until) + QUERY_AGAIN_AFTER)
+    if payment.state == _S.NEEDS_REVIEW:
+        # A person was asked to decide, and may have paid in another way by now: query further, send nothing.
+        return Keep(answered, now + QUERY_REVIEWED_EVERY)
+    return SendAgain(answered)
+
+
+def _close(
+    payment: PaymentFacts, orders: Sequence[OrderFacts], order: OrderFacts, state: AttemptState, refused: Refused,
+    now: datetime,
+) -> Close:  # fmt: skip
+    """Close an attempt; one under review waits for a person all the same.
+
+    The order is asked about again as soon as no send of it can leave any more, whatever follows; so are the others.
+    """
+    step = after_failure(refused.failure, retries=payment.retries, holds=order.holds, now=now)
+    if payment.state == _S.NEEDS_REVIEW:
+        step = NextStep(_S.NEEDS_REVIEW, None)
+    looks = [watch_from(orders, now), None if order.is_over(now) else _next_look(order, now), step.due_at]
+    due_at = min((moment for moment in looks if moment is not None), default=None)
+    return Close(order, state, refused, replace(step, due_at=due_at, not_before=step.due_at))
+
+
+def _watched(step: NextStep, orders: Sequence[OrderFacts], now: datetime) -> NextStep:
+    return step if step.due_at else NextStep(step.state, watch_from(orders, now), step.counts_as_retry)
+
+
+def _about_closed(payment: PaymentFacts, answered: Answered, now: datetime) -> Decision:
+    """Decide about an order that was closed as unpaid: a late send can revive one that the provider had refused.
+
+    While the payment would send another, an answer that contradicts our records needs a person.
+    """
+    order, is_processing = answered.order, payment.state == _S.PROCESSING
+    match meaning_of(answered):
+        case Meaning.PAID:
+            assert isinstance(answered.answer, Succeeded)  # noqa: S101  (what the meaning says)
+            return BookLate(order, answered.answer)
+        case Meaning.REFUSED | Meaning.PAID_EARLIER:
+            return Settle(order)
+        case Meaning.NOT_SEEN | Meaning.VANISHED if _is_unpaid_though_unseen(answered, now):
+            return Settle(order)
+        case Meaning.UNAVAILABLE:
+            return LeaveInDoubt(order, Doubt(now + QUERY_AGAIN_AFTER, needs_person=False))
+        case Meaning.UNKNOWN | Meaning.TOO_LATE if is_processing:
+            return LeaveInDoubt(order, Doubt(now + QUERY_AGAIN_AFTER, needs_person=False))
+        case _:
+            return LeaveInDoubt(order, Doubt(_next_look(order, now), needs_person=is_processing))
+
+
+def _is_unpaid_though_unseen(answered: Answered, now: datetime) -> bool:
+    """Return whether a closed order that the provider does not know is unpaid.
+
+    It is if it was never sent, or if two people found it unpaid. A node may be configured to delete failed payments:
+    after its expiry, an order that its own node refused and does not know any more is unpaid. Another node cannot know
+    that, unless the order was confirmed as unpaid before.
+    """
+    order = answered.order
+    if order.state == AttemptState.VOID or order.was_resolved:
+        return True
+    is_known_there = isinstance(answered.answer, NotSeen) and answered.answer.source == order.source
+    return order.is_over(now) and (is_known_there or order.is_settled)
+
+
+def _reason(answer: Answer) -> str:
+    match answer:
+        case Succeeded():
+            return NOT_OURS
+        case Unknown(reason=reason) | Refused(reason=reason):
+            return reason
+        case _:
+            return ""
