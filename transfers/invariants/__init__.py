@@ -1,7 +1,7 @@
 """What must always hold of money in and out."""
 
 from sunusav.core.auditing import Invariant
-from transfers.invariants import attempts, bookings, fees, limits, receipts, resolutions, waiting
+from transfers.invariants import attempts, bookings, fees, leaving, limits, receipts, resolutions, waiting
 
 INVARIANTS = [
     Invariant("I03d", "every paid disbursement has its fee recorded once", fees.every_fee_is_recorded),
@@ -34,4 +34,9 @@ INVARIANTS = [
     Invariant("I20", "providers and books agree", waiting.no_mismatch_waits, waiting=True),
     Invariant("I22", "the usage of limits is what was admitted", limits.usage_is_what_was_admitted),
     Invariant("I22", "nothing passed the limit per payout without a waiver", limits.admitted_within_limit),
+    Invariant("I23", "no order was opened while another could leave", leaving.another_order_waited),
+    Invariant("I24", "nothing was cancelled while an order could leave", leaving.cancelling_waited),
+    # Outgoing money was paused when it was found. After two people have resumed it, the audit only names it.
+    Invariant("I25", "no order was paid outside the books", leaving.none_paid_outside, waiting=True),
+    Invariant("I26", "what may still be paid is asked about", leaving.payable_orders_are_asked_about),
 ]
