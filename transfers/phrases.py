@@ -102,12 +102,14 @@ LABELS: dict[str, Any] = {
     "answer_contradicts_records": _("answer contradicts records"),
     "last_order_in_doubt": _("last order in doubt"),
     "paid_before": _("paid before"),
+    "paid_before_ordered": _("paid before it was ordered"),
     # Answers of providers, and decisions about them
     "paid": _("paid"),
     "not_paid": _("not paid"),
     "not_seen": _("not seen"),
     "not_seen_by_another_source": _("not seen by another source"),
     "rail_away": _("rail unavailable"),
+    "too_late": _("too late, nothing was sent"),
     "resolved_as_not_paid": _("resolved as not paid"),
     "never sent, and the order has expired": _("never sent, and the order has expired"),
     "paid, but proof or amount is not ours": _("paid, but proof or amount is not ours"),
@@ -191,8 +193,8 @@ REASONS: dict[str, Any] = {
     "payee-day-limit": _("Its payee's limit of %(limit_sats)s a day is used up; it goes on %(until)s."),
     "hour-limit": _("The limit of %(limit_sats)s in an hour is used up; it is tried again on %(until)s."),
     "rail-stopped": _("%(rail)s failed %(failures)s times in a row; it is tried again from time to time."),
-    "rail-unavailable": _("%(rail)s is unavailable or short of funds: %(detail)s."),
-    "liquidity-short": _("%(rail)s does not hold enough to send it now."),
+    "rail-unavailable": _("%(rail)s is unavailable: %(detail)s."),
+    "liquidity-short": _("%(rail)s cannot send this amount now."),
     # Reviews
     "payment-vanished": _(
         "The payment was on its way. Now our node no longer knows it, or another node answers in its place. It may"
@@ -212,6 +214,9 @@ REASONS: dict[str, Any] = {
     "paid-before": _(
         "An earlier order for the same purpose was paid after all. Paying this one would pay twice; outgoing money is"
         " paused."
+    ),
+    "paid-before-ordered": _(
+        "Our node had paid this invoice before it became the destination of this payment. Nothing was sent for it."
     ),
     # What a payment under review waits for
     "waits-for-outcome": _(
@@ -266,8 +271,8 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Wait: it comes under review automatically if the engine cannot decide."),
     ),
     "order-still-payable": (
-        _("The order of disbursement %(disbursement_id)s can be paid until %(payable_until)s."),
-        _("Wait until then, have the provider queried again, then propose it."),
+        _("An order of disbursement %(disbursement_id)s can still be paid until %(payable_until)s."),
+        _("Wait until then; the provider is asked after that without your help. Then try again."),
     ),
     "evidence-too-old": (
         _("What the provider now reports about disbursement %(disbursement_id)s is not known (%(outcome)s)."),
@@ -324,6 +329,12 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "rail-unavailable": (
         _("%(rail)s is unavailable; nothing was sent."),
         _("Try again when it is available."),
+    ),
+    "rail-short": (
+        _(
+            "%(rail)s can send %(available_msat)s now, and this payment needs %(needed_msat)s; nothing was sent."
+        ),
+        _("Try again when it can send more."),
     ),
     "destination-kind-unsupported": (
         _("%(rail)s does not pay to destinations of the kind %(kind)s."),

@@ -21,7 +21,7 @@ from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal, User
 from transfers.admin.timeline import VERDICTS
-from transfers.enums import LIMIT_DEFERRALS, DeferralCode, DisbursementState, ResolutionVerdict
+from transfers.enums import LIMIT_DEFERRALS, DeferralCode, DisbursementState, ResolutionVerdict, ReviewCode
 from transfers.models import Attempt
 from transfers.queries import under_review_since
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
@@ -42,6 +42,10 @@ MAY_CALL_UNPAID = _(
     "The order can no longer be paid, and the provider knows of no payment by it: another node than the one that sent"
     " it cannot know. If the recipient has no money either, propose “It was not paid”; once approved, the payment"
     " can be retried or cancelled."
+)
+PAID_FOR_ANOTHER_REASON = _(
+    "If our node paid it for this very payment, as may be after a restored backup, propose “It was paid” with the"
+    " preimage. Otherwise propose “It was not paid” and ask for a new invoice."
 )
 NOT_UNPAID_YET = _("“It was not paid” cannot be proposed now. %(refusal)s")
 DECIDE = _(
@@ -166,8 +170,11 @@ def _steps(row: Any, now: datetime) -> Iterator[Any]:
     if waiting is not None:
         yield _waits(waiting)
         return
-    yield ASK_PAYEE
+    is_paid_before = row.failure_code == ReviewCode.PAID_BEFORE_ORDERED
+    yield PAID_FOR_ANOTHER_REASON if is_paid_before else ASK_PAYEE
     refusal = _refusal_of_unpaid(attempt, now)
+    if is_paid_before and refusal is None:
+        return
     yield NOT_UNPAID_YET % {"refusal": show_refusal(refusal).text} if refusal else MAY_CALL_UNPAID
 
 
