@@ -35,7 +35,7 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("POST", "monetization/fees/project-annual-revenue"): {200: "ProjectionAnswer"},
     ("POST", "monetization/groups"): {201: "GroupAnswer"},
     ("POST", "monetization/groups/<str:group_id>/members"): {201: "MemberAnswer"},
-    ("POST", "monetization/outgoing/pause"): {200: "SwitchAnswer"},
+    ("POST", "monetization/outgoing/pause"): {200: "PauseAnswer"},
     ("POST", "monetization/outgoing/resume"): {200: "ResumeAnswer", 202: "ResumeAnswer"},
     ("POST", "monetization/payouts/<int:payout_id>/cancel"): {200: "PayoutWithSplitAnswer"},
     ("POST", "monetization/payouts/<int:payout_id>/retry"): {202: "PayoutWithSplitAnswer"},
@@ -110,7 +110,7 @@ FIELDS: dict[str, str] = {
     "ResumeAnswer": "changed_at changed_by proposal_id proposed_by reason status",
     "SatsToXofAnswer": "amount_sats amount_xof btc_xof_rate is_fallback observed_at source",
     "ScheduleAnswer": "cycle_id payout_id scheduled_at status task_id",
-    "SwitchAnswer": "changed_at changed_by reason status",
+    "PauseAnswer": "changed_at changed_by reason sends_that_may_leave status",
     "TierAnswer": "base_fee_percent description",
     "TiersAnswer": (
         "recurring_user:TierAnswer standard:TierAnswer verified_group:TierAnswer "

@@ -21,18 +21,32 @@ from sunusav.core.actors import Actor
 from sunusav.core.auditing import Breach
 from sunusav.core.errors import DomainError
 from sunusav.core.trail import seal_trail
-from transfers.enums import CollectionState
-from transfers.models import Collection
+from transfers.engine.breaker import _fail_try, count_failure, count_success
+from transfers.engine.claims import Claim, begin_scheduled, claim_due, record_broken, release, renew
+from transfers.engine.deferring import defer, defer_all
+from transfers.engine.opening import Opening, open_attempts
+from transfers.engine.paid import Payment, close_all_as_paid, close_as_paid
+from transfers.engine.policy import NextStep
+from transfers.engine.steps import Stop
+from transfers.engine.stopping import stop
+from transfers.engine.unpaid import close_as_unpaid, settle
+from transfers.engine.unresolved import keep_open, put_under_review, record_resend
+from transfers.enums import CollectionState, DisbursementState
+from transfers.models import Attempt, Collection, Disbursement
 from transfers.services.cancellations import _record_cancelled
 from transfers.services.collections import _record_opened, _record_without_receipt, record_receipt
 from transfers.services.withdrawals import _expire
-from transfers.types import CollectionStatus
+from transfers.types import CollectionStatus, Deferral, Succeeded
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 DEADLOCK = OperationalError(1213, "Deadlock found when trying to get lock; try restarting transaction")
 ACTOR = Actor.system("tests")
 REPORT = AuditReport(NOW, None, ("I1",), (Breach("I1", "books", "from the test"),), (), 0.0)
 NOTHING: Any = SimpleNamespace()
+CLAIM = Claim(0, 1, Disbursement(pk=0, state="processing"))
+OPENING = Opening(CLAIM, NOTHING, 1)
+PAID = Succeeded(proof="", amount_msat=1, cost_msat=0)
+WHY = Deferral("test", {}, NOW)
 
 WORK: dict[str, Callable[[], Any]] = {
     "seal the books": lambda: seal_books(now=NOW),
@@ -54,6 +68,26 @@ WORK: dict[str, Callable[[], Any]] = {
     "record a ready cycle": lambda: _record_ready("none", now=NOW),
     "take a withdrawal": lambda: _take(SimpleNamespace(id=0, subject="cycle:none"), NOW),  # type: ignore[arg-type]
     "expire a withdrawal": lambda: _expire("none", now=NOW),
+    # The payment engine
+    "claim": lambda: claim_due(worker="tests", now=NOW, limit=1),
+    "renew leases": lambda: renew([CLAIM], now=NOW),
+    "release": lambda: release(CLAIM, due_at=NOW),
+    "begin a scheduled payment": lambda: begin_scheduled(CLAIM, now=NOW),
+    "record a broken worker": lambda: record_broken(CLAIM, ValueError()),
+    "open attempts": lambda: open_attempts([OPENING], now=NOW),
+    "book payments": lambda: close_all_as_paid([Payment(CLAIM, Attempt(pk=0), PAID)], now=NOW),
+    "book one payment": lambda: close_as_paid(Attempt(pk=0, disbursement_id=0), PAID, now=NOW),
+    "close as unpaid": lambda: close_as_unpaid(CLAIM, Attempt(pk=0), NOTHING, now=NOW),
+    "settle": lambda: settle(CLAIM, [Attempt(pk=0)], now=NOW),
+    "keep open": lambda: keep_open(CLAIM, Attempt(pk=0), SimpleNamespace(answered=None), now=NOW),  # type: ignore[arg-type]
+    "record a resend": lambda: record_resend(CLAIM, Attempt(pk=0), NOTHING, now=NOW),
+    "put under review": lambda: put_under_review(CLAIM, code="test", facts={}, now=NOW, due_at=None),
+    "stop": lambda: stop(CLAIM, Stop("test", {}, NextStep(DisbursementState.FAILED, None)), now=NOW),
+    "defer": lambda: defer(CLAIM, WHY, now=NOW),
+    "defer many": lambda: defer_all([Disbursement(pk=0)], WHY, now=NOW),
+    "count a failure": lambda: count_failure("lightning", disbursement_id=0, now=NOW),
+    "count a success": lambda: count_success("lightning", now=NOW),
+    "end a try": lambda: _fail_try("lightning", disbursement_id=0, now=NOW),
 }
 
 

@@ -85,11 +85,10 @@ def link_refused() -> None:
 
 
 def rail_stopped_and_resumed(node: SteeredRail) -> None:
-    """Have many payments fail for the rail, then let it work again."""
+    """Have ten payments fail for the rail, then let it work again."""
     for number in range(12):
         ordered(f"winner-{number}", at=clock.now())
-    with node.unavailable("prepare"):
-        run_for(timedelta(minutes=5))
+    node.script.extend([Refused(reason="no-route", failure=FailureClass.RETRY)] * 10)
     run_for(timedelta(minutes=30))
 
 

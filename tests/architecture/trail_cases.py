@@ -53,7 +53,9 @@ from tests.transfers.collecting import DUE_MSAT, opened, received
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch
 from tests.transfers.resolution_cases import PAID, SEEN, Case
 from transfers.collectors import collector
-from transfers.enums import FailureClass
+from transfers.engine.runner import run_due
+from transfers.enums import FailureClass, MismatchCode
+from transfers.matching import MatchReport, Mismatch
 from transfers.models import Collection, Disbursement, WithdrawalLink
 from transfers.rails import rail
 from transfers.services import (
@@ -62,6 +64,7 @@ from transfers.services import (
     disbursements,
     limit_waivers,
     limits,
+    matching,
     reconciliation,
 )
 from transfers.services import withdrawals as links
@@ -488,6 +491,26 @@ def redirect() -> Call:
     )
 
 
+@case("transfers.services.matching.record_match")
+def record_a_match() -> Call:
+    report = MatchReport("lightning", NOW, mismatches_found=1)
+    report.mismatches.append(Mismatch(f"{next(_numbers):064x}", MismatchCode.PAID_NOT_BOOKED))
+    return lambda: matching.record_match(report, clock=lambda: NOW)
+
+
+@case("transfers.services.matching.match_rails")
+def match_rails() -> Call:
+    node = rail("lightning")
+    assert isinstance(node, SteeredRail)
+    node.paid[f"{next(_numbers):064x}"] = 1_000
+    return lambda: matching.match_rails(["lightning"], clock=lambda: NOW)
+
+
+def confirm_unpaid() -> None:
+    """Let a worker ask about refused orders once more, when no send of them can leave any more."""
+    run_due(slots=1, clock=lambda: NOW + timedelta(seconds=30))
+
+
 @case("transfers.services.disbursements.retry_disbursement")
 def retry() -> Call:
     pk = refused_payment()
@@ -499,6 +522,7 @@ def retry() -> Call:
 @case("transfers.services.disbursements.cancel_disbursement")
 def cancel() -> Call:
     pk = refused_payment()
+    confirm_unpaid()
     return lambda: disbursements.cancel_disbursement(
         disbursement_id=pk, actor=ACTOR, reason="called off", now=NOW
     )
@@ -701,6 +725,7 @@ def retry_payout() -> Call:
 @case("payouts.services.payouts.cancel_payout")
 def cancel_payout() -> Call:
     payout_id, user = refused_payout()
+    confirm_unpaid()
     return lambda: payouts.cancel_payout(payout_id=payout_id, user=user, reason="called off", now=NOW)
 
 

@@ -15,7 +15,7 @@ from tests.backoffice.world import person
 from tests.factories.limits import set_limit_to
 from tests.factories.payouts import ACTOR, NOW, make_group, make_ready_cycle, process
 from tests.fakes.rail import invoice
-from transfers.engine.breaker import count_failures
+from transfers.engine.breaker import count_failure
 from transfers.engine.runner import run_due
 from transfers.models import Disbursement, PaymentLimit, PaymentLimitRequest
 from transfers.services.disbursements import cancel_disbursement
@@ -122,7 +122,8 @@ def test_first_page_shows_waiting_payments_and_stopped_rails(too_much: Disbursem
     assert "Rails stopped after failures" not in titles
     assert "Payments waiting for a limit or after a change of destination" not in titles
 
-    count_failures("lightning", disbursement_ids=range(10), now=NOW)
+    for number in range(10):
+        count_failure("lightning", disbursement_id=number, now=NOW)
     set_limit_to("total_hour", 99_000, now=NOW)
     Disbursement.objects.filter(pk=too_much.pk).update(
         state="processing", failure_code="hour-limit", due_at=NOW + timedelta(hours=1)
@@ -179,7 +180,8 @@ def test_deferred_payment_shows_until_when(too_much: Disbursement, enter: Enter)
 
 
 def test_page_of_a_stopped_rail_says_what_that_means_and_what_to_do(enter: Enter) -> None:
-    count_failures("lightning", disbursement_ids=range(10), now=NOW)
+    for number in range(10):
+        count_failure("lightning", disbursement_id=number, now=NOW)
 
     shown = page(enter(Role.FINANCE), "/admin/transfers/railbreaker/lightning/change/")
 

@@ -169,23 +169,23 @@ def test_payment_page_runs_as_many_queries_for_three_attempts_as_for_one(world: 
     client, url = enter(Role.AUDITOR), f"/admin/transfers/disbursement/{world.failed.pk}/change/"
     few, _ = _queries(client, url)
 
-    for _again in range(2):
+    for again in (1, 2):
         Disbursement.objects.filter(pk=world.failed.pk).update(state="failed")
         enter(Role.FINANCE).post(
             "/admin/transfers/disbursement/actions/retry/", {"pk": world.failed.pk, "reason": "again"}
         )
-        _fail_again()
+        _fail_again(after=timedelta(minutes=again))
 
     assert world.failed.attempts.count() == 3
     many, _ = _queries(client, url)
     assert many == few
 
 
-def _fail_again() -> None:
+def _fail_again(*, after: timedelta) -> None:
     node = rail("lightning")
     assert isinstance(node, ScriptedRail)
     node.script.append(Refused(reason="no-route", failure=FailureClass.FINAL, evidence={}))
-    run_due(slots=1, clock=lambda: clock.now() + timedelta(seconds=1))
+    run_due(slots=1, clock=lambda: clock.now() + after)
 
 
 def _queries(client: Client, url: str) -> tuple[int, int]:

@@ -37,6 +37,7 @@ STORED: dict[str, dict[str, Any]] = {
     ReviewCode.REFUSED_WHEN_SENT_AGAIN: {"outcome": "incorrect-payment-details"},
     ReviewCode.LAST_ORDER_IN_DOUBT: {},
     ReviewCode.PAID_BEFORE: {"disbursement_id": 7},
+    ReviewCode.PAID_BEFORE_ORDERED: {},
     ReviewWait.OUTCOME: {},
     ReviewWait.PERSON: {},
     FailureCode.RESOLVED_AS_NOT_PAID: {},
@@ -145,7 +146,7 @@ def test_deferral_by_an_unavailable_rail_is_shown_in_french() -> None:
 
     why = deferral_while_unavailable(error, until=NOW)
 
-    assert _in_french(why) == "Le canal Lightning est injoignable ou à court de fonds (connection refused)."
+    assert _in_french(why) == "Le canal Lightning est injoignable (connection refused)."
     assert why.facts == STORED[why.code]
 
 

@@ -16,8 +16,8 @@ from sunusav.core import clock
 from tests.celery.stack import Order, beat, schedule_often, wait_until, worker
 from tests.lightning.world import PLATFORM, World
 from tests.support.broker import broker_at
-from tests.support.matching import mismatches_of
 from tests.support.redis import redis
+from transfers.matching import match_rail
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.redis, pytest.mark.slow]
 
@@ -28,7 +28,9 @@ def assert_each_paid_once(orders: list[Order]) -> None:
     """Compare the node's own record, its statement, the books and the audit."""
     assert [order.record for order in orders] == [[("SUCCEEDED", 1, 1)]] * len(orders)
     ours = {order.hash for order in orders}
-    assert [line for line in mismatches_of("lightning") if line.reference in ours] == []
+    assert [
+        line for line in match_rail("lightning", now=clock.now()).mismatches if line.reference in ours
+    ] == []
     assert audit(now=clock.now() + timedelta(seconds=1)).breaches == ()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from celery.signals import after_task_publish
 from django.db import transaction
 
 from sunusav.core.wake_ups import retry_broker_now, wake, wake_for

@@ -36,10 +36,10 @@ from tests.crash.frozen import SimulatedClock, ended
 from tests.factories.limits import widen_limits
 from tests.factories.users import make_user
 from tests.support.lightning import settings_of
-from tests.support.matching import mismatches_of
 from transfers.engine.runner import run_due
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, ResolutionVerdict
 from transfers.errors import EvidenceTooOld, OrderStillPayable, ProviderContradicts
+from transfers.matching import match_rail
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import replace_destination, request_disbursement, retry_disbursement
 from transfers.services.resolutions import propose_resolution
@@ -324,7 +324,9 @@ def _verdict(run: ChaosRun, seed: int, at_first: "Sums") -> dict[str, Any]:
         "seed": seed, "payouts": len(run.payouts), "events": dict(run.events),
         "wrong": [problem for payout in run.payouts if (problem := _judge(payout, paid))],
         "mismatches": [
-            str(mismatch) for mismatch in mismatches_of("lightning") if mismatch.reference not in run.misreported
+            str(mismatch)
+            for mismatch in match_rail("lightning", now=run.now()).mismatches
+            if mismatch.reference not in run.misreported
         ],
         "breaches": [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in report.breaches],
         "record_msat": sum(row["value_msat"] + row["fee_msat"] for row in paid.values()),

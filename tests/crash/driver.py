@@ -155,9 +155,11 @@ def run_with_kill_switch(step: int, *, slots: int = 1) -> None:
 
 
 def run_later(offset: timedelta, *, slots: int = 1) -> None:
-    """Run a worker whose clock is ahead by `offset`."""
+    """Run a worker whose clock is ahead by `offset`, and so is the node's."""
     from sunusav.core import clock
     from transfers.engine.runner import run_due
+
+    control().set_clock(offset_seconds=int(offset.total_seconds()))
 
     def later() -> datetime:
         return clock.now() + offset

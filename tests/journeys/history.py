@@ -56,7 +56,10 @@ def make_history(node: SteeredRail) -> History:
 
     paid = ordered()
     cancelled = ordered(Refused("incorrect-payment-details", FailureClass.FINAL))
-    cancel_disbursement(disbursement_id=cancelled, actor=ACTOR, reason="another winner", now=NOW)
+    # Its order can leave no more after half a minute, and the node is asked about it once more.
+    watch.advance(30)
+    run_due(slots=1, clock=watch)
+    cancel_disbursement(disbursement_id=cancelled, actor=ACTOR, reason="another winner", now=watch())
     retried = ordered(Refused("no-route", FailureClass.RETRY))
     watch.advance(60)
     run_due(slots=1, clock=watch)

@@ -18,9 +18,9 @@ from tests.factories.users import make_user
 from tests.fakes.lnurl_service import LnurlService
 from tests.journeys.tontine import ROOT, Problem, Tontine, successes
 from tests.lightning.world import World
-from tests.support.matching import mismatches_of
 from tests.transfers.unchanged import unchanged
 from transfers.engine.runner import run_due
+from transfers.matching import match_rail
 from transfers.services.limit_waivers import propose_waiver
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,9 @@ def test_pay_winner_with_address_pays_the_net_once(
     receipt = tontine.get(f"payouts/{payout_id}/receipt")
     assert (receipt["net_payout"], receipt["lightning_payment_hash"]) == (99_000, payment_hash)
     assert (tontine.cycle("awa")["status"], tontine.pot_msat("awa")) == ("paid", 0)
-    assert [line for line in mismatches_of("lightning") if line.reference == payment_hash] == []
+    assert [
+        line for line in match_rail("lightning", now=clock.now()).mismatches if line.reference == payment_hash
+    ] == []
     assert audit(now=clock.now()).breaches == ()
 
     assert tontine.process("awa").status_code == 409

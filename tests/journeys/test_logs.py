@@ -10,12 +10,11 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from sunusav.core import clock
 from tests.fakes.lnurl_service import LnurlService
 from tests.journeys.tontine import ROOT, Tontine
 from tests.lightning.world import PLATFORM, World
 from tests.support.leaks import private, require_nothing_private_in
-from tests.transfers.rails import Watch
+from tests.transfers.lightning_payout import SharedWatch
 from transfers.engine.runner import run_due
 
 pytestmark = pytest.mark.django_db
@@ -44,14 +43,14 @@ def test_search_finds_what_is_logged(tontine: Tontine) -> None:
 
 @pytest.mark.parametrize("kind", ["lightning_address", "lnurl"])
 def test_wallet_service_that_fails_is_logged_without_the_address(
-    tontine: Tontine, service: LnurlService, log_lines: list[str], kind: str
+    tontine: Tontine, service: LnurlService, world: World, log_lines: list[str], kind: str
 ) -> None:
     value = service.address if kind == "lightning_address" else service.link
     tontine.ready("c")
     body = {"rail": "lightning", "kind": kind, "value": value}
     assert tontine.client.put(f"{ROOT}/cycles/c/destination", body).status_code == 200
     tontine.process("c")
-    watch = Watch(clock.now())
+    watch = SharedWatch(world)
     refusal = {"status": "ERROR", "reason": "Awa Ndiaye (awa) is offline"}
     for answer in (b"<html>awa</html>", refusal, {"tag": "payRequest", "callback": f"{service.link}/pay"}):
         service.offers.append(answer)

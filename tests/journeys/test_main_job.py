@@ -24,9 +24,9 @@ from sunusav.core import clock
 from sunusav.core.trail import seal_trail
 from tests.journeys.tontine import Problem, Tontine, successes
 from tests.lightning.world import PLATFORM, World
-from tests.support.matching import mismatches_of
 from tests.transfers.unchanged import unchanged
 from transfers.engine.runner import run_due
+from transfers.matching import match_rail
 
 pytestmark = pytest.mark.django_db
 
@@ -158,7 +158,9 @@ def _require_no_second_payment(tontine: Tontine, payout_id: int) -> None:
 
 
 def _require_agreement(payment_hash: str) -> None:
-    assert [line for line in mismatches_of("lightning") if line.reference == payment_hash] == []
+    assert [
+        line for line in match_rail("lightning", now=clock.now()).mismatches if line.reference == payment_hash
+    ] == []
     now = clock.now()
     seal_trail(now=now)
     seal_books(now=now)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from tests.fakes.rail import FakeInvoice, ScriptedRail
 from tests.payouts.unchanged import nothing_changes
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
+from transfers.models import Disbursement
 from transfers.queries import disbursement_for
 from transfers.types import Refused, Unknown
 
@@ -299,6 +301,10 @@ def test_retry_and_cancel(platform: APIClient, node: ScriptedRail) -> None:
 
     retried = platform.post(f"{ROOT}/{payout_id}/retry", {"reason": "try again"})
     assert (retried.status_code, retried.json()["status"]) == (202, "processing")
+    early = platform.post(f"{ROOT}/{payout_id}/cancel", {"reason": "no longer wanted"})
+    assert _problem(early) == (409, "order-still-payable")
+    Disbursement.objects.filter(pk=payout_id).update(not_before=wall_clock() + timedelta(hours=1))
+    run_due(slots=1, clock=lambda: wall_clock() + timedelta(seconds=31))
     cancelled = platform.post(f"{ROOT}/{payout_id}/cancel", {"reason": "no longer wanted"})
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     again = platform.post(f"{ROOT}/{payout_id}/retry", {"reason": "x"})

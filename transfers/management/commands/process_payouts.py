@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from sunusav.core.watchdog import ends_if_stopped
 from transfers import queries
 from transfers.engine.runner import DEFAULT_SLOTS, run_due
 
