@@ -51,7 +51,7 @@ bench: ## the ratios of bench/, measured on this machine
 
 soak: ## long repetition, full sizes
 	@$(BOOTSTRAP) --dev --databases
-	SOAK_SIZE=full $(PYTEST) -m soak
+	SOAK_SIZE=full $(PYTEST) -m soak -o faulthandler_timeout=14400
 
 soak-short: ## the same in the sizes of CI
 	@$(BOOTSTRAP) --dev --databases
