@@ -224,6 +224,13 @@ def property_of(examples: int):
 
 
 RETRY, HOLD = Refused("no-route", FailureClass.RETRY), Refused("insufficient-balance", FailureClass.HOLD)
+RENEW, LOST = Refused("invoice-expired", FailureClass.RENEW), Unknown(seen=False, reason="connection-lost")
+# An order that never arrives took the tries when it was the turn of one that waits for an earlier order.
+TOOK_EACH_OTHERS_TURNS = [
+    Other(990, (RETRY,) * 30, is_stuck=True), Other(990, (LOST,) * 30), Other(990, (RENEW,) * 30, is_stuck=True),
+    Other(990, (RETRY,) * 30), Other(10_000, (IN_FLIGHT,) * 30, is_stuck=True),
+    Other(99_000, (Refused("unknown-99", FailureClass.REVIEW),) * 30, is_stuck=True), Other(990, (HOLD,) * 30),
+]  # fmt: skip
 
 
 @given(
@@ -290,7 +297,8 @@ def test_good_payments_are_paid_in_turn_where_only_one_can_be_sent_at_a_time(
     outages,
 )
 @example([Other(990, (RETRY,) * 30, is_stuck=True)], [990], 10**6, [])
-@example([Other(990, (Unknown(seen=False, reason="connection-lost"),) * 30)] * 3, [990], 10**6, [])
+@example([Other(990, (LOST,) * 30)] * 3, [990], 10**6, [])
+@example(TOOK_EACH_OTHERS_TURNS, [990] * 3, 99_000, [(241, 423)])
 @property_of(6)
 def test_good_payments_of_a_stopped_rail_are_paid_after_each_payment_had_its_turn(
     others: list[Other], goods: list[int], largest_sats: int, outages: list[tuple[float, float]]

@@ -127,17 +127,14 @@ def deferrals_by_breakers(payments: Sequence[Sending], /, *, now: datetime) -> l
 def deferral_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> Deferral | None:
     """Return the deferral of a payment whose rail is stopped, or None for the one payment that may try the rail."""
     row = RailBreaker.objects.filter(pk=rail).exclude(state=_S.CLOSED).first()
-    if row is None or _take_try(row, disbursement_id=disbursement_id, now=now):
+    if (
+        row is None
+        or _has_try(row, disbursement_id, now)
+        or take_try(row, disbursement_id=disbursement_id, now=now)
+    ):
         return None
     row.refresh_from_db(fields=["state", "retry_at"])
     return None if row.state == _S.CLOSED else deferral_while_stopped(row)
-
-
-def give_turn(row: RailBreaker, *, disbursement_id: int) -> None:
-    """Record whose turn to try a stopped rail it is, even if it waits for something else and does not try."""
-    RailBreaker.objects.filter(pk=row.pk, last_probe_id=row.last_probe_id).update(
-        last_probe_id=disbursement_id
-    )
 
 
 def deferral_while_stopped(row: RailBreaker) -> Deferral:
@@ -146,8 +143,12 @@ def deferral_while_stopped(row: RailBreaker) -> Deferral:
     return Deferral(DeferralCode.RAIL_STOPPED, facts, row.retry_at)
 
 
+def _has_try(row: RailBreaker, disbursement_id: int, now: datetime) -> bool:
+    return row.probe_id == disbursement_id and row.retry_at is not None and row.retry_at > now
+
+
 @retried_on_deadlock
-def _take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
+def take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
     """Take the one try of a stopped rail, by compare-and-set; if it never ends, another may try after the same wait."""
     if row.retry_at is None or row.retry_at > now:
         return False

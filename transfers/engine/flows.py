@@ -162,6 +162,7 @@ class _PaymentFlow:
                 self._book_late(self._attempt_of(order), proven)
             case Review(code=code, due_at=due_at):
                 put_under_review(claim, code=code, facts={}, now=now, due_at=due_at)
+                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=code, now=now)
             case Defer(deferral=deferral):
                 defer(claim, deferral, now=now, watch_at=watch_from(self._orders(), now))
                 release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=deferral.code, now=now)
@@ -170,6 +171,7 @@ class _PaymentFlow:
                 release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=decision.code, now=now)
             case Wait(due_at=due_at):
                 release(claim, due_at=due_at)
+                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why="", now=now)
         return ENDED
 
     def _begin(self) -> Ended | None:

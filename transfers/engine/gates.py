@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from sunusav.core.money import msat_from_sats
-from transfers.engine.breaker import deferral_while_stopped, give_turn
+from transfers.engine.breaker import deferral_while_stopped, take_try
 from transfers.engine.claims import due, open_attempts, unsettled_attempts
 from transfers.engine.deferring import defer_all
 from transfers.engine.policy import DEFER_FOR, QUERY_AGAIN_AFTER
@@ -91,7 +91,7 @@ def _defer_while_stopped(stopped: RailBreaker, rows: Sequence[Disbursement], *, 
     """Defer payments by a stopped rail, except the one that may try it, if it is time for a try.
 
     Each try is by another payment, of those that fit into what is sendable: one that cannot go does not keep others
-    waiting.
+    waiting. It is taken here, before an order that never arrives and is sent again can take every one.
     """
     assert stopped.retry_at is not None, "a constraint holds this too"  # noqa: S101  (a programmer's mistake)
     why = deferral_while_stopped(stopped)
@@ -100,9 +100,8 @@ def _defer_while_stopped(stopped: RailBreaker, rows: Sequence[Disbursement], *, 
         return
     fitting = _defer_unfit(stopped.rail, lambda: rows, None, now=now)
     probe = _next_probe(list(_processing(fitting)), after=stopped.last_probe_id)
-    if probe is not None:
-        give_turn(stopped, disbursement_id=probe.pk)
-    others = [row for row in _processing(fitting) if row is not probe]
+    is_taken = probe is not None and take_try(stopped, disbursement_id=probe.pk, now=now)
+    others = [row for row in _processing(fitting) if not is_taken or row is not probe]
     defer_all(others, replace(why, until=now + QUERY_AGAIN_AFTER), now=now)
 
 
