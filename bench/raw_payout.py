@@ -34,8 +34,8 @@ JOURNAL = (
 ENTRIES = "INSERT INTO ledger_journalentry (transaction_id, account_id, currency, amount) VALUES "
 ATTEMPT = (
     "INSERT INTO transfers_attempt (disbursement_id, order_id, number, state, hold_transaction_id, opened_at, sends,"
-    " sent_at, outcome, verdict, failure_class, proof, evidence)"
-    " VALUES (%s, %s, 1, 'prepared', %s, %s, 1, %s, '', '', '', '', '{}')"
+    " sent_at, send_not_after, outcome, verdict, failure_class, proof, evidence)"
+    " VALUES (%s, %s, 1, 'prepared', %s, %s, 1, %s, %s, '', '', '', '', '{}')"
 )
 LEASE = (
     "UPDATE transfers_disbursement SET claim_version = claim_version + 1, claimed_by = 'raw', due_at = %s"
@@ -146,7 +146,7 @@ def _open(cursor: Any, payout: KnownPayout, now: datetime) -> int:
     )
     order_id = cursor.lastrowid
     hold_id = _post(cursor, ("hold", f"disbursement:{number}:hold:1", payout.subject, now, now), payout.hold)
-    cursor.execute(ATTEMPT, (number, order_id, hold_id, now, now))
+    cursor.execute(ATTEMPT, (number, order_id, hold_id, now, now, now + timedelta(seconds=20)))
     attempt_id = int(cursor.lastrowid)
     cursor.execute(OPENED, (f"disbursement:{number}", json.dumps({"attempt": 1}), now))
     cursor.execute(LEASE, (now + timedelta(seconds=20), number))
