@@ -44,11 +44,14 @@ def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
         # In seconds: the latest moment of the last send, when it was last found unpaid, when paid beside the books.
         "attempts": [
             ["prepared", 20, None, None],
-            ["failed", 30, 12, None],
-            ["failed", 30, 12, None],
-            ["void", 30, 12, None],
-            ["failed", 30, 12, None],
-            ["succeeded", 30, None, None],
+            ["failed", 12, 12, None],
+            ["failed", 30, 40, None],
+            ["void", 12, 12, None],
+            ["failed", 12, 12, None],
+            ["failed", 12, 12, None],
+            ["succeeded", 12, None, None],
+            ["failed", 12, 12, None],
+            ["succeeded", 12, None, None],
         ],
         # The provider is asked about the closed orders of payments that send nothing more.
         "due": [
@@ -58,6 +61,7 @@ def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
             ["needs_review", "now", None],
             ["cancelled", "now", None],
             ["completed", None, None],
+            ["completed", "now", None],
         ],
         "is_append_only": [True, True],
         "rights": ["query_provider"],

@@ -26,10 +26,16 @@ SECOND_SEND, CLOSED_AT, RETRY_AT = (
     AT + timedelta(seconds=12),
     AT + timedelta(seconds=72),
 )
-STATES = [
-    ("failed", "failed"), ("processing", "failed"), ("needs_review", "void"), ("cancelled", "failed"),
-    ("completed", "succeeded"),
-]  # fmt: skip
+# Disbursements, each with its attempts: their states, when they were closed, and until when their orders can be paid.
+REFUSED, FOREVER = ("failed", CLOSED_AT, AT), datetime(2100, 1, 1, tzinfo=UTC)
+ENDED: list[tuple[str, list[tuple[str, datetime, datetime]]]] = [
+    ("failed", [REFUSED]),
+    ("processing", [("failed", AT + timedelta(seconds=40), AT)]),
+    ("needs_review", [("void", CLOSED_AT, AT)]),
+    ("cancelled", [REFUSED]),
+    ("completed", [REFUSED, ("succeeded", CLOSED_AT, AT)]),
+    ("completed", [("failed", CLOSED_AT, FOREVER), ("succeeded", CLOSED_AT, AT)]),
+]
 STARTED_AT = datetime.now(UTC)
 ABOVE_LIMIT = "it is above the limit of 10000000 sats for one payout; a second person can except it"
 
@@ -58,7 +64,7 @@ def _fill(apps: Any) -> None:
     attempt = transfers("Attempt").objects.create(
         disbursement=row, order=order, number=1, state="prepared", hold_transaction=hold, opened_at=AT
     )
-    _refused(apps, transfers)
+    _fill_ended(apps, transfers)
     transfers("OutsideAnswer").objects.create(
         attempt=attempt,
         at=AT,
@@ -72,33 +78,36 @@ def _fill(apps: Any) -> None:
     apps.get_model("auth", "Group").objects.create(name="night watch").permissions.add(right)
 
 
-def _order(transfers: Any, row: Any, reference: str) -> Any:
+def _order(transfers: Any, row: Any, reference: str, *, give_up_after: datetime = AT) -> Any:
     return transfers("PaymentOrder").objects.create(
         disbursement=row, rail="lightning", reference=reference, payload="lnbcrt1", amount_msat=1_000,
-        fee_limit_msat=10, payee="02ab", source="02cd", expires_at=AT, give_up_after=AT, prepared_at=AT,
+        fee_limit_msat=10, payee="02ab", source="02cd", expires_at=AT, give_up_after=give_up_after, prepared_at=AT,
     )  # fmt: skip
 
 
-def _refused(apps: Any, transfers: Any) -> None:
-    """Store disbursements whose orders were refused, or paid, each after a second send."""
+def _fill_ended(apps: Any, transfers: Any) -> None:
+    """Store disbursements whose orders were refused or paid, each after a second send."""
     entries = apps.get_model("ledger", "JournalTransaction").objects
-    for number, (state, attempt_state) in enumerate(STATES, start=2):
+    for number, (state, attempts) in enumerate(ENDED, start=2):
         row = transfers("Disbursement").objects.create(
             subject=f"cycle:c-{number}", state=state, payout_sats=100_000, fee_sats=0, net_sats=100_000,
             debit_role="group_pot", debit_owner="group:g", rail="lightning", destination_kind="bolt11",
             destination_value="lnbcrt1", scheduled_at=AT, requested_at=AT, payee_ref="user:awa",
             due_at=RETRY_AT if state == "processing" else None, completed_at=AT if state == "completed" else None,
         )  # fmt: skip
-        booked = [
-            entries.create(kind=kind, reference=f"{kind}:{number}", subject=row.subject, posted_at=AT)
-            for kind in ("hold", "hold_void")
-        ]
-        is_paid = attempt_state == "succeeded"
-        transfers("Attempt").objects.create(
-            disbursement=row, order=_order(transfers, row, f"{number:064}"), number=1, state=attempt_state,
-            hold_transaction=booked[0], close_transaction=booked[1], opened_at=AT, sends=2, sent_at=AT + SECOND_SEND,
-            closed_at=CLOSED_AT, proof="00" if is_paid else "", cost_msat=0 if is_paid else None,
-        )  # fmt: skip
+        for position, (attempt_state, closed_at, give_up_after) in enumerate(attempts, start=1):
+            reference = f"{number}:{position}"
+            booked = [
+                entries.create(kind=kind, reference=f"{kind}:{reference}", subject=row.subject, posted_at=AT)
+                for kind in ("hold", "hold_void")
+            ]
+            is_paid = attempt_state == "succeeded"
+            transfers("Attempt").objects.create(
+                disbursement=row, number=position, state=attempt_state, hold_transaction=booked[0],
+                order=_order(transfers, row, reference, give_up_after=give_up_after), close_transaction=booked[1],
+                opened_at=AT, sends=2, sent_at=AT + SECOND_SEND, closed_at=closed_at, proof="00" if is_paid else "",
+                cost_msat=0 if is_paid else None,
+            )  # fmt: skip
 
 
 def _found() -> dict[str, Any]:
