@@ -14,7 +14,8 @@ from sandbox.lnd.control import Control
 from sandbox.lnd.process import SimulatorProcess
 from tests.sandbox.lnd.wire import Wire
 
-UNUSED_PAIRS = 14
+# At least as many as there are tests that want one: one worker may run them all.
+UNUSED_PAIRS = 24
 
 
 @pytest.fixture(scope="session")
