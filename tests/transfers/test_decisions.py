@@ -307,6 +307,7 @@ processing|needs_review|failed|cancelled|completed|reversed ; open|open, and one
 processing ; none|paid ; at once ; prepare
 processing ; none|paid ; not yet ; wait 40
 processing|needs_review|failed ; paid elsewhere ; * ; query
+processing ; paid elsewhere, in doubt ; * ; review paid-before 15
 processing ; paid elsewhere, asked|paid elsewhere, not ours ; * ; review paid-before never
 processing ; may leave|one may leave, one asked ; * ; wait 25
 processing ; not asked|asked before it could leave no more|one not asked, one asked|not ours, not asked|one in doubt, one not asked ; * ; query
@@ -319,7 +320,7 @@ cancelled|completed|reversed ; paid elsewhere ; * ; wait never
 needs_review|failed|cancelled|completed|reversed ; may leave|one may leave, one asked ; * ; wait 25
 needs_review|failed|cancelled|completed|reversed ; not asked|asked before it could leave no more|one not asked, one asked|one in doubt, one not asked ; * ; query
 needs_review|failed|cancelled|completed|reversed ; asked|both asked|in doubt, needs a person ; * ; wait 30
-needs_review|failed|cancelled|completed|reversed ; in doubt|one in doubt, one needs a person ; * ; wait 15
+needs_review|failed|cancelled|completed|reversed ; in doubt|one in doubt, one needs a person|paid elsewhere, in doubt ; * ; wait 15
 """
 CLOSED = replace(ORDER, state=AttemptState.FAILED, may_leave_until=at(-1), unpaid_at=at(-25))
 ASKED = replace(CLOSED, attempt_id=2, unpaid_at=NOW, was_queried=True)
@@ -334,6 +335,9 @@ ORDERS: dict[str, list[OrderFacts]] = {
     "paid elsewhere": [ELSEWHERE],
     "open, and one paid elsewhere": [ELSEWHERE, replace(ORDER, attempt_id=2)],
     "paid elsewhere, asked": [replace(ELSEWHERE, was_queried=True)],
+    "paid elsewhere, in doubt": [
+        replace(ELSEWHERE, was_queried=True, doubt=Doubt(at(15), needs_person=False))
+    ],
     "paid elsewhere, not ours": [replace(ELSEWHERE, is_ours=False)],
     "in doubt": [IN_DOUBT],
     "in doubt, needs a person": [FOR_A_PERSON],

@@ -116,6 +116,9 @@ def test_order_paid_beside_another_is_booked_when_the_other_is_refused(
     watch.advance(15)
     run(watch)
     assert snapshot(disbursement_id) == Snapshot("failed", ["failed", "failed"], PAYOUT_MSAT, 0)
+    with node.unavailable("find"):
+        settle(watch)
+    assert row_of(disbursement_id).due_at is not None, "the provider did not answer: it is asked again"
 
     settle(watch)
 

@@ -149,7 +149,7 @@ def _before_another(payment: PaymentFacts, orders: Sequence[OrderFacts], now: da
     One that was paid beside the books makes the payment wait for a person.
     """
     if any(order.was_paid_elsewhere for order in orders):
-        return Review(ReviewCode.PAID_BEFORE, watch_from(orders, now))
+        return Review(ReviewCode.PAID_BEFORE, _look_again(orders, now))
     earlier = [order for order in orders if order.is_unpaid]
     latest = max((order.may_leave_until for order in earlier), default=now)
     if latest > now:
@@ -173,10 +173,14 @@ def _watch(orders: Sequence[OrderFacts], now: datetime) -> Decision:
     for order in watched:
         if order.may_leave_until <= now and not order.was_queried and _is_watched(order, now):
             return Query(order)
-    looks = [order.doubt.look_at for order in watched if order.doubt is not None]
-    if look_at := watch_from(watched, now):
-        looks.append(look_at)
-    return Wait(min(looks, default=None))
+    return Wait(_look_again(orders, now))
+
+
+def _look_again(orders: Sequence[OrderFacts], now: datetime) -> datetime | None:
+    """Return when this payment's orders are to be asked about next: closed ones, and any left in doubt just now."""
+    doubts = [order.doubt.look_at for order in orders if order.is_ours and order.doubt is not None]
+    looks = [watch_from(orders, now), *doubts]
+    return min((moment for moment in looks if moment is not None), default=None)
 
 
 def watch_from(orders: Sequence[OrderFacts], now: datetime) -> datetime | None:
