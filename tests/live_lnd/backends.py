@@ -1,18 +1,23 @@
-"""The back-ends: two simulated nodes, or two real ones from the LND_TEST_* variables."""
+"""The back-ends: two simulated nodes; two real ones, from the LND_TEST_* variables or started by the suite."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lightning.access_scopes import NEEDED
 from lightning.client import AccessScope, NodeAccess
 from lightning.proto import methods
+from lightning.proto.methods import Method
 from sandbox.lnd.process import SimulatorProcess
+from tests.live_lnd.regtest.network import Regtest
+from tests.live_lnd.regtest.node import NETWORK as NETWORK_NAME
+from tests.live_lnd.regtest.node import LndNode
 
 SIMULATED, REAL = BACKENDS = ("simulated", "real")
 PAYER, RECIPIENT = "payer", "recipient"
@@ -33,7 +38,7 @@ RECIPIENT_METHODS = (*NEEDED[AccessScope.INVOICING], methods.ADD_HOLD_INVOICE, m
 
 
 class PartlyConfigured(Exception):
-    """Only some of the variables are set, so real nodes were intended and would be left out."""
+    """Only some of the variables are set."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Backend:
 
 
 def missing_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return the variables that real nodes still need; all of them when none is set.
+    """Return the variables that given nodes still need; all of them when none is set.
 
     Raises: PartlyConfigured.
     """
@@ -68,7 +73,7 @@ def missing_variables(environment: Mapping[str, str]) -> list[str]:
     return missing
 
 
-def real_backend(environment: Mapping[str, str] = os.environ) -> Backend:
+def given_backend(environment: Mapping[str, str] = os.environ) -> Backend:
     def access(role: str) -> NodeAccess:
         return NodeAccess(
             host=environment[f"LND_TEST_{role}_HOST"],
@@ -78,6 +83,35 @@ def real_backend(environment: Mapping[str, str] = os.environ) -> Backend:
         )
 
     return Backend(REAL, access("PAYER"), access("RECIPIENT"))
+
+
+def environment_of(backend: Backend) -> dict[str, str]:
+    """Return the variables that name the nodes of a back-end."""
+    accesses = {"PAYER": backend.payer, "RECIPIENT": backend.recipient}
+    named = {
+        f"LND_TEST_{role}_{what}": value
+        for role, access in accesses.items()
+        for what, value in (
+            ("HOST", access.host),
+            ("TLS_CERT_PATH", access.tls_cert_path),
+            ("MACAROON_PATH", access.macaroon_path),
+        )
+    }
+    return {**named, NETWORK: backend.payer.network}
+
+
+def own_backend(network: Regtest) -> Backend:
+    """Return the nodes of a network that the suite has started."""
+
+    def access(node: LndNode, called: Iterable[Method[Any, Any]]) -> NodeAccess:
+        return NodeAccess(
+            host=node.grpc_host,
+            network=NETWORK_NAME,
+            tls_cert_path=str(node.certificate),
+            macaroon_path=str(node.bake("contract", [f"uri:{method.path}" for method in called])),
+        )
+
+    return Backend(REAL, access(network.platform, PAYER_METHODS), access(network.wallets, RECIPIENT_METHODS))
 
 
 @contextmanager

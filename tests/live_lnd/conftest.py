@@ -1,4 +1,4 @@
-"""Every test runs on each configured back-end."""
+"""Every contract test runs on simulated nodes and, where `-m lnd` selects it, on real ones."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.live_lnd.backends import (
-    BACKENDS,
+    REAL,
     SIMULATED,
     Backend,
+    given_backend,
     missing_variables,
-    real_backend,
+    own_backend,
     simulated_backend,
 )
 from tests.live_lnd.node_pair import NodePair
 from tests.live_lnd.recording import Recorder
+from tests.live_lnd.regtest.network import Regtest, running_network
+from tests.live_lnd.regtest.programs import find_programs
+from tests.support import process
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +30,25 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
         yield backend
 
 
-@pytest.fixture(params=(SIMULATED,) if missing_variables(os.environ) else BACKENDS)
+@pytest.fixture(scope="session")
+def regtest() -> Iterator[Regtest]:
+    """Two real nodes that this suite starts, with a single channel, for tests that leave them as they were."""
+    with process.folder("lnd") as folder, running_network(folder, find_programs()) as network:
+        yield network
+
+
+@pytest.fixture(scope="session")
+def real(request: pytest.FixtureRequest) -> Backend:
+    """The nodes that the environment names, or else our own."""
+    if not missing_variables(os.environ):
+        return given_backend()
+    return own_backend(request.getfixturevalue("regtest"))
+
+
+@pytest.fixture(params=[SIMULATED, pytest.param(REAL, marks=pytest.mark.lnd)])
 def backend(request: pytest.FixtureRequest) -> Backend:
-    if request.param != SIMULATED:
-        return real_backend()
-    simulated: Backend = request.getfixturevalue("simulated")
-    return simulated
+    chosen: Backend = request.getfixturevalue(request.param)
+    return chosen
 
 
 @pytest.fixture

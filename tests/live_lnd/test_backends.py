@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,13 @@ import pytest
 
 from lightning.client import NodeRefused
 from lightning.proto import lightning_pb2 as pb
-from tests.live_lnd.backends import BACKENDS, VARIABLES, PartlyConfigured, missing_variables, real_backend
+from tests.live_lnd.backends import (
+    VARIABLES,
+    PartlyConfigured,
+    environment_of,
+    given_backend,
+    missing_variables,
+)
 from tests.live_lnd.recording import Recorder
 
 ALL = {name: f"value of {name}" for name in VARIABLES}
@@ -29,12 +34,6 @@ def test_variables_are_three_per_node_and_the_network() -> None:
     )
 
 
-def test_backends_with_all_variables_include_real_nodes() -> None:
-    if missing_variables(os.environ):
-        pytest.skip(f"real nodes need {', '.join(VARIABLES)}: see docs/live-lnd.md")
-    assert real_backend().name in BACKENDS
-
-
 def test_missing_variables_of_partial_configuration_is_an_error() -> None:
     assert missing_variables(ALL) == []
     assert missing_variables({}) == list(VARIABLES)
@@ -42,8 +41,8 @@ def test_missing_variables_of_partial_configuration_is_an_error() -> None:
         missing_variables({name: value for name, value in ALL.items() if name != "LND_TEST_NETWORK"})
 
 
-def test_real_backend_uses_the_variables() -> None:
-    backend = real_backend(ALL)
+def test_given_backend_uses_the_variables() -> None:
+    backend = given_backend(ALL)
     assert (backend.payer.host, backend.recipient.host) == (
         ALL["LND_TEST_PAYER_HOST"],
         ALL["LND_TEST_RECIPIENT_HOST"],
@@ -51,6 +50,7 @@ def test_real_backend_uses_the_variables() -> None:
     assert backend.recipient.macaroon_path == ALL["LND_TEST_RECIPIENT_MACAROON_PATH"]
     assert backend.payer.network == ALL["LND_TEST_NETWORK"]
     assert backend.process is None
+    assert environment_of(backend) == ALL
 
 
 def recorded(folder: Path, preimage: str, created: int) -> list[Any]:

@@ -35,8 +35,8 @@ sending = LndClient(access).send_payment(
     deadline=Deadline.after(timedelta(days=1), at=datetime.now(UTC) + timedelta(days=1), read_at_ns=boottime_ns()),
 )
 for payment in sending:
-    if payment.htlcs:
-        print("in flight", flush=True)
+    if payment.htlcs or payment.failure_reason:
+        print("in flight" if not payment.failure_reason else payment.failure_reason, flush=True)
 """
 
 

@@ -1,0 +1,111 @@
+"""The network of the suite: a chain, the platform's node, the members' wallets, a channel between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from tests.live_lnd.regtest.chain import Chain
+from tests.live_lnd.regtest.node import LndNode
+from tests.live_lnd.regtest.programs import Programs
+from tests.live_lnd.regtest.servers import wait_until
+
+COMPOSE_FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
+PLATFORM, WALLETS = "platform", "wallets"
+# btcd activates segwit on regtest by version bits, and coins mature after 100 blocks.
+FIRST_BLOCKS = 500
+CONFIRMATIONS = 6
+CAPACITY_SATS, PUSHED_SATS = 10_000_000, 4_000_000
+
+
+@dataclass(frozen=True)
+class Regtest:
+    """The platform's node and the wallets'; the chain's rewards belong to the platform's node."""
+
+    chain: Chain
+    platform: LndNode
+    wallets: LndNode
+
+    @property
+    def nodes(self) -> tuple[LndNode, LndNode]:
+        return self.platform, self.wallets
+
+    def open_channel(self, *, capacity_sats: int, pushed_sats: int = 0) -> None:
+        """Open a channel from the platform's node and wait until both sides can use it."""
+        before = self.platform.active_channels()
+        arguments = [
+            *("openchannel", f"--node_key={self.wallets.pubkey()}", f"--local_amt={capacity_sats}"),
+            *([f"--push_amt={pushed_sats}"] if pushed_sats else []),
+        ]
+        self.platform.cli(*arguments)
+        self.chain.mine(CONFIRMATIONS)
+        self.wait_for_channels(before + 1)
+
+    def wait_for_channels(self, count: int) -> None:
+        """Wait until this many channels are active, and known to path finding, which comes a second later."""
+        for node, other in (self.nodes, self.nodes[::-1]):
+            wait_until(f"{count} channels of {node.name} are active", partial(_has_channels, node, count))
+            wait_until(f"{node.name} finds a route", partial(_finds_route, node, other.pubkey()))
+
+    def connect(self) -> None:
+        self.platform.cli("connect", f"{self.wallets.pubkey()}@{self.wallets.p2p_host}")
+
+
+def _has_channels(node: LndNode, count: int) -> bool:
+    return node.active_channels() == count
+
+
+def _finds_route(node: LndNode, pubkey: str) -> bool:
+    return bool(node.cli("queryroutes", pubkey, "1")["routes"])
+
+
+@contextmanager
+def running_network(
+    folder: Path, programs: Programs, *, capacity_sats: int = CAPACITY_SATS, pushed_sats: int = PUSHED_SATS
+) -> Iterator[Regtest]:
+    """Start chain and nodes with new data, fund them, and open one channel; stop them when the block ends."""
+    with ExitStack() as running:
+        chain = Chain(folder / "chain", programs)
+        running.callback(chain.stop)
+        chain.start()
+        chain.mine(1)  # a chain that ends in 2011 counts as not synced, and LND waits
+        platform = _started(running, PLATFORM, chain, programs)
+        _reward(platform, chain)
+        network = Regtest(chain, platform, _started(running, WALLETS, chain, programs))
+        for node in network.nodes:
+            node.wait_until_synced()
+        wait_until("the mined coins are spendable", lambda: platform.confirmed_sats() > 0)
+        network.connect()
+        network.open_channel(capacity_sats=capacity_sats, pushed_sats=pushed_sats)
+        yield network
+
+
+def _started(running: ExitStack, name: str, chain: Chain, programs: Programs) -> LndNode:
+    node = LndNode(name, chain.folder.parent / name, chain, programs)
+    running.callback(node.stop)
+    node.start()
+    node.wait_until_active()
+    return node
+
+
+def _reward(node: LndNode, chain: Chain) -> None:
+    """Begin a chain that rewards a node, which is down meanwhile: btcd forgets a regtest chain when it stops."""
+    address = node.new_address()
+    node.stop()
+    chain.begin_again(rewards_to=address)
+    chain.mine(FIRST_BLOCKS)
+    node.start()
+    node.wait_until_active()
+
+
+def macaroons_of_compose_file() -> dict[str, list[str]]:
+    """Return the permissions of each macaroon that docker-compose.yml bakes, by name."""
+    command = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["lnd-keys"]["command"][0]
+    baked = re.findall(r"bake (\w+)((?: uri:[\w./]+)+)", command)
+    return {name: permissions.split() for name, permissions in baked}
