@@ -41,7 +41,7 @@ def _balance(client: LndClient) -> object:
 
 
 def _channels(client: LndClient) -> object:
-    return client.list_active_channels()
+    return client.list_channels()
 
 
 def _track(client: LndClient) -> object:
@@ -56,5 +56,5 @@ def _look_up(client: LndClient) -> object:
 _CALLS: Mapping[AccessScope, tuple[Callable[[LndClient], object], ...]] = {
     AccessScope.PAYING: (_get_info, _balance, _channels, _track),
     AccessScope.INVOICING: (_get_info, _look_up),
-    AccessScope.READONLY: (_get_info, _balance),
+    AccessScope.READONLY: (_get_info, _balance, _channels),
 }

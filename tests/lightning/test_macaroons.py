@@ -185,6 +185,7 @@ def test_uris_of_scope_names_known_methods_only() -> None:
     assert uris_of(AccessScope.READONLY) == (
         "uri:/lnrpc.Lightning/GetInfo",
         "uri:/lnrpc.Lightning/ChannelBalance",
+        "uri:/lnrpc.Lightning/ListChannels",
     )
 
 
