@@ -12,7 +12,7 @@ from tests.lightning.world import PLATFORM, PLENTY_MSAT, World
 
 
 def health(world: World, **access: str) -> tuple[str, Record]:
-    client = LndClient(world.access("readonly", **access))
+    client = LndClient(world.access("monitoring", **access))
     report = node_health(client, measure_clock=lambda: clock_offset_seconds(client, clock.now))
     return report.status, report.facts
 
@@ -22,7 +22,25 @@ def test_node_health_of_a_ready_node_is_ok(world: World, our_pubkey: str) -> Non
     assert status == "ok"
     assert (facts["state"], facts["node"], facts["networks"]) == ("SERVER_ACTIVE", our_pubkey, ["regtest"])
     assert facts["local_balance_msat"] == PLENTY_MSAT
+    assert (facts["sendable_msat"], facts["largest_payment_msat"]) == (PLENTY_MSAT, PLENTY_MSAT)
+    assert (facts["active_channels"], facts["inactive_channels"]) == (1, [])
     assert facts["clock_offset_seconds"] == 0
+
+
+def test_node_health_with_an_inactive_channel_is_degraded_and_shows_what_can_be_sent(world: World) -> None:
+    """As after a crash of the node: the balance counts the channel, but nothing in it can be sent."""
+    world.control.set_money(PLATFORM, local_msat=30_000_000, reserve_msat=1_000_000)
+    world.control.set_options(PLATFORM, inactive_msat=700_000_000)
+    status, facts = health(world)
+    assert status == "degraded"
+    assert facts["local_balance_msat"] == 730_000_000
+    assert (facts["sendable_msat"], facts["largest_payment_msat"]) == (29_000_000, 29_000_000)
+    (inactive,) = facts["inactive_channels"]
+    assert inactive == {
+        "channel_point": f"{facts['node'][2:]}:1",
+        "peer": "02" + "5a" * 32,
+        "local_balance_msat": 700_000_000,
+    }
 
 
 @pytest.mark.parametrize(
