@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from lightning.client import AccessScope, LndClient, NodeError, access_for
+from lightning.client.access_check import macaroon_error
 from lightning.liquidity import sendable_over
 from lightning.node_clock import clock_offset_seconds
 from lightning.proto import lightning_pb2, state_pb2
@@ -83,4 +84,12 @@ def _lightning(now: datetime) -> HealthReport:
     )
 
 
-HEALTH_CHECKS = [HealthCheck("lightning", _lightning)]
+def _macaroons(now: datetime) -> HealthReport:
+    """Report the access scopes of this process whose macaroon is unreadable or refused, each with the reason."""
+    given = {scope: access for scope in AccessScope if (access := access_for(scope)).has_macaroon}
+    errors = {str(scope): macaroon_error(scope, access) for scope, access in given.items()}
+    refused = {scope: error for scope, error in errors.items() if error}
+    return HealthReport(DEGRADED if refused else OK, {"refused_macaroons": refused})
+
+
+HEALTH_CHECKS = [HealthCheck("lightning", _lightning), HealthCheck("lightning", _macaroons)]

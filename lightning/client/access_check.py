@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 from lightning.access_scopes import AccessScope
 from lightning.client.access import NodeAccess
-from lightning.client.errors import NodeError, NodeRefused
+from lightning.client.errors import NodeError, NodeMacaroonRefused, NodeMisconfigured, NodeRefused
 from lightning.client.lnd import LndClient
+from lightning.macaroon_format import MacaroonUnreadable
+from lightning.macaroons import read_macaroon
 
 # No payment and no invoice has this hash: its preimage is unknown.
 UNKNOWN_HASH = bytes(32)
@@ -20,6 +22,22 @@ def access_errors(scope: AccessScope, access: NodeAccess) -> list[NodeError]:
     """
     client = LndClient(access)
     return [error for call in _CALLS[scope] if (error := _error_of(call, client)) is not None]
+
+
+def macaroon_error(scope: AccessScope, access: NodeAccess) -> str:
+    """Return why a scope's macaroon is unreadable or refused; "" if it is neither, or the node does not answer.
+
+    It is read here first, so that this is known without the node.
+    """
+    try:
+        read_macaroon(access.macaroon())
+    except (NodeMisconfigured, MacaroonUnreadable) as error:
+        return str(error)
+    client = LndClient(access)
+    for call in _CALLS[scope]:
+        if refused := _error_of(call, client):
+            return str(refused) if isinstance(refused, NodeMacaroonRefused) else ""
+    return ""
 
 
 def _error_of(call: Callable[[LndClient], object], client: LndClient) -> NodeError | None:
