@@ -85,9 +85,9 @@ def _lightning(now: datetime) -> HealthReport:
 
 
 def _macaroons(now: datetime) -> HealthReport:
-    """Report the access scopes of this process whose macaroon is unreadable or refused, each with the reason."""
+    """Report the access scopes of this process whose macaroon cannot be used, each with the reason."""
     given = {scope: access for scope in AccessScope if (access := access_for(scope)).has_macaroon}
-    errors = {str(scope): macaroon_error(scope, access) for scope, access in given.items()}
+    errors = {str(scope): macaroon_error(scope, access, now=now) for scope, access in given.items()}
     refused = {scope: error for scope, error in errors.items() if error}
     return HealthReport(DEGRADED if refused else OK, {"refused_macaroons": refused})
 

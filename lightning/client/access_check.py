@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from lightning.access_scopes import AccessScope
 from lightning.client.access import NodeAccess
 from lightning.client.errors import NodeError, NodeMacaroonRefused, NodeMisconfigured, NodeRefused
 from lightning.client.lnd import LndClient
 from lightning.macaroon_format import MacaroonUnreadable
-from lightning.macaroons import read_macaroon
+from lightning.macaroons import assess, read_macaroon
 
 # No payment and no invoice has this hash: its preimage is unknown.
 UNKNOWN_HASH = bytes(32)
@@ -24,15 +25,18 @@ def access_errors(scope: AccessScope, access: NodeAccess) -> list[NodeError]:
     return [error for call in _CALLS[scope] if (error := _error_of(call, client)) is not None]
 
 
-def macaroon_error(scope: AccessScope, access: NodeAccess) -> str:
-    """Return why a scope's macaroon is unreadable or refused; "" if it is neither, or the node does not answer.
+def macaroon_error(scope: AccessScope, access: NodeAccess, *, now: datetime) -> str:
+    """Return why a scope's macaroon is unreadable, lacks a right or is refused; "" if the node accepts it.
 
-    It is read here first, so that this is known without the node.
+    It is read first, so that the rights to change something are compared as well. A node that does not answer refuses
+    nothing.
     """
     try:
-        read_macaroon(access.macaroon())
+        missing = assess(read_macaroon(access.macaroon()), scope, now=now).missing
     except (NodeMisconfigured, MacaroonUnreadable) as error:
         return str(error)
+    if missing:
+        return f"missing: {', '.join(missing)}"
     client = LndClient(access)
     for call in _CALLS[scope]:
         if refused := _error_of(call, client):
