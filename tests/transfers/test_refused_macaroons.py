@@ -19,6 +19,7 @@ from tests.lightning.world import PLATFORM, WALLETS, World
 from tests.transfers.builders import Snapshot, attempts, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout, SharedWatch
 from tests.transfers.rails import QuickLightningRail
+from transfers.health import HEALTH_CHECKS as TRANSFERS_CHECKS
 from transfers.models import ProviderAnswer, RailBreaker, RailMatch
 from transfers.rails import rail
 from transfers.services.matching import match_rails
@@ -80,6 +81,12 @@ def refused_macaroons() -> dict[str, str]:
     return found
 
 
+def why_unavailable() -> dict[str, str]:
+    check = next(one for one in TRANSFERS_CHECKS if one.component == "rails")
+    found: dict[str, str] = check.run(clock.now()).facts["why_unavailable"]
+    return found
+
+
 @pytest.mark.parametrize("spoil", SPOIL[:2])
 def test_run_with_an_unusable_macaroon_defers_and_pays_when_it_is_corrected(
     payout: Payout, world: World, paying_file: PayingFile, spoil: Spoil
@@ -94,12 +101,14 @@ def test_run_with_an_unusable_macaroon_defers_and_pays_when_it_is_corrected(
         "the paying macaroon: /lnrpc.Lightning/ListChannels UNKNOWN "
     )
     assert list(refused_macaroons()) == ["paying"]
+    assert why_unavailable()["lightning"].startswith("the paying macaroon: "), "for processes without it"
 
     paying_file.correct()
     assert refused_macaroons() == {}
     payout.run(15)
 
     payout.assert_paid_once()
+    assert why_unavailable() == {}
     assert RailBreaker.objects.count() == 0
 
 
