@@ -166,11 +166,23 @@ class TooLate:
 
 
 @dataclass(frozen=True)
+class Unusable:
+    """Money of ours at a provider that cannot be sent now, such as the balance of an inactive channel."""
+
+    reference: str
+    amount_msat: int
+
+
+@dataclass(frozen=True)
 class Sendable:
-    """What a rail can send now: in all, and in one payment at most, what sending costs included. Units: msat."""
+    """What a rail can send now: in all, and in one payment at most, what sending costs included. Units: msat.
+
+    `unusable` is in neither of the two.
+    """
 
     total_msat: int
     largest_msat: int
+    unusable: tuple[Unusable, ...] = ()
 
 
 SendOutcome = Succeeded | Refused | Unknown | TooLate
