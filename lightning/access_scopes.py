@@ -39,7 +39,7 @@ NEEDED: Mapping[AccessScope, tuple[Method[Any, Any], ...]] = {
         methods.CANCEL_INVOICE,
         methods.GET_INFO,
     ),
-    AccessScope.READONLY: (methods.GET_INFO, methods.CHANNEL_BALANCE),
+    AccessScope.READONLY: (methods.GET_INFO, methods.CHANNEL_BALANCE, methods.LIST_CHANNELS),
 }
 
 

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from lightning.client import AccessScope, NodeMisconfigured, access_for
-from lightning.macaroons import MacaroonUnreadable, assess, read_macaroon
+from lightning.macaroon_format import MacaroonUnreadable
+from lightning.macaroons import assess, read_macaroon
 from lightning.networks import INVOICE_PREFIXES
 from sunusav.core import clock
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from lightning.bolt11 import Invoice, decode
-from lightning.client import AccessScope, LndClient, NodeError, NodeRefused, access_for
+from lightning.client import AccessScope, LndClient, NodeError, NodeMacaroonRefused, NodeRefused, access_for
 from lightning.outcomes import preimage_fits
 from lightning.proto import lightning_pb2
 from transfers.errors import CollectorUnavailable
@@ -146,4 +146,5 @@ def _require_ours(invoice: Invoice, request: CollectionRequest, payment_hash: by
 
 
 def _unavailable(error: NodeError) -> CollectorUnavailable:
-    return CollectorUnavailable(collector=NAME, detail=str(error)[:500])
+    what = f"the {AccessScope.INVOICING} macaroon: " if isinstance(error, NodeMacaroonRefused) else ""
+    return CollectorUnavailable(collector=NAME, detail=f"{what}{error}"[:500])

@@ -1,4 +1,4 @@
-"""What can be sent over our channels."""
+"""What can be sent over our channels, and what lies in channels that cannot send."""
 
 from __future__ import annotations
 
@@ -6,32 +6,72 @@ from collections.abc import Iterable
 
 from lightning.client.lnd import MAX_PARTS
 from lightning.proto import lightning_pb2
-from transfers.types import Sendable
+from sunusav.core.money import msat_from_sats
+from transfers.types import Sendable, Unusable
 
-MSAT_PER_SAT = 1_000
 # What one more HTLC adds to a commitment transaction. Source: LND `input.HTLCWeight`. Units: weight units.
 HTLC_WEIGHT = 172
 WEIGHT_PER_KW = 1_000
 
 
 def sendable_over(channels: Iterable[lightning_pb2.Channel]) -> Sendable:
-    """Return what these channels can send in all, and in one payment: the parts that the largest ones can carry."""
-    amounts = sorted((_sendable_msat(channel) for channel in channels if channel.active), reverse=True)
-    return Sendable(total_msat=sum(amounts), largest_msat=sum(amounts[:MAX_PARTS]))
+    """Return what the active channels can send: in all, and in one payment by the parts that the largest can carry.
+
+    The balance of an inactive channel is unusable; LND counts it in `ChannelBalance` all the same.
+    """
+    listed = list(channels)
+    amounts = sorted((_sendable_msat(channel) for channel in listed if channel.active), reverse=True)
+    return Sendable(
+        total_msat=sum(amounts),
+        largest_msat=sum(amounts[:MAX_PARTS]),
+        unusable=tuple(
+            Unusable(channel.channel_point, msat_from_sats(channel.local_balance))
+            for channel in listed
+            if not channel.active and channel.local_balance
+        ),
+    )
 
 
 def _sendable_msat(channel: lightning_pb2.Channel) -> int:
-    """Return our balance without the reserve and the fees that must stay in the channel.
+    """Return what one more HTLC could carry.
 
-    The side that opened a channel pays the fee of its commitment, and LND keeps as much again for twice the fee rate.
-    Source: LND `lnwallet/channel.go`, availableCommitmentBalance.
+    LND has already taken the commitment's fee, the anchors and the HTLCs in flight from the local balance.
+    Source: LND `channeldb.ChannelCommitment`, `lnwallet/channel.go` availableCommitmentBalance and validateUpdates.
     """
-    kept_sats = channel.local_constraints.chan_reserve_sat
+    if not channel.initiator and not _opener_can_pay_one_more_htlc(channel):
+        return 0
+    available_sats = channel.local_balance - channel.local_constraints.chan_reserve_sat
     if channel.initiator:
-        kept_sats += channel.commit_fee + 2 * _htlc_fee_sats(channel)
-    return max(0, channel.local_balance - kept_sats) * MSAT_PER_SAT
+        available_sats -= _fee_buffer_sats(channel)
+    return max(0, min(msat_from_sats(available_sats), _left_in_flight_msat(channel)))
 
 
-def _htlc_fee_sats(channel: lightning_pb2.Channel) -> int:
-    """Return the fee of one more HTLC. Rounding: up, so that too much is kept rather than too little."""
-    return -(-channel.fee_per_kw * HTLC_WEIGHT // WEIGHT_PER_KW)
+def _fee_buffer_sats(channel: lightning_pb2.Channel) -> int:
+    """Return what LND keeps on top of the fee that our commitment already pays: all of it again, at twice the rate.
+
+    Rounding: up, with one sat for the fraction that LND cut from the fee that is paid. Source: LND `CalcFeeBuffer`.
+    """
+    return channel.commit_fee + _fee_sats(channel, 2 * HTLC_WEIGHT) + 1
+
+
+def _opener_can_pay_one_more_htlc(channel: lightning_pb2.Channel) -> bool:
+    """Return whether the peer that opened the channel can pay for another HTLC; else only dust could be sent."""
+    spare_sats = channel.remote_balance - channel.remote_constraints.chan_reserve_sat
+    return spare_sats >= _fee_sats(channel, HTLC_WEIGHT)
+
+
+def _left_in_flight_msat(channel: lightning_pb2.Channel) -> int:
+    """Return what the peer lets us add to what is in flight: it limits both the amount and the number of HTLCs.
+
+    Rounding: down: LND reports HTLCs in whole sats, so each may be almost a sat larger.
+    """
+    limits = channel.local_constraints
+    in_flight_sats = [htlc.amount + 1 for htlc in channel.pending_htlcs if not htlc.incoming]
+    if len(in_flight_sats) >= limits.max_accepted_htlcs:
+        return 0
+    return limits.max_pending_amt_msat - msat_from_sats(sum(in_flight_sats))
+
+
+def _fee_sats(channel: lightning_pb2.Channel, weight: int) -> int:
+    """Return the fee of this weight. Rounding: up."""
+    return -(-channel.fee_per_kw * weight // WEIGHT_PER_KW)

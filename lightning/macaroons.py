@@ -1,8 +1,8 @@
 """Read and narrow LND's macaroons, and compare their rights with an access scope.
 
-Binary format V2: the identifier lists the operations, caveats restrict them. Whether a node accepts one, only the node
-knows. Needs neither Django nor settings.
-Source: lightningnetwork/lnd macaroons/service.go, gopkg.in/macaroon.v2.
+The identifier lists the operations, caveats restrict them. Whether a node accepts one, only the node knows. Needs
+neither Django nor settings.
+Source: lightningnetwork/lnd macaroons/service.go.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from datetime import UTC, datetime
 
 from google.protobuf.message import DecodeError
 
+from lightning import macaroon_format as form
 from lightning.access_scopes import NEEDED, AccessScope
+from lightning.macaroon_format import MacaroonUnreadable
 from lightning.proto import lightning_pb2
 from lightning.proto.methods import METHODS
 
 Permission = tuple[str, str]  # entity, action; ("uri", path) allows one method
 
-VERSION, IDENTIFIER_VERSION = 2, 3
-END, LOCATION, IDENTIFIER, SIGNATURE = 0, 1, 2, 6
-CONTINUES = 0x80  # this bit of a varint byte is set when another byte follows
+IDENTIFIER_VERSION = 3
 
 URI, READ, GENERATE = "uri", "read", "generate"
 HARMLESS_READS = frozenset({("info", READ), ("offchain", READ), ("invoices", READ)})
@@ -43,10 +43,6 @@ TIME_BEFORE = "time-before"
 CONDITIONS = (TIME_BEFORE, "ipaddr", "iprange")
 
 
-class MacaroonUnreadable(ValueError):
-    """LND would not accept these bytes as a macaroon."""
-
-
 class IdentifierUnreadable(MacaroonUnreadable):
     """The macaroon is well formed, but its identifier does not contain LND's list of operations."""
 
@@ -64,7 +60,8 @@ class Macaroon:
         try:
             return lightning_pb2.MacaroonId.FromString(self.identifier[1:])
         except DecodeError as error:
-            raise IdentifierUnreadable("cannot decode macaroon id") from error
+            text = "cannot unmarshal macaroon id: proto: cannot parse invalid wire-format data"
+            raise IdentifierUnreadable(text) from error
 
     def granted(self) -> frozenset[Permission]:
         return frozenset((op.entity, action) for op in self.contents().ops for action in op.actions)
@@ -89,30 +86,27 @@ class Assessment:
 
 
 def read_macaroon(binary: bytes) -> Macaroon:
-    """Read the binary form. Raises: MacaroonUnreadable, with LND's own error texts."""
-    if not binary:
-        raise MacaroonUnreadable("empty macaroon data")
-    if binary[0] != VERSION:
-        raise MacaroonUnreadable("cannot unmarshal macaroon: unrecognized first byte")
-    try:
-        macaroon = _read(binary)
-    except (IndexError, ValueError) as error:
-        raise MacaroonUnreadable(f"cannot unmarshal macaroon: {error}") from error
-    if not macaroon.identifier or macaroon.identifier[0] != IDENTIFIER_VERSION:
+    """Read the binary form. Raises: MacaroonUnreadable, with LND's own error texts.
+
+    LND reads caveats for third parties, and then refuses each macaroon that has one.
+    """
+    fields = form.read_fields(binary)
+    if fields.version != form.V2:
+        raise MacaroonUnreadable(f"unknown macaroon version: v{fields.version}")
+    if not fields.identifier or fields.identifier[0] != IDENTIFIER_VERSION:
         raise MacaroonUnreadable("invalid ID")
-    return macaroon
+    if any(verification_id for _, verification_id in fields.caveats):
+        raise MacaroonUnreadable("a caveat for a third party, which LND cannot verify")
+    return Macaroon(fields.identifier, tuple(caveat for caveat, _ in fields.caveats), fields.signature)
 
 
 def serialized(macaroon: Macaroon) -> bytes:
     """Return the binary form."""
-    parts = [
-        bytes([VERSION]),
-        _packet(LOCATION, b"lnd"),
-        _packet(IDENTIFIER, macaroon.identifier),
-        bytes([END]),
-    ]
-    parts += [_packet(IDENTIFIER, caveat) + bytes([END]) for caveat in macaroon.caveats]
-    return b"".join([*parts, bytes([END]), _packet(SIGNATURE, macaroon.signature)])
+    end = bytes([form.END])
+    header = form.packet(form.LOCATION, b"lnd") + form.packet(form.IDENTIFIER, macaroon.identifier) + end
+    caveats = (form.packet(form.IDENTIFIER, caveat) + end for caveat in macaroon.caveats)
+    signature = form.packet(form.SIGNATURE, macaroon.signature)
+    return b"".join([bytes([form.V2]), header, *caveats, end, signature])
 
 
 def with_caveat(macaroon: Macaroon, caveat: str) -> Macaroon:
@@ -204,63 +198,3 @@ def _is_later(moment: str, now: datetime) -> bool:
 
 def _text_of(right: Permission) -> str:
     return ":".join(right)
-
-
-def _read(binary: bytes) -> Macaroon:
-    reader = _Reader(binary, 1)
-    if binary[reader.position] == LOCATION:
-        reader.packet(LOCATION)
-    identifier = reader.packet(IDENTIFIER)
-    reader.end()
-    caveats: list[bytes] = []
-    while binary[reader.position] != END:
-        if binary[reader.position] == LOCATION:
-            raise ValueError("third-party caveats are not understood")
-        caveats.append(reader.packet(IDENTIFIER))
-        reader.end()
-    reader.end()
-    return Macaroon(identifier, tuple(caveats), reader.packet(SIGNATURE))
-
-
-def _packet(field_number: int, data: bytes) -> bytes:
-    return bytes([field_number]) + _varint(len(data)) + data
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number >= CONTINUES:
-        encoded.append(number % CONTINUES | CONTINUES)
-        number >>= 7
-    return bytes([*encoded, number])
-
-
-@dataclass
-class _Reader:
-    binary: bytes
-    position: int
-
-    def packet(self, field_number: int) -> bytes:
-        if self.binary[self.position] != field_number:
-            raise ValueError(f"expected field {field_number}, found {self.binary[self.position]}")
-        self.position += 1
-        length = self._number()
-        data = self.binary[self.position : self.position + length]
-        if len(data) != length:
-            raise ValueError("data is cut short")
-        self.position += length
-        return data
-
-    def end(self) -> None:
-        if self.binary[self.position] != END:
-            raise ValueError("end of section expected")
-        self.position += 1
-
-    def _number(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.binary[self.position]
-            self.position += 1
-            value |= byte % CONTINUES << shift
-            if byte < CONTINUES:
-                return value
-            shift += 7

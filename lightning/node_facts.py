@@ -36,8 +36,8 @@ class NodeFacts:
         return self._info.fresh(self._client.get_info).identity_pubkey
 
     def sendable(self) -> Sendable:
-        """Return what can be sent over the active channels."""
-        return sendable_over(self._channels.get(self._client.list_active_channels).channels)
+        """Return what can be sent over the active channels, and what lies in the others."""
+        return sendable_over(self._channels.get(self._client.list_channels).channels)
 
     def _ready(self, info: lightning_pb2.GetInfoResponse) -> str:
         expected = self._client.access.network

@@ -17,6 +17,7 @@ from lightning.client import (
     AccessScope,
     LndClient,
     NodeError,
+    NodeMacaroonRefused,
     NodeRefused,
     NodeStream,
     NodeTooLate,
@@ -143,8 +144,8 @@ class LightningRail:
     def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
         """Pay the order before the deadline, and follow the payment until it ends or `send_deadline_seconds` are over.
 
-        Raises: RailUnavailable when the node is unreachable, another one, or would take late calls: nothing was sent.
-        After the call has begun, an error never proves that the payment failed, except `TooLate`.
+        Raises: RailUnavailable when the node is unreachable, another one, would take late calls, or refuses the
+        macaroon: this call sent nothing. Once it has begun, no other error proves that, except `TooLate`.
         """
         if deadline.has_passed:
             return TooLate()
@@ -311,15 +312,24 @@ class LightningRail:
                 for last in stream:
                     if is_terminal(last):
                         return outcome_of(last, order)
-            except NodeTooLate as late:
-                return TooLate(late.evidence) if last is None else _unknown_after(late, last)
-            except NodeRefused as refused:
-                if refused.is_duplicate_payment:
-                    return self._outcome_of_duplicate(order, refused)
-                return _unknown_after(refused, last)
             except NodeError as error:
-                return _unknown_after(error, last)
+                return self._outcome_of_error(error, last, order)
         return Unknown(seen=last is not None, reason="stream-ended")
+
+    def _outcome_of_error(self, error: NodeError, last: Payment | None, order: Order) -> SendOutcome:
+        """Return the outcome of a send that ended with an error, after its `last` message.
+
+        Raises: RailUnavailable when the node refused the macaroon before any message: then this call sent nothing.
+        """
+        match error:
+            case NodeTooLate() if last is None:
+                return TooLate(error.evidence)
+            case NodeMacaroonRefused() if last is None:
+                raise _unavailable(error) from error
+            case NodeRefused() if error.is_duplicate_payment:
+                return self._outcome_of_duplicate(order, error)
+            case _:
+                return _unknown_after(error, last)
 
     def _outcome_of_duplicate(self, order: Order, refused: NodeRefused) -> SendOutcome:
         """Query the outcome of a payment that the node already has."""
@@ -353,7 +363,13 @@ def _unavailable_on_error() -> Iterator[None]:
     try:
         yield
     except NodeError as error:
-        raise RailUnavailable(rail=NAME, detail=str(error)[:500]) from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: NodeError) -> RailUnavailable:
+    """Return the error of a rail that cannot be used, which names the macaroon if the node refuses it."""
+    what = f"the {AccessScope.PAYING} macaroon: " if isinstance(error, NodeMacaroonRefused) else ""
+    return RailUnavailable(rail=NAME, detail=f"{what}{error}"[:500])
 
 
 def _unknown_after(error: NodeError, last: Payment | None) -> Unknown:

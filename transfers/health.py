@@ -35,12 +35,13 @@ def _collections(now: datetime) -> HealthReport:
 
 
 def _rails(now: datetime) -> HealthReport:
-    """Report which rails are stopped, and how many payments wait for an unavailable or short rail."""
+    """Report which rails are stopped or unavailable, and how many payments wait for an unavailable or short rail."""
     stopped = {row.rail: row.state for row in queries.stopped_rails()}
     waiting = queries.deferred_by([DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT])
     facts = {
         "stopped": stopped,
         "rail_unavailable": waiting.get(DeferralCode.RAIL_UNAVAILABLE, 0),
+        "why_unavailable": queries.why_unavailable(),
         "liquidity_short": waiting.get(DeferralCode.LIQUIDITY_SHORT, 0),
     }
     return HealthReport(DEGRADED if stopped or waiting else OK, facts)

@@ -22,6 +22,7 @@ from transfers.enums import (
     BreakerState,
     CollectionProblem,
     CollectionState,
+    DeferralCode,
     DisbursementState,
     FailureClass,
     FailureCode,
@@ -274,6 +275,15 @@ def exceeds_sendable(waiting: WaitingForRail, row: RailLiquidity, paid_by: Rail)
 
 def _first_attempt_at() -> datetime | None:
     return Attempt.objects.order_by("pk").values_list("opened_at", flat=True).first()
+
+
+def why_unavailable() -> dict[str, str]:
+    """Return what each unavailable rail last reported, as the newest payment that waits for it keeps it."""
+    waiting = Disbursement.objects.filter(
+        state=DisbursementState.PROCESSING, failure_code=DeferralCode.RAIL_UNAVAILABLE
+    )
+    newest = {name: waiting.filter(rail=name).order_by("-pk").first() for name in settings.RAILS}
+    return {name: str(row.failure_facts.get("detail", "")) for name, row in newest.items() if row is not None}
 
 
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:

@@ -6,6 +6,7 @@ from lightning.client.calls import NodeStream
 from lightning.client.errors import (
     NodeAnswerUnknown,
     NodeError,
+    NodeMacaroonRefused,
     NodeMisconfigured,
     NodeRefused,
     NodeTooLate,
@@ -19,6 +20,7 @@ __all__ = [
     "NodeAccess",
     "NodeAnswerUnknown",
     "NodeError",
+    "NodeMacaroonRefused",
     "NodeMisconfigured",
     "NodeRefused",
     "NodeStream",

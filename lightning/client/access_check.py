@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from lightning.access_scopes import AccessScope
 from lightning.client.access import NodeAccess
-from lightning.client.errors import NodeError, NodeRefused
+from lightning.client.errors import NodeError, NodeMacaroonRefused, NodeMisconfigured, NodeRefused
 from lightning.client.lnd import LndClient
+from lightning.macaroon_format import MacaroonUnreadable
+from lightning.macaroons import assess, read_macaroon
 
 # No payment and no invoice has this hash: its preimage is unknown.
 UNKNOWN_HASH = bytes(32)
@@ -20,6 +23,25 @@ def access_errors(scope: AccessScope, access: NodeAccess) -> list[NodeError]:
     """
     client = LndClient(access)
     return [error for call in _CALLS[scope] if (error := _error_of(call, client)) is not None]
+
+
+def macaroon_error(scope: AccessScope, access: NodeAccess, *, now: datetime) -> str:
+    """Return why a scope's macaroon is unreadable, lacks a right or is refused; "" if the node accepts it.
+
+    It is read first, so that the rights to change something are compared as well. A node that does not answer refuses
+    nothing.
+    """
+    try:
+        missing = assess(read_macaroon(access.macaroon()), scope, now=now).missing
+    except (NodeMisconfigured, MacaroonUnreadable) as error:
+        return str(error)
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    client = LndClient(access)
+    for call in _CALLS[scope]:
+        if refused := _error_of(call, client):
+            return str(refused) if isinstance(refused, NodeMacaroonRefused) else ""
+    return ""
 
 
 def _error_of(call: Callable[[LndClient], object], client: LndClient) -> NodeError | None:
@@ -41,7 +63,7 @@ def _balance(client: LndClient) -> object:
 
 
 def _channels(client: LndClient) -> object:
-    return client.list_active_channels()
+    return client.list_channels()
 
 
 def _track(client: LndClient) -> object:
@@ -56,5 +78,5 @@ def _look_up(client: LndClient) -> object:
 _CALLS: Mapping[AccessScope, tuple[Callable[[LndClient], object], ...]] = {
     AccessScope.PAYING: (_get_info, _balance, _channels, _track),
     AccessScope.INVOICING: (_get_info, _look_up),
-    AccessScope.READONLY: (_get_info, _balance),
+    AccessScope.READONLY: (_get_info, _balance, _channels),
 }

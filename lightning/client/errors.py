@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+import re
+
 import grpc
 
-# LND answers every macaroon error with code UNKNOWN; only the text identifies it.
+# The answers of LND's macaroon interceptor, each as a whole. It runs before the call's handler and answers every error
+# with code UNKNOWN. The same words inside a longer text may be of a handler, which may have executed the call: of a
+# remote signer or a database, for example.
+# Source: LND `rpcperms/interceptor.go`, `macaroons/service.go`; gopkg.in/macaroon.v2 `marshal.go`;
+# macaroon-bakery.v2 `bakery/checker.go`, `bakery/checkers/checkers.go`.
+_REFUSED_BY_INTERCEPTOR = re.compile(
+    r"unable to determine macaroon permissions"
+    r"|/\S+: unknown permissions required for method"
+    r"|unable to get metadata from context"
+    r"|expected 1 macaroon, got \d+"
+    r"|encoding/hex: .*"
+    r"|empty macaroon data"
+    r"|cannot determine data format of binary-encoded macaroon"
+    r"|unmarshal v[12]: .*"
+    r"|unknown macaroon version: .*"
+    r"|invalid ID"
+    r"|cannot retrieve macaroon: .*"
+    r"|verification failed: .*"
+    r'|cannot parse caveat ".*'
+    r'|caveat ".*" not satisfied: .*'
+    r"|macaroon discharge required: .*"
+    r"|permission denied",
+    re.DOTALL,
+)
+# What else shows that a macaroon is the cause: the answers of a proxy, or of gRPC itself.
 _MACAROON_TEXTS = (
     "macaroon",
     "permission denied",
@@ -19,6 +45,7 @@ _NOT_READY_TEXTS = (
     "waiting to start",
     "starting up",
     "server shutting down",
+    "mandatory middleware",
 )
 _TLS_TEXTS = ("handshake", "certificate", "ssl_")
 _CODES_OF_MACAROON_ERRORS = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
@@ -95,6 +122,10 @@ class NodeMisconfigured(NodeError):
     """Retrying does not help: a person must correct certificate, macaroon, network or version."""
 
 
+class NodeMacaroonRefused(NodeMisconfigured):
+    """The node refused the macaroon before the call's handler ran: it executed nothing of this call."""
+
+
 class NodeTooLate(NodeError):
     """The call came after the moment until which it was allowed: the node did not execute it."""
 
@@ -104,7 +135,12 @@ def node_error(error: grpc.RpcError, *, method: str) -> NodeError:
     if not isinstance(error, grpc.Call):
         return NodeAnswerUnknown(repr(error), method=method)
     code, text = error.code(), error.details() or ""
-    return _kind_of(code, text.lower())(text, method=method, code=code.name if code else "")
+    kind = NodeMacaroonRefused if _is_of_interceptor(code, text) else _kind_of(code, text.lower())
+    return kind(text, method=method, code=code.name if code else "")
+
+
+def _is_of_interceptor(code: grpc.StatusCode | None, text: str) -> bool:
+    return code is grpc.StatusCode.UNKNOWN and _REFUSED_BY_INTERCEPTOR.fullmatch(text) is not None
 
 
 def _kind_of(code: grpc.StatusCode | None, text: str) -> type[NodeError]:

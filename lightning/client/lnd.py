@@ -51,11 +51,12 @@ class LndClient:
             timeout_seconds=READ_TIMEOUT_SECONDS,
         )
 
-    def list_active_channels(self) -> lightning_pb2.ListChannelsResponse:
+    def list_channels(self) -> lightning_pb2.ListChannelsResponse:
+        """List the open channels, those too that cannot send now."""
         return unary_call(
             self.access,
             methods.LIST_CHANNELS,
-            lightning_pb2.ListChannelsRequest(active_only=True),
+            lightning_pb2.ListChannelsRequest(),
             timeout_seconds=READ_TIMEOUT_SECONDS,
         )
 

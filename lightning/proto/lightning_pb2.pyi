@@ -140,26 +140,48 @@ class ListChannelsResponse(_message.Message):
     def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ...) -> None: ...
 
 class Channel(_message.Message):
-    __slots__ = ("active", "local_balance", "commit_fee", "fee_per_kw", "initiator", "local_constraints")
+    __slots__ = ("active", "remote_pubkey", "channel_point", "local_balance", "remote_balance", "commit_fee", "fee_per_kw", "pending_htlcs", "initiator", "local_constraints", "remote_constraints")
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_PUBKEY_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_POINT_FIELD_NUMBER: _ClassVar[int]
     LOCAL_BALANCE_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_BALANCE_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FEE_FIELD_NUMBER: _ClassVar[int]
     FEE_PER_KW_FIELD_NUMBER: _ClassVar[int]
+    PENDING_HTLCS_FIELD_NUMBER: _ClassVar[int]
     INITIATOR_FIELD_NUMBER: _ClassVar[int]
     LOCAL_CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
     active: bool
+    remote_pubkey: str
+    channel_point: str
     local_balance: int
+    remote_balance: int
     commit_fee: int
     fee_per_kw: int
+    pending_htlcs: _containers.RepeatedCompositeFieldContainer[HTLC]
     initiator: bool
     local_constraints: ChannelConstraints
-    def __init__(self, active: _Optional[bool] = ..., local_balance: _Optional[int] = ..., commit_fee: _Optional[int] = ..., fee_per_kw: _Optional[int] = ..., initiator: _Optional[bool] = ..., local_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ...) -> None: ...
+    remote_constraints: ChannelConstraints
+    def __init__(self, active: _Optional[bool] = ..., remote_pubkey: _Optional[str] = ..., channel_point: _Optional[str] = ..., local_balance: _Optional[int] = ..., remote_balance: _Optional[int] = ..., commit_fee: _Optional[int] = ..., fee_per_kw: _Optional[int] = ..., pending_htlcs: _Optional[_Iterable[_Union[HTLC, _Mapping]]] = ..., initiator: _Optional[bool] = ..., local_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ..., remote_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ...) -> None: ...
+
+class HTLC(_message.Message):
+    __slots__ = ("incoming", "amount")
+    INCOMING_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    incoming: bool
+    amount: int
+    def __init__(self, incoming: _Optional[bool] = ..., amount: _Optional[int] = ...) -> None: ...
 
 class ChannelConstraints(_message.Message):
-    __slots__ = ("chan_reserve_sat",)
+    __slots__ = ("chan_reserve_sat", "max_pending_amt_msat", "max_accepted_htlcs")
     CHAN_RESERVE_SAT_FIELD_NUMBER: _ClassVar[int]
+    MAX_PENDING_AMT_MSAT_FIELD_NUMBER: _ClassVar[int]
+    MAX_ACCEPTED_HTLCS_FIELD_NUMBER: _ClassVar[int]
     chan_reserve_sat: int
-    def __init__(self, chan_reserve_sat: _Optional[int] = ...) -> None: ...
+    max_pending_amt_msat: int
+    max_accepted_htlcs: int
+    def __init__(self, chan_reserve_sat: _Optional[int] = ..., max_pending_amt_msat: _Optional[int] = ..., max_accepted_htlcs: _Optional[int] = ...) -> None: ...
 
 class HopHint(_message.Message):
     __slots__ = ("node_id", "chan_id", "fee_base_msat", "fee_proportional_millionths", "cltv_expiry_delta")

@@ -5,6 +5,7 @@ Source: lightningnetwork/lnd rpcperms/interceptor.go.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -103,10 +104,17 @@ def _macaroon_of(details: grpc.HandlerCallDetails) -> bytes:
     given = [value for key, value in details.invocation_metadata or () if key == "macaroon"]
     if len(given) != 1:
         raise Refusal(f"expected 1 macaroon, got {len(given)}")
-    try:
-        return bytes.fromhex(str(given[0]))
-    except ValueError as error:
-        raise Refusal(f"encoding/hex: invalid byte: {error}") from error
+    return _decoded(str(given[0]))
+
+
+def _decoded(text: str) -> bytes:
+    """Decode hexadecimal as Go's `encoding/hex` does: in pairs, with the first other character named."""
+    for character in text:
+        if character not in string.hexdigits:
+            raise Refusal(f"encoding/hex: invalid byte: U+{ord(character):04X} {character!r}")
+    if len(text) % 2:
+        raise Refusal("encoding/hex: odd length hex string")
+    return bytes.fromhex(text)
 
 
 def _refuse_with(refusal: Refusal) -> grpc.RpcMethodHandler[Any, Any]:

@@ -29,6 +29,7 @@ class NodeOptions:
     shown_pubkey: str = ""  # GetInfo names this key instead of the real one
     probe_seconds: float = 0
     checks_macaroons: bool = True  # False: as with --no-macaroons
+    inactive_msat: int = 0  # our balance in a second channel, whose peer is not connected; 0: no such channel
 
     @property
     def minor(self) -> int:

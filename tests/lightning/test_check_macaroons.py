@@ -85,10 +85,26 @@ def test_check_macaroons_given_as_path_and_hex_is_unfit(world: World) -> None:
 
 def test_check_macaroons_of_unreadable_file_is_unfit(world: World, tmp_path: Path) -> None:
     file = tmp_path / "paying.macaroon"
-    file.write_text("not a macaroon")
-    out, failure = run(world, LND_PAYING_MACAROON_PATH=str(file))
-    assert failure == "not fit for use: paying"
-    assert "unreadable cannot unmarshal macaroon" in out
+    whole = world.process.node(PLATFORM).macaroon_paths["paying"].read_bytes()
+    for content, text in (
+        (b"not a macaroon", "cannot determine data format of binary-encoded macaroon"),
+        (whole[:-1], "unmarshal v2: field data extends past end of buffer"),
+    ):
+        file.write_bytes(content)
+        out, failure = run(world, LND_PAYING_MACAROON_PATH=str(file))
+        assert failure == "not fit for use: paying"
+        assert f"unreadable {text}" in out
+
+
+def test_check_macaroons_of_an_earlier_release_names_the_missing_method(world: World, tmp_path: Path) -> None:
+    """Health did not list the channels then."""
+    earlier = [("uri", path) for path in ("/lnrpc.Lightning/GetInfo", "/lnrpc.Lightning/ChannelBalance")]
+    file = tmp_path / "readonly.macaroon"
+    file.write_bytes(bytes.fromhex(world.control.bake_macaroon(PLATFORM, earlier)))
+    out, failure = run(world, "--ask", LND_READONLY_MACAROON_PATH=str(file))
+    assert failure == "not fit for use: readonly"
+    assert "missing    ListChannels" in out
+    assert "refused    /lnrpc.Lightning/ListChannels UNKNOWN permission denied" in out
 
 
 def test_check_macaroons_without_any_macaroon_is_an_error(world: World) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lightning.client import LndClient, NodeMisconfigured, NodeRefused, NodeUnavailable
+from lightning.client import LndClient, NodeMacaroonRefused, NodeMisconfigured, NodeRefused, NodeUnavailable
 from lightning.client.channels import channel_to
 from tests.lightning.world import PLATFORM, WALLETS, World, deadline
 from tests.support.lightning import forking
@@ -96,6 +98,40 @@ def test_call_with_expired_macaroon_is_misconfigured(world: World, tmp_path: Pat
     old = world.control.bake_macaroon(PLATFORM, [("info", "read")], time_before=1_000_000_000)
     with pytest.raises(NodeMisconfigured):
         LndClient(world.access_with(old, tmp_path)).get_info()
+
+
+STREAMS: dict[str, Callable[[LndClient], Iterator[Any]]] = {
+    "send": lambda client: iter(
+        client.send_payment(
+            payment_request="lnbcrt1",
+            fee_limit_msat=1,
+            timeout_seconds=1,
+            stream_seconds=2,
+            deadline=deadline(),
+        )
+    ),
+    "track": lambda client: iter(client.track_payment(bytes(32))),
+    "subscribe": lambda client: iter(client.subscribe_invoices(settle_index=0)),
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+def test_stream_with_a_macaroon_of_another_node_is_refused_at_its_first_message(
+    world: World, stream: Callable[[LndClient], Iterator[Any]]
+) -> None:
+    foreign = world.process.node(WALLETS).macaroon_hex("admin")
+    client = LndClient(world.access("paying", macaroon_path="", macaroon_text=foreign))
+    with pytest.raises(NodeMacaroonRefused, match="verification failed: signature mismatch"):
+        next(stream(client))
+
+
+@pytest.mark.parametrize("stream", ["track", "subscribe"])
+def test_stream_with_a_truncated_macaroon_is_refused_at_its_first_message(world: World, stream: str) -> None:
+    """A send is narrowed first, which needs a whole macaroon."""
+    cut = world.process.node(PLATFORM).macaroon_hex("admin")[:-2]
+    client = LndClient(world.access("paying", macaroon_path="", macaroon_text=cut))
+    with pytest.raises(NodeMacaroonRefused, match="unmarshal v2: field data extends past end of buffer"):
+        next(STREAMS[stream](client))
 
 
 def test_call_after_node_restart_succeeds(world: World) -> None:

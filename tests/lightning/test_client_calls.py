@@ -79,7 +79,7 @@ CALLS: dict[methods.Method[Any, Any], Callable[[LndClient], Any]] = {
     methods.GET_STATE: lambda client: client.get_state(),
     methods.GET_INFO: lambda client: client.get_info(),
     methods.CHANNEL_BALANCE: lambda client: client.channel_balance(),
-    methods.LIST_CHANNELS: lambda client: client.list_active_channels(),
+    methods.LIST_CHANNELS: lambda client: client.list_channels(),
     methods.DECODE_PAY_REQ: lambda client: client.decode_invoice("lnbcrt1"),
     methods.SEND_PAYMENT_V2: lambda client: send(client, DEADLINE),
     methods.TRACK_PAYMENT_V2: lambda client: list(client.track_payment(HASH)),

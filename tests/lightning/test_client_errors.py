@@ -9,11 +9,13 @@ from grpc._channel import _InactiveRpcError, _RPCState
 from lightning.client.errors import (
     NodeAnswerUnknown,
     NodeError,
+    NodeMacaroonRefused,
     NodeMisconfigured,
     NodeRefused,
     NodeUnavailable,
     node_error,
 )
+from tests.lightning.macaroon_answers import ANSWERS, OTHERS
 
 Code = grpc.StatusCode
 
@@ -38,13 +40,8 @@ def translated(code: grpc.StatusCode, text: str = "") -> NodeError:
             "Ssl handshake failed: SSL_ERROR_SSL: CERTIFICATE_VERIFY_FAILED",
             NodeMisconfigured,
         ),
-        (
-            Code.UNKNOWN,
-            "verification failed: signature mismatch after caveat verification",
-            NodeMisconfigured,
-        ),
-        (Code.UNKNOWN, "expected 1 macaroon, got 0", NodeMisconfigured),
-        (Code.UNKNOWN, "permission denied", NodeMisconfigured),
+        (Code.INTERNAL, "permission denied", NodeMisconfigured),
+        (Code.UNKNOWN, "a proxy refused the macaroon", NodeMisconfigured),
         (Code.INTERNAL, "metadata was invalid: invalid metadata", NodeMisconfigured),
         (Code.UNIMPLEMENTED, "unknown service invoicesrpc.Invoices", NodeMisconfigured),
         (Code.PERMISSION_DENIED, "", NodeMisconfigured),
@@ -57,6 +54,11 @@ def translated(code: grpc.StatusCode, text: str = "") -> NodeError:
             NodeUnavailable,
         ),
         (Code.UNKNOWN, "routerrpc server shutting down", NodeUnavailable),
+        (
+            Code.UNKNOWN,
+            "mandatory middleware 'a' is currently not registered, not allowing any RPC calls",
+            NodeUnavailable,
+        ),
         (Code.NOT_FOUND, "payment isn't initiated", NodeRefused),
         (Code.UNKNOWN, "invoice expired. Valid until 2026-11-22", NodeRefused),
         (Code.ALREADY_EXISTS, "payment is in transition", NodeRefused),
@@ -77,6 +79,23 @@ def test_node_error_by_code_and_text_has_one_kind(code: Code, text: str, kind: t
         "code": code.name,
         "text": text,
     }
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+def test_node_error_of_a_refused_macaroon_is_misconfigured_and_executed_nothing(text: str) -> None:
+    assert type(translated(Code.UNKNOWN, text)) is NodeMacaroonRefused
+    assert issubclass(NodeMacaroonRefused, NodeMisconfigured)
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_node_error_whose_text_only_contains_such_words_may_have_executed_the_call(text: str) -> None:
+    assert not isinstance(translated(Code.UNKNOWN, text), NodeMacaroonRefused)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code not in (Code.OK, Code.UNKNOWN)])
+def test_node_error_with_another_code_is_no_refused_macaroon(code: Code) -> None:
+    """LND's interceptor returns plain errors, which gRPC gives the code UNKNOWN."""
+    assert not isinstance(translated(code, "permission denied"), NodeMacaroonRefused)
 
 
 def test_node_error_without_a_status_is_unknown() -> None:

@@ -201,6 +201,19 @@ def test_every_call_without_permission_is_unavailable(world: World, tmp_path: Pa
             ask()
 
 
+@pytest.mark.parametrize("is_foreign", [False, True], ids=["truncated", "of another node"])
+def test_every_call_with_an_unusable_macaroon_is_unavailable_and_names_it(
+    world: World, tmp_path: Path, is_foreign: bool
+) -> None:
+    """An invoice of which nobody asked the node is not cancelled."""
+    path = world.process.node(WALLETS if is_foreign else PLATFORM).macaroon_paths["invoicing"]
+    unusable = path.read_bytes()[: None if is_foreign else -1].hex()
+    refused = LightningCollector(LndClient(world.access_with(unusable, tmp_path)))
+    for ask in (lambda: opened(refused), lambda: refused.find("ab" * 32), lambda: refused.cancel("ab" * 32)):
+        with pytest.raises(CollectorUnavailable, match="the invoicing macaroon: "):
+            ask()
+
+
 def test_open_refused_by_the_node_is_unavailable(world: World, collector: LightningCollector) -> None:
     with pytest.raises(CollectorUnavailable) as refused:
         opened(collector, CollectionRequest(next(_ids), DUE_MSAT, "m" * 1_025, 3_600))

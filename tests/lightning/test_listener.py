@@ -77,9 +77,15 @@ def is_settled(facts: CollectionFacts) -> bool:
     return Collection.objects.get(pk=facts.id).state == "settled"
 
 
-def listen_until(world: World, done: Callable[[], bool], *, act: Callable[[], None] = lambda: None) -> None:
+def listen_until(
+    world: World,
+    done: Callable[[], bool],
+    *,
+    act: Callable[[], object] = lambda: None,
+    client: LndClient | None = None,
+) -> None:
     """Run the listener until `done()`; start it again when it stopped too early."""
-    client = LndClient(world.access("invoicing"))
+    client = client or LndClient(world.access("invoicing"))
     for _ in range(20):
         stop = threading.Event()
         threading.Thread(target=_act_then_stop, args=(act, stop), daemon=True).start()
@@ -90,7 +96,7 @@ def listen_until(world: World, done: Callable[[], bool], *, act: Callable[[], No
     raise AssertionError("not recorded")
 
 
-def _act_then_stop(act: Callable[[], None], stop: threading.Event) -> None:
+def _act_then_stop(act: Callable[[], object], stop: threading.Event) -> None:
     time.sleep(0.2)
     act()
     time.sleep(0.5)
@@ -145,6 +151,16 @@ def test_listener_waits_for_an_unreachable_node(world: World) -> None:
         world.control.start_serving(PLATFORM)
 
     listen_until(world, lambda: is_settled(facts), act=away_then_back)
+
+
+def test_listener_with_a_truncated_macaroon_waits_until_it_is_corrected(world: World, tmp_path: Path) -> None:
+    good = world.process.node(PLATFORM).macaroon_paths["invoicing"].read_bytes()
+    file = tmp_path / "invoicing.macaroon"
+    file.write_bytes(good[:-1])
+    facts = opened()
+    pay(world, facts)
+    client = LndClient(world.access("invoicing", macaroon_path=str(file)))
+    listen_until(world, lambda: is_settled(facts), act=lambda: file.write_bytes(good), client=client)
 
 
 def settled_invoice(world: World, facts: CollectionFacts) -> Any:

@@ -7,11 +7,12 @@ from functools import partial
 
 import pytest
 
+from lightning import macaroon_format as form
 from lightning.access_scopes import NEEDED, AccessScope, uris_of
+from lightning.macaroon_format import MacaroonUnreadable
 from lightning.macaroons import (
     Assessment,
     Macaroon,
-    MacaroonUnreadable,
     Permission,
     assess,
     chained,
@@ -139,25 +140,81 @@ def test_assess_caveat_is_listed_and_checked(caveat: str, *, fit: bool) -> None:
 
 
 GOOD = serialized(mint(ROOT_KEY, uris(AccessScope.READONLY)))
+SHORT = b"\x02" + form.packet(2, b"\x03id") + b"\x00"  # version, identifier; no location
+SIGNED = form.packet(6, b"s" * 32)
 
 
+def line(text: bytes) -> bytes:
+    """Return one field of the first form, with its length."""
+    return b"%04x" % (len(text) + 5) + text + b"\n"
+
+
+FIRST_FORM = line(b"location lnd") + line(b"identifier \x03abc")
+
+
+# Each text is what gopkg.in/macaroon.v2 and LND's macaroons/service.go returned for the same bytes.
 @pytest.mark.parametrize(
     ("binary", "text"),
     [
         (b"", "empty macaroon data"),
-        (b"\x01" + GOOD[1:], "unrecognized first byte"),
-        (b"{}", "unrecognized first byte"),
-        (GOOD[:-1], "cut short"),
-        (GOOD[:20], "cut short"),
-        (b"\x02", "cannot unmarshal macaroon"),
+        (b"\x01" + GOOD[1:], "cannot determine data format of binary-encoded macaroon"),
+        (b"{}", "cannot determine data format of binary-encoded macaroon"),
+        (GOOD[:1], "unmarshal v2: section extends past end of buffer"),
+        (GOOD[:2], "unmarshal v2: varint value extends past end of buffer"),
+        (GOOD[:20], "unmarshal v2: field data extends past end of buffer"),
+        (GOOD[:-33], "unmarshal v2: varint value extends past end of buffer"),
+        (GOOD[:-1], "unmarshal v2: field data extends past end of buffer"),
+        (SHORT + b"\x00", "unmarshal v2: varint value extends past end of buffer"),
+        (b"\x02\x00", "unmarshal v2: invalid macaroon header"),
+        (b"\x02" + b"\x80" * 10 + b"\x01", "unmarshal v2: varint value out of range"),
+        (b"\x02\xff\xff\xff\xff\x0f\x00", "unmarshal v2: varint value out of range"),
+        (
+            b"\x02" + form.packet(2, b"a") + form.packet(1, b"b") + b"\x00",
+            "unmarshal v2: fields out of order",
+        ),
+        (SHORT + form.packet(1, b"x") + b"\x00", "unmarshal v2: no identifier in caveat"),
+        (
+            SHORT + form.packet(1, b"x") + form.packet(2, b"c") + b"\x00",
+            "unmarshal v2: location not allowed in first party caveat",
+        ),
+        (
+            SHORT + form.packet(2, b"c") + form.packet(4, b"v") + form.packet(6, b"s") + b"\x00",
+            "unmarshal v2: extra fields found in caveat",
+        ),
+        (
+            SHORT + form.packet(2, b"c") + form.packet(5, b"v") + b"\x00",
+            "unmarshal v2: invalid field found in caveat",
+        ),
+        (SHORT + b"\x00\x00", "unmarshal v2: unexpected field found instead of signature"),
+        (SHORT + b"\x00" + form.packet(6, b"s"), "unmarshal v2: signature has unexpected length"),
+        (GOOD.hex().encode(), "unmarshal v1: packet size too big"),
+        (b"0011", "unmarshal v1: packet too short"),
+        (b"00zz location", "unmarshal v1: cannot parse size"),
+        (b"0003 location", "unmarshal v1: packet size too small"),
+        (b"0011location_lnd\n", "unmarshal v1: cannot parse field name"),
+        (b"0011location lnd ", "unmarshal v1: no terminating newline found"),
+        (line(b"place lnd"), 'unmarshal v1: unexpected field "place"; expected location'),
+        (FIRST_FORM + line(b"x y"), 'unmarshal v1: unexpected field "x"'),
+        (FIRST_FORM + line(b"signature s"), "unmarshal v1: signature has unexpected length 1"),
+        (FIRST_FORM + line(b"cid c") + line(b"signature " + b"s" * 32), "unknown macaroon version: v1"),
+        (b"\x02" + form.packet(2, b"") + b"\x00\x00" + SIGNED, "invalid ID"),
         (serialized(Macaroon(b"\x02abc", (), b"s" * 32)), "invalid ID"),
+        (
+            SHORT + form.packet(2, b"c") + form.packet(4, b"v") + b"\x00\x00" + SIGNED,
+            "a caveat for a third party, which LND cannot verify",
+        ),
     ],
-    ids=["empty", "version", "json", "cut at the end", "cut inside", "version alone", "identifier"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_read_macaroon_of_unreadable_bytes_is_refused(binary: bytes, text: str) -> None:
+def test_read_macaroon_of_unreadable_bytes_is_refused_as_by_lnd(binary: bytes, text: str) -> None:
     with pytest.raises(MacaroonUnreadable) as refused:
         read_macaroon(binary)
-    assert text in str(refused.value)
+    assert str(refused.value) == text
+
+
+def test_read_macaroon_ignores_what_follows_the_signature() -> None:
+    """As LND does; a macaroon is narrowed by its fields, so what follows is not sent."""
+    assert read_macaroon(GOOD + b"more") == read_macaroon(GOOD)
 
 
 def test_assess_identifier_that_is_not_protobuf_is_refused() -> None:
@@ -185,6 +242,7 @@ def test_uris_of_scope_names_known_methods_only() -> None:
     assert uris_of(AccessScope.READONLY) == (
         "uri:/lnrpc.Lightning/GetInfo",
         "uri:/lnrpc.Lightning/ChannelBalance",
+        "uri:/lnrpc.Lightning/ListChannels",
     )
 
 

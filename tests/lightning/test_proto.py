@@ -60,8 +60,13 @@ def test_method_path_is_lnds(method: methods.Method) -> None:
         ("ListChannelsRequest", {"active_only": 1}),
         ("ListChannelsResponse", {"channels": 11}),
         ("Channel", {"active": 1, "local_balance": 6, "commit_fee": 8, "fee_per_kw": 10, "initiator": 18}),
-        ("Channel", {"local_constraints": 29}),
-        ("ChannelConstraints", {"chan_reserve_sat": 2}),
+        ("Channel", {"remote_pubkey": 2, "channel_point": 3, "remote_balance": 7, "pending_htlcs": 15}),
+        ("Channel", {"local_constraints": 29, "remote_constraints": 30}),
+        ("HTLC", {"incoming": 1, "amount": 2}),
+        (
+            "ChannelConstraints",
+            {"chan_reserve_sat": 2, "max_pending_amt_msat": 4, "max_accepted_htlcs": 6},
+        ),
         ("PayReq", {"destination": 1, "payment_addr": 11, "num_msat": 12, "features": 13}),
     ],
 )

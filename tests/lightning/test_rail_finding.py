@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from lightning.client import LndClient
 from lightning.rail import LightningRail
 from lightning.statement import provider_payments
 from sandbox.lnd.control import Record
-from tests.lightning.world import NET_MSAT, PLATFORM, World, deadline, instruction, now
+from tests.lightning.world import NET_MSAT, PLATFORM, WALLETS, World, deadline, instruction, now
 from transfers.errors import RailUnavailable
 from transfers.types import NotSeen, Order, Succeeded, Unknown
 
@@ -84,6 +86,29 @@ def test_statement_and_balance_without_node_are_unavailable(world: World, rail: 
         list(rail.statement())
     with pytest.raises(RailUnavailable):
         rail.balance()
+
+
+@pytest.mark.parametrize("is_foreign", [False, True], ids=["truncated", "of another node"])
+def test_every_call_with_an_unusable_macaroon_is_unavailable_and_names_it(
+    world: World, rail: LightningRail, tmp_path: Path, is_foreign: bool
+) -> None:
+    """Nothing is taken for an answer about a payment: neither that it is unknown, nor that it was refused."""
+    order = prepared(rail, world.invoice())
+    path = world.process.node(WALLETS if is_foreign else PLATFORM).macaroon_paths["paying"]
+    unusable = path.read_bytes()[: None if is_foreign else -1].hex()
+    refused = LightningRail(LndClient(world.access_with(unusable, tmp_path)))
+    calls: list[Callable[[], object]] = [
+        lambda: prepared(refused, world.invoice()),
+        lambda: sent(refused, order),
+        lambda: refused.find(order),
+        refused.balance,
+        refused.sendable,
+        lambda: list(refused.statement()),
+    ]
+    for call in calls:
+        with pytest.raises(RailUnavailable, match="the paying macaroon: "):
+            call()
+    assert world.record(order.reference) == []
 
 
 def test_statement_over_several_pages_lists_each_payment_once(world: World, paying: LndClient) -> None:

@@ -15,6 +15,7 @@ from lightning.client import LndClient, NodeMisconfigured
 from lightning.rail import LightningRail
 from sandbox.lnd.control import Record
 from sunusav.core.deadlines import boottime_ns
+from tests.lightning.macaroon_answers import OTHERS
 from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World, deadline, instruction, now
 from transfers.enums import FailureClass
 from transfers.errors import RailUnavailable
@@ -260,17 +261,38 @@ def test_send_from_another_node_is_unavailable_and_sends_nothing(world: World, r
     assert world.record(order.reference) == []
 
 
-def test_send_without_permission_is_unknown_and_sends_nothing(
+def test_send_without_permission_is_unavailable_and_sends_nothing(
     world: World, rail: LightningRail, tmp_path: Path
 ) -> None:
+    """LND's interceptor refused the call before its handler ran."""
     order = prepared(rail, world.invoice())
     narrow = world.control.bake_macaroon(PLATFORM, [("info", "read"), ("offchain", "read")])
     reader = LightningRail(LndClient(world.access_with(narrow, tmp_path)))
-    doubt = sent(reader, order)
-    assert isinstance(doubt, Unknown)
-    assert (doubt.seen, doubt.evidence["error"]) == (False, "NodeMisconfigured")
+    with pytest.raises(RailUnavailable) as unavailable:
+        sent(reader, order)
+    assert unavailable.value.facts["detail"] == (
+        "the paying macaroon: /routerrpc.Router/SendPaymentV2 UNKNOWN permission denied"
+    )
     assert isinstance(reader.find(order), NotSeen)
     assert world.record(order.reference) == []
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_send_refused_in_words_of_a_macaroon_by_the_handler_is_unknown(
+    world: World, rail: LightningRail, text: str
+) -> None:
+    order, doubt = sent_under(world, rail, {"do": "error", "at": "created", "text": text})
+    assert isinstance(doubt, Unknown)
+    assert (doubt.seen, doubt.evidence["text"]) == (False, text)
+    assert isinstance(rail.find(order), Succeeded)
+
+
+def test_send_refused_for_the_macaroon_after_a_message_is_unknown(world: World, rail: LightningRail) -> None:
+    """LND does not do this. If it did, the payment would have begun."""
+    order, doubt = sent_under(world, rail, {"do": "error", "at": "in_flight", "text": "permission denied"})
+    assert isinstance(doubt, Unknown)
+    assert (doubt.seen, doubt.evidence["error"]) == (True, "NodeMacaroonRefused")
+    assert isinstance(rail.find(order), Succeeded)
 
 
 def test_send_goaway_in_flight_is_followed_to_its_end(world: World, rail: LightningRail) -> None:

@@ -35,6 +35,7 @@ CALM_OPTIONS: dict[str, Any] = {
     "shown_network": "",
     "shown_pubkey": "",
     "checks_macaroons": True,
+    "inactive_msat": 0,
 }
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from lightning.bolt11 import decode
-from lightning.client import LndClient, NodeMisconfigured, NodeRefused, NodeTooLate
+from lightning.client import LndClient, NodeMacaroonRefused, NodeMisconfigured, NodeRefused, NodeTooLate
 from lightning.client.calls import unary_call
 from lightning.invoices import require_node_agrees
 from lightning.macaroons import read_macaroon, serialized, with_caveat
@@ -41,6 +41,18 @@ def test_call_with_macaroon_of_another_node_is_misconfigured(pair: NodePair) -> 
     refused = pair.refused("foreign macaroon", foreign.get_info)
     assert isinstance(refused, NodeMisconfigured)
     assert refused.code == "UNKNOWN"
+
+
+@pytest.mark.parametrize("cut", [1, 33])
+def test_call_with_truncated_macaroon_is_misconfigured(pair: NodePair, cut: int) -> None:
+    truncated = with_macaroon(pair.backend.payer, pair.backend.payer.macaroon()[:-cut])
+    refused = pair.refused(f"truncated by {cut}", truncated.get_info)
+    assert isinstance(refused, NodeMacaroonRefused)
+    assert refused.text.startswith("unmarshal v2: ")
+    streamed = pair.refused(
+        f"stream truncated by {cut}", lambda: next(iter(truncated.track_payment(bytes(32))))
+    )
+    assert (type(streamed), streamed.text) == (NodeMacaroonRefused, refused.text)
 
 
 def test_call_with_expired_macaroon_is_misconfigured(pair: NodePair) -> None:

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from lightning.access_scopes import uris_of
 from lightning.client import AccessScope, NodeAccess, NodeMisconfigured, access_for
 from lightning.client.access_check import access_errors
-from lightning.macaroons import Assessment, MacaroonUnreadable, assess, read_macaroon
+from lightning.macaroon_format import MacaroonUnreadable
+from lightning.macaroons import Assessment, assess, read_macaroon
 from sunusav.core import clock
 
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         accesses = {scope: access_for(scope) for scope in AccessScope}
-        given = {scope: access for scope, access in accesses.items() if _is_given(access)}
+        given = {scope: access for scope, access in accesses.items() if access.has_macaroon}
         for scope in accesses.keys() - given.keys():
             self.stdout.write(f"{scope}: none in this process")
         if not given:
@@ -55,10 +56,6 @@ class Command(BaseCommand):
 
     def _line(self, label: str, text: str) -> None:
         self.stdout.write(f"  {label:<10} {text}")
-
-
-def _is_given(access: NodeAccess) -> bool:
-    return bool(access.macaroon_path or access.macaroon_text)
 
 
 def _lines(assessment: Assessment) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ Source: lightningnetwork/lnd rpcserver.go, payments/db/query.go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 
@@ -25,6 +25,8 @@ OMIT_HOPS_SINCE = 21  # a field that older releases ignore
 DEFAULT_PAGE = 100
 BLOCK_HEIGHT, BLOCK_SECONDS = 800_000, 600
 NO_PAYMENT_SECRET = bytes(32)
+PEER = "02" + "5a" * 32  # the other side of each channel
+NO_LIMIT_OF_HTLCS = 2**16 - 1  # a real node allows at most 483
 
 Row = TypeVar("Row")
 Context = grpc.ServicerContext
@@ -57,6 +59,7 @@ class LightningService:
             identity_pubkey=options.shown_pubkey or self.node.pubkey.hex(),
             alias=options.alias or self.node.row.name,
             num_active_channels=1,
+            num_inactive_channels=1 if options.inactive_msat else 0,
             num_peers=1,
             block_height=BLOCK_HEIGHT + now % (10_000 * BLOCK_SECONDS) // BLOCK_SECONDS,
             synced_to_chain=options.synced_to_chain,
@@ -69,10 +72,11 @@ class LightningService:
     def channel_balance(
         self, _request: pb.ChannelBalanceRequest, _context: Context
     ) -> pb.ChannelBalanceResponse:
+        """Count every open channel, inactive ones too."""
         with self.node.world.lock:
             row = self.node.row
             return pb.ChannelBalanceResponse(
-                local_balance=_amount(row.local_msat),
+                local_balance=_amount(row.local_msat + self.node.options.inactive_msat),
                 remote_balance=_amount(row.remote_msat),
                 unsettled_local_balance=_amount(row.unsettled_in_msat),
                 unsettled_remote_balance=_amount(row.unsettled_out_msat),
@@ -80,17 +84,33 @@ class LightningService:
                 pending_open_remote_balance=_amount(0),
             )
 
-    def list_channels(self, _request: pb.ListChannelsRequest, _context: Context) -> pb.ListChannelsResponse:
-        """List the one channel, which the other side opened: it pays the commitment's fee."""
+    def list_channels(self, request: pb.ListChannelsRequest, _context: Context) -> pb.ListChannelsResponse:
+        """List the one channel, which the other side opened: it pays the commitment's fee; then an inactive one."""
         with self.node.world.lock:
-            channel = pb.Channel(
-                active=True,
-                local_balance=self.node.row.local_msat // MSAT_PER_SAT,
-                local_constraints=pb.ChannelConstraints(
-                    chan_reserve_sat=-(-self.node.row.reserve_msat // MSAT_PER_SAT)
-                ),
-            )
-        return pb.ListChannelsResponse(channels=[channel])
+            row = self.node.row
+            capacity_msat = row.local_msat + row.remote_msat + row.unsettled_out_msat + row.unsettled_in_msat
+            channels = [
+                self._channel(
+                    0,
+                    active=True,
+                    local_balance=row.local_msat // MSAT_PER_SAT,
+                    remote_balance=row.remote_msat // MSAT_PER_SAT,
+                    local_constraints=pb.ChannelConstraints(
+                        chan_reserve_sat=-(-row.reserve_msat // MSAT_PER_SAT),
+                        max_pending_amt_msat=capacity_msat,
+                        max_accepted_htlcs=NO_LIMIT_OF_HTLCS,
+                    ),
+                )
+            ]
+            inactive_msat = self.node.options.inactive_msat
+        if inactive_msat and not request.active_only:
+            channels.append(self._channel(1, active=False, local_balance=inactive_msat // MSAT_PER_SAT))
+        return pb.ListChannelsResponse(channels=channels)
+
+    def _channel(self, number: int, **fields: Any) -> pb.Channel:
+        """Return a channel of which the key of the node makes up the funding transaction."""
+        point = f"{self.node.pubkey.hex()[2:]}:{number}"
+        return pb.Channel(remote_pubkey=PEER, channel_point=point, **fields)
 
     def add_invoice(self, request: pb.Invoice, _context: Context) -> pb.AddInvoiceResponse:
         row = self.node.invoices.add(

@@ -24,6 +24,13 @@ def with_metadata(world: SimulatorProcess, *entries: tuple[str, str]) -> Wire:
     return wire
 
 
+def limited(world: SimulatorProcess, caveat: str) -> Wire:
+    """Return a client with the admin macaroon and this caveat."""
+    address = world.node("platform")
+    macaroon = macaroons.parse(bytes.fromhex(address.macaroon_hex("admin")))
+    return Wire(address, serialized(with_caveat(macaroon, caveat)).hex())
+
+
 def test_call_without_or_with_two_macaroons_is_refused(world: SimulatorProcess) -> None:
     macaroon = ("macaroon", world.node("platform").macaroon_hex("admin"))
     with refused(UNKNOWN, "expected 1 macaroon, got 0"):
@@ -35,15 +42,99 @@ def test_call_without_or_with_two_macaroons_is_refused(world: SimulatorProcess) 
 @pytest.mark.parametrize(
     ("hex_text", "text"),
     [
-        ("not hex", "encoding/hex: invalid byte"),
+        ("0g", "encoding/hex: invalid byte: U+0067 'g'"),
+        ("020", "encoding/hex: odd length hex string"),
         ("", "empty macaroon data"),
-        ("0102", "cannot unmarshal macaroon"),
-        ("0201", "cannot unmarshal macaroon"),
+        ("0102", "cannot determine data format of binary-encoded macaroon"),
+        ("0201", "unmarshal v2: varint value extends past end of buffer"),
+        ("02", "unmarshal v2: section extends past end of buffer"),
+        ("30323031", "unmarshal v1: packet too short"),
     ],
 )
 def test_call_with_unreadable_macaroon_is_refused(world: SimulatorProcess, hex_text: str, text: str) -> None:
     with refused(UNKNOWN, text):
         with_metadata(world, ("macaroon", hex_text)).call(methods.GET_INFO)
+
+
+@pytest.mark.parametrize(
+    ("cut", "text"),
+    [(1, "field data extends past end of buffer"), (33, "varint value extends past end of buffer")],
+)
+def test_truncated_macaroon_is_refused_by_unary_and_streaming_calls(
+    world: SimulatorProcess, cut: int, text: str
+) -> None:
+    address = world.node("platform")
+    wire = Wire(address, address.macaroon_paths["paying"].read_bytes()[:-cut].hex())
+    with refused(UNKNOWN, f"unmarshal v2: {text}"):
+        wire.call(methods.GET_INFO)
+    for method, fields in (
+        (methods.SEND_PAYMENT_V2, {"payment_request": "lnbcrt1"}),
+        (methods.TRACK_PAYMENT_V2, {"payment_hash": UNKNOWN_HASH}),
+        (methods.SUBSCRIBE_INVOICES, {}),
+    ):
+        with refused(UNKNOWN, f"unmarshal v2: {text}"):
+            list(wire.stream(method, **fields))
+
+
+# Each text is what LND's macaroons/service.go returned for such a macaroon.
+@pytest.mark.parametrize(
+    ("macaroon", "text"),
+    [
+        (Macaroon(b"\x02abc", (), b"s" * 32), "invalid ID"),
+        (
+            Macaroon(b"\x03\xff\xff", (), b"s" * 32),
+            "cannot retrieve macaroon: cannot unmarshal macaroon id: proto: cannot parse invalid wire-format data",
+        ),
+        (Macaroon(b"\x03", (), b"s" * 32), "cannot retrieve macaroon: no operations found in macaroon"),
+    ],
+    ids=["another version of the identifier", "no identifier", "no operations"],
+)
+def test_macaroon_with_an_identifier_of_no_use_is_refused(
+    world: SimulatorProcess, macaroon: Macaroon, text: str
+) -> None:
+    with refused(UNKNOWN, text):
+        Wire(world.node("platform"), serialized(macaroon).hex()).call(methods.GET_INFO)
+
+
+@pytest.mark.parametrize(
+    ("caveat", "reason"), [("", "empty caveat"), (" x", "caveat starts with space character")]
+)
+def test_macaroon_with_an_unreadable_caveat_is_refused(
+    world: SimulatorProcess, caveat: str, reason: str
+) -> None:
+    with refused(UNKNOWN, f'cannot parse caveat "{caveat}": {reason}'):
+        limited(world, caveat).call(methods.GET_INFO)
+
+
+GO_TIME = "2006-01-02T15:04:05.999999999Z07:00"
+NO_ZONE = "2027-01-01T00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("caveat", "reason"),
+    [
+        ("made-up x", "caveat not recognized"),
+        ("time-before soon", f'parsing time "soon" as "{GO_TIME}": cannot parse "soon" as "2006"'),
+        (f"time-before {NO_ZONE}", f'parsing time "{NO_ZONE}" as "{GO_TIME}": cannot parse "" as "Z07:00"'),
+        ("ipaddr 10.0.0.1", "macaroon locked to different IP address"),
+        ("iprange 10.0.0.0/8", "macaroon locked to different IP range"),
+        ("iprange x", "unable to parse macaroon IP range: invalid CIDR address: x"),
+        (
+            "lnd-custom a b",
+            "cannot accept macaroon with custom caveat 'a', no middleware registered to handle it",
+        ),
+    ],
+)
+def test_macaroon_with_an_unsatisfied_caveat_is_refused(
+    world: SimulatorProcess, caveat: str, reason: str
+) -> None:
+    with refused(UNKNOWN, f'caveat "{caveat}" not satisfied: {reason}'):
+        limited(world, caveat).call(methods.GET_INFO)
+
+
+@pytest.mark.parametrize("caveat", ["ipaddr 127.0.0.1", "iprange 127.0.0.0/8"])
+def test_macaroon_for_the_callers_address_is_accepted(world: SimulatorProcess, caveat: str) -> None:
+    limited(world, caveat).call(methods.GET_INFO)
 
 
 def test_macaroon_of_another_node_fails_verification(world: SimulatorProcess) -> None:
