@@ -11,7 +11,7 @@ from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.backoffice.money import show_msat
 from sunusav.core.models import User
-from transfers import queries
+from transfers import queries, treasury
 from transfers.enums import LIMIT_DEFERRALS, DisbursementState
 from transfers.rails import rail
 
@@ -76,7 +76,7 @@ def _mismatches(user: User, now: datetime) -> Notice | None:
 
 
 def _unusable_money(user: User, now: datetime) -> Notice | None:
-    looks = queries.liquidity_of(settings.RAILS)
+    looks = treasury.liquidity_of(settings.RAILS)
     unusable_msat = sum(row.unusable_msat for row in looks.values() if row)
     url = reverse("admin:transfers_railliquidity_changelist")
     title = _("Money that cannot be sent now")
@@ -84,12 +84,12 @@ def _unusable_money(user: User, now: datetime) -> Notice | None:
 
 
 def _waiting_exceeds_sendable(user: User, now: datetime) -> Notice | None:
-    waiting = queries.waiting_for_rails()
-    looks = queries.liquidity_of(name for name in waiting if name in settings.RAILS)
+    waiting = treasury.waiting_for_rails()
+    looks = treasury.liquidity_of(name for name in waiting if name in settings.RAILS)
     short = [
         name
         for name, row in looks.items()
-        if row and queries.exceeds_sendable(waiting[name], row, rail(name))
+        if row and treasury.exceeds_sendable(waiting[name], row, rail(name))
     ]
     url = reverse("admin:transfers_railliquidity_changelist")
     names = ", ".join(show_code_or_text(name) for name in short)

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
-from transfers import queries
+from transfers import queries, treasury
 from transfers.enums import CollectionProblem, DeferralCode
 
 OVERDUE_BY = timedelta(minutes=2)
@@ -66,7 +66,7 @@ def _matching(now: datetime) -> HealthReport:
 
 def _liquidity(now: datetime) -> HealthReport:
     """Report what each rail could send at the last look; an old look and money that cannot be used are not well."""
-    looks = queries.liquidity_of(settings.RAILS)
+    looks = treasury.liquidity_of(settings.RAILS)
     facts = {
         name: {
             "age_seconds": int((now - row.seen_at).total_seconds()),
@@ -78,7 +78,7 @@ def _liquidity(now: datetime) -> HealthReport:
         for name, row in looks.items()
         if row and row.seen_at
     }
-    is_stale = any(queries.is_look_stale(row, now=now) for row in looks.values())
+    is_stale = any(treasury.is_look_stale(row, now=now) for row in looks.values())
     is_well = all(row.is_available and not row.unusable for row in looks.values() if row)
     return HealthReport(OK if is_well and not is_stale else DEGRADED, facts)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from django.conf import settings
 
 from sunusav.core.metrics import Metric, Sample
-from transfers import queries
+from transfers import queries, treasury
 from transfers.enums import DeferralCode
 
 
@@ -22,7 +22,7 @@ def _known(amount: str) -> Callable[[datetime], Iterator[Sample]]:
     """Return the reader of an amount as each rail was last found with it; no sample while none is known."""
 
     def read(now: datetime) -> Iterator[Sample]:
-        for name, row in queries.liquidity_of(settings.RAILS).items():
+        for name, row in treasury.liquidity_of(settings.RAILS).items():
             if row and row.known_at:
                 yield Sample(getattr(row, amount), {"rail": name})
 
@@ -30,7 +30,7 @@ def _known(amount: str) -> Callable[[datetime], Iterator[Sample]]:
 
 
 def _liquidity_age(now: datetime) -> Iterator[Sample]:
-    for name, row in queries.liquidity_of(settings.RAILS).items():
+    for name, row in treasury.liquidity_of(settings.RAILS).items():
         if row and row.known_at:
             yield Sample(int((now - row.known_at).total_seconds()), {"rail": name})
 

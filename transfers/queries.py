@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 
 from django.conf import settings
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Q, QuerySet
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
@@ -15,7 +15,6 @@ from sunusav.core.money import msat_from_sats
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
-    RAIL_DEFERRALS,
     UNFINISHED_STATES,
     UNPAID_ATTEMPT_STATES,
     AttemptState,
@@ -24,7 +23,6 @@ from transfers.enums import (
     CollectionState,
     DeferralCode,
     DisbursementState,
-    FailureClass,
     FailureCode,
     ReviewWait,
 )
@@ -38,26 +36,23 @@ from transfers.models import (
     PaymentOrder,
     ProviderAnswer,
     RailBreaker,
-    RailLiquidity,
     RailMatch,
     ResolvedAttempt,
     WithdrawalLink,
 )
-from transfers.rails import Rail, rail
+from transfers.rails import rail
 from transfers.types import (
     CollectionFacts,
     Destination,
     DisbursementFacts,
     Failure,
     UnderReview,
-    WaitingForRail,
     WithdrawalFacts,
 )
 
 # The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
 MATCHED_WITHIN = timedelta(days=1)
-LOOKED_AT_WITHIN = timedelta(minutes=2)
 
 
 def disbursement(disbursement_id: int) -> DisbursementFacts:
@@ -237,46 +232,6 @@ def deferred_by(codes: Iterable[str]) -> dict[str, int]:
     return dict(counted)
 
 
-def waiting_for_rails() -> dict[str, WaitingForRail]:
-    """Return, per rail, the payments that wait until it can send them, if there are any.
-
-    They were deferred for a rail that is short, unavailable or stopped, or refused for want of balance.
-    """
-    newest = Attempt.objects.filter(disbursement=OuterRef("pk")).order_by("-number")
-    rows = Disbursement.objects.filter(state=DisbursementState.PROCESSING).annotate(
-        newest_failure=Subquery(newest.values("failure_class")[:1])
-    )
-    waiting = rows.filter(Q(failure_code__in=RAIL_DEFERRALS) | Q(newest_failure=FailureClass.HOLD))
-    sums = waiting.values_list("rail").annotate(Count("pk"), Sum("net_sats"), Max("net_sats"))
-    return {name: WaitingForRail(*figures) for name, *figures in sums.order_by("rail")}
-
-
-def liquidity_of(rails: Iterable[str]) -> dict[str, RailLiquidity | None]:
-    """Return the row of the last look at each of these rails; None before the first."""
-    names = list(rails)
-    rows = RailLiquidity.objects.filter(pk__in=names, seen_at__isnull=False)
-    return dict.fromkeys(names) | {row.rail: row for row in rows}
-
-
-def is_look_stale(row: RailLiquidity | None, *, now: datetime) -> bool:
-    """Return whether a rail was not looked at for two minutes; one without a look, since the first attempt."""
-    last = row.seen_at if row else _first_attempt_at()
-    return last is not None and last < now - LOOKED_AT_WITHIN
-
-
-def exceeds_sendable(waiting: WaitingForRail, row: RailLiquidity, paid_by: Rail) -> bool:
-    """Return whether the payments that wait cannot all be sent, in all or the largest alone."""
-    if row.total_msat is None or row.largest_msat is None:
-        return False
-    largest_msat = msat_from_sats(waiting.largest_sats)
-    needed_msat = paid_by.needed_msat(largest_msat)
-    return needed_msat > row.largest_msat or msat_from_sats(waiting.total_sats) > row.total_msat
-
-
-def _first_attempt_at() -> datetime | None:
-    return Attempt.objects.order_by("pk").values_list("opened_at", flat=True).first()
-
-
 def why_unavailable() -> dict[str, str]:
     """Return what each unavailable rail last reported, as the newest payment that waits for it keeps it."""
     waiting = Disbursement.objects.filter(
@@ -417,9 +372,14 @@ def newest_matches(rails: Iterable[str]) -> dict[str, RailMatch | None]:
     return {name: newest_match(name) for name in rails}
 
 
+def first_attempt_at() -> datetime | None:
+    """Return when the first attempt was opened, if there is one."""
+    return Attempt.objects.order_by("pk").values_list("opened_at", flat=True).first()
+
+
 def is_match_late(match: RailMatch | None, *, now: datetime) -> bool:
     """Return whether a rail was not matched for a day; one without a match is late a day after the first attempt."""
-    last = match.ended_at if match else _first_attempt_at()
+    last = match.ended_at if match else first_attempt_at()
     return last is not None and last < now - MATCHED_WITHIN
 
 

@@ -20,8 +20,9 @@ from sunusav.core import clock
 from transfers.admin.limits import HOW_RAILS_ARE
 from transfers.enums import BreakerState
 from transfers.models import RailLiquidity
-from transfers.queries import exceeds_sendable, is_look_stale, stopped_rails, waiting_for_rails
+from transfers.queries import stopped_rails
 from transfers.rails import rail
+from transfers.treasury import exceeds_sendable, is_look_stale, waiting_for_rails
 
 NEVER_LOOKED = _("It was not looked at yet.")
 STALE = _("It was last looked at %(at)s: the amounts may be out of date.")
