@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transfers.engine.coverage import Before, Queued, Release, WaitsFor, covered, decide_release
 from transfers.types import Sendable
 
-NEXT, RAIL, MONEY = WaitsFor.NEXT, WaitsFor.RAIL, WaitsFor.MONEY
+NEXT, RAIL, MONEY, TIME = WaitsFor.NEXT, WaitsFor.RAIL, WaitsFor.MONEY, WaitsFor.TIME
 
 
 def queue(*needs: tuple[WaitsFor, int]) -> list[Queued]:
@@ -47,6 +47,8 @@ def released(before: Before | None, found: Sendable, *needs: tuple[WaitsFor, int
         (has(150), [(NEXT, 200), (RAIL, 100)], (2,)),
         (has(200), [(NEXT, 100), (RAIL, 100)], (2,)),
         (has(0), [(RAIL, 1)], ()),
+        # A retry keeps its time, and takes no part until then.
+        (has(100), [(TIME, 100), (RAIL, 100)], (2,)),
     ],
 )
 @pytest.mark.parametrize("before", [None, had(0), had(1_000), had(0, is_available=False)])
@@ -123,6 +125,9 @@ def test_a_payment_that_was_claimed_when_it_was_to_be_released_goes_with_the_nex
         (had(99), has(100), [(MONEY, 100)], (1,)),
         # One that is due is tried as well as one that waits.
         (had(99), has(100), [(NEXT, 100)], ()),
+        # So is a retry, when its time has come.
+        (had(99), has(100), [(TIME, 100)], ()),
+        (had(99), has(100), [(TIME, 100), (RAIL, 100)], (2,)),
         # It was unavailable.
         (had(500, is_available=False), has(500), [(RAIL, 100)], (1,)),
     ],
@@ -165,7 +170,7 @@ def test_nothing_is_released_that_does_not_fit(
 
     going = [one for one in queued if one.disbursement_id in ids]
     assert all(one.needed_msat <= found.largest_msat for one in going)
-    assert all(one.waits_for != NEXT for one in going)
+    assert all(one.waits_for in (RAIL, MONEY) for one in going)
     ahead = covered(
         [one for one in queued if one.waits_for == NEXT or one in going],
         total_msat=found.total_msat,

@@ -467,6 +467,29 @@ def test_rail_that_becomes_available_is_tried_at_once(node: SteeredRail, watch: 
     assert row_of(pk).state == "completed"
 
 
+def test_retry_tries_the_stopped_rail_when_its_time_has_come_after_money_was_added(
+    node: SteeredRail, watch: Watch
+) -> None:
+    node.script.append(NO_ROUTE)
+    pk = ordered()
+    run(watch)
+    stop_rail(watch)
+    RailBreaker.objects.update(wait_seconds=600, retry_at=watch.after(600))
+    node.balance_msat = NET_MSAT - 1
+    look(watch)
+    node.balance_msat = PLENTY_MSAT
+    watch.advance(10)
+    with unchanged_row(pk):
+        assert look(watch) == 0
+    assert breaker().retry_at == watch()
+
+    for _ in range(2):
+        watch.advance(25)
+        run(watch)
+
+    assert row_of(pk).state == "completed"
+
+
 def test_half_open_rail_is_tried_by_another_payment_when_it_can_send_more(
     node: SteeredRail, watch: Watch
 ) -> None:

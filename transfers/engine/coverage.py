@@ -11,12 +11,14 @@ class WaitsFor(Enum):
     """Why a payment is in the queue of a rail.
 
     Next: it is due or claimed, and takes its part before those that wait. Rail: it was deferred because the rail was
-    short, unavailable or stopped. Money: the provider refused it for want of balance although it seemed to fit.
+    short, unavailable or stopped. Money: the provider refused it for want of balance although it seemed to fit. Time: a
+    retry that must not go yet; when it may, it may try a stopped rail.
     """
 
     NEXT = "next"
     RAIL = "rail"
     MONEY = "money"
+    TIME = "time"
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,10 @@ def decide_release(
     was added alone covers it. A stopped rail is tried for the same two reasons, and after it was unavailable; otherwise
     it keeps its wait, and so does all that waits for it.
     """
-    going = [one for one in queue if one.waits_for != WaitsFor.MONEY or _has_money(one, before, found)]
-    fitting = covered(going, total_msat=found.total_msat, largest_msat=found.largest_msat)
-    if is_stopped and not _is_worth_a_try(going, fitting, before, found):
+    able = [one for one in queue if one.waits_for != WaitsFor.MONEY or _has_money(one, before, found)]
+    if is_stopped and not _is_worth_a_try(able, before, found):
         return Release()
+    fitting = _covered_by(found, [one for one in able if one.waits_for != WaitsFor.TIME])
     ids = tuple(one.disbursement_id for one in fitting if one.waits_for != WaitsFor.NEXT)
     return Release(ids, tries_rail=is_stopped)
 
@@ -89,17 +91,20 @@ def _has_money(one: Queued, before: Before | None, found: Sendable) -> bool:
     return one.was_missed or not did_fit or one.needed_msat <= _added_msat(before, found)
 
 
-def _is_worth_a_try(
-    going: Sequence[Queued], fitting: Sequence[Queued], before: Before | None, found: Sendable
-) -> bool:
+def _covered_by(found: Sendable, queue: Iterable[Queued]) -> list[Queued]:
+    return covered(queue, total_msat=found.total_msat, largest_msat=found.largest_msat)
+
+
+def _is_worth_a_try(queue: Sequence[Queued], before: Before | None, found: Sendable) -> bool:
     """Return whether a stopped rail is tried before its wait is over."""
+    fitting = _covered_by(found, queue)
     if before is None or not before.is_available:
         return before is not None and bool(fitting)
     total_msat = before.total_msat + before.returned_msat
     largest_msat = before.largest_msat + before.returned_msat
     if found.total_msat <= total_msat and found.largest_msat <= largest_msat:
         return False
-    fitted = covered(going, total_msat=total_msat, largest_msat=largest_msat)
+    fitted = covered(queue, total_msat=total_msat, largest_msat=largest_msat)
     return any(one not in fitted or one.needed_msat <= _added_msat(before, found) for one in fitting)
 
 

@@ -183,12 +183,14 @@ def _before(row: RailLiquidity) -> Before | None:
 
 
 def _queue(before: RailLiquidity, now: datetime) -> list[_Payment]:
-    """Return what is due or claimed, then what waits, in the order of due times.
+    """Return what is due or claimed, then what waits, in the order of due times; nothing when nothing waits.
 
-    A payment that must not go before a moment is left out, unless it is a hold that sets this moment.
+    What must not go before a moment is a hold, or else a retry.
     """
-    rows = _unpaid(before.rail).filter(
-        Q(failure_code__in=RAIL_DEFERRALS, due_at__gt=now, claimed_by="") | Q(not_before__gt=now)
+    rows = (
+        _unpaid(before.rail)
+        .filter(state=DisbursementState.PROCESSING)
+        .filter(Q(failure_code__in=RAIL_DEFERRALS, due_at__gt=now, claimed_by="") | Q(not_before__gt=now))
     )
     waiting = list(rows.order_by("due_at", "pk")[:QUEUE_READS])
     if not waiting:
@@ -211,8 +213,8 @@ def _waiting(
         if row.pk in held:
             hold_id = held[row.pk]
             yield _payment(row, WaitsFor.MONEY, hold_id=hold_id, was_missed=hold_id in missed)
-        elif not _is_before_its_time(row, now) and row.state == DisbursementState.PROCESSING:
-            yield _payment(row, WaitsFor.RAIL)
+        else:
+            yield _payment(row, WaitsFor.TIME if _is_before_its_time(row, now) else WaitsFor.RAIL)
 
 
 def _payment(
