@@ -187,11 +187,8 @@ def _queue(before: RailLiquidity, now: datetime) -> list[_Payment]:
 
     What must not go before a moment is a hold, or else a retry.
     """
-    rows = (
-        _unpaid(before.rail)
-        .filter(state=DisbursementState.PROCESSING)
-        .filter(Q(failure_code__in=RAIL_DEFERRALS, due_at__gt=now, claimed_by="") | Q(not_before__gt=now))
-    )
+    deferred = Q(failure_code__in=RAIL_DEFERRALS, due_at__gt=now, claimed_by="")
+    rows = _unpaid(before.rail).filter(deferred | Q(not_before__gt=now), state=DisbursementState.PROCESSING)
     waiting = list(rows.order_by("due_at", "pk")[:QUEUE_READS])
     if not waiting:
         return []
