@@ -9,9 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
+from sunusav.backoffice.money import show_msat
 from sunusav.core.models import User
-from transfers import queries
+from transfers import queries, treasury
 from transfers.enums import LIMIT_DEFERRALS, DisbursementState
+from transfers.rails import rail
 
 
 def _reviews(user: User, now: datetime) -> Notice:
@@ -73,11 +75,34 @@ def _mismatches(user: User, now: datetime) -> Notice | None:
     return None
 
 
+def _unusable_money(user: User, now: datetime) -> Notice | None:
+    looks = treasury.liquidity_of(settings.RAILS)
+    unusable_msat = sum(row.unusable_msat for row in looks.values() if row)
+    url = reverse("admin:transfers_railliquidity_changelist")
+    title = _("Money that cannot be sent now")
+    return Notice(title, show_msat(unusable_msat), url, ATTENTION) if unusable_msat else None
+
+
+def _waiting_exceeds_sendable(user: User, now: datetime) -> Notice | None:
+    waiting = treasury.waiting_for_rails()
+    looks = treasury.liquidity_of(name for name in waiting if name in settings.RAILS)
+    short = [
+        name
+        for name, row in looks.items()
+        if row and treasury.exceeds_sendable(waiting[name], row, rail(name))
+    ]
+    url = reverse("admin:transfers_railliquidity_changelist")
+    names = ", ".join(show_code_or_text(name) for name in short)
+    return Notice(_("Payments that wait exceed what can be sent"), names, url, ATTENTION) if short else None
+
+
 INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
     InboxItem("transfers.view_disbursement", _deferred),
     InboxItem("transfers.view_disbursement", _broke_workers),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
+    InboxItem("transfers.view_railliquidity", _unusable_money),
+    InboxItem("transfers.view_railliquidity", _waiting_exceeds_sendable),
     InboxItem("transfers.view_railmatch", _mismatches),
     InboxItem("transfers.view_collection", _collections_with_problems),
 ]

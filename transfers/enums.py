@@ -218,6 +218,8 @@ LIMIT_DEFERRALS = (
     DeferralCode.HOUR_LIMIT,
     DeferralCode.COOLING_OFF,
 )
+# What a look at the rail may end.
+RAIL_DEFERRALS = (DeferralCode.RAIL_STOPPED, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT)
 # A disbursement occupies its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
 PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)

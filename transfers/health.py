@@ -1,4 +1,4 @@
-"""Health of the payment engine: what is overdue, stuck or under review, and which rails are stopped."""
+"""Health of the payment engine: what is overdue, stuck or under review, which rails are stopped, what they can send."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from django.conf import settings
 
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
-from transfers import queries
+from transfers import queries, treasury
 from transfers.enums import CollectionProblem, DeferralCode
 
 OVERDUE_BY = timedelta(minutes=2)
@@ -64,9 +64,29 @@ def _matching(now: datetime) -> HealthReport:
     return HealthReport(DEGRADED if is_late or differs else OK, facts)
 
 
+def _liquidity(now: datetime) -> HealthReport:
+    """Report what each rail could send at the last look; an old look and money that cannot be used are not well."""
+    looks = treasury.liquidity_of(settings.RAILS)
+    facts = {
+        name: {
+            "age_seconds": int((now - row.seen_at).total_seconds()),
+            "is_available": row.is_available,
+            "sendable_msat": row.total_msat,
+            "largest_payment_msat": row.largest_msat,
+            "unusable_msat": row.unusable_msat,
+        }
+        for name, row in looks.items()
+        if row and row.seen_at
+    }
+    is_stale = any(treasury.is_look_stale(row, now=now) for row in looks.values())
+    is_well = all(row.is_available and not row.unusable for row in looks.values() if row)
+    return HealthReport(OK if is_well and not is_stale else DEGRADED, facts)
+
+
 HEALTH_CHECKS = [
     HealthCheck("backlog", _backlog),
     HealthCheck("rails", _rails),
+    HealthCheck("liquidity", _liquidity),
     HealthCheck("collections", _collections),
     HealthCheck("matching", _matching),
 ]

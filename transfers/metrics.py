@@ -1,10 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from django.conf import settings
 
 from sunusav.core.metrics import Metric, Sample
-from transfers import queries
+from transfers import queries, treasury
 from transfers.enums import DeferralCode
 
 
@@ -16,6 +16,23 @@ def _rails_stopped(now: datetime) -> Iterator[Sample]:
 def _payments_deferred(now: datetime) -> Iterator[Sample]:
     waiting = queries.deferred_by(DeferralCode.values)
     yield from (Sample(waiting.get(code, 0), {"why": code}) for code in DeferralCode.values)
+
+
+def _known(amount: str) -> Callable[[datetime], Iterator[Sample]]:
+    """Return the reader of an amount as each rail was last found with it; no sample while none is known."""
+
+    def read(now: datetime) -> Iterator[Sample]:
+        for name, row in treasury.liquidity_of(settings.RAILS).items():
+            if row and row.known_at:
+                yield Sample(getattr(row, amount), {"rail": name})
+
+    return read
+
+
+def _liquidity_age(now: datetime) -> Iterator[Sample]:
+    for name, row in treasury.liquidity_of(settings.RAILS).items():
+        if row and row.known_at:
+            yield Sample(int((now - row.known_at).total_seconds()), {"rail": name})
 
 
 def _match_age(now: datetime) -> Iterator[Sample]:
@@ -43,6 +60,14 @@ METRICS = [
     Metric("payments_held_back", "Payments that are deferred, by reason.", _payments_deferred),
     Metric("payments_broke_worker", "Payments whose last worker failed because of a bug.", _broke_workers),
     Metric("sends_that_may_leave", "Sends whose bytes may still leave.", _sends_that_may_leave),
+    Metric(
+        "rail_sendable_msat",
+        "What a rail could send in all when it was last looked at.",
+        _known("total_msat"),
+    ),
+    Metric("rail_largest_payment_msat", "What it could send in one payment.", _known("largest_msat")),
+    Metric("rail_unusable_msat", "Money on a rail that could not be sent.", _known("unusable_msat")),
+    Metric("rail_liquidity_age_seconds", "Age of these amounts.", _liquidity_age),
     Metric("rail_match_age_seconds", "Age of the last match with a rail's statement.", _match_age),
     Metric("rail_mismatches", "Payments on which rail and books differed in the last match.", _mismatches),
 ]

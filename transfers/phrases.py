@@ -131,6 +131,7 @@ LABELS: dict[str, Any] = {
     ),
     "ask_about_open_collections": _("ask about open collections"),
     "match_the_rails": _("match the rails"),
+    "look_at_what_rails_can_send": _("look at what rails can send"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {

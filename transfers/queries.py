@@ -372,10 +372,14 @@ def newest_matches(rails: Iterable[str]) -> dict[str, RailMatch | None]:
     return {name: newest_match(name) for name in rails}
 
 
+def first_attempt_at() -> datetime | None:
+    """Return when the first attempt was opened, if there is one."""
+    return Attempt.objects.order_by("pk").values_list("opened_at", flat=True).first()
+
+
 def is_match_late(match: RailMatch | None, *, now: datetime) -> bool:
     """Return whether a rail was not matched for a day; one without a match is late a day after the first attempt."""
-    first = Attempt.objects.order_by("pk").values_list("opened_at", flat=True)
-    last = match.ended_at if match else first.first()
+    last = match.ended_at if match else first_attempt_at()
     return last is not None and last < now - MATCHED_WITHIN
 
 

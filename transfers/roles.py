@@ -16,6 +16,7 @@ VIEW = [
     "transfers.view_limitusage",
     "transfers.view_pastadmission",
     "transfers.view_railbreaker",
+    "transfers.view_railliquidity",
     "transfers.view_railmatch",
     "transfers.view_railmismatch",
 ]

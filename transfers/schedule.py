@@ -1,7 +1,7 @@
 from sunusav.core.periodic_tasks import Every, PeriodicTask
 
 # Sending may wait long for a provider: only what talks to rails runs on this queue, and only its worker may pay.
-# Matching runs here too, in one thread of the worker: a node lists its payments to the paying macaroon alone.
+# Matching and looks at the rails run here too: a node lists its payments and channels to the paying macaroon alone.
 PAYOUTS = "payouts"
 
 SCHEDULE = [
@@ -12,6 +12,9 @@ SCHEDULE = [
         Every(15),
         queue=PAYOUTS,
         is_watched=True,
+    ),
+    PeriodicTask(
+        "look at what rails can send", "transfers.look_at_rails", Every(30), queue=PAYOUTS, is_watched=True
     ),
     PeriodicTask("match the rails", "transfers.match_rails", Every(3600), queue=PAYOUTS),
     PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60), is_watched=True),

@@ -185,6 +185,15 @@ class Sendable:
     unusable: tuple[Unusable, ...] = ()
 
 
+@dataclass(frozen=True)
+class WaitingForRail:
+    """The payments that wait until a rail can send them: how many, their sum and the largest."""
+
+    count: int
+    total_sats: int
+    largest_sats: int
+
+
 SendOutcome = Succeeded | Refused | Unknown | TooLate
 FindOutcome = Succeeded | Refused | Unknown | NotSeen
 

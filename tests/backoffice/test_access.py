@@ -15,7 +15,7 @@ from sunusav.core.switches import pause_outgoing
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
 from tests.factories.payouts import ACTOR, NOW
-from transfers.models import Disbursement, PastAdmission, RailBreaker, RailMatch, RailMismatch
+from transfers.models import Disbursement, PastAdmission, RailBreaker, RailLiquidity, RailMatch, RailMismatch
 from transfers.services.limits import propose_limit
 from transfers.services.withdrawals import open_withdrawal
 
@@ -66,6 +66,7 @@ READERS: dict[str, set[Role]] = {
     "transfers.paymentlimitrequest": ALL,
     "transfers.paymentorder": ALL,
     "transfers.railbreaker": ALL,
+    "transfers.railliquidity": ALL,
     "transfers.railmatch": ALL,
     "transfers.railmismatch": ALL,
     "transfers.receipt": ALL,
@@ -95,6 +96,7 @@ def full_world(world: World) -> World:
         disbursement=Disbursement.objects.latest("pk"), admitted_at=NOW, by_version=1
     )
     RailBreaker.objects.create(rail="lightning", failures=1, changed_at=NOW)
+    RailLiquidity.objects.create(rail="lightning", total_msat=2, largest_msat=1, known_at=NOW, seen_at=NOW)
     match = RailMatch.objects.create(
         rail="lightning", started_at=NOW, ended_at=NOW, lines_read=1, attempts_read=1, mismatches_found=1
     )

@@ -41,12 +41,14 @@ class SharedWatch(Watch):
 class Payout:
     """One payout of the world's net, with the node's own record of it."""
 
-    def __init__(self, world: World, watch: Watch, *, expiry: int = 86_400, invoice: str = "") -> None:
+    def __init__(
+        self, world: World, watch: Watch, *, name: str = "awa", expiry: int = 86_400, invoice: str = ""
+    ) -> None:
         self.world, self.watch = world, watch
         text = invoice or world.invoice(NET_MSAT, expiry=expiry)
         self.hash = decode(text).payment_hash.hex()
         destination = Destination("lightning", "bolt11", text)
-        self.id = ordered(destination=destination, payout_sats=GROSS_SATS, at=watch())
+        self.id = ordered(name, destination=destination, payout_sats=GROSS_SATS, at=watch())
 
     def run(self, after: float = 0) -> None:
         self.watch.advance(after)

@@ -32,6 +32,7 @@ from transfers.models import (
     PaymentOrder,
     ProviderAnswer,
     RailBreaker,
+    RailLiquidity,
     RailMatch,
     RailMismatch,
     Receipt,
@@ -277,6 +278,12 @@ def breaker() -> RailBreaker:
     return RailBreaker.objects.create(rail="lightning", changed_at=NOW)
 
 
+def liquidity() -> RailLiquidity:
+    return RailLiquidity.objects.create(
+        rail="lightning", total_msat=2, largest_msat=1, known_at=NOW, seen_at=NOW
+    )
+
+
 LIMITING = [
     Violation("paymentlimitrequest_amount_in_range", limit_request, {"amount_sats": 0}),
     Violation("paymentlimitrequest_has_reason", limit_request, {"reason": ""}),
@@ -305,6 +312,25 @@ LIMITING = [
             {"state": "closed", "probe_id": 1},
             {"state": "open", "retry_at": NOW, "probe_id": 1},
             {"state": "ajar", "retry_at": NOW, "probe_id": 1},
+        )
+    ),
+    *(
+        Violation("railliquidity_amounts_known_together", liquidity, {"rail": "another", **changes})
+        for changes in (
+            {"total_msat": None, "failure_code": "rail-unavailable"},
+            {"largest_msat": None, "failure_code": "rail-unavailable"},
+            {"known_at": None, "failure_code": "rail-unavailable"},
+            {"total_msat": -1},
+            {"largest_msat": -1},
+        )
+    ),
+    *(
+        Violation("railliquidity_unknown_has_reason", liquidity, {"rail": "another", **changes})
+        for changes in (
+            {"seen_at": None},
+            {"seen_at": None, "failure_code": "rail-unavailable"},
+            {"seen_at": TOMORROW},
+            {"total_msat": None, "largest_msat": None, "known_at": None},
         )
     ),
 ]

@@ -21,7 +21,13 @@ from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal, User
 from transfers.admin.timeline import VERDICTS
-from transfers.enums import LIMIT_DEFERRALS, DeferralCode, DisbursementState, ResolutionVerdict, ReviewCode
+from transfers.enums import (
+    LIMIT_DEFERRALS,
+    RAIL_DEFERRALS,
+    DisbursementState,
+    ResolutionVerdict,
+    ReviewCode,
+)
 from transfers.models import Attempt
 from transfers.queries import under_review_since
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
@@ -61,7 +67,6 @@ GOES_BY_ITSELF = _("It is tried again by itself on %(at)s; nobody has to do anyt
 MAY_WAIVE = _("If it must not wait, propose a waiver: another person decides.")
 LESS_THAN_A_MINUTE = _("less than a minute")
 WAITING_SINCE = _("Waiting for a person for %(age)s")
-DEFERRED_BY_RAIL = (DeferralCode.RAIL_STOPPED, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT)
 
 
 class ExplanationForm(ReasonAndCodeForm):
@@ -111,7 +116,7 @@ def _review_box(row: Any, now: datetime) -> Box:
 
 def _waiting_box(row: Any) -> Box | None:
     """Return why a payment is deferred, and until when."""
-    if row.failure_code not in (*LIMIT_DEFERRALS, *DEFERRED_BY_RAIL):
+    if row.failure_code not in (*LIMIT_DEFERRALS, *RAIL_DEFERRALS):
         return None
     says = WAITS % {"failure": _failure(row)}
     steps: list[Any] = [GOES_BY_ITSELF % {"at": moment(row.due_at)}] if row.due_at else []

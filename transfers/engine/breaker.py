@@ -10,19 +10,25 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from sunusav.core import trail
 from sunusav.core.outbox import announce
 from sunusav.core.transactions import retried_on_deadlock
+from sunusav.core.wake_ups import wake
 from transfers import sql
 from transfers.engine.claims import ENGINE
-from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode, FailureClass
-from transfers.models import RailBreaker
+from transfers.engine.deferring import make_due
+from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode, DisbursementState, FailureClass
+from transfers.models import Disbursement, RailBreaker
+from transfers.services.disbursements import RUN_DUE_TASK
 from transfers.types import Deferral
 
 FAILURES_IN_A_ROW: Final = 10
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 600
+# What is left is released by the next look at the rail.
+RESUMED_AT_ONCE: Final = 10_000
 _S = BreakerState
 
 
@@ -85,17 +91,28 @@ def _free_try(rail: str, *, disbursement_id: int, now: datetime) -> None:
 
 @retried_on_deadlock
 def count_success(rail: str, *, now: datetime) -> None:
-    """Reset the failures of a rail that has paid, and resume it if it was stopped."""
+    """Reset the failures of a rail that has paid; if it was stopped, resume it and all that waits for that."""
     if not sql.has_failures(rail):
         return
     with transaction.atomic(durable=True):
         row = RailBreaker.objects.select_for_update().get(pk=rail)
         if row.state != _S.CLOSED:
             _record(row, "resume_rail", _S.CLOSED, now=now)
+            _resume_payments(rail, now=now)
         RailBreaker.objects.filter(pk=rail).update(
             state=_S.CLOSED, failures=0, failed_ids=[], wait_seconds=0, retry_at=None, probe_id=None,
             last_probe_id=None, changed_at=now,
         )  # fmt: skip
+
+
+def _resume_payments(rail: str, *, now: datetime) -> None:
+    """Make due at once what waits because the rail was stopped; the gate defers what does not fit."""
+    waiting = Disbursement.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=now), rail=rail, state=DisbursementState.PROCESSING,
+        failure_code=DeferralCode.RAIL_STOPPED, due_at__gt=now,
+    )  # fmt: skip
+    if make_due(list(waiting.order_by("due_at")[:RESUMED_AT_ONCE]), now=now):
+        wake(RUN_DUE_TASK)
 
 
 def count_successes(rails: Sequence[str], /, *, now: datetime) -> list[None]:
@@ -162,6 +179,12 @@ def take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
         if taken == 1:
             _record(row, "try_rail", _S.HALF_OPEN, now=now)
     return taken == 1
+
+
+def try_sooner(row: RailBreaker, *, now: datetime) -> None:
+    """Let a payment try a stopped rail at once, in the caller's transaction, unless the breaker has changed."""
+    same = RailBreaker.objects.filter(pk=row.pk, retry_at=row.retry_at, probe_id=row.probe_id)
+    same.filter(retry_at__gt=now).update(retry_at=now)
 
 
 def _stop(row: RailBreaker, wait_seconds: int, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Defer payments that may be made, but not now: store why, and when they are due again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -52,6 +52,22 @@ def defer_all(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> 
         locked = Disbursement.objects.filter(pk__in=[row.pk for row in unclaimed])
         locked.update(due_at=_due_at(why, now), **_failure(why))
         _record(unclaimed, why, now=now)
+
+
+def make_due(rows: Sequence[Disbursement], *, now: datetime) -> set[int]:
+    """Make waiting payments due at once, in the caller's transaction; return which.
+
+    `rows` are as they were read before. One that is locked, or was claimed or changed since, is left alone.
+    """
+    read = {row.pk: row for row in rows}
+    free = Disbursement.objects.select_for_update(skip_locked=True).filter(pk__in=read, claimed_by="")
+    ids = {row.pk for row in free.order_by("pk") if _wait_of(row) == _wait_of(read[row.pk])}
+    Disbursement.objects.filter(pk__in=ids).update(due_at=now, not_before=None)
+    return ids
+
+
+def _wait_of(row: Disbursement) -> tuple[Any, ...]:
+    return row.state, row.claim_version, row.failure_code, row.due_at, row.not_before
 
 
 def _due_at(why: Deferral, now: datetime) -> datetime | None:

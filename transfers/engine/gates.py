@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from sunusav.core.money import msat_from_sats
 from transfers.engine.breaker import deferral_while_stopped, take_try
 from transfers.engine.claims import due, open_attempts, unsettled_attempts
+from transfers.engine.coverage import Queued, WaitsFor, covered
 from transfers.engine.deferring import defer_all
 from transfers.engine.policy import DEFER_FOR, QUERY_AGAIN_AFTER
 from transfers.enums import UNFINISHED_STATES, DeferralCode, DisbursementState
@@ -146,17 +147,16 @@ def _split(
     rows: Sequence[Disbursement], sendable: Sendable, paid_by: Rail
 ) -> tuple[list[Disbursement], list[Disbursement]]:
     """Return the payments that fit and those that do not."""
-    fitting: list[Disbursement] = []
-    short: list[Disbursement] = []
-    left_msat = sendable.total_msat
-    for row in rows:
-        needed_msat = paid_by.needed_msat(msat_from_sats(row.net_sats or row.payout_sats))
-        if needed_msat <= min(left_msat, sendable.largest_msat):
-            left_msat -= needed_msat
-            fitting.append(row)
-        else:
-            short.append(row)
-    return fitting, short
+    queue = [queued(row, paid_by, WaitsFor.NEXT) for row in rows]
+    fitting = covered(queue, total_msat=sendable.total_msat, largest_msat=sendable.largest_msat)
+    ids = {one.disbursement_id for one in fitting}
+    return [row for row in rows if row.pk in ids], [row for row in rows if row.pk not in ids]
+
+
+def queued(row: Disbursement, paid_by: Rail, waits_for: WaitsFor, *, was_missed: bool = False) -> Queued:
+    """Return a payment with what must be sendable for it."""
+    needed_msat = paid_by.needed_msat(msat_from_sats(row.net_sats or row.payout_sats))
+    return Queued(row.pk, needed_msat, waits_for, was_missed)
 
 
 def deferral_while_unavailable(error: RailUnavailable, *, until: datetime) -> Deferral:

@@ -3,6 +3,7 @@ from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
 from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
 from transfers.models.limit import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
+from transfers.models.liquidity import RailLiquidity
 from transfers.models.match import RailMatch, RailMismatch
 from transfers.models.partner import Partner
 from transfers.models.resolution import ManualResolution, ResolvedAttempt
@@ -21,6 +22,7 @@ __all__ = [
     "PaymentOrder",
     "ProviderAnswer",
     "RailBreaker",
+    "RailLiquidity",
     "RailMatch",
     "RailMismatch",
     "Receipt",

@@ -1,0 +1,146 @@
+"""The treasury: per rail what the books have, what can be sent, what cannot, and what waits for it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from ledger.queries import balances
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.facts import instant, mono, show_code_or_text
+from sunusav.backoffice.money import NOTHING, show_msat, show_sats
+from sunusav.backoffice.refusals import show_reason
+from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
+from sunusav.core import clock
+from transfers.admin.limits import HOW_RAILS_ARE
+from transfers.enums import BreakerState
+from transfers.models import RailLiquidity
+from transfers.queries import stopped_rails
+from transfers.rails import rail
+from transfers.treasury import exceeds_sendable, is_look_stale, waiting_for_rails
+
+NEVER_LOOKED = _("It was not looked at yet.")
+STALE = _("It was last looked at %(at)s: the amounts may be out of date.")
+UNAVAILABLE = _("The amounts are those of %(at)s. %(why)s")
+UNAVAILABLE_FROM_THE_START = _("No amounts are known yet. %(why)s")
+UNUSABLE = _("%(amount)s of what the provider holds cannot be sent now.")
+TOO_LITTLE = _("The payments that wait exceed what can be sent.")
+LOOK_AT_WORKER = _("Have the operator look whether the worker of the payouts and the scheduler run.")
+LOOK_AT_PROVIDER = _("Have the operator look at the node or the partner.")
+REPAIR_OR_WAIT = _(
+    "Have the operator look at what is listed below: a channel whose other side is not connected sends nothing."
+)
+ADD_MONEY = _(
+    "Add money, or wait for incoming payments. What fits goes by itself, half a minute later at most."
+)
+
+
+@admin.register(RailLiquidity)
+class RailLiquidityAdmin(ReadOnlyAdmin):
+    list_display = (
+        "rail_shown", "in_books", "total_msat", "largest_msat", "unusable_shown", "service", "waiting_shown",
+        "looked_at",
+    )  # fmt: skip
+    fields = (
+        "rail_shown", "in_books", "total_msat", "largest_msat", "unusable_shown", "service", "looked_at",
+    )  # fmt: skip
+    ordering = ("rail",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out rails that the settings no longer name."""
+        return super().get_queryset(request).filter(pk__in=settings.RAILS)
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        accounts = {row.rail: rail(row.rail).account for row in rows}
+        booked, waiting = balances(accounts.values()), waiting_for_rails()
+        states = {one.rail: one.state for one in stopped_rails()}
+        for row in rows:
+            row.booked_msat = booked[accounts[row.rail]]
+            row.waiting = waiting.get(row.rail)
+            row.service_state = BreakerState(states.get(row.rail, BreakerState.CLOSED))
+
+    @admin.display(description=_("rail"), ordering="rail")
+    def rail_shown(self, row: RailLiquidity) -> str:
+        return show_code_or_text(row.rail)
+
+    @admin.display(description=_("in the books"))
+    def in_books(self, row: Any) -> str:
+        return show_msat(row.booked_msat)
+
+    @admin.display(description=_("cannot be used now"))
+    def unusable_shown(self, row: RailLiquidity) -> str:
+        return show_msat(row.unusable_msat if row.known_at else None)
+
+    @admin.display(description=_("state"))
+    def service(self, row: Any) -> Any:
+        return HOW_RAILS_ARE[row.service_state]
+
+    @admin.display(description=_("waits for it"))
+    def waiting_shown(self, row: Any) -> Any:
+        if row.waiting is None:
+            return NOTHING
+        facts = {"count": row.waiting.count, "total": show_sats(row.waiting.total_sats)}
+        text = ngettext("%(count)s payment, %(total)s", "%(count)s payments, %(total)s", row.waiting.count)
+        return text % facts
+
+    @admin.display(description=_("looked at"))
+    def looked_at(self, row: RailLiquidity) -> Any:
+        at = instant(row.seen_at)
+        return _("%(at)s (out of date)") % {"at": at} if is_look_stale(row, now=clock.now()) else at
+
+    def name_of(self, row: Any) -> str:
+        return show_code_or_text(row.rail)
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        problems = list(_problems(row))
+        if not problems:
+            return None
+        texts = " ".join(str(text) for text, _step in problems)
+        steps = dict.fromkeys(step for _text, step in problems)
+        return Box(title=_("Not all of it can be sent"), text=texts, steps=list(steps))
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (_waiting(row), _unusable(row), trail_of([f"rail:{row.rail}"]))
+
+
+def _problems(row: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield what is wrong with each step that helps."""
+    if row.seen_at is None:
+        yield NEVER_LOOKED, LOOK_AT_WORKER
+        return
+    if is_look_stale(row, now=clock.now()):
+        yield STALE % {"at": instant(row.seen_at)}, LOOK_AT_WORKER
+    if not row.is_available:
+        facts = {"at": instant(row.known_at), "why": show_reason(row.failure_code, row.failure_facts)}
+        yield (UNAVAILABLE if row.known_at else UNAVAILABLE_FROM_THE_START) % facts, LOOK_AT_PROVIDER
+    if row.unusable:
+        yield UNUSABLE % {"amount": show_msat(row.unusable_msat)}, REPAIR_OR_WAIT
+    if row.waiting is not None and exceeds_sendable(row.waiting, row, rail(row.rail)):
+        yield TOO_LITTLE, ADD_MONEY
+
+
+def _waiting(row: Any) -> Facts:
+    waiting = row.waiting
+    if waiting is None:
+        return Facts(_("Waits for it"), ((_("payments"), 0),), anchor="waiting")
+    facts = (
+        (_("payments"), waiting.count),
+        (_("in all"), show_sats(waiting.total_sats)),
+        (_("the largest"), show_sats(waiting.largest_sats)),
+    )
+    return Facts(_("Waits for it"), facts, anchor="waiting")
+
+
+def _unusable(row: RailLiquidity) -> Table:
+    return Table(
+        title=_("Cannot be used now"),
+        heads=(_("reference"), _("amount")),
+        rows=[(mono(one["reference"]), show_msat(one["amount_msat"])) for one in row.unusable],
+        empty=_("Everything can be used."),
+        anchor="unusable",
+    )

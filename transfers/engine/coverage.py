@@ -1,0 +1,112 @@
+"""Which of the payments that wait for a rail may go, after a look at what it can send. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from transfers.types import Sendable
+
+
+class WaitsFor(Enum):
+    """Why a payment is in the queue of a rail.
+
+    Next: it is due or claimed, and takes its part before those that wait. Rail: it was deferred because the rail was
+    short, unavailable or stopped. Money: the provider refused it for want of balance although it seemed to fit. Time: a
+    retry that must not go yet; when it may, it may try a stopped rail.
+    """
+
+    NEXT = "next"
+    RAIL = "rail"
+    MONEY = "money"
+    TIME = "time"
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A payment that is to go by a rail, with what must be sendable for it. Units: msat.
+
+    `was_missed`: the look before was to release it, and a worker had claimed it at that moment.
+    """
+
+    disbursement_id: int
+    needed_msat: int
+    waits_for: WaitsFor
+    was_missed: bool = False
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the last look with an answer found. Units: msat.
+
+    `returned_msat` was under way then and has come back unpaid since: it is nothing new. `is_available`: the last look
+    had an answer.
+    """
+
+    total_msat: int
+    largest_msat: int
+    returned_msat: int = 0
+    is_available: bool = True
+
+
+@dataclass(frozen=True)
+class Release:
+    """The payments that are due at once, and whether a stopped rail is tried now."""
+
+    disbursement_ids: tuple[int, ...] = ()
+    tries_rail: bool = False
+
+
+def decide_release(
+    before: Before | None, found: Sendable, queue: Sequence[Queued], *, is_stopped: bool
+) -> Release:
+    """Decide which payments are due at once. `queue` is in the order in which they would go.
+
+    What waits for the rail goes as soon as it fits. What waits for money goes when it did not fit before, or when what
+    was added alone covers it. A stopped rail is tried for the same two reasons, and after it was unavailable; otherwise
+    it keeps its wait, and so does all that waits for it.
+    """
+    able = [one for one in queue if one.waits_for != WaitsFor.MONEY or _has_money(one, before, found)]
+    if is_stopped and not _is_worth_a_try(able, before, found):
+        return Release()
+    fitting = _covered_by(found, [one for one in able if one.waits_for != WaitsFor.TIME])
+    ids = tuple(one.disbursement_id for one in fitting if one.waits_for != WaitsFor.NEXT)
+    return Release(ids, tries_rail=is_stopped)
+
+
+def covered(queue: Iterable[Queued], *, total_msat: int, largest_msat: int) -> list[Queued]:
+    """Return the payments that fit, in their order; where one does not, a smaller one behind it may."""
+    fitting: list[Queued] = []
+    for one in queue:
+        if one.needed_msat <= min(total_msat, largest_msat):
+            total_msat -= one.needed_msat
+            fitting.append(one)
+    return fitting
+
+
+def _has_money(one: Queued, before: Before | None, found: Sendable) -> bool:
+    """Return whether a payment that was refused for want of balance has a reason to fit now."""
+    if before is None:
+        return False
+    did_fit = one.needed_msat <= min(before.total_msat, before.largest_msat) + before.returned_msat
+    return one.was_missed or not did_fit or one.needed_msat <= _added_msat(before, found)
+
+
+def _covered_by(found: Sendable, queue: Iterable[Queued]) -> list[Queued]:
+    return covered(queue, total_msat=found.total_msat, largest_msat=found.largest_msat)
+
+
+def _is_worth_a_try(queue: Sequence[Queued], before: Before | None, found: Sendable) -> bool:
+    """Return whether a stopped rail is tried before its wait is over."""
+    fitting = _covered_by(found, queue)
+    if before is None or not before.is_available:
+        return before is not None and bool(fitting)
+    total_msat = before.total_msat + before.returned_msat
+    largest_msat = before.largest_msat + before.returned_msat
+    if found.total_msat <= total_msat and found.largest_msat <= largest_msat:
+        return False
+    fitted = covered(queue, total_msat=total_msat, largest_msat=largest_msat)
+    return any(one not in fitted or one.needed_msat <= _added_msat(before, found) for one in fitting)
+
+
+def _added_msat(before: Before, found: Sendable) -> int:
+    return found.total_msat - before.total_msat - before.returned_msat

@@ -1,0 +1,234 @@
+"""Looks at what each rail can send: stores it for pages and metrics, and releases the payments that waited for it.
+
+Without this, payments would only be looked at again when their own wait is over: a minute when the rail was short, up
+to ten when it is stopped, up to sixteen when the provider refused them for want of balance.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, Q, QuerySet
+
+from sunusav.core.clock import Clock
+from sunusav.core.transactions import retried_on_deadlock
+from sunusav.core.wake_ups import wake
+from transfers.engine.breaker import try_sooner
+from transfers.engine.claims import open_attempts
+from transfers.engine.coverage import Before, Queued, WaitsFor, decide_release
+from transfers.engine.deferring import make_due
+from transfers.engine.gates import queued
+from transfers.enums import (
+    RAIL_DEFERRALS,
+    UNFINISHED_STATES,
+    UNPAID_ATTEMPT_STATES,
+    BreakerState,
+    DisbursementState,
+    FailureClass,
+)
+from transfers.errors import RailUnavailable
+from transfers.models import Attempt, Disbursement, RailBreaker, RailLiquidity
+from transfers.rails import rail
+from transfers.services.disbursements import RUN_DUE_TASK
+from transfers.types import Sendable
+
+# How long a run waits for answers; nobody else looks at the same rail until its lease has run out.
+LOOK_SECONDS, LOOK_LEASE = 20.0, timedelta(seconds=30)
+# So many payments of a rail are compared with what it can send, as many as the gate reads before a claim.
+QUEUE_READS = 10_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A look that this run has begun. `lease_until` tells it from a later one."""
+
+    rail: str
+    asked_at: datetime
+    lease_until: datetime
+
+
+def look_at_rails(rail_names: Iterable[str], *, clock: Clock, wait_seconds: float = LOOK_SECONDS) -> int:
+    """Ask these rails side by side what they can send, and record each answer when it arrives.
+
+    Returns how many payments were released. One that does not answer in time counts as unavailable; one that another
+    run is looking at is left out. Called outside any transaction. Raises, in the end, what a rail raised by a bug.
+    """
+    begun = [look for name in rail_names if (look := _begin(name, now=clock()))]
+    calls = ThreadPoolExecutor(max(len(begun), 1), "rail-look")
+    released, errors = 0, []
+    try:
+        asked = {calls.submit(rail(look.rail).sendable): look for look in begun}
+        for look, answer in _answers(asked, wait_seconds):
+            error = answer.exception() if answer else _no_answer(look, wait_seconds)
+            if isinstance(error, RailUnavailable):
+                _record_unavailable(look, error)
+            elif error is not None:
+                logger.error("rail %s could not be looked at", look.rail, exc_info=error)
+                errors.append(error)
+            elif answer is not None:
+                released += _record_found(look, answer.result(), now=clock())
+    finally:
+        calls.shutdown(wait=False, cancel_futures=True)
+    for error in errors:
+        raise error
+    return released
+
+
+@retried_on_deadlock
+def _begin(name: str, *, now: datetime) -> _Look | None:
+    """Take the lease on a rail's looks, by compare-and-set; None if another run has it."""
+    RailLiquidity.objects.get_or_create(rail=name)
+    look = _Look(name, now, now + LOOK_LEASE)
+    free = RailLiquidity.objects.filter(Q(looking_until=None) | Q(looking_until__lte=now), pk=name)
+    return look if free.update(looking_until=look.lease_until) == 1 else None
+
+
+def _answers(
+    asked: Mapping[Future[Sendable], _Look], wait_seconds: float
+) -> Iterator[tuple[_Look, Future[Sendable] | None]]:
+    """Yield each look with its answer as it arrives, and in the end those without one."""
+    waiting = dict(asked)
+    try:
+        for answer in as_completed(asked, timeout=wait_seconds):
+            yield waiting.pop(answer), answer
+    except TimeoutError:
+        for look in waiting.values():
+            yield look, None
+
+
+def _no_answer(look: _Look, wait_seconds: float) -> RailUnavailable:
+    return RailUnavailable(rail=look.rail, detail=f"no answer within {wait_seconds:.0f} s")
+
+
+@retried_on_deadlock
+def _record_unavailable(look: _Look, error: RailUnavailable) -> None:
+    """Record why a rail is unavailable; the amounts that were known stay, for the look that finds it available."""
+    logger.warning("rail %s is unavailable: %s", look.rail, error.detail)
+    RailLiquidity.objects.filter(pk=look.rail, looking_until=look.lease_until).update(
+        seen_at=look.asked_at, looking_until=None, failure_code=error.code, failure_facts=error.stored_facts
+    )
+
+
+@retried_on_deadlock
+def _record_found(look: _Look, found: Sendable, *, now: datetime) -> int:
+    """Record what a rail can send and release what may go; return how many payments.
+
+    Nothing happens after another run has taken the lease: this process was stopped meanwhile.
+    """
+    with transaction.atomic(durable=True):
+        own = RailLiquidity.objects.select_for_update().filter(pk=look.rail, looking_until=look.lease_until)
+        before = own.first()
+        if before is None:
+            return 0
+        released, missed = _release(before, found, now=now)
+        own.update(
+            total_msat=found.total_msat, largest_msat=found.largest_msat, unusable=_unusable(found),
+            known_at=look.asked_at, seen_at=look.asked_at, failure_code="", failure_facts={}, looking_until=None,
+            under_way=list(_open_attempts(look.rail)), missed=missed,
+        )  # fmt: skip
+    return released
+
+
+def _unusable(found: Sendable) -> list[dict[str, Any]]:
+    return [{"reference": one.reference, "amount_msat": one.amount_msat} for one in found.unusable]
+
+
+def _open_attempts(name: str) -> QuerySet[Attempt, int]:
+    # Open attempts are found by their missing closing transaction, which has an index.
+    return Attempt.objects.filter(close_transaction=None, order__rail=name).values_list("pk", flat=True)
+
+
+# What is released
+
+
+@dataclass(frozen=True)
+class _Payment:
+    """A payment in the queue of a rail. `hold_id`: its newest attempt, if it was refused for want of balance."""
+
+    row: Disbursement
+    queued: Queued
+    hold_id: int | None = None
+
+
+def _release(before: RailLiquidity, found: Sendable, *, now: datetime) -> tuple[int, list[int]]:
+    """Make payments due at once, and a stopped rail's next try; return how many, and the holds that were missed."""
+    stopped = RailBreaker.objects.filter(pk=before.rail).exclude(state=BreakerState.CLOSED).first()
+    queue = {one.row.pk: one for one in _queue(before, now)}
+    release = decide_release(
+        _before(before), found, [one.queued for one in queue.values()], is_stopped=stopped is not None
+    )
+    released = make_due([queue[pk].row for pk in release.disbursement_ids], now=now)
+    if stopped is not None and release.tries_rail:
+        try_sooner(stopped, now=now)
+    if released or release.tries_rail:
+        wake(RUN_DUE_TASK)
+    left = [queue[pk].hold_id for pk in release.disbursement_ids if pk not in released]
+    return len(released), [hold_id for hold_id in left if hold_id is not None]
+
+
+def _before(row: RailLiquidity) -> Before | None:
+    """Return what the last look with an answer found, with what has come back unpaid since."""
+    if row.total_msat is None or row.largest_msat is None:
+        return None
+    unpaid = Attempt.objects.filter(pk__in=row.under_way, state__in=UNPAID_ATTEMPT_STATES)
+    amounts = unpaid.values_list("order__amount_msat", "order__fee_limit_msat")
+    returned_msat = sum(amount_msat + fee_msat for amount_msat, fee_msat in amounts)
+    return Before(row.total_msat, row.largest_msat, returned_msat, row.is_available)
+
+
+def _queue(before: RailLiquidity, now: datetime) -> list[_Payment]:
+    """Return what is due or claimed, then what waits, in the order of due times; nothing when nothing waits.
+
+    What must not go before a moment is a hold, or else a retry.
+    """
+    deferred = Q(failure_code__in=RAIL_DEFERRALS, due_at__gt=now, claimed_by="")
+    rows = _unpaid(before.rail).filter(deferred | Q(not_before__gt=now), state=DisbursementState.PROCESSING)
+    waiting = list(rows.order_by("due_at", "pk")[:QUEUE_READS])
+    if not waiting:
+        return []
+    due = _unpaid(before.rail).filter(Q(due_at__lte=now) | ~Q(claimed_by="")).exclude(not_before__gt=now)
+    going = [_payment(row, WaitsFor.NEXT) for row in due.order_by("due_at", "pk")[:QUEUE_READS]]
+    held = _holds([row.pk for row in waiting if _is_before_its_time(row, now)])
+    return [*going, *_waiting(waiting, held, set(before.missed), now)]
+
+
+def _unpaid(name: str) -> QuerySet[Disbursement]:
+    unfinished = Disbursement.objects.filter(rail=name, state__in=UNFINISHED_STATES, due_at__isnull=False)
+    return unfinished.exclude(Exists(open_attempts()))
+
+
+def _waiting(
+    rows: Sequence[Disbursement], held: Mapping[int, int], missed: set[int], now: datetime
+) -> Iterator[_Payment]:
+    for row in rows:
+        if row.pk in held:
+            hold_id = held[row.pk]
+            yield _payment(row, WaitsFor.MONEY, hold_id=hold_id, was_missed=hold_id in missed)
+        else:
+            yield _payment(row, WaitsFor.TIME if _is_before_its_time(row, now) else WaitsFor.RAIL)
+
+
+def _payment(
+    row: Disbursement, waits_for: WaitsFor, *, hold_id: int | None = None, was_missed: bool = False
+) -> _Payment:
+    return _Payment(row, queued(row, rail(row.rail), waits_for, was_missed=was_missed), hold_id)
+
+
+def _is_before_its_time(row: Disbursement, now: datetime) -> bool:
+    return row.not_before is not None and row.not_before > now
+
+
+def _holds(disbursement_ids: Sequence[int]) -> dict[int, int]:
+    """Return, of those whose newest attempt was refused for want of balance, that attempt."""
+    attempts = Attempt.objects.filter(disbursement__in=disbursement_ids).order_by("number")
+    newest = {
+        disbursement_id: (pk, failure)
+        for disbursement_id, pk, failure in attempts.values_list("disbursement_id", "pk", "failure_class")
+    }
+    return {one: pk for one, (pk, failure) in newest.items() if failure == FailureClass.HOLD}
