@@ -44,6 +44,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     # LND's default forwarding policy
     parser.add_argument("--fee-base-msat", type=int, default=1_000)
     parser.add_argument("--fee-ppm", type=int, default=1)
+    parser.add_argument(
+        "--direct", action="store_true", help="a channel with each payee: routes of one hop, without fees"
+    )
     return parser.parse_args(arguments)
 
 
@@ -57,6 +60,7 @@ def node_config(text: str, defaults: argparse.Namespace) -> tuple[NodeConfig, in
         reserve_msat=defaults.reserve_sats * MSAT_PER_SAT,
         fee_base_msat=defaults.fee_base_msat,
         fee_ppm=defaults.fee_ppm,
+        direct=defaults.direct,
     )
     return config, int(port or 0)
 

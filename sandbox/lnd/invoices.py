@@ -15,17 +15,18 @@ import grpc
 
 from lightning import bolt11
 from lightning.proto.lightning_pb2 import Invoice
+from sandbox.lnd.chain import height_at
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.feeds import Feed
 from sandbox.lnd.messages import MSAT_PER_SAT, invoice_message
 from sandbox.lnd.node_state import NodeState
-from sandbox.lnd.rows import HASH_BYTES, InvoiceRow, PaymentRow
+from sandbox.lnd.rows import DEFAULT_FINAL_CLTV_DELTA, HASH_BYTES, HtlcRow, InvoiceRow, PaymentRow
 
 MAX_MEMO_BYTES = 1024
 MAX_AMOUNT_SATS = 100_000 * 100_000_000
 MAX_EXPIRY_SECONDS = 365 * 24 * 3600
 DEFAULT_EXPIRY_SECONDS = 24 * 3600
-DEFAULT_CLTV_EXPIRY, MIN_CLTV_EXPIRY, MAX_CLTV_EXPIRY = 80, 24, 65_535
+MIN_CLTV_EXPIRY, MAX_CLTV_EXPIRY = 24, 65_535
 # Required: onion, payment secret. Optional: multi-part payments, route blinding.
 FEATURES = 1 << 8 | 1 << 14 | 1 << 17 | 1 << 25
 
@@ -135,16 +136,19 @@ class InvoiceBook:
             return None
         return row if payment.value_msat >= row.value_msat else None
 
-    def accept(self, row: InvoiceRow, payment: PaymentRow) -> list[object]:
+    def accept(self, row: InvoiceRow, htlc: HtlcRow) -> list[object]:
         """Accept the HTLC: settle it, or hold it for a hold invoice. The caller holds the lock and saves the rows."""
-        row.payer, row.payer_payment_index = payment.node, payment.payment_index
-        row.accepted_msat, row.accepted_at = payment.value_msat, self.node.shared.clock.now()
-        self.node.row.remote_msat -= payment.value_msat
+        row.payer, row.payer_payment_index = htlc.node, htlc.payment_index
+        row.accepted_msat = row.amt_paid_msat = htlc.amount_msat
+        row.accepted_at = self.node.shared.clock.now()
+        row.accept_height = height_at(row.accepted_at)
+        row.htlc_expiry_height, row.htlc_index = htlc.expiry_height, htlc.htlc_index
+        self.node.row.remote_msat -= htlc.amount_msat
         if row.preimage:
             return self._settle(row)
         row.state = Invoice.ACCEPTED
         self._open.pop(row.payment_hash, None)
-        self.node.row.unsettled_in_msat += payment.value_msat
+        self.node.row.unsettled_in_msat += htlc.amount_msat
         return [row, self.node.row]
 
     def announce(self, row: InvoiceRow) -> None:
@@ -174,7 +178,7 @@ class InvoiceBook:
         node.last_settle_index += 1
         node.local_msat += row.accepted_msat
         row.state, row.settle_index = Invoice.SETTLED, node.last_settle_index
-        row.settled_at, row.amt_paid_msat = self.node.shared.clock.now(), row.accepted_msat
+        row.settled_at = row.htlc_resolved_at = self.node.shared.clock.now()
         self._open.pop(row.payment_hash, None)
         return [row, node]
 
@@ -182,6 +186,7 @@ class InvoiceBook:
         was_held, row.state = row.state == Invoice.ACCEPTED, Invoice.CANCELED
         self._open.pop(row.payment_hash, None)
         if was_held:
+            row.htlc_resolved_at = self.node.shared.clock.now()
             self.node.row.unsettled_in_msat -= row.accepted_msat
             self.node.row.remote_msat += row.accepted_msat
         self.node.shared.store.save(row, self.node.row)
@@ -209,7 +214,7 @@ class InvoiceBook:
             value_msat=draft.value_msat,
             created_at=self.node.shared.clock.now(),
             expiry_seconds=draft.expiry_seconds or DEFAULT_EXPIRY_SECONDS,
-            cltv_expiry=draft.cltv_expiry or DEFAULT_CLTV_EXPIRY,
+            cltv_expiry=draft.cltv_expiry or DEFAULT_FINAL_CLTV_DELTA,
             payment_request="",
             features=FEATURES,
             is_hold=int(bool(draft.payment_hash)),

@@ -12,21 +12,44 @@ from sandbox.lnd.rows import HtlcRow, InvoiceRow, PaymentRow
 
 NO_PREIMAGE = "00" * 32  # LND's value before settlement; not empty
 MSAT_PER_SAT = 1000
-CLTV_DELTA = 40
+CLTV_DELTA = 80  # of a forwarding node; lnd chainreg/chainregistry.go
 HUB_PUBKEY = "02" + "5e" * 32  # the only forwarding node of the simulated graph
 CHANNEL_ID = 116_550_098_616_320
 
 FEATURE_NAMES = {
+    0: "data-loss-protect",
+    5: "upfront-shutdown-script",
+    7: "gossip-queries",
     8: "tlv-onion",
+    12: "static-remote-key",
     14: "payment-addr",
     17: "multi-path-payments",
+    23: "anchors-zero-fee-htlc-tx",
     25: "route-blinding",
+    27: "shutdown-any-segwit",
     30: "amp",
+    35: "quiescence",
+    39: "onion-messages",
+    44: "explicit-commitment-type",
+    261: "accountable-x",
+    2023: "script-enforced-lease",
+}
+
+# Bits of a node with default options, by the release that added them.
+NODE_FEATURES_SINCE = {
+    15: (0, 5, 7, 8, 12, 14, 17, 23, 25, 27, 30, 31, 2023),
+    20: (35,),
+    21: (39, 44, 261),
 }
 
 
-def payment_message(row: PaymentRow, htlcs: Iterable[HtlcRow], *, show_initiated: bool) -> pb.Payment:
-    """Return a payment as LND does. Rounding: sats are msat rounded down, as in LND."""
+def payment_message(
+    row: PaymentRow, htlcs: Iterable[HtlcRow], *, show_initiated: bool, is_direct: bool
+) -> pb.Payment:
+    """Return a payment as LND does; its routes have one hop when they are direct, else two.
+
+    Rounding: sats are msat rounded down, as in LND.
+    """
     shown = ScriptedOutcome.of(row.scripted).misreport if row.scripted else {}
     value_msat = shown.get("value_msat", row.value_msat)
     hidden = row.status == pb.Payment.INITIATED and not show_initiated
@@ -40,34 +63,49 @@ def payment_message(row: PaymentRow, htlcs: Iterable[HtlcRow], *, show_initiated
         fee_sat=row.fee_msat // MSAT_PER_SAT,
         fee_msat=row.fee_msat,
         creation_time_ns=row.created_ns,
-        htlcs=[_htlc_message(row, htlc) for htlc in htlcs],
+        htlcs=[_htlc_message(row, htlc, is_direct=is_direct) for htlc in htlcs],
         payment_index=row.payment_index,
         failure_reason=pb.PaymentFailureReason.Name(row.failure_reason),
     )
 
 
-def _htlc_message(row: PaymentRow, htlc: HtlcRow) -> pb.HTLCAttempt:
-    failed = htlc.status == pb.HTLCAttempt.FAILED
+def _htlc_message(row: PaymentRow, htlc: HtlcRow, *, is_direct: bool) -> pb.HTLCAttempt:
+    forwarding = [] if is_direct else [_hop(HUB_PUBKEY, htlc, fee_msat=htlc.fee_msat)]
+    hops = [*forwarding, _hop(row.payee.hex(), htlc)]
     return pb.HTLCAttempt(
         attempt_id=htlc.attempt_id,
         status=pb.HTLCAttempt.HTLCStatus.Name(htlc.status),
         attempt_time_ns=htlc.attempt_ns,
         resolve_time_ns=htlc.resolve_ns,
         preimage=htlc.preimage,
-        failure=pb.Failure(code=pb.Failure.FailureCode.Name(htlc.failure_code)) if failed else None,
+        failure=_failure(htlc, hops=len(hops)) if htlc.status == pb.HTLCAttempt.FAILED else None,
         route=pb.Route(
+            total_time_lock=htlc.expiry_height + CLTV_DELTA * len(forwarding),
             total_fees_msat=htlc.fee_msat,
             total_amt_msat=htlc.amount_msat + htlc.fee_msat,
-            hops=[
-                pb.Hop(
-                    pub_key=HUB_PUBKEY,
-                    chan_id=CHANNEL_ID,
-                    amt_to_forward_msat=htlc.amount_msat,
-                    fee_msat=htlc.fee_msat,
-                ),
-                pb.Hop(pub_key=row.payee.hex(), chan_id=CHANNEL_ID, amt_to_forward_msat=htlc.amount_msat),
-            ],
+            hops=hops,
         ),
+    )
+
+
+def _hop(pubkey: str, htlc: HtlcRow, *, fee_msat: int = 0) -> pb.Hop:
+    """Return a hop; the last two of a route have one expiry, the one that the payee sees."""
+    return pb.Hop(
+        pub_key=pubkey,
+        chan_id=CHANNEL_ID,
+        amt_to_forward_msat=htlc.amount_msat,
+        fee_msat=fee_msat,
+        expiry=htlc.expiry_height,
+    )
+
+
+def _failure(htlc: HtlcRow, *, hops: int) -> pb.Failure:
+    """Return a failure and its source: the payee is the last hop; else it is the node before it, 0 being ours."""
+    code = htlc.failure_code
+    is_of_payee = code == pb.Failure.INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS
+    return pb.Failure(
+        code=pb.Failure.FailureCode.Name(code),
+        failure_source_index=hops if is_of_payee else hops - 1,
     )
 
 
@@ -105,10 +143,18 @@ def _invoice_htlc_message(row: InvoiceRow) -> pb.InvoiceHTLC:
         chan_id=CHANNEL_ID,
         amt_msat=row.accepted_msat,
         accept_time=row.accepted_at,
-        resolve_time=row.settled_at,
+        resolve_time=row.htlc_resolved_at,
+        accept_height=row.accept_height,
+        expiry_height=row.htlc_expiry_height,
+        htlc_index=row.htlc_index,
         state=states.get(row.state, pb.InvoiceHTLCState.ACCEPTED),
         mpp_total_amt_msat=row.accepted_msat,
     )
+
+
+def node_features(minor: int) -> int:
+    """Return the feature bits that a release announces with its default options. Source: feature/default_sets.go."""
+    return sum(1 << bit for since, bits in NODE_FEATURES_SINCE.items() if minor >= since for bit in bits)
 
 
 def features_message(bits: int) -> dict[int, pb.Feature]:

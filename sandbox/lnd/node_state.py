@@ -18,7 +18,7 @@ class NodeOptions:
     """How a node presents itself; changed through the control port, kept through restarts."""
 
     alias: str = ""
-    version: str = "0.20.1-beta"
+    version: str = "0.21.2-beta"
     payment_store: str = "kv"  # or "sql": the text of a refused duplicate differs
     wallet_state: str = "SERVER_ACTIVE"
     use_status_initiated: bool = False
@@ -28,6 +28,7 @@ class NodeOptions:
     shown_network: str = ""  # GetInfo names this network instead of the real one
     shown_pubkey: str = ""  # GetInfo names this key instead of the real one
     probe_seconds: float = 0
+    direct: bool = False  # a channel with each payee: routes have one hop and cost nothing
     checks_macaroons: bool = True  # False: as with --no-macaroons
     inactive_msat: int = 0  # our balance in a second channel, whose peer is not connected; 0: no such channel
 
@@ -63,4 +64,6 @@ class NodeState:
 
     def fee_msat(self, value_msat: int) -> int:
         """Price a route. Rounding: down, as a forwarding node computes its fee (BOLT 7)."""
+        if self.options.direct:
+            return 0
         return self.row.fee_base_msat + value_msat * self.row.fee_ppm // PPM

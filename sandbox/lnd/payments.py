@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import grpc
 
 from lightning.proto.lightning_pb2 import Failure, HTLCAttempt, Payment, PaymentFailureReason
+from sandbox.lnd.chain import height_at
 from sandbox.lnd.clock import NS_PER_SECOND
 from sandbox.lnd.errors import ControlRefused, Refusal
 from sandbox.lnd.faults import CREATED, IN_FLIGHT, RESOLVED, ScriptedOutcome
@@ -20,7 +21,16 @@ from sandbox.lnd.feeds import Feed, Subscription
 from sandbox.lnd.invoices import InvoiceBook
 from sandbox.lnd.messages import payment_message
 from sandbox.lnd.node_state import NodeState
-from sandbox.lnd.rows import CURRENT, DELETED, HASH_BYTES, OVERWRITTEN, HtlcRow, PaymentRow, TallyRow
+from sandbox.lnd.rows import (
+    CURRENT,
+    DEFAULT_FINAL_CLTV_DELTA,
+    DELETED,
+    HASH_BYTES,
+    OVERWRITTEN,
+    HtlcRow,
+    PaymentRow,
+    TallyRow,
+)
 
 NO_ROUTE = PaymentFailureReason.FAILURE_REASON_NO_ROUTE
 TIMEOUT = PaymentFailureReason.FAILURE_REASON_TIMEOUT
@@ -37,6 +47,7 @@ DUPLICATE_TEXTS = {
 }
 # 0.17 answers a duplicate with UNKNOWN instead of ALREADY_EXISTS; 0.18 added the status INITIATED.
 WITHOUT_DUPLICATE_CODE, STATUS_INITIATED_SINCE = 17, 18
+BLOCK_PADDING = 3  # blocks that LND adds to the payee's own; routing/payment_session.go
 SQL_PREFIX = "failed to initialize payment: "  # sql_store.go InitPayment
 
 
@@ -51,6 +62,7 @@ class PaymentOrder:
     value_msat: int
     fee_limit_msat: int
     timeout_seconds: int
+    final_cltv_delta: int = DEFAULT_FINAL_CLTV_DELTA
 
 
 class PaymentBook:
@@ -87,8 +99,9 @@ class PaymentBook:
 
     def message(self, row: PaymentRow) -> Payment:
         htlcs = self.htlcs.get(row.payment_index, ())
-        shown = self.node.options.use_status_initiated and self.node.options.minor >= STATUS_INITIATED_SINCE
-        return payment_message(row, htlcs, show_initiated=shown)
+        options = self.node.options
+        shown = options.use_status_initiated and options.minor >= STATUS_INITIATED_SINCE
+        return payment_message(row, htlcs, show_initiated=shown, is_direct=options.direct)
 
     def follow(self, row: PaymentRow) -> tuple[Payment, Subscription[Payment]]:
         """Return the current state and a subscription to its changes. The caller holds the shared lock."""
@@ -188,11 +201,16 @@ class PaymentBook:
             self._deliver(row)
 
     def fail(self, row: PaymentRow, reason: int) -> None:
-        """End an open payment as failed and return the money in flight."""
+        """End an open payment as failed and return the money in flight.
+
+        When the payee has refused the HTLC, LND stores the reason before the failed attempt.
+        """
         with self.node.shared.lock:
             if not row.is_open:
                 return
             now_ns, htlc = self.node.shared.clock.now_ns(), self.open_htlc(row)
+            if htlc is not None and reason == INCORRECT_DETAILS:
+                self._record_reason(row, reason)
             row.status, row.resolved_ns = Payment.FAILED, now_ns
             row.failure_reason = row.failure_reason or reason
             if htlc is not None:
@@ -257,7 +275,14 @@ class PaymentBook:
                 return None
             now_ns, node.last_attempt_id = self.node.shared.clock.now_ns(), node.last_attempt_id + 1
             htlc = HtlcRow(
-                node.name, node.last_attempt_id, row.payment_index, row.value_msat, fee_msat, now_ns
+                node=node.name,
+                attempt_id=node.last_attempt_id,
+                payment_index=row.payment_index,
+                amount_msat=row.value_msat,
+                fee_msat=fee_msat,
+                attempt_ns=now_ns,
+                expiry_height=height_at(now_ns // NS_PER_SECOND) + row.final_cltv_delta + BLOCK_PADDING,
+                htlc_index=node.last_attempt_id - 1,
             )
             node.local_msat -= row.value_msat + fee_msat
             node.unsettled_out_msat += row.value_msat + fee_msat
@@ -283,14 +308,14 @@ class PaymentBook:
 
     def _deliver(self, row: PaymentRow) -> None:
         """Deliver the HTLC to its receiver, which settles, holds or refuses it. The caller holds the shared lock."""
-        receiver = self._receiver_of(row)
+        receiver, htlc = self._receiver_of(row), self.open_htlc(row)
         invoice = receiver.invoice_paid_by(row) if receiver is not None else None
-        if receiver is None or invoice is None:
+        if receiver is None or invoice is None or htlc is None:
             # LND does not resume route finding after a restart, so it fails with NO_ROUTE.
             began_before_restart = row.payment_index <= self.node.last_index_at_start
             self.fail(row, NO_ROUTE if began_before_restart else INCORRECT_DETAILS)
             return
-        rows = receiver.accept(invoice, row)
+        rows = receiver.accept(invoice, htlc)
         if invoice.preimage:
             self._settle(row, invoice.preimage, rows)
         else:
@@ -377,6 +402,7 @@ class PaymentBook:
             created_ns=now_ns,
             timeout_at_ns=now_ns + order.timeout_seconds * NS_PER_SECOND,
             scripted=scripted.stored(),
+            final_cltv_delta=order.final_cltv_delta,
         )
 
     def _tally(self, payment_hash: bytes) -> TallyRow:

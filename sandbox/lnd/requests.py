@@ -9,12 +9,13 @@ import functools
 from datetime import UTC, datetime
 
 from lightning import bolt11
+from lightning.bolt11 import bech32
 from lightning.bolt11 import errors as bolt11_errors
 from lightning.proto.router_pb2 import SendPaymentRequest
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.messages import MSAT_PER_SAT
 from sandbox.lnd.payments import PaymentOrder
-from sandbox.lnd.rows import HASH_BYTES, PUBKEY_BYTES
+from sandbox.lnd.rows import DEFAULT_FINAL_CLTV_DELTA, HASH_BYTES, PUBKEY_BYTES
 from sandbox.lnd.world import Node, World
 
 MAX_INVOICE_CHARACTERS = 7089  # zpay32.maxInvoiceLength
@@ -24,11 +25,11 @@ DEFAULT_MAX_PARTS, MAX_PARTS_WITH_SHARD_SIZE = 16, 1000
 STRICT_SINCE = 19
 NO_LIMIT_MSAT = 2**62
 AMP_BITS = 0b11 << 30
+TO_DIGITS = str.maketrans(bech32.CHARSET, bech32.DIGITS)
 
 DECODING_TEXTS: tuple[tuple[type[bolt11.Bolt11Error], str], ...] = (
     (bolt11_errors.MixedCase, "string not all lowercase or all uppercase"),
     (bolt11_errors.SeparatorMissing, "invalid index of 1"),
-    (bolt11_errors.ChecksumWrong, "checksum failed"),
     (bolt11_errors.InvoiceTooLong, "invoice is too large"),
     (bolt11_errors.InvoiceTooShort, "invoice is too short"),
     (bolt11_errors.NetworkUnknown, "invoice not for current active network"),
@@ -48,7 +49,7 @@ def read_invoice(text: str, world: World) -> bolt11.Invoice:
     try:
         invoice = _decode(text)
     except bolt11.Bolt11Error as error:
-        raise Refusal(_decoding_text(error)) from error
+        raise Refusal(_decoding_text(error, text)) from error
     if invoice.network != world.prefix:
         raise Refusal(_network_text(invoice.network, world))
     return invoice
@@ -103,7 +104,7 @@ def _order_by_invoice(
     invoice = read_invoice(request.payment_request, node.world)
     expires_at = invoice.timestamp + invoice.expiry_seconds
     if node.world.clock.now_ns() > expires_at * 10**9:
-        raise Refusal(f"invoice expired. Valid until {datetime.fromtimestamp(expires_at, UTC)} UTC")
+        raise Refusal(f"invoice expired. Valid until {_as_go_prints(expires_at)}")
     if invoice.amount_msat is None and not amount_msat:
         raise Refusal("amount must be specified when paying a zero amount invoice")
     if invoice.amount_msat is not None and amount_msat:
@@ -118,6 +119,7 @@ def _order_by_invoice(
         value_msat=invoice.amount_msat or amount_msat,
         fee_limit_msat=fee_limit_msat,
         timeout_seconds=request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
+        final_cltv_delta=invoice.min_final_cltv_expiry,
     )
 
 
@@ -136,6 +138,7 @@ def _order_by_fields(request: SendPaymentRequest, amount_msat: int, fee_limit_ms
         value_msat=amount_msat,
         fee_limit_msat=fee_limit_msat,
         timeout_seconds=request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
+        final_cltv_delta=request.final_cltv_delta or DEFAULT_FINAL_CLTV_DELTA,
     )
 
 
@@ -158,11 +161,25 @@ def msat_of(sats: int, msat: int) -> int:
     return sats * MSAT_PER_SAT or msat
 
 
-def _decoding_text(error: bolt11.Bolt11Error) -> str:
-    for kind, text in DECODING_TEXTS:
+def _as_go_prints(moment: int) -> str:
+    """Return a time as Go's Time.String does: in the time zone of the process. Units: Unix seconds."""
+    return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %z %Z")
+
+
+def _decoding_text(error: bolt11.Bolt11Error, text: str) -> str:
+    if isinstance(error, bolt11_errors.ChecksumWrong):
+        return _checksum_text(text.lower())
+    for kind, lnds_text in DECODING_TEXTS:
         if isinstance(error, kind):
-            return text
+            return lnds_text
     return f"invalid invoice: {error}"
+
+
+def _checksum_text(text: str) -> str:
+    prefix, _one, data = text.rpartition("1")
+    words, found = data[: -bech32.CHECKSUM_WORDS], data[-bech32.CHECKSUM_WORDS :]
+    expected = bech32.join(prefix, words.translate(TO_DIGITS))[-bech32.CHECKSUM_WORDS :]
+    return f"checksum failed. Expected {expected}, got {found}."
 
 
 def _network_text(network: str, world: World) -> str:

@@ -9,6 +9,7 @@ from lightning.proto.lightning_pb2 import HTLCAttempt, Invoice, Payment, Payment
 
 OPEN_STATUSES = (Payment.INITIATED, Payment.IN_FLIGHT)
 HASH_BYTES, PUBKEY_BYTES = 32, 33
+DEFAULT_FINAL_CLTV_DELTA = 80  # blocks; lnd chainreg/chainregistry.go
 CURRENT, OVERWRITTEN, DELETED = "current", "overwritten", "deleted"
 
 
@@ -54,6 +55,7 @@ class PaymentRow:
     resolved_ns: int = 0
     row_state: str = CURRENT
     scripted: dict[str, object] = field(default_factory=dict)
+    final_cltv_delta: int = DEFAULT_FINAL_CLTV_DELTA
 
     @property
     def is_open(self) -> bool:
@@ -78,6 +80,8 @@ class HtlcRow:
     resolve_ns: int = 0
     failure_code: int = 0
     preimage: bytes = b""
+    expiry_height: int = 0  # of the last hop
+    htlc_index: int = 0  # in its channel, from 0
 
 
 @dataclass
@@ -106,6 +110,10 @@ class InvoiceRow:
     payer_payment_index: int = 0
     accepted_msat: int = 0
     accepted_at: int = 0
+    accept_height: int = 0
+    htlc_expiry_height: int = 0
+    htlc_index: int = 0
+    htlc_resolved_at: int = 0
 
     @property
     def expires_at(self) -> int:

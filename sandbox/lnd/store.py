@@ -40,6 +40,7 @@ class Store:
             self._connection.execute(
                 f"CREATE TABLE IF NOT EXISTS {kind.__name__} ({columns}, PRIMARY KEY ({', '.join(key)})) WITHOUT ROWID"
             )
+            self._add_missing_columns(kind)
 
     def save(self, *rows: object) -> None:
         """Write all rows, new or changed, in one transaction."""
@@ -57,13 +58,24 @@ class Store:
         self._connection.execute(statement, [getattr(row, name) for name in key])
 
     def load(self, kind: type[Row]) -> list[Row]:
-        statement = f"SELECT * FROM {kind.__name__} ORDER BY {', '.join(KEYS[kind])}"
-        found = self._connection.execute(statement)
         columns = fields(kind)  # type: ignore[arg-type]
+        names = ", ".join(column.name for column in columns)
+        statement = f"SELECT {names} FROM {kind.__name__} ORDER BY {', '.join(KEYS[kind])}"
+        found = self._connection.execute(statement)
         return [
             kind(*(_read(column.type, value) for column, value in zip(columns, row, strict=True)))
             for row in found
         ]
+
+    def _add_missing_columns(self, kind: type) -> None:
+        """Give the rows of a world that an earlier release stored the default of each newer column."""
+        found = {row[1] for row in self._connection.execute(f"PRAGMA table_info({kind.__name__})")}
+        for column in fields(kind):
+            if column.name not in found:
+                self._connection.execute(
+                    f"ALTER TABLE {kind.__name__} ADD COLUMN {column.name} {_column_type(column.type)}"
+                    f" NOT NULL DEFAULT {column.default!r}"
+                )
 
     def close(self) -> None:
         self._connection.close()
@@ -75,7 +87,10 @@ def _column_type(annotation: Any) -> str:
 
 @cache
 def _insert_of(kind: type) -> str:
-    return f"INSERT OR REPLACE INTO {kind.__name__} VALUES ({', '.join('?' * len(fields(kind)))})"
+    names = [column.name for column in fields(kind)]
+    return (
+        f"INSERT OR REPLACE INTO {kind.__name__} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    )
 
 
 def _values_of(row: Any) -> list[object]:

@@ -37,6 +37,7 @@ class NodeConfig:
     reserve_msat: int
     fee_base_msat: int
     fee_ppm: int
+    direct: bool = False
 
 
 class Node(NodeState):
@@ -146,6 +147,7 @@ class World(SharedState):
                 reserve_msat=config.reserve_msat,
                 fee_base_msat=config.fee_base_msat,
                 fee_ppm=config.fee_ppm,
+                options={"direct": True} if config.direct else {},
             )
             self.store.save(row)
         return Node(self, row)

@@ -12,18 +12,23 @@ import grpc
 
 from lightning.proto import lightning_pb2 as pb
 from lightning.proto import methods
-from sandbox.lnd import macaroons
+from sandbox.lnd import chain, macaroons
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.invoices import UNPAID, Draft
-from sandbox.lnd.messages import MSAT_PER_SAT, creation_seconds, features_message, invoice_message
+from sandbox.lnd.messages import (
+    MSAT_PER_SAT,
+    creation_seconds,
+    features_message,
+    invoice_message,
+    node_features,
+)
 from sandbox.lnd.requests import msat_of, read_invoice
 from sandbox.lnd.rows import InvoiceRow, PaymentRow
 from sandbox.lnd.services import Behaviours, end_with_call
 from sandbox.lnd.world import Node
 
-OMIT_HOPS_SINCE = 21  # a field that older releases ignore
+OMIT_HOPS_SINCE = 21  # a field that older releases ignore, and the key-value store still does
 DEFAULT_PAGE = 100
-BLOCK_HEIGHT, BLOCK_SECONDS = 800_000, 600
 NO_PAYMENT_SECRET = bytes(32)
 PEER = "02" + "5a" * 32  # the other side of each channel
 NO_LIMIT_OF_HTLCS = 2**16 - 1  # a real node allows at most 483
@@ -54,17 +59,19 @@ class LightningService:
         self.node = node
 
     def get_info(self, _request: pb.GetInfoRequest, _context: Context) -> pb.GetInfoResponse:
-        options, now = self.node.options, self.node.world.clock.now()
+        options, height = self.node.options, chain.height_at(self.node.world.clock.now())
         return pb.GetInfoResponse(
             identity_pubkey=options.shown_pubkey or self.node.pubkey.hex(),
             alias=options.alias or self.node.row.name,
             num_active_channels=1,
             num_inactive_channels=1 if options.inactive_msat else 0,
             num_peers=1,
-            block_height=BLOCK_HEIGHT + now % (10_000 * BLOCK_SECONDS) // BLOCK_SECONDS,
+            block_height=height,
+            block_hash=chain.block_hash(height),
             synced_to_chain=options.synced_to_chain,
             synced_to_graph=options.synced_to_graph,
-            best_header_timestamp=now,
+            best_header_timestamp=chain.mined_at(height),
+            features=features_message(node_features(options.minor)),
             version=f"{options.version} commit=simulated",
             chains=[pb.Chain(network=options.shown_network or self.node.world.network)],
         )
@@ -196,7 +203,8 @@ class LightningService:
                 backwards=request.reversed,
             )
             messages = [book.message(row) for row in page]
-        omits = request.omit_hops and self.node.options.minor >= OMIT_HOPS_SINCE
+        options = self.node.options
+        omits = request.omit_hops and options.minor >= OMIT_HOPS_SINCE and options.payment_store == "sql"
         for message in messages if omits else ():
             for htlc in message.htlcs:
                 del htlc.route.hops[:]

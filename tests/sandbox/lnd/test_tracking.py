@@ -121,7 +121,7 @@ def test_list_payments_returns_a_hundred_by_default_and_more_than_four_mebibytes
 
 
 def test_list_payments_can_omit_hops(platform: Wire, control: Control) -> None:
-    control.set_options("platform", version="0.21.2-beta")
+    control.set_options("platform", version="0.21.2-beta", payment_store="sql")
     platform.send(control.invoice("wallets", 5_000)["payment_request"])
     last: dict[str, Any] = {"max_payments": 1, "reversed": True}
     assert len(platform.call(methods.LIST_PAYMENTS, **last).payments[0].htlcs[0].route.hops) == 2

@@ -98,9 +98,14 @@ def test_track_payments_exists_from_0_16(platform: Wire, control: Control) -> No
         list(platform.stream(methods.TRACK_PAYMENTS))
 
 
-@pytest.mark.parametrize(("version", "hops"), [("0.20.1-beta", 2), ("0.21.2-beta", 0)])
-def test_omit_hops_works_from_0_21(platform: Wire, control: Control, version: str, hops: int) -> None:
-    control.set_options("platform", version=version)
+@pytest.mark.parametrize(
+    ("version", "store", "hops"),
+    [("0.20.1-beta", "sql", 2), ("0.21.2-beta", "kv", 2), ("0.21.2-beta", "sql", 0)],
+)
+def test_omit_hops_works_from_0_21_in_the_sql_store(
+    platform: Wire, control: Control, version: str, store: str, hops: int
+) -> None:
+    control.set_options("platform", version=version, payment_store=store)
     platform.send(control.invoice("wallets", 5_000)["payment_request"])
     last: Any = platform.call(methods.LIST_PAYMENTS, omit_hops=True, max_payments=1, reversed=True)
     assert len(last.payments[0].htlcs[0].route.hops) == hops
