@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lightning.access_scopes import NEEDED
-from lightning.client import AccessScope, NodeAccess
+from lightning.client import AccessScope, LndClient, NodeAccess
 from lightning.proto import methods
 from lightning.proto.methods import Method
 from sandbox.lnd.process import SimulatorProcess
@@ -30,8 +31,6 @@ VARIABLES = (
     ),
     NETWORK,
 )
-# No fees, as over the direct channel between the two real nodes.
-FREE_ROUTES = ("--fee-base-msat", "0", "--fee-ppm", "0")
 # The methods that the suite calls besides those of the access scope: own invoices, and hold invoices.
 PAYER_METHODS = (*NEEDED[AccessScope.PAYING], methods.ADD_INVOICE, methods.CANCEL_INVOICE)
 RECIPIENT_METHODS = (*NEEDED[AccessScope.INVOICING], methods.ADD_HOLD_INVOICE, methods.SETTLE_INVOICE)
@@ -43,12 +42,22 @@ class PartlyConfigured(Exception):
 
 @dataclass(frozen=True)
 class Backend:
-    """Two nodes with a channel between them; `process` when they are simulated."""
+    """Two nodes with a channel between them.
+
+    `process` when they are simulated; `restart` kills the payer, starts it again and waits until it can pay. Without it
+    the nodes are somebody else's, and the suite restarts nothing.
+    """
 
     name: str
     payer: NodeAccess
     recipient: NodeAccess
     process: SimulatorProcess | None = None
+    restart: Callable[[], None] | None = None
+
+    @cached_property
+    def version(self) -> str:
+        """Return the payer's version, such as 0.21.2-beta."""
+        return LndClient(self.payer).get_info().version.split()[0]
 
     def pass_time(self, seconds: int) -> None:
         """Advance the nodes' clock; for real nodes, wait."""
@@ -111,12 +120,17 @@ def own_backend(network: Regtest) -> Backend:
             macaroon_path=str(node.bake("contract", [f"uri:{method.path}" for method in called])),
         )
 
-    return Backend(REAL, access(network.platform, PAYER_METHODS), access(network.wallets, RECIPIENT_METHODS))
+    return Backend(
+        REAL,
+        access(network.platform, PAYER_METHODS),
+        access(network.wallets, RECIPIENT_METHODS),
+        restart=network.restart_platform,
+    )
 
 
 @contextmanager
 def simulated_backend(folder: Path) -> Iterator[Backend]:
-    with SimulatorProcess(folder, (PAYER, RECIPIENT), extra_arguments=FREE_ROUTES) as process:
+    with SimulatorProcess(folder, (PAYER, RECIPIENT), extra_arguments=("--direct",)) as process:
         wanted = {PAYER: PAYER_METHODS, RECIPIENT: RECIPIENT_METHODS}
         baked = {
             name: process.control.bake_macaroon(name, [("uri", method.path) for method in called])
@@ -132,4 +146,4 @@ def simulated_backend(folder: Path) -> Iterator[Backend]:
                 macaroon_text=baked[name],
             )
 
-        yield Backend(SIMULATED, access(PAYER), access(RECIPIENT), process)
+        yield Backend(SIMULATED, access(PAYER), access(RECIPIENT), process, process.restart)

@@ -23,6 +23,8 @@ from tests.live_lnd.regtest.network import Regtest, running_network
 from tests.live_lnd.regtest.programs import find_programs
 from tests.support import process
 
+RECORD_DIR = "LND_TEST_RECORD_DIR"
+
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
@@ -53,9 +55,26 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture
 def pair(backend: Backend, request: pytest.FixtureRequest) -> Iterator[NodePair]:
-    folder = os.environ.get("LND_TEST_RECORD_DIR")
-    name = request.function.__name__
-    pair = NodePair(backend, Recorder(Path(folder) if folder else None, backend.name, name))
+    pair = NodePair(backend, Recorder(_name(request.node), version=backend.version))
     yield pair
     pair.cancel_invoices()
-    pair.record.write()
+
+
+def _name(test: pytest.Function) -> str:
+    """Return the name of a test without its back-end."""
+    others = {name: value for name, value in test.callspec.params.items() if name != "backend"}
+    return "-".join([test.function.__name__, *map(str, others.values())])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Function) -> Iterator[None]:
+    """After a test of the contract has passed, record its answers, or compare them with the recorded ones."""
+    yield
+    pair = item.funcargs.get("pair")
+    if not isinstance(pair, NodePair):
+        return
+    folder = os.environ.get(RECORD_DIR)
+    if folder and pair.backend.name == REAL:
+        pair.record.write(Path(folder))
+    elif difference := pair.record.differences():
+        pytest.fail("\n".join(difference), pytrace=False)

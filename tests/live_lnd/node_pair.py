@@ -16,7 +16,6 @@ from google.protobuf.message import Message
 
 from lightning.client import LndClient, NodeAccess, NodeError, NodeRefused, NodeStream
 from lightning.client.calls import unary_call
-from lightning.outcomes import is_terminal
 from lightning.proto import invoices_pb2, lightning_pb2, methods
 from lightning.rail import LightningRail
 from sunusav.core import clock
@@ -36,6 +35,7 @@ CALL_SECONDS = 15.0
 ATTEMPTS_SECONDS = 20
 STREAM_SECONDS = 40.0
 WAIT_SECONDS = 20.0
+POLL_SECONDS = 0.1
 DAY = timedelta(days=1)  # tests advance the clock of simulated nodes
 
 
@@ -83,7 +83,7 @@ class NodePair:
         """Pay and return every message of the stream."""
         with self.start(text, fee_limit_msat=fee_limit_msat) as stream:
             messages = list(stream)
-        self.record.note(step, messages[-1:])
+        self.record.note_stream(step, messages)
         return messages
 
     def start(
@@ -100,17 +100,26 @@ class NodePair:
 
     def tracked(self, step: str, payment_hash: bytes) -> Payment:
         """Return the current state of a payment."""
-        with self.payer.track_payment(payment_hash) as stream:
-            payment = next(iter(stream))
-        self.record.note(step, payment)
-        return payment
+        return self.call(step, lambda: self.current(payment_hash))
 
-    def wait_for_end(self, step: str, payment_hash: bytes) -> Payment:
-        """Track a payment until it ends."""
+    def current(self, payment_hash: bytes) -> Payment:
+        with self.payer.track_payment(payment_hash) as stream:
+            return next(iter(stream))
+
+    def tracked_without_attempts(self, step: str, payment_hash: bytes) -> None:
+        """Record a failed payment once the node has deleted its attempts, which it does just after the end."""
+        eventually(lambda: not self.current(payment_hash).htlcs)
+        self.tracked(step, payment_hash)
+
+    def ended(self, step: str, payment_hash: bytes, by: Callable[[], object]) -> Payment:
+        """Track an open payment, let `by` end it, and return the last message of the stream."""
         with self.payer.track_payment(payment_hash, deadline_seconds=WAIT_SECONDS) as stream:
-            last = next(payment for payment in stream if is_terminal(payment))
-        self.record.note(step, last)
-        return last
+            updates = iter(stream)
+            messages = [next(updates)]
+            by()
+            messages += updates
+        self.record.note_stream(step, messages)
+        return messages[-1]
 
     def looked_up(self, step: str, payment_hash: bytes) -> lightning_pb2.Invoice:
         return self.call(step, lambda: self.recipient.lookup_invoice(payment_hash))
@@ -160,7 +169,14 @@ class NodePair:
         )
 
     def local_msat(self) -> int:
-        return self.payer.channel_balance().local_balance.msat
+        """Return our balance once no HTLC is open: each open one makes us reserve more for the commitment's fee."""
+        balance = self.payer.channel_balance()
+        ends = time.monotonic() + WAIT_SECONDS
+        while balance.unsettled_local_balance.msat or balance.unsettled_remote_balance.msat:
+            assert time.monotonic() < ends, f"an HTLC is still open: {balance}"
+            time.sleep(POLL_SECONDS)
+            balance = self.payer.channel_balance()
+        return balance.local_balance.msat
 
     # Cleanup
 
@@ -186,7 +202,7 @@ def eventually(is_true: Callable[[], bool], *, within_seconds: float = WAIT_SECO
     ends = time.monotonic() + within_seconds
     while not is_true():
         assert time.monotonic() < ends, "it did not become true in time"
-        time.sleep(0.1)
+        time.sleep(POLL_SECONDS)
 
 
 def status(payment: Payment) -> str:

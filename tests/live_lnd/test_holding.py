@@ -82,23 +82,27 @@ def test_held_payment_of_killed_caller_fails_when_cancelled(pair: NodePair) -> N
     again = pair.refused("pay again", lambda: list(pair.start(made.text)))
     assert isinstance(again, NodeRefused)
     assert (again.is_duplicate_payment, again.mentions("payment is in transition")) == (True, True)
-    pair.recipient.cancel_invoice(made.payment_hash)
-    last = pair.wait_for_end("cancelled", made.payment_hash)
+    pair.looked_up("accepted", made.payment_hash)
+    last = pair.ended(
+        "cancelled", made.payment_hash, lambda: pair.recipient.cancel_invoice(made.payment_hash)
+    )
     assert (status(last), reason(last)) == ("FAILED", "INCORRECT_PAYMENT_DETAILS")
     assert isinstance(found(pair, made), Refused)
-    eventually(lambda: pair.local_msat() == before)
+    assert pair.local_msat() == before
+    pair.looked_up("cancelled invoice", made.payment_hash)
+    pair.tracked_without_attempts("cancelled payment", made.payment_hash)
 
 
 def test_held_payment_of_killed_caller_succeeds_when_settled(pair: NodePair) -> None:
     made = pair.hold_invoice()
     pay_and_kill_caller(pair, made)
     pair.wait_until_accepted(made)
-    pair.call("settle", lambda: pair.settle(made))
-    last = pair.wait_for_end("settled", made.payment_hash)
+    last = pair.ended("settled", made.payment_hash, lambda: pair.settle(made))
     assert (status(last), last.payment_preimage) == ("SUCCEEDED", made.preimage.hex())
     paid = found(pair, made)
     assert isinstance(paid, Succeeded)
     assert (paid.proof, paid.amount_msat) == (made.preimage.hex(), AMOUNT_MSAT)
+    pair.looked_up("settled invoice", made.payment_hash)
     pair.call("settle again", lambda: pair.settle(made))
 
 
@@ -110,9 +114,8 @@ def test_balance_in_flight_falls_by_amount_and_fee(pair: NodePair) -> None:
     assert held.local_balance.msat <= before - AMOUNT_MSAT
     assert held.unsettled_remote_balance.msat >= AMOUNT_MSAT
     stream.cancel()
-    pair.settle(made)
-    last = pair.wait_for_end("settled", made.payment_hash)
-    eventually(lambda: pair.local_msat() == before - AMOUNT_MSAT - last.fee_msat)
+    last = pair.ended("settled", made.payment_hash, lambda: pair.settle(made))
+    assert pair.local_msat() == before - AMOUNT_MSAT - last.fee_msat
 
 
 def test_settle_unpaid_hold_invoice_is_refused(pair: NodePair) -> None:
@@ -124,18 +127,17 @@ def test_settle_unpaid_hold_invoice_is_refused(pair: NodePair) -> None:
 
 
 def test_node_restarted_in_flight_resumes_the_payment(pair: NodePair) -> None:
-    process = pair.backend.process
-    if process is None:
-        pytest.skip("this suite does not restart real nodes: it runs on the simulated ones")
+    restart = pair.backend.restart
+    if restart is None:
+        pytest.skip("this suite restarts its own nodes only, and those of the environment are not")
     made = pair.hold_invoice()
     stream = pair.start(made.text)
     pair.wait_until_accepted(made)
-    process.restart()
+    restart()
     stream.cancel()
     eventually(lambda: _answers(pair))
     assert status(pair.tracked("after the restart", made.payment_hash)) == "IN_FLIGHT"
-    pair.settle(made)
-    assert status(pair.wait_for_end("settled", made.payment_hash)) == "SUCCEEDED"
+    assert status(pair.ended("settled", made.payment_hash, lambda: pair.settle(made))) == "SUCCEEDED"
 
 
 def _answers(pair: NodePair) -> bool:

@@ -137,6 +137,7 @@ def test_pay_cancelled_invoice_fails_with_incorrect_details(pair: NodePair) -> N
     pair.recipient.cancel_invoice(made.payment_hash)
     last = pair.sent("pay cancelled", made.text)[-1]
     assert (status(last), reason(last)) == ("FAILED", "INCORRECT_PAYMENT_DETAILS")
+    pair.tracked_without_attempts("track it", made.payment_hash)
 
 
 def test_track_unknown_hash_is_not_found_and_not_seen(pair: NodePair) -> None:

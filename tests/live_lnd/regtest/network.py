@@ -53,6 +53,12 @@ class Regtest:
             wait_until(f"{count} channels of {node.name} are active", partial(_has_channels, node, count))
             wait_until(f"{node.name} finds a route", partial(_finds_route, node, other.pubkey()))
 
+    def restart_platform(self) -> None:
+        """Kill the platform's node, start it again and wait until it has its channels and a route."""
+        before = self.platform.active_channels()
+        self.platform.restart_after_kill()
+        self.wait_for_channels(before)
+
     def connect(self) -> None:
         self.platform.cli("connect", f"{self.wallets.pubkey()}@{self.wallets.p2p_host}")
 
