@@ -102,7 +102,7 @@ class LndClient:
     def list_payments(self, *, after_index: int, page_size: int) -> lightning_pb2.ListPaymentsResponse:
         """List payments of every state whose index is above `after_index`, in the order of their index.
 
-        LND 0.21 and later omit the hops of the routes, which we do not read.
+        LND 0.21 and later omit the hops of the routes, which we do not read, when they store payments in SQL.
         """
         request = lightning_pb2.ListPaymentsRequest(
             include_incomplete=True, index_offset=after_index, max_payments=page_size, omit_hops=True

@@ -16,6 +16,7 @@ CLTV_DELTA = 80  # of a forwarding node; lnd chainreg/chainregistry.go
 HUB_PUBKEY = "02" + "5e" * 32  # the only forwarding node of the simulated graph
 CHANNEL_ID = 116_550_098_616_320
 
+ACCOUNTABILITY, ACCOUNTABILITY_NAMED_SINCE = 261, 21
 FEATURE_NAMES = {
     0: "data-loss-protect",
     5: "upfront-shutdown-script",
@@ -31,16 +32,13 @@ FEATURE_NAMES = {
     35: "quiescence",
     39: "onion-messages",
     44: "explicit-commitment-type",
-    261: "accountable-x",
+    ACCOUNTABILITY: "accountable-x",
     2023: "script-enforced-lease",
 }
 
-# Bits of a node with default options, by the release that added them.
-NODE_FEATURES_SINCE = {
-    15: (0, 5, 7, 8, 12, 14, 17, 23, 25, 27, 30, 31, 2023),
-    20: (35,),
-    21: (39, 44, 261),
-}
+# Bits of a node with default options: of every release, and more of the releases from this one on.
+NODE_FEATURES = (0, 5, 7, 8, 12, 14, 17, 23, 25, 27, 30, 31, 2023)
+MORE_NODE_FEATURES = {15: (45,), 20: (35, 45, ACCOUNTABILITY), 21: (35, 39, 44, ACCOUNTABILITY)}
 
 
 def payment_message(
@@ -152,9 +150,13 @@ def _invoice_htlc_message(row: InvoiceRow) -> pb.InvoiceHTLC:
     )
 
 
-def node_features(minor: int) -> int:
-    """Return the feature bits that a release announces with its default options. Source: feature/default_sets.go."""
-    return sum(1 << bit for since, bits in NODE_FEATURES_SINCE.items() if minor >= since for bit in bits)
+def node_features(minor: int) -> dict[int, pb.Feature]:
+    """Return what GetInfo of a release shows with default options. Source: recorded; lnd feature/default_sets.go."""
+    more = MORE_NODE_FEATURES[max(since for since in MORE_NODE_FEATURES if since <= minor)]
+    features = features_message(sum(1 << bit for bit in (*NODE_FEATURES, *more)))
+    if minor < ACCOUNTABILITY_NAMED_SINCE and ACCOUNTABILITY in features:
+        features[ACCOUNTABILITY].name = "endorsement-x"
+    return features
 
 
 def features_message(bits: int) -> dict[int, pb.Feature]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,17 @@ def test_balance_in_flight_falls_by_amount_and_fee(pair: NodePair) -> None:
     stream.cancel()
     last = pair.ended("settled", made.payment_hash, lambda: pair.settle(made))
     assert pair.local_msat() == before - AMOUNT_MSAT - last.fee_msat
+
+
+def test_balance_of_the_suite_is_read_once_no_htlc_is_open(pair: NodePair) -> None:
+    before, made = pair.local_msat(), pair.hold_invoice()
+    stream = pair.start(made.text)
+    pair.wait_until_accepted(made)
+    cancelling = threading.Timer(0.5, lambda: pair.recipient.cancel_invoice(made.payment_hash))
+    cancelling.start()
+    assert pair.local_msat() == before
+    cancelling.join()
+    stream.cancel()
 
 
 def test_settle_unpaid_hold_invoice_is_refused(pair: NodePair) -> None:

@@ -71,7 +71,7 @@ class LightningService:
             synced_to_chain=options.synced_to_chain,
             synced_to_graph=options.synced_to_graph,
             best_header_timestamp=chain.mined_at(height),
-            features=features_message(node_features(options.minor)),
+            features=node_features(options.minor),
             version=f"{options.version} commit=simulated",
             chains=[pb.Chain(network=options.shown_network or self.node.world.network)],
         )

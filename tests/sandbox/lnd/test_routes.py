@@ -124,9 +124,6 @@ def test_get_info_has_block_and_features(platform: Wire, at_height: Control) -> 
     assert (info.block_height, info.best_header_timestamp) == (HEIGHT, mined_at(HEIGHT))
     assert len(bytes.fromhex(info.block_hash)) == 32
     assert (info.features[14].name, info.features[14].is_required) == ("payment-addr", True)
-    assert 39 in info.features
-    at_height.set_options("platform", version="0.18.5-beta")
-    assert 39 not in platform.call(methods.GET_INFO).features
 
 
 def test_wrong_checksum_is_refused_with_both_checksums(platform: Wire, control: Control) -> None:

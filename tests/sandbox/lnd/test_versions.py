@@ -122,6 +122,23 @@ def test_lookup_in_an_empty_table_is_not_found_from_0_20(
         pair.payee_wire.call(methods.LOOKUP_INVOICE, r_hash=UNKNOWN_HASH)
 
 
+@pytest.mark.parametrize(
+    ("version", "bits", "name"),
+    [
+        ("0.18.5-beta", {45}, ""),
+        ("0.20.1-beta", {35, 45, 261}, "endorsement-x"),
+        ("0.21.2-beta", {35, 39, 44, 261}, "accountable-x"),
+    ],
+)
+def test_features_of_a_node_are_those_of_its_release(
+    platform: Wire, control: Control, version: str, bits: set[int], name: str
+) -> None:
+    control.set_options("platform", version=version)
+    features = platform.call(methods.GET_INFO).features
+    assert {35, 39, 44, 45, 261} & set(features) == bits
+    assert not name or features[261].name == name
+
+
 def test_unreadable_version_is_refused(world: SimulatorProcess, control: Control) -> None:
     with pytest.raises(ControlError, match="a version reads like"):
         control.set_options("platform", version="latest")
