@@ -70,14 +70,33 @@ def _die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+# The interpreter sets what `_die_with_parent` sets, then becomes the command.
+_TIE = """
+import ctypes, os, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the parent is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def tied_to_us(command: list[str]) -> list[str]:
+    """Return a command that runs another, given by its path, and ends with us; nothing runs between fork and exec."""
+    return [sys.executable, "-S", "-c", _TIE, str(os.getpid()), *command]
+
+
 @contextmanager
 def child(
     command: list[str], *, log: Path, ready: Callable[[], bool], **popen: Any
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a server until the block ends; yield once `ready` returns true. It ends with us even if we are killed.
 
+    Where this process uses gRPC, pass `tied_to_us(command)` and no `preexec_fn`: gRPC may abort a forked child.
     Raises: ServerDidNotStart.
     """
+    # It runs after the change of user, which would clear the setting.
+    popen.setdefault("preexec_fn", _die_with_parent)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -86,7 +105,6 @@ def child(
             stderr=output,
             cwd=log.parent,
             start_new_session=True,  # Ctrl-C reaches only us; we then stop the servers in order
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it runs after the change of user, which would clear the setting
             **popen,
         )
     try:

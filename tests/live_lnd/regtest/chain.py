@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.ports import free_port
+from sandbox.ports import free_ports
 from tests.live_lnd.regtest.programs import Programs
 from tests.live_lnd.regtest.servers import CallFailed, Server, call_for_json
 
@@ -19,7 +19,7 @@ class Chain:
     def __init__(self, folder: Path, programs: Programs) -> None:
         self.folder, self._programs = folder, programs
         folder.mkdir()
-        self.rpc_host, self._p2p_host = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.rpc_host, self._p2p_host = (f"127.0.0.1:{port}" for port in free_ports(2))
         self.certificate = folder / "rpc.cert"
         self._server = self._with_rewards_to(NOBODYS_ADDRESS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.lnd.process import NodeAddress
-from sandbox.ports import free_port
+from sandbox.ports import free_ports
 from tests.live_lnd.regtest.chain import PASSWORD, USER, Chain
 from tests.live_lnd.regtest.programs import Programs
 from tests.live_lnd.regtest.servers import CallFailed, Server, call, call_for_json, wait_until
@@ -23,7 +23,7 @@ class LndNode:
     ) -> None:
         self.name, self.folder, self._chain, self._programs = name, folder, chain, programs
         folder.mkdir()
-        self.grpc_host, self.p2p_host = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.grpc_host, self.p2p_host = (f"127.0.0.1:{port}" for port in free_ports(2))
         self.certificate = folder / "tls.cert"
         self._server = Server(
             [

@@ -36,7 +36,8 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it is ready. Raises: tests.support.process.ServerDidNotStart."""
-        child = process.child(self.command, log=self.log, ready=self._ready)
+        command = process.tied_to_us(self.command)
+        child = process.child(command, log=self.log, ready=self._ready, preexec_fn=None)
         self._child = self._running.enter_context(child)
 
     def stop(self) -> None:
