@@ -15,6 +15,7 @@ import grpc
 from lightning.proto.lightning_pb2 import Failure, HTLCAttempt, Payment, PaymentFailureReason
 from sandbox.lnd.chain import height_at
 from sandbox.lnd.clock import NS_PER_SECOND
+from sandbox.lnd.duplicates import STATUS_INITIATED_SINCE, duplicate_refusal
 from sandbox.lnd.errors import ControlRefused, Refusal
 from sandbox.lnd.faults import CREATED, IN_FLIGHT, RESOLVED, ScriptedOutcome
 from sandbox.lnd.feeds import Feed, Subscription
@@ -40,15 +41,7 @@ INCORRECT_DETAILS = PaymentFailureReason.FAILURE_REASON_INCORRECT_PAYMENT_DETAIL
 # Reasons that LND finds before an HTLC leaves.
 WITHOUT_HTLC = (NO_ROUTE, INSUFFICIENT_BALANCE)
 
-DUPLICATE_TEXTS = {
-    Payment.INITIATED: "payment already exists",
-    Payment.IN_FLIGHT: "payment is in transition",
-    Payment.SUCCEEDED: "invoice is already paid",
-}
-# 0.17 answers a duplicate with UNKNOWN instead of ALREADY_EXISTS; 0.18 added the status INITIATED.
-WITHOUT_DUPLICATE_CODE, STATUS_INITIATED_SINCE = 17, 18
 BLOCK_PADDING = 3  # blocks that LND adds to the payee's own; routing/payment_session.go
-SQL_PREFIX = "failed to initialize payment: "  # sql_store.go InitPayment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +127,7 @@ class PaymentBook:
             tally, old = self._tally(order.payment_hash), self.current.get(order.payment_hash)
             if old is not None and old.status != Payment.FAILED:
                 self.node.shared.store.save(tally)
-                raise self._duplicate(old)
+                raise duplicate_refusal(old.status, self.node.options)
             row = self._new_row(order, scripted)
             tally.accepted += 1
             changed: list[object] = [row, tally, self.node.row]
@@ -376,16 +369,6 @@ class PaymentBook:
     def _maybe_delete(self, row: PaymentRow, scripted: ScriptedOutcome, phase: str) -> None:
         if scripted.deleted_at == phase:
             self.delete(row)
-
-    def _duplicate(self, old: PaymentRow) -> Refusal:
-        minor = self.node.options.minor
-        is_unnamed = old.status == Payment.INITIATED and minor < STATUS_INITIATED_SINCE
-        status = Payment.IN_FLIGHT if is_unnamed else old.status
-        text = DUPLICATE_TEXTS[status]  # type: ignore[index]
-        if self.node.options.payment_store == "sql":
-            text = SQL_PREFIX + text
-        has_no_code = minor == WITHOUT_DUPLICATE_CODE
-        return Refusal(text, grpc.StatusCode.UNKNOWN if has_no_code else grpc.StatusCode.ALREADY_EXISTS)
 
     def _new_row(self, order: PaymentOrder, scripted: ScriptedOutcome) -> PaymentRow:
         node, now_ns = self.node.row, self.node.shared.clock.now_ns()

@@ -66,7 +66,7 @@ def test_recording_has_states_codes_texts_and_numbers_instead_of_values(tmp_path
     }
 
 
-def test_zeros_and_unset_values_are_told_apart(tmp_path: Path) -> None:
+def test_zeros_differ_from_an_unset_value(tmp_path: Path) -> None:
     pay, _invoice, _again = written(
         recorder(PREIMAGES[0], payment_preimage="0" * 64, creation_time_ns=0), tmp_path
     )
