@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,13 +16,14 @@ import environ
 
 from sandbox.credentials import Credentials
 from sandbox.lnd.process import SimulatorExited, SimulatorProcess
+from sandbox.platform import CallRefused, Platform
 from sandbox.ports import free_port, is_free
 from sandbox.process_tree import ProcessTree
 from sandbox.redis_server import redis_binary, redis_command
 from sandbox.scenario import Scenario, ScenarioFailed
+from sandbox.servers import DidNotServe, Servers, celery
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60.0
 SETTINGS_FILE = "demo.env"
 SHARED_SETTINGS = (
     "MONETIZATION_DATABASE_URL",
@@ -36,10 +35,11 @@ SHARED_SETTINGS = (
     "LND_TLS_CERT_PATH",
     "LND_INVOICING_MACAROON_PATH",
     "LND_READONLY_MACAROON_PATH",
+    "LND_PAYING_MACAROON_PATH",
 )
-# Payments have their own worker, so that slow ones cannot occupy the threads of other tasks.
-PAYING_WORKER = "payouts"
-WORKERS = {PAYING_WORKER: "payouts", "default": "default,settlements,reports"}
+
+
+FAILURES = (CallRefused, DidNotServe, ScenarioFailed, SimulatorExited, subprocess.CalledProcessError)
 
 
 class CannotStart(Exception):
@@ -96,7 +96,7 @@ def launch(plan: Plan) -> int:
         return _run(plan, tree, node)
     except StopRequested:
         return 0 if plan.keeps_serving else 1
-    except (ScenarioFailed, SimulatorExited, subprocess.CalledProcessError) as error:
+    except FAILURES as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     finally:
@@ -114,19 +114,18 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     _print_step("starting Redis and the simulated Lightning node")
     broker_url = plan.broker_url or _start_redis(tree)
     node.start()
-    environment = _environment(plan, broker_url, node)
-    _write_settings_file(plan, environment, node)
+    servers = Servers(plan.state, plan.port, plan.database_url, broker_url, node.node("platform"))
+    _write_settings_file(plan, servers)
     _print_step("migrating the database, seeding the demo")
-    # Seeding books the node's balance, which it reads with the paying macaroon, as the payouts worker does.
-    paying = {**environment, "LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
-    _manage(paying, "seed_demo")
+    servers.manage("seed_demo")
     _print_step("starting web, two workers, beat, listener and Flower")
-    _start_servers(plan, tree, environment, paying)
-    _wait_for(f"http://127.0.0.1:{plan.port}/health", tree)
+    servers.start(tree)
+    flower = ["flower", "--address=127.0.0.1", f"--port={plan.flower_port}"]
+    tree.start("flower", [*celery(), *flower], servers.environment())
+    servers.wait_until_serving(tree)
     credentials = Credentials.load(plan.state)
-    scenario = Scenario(
-        f"http://127.0.0.1:{plan.port}", credentials.tokens["platform"], node.control, print_step=_print_step
-    )
+    platform = Platform(servers.base_url, credentials.tokens["platform"])
+    scenario = Scenario(platform, node.control, print_step=_print_step)
     scenario.run(prepares_example=plan.keeps_serving)
     _print_step(f"done in {time.monotonic() - started:.0f} s")
     if plan.keeps_serving:
@@ -152,76 +151,13 @@ def _start_redis(tree: ProcessTree) -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
-def _environment(plan: Plan, broker_url: str, node: SimulatorProcess) -> dict[str, str]:
-    address = node.node("platform")
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "sunusav.settings.local",
-        "SUNUSAV_STATE_DIR": str(plan.state),
-        "MONETIZATION_DATABASE_URL": plan.database_url,
-        "CELERY_BROKER_URL": broker_url,
-        "CELERY_RESULT_BACKEND": broker_url,
-        "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or f"http://localhost:{plan.port}",
-        "LND_HOST": address.target,
-        "LND_NETWORK": "regtest",
-        "LND_TLS_CERT_PATH": str(address.tls_cert_path),
-        "LND_INVOICING_MACAROON_PATH": str(address.macaroon_paths["invoicing"]),
-        "LND_READONLY_MACAROON_PATH": str(address.macaroon_paths["monitoring"]),
-        "LND_PAYING_MACAROON_PATH": "",
-        "GRPC_VERBOSITY": "NONE",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def _start_servers(
-    plan: Plan, tree: ProcessTree, environment: dict[str, str], paying: dict[str, str]
-) -> None:
-    binaries = Path(sys.executable).parent
-    celery = [str(binaries / "celery"), "-A", "sunusav"]
-    web = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(plan.port), "--workers", "1"]
-    web += ["--blocking-threads", "16", "--no-ws", "sunusav.wsgi:application"]
-    tree.start("web", [str(binaries / "granian"), *web], environment)
-    level = ["-l", environment.get("LOG_LEVEL") or "WARNING"]
-    for name, queues in WORKERS.items():
-        worker = ["worker", "-P", "threads", "-c", "8", "-n", f"{name}@%h", "-Q", queues, *level]
-        # Only this worker has the macaroon that can pay.
-        tree.start(f"worker-{name}", [*celery, *worker], paying if name == PAYING_WORKER else environment)
-    tree.start("beat", [*celery, "beat", *level, "--pidfile="], environment)
-    tree.start("listener", [sys.executable, "manage.py", "listen_invoices"], environment)
-    flower = ["flower", "--address=127.0.0.1", f"--port={plan.flower_port}"]
-    tree.start("flower", [*celery, *flower], environment)
-
-
-def _write_settings_file(plan: Plan, environment: dict[str, str], node: SimulatorProcess) -> None:
+def _write_settings_file(plan: Plan, servers: Servers) -> None:
     """Write the settings with which `manage.py` reaches this demo while it runs; `settings/local.py` reads them."""
-    paying = {"LND_PAYING_MACAROON_PATH": str(node.node("platform").macaroon_paths["paying"])}
-    settings = {name: environment[name] for name in SHARED_SETTINGS} | paying
+    environment = servers.paying_environment()
+    settings = {name: environment[name] for name in SHARED_SETTINGS}
     file = plan.state / SETTINGS_FILE
     file.touch(mode=0o600)
     file.write_text("".join(f"{name}={value}\n" for name, value in settings.items() if value))
-
-
-def _manage(environment: dict[str, str], *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def _wait_for(url: str, tree: ProcessTree) -> None:
-    ends = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends:
-        if (name := tree.ended()) is not None:
-            raise ScenarioFailed(f"{name} did not start:\n{tree.log_tail(name)}")
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise ScenarioFailed(f"{url} does not answer after {START_SECONDS:.0f} s")
 
 
 def _install_signal_handlers() -> None:

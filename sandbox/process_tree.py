@@ -40,6 +40,16 @@ class ProcessTree:
         process = self._popen(name, command, environment)
         self._children[name] = _Child(command, environment, process, started_at=self._clock())
 
+    def kill(self, name: str) -> None:
+        """Send SIGKILL to a child, as a crash ends a process, and wait for its end."""
+        process = self._children[name].process
+        process.kill()
+        process.wait()
+
+    def start_again(self, name: str) -> None:
+        """Start a child that has ended, at once and with the same command."""
+        self._restart(name, self._children[name])
+
     def ended(self) -> str | None:
         """Return the name of a child that has exited, or None."""
         return next(

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from sandbox.lnd.control import Control
+from sandbox.platform import Facts, Platform
 
 WALLETS = "wallets"
 DEMO_CYCLE = "demo-cycle"
@@ -21,21 +19,24 @@ INVOICE_SECONDS = 30 * 24 * 60 * 60
 TIMEOUT_SECONDS = 60.0
 MSAT_PER_SAT = 1_000
 
-Facts = dict[str, Any]
-
 
 class ScenarioFailed(Exception):
     """The scenario could not be completed; the message is the reason."""
 
 
+class Wallets(Protocol):
+    """The wallets of members and winners, on a simulated or a real node."""
+
+    def invoice(self, node: str, amount_msat: int, *, memo: str = "", expiry: int = 0) -> Any: ...
+
+    def pay(self, node: str, payment_request: str) -> Any: ...
+
+
 class Scenario:
     """Act as platform, members and winner."""
 
-    def __init__(
-        self, base_url: str, token: str, wallets: Control, *, print_step: Callable[[str], None]
-    ) -> None:
-        self._base = f"{base_url}/monetization"
-        self._token = token
+    def __init__(self, platform: Platform, wallets: Wallets, *, print_step: Callable[[str], None]) -> None:
+        self._platform = platform
         self._wallets = wallets
         self._print_step = print_step
 
@@ -61,8 +62,7 @@ class Scenario:
             return
         waiting = [row for row in self._contributions(cycle_id) if row["status"] != "settled"]
         for count, row in enumerate(waiting, start=1):
-            collection = self._call(
-                "POST",
+            collection = self._platform.post(
                 f"/cycles/{cycle_id}/contributions",
                 {"user_id": row["user_id"], "method": "lightning"},
             )
@@ -75,7 +75,7 @@ class Scenario:
     def _pay_winner(self, cycle_id: str) -> None:
         self._give_winner_invoice(cycle_id)
         claims = {"cycle_id": cycle_id, "group_verified": True, "user_recurring": False}
-        answer = self._call("POST", "/payouts/process", claims)
+        answer = self._platform.post("/payouts/process", claims)
         self._print_step(f"{cycle_id}: payout {answer['payout_id']} ordered, {answer['status']}")
         self._await(cycle_id, {"paid"})
 
@@ -85,38 +85,24 @@ class Scenario:
             WALLETS, net_sats * MSAT_PER_SAT, memo=f"tontine {cycle_id}", expiry=INVOICE_SECONDS
         )
         destination = {"rail": "lightning", "kind": "bolt11", "value": invoice["payment_request"]}
-        self._call("PUT", f"/cycles/{cycle_id}/destination", destination)
+        self._platform.put(f"/cycles/{cycle_id}/destination", destination)
 
     def _print_receipt(self, cycle_id: str) -> None:
-        payout = self._call("GET", f"/payouts?cycle_id={cycle_id}")["results"][0]
-        receipt = self._call("GET", f"/payouts/{payout['id']}/receipt")
+        payout = self._platform.get(f"/payouts?cycle_id={cycle_id}")["results"][0]
+        receipt = self._platform.get(f"/payouts/{payout['id']}/receipt")
         print(json.dumps(receipt, indent=2, ensure_ascii=False), flush=True)
 
     def _await(self, cycle_id: str, wanted: set[str]) -> None:
         ends = time.monotonic() + TIMEOUT_SECONDS
         while (status := self._cycle(cycle_id)["status"]) not in wanted:
             if time.monotonic() > ends or status == "failed":
-                payout = self._call("GET", f"/payouts/status/{cycle_id}")
+                payout = self._platform.get(f"/payouts/status/{cycle_id}")
                 raise ScenarioFailed(f"{cycle_id} is {status}, not {' or '.join(sorted(wanted))}: {payout}")
             time.sleep(0.1)
 
     def _cycle(self, cycle_id: str) -> Facts:
-        return self._call("GET", f"/cycles/{cycle_id}")
+        return self._platform.get(f"/cycles/{cycle_id}")
 
     def _contributions(self, cycle_id: str) -> list[Facts]:
-        rows: list[Facts] = self._call("GET", f"/cycles/{cycle_id}/contributions")["results"]
+        rows: list[Facts] = self._platform.get(f"/cycles/{cycle_id}/contributions")["results"]
         return rows
-
-    def _call(self, method: str, path: str, body: Facts | None = None) -> Facts:
-        request = urllib.request.Request(
-            self._base + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Token {self._token}", "Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                answer: Facts = json.load(response)
-        except urllib.error.HTTPError as error:
-            raise ScenarioFailed(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from error
-        return answer

@@ -1,6 +1,5 @@
 """The variables of env.example, what compose makes of them, and the processes that compose and `make run` start."""
 
-import argparse
 import json
 import re
 import shlex
@@ -14,8 +13,9 @@ import yaml
 from django.conf import settings
 
 from lightning.access_scopes import AccessScope, uris_of
-from sandbox.launch import WORKERS, Plan, _start_servers
+from sandbox.lnd.process import NodeAddress
 from sandbox.process_tree import ProcessTree
+from sandbox.servers import WORKERS, Servers
 from sunusav.core.schedules import shipped_schedule
 from sunusav.settings.database import database_settings
 
@@ -116,8 +116,9 @@ def _image_command() -> list[str]:
 
 def _sandbox_command() -> list[str]:
     tree = RecordingTree()
-    plan = argparse.Namespace(port=8001, flower_port=5555)
-    _start_servers(cast("Plan", plan), cast("ProcessTree", tree), {}, {})
+    macaroons = {name: Path(name) for name in ("paying", "invoicing", "monitoring")}
+    node = NodeAddress("platform", "127.0.0.1:10009", "", Path("tls.cert"), macaroons)
+    Servers(Path("state"), 8001, "", "", node).start(cast("ProcessTree", tree))
     return tree.commands["web"]
 
 
