@@ -21,11 +21,10 @@ import django
 from django.conf import settings
 from django.test.utils import override_settings
 
-PAYOUT_SATS = 100_000
-NET_SATS = 99_000
+from tests.crash.wallets import SimulatedWallets, WalletInvoice
+
 WITH_STEPS = {"lightning": "tests.crash.rails.SteppedRail"}
 SCRIPTED_COLLECTOR = {"lightning": "tests.fakes.collector.ScriptedCollector"}
-MSAT = 1_000
 BATCH = 3
 # Longer than the lease of a killed worker, and longer than the wait before the node is queried again.
 LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
@@ -110,40 +109,22 @@ def many_workers(workers: int = 16, payouts: int = 200, slots: int = 1) -> dict[
 
 def new_payout(name: str, *, now: datetime | None = None, lightning_address: str = "") -> dict[str, Any]:
     """Fund a pot, and order the payment to an address, or to an invoice of the winner's wallet for the net."""
-    from fees.types import PricedFor
-    from ledger.enums import AccountRole, Currency
-    from ledger.services import post
-    from ledger.types import AccountRef, Line
     from sunusav.core import clock
-    from sunusav.core.actors import Actor
-    from transfers.services.disbursements import request_disbursement
-    from transfers.types import Destination, DisbursementRequest
+    from tests.crash import payouts
+    from transfers.types import Destination
 
+    if not lightning_address:
+        return payouts.new_payout(name, new_invoice(f"cycle:{name}"), now=now)
     now, subject = now or clock.now(), f"cycle:{name}"
-    pot = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, subject)
-    node = AccountRef(AccountRole.NODE, Currency.MSAT)
-    amount = PAYOUT_SATS * MSAT
-    post(kind="receipt_for_test", reference=f"fund:{subject}", lines=[Line(node, amount), Line(pot, -amount)], at=now,
-         subject=subject)  # fmt: skip
-    if lightning_address:
-        reference, destination = "", Destination("lightning", "lightning_address", lightning_address)
-    else:
-        invoice = new_invoice(subject)
-        reference = invoice["payment_hash"]
-        destination = Destination("lightning", "bolt11", invoice["payment_request"])
-    request = DisbursementRequest(
-        subject=subject, payout_sats=PAYOUT_SATS, debit=pot,
-        priced_for=PricedFor("group:crash", f"user:{name}", "wave"),
-        destination=destination,
-    )  # fmt: skip
-    disbursement_id = request_disbursement(request=request, actor=Actor.system("crash"), now=now)
-    return {"id": disbursement_id, "subject": subject, "hash": reference}
+    payouts.fund(subject, now=now)
+    return payouts.order(subject, Destination("lightning", "lightning_address", lightning_address), now=now)
 
 
-def new_invoice(memo: str, *, expiry_seconds: int = 86_400) -> dict[str, Any]:
+def new_invoice(memo: str) -> WalletInvoice:
     """Return an invoice of the winner's wallet for the net."""
-    invoice: dict[str, Any] = control().invoice("wallets", NET_SATS * MSAT, memo=memo, expiry=expiry_seconds)
-    return invoice
+    from tests.crash import payouts
+
+    return payouts.new_invoice(wallets(), memo)
 
 
 def run_with_kill_switch(step: int, *, slots: int = 1) -> None:
@@ -181,34 +162,19 @@ def recover(*, slots: int = 1) -> None:
 
 def result_of(order: dict[str, Any]) -> dict[str, Any]:
     """Return the state of a payout in our books and what the node has paid for it."""
-    from transfers.models import Disbursement
+    from tests.crash import payouts
 
-    row = Disbursement.objects.get(pk=order["id"])
-    paid = [
-        line for line in control().payments_of("platform", order["hash"]) if line["status"] == "SUCCEEDED"
-    ]
-    return {
-        "state": row.state,
-        "payments": sum(line["successes"] for line in paid),
-        "paid_msat": sum(line["value_msat"] * line["successes"] for line in paid),
-        "attempts": list(row.attempts.order_by("number").values_list("state", flat=True)),
-    }
+    return payouts.result_of(order, wallets())
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
-    from sunusav.core import clock
+    from tests.crash import payouts
 
-    right = {"state": "completed", "payments": 1, "paid_msat": NET_SATS * MSAT, "attempts": ["succeeded"]}
-    wrong = [result for result in results if not right.items() <= result.items()]
-    return {"payouts": len(results), "wrong": wrong, "breaches": breaches(now=clock.now())}
+    return payouts.summary(results)
 
 
-def breaches(*, now: datetime) -> list[str]:
-    """Audit the books."""
-    from ledger.auditor import audit
-
-    found = audit(now=now).breaches
-    return [f"{breach.invariant} {breach.subject}: {breach.detail}" for breach in found]
+def wallets() -> SimulatedWallets:
+    return SimulatedWallets(control())
 
 
 def control() -> Any:

@@ -17,10 +17,6 @@ from typing import Any
 
 from django.test.utils import override_settings
 
-from ledger.enums import AccountRole, Currency
-from ledger.queries import owed
-from ledger.services import post
-from ledger.types import AccountRef, Line
 from sunusav.core.actors import Actor
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import approve, propose
@@ -28,15 +24,7 @@ from sunusav.core.errors import DomainError
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from sunusav.core.switches import OUTGOING, outgoing
-from tests.crash.driver import (
-    MSAT,
-    NET_SATS,
-    breaches,
-    control,
-    new_invoice,
-    new_payout,
-    start,
-)
+from tests.crash.driver import control, new_invoice, new_payout, start
 from tests.crash.frozen import (
     DONE,
     REFUSED,
@@ -49,6 +37,7 @@ from tests.crash.frozen import (
     thaw,
     work,
 )
+from tests.crash.payouts import MSAT, NET_SATS, breaches, take_back, to_invoice
 from tests.crash.step_switch import Halt
 from tests.factories.limits import widen_limits
 from tests.factories.users import make_user
@@ -150,10 +139,9 @@ class Case:
     def replace_invoice(self) -> str:
         """Have a person set another invoice; return its hash."""
         invoice = new_invoice(self.subject)
-        destination = Destination("lightning", "bolt11", invoice["payment_request"])
-        if self.have_people(partial(_replace, self.order["id"], destination, self.now)):
+        if self.have_people(partial(_replace, self.order["id"], to_invoice(invoice), self.now)):
             self.events["invoice replaced"] += 1
-        return str(invoice["payment_hash"])
+        return invoice.payment_hash
 
     def cancel(self, *, tries: int = ROUNDS) -> None:
         if self.have_people(partial(_cancel, self.order["id"], self.now), tries=tries):
@@ -484,7 +472,7 @@ def _report(world: World, cases: list[Case]) -> dict[str, Any]:
     results = [case.result() for case in cases]
     events: Counter[str] = sum((case.events for case in cases), world.events.copy())
     for case in cases:
-        _take_back(case)
+        take_back(case.subject, now=case.now())
     return {
         "events": dict(sorted(events.items())),
         "paid_twice": [result for result in results if result["is_paid_twice"]],
@@ -496,18 +484,6 @@ def _report(world: World, cases: list[Case]) -> dict[str, Any]:
         "cases": len(results),
         "breaches": breaches(now=world.now()),
     }
-
-
-def _take_back(case: Case) -> None:
-    """Empty the pot of what was not paid: the audit misses the cycle that it would belong to."""
-    pot = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, case.subject)
-    left = owed(pot)
-    if left:
-        lines = [Line(AccountRef(AccountRole.NODE, Currency.MSAT), -left), Line(pot, left)]
-        post(
-            kind="receipt_for_test", reference=f"take back:{case.subject}", lines=lines, at=case.now(),
-            subject=case.subject,
-        )  # fmt: skip
 
 
 def _is_overpaid(result: dict[str, Any]) -> bool:

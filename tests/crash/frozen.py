@@ -57,11 +57,16 @@ class Frozen:
 def freeze(halt: Halt, *then: Halt, now: SimulatedClock) -> Frozen | None:
     """Run a worker until it stops at a step; None if it ended before."""
     worker = start(partial(_run_until, halt, *then, now=now))
+    return Frozen(worker, halted_at()) if has_stopped(worker) else None
+
+
+def has_stopped(worker: int) -> bool:
+    """Wait until a child stops itself; false if it ended before."""
     status = _status_of(worker, os.WUNTRACED)
     if status is None or not os.WIFSTOPPED(status):
-        return None
+        return False
     _frozen.add(worker)
-    return Frozen(worker, halted_at())
+    return True
 
 
 def thaw(worker: Frozen) -> int | None:

@@ -18,8 +18,6 @@ from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.roles import Role
 from tests.crash.driver import (
-    MSAT,
-    NET_SATS,
     control,
     forked,
     new_payout,
@@ -32,6 +30,7 @@ from tests.crash.driver import (
     summary,
     wait,
 )
+from tests.crash.payouts import MSAT, NET_SATS
 from tests.crash.step_switch import STEP_SWITCH, Halt
 from tests.factories.payouts import make_group, make_ready_cycle
 from tests.factories.users import client_in
