@@ -60,9 +60,9 @@ def freeze(halt: Halt, *then: Halt, now: SimulatedClock) -> Frozen | None:
     return Frozen(worker, halted_at()) if has_stopped(worker) else None
 
 
-def has_stopped(worker: int) -> bool:
+def has_stopped(worker: int, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
     """Wait until a child stops itself; false if it ended before."""
-    status = _status_of(worker, os.WUNTRACED)
+    status = _status_of(worker, os.WUNTRACED, patience_seconds=patience_seconds)
     if status is None or not os.WIFSTOPPED(status):
         return False
     _frozen.add(worker)
@@ -71,9 +71,14 @@ def has_stopped(worker: int) -> bool:
 
 def thaw(worker: Frozen) -> int | None:
     """Let a frozen worker run to its end; return its exit status, None if it had to be killed."""
-    _frozen.discard(worker.pid)
-    os.kill(worker.pid, signal.SIGCONT)
+    go_on(worker.pid)
     return ended(worker.pid)
+
+
+def go_on(worker: int) -> None:
+    """Let a stopped child continue."""
+    _frozen.discard(worker)
+    os.kill(worker, signal.SIGCONT)
 
 
 def kill(worker: Frozen) -> int | None:
@@ -100,8 +105,8 @@ def ended(child: int) -> int | None:
     return None if status is None else os.waitstatus_to_exitcode(status)
 
 
-def _status_of(child: int, options: int = 0) -> int | None:
-    ends_at = time.monotonic() + PATIENCE_SECONDS
+def _status_of(child: int, options: int = 0, *, patience_seconds: float = PATIENCE_SECONDS) -> int | None:
+    ends_at = time.monotonic() + patience_seconds
     while time.monotonic() < ends_at:
         pid, status = os.waitpid(child, options | os.WNOHANG)
         if pid:

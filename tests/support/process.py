@@ -65,7 +65,7 @@ def own(path: Path) -> None:
         os.chown(path, NOBODY, NOBODY)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -105,6 +105,7 @@ def child(
             stderr=output,
             cwd=log.parent,
             start_new_session=True,  # Ctrl-C reaches only us; we then stop the servers in order
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it runs after the change of user, which would clear the setting
             **popen,
         )
     try:

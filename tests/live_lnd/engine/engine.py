@@ -1,0 +1,225 @@
+"""What a journey needs: payouts, people, the two nodes, worker processes, and the comparison at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sunusav.core import clock
+from sunusav.core.actors import Actor
+from sunusav.core.errors import DomainError
+from tests.crash import payouts
+from tests.crash.payouts import Order
+from tests.crash.wallets import WalletInvoice
+from tests.live_lnd.engine.wallets import Payment, RealWallets
+from tests.live_lnd.engine.workers import Worker, Workers
+from tests.live_lnd.node_pair import eventually
+from tests.live_lnd.regtest.network import Regtest
+from tests.live_lnd.regtest.servers import DidNotHappen, wait_until
+from transfers.enums import AttemptState
+from transfers.matching import match_rail
+from transfers.models import Attempt, Disbursement
+from transfers.rails import rail
+from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
+
+PEOPLE = Actor.system("people of the journey")
+# A lease of 20 s, the 10 s after it, and a busy machine.
+PATIENCE_SECONDS = 90.0
+CHANNEL_SECONDS = 20.0
+
+
+@dataclass
+class Engine:
+    """The engine's database, two real nodes, and its worker processes."""
+
+    network: Regtest
+    wallets: RealWallets
+    workers: Workers
+    earlier: frozenset[str] = frozenset()
+    orders: list[Order] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.earlier = frozenset(payment["payment_hash"] for payment in self.wallets.record())
+
+    # Payouts
+
+    def invoice(self, memo: str) -> WalletInvoice:
+        return payouts.new_invoice(self.wallets, memo)
+
+    def payout(self, name: str, invoice: WalletInvoice | None = None) -> Order:
+        """Order the payout of a new pot, to an invoice for its net."""
+        self.orders.append(payouts.new_payout(name, invoice or self.invoice(name)))
+        return self.orders[-1]
+
+    def payouts(self, name: str, count: int) -> list[Order]:
+        return [self.payout(f"{name}-{number}") for number in range(count)]
+
+    def scheduled_payout(self, name: str, invoice: WalletInvoice, *, after_seconds: int) -> Order:
+        now, subject = clock.now(), f"cycle:{name}"
+        payouts.fund(subject, now=now)
+        self.orders.append(
+            payouts.order(
+                subject, payouts.to_invoice(invoice), reference=invoice.payment_hash, now=now,
+                scheduled_at=now + timedelta(seconds=after_seconds),
+            )
+        )  # fmt: skip
+        return self.orders[-1]
+
+    def order_again(self, cancelled: Order) -> Order:
+        """Order the payment of the same subject anew, to another invoice."""
+        invoice = self.invoice(cancelled["subject"])
+        destination = payouts.to_invoice(invoice)
+        self.orders.append(
+            payouts.order(cancelled["subject"], destination, reference=invoice.payment_hash, now=clock.now())
+        )
+        return self.orders[-1]
+
+    # People
+
+    def cancel(self, order: Order) -> None:
+        """Cancel as soon as that is allowed."""
+        eventually(
+            lambda: _is_allowed(
+                lambda: cancel_disbursement(
+                    disbursement_id=order["id"], actor=PEOPLE, reason="journey", now=clock.now()
+                )
+            ),
+            within_seconds=PATIENCE_SECONDS,
+        )
+
+    def retry_with_another_invoice(self, order: Order) -> WalletInvoice:
+        """Set another invoice of the same wallet on a payment that has failed, and retry it."""
+        invoice = self.invoice(order["subject"])
+        replace_destination(
+            disbursement_id=order["id"],
+            destination=payouts.to_invoice(invoice),
+            actor=PEOPLE,
+            now=clock.now(),
+        )
+        retry_disbursement(disbursement_id=order["id"], actor=PEOPLE, reason="journey", now=clock.now())
+        return invoice
+
+    # What has become of a payout
+
+    def row(self, order: Order) -> Disbursement:
+        return Disbursement.objects.get(pk=order["id"])
+
+    def attempts(self, order: Order) -> list[Attempt]:
+        return list(Attempt.objects.filter(disbursement_id=order["id"]).order_by("number"))
+
+    def wait_for(
+        self, state: str, orders: Iterable[Order], *, within_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        ids = [order["id"] for order in orders]
+        others = Disbursement.objects.filter(pk__in=ids).exclude(state=state)
+        eventually(lambda: not others.exists(), within_seconds=within_seconds)
+
+    def wait_until_refused(self, orders: Iterable[Order]) -> None:
+        """Wait until the first attempt of each is closed as failed."""
+        for order in orders:
+            eventually(
+                lambda order=order: self.attempts(order)[0].state == AttemptState.FAILED,  # type: ignore[misc]
+                within_seconds=PATIENCE_SECONDS,
+            )
+
+    def sender_of(self, order: Order, workers: Iterable[Worker]) -> Worker:
+        """Return the worker that claimed it."""
+        pid = int(self.row(order).claimed_by.split(":")[1])
+        return next(worker for worker in workers if worker.pid == pid)
+
+    # Nodes
+
+    def stop_wallets(self) -> None:
+        self.network.wallets.stop()
+        wait_until("the channel is inactive", lambda: self.network.platform.active_channels() == 0)
+
+    def start_wallets(self) -> None:
+        self.network.wallets.start()
+        self.network.wallets.wait_until_synced()
+        self.wait_for_channel()
+
+    def start_platform(self) -> None:
+        self.network.platform.start()
+        self.network.platform.wait_until_synced()
+        self.wait_for_channel()
+
+    def wait_for_channel(self) -> None:
+        """Wait until the channel is usable; after a kill it may stay inactive for good, and another one is opened."""
+        try:
+            wait_until("a channel is active", self._has_channel, within_seconds=CHANNEL_SECONDS)
+        except DidNotHappen:
+            print("the channel stayed inactive after a restart: another one is opened")
+            self.network.open_channel(capacity_sats=5_000_000)
+
+    def _has_channel(self) -> bool:
+        return all(node.active_channels() > 0 for node in self.network.nodes) and bool(
+            self.network.platform.cli("queryroutes", self.network.wallets.pubkey(), "1")["routes"]
+        )
+
+    # The end
+
+    def table(self) -> str:
+        record = self.new_record()
+        paid = sum(one["status"] == "SUCCEEDED" for one in record)
+        booked = Attempt.objects.filter(state=AttemptState.SUCCEEDED).count()
+        return (
+            f"payments ordered {len(self.orders)}, in the node's record {len(record)}, paid by it {paid}, "
+            f"booked {booked}"
+        )
+
+    def new_record(self) -> list[Payment]:
+        """Return the node's record without what it had before this journey."""
+        return [one for one in self.wallets.record() if one["payment_hash"] not in self.earlier]
+
+    def require_agreement(self) -> None:
+        """Require that record and wallets have what is booked, to the msat, each once; audit and match the books."""
+        print(self.table())
+        paid = [one for one in self.new_record() if one["status"] == "SUCCEEDED"]
+        booked = Attempt.objects.filter(state=AttemptState.SUCCEEDED).select_related("order")
+        assert Counter(_recorded(one) for one in paid) == Counter(_booked(one) for one in booked)
+        for attempt in booked:
+            assert self.wallets.received_msat(attempt.order.reference) == attempt.order.amount_msat
+        now = clock.now()
+        for subject in {order["subject"] for order in self.orders}:
+            payouts.take_back(subject, now=now)
+        assert payouts.breaches(now=now) == []
+        # What earlier journeys paid is not in the books of this one.
+        found = match_rail("lightning", now=now + timedelta(minutes=2)).mismatches
+        assert [one for one in found if one.reference not in self.earlier] == []
+
+
+def _recorded(payment: Payment) -> tuple[Any, ...]:
+    return (
+        payment["payment_hash"], payment["payment_preimage"], int(payment["value_msat"]), int(payment["fee_msat"]),
+    )  # fmt: skip
+
+
+def _booked(attempt: Attempt) -> tuple[Any, ...]:
+    return attempt.order.reference, attempt.proof, attempt.order.amount_msat, attempt.cost_msat
+
+
+def _is_allowed(do: Callable[[], Any]) -> bool:
+    try:
+        do()
+    except DomainError:
+        return False
+    return True
+
+
+def latest_send(attempt: Attempt) -> datetime:
+    """Return the latest moment at which its last send may leave."""
+    assert attempt.send_not_after is not None
+    return attempt.send_not_after
+
+
+def last_moment(attempt: Attempt) -> datetime:
+    """Return when no send of it can be accepted any more."""
+    return latest_send(attempt) + rail("lightning").late_by
+
+
+def wait_until_time(moment: datetime) -> None:
+    time.sleep(max((moment - clock.now()).total_seconds(), 0))

@@ -1,0 +1,62 @@
+"""Workers are killed while they pay, and so is the node, both with SIGKILL."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.crash.payouts import Order
+from tests.crash.step_switch import Halt
+from tests.live_lnd.engine.engine import PATIENCE_SECONDS, Engine
+from tests.live_lnd.engine.failing import FailingInvoices
+from tests.live_lnd.engine.worker import Plan
+from tests.live_lnd.engine.workers import KILLED
+from tests.live_lnd.node_pair import eventually
+from transfers.models import Disbursement
+
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.slow]
+
+
+def killed_at(*names: str, payments: int) -> Plan:
+    return Plan(slots=payments, limit=payments, halts=(Halt(signal.SIGKILL, names),))
+
+
+# Each pays its share of ten payments side by side.
+KILLS = (
+    killed_at(*["before SendPaymentV2 leaves"] * 3, payments=4),
+    killed_at(*["after send"] * 2, payments=3),
+    killed_at("after send", "after INSERT", payments=3),
+)
+
+
+def test_payments_of_killed_workers_and_a_killed_node_are_each_paid_once(engine: Engine) -> None:
+    """Three workers are killed. While their leases last, others are paid, and two that cannot be paid are replaced."""
+    first = engine.payouts("first", 10)
+    killed = engine.workers.start(*KILLS)
+    assert [engine.workers.end_of(worker) for worker in killed] == [KILLED] * len(KILLS)
+    print(f"three workers are killed: {engine.table()}")
+    assert Disbursement.objects.exclude(state="completed").count() >= len(KILLS)
+
+    failing, steady = FailingInvoices.order(engine), engine.workers.start_steady()
+    failing.replace_when_failed()
+    second = engine.payouts("second", 10)
+    kill_node_while_paying(engine, second)
+    kill_node_while_paying(engine, first)
+    engine.wait_for("completed", [*first, *second])
+    failing.require_right()
+    engine.workers.stop(steady)
+
+    for order in (*first, *second):
+        assert engine.wallets.paid(order["hash"]).payments == 1
+    engine.require_agreement()
+
+
+def kill_node_while_paying(engine: Engine, orders: list[Order]) -> None:
+    """Kill the node as soon as another of these payments is completed, and start it again."""
+    completed = Disbursement.objects.filter(pk__in=[order["id"] for order in orders], state="completed")
+    before = completed.count()
+    eventually(lambda: completed.count() > before, within_seconds=PATIENCE_SECONDS)
+    engine.network.platform.kill()
+    print(f"the node is killed when {completed.count()} of {len(orders)} are completed")
+    engine.start_platform()
