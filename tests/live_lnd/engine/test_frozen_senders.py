@@ -15,7 +15,6 @@ EXPIRED = "not satisfied: macaroon has expired"
 
 
 def require_too_late(answers: list[dict[str, str]], payment_hash: str) -> None:
-    print(f"the node refused the thawed worker: {answers[0]['text']}")
     assert [(one["reference"], one["outcome"]) for one in answers] == [(payment_hash, "TooLate")]
     assert (
         answers[0]["text"].startswith('verification failed: caveat "time-before ')

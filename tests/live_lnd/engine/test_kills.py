@@ -17,6 +17,8 @@ from transfers.models import Disbursement
 
 pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.slow]
 
+SIDE_BY_SIDE = 8
+
 
 def killed_at(*names: str, payments: int) -> Plan:
     return Plan(slots=payments, limit=payments, halts=(Halt(signal.SIGKILL, names),))
@@ -40,23 +42,24 @@ def test_payments_of_killed_workers_and_a_killed_node_are_each_paid_once(engine:
 
     failing, steady = FailingInvoices.order(engine), engine.workers.start_steady()
     failing.replace_when_failed()
-    second = engine.payouts("second", 10)
-    kill_node_while_paying(engine, second)
-    kill_node_while_paying(engine, first)
-    engine.wait_for("completed", [*first, *second])
+    second = kill_node_while_paying(engine, "second")
+    third = kill_node_while_paying(engine, "third")
+    engine.wait_for("completed", paid := [*first, *second, *third])
     failing.require_right()
     engine.workers.stop(steady)
 
-    for order in (*first, *second):
+    for order in paid:
         assert engine.wallets.paid(order["hash"]).payments == 1
     engine.require_agreement()
 
 
-def kill_node_while_paying(engine: Engine, orders: list[Order]) -> None:
-    """Kill the node as soon as another of these payments is completed, and start it again."""
-    completed = Disbursement.objects.filter(pk__in=[order["id"] for order in orders], state="completed")
-    before = completed.count()
-    eventually(lambda: completed.count() > before, within_seconds=PATIENCE_SECONDS)
+def kill_node_while_paying(engine: Engine, name: str) -> list[Order]:
+    """Order payments; kill the node as soon as one of them is completed, and start it again."""
+    orders = engine.payouts(name, SIDE_BY_SIDE)
+    ids = [order["id"] for order in orders]
+    completed = Disbursement.objects.filter(pk__in=ids, state="completed")
+    eventually(completed.exists, within_seconds=PATIENCE_SECONDS)
     engine.network.platform.kill()
     print(f"the node is killed when {completed.count()} of {len(orders)} are completed")
     engine.start_platform()
+    return orders
