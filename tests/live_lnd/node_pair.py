@@ -197,12 +197,14 @@ def memo() -> str:
     return f"contract suite {uuid.uuid4().hex[:12]}"
 
 
-def eventually(is_true: Callable[[], bool], *, within_seconds: float = WAIT_SECONDS) -> None:
+def eventually(
+    is_true: Callable[[], bool], *, within_seconds: float = WAIT_SECONDS, every_seconds: float = 0.1
+) -> None:
     """Poll until it is true."""
     ends = time.monotonic() + within_seconds
     while not is_true():
         assert time.monotonic() < ends, "it did not become true in time"
-        time.sleep(POLL_SECONDS)
+        time.sleep(every_seconds)
 
 
 def status(payment: Payment) -> str:

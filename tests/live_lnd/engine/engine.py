@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sunusav.core import clock
@@ -82,14 +83,7 @@ class Engine:
 
     def cancel(self, order: Order) -> None:
         """Cancel as soon as that is allowed."""
-        eventually(
-            lambda: _is_allowed(
-                lambda: cancel_disbursement(
-                    disbursement_id=order["id"], actor=PEOPLE, reason="journey", now=clock.now()
-                )
-            ),
-            within_seconds=PATIENCE_SECONDS,
-        )
+        eventually(partial(_cancels, order), within_seconds=PATIENCE_SECONDS)
 
     def retry_with_another_invoice(self, order: Order) -> WalletInvoice:
         """Set another invoice of the same wallet on a payment that has failed, and retry it."""
@@ -120,11 +114,17 @@ class Engine:
 
     def wait_until_refused(self, orders: Iterable[Order]) -> None:
         """Wait until the first attempt of each is closed as failed."""
-        for order in orders:
-            eventually(
-                lambda order=order: self.attempts(order)[0].state == AttemptState.FAILED,  # type: ignore[misc]
-                within_seconds=PATIENCE_SECONDS,
-            )
+        ids = [order["id"] for order in orders]
+        others = Attempt.objects.filter(disbursement_id__in=ids, number=1).exclude(state=AttemptState.FAILED)
+        eventually(lambda: not others.exists(), within_seconds=PATIENCE_SECONDS)
+
+    def wait_until_held(self, invoices: Iterable[WalletInvoice]) -> None:
+        """Wait until each payment has reached its payee, who holds it."""
+        for invoice in invoices:
+            eventually(partial(self._is_held, invoice), within_seconds=PATIENCE_SECONDS)
+
+    def _is_held(self, invoice: WalletInvoice) -> bool:
+        return self.wallets.state_of(invoice.payment_hash) == "ACCEPTED"
 
     def sender_of(self, order: Order, workers: Iterable[Worker]) -> Worker:
         """Return the worker that claimed it."""
@@ -202,9 +202,9 @@ def _booked(attempt: Attempt) -> tuple[Any, ...]:
     return attempt.order.reference, attempt.proof, attempt.order.amount_msat, attempt.cost_msat
 
 
-def _is_allowed(do: Callable[[], Any]) -> bool:
+def _cancels(order: Order) -> bool:
     try:
-        do()
+        cancel_disbursement(disbursement_id=order["id"], actor=PEOPLE, reason="journey", now=clock.now())
     except DomainError:
         return False
     return True

@@ -19,11 +19,7 @@ def test_held_payments_end_as_the_payees_decide_after_the_node_was_killed(engine
     held = [engine.wallets.hold_invoice(NET_SATS * MSAT) for _ in range(HELD)]
     orders = [engine.payout(f"held-{number}", invoice) for number, invoice in enumerate(held)]
     steady = engine.workers.start_steady()
-    for invoice in held:
-        eventually(
-            lambda invoice=invoice: engine.wallets.state_of(invoice.payment_hash) == "ACCEPTED",  # type: ignore[misc]
-            within_seconds=PATIENCE_SECONDS,
-        )
+    engine.wait_until_held(held)
     assert {payment["status"] for payment in engine.new_record()} == {"IN_FLIGHT"}
 
     engine.network.platform.kill()

@@ -13,7 +13,8 @@ from tests.live_lnd.engine.failing import FailingInvoices
 from tests.live_lnd.engine.worker import Plan
 from tests.live_lnd.engine.workers import KILLED
 from tests.live_lnd.node_pair import eventually
-from transfers.models import Disbursement
+from transfers.enums import AttemptState
+from transfers.models import Attempt, Disbursement
 
 pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.slow]
 
@@ -42,8 +43,8 @@ def test_payments_of_killed_workers_and_a_killed_node_are_each_paid_once(engine:
 
     failing, steady = FailingInvoices.order(engine), engine.workers.start_steady()
     failing.replace_when_failed()
-    second = kill_node_while_paying(engine, "second")
-    third = kill_node_while_paying(engine, "third")
+    second = kill_node_while_paying(engine, "second", seen_in=AttemptState.PREPARED)
+    third = kill_node_while_paying(engine, "third", seen_in=AttemptState.SUCCEEDED)
     engine.wait_for("completed", paid := [*first, *second, *third])
     failing.require_right()
     engine.workers.stop(steady)
@@ -53,13 +54,14 @@ def test_payments_of_killed_workers_and_a_killed_node_are_each_paid_once(engine:
     engine.require_agreement()
 
 
-def kill_node_while_paying(engine: Engine, name: str) -> list[Order]:
-    """Order payments; kill the node as soon as one of them is completed, and start it again."""
+def kill_node_while_paying(engine: Engine, name: str, *, seen_in: AttemptState) -> list[Order]:
+    """Order payments; kill the node as soon as an attempt of one is seen in a state, and start it again."""
     orders = engine.payouts(name, SIDE_BY_SIDE)
-    ids = [order["id"] for order in orders]
-    completed = Disbursement.objects.filter(pk__in=ids, state="completed")
-    eventually(completed.exists, within_seconds=PATIENCE_SECONDS)
+    attempts = Attempt.objects.filter(disbursement_id__in=[order["id"] for order in orders])
+    reached = attempts.filter(state=seen_in)
+    eventually(reached.exists, within_seconds=PATIENCE_SECONDS, every_seconds=0.005)
     engine.network.platform.kill()
-    print(f"the node is killed when {completed.count()} of {len(orders)} are completed")
+    completed = attempts.filter(state=AttemptState.SUCCEEDED).count()
+    print(f"the node is killed when {completed} of {len(orders)} are completed")
     engine.start_platform()
     return orders
