@@ -105,12 +105,18 @@ class Engine:
     def attempts(self, order: Order) -> list[Attempt]:
         return list(Attempt.objects.filter(disbursement_id=order["id"]).order_by("number"))
 
-    def wait_for(
-        self, state: str, orders: Iterable[Order], *, within_seconds: float = PATIENCE_SECONDS
-    ) -> None:
+    def wait_for(self, state: str, orders: Iterable[Order]) -> None:
         ids = [order["id"] for order in orders]
         others = Disbursement.objects.filter(pk__in=ids).exclude(state=state)
-        eventually(lambda: not others.exists(), within_seconds=within_seconds)
+        try:
+            eventually(lambda: not others.exists(), within_seconds=PATIENCE_SECONDS)
+        except AssertionError:
+            record = [
+                self.wallets.recorded(order["hash"]) for order in orders if self.row(order).state != state
+            ]
+            raise AssertionError(
+                f"not {state}: {[_seen(row) for row in others]}; the node's: {record}"
+            ) from None
 
     def wait_until_refused(self, orders: Iterable[Order]) -> None:
         """Wait until the first attempt of each is closed as failed."""
@@ -200,6 +206,12 @@ def _recorded(payment: Payment) -> tuple[Any, ...]:
 
 def _booked(attempt: Attempt) -> tuple[Any, ...]:
     return attempt.order.reference, attempt.proof, attempt.order.amount_msat, attempt.cost_msat
+
+
+def _seen(row: Disbursement) -> str:
+    """Describe a payment that did not end as it should: its state, and the outcome of each attempt."""
+    attempts = [(one.state, one.outcome, one.evidence) for one in row.attempts.order_by("number")]
+    return f"{row.subject} {row.state} {row.failure_code} due {row.due_at}: {attempts}"
 
 
 def _cancels(order: Order) -> bool:

@@ -11,7 +11,7 @@ from tests.crash.step_switch import Halt
 from tests.live_lnd.engine.engine import PATIENCE_SECONDS, Engine
 from tests.live_lnd.engine.failing import FailingInvoices
 from tests.live_lnd.engine.worker import Plan
-from tests.live_lnd.engine.workers import KILLED
+from tests.live_lnd.engine.workers import KILLED, RUN_EVERY_SECONDS
 from tests.live_lnd.node_pair import eventually
 from transfers.enums import AttemptState
 from transfers.models import Attempt, Disbursement
@@ -22,7 +22,8 @@ SIDE_BY_SIDE = 8
 
 
 def killed_at(*names: str, payments: int) -> Plan:
-    return Plan(slots=payments, limit=payments, halts=(Halt(signal.SIGKILL, names),))
+    halts = (Halt(signal.SIGKILL, names),)
+    return Plan(slots=payments, limit=payments, every_seconds=RUN_EVERY_SECONDS, halts=halts)
 
 
 # Each pays its share of ten payments side by side.

@@ -77,16 +77,20 @@ class Workers:
         return worker
 
     def freeze(self, count: int) -> list[Worker]:
-        """Have workers claim one payment each, and stop themselves directly before they send it."""
-        plan = Plan(slots=1, limit=1, halts=(BEFORE_IT_SENDS,))
+        """Have workers claim one payment each, and stop themselves directly before they send it.
+
+        One that finds every row locked by the others looks again.
+        """
+        plan = Plan(slots=1, limit=1, every_seconds=RUN_EVERY_SECONDS, halts=(BEFORE_IT_SENDS,))
         frozen = self.start(*[plan] * count)
         for worker in frozen:
             assert has_stopped(worker.pid), "a worker did not reach its send"
         return frozen
 
     def thaw(self, worker: Worker) -> list[dict[str, str]]:
-        """Let a frozen worker run to its end; return what its sends were answered."""
+        """Let a frozen worker finish its run; return what its sends were answered."""
         del self._running[worker.pid]
+        os.kill(worker.pid, signal.SIGTERM)
         assert thaw(Frozen(worker.pid, "")) == 0, "the thawed worker did not end by itself"
         return worker.answers()
 
