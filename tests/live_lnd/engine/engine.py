@@ -30,6 +30,8 @@ from transfers.services.disbursements import cancel_disbursement, replace_destin
 PEOPLE = Actor.system("people of the journey")
 # A lease of 20 s, the 10 s after it, and a busy machine.
 PATIENCE_SECONDS = 90.0
+# A minute more: the wait before a payment is retried that LND failed because it was killed before it had a route.
+FINISH_SECONDS, LEFT_AFTER_SECONDS = 180.0, 60
 CHANNEL_SECONDS = 20.0
 
 
@@ -117,6 +119,36 @@ class Engine:
             raise AssertionError(
                 f"not {state}: {[_seen(row) for row in others]}; the node's: {record}"
             ) from None
+
+    def finish(self, orders: Iterable[Order]) -> list[Order]:
+        """Wait until all are completed, except those that the node left in flight when it was killed; return these.
+
+        LND may die after it stored an attempt and before its channel has the HTLC. It reports such a payment as in
+        flight for ever, also after further restarts (lightningnetwork/lnd issue 9340). The engine must keep it open.
+        """
+        rows = Disbursement.objects.filter(pk__in=[order["id"] for order in orders])
+        left = rows.exclude(state="completed")
+
+        def hashes() -> list[str]:
+            return list(left.values_list("orders__reference", flat=True))
+
+        eventually(lambda: self._are_left_in_flight(hashes()), within_seconds=FINISH_SECONDS, every_seconds=1)
+        for payment_hash in hashes():
+            print(f"the node left in flight for ever: {self.wallets.recorded(payment_hash)}")
+        return [order for order in orders if order["id"] in left.values_list("pk", flat=True)]
+
+    def _are_left_in_flight(self, payment_hashes: list[str]) -> bool:
+        """Return whether these began more than a minute ago and are in flight, while no channel has an HTLC."""
+        if not payment_hashes:
+            return True
+        channels = self.network.platform.cli("listchannels")["channels"]
+        if any(channel["pending_htlcs"] for channel in channels):
+            return False
+        before_ns = (time.time() - LEFT_AFTER_SECONDS) * 1e9
+        recorded = [one for payment_hash in payment_hashes for one in self.wallets.recorded(payment_hash)]
+        return len(recorded) == len(payment_hashes) and all(
+            one["status"] == "IN_FLIGHT" and int(one["creation_time_ns"]) < before_ns for one in recorded
+        )
 
     def wait_until_refused(self, orders: Iterable[Order]) -> None:
         """Wait until the first attempt of each is closed as failed."""
