@@ -48,6 +48,7 @@ class FailingInvoices:
         engine.wait_for("completed", [self.expired, self.refused])
         first, second = engine.attempts(self.refused)
         assert first.unpaid_at is not None
-        assert last_moment(first) <= first.unpaid_at <= second.opened_at
+        # It is confirmed as unpaid again and again until it has expired.
+        assert last_moment(first) <= min(first.unpaid_at, second.opened_at)
         assert [engine.wallets.paid(one).payments for one in first_invoices] == [0, 0]
         assert [engine.wallets.paid(one.payment_hash).payments for one in self.second] == [1, 1]
