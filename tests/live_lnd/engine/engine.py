@@ -124,7 +124,7 @@ class Engine:
         """Wait until all are completed, except those that the node left in flight when it was killed; return these.
 
         LND may die after it stored an attempt and before its channel has the HTLC. It reports such a payment as in
-        flight for ever, also after further restarts (lightningnetwork/lnd issue 9340). The engine must keep it open.
+        flight without end, also after further restarts (lightningnetwork/lnd issue 9340). The engine must keep it open.
         """
         rows = Disbursement.objects.filter(pk__in=[order["id"] for order in orders])
         left = rows.exclude(state="completed")
@@ -134,7 +134,7 @@ class Engine:
 
         eventually(lambda: self._are_left_in_flight(hashes()), within_seconds=FINISH_SECONDS, every_seconds=1)
         for payment_hash in hashes():
-            print(f"the node left in flight for ever: {self.wallets.recorded(payment_hash)}")
+            print(f"the node left in flight without end: {payment_hash}")
         return [order for order in orders if order["id"] in left.values_list("pk", flat=True)]
 
     def _are_left_in_flight(self, payment_hashes: list[str]) -> bool:

@@ -16,10 +16,8 @@ EXPIRED = "not satisfied: macaroon has expired"
 
 def require_too_late(answers: list[dict[str, str]], payment_hash: str) -> None:
     assert [(one["reference"], one["outcome"]) for one in answers] == [(payment_hash, "TooLate")]
-    assert (
-        answers[0]["text"].startswith('verification failed: caveat "time-before ')
-        or EXPIRED in answers[0]["text"]
-    )
+    assert answers[0]["text"].endswith(EXPIRED)
+    print(f"the node refused the thawed worker: {answers[0]['text']}")
 
 
 def test_senders_thawed_late_are_refused_by_the_node_however_others_finished(engine: Engine) -> None:

@@ -37,7 +37,7 @@ KILLS = (
 def test_payments_of_killed_workers_and_a_killed_node_are_each_paid_once(engine: Engine) -> None:
     """Three workers are killed. While their leases last, others are paid, and two that cannot be paid are replaced.
 
-    What the node itself left in flight for ever is not paid at all, and stays open in our books.
+    What the node itself left in flight without end is not paid at all, and stays open in our books.
     """
     first = engine.payouts("first", 10)
     killed = engine.workers.start(*KILLS)

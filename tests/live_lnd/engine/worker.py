@@ -51,7 +51,7 @@ def main(text: str) -> None:
     from transfers.engine.runner import run_due
 
     with override_settings(RAILS=RAILS):
-        signal.raise_signal(signal.SIGSTOP)  # it is ready; whoever started it says when it begins
+        signal.raise_signal(signal.SIGSTOP)  # it is ready, and begins when it is continued
         STEP_SWITCH.watch_databases()
         watch_node()
         STEP_SWITCH.plan(*plan.halts)
