@@ -25,6 +25,7 @@ from ledger.types import AccountRef, Line
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.crash import driver
+from tests.crash.payouts import MSAT, NET_SATS, PAYOUT_SATS
 from tests.crash.step_switch import STEP_SWITCH, Halt
 from transfers.errors import SubjectHeld
 from transfers.services.disbursements import request_disbursement
@@ -54,10 +55,7 @@ def main(rounds: int) -> int:
 def attack(name: str, rng: random.Random) -> tuple[int, int]:
     """Try to pay one cycle many times; return the payments in the node's record and the number of killed attempts."""
     fund(name)
-    invoices = [
-        driver.control().invoice("wallets", driver.NET_SATS * driver.MSAT, expiry=86_400)
-        for _ in range(ATTEMPTS)
-    ]
+    invoices = [driver.control().invoice("wallets", NET_SATS * MSAT, expiry=86_400) for _ in range(ATTEMPTS)]
     kill_steps = [rng.choice((0, rng.randint(1, STEPS))) for _ in invoices]
     children = [
         driver.start(partial(attempt, name, invoice, kill_step))
@@ -73,7 +71,7 @@ def attack(name: str, rng: random.Random) -> tuple[int, int]:
 
 def fund(name: str) -> None:
     """Fill the pot for every attempt, so that a second payment is not stopped by an empty pot."""
-    move(name, "fund", ATTEMPTS * driver.PAYOUT_SATS * driver.MSAT)
+    move(name, "fund", ATTEMPTS * PAYOUT_SATS * MSAT)
 
 
 def empty(name: str) -> None:
@@ -107,7 +105,7 @@ def attempt(name: str, invoice: dict[str, Any], kill_step: int) -> None:
 
 def order(name: str, invoice: dict[str, Any]) -> None:
     request = DisbursementRequest(
-        subject=subject_of(name), payout_sats=driver.PAYOUT_SATS, debit=pot_of(name),
+        subject=subject_of(name), payout_sats=PAYOUT_SATS, debit=pot_of(name),
         priced_for=PricedFor("group:bench", f"user:{name}", "wave"),
         destination=Destination("lightning", "bolt11", invoice["payment_request"]),
     )  # fmt: skip

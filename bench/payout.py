@@ -14,7 +14,8 @@ from bench.sql_counts import SqlCounts
 from fees.queries import fixed_fee
 from ledger.services.accounts import account_ids
 from lightning.rail import LightningRail
-from tests.crash.driver import MSAT, NET_SATS, control, new_payout
+from tests.crash.driver import control, new_payout
+from tests.crash.payouts import MSAT, NET_SATS
 from transfers.booking import hold_lines, paid_lines
 from transfers.engine.runner import DEFAULT_SLOTS, run_due
 from transfers.models import Disbursement
