@@ -134,24 +134,27 @@ def narrowed(binary: bytes, not_after: datetime) -> bytes:
     return serialized(with_caveat(read_macaroon(binary), time_before(not_after)))
 
 
+def missing_methods(macaroon: Macaroon, scope: AccessScope) -> tuple[str, ...]:
+    """Return the names of the scope's methods that a macaroon does not grant. Raises: IdentifierUnreadable."""
+    granted = macaroon.granted()
+    return tuple(
+        method.name
+        for method in NEEDED[scope]
+        if (URI, method.path) not in granted and not set(method.permissions) <= granted
+    )
+
+
 def assess(macaroon: Macaroon, scope: AccessScope, *, now: datetime) -> Assessment:
     """Compare what a macaroon grants with what its scope needs.
 
     Raises: IdentifierUnreadable.
     """
     granted, conditions = macaroon.granted(), macaroon.conditions()
-    allowed = [
-        method
-        for method in NEEDED[scope]
-        if (URI, method.path) in granted or set(method.permissions) <= granted
-    ]
+    missing = missing_methods(macaroon, scope)
     others = sorted(granted - {(URI, method.path) for method in NEEDED[scope]})
     return Assessment(
-        allowed=tuple(method.name for method in allowed),
-        missing=(
-            *(method.name for method in NEEDED[scope] if method not in allowed),
-            *_failing_caveats(conditions, now),
-        ),
+        allowed=tuple(method.name for method in NEEDED[scope] if method.name not in missing),
+        missing=(*missing, *_failing_caveats(conditions, now)),
         forbidden=tuple(
             f"{_text_of(right)}: {danger}" for right in others if (danger := _danger_of(right, scope))
         ),

@@ -1,8 +1,9 @@
-"""The node's identity and what it can send, queried at most once a second."""
+"""The node's identity, our rights there and what it can send, queried at most once a second."""
 
 from __future__ import annotations
 
-from lightning.client import LndClient, NodeMisconfigured, NodeUnavailable
+from lightning.client import AccessScope, LndClient, NodeMisconfigured, NodeUnavailable
+from lightning.client.access_check import require_methods
 from lightning.liquidity import sendable_over
 from lightning.proto import lightning_pb2
 from lightning.recent import Recent
@@ -22,6 +23,7 @@ class NodeFacts:
     def __init__(self, client: LndClient, *, keep_seconds: float = KEEP_SECONDS) -> None:
         self._client = client
         self._info: Recent[lightning_pb2.GetInfoResponse] = Recent(keep_seconds)
+        self._rights: Recent[None] = Recent(keep_seconds)
         self._channels: Recent[lightning_pb2.ListChannelsResponse] = Recent(keep_seconds)
 
     def ready_pubkey(self) -> str:
@@ -36,7 +38,12 @@ class NodeFacts:
         return self._info.fresh(self._client.get_info).identity_pubkey
 
     def sendable(self) -> Sendable:
-        """Return what can be sent over the active channels, and what lies in the others."""
+        """Return what can be sent over the active channels, and what lies in the others.
+
+        Raises: NodeMisconfigured when the macaroon lacks a method of paying: the node would list its channels all the
+        same, and refuse each payment.
+        """
+        self._rights.get(lambda: require_methods(AccessScope.PAYING, self._client.access))
         return sendable_over(self._channels.get(self._client.list_channels).channels)
 
     def _ready(self, info: lightning_pb2.GetInfoResponse) -> str:

@@ -193,7 +193,8 @@ class LightningRail:
     def sendable(self) -> Sendable:
         """Return what our active channels can send: without reserves, and in one payment with its parts.
 
-        Raises: RailUnavailable, also while a recent comparison of clocks stops all sends.
+        Raises: RailUnavailable, also while a recent comparison of clocks stops all sends, and when the macaroon lacks a
+        right to pay.
         """
         with _unavailable_on_error():
             for compared in (self._clock_at_prepare, self._clock_at_send):

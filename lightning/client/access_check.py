@@ -10,7 +10,7 @@ from lightning.client.access import NodeAccess
 from lightning.client.errors import NodeError, NodeMacaroonRefused, NodeMisconfigured, NodeRefused
 from lightning.client.lnd import LndClient
 from lightning.macaroon_format import MacaroonUnreadable
-from lightning.macaroons import assess, read_macaroon
+from lightning.macaroons import assess, missing_methods, read_macaroon
 
 # No payment and no invoice has this hash: its preimage is unknown.
 UNKNOWN_HASH = bytes(32)
@@ -23,6 +23,20 @@ def access_errors(scope: AccessScope, access: NodeAccess) -> list[NodeError]:
     """
     client = LndClient(access)
     return [error for call in _CALLS[scope] if (error := _error_of(call, client)) is not None]
+
+
+def require_methods(scope: AccessScope, access: NodeAccess) -> None:
+    """Require that a macaroon grants every method of its scope, by its own contents. Calls no node.
+
+    Caveats, and a macaroon that we cannot read, are left to the node: it judges them at any call.
+    Raises: NodeMisconfigured.
+    """
+    try:
+        missing = missing_methods(read_macaroon(access.macaroon()), scope)
+    except MacaroonUnreadable:
+        return
+    if missing:
+        raise NodeMisconfigured(f"the {scope} macaroon: missing: {', '.join(missing)}")
 
 
 def macaroon_error(scope: AccessScope, access: NodeAccess, *, now: datetime) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning import errors
+from lightning.access_scopes import NEEDED, AccessScope
 from lightning.bolt11 import decode
 from lightning.client import LndClient, NodeAccess
+from lightning.macaroons import Macaroon, serialized
+from lightning.proto import methods
 from lightning.rail import LightningRail, fee_limit_msat
 from sandbox.lnd.control import Record
 from sunusav.core.errors import Invalid
-from tests.lightning.world import NET_MSAT, PLATFORM, World, instruction, now
+from tests.lightning.world import NET_MSAT, PLATFORM, PLENTY_MSAT, World, instruction, now
 from transfers.errors import DestinationKindUnsupported, RailShort, RailUnavailable
 from transfers.types import Order, Sendable
 
@@ -169,7 +173,31 @@ def test_prepare_without_permission_is_unavailable(world: World) -> None:
     rail = LightningRail(LndClient(world.access("invoicing")))
     with pytest.raises(RailUnavailable) as unavailable:
         prepared(rail, world.invoice())
-    assert "permission denied" in unavailable.value.facts["detail"]
+    assert unavailable.value.facts["detail"] == (
+        "the paying macaroon: missing: SendPaymentV2, TrackPaymentV2, ListPayments, DecodePayReq, ChannelBalance, "
+        "ListChannels"
+    )
+
+
+def test_prepare_and_sendable_without_the_right_to_send_are_unavailable(world: World, tmp_path: Path) -> None:
+    """The node would answer all that is asked here, and refuse SendPaymentV2 alone."""
+    others = [("uri", one.path) for one in NEEDED[AccessScope.PAYING] if one is not methods.SEND_PAYMENT_V2]
+    narrow = world.control.bake_macaroon(PLATFORM, others)
+    rail = LightningRail(LndClient(world.access_with(narrow, tmp_path)))
+    for call in (lambda: prepared(rail, world.invoice()), rail.sendable):
+        with pytest.raises(RailUnavailable, match=r"the paying macaroon: missing: SendPaymentV2$"):
+            call()
+    assert rail.balance() == PLENTY_MSAT
+
+
+def test_sendable_with_an_identifier_that_we_cannot_read_is_left_to_the_node(
+    world: World, tmp_path: Path
+) -> None:
+    """A node with --no-macaroons lists its channels all the same; sends are refused by the comparison of clocks."""
+    unreadable = serialized(Macaroon(b"\x03\xff\xff", (), b"s" * 32)).hex()
+    world.control.set_options(PLATFORM, checks_macaroons=False)
+    rail = LightningRail(LndClient(world.access_with(unreadable, tmp_path)))
+    assert rail.sendable() == Sendable(PLENTY_MSAT, PLENTY_MSAT)
 
 
 @pytest.mark.parametrize("reserve_msat", [0, 1_000_000])
