@@ -41,7 +41,6 @@ def _rails(now: datetime) -> HealthReport:
     facts = {
         "stopped": stopped,
         "rail_unavailable": waiting.get(DeferralCode.RAIL_UNAVAILABLE, 0),
-        "why_unavailable": queries.why_unavailable(),
         "liquidity_short": waiting.get(DeferralCode.LIQUIDITY_SHORT, 0),
     }
     return HealthReport(DEGRADED if stopped or waiting else OK, facts)
@@ -71,6 +70,8 @@ def _liquidity(now: datetime) -> HealthReport:
         name: {
             "age_seconds": int((now - row.seen_at).total_seconds()),
             "is_available": row.is_available,
+            "failure_code": row.failure_code,
+            "failure_facts": row.failure_facts,
             "sendable_msat": row.total_msat,
             "largest_payment_msat": row.largest_msat,
             "unusable_msat": row.unusable_msat,

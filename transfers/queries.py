@@ -21,7 +21,6 @@ from transfers.enums import (
     BreakerState,
     CollectionProblem,
     CollectionState,
-    DeferralCode,
     DisbursementState,
     FailureCode,
     ReviewWait,
@@ -230,15 +229,6 @@ def deferred_by(codes: Iterable[str]) -> dict[str, int]:
     waiting = Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
     counted = waiting.values_list("failure_code").annotate(count=Count("pk")).order_by("failure_code")
     return dict(counted)
-
-
-def why_unavailable() -> dict[str, str]:
-    """Return what each unavailable rail last reported, as the newest payment that waits for it keeps it."""
-    waiting = Disbursement.objects.filter(
-        state=DisbursementState.PROCESSING, failure_code=DeferralCode.RAIL_UNAVAILABLE
-    )
-    newest = {name: waiting.filter(rail=name).order_by("-pk").first() for name in settings.RAILS}
-    return {name: str(row.failure_facts.get("detail", "")) for name, row in newest.items() if row is not None}
 
 
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -19,6 +20,7 @@ from tests.lightning.world import PLATFORM, WALLETS, World
 from tests.transfers.builders import Snapshot, attempts, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout, SharedWatch
 from tests.transfers.rails import QuickLightningRail
+from transfers.engine.liquidity import look_at_rails
 from transfers.health import HEALTH_CHECKS as TRANSFERS_CHECKS
 from transfers.models import ProviderAnswer, RailBreaker, RailMatch
 from transfers.rails import rail
@@ -81,34 +83,45 @@ def refused_macaroons() -> dict[str, str]:
     return found
 
 
-def why_unavailable() -> dict[str, str]:
-    check = next(one for one in TRANSFERS_CHECKS if one.component == "rails")
-    found: dict[str, str] = check.run(clock.now()).facts["why_unavailable"]
+def looked_at(watch: SharedWatch) -> dict[str, Any]:
+    """Look at the rail; return what health shows of it."""
+    look_at_rails(["lightning"], clock=watch)
+    check = next(one for one in TRANSFERS_CHECKS if one.component == "liquidity")
+    found: dict[str, Any] = check.run(watch()).facts["lightning"]
     return found
 
 
-@pytest.mark.parametrize("spoil", SPOIL[:2])
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (PayingFile.truncate, "/lnrpc.Lightning/ListChannels UNKNOWN "),
+        (PayingFile.replace_by_another_nodes, "/lnrpc.Lightning/ListChannels UNKNOWN "),
+        (PayingFile.take_the_right_to_send, "missing: SendPaymentV2"),
+    ],
+)
 def test_run_with_an_unusable_macaroon_defers_and_pays_when_it_is_corrected(
-    payout: Payout, world: World, paying_file: PayingFile, spoil: Spoil
+    payout: Payout, world: World, paying_file: PayingFile, spoil: Spoil, error: str
 ) -> None:
+    """No attempt is opened, also when the node would answer all that only reads."""
     spoil(paying_file)
     payout.run()
 
     assert (payout.snapshot, payout.due_in) == (INBOX, 15)
     row = row_of(payout.id)
     assert (row.failure_code, row.retries) == ("rail-unavailable", 0)
-    assert row.failure_facts["detail"].startswith(
-        "the paying macaroon: /lnrpc.Lightning/ListChannels UNKNOWN "
-    )
+    assert row.failure_facts["detail"].startswith(f"the paying macaroon: {error}")
     assert list(refused_macaroons()) == ["paying"]
-    assert why_unavailable()["lightning"].startswith("the paying macaroon: "), "for processes without it"
+    shown = looked_at(payout.watch)
+    assert (shown["is_available"], shown["failure_code"]) == (False, "rail-unavailable")
+    assert shown["failure_facts"] == row.failure_facts, "for processes without the macaroon"
 
     paying_file.correct()
     assert refused_macaroons() == {}
     payout.run(15)
 
     payout.assert_paid_once()
-    assert why_unavailable() == {}
+    shown = looked_at(payout.watch)
+    assert (shown["is_available"], shown["failure_code"], shown["failure_facts"]) == (True, "", {})
     assert RailBreaker.objects.count() == 0
 
 

@@ -30,8 +30,8 @@ def test_health_is_degraded_by_an_old_look(node: SteeredRail, watch: Watch) -> N
     assert health(watch) == ("ok", {})
     look(watch)
     facts = {
-        "age_seconds": 120, "is_available": True, "sendable_msat": 700, "largest_payment_msat": 700,
-        "unusable_msat": 0,
+        "age_seconds": 120, "is_available": True, "failure_code": "", "failure_facts": {}, "sendable_msat": 700,
+        "largest_payment_msat": 700, "unusable_msat": 0,
     }  # fmt: skip
     watch.advance(120)
     assert health(watch) == ("ok", {"lightning": facts})
