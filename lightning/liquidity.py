@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lightning.client.lnd import MAX_PARTS
 from lightning.proto import lightning_pb2
@@ -12,24 +12,38 @@ from transfers.types import Sendable, Unusable
 # What one more HTLC adds to a commitment transaction. Source: LND `input.HTLCWeight`. Units: weight units.
 HTLC_WEIGHT = 172
 WEIGHT_PER_KW = 1_000
+# The smallest part that LND splits a payment into. Source: LND v0.21.2 `routing.DefaultShardMinAmt`.
+MIN_PART_MSAT = 10_000_000
 
 
 def sendable_over(channels: Iterable[lightning_pb2.Channel]) -> Sendable:
-    """Return what the active channels can send: in all, and in one payment by the parts that the largest can carry.
+    """Return what the active channels can send: in all, and in one payment.
 
     The balance of an inactive channel is unusable; LND counts it in `ChannelBalance` all the same.
     """
     listed = list(channels)
-    amounts = sorted((_sendable_msat(channel) for channel in listed if channel.active), reverse=True)
+    amounts = [_sendable_msat(channel) for channel in listed if channel.active]
     return Sendable(
         total_msat=sum(amounts),
-        largest_msat=sum(amounts[:MAX_PARTS]),
+        largest_msat=_largest_msat(amounts),
         unusable=tuple(
             Unusable(channel.channel_point, msat_from_sats(channel.local_balance))
             for channel in listed
             if not channel.active and channel.local_balance
         ),
     )
+
+
+def _largest_msat(amounts_msat: Sequence[int]) -> int:
+    """Return an upper bound of one payment: whole over one channel, or in parts of at least `MIN_PART_MSAT`.
+
+    LND halves what no channel carries until one does, and gives up below the smallest part or at the last of the parts.
+    So less may go: halves fill a channel only up to a point, and sixteen of them may not suffice.
+    Source: LND v0.21.2 `routing/payment_session.go` RequestRoute.
+    """
+    in_descending_order = sorted(amounts_msat, reverse=True)
+    parts_msat = [msat for msat in in_descending_order[:MAX_PARTS] if msat >= MIN_PART_MSAT]
+    return max(sum(parts_msat), *in_descending_order[:1], 0)
 
 
 def _sendable_msat(channel: lightning_pb2.Channel) -> int:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lightning.client.lnd import MAX_PARTS
 from lightning.liquidity import HTLC_WEIGHT, sendable_over
 from lightning.proto.lightning_pb2 import HTLC, Channel, ChannelConstraints
 from transfers.types import Sendable, Unusable
@@ -101,12 +100,27 @@ def test_sendable_over_our_own_channel_is_never_more_than_lnd_reports(
     assert 0 <= max(0, available_sats) - sendable_over([ours]).total_msat // 1_000 <= 3
 
 
-def test_sendable_over_many_channels_is_at_most_the_largest_parts_in_one_payment() -> None:
-    balances = [100 * (number + 1) for number in range(MAX_PARTS + 2)]
-    total_sats = sum(balances)
-    assert sendable_over(map(channel, balances)) == Sendable(
-        total_msat=total_sats * 1_000, largest_msat=(total_sats - 100 - 200) * 1_000
-    )
+@pytest.mark.parametrize(
+    ("balances", "largest_sats"),
+    [
+        ([9_999], 9_999),
+        ([10_000], 10_000),
+        # LND would split the payment into two, and the second part would be below 10,000 sats.
+        ([9_999, 9_999], 9_999),
+        ([10_000, 9_999], 10_000),
+        ([10_000, 10_000], 20_000),
+        ([700_000, 300_000, 9_999, 1], 1_000_000),
+        ([4_000] * 20, 4_000),
+        ([10_000] * 16, 160_000),
+        ([10_000] * 17, 160_000),
+        ([*[10_000] * 15, 50_000, 20_000], 210_000),
+    ],
+)
+def test_largest_payment_is_of_sixteen_parts_of_ten_thousand_sats_at_least(
+    balances: list[int], largest_sats: int
+) -> None:
+    sendable = sendable_over(map(channel, balances))
+    assert sendable == Sendable(total_msat=sum(balances) * 1_000, largest_msat=largest_sats * 1_000)
 
 
 def test_sendable_over_no_channel_is_nothing() -> None:
