@@ -12,7 +12,14 @@ from google.protobuf.message import Message
 
 from lightning.client.access import NodeAccess
 from lightning.client.channels import channel_to, forget_if_stale
-from lightning.client.errors import NodeError, NodeMisconfigured, NodeTooLate, NodeUnavailable, node_error
+from lightning.client.errors import (
+    NodeError,
+    NodeMacaroonRefused,
+    NodeMisconfigured,
+    NodeTooLate,
+    NodeUnavailable,
+    node_error,
+)
 from lightning.macaroons import time_before
 from lightning.proto.methods import Method
 from sunusav.core.deadlines import Deadline
@@ -116,14 +123,14 @@ def _translated(
     access: NodeAccess, error: grpc.RpcError, method: str, not_after: datetime | None = None
 ) -> NodeError:
     translated = node_error(error, method=method)
-    if isinstance(translated, NodeMisconfigured) and not_after is not None:
+    if isinstance(translated, NodeMacaroonRefused) and not_after is not None:
         translated = _too_late(translated, not_after) or translated
     if isinstance(translated, NodeUnavailable | NodeMisconfigured):
         forget_if_stale(access)
     return translated
 
 
-def _too_late(error: NodeMisconfigured, not_after: datetime) -> NodeTooLate | None:
+def _too_late(error: NodeMacaroonRefused, not_after: datetime) -> NodeTooLate | None:
     """Return the error of a call whose own moment had passed at the node; None for any other refusal.
 
     LND's text quotes the caveat, so an expired caveat of the operator's macaroon is another error.

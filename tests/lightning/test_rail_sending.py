@@ -12,6 +12,7 @@ import pytest
 
 from lightning.access_scopes import NEEDED, AccessScope
 from lightning.client import LndClient, NodeMisconfigured
+from lightning.macaroons import time_before
 from lightning.rail import LightningRail
 from sandbox.lnd.control import Record
 from sunusav.core.deadlines import boottime_ns
@@ -284,6 +285,19 @@ def test_send_refused_in_words_of_a_macaroon_by_the_handler_is_unknown(
     order, doubt = sent_under(world, rail, {"do": "error", "at": "created", "text": text})
     assert isinstance(doubt, Unknown)
     assert (doubt.seen, doubt.evidence["text"]) == (False, text)
+    assert isinstance(rail.find(order), Succeeded)
+
+
+def test_send_that_quotes_our_expired_caveat_inside_another_text_is_unknown(
+    world: World, rail: LightningRail
+) -> None:
+    """A handler's error, as of a remote signer: it may have executed the call, so it is not too late."""
+    order, until = prepared(rail, world.invoice()), deadline()
+    quoted = f'caveat "{time_before(until.at)}" not satisfied: macaroon has expired'
+    world.script({"do": "error", "at": "created", "text": f"unable to sign: {quoted}"})
+    doubt = rail.send(order, deadline=until)
+    assert isinstance(doubt, Unknown)
+    assert (doubt.seen, doubt.evidence["error"]) == (False, "NodeMisconfigured")
     assert isinstance(rail.find(order), Succeeded)
 
 
