@@ -34,4 +34,5 @@ def match_rails_task() -> int:
 
 @shared_task(name="transfers.look_at_rails")
 def look_at_rails_task() -> int:
-    return look_at_rails(settings.RAILS, clock=clock.database_clock())
+    with ends_if_stopped():
+        return look_at_rails(settings.RAILS, clock=clock.database_clock())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from sunusav.core.actors import Actor
@@ -123,6 +126,7 @@ def other_rails(settings: Settings) -> Any:
     settings.RAILS = {
         "slow": f"{here}.SlowRail",
         "broken": f"{here}.BrokenRail",
+        "negative": f"{here}.NegativeRail",
         **settings.RAILS,
     }
     rail.cache_clear()
@@ -145,6 +149,81 @@ def test_rail_with_a_bug_keeps_no_other_waiting_and_is_reported(other_rails: Non
 
     assert seen().is_available
     assert RailLiquidity.objects.get(pk="broken").seen_at is None
+
+
+class NegativeRail(SteeredRail):
+    """Answers what the database refuses."""
+
+    name = "negative"
+
+    def sendable(self) -> Sendable:
+        return Sendable(-1, -1)
+
+
+def test_answer_that_cannot_be_recorded_keeps_no_other_from_it_and_is_reported(
+    other_rails: None, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def later() -> Sendable:
+        time.sleep(0.3)
+        return Sendable(900, 400)
+
+    monkeypatch.setattr(rail(RAIL), "sendable", later)
+    with pytest.raises(IntegrityError):
+        look_at_rails(["negative", RAIL], clock=watch)
+
+    assert (seen().is_available, seen().total_msat) == (True, 900)
+    assert RailLiquidity.objects.get(pk="negative").seen_at is None
+
+
+def test_answer_that_came_in_time_counts_although_another_is_recorded_slowly(
+    other_rails: None, node: SteeredRail, watch: Watch
+) -> None:
+    SlowRail.answers.set()
+    readings = 0
+
+    def clock() -> datetime:
+        nonlocal readings
+        readings += 1
+        if readings == 3:
+            time.sleep(0.7)
+        return watch()
+
+    look_at_rails(["slow", RAIL], clock=clock, wait_seconds=0.5)
+
+    assert [row.is_available for row in RailLiquidity.objects.all()] == [True, True]
+
+
+@pytest.mark.parametrize("is_unavailable", [False, True])
+def test_answer_after_the_lease_is_not_recorded_also_when_nobody_else_has_looked(
+    node: SteeredRail, watch: Watch, is_unavailable: bool
+) -> None:
+    """The process was stopped meanwhile: what it has read is old."""
+    pk = short(node, watch)
+    look(watch)
+    due_at, before = row_of(pk).due_at, seen().seen_at
+    node.balance_msat, node.is_unavailable = PLENTY_MSAT, is_unavailable
+    watch.advance(1)
+
+    def frozen() -> None:
+        watch.advance(LOOK_LEASE.total_seconds())
+
+    assert _looked_while(frozen, node, watch) == 0
+
+    assert (row_of(pk).due_at, seen().seen_at, seen().total_msat) == (due_at, before, NET_MSAT - 1)
+    node.is_unavailable = False
+    assert look(watch) == 1
+
+
+def test_look_reads_as_often_however_many_payments_wait(node: SteeredRail, watch: Watch) -> None:
+    node.balance_msat = 0
+    counts = []
+    for number in range(3):
+        ordered(f"one more {number}", at=watch())
+        run(watch)
+        with CaptureQueriesContext(connection) as queries:
+            look(watch)
+        counts.append(len(queries))
+    assert counts[1] == counts[2]
 
 
 def test_rail_that_another_run_looks_at_is_left_out_until_its_lease_ends(
@@ -177,7 +256,7 @@ def test_look_that_was_overtaken_by_another_changes_nothing(node: SteeredRail, w
     assert (row_of(pk).due_at, seen().total_msat) == (due_at, NET_MSAT - 1)
 
 
-def _looked_while(answer: Callable[[], Sendable], node: SteeredRail, watch: Watch) -> int:
+def _looked_while(answer: Callable[[], object], node: SteeredRail, watch: Watch) -> int:
     """Look, and run `answer` in the thread of the test once the look is begun: only that one uses the database."""
     readings = 0
 

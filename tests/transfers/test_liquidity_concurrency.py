@@ -13,8 +13,8 @@ from tests.transfers.test_limits_concurrency import at_once
 from transfers.engine.claims import claim_due
 from transfers.engine.liquidity import look_at_rails
 from transfers.enums import FailureClass
-from transfers.models import Disbursement, RailLiquidity
-from transfers.types import Refused
+from transfers.models import Attempt, Disbursement, RailLiquidity
+from transfers.types import Refused, Sendable, Unknown
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -100,3 +100,35 @@ def test_looks_at_once_at_a_new_rail_are_one(node: SteeredRail, watch: Watch) ->
 
     row = RailLiquidity.objects.get()
     assert (row.seen_at, row.looking_until, row.total_msat) == (watch(), None, 10**12)
+
+
+def test_attempt_closed_unpaid_between_the_answer_and_its_record_adds_no_money(
+    node: SteeredRail, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was given while the money was bound, so the next look finds more, and nothing was added."""
+    node.script.append(Refused("insufficient-balance", FailureClass.HOLD))
+    first = ordered()
+    run(watch)
+    settle(watch)
+    node.balance_msat = 2 * NET_MSAT
+    look(watch)
+    ordered("second", at=watch())
+    node.script.append(Unknown(seen=True, reason="in-flight"))
+    run(watch)
+    node.finds.append(Refused("no-route", FailureClass.RETRY))
+    watch.advance(5)
+
+    def answer() -> Sendable:
+        monkeypatch.undo()
+        run(watch)
+        connection.close()
+        return Sendable(NET_MSAT, NET_MSAT)
+
+    monkeypatch.setattr(node, "sendable", answer)
+    not_before = row_of(first).not_before
+    assert look(watch) == 0
+    assert not Attempt.objects.filter(close_transaction=None).exists()
+
+    watch.advance(5)
+    assert look(watch) == 0
+    assert row_of(first).not_before == not_before

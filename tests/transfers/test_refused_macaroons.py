@@ -19,7 +19,7 @@ from sunusav.core import clock
 from tests.lightning.world import PLATFORM, WALLETS, World
 from tests.transfers.builders import Snapshot, attempts, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout, SharedWatch
-from tests.transfers.rails import QuickLightningRail
+from tests.transfers.rails import QuickLightningRail, Watch
 from transfers.engine.liquidity import look_at_rails
 from transfers.health import HEALTH_CHECKS as TRANSFERS_CHECKS
 from transfers.models import ProviderAnswer, RailBreaker, RailMatch
@@ -83,7 +83,7 @@ def refused_macaroons() -> dict[str, str]:
     return found
 
 
-def looked_at(watch: SharedWatch) -> dict[str, Any]:
+def looked_at(watch: Watch) -> dict[str, Any]:
     """Look at the rail; return what health shows of it."""
     look_at_rails(["lightning"], clock=watch)
     check = next(one for one in TRANSFERS_CHECKS if one.component == "liquidity")

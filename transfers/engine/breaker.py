@@ -18,7 +18,7 @@ from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.wake_ups import wake
 from transfers import sql
 from transfers.engine.claims import ENGINE
-from transfers.engine.deferring import make_due
+from transfers.engine.deferring import WAIT_COLUMNS, make_due
 from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode, DisbursementState, FailureClass
 from transfers.models import Disbursement, RailBreaker
 from transfers.services.disbursements import RUN_DUE_TASK
@@ -27,8 +27,8 @@ from transfers.types import Deferral
 FAILURES_IN_A_ROW: Final = 10
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 600
-# What is left is released by the next look at the rail.
-RESUMED_AT_ONCE: Final = 10_000
+# They are locked while the breaker is; what is left is released by the next look at the rail.
+RESUMED_AT_ONCE: Final = 500
 _S = BreakerState
 
 
@@ -111,7 +111,8 @@ def _resume_payments(rail: str, *, now: datetime) -> None:
         Q(not_before=None) | Q(not_before__lte=now), rail=rail, state=DisbursementState.PROCESSING,
         failure_code=DeferralCode.RAIL_STOPPED, due_at__gt=now,
     )  # fmt: skip
-    if make_due(list(waiting.order_by("due_at")[:RESUMED_AT_ONCE]), now=now):
+    first = waiting.order_by("due_at").only(*WAIT_COLUMNS)[:RESUMED_AT_ONCE]
+    if make_due(list(first), now=now):
         wake(RUN_DUE_TASK)
 
 

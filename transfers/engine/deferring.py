@@ -21,6 +21,8 @@ DEFER_ACTION: Final = "hold_back"
 DEFERRED_TOPIC: Final = "disbursement.held_back"
 # A moment may have come by the time it is stored. Due at once, the payment would be claimed again and again in one run.
 SHORTEST_DEFERRAL: Final = timedelta(seconds=1)
+# What a payment's wait consists of. It has changed if one of them has.
+WAIT_COLUMNS: Final = ("state", "claim_version", "failure_code", "due_at", "not_before")
 
 
 @retried_on_deadlock
@@ -57,17 +59,19 @@ def defer_all(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> 
 def make_due(rows: Sequence[Disbursement], *, now: datetime) -> set[int]:
     """Make waiting payments due at once, in the caller's transaction; return which.
 
-    `rows` are as they were read before. One that is locked, or was claimed or changed since, is left alone.
+    `rows` are as they were read before, with `WAIT_COLUMNS`. One that is locked, or was claimed or changed since, is left
+    alone.
     """
     read = {row.pk: row for row in rows}
     free = Disbursement.objects.select_for_update(skip_locked=True).filter(pk__in=read, claimed_by="")
-    ids = {row.pk for row in free.order_by("pk") if _wait_of(row) == _wait_of(read[row.pk])}
+    locked = free.order_by("pk").only(*WAIT_COLUMNS)
+    ids = {row.pk for row in locked if _wait_of(row) == _wait_of(read[row.pk])}
     Disbursement.objects.filter(pk__in=ids).update(due_at=now, not_before=None)
     return ids
 
 
 def _wait_of(row: Disbursement) -> tuple[Any, ...]:
-    return row.state, row.claim_version, row.failure_code, row.due_at, row.not_before
+    return tuple(getattr(row, column) for column in WAIT_COLUMNS)
 
 
 def _due_at(why: Deferral, now: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ from sunusav.core.wake_ups import wake
 from transfers.engine.breaker import try_sooner
 from transfers.engine.claims import open_attempts
 from transfers.engine.coverage import Before, Queued, WaitsFor, decide_release
-from transfers.engine.deferring import make_due
+from transfers.engine.deferring import WAIT_COLUMNS, make_due
 from transfers.engine.gates import queued
 from transfers.enums import (
     RAIL_DEFERRALS,
@@ -40,24 +40,30 @@ from transfers.types import Sendable
 LOOK_SECONDS, LOOK_LEASE = 20.0, timedelta(seconds=30)
 # So many payments of a rail are compared with what it can send, as many as the gate reads before a claim.
 QUEUE_READS = 10_000
+QUEUE_COLUMNS = ("rail", "payout_sats", "net_sats", *WAIT_COLUMNS)
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A look that this run has begun. `lease_until` tells it from a later one."""
+    """A look that this run has begun. `lease_until` tells it from a later one.
+
+    `under_way` are the attempts that were open before the rail was asked.
+    """
 
     rail: str
     asked_at: datetime
     lease_until: datetime
+    under_way: tuple[int, ...]
 
 
 def look_at_rails(rail_names: Iterable[str], *, clock: Clock, wait_seconds: float = LOOK_SECONDS) -> int:
     """Ask these rails side by side what they can send, and record each answer when it arrives.
 
     Returns how many payments were released. One that does not answer in time counts as unavailable; one that another
-    run is looking at is left out. Called outside any transaction. Raises, in the end, what a rail raised by a bug.
+    run is looking at is left out. Called outside any transaction.
+    Raises: in the end, the first error of a rail or of the database; the other rails are recorded before.
     """
     begun = [look for name in rail_names if (look := _begin(name, now=clock()))]
     calls = ThreadPoolExecutor(max(len(begun), 1), "rail-look")
@@ -65,18 +71,15 @@ def look_at_rails(rail_names: Iterable[str], *, clock: Clock, wait_seconds: floa
     try:
         asked = {calls.submit(rail(look.rail).sendable): look for look in begun}
         for look, answer in _answers(asked, wait_seconds):
-            error = answer.exception() if answer else _no_answer(look, wait_seconds)
-            if isinstance(error, RailUnavailable):
-                _record_unavailable(look, error)
-            elif error is not None:
-                logger.error("rail %s could not be looked at", look.rail, exc_info=error)
+            try:
+                released += _record(look, answer, wait_seconds, clock=clock)
+            except Exception as error:
+                logger.exception("rail %s could not be looked at", look.rail)
                 errors.append(error)
-            elif answer is not None:
-                released += _record_found(look, answer.result(), now=clock())
     finally:
         calls.shutdown(wait=False, cancel_futures=True)
-    for error in errors:
-        raise error
+    if errors:
+        raise errors[0]
     return released
 
 
@@ -84,45 +87,59 @@ def look_at_rails(rail_names: Iterable[str], *, clock: Clock, wait_seconds: floa
 def _begin(name: str, *, now: datetime) -> _Look | None:
     """Take the lease on a rail's looks, by compare-and-set; None if another run has it."""
     RailLiquidity.objects.get_or_create(rail=name)
-    look = _Look(name, now, now + LOOK_LEASE)
+    lease_until = now + LOOK_LEASE
     free = RailLiquidity.objects.filter(Q(looking_until=None) | Q(looking_until__lte=now), pk=name)
-    return look if free.update(looking_until=look.lease_until) == 1 else None
+    if free.update(looking_until=lease_until) == 0:
+        return None
+    return _Look(name, now, lease_until, tuple(_open_attempts(name)))
 
 
 def _answers(
     asked: Mapping[Future[Sendable], _Look], wait_seconds: float
-) -> Iterator[tuple[_Look, Future[Sendable] | None]]:
-    """Yield each look with its answer as it arrives, and in the end those without one."""
+) -> Iterator[tuple[_Look, Future[Sendable]]]:
+    """Yield each look with its answer as it arrives, and in the end those that are still without one."""
     waiting = dict(asked)
     try:
         for answer in as_completed(asked, timeout=wait_seconds):
             yield waiting.pop(answer), answer
     except TimeoutError:
-        for look in waiting.values():
-            yield look, None
+        for answer, look in waiting.items():
+            yield look, answer
 
 
-def _no_answer(look: _Look, wait_seconds: float) -> RailUnavailable:
-    return RailUnavailable(rail=look.rail, detail=f"no answer within {wait_seconds:.0f} s")
+def _record(look: _Look, answer: Future[Sendable], wait_seconds: float, *, clock: Clock) -> int:
+    """Record an answer, or that there is none; return how many payments were released. Raises: what the rail raised."""
+    if not answer.done():
+        late = RailUnavailable(rail=look.rail, detail=f"no answer within {wait_seconds:.0f} s")
+        return _record_unavailable(look, late, clock=clock)
+    try:
+        found = answer.result()
+    except RailUnavailable as error:
+        return _record_unavailable(look, error, clock=clock)
+    return _record_found(look, found, clock=clock)
 
 
 @retried_on_deadlock
-def _record_unavailable(look: _Look, error: RailUnavailable) -> None:
+def _record_unavailable(look: _Look, error: RailUnavailable, *, clock: Clock) -> int:
     """Record why a rail is unavailable; the amounts that were known stay, for the look that finds it available."""
     logger.warning("rail %s is unavailable: %s", look.rail, error.detail)
-    RailLiquidity.objects.filter(pk=look.rail, looking_until=look.lease_until).update(
-        seen_at=look.asked_at, looking_until=None, failure_code=error.code, failure_facts=error.stored_facts
-    )
+    with transaction.atomic(durable=True):
+        _own(look, now=_locked_at(look, clock)).update(
+            seen_at=look.asked_at, looking_until=None, failure_code=error.code,
+            failure_facts=error.stored_facts,
+        )  # fmt: skip
+    return 0
 
 
 @retried_on_deadlock
-def _record_found(look: _Look, found: Sendable, *, now: datetime) -> int:
+def _record_found(look: _Look, found: Sendable, *, clock: Clock) -> int:
     """Record what a rail can send and release what may go; return how many payments.
 
-    Nothing happens after another run has taken the lease: this process was stopped meanwhile.
+    Nothing happens after the lease has run out, or another run has taken it: this process was stopped meanwhile.
     """
     with transaction.atomic(durable=True):
-        own = RailLiquidity.objects.select_for_update().filter(pk=look.rail, looking_until=look.lease_until)
+        now = _locked_at(look, clock)
+        own = _own(look, now=now)
         before = own.first()
         if before is None:
             return 0
@@ -130,9 +147,23 @@ def _record_found(look: _Look, found: Sendable, *, now: datetime) -> int:
         own.update(
             total_msat=found.total_msat, largest_msat=found.largest_msat, unusable=_unusable(found),
             known_at=look.asked_at, seen_at=look.asked_at, failure_code="", failure_facts={}, looking_until=None,
-            under_way=list(_open_attempts(look.rail)), missed=missed,
+            under_way=sorted({*look.under_way, *_open_attempts(look.rail)}), missed=missed,
         )  # fmt: skip
     return released
+
+
+def _locked_at(look: _Look, clock: Clock) -> datetime:
+    """Lock the row of a look in the caller's transaction, and return the moment.
+
+    A process that is stopped after this moment loses the lock with its transaction, so it cannot record late.
+    """
+    RailLiquidity.objects.select_for_update().get(pk=look.rail)
+    return clock()
+
+
+def _own(look: _Look, *, now: datetime) -> QuerySet[RailLiquidity]:
+    """Return the row of a look while its lease lasts, else nothing."""
+    return RailLiquidity.objects.filter(pk=look.rail, looking_until=look.lease_until, looking_until__gt=now)
 
 
 def _unusable(found: Sendable) -> list[dict[str, Any]]:
@@ -189,11 +220,14 @@ def _queue(before: RailLiquidity, now: datetime) -> list[_Payment]:
     """
     deferred = Q(failure_code__in=RAIL_DEFERRALS, due_at__gt=now, claimed_by="")
     rows = _unpaid(before.rail).filter(deferred | Q(not_before__gt=now), state=DisbursementState.PROCESSING)
-    waiting = list(rows.order_by("due_at", "pk")[:QUEUE_READS])
+    waiting = list(rows.order_by("due_at", "pk").only(*QUEUE_COLUMNS)[:QUEUE_READS])
     if not waiting:
         return []
     due = _unpaid(before.rail).filter(Q(due_at__lte=now) | ~Q(claimed_by="")).exclude(not_before__gt=now)
-    going = [_payment(row, WaitsFor.NEXT) for row in due.order_by("due_at", "pk")[:QUEUE_READS]]
+    going = [
+        _payment(row, WaitsFor.NEXT)
+        for row in due.order_by("due_at", "pk").only(*QUEUE_COLUMNS)[:QUEUE_READS]
+    ]
     held = _holds([row.pk for row in waiting if _is_before_its_time(row, now)])
     return [*going, *_waiting(waiting, held, set(before.missed), now)]
 
