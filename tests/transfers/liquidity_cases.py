@@ -63,15 +63,15 @@ def short_at_prepare(node: SteeredRail, watch: Watch) -> int:
 
 
 def held(node: SteeredRail, watch: Watch) -> int:
-    """The node refuses it for want of balance the third time: it waits for four minutes."""
+    """The node refuses it for insufficient balance the third time: it waits for four minutes, of which one is over."""
     node.script.extend([HOLD, HOLD, HOLD])
     pk = ordered()
-    for seconds in (0, 30, 30, 30, 90, 30):
+    for seconds in (0, 30, 30, 30, 90, 30, 30):
         watch.advance(seconds)
         run(watch)
     row = row_of(pk)
     assert (row.failure_code, row.attempts.count()) == ("insufficient-balance", 3)
-    assert row.not_before == watch.after(240 - 30)
+    assert row.not_before == watch.after(240 - 60)
     node.balance_msat = NET_MSAT - 1
     return pk
 

@@ -143,6 +143,31 @@ def test_stopped_rail_is_tried_when_a_payment_can_be_sent_that_could_not(
     assert decide_release(before, found, queue(*needs), is_stopped=True) == expected
 
 
+# Refused a moment ago
+
+
+def young(needed: int, *, was_missed: bool = False) -> Queued:
+    return Queued(1, needed, MONEY, was_missed=was_missed, is_too_soon=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "one", "release"),
+    [
+        # It has money, but was refused a moment ago: the next look releases it, and it takes no part until then.
+        (had(99), young(100), Release((2,), too_soon=(1,))),
+        (had(500), young(100, was_missed=True), Release((2,), too_soon=(1,))),
+        # It has none, or does not fit.
+        (had(500), young(100), Release((2,))),
+        (had(99), young(101), Release((2,))),
+    ],
+)
+def test_refused_payment_is_kept_for_a_later_look_while_it_is_too_soon(
+    before: Before, one: Queued, release: Release
+) -> None:
+    waiting = [one, Queued(2, 100, RAIL)]
+    assert decide_release(before, has(100), waiting, is_stopped=False) == release
+
+
 # Every queue
 
 amounts = st.integers(0, 300)

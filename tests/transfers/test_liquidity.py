@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -401,14 +402,14 @@ def test_hold_whose_order_may_still_be_paid_is_asked_about_before_it_goes_again(
     node.balance_msat = NET_MSAT - 1
     look(watch)
     node.balance_msat = PLENTY_MSAT
-    watch.advance(5)
+    watch.advance(15)
 
     assert look(watch) == 1
     run(watch)
 
     row = row_of(pk)
-    assert (row.state, row.attempts.count(), row.due_at) == ("processing", 1, watch.after(25))
-    watch.advance(25)
+    assert (row.state, row.attempts.count(), row.due_at) == ("processing", 1, watch.after(15))
+    watch.advance(15)
     run(watch)
     assert row_of(pk).state == "completed"
 
@@ -428,6 +429,45 @@ def test_hold_that_was_claimed_at_the_look_is_released_by_the_next(node: Steered
     assert look_later(watch) == 1
     run(watch)
     assert row_of(pk).state == "completed"
+
+
+def test_hold_is_not_released_before_a_quarter_of_its_wait_and_not_forgotten(
+    node: SteeredRail, watch: Watch
+) -> None:
+    """It waits for a minute; the money is added after one second."""
+    node.script.append(HOLD)
+    pk = ordered()
+    run(watch)
+    assert row_of(pk).not_before == watch.after(60)
+    node.balance_msat = NET_MSAT - 1
+    look(watch)
+    node.balance_msat = PLENTY_MSAT
+    for seconds in (1, 13):
+        watch.advance(seconds)
+        with unchanged_row(pk):
+            assert look(watch) == 0
+
+    watch.advance(1)
+    assert look(watch) == 1
+    assert row_of(pk).not_before is None
+
+
+def test_channel_that_comes_and_goes_does_not_use_up_the_holds(node: SteeredRail, watch: Watch) -> None:
+    """Every other look finds all, and the node refuses each time: it goes again after a quarter of each wait."""
+    node.script.extend([HOLD] * 7)
+    pk = ordered()
+    for number in range(60):
+        node.balance_msat = PLENTY_MSAT if number % 2 else 0
+        look(watch)
+        node.balance_msat = PLENTY_MSAT
+        run(watch)
+        watch.advance(15)
+        run(watch)
+        watch.advance(15)
+    refused_at = [one.closed_at for one in row_of(pk).attempts.order_by("number") if one.closed_at]
+    assert len(refused_at) == 7
+    waits = [(later - earlier).total_seconds() for earlier, later in pairwise(refused_at)]
+    assert all(wait >= least for wait, least in zip(waits, [15, 30, 60, 120, 240, 240], strict=True))
 
 
 # What is not touched

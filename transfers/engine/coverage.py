@@ -11,8 +11,8 @@ class WaitsFor(Enum):
     """Why a payment is in the queue of a rail.
 
     Next: it is due or claimed, and takes its part before those that wait. Rail: it was deferred because the rail was
-    short, unavailable or stopped. Money: the provider refused it for want of balance although it seemed to fit. Time: a
-    retry that must not go yet; when it may, it may try a stopped rail.
+    short, unavailable or stopped. Money: the provider refused it for insufficient balance although it seemed to fit.
+    Time: a retry that must not go yet; when it may, it may try a stopped rail.
     """
 
     NEXT = "next"
@@ -25,13 +25,15 @@ class WaitsFor(Enum):
 class Queued:
     """A payment that is to go by a rail, with what must be sendable for it. Units: msat.
 
-    `was_missed`: the look before was to release it, and a worker had claimed it at that moment.
+    `was_missed`: the look before was to release it, but a worker had claimed it at that moment, or it was too soon.
+    `is_too_soon`: it was refused for insufficient balance too recently to go before its own wait is over.
     """
 
     disbursement_id: int
     needed_msat: int
     waits_for: WaitsFor
     was_missed: bool = False
+    is_too_soon: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,14 @@ class Before:
 
 @dataclass(frozen=True)
 class Release:
-    """The payments that are due at once, and whether a stopped rail is tried now."""
+    """The payments that are due at once, and whether a stopped rail is tried now.
+
+    `too_soon`: those that a later look is to release.
+    """
 
     disbursement_ids: tuple[int, ...] = ()
     tries_rail: bool = False
+    too_soon: tuple[int, ...] = ()
 
 
 def decide_release(
@@ -62,15 +68,17 @@ def decide_release(
     """Decide which payments are due at once. `queue` is in the order in which they would go.
 
     What waits for the rail goes as soon as it fits. What waits for money goes when it did not fit before, or when what
-    was added alone covers it. A stopped rail is tried for the same two reasons, and after it was unavailable; otherwise
-    it keeps its wait, and so does all that waits for it.
+    was added alone covers it, unless it was refused too recently. A stopped rail is tried for the same two reasons, and
+    after it was unavailable; otherwise it keeps its wait, and so does all that waits for it.
     """
-    able = [one for one in queue if one.waits_for != WaitsFor.MONEY or _has_money(one, before, found)]
+    with_money = [one for one in queue if one.waits_for != WaitsFor.MONEY or _has_money(one, before, found)]
+    too_soon = tuple(one.disbursement_id for one in with_money if one.is_too_soon and _fits_alone(one, found))
+    able = [one for one in with_money if not one.is_too_soon]
     if is_stopped and not _is_worth_a_try(able, before, found):
-        return Release()
+        return Release(too_soon=too_soon)
     fitting = _covered_by(found, [one for one in able if one.waits_for != WaitsFor.TIME])
     ids = tuple(one.disbursement_id for one in fitting if one.waits_for != WaitsFor.NEXT)
-    return Release(ids, tries_rail=is_stopped)
+    return Release(ids, tries_rail=is_stopped, too_soon=too_soon)
 
 
 def covered(queue: Iterable[Queued], *, total_msat: int, largest_msat: int) -> list[Queued]:
@@ -84,11 +92,15 @@ def covered(queue: Iterable[Queued], *, total_msat: int, largest_msat: int) -> l
 
 
 def _has_money(one: Queued, before: Before | None, found: Sendable) -> bool:
-    """Return whether a payment that was refused for want of balance has a reason to fit now."""
+    """Return whether a payment that was refused for insufficient balance has a reason to fit now."""
     if before is None:
         return False
     did_fit = one.needed_msat <= min(before.total_msat, before.largest_msat) + before.returned_msat
     return one.was_missed or not did_fit or one.needed_msat <= _added_msat(before, found)
+
+
+def _fits_alone(one: Queued, found: Sendable) -> bool:
+    return one.needed_msat <= min(found.total_msat, found.largest_msat)
 
 
 def _covered_by(found: Sendable, queue: Iterable[Queued]) -> list[Queued]:

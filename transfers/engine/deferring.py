@@ -59,8 +59,8 @@ def defer_all(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> 
 def make_due(rows: Sequence[Disbursement], *, now: datetime) -> set[int]:
     """Make waiting payments due at once, in the caller's transaction; return which.
 
-    `rows` are as they were read before, with `WAIT_COLUMNS`. One that is locked, or was claimed or changed since, is left
-    alone.
+    `rows` are as they were read before, with `WAIT_COLUMNS`. One that is locked, or was claimed or changed since, is
+    left alone.
     """
     read = {row.pk: row for row in rows}
     free = Disbursement.objects.select_for_update(skip_locked=True).filter(pk__in=read, claimed_by="")

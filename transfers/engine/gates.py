@@ -153,10 +153,10 @@ def _split(
     return [row for row in rows if row.pk in ids], [row for row in rows if row.pk not in ids]
 
 
-def queued(row: Disbursement, paid_by: Rail, waits_for: WaitsFor, *, was_missed: bool = False) -> Queued:
+def queued(row: Disbursement, paid_by: Rail, waits_for: WaitsFor) -> Queued:
     """Return a payment with what must be sendable for it."""
     needed_msat = paid_by.needed_msat(msat_from_sats(row.net_sats or row.payout_sats))
-    return Queued(row.pk, needed_msat, waits_for, was_missed)
+    return Queued(row.pk, needed_msat, waits_for)
 
 
 def deferral_while_unavailable(error: RailUnavailable, *, until: datetime) -> Deferral:

@@ -1,13 +1,13 @@
 """Looks at what each rail can send: stores it for pages and metrics, and releases the payments that waited for it.
 
 Without this, payments would only be looked at again when their own wait is over: a minute when the rail was short, up
-to ten when it is stopped, up to sixteen when the provider refused them for want of balance.
+to ten when it is stopped, up to sixteen when the provider refused them for insufficient balance.
 """
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -180,15 +180,26 @@ def _open_attempts(name: str) -> QuerySet[Attempt, int]:
 
 @dataclass(frozen=True)
 class _Payment:
-    """A payment in the queue of a rail. `hold_id`: its newest attempt, if it was refused for want of balance."""
+    """A payment in the queue of a rail. `hold_id`: its newest attempt, if that was refused for insufficient balance."""
 
     row: Disbursement
     queued: Queued
     hold_id: int | None = None
 
 
+@dataclass(frozen=True)
+class _Hold:
+    """An attempt that was refused for insufficient balance."""
+
+    attempt_id: int
+    closed_at: datetime
+
+
 def _release(before: RailLiquidity, found: Sendable, *, now: datetime) -> tuple[int, list[int]]:
-    """Make payments due at once, and a stopped rail's next try; return how many, and the holds that were missed."""
+    """Make payments due at once, and a stopped rail's next try.
+
+    Returns how many, and the attempts of those that are left to a later look.
+    """
     stopped = RailBreaker.objects.filter(pk=before.rail).exclude(state=BreakerState.CLOSED).first()
     queue = {one.row.pk: one for one in _queue(before, now)}
     release = decide_release(
@@ -199,7 +210,8 @@ def _release(before: RailLiquidity, found: Sendable, *, now: datetime) -> tuple[
         try_sooner(stopped, now=now)
     if released or release.tries_rail:
         wake(RUN_DUE_TASK)
-    left = [queue[pk].hold_id for pk in release.disbursement_ids if pk not in released]
+    wanted = (*release.disbursement_ids, *release.too_soon)
+    left = [queue[pk].hold_id for pk in wanted if pk not in released]
     return len(released), [hold_id for hold_id in left if hold_id is not None]
 
 
@@ -238,31 +250,40 @@ def _unpaid(name: str) -> QuerySet[Disbursement]:
 
 
 def _waiting(
-    rows: Sequence[Disbursement], held: Mapping[int, int], missed: set[int], now: datetime
+    rows: Sequence[Disbursement], held: Mapping[int, _Hold], missed: set[int], now: datetime
 ) -> Iterator[_Payment]:
     for row in rows:
         if row.pk in held:
-            hold_id = held[row.pk]
-            yield _payment(row, WaitsFor.MONEY, hold_id=hold_id, was_missed=hold_id in missed)
+            hold = held[row.pk]
+            one = queued(row, rail(row.rail), WaitsFor.MONEY)
+            is_too_soon = now < _earliest_release(row, hold)
+            one = replace(one, was_missed=hold.attempt_id in missed, is_too_soon=is_too_soon)
+            yield _Payment(row, one, hold.attempt_id)
         else:
             yield _payment(row, WaitsFor.TIME if _is_before_its_time(row, now) else WaitsFor.RAIL)
 
 
-def _payment(
-    row: Disbursement, waits_for: WaitsFor, *, hold_id: int | None = None, was_missed: bool = False
-) -> _Payment:
-    return _Payment(row, queued(row, rail(row.rail), waits_for, was_missed=was_missed), hold_id)
+def _payment(row: Disbursement, waits_for: WaitsFor) -> _Payment:
+    return _Payment(row, queued(row, rail(row.rail), waits_for))
+
+
+def _earliest_release(row: Disbursement, hold: _Hold) -> datetime:
+    """Return when a refused payment may be released: after a quarter of its wait.
+
+    A payment has six such waits. With a channel that comes and goes, looks could use them up within minutes; a quarter
+    of each is twelve minutes in all.
+    """
+    assert row.not_before is not None, "only what has a wait is held"  # noqa: S101  (a programmer's mistake)
+    return hold.closed_at + (row.not_before - hold.closed_at) / 4
 
 
 def _is_before_its_time(row: Disbursement, now: datetime) -> bool:
     return row.not_before is not None and row.not_before > now
 
 
-def _holds(disbursement_ids: Sequence[int]) -> dict[int, int]:
-    """Return, of those whose newest attempt was refused for want of balance, that attempt."""
+def _holds(disbursement_ids: Sequence[int]) -> dict[int, _Hold]:
+    """Return, of those whose newest attempt was refused for insufficient balance, that attempt."""
     attempts = Attempt.objects.filter(disbursement__in=disbursement_ids).order_by("number")
-    newest = {
-        disbursement_id: (pk, failure)
-        for disbursement_id, pk, failure in attempts.values_list("disbursement_id", "pk", "failure_class")
-    }
-    return {one: pk for one, (pk, failure) in newest.items() if failure == FailureClass.HOLD}
+    columns = ("disbursement_id", "failure_class", "pk", "closed_at")
+    newest = {row[0]: row[1:] for row in attempts.values_list(*columns)}
+    return {one: _Hold(*hold) for one, (failure, *hold) in newest.items() if failure == FailureClass.HOLD}
