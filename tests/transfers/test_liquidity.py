@@ -37,7 +37,7 @@ from tests.transfers.liquidity_cases import (
 )
 from tests.transfers.rails import SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
-from transfers.engine.breaker import count_success
+from transfers.engine.breaker import count_success, take_try, try_sooner
 from transfers.engine.claims import release
 from transfers.engine.deferring import make_due
 from transfers.engine.liquidity import LOOK_LEASE, look_at_rails
@@ -609,20 +609,45 @@ def test_retry_tries_the_stopped_rail_when_its_time_has_come_after_money_was_add
     assert row_of(pk).state == "completed"
 
 
-def test_half_open_rail_is_tried_by_another_payment_when_it_can_send_more(
-    node: SteeredRail, watch: Watch
-) -> None:
-    """The try before is under way, and would keep the rail for ten minutes."""
+def test_half_open_rail_keeps_its_try_while_that_is_under_way(node: SteeredRail, watch: Watch) -> None:
+    """Otherwise several payments would try it at once; what can be sent is stored all the same."""
     first = stopped(node, watch)
     RailBreaker.objects.update(state="half_open", probe_id=10**6, retry_at=watch.after(600), wait_seconds=600)
     look(watch)
     node.balance_msat = PLENTY_MSAT
+    watch.advance(30)
 
-    look_later(watch)
+    with unchanged_row(first):
+        assert look(watch) == 0
+
+    assert (breaker().retry_at, breaker().probe_id) == (watch.after(570), 10**6)
+    assert seen().total_msat == PLENTY_MSAT
+
+
+def test_half_open_rail_is_tried_by_another_payment_when_its_try_is_over(
+    node: SteeredRail, watch: Watch
+) -> None:
+    first = stopped(node, watch)
+    RailBreaker.objects.update(state="half_open", probe_id=10**6, retry_at=watch.after(30), wait_seconds=600)
+    look(watch)
+    node.balance_msat = PLENTY_MSAT
+
+    assert look_later(watch) == 1
     run(watch)
 
     assert row_of(first).state == "completed"
     assert breaker().state == "closed"
+
+
+def test_try_that_began_after_the_breaker_was_read_is_not_moved(node: SteeredRail, watch: Watch) -> None:
+    stop_rail(watch)
+    read = breaker()
+    watch.advance(60)
+    assert take_try(read, disbursement_id=1, now=watch())
+
+    try_sooner(breaker(), now=watch())
+
+    assert breaker().retry_at == watch.after(60)
 
 
 def test_resumed_rail_makes_all_that_waited_for_it_due_at_once(node: SteeredRail, watch: Watch) -> None:

@@ -182,10 +182,18 @@ def take_try(row: RailBreaker, *, disbursement_id: int, now: datetime) -> bool:
     return taken == 1
 
 
+def is_being_tried(row: RailBreaker, *, now: datetime) -> bool:
+    """Return whether a payment tries a stopped rail, and no other may yet."""
+    return row.state == _S.HALF_OPEN and row.retry_at is not None and row.retry_at > now
+
+
 def try_sooner(row: RailBreaker, *, now: datetime) -> None:
-    """Let a payment try a stopped rail at once, in the caller's transaction, unless the breaker has changed."""
+    """Let a payment try a stopped rail at once, in the caller's transaction, unless the breaker has changed.
+
+    A try that is under way keeps the rail for its time.
+    """
     same = RailBreaker.objects.filter(pk=row.pk, retry_at=row.retry_at, probe_id=row.probe_id)
-    same.filter(retry_at__gt=now).update(retry_at=now)
+    same.filter(state=_S.OPEN, retry_at__gt=now).update(retry_at=now)
 
 
 def _stop(row: RailBreaker, wait_seconds: int, *, now: datetime) -> None:

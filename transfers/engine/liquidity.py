@@ -17,7 +17,7 @@ from django.db.models import Exists, Q, QuerySet
 from sunusav.core.clock import Clock
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.wake_ups import wake
-from transfers.engine.breaker import try_sooner
+from transfers.engine.breaker import is_being_tried, try_sooner
 from transfers.engine.claims import open_attempts
 from transfers.engine.coverage import Before, Queued, WaitsFor, decide_release
 from transfers.engine.deferring import WAIT_COLUMNS, make_due
@@ -198,9 +198,12 @@ class _Hold:
 def _release(before: RailLiquidity, found: Sendable, *, now: datetime) -> tuple[int, list[int]]:
     """Make payments due at once, and a stopped rail's next try.
 
+    Nothing, while a payment tries the rail: when it is paid, all are due.
     Returns how many, and the attempts of those that are left to a later look.
     """
     stopped = RailBreaker.objects.filter(pk=before.rail).exclude(state=BreakerState.CLOSED).first()
+    if stopped is not None and is_being_tried(stopped, now=now):
+        return 0, before.missed
     queue = {one.row.pk: one for one in _queue(before, now)}
     release = decide_release(
         _before(before), found, [one.queued for one in queue.values()], is_stopped=stopped is not None
