@@ -18,7 +18,7 @@ LOOKED_AT_WITHIN = timedelta(minutes=2)
 def waiting_for_rails() -> dict[str, WaitingForRail]:
     """Return, per rail, the payments that wait until it can send them, if there are any.
 
-    They were deferred for a rail that is short, unavailable or stopped, or refused for want of balance.
+    They were deferred for a rail that is short, unavailable or stopped, or refused for insufficient balance.
     """
     newest = Attempt.objects.filter(disbursement=OuterRef("pk")).order_by("-number")
     rows = Disbursement.objects.filter(state=DisbursementState.PROCESSING).annotate(

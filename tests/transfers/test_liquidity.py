@@ -696,7 +696,7 @@ def test_payment_deferred_just_after_the_rail_resumed_goes_with_the_next_look(
 def test_all_that_waits_is_paid_within_a_minute_of_the_money_coming_back(
     node: SteeredRail, watch: Watch
 ) -> None:
-    """Forty-five payments, short, refused for want of balance and stopped; the look comes after 29 s."""
+    """Forty-five payments, short, refused for insufficient balance and stopped; the look comes after 29 s."""
     refusals: list[SendOutcome] = [HOLD] * 5
     node.script.extend(refusals)
     holds = [ordered(f"hold{number}") for number in range(5)]

@@ -26,7 +26,7 @@ def look(watch: Watch) -> int:
 
 
 def held(node: SteeredRail, watch: Watch) -> int:
-    """Return a payment that waits for a minute since the node refused it for want of balance."""
+    """Return a payment that waits for a minute since the node refused it for insufficient balance."""
     node.script.append(Refused("insufficient-balance", FailureClass.HOLD))
     pk = ordered()
     run(watch)

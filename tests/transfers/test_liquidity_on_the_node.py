@@ -54,7 +54,7 @@ def waits_as(payout: Payout) -> str:
 def test_all_that_waited_is_paid_less_than_a_minute_after_the_channel_is_active(
     world: World, watch: SharedWatch
 ) -> None:
-    # The node refuses one for want of balance, three times: it waits for four minutes.
+    # The node refuses one for insufficient balance, three times: it waits for four minutes.
     world.control.script(PLATFORM, {"do": "fail", "reason": "INSUFFICIENT_BALANCE"}, count=3)
     held = Payout(world, watch)
     for seconds in (0, 30, 30, 30, 90, 30):

@@ -274,7 +274,7 @@ def _earliest_release(row: Disbursement, hold: _Hold) -> datetime:
     """Return when a refused payment may be released: after a quarter of its wait.
 
     A payment has six such waits. With a channel that comes and goes, looks could use them up within minutes; a quarter
-    of each is twelve minutes in all.
+    of each is almost twelve minutes in all.
     """
     assert row.not_before is not None, "only what has a wait is held"  # noqa: S101  (a programmer's mistake)
     return hold.closed_at + (row.not_before - hold.closed_at) / 4
