@@ -1,5 +1,8 @@
+import secrets
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+
+PORTS = range(20_000, 32_000)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -20,9 +23,19 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different ports on which no process listens at this moment: two calls of `free_port` may return one."""
+    """Return different ports on which no process listens at this moment.
+
+    They are below those that outgoing connections get, which would take the port of a server while it restarts.
+    """
     with ExitStack() as held:
-        probes = [held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        return [_held_port(held) for _ in range(count)]
+
+
+def _held_port(held: ExitStack) -> int:
+    """Return a free port that stays bound until the stack is closed, so that the next one is another."""
+    while True:
+        port = secrets.choice(PORTS)
+        probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        with suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
