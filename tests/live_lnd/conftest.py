@@ -19,9 +19,7 @@ from tests.live_lnd.backends import (
 )
 from tests.live_lnd.node_pair import NodePair
 from tests.live_lnd.recording import Recorder
-from tests.live_lnd.regtest.network import Regtest, running_network
-from tests.live_lnd.regtest.programs import find_programs
-from tests.support import process
+from tests.live_lnd.regtest.network import Regtest, throwaway_network
 
 RECORD_DIR = "LND_TEST_RECORD_DIR"
 
@@ -35,7 +33,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 @pytest.fixture(scope="session")
 def regtest() -> Iterator[Regtest]:
     """Two real nodes that this suite starts, with a single channel, for tests that leave them as they were."""
-    with process.folder("lnd") as folder, running_network(folder, find_programs()) as network:
+    with throwaway_network() as network:
         yield network
 
 
@@ -47,7 +45,9 @@ def real(request: pytest.FixtureRequest) -> Backend:
     return own_backend(request.getfixturevalue("regtest"))
 
 
-@pytest.fixture(params=[SIMULATED, pytest.param(REAL, marks=pytest.mark.lnd)])
+@pytest.fixture(
+    params=[SIMULATED, pytest.param(REAL, marks=(pytest.mark.lnd, pytest.mark.xdist_group("contract")))]
+)
 def backend(request: pytest.FixtureRequest) -> Backend:
     chosen: Backend = request.getfixturevalue(request.param)
     return chosen

@@ -21,6 +21,7 @@ from lightning.rail import LightningRail
 from sunusav.core import clock
 from sunusav.core.deadlines import Deadline, boottime_ns
 from tests.live_lnd.backends import Backend
+from tests.live_lnd.polling import POLL_SECONDS, eventually
 from tests.live_lnd.recording import Recorder
 from transfers.types import Destination, Instruction, Order
 
@@ -35,7 +36,6 @@ CALL_SECONDS = 15.0
 ATTEMPTS_SECONDS = 20
 STREAM_SECONDS = 40.0
 WAIT_SECONDS = 20.0
-POLL_SECONDS = 0.1
 DAY = timedelta(days=1)  # tests advance the clock of simulated nodes
 
 
@@ -195,16 +195,6 @@ def deadline(after: timedelta = DAY) -> Deadline:
 
 def memo() -> str:
     return f"contract suite {uuid.uuid4().hex[:12]}"
-
-
-def eventually(
-    is_true: Callable[[], bool], *, within_seconds: float = WAIT_SECONDS, every_seconds: float = 0.1
-) -> None:
-    """Poll until it is true."""
-    ends = time.monotonic() + within_seconds
-    while not is_true():
-        assert time.monotonic() < ends, "it did not become true in time"
-        time.sleep(every_seconds)
 
 
 def status(payment: Payment) -> str:

@@ -17,10 +17,10 @@ from tests.live_lnd.node_pair import (
     FEE_LIMIT_MSAT,
     NewInvoice,
     NodePair,
-    eventually,
     reason,
     status,
 )
+from tests.live_lnd.polling import eventually
 from transfers.types import FindOutcome, Refused, Succeeded, Unknown
 
 # The macaroon is passed by standard input: every user can read the arguments of a process.

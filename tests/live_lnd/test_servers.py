@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live_lnd.node_pair import eventually
+from tests.live_lnd.polling import eventually
 
 STARTING = """
 import sys, time

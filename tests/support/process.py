@@ -70,7 +70,7 @@ def die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-# The interpreter sets what `_die_with_parent` sets, then becomes the command.
+# The interpreter sets what `die_with_parent` sets, then becomes the command.
 _TIE = """
 import ctypes, os, sys
 if sys.platform == "linux":
@@ -96,7 +96,7 @@ def child(
     Raises: ServerDidNotStart.
     """
     # It runs after the change of user, which would clear the setting.
-    popen.setdefault("preexec_fn", _die_with_parent)
+    popen.setdefault("preexec_fn", die_with_parent)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -105,7 +105,6 @@ def child(
             stderr=output,
             cwd=log.parent,
             start_new_session=True,  # Ctrl-C reaches only us; we then stop the servers in order
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it runs after the change of user, which would clear the setting
             **popen,
         )
     try:

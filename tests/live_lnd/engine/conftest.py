@@ -13,9 +13,7 @@ from tests.factories.limits import widen_limits
 from tests.live_lnd.engine.engine import Engine
 from tests.live_lnd.engine.wallets import RealWallets
 from tests.live_lnd.engine.workers import Workers
-from tests.live_lnd.regtest.network import Regtest, macaroons_of_compose_file, running_network
-from tests.live_lnd.regtest.programs import find_programs
-from tests.support import process
+from tests.live_lnd.regtest.network import Regtest, macaroons_of_compose_file, throwaway_network
 from tests.support.database import url_of
 from tests.support.lightning import forking, settings_for
 from transfers.rails import rail
@@ -23,7 +21,7 @@ from transfers.rails import rail
 
 @pytest.fixture(scope="package")
 def killed_network() -> Iterator[Regtest]:
-    with process.folder("lnd") as folder, running_network(folder, find_programs()) as network:
+    with throwaway_network() as network:
         yield network
 
 

@@ -16,11 +16,13 @@ from sunusav.core.errors import DomainError
 from tests.crash import payouts
 from tests.crash.payouts import Order
 from tests.crash.wallets import WalletInvoice
-from tests.live_lnd.engine.wallets import Payment, RealWallets
+from tests.live_lnd.engine.wallets import RealWallets
 from tests.live_lnd.engine.workers import Worker, Workers
-from tests.live_lnd.node_pair import eventually
+from tests.live_lnd.left_in_flight import are_left_in_flight
+from tests.live_lnd.polling import eventually
 from tests.live_lnd.regtest.network import Regtest
-from tests.live_lnd.regtest.servers import DidNotHappen, wait_until
+from tests.live_lnd.regtest.node import Payment
+from tests.live_lnd.regtest.servers import wait_until
 from transfers.enums import AttemptState
 from transfers.matching import match_rail
 from transfers.models import Attempt, Disbursement
@@ -31,8 +33,7 @@ PEOPLE = Actor.system("people of the journey")
 # A lease of 20 s, the 10 s after it, and a busy machine.
 PATIENCE_SECONDS = 90.0
 # A minute more: the wait before a payment is retried that LND failed because it was killed before it had a route.
-FINISH_SECONDS, LEFT_AFTER_SECONDS = 180.0, 60
-CHANNEL_SECONDS = 20.0
+FINISH_SECONDS = 180.0
 
 
 @dataclass
@@ -123,8 +124,7 @@ class Engine:
     def finish(self, orders: Iterable[Order]) -> list[Order]:
         """Wait until all are completed, except those that the node left in flight when it was killed; return these.
 
-        LND may die after it stored an attempt and before its channel has the HTLC. It reports such a payment as in
-        flight without end, also after further restarts (lightningnetwork/lnd issue 9340). The engine must keep it open.
+        The engine must keep those open: tests.live_lnd.left_in_flight.
         """
         rows = Disbursement.objects.filter(pk__in=[order["id"] for order in orders])
         left = rows.exclude(state="completed")
@@ -132,23 +132,13 @@ class Engine:
         def hashes() -> list[str]:
             return list(left.values_list("orders__reference", flat=True))
 
-        eventually(lambda: self._are_left_in_flight(hashes()), within_seconds=FINISH_SECONDS, every_seconds=1)
+        platform = self.network.platform
+        eventually(
+            lambda: are_left_in_flight(platform, hashes()), within_seconds=FINISH_SECONDS, every_seconds=1
+        )
         for payment_hash in hashes():
             print(f"the node left in flight without end: {payment_hash}")
         return [order for order in orders if order["id"] in left.values_list("pk", flat=True)]
-
-    def _are_left_in_flight(self, payment_hashes: list[str]) -> bool:
-        """Return whether these began more than a minute ago and are in flight, while no channel has an HTLC."""
-        if not payment_hashes:
-            return True
-        channels = self.network.platform.cli("listchannels")["channels"]
-        if any(channel["pending_htlcs"] for channel in channels):
-            return False
-        before_ns = (time.time() - LEFT_AFTER_SECONDS) * 1e9
-        recorded = [one for payment_hash in payment_hashes for one in self.wallets.recorded(payment_hash)]
-        return len(recorded) == len(payment_hashes) and all(
-            one["status"] == "IN_FLIGHT" and int(one["creation_time_ns"]) < before_ns for one in recorded
-        )
 
     def wait_until_refused(self, orders: Iterable[Order]) -> None:
         """Wait until the first attempt of each is closed as failed."""
@@ -178,25 +168,12 @@ class Engine:
     def start_wallets(self) -> None:
         self.network.wallets.start()
         self.network.wallets.wait_until_synced()
-        self.wait_for_channel()
+        self.network.restore_channels()
 
     def start_platform(self) -> None:
         self.network.platform.start()
         self.network.platform.wait_until_synced()
-        self.wait_for_channel()
-
-    def wait_for_channel(self) -> None:
-        """Wait until the channel is usable; after a kill it may stay inactive for good, and another one is opened."""
-        try:
-            wait_until("a channel is active", self._has_channel, within_seconds=CHANNEL_SECONDS)
-        except DidNotHappen:
-            print("the channel stayed inactive after a restart: another one is opened")
-            self.network.open_channel(capacity_sats=5_000_000)
-
-    def _has_channel(self) -> bool:
-        return all(node.active_channels() > 0 for node in self.network.nodes) and bool(
-            self.network.platform.cli("queryroutes", self.network.wallets.pubkey(), "1")["routes"]
-        )
+        self.network.restore_channels()
 
     # The end
 

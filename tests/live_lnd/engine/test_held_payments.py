@@ -6,11 +6,11 @@ import pytest
 
 from tests.crash.payouts import MSAT, NET_SATS
 from tests.live_lnd.engine.engine import PATIENCE_SECONDS, Engine
-from tests.live_lnd.node_pair import eventually
+from tests.live_lnd.polling import eventually
 from transfers.enums import AnswerKind
 from transfers.models import ProviderAnswer
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.slow]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("engine")]
 
 HELD, SETTLED = 24, 16
 

@@ -12,11 +12,11 @@ from tests.live_lnd.engine.engine import PATIENCE_SECONDS, Engine
 from tests.live_lnd.engine.failing import FailingInvoices
 from tests.live_lnd.engine.worker import Plan
 from tests.live_lnd.engine.workers import KILLED, RUN_EVERY_SECONDS
-from tests.live_lnd.node_pair import eventually
+from tests.live_lnd.polling import eventually
 from transfers.enums import AttemptState
 from transfers.models import Attempt, Disbursement
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.slow]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("engine")]
 
 SIDE_BY_SIDE = 8
 
@@ -47,10 +47,10 @@ def test_payments_of_killed_workers_and_a_killed_node_are_each_paid_once(engine:
 
     failing, steady = FailingInvoices.order(engine), engine.workers.start_steady()
     failing.replace_when_failed()
+    failing.require_right()
     second = kill_node_while_paying(engine, "second", seen_in=AttemptState.PREPARED)
     third = kill_node_while_paying(engine, "third", seen_in=AttemptState.SUCCEEDED)
     left = engine.finish(orders := [*first, *second, *third])
-    failing.require_right()
     engine.workers.stop(steady)
 
     for order in orders:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from lightning.client.calls import unary_call
 from lightning.proto import invoices_pb2, methods
 from lightning.proto.lightning_pb2 import Invoice
 from tests.crash.wallets import Paid, WalletInvoice
-from tests.live_lnd.journeys.wallets import CALL_SECONDS, NodeWallets
 from tests.live_lnd.regtest.network import WALLETS, Regtest
-from tests.live_lnd.regtest.node import LndNode
-
-# Few enough that every journey reads several pages.
-PAGE = 10
-Payment = dict[str, Any]
+from tests.live_lnd.regtest.node import Payment
+from tests.live_lnd.regtest.wallets import CALL_SECONDS, NodeWallets
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class RealWallets:
         return self._looked_up(payment_hash).amt_paid_msat
 
     def record(self) -> list[Payment]:
-        return list(payments_of(self._platform))
+        return list(self._platform.payments())
 
     def recorded(self, payment_hash: str) -> list[Payment]:
         return [payment for payment in self.record() if payment["payment_hash"] == payment_hash]
@@ -67,17 +61,3 @@ class RealWallets:
 
     def _looked_up(self, payment_hash: str) -> Invoice:
         return self._wallets.client.lookup_invoice(bytes.fromhex(payment_hash))
-
-
-def payments_of(node: LndNode) -> Iterator[Payment]:
-    """List every payment of a node in any state, all pages, oldest first."""
-    index = "0"
-    while True:
-        page = node.cli(
-            *("listpayments", "--include_incomplete", "--paginate_forwards"),
-            *(f"--index_offset={index}", f"--max_payments={PAGE}"),
-        )
-        yield from page["payments"]
-        if not page["payments"]:
-            return
-        index = page["last_index_offset"]

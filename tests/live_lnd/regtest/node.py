@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from tests.live_lnd.regtest.programs import Programs
 from tests.live_lnd.regtest.servers import CallFailed, Server, call, call_for_json, wait_until
 
 NETWORK = "regtest"
+PAGE = 50
+Payment = dict[str, Any]
 
 
 class LndNode:
@@ -31,7 +33,7 @@ class LndNode:
                 *(f"--btcd.rpchost={chain.rpc_host}", f"--btcd.rpcuser={USER}", f"--btcd.rpcpass={PASSWORD}"),
                 *(f"--btcd.rpccert={chain.certificate}", f"--listen={self.p2p_host}"),
                 *(f"--rpclisten={self.grpc_host}", "--norest", "--noseedbackup", "--nobootstrap"),
-                *("--bitcoin.defaultchanconfs=1", "--trickledelay=100", f"--alias={name}"),
+                *("--bitcoin.defaultchanconfs=1", "--trickledelay=100", "--maxbackoff=5s", f"--alias={name}"),
                 *options,
             ],
             log=folder / "output.log",
@@ -81,6 +83,19 @@ class LndNode:
 
     def confirmed_sats(self) -> int:
         return int(self.cli("walletbalance")["confirmed_balance"])
+
+    def payments(self) -> Iterator[Payment]:
+        """List every payment in any state, all pages, oldest first, as lncli shows them."""
+        index = "0"
+        while True:
+            page = self.cli(
+                *("listpayments", "--include_incomplete", "--paginate_forwards"),
+                *(f"--index_offset={index}", f"--max_payments={PAGE}"),
+            )
+            yield from page["payments"]
+            if not page["payments"]:
+                return
+            index = page["last_index_offset"]
 
     def bake(self, name: str, permissions: Sequence[str]) -> Path:
         """Store a macaroon with these permissions (`uri:/service/Method`) and return its file."""

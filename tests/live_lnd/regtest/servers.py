@@ -54,7 +54,10 @@ class Server:
 
 def call(command: Sequence[str]) -> str:
     """Run a command-line client and return what it prints. Raises: CallFailed."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=CLIENT_SECONDS)
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=CLIENT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise CallFailed(f"no answer within {CLIENT_SECONDS} s") from error
     if done.returncode:
         raise CallFailed((done.stdout + done.stderr).strip()[-1000:])
     return done.stdout
