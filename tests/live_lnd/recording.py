@@ -55,13 +55,10 @@ TEXTS = (
     (re.compile(r"Expected \w{6}, got \w{6}\."), "Expected <checksum>, got <checksum>."),
 )
 OF_OUR_BALANCE = "it is chosen from our balance"
-OWN_TEXT = "the simulated node has its own text for a truncated macaroon"
 # What two back-ends may answer differently: test, step and field, each with its reason.
 ALLOWED = {
     ("test_amount_above_the_balance_fails_and_moves_nothing", "pay too much", "value_msat"): OF_OUR_BALANCE,
     ("test_amount_above_the_balance_fails_and_moves_nothing", "pay too much", "value_sat"): OF_OUR_BALANCE,
-    ("test_only_get_state_needs_no_macaroon", "no macaroon", "error"): OWN_TEXT,
-    ("test_only_get_state_needs_no_macaroon", "no macaroon", "text"): OWN_TEXT,
 }
 
 
