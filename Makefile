@@ -14,7 +14,7 @@ LOCK := $(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11
 	--custom-compile-command "make lock" --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-reset test lint bench soak soak-short lock messages clean
+.PHONY: help run demo demo-reset test test-lnd lint bench soak soak-short lock messages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -34,6 +34,11 @@ demo-reset: ## forget the demo's data, so that `make run` starts anew
 test: ## every test but the long soaks, on MariaDB and again on SQLite (LEGS="mariadb sqlite")
 	@$(BOOTSTRAP) --dev --databases
 	@set -e; for leg in $(LEGS); do TEST_DATABASE=$$leg $(PYTEST) -n $(WORKERS) --maxprocesses 8; done
+
+test-lnd: ## the contract with LND and whole journeys on two real nodes, which it builds (needs Go)
+	@$(BOOTSTRAP) --dev --databases
+	@$(PY) -m tests.live_lnd.regtest build
+	TEST_DATABASE=mariadb $(PYTEST) -m lnd tests/live_lnd -n 2 --dist loadgroup -rP -o faulthandler_timeout=900
 
 lint: ## style, types, layers, Django's checks, missing migrations
 	@$(BOOTSTRAP) --dev
