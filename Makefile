@@ -38,7 +38,7 @@ test: ## every test but the long soaks, on MariaDB and again on SQLite (LEGS="ma
 test-lnd: ## the contract with LND and whole journeys on two real nodes, which it builds (needs Go)
 	@$(BOOTSTRAP) --dev --databases
 	@$(PY) -m tests.live_lnd.regtest build
-	TEST_DATABASE=mariadb $(PYTEST) -m lnd tests/live_lnd -n 2 --dist loadgroup -rP -o faulthandler_timeout=900
+	TEST_DATABASE=mariadb $(PYTEST) -m lnd tests/live_lnd -n 2 --dist loadfile -rP -o faulthandler_timeout=900
 
 lint: ## style, types, layers, Django's checks, missing migrations
 	@$(BOOTSTRAP) --dev

@@ -45,9 +45,7 @@ def real(request: pytest.FixtureRequest) -> Backend:
     return own_backend(request.getfixturevalue("regtest"))
 
 
-@pytest.fixture(
-    params=[SIMULATED, pytest.param(REAL, marks=(pytest.mark.lnd, pytest.mark.xdist_group("contract")))]
-)
+@pytest.fixture(params=[SIMULATED, pytest.param(REAL, marks=pytest.mark.lnd)])
 def backend(request: pytest.FixtureRequest) -> Backend:
     chosen: Backend = request.getfixturevalue(request.param)
     return chosen

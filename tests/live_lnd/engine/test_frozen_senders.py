@@ -9,7 +9,7 @@ from tests.live_lnd.engine.engine import Engine, latest_send, wait_until_time
 from transfers.enums import AnswerKind
 from transfers.models import ProviderAnswer
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 EXPIRED = "not satisfied: macaroon has expired"
 

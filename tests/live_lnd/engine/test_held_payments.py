@@ -10,7 +10,7 @@ from tests.live_lnd.polling import eventually
 from transfers.enums import AnswerKind
 from transfers.models import ProviderAnswer
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 HELD, SETTLED = 24, 16
 

@@ -16,7 +16,7 @@ from tests.live_lnd.polling import eventually
 from transfers.enums import AttemptState
 from transfers.models import Attempt, Disbursement
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 SIDE_BY_SIDE = 8
 

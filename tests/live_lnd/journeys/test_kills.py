@@ -11,7 +11,7 @@ from sandbox.platform import CallRefused
 from tests.live_lnd.journeys.judgement import require_right
 from tests.live_lnd.journeys.product import Product, side_by_side
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 PAYOUTS = 40
 # Payments that were refused when the node was killed wait for 60, 120 and 240 s.

@@ -11,7 +11,7 @@ from sandbox.scenario import DEMO_CYCLE
 from tests.live_lnd.journeys.judgement import require_right
 from tests.live_lnd.journeys.product import Product, side_by_side
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 PAYOUTS = 100
 

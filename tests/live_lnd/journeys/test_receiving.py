@@ -8,7 +8,7 @@ from tests.live_lnd.journeys.judgement import require_right
 from tests.live_lnd.journeys.product import Product
 from tests.live_lnd.regtest.network import WALLETS
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 
 def test_contributions_paid_while_the_product_is_down_are_booked_when_it_is_back(product: Product) -> None:

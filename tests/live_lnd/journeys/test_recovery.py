@@ -11,7 +11,7 @@ from tests.live_lnd.journeys.product import NET_SATS, PATIENCE_SECONDS, Product,
 from tests.live_lnd.polling import eventually
 from transfers.enums import RAIL_DEFERRALS
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 PAYOUTS = 45
 WAITS_FOR_RAIL = {"insufficient-balance", *map(str, RAIL_DEFERRALS)}

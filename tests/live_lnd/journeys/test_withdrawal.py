@@ -13,7 +13,7 @@ from tests.live_lnd.journeys.judgement import require_right
 from tests.live_lnd.journeys.product import MSAT, NET_SATS, Product
 from tests.live_lnd.regtest.network import WALLETS
 
-pytestmark = [pytest.mark.lnd, pytest.mark.mariadb, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.lnd, pytest.mark.mariadb]
 
 
 def test_withdrawal_link_read_by_a_wallet_pays_its_first_invoice_once(product: Product) -> None:
