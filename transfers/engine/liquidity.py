@@ -277,7 +277,7 @@ def _earliest_release(row: Disbursement, hold: _Hold) -> datetime:
     of each is almost twelve minutes in all.
     """
     assert row.not_before is not None, "only what has a wait is held"  # noqa: S101  (a programmer's mistake)
-    return hold.closed_at + (row.not_before - hold.closed_at) / 4
+    return hold.closed_at + (row.not_before - hold.closed_at) // 4
 
 
 def _is_before_its_time(row: Disbursement, now: datetime) -> bool:
