@@ -127,7 +127,7 @@ def _started(running: ExitStack, name: str, chain: Chain, programs: Programs) ->
 
 
 def _reward(node: LndNode, chain: Chain) -> None:
-    """Begin a chain that rewards a node, which is down meanwhile: btcd forgets a regtest chain when it stops."""
+    """Begin a chain that rewards a node, which is down meanwhile: btcd deletes a regtest chain when it starts."""
     address = node.new_address()
     node.stop()
     chain.begin_again(rewards_to=address)
