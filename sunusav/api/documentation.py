@@ -79,7 +79,7 @@ class ApiSchema(AutoSchema):
             *([_IDEMPOTENCY_KEY] if takes_key else []),
             *declared.parameters,
             *([declared.query] if declared.query else []),
-            *(_PAGE if declared.paged else []),
+            *(_PAGE if declared.is_read_by_pages else []),
         ]
 
     def get_auth(self) -> list[dict[str, list[Any]]]:

@@ -22,7 +22,8 @@ class Endpoint:
 
     The view checks `permission`, reads `body` and `query`, and writes `answer` by this declaration, and
     /openapi.json is made from it, so behaviour and documentation cannot differ. The first of `statuses` is the
-    default. With `paged`, the answer is a page of `answer`; with `media_type`, it is a text of that type.
+    default. With `paged`, the answer is a page of `answer`; with `has_page`, it contains one, and `next`. With
+    `media_type`, it is a text of that type.
     """
 
     summary: str
@@ -36,6 +37,7 @@ class Endpoint:
     problems: Sequence[type[DomainError]] = ()
     example: Mapping[str, Any] | None = None
     paged: bool = False
+    has_page: bool = False
     media_type: str = ""
     parameters: Sequence[OpenApiParameter] = ()
 
@@ -48,6 +50,11 @@ class Endpoint:
         return self.permission is PUBLIC
 
     @property
+    def is_read_by_pages(self) -> bool:
+        """Return whether the query string names a page."""
+        return self.paged or self.has_page
+
+    @property
     def reads_input(self) -> bool:
         """Return whether a request can be refused because of its body or query string."""
-        return self.body is not None or self.query is not None or self.paged
+        return self.body is not None or self.query is not None or self.is_read_by_pages

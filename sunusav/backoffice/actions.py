@@ -55,7 +55,8 @@ class Action:
 
     `permission` may depend on the row. `is_offered` only decides whether there is a button: the service decides whether
     the action is allowed. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
-    became of it where that is known only afterwards, in place of `done`.
+    became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
+    a link may fill in.
     """
 
     slug: str
@@ -69,6 +70,7 @@ class Action:
     seen: Callable[[Any], str] = no_digest
     done_now: Callable[[Decision], Any] | None = None
     tone: str = "default"
+    prefilled: Sequence[str] = ()
 
     def is_permitted(self, user: User, row: Any) -> bool:
         needed = self.permission if isinstance(self.permission, str) else self.permission(row)

@@ -198,7 +198,9 @@ class BackofficeAdmin(ModelAdmin):
         if not rows or len(keys) > MAX_ROWS:
             return self._reject_selection(request, rows)
         self.prepare(rows)
-        form = action.form(request.POST if request.method == "POST" else None, user=person_of(request))
+        given = {name: request.GET[name] for name in action.prefilled if name in request.GET}
+        posted = request.POST if request.method == "POST" else None
+        form = action.form(posted, user=person_of(request), initial=given)
         if request.method == "POST" and form.is_valid():
             return self._run(request, action, rows, form.cleaned_data)
         return self._confirmation(request, action, rows, form)

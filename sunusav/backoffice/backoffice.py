@@ -32,5 +32,5 @@ def _outgoing(user: User, now: datetime) -> Notice:
 
 
 INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]
-SUBJECT_PAGES = {"outgoing_resume": "core.switch"}
+PROPOSAL_PAGES = {"outgoing_resume": "core.switch"}
 NAVIGATION = {"core": 2}

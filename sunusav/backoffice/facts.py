@@ -7,14 +7,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext
 
 from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT
-from sunusav.core import phrasing
+from sunusav.core import phrasing, subjects
 from sunusav.core.app_modules import collect_mapping
 from sunusav.core.phrasing import unit_of
 
@@ -24,13 +24,16 @@ LONG = 100
 NS_PER_SECOND = 1_000_000_000
 SYSTEM = "system:"
 # The day first in both languages, as is usual in Dakar.
-_MOMENT, _INSTANT = "d/m/Y H:i", "d/m/Y H:i:s"
+_DAY, _MOMENT, _INSTANT = "d/m/Y", "d/m/Y H:i", "d/m/Y H:i:s"
 HEX = re.compile("[0-9a-f]{60,}")
 
 
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return labels and values of stored facts."""
-    return [(_label(name, value), value_of(name, value)) for name, value in facts.items()]
+    return [
+        (_label(name, value), value_of(phrasing.with_unit(name, facts), value))
+        for name, value in facts.items()
+    ]
 
 
 def _label(name: str, value: Any) -> str:
@@ -70,12 +73,25 @@ def value_of(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return _list(value)
     shown = _amount(name, value) or _moment(name, value) or _digest(name, value)
-    return shown or _code(name, value) or _actor(name, value) or _label_of_code(name, value) or value
+    return (
+        shown
+        or _code(name, value)
+        or _actor(name, value)
+        or _subject(name, value)
+        or _label_of_code(name, value)
+        or value
+    )
 
 
 def moment(at: Any) -> str:
     """Show a datetime to the minute, in Dakar's time."""
     return date_format(localtime(at) if is_aware(at) else at, _MOMENT) if at else NOTHING
+
+
+def day(text: str) -> str:
+    """Show a stored date."""
+    on = parse_date(text)
+    return date_format(on, _DAY) if on else text
 
 
 def instant(at: Any) -> str:
@@ -159,6 +175,11 @@ def _code(name: str, value: Any) -> Any:
 
 def _actor(name: str, value: Any) -> Any:
     return show_actor(value) if name in phrasing.listed_names("ACTORS") and isinstance(value, str) else ""
+
+
+def _subject(name: str, value: Any) -> str:
+    is_subject = name in phrasing.listed_names("SUBJECTS") and isinstance(value, str)
+    return subjects.label(value) if is_subject else ""
 
 
 def _label_of_code(name: str, value: Any) -> str:

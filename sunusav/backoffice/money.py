@@ -49,7 +49,7 @@ def show_ppm(rate_ppm: int | None) -> str:
     return NOTHING if rate_ppm is None else f"{_decimal(rate_ppm / PER_CENT_PPM)}{TIE}%"
 
 
-def show_in(currency: str, amount: int) -> str:
+def show_in(currency: str, amount: int | None) -> str:
     """Show an amount of the ledger in its currency, "msat" or "XOF"."""
     return {"msat": show_msat, "XOF": show_xof}[currency](amount)
 

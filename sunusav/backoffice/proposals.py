@@ -17,7 +17,7 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import moment, readable, short
 from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_subject, trail_of
+from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_proposal, trail_of
 from sunusav.core.approvals import approve, reject, withdraw
 from sunusav.core.models import Approval, Proposal, User
 from sunusav.core.phrasing import proposal_label
@@ -110,7 +110,7 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("about"), ordering="subject_id")
     def about(self, proposal: Proposal) -> Any:
-        page = page_of_subject(proposal.kind, proposal.subject_id)
+        page = page_of_proposal(proposal.kind, proposal.subject_id)
         name = decisions.subject_name(proposal)
         return format_html('<a href="{}">{}</a>', page, name) if page else name
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.facts import instant, show_actor, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_reason
-from sunusav.core import phrasing
+from sunusav.core import phrasing, subjects
 from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import TrailEntry
 
@@ -119,19 +119,35 @@ def _show_account(account: Any) -> Any:
 
 
 def show_subject(subject: str) -> Any:
-    """Show a subject such as `cycle:demo-cycle`, with a link to its page if it has one."""
-    kind, _colon, key = subject.partition(":")
-    url = page_of_subject(kind, key)
-    return format_html('<a href="{}">{}</a>', url, subject) if url else subject
+    """Show what a subject is called, with a link to its page if it has one; on hover, the subject to search for."""
+    name, url = name_of_subject(subject), _page_of_subject(subject)
+    if url:
+        return format_html('<a href="{}" title="{}">{}</a>', url, subject, name)
+    return format_html('<span title="{}">{}</span>', subject, name) if name != subject else subject
 
 
-def page_of_subject(kind: str, key: str) -> str:
-    """Return the URL of a subject's page, or an empty string.
+def name_of_subject(subject: str) -> str:
+    """Return what people call a subject; for one in the trail of proposals, what is proposed and about what."""
+    kind = subjects.kind_name(subject)
+    if kind in collect_mapping("phrases", "PROPOSALS"):
+        return f"{phrasing.proposal_label(kind)} ({subjects.key_of(subject)})"
+    return subjects.label(subject)
 
-    Apps name the model of each kind of subject or proposal in `SUBJECT_PAGES` of their `backoffice.py`.
+
+def _page_of_subject(subject: str) -> str:
+    kind, key = subjects.kind_name(subject), subjects.key_of(subject)
+    if known := subjects.known_kinds().get(kind):
+        return page_of(known.page, key) if known.page else ""
+    return page_of_proposal(kind, key)
+
+
+def page_of_proposal(kind: str, subject_id: str) -> str:
+    """Return the URL of the page of what a proposal is about, or an empty string.
+
+    Apps name the model of each kind of proposal in `PROPOSAL_PAGES` of their `backoffice.py`.
     """
-    model = collect_mapping("backoffice", "SUBJECT_PAGES").get(kind)
-    return page_of(model, key) if model else ""
+    model = collect_mapping("backoffice", "PROPOSAL_PAGES").get(kind)
+    return page_of(model, subject_id) if model else ""
 
 
 def link_to(row: Any, text: Any = None) -> Any:

@@ -15,16 +15,17 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "metrics": {"METRICS": True},
     "approvables": {"APPROVABLES": True},
     "roles": {"GRANTS": True},
+    "subjects": {"SUBJECT_KINDS": True},
     "switches": {"SENDS_THAT_MAY_LEAVE": False},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
     "phrases": dict.fromkeys(
         [
             "LABELS", "FACTS", "REASONS", "REFUSALS", "PROPOSALS", "CODES", "HASHES", "LONG_TEXTS", "SUBJECTS",
-            "ACTORS", "TONES",
+            "ACTORS", "TONES", "IN_CURRENCY",
         ],
         False,
     ),
-    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "SUBJECT_PAGES", "FACT_FORMATS"], False),
+    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS"], False),
 }  # fmt: skip
 
 

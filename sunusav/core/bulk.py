@@ -19,9 +19,10 @@ AT_ONCE = 500
 
 
 def insert_all(rows: Sequence[Row], *, by: str) -> None:
-    """Insert new rows of one table and set their keys; `by` names a unique field.
+    """Insert new rows of one table and set their keys; `by` names a field in which they differ.
 
-    MySQL returns no keys from a multi-row INSERT: there they are read back by that field.
+    MySQL returns no keys from a multi-row INSERT: there they are read back by that field. Of rows with the same value
+    the newest is the one inserted here, so nobody else may insert one with it at the same time.
     """
     for start in range(0, len(rows), AT_ONCE):
         batch = rows[start : start + AT_ONCE]
@@ -32,7 +33,7 @@ def insert_all(rows: Sequence[Row], *, by: str) -> None:
 def _keys(rows: Sequence[models.Model], by: str) -> list[int]:
     value_of = attrgetter(by)
     stored = type(rows[0])._base_manager.filter(**{f"{by}__in": [value_of(row) for row in rows]})
-    keys = dict(stored.values_list(by, "pk"))
+    keys = dict(stored.order_by("pk").values_list(by, "pk"))
     return [keys[value_of(row)] for row in rows]
 
 

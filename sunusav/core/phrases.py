@@ -118,6 +118,14 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Outgoing money is not paused."),
         _("There is nothing to resume."),
     ),
+    "subject-kind-unknown": (
+        _("%(subject)s is of a kind that no app has."),
+        _("Report this, with its code, to those who operate the system."),
+    ),
+    "subject-missing": (
+        _("%(subject)s does not exist."),
+        _("Check its identifier."),
+    ),
     "transition-not-allowed": (
         _("%(subject)s cannot go from %(from_state)s to %(to_state)s."),
         _("Open its page again and read its trail."),

@@ -6,7 +6,8 @@ code: what happened, and what to do next), `PROPOSALS` (by kind: what is propose
 gives the tone of a state's badge: good, bad or attention.
 Sentences name facts as `%(limit_sats)s`, without the unit: it is shown with the value.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
-(`LONG_TEXTS`), subjects (`SUBJECTS`) or who acted (`ACTORS`).
+(`LONG_TEXTS`), subjects (`SUBJECTS`), who acted (`ACTORS`), or amounts in the currency that the fact `currency` beside
+them names (`IN_CURRENCY`).
 A code that is no longer written keeps its label as long as stored rows may hold it.
 """
 
@@ -22,6 +23,7 @@ Show = Callable[[str, Any], Any]
 UNITS = {
     "_xof_per_btc": "XOF/BTC", "_sats": "sats", "_msat": "msat", "_xof": "XOF", "_bps": "bps", "_ppm": "ppm",
 }  # fmt: skip
+_UNIT_OF_CURRENCY = {"msat": "_msat", "XOF": "_xof"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ def plain(name: str, value: Any) -> Any:
 def unit_of(name: str) -> str:
     """Return the unit suffix of a name, such as `_sats`, or an empty string."""
     return next((unit for unit in UNITS if name.endswith(unit)), "")
+
+
+def with_unit(name: str, facts: Mapping[str, Any]) -> str:
+    """Return the name of a fact, with the unit of the currency beside it if it is an amount in that currency."""
+    is_amount = name in listed_names("IN_CURRENCY")
+    return name + _UNIT_OF_CURRENCY.get(facts.get("currency", ""), "") if is_amount else name
 
 
 def code_label(code: str, *, of: str = "") -> str:
@@ -106,7 +114,7 @@ def refusal_phrase(refusal: DomainError, *, show: Show = plain) -> RefusalPhrase
 
 
 def _filled(template: Any, facts: Mapping[str, Any], show: Show) -> str:
-    return str(template) % {name: show(name, value) for name, value in facts.items()}
+    return str(template) % {name: show(with_unit(name, facts), value) for name, value in facts.items()}
 
 
 def _by_name(refusal: DomainError) -> str:

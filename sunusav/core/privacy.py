@@ -37,6 +37,11 @@ def erase(person_ref: str, *, now: datetime) -> None:
     PersonKey.objects.filter(person_ref=person_ref).update(wrapped_key=None, erased_at=now)
 
 
+def is_known(person_ref: str) -> bool:
+    """Return whether anything was ever encrypted for a person, erased or not."""
+    return PersonKey.objects.filter(person_ref=person_ref).exists()
+
+
 def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:
     """Encrypt data of no single person under the master key; only the same `bound_to` decrypts it."""
     return _encrypt(_master_key(), plain, bound_to)

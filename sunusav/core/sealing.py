@@ -11,9 +11,8 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-
-from sunusav.core.models.sealing import SealBase, SealerLock
+from sunusav.core.models.lock import Lock
+from sunusav.core.models.sealing import SealBase
 
 SETTLED_AFTER = timedelta(hours=1)
 GENESIS = "0" * 64
@@ -31,15 +30,6 @@ def chain_hash(previous_hash: str, body: dict[str, Any]) -> str:
     return hashlib.sha256(LEAF_PREFIX + canonical(body) + bytes.fromhex(previous_hash)).hexdigest()
 
 
-def lock_chain(chain: str) -> None:
-    """Lock the chain until the end of the caller's transaction."""
-    assert transaction.get_connection().in_atomic_block, "a chain is locked inside a transaction"  # noqa: S101
-    lock = SealerLock.objects.select_for_update().filter(chain=chain)
-    if not lock:  # a migration creates the row; without it, two sealers may deadlock once
-        SealerLock.objects.get_or_create(chain=chain)
-        lock.get()
-
-
 def settled_mark(seals: type[SealBase], row_field: str, *, now: datetime) -> int:
     """Return the id below which every row has committed, by one look-up at the end of an index."""
     old = seals._default_manager.filter(sealed_at__lt=now - SETTLED_AFTER)
@@ -48,12 +38,12 @@ def settled_mark(seals: type[SealBase], row_field: str, *, now: datetime) -> int
 
 def low_water_mark(chain: str) -> int:
     """Return the id up to which every row of the chain is known to be sealed."""
-    return SealerLock.objects.filter(chain=chain).values_list("floor", flat=True).first() or 0
+    return Lock.objects.filter(name=chain).values_list("floor", flat=True).first() or 0
 
 
 def raise_low_water_mark(chain: str, mark: int) -> None:
     """Raise a chain's low-water mark, once everything above the old one was sealed; it is never lowered."""
-    SealerLock.objects.filter(chain=chain, floor__lt=mark).update(floor=mark)
+    Lock.objects.filter(name=chain, floor__lt=mark).update(floor=mark)
 
 
 def last_link(seals: type[SealBase]) -> tuple[int, str]:

@@ -12,12 +12,12 @@ from django.db.models import QuerySet
 from sunusav.core.actors import Actor
 from sunusav.core.auditing import Breach, pages
 from sunusav.core.bulk import insert
+from sunusav.core.locks import lock
 from sunusav.core.models import TrailEntry, TrailSeal
 from sunusav.core.sealing import (
     GENESIS,
     chain_hash,
     last_link,
-    lock_chain,
     low_water_mark,
     raise_low_water_mark,
     settled_mark,
@@ -74,7 +74,7 @@ def _entry(line: TrailFact) -> TrailEntry:
 def seal_trail(*, now: datetime, limit: int = 5_000) -> int:
     """Chain entries that have no seal yet; return how many were sealed."""
     with transaction.atomic():
-        lock_chain(CHAIN)
+        lock(CHAIN)
         waiting = list(unsealed()[:limit])
         seq, previous = last_link(TrailSeal)
         seals = []

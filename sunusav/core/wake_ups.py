@@ -7,6 +7,7 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from sunusav.core import subjects
 from sunusav.core.app_modules import collect_mapping
 
 logger = logging.getLogger(__name__)
@@ -34,10 +35,10 @@ def wake_for(subject: str, *, fact: str = "") -> None:
 
     Apps name such tasks in `WAKE_UPS` of their `schedule.py`, by `"<kind>"` or `"<kind> <fact>"`.
     """
-    kind, _, identifier = subject.partition(":")
+    kind = subjects.kind_name(subject)
     task_name = collect_mapping("schedule", "WAKE_UPS").get(f"{kind} {fact}".rstrip())
     if task_name:
-        wake(task_name, identifier)
+        wake(task_name, subjects.key_of(subject))
 
 
 def retry_broker_now() -> None:

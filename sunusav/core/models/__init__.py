@@ -1,19 +1,20 @@
 from sunusav.core.models.approval import Approval, Proposal, ProposalState
+from sunusav.core.models.lock import Lock
 from sunusav.core.models.outbox import OutboxMessage
 from sunusav.core.models.privacy import PersonKey
-from sunusav.core.models.sealing import SealBase, SealerLock
+from sunusav.core.models.sealing import SealBase
 from sunusav.core.models.switch import Switch
 from sunusav.core.models.trail import TrailEntry, TrailSeal
 from sunusav.core.models.user import User
 
 __all__ = [
     "Approval",
+    "Lock",
     "OutboxMessage",
     "PersonKey",
     "Proposal",
     "ProposalState",
     "SealBase",
-    "SealerLock",
     "Switch",
     "TrailEntry",
     "TrailSeal",

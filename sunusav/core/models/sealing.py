@@ -14,21 +14,3 @@ class SealBase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.hash[:12]}"
-
-
-class SealerLock(models.Model):
-    """The row that a sealer locks, so that only one extends a chain at a time. One row per chain.
-
-    `floor` is the sealer's low-water mark: every row with an id up to it is sealed.
-    """
-
-    chain = models.CharField(_("chain"), max_length=30, primary_key=True)
-    floor = models.BigIntegerField(_("floor"), default=0)
-
-    class Meta:
-        verbose_name = _("sealer lock")
-        verbose_name_plural = _("sealer locks")
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.chain
