@@ -15,5 +15,5 @@ def show_brackets(brackets: Sequence[tuple[int, int]]) -> str:
     )
 
 
-SUBJECT_PAGES = {"fee_schedule": "fees.feescheduledraft"}
+PROPOSAL_PAGES = {"fee_schedule": "fees.feescheduledraft"}
 FACT_FORMATS = {"brackets": show_brackets}

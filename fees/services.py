@@ -33,10 +33,14 @@ from ledger.queries import latest_rate_for_record
 from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.bulk import insert
+from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, User
 from sunusav.core.transitions import move
 
 FEE_SCHEDULE = "fee_schedule"
+# Publications follow each other, and so do reversals.
+SCHEDULES_LOCK = "fee_schedules"
+REVERSALS_LOCK = "fee_reversals"
 # The columns that a record copies from the fixed fee, and a reversal from the record.
 COPIED = (
     "subject",
@@ -120,8 +124,7 @@ def discard_draft(*, draft_id: int, actor: Actor, reason: str, now: datetime) ->
 
 
 def _next_version() -> int:
-    # Version 1 always exists: its lock makes publications wait for each other.
-    FeeSchedule.objects.select_for_update().get(version=1)
+    lock(SCHEDULES_LOCK)
     return FeeSchedule.objects.order_by("-version").values_list("version", flat=True)[0] + 1
 
 
@@ -324,8 +327,9 @@ def reverse_fee(*, record_id: int, actor: Actor, reason: str, now: datetime) -> 
 
 
 def _reversible_record(record_id: int) -> FeeRecord:
-    # The lock makes a second reversal wait for the first and see it.
-    record = FeeRecord.objects.select_for_update().filter(pk=record_id).first()
+    # The second reversal of a record waits for the first and sees it.
+    lock(REVERSALS_LOCK)
+    record = FeeRecord.objects.filter(pk=record_id).first()
     if record is None:
         raise FeeRecordMissing(record_id=str(record_id))
     if record.is_reversal:

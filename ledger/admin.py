@@ -205,7 +205,7 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
 
 @admin.register(models.CurrencyConversion)
 class CurrencyConversionAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "kind", "amount_sats", "amount_xof", "rate", "converted_at")
+    list_display = ("reference", "kind", "amount_msat", "amount_xof", "rate", "converted_at")
     list_filter = ("kind", "converted_at")
     search_fields = ("reference",)
     search_help_text = _("The exact reference.")

@@ -10,7 +10,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from statistics import median
 from typing import Final
 
-from sunusav.core.money import MSAT_PER_BTC, SATS_PER_BTC, Sats, Xof
+from ledger.enums import AccountKind
+from sunusav.core.money import MSAT_PER_BTC, SATS_PER_BTC, Msat, Sats, Xof
 
 # CFA franc of the BCEAO, fixed to the euro since 1999-01-01. Source: Council Decision 98/683/EC.
 XOF_PER_EUR: Final = Decimal("655.957")
@@ -25,22 +26,38 @@ TOLERANCE: Final = Decimal("0.20")
 EXACT: Final = Context(prec=60)
 
 
-def xof_from_sats(amount_sats: int, *, rate_xof_per_btc: Decimal) -> Xof:
-    """Convert sats to the whole francs that may leave on a rail.
+def xof_from_msat(amount_msat: int, *, rate_xof_per_btc: Decimal) -> Xof:
+    """Convert msat to the whole francs that may leave on a rail.
 
     Rounding: down, once, at the end, so that what leaves never exceeds what was reserved.
     """
     top, bottom = rate_xof_per_btc.as_integer_ratio()
-    return Xof(amount_sats * top // (bottom * SATS_PER_BTC))
+    return Xof(amount_msat * top // (bottom * MSAT_PER_BTC))
 
 
-def xof_charge_for_sats(amount_sats: int, *, rate_xof_per_btc: Decimal) -> Xof:
-    """Convert sats that are due to the whole francs charged for them.
+def xof_charge_for_msat(amount_msat: int, *, rate_xof_per_btc: Decimal) -> Xof:
+    """Convert msat that are due to the whole francs charged for them.
 
     Rounding: up, once, so that what comes in covers what is credited; the excess goes to rounding residue.
     """
     top, bottom = rate_xof_per_btc.as_integer_ratio()
-    return Xof(-(-amount_sats * top // (bottom * SATS_PER_BTC)))
+    return Xof(-(-amount_msat * top // (bottom * MSAT_PER_BTC)))
+
+
+def msat_from_xof(amount_xof: Decimal | int, *, rate_xof_per_btc: Decimal) -> Msat:
+    """Convert francs, whole or exact, to the msat that they are worth.
+
+    Rounding: down, once, so that nobody is credited more than arrived.
+    """
+    top, bottom = rate_xof_per_btc.as_integer_ratio()
+    francs, parts = Decimal(amount_xof).as_integer_ratio()
+    return Msat(francs * MSAT_PER_BTC * bottom // (parts * top))
+
+
+def residue_xof(amount_msat: int, *, paid_xof: int, rate_xof_per_btc: Decimal) -> Decimal:
+    """Return what an amount is worth above the whole francs paid for it. Exact: nothing is rounded."""
+    exact = exact_xof_from_msat(amount_msat, rate_xof_per_btc=rate_xof_per_btc)
+    return EXACT.subtract(exact, Decimal(paid_xof))
 
 
 def sats_from_xof(amount_xof: int, *, rate_xof_per_btc: Decimal) -> Sats:
@@ -73,6 +90,22 @@ def differences(amounts: Iterable[tuple[str, int]]) -> dict[str, int]:
     for currency, amount in amounts:
         sums[currency] += amount
     return dict(sums)
+
+
+def held_on(kind: AccountKind, balance: int) -> int:
+    """Return what an account of this kind holds, from its balance (debit positive): assets own, the rest owe."""
+    return balance if kind in {AccountKind.ASSET, AccountKind.EXPENSE} else -balance
+
+
+def split_taken_back(amount: int, *, held: int) -> tuple[int, int]:
+    """Split an amount that is taken back into what the account still holds, and what it owes from now on."""
+    from_account = min(amount, max(held, 0))
+    return from_account, amount - from_account
+
+
+def repayment(*, held: int, owed_back: int) -> int:
+    """Return what an account can repay of what it owes back."""
+    return max(min(held, owed_back), 0)
 
 
 def median_rate(rates: Iterable[Decimal]) -> Decimal:

@@ -30,6 +30,8 @@ class AccountRole(StrEnum):
     NODE = "node"
     PARTNER_FLOAT = "partner_float"
     BANK = "bank"
+    # What another account owes back; its owner is the code of that account.
+    RECEIVABLE = "receivable"
     PLATFORM_FEE_INCOME = "platform_fee_income"
     SUBSCRIPTION_INCOME = "subscription_income"
     COMMUNITY_FUND = "community_fund"
@@ -37,6 +39,8 @@ class AccountRole(StrEnum):
     PARTNER_RESERVE = "partner_reserve"
     ROUTING_EXPENSE = "routing_expense"
     PARTNER_CHARGES = "partner_charges"
+    # Payments that no order in the books stands for, once two people gave them up.
+    PAYMENT_LOSSES = "payment_losses"
     CURRENCY_POSITION = "currency_position"
     CURRENCY_GAIN_LOSS = "currency_gain_loss"
     ROUNDING_RESIDUE = "rounding_residue"
@@ -52,6 +56,7 @@ KIND_OF_ROLE: Final = {
     AccountRole.NODE: AccountKind.ASSET,
     AccountRole.PARTNER_FLOAT: AccountKind.ASSET,
     AccountRole.BANK: AccountKind.ASSET,
+    AccountRole.RECEIVABLE: AccountKind.ASSET,
     AccountRole.PLATFORM_FEE_INCOME: AccountKind.INCOME,
     AccountRole.SUBSCRIPTION_INCOME: AccountKind.INCOME,
     AccountRole.COMMUNITY_FUND: AccountKind.LIABILITY,
@@ -59,6 +64,7 @@ KIND_OF_ROLE: Final = {
     AccountRole.PARTNER_RESERVE: AccountKind.LIABILITY,
     AccountRole.ROUTING_EXPENSE: AccountKind.EXPENSE,
     AccountRole.PARTNER_CHARGES: AccountKind.EXPENSE,
+    AccountRole.PAYMENT_LOSSES: AccountKind.EXPENSE,
     AccountRole.CURRENCY_POSITION: AccountKind.EQUITY,
     # These have either sign: a gain or a loss, a residue kept or given.
     AccountRole.CURRENCY_GAIN_LOSS: AccountKind.INCOME,
@@ -69,6 +75,19 @@ KIND_OF_ROLE: Final = {
 # What is owed: never negative (invariant I11).
 LIABILITY_ROLES: Final = frozenset(
     role for role, kind in KIND_OF_ROLE.items() if kind is AccountKind.LIABILITY
+)
+
+# Several callers spend from these at once: they are read under their lock before money is promised from them.
+CONTENDED_ROLES: Final = frozenset(
+    {
+        AccountRole.COMMUNITY_FUND,
+        AccountRole.FUND_RESERVED,
+        AccountRole.PARTNER_RESERVE,
+        AccountRole.PARTNER_FLOAT,
+        AccountRole.MEMBER_CREDIT,
+        AccountRole.BANK,
+        AccountRole.NODE,
+    }
 )
 
 

@@ -34,6 +34,15 @@ class ReversalExists(Conflict):
     reversal_id: int
 
 
+class AccountShort(Conflict):
+    """A contended account holds less than is needed from it. Units: the currency."""
+
+    account: str
+    currency: str
+    needed: int
+    available: int
+
+
 class JournalTransactionMissing(Missing):
     transaction_id: int
 

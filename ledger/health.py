@@ -1,7 +1,12 @@
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+from ledger.queries import open_receivables
 from ledger.rates.current import FRESH_FOR, last_accepted
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
+
+# Accruals of a month have not repaid it: a person should look.
+RECEIVABLE_OLD_AFTER: Final = timedelta(days=30)
 
 
 def rate_age(now: datetime) -> HealthReport:
@@ -18,4 +23,12 @@ def rate_age(now: datetime) -> HealthReport:
     return HealthReport(OK if age < FRESH_FOR else DEGRADED, facts)
 
 
-HEALTH_CHECKS = [HealthCheck("rate_age", rate_age)]
+def receivables(now: datetime) -> HealthReport:
+    """Report how many accounts owe something back, and for how long the oldest has."""
+    found = open_receivables()
+    age = now - found[0].since if found else timedelta()
+    facts = {"open": len(found), "oldest_age_seconds": int(age.total_seconds())}
+    return HealthReport(DEGRADED if age > RECEIVABLE_OLD_AFTER else OK, facts)
+
+
+HEALTH_CHECKS = [HealthCheck("rate_age", rate_age), HealthCheck("receivables", receivables)]

@@ -15,6 +15,7 @@ LABELS: dict[str, Any] = {
     "node": _("node"),
     "partner_float": _("partner float"),
     "bank": _("bank"),
+    "receivable": _("receivable"),
     "platform_fee_income": _("platform fee income"),
     "subscription_income": _("subscription income"),
     "community_fund": _("community fund"),
@@ -22,10 +23,13 @@ LABELS: dict[str, Any] = {
     "partner_reserve": _("partner reserve"),
     "routing_expense": _("routing expense"),
     "partner_charges": _("partner charges"),
+    "payment_losses": _("losses on payments"),
     "currency_position": _("currency position"),
     "currency_gain_loss": _("currency gain or loss"),
     "rounding_residue": _("rounding residue"),
     "opening_balance": _("opening balance"),
+    # Kinds of journal transactions
+    "receivable_repaid": _("receivable repaid"),
     # Currencies
     "msat": _("msat"),
     "xof": _("XOF"),
@@ -44,6 +48,7 @@ LABELS: dict[str, Any] = {
     "find_breaches": _("find breaches"),
     # Periodic tasks
     "seal_the_books": _("seal the books"),
+    "repay_receivables": _("repay receivables"),
     "refresh_the_exchange_rate": _("refresh the exchange rate"),
     "audit the books (fast)": _("audit the books (fast)"),
     "audit the books (full)": _("audit the books (full)"),
@@ -64,6 +69,10 @@ PROPOSALS: dict[str, Any] = {
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
+    "account-short": (
+        _("%(account)s holds %(available)s of the %(needed)s that are needed."),
+        _("Wait until more has come in, or ask for less."),
+    ),
     "rate-out-of-bounds": (
         _(
             "This rate is not plausible: it must be between %(minimum_xof_per_btc)s and %(maximum_xof_per_btc)s."
@@ -75,3 +84,4 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Open the list of requests again."),
     ),
 }
+IN_CURRENCY = {"available", "needed"}

@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
 from django.db.models import BigIntegerField, F, Min, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from ledger.calculations import shown_xof_from_sats
+from ledger.calculations import msat_from_xof, residue_xof, shown_xof_from_sats, xof_from_msat
 from ledger.enums import AccountRole, Currency
-from ledger.models import Account, JournalEntry, JournalTransaction
+from ledger.models import Account, CurrencyConversion, JournalEntry, JournalTransaction
 from ledger.rates.current import current_rate, francs_rate, latest_rate_for_record
-from ledger.types import AccountRef, Line
+from ledger.types import AccountRef, Line, Movement, Receivable
 from sunusav.core.auditing import pages
 
 # Above every key there will ever be.
@@ -24,6 +25,7 @@ __all__ = [
     "balances",
     "balances_by_owner",
     "bodies_of",
+    "conversion_id",
     "current_rate",
     "first_transaction_since",
     "francs_rate",
@@ -31,14 +33,21 @@ __all__ = [
     "latest_rate_for_record",
     "lines_by_transaction",
     "lines_of",
+    "movements_of",
+    "msat_from_xof",
+    "open_receivables",
     "owed",
     "owners_posted_to",
+    "rates_of_conversions",
+    "residue_xof",
     "reversals_of",
     "shown_xof_from_sats",
     "totals_of",
     "transaction_for",
     "transactions_of_kind",
+    "transactions_of_kinds",
     "with_balance",
+    "xof_from_msat",
 ]
 
 
@@ -108,6 +117,28 @@ def owners_posted_to(role: AccountRole, currency: Currency, *, since: datetime) 
     return list(accounts.values_list("owner", flat=True))
 
 
+def open_receivables() -> list[Receivable]:
+    """Return what accounts owe back, the oldest first. There are few at any time."""
+    rows = with_balance(Account.objects.filter(role=AccountRole.RECEIVABLE)).filter(balance__gt=0)
+    found = [
+        Receivable(AccountRef.of_code(row.owner), int(row.balance), _owed_since(row.pk, int(row.balance)))
+        for row in rows
+    ]
+    return sorted(found, key=lambda receivable: (receivable.since, receivable.account.code))
+
+
+def _owed_since(account_id: int, balance: int) -> datetime:
+    """Return when an account last rose from zero, reading its entries from the newest back to that one."""
+    entries = JournalEntry.objects.filter(account=account_id).order_by("-transaction_id", "-id")
+    opened_at: datetime
+    for amount, at in entries.values_list("amount", "transaction__posted_at").iterator():
+        opened_at = at
+        balance -= amount
+        if balance <= 0:
+            break
+    return opened_at
+
+
 def lines_of(transaction_id: int) -> list[Line]:
     """Return the lines of a transaction in the order of insertion; none if it does not exist."""
     entries = JournalEntry.objects.filter(transaction_id=transaction_id).select_related("account")
@@ -117,6 +148,11 @@ def lines_of(transaction_id: int) -> list[Line]:
 def transaction_for(reference: str) -> int | None:
     """Return the id of the transaction booked under a reference, if there is one."""
     return JournalTransaction.objects.filter(reference=reference).values_list("id", flat=True).first()
+
+
+def conversion_id(reference: str) -> int:
+    """Return the id of a stored conversion."""
+    return CurrencyConversion.objects.only("pk").get(reference=reference).pk
 
 
 def bodies_of(
@@ -152,10 +188,28 @@ def _account(role: str, currency: str, owner: str) -> AccountRef:
     return AccountRef(AccountRole(role), Currency(currency), owner)
 
 
+def movements_of(ref: AccountRef, *, before_id: int | None, limit: int) -> list[Movement]:
+    """Return what transactions moved on an account, the newest first: those before this id, where given."""
+    entries = JournalEntry.objects.filter(account__code=ref.code)
+    if before_id is not None:
+        entries = entries.filter(transaction_id__lt=before_id)
+    columns = ("transaction_id", "transaction__kind", "transaction__subject", "transaction__posted_at")
+    moved = entries.order_by().values_list(*columns).annotate(total=Sum("amount"))
+    return [Movement(*row) for row in moved.order_by("-transaction_id")[:limit]]
+
+
 def kinds_of(transaction_ids: Collection[int]) -> dict[int, str]:
     """Return the kind of each of several transactions, in one statement."""
     rows = JournalTransaction.objects.filter(pk__in=transaction_ids)
     return dict(rows.values_list("id", "kind"))
+
+
+def rates_of_conversions(conversion_ids: Collection[int]) -> dict[int, Decimal]:
+    """Return the rate of each of these conversions, in one statement; none for none."""
+    if not conversion_ids:
+        return {}
+    rows = CurrencyConversion.objects.filter(pk__in=conversion_ids)
+    return dict(rows.values_list("pk", "rate__rate_xof_per_btc"))
 
 
 def reversals_of(transaction_ids: Collection[int], *, kind: str) -> dict[int, int]:
@@ -177,6 +231,13 @@ def totals_of(
 def transactions_of_kind(kind: str, *, since: datetime | None) -> Iterator[list[int]]:
     """Yield the ids of all transactions of a kind, or of those recorded since a moment, a page at a time."""
     rows = JournalTransaction.objects.filter(kind=kind, pk__gte=first_transaction_since(since))
+    for page in pages(rows.only("pk")):
+        yield [row.pk for row in page]
+
+
+def transactions_of_kinds(kinds: Collection[str], *, since: datetime | None) -> Iterator[list[int]]:
+    """Yield the ids of all transactions of several kinds, or of those recorded since a moment, a page at a time."""
+    rows = JournalTransaction.objects.filter(kind__in=kinds, pk__gte=first_transaction_since(since))
     for page in pages(rows.only("pk")):
         yield [row.pk for row in page]
 

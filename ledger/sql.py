@@ -5,16 +5,21 @@ caller's whole transaction as broken when a unique rule refuses a row. MySQL, Ma
 statement alone; savepoints would double the round trips.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from ledger.models import Account, JournalEntry, JournalTransaction
 from ledger.types import Line, Posting
 from sunusav.core.sql import adapted
 
+# MySQL and MariaDB: this command is denied to the account on this table.
+_COMMAND_DENIED: Final = 1142
+_CHANGES: Final = {"update": "UPDATE {table} SET {column} = {column}", "delete": "DELETE FROM {table}"}
+_CHECK: Final = re.compile(r"CONSTRAINT `(\w+)` CHECK")
 _INSERT_TRANSACTION: Final = (
     f"INSERT INTO {JournalTransaction._meta.db_table} "  # noqa: S608  (our own table's name)
     "(kind, reference, subject, posted_at, recorded_at, reverses_id) VALUES (%s, %s, %s, %s, %s, %s)"
@@ -89,3 +94,32 @@ def trigger_names() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return {str(name) for (name,) in cursor.fetchall()}
+
+
+def check_names(table: str) -> set[str]:
+    """Return the CHECK constraints in the statement that would create a table.
+
+    MariaDB shows them there to any account that reads the table, and in its information schema to administrators only.
+    """
+    if connection.vendor != "mysql":
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW CREATE TABLE {table}")
+        return set(_CHECK.findall(cursor.fetchone()[1]))
+
+
+def is_denied(verb: str, *, table: str, column: str) -> bool:
+    """Return whether the account of this connection has no right to update or delete rows of a table.
+
+    EXPLAIN needs the same right as the statement, and changes nothing. SQLite has no accounts.
+    """
+    if connection.vendor != "mysql":
+        return False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN " + _CHANGES[verb].format(table=table, column=column))
+    except OperationalError as error:
+        if error.args[0] == _COMMAND_DENIED:
+            return True
+        raise
+    return False

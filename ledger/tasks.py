@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from ledger.auditor import audit_and_guard, fast_window
-from ledger.services import seal_books, update_rates
+from ledger.services import repay_receivables, seal_books, update_rates
 from sunusav.core import clock
 
 
@@ -13,6 +13,11 @@ def update_rates_task() -> int:
 @shared_task(name="ledger.seal_books")
 def seal_books_task() -> int:
     return seal_books(now=clock.now())
+
+
+@shared_task(name="ledger.repay_receivables")
+def repay_receivables_task() -> int:
+    return repay_receivables(now=clock.now())
 
 
 @shared_task(name="ledger.audit_books_fast")

@@ -1,10 +1,12 @@
 """Frozen values that other apps see."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.enums import AccountRole, ConversionKind, Currency
+from ledger.enums import CONTENDED_ROLES, AccountRole, ConversionKind, Currency
 
 __all__ = [
     "AccountRef",
@@ -13,11 +15,16 @@ __all__ = [
     "ConversionKind",
     "Currency",
     "Line",
+    "Money",
+    "Movement",
     "Posting",
     "Rate",
     "RateUpdate",
+    "Receivable",
     "credit",
     "debit",
+    "msat",
+    "xof",
 ]
 
 
@@ -34,12 +41,60 @@ class AccountRef:
         """The readable name. It is unique, since neither a role nor a currency contains a colon."""
         return f"{self.role}:{self.currency}:{self.owner}" if self.owner else f"{self.role}:{self.currency}"
 
+    @classmethod
+    def of_code(cls, code: str) -> AccountRef:
+        """Return the account of a readable name. Raises: ValueError."""
+        role, currency, *owner = code.split(":", 2)
+        return cls(AccountRole(role), Currency(currency), "".join(owner))
+
+    @property
+    def is_contended(self) -> bool:
+        """Whether its balance is read under its lock before money is promised from it."""
+        return self.role in CONTENDED_ROLES
+
+    @property
+    def receivable(self) -> AccountRef:
+        """The account of what this one owes back."""
+        return AccountRef(AccountRole.RECEIVABLE, self.currency, self.code)
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount in its currency: msat or whole francs."""
+
+    amount: int
+    currency: Currency
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+def msat(amount_msat: int) -> Money:
+    """Return millisatoshi as money."""
+    return Money(amount_msat, Currency.MSAT)
+
+
+def xof(amount_xof: int) -> Money:
+    """Return whole francs as money."""
+    return Money(amount_xof, Currency.XOF)
+
 
 @dataclass(frozen=True)
 class Line:
     """One side of a posting. Units: the account's currency; debit positive, credit negative."""
 
     account: AccountRef
+    amount: int
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What one journal transaction moved on one account. Units: its currency; debit positive."""
+
+    transaction_id: int
+    kind: str
+    subject: str
+    at: datetime
     amount: int
 
 
@@ -66,6 +121,15 @@ def credit(account: AccountRef, amount: int) -> Line:
 
 
 @dataclass(frozen=True)
+class Receivable:
+    """What an account owes back, and since when without a break. Units: the account's currency."""
+
+    account: AccountRef
+    amount: int
+    since: datetime
+
+
+@dataclass(frozen=True)
 class Rate:
     """A stored exchange rate, with the id of its row."""
 
@@ -78,10 +142,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class Conversion:
-    """An amount in sats and its equivalent in francs at one stored rate."""
+    """An amount in msat and its equivalent in whole francs at one stored rate."""
 
     kind: ConversionKind
-    amount_sats: int
+    amount_msat: int
     amount_xof: int
     rate: Rate
 

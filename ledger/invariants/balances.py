@@ -1,10 +1,10 @@
-"""Liabilities are not negative, and the checkpoints that balances start from are sums of sealed entries."""
+"""Neither what we owe nor what is owed back to us is negative, and checkpoints are sums of sealed entries."""
 
 from collections.abc import Iterator
 
 from django.db.models import F, Sum
 
-from ledger.enums import LIABILITY_ROLES
+from ledger.enums import LIABILITY_ROLES, AccountRole
 from ledger.invariants.scope import SHOWN, entries, journal_subject, posted_to
 from ledger.models import Account, AccountCheckpoint, JournalEntry
 from ledger.queries import with_balance
@@ -16,6 +16,12 @@ def _liabilities_are_not_negative(scope: AuditScope) -> Iterator[Breach]:
     liabilities = posted_to(Account.objects.filter(role__in=LIABILITY_ROLES), scope)
     for account in with_balance(liabilities).filter(balance__gt=0)[:SHOWN]:
         yield Breach("I11", f"account:{account.code}", f"owes {-account.balance} {account.currency}")
+
+
+def _receivables_are_not_negative(scope: AuditScope) -> Iterator[Breach]:
+    receivables = posted_to(Account.objects.filter(role=AccountRole.RECEIVABLE), scope)
+    for account in with_balance(receivables).filter(balance__lt=0)[:SHOWN]:
+        yield Breach("I11", f"account:{account.code}", f"is owed {account.balance} {account.currency}")
 
 
 def _checkpoints_are_sums(scope: AuditScope) -> Iterator[Breach]:
@@ -54,6 +60,7 @@ def _nothing_unsealed_below_a_floor(scope: AuditScope) -> Iterator[Breach]:
 
 BALANCE_INVARIANTS = [
     Invariant("I11", "liabilities are never negative", _liabilities_are_not_negative),
+    Invariant("I11", "no more is repaid than was owed back", _receivables_are_not_negative),
     Invariant("I19", "checkpoints are the sums of sealed entries", _checkpoints_are_sums),
     Invariant("I19", "no unsealed transaction is below a floor", _nothing_unsealed_below_a_floor),
 ]

@@ -28,8 +28,8 @@ def _problems_of(row: CurrencyConversion) -> Iterator[str]:
     age = row.converted_at - rate.observed_at
     if not rate.is_fallback and not timedelta(0) <= age < FRESH_FOR:
         yield f"rate {rate.pk} was {age} old"
-    if expected_amounts(row, rate.rate_xof_per_btc) != (row.amount_sats, row.amount_xof):
-        yield f"{row.amount_sats} sats are not {row.amount_xof} XOF at {rate.rate_xof_per_btc}"
+    if expected_amounts(row, rate.rate_xof_per_btc) != (row.amount_msat, row.amount_xof):
+        yield f"{row.amount_msat} msat are not {row.amount_xof} XOF at {rate.rate_xof_per_btc}"
 
 
 def _quarantine_is_never_used(scope: AuditScope) -> Iterator[Breach]:

@@ -34,9 +34,10 @@ def _missing_from(model: type[models.Model], present: dict[str, Any]) -> Iterato
     for name, columns in _unique_rules(model):
         if frozenset(columns) not in unique:
             yield f"unique rule missing: {name}"
-    for constraint in model._meta.constraints:
-        if isinstance(constraint, models.CheckConstraint) and constraint.name not in present:
-            yield f"check missing: {constraint.name}"
+    checks = {str(rule.name) for rule in model._meta.constraints if isinstance(rule, models.CheckConstraint)}
+    unseen = checks - present.keys()
+    for name in sorted(unseen - sql.check_names(model._meta.db_table) if unseen else ()):
+        yield f"check missing: {name}"
 
 
 def _unique_rules(model: type[models.Model]) -> Iterator[tuple[str, list[str]]]:
@@ -49,11 +50,22 @@ def _unique_rules(model: type[models.Model]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _missing_triggers() -> Iterator[tuple[str, str]]:
+    """Yield each trigger that is missing or not seen, unless this account could not change the rows anyway.
+
+    Only an account that may drop a trigger sees it.
+    """
     present = sql.trigger_names()
-    for table in sorted(append_only_tables()):
-        for name in (f"{table}_no_update", f"{table}_no_delete"):
-            if name not in present:
+    for table, column in sorted(_append_only_keys()):
+        for verb in ("update", "delete"):
+            name = f"{table}_no_{verb}"
+            if name not in present and not sql.is_denied(verb, table=table, column=column):
                 yield table, name
+
+
+def _append_only_keys() -> Iterator[tuple[str, str]]:
+    """Yield each append-only table with the column of its key."""
+    keys = {model._meta.db_table: str(model._meta.pk.column) for model in apps.get_models()}
+    yield from ((table, keys[table]) for table in append_only_tables())
 
 
 def append_only_tables() -> set[str]:

@@ -10,4 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [("ledger", "0002_append_only"), ("core", "0001_initial")]
 
+    # It renames the model that this migration uses.
+    run_before = [("core", "0005_locks")]
+
     operations = [migrations.RunPython(_add_lock, migrations.RunPython.noop)]

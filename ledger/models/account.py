@@ -10,7 +10,8 @@ from ledger.types import AccountRef
 from sunusav.core.fields import ExactCharField
 
 CODE_LENGTH = 120
-OWNER_LENGTH = 80
+# What an account owes back is owned by the code of that account.
+OWNER_LENGTH = 104
 
 
 class Account(models.Model):

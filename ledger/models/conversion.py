@@ -13,7 +13,7 @@ from sunusav.core.fields import ExactCharField
 
 
 class CurrencyConversion(models.Model):
-    """An amount in sats and its equivalent in francs, with the rate row used. Append-only.
+    """An amount in msat and its equivalent in francs, with the rate row used. Append-only.
 
     `is_fallback_allowed` keeps the setting of that moment: a fallback rate moves francs only where it is
     true (I17).
@@ -21,7 +21,7 @@ class CurrencyConversion(models.Model):
 
     reference = ExactCharField(_("reference"), max_length=REFERENCE_LENGTH)
     kind = models.CharField(_("kind"), max_length=20, choices=choices_of(ConversionKind))
-    amount_sats = models.BigIntegerField(_("amount"))
+    amount_msat = models.BigIntegerField(_("amount"))
     amount_xof = models.BigIntegerField(_("amount"))
     rate = models.ForeignKey(
         ExchangeRate, on_delete=models.RESTRICT, related_name="conversions", verbose_name=_("rate")
@@ -37,13 +37,13 @@ class CurrencyConversion(models.Model):
             models.UniqueConstraint(fields=["reference"], name="currencyconversion_reference_used_once"),
             models.CheckConstraint(
                 name="currencyconversion_amounts_not_negative",
-                condition=Q(amount_sats__gte=0, amount_xof__gte=0),
+                condition=Q(amount_msat__gte=0, amount_xof__gte=0),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_sats} sats = {self.amount_xof} XOF ({self.reference})"
+        return f"{self.amount_msat} msat = {self.amount_xof} XOF ({self.reference})"
 
     @property
     def value(self) -> Conversion:
-        return Conversion(ConversionKind(self.kind), self.amount_sats, self.amount_xof, self.rate.value)
+        return Conversion(ConversionKind(self.kind), self.amount_msat, self.amount_xof, self.rate.value)

@@ -16,7 +16,7 @@ from ledger.errors import (
     ReversalExists,
 )
 from ledger.models import JournalEntry, JournalTransaction
-from ledger.models.account import OWNER_LENGTH
+from ledger.models.account import CODE_LENGTH, OWNER_LENGTH
 from ledger.models.journal import KIND_LENGTH, MAX_AMOUNT, REFERENCE_LENGTH, SUBJECT_LENGTH
 from ledger.queries import lines_of
 from ledger.services.accounts import account_ids, open_accounts
@@ -104,6 +104,8 @@ def _line_problem(line: Line) -> str:
         return f"{line.amount} is zero, or its size is above {MAX_AMOUNT}"
     if len(line.account.owner) > OWNER_LENGTH:
         return f"an owner has at most {OWNER_LENGTH} characters"
+    if len(line.account.code) > CODE_LENGTH:
+        return f"the code of an account has at most {CODE_LENGTH} characters"
     return ""
 
 

@@ -10,7 +10,8 @@ from django.db.models import Max
 
 from ledger.models import AccountCheckpoint, JournalEntry, JournalTransaction, LedgerSeal
 from ledger.queries import bodies_of
-from sunusav.core.sealing import chain_hash, last_link, lock_chain, settled_mark
+from sunusav.core.locks import lock
+from sunusav.core.sealing import chain_hash, last_link, settled_mark
 from sunusav.core.transactions import retried_on_deadlock
 
 CHAIN = "books"
@@ -21,7 +22,7 @@ CHUNK = 1_000
 def seal_books(*, now: datetime, limit: int = 5_000) -> int:
     """Seal transactions that have no seal and move the accounts' checkpoints; return how many were sealed."""
     with transaction.atomic():
-        lock_chain(CHAIN)
+        lock(CHAIN)
         floor = _swept_floor()
         waiting = list(_unsealed_above(floor)[:limit])
         if not waiting:
