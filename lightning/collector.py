@@ -10,7 +10,7 @@ from hashlib import sha256
 from django.conf import settings
 
 from ledger.enums import AccountRole, Currency
-from ledger.types import AccountRef
+from ledger.types import AccountRef, msat
 from lightning.bolt11 import Invoice, decode
 from lightning.client import AccessScope, LndClient, NodeError, NodeMacaroonRefused, NodeRefused, access_for
 from lightning.outcomes import preimage_fits
@@ -36,6 +36,7 @@ class LightningCollector:
 
     name = NAME
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
+    wants_phone = False
 
     def __init__(self, client: LndClient | None = None) -> None:
         self._client = client or LndClient(access_for(AccessScope.INVOICING))
@@ -96,12 +97,12 @@ class LightningCollector:
             source = self._client.get_info().identity_pubkey
         except NodeError as error:
             raise _unavailable(error) from error
-        return CollectionStatus(CANCELLED, received_msat=0, proof="", settled_at=None, source=source)
+        return CollectionStatus(CANCELLED, received=msat(0), proof="", settled_at=None, source=source)
 
     def _add_invoice(self, request: CollectionRequest, preimage: bytes) -> str:
         answer = self._client.add_invoice(
             preimage=preimage,
-            amount_msat=request.amount_msat,
+            amount_msat=request.amount.amount,
             memo=request.memo,
             expiry_seconds=request.expires_in_seconds,
         )
@@ -123,15 +124,15 @@ def status_of(invoice: lightning_pb2.Invoice, reference: str) -> CollectionStatu
     Raises: CollectorUnavailable when a settled invoice does not carry its own preimage.
     """
     if invoice.state == lightning_pb2.Invoice.CANCELED:
-        return CollectionStatus(state=CANCELLED, received_msat=0, proof="", settled_at=None)
+        return CollectionStatus(state=CANCELLED, received=msat(0), proof="", settled_at=None)
     if invoice.state != lightning_pb2.Invoice.SETTLED:
-        return CollectionStatus(state=OPEN, received_msat=0, proof="", settled_at=None)
+        return CollectionStatus(state=OPEN, received=msat(0), proof="", settled_at=None)
     proof = invoice.r_preimage.hex()
     if not preimage_fits(reference, proof):
         raise CollectorUnavailable(collector=NAME, detail=f"{reference} is settled without its preimage")
     return CollectionStatus(
         state=SETTLED,
-        received_msat=invoice.amt_paid_msat,
+        received=msat(invoice.amt_paid_msat),
         proof=proof,
         settled_at=datetime.fromtimestamp(invoice.settle_date, tz=UTC),
     )
@@ -139,7 +140,7 @@ def status_of(invoice: lightning_pb2.Invoice, reference: str) -> CollectionStatu
 
 def _require_ours(invoice: Invoice, request: CollectionRequest, payment_hash: bytes) -> None:
     """Refuse an invoice whose hash or amount differs from our record, before a payer sees it."""
-    if (invoice.payment_hash, invoice.amount_msat) != (payment_hash, request.amount_msat):
+    if (invoice.payment_hash, invoice.amount_msat) != (payment_hash, request.amount.amount):
         raise CollectorUnavailable(
             collector=NAME, detail=f"the node's invoice for collection {request.collection_id} is not ours"
         )

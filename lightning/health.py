@@ -50,8 +50,8 @@ def _report(client: LndClient, measure_clock: Callable[[], int]) -> HealthReport
         "active_channels": len(channels) - len(inactive),
         "inactive_channels": inactive,
         "local_balance_msat": client.channel_balance().local_balance.msat,
-        "sendable_msat": sendable.total_msat,
-        "largest_payment_msat": sendable.largest_msat,
+        "sendable_msat": sendable.total.amount,
+        "largest_payment_msat": sendable.largest.amount,
         "clock_offset_seconds": offset_seconds,
     }
     if networks != [client.access.network]:

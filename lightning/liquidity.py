@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ledger.types import msat
 from lightning.client.lnd import MAX_PARTS
 from lightning.proto import lightning_pb2
 from sunusav.core.money import msat_from_sats
@@ -24,10 +25,10 @@ def sendable_over(channels: Iterable[lightning_pb2.Channel]) -> Sendable:
     listed = list(channels)
     amounts = [_sendable_msat(channel) for channel in listed if channel.active]
     return Sendable(
-        total_msat=sum(amounts),
-        largest_msat=_largest_msat(amounts),
+        total=msat(sum(amounts)),
+        largest=msat(_largest_msat(amounts)),
         unusable=tuple(
-            Unusable(channel.channel_point, msat_from_sats(channel.local_balance))
+            Unusable(channel.channel_point, msat(msat_from_sats(channel.local_balance)))
             for channel in listed
             if not channel.active and channel.local_balance
         ),
@@ -42,7 +43,7 @@ def _largest_msat(amounts_msat: Sequence[int]) -> int:
     Source: LND v0.21.2 `routing/payment_session.go` RequestRoute.
     """
     in_descending_order = sorted(amounts_msat, reverse=True)
-    parts_msat = [msat for msat in in_descending_order[:MAX_PARTS] if msat >= MIN_PART_MSAT]
+    parts_msat = [one for one in in_descending_order[:MAX_PARTS] if one >= MIN_PART_MSAT]
     return max(sum(parts_msat), *in_descending_order[:1], 0)
 
 

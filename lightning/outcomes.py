@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from ledger.types import msat
 from lightning.proto import lightning_pb2
 from transfers.enums import FailureClass
 from transfers.types import Order, Refused, Succeeded, Unknown
@@ -64,8 +65,8 @@ def _paid(payment: Payment, order: Order, evidence: dict[str, Any]) -> Succeeded
         return Unknown(seen=True, reason=contradiction, suspect=True, evidence=evidence)
     return Succeeded(
         proof=payment.payment_preimage,
-        amount_msat=payment.value_msat,
-        cost_msat=payment.fee_msat,
+        amount=msat(payment.value_msat),
+        cost=msat(payment.fee_msat),
         evidence=evidence,
         started_at=_started_at(payment),
     )
@@ -84,7 +85,7 @@ def _contradiction(payment: Payment, order: Order) -> str:
     """
     if not preimage_fits(order.reference, payment.payment_preimage):
         return "preimage-does-not-fit"
-    if payment.value_msat != order.amount_msat:
+    if msat(payment.value_msat) != order.amount:
         return "another-amount-paid"
     if payment.payment_request.lower() != order.payload:
         return "another-invoice-paid"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.conf import settings
 
 from ledger.enums import AccountRole, Currency
-from ledger.types import AccountRef
+from ledger.types import AccountRef, Money, msat
 from lightning.bolt11 import Invoice
 from lightning.client import (
     AccessScope,
@@ -21,38 +20,44 @@ from lightning.client import (
     NodeRefused,
     NodeStream,
     NodeTooLate,
-    NodeUnavailable,
     access_for,
 )
 from lightning.errors import LnurlAnswerMalformed
 from lightning.invoices import payable_invoice, read_invoice, require_node_agrees
+from lightning.left_in_flight import evidence_of_search, is_left_in_flight
 from lightning.lnurl.addresses import PayAddress, read_lightning_address, read_lnurl
 from lightning.lnurl.pay import fetch_invoice
 from lightning.networks import invoice_prefix
 from lightning.node_clock import COMPARE_EVERY_SECONDS, LATE_BY, NodeClock, now_by
 from lightning.node_facts import NodeFacts
-from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
+from lightning.node_failures import NAME, unavailable, unavailable_on_error, unknown_after
+from lightning.outcomes import Payment, evidence_of, is_terminal, outcome_of, preimage_fits
 from lightning.statement import provider_payments
+from sunusav.core import clock
+from sunusav.core.clock import Clock
 from sunusav.core.deadlines import Deadline
 from sunusav.core.http import UntrustedHostClient
 from transfers.enums import FailureClass
 from transfers.errors import DestinationKindUnsupported, RailShort, RailUnavailable
 from transfers.types import (
     Destination,
-    FindOutcome,
     Instruction,
     NotSeen,
     Order,
+    PreviousOrder,
     ProviderPayment,
+    Refused,
     Sendable,
     SendOutcome,
+    Succeeded,
     TooLate,
     Unknown,
 )
 
 logger = logging.getLogger(__name__)
 
-NAME = "lightning"
+# A payment over Lightning is final: none is given back.
+Found = Succeeded | Refused | Unknown | NotSeen
 BOLT11 = "bolt11"
 # Destination kinds from which an invoice is fetched.
 ADDRESS_READERS = {"lightning_address": read_lightning_address, "lnurl": read_lnurl}
@@ -82,6 +87,8 @@ class LightningRail:
     cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
     destination_kinds = (BOLT11, *ADDRESS_READERS)
     late_by = LATE_BY
+    # The node pays one payment hash once.
+    search_window = timedelta(0)
 
     def __init__(
         self,
@@ -91,12 +98,14 @@ class LightningRail:
         listen_margin_seconds: int = LISTEN_MARGIN_SECONDS,
         web: UntrustedHostClient | None = None,
         compare_clock_seconds: float = COMPARE_EVERY_SECONDS,
+        now: Clock = clock.now,
     ) -> None:
         self._client = client or LndClient(access_for(AccessScope.PAYING))
         self._node = NodeFacts(self._client)
         # Two comparisons, since only that of a send is exact: the `now` of `prepare` may be old by then.
         self._clock_at_prepare = NodeClock(self._client, keep_seconds=compare_clock_seconds)
         self._clock_at_send = NodeClock(self._client, keep_seconds=compare_clock_seconds)
+        self._now = now
         self._web = web or UntrustedHostClient()
         self._timeout_seconds = timeout_seconds or settings.LND_PAYMENT_TIMEOUT_SECONDS
         self.send_deadline_seconds = self._timeout_seconds + listen_margin_seconds
@@ -150,12 +159,12 @@ class LightningRail:
         if deadline.has_passed:
             return TooLate()
         self._require_same_node(order)
-        with _unavailable_on_error():
+        with unavailable_on_error():
             self._clock_at_send.require_agreement(partial(now_by, deadline))
             try:
                 stream = self._client.send_payment(
                     payment_request=order.payload,
-                    fee_limit_msat=order.fee_limit_msat,
+                    fee_limit_msat=order.cost_limit.amount,
                     timeout_seconds=self._timeout_seconds,
                     stream_seconds=self.send_deadline_seconds,
                     deadline=deadline,
@@ -164,13 +173,13 @@ class LightningRail:
                 return TooLate(late.evidence)
         return self._outcome_of_stream(stream, order)
 
-    def find(self, order: Order) -> FindOutcome:
-        """Query the node for the order's payment hash.
+    def find(self, order: Order) -> Found:
+        """Query the node for the order's payment hash; its channels too for one that has expired and is in flight.
 
         Raises: RailUnavailable.
         """
         payment_hash = bytes.fromhex(order.reference)
-        with _unavailable_on_error():
+        with unavailable_on_error():
             try:
                 with self._client.track_payment(
                     payment_hash, deadline_seconds=FIND_TIMEOUT_SECONDS
@@ -178,17 +187,34 @@ class LightningRail:
                     payment = next(iter(stream), None)
             except NodeRefused as refused:
                 return self._outcome_of_refusal(refused)
-        return (
-            outcome_of(payment, order) if payment is not None else Unknown(seen=False, reason="stream-ended")
-        )
+        if payment is None:
+            return Unknown(seen=False, reason="stream-ended")
+        found = outcome_of(payment, order)
+        is_under_way = isinstance(found, Unknown) and found.seen and not found.suspect
+        if is_under_way and self._now() > order.give_up_after:
+            return self._stuck(payment, order) or found
+        return found
+
+    def _stuck(self, payment: Payment, order: Order) -> Unknown | None:
+        """Return that a payment is left in flight, if it is in no channel of the node that paid it."""
+        try:
+            if self._node.fresh_pubkey() != order.source:
+                return None
+            channels = self._client.list_channels().channels
+        except NodeError:
+            return None
+        if not is_left_in_flight(payment, channels):
+            return None
+        evidence = {**evidence_of(payment), **evidence_of_search(payment, channels)}
+        return Unknown(seen=True, reason="in-flight-nowhere", is_stuck=True, evidence=evidence)
 
     def verify(self, reference: str, proof: str) -> bool:
         return preimage_fits(reference, proof)
 
-    def balance(self) -> int:
-        """Return our balance in the channels. Units: msat. Raises: RailUnavailable."""
-        with _unavailable_on_error():
-            return self._client.channel_balance().local_balance.msat
+    def balance(self) -> Money:
+        """Return our balance in the channels. Raises: RailUnavailable."""
+        with unavailable_on_error():
+            return msat(self._client.channel_balance().local_balance.msat)
 
     def sendable(self) -> Sendable:
         """Return what our active channels can send: without reserves, and in one payment with its parts.
@@ -196,18 +222,18 @@ class LightningRail:
         Raises: RailUnavailable, also while a recent comparison of clocks stops all sends, and when the macaroon lacks a
         right to pay.
         """
-        with _unavailable_on_error():
+        with unavailable_on_error():
             for compared in (self._clock_at_prepare, self._clock_at_send):
                 compared.require_no_disagreement()
             return self._node.sendable()
 
-    def needed_msat(self, amount_msat: int) -> int:
-        """Return the amount with the most that routing may cost. Units: msat."""
-        return amount_msat + fee_limit_msat(amount_msat)
+    def needed(self, amount: Money) -> Money:
+        """Return the amount with the most that routing may cost."""
+        return msat(amount.amount + fee_limit_msat(amount.amount))
 
     def statement(self) -> Iterator[ProviderPayment]:
         """List every payment of the node, oldest first. Raises: RailUnavailable."""
-        with _unavailable_on_error():
+        with unavailable_on_error():
             yield from provider_payments(self._client)
 
     def _reader_of(self, destination: Destination) -> Callable[[str], PayAddress] | None:
@@ -229,7 +255,7 @@ class LightningRail:
     def _payable(self, text: str, instruction: Instruction, *, now: datetime, needed_seconds: int) -> Invoice:
         return payable_invoice(
             text,
-            amount_msat=instruction.amount_msat,
+            amount_msat=instruction.amount.amount,
             prefix=invoice_prefix(self._client.access.network),
             now=now,
             needed_seconds=needed_seconds,
@@ -240,7 +266,7 @@ class LightningRail:
 
         A second invoice is not fetched while the first can be paid, because both could then be paid.
         """
-        previous = instruction.previous
+        previous = _previous(instruction)
         if previous is None or previous.failure is FailureClass.RENEW:
             return None
         if previous.order.expires_at < now + timedelta(seconds=MIN_VALIDITY_TO_SEND_SECONDS):
@@ -253,14 +279,14 @@ class LightningRail:
         """Fetch an invoice from the recipient's service and check it like any other."""
         fetched = fetch_invoice(
             address,
-            amount_msat=instruction.amount_msat,
+            amount_msat=instruction.amount.amount,
             comment=f"SunuSav payout {instruction.disbursement_id}",
             fetch=self._web.get_json,
         )
         invoice = self._payable(
             fetched.payment_request, instruction, now=now, needed_seconds=MIN_VALIDITY_TO_SEND_SECONDS
         )
-        previous = instruction.previous
+        previous = _previous(instruction)
         if previous is not None and previous.order.payload == invoice.text:
             raise LnurlAnswerMalformed(host=address.host, reason="the same invoice again")
         if invoice.description_hash != fetched.description_hash:
@@ -270,26 +296,28 @@ class LightningRail:
 
     def _ready_node(self, instruction: Instruction, *, now: datetime) -> str:
         """Return our node's public key when it can pay this amount. Raises: RailUnavailable, RailShort."""
-        needed_msat = self.needed_msat(instruction.amount_msat)
-        with _unavailable_on_error():
+        needed = self.needed(instruction.amount)
+        with unavailable_on_error():
             source = self._node.ready_pubkey()
             self._clock_at_prepare.require_agreement(lambda: now)
-            available_msat = self._node.sendable().largest_msat
-        if available_msat < needed_msat:
-            raise RailShort(rail=NAME, needed_msat=needed_msat, available_msat=available_msat)
+            available = self._node.sendable().largest
+        if available.amount < needed.amount:
+            raise RailShort(
+                rail=NAME, needed=needed.amount, available=available.amount, currency=needed.currency
+            )
         return source
 
     def _order(self, invoice: Invoice, instruction: Instruction, *, source: str) -> Order:
         """Make the order of an invoice that our node reads as we do. Raises: RailUnavailable, refusals."""
-        with _unavailable_on_error():
+        with unavailable_on_error():
             answer = self._client.decode_invoice(invoice.text)
         require_node_agrees(invoice, answer, our_pubkey=source)
         return Order(
             rail=NAME,
             reference=invoice.payment_hash.hex(),
             payload=invoice.text,
-            amount_msat=instruction.amount_msat,
-            fee_limit_msat=fee_limit_msat(instruction.amount_msat),
+            amount=instruction.amount,
+            cost_limit=msat(fee_limit_msat(instruction.amount.amount)),
             payee=invoice.payee.hex(),
             source=source,
             expires_at=invoice.expires_at,
@@ -299,7 +327,7 @@ class LightningRail:
 
     def _require_same_node(self, order: Order) -> None:
         """Refuse to send from another node: it does not know what the order's own node has paid."""
-        with _unavailable_on_error():
+        with unavailable_on_error():
             source = self._node.ready_pubkey()
         if source != order.source:
             raise RailUnavailable(
@@ -326,11 +354,11 @@ class LightningRail:
             case NodeTooLate() if last is None:
                 return TooLate(error.evidence)
             case NodeMacaroonRefused() if last is None:
-                raise _unavailable(error) from error
+                raise unavailable(error) from error
             case NodeRefused() if error.is_duplicate_payment:
                 return self._outcome_of_duplicate(order, error)
             case _:
-                return _unknown_after(error, last)
+                return unknown_after(error, last)
 
     def _outcome_of_duplicate(self, order: Order, refused: NodeRefused) -> SendOutcome:
         """Query the outcome of a payment that the node already has."""
@@ -342,45 +370,26 @@ class LightningRail:
             return Unknown(seen=True, reason="known-then-not-found", suspect=True, evidence=refused.evidence)
         return found
 
-    def _outcome_of_refusal(self, refused: NodeRefused) -> FindOutcome:
+    def _outcome_of_refusal(self, refused: NodeRefused) -> Found:
         if not refused.is_not_found:
             return Unknown(seen=False, reason="node-refused", evidence=refused.evidence)
-        with _unavailable_on_error():
+        with unavailable_on_error():
             source = self._node.fresh_pubkey()
         return NotSeen(source=source, evidence=refused.evidence)
+
+
+def _previous(instruction: Instruction) -> PreviousOrder | None:
+    """Return the last order, unless it was refused for good: then everything begins anew."""
+    previous = instruction.previous
+    return None if previous is None or previous.failure is FailureClass.FINAL else previous
 
 
 def _is_renewable(instruction: Instruction) -> bool:
     """Return whether an invoice may be fetched again: from an address, and only once."""
     if instruction.destination.kind not in ADDRESS_READERS:
         return False
-    previous = instruction.previous
+    previous = _previous(instruction)
     return previous is None or (previous.order.is_renewable and previous.failure is not FailureClass.RENEW)
-
-
-@contextmanager
-def _unavailable_on_error() -> Iterator[None]:
-    """Raise RailUnavailable for an error of the node, in calls that cannot have started a payment."""
-    try:
-        yield
-    except NodeError as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: NodeError) -> RailUnavailable:
-    """Return the error of a rail that cannot be used, which names the macaroon if the node refuses it."""
-    what = f"the {AccessScope.PAYING} macaroon: " if isinstance(error, NodeMacaroonRefused) else ""
-    return RailUnavailable(rail=NAME, detail=f"{what}{error}"[:500])
-
-
-def _unknown_after(error: NodeError, last: Payment | None) -> Unknown:
-    """Return the outcome after an error during the call, which does not show whether the money left."""
-    reason = "no-answer"
-    if isinstance(error, NodeUnavailable):
-        reason = "connection-lost"
-    elif isinstance(error, NodeRefused):
-        reason = "node-refused"
-    return Unknown(seen=last is not None, reason=reason, evidence=error.evidence)
 
 
 def _give_up_after(expires_at: datetime) -> datetime:

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from lightning.collector import status_of
+from lightning.collector import NAME, status_of
 from lightning.models import ListenerCursor
 from lightning.proto import lightning_pb2
 from sunusav.core.errors import DomainError
 from sunusav.core.transactions import retried_on_deadlock
 from transfers.errors import CollectionMissing
-from transfers.services.collections import record_receipt
+from transfers.services.receipts import record_receipt
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,9 @@ def record_settlement(invoice: lightning_pb2.Invoice, *, now: datetime) -> None:
     try:
         status = status_of(invoice, reference)
         record_receipt(
+            method=NAME,
             reference=reference,
-            received_msat=status.received_msat,
+            received=status.received,
             proof=status.proof,
             received_at=status.settled_at or now,
             now=now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ledger.types import msat
 from lightning.client import LndClient
 from lightning.outcomes import Payment, is_terminal
 from transfers.types import ProviderPayment
@@ -27,6 +28,6 @@ def _line(payment: Payment) -> ProviderPayment:
         reference=payment.payment_hash,
         is_paid=payment.status == Payment.SUCCEEDED,
         is_open=not is_terminal(payment),
-        amount_msat=payment.value_msat,
-        cost_msat=payment.fee_msat,
+        amount=msat(payment.value_msat),
+        cost=msat(payment.fee_msat),
     )

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from django.contrib.auth.models import Group as RoleGroup
 from django.core.management import call_command
+from django.db import transaction
+from django.utils.timezone import localdate
 from knox.models import AuthToken
 
-from ledger.enums import AccountRole, Currency
 from ledger.queries import transaction_for
-from ledger.services import post
-from ledger.types import AccountRef, Line
 from payouts.enums import GROUP_VERIFICATION
 from payouts.errors import CycleMissing, GroupMissing
 from payouts.queries.cycles import cycle
@@ -22,10 +21,15 @@ from payouts.services.groups import add_member, create_group, propose_verificati
 from sandbox.credentials import Credentials
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve, open_proposal
+from sunusav.core.calendar import DAKAR
 from sunusav.core.errors import Missing
 from sunusav.core.models import User
 from sunusav.core.roles import Role
+from transfers.enums import TreasuryKind
 from transfers.rails import rail
+from transfers.services.treasury import propose_movement
+from transfers.treasury import is_opened
+from transfers.types import Movement, MovementEvidence
 
 PEOPLE = [
     ("awa", "Awa", "Ndiaye", Role.FINANCE),
@@ -86,15 +90,21 @@ def _token(role: Role, holder: str, credentials: Credentials) -> None:
 
 
 def _opening_balance(now: datetime) -> None:
-    """Book the initial balance of the node's channels."""
+    """Book the initial balance of the node's channels as in production: an officer proposes, an approver approves."""
     lightning = rail("lightning")
-    amount_msat = lightning.balance()
-    opening = AccountRef(AccountRole.OPENING_BALANCE, Currency.MSAT)
-    if transaction_for("opening:node") is None:
-        post(
-            kind="opening_balance", reference="opening:node", at=now, subject="node",
-            lines=[Line(lightning.account, amount_msat), Line(opening, -amount_msat)],
-        )  # fmt: skip
+    # The second: a demo that was seeded before two people had to book it.
+    if is_opened(lightning.account) or transaction_for("opening:node") is not None:
+        return
+    opening = Movement(TreasuryKind.OPENING_BALANCE, lightning.account, lightning.balance().amount)
+    evidence = MovementEvidence(
+        localdate(now, DAKAR),
+        "node's channels at the start",
+        "what the simulated node reports in its channels",
+    )
+    proposer, approver = User.objects.get(username="awa"), User.objects.get(username="fatou")
+    with transaction.atomic():
+        proposal = propose_movement(movement=opening, evidence=evidence, proposer=proposer, now=now)
+        approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
 
 
 def _group(now: datetime) -> None:

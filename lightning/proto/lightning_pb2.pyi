@@ -140,10 +140,11 @@ class ListChannelsResponse(_message.Message):
     def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ...) -> None: ...
 
 class Channel(_message.Message):
-    __slots__ = ("active", "remote_pubkey", "channel_point", "local_balance", "remote_balance", "commit_fee", "fee_per_kw", "pending_htlcs", "initiator", "local_constraints", "remote_constraints")
+    __slots__ = ("active", "remote_pubkey", "channel_point", "chan_id", "local_balance", "remote_balance", "commit_fee", "fee_per_kw", "pending_htlcs", "initiator", "local_constraints", "remote_constraints")
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     REMOTE_PUBKEY_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_POINT_FIELD_NUMBER: _ClassVar[int]
+    CHAN_ID_FIELD_NUMBER: _ClassVar[int]
     LOCAL_BALANCE_FIELD_NUMBER: _ClassVar[int]
     REMOTE_BALANCE_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FEE_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +156,7 @@ class Channel(_message.Message):
     active: bool
     remote_pubkey: str
     channel_point: str
+    chan_id: int
     local_balance: int
     remote_balance: int
     commit_fee: int
@@ -163,15 +165,17 @@ class Channel(_message.Message):
     initiator: bool
     local_constraints: ChannelConstraints
     remote_constraints: ChannelConstraints
-    def __init__(self, active: _Optional[bool] = ..., remote_pubkey: _Optional[str] = ..., channel_point: _Optional[str] = ..., local_balance: _Optional[int] = ..., remote_balance: _Optional[int] = ..., commit_fee: _Optional[int] = ..., fee_per_kw: _Optional[int] = ..., pending_htlcs: _Optional[_Iterable[_Union[HTLC, _Mapping]]] = ..., initiator: _Optional[bool] = ..., local_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ..., remote_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ...) -> None: ...
+    def __init__(self, active: _Optional[bool] = ..., remote_pubkey: _Optional[str] = ..., channel_point: _Optional[str] = ..., chan_id: _Optional[int] = ..., local_balance: _Optional[int] = ..., remote_balance: _Optional[int] = ..., commit_fee: _Optional[int] = ..., fee_per_kw: _Optional[int] = ..., pending_htlcs: _Optional[_Iterable[_Union[HTLC, _Mapping]]] = ..., initiator: _Optional[bool] = ..., local_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ..., remote_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ...) -> None: ...
 
 class HTLC(_message.Message):
-    __slots__ = ("incoming", "amount")
+    __slots__ = ("incoming", "amount", "hash_lock")
     INCOMING_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    HASH_LOCK_FIELD_NUMBER: _ClassVar[int]
     incoming: bool
     amount: int
-    def __init__(self, incoming: _Optional[bool] = ..., amount: _Optional[int] = ...) -> None: ...
+    hash_lock: bytes
+    def __init__(self, incoming: _Optional[bool] = ..., amount: _Optional[int] = ..., hash_lock: _Optional[bytes] = ...) -> None: ...
 
 class ChannelConstraints(_message.Message):
     __slots__ = ("chan_reserve_sat", "max_pending_amt_msat", "max_accepted_htlcs")

@@ -17,6 +17,8 @@ from sandbox.lnd.store import Store
 
 ARRIVED, CREATED, IN_FLIGHT, RESOLVED = PHASES = ("arrived", "created", "in_flight", "resolved")
 ANY = "*"
+# The node stored an attempt, and none of its channels has the HTLC; a restart changes nothing (LND issue 9340).
+LEFT_IN_FLIGHT = "left_in_flight"
 ENDLESS = -1
 
 # Steps and their fields; `at` is a phase. These affect the answer only, except that waiting at `created`, or until
@@ -36,6 +38,7 @@ OUTCOME_STEPS = {
     "fee": {"fee_msat"},
     "in_flight": {"seconds"},
     "stuck": {"even_after_restart"},
+    "left_in_flight": set[str](),
     "bad_preimage": set[str](),
     "misreport": {"value_msat", "payment_request"},
     "delete_row": {"at"},
@@ -116,6 +119,8 @@ class ScriptedOutcome:
                 self.result, self.reason = "fail", reason_number(step["reason"])
             case "stuck":
                 self.result, self.even_after_restart = "stuck", bool(step.get("even_after_restart"))
+            case "left_in_flight":
+                self.result = LEFT_IN_FLIGHT
             case "fee":
                 self.fee_msat = int(step["fee_msat"])
             case "in_flight" | "delay" | "hold":

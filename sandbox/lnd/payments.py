@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import grpc
 
@@ -17,14 +16,14 @@ from sandbox.lnd.chain import height_at
 from sandbox.lnd.clock import NS_PER_SECOND
 from sandbox.lnd.duplicates import STATUS_INITIATED_SINCE, duplicate_refusal
 from sandbox.lnd.errors import ControlRefused, Refusal
-from sandbox.lnd.faults import CREATED, IN_FLIGHT, RESOLVED, ScriptedOutcome
+from sandbox.lnd.faults import CREATED, IN_FLIGHT, LEFT_IN_FLIGHT, RESOLVED, ScriptedOutcome
 from sandbox.lnd.feeds import Feed, Subscription
 from sandbox.lnd.invoices import InvoiceBook
 from sandbox.lnd.messages import payment_message
 from sandbox.lnd.node_state import NodeState
+from sandbox.lnd.payment_orders import PaymentOrder
 from sandbox.lnd.rows import (
     CURRENT,
-    DEFAULT_FINAL_CLTV_DELTA,
     DELETED,
     HASH_BYTES,
     OVERWRITTEN,
@@ -42,20 +41,6 @@ INCORRECT_DETAILS = PaymentFailureReason.FAILURE_REASON_INCORRECT_PAYMENT_DETAIL
 WITHOUT_HTLC = (NO_ROUTE, INSUFFICIENT_BALANCE)
 
 BLOCK_PADDING = 3  # blocks that LND adds to the payee's own; routing/payment_session.go
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaymentOrder:
-    """A validated SendPaymentV2."""
-
-    payment_hash: bytes
-    payment_request: str
-    payee: bytes
-    payment_secret: bytes
-    value_msat: int
-    fee_limit_msat: int
-    timeout_seconds: int
-    final_cltv_delta: int = DEFAULT_FINAL_CLTV_DELTA
 
 
 class PaymentBook:
@@ -166,6 +151,8 @@ class PaymentBook:
     def resume(self, row: PaymentRow) -> None:
         """Resume an open payment after a restart: no new attempt is made; an HTLC in flight may still settle."""
         scripted, htlc = ScriptedOutcome.of(row.scripted), self.open_htlc(row)
+        if scripted.result == LEFT_IN_FLIGHT:
+            return
         if htlc is None and not (scripted.result == "stuck" and scripted.even_after_restart):
             self.fail(row, NO_ROUTE)
         elif htlc is not None and not self.is_held_by_receiver(row):
@@ -189,6 +176,8 @@ class PaymentBook:
         """Let an open payment succeed now, whatever its script."""
         with self.node.shared.lock:
             htlc = self.open_htlc(row) or (self._send_htlc(row) if row.is_open else None)
+            if htlc is not None and not self._is_in_channel(row):
+                self._put_into_channel(row, htlc)
             if htlc is None:
                 raise ControlRefused("the payment cannot be settled: it is not open, or there is no route")
             self._deliver(row)
@@ -207,6 +196,8 @@ class PaymentBook:
             row.status, row.resolved_ns = Payment.FAILED, now_ns
             row.failure_reason = row.failure_reason or reason
             if htlc is not None:
+                if not self._is_in_channel(row):
+                    self._hold_in_channel(htlc)
                 self._return_funds(htlc, reason, now_ns)
             self.node.shared.store.save(row, self.node.row, *([htlc] if htlc else []))
             self._publish(row)
@@ -217,6 +208,9 @@ class PaymentBook:
     def _run(self, row: PaymentRow) -> None:
         scripted = ScriptedOutcome.of(row.scripted)
         if scripted.result == "stuck":
+            return
+        if scripted.result == LEFT_IN_FLIGHT:
+            self._send_htlc(row)
             return
         if scripted.result == "fail" and scripted.reason in WITHOUT_HTLC and not scripted.waits:
             self.fail(row, scripted.reason)
@@ -277,8 +271,8 @@ class PaymentBook:
                 expiry_height=height_at(now_ns // NS_PER_SECOND) + row.final_cltv_delta + BLOCK_PADDING,
                 htlc_index=node.last_attempt_id - 1,
             )
-            node.local_msat -= row.value_msat + fee_msat
-            node.unsettled_out_msat += row.value_msat + fee_msat
+            if self._is_in_channel(row):
+                self._hold_in_channel(htlc)
             row.status = Payment.IN_FLIGHT
             if scripted.waits:
                 row.scripted = scripted.started(now_ns).stored()
@@ -339,6 +333,24 @@ class PaymentBook:
 
     # Helpers
 
+    def htlcs_in_channel(self) -> list[tuple[PaymentRow, HtlcRow]]:
+        """Return what is pending in our channel. The caller holds the shared lock."""
+        sent = ((row, self.open_htlc(row)) for row in self.current.values() if row.is_open)
+        return [(row, htlc) for row, htlc in sent if htlc is not None and self._is_in_channel(row)]
+
+    def _is_in_channel(self, row: PaymentRow) -> bool:
+        """Return whether an attempt of this payment reaches our channel."""
+        return ScriptedOutcome.of(row.scripted).result != LEFT_IN_FLIGHT
+
+    def _put_into_channel(self, row: PaymentRow, htlc: HtlcRow) -> None:
+        row.scripted = {}
+        self._hold_in_channel(htlc)
+        self.node.shared.store.save(row, self.node.row)
+
+    def _hold_in_channel(self, htlc: HtlcRow) -> None:
+        self.node.row.local_msat -= htlc.amount_msat + htlc.fee_msat
+        self.node.row.unsettled_out_msat += htlc.amount_msat + htlc.fee_msat
+
     def open_htlc(self, row: PaymentRow) -> HtlcRow | None:
         htlcs = self.htlcs.get(row.payment_index, ())
         return next((htlc for htlc in htlcs if htlc.status == HTLCAttempt.IN_FLIGHT), None)
@@ -373,20 +385,7 @@ class PaymentBook:
     def _new_row(self, order: PaymentOrder, scripted: ScriptedOutcome) -> PaymentRow:
         node, now_ns = self.node.row, self.node.shared.clock.now_ns()
         node.last_payment_index += 1
-        return PaymentRow(
-            node=node.name,
-            payment_index=node.last_payment_index,
-            payment_hash=order.payment_hash,
-            payment_request=order.payment_request,
-            payee=order.payee,
-            payment_secret=order.payment_secret,
-            value_msat=order.value_msat,
-            fee_limit_msat=order.fee_limit_msat,
-            created_ns=now_ns,
-            timeout_at_ns=now_ns + order.timeout_seconds * NS_PER_SECOND,
-            scripted=scripted.stored(),
-            final_cltv_delta=order.final_cltv_delta,
-        )
+        return order.row(scripted, node=node.name, payment_index=node.last_payment_index, now_ns=now_ns)
 
     def _tally(self, payment_hash: bytes) -> TallyRow:
         return self.tallies.setdefault(payment_hash, TallyRow(self.node.row.name, payment_hash))

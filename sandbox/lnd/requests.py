@@ -14,7 +14,7 @@ from lightning.bolt11 import errors as bolt11_errors
 from lightning.proto.router_pb2 import SendPaymentRequest
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.messages import MSAT_PER_SAT
-from sandbox.lnd.payments import PaymentOrder
+from sandbox.lnd.payment_orders import PaymentOrder
 from sandbox.lnd.rows import DEFAULT_FINAL_CLTV_DELTA, HASH_BYTES, PUBKEY_BYTES
 from sandbox.lnd.world import Node, World
 

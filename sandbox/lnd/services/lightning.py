@@ -16,6 +16,7 @@ from sandbox.lnd import chain, macaroons
 from sandbox.lnd.errors import Refusal
 from sandbox.lnd.invoices import UNPAID, Draft
 from sandbox.lnd.messages import (
+    CHANNEL_ID,
     MSAT_PER_SAT,
     creation_seconds,
     features_message,
@@ -100,6 +101,10 @@ class LightningService:
                 self._channel(
                     0,
                     active=True,
+                    pending_htlcs=[
+                        pb.HTLC(amount=htlc.amount_msat // MSAT_PER_SAT, hash_lock=payment.payment_hash)
+                        for payment, htlc in self.node.payments.htlcs_in_channel()
+                    ],
                     local_balance=row.local_msat // MSAT_PER_SAT,
                     remote_balance=row.remote_msat // MSAT_PER_SAT,
                     local_constraints=pb.ChannelConstraints(
@@ -117,7 +122,7 @@ class LightningService:
     def _channel(self, number: int, **fields: Any) -> pb.Channel:
         """Return a channel of which the key of the node makes up the funding transaction."""
         point = f"{self.node.pubkey.hex()[2:]}:{number}"
-        return pb.Channel(remote_pubkey=PEER, channel_point=point, **fields)
+        return pb.Channel(remote_pubkey=PEER, channel_point=point, chan_id=CHANNEL_ID + number, **fields)
 
     def add_invoice(self, request: pb.Invoice, _context: Context) -> pb.AddInvoiceResponse:
         row = self.node.invoices.add(

@@ -18,7 +18,8 @@ from sandbox.lnd.errors import Refusal
 from sandbox.lnd.faults import ARRIVED, CREATED, Plan
 from sandbox.lnd.feeds import Subscription
 from sandbox.lnd.messages import CLTV_DELTA, MSAT_PER_SAT
-from sandbox.lnd.payments import NO_ROUTE, PaymentOrder
+from sandbox.lnd.payment_orders import PaymentOrder
+from sandbox.lnd.payments import NO_ROUTE
 from sandbox.lnd.requests import DEFAULT_TIMEOUT_SECONDS, order_of, payment_hash_in, read_invoice
 from sandbox.lnd.services import Behaviours, end_with_call
 from sandbox.lnd.world import Node
