@@ -21,6 +21,13 @@ class AttemptState(TextChoices):
     VOID = "void"
 
 
+class HoldFrom(TextChoices):
+    """When a disbursement's amount is held: when it begins, or already when it is requested."""
+
+    BEGINNING = "beginning"
+    REQUEST = "request"
+
+
 class CollectionState(TextChoices):
     PENDING = "pending"
     OPEN = "open"
@@ -34,7 +41,15 @@ class CollectionProblem(TextChoices):
     """Why a person should look at a collection."""
 
     ANSWERED_ELSEWHERE = "answered_elsewhere"
-    PAID_IN_PART = "paid_in_part"
+
+
+class ReceiptUse(TextChoices):
+    """What a payment did for its collection: a part of what was asked, the last part or all of it, or nothing."""
+
+    PART = "part"
+    COMPLETE = "complete"
+    # The request was settled or closed already: the payment became the payer's credit.
+    EXTRA = "extra"
 
 
 class WithdrawalState(TextChoices):
@@ -54,6 +69,33 @@ class TransactionKind(TextChoices):
     HOLD_VOID = "hold_void"
     PAYMENT = "payment"
     RECEIPT = "receipt"
+    PARTS_CREDITED = "parts_credited"
+    CREDIT_USED = "credit_used"
+    CREDIT_RETURNED = "credit_returned"
+    REVERSAL = "payment_reversal"
+    # A payment that no disbursement has a place for: two people booked it as a loss.
+    WRITE_OFF = "write_off"
+
+
+class TreasuryKind(TextChoices):
+    """Why the balance of the node, a float or the bank changed without a payout or a collection."""
+
+    OPENING_BALANCE = "opening_balance"
+    CAPITAL_DEPOSIT = "capital_deposit"
+    CAPITAL_WITHDRAWAL = "capital_withdrawal"
+    BITCOIN_PURCHASE = "bitcoin_purchase"
+    BITCOIN_SALE = "bitcoin_sale"
+    CHANNEL_FUNDING = "channel_funding"
+    CHANNEL_CLOSING = "channel_closing"
+    SWAP_IN = "swap_in"
+    SWAP_OUT = "swap_out"
+    ROUTING_INCOME = "routing_income"
+    FLOAT_TOP_UP = "float_top_up"
+    FLOAT_WITHDRAWAL = "float_withdrawal"
+    PROVIDER_CHARGE = "provider_charge"
+    # Differences from the books that two people accept with an explanation.
+    SURPLUS = "surplus"
+    SHORTFALL = "shortfall"
 
 
 class LimitKind(TextChoices):
@@ -75,6 +117,7 @@ class DeferralCode(TextChoices):
     RAIL_STOPPED = "rail-stopped"
     RAIL_UNAVAILABLE = "rail-unavailable"
     LIQUIDITY_SHORT = "liquidity-short"
+    RATE_NOT_FRESH = "rate-not-fresh"
 
 
 class ReviewCode(TextChoices):
@@ -85,6 +128,12 @@ class ReviewCode(TextChoices):
     REFUSED_WHEN_SENT_AGAIN = "refused-when-sent-again"
     LAST_ORDER_IN_DOUBT = "last-order-in-doubt"
     PAID_BEFORE = "paid-before"
+    # What would be paid is not what two people approved.
+    APPROVAL_DIFFERS = "approval-differs"
+    # A provider that may pay one reference twice does not know the order, long after it was sent.
+    NEVER_FOUND = "never-found"
+    # In flight at the provider long after it expired, while no channel of the node has it.
+    LEFT_IN_FLIGHT = "left-in-flight"
     # The provider had begun to pay this order before it was ours: its payment hash is used.
     PAID_BEFORE_ORDERED = "paid-before-ordered"
 
@@ -100,6 +149,8 @@ class FailureCode(TextChoices):
     """Failures that are neither a refusal by a provider nor one of ours."""
 
     RESOLVED_AS_NOT_PAID = "resolved-as-not-paid"
+    # The provider paid it and gave the money back before we had booked the payment.
+    GIVEN_BACK = "given-back"
     # Stored since before codes had no blanks.
     NEVER_SENT = "never sent, and the order has expired"
     # A bug of ours stopped the worker; the payment itself goes on.
@@ -132,9 +183,11 @@ PAYEES_OWN = (FailureClass.FINAL, FailureClass.RENEW)
 
 
 class AnswerKind(TextChoices):
-    """What an answer about an open attempt means."""
+    """What an answer about an attempt means."""
 
     IN_FLIGHT = "in_flight"
+    # In flight by the provider's record, and nowhere under way.
+    STUCK = "stuck"
     CONTRADICTS = "contradicts"
     PAID_EARLIER = "paid_earlier"
     TOO_LATE = "too_late"
@@ -156,6 +209,8 @@ class MismatchCode(TextChoices):
     """How a provider's statement and our books differ about one payment."""
 
     PAID_NOT_BOOKED = "paid-not-booked"
+    # Paid in the books, and given back to us as the provider's statement says.
+    REVERSED_NOT_BOOKED = "reversed-not-booked"
     PAID_TWICE = "paid-twice"
     AMOUNTS_DIFFER = "amounts-differ"
     # Under way at the provider, and no attempt of ours is open.
@@ -166,11 +221,20 @@ class MismatchCode(TextChoices):
     NEVER_ANSWERED = "never-answered"
 
 
+class ReturnKind(TextChoices):
+    """What proves that the money of a payment came back. Only the provider's own record needs no people."""
+
+    PROVIDER_REVERSAL = "provider_reversal"
+    BANK_LINE = "bank_line"
+    INBOUND_PAYMENT = "inbound_payment"
+
+
 class ResolutionVerdict(TextChoices):
-    """How two people resolve an outcome that stays unknown."""
+    """How two people resolve an outcome that stays unknown, or a payment that the books have no place for."""
 
     PAID = "paid"
     NOT_PAID = "not_paid"
+    WRITTEN_OFF = "written_off"
 
 
 _D = DisbursementState
@@ -181,7 +245,6 @@ DISBURSEMENT_TRANSITIONS: dict[str, frozenset[str]] = {
     _D.FAILED: frozenset({_D.PROCESSING, _D.CANCELLED, _D.COMPLETED}),
     # To failed: two people found that an outcome which stayed unknown was not paid.
     _D.NEEDS_REVIEW: frozenset({_D.PROCESSING, _D.COMPLETED, _D.CANCELLED, _D.FAILED}),
-    # No code reverses a payment yet; the API has published the state.
     _D.COMPLETED: frozenset({_D.REVERSED}),
 }
 
@@ -195,7 +258,8 @@ _C = CollectionState
 COLLECTION_TRANSITIONS: dict[str, frozenset[str]] = {
     _C.PENDING: frozenset({_C.OPEN, _C.CANCELLED}),
     _C.OPEN: frozenset({_C.PARTIAL, _C.SETTLED, _C.EXPIRED, _C.CANCELLED}),
-    _C.PARTIAL: frozenset({_C.SETTLED}),
+    # A request that was paid in part and ends gives what arrived to its payer.
+    _C.PARTIAL: frozenset({_C.SETTLED, _C.EXPIRED, _C.CANCELLED}),
 }
 
 _W = WithdrawalState
@@ -222,12 +286,41 @@ LIMIT_DEFERRALS = (
 RAIL_DEFERRALS = (DeferralCode.RAIL_STOPPED, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT)
 # A disbursement occupies its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
+# From its beginning until it is paid or cancelled, a disbursement has its hold.
+HELD_STATES = (DisbursementState.PROCESSING, DisbursementState.NEEDS_REVIEW)
 PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
+AWAITING_STATES = (CollectionState.OPEN, CollectionState.PARTIAL)
 LIVE_COLLECTION_STATES = (
     CollectionState.PENDING,
     CollectionState.OPEN,
     CollectionState.PARTIAL,
     CollectionState.SETTLED,
+)
+_T = TreasuryKind
+# The account's balance grows by these movements; by all others it falls.
+GAINING_KINDS = (
+    _T.OPENING_BALANCE,
+    _T.CAPITAL_DEPOSIT,
+    _T.BITCOIN_PURCHASE,
+    _T.CHANNEL_FUNDING,
+    _T.SWAP_IN,
+    _T.ROUTING_INCOME,
+    _T.FLOAT_TOP_UP,
+    _T.SURPLUS,
+)
+# The kinds that change the balance of one kind of account alone; all others may be about any.
+NODE_KINDS = (_T.CHANNEL_FUNDING, _T.CHANNEL_CLOSING, _T.SWAP_IN, _T.SWAP_OUT, _T.ROUTING_INCOME)
+FLOAT_KINDS = (_T.FLOAT_TOP_UP, _T.FLOAT_WITHDRAWAL)
+# Francs of the bank against bitcoin, at the price that both sides of the receipt give.
+EXCHANGE_KINDS = (_T.BITCOIN_PURCHASE, _T.BITCOIN_SALE)
+# Moving the money itself may cost something: on-chain fees, a bank's or partner's charge.
+KINDS_WITH_COST = (
+    *EXCHANGE_KINDS,
+    *FLOAT_KINDS,
+    _T.CHANNEL_FUNDING,
+    _T.CHANNEL_CLOSING,
+    _T.SWAP_IN,
+    _T.SWAP_OUT,
 )
 # Only in these states is anything new sent.
 UNFINISHED_STATES = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)

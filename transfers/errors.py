@@ -1,6 +1,7 @@
 """Refusals of this app, each named for the fact."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sunusav.core.errors import Conflict, Invalid, Missing, Unavailable
 
@@ -16,8 +17,9 @@ class RailShort(Unavailable):
     """The rail works, but cannot send this payment now; smaller ones may go. Nothing was sent."""
 
     rail: str
-    needed_msat: int
-    available_msat: int
+    needed: int
+    available: int
+    currency: str
 
 
 class DestinationUnavailable(Unavailable):
@@ -71,6 +73,65 @@ class FundsShort(Conflict):
     subject: str
     needed_msat: int
     available_msat: int
+
+
+class DisbursementNotReversible(Conflict):
+    """Only a payment that was completed can be reversed, once."""
+
+    disbursement_id: int
+    state: str
+
+
+class ReturnDiffers(Conflict):
+    """What came back is not what had been paid: people look into it."""
+
+    disbursement_id: int
+    paid: int
+    returned: int
+    currency: str
+
+
+class ReturnUnproven(Conflict):
+    """No settled payment to us has brought the money back yet."""
+
+    disbursement_id: int
+    reference: str
+
+
+class ReturnReferenceUsed(Conflict):
+    """This proof was used for another reversal."""
+
+    reference: str
+    disbursement_id: int
+
+
+class ReturnClaimMissing(Missing):
+    disbursement_id: int
+
+
+class NetBelowOneFranc(Invalid):
+    """The net is worth less than one franc, and a rail in francs pays whole ones."""
+
+    net_msat: int
+    rate_xof_per_btc: Decimal
+
+
+class FrancsNotAgreed(Invalid):
+    """Francs that a request fixes itself are for a payment without a fee, to destinations in francs alone."""
+
+    subject: str
+
+
+class ApprovalDiffers(Conflict):
+    """What would be paid is not what was approved."""
+
+    subject: str
+
+
+class DestinationApproved(Conflict):
+    """The destination was approved with the payment: another one needs a new proposal."""
+
+    disbursement_id: int
 
 
 class DisbursementNotCancellable(Conflict):
@@ -127,6 +188,13 @@ class ResolutionMissing(Missing):
     disbursement_id: int
 
 
+class NothingToWriteOff(Conflict):
+    """No payment of it is outside the books, or one is that may still be booked for it."""
+
+    disbursement_id: int
+    state: str
+
+
 class ResolutionNeedsProof(Invalid):
     """A payment counts as paid only with the payee's proof: the preimage of this payment hash."""
 
@@ -135,11 +203,12 @@ class ResolutionNeedsProof(Invalid):
 
 
 class ResolutionCostOutOfRange(Invalid):
-    """A routing fee is at least 0 and at most what the order allowed."""
+    """What sending cost is at least 0 and at most what the order allowed."""
 
     disbursement_id: int
-    cost_msat: int | None
-    fee_limit_msat: int
+    cost: int | None
+    cost_limit: int
+    currency: str
 
 
 class ResolutionNeedsExplanation(Invalid):
@@ -181,6 +250,40 @@ class ClaimLost(Conflict):
 
 class CollectionMissing(Missing):
     reference: str
+
+
+class CollectionCurrencyDiffers(Conflict):
+    """A payment was reported in another currency than its collection asks for."""
+
+    collection_id: int
+    currency: str
+    received_currency: str
+
+
+class CollectorTakesNoPhone(Invalid):
+    """This method needs no phone of the payer; none is stored without need."""
+
+    method: str
+
+
+class CreditShort(Conflict):
+    """The member's credit holds less than would be used."""
+
+    needed_msat: int
+    available_msat: int
+
+
+class CreditAlreadyUsed(Conflict):
+    """Credit of another amount or member already pays for this subject, or into another account."""
+
+    subject: str
+    amount_msat: int
+
+
+class CreditNotUsed(Conflict):
+    """No credit pays for this subject now."""
+
+    subject: str
 
 
 class CollectionNotCancellable(Conflict):

@@ -1,18 +1,24 @@
 from transfers.models.answer import ProviderAnswer
 from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
-from transfers.models.disbursement import Attempt, Disbursement, PaymentOrder
+from transfers.models.credit import CreditUse
+from transfers.models.disbursement import Attempt, Disbursement, DisbursementDestination, PaymentOrder
 from transfers.models.limit import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
 from transfers.models.liquidity import RailLiquidity
 from transfers.models.match import RailMatch, RailMismatch
 from transfers.models.partner import Partner
 from transfers.models.resolution import ManualResolution, ResolvedAttempt
+from transfers.models.reversal import ReturnClaim, Reversal
+from transfers.models.treasury import BookedMovement, TreasuryMovement
 from transfers.models.withdrawal import WithdrawalLink
 
 __all__ = [
     "Attempt",
+    "BookedMovement",
     "Collection",
+    "CreditUse",
     "Disbursement",
+    "DisbursementDestination",
     "LimitUsage",
     "ManualResolution",
     "Partner",
@@ -27,5 +33,8 @@ __all__ = [
     "RailMismatch",
     "Receipt",
     "ResolvedAttempt",
+    "ReturnClaim",
+    "Reversal",
+    "TreasuryMovement",
     "WithdrawalLink",
 ]

@@ -9,9 +9,10 @@ from transfers.models.disbursement import Attempt
 
 
 class ProviderAnswer(models.Model):
-    """What a provider answered about an open attempt, kept when it differs from the answer before. Append-only.
+    """What a provider answered about an attempt, kept when it differs from the answer before. Append-only.
 
-    The answer that closes an attempt is stored on the attempt itself.
+    About a closed attempt only what leaves it in doubt is kept. The answer that closes an attempt is stored on the
+    attempt itself.
     """
 
     attempt = models.ForeignKey(

@@ -120,9 +120,10 @@ class LimitUsage(models.Model):
 
 
 class PastAdmission(models.Model):
-    """An earlier admission of a payment that was admitted again, in another hour. Append-only.
+    """An earlier admission of a payment: it was admitted again in another hour, or a person retried it. Append-only.
 
-    The last admission is on the disbursement itself (`admitted_at`).
+    The last admission is on the disbursement itself (`admitted_at`). After a retry by a person (`retried_at`) the next
+    admission counts for the hour and for the payee's day, whenever the earlier one was.
     """
 
     disbursement = models.ForeignKey(
@@ -133,6 +134,7 @@ class PastAdmission(models.Model):
     )
     admitted_at = models.DateTimeField(_("admitted at"))
     by_version = models.PositiveIntegerField(_("by version"), null=True)
+    retried_at = models.DateTimeField(_("retried at"), null=True)
 
     class Meta:
         default_permissions = ("view",)

@@ -5,22 +5,25 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.core.fields import kept_while
 from transfers.enums import ResolutionVerdict
 from transfers.models.disbursement import Attempt
 
 
 class ManualResolution(models.Model):
-    """How one person proposes to close an attempt whose outcome stays unknown, and the provider's last answer then.
+    """How one person proposes to resolve an attempt, and the provider's last answer then.
 
-    Append-only. It takes effect only when a second person approves it.
+    The attempt's outcome stays unknown, or it was paid and the books have no place for it: then its payment is to be
+    written off, with the proof and the cost that the provider reported. Append-only. It takes effect only when a second
+    person approves it.
     """
 
     attempt = models.ForeignKey(
         Attempt, on_delete=models.RESTRICT, related_name="resolutions", verbose_name=_("attempt")
     )
-    verdict = models.CharField(_("verdict"), max_length=10, choices=ResolutionVerdict)
+    verdict = models.CharField(_("verdict"), max_length=12, choices=ResolutionVerdict)
     proof = models.CharField(_("proof"), max_length=200, blank=True)
-    cost_msat = models.BigIntegerField(_("cost"), null=True)
+    cost = models.BigIntegerField(_("cost"), null=True)
     outcome = models.CharField(_("outcome"), max_length=120, blank=True)
     evidence = models.JSONField(_("evidence"), default=dict)
     asked_at = models.DateTimeField(_("asked at"), null=True)
@@ -43,8 +46,8 @@ class ManualResolution(models.Model):
             models.CheckConstraint(
                 name="manualresolution_verdict_fits_its_facts",
                 condition=(
-                    Q(verdict="paid", cost_msat__isnull=False, cost_msat__gte=0) & ~Q(proof="")
-                    | Q(verdict="not_paid", proof="", cost_msat__isnull=True)
+                    Q(verdict__in=("paid", "written_off"), cost__isnull=False, cost__gte=0) & ~Q(proof="")
+                    | Q(verdict="not_paid", proof="", cost__isnull=True)
                 ),
             ),
             models.CheckConstraint(name="manualresolution_is_explained", condition=~Q(explanation="")),
@@ -55,12 +58,13 @@ class ManualResolution(models.Model):
 
 
 class ResolvedAttempt(models.Model):
-    """That two people resolved an attempt: who, by which proposal. Append-only, at most one per attempt.
+    """That two people resolved an attempt: who, by which proposal. Append-only.
 
-    The proposer is copied so that a constraint can compare both people; the audit checks the copy.
+    An attempt's outcome is decided once, and its payment written off once, with `transaction`. The proposer is copied
+    so that a constraint can compare both people; the audit checks the copy.
     """
 
-    attempt = models.OneToOneField(
+    attempt = models.ForeignKey(
         Attempt, on_delete=models.RESTRICT, related_name="resolved", verbose_name=_("attempt")
     )
     resolution = models.OneToOneField(
@@ -76,6 +80,14 @@ class ResolvedAttempt(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("approver")
     )
     resolved_at = models.DateTimeField(_("resolved at"))
+    transaction = models.OneToOneField(
+        "ledger.JournalTransaction", null=True, on_delete=models.RESTRICT, related_name="writes_off_payment",
+        verbose_name=_("transaction"),
+    )  # fmt: skip
+    decided_attempt = kept_while("attempt_id", models.BigIntegerField(null=True), transaction=None)
+    written_off_attempt = kept_while(
+        "attempt_id", models.BigIntegerField(null=True), transaction__isnull=False
+    )
 
     class Meta:
         default_permissions = ("view",)
@@ -83,6 +95,8 @@ class ResolvedAttempt(models.Model):
         verbose_name_plural = _("resolved attempts")
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(name="resolvedattempt_four_eyes", condition=~Q(approver=F("proposer"))),
+            models.UniqueConstraint(fields=["decided_attempt"], name="resolvedattempt_decides_once"),
+            models.UniqueConstraint(fields=["written_off_attempt"], name="resolvedattempt_writes_off_once"),
         ]
 
     def __str__(self) -> str:
