@@ -1,4 +1,4 @@
-"""Limits: what may leave, and when. Pure."""
+"""What may leave, and when: limits, and orders that were left in flight. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +14,9 @@ HOUR = timedelta(minutes=60)
 MINUTE = timedelta(minutes=1)
 # How long a payment to a replaced destination waits, unless two people waive it.
 COOLING_OFF = timedelta(hours=24)
+# A payment that is left in flight counts as such this long after it could last be paid: a channel or a node that was
+# unavailable may still report it.
+LEFT_IN_FLIGHT_AFTER = timedelta(hours=1)
 _MINUTE_KEY = "%Y-%m-%dT%H:%M"
 
 
@@ -133,3 +136,13 @@ def _used_up(payment: OutgoingPayment, limits: Limits, usage: Usage, now: dateti
 
 def _until(until: datetime, code: DeferralCode, **facts: Any) -> Deferral:
     return Deferral(code, {**facts, "until": until.isoformat()}, until)
+
+
+def unexplained_difference(provider: int, *, booked: tuple[int, int], under_way: int) -> int:
+    """Return how much more than the books a provider holds, or less as a negative number; 0 if that is explained.
+
+    `booked` is what the books had before and after the provider was asked, either of which may fit its answer; of what
+    is `under_way` it may have taken any part. Units: the currency of the account.
+    """
+    highest, lowest = max(booked), min(booked) - under_way
+    return max(provider - highest, 0) or min(provider - lowest, 0)

@@ -7,11 +7,17 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from sunusav.core.auditing import pages
-from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, AttemptState, MismatchCode
-from transfers.models import Attempt
+from transfers.enums import (
+    LIVE_ATTEMPT_STATES,
+    OPEN_ATTEMPT_STATES,
+    AttemptState,
+    DisbursementState,
+    MismatchCode,
+)
+from transfers.models import Attempt, ResolvedAttempt
 from transfers.rails import rail
 from transfers.types import ProviderPayment
 
@@ -23,8 +29,8 @@ MOVING: Final = timedelta(minutes=1)
 MOST_KEPT: Final = 500
 # Orders are long; these columns are all that is compared.
 COLUMNS: Final = (
-    "state", "disbursement_id", "seen_at", "closed_at", "cost_msat", "order__reference", "order__amount_msat",
-    "order__give_up_after",
+    "state", "disbursement_id", "seen_at", "closed_at", "cost", "order__reference", "order__amount",
+    "order__currency", "order__give_up_after", "disbursement__state",
 )  # fmt: skip
 
 
@@ -98,7 +104,7 @@ class _Listed:
     def note(self, line: ProviderPayment, attempts: Iterable[Attempt]) -> None:
         for attempt in attempts:
             self.at_all.add(attempt.pk)
-            if line.is_paid:
+            if line.is_paid or line.is_reversed:
                 self.as_paid.add(attempt.pk)
 
 
@@ -109,18 +115,28 @@ def _in_pages(lines: Iterable[ProviderPayment]) -> Iterator[list[ProviderPayment
 
 
 def _attempts(rail_name: str) -> QuerySet[Attempt]:
-    return Attempt.objects.filter(order__rail=rail_name).select_related("order").only(*COLUMNS)
+    return (
+        Attempt.objects.filter(order__rail=rail_name).select_related("order", "disbursement").only(*COLUMNS)
+    )
+
+
+def _with_write_offs(attempts: QuerySet[Attempt]) -> Any:
+    """Annotate `is_written_off`: its payment is in the books as a loss."""
+    written_off = ResolvedAttempt.objects.filter(written_off_attempt=OuterRef("pk"))
+    return attempts.annotate(is_written_off=Exists(written_off))
 
 
 def _expected(rail_name: str) -> QuerySet[Attempt]:
-    """Return the live attempts, which a statement should have, without those that two people resolved."""
-    return _attempts(rail_name).filter(state__in=LIVE_ATTEMPT_STATES, resolved__isnull=True)
+    """Return the live attempts, which a statement should have, without those whose order two people decided."""
+    decided = ResolvedAttempt.objects.filter(attempt__order=OuterRef("order"), transaction=None)
+    return _attempts(rail_name).filter(~Exists(decided), state__in=LIVE_ATTEMPT_STATES)
 
 
 def _attempts_named_in(lines: Sequence[ProviderPayment], rail_name: str) -> dict[str, list[Attempt]]:
     references = {line.reference for line in lines}
     found: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in _attempts(rail_name).filter(order__reference__in=references).order_by("pk"):
+    named = _with_write_offs(_attempts(rail_name)).filter(order__reference__in=references)
+    for attempt in named.order_by("pk"):
         found[attempt.order.reference].append(attempt)
     return found
 
@@ -133,10 +149,12 @@ def _judge_lines(
 ) -> Iterator[Mismatch]:
     for line in lines:
         attempts = ours.get(line.reference, [])
-        if line.is_paid:
+        if line.is_reversed:
+            yield from _judge_reversed(line, attempts)
+        elif line.is_paid:
             yield from _judge_paid(line, attempts, listed)
         elif line.is_open and not any(_was_open(attempt, settled_before) for attempt in attempts):
-            yield _mismatch(line, MismatchCode.OPEN_NOT_BOOKED, attempts, amount_msat=line.amount_msat)
+            yield _mismatch(line, MismatchCode.OPEN_NOT_BOOKED, attempts, amount=line.amount.amount)
         listed.note(line, attempts)
 
 
@@ -146,16 +164,29 @@ def _was_open(attempt: Attempt, settled_before: datetime) -> bool:
 
 
 def _judge_paid(line: ProviderPayment, attempts: list[Attempt], listed: _Listed) -> Iterator[Mismatch]:
-    paid = [attempt for attempt in attempts if attempt.state == AttemptState.SUCCEEDED]
+    paid = [attempt for attempt in attempts if _is_booked(attempt)]
     if not paid and not any(attempt.state in OPEN_ATTEMPT_STATES for attempt in attempts):
-        yield _mismatch(line, MismatchCode.PAID_NOT_BOOKED, attempts, amount_msat=line.amount_msat)
+        yield _mismatch(line, MismatchCode.PAID_NOT_BOOKED, attempts, amount=line.amount.amount)
     for attempt in paid:
-        booked = {"booked_msat": attempt.order.amount_msat, "booked_cost_msat": attempt.cost_msat}
-        reported = {"amount_msat": line.amount_msat, "cost_msat": line.cost_msat}
+        booked = {"booked": attempt.order.amount, "booked_cost": attempt.cost}
+        reported = {"amount": line.amount.amount, "cost": line.cost.amount}
         if list(booked.values()) != list(reported.values()):
             yield _mismatch(line, MismatchCode.AMOUNTS_DIFFER, [attempt], **reported, **booked)
     if any(attempt.pk in listed.as_paid for attempt in attempts):
-        yield _mismatch(line, MismatchCode.PAID_TWICE, attempts, amount_msat=line.amount_msat)
+        yield _mismatch(line, MismatchCode.PAID_TWICE, attempts, amount=line.amount.amount)
+
+
+def _is_booked(attempt: Any) -> bool:
+    """Return whether the books have the payment of an attempt: as its disbursement's, or as a loss."""
+    return bool(attempt.state == AttemptState.SUCCEEDED or attempt.is_written_off)
+
+
+def _judge_reversed(line: ProviderPayment, attempts: list[Attempt]) -> Iterator[Mismatch]:
+    """Yield a payment that was given back and is still paid in the books; its status is read after the run."""
+    paid = [attempt for attempt in attempts if attempt.state == AttemptState.SUCCEEDED]
+    for attempt in paid:
+        if attempt.disbursement.state == DisbursementState.COMPLETED:
+            yield _mismatch(line, MismatchCode.REVERSED_NOT_BOOKED, [attempt], amount=line.amount.amount)
 
 
 def _judge_attempts(
@@ -164,7 +195,7 @@ def _judge_attempts(
     for attempt in attempts:
         code = _missing_as(attempt, listed, settled_before)
         if code is not None:
-            facts = {"amount_msat": attempt.order.amount_msat}
+            facts = {"amount": attempt.order.amount, "currency": attempt.order.currency}
             yield Mismatch(attempt.order.reference, code, facts, attempt.disbursement_id)
 
 
@@ -183,4 +214,5 @@ def _missing_as(attempt: Attempt, listed: _Listed, settled_before: datetime) -> 
 def _mismatch(
     line: ProviderPayment, code: MismatchCode, attempts: Sequence[Attempt], **facts: Any
 ) -> Mismatch:
+    facts |= {"currency": str(line.amount.currency)}
     return Mismatch(line.reference, code, facts, attempts[-1].disbursement_id if attempts else None)

@@ -3,24 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
-from operator import or_
+from operator import attrgetter, or_
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from sunusav.core.models import TrailEntry
-from sunusav.core.money import msat_from_sats
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
     UNFINISHED_STATES,
-    UNPAID_ATTEMPT_STATES,
     AttemptState,
     BreakerState,
-    CollectionProblem,
-    CollectionState,
     DisbursementState,
     FailureCode,
     ReviewWait,
@@ -28,25 +25,22 @@ from transfers.enums import (
 from transfers.errors import DisbursementMissing, WithdrawalLinkMissing
 from transfers.models import (
     Attempt,
-    Collection,
     Disbursement,
+    DisbursementDestination,
     Partner,
     PaymentLimit,
-    PaymentOrder,
-    ProviderAnswer,
     RailBreaker,
     RailMatch,
-    ResolvedAttempt,
     WithdrawalLink,
 )
 from transfers.rails import rail
 from transfers.types import (
-    CollectionFacts,
-    Destination,
+    Choice,
     DisbursementFacts,
     Failure,
     UnderReview,
     WithdrawalFacts,
+    approval_digest,
 )
 
 # The review queue is short; a longer one is an alarm by itself.
@@ -72,6 +66,7 @@ def disbursement_for(subject: str) -> DisbursementFacts | None:
 def disbursements_for(subjects: Iterable[str]) -> Mapping[str, DisbursementFacts]:
     """Return, per subject, the newest disbursement, in two queries."""
     rows = Disbursement.objects.filter(subject__in=list(subjects)).order_by("id")
+    rows = rows.prefetch_related("destinations")
     newest = {row.subject: row for row in rows}
     attempts = _decisive_attempts([row.pk for row in newest.values()])
     return {subject: _facts(row, attempts.get(row.pk)) for subject, row in newest.items()}
@@ -91,7 +86,7 @@ def disbursements_page(
         rows = rows.filter(state=state)
     if before_id is not None:
         rows = rows.filter(pk__lt=before_id)
-    found = list(rows.order_by("-pk")[:limit])
+    found = list(rows.order_by("-pk").prefetch_related("destinations")[:limit])
     attempts = _decisive_attempts([row.pk for row in found])
     return [_facts(row, attempts.get(row.pk)) for row in found]
 
@@ -123,16 +118,23 @@ def _decisive_attempts(ids: list[int]) -> dict[int, Attempt]:
 
 
 def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
+    destinations = destinations_of(row)
+    in_use = destination_in_use(destinations)
+    order = attempt.order if attempt else None
+    paid = attempt if attempt and attempt.state == AttemptState.SUCCEEDED else None
     return DisbursementFacts(
-        id=row.pk, subject=row.subject, state=row.state, payout_sats=row.payout_sats, net_sats=row.net_sats,
-        fee_sats=row.fee_sats, assessment_id=row.assessment_id, destination=destination_of(row),
+        id=row.pk, subject=row.subject, state=row.state, payout_msat=row.payout_msat, net_msat=row.net_msat,
+        fee_msat=row.fee_msat, pay_xof=row.pay_xof, paid=order.money(order.amount) if order else None,
+        assessment_id=row.assessment_id,
+        choices=tuple(Choice(one.destination, one.replaced_at) for one in destinations),
         scheduled_at=row.scheduled_at, due_at=row.due_at, requested_at=row.requested_at,
         completed_at=row.completed_at,
         failure=Failure(row.failure_code, row.failure_facts, _waits_for(row, attempt)),
         attempts_made=attempt.number if attempt else 0,
-        reference=attempt.order.reference if attempt else "",
-        proof=attempt.proof if attempt else "",
-        cost_msat=attempt.cost_msat if attempt else None,
+        rail=order.rail if order else in_use.rail,
+        reference=order.reference if order else "",
+        proof=paid.proof if paid else "",
+        cost=paid.order.money(paid.cost) if paid and paid.cost is not None else None,
     )  # fmt: skip
 
 
@@ -143,9 +145,36 @@ def _waits_for(row: Disbursement, attempt: Attempt | None) -> str:
     return ReviewWait.OUTCOME if is_open else ReviewWait.PERSON
 
 
-def destination_of(row: Disbursement) -> Destination:
-    """Return where a disbursement goes."""
-    return Destination(rail=row.rail, kind=row.destination_kind, value=row.destination_value)
+def subject_of(disbursement_id: int) -> str:
+    """Return the subject of a disbursement in the trail."""
+    return f"disbursement:{disbursement_id}"
+
+
+def destinations_of(row: Disbursement) -> list[DisbursementDestination]:
+    """Return where a disbursement may be paid, the first choice first."""
+    return sorted(row.destinations.all(), key=attrgetter("position"))
+
+
+def destination_in_use(destinations: Sequence[DisbursementDestination]) -> DisbursementDestination:
+    """Return the first destination that was not finally refused; when all were, the last one."""
+    return next((one for one in destinations if one.refused_at is None), destinations[-1])
+
+
+def is_as_approved(row: Disbursement) -> bool:
+    """Return whether payee, amounts and destinations are those that an approval was given to, where there is one."""
+    if not row.approved_digest:
+        return True
+    return row.approved_digest == approval_digest(
+        payee_ref=row.payee_ref, payout_msat=row.payout_msat,
+        pay_xof=row.pay_xof if row.conversion_id is None else None,
+        destinations=[one.destination for one in destinations_of(row)],
+    )  # fmt: skip
+
+
+def with_rail(rows: QuerySet[Disbursement]) -> Any:
+    """Annotate `rail_in_use`: that of the first destination that was not finally refused."""
+    open_ones = DisbursementDestination.objects.filter(disbursement=OuterRef("pk"), refused_at=None)
+    return rows.annotate(rail_in_use=Subquery(open_ones.order_by("position").values("rail")[:1]))
 
 
 def debit_account(row: Disbursement) -> AccountRef:
@@ -153,65 +182,14 @@ def debit_account(row: Disbursement) -> AccountRef:
     return AccountRef(AccountRole(row.debit_role), Currency.MSAT, row.debit_owner)
 
 
-def may_leave_until(attempt: Attempt) -> datetime:
-    """Return the last moment at which the provider may still accept a send of an attempt.
-
-    One that was never sent was paid by an earlier send of its order, and cannot be late itself.
-    """
-    return (attempt.send_not_after or attempt.opened_at) + rail(attempt.order.rail).late_by
-
-
-def has_payable_order(disbursement_id: int, *, now: datetime) -> bool:
-    """Return whether an order of a disbursement could still be paid by its own terms."""
-    payable = PaymentOrder.objects.filter(disbursement_id=disbursement_id, give_up_after__gte=now)
-    return payable.exists()
-
-
-def unsettled_until(disbursement_id: int, *, now: datetime) -> datetime | None:
-    """Return until when closed orders of a disbursement may still be paid; None when certainly none can.
-
-    One is certainly unpaid when the provider confirmed it after the last moment at which it could leave.
-    """
-    leaves_until: dict[int, datetime] = {}
-    unpaid_at: dict[int, datetime] = {}
-    closed = Attempt.objects.filter(disbursement_id=disbursement_id, state__in=UNPAID_ATTEMPT_STATES)
-    for attempt in closed.select_related("order"):
-        order_id, leaves = attempt.order_id, may_leave_until(attempt)
-        leaves_until[order_id] = max(leaves, leaves_until.get(order_id, leaves))
-        if attempt.unpaid_at is not None:
-            unpaid_at[order_id] = max(attempt.unpaid_at, unpaid_at.get(order_id, attempt.unpaid_at))
-    unsettled = [
-        leaves
-        for order_id, leaves in leaves_until.items()
-        if order_id not in unpaid_at or unpaid_at[order_id] < leaves
-    ]
-    return max((max(leaves, now) for leaves in unsettled), default=None)
+def residue_account(row: Disbursement) -> AccountRef:
+    """Return the account that gets what whole francs leave over."""
+    return AccountRef(AccountRole(row.residue_role), Currency.MSAT, row.residue_owner)
 
 
 def has_open_attempt(disbursement_id: int) -> bool:
     """Return whether an attempt may still be paid by the provider."""
     return Attempt.objects.filter(disbursement_id=disbursement_id, state__in=OPEN_ATTEMPT_STATES).exists()
-
-
-def open_attempt_of(disbursement_id: int) -> Attempt | None:
-    """Return the open attempt of a disbursement, with its order."""
-    return open_attempts_of([disbursement_id]).get(disbursement_id)
-
-
-def open_attempts_of(disbursement_ids: Sequence[int]) -> dict[int, Attempt]:
-    """Return, per disbursement, its open attempt with its order, in one query."""
-    open_ones = Attempt.objects.filter(disbursement_id__in=disbursement_ids, state__in=OPEN_ATTEMPT_STATES)
-    return {row.disbursement_id: row for row in open_ones.select_related("order", "disbursement")}
-
-
-def newest_answer(attempt_id: int) -> ProviderAnswer | None:
-    """Return the newest stored answer about an attempt; the same answer came again until `asked_at` of the attempt."""
-    return ProviderAnswer.objects.filter(attempt_id=attempt_id).order_by("-pk").first()
-
-
-def was_resolved(attempt_id: int) -> bool:
-    """Return whether two people resolved this attempt."""
-    return ResolvedAttempt.objects.filter(attempt_id=attempt_id).exists()
 
 
 def limits_in_force() -> dict[str, PaymentLimit]:
@@ -275,44 +253,10 @@ def open_since(moment: datetime) -> QuerySet[Attempt]:
     return Attempt.objects.filter(state__in=OPEN_ATTEMPT_STATES, opened_at__lt=moment)
 
 
-def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
-    """Return, per subject, its newest collection, in one query."""
-    rows = Collection.objects.filter(subject__in=list(subjects)).order_by("id")
-    return {row.subject: collection_facts(row) for row in rows}
-
-
-def settled_subjects(subjects: Iterable[str]) -> set[str]:
-    """Return those subjects whose collection was paid in full."""
-    rows = Collection.objects.filter(live_subject__in=list(subjects), state=CollectionState.SETTLED)
-    return set(rows.values_list("subject", flat=True))
-
-
-def credited_msat(subjects: Iterable[str]) -> dict[str, int]:
-    """Return what each subject's collection credited to its account, for the audit."""
-    rows = Collection.objects.filter(live_subject__in=list(subjects), received_msat__gt=0)
-    return {row.subject: min(row.received_msat, row.amount_msat) for row in rows}
-
-
 def drawn_msat(subjects: Iterable[str]) -> dict[str, int]:
     """Return what each subject's disbursement holds or took from the account it debits, for the audit."""
     rows = Disbursement.objects.filter(live_subject__in=list(subjects))
-    drawn = rows.filter(attempts__state__in=LIVE_ATTEMPT_STATES).values_list("subject", "payout_sats")
-    return {subject: msat_from_sats(payout_sats) for subject, payout_sats in drawn}
-
-
-def collection_facts(row: Collection) -> CollectionFacts:
-    """Return a collection as a frozen row."""
-    return CollectionFacts(
-        id=row.pk, subject=row.subject, method=row.method, state=row.state, amount_msat=row.amount_msat,
-        received_msat=row.received_msat, reference=row.reference or "", payment_request=row.payment_request,
-        checkout_url=row.checkout_url, expires_at=row.expires_at, settled_at=row.settled_at,
-    )  # fmt: skip
-
-
-def collections_with_problems() -> Mapping[str, int]:
-    """Count the collections that a person should look at, by problem."""
-    with_problems = Collection.objects.filter(trouble__in=CollectionProblem.values).values_list("trouble")
-    return dict(with_problems.annotate(count=Count("pk")))
+    return dict(rows.filter(hold_transaction__isnull=False).values_list("subject", "payout_msat"))
 
 
 def newest_withdrawal(subject: str) -> WithdrawalFacts:
@@ -375,7 +319,6 @@ def is_match_late(match: RailMatch | None, *, now: datetime) -> bool:
 
 def sends_that_may_leave(now: datetime) -> int:
     """Count the sends that passed their last look at the switch, and whose answer is not known yet."""
-    # Open attempts are found by their missing closing transaction, which has an index.
-    prepared = Attempt.objects.filter(close_transaction=None, state=AttemptState.PREPARED)
+    prepared = Attempt.objects.filter(closed_at=None, state=AttemptState.PREPARED)
     leaves = (Q(order__rail=name, send_not_after__gt=now - rail(name).late_by) for name in settings.RAILS)
     return prepared.filter(reduce(or_, leaves)).count()

@@ -9,11 +9,11 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from django.db import connection
 from django.db.models import Exists, Q
 
 from sunusav.core import sql, switches
-from sunusav.core.models import Switch
+from sunusav.core.locks import select_lock
+from sunusav.core.models import Lock, Switch
 from transfers.enums import BreakerState, DisbursementState, LimitKind
 from transfers.models import Disbursement, LimitUsage, PaymentLimit, RailBreaker
 
@@ -22,6 +22,7 @@ ClaimedIds = Mapping[int, Collection[int]]
 LimitRow = tuple[str, int, int]
 UsageRow = tuple[str, str, int]
 
+LIMITS_LOCK: Final = "payment_limits"
 _DISBURSEMENT: Final = Disbursement._meta.db_table
 _BREAKER: Final = RailBreaker._meta.db_table
 
@@ -94,15 +95,20 @@ def has_failures_orm(rail: str) -> bool:
 
 
 def lock_limits() -> list[LimitRow]:
-    """Lock the limits, which makes openings follow each other; return kind, version and sats, oldest first."""
-    for_update = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    statement = f"SELECT kind, version, amount_sats FROM {PaymentLimit._meta.db_table} ORDER BY version"  # noqa: S608
-    return list(sql.rows(statement + for_update))
+    """Make openings and changes of limits follow each other; return kind, version and sats, oldest first.
+
+    One statement: the derived table is read first, so that the limits are read after the lock is held.
+    """
+    statement = (
+        f"SELECT l.kind, l.version, l.amount_sats FROM ({select_lock()}) held"  # noqa: S608
+        f" JOIN {PaymentLimit._meta.db_table} l ORDER BY l.version"
+    )
+    return list(sql.rows(statement, [LIMITS_LOCK]))
 
 
 def lock_limits_orm() -> list[LimitRow]:
-    limits = PaymentLimit.objects.select_for_update().order_by("version")
-    return list(limits.values_list("kind", "version", "amount_sats"))
+    Lock.objects.select_for_update().get(name=LIMITS_LOCK)
+    return list(PaymentLimit.objects.order_by("version").values_list("kind", "version", "amount_sats"))
 
 
 def limit_usage(*, day_keys: Collection[str], oldest_minute: str) -> Iterator[UsageRow]:

@@ -5,20 +5,20 @@ from itertools import chain
 
 from django.db.models import Count, F, Q
 
+from ledger.enums import Currency
 from sunusav.core.auditing import AuditScope, Breach
-from sunusav.core.money import msat_from_sats
 from transfers.enums import LIVE_ATTEMPT_STATES, PAID_STATES, RELEASED_STATES, AttemptState
 from transfers.invariants.scope import SUCCEEDED, attempt_pages, disbursement_pages, name_of_attempt
 from transfers.models import Attempt, Disbursement
+from transfers.queries import subject_of
 from transfers.rails import rail
-from transfers.services.disbursements import subject_of
 
 
 def gross_is_net_plus_fee(scope: AuditScope) -> Iterator[Breach]:
-    fixed = Disbursement.objects.filter(net_sats__isnull=False)
-    wrong = fixed.exclude(payout_sats=F("net_sats") + F("fee_sats"), net_sats__gt=0, fee_sats__gte=0)
+    fixed = Disbursement.objects.filter(net_msat__isnull=False)
+    wrong = fixed.exclude(payout_msat=F("net_msat") + F("fee_msat"), net_msat__gt=0, fee_msat__gte=0)
     for row in chain.from_iterable(disbursement_pages(scope, wrong)):
-        yield Breach("I04", subject_of(row.pk), f"{row.payout_sats} is not {row.net_sats} + {row.fee_sats}")
+        yield Breach("I04", subject_of(row.pk), f"{row.payout_msat} is not {row.net_msat} + {row.fee_msat}")
 
 
 def paid_exactly_once(scope: AuditScope) -> Iterator[Breach]:
@@ -50,9 +50,10 @@ def one_live_per_subject(scope: AuditScope) -> Iterator[Breach]:
 def sent_amount_is_net(scope: AuditScope) -> Iterator[Breach]:
     sent = Attempt.objects.exclude(state=AttemptState.VOID)
     for attempt in chain.from_iterable(attempt_pages(scope, sent)):
-        net_sats = attempt.disbursement.net_sats
-        if net_sats is None or attempt.order.amount_msat != msat_from_sats(net_sats):
-            detail = f"order of {attempt.order.amount_msat} msat, net {net_sats} sats"
+        row, order = attempt.disbursement, attempt.order
+        expected = row.pay_xof if order.currency == Currency.XOF else row.net_msat
+        if order.amount != expected:
+            detail = f"order of {order.amount} {order.currency}, expected {expected}"
             yield Breach("I06", name_of_attempt(attempt), detail)
         if not attempt.order.reference:
             yield Breach("I06", name_of_attempt(attempt), "no reference at the provider")

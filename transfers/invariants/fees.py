@@ -8,7 +8,7 @@ from sunusav.core.auditing import AuditScope, Breach
 from transfers.enums import PAID_STATES
 from transfers.invariants.scope import disbursement_pages
 from transfers.models import Disbursement
-from transfers.services.disbursements import subject_of
+from transfers.queries import subject_of
 
 
 def every_fee_is_recorded(scope: AuditScope) -> Iterator[Breach]:

@@ -1,17 +1,18 @@
 """Orders that may still be paid: nothing else was done while one could leave, and each is asked about."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from django.db.models import Exists, OuterRef
 
 from sunusav.core.auditing import AuditScope, Breach
 from sunusav.core.models import TrailEntry
+from transfers.attempt_queries import paid_outside_books
 from transfers.enums import UNPAID_ATTEMPT_STATES, AttemptState, DisbursementState
 from transfers.invariants.scope import attempt_pages, disbursement_pages, name_of_attempt
-from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import subject_of
+from transfers.models import Attempt, Disbursement, ResolvedAttempt
+from transfers.queries import subject_of
 
 UNPAID = Attempt.objects.filter(state__in=UNPAID_ATTEMPT_STATES)
 SENT = Attempt.objects.filter(sent_at__isnull=False)
@@ -39,7 +40,14 @@ def _by_subject(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
 def _could_leave_beside(other: Attempt, row: Attempt) -> bool:
     assert other.send_not_after is not None, "a constraint holds this too"  # noqa: S101  (a programmer's mistake)
     is_earlier = other.pk < row.pk and other.order_id != row.order_id
-    return is_earlier and row.opened_at < other.send_not_after
+    return is_earlier and not _was_paid_and_reversed(other, row) and row.opened_at < other.send_not_after
+
+
+def _was_paid_and_reversed(other: Attempt, row: Attempt) -> bool:
+    """Return whether an earlier payment of the subject was paid and its money came back: it leaves no more."""
+    is_of_another = other.disbursement_id != row.disbursement_id
+    is_reversed = other.disbursement.state == DisbursementState.REVERSED
+    return is_of_another and is_reversed and other.state == AttemptState.SUCCEEDED
 
 
 def cancelling_waited(scope: AuditScope) -> Iterator[Breach]:
@@ -65,11 +73,11 @@ def _latest_moments(disbursement_ids: list[int]) -> dict[int, datetime]:
 
 
 def none_paid_outside(scope: AuditScope) -> Iterator[Breach]:
-    """Yield each order that was paid although the books have no place for its payment."""
-    booked = Attempt.objects.filter(order=OuterRef("order"), state=AttemptState.SUCCEEDED)
-    outside = UNPAID.filter(~Exists(booked), paid_outside_at__isnull=False)
-    for row in chain.from_iterable(attempt_pages(scope, outside)):
-        detail = f"paid at {row.paid_outside_at} by {row.order.reference}, not in the books"
+    """Yield each order that was paid although nothing in the books stands for its payment, with its age."""
+    for row in chain.from_iterable(attempt_pages(scope, paid_outside_books())):
+        assert row.paid_outside_at is not None, "selected by it"  # noqa: S101  (for the type checker)
+        age = timedelta(seconds=(scope.now - row.paid_outside_at) // timedelta(seconds=1))
+        detail = f"paid by {row.order.reference}, not in the books for {age}"
         yield Breach("I25", name_of_attempt(row), detail)
 
 
@@ -79,8 +87,9 @@ def payable_orders_are_asked_about(scope: AuditScope) -> Iterator[Breach]:
     One that two people resolved is not asked about.
     """
     payable = UNPAID.filter(
-        disbursement__due_at=None, paid_outside_at=None, resolved=None, order__give_up_after__gt=scope.now
-    )
+        ~Exists(ResolvedAttempt.objects.filter(decided_attempt=OuterRef("pk"))), disbursement__due_at=None,
+        paid_outside_at=None, order__give_up_after__gt=scope.now,
+    )  # fmt: skip
     for row in chain.from_iterable(attempt_pages(scope, payable)):
         if not _is_resent(row):
             detail = f"may be paid until {row.order.give_up_after}, and is not asked about"

@@ -15,14 +15,14 @@ from sunusav.core.money import msat_from_sats
 from transfers.calculations import day_key, day_of, minute_key
 from transfers.enums import LimitKind
 from transfers.models import Disbursement, LimitUsage, PastAdmission, PaymentLimit
-from transfers.services.disbursements import subject_of
+from transfers.queries import subject_of
 from transfers.services.limit_waivers import LIMIT_WAIVER
 
 ADMITTED = Disbursement.objects.filter(admitted_at__isnull=False)
 COUNTED = (LimitKind.PER_PAYEE_DAY, LimitKind.TOTAL_HOUR)
 PAST = PastAdmission.objects.all()
 Key = tuple[str, str]
-# A disbursement, the version of the limit it was admitted by (None: by a waiver), its net in sats.
+# A disbursement, the version of the limit it was admitted by (None: by a waiver), its net in msat.
 Admitted = tuple[int, int | None, int]
 
 
@@ -53,10 +53,10 @@ def _days(scope: AuditScope) -> Iterator[date]:
 
 
 def _days_of_earlier_admissions(scope: AuditScope) -> set[date]:
-    """Return the days of earlier admissions of payments that were admitted again within a fast audit's window."""
+    """Return the days of the earlier admissions that changed in a fast audit's window."""
     if scope.since is None:
         return set()
-    again = PAST.filter(disbursement__admitted_at__gte=scope.since)
+    again = PAST.filter(Q(disbursement__admitted_at__gte=scope.since) | Q(retried_at__gte=scope.since))
     return {day_of(moment) for moment in again.values_list("admitted_at", flat=True)}
 
 
@@ -68,29 +68,32 @@ def _counted(day: date) -> Counter[Key]:
 
 
 def _admitted(day: date) -> Counter[Key]:
-    """Recount a day: each admission for its minute, each payment once for its payee."""
+    """Recount a day: each admission for its minute; each payment once for its payee, and once more after each retry."""
     counted: Counter[Key] = Counter()
-    counted_for_payee: set[int] = set()
-    for disbursement_id, at, payee_ref, net_sats in _admissions(day):
-        amount_msat = msat_from_sats(net_sats)
+    counted_for_payee: set[tuple[int, int]] = set()
+    retries: Counter[int] = Counter()
+    for disbursement_id, at, payee_ref, amount_msat, is_retried in sorted(_admissions(day)):
         counted[LimitKind.TOTAL_HOUR.value, minute_key(at)] += amount_msat
-        if disbursement_id not in counted_for_payee:
+        once = (disbursement_id, retries[disbursement_id])
+        if once not in counted_for_payee:
             counted[LimitKind.PER_PAYEE_DAY.value, day_key(at, payee_ref)] += amount_msat
-        counted_for_payee.add(disbursement_id)
+        counted_for_payee.add(once)
+        retries[disbursement_id] += is_retried
     return counted
 
 
-def _admissions(day: date) -> Iterator[tuple[int, datetime, str, int]]:
+def _admissions(day: date) -> Iterator[tuple[int, datetime, str, int, bool]]:
+    """Yield a day's admissions: disbursement, moment, payee, net in msat, and whether a person retried it then."""
     midnight = datetime.combine(day, time(), tzinfo=DAKAR)
     that_day = Q(admitted_at__gte=midnight, admitted_at__lt=midnight + timedelta(days=1))
-    last = ADMITTED.only("admitted_at", "payee_ref", "net_sats")
+    last = ADMITTED.only("admitted_at", "payee_ref", "net_msat")
     for row in chain.from_iterable(pages(last, _keys(last.filter(that_day)))):
         assert row.admitted_at is not None, "filtered"  # noqa: S101  (for the type checker)
-        yield row.pk, row.admitted_at, row.payee_ref, row.net_sats or 0
+        yield row.pk, row.admitted_at, row.payee_ref, row.net_msat or 0, False
     before = PAST.select_related("disbursement")
     for past in chain.from_iterable(pages(before, _keys(before.filter(that_day)))):
         row = past.disbursement
-        yield row.pk, past.admitted_at, row.payee_ref, row.net_sats or 0
+        yield row.pk, past.admitted_at, row.payee_ref, row.net_msat or 0, past.retried_at is not None
 
 
 def _keys(rows: QuerySet[Any]) -> list[int]:
@@ -100,27 +103,30 @@ def _keys(rows: QuerySet[Any]) -> list[int]:
 
 def admitted_within_limit(scope: AuditScope) -> Iterator[Breach]:
     versions = PaymentLimit.objects.filter(kind=LimitKind.PER_PAYOUT)
-    most_sats = dict(versions.values_list("version", "amount_sats"))
+    amounts = versions.values_list("version", "amount_sats")
+    most_msat: dict[int, int] = {version: msat_from_sats(amount_sats) for version, amount_sats in amounts}
     admitted_last, admitted_before = ADMITTED, PAST
     if scope.since is not None:
         admitted_last = ADMITTED.filter(admitted_at__gte=scope.since)
-        # An earlier admission is stored when its payment is admitted again.
-        admitted_before = PAST.filter(disbursement__admitted_at__gte=scope.since)
+        # An earlier admission is stored when its payment is admitted again, or retried by a person.
+        admitted_before = PAST.filter(
+            Q(disbursement__admitted_at__gte=scope.since) | Q(retried_at__gte=scope.since)
+        )
     for last in pages(admitted_last):
-        admitted = [(row.pk, row.admitted_by_version, row.net_sats or 0) for row in last]
-        yield from _above_limit(admitted, most_sats)
+        admitted = [(row.pk, row.admitted_by_version, row.net_msat or 0) for row in last]
+        yield from _above_limit(admitted, most_msat)
     for past in pages(admitted_before.select_related("disbursement")):
-        admitted = [(row.disbursement_id, row.by_version, row.disbursement.net_sats or 0) for row in past]
-        yield from _above_limit(admitted, most_sats)
+        admitted = [(row.disbursement_id, row.by_version, row.disbursement.net_msat or 0) for row in past]
+        yield from _above_limit(admitted, most_msat)
 
 
-def _above_limit(admitted: list[Admitted], most_sats: dict[int, int]) -> Iterator[Breach]:
+def _above_limit(admitted: list[Admitted], most_msat: dict[int, int]) -> Iterator[Breach]:
     waived = _waived(pk for pk, version, _ in admitted if version is None)
-    for pk, version, net_sats in admitted:
+    for pk, version, net_msat in admitted:
         if version is None and str(pk) not in waived:
             yield Breach("I22", subject_of(pk), "admitted past the limits without a waiver")
-        elif version is not None and net_sats > most_sats.get(version, -1):
-            detail = f"{net_sats} sats admitted by version {version} of the limit per payout"
+        elif version is not None and net_msat > most_msat.get(version, -1):
+            detail = f"{net_msat} msat admitted by version {version} of the limit per payout"
             yield Breach("I22", subject_of(pk), detail)
 
 

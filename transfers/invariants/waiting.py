@@ -10,8 +10,7 @@ from sunusav.core.auditing import AuditScope, Breach
 from transfers.enums import AttemptState
 from transfers.invariants.scope import name_of_attempt
 from transfers.models import Attempt, Disbursement
-from transfers.queries import newest_matches
-from transfers.services.disbursements import subject_of
+from transfers.queries import newest_matches, subject_of
 
 TOO_LONG: Final = timedelta(minutes=15)
 # A longer list would add nothing: the engine stands still.
@@ -22,10 +21,7 @@ def nothing_waits_too_long(scope: AuditScope) -> Iterable[Breach]:
     before = scope.now - TOO_LONG
     for row in Disbursement.objects.filter(due_at__lt=before)[:MOST_REPORTED]:
         yield Breach("I20", subject_of(row.pk), "due for 15 minutes, and no worker took it")
-    # Open attempts are found by their missing closing transaction, which has an index.
-    unknown = Attempt.objects.filter(
-        close_transaction=None, state=AttemptState.PREPARED, opened_at__lt=before
-    )
+    unknown = Attempt.objects.filter(closed_at=None, state=AttemptState.PREPARED, opened_at__lt=before)
     for attempt in unknown[:MOST_REPORTED]:
         yield Breach("I20", name_of_attempt(attempt), "its outcome is unknown for 15 minutes")
 

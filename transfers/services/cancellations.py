@@ -6,34 +6,33 @@ from django.db import transaction
 
 from sunusav.core.actors import Actor
 from sunusav.core.transactions import retried_on_deadlock
-from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
+from transfers.collection_queries import collection_facts
 from transfers.collectors import collector
-from transfers.enums import COLLECTION_TRANSITIONS, CollectionProblem, CollectionState
+from transfers.enums import CollectionProblem, CollectionState
 from transfers.errors import CollectionAnsweredElsewhere, CollectionNotCancellable, CollectionSettled
 from transfers.models import Collection
-from transfers.queries import collection_facts
-from transfers.services.collections import is_answered_elsewhere, record_receipt
+from transfers.services.collections import is_answered_elsewhere
+from transfers.services.receipts import end_collection, record_payments
 from transfers.types import CollectionFacts, CollectionStatus
 
-CANCELLABLE = (CollectionState.PENDING, CollectionState.OPEN)
+CANCELLABLE = (CollectionState.PENDING, CollectionState.OPEN, CollectionState.PARTIAL)
 
 
 def cancel_collection(*, collection_id: int, actor: Actor, reason: str, now: datetime) -> CollectionFacts:
     """Cancel a collection once its collector confirms that nobody can pay it any more.
 
-    One that was paid meanwhile is booked, and the cancellation refused. After it, the subject may be collected for
-    again, by any method.
+    One that was paid in full meanwhile is booked, and the cancellation refused; parts that arrived become the payer's
+    credit. After it, the subject may be collected for again, by any method.
     Raises: CollectionSettled, CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnknown,
-    CollectorUnavailable.
+    CollectorUnavailable, CollectionCurrencyDiffers.
     """
     row = Collection.objects.get(pk=collection_id)
     _require_cancellable(row)
     reference = _reference_of(row)
     status = collector(row.method).cancel(reference)
-    if status.state == CollectionState.SETTLED:
-        raise _paid_meanwhile(row, status, now)
-    _require_cancelled_at_collector(row, status)
+    _record_paid(row, status, now)
+    _require_over_at_collector(row, status)
     return collection_facts(_record_cancelled(row.pk, reference, actor=actor, reason=reason, now=now))
 
 
@@ -41,8 +40,7 @@ def _require_cancellable(row: Collection) -> None:
     if row.state == CollectionState.SETTLED:
         raise CollectionSettled(subject=row.subject, collection_id=row.pk)
     if row.state not in CANCELLABLE:
-        why = "part of it was paid" if row.state == CollectionState.PARTIAL else "it is closed"
-        raise _not_cancellable(row, why)
+        raise _not_cancellable(row, "it is closed")
 
 
 def _reference_of(row: Collection) -> str:
@@ -53,24 +51,28 @@ def _reference_of(row: Collection) -> str:
     return reference
 
 
-def _paid_meanwhile(row: Collection, status: CollectionStatus, now: datetime) -> CollectionSettled:
-    """Book what was paid. A request whose opening was not recorded is booked when it is opened again."""
+def _record_paid(row: Collection, status: CollectionStatus, now: datetime) -> None:
+    """Book what was paid. A request whose opening was not recorded is booked when it is opened again.
+
+    Raises: CollectionSettled when it is paid in full now, CollectionNotCancellable, CollectionCurrencyDiffers.
+    """
+    if not status.payments_of(row.reference or ""):
+        return
     if row.reference is None:
         raise _not_cancellable(row, "whether it was opened is not known; ask for it again first")
-    record_receipt(
-        reference=row.reference, payment_reference=status.payment_reference, proof=status.proof,
-        received_msat=status.received_msat, received_at=status.settled_at or now, now=now,
-    )  # fmt: skip
-    return CollectionSettled(subject=row.subject, collection_id=row.pk)
+    record_payments(row, status, now=now)
+    row.refresh_from_db()
+    _require_cancellable(row)
 
 
-def _require_cancelled_at_collector(row: Collection, status: CollectionStatus) -> None:
+def _require_over_at_collector(row: Collection, status: CollectionStatus) -> None:
     if is_answered_elsewhere(row, status):
         Collection.objects.filter(pk=row.pk).update(trouble=CollectionProblem.ANSWERED_ELSEWHERE)
         raise CollectionAnsweredElsewhere(
             collection_id=row.pk, asked_of=row.source, answered_by=status.source
         )
-    if status.state != CollectionState.CANCELLED:
+    is_paid_in_part = row.state == CollectionState.PARTIAL and status.state == CollectionState.SETTLED
+    if status.state != CollectionState.CANCELLED and not is_paid_in_part:
         raise _not_cancellable(row, "it is being paid at this moment")
 
 
@@ -81,10 +83,9 @@ def _record_cancelled(
     with transaction.atomic(durable=True):
         row = Collection.objects.select_for_update().get(pk=collection_id)
         _require_cancellable(row)
-        move(
-            row, CollectionState.CANCELLED, allowed=COLLECTION_TRANSITIONS, subject=f"collection:{row.pk}",
-            action="cancel", actor=actor, at=now, reason=reason, reference=reference, ask_at=None, trouble="",
-        )  # fmt: skip
+        end_collection(
+            row, CollectionState.CANCELLED, "cancel", actor=actor, now=now, reason=reason, reference=reference
+        )
         wake_for(row.subject)
     return row
 

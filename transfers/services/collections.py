@@ -2,52 +2,57 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 
-from ledger.enums import AccountRole, Currency
-from ledger.services import post
-from ledger.types import AccountRef
+from ledger.enums import ConversionKind, Currency
+from ledger.errors import AmountNotConvertible
+from ledger.queries import conversion_id, francs_rate
+from ledger.services import record_conversion
+from ledger.types import AccountRef, Money
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
-from sunusav.core.money import msat_from_sats
+from sunusav.core.privacy import reveal, seal
+from sunusav.core.subjects import require_subject
 from sunusav.core.transactions import retried_on_deadlock
-from sunusav.core.transitions import move
-from sunusav.core.wake_ups import wake_for
-from transfers.booking import receipt_lines
+from transfers.collection_queries import collection_facts
 from transfers.collectors import collector
 from transfers.enums import (
-    COLLECTION_TRANSITIONS,
-    LIVE_COLLECTION_STATES,
+    AWAITING_STATES,
     CollectionProblem,
     CollectionState,
-    TransactionKind,
 )
 from transfers.errors import (
     CollectionAskedOtherwise,
-    CollectionMissing,
     CollectionSettled,
+    CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
 )
-from transfers.models import Collection, Receipt
-from transfers.queries import collection_facts
-from transfers.types import CollectionFacts, CollectionRequest, CollectionStatus, OpenedCollection
+from transfers.models import Collection
+from transfers.services.receipts import (
+    ENGINE,
+    QUERY_OPEN_EVERY,
+    end_collection,
+    is_expired,
+    move_collection,
+    next_query,
+    record_payment,
+)
+from transfers.types import (
+    CollectionFacts,
+    CollectionRequest,
+    CollectionStatus,
+    OpenedCollection,
+)
 
 EXPIRES_IN_SECONDS = 24 * 60 * 60
-# A payment that arrived in time may settle a little after the expiry.
-EXPIRY_GRACE = timedelta(minutes=2)
-QUERY_OPEN_EVERY = timedelta(minutes=5)
 QUERY_AGAIN_AFTER_PROBLEM = timedelta(minutes=1)
-# The rest of a part payment may still come; after that the collector is no longer queried, and a person decides.
-PART_PAID_IS_QUERIED_FOR = timedelta(days=7)
 # A single failure may be due to the collection; this many in a row mean that its collector is unavailable.
 FAILURES_IN_A_ROW = 3
-ENGINE = Actor.system("transfers.collections")
 _C = CollectionState
 _P = CollectionProblem
-AWAITING = (_C.OPEN, _C.PARTIAL)
 
 logger = logging.getLogger(__name__)
 
@@ -55,87 +60,65 @@ logger = logging.getLogger(__name__)
 def open_collection(
     *,
     subject: str,
-    amount_sats: int,
+    due: Money,
     method: str,
     credit: AccountRef,
     overpaid: AccountRef,
     memo: str,
     actor: Actor,
     now: datetime,
+    phone: str = "",
+    reason: str = "",
 ) -> CollectionFacts:
     """Request money for a subject; while a request is open, the same one is returned.
 
-    The intent is committed before the collector is called, which is idempotent per collection.
-    Raises: CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorUnavailable.
+    `due` is credited to `credit`; a collector in the other currency asks for what it is worth now. What is not asked
+    for becomes credit of the owner of `overpaid`, whose phone it is. The intent is committed before the collector is
+    called, which is idempotent per collection.
+    Raises: SubjectMissing, CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorTakesNoPhone,
+    RateNotFresh, CollectorUnavailable.
     """
+    require_subject(subject)
     opener = collector(method)
+    if phone and not opener.wants_phone:
+        raise CollectorTakesNoPhone(method=method)
     wanted = Collection(
-        subject=subject, method=method, amount_msat=msat_from_sats(amount_sats), memo=memo, requested_at=now,
+        subject=subject, method=method, currency=opener.account.currency, due_currency=due.currency, due=due.amount,
+        memo=memo, requested_at=now, account_role=opener.account.role, account_owner=opener.account.owner,
         credit_role=credit.role, credit_owner=credit.owner, overpaid_role=overpaid.role, overpaid_owner=overpaid.owner,
+        sealed_phone=seal(overpaid.owner, phone) if phone else None,
     )  # fmt: skip
     row = _live_or_stored(wanted, actor=actor, now=now)
     if row.state != _C.PENDING:
         return collection_facts(row)
-    request = CollectionRequest(row.pk, row.amount_msat, row.memo, EXPIRES_IN_SECONDS)
+    request = CollectionRequest(row.pk, row.asked, row.memo, EXPIRES_IN_SECONDS, _phone_of(row))
     opened = opener.open(request, now=now)
-    return collection_facts(_record_opened(row, opened, actor=actor, now=now))
-
-
-@retried_on_deadlock
-def record_receipt(
-    *,
-    reference: str,
-    received_msat: int,
-    proof: str,
-    received_at: datetime,
-    now: datetime,
-    payment_reference: str = "",
-) -> bool:
-    """Book money that arrived, in the caller's transaction; false if this payment was counted before.
-
-    `payment_reference` distinguishes the payments of a collection that may be paid in parts; by default it is the
-    collection's own reference. What arrives beyond the amount due becomes the payer's credit.
-    Raises: CollectionMissing.
-    """
-    payment_reference = payment_reference or reference
-    with transaction.atomic():
-        row = Collection.objects.select_for_update().filter(reference=reference).first()
-        if row is None:
-            raise CollectionMissing(reference=reference)
-        if Receipt.objects.filter(reference=payment_reference).exists():
-            return False
-        booked = _book_receipt(row, payment_reference, received_msat, received_at)
-        Receipt.objects.create(
-            collection=row, reference=payment_reference, received_msat=received_msat, proof=proof,
-            received_at=received_at, transaction_id=booked,
-        )  # fmt: skip
-        _move_after_receipt(row, row.received_msat + received_msat, received_at, now)
-        wake_for(row.subject)
-    return True
+    return collection_facts(_record_opened(row, opened, actor=actor, reason=reason, now=now))
 
 
 def reconcile_collection(collection_id: int, *, now: datetime) -> None:
     """Query the collector about one collection that awaits money, and record the answer.
 
-    Raises: CollectorUnknown, CollectorUnavailable.
+    Raises: CollectorUnknown, CollectorUnavailable, CollectionCurrencyDiffers.
     """
     row = Collection.objects.get(pk=collection_id)
-    if row.state not in AWAITING or row.reference is None:
+    if row.state not in AWAITING_STATES or row.reference is None:
         return
-    status = collector(row.method).find(row.reference)
-    if status.state == _C.SETTLED and record_receipt(
-        reference=row.reference, payment_reference=status.payment_reference, proof=status.proof,
-        received_msat=status.received_msat, received_at=status.settled_at or now, now=now,
-    ):  # fmt: skip
-        return
-    _record_without_receipt(collection_id, status, now=now)
+    asked = collector(row.method)
+    status = asked.find(row.reference)
+    is_to_end = row.state == _C.PARTIAL and is_expired(row, now) and not is_answered_elsewhere(row, status)
+    if is_to_end and status.state == _C.OPEN:
+        status = asked.cancel(row.reference)
+    _record_status(collection_id, status, now=now)
 
 
 @retried_on_deadlock
-def _record_without_receipt(collection_id: int, status: CollectionStatus, *, now: datetime) -> None:
+def _record_status(collection_id: int, status: CollectionStatus, *, now: datetime) -> None:
     with transaction.atomic():
         row = Collection.objects.select_for_update().get(pk=collection_id)
-        if row.state in AWAITING:
+        for payment in status.payments_of(row.reference or ""):
+            record_payment(row, payment, now=now)
+        if row.state in AWAITING_STATES:
             _record_unpaid(row, status, now)
 
 
@@ -149,14 +132,13 @@ def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:
 
 def _record_unpaid(row: Collection, status: CollectionStatus, now: datetime) -> None:
     is_elsewhere = is_answered_elsewhere(row, status)
-    is_gone = row.state == _C.OPEN and status.state == _C.CANCELLED and _is_expired(row, now)
-    if is_gone and not is_elsewhere:
-        _move(row, _C.EXPIRED, "expire", actor=ENGINE, now=now, ask_at=None, trouble="")
+    # A request that was paid in part is over, too, once its provider reports it as paid.
+    over = (_C.CANCELLED, _C.SETTLED) if row.state == _C.PARTIAL else (_C.CANCELLED,)
+    if status.state in over and is_expired(row, now) and not is_elsewhere:
+        end_collection(row, _C.EXPIRED, "expire", actor=ENGINE, now=now)
         return
-    is_left_unpaid = row.state == _C.PARTIAL and now >= _queried_until(row)
-    problem = _P.PAID_IN_PART if is_left_unpaid else _P.ANSWERED_ELSEWHERE if is_elsewhere else ""
-    ask_at = None if is_left_unpaid else _next_query(row, now)
-    Collection.objects.filter(pk=row.pk).update(ask_at=ask_at, trouble=problem)
+    problem = _P.ANSWERED_ELSEWHERE if is_elsewhere else ""
+    Collection.objects.filter(pk=row.pk).update(ask_at=next_query(row, now), trouble=problem)
 
 
 def sweep_collections(*, now: datetime, limit: int = 500) -> int:
@@ -200,7 +182,7 @@ def _defer(collection_id: int, now: datetime) -> bool:
 def _live_or_stored(wanted: Collection, *, actor: Actor, now: datetime) -> Collection:
     """Return the live collection of the subject if it has the wanted method, else store the wanted one.
 
-    Raises: CollectionSettled, CollectionAskedOtherwise, CollectorUnavailable.
+    Raises: CollectionSettled, CollectionAskedOtherwise, RateNotFresh, CollectorUnavailable.
     """
     live = _usable(wanted.subject, now)
     if live is not None and live.method == wanted.method:
@@ -209,6 +191,7 @@ def _live_or_stored(wanted: Collection, *, actor: Actor, now: datetime) -> Colle
         _cancel_unannounced(live, actor=actor, now=now)
     try:
         with transaction.atomic():
+            _fix_amount(wanted, now)
             wanted.save(force_insert=True)
     except IntegrityError:
         other = Collection.objects.get(live_subject=wanted.subject)
@@ -216,6 +199,31 @@ def _live_or_stored(wanted: Collection, *, actor: Actor, now: datetime) -> Colle
             raise _other_method_open(other) from None
         return other
     return wanted
+
+
+def _fix_amount(row: Collection, now: datetime) -> None:
+    """Fix what the payer is asked for, and the rate of all francs of this request.
+
+    Raises: RateNotFresh, AmountNotConvertible for a price below one sat.
+    """
+    if row.currency == row.due_currency:
+        row.amount = row.due
+        row.rate_id = francs_rate(now).id if row.currency == Currency.XOF else None
+        return
+    is_price = row.due_currency == Currency.XOF
+    kind = ConversionKind.PRICE if is_price else ConversionKind.COLLECTION
+    # The row has no key yet that the conversion could be named after.
+    reference = f"collection:{uuid4()}"
+    conversion = record_conversion(kind=kind, amount=row.due, reference=reference, now=now)
+    row.amount = conversion.amount_msat if is_price else conversion.amount_xof
+    if row.amount == 0:
+        raise AmountNotConvertible(amount=row.due, currency=row.due_currency)
+    row.conversion_id, row.rate_id = conversion_id(reference), conversion.rate.id
+
+
+def _phone_of(row: Collection) -> str:
+    """Return the payer's phone; empty if none was given. Raises: PersonErased."""
+    return reveal(row.overpaid_owner, bytes(row.sealed_phone)) if row.sealed_phone else ""
 
 
 def _cancel_unannounced(row: Collection, *, actor: Actor, now: datetime) -> None:
@@ -232,7 +240,7 @@ def _cancel_unannounced(row: Collection, *, actor: Actor, now: datetime) -> None
         row = Collection.objects.select_for_update().get(pk=row.pk)
         if row.state != _C.PENDING:
             raise _other_method_open(row)
-        _move(row, _C.CANCELLED, "give_way", actor=actor, now=now, reference=reference)
+        move_collection(row, _C.CANCELLED, "give_way", actor=actor, now=now, reference=reference)
 
 
 def _reference_cancelled_at_collector(row: Collection) -> str | None:
@@ -252,13 +260,15 @@ def _other_method_open(row: Collection) -> CollectionAskedOtherwise:
 
 
 @retried_on_deadlock
-def _record_opened(row: Collection, opened: OpenedCollection, *, actor: Actor, now: datetime) -> Collection:
+def _record_opened(
+    row: Collection, opened: OpenedCollection, *, actor: Actor, reason: str, now: datetime
+) -> Collection:
     """Record what the payer needs, unless the request was cancelled meanwhile. Raises: CollectionAskedOtherwise."""
     with transaction.atomic(durable=True):
         row = Collection.objects.select_for_update().get(pk=row.pk)
         if row.state == _C.PENDING:
-            _move(
-                row, _C.OPEN, "open", actor=actor, now=now, reference=opened.reference,
+            move_collection(
+                row, _C.OPEN, "open", actor=actor, reason=reason, now=now, reference=opened.reference,
                 payment_request=opened.payment_request, checkout_url=opened.checkout_url,
                 expires_at=opened.expires_at, source=opened.source, ask_at=now + QUERY_OPEN_EVERY,
             )  # fmt: skip
@@ -270,65 +280,14 @@ def _record_opened(row: Collection, opened: OpenedCollection, *, actor: Actor, n
 def _usable(subject: str, now: datetime) -> Collection | None:
     """Return the live collection of a subject; the collector is queried first about one past its expiry."""
     row = Collection.objects.filter(live_subject=subject).first()
-    if row is not None and row.state == _C.OPEN and row.expires_at is not None and row.expires_at < now:
+    if (
+        row is not None
+        and row.state in AWAITING_STATES
+        and row.expires_at is not None
+        and row.expires_at < now
+    ):
         reconcile_collection(row.pk, now=now)
         row = Collection.objects.filter(live_subject=subject).first()
     if row is not None and row.state == _C.SETTLED:
         raise CollectionSettled(subject=subject, collection_id=row.pk)
     return row
-
-
-def _book_receipt(row: Collection, payment_reference: str, received_msat: int, received_at: datetime) -> int:
-    # Money that arrives for a closed request is the payer's, since nothing was due any more.
-    due_msat = row.amount_msat - row.received_msat if row.state in LIVE_COLLECTION_STATES else 0
-    lines = receipt_lines(
-        received_msat=received_msat,
-        due_msat=due_msat,
-        arrived_in=collector(row.method).account,
-        credit=AccountRef(AccountRole(row.credit_role), Currency.MSAT, row.credit_owner),
-        overpaid=AccountRef(AccountRole(row.overpaid_role), Currency.MSAT, row.overpaid_owner),
-    )
-    reference = f"collection:{row.pk}:{payment_reference}"
-    return post(
-        kind=TransactionKind.RECEIPT, reference=reference, lines=lines, at=received_at, subject=row.subject
-    )
-
-
-def _move_after_receipt(row: Collection, total_msat: int, received_at: datetime, now: datetime) -> None:
-    if row.state not in AWAITING:
-        Collection.objects.filter(pk=row.pk).update(received_msat=total_msat)
-    elif total_msat >= row.amount_msat:
-        _move(row, _C.SETTLED, "settle", actor=ENGINE, now=now, received_msat=total_msat,
-              settled_at=received_at, ask_at=None, trouble="")  # fmt: skip
-    elif row.state == _C.OPEN:
-        _move(row, _C.PARTIAL, "receive_part", actor=ENGINE, now=now, received_msat=total_msat,
-              ask_at=_next_query(row, now))  # fmt: skip
-    else:
-        Collection.objects.filter(pk=row.pk).update(received_msat=total_msat, ask_at=_next_query(row, now))
-
-
-def _is_expired(row: Collection, now: datetime) -> bool:
-    """Return whether a request can no longer be paid by its own terms.
-
-    Before that, "cancelled" proves nothing: a node that was replaced or restored knows none of our requests.
-    """
-    return row.expires_at is None or now >= row.expires_at + EXPIRY_GRACE
-
-
-def _queried_until(row: Collection) -> datetime:
-    """Return until when the rest of a part payment may come; after that a person decides."""
-    return (row.expires_at or row.requested_at) + PART_PAID_IS_QUERIED_FOR
-
-
-def _next_query(row: Collection, now: datetime) -> datetime:
-    later = now + QUERY_OPEN_EVERY
-    if row.expires_at is None or row.expires_at >= later or _is_expired(row, now):
-        return later
-    return row.expires_at + EXPIRY_GRACE
-
-
-def _move(row: Collection, state: str, action: str, *, actor: Actor, now: datetime, **fields: Any) -> None:
-    move(
-        row, state, allowed=COLLECTION_TRANSITIONS, subject=f"collection:{row.pk}", action=action, actor=actor,
-        at=now, **fields,
-    )  # fmt: skip

@@ -2,66 +2,74 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from fees.services import fix_fee
 from fees.types import PricedFor
-from ledger.queries import owed
 from sunusav.core import trail
 from sunusav.core.actors import Actor
-from sunusav.core.money import msat_from_sats
+from sunusav.core.errors import DomainError
+from sunusav.core.money import sats_from_msat
 from sunusav.core.outbox import Announcement, announce_all
+from sunusav.core.subjects import require_subject
 from sunusav.core.switches import require_outgoing_open
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake, wake_for
-from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
+from transfers.attempt_queries import has_payable_order, unsettled_until
+from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState, HoldFrom
 from transfers.errors import (
+    ApprovalDiffers,
+    DestinationApproved,
     DisbursementMissing,
     DisbursementNotCancellable,
     DisbursementNotRetryable,
-    FundsShort,
+    FrancsNotAgreed,
     OrderStillPayable,
     PaymentReferenceUsed,
     SubjectHeld,
 )
-from transfers.models import Disbursement, PaymentOrder
-from transfers.queries import (
-    debit_account,
-    destination_of,
-    has_open_attempt,
-    has_payable_order,
-    unsettled_until,
-)
+from transfers.models import Disbursement, DisbursementDestination, PaymentOrder
+from transfers.queries import destinations_of, has_open_attempt, subject_of
 from transfers.rails import rail
-from transfers.types import Destination, DisbursementRequest, Instruction
+from transfers.services.amounts import (
+    converted,
+    expected_amount,
+    held,
+    pays_francs,
+    priced,
+    release_hold,
+)
+from transfers.services.limits import end_admission
+from transfers.types import Choice, Destination, DisbursementRequest, Instruction
 
 RUN_DUE_TASK = "transfers.run_due"
 _S = DisbursementState
 
 
-def subject_of(disbursement_id: int) -> str:
-    """Return the subject of a disbursement in the trail."""
-    return f"disbursement:{disbursement_id}"
-
-
 def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: datetime) -> int:
     """Order a payment, in the caller's transaction; without `scheduled_at` it is due at once.
 
-    If it is due at once, its fee is fixed and its destination checked here; if it is scheduled, when it falls due.
-    Raises: OutgoingPaused, SubjectHeld, FundsShort, NetNotPositive, PaymentReferenceUsed, what the rail refuses.
+    If it is due at once, its fee is fixed, its destinations checked and its amount held here; if it is scheduled, when
+    it falls due, unless the request has the amount held from now on.
+    Raises: OutgoingPaused, SubjectHeld, FundsShort, NetNotPositive, NetBelowOneFranc, ApprovalDiffers,
+    PaymentReferenceUsed, what the rails refuse.
     """
     due_later = request.scheduled_at is not None and request.scheduled_at > now
     if not due_later:
         require_outgoing_open()
+    _require_consistent(request)
+    require_subject(request.subject)
     require_subject_free(request.subject)
     row = _new_row(request, now)
-    _require_funds(row)
     try:
         with transaction.atomic():
-            _insert(row, actor=actor, now=now)
+            _insert(row, request.choices, actor=actor, now=now)
+            if request.hold_from == HoldFrom.REQUEST:
+                _store(row, held(row, now=now))
             if not due_later:
                 begin_disbursement(row, actor=actor, now=now)
                 wake(RUN_DUE_TASK)
@@ -71,79 +79,147 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
     return int(row.pk)
 
 
-def _insert(row: Disbursement, *, actor: Actor, now: datetime) -> None:
+def _require_consistent(request: DisbursementRequest) -> None:
+    """Refuse what contradicts itself. Raises: ApprovalDiffers, FrancsNotAgreed."""
+    if request.approved_digest and request.approved_digest != request.digest:
+        raise ApprovalDiffers(subject=request.subject)
+    if request.pay_xof is not None and (
+        request.priced_for is not None
+        or not all(pays_francs(choice.destination) for choice in request.choices)
+    ):
+        raise FrancsNotAgreed(subject=request.subject)
+
+
+def _insert(row: Disbursement, choices: Sequence[Choice], *, actor: Actor, now: datetime) -> None:
     row.save(force_insert=True)
+    _insert_choices(row, choices, now=now)
     facts = {
         "subject": row.subject,
-        "payout_sats": row.payout_sats,
-        "to": destination_facts(destination_of(row)),
+        "payout_sats": sats_from_msat(row.payout_msat),
+        "to": destination_facts(choices[0].destination),
     }
+    if choices[1:]:
+        facts["or_to"] = destination_facts(choices[1].destination)
     trail.record(
         subject=subject_of(row.pk), action="request", to_state=_S.SCHEDULED, actor=actor, at=now, facts=facts
     )
 
 
-def begin_disbursement(
-    row: Disbursement, *, actor: Actor, now: datetime, due_at: datetime | None = None
-) -> None:
-    """Fix fee and net of a locked, scheduled disbursement and hand it to the engine, at once or at `due_at`.
-
-    Raises: NetNotPositive, PaymentReferenceUsed, what the rail refuses; the row is then as it was.
-    """
-    priced = _price(row, now)
-    require_destination_payable(row, net_sats=priced["net_sats"], now=now)
-    move(
-        row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="begin",
-        actor=actor, at=now, facts={"net_sats": priced["net_sats"], "fee_sats": priced["fee_sats"]},
-        due_at=due_at or now, **priced,
+def _insert_choices(row: Disbursement, choices: Sequence[Choice], *, now: datetime) -> None:
+    DisbursementDestination.objects.bulk_create(
+        DisbursementDestination(
+            disbursement=row, position=position, rail=choice.destination.rail, kind=choice.destination.kind,
+            value=choice.destination.value, digest=choice.destination.digest, set_at=now,
+            replaced_at=choice.replaced_at,
+        )
+        for position, choice in enumerate(choices, start=1)
     )  # fmt: skip
 
 
+def begin_disbursement(
+    row: Disbursement, *, actor: Actor, now: datetime, due_at: datetime | None = None
+) -> None:
+    """Fix the amounts of a locked, scheduled disbursement, hold them, and hand it to the engine, now or at `due_at`.
+
+    Raises: NetNotPositive, NetBelowOneFranc, FundsShort, PaymentReferenceUsed, what the rails refuse; the row is then
+    as it was, for a caller that rolls back.
+    """
+    fixed = _fixed_amounts(row, [one.destination for one in destinations_of(row)], now=now)
+    net_msat, fee_msat = fixed["net_msat"], fixed["fee_msat"]
+    move(
+        row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="begin",
+        actor=actor, at=now,
+        facts={"net_sats": sats_from_msat(net_msat), "fee_sats": sats_from_msat(fee_msat)},
+        due_at=due_at or now, terms_at=row.terms_at, **fixed,
+    )  # fmt: skip
+
+
+def _fixed_amounts(
+    row: Disbursement, destinations: Sequence[Destination], *, now: datetime
+) -> dict[str, Any]:
+    """Fix what is not fixed yet: fee and net, francs, the hold; one destination must accept exactly that.
+
+    Raises: what the rail of the first destination refuses, if none accepts it.
+    """
+    fixed: dict[str, Any] = {"net_msat": row.net_msat, "fee_msat": row.fee_msat, **priced(row)}
+    net_msat = fixed["net_msat"]
+    fixed |= converted(row, destinations, net_msat=net_msat, now=now)
+    pay_xof = fixed.get("pay_xof", row.pay_xof)
+    refusals = []
+    for destination in destinations:
+        try:
+            require_payable(destination, disbursement_id=row.pk, net_msat=net_msat, pay_xof=pay_xof, now=now)
+        except DomainError as refusal:
+            refusals.append(refusal)
+    if len(refusals) == len(destinations):
+        raise refusals[0]
+    return fixed | held(row, now=now)
+
+
+def _store(row: Disbursement, columns: dict[str, Any]) -> None:
+    """Store columns of a locked row."""
+    for name, value in columns.items():
+        setattr(row, name, value)
+    if columns:
+        Disbursement.objects.filter(pk=row.pk).update(**columns)
+
+
 def expedite_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) -> None:
-    """Make a scheduled disbursement due at once. Raises as `request_disbursement`."""
+    """Make a scheduled disbursement due at once, on the terms of now. Raises as `request_disbursement`."""
     require_outgoing_open()
     with transaction.atomic():
         row = locked(disbursement_id)
         if row.state == _S.SCHEDULED:
+            row.terms_at = min(row.terms_at, now)
             begin_disbursement(row, actor=actor, now=now)
             wake(RUN_DUE_TASK)
 
 
-def replace_destination(
-    *,
-    disbursement_id: int,
-    destination: Destination,
-    actor: Actor,
-    now: datetime,
-    replaced_at: datetime | None = None,
+def replace_destinations(
+    *, disbursement_id: int, choices: Sequence[Choice], actor: Actor, now: datetime
 ) -> None:
-    """Change the destination of an unpaid disbursement; a claim on it is lost, and a waiver ends.
+    """Change the destinations of an unpaid disbursement; a claim on it is lost, and a waiver ends.
 
-    `replaced_at`: when the destination became another payee's, if it did.
-    Raises: DisbursementNotRetryable while an attempt may still be paid, or when it was paid.
+    Raises: DisbursementNotRetryable while an attempt may still be paid, or when it was paid; DestinationApproved for
+    one that was approved: what is paid then is what was approved; NetBelowOneFranc.
     """
     with transaction.atomic():
         row = locked(disbursement_id)
         if row.state in (_S.COMPLETED, _S.REVERSED, _S.CANCELLED):
             raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why="it is closed")
+        if row.approved_digest:
+            raise DestinationApproved(disbursement_id=row.pk)
         _require_no_open_attempt(row)
-        facts = {"from": destination_facts(destination_of(row)), "to": destination_facts(destination)}
-        row.rail, row.destination_kind = destination.rail, destination.kind
-        row.destination_value = destination.value
-        row.destination_replaced_at = replaced_at or row.destination_replaced_at
-        row.waived_at = None
-        row.claim_version += 1
-        row.save(update_fields=[
-            "rail", "destination_kind", "destination_value", "destination_replaced_at", "waived_at",
-            "claim_version",
-        ])  # fmt: skip
+        before = destinations_of(row)
+        facts = {
+            "from": destination_facts(before[0].destination),
+            "to": destination_facts(choices[0].destination),
+        }
+        if before[1:]:
+            facts["from_second"] = destination_facts(before[1].destination)
+        if choices[1:]:
+            facts["to_second"] = destination_facts(choices[1].destination)
+        row.destinations.all().delete()
+        # A later change that keeps the payee does not end the wait of an earlier one.
+        waits = [one.replaced_at for one in before]
+        kept = [
+            replace(choice, replaced_at=choice.replaced_at or wait)
+            for choice, wait in zip_longest(choices, waits[: len(choices)])
+        ]
+        _insert_choices(row, kept, now=now)
+        francs = {}
+        if row.net_msat is not None:
+            destinations = [choice.destination for choice in choices]
+            francs = converted(row, destinations, net_msat=row.net_msat, now=now)
+        _store(row, {"waived_at": None, "claim_version": row.claim_version + 1, **francs})
         trail.record(subject=subject_of(row.pk), action="redirect", actor=actor, at=now, facts=facts)
 
 
 def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
-    """Retry a disbursement that failed or is under review.
+    """Retry a disbursement that failed or is under review, at its first destination again.
 
-    Raises: OutgoingPaused, DisbursementNotRetryable, what the rail refuses.
+    A retry by a person counts against the limits of the hour and the day.
+    Raises: OutgoingPaused, DisbursementNotRetryable, FundsShort, what the rails refuse.
     """
     require_outgoing_open()
     with transaction.atomic():
@@ -151,19 +227,18 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
         if row.state not in (_S.FAILED, _S.NEEDS_REVIEW):
             raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why="it has not failed")
         _require_no_open_attempt(row)
-        priced = {} if row.net_sats else _price(row, now)
-        require_destination_payable(row, net_sats=row.net_sats or priced["net_sats"], now=now)
+        fixed = _fixed_amounts(row, [one.destination for one in destinations_of(row)], now=now)
+        row.destinations.update(refused_at=None, refusal_code="")
         move(
             row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="retry",
             actor=actor, at=now, reason=reason, due_at=now, not_before=None, retries=0, failure_code="",
-            failure_facts={},
-            claim_version=row.claim_version + 1, **priced,
+            failure_facts={}, claim_version=row.claim_version + 1, **fixed, **end_admission(row, now=now),
         )  # fmt: skip
         wake(RUN_DUE_TASK)
 
 
 def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
-    """Cancel a disbursement that certainly was not paid, which frees its subject.
+    """Cancel a disbursement that certainly was not paid, which frees its subject and what it holds.
 
     An order that the provider refused may be revived by a send that is still on its way: it must have been confirmed as
     unpaid after the last moment at which it could leave. If it was not, a worker asks as soon as it can.
@@ -180,6 +255,7 @@ def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now:
         payable_until = unsettled_until(row.pk, now=now)
         if payable_until is not None:
             raise OrderStillPayable(disbursement_id=row.pk, payable_until=payable_until)
+        release_hold(row, now=now)
         move(
             row, _S.CANCELLED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="cancel",
             actor=actor, at=now, reason=reason, due_at=now if has_payable_order(row.pk, now=now) else None,
@@ -203,14 +279,16 @@ def require_subject_free(subject: str) -> None:
         raise SubjectHeld(subject=subject, disbursement_id=live.pk, state=live.state)
 
 
-def require_destination_payable(row: Disbursement, *, net_sats: int, now: datetime) -> None:
-    """Check the destination for exactly this net, without any network.
+def require_payable(
+    destination: Destination, *, disbursement_id: int, net_msat: int, pay_xof: int | None, now: datetime
+) -> None:
+    """Check a destination for exactly this net, without any network.
 
     Raises: what the rail refuses, PaymentReferenceUsed.
     """
-    instruction = Instruction(row.pk, msat_from_sats(net_sats), destination_of(row))
-    reference = rail(row.rail).check(instruction, now=now)
-    require_reference_free(reference, disbursement_id=row.pk)
+    amount = expected_amount(destination, net_msat=net_msat, pay_xof=pay_xof, now=now)
+    reference = rail(destination.rail).check(Instruction(disbursement_id, amount, destination), now=now)
+    require_reference_free(reference, disbursement_id=disbursement_id)
 
 
 def require_reference_free(reference: str, *, disbursement_id: int) -> None:
@@ -239,46 +317,24 @@ def record_outcomes(rows: Sequence[Disbursement], *, state: str, now: datetime) 
 
 
 def _announcement(row: Disbursement, state: str) -> Announcement:
-    payload = {"id": row.pk, "subject": row.subject, "state": state, "net_sats": row.net_sats}
+    net_sats = None if row.net_msat is None else sats_from_msat(row.net_msat)
+    payload = {"id": row.pk, "subject": row.subject, "state": state, "net_sats": net_sats}
     return Announcement(f"disbursement.{state}", row.subject, payload)
 
 
 def _new_row(request: DisbursementRequest, now: datetime) -> Disbursement:
     priced_for = request.priced_for or PricedFor(group_ref="", winner_ref="", settlement_partner="")
-    scheduled_at = request.scheduled_at or now
+    scheduled_at, residue = request.scheduled_at or now, request.residue or request.debit
     return Disbursement(
-        subject=request.subject, payout_sats=request.payout_sats,
+        subject=request.subject, payout_msat=request.payout_msat, pay_xof=request.pay_xof,
         debit_role=request.debit.role, debit_owner=request.debit.owner,
+        residue_role=residue.role, residue_owner=residue.owner,
+        hold_from=request.hold_from, approved_digest=request.approved_digest,
         group_ref=priced_for.group_ref, winner_ref=priced_for.winner_ref,
         settlement_partner=priced_for.settlement_partner,
         payee_ref=request.payee_ref or request.subject,
-        destination_replaced_at=request.destination_replaced_at,
-        rail=request.destination.rail, destination_kind=request.destination.kind,
-        destination_value=request.destination.value,
-        scheduled_at=scheduled_at, requested_at=now, due_at=scheduled_at,
+        scheduled_at=scheduled_at, terms_at=scheduled_at, requested_at=now, due_at=scheduled_at,
     )  # fmt: skip
-
-
-def _price(row: Disbursement, now: datetime) -> dict[str, Any]:
-    if not row.group_ref:
-        return {"net_sats": row.payout_sats, "fee_sats": 0}
-    fixed = fix_fee(
-        subject=row.subject,
-        payout_sats=row.payout_sats,
-        priced_for=PricedFor(row.group_ref, row.winner_ref, row.settlement_partner),
-        now=now,
-    )
-    return {
-        "net_sats": fixed.split.net_sats,
-        "fee_sats": fixed.split.fee_sats,
-        "assessment_id": fixed.assessment_id,
-    }
-
-
-def _require_funds(row: Disbursement) -> None:
-    needed, available = msat_from_sats(row.payout_sats), owed(debit_account(row))
-    if available < needed:
-        raise FundsShort(subject=row.subject, needed_msat=needed, available_msat=available)
 
 
 def _require_no_open_attempt(row: Disbursement) -> None:

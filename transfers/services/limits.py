@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
+from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, ProposalState, User
 from sunusav.core.money import MAX_SATS, msat_from_sats
 from transfers import sql
@@ -118,18 +119,27 @@ def _require_none_open(kind: str) -> None:
 # Counting payments against limits
 
 
-def admit(rows: Sequence[Disbursement], *, now: datetime) -> None:
+@dataclass(frozen=True)
+class Admission:
+    """A payment that is about to go, and when its destination became another payee's."""
+
+    row: Disbursement
+    destination_replaced_at: datetime | None
+
+
+def admit(payments: Sequence[Admission], *, now: datetime) -> None:
     """Count payments against the limits, all or none; one that is retried within the hour is not counted again.
 
     Called last in the transaction that opens their attempts: until its commit every other opening waits.
     Raises: NotAdmitted with a deferral for each that may not go; the caller rolls back and opens the others.
     """
     limits, version = _lock_amounts()
-    counted = [row for row in rows if counts_in_hour(row.admitted_at, now)]
+    counted = [one.row for one in payments if counts_in_hour(one.row.admitted_at, now)]
     counting = _Counting.of(counted, now)
     deferrals = {}
-    for row in rows:
-        why = deferral_for(_outgoing_payment(row), limits=limits, usage=counting.usage_of(row), now=now)
+    for one in payments:
+        row = one.row
+        why = deferral_for(_outgoing_payment(one), limits=limits, usage=counting.usage_of(row), now=now)
         if why is not None:
             deferrals[row.pk] = why
         elif row in counted:
@@ -140,9 +150,19 @@ def admit(rows: Sequence[Disbursement], *, now: datetime) -> None:
     _record_admission(counted, version=version, now=now)
 
 
+def end_admission(row: Disbursement, *, now: datetime) -> dict[str, Any]:
+    """Keep the last admission of a payment that a person retries; return the columns that make it count again."""
+    if row.admitted_at is not None:
+        PastAdmission.objects.create(
+            disbursement=row, admitted_at=row.admitted_at, by_version=row.admitted_by_version, retried_at=now
+        )
+    return {"admitted_at": None, "admitted_by_version": None}
+
+
 def _lock_limits() -> dict[str, PaymentLimit]:
     """Return the limits in force, under the one lock that serializes openings."""
-    return {row.kind: row for row in PaymentLimit.objects.select_for_update().order_by("version")}
+    lock(sql.LIMITS_LOCK)
+    return limits_in_force()
 
 
 def _lock_amounts() -> tuple[Limits, int]:
@@ -152,18 +172,19 @@ def _lock_amounts() -> tuple[Limits, int]:
     return limits, {kind: version for kind, version, _ in rows}[LimitKind.PER_PAYOUT]
 
 
-def _outgoing_payment(row: Disbursement) -> OutgoingPayment:
+def _outgoing_payment(payment: Admission) -> OutgoingPayment:
+    row = payment.row
     return OutgoingPayment(
         net_msat=_net_msat(row),
         counted_at=row.admitted_at,
         is_waived=row.waived_at is not None,
-        destination_replaced_at=row.destination_replaced_at,
+        destination_replaced_at=payment.destination_replaced_at,
     )
 
 
 def _net_msat(row: Disbursement) -> int:
-    assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
-    return msat_from_sats(row.net_sats)
+    assert row.net_msat is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
+    return row.net_msat
 
 
 @dataclass

@@ -8,11 +8,12 @@ from django.db.models import Q
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.wake_ups import wake
+from transfers.attempt_queries import unsettled_until
 from transfers.enums import OPEN_ATTEMPT_STATES, CollectionState
 from transfers.errors import AttemptNotOpen
 from transfers.models import Collection, Disbursement
-from transfers.queries import has_open_attempt, unsettled_until
-from transfers.services.disbursements import RUN_DUE_TASK, locked, subject_of
+from transfers.queries import has_open_attempt, subject_of
+from transfers.services.disbursements import RUN_DUE_TASK, locked
 
 
 def query_now(*, disbursement_id: int, actor: Actor, now: datetime) -> None:

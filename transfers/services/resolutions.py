@@ -1,6 +1,8 @@
-"""Resolutions of outcomes that stay unknown: one person proposes one here, a second person approves it.
+"""Resolutions by two people: one person proposes one here, a second person approves it.
 
-`engine.resolving` applies what was approved. A proposal changes nothing about the payment.
+They decide an outcome that stays unknown, of an open attempt or of a closed order that was not confirmed as unpaid, or
+write off a payment that the books have no place for. `engine.resolving` applies what was approved. A proposal changes
+nothing about the payment.
 """
 
 from datetime import datetime, timedelta
@@ -10,12 +12,27 @@ from django.db import transaction
 
 from sunusav.core.approvals import ProposalAlreadyOpen, digest_of, open_proposal, propose
 from sunusav.core.models import Proposal, User
-from transfers.enums import OPEN_ATTEMPT_STATES, AnswerKind, DisbursementState, ResolutionVerdict
+from transfers.attempt_queries import (
+    attempt_in_doubt_of,
+    attempts_outside_books_of,
+    may_leave_until,
+    newest_answer,
+    open_attempt_of,
+)
+from transfers.calculations import LEFT_IN_FLIGHT_AFTER
+from transfers.enums import (
+    OPEN_ATTEMPT_STATES,
+    PAID_STATES,
+    AnswerKind,
+    DisbursementState,
+    ResolutionVerdict,
+)
 from transfers.errors import (
     AttemptNotOpen,
     DisbursementMissing,
     DisbursementNotUnderReview,
     EvidenceTooOld,
+    NothingToWriteOff,
     OrderStillPayable,
     ProviderContradicts,
     ResolutionCostOutOfRange,
@@ -24,7 +41,6 @@ from transfers.errors import (
     ResolutionNeedsProof,
 )
 from transfers.models import Attempt, Disbursement, ManualResolution, ProviderAnswer
-from transfers.queries import may_leave_until, newest_answer, open_attempt_of
 from transfers.rails import rail
 from transfers.services.disbursements import locked
 
@@ -32,8 +48,10 @@ MANUAL_RESOLUTION = "manual_resolution"
 # While under review the provider is queried every ten minutes.
 EVIDENCE_VALID_FOR = timedelta(minutes=15)
 CONTRADICTING_KINDS = (AnswerKind.IN_FLIGHT, AnswerKind.CONTRADICTS)
-UNPAID_KINDS = (AnswerKind.NOT_SEEN, AnswerKind.REFUSED, AnswerKind.PAID_EARLIER)
-_PAID = ResolutionVerdict.PAID
+UNPAID_KINDS = (AnswerKind.NOT_SEEN, AnswerKind.REFUSED, AnswerKind.PAID_EARLIER, AnswerKind.STUCK)
+_S, _V = DisbursementState, ResolutionVerdict
+# A disbursement in these states can be paid no more: a payment of an order of it is a loss.
+PAST_PAYING = (*PAID_STATES, _S.CANCELLED)
 
 
 def propose_resolution(
@@ -44,28 +62,33 @@ def propose_resolution(
     proposer: User,
     now: datetime,
     proof: str = "",
-    cost_msat: int | None = None,
+    cost: int | None = None,
 ) -> Proposal:
-    """Propose to a second person how to close the open attempt of a disbursement under review.
+    """Propose to a second person how an attempt ended: the open one, else that of a closed order in doubt.
 
-    Paid needs the payee's proof and the cost of sending; not paid needs a fresh answer that the provider did not pay.
-    Units: msat. Raises: AttemptNotOpen, DisbursementNotUnderReview, ResolutionNeedsExplanation, ResolutionNeedsProof,
-    ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld, ProviderContradicts, ProposalAlreadyOpen,
-    NotAllowedToDecide.
+    Paid needs the payee's proof and the cost of sending; not paid needs a fresh answer that the provider did not pay;
+    to write off needs nothing but a payment outside the books. Units: the currency of the order.
+    Raises: DisbursementMissing, AttemptNotOpen, DisbursementNotUnderReview, NothingToWriteOff,
+    ResolutionNeedsExplanation, ResolutionNeedsProof, ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld,
+    ProviderContradicts, ProposalAlreadyOpen, NotAllowedToDecide.
     """
     if not explanation.strip():
         raise ResolutionNeedsExplanation(disbursement_id=disbursement_id)
-    attempt = _attempt_to_resolve(disbursement_id)
+    if verdict == _V.WRITTEN_OFF:
+        attempt = _attempt_to_write_off(disbursement_id)
+        proof, cost = attempt.proof, attempt.cost
+    else:
+        attempt = _attempt_to_resolve(disbursement_id)
+    outcome, evidence = _last_answer(attempt)
     resolution = ManualResolution(
-        attempt=attempt, verdict=verdict, proof="".join(proof.split()), cost_msat=cost_msat, outcome=attempt.outcome,
-        evidence=attempt.evidence, asked_at=attempt.asked_at, explanation=explanation.strip(), proposer=proposer,
+        attempt=attempt, verdict=verdict, proof="".join(proof.split()), cost=cost, outcome=outcome,
+        evidence=evidence, asked_at=attempt.asked_at, explanation=explanation.strip(), proposer=proposer,
         proposed_at=now,
     )  # fmt: skip
     require_resolvable(resolution, now=now)
     with transaction.atomic():
-        locked(
-            disbursement_id
-        )  # serializes two proposers: each approval page shows the proposal that it is about
+        # Two proposers go one after the other: each approval page shows the proposal that it is about.
+        locked(disbursement_id)
         _require_none_waits(disbursement_id)
         resolution.save(force_insert=True)
         return propose(
@@ -77,10 +100,11 @@ def propose_resolution(
 def describe_resolution(subject_id: str) -> dict[str, Any]:
     """Return the facts an approval is bound to: the order, the proposed verdict, and the provider's last answer.
 
-    Raises: ResolutionMissing, AttemptNotOpen once its outcome is known.
+    Raises: ResolutionMissing, AttemptNotOpen once its outcome is known, NothingToWriteOff once its payment is in the
+    books.
     """
     resolution = newest_resolution(int(subject_id))
-    _require_open(resolution.attempt)
+    _require_unresolved(resolution)
     return facts_of(resolution)
 
 
@@ -102,8 +126,8 @@ def facts_of(resolution: ManualResolution) -> dict[str, Any]:
     return {
         "disbursement": attempt.disbursement_id, "subject": attempt.disbursement.subject, "attempt": attempt.number,
         "resolution": resolution.pk, "rail": order.rail, "reference": order.reference, "payee": order.payee,
-        "amount_msat": order.amount_msat, "proposed_end": str(resolution.verdict), "proof": resolution.proof,
-        "cost_msat": resolution.cost_msat, "outside_says": answer.outcome if answer else "",
+        "amount": order.amount, "currency": order.currency, "proposed_end": str(resolution.verdict),
+        "proof": resolution.proof, "cost": resolution.cost, "outside_says": answer.outcome if answer else "",
         "evidence": answer.evidence if answer and has_evidence else {},
     }  # fmt: skip
 
@@ -114,15 +138,24 @@ def require_resolvable(resolution: ManualResolution, *, now: datetime) -> None:
     Raises: as `propose_resolution`.
     """
     attempt = resolution.attempt
-    _require_open(attempt)
-    if attempt.disbursement.state != DisbursementState.NEEDS_REVIEW:
-        raise DisbursementNotUnderReview(
-            disbursement_id=attempt.disbursement_id, state=attempt.disbursement.state
-        )
-    if resolution.verdict == _PAID:
-        _require_proven(resolution)
-    else:
-        require_unpaid(attempt, now=now)
+    _require_unresolved(resolution)
+    match resolution.verdict:
+        case _V.WRITTEN_OFF:
+            _require_proof(resolution)
+        case _V.PAID:
+            _require_in_doubt_for_people(attempt)
+            _require_proven(resolution)
+        case _V.NOT_PAID:
+            _require_in_doubt_for_people(attempt)
+            require_unpaid(attempt, now=now)
+
+
+def _require_in_doubt_for_people(attempt: Attempt) -> None:
+    """Refuse what the engine still handles. Raises: DisbursementNotUnderReview."""
+    decidable = (_S.NEEDS_REVIEW,) if _is_open(attempt) else (_S.NEEDS_REVIEW, _S.FAILED)
+    state = attempt.disbursement.state
+    if state not in decidable:
+        raise DisbursementNotUnderReview(disbursement_id=attempt.disbursement_id, state=state)
 
 
 def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
@@ -146,38 +179,81 @@ def require_unpaid(attempt: Attempt, *, now: datetime) -> None:
 def _payable_until(attempt: Attempt, answer: ProviderAnswer | None) -> datetime:
     """Return until when the order can be paid: by its own terms, or by a send that is still under way.
 
-    An order that the provider had paid before it was ours is paid no second time.
+    An order that the provider had paid before it was ours is paid no second time; one that is left in flight may still
+    be found under way for a while.
     """
-    if answer is not None and answer.kind == AnswerKind.PAID_EARLIER:
+    kind = answer.kind if answer is not None else ""
+    if kind == AnswerKind.PAID_EARLIER:
         return may_leave_until(attempt)
-    return max(attempt.order.give_up_after, may_leave_until(attempt))
+    search_window = rail(attempt.order.rail).search_window
+    payable_until = max(attempt.order.give_up_after, may_leave_until(attempt) + search_window)
+    return payable_until + LEFT_IN_FLIGHT_AFTER if kind == AnswerKind.STUCK else payable_until
+
+
+def _require_proof(resolution: ManualResolution) -> None:
+    attempt, order = resolution.attempt, resolution.attempt.order
+    if not resolution.proof or not rail(order.rail).verify(order.reference, resolution.proof):
+        raise ResolutionNeedsProof(disbursement_id=attempt.disbursement_id, reference=order.reference)
 
 
 def _require_proven(resolution: ManualResolution) -> None:
-    attempt = resolution.attempt
-    order = attempt.order
-    if not resolution.proof or not rail(order.rail).verify(order.reference, resolution.proof):
-        raise ResolutionNeedsProof(disbursement_id=attempt.disbursement_id, reference=order.reference)
-    cost_msat = resolution.cost_msat
-    if cost_msat is None or not 0 <= cost_msat <= order.fee_limit_msat:
+    _require_proof(resolution)
+    attempt, order = resolution.attempt, resolution.attempt.order
+    if resolution.cost is None or not 0 <= resolution.cost <= order.cost_limit:
         raise ResolutionCostOutOfRange(
-            disbursement_id=attempt.disbursement_id, cost_msat=cost_msat, fee_limit_msat=order.fee_limit_msat
-        )
+            disbursement_id=attempt.disbursement_id, cost=resolution.cost, cost_limit=order.cost_limit,
+            currency=order.currency,
+        )  # fmt: skip
 
 
 def _attempt_to_resolve(disbursement_id: int) -> Attempt:
-    attempt = open_attempt_of(disbursement_id)
-    if attempt is not None:
-        return attempt
+    attempt = attempt_to_resolve(disbursement_id)
+    if attempt is None:
+        raise AttemptNotOpen(disbursement_id=disbursement_id, state=_state_of(disbursement_id))
+    return attempt
+
+
+def attempt_to_resolve(disbursement_id: int) -> Attempt | None:
+    """Return the attempt whose outcome people may decide: the open one, else that of a closed order in doubt."""
+    return open_attempt_of(disbursement_id) or attempt_in_doubt_of(disbursement_id)
+
+
+def _attempt_to_write_off(disbursement_id: int) -> Attempt:
+    attempt = attempts_outside_books_of([disbursement_id]).get(disbursement_id)
+    if attempt is None:
+        raise NothingToWriteOff(disbursement_id=disbursement_id, state=_state_of(disbursement_id))
+    return attempt
+
+
+def _state_of(disbursement_id: int) -> str:
     row = Disbursement.objects.filter(pk=disbursement_id).first()
     if row is None:
         raise DisbursementMissing(disbursement_id=disbursement_id)
-    raise AttemptNotOpen(disbursement_id=disbursement_id, state=row.state)
+    return row.state
 
 
-def _require_open(attempt: Attempt) -> None:
-    if attempt.state not in OPEN_ATTEMPT_STATES:
-        raise AttemptNotOpen(disbursement_id=attempt.disbursement_id, state=attempt.disbursement.state)
+def _last_answer(attempt: Attempt) -> tuple[str, dict[str, Any]]:
+    """Return the provider's last answer; a closed attempt itself has only the one that closed it."""
+    answer = None if _is_open(attempt) else newest_answer(attempt.pk)
+    if answer is None:
+        return attempt.outcome, attempt.evidence
+    return answer.outcome, answer.evidence
+
+
+def _require_unresolved(resolution: ManualResolution) -> None:
+    """Refuse what is known, or in the books, by now. Raises: AttemptNotOpen, NothingToWriteOff."""
+    attempt = resolution.attempt
+    disbursement_id, state = attempt.disbursement_id, attempt.disbursement.state
+    if resolution.verdict == _V.WRITTEN_OFF:
+        outside = attempts_outside_books_of([disbursement_id]).get(disbursement_id)
+        if state not in PAST_PAYING or outside != attempt:
+            raise NothingToWriteOff(disbursement_id=disbursement_id, state=state)
+    elif attempt_to_resolve(disbursement_id) != attempt:
+        raise AttemptNotOpen(disbursement_id=disbursement_id, state=state)
+
+
+def _is_open(attempt: Attempt) -> bool:
+    return attempt.state in OPEN_ATTEMPT_STATES
 
 
 def _require_none_waits(disbursement_id: int) -> None:
@@ -186,8 +262,11 @@ def _require_none_waits(disbursement_id: int) -> None:
     if waiting is None:
         return
     proposed = newest_resolution(disbursement_id)
-    is_open = proposed.attempt.state in OPEN_ATTEMPT_STATES
-    if is_open and waiting.digest == digest_of(waiting.kind, waiting.subject_id, facts_of(proposed)):
+    try:
+        _require_unresolved(proposed)
+    except (AttemptNotOpen, NothingToWriteOff):
+        return
+    if waiting.digest == digest_of(waiting.kind, waiting.subject_id, facts_of(proposed)):
         raise ProposalAlreadyOpen(
             kind=waiting.kind, subject_id=waiting.subject_id, proposal_id=str(waiting.pk)
         )

@@ -11,11 +11,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from ledger.types import msat
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from sunusav.core.outbox import announce
+from sunusav.core.subjects import require_subject
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
@@ -52,9 +54,10 @@ def open_withdrawal(
 ) -> OpenedWithdrawal:
     """Open a link for an amount, in the caller's transaction; its secret is returned here and never again.
 
-    Raises: RailUnknown, WithdrawalLinkOpen.
+    Raises: RailUnknown, SubjectMissing, WithdrawalLinkOpen.
     """
     rail_named(rail)
+    require_subject(subject)
     secret = secrets.token_hex(SECRET_BYTES)
     row = WithdrawalLink(
         subject=subject, rail=rail, amount_msat=msat_from_sats(amount_sats), secret_sha256=_digest(secret),
@@ -207,7 +210,7 @@ def _require_open(row: WithdrawalLink, now: datetime) -> None:
 
 def _require_payable(row: WithdrawalLink, destination: Destination, now: datetime) -> None:
     require_subject_free(row.subject)
-    reference = rail_named(row.rail).check(Instruction(0, row.amount_msat, destination), now=now)
+    reference = rail_named(row.rail).check(Instruction(0, msat(row.amount_msat), destination), now=now)
     require_reference_free(reference, disbursement_id=0)
 
 

@@ -1,0 +1,45 @@
+"""Reads of money in that more than one module needs; other apps get frozen rows."""
+
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Count
+
+from ledger.enums import Currency
+from ledger.types import Money
+from transfers.enums import CollectionProblem, CollectionState
+from transfers.models import Collection
+from transfers.types import CollectionFacts
+
+
+def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
+    """Return, per subject, its newest collection, in one query."""
+    rows = Collection.objects.filter(subject__in=list(subjects)).order_by("id")
+    return {row.subject: collection_facts(row) for row in rows}
+
+
+def settled_subjects(subjects: Iterable[str]) -> set[str]:
+    """Return those subjects whose collection was paid in full."""
+    return set(credited_for(subjects))
+
+
+def credited_for(subjects: Iterable[str]) -> dict[str, Money]:
+    """Return what each subject's settled collection credited to its account."""
+    rows = Collection.objects.filter(live_subject__in=list(subjects), state=CollectionState.SETTLED)
+    credited = rows.values_list("subject", "due", "due_currency")
+    return {subject: Money(due, Currency(currency)) for subject, due, currency in credited}
+
+
+def collection_facts(row: Collection) -> CollectionFacts:
+    """Return a collection as a frozen row."""
+    return CollectionFacts(
+        id=row.pk, subject=row.subject, method=row.method, state=row.state, amount=row.asked,
+        received=Money(row.received, Currency(row.currency)), due=Money(row.due, Currency(row.due_currency)),
+        reference=row.reference or "", payment_request=row.payment_request, checkout_url=row.checkout_url,
+        expires_at=row.expires_at, settled_at=row.settled_at,
+    )  # fmt: skip
+
+
+def collections_with_problems() -> Mapping[str, int]:
+    """Count the collections that a person should look at, by problem."""
+    with_problems = Collection.objects.filter(trouble__in=CollectionProblem.values).values_list("trouble")
+    return dict(with_problems.annotate(count=Count("pk")))

@@ -1,0 +1,142 @@
+"""What a disbursement takes and pays: fee and net, francs for a net in msat, and the hold in the books."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from fees.services import fix_fee
+from fees.types import FixedFee, PricedFor
+from ledger.enums import ConversionKind, Currency
+from ledger.errors import AccountShort, RateNotFresh
+from ledger.queries import conversion_id, current_rate, owed, xof_from_msat
+from ledger.services import left_over_xof, post, record_conversion, require_owed, reverse
+from ledger.types import AccountRef, Line, Money, msat, xof
+from sunusav.core.money import msat_from_sats, sats_from_msat
+from transfers.booking import hold_lines, paid_lines, shares_of
+from transfers.enums import TransactionKind
+from transfers.errors import FundsShort, NetBelowOneFranc
+from transfers.models import Disbursement, PaymentOrder
+from transfers.queries import debit_account, residue_account, subject_of
+from transfers.rails import rail
+from transfers.types import Destination
+
+
+def priced(row: Disbursement) -> dict[str, Any]:
+    """Fix fee and net as of `terms_at`, once; return the columns to store. Raises: NetNotPositive."""
+    if row.net_msat is not None:
+        return {}
+    if not row.group_ref:
+        return {"net_msat": row.payout_msat, "fee_msat": 0}
+    fixed = fix_fee(
+        subject=row.subject,
+        payout_sats=sats_from_msat(row.payout_msat),
+        priced_for=PricedFor(row.group_ref, row.winner_ref, row.settlement_partner),
+        now=row.terms_at,
+    )
+    fee_msat = msat_from_sats(fixed.split.fee_sats)
+    return {
+        "net_msat": row.payout_msat - fee_msat, "fee_msat": fee_msat, "assessment_id": fixed.assessment_id,
+    }  # fmt: skip
+
+
+def converted(
+    row: Disbursement, destinations: Iterable[Destination], *, net_msat: int, now: datetime
+) -> dict[str, Any]:
+    """Fix the francs of a net, once, if a destination is in francs; return the columns to store.
+
+    Nothing while there is no rate that may move francs: the payment waits for one. Raises: NetBelowOneFranc.
+    """
+    if row.pay_xof is not None or not any(pays_francs(one) for one in destinations):
+        return {}
+    try:
+        conversion = record_conversion(
+            kind=ConversionKind.DISBURSEMENT, amount=net_msat, reference=subject_of(row.pk), now=now
+        )
+    except RateNotFresh:
+        return {}
+    if conversion.amount_xof == 0:
+        raise NetBelowOneFranc(net_msat=net_msat, rate_xof_per_btc=conversion.rate.rate_xof_per_btc)
+    return {
+        "pay_xof": conversion.amount_xof,
+        "residue_xof": left_over_xof(conversion),
+        "conversion_id": conversion_id(subject_of(row.pk)),
+    }
+
+
+def pays_francs(destination: Destination) -> bool:
+    """Return whether a destination is paid in francs. Raises: RailUnknown."""
+    return rail(destination.rail).account.currency is Currency.XOF
+
+
+def amount_at(row: Disbursement, destination: Destination) -> Money | None:
+    """Return what a destination is paid; None for francs that are not fixed yet."""
+    if pays_francs(destination):
+        return None if row.pay_xof is None else xof(row.pay_xof)
+    return None if row.net_msat is None else msat(row.net_msat)
+
+
+def expected_amount(destination: Destination, *, net_msat: int, pay_xof: int | None, now: datetime) -> Money:
+    """Return what a destination is paid, or would be paid at the rate of now."""
+    if not pays_francs(destination):
+        return msat(net_msat)
+    if pay_xof is not None:
+        return xof(pay_xof)
+    return xof(xof_from_msat(net_msat, rate_xof_per_btc=current_rate(now).rate_xof_per_btc))
+
+
+def held(row: Disbursement, *, now: datetime) -> dict[str, Any]:
+    """Hold the amount in the books, once, in the caller's transaction; return the columns to store.
+
+    An account that others draw on is locked first, and holds what is promised. Raises: FundsShort.
+    """
+    if row.hold_transaction_id is not None:
+        return {}
+    debit = debit_account(row)
+    _require_funds(row, debit, now=now)
+    hold_id = post(
+        kind=TransactionKind.HOLD, reference=f"{subject_of(row.pk)}:hold", at=now, subject=row.subject,
+        lines=hold_lines(debit=debit, amount_msat=row.payout_msat),
+    )  # fmt: skip
+    return {"hold_transaction_id": hold_id}
+
+
+def _require_funds(row: Disbursement, debit: AccountRef, *, now: datetime) -> None:
+    """Refuse what the account does not hold. Raises: FundsShort."""
+    available_msat = row.payout_msat
+    if debit.is_contended:
+        try:
+            require_owed({debit: row.payout_msat}, now=now)
+        except AccountShort as short:
+            available_msat = short.available
+    else:
+        available_msat = owed(debit)
+    if available_msat < row.payout_msat:
+        raise FundsShort(subject=row.subject, needed_msat=row.payout_msat, available_msat=available_msat)
+
+
+def release_hold(row: Disbursement, *, now: datetime) -> None:
+    """Give the amount back to its account, in the transaction that cancels the disbursement."""
+    if row.hold_transaction_id is not None:
+        reverse(
+            transaction_id=row.hold_transaction_id, kind=TransactionKind.HOLD_VOID,
+            reference=f"{subject_of(row.pk)}:void", at=now, subject=row.subject,
+        )  # fmt: skip
+
+
+def payment_lines(
+    row: Disbursement,
+    order: PaymentOrder,
+    *,
+    fee: FixedFee | None,
+    cost: Money,
+    rate_xof_per_btc: Decimal | None,
+) -> list[Line]:
+    """Return the journal lines of an order that was paid. The rate is that of the conversion, where there is one."""
+    assert row.net_msat is not None, "an order exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
+    paid_from, cost_account = order.accounts
+    return paid_lines(
+        payout_msat=row.payout_msat, fee=fee, paid=order.money(order.amount), cost=cost, paid_from=paid_from,
+        cost_account=cost_account, residue=residue_account(row),
+        shares=shares_of(row.net_msat, paid=order.money(order.amount), rate_xof_per_btc=rate_xof_per_btc),
+    )  # fmt: skip

@@ -1,0 +1,301 @@
+"""Book payments back whose money came back, only with proof: the provider's own record, or two people's.
+
+A reversed payment frees its subject. Its account gets back all that the payment took, with the fee; the fund and the
+partner give back their shares, and owe what they hold no longer.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from fees.queries import fixed_fee, recorded_fees
+from fees.services import reverse_fee
+from ledger.enums import AccountRole, Currency
+from ledger.queries import owed, rates_of_conversions
+from ledger.services import post, take_back
+from ledger.types import AccountRef, Line, Money
+from sunusav.core.actors import Actor
+from sunusav.core.approvals import propose, require_as_proposed
+from sunusav.core.models import Proposal, User
+from sunusav.core.money import msat_from_sats
+from sunusav.core.transactions import retried_on_deadlock
+from sunusav.core.transitions import move
+from transfers.attempt_queries import has_payable_order, paid_attempt_of
+from transfers.booking import COMMUNITY_FUND, Shares, partner_reserve, reversed_lines, shares_of
+from transfers.enums import (
+    DISBURSEMENT_TRANSITIONS,
+    CollectionState,
+    DisbursementState,
+    ReturnKind,
+    TransactionKind,
+)
+from transfers.errors import (
+    DisbursementNotReversible,
+    ReturnClaimMissing,
+    ReturnDiffers,
+    ReturnReferenceUsed,
+    ReturnUnproven,
+)
+from transfers.models import Attempt, Collection, Disbursement, ReturnClaim, Reversal
+from transfers.queries import debit_account, residue_account, subject_of
+from transfers.services.disbursements import locked, record_outcome
+from transfers.services.treasury import exact_reference
+from transfers.treasury_booking import BANK, ONCHAIN
+from transfers.types import Reversed
+
+PAYMENT_REVERSAL = "payment_reversal"
+PROVIDERS = Actor.system("transfers.reversals")
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Money of a payment that came back: where it arrived, when, and what proves it."""
+
+    kind: ReturnKind
+    reference: str
+    amount: Money
+    arrived_in: AccountRef
+    at: datetime
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Approval:
+    """The claim, its approved proposal and the person who approved it."""
+
+    claim: ReturnClaim
+    proposal: Proposal
+    approver_id: int
+
+
+@retried_on_deadlock
+def book_provider_reversal(attempt_id: int, found: Reversed, *, now: datetime) -> bool:
+    """Book a payment back that its provider reports as reversed; false if it was booked back before.
+
+    Raises: DisbursementNotReversible, ReturnDiffers, ReturnReferenceUsed.
+    """
+    with transaction.atomic():
+        attempt = Attempt.objects.select_related("order").get(pk=attempt_id)
+        row = locked(attempt.disbursement_id)
+        if Reversal.objects.filter(attempt=attempt).exists():
+            return False
+        paid_from, _ = attempt.order.accounts
+        returned = Returned(
+            ReturnKind.PROVIDER_REVERSAL,
+            f"{attempt.order.rail}:{found.reference}",
+            found.amount,
+            paid_from,
+            found.at,
+            found.evidence,
+        )
+        _book(row, attempt, returned, None, actor=PROVIDERS, reason="", now=now)
+    return True
+
+
+def propose_reversal(
+    *,
+    disbursement_id: int,
+    kind: ReturnKind,
+    reference: str,
+    explanation: str,
+    proposer: User,
+    now: datetime,
+) -> Proposal:
+    """Propose to a second person that the money of a completed payment came back.
+
+    `reference` is that of the line in our bank account (for msat, of the transaction to our on-chain wallet), or of
+    the settled collection by which the recipient paid it back.
+    Raises: DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, and as `approvals.propose`.
+    """
+    reference = exact_reference(reference)
+    with transaction.atomic():
+        row = locked(disbursement_id)
+        attempt = _paid_attempt(row)
+        claim = ReturnClaim(
+            attempt=attempt, kind=kind, reference=reference, explanation=explanation, proposer=proposer,
+            proposed_at=now, arrived_in=_account_of_return(attempt, kind, reference).code,
+        )  # fmt: skip
+        _require_reference_free(kind, reference)
+        claim.save(force_insert=True)
+        return propose(
+            kind=PAYMENT_REVERSAL, subject_id=str(row.pk), proposer=proposer, now=now, reason=explanation
+        )
+
+
+def describe_reversal(subject_id: str) -> dict[str, Any]:
+    """Return the facts an approval is bound to: the payment, what proves its return, and what is booked back.
+
+    Raises: ReturnClaimMissing, DisbursementNotReversible.
+    """
+    claim = _newest_claim(int(subject_id))
+    row, order = claim.attempt.disbursement, claim.attempt.order
+    _require_completed(row)
+    return {
+        "disbursement": row.pk, "subject": row.subject, "claim": claim.pk, "rail": order.rail,
+        "reference": order.reference, "payee": order.payee, "amount": order.amount, "currency": order.currency,
+        "payout_msat": row.payout_msat, "return_kind": str(claim.kind), "return_reference": claim.reference,
+        "arrived_in": claim.arrived_in,
+    }  # fmt: skip
+
+
+def apply_reversal(proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """Book a payment back, as two people decided. Raises: as `propose_reversal`, ProposalFactsChanged."""
+    assert actor.user_id is not None, "people approve"  # noqa: S101  (a programmer's mistake)
+    row = locked(int(proposal.subject_id))
+    require_as_proposed(proposal, describe_reversal(proposal.subject_id))
+    claim = _newest_claim(row.pk)
+    attempt, kind = claim.attempt, ReturnKind(claim.kind)
+    order = attempt.order
+    returned = Returned(
+        kind, claim.reference, order.money(order.amount),
+        _account_of_return(attempt, kind, claim.reference), claim.proposed_at,
+    )  # fmt: skip
+    approval = _Approval(claim, proposal, actor.user_id)
+    _book(row, attempt, returned, approval, actor=actor, reason=claim.explanation, now=now)
+
+
+def returns_account(disbursement_id: int) -> AccountRef:
+    """Return the account into which a recipient pays money back over Lightning. Units: msat."""
+    return AccountRef(AccountRole.CONTRIBUTION_CLEARING, Currency.MSAT, return_subject(disbursement_id))
+
+
+def return_subject(disbursement_id: int) -> str:
+    """Return the subject of the collection by which a recipient pays money back."""
+    return f"return:{disbursement_id}"
+
+
+def _book(
+    row: Disbursement, attempt: Attempt, returned: Returned, approval: _Approval | None, *, actor: Actor,
+    reason: str, now: datetime,
+) -> None:  # fmt: skip
+    """Book money back for a locked disbursement, in the caller's transaction."""
+    _require_completed(row)
+    order = attempt.order
+    if returned.amount != order.money(order.amount):
+        raise ReturnDiffers(
+            disbursement_id=row.pk,
+            paid=order.amount,
+            returned=returned.amount.amount,
+            currency=order.currency,
+        )
+    _require_reference_free(returned.kind, returned.reference)
+    booked = post(
+        kind=TransactionKind.REVERSAL, reference=f"{subject_of(row.pk)}:reversed", at=now, subject=row.subject,
+        lines=_lines(row, attempt, returned),
+    )  # fmt: skip
+    _reverse_fee(row, actor=actor, reason=reason, now=now)
+    _store(attempt, returned, approval, transaction_id=booked, now=now)
+    facts = {"kind": str(returned.kind), "reference": returned.reference, "amount": str(returned.amount)}
+    move(
+        row, DisbursementState.REVERSED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk),
+        action="reverse", actor=actor, at=now, reason=reason, facts=facts,
+        due_at=now if has_payable_order(row.pk, now=now) else None,
+        claim_version=row.claim_version + 1, claimed_by="",
+    )  # fmt: skip
+    record_outcome(row, now=now)
+
+
+def _lines(row: Disbursement, attempt: Attempt, returned: Returned) -> list[Line]:
+    shares = paid_shares(row, attempt)
+    platform_msat, amounts = shares_to_take_back(row, shares)
+    return reversed_lines(
+        payout_msat=row.payout_msat, debit=debit_account(row), returned=returned.amount,
+        arrived_in=returned.arrived_in, shares=shares, platform_msat=platform_msat,
+        taken_back=take_back(amounts) if amounts else [],
+    )  # fmt: skip
+
+
+def paid_shares(row: Disbursement, attempt: Attempt) -> Shares:
+    """Return what the net of a paid attempt became: in francs, what they were worth and left over."""
+    assert row.net_msat is not None, "it was paid"  # noqa: S101  (a programmer's mistake)
+    rates = rates_of_conversions({row.conversion_id} if row.conversion_id else set())
+    return shares_of(
+        row.net_msat,
+        paid=attempt.order.money(attempt.order.amount),
+        rate_xof_per_btc=rates.get(row.conversion_id or 0),
+    )
+
+
+def shares_to_take_back(row: Disbursement, shares: Shares) -> tuple[int, dict[AccountRef, int]]:
+    """Return the platform's share of the fee, and what others got of a payment, by their accounts. Units: msat."""
+    amounts: dict[AccountRef, int] = {}
+    if shares.residue_msat:
+        amounts[residue_account(row)] = shares.residue_msat
+    if row.assessment_id is None:
+        return 0, amounts
+    fee = fixed_fee(row.assessment_id)
+    shared = (
+        (COMMUNITY_FUND, fee.split.community_sats),
+        (partner_reserve(fee.priced_for.settlement_partner), fee.split.partner_sats),
+    )
+    amounts |= {account: msat_from_sats(share_sats) for account, share_sats in shared if share_sats}
+    return msat_from_sats(fee.split.platform_sats), amounts
+
+
+def _reverse_fee(row: Disbursement, *, actor: Actor, reason: str, now: datetime) -> None:
+    for fee in recorded_fees([subject_of(row.pk)]).get(subject_of(row.pk), []):
+        reverse_fee(record_id=fee.record_id, actor=actor, reason=reason, now=now)
+
+
+def _store(
+    attempt: Attempt, returned: Returned, approval: _Approval | None, *, transaction_id: int, now: datetime
+) -> None:
+    by: dict[str, Any] = {}
+    if approval is not None:
+        by = {
+            "claim": approval.claim, "proposal": approval.proposal, "proposer_id": approval.claim.proposer_id,
+            "approver_id": approval.approver_id,
+        }  # fmt: skip
+    try:
+        with transaction.atomic():
+            Reversal.objects.create(
+                attempt=attempt, kind=returned.kind, reference=returned.reference,
+                arrived_in=returned.arrived_in.code, currency=returned.amount.currency,
+                amount=returned.amount.amount, returned_at=returned.at, reversed_at=now,
+                evidence=returned.evidence, transaction_id=transaction_id, **by,
+            )  # fmt: skip
+    except IntegrityError:
+        _require_reference_free(returned.kind, returned.reference)
+        raise
+
+
+def _require_completed(row: Disbursement) -> None:
+    if row.state != DisbursementState.COMPLETED:
+        raise DisbursementNotReversible(disbursement_id=row.pk, state=row.state)
+
+
+def _paid_attempt(row: Disbursement) -> Attempt:
+    _require_completed(row)
+    paid = paid_attempt_of(row.pk)
+    assert paid is not None, "a completed payment was paid"  # noqa: S101  (a programmer's mistake)
+    return paid
+
+
+def _newest_claim(disbursement_id: int) -> ReturnClaim:
+    claims = ReturnClaim.objects.filter(attempt__disbursement_id=disbursement_id)
+    newest = claims.select_related("attempt__order", "attempt__disbursement").order_by("-pk").first()
+    if newest is None:
+        raise ReturnClaimMissing(disbursement_id=disbursement_id)
+    return newest
+
+
+def _account_of_return(attempt: Attempt, kind: ReturnKind, reference: str) -> AccountRef:
+    """Return the account in which money of this kind of return arrives. Raises: ReturnUnproven."""
+    order, disbursement_id = attempt.order, attempt.disbursement_id
+    if kind is not ReturnKind.INBOUND_PAYMENT:
+        return BANK if order.currency == Currency.XOF else ONCHAIN
+    settled = Collection.objects.filter(
+        subject=return_subject(disbursement_id), state=CollectionState.SETTLED, reference=reference
+    )
+    account = returns_account(disbursement_id)
+    if order.currency != Currency.MSAT or not settled.exists() or owed(account) < order.amount:
+        raise ReturnUnproven(disbursement_id=disbursement_id, reference=reference)
+    return account
+
+
+def _require_reference_free(kind: ReturnKind, reference: str) -> None:
+    used = Reversal.objects.filter(kind=kind, reference=reference).select_related("attempt").first()
+    if used is not None:
+        raise ReturnReferenceUsed(reference=reference, disbursement_id=used.attempt.disbursement_id)
