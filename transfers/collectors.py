@@ -13,10 +13,14 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 
 
 class Collector(Protocol):
-    """One way to receive money. `account` is where it arrives."""
+    """One way to receive money, in the currency of `account`, where it arrives.
+
+    `wants_phone`: the payer is asked by phone, whose number a request then contains.
+    """
 
     name: str
     account: AccountRef
+    wants_phone: bool
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         """Open a request for money, idempotent per `collection_id`. Raises: CollectorUnavailable."""
@@ -31,7 +35,10 @@ class Collector(Protocol):
         ...
 
     def cancel(self, reference: str) -> CollectionStatus:
-        """Cancel a request unless it was paid; return its state. Raises: CollectorUnavailable."""
+        """Cancel a request unless it was paid; return its state.
+
+        A request that was paid in part takes no more money after it. Raises: CollectorUnavailable.
+        """
         ...
 
 

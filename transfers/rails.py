@@ -8,7 +8,7 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from ledger.types import AccountRef
+from ledger.types import AccountRef, Money
 from sunusav.core.deadlines import Deadline
 from transfers.errors import RailUnknown
 from transfers.types import (
@@ -24,11 +24,13 @@ from transfers.types import (
 
 
 class Rail(Protocol):
-    """One way to send money.
+    """One way to send money, in the currency of `account`.
 
-    `account` holds the money it sends, `cost_account` takes what sending costs; `send_deadline_seconds` is how long a
-    `send` may last at most; `late_by` is how long after its deadline the provider may still accept a send.
-    `prepare`, `send`, `find` and `sendable` are called in threads of their own, many at once, and use no database.
+    `account` holds the money it sends, `cost_account` takes what sending costs, in the same currency;
+    `send_deadline_seconds` is how long a `send` may last at most; `late_by` is how long after its deadline the provider
+    may still accept a send; `search_window` is how long after a send its absence at the provider proves nothing, where
+    the provider does not pay one reference once. `prepare`, `send`, `find`, `sendable` and `balance` are
+    called in threads of their own, many at once, and use no database.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Rail(Protocol):
     cost_account: AccountRef
     send_deadline_seconds: int
     late_by: timedelta
+    search_window: timedelta
     destination_kinds: tuple[str, ...]
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
@@ -75,18 +78,21 @@ class Rail(Protocol):
         """Return whether a proof fits its reference (a preimage its payment hash)."""
         ...
 
-    def balance(self) -> int:
-        """Return what the provider holds for us, as the books should show. Units: msat. Raises: RailUnavailable."""
+    def balance(self) -> Money:
+        """Return what the provider holds for us, as the books should show, without what is under way.
+
+        Raises: RailUnavailable.
+        """
         ...
 
     def sendable(self) -> Sendable:
         """Return what the rail can send now. Raises: RailUnavailable."""
         ...
 
-    def needed_msat(self, amount_msat: int) -> int:
+    def needed(self, amount: Money) -> Money:
         """Return what must be sendable to pay an amount: with the most that sending may cost.
 
-        The difference to the amount never falls as the amount grows. Units: msat.
+        The difference to the amount never falls as the amount grows.
         """
         ...
 

@@ -4,6 +4,7 @@ from django.conf import settings
 from sunusav.core import clock
 from sunusav.core.watchdog import ends_if_stopped
 from transfers.engine.liquidity import look_at_rails
+from transfers.engine.reversing import confirm_reversals
 from transfers.engine.runner import run_due
 from transfers.services.collections import sweep_collections
 from transfers.services.matching import match_rails
@@ -29,7 +30,9 @@ def sweep_collections_task() -> int:
 
 @shared_task(name="transfers.match_rails")
 def match_rails_task() -> int:
-    return match_rails(settings.RAILS, clock=clock.database_clock())
+    found = match_rails(settings.RAILS, clock=clock.database_clock())
+    confirm_reversals(settings.RAILS, clock=clock.database_clock())
+    return found
 
 
 @shared_task(name="transfers.look_at_rails")

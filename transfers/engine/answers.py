@@ -1,4 +1,7 @@
-"""Answers of a provider about open attempts: the newest on the attempt, each that differs as a row of its own."""
+"""Answers of a provider that leave it open whether an attempt was paid; each that differs is a row of its own.
+
+The newest about an open attempt is on the attempt itself; one that was closed keeps the answer that closed it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from transfers.engine.decisions import NOT_OURS, Meaning, meaning_of
+from transfers.engine.meanings import GIVEN_BACK_IN_PART, NOT_OURS, Meaning, meaning_of
 from transfers.engine.situation import Answered, Unavailable
-from transfers.enums import OPEN_ATTEMPT_STATES, AnsweredCall, AnswerKind, ReviewCode
+from transfers.enums import (
+    OPEN_ATTEMPT_STATES,
+    UNPAID_ATTEMPT_STATES,
+    AnsweredCall,
+    AnswerKind,
+    FailureCode,
+    ReviewCode,
+)
 from transfers.models import Attempt, ProviderAnswer
-from transfers.types import NotSeen, Refused, Succeeded, TooLate, Unknown
+from transfers.types import NotSeen, Refused, Reversed, Succeeded, TooLate, Unknown
 
 
 @dataclass(frozen=True)
 class ReceivedAnswer:
-    """One answer about an open attempt that leaves its outcome open."""
+    """One answer about an attempt that leaves its outcome open, or in doubt after it was closed."""
 
     attempt: Attempt
     answered_call: AnsweredCall
@@ -47,6 +57,10 @@ def _stored(answered: Answered, source_of_order: str) -> tuple[AnswerKind, str, 
             return AnswerKind.REFUSED, reason, evidence
         case Unknown(reason=reason, evidence=evidence):
             return _kind(answer), reason, evidence
+        case Reversed(evidence=evidence) if meaning_of(answered) == Meaning.CONTRADICTS:
+            return AnswerKind.CONTRADICTS, GIVEN_BACK_IN_PART, evidence
+        case Reversed(reference=reference, evidence=evidence):
+            return AnswerKind.REFUSED, FailureCode.GIVEN_BACK, {**evidence, "reversal": reference}
         case TooLate(evidence=evidence):
             return AnswerKind.TOO_LATE, "too-late", evidence
         case Unavailable(detail=detail):
@@ -54,13 +68,21 @@ def _stored(answered: Answered, source_of_order: str) -> tuple[AnswerKind, str, 
 
 
 def store_answer(answer: ReceivedAnswer, *, now: datetime) -> None:
-    """Store an answer, in the caller's transaction; nothing about an attempt that was closed meanwhile.
-
-    A row is added only when the answer differs from the last one: days of the same answer add nothing.
-    """
+    """Store an answer about an open attempt, in the caller's transaction; nothing if it was closed meanwhile."""
     still_open = Attempt.objects.filter(pk=answer.attempt.pk, state__in=OPEN_ATTEMPT_STATES)
-    if not still_open.update(asked_at=now, outcome=answer.outcome, evidence=answer.evidence):
-        return
+    if still_open.update(asked_at=now, outcome=answer.outcome, evidence=answer.evidence):
+        _store_if_new(answer, now)
+
+
+def store_doubt(answer: ReceivedAnswer, *, now: datetime) -> None:
+    """Store an answer by which a closed attempt may be paid, in the caller's transaction."""
+    closed = Attempt.objects.filter(pk=answer.attempt.pk, state__in=UNPAID_ATTEMPT_STATES)
+    if closed.update(asked_at=now):
+        _store_if_new(answer, now)
+
+
+def _store_if_new(answer: ReceivedAnswer, now: datetime) -> None:
+    """Add a row only when the answer differs from the last one: days of the same answer add nothing."""
     last = ProviderAnswer.objects.filter(attempt_id=answer.attempt.pk).order_by("-pk").first()
     if last is None or not _is_same(last, answer):
         ProviderAnswer.objects.create(
@@ -74,6 +96,8 @@ def _kind(unknown: Unknown) -> AnswerKind:
         return AnswerKind.REFUSED
     if unknown.suspect:
         return AnswerKind.CONTRADICTS
+    if unknown.is_stuck:
+        return AnswerKind.STUCK
     return AnswerKind.IN_FLIGHT if unknown.seen else AnswerKind.UNCLEAR
 
 

@@ -10,7 +10,7 @@ from sunusav.core.transitions import move
 from transfers.engine.claims import ENGINE
 from transfers.enums import ATTEMPT_TRANSITIONS, AttemptState
 from transfers.models import Attempt
-from transfers.services.disbursements import subject_of
+from transfers.queries import subject_of
 
 
 def move_attempt(

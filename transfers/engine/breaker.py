@@ -21,6 +21,7 @@ from transfers.engine.claims import ENGINE
 from transfers.engine.deferring import WAIT_COLUMNS, make_due
 from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode, DisbursementState, FailureClass
 from transfers.models import Disbursement, RailBreaker
+from transfers.queries import with_rail
 from transfers.services.disbursements import RUN_DUE_TASK
 from transfers.types import Deferral
 
@@ -107,8 +108,8 @@ def count_success(rail: str, *, now: datetime) -> None:
 
 def _resume_payments(rail: str, *, now: datetime) -> None:
     """Make due at once what waits because the rail was stopped; the gate defers what does not fit."""
-    waiting = Disbursement.objects.filter(
-        Q(not_before=None) | Q(not_before__lte=now), rail=rail, state=DisbursementState.PROCESSING,
+    waiting = with_rail(Disbursement.objects.all()).filter(
+        Q(not_before=None) | Q(not_before__lte=now), rail_in_use=rail, state=DisbursementState.PROCESSING,
         failure_code=DeferralCode.RAIL_STOPPED, due_at__gt=now,
     )  # fmt: skip
     first = waiting.order_by("due_at").only(*WAIT_COLUMNS)[:RESUMED_AT_ONCE]

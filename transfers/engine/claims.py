@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, prefetch_related_objects
 
 from sunusav.core import switches
 from sunusav.core.actors import Actor
@@ -25,9 +25,10 @@ from transfers.enums import (
     FailureCode,
 )
 from transfers.errors import ClaimLost
-from transfers.models import Attempt, Disbursement
+from transfers.models import Attempt, Disbursement, DisbursementDestination
+from transfers.queries import destination_in_use, destinations_of, subject_of
 from transfers.rails import rail
-from transfers.services.disbursements import begin_disbursement, locked, record_outcome, subject_of
+from transfers.services.disbursements import begin_disbursement, locked, record_outcome
 
 # More candidates than wanted are read, since other workers claim from the same end of the queue.
 CANDIDATES, CANDIDATES_EACH = 64, 8
@@ -44,6 +45,11 @@ class Claim:
     disbursement_id: int
     version: int
     row: Disbursement = field(compare=False, repr=False)
+
+    @property
+    def destination(self) -> DisbursementDestination:
+        """Where it is to be paid now: its first destination that was not finally refused."""
+        return destination_in_use(destinations_of(self.row))
 
 
 def claim_due(*, worker: str, now: datetime, limit: int) -> list[Claim]:
@@ -69,7 +75,8 @@ def _claim_from(queue: QuerySet[Disbursement], *, worker: str, now: datetime, li
         return []
     with transaction.atomic(durable=True):
         free = queue.select_for_update(skip_locked=True).filter(pk__in=ids)
-        return _claim(list(free.order_by("pk")[:limit]), worker=worker[:80], now=now)
+        rows = free.order_by("pk").prefetch_related("destinations")
+        return _claim(list(rows[:limit]), worker=worker[:80], now=now)
 
 
 def _claim(rows: Sequence[Disbursement], *, worker: str, now: datetime) -> list[Claim]:
@@ -190,6 +197,7 @@ def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
         row = locked_claim(claim)
         if row.state != DisbursementState.SCHEDULED:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
+        prefetch_related_objects([row], "destinations")
         try:
             with transaction.atomic():
                 begin_disbursement(row, actor=ENGINE, now=now, due_at=now + LEASE)

@@ -23,14 +23,14 @@ class WaitsFor(Enum):
 
 @dataclass(frozen=True)
 class Queued:
-    """A payment that is to go by a rail, with what must be sendable for it. Units: msat.
+    """A payment that is to go by a rail, with what must be sendable for it. Units: the rail's currency.
 
     `was_missed`: the look before was to release it, but a worker had claimed it at that moment, or it was too soon.
     `is_too_soon`: it was refused for insufficient balance too recently to go before its own wait is over.
     """
 
     disbursement_id: int
-    needed_msat: int
+    needed: int
     waits_for: WaitsFor
     was_missed: bool = False
     is_too_soon: bool = False
@@ -38,15 +38,15 @@ class Queued:
 
 @dataclass(frozen=True)
 class Before:
-    """What the last look with an answer found. Units: msat.
+    """What the last look with an answer found. Units: the rail's currency.
 
-    `returned_msat` was under way then and has come back unpaid since: it is nothing new. `is_available`: the last look
+    `returned` was under way then and has come back unpaid since: it is nothing new. `is_available`: the last look
     had an answer.
     """
 
-    total_msat: int
-    largest_msat: int
-    returned_msat: int = 0
+    total: int
+    largest: int
+    returned: int = 0
     is_available: bool = True
 
 
@@ -81,12 +81,12 @@ def decide_release(
     return Release(ids, tries_rail=is_stopped, too_soon=too_soon)
 
 
-def covered(queue: Iterable[Queued], *, total_msat: int, largest_msat: int) -> list[Queued]:
+def covered(queue: Iterable[Queued], *, total: int, largest: int) -> list[Queued]:
     """Return the payments that fit, in their order; where one does not, a smaller one behind it may."""
     fitting: list[Queued] = []
     for one in queue:
-        if one.needed_msat <= min(total_msat, largest_msat):
-            total_msat -= one.needed_msat
+        if one.needed <= min(total, largest):
+            total -= one.needed
             fitting.append(one)
     return fitting
 
@@ -95,16 +95,16 @@ def _has_money(one: Queued, before: Before | None, found: Sendable) -> bool:
     """Return whether a payment that was refused for insufficient balance has a reason to fit now."""
     if before is None:
         return False
-    did_fit = one.needed_msat <= min(before.total_msat, before.largest_msat) + before.returned_msat
-    return one.was_missed or not did_fit or one.needed_msat <= _added_msat(before, found)
+    did_fit = one.needed <= min(before.total, before.largest) + before.returned
+    return one.was_missed or not did_fit or one.needed <= _added(before, found)
 
 
 def _fits_alone(one: Queued, found: Sendable) -> bool:
-    return one.needed_msat <= min(found.total_msat, found.largest_msat)
+    return one.needed <= min(found.total.amount, found.largest.amount)
 
 
 def _covered_by(found: Sendable, queue: Iterable[Queued]) -> list[Queued]:
-    return covered(queue, total_msat=found.total_msat, largest_msat=found.largest_msat)
+    return covered(queue, total=found.total.amount, largest=found.largest.amount)
 
 
 def _is_worth_a_try(queue: Sequence[Queued], before: Before | None, found: Sendable) -> bool:
@@ -112,13 +112,13 @@ def _is_worth_a_try(queue: Sequence[Queued], before: Before | None, found: Senda
     fitting = _covered_by(found, queue)
     if before is None or not before.is_available:
         return before is not None and bool(fitting)
-    total_msat = before.total_msat + before.returned_msat
-    largest_msat = before.largest_msat + before.returned_msat
-    if found.total_msat <= total_msat and found.largest_msat <= largest_msat:
+    total = before.total + before.returned
+    largest = before.largest + before.returned
+    if found.total.amount <= total and found.largest.amount <= largest:
         return False
-    fitted = covered(queue, total_msat=total_msat, largest_msat=largest_msat)
-    return any(one not in fitted or one.needed_msat <= _added_msat(before, found) for one in fitting)
+    fitted = covered(queue, total=total, largest=largest)
+    return any(one not in fitted or one.needed <= _added(before, found) for one in fitting)
 
 
-def _added_msat(before: Before, found: Sendable) -> int:
-    return found.total_msat - before.total_msat - before.returned_msat
+def _added(before: Before, found: Sendable) -> int:
+    return found.total.amount - before.total - before.returned

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
+from transfers.engine.meanings import GIVEN_BACK_IN_PART, NOT_OURS, Meaning, meaning_of
 from transfers.engine.policy import (
     DEFER_FOR,
     FIRST_QUERY_AFTER,
@@ -47,11 +47,13 @@ from transfers.engine.steps import (
     Close,
     Decision,
     Defer,
+    FixAmount,
     Keep,
     LeaveInDoubt,
     OpenAndSend,
     Prepare,
     Query,
+    RefuseDestination,
     Review,
     SendAgain,
     Settle,
@@ -59,7 +61,6 @@ from transfers.engine.steps import (
     Wait,
 )
 from transfers.enums import (
-    PAYEES_OWN,
     AttemptState,
     DeferralCode,
     DisbursementState,
@@ -67,29 +68,13 @@ from transfers.enums import (
     FailureCode,
     ReviewCode,
 )
-from transfers.types import Deferral, NotSeen, Refused, Succeeded, TooLate, Unknown
+from transfers.types import Deferral, NotSeen, Refused, Reversed, Succeeded, Unknown
 
 _S = DisbursementState
 
 
-class Meaning(StrEnum):
-    """What an answer means for its order."""
-
-    PAID = "paid"
-    PAID_EARLIER = "paid earlier"
-    CONTRADICTS = "contradicts"
-    REFUSED = "refused"
-    MAY_BE_PAID_BY_EARLIER_SEND = "may be paid by an earlier send"
-    UNKNOWN = "unknown"
-    NOT_SEEN = "not seen"
-    VANISHED = "vanished"
-    TOO_LATE = "too late"
-    UNAVAILABLE = "unavailable"
-
-
 # A late payment can still be booked for a payment in these states.
 BOOKABLE_STATES: Final = (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW)
-NOT_OURS: Final = "paid, but proof or amount is not ours"
 
 
 def decide(
@@ -108,6 +93,8 @@ def decide(
             return _about_closed(payment, outcome, now)
         case Prepared(order=order):
             return OpenAndSend(order)
+        case NotPrepared(code=code) if payment.has_other_choice:
+            return RefuseDestination(code)
         case NotPrepared(code=code, facts=facts):
             return Stop(code, facts, NextStep(_S.FAILED, watch_from(orders, now)))
         case Unreachable(code=code, facts=facts):
@@ -164,7 +151,7 @@ def _before_another(payment: PaymentFacts, orders: Sequence[OrderFacts], now: da
         return Wait(min(doubt.look_at for doubt in doubts))
     if payment.not_before is not None and payment.not_before > now:
         return Wait(payment.not_before)
-    return Prepare()
+    return Prepare() if payment.is_amount_fixed else FixAmount()
 
 
 def _watch(orders: Sequence[OrderFacts], now: datetime) -> Decision:
@@ -205,48 +192,6 @@ def _next_look(order: OrderFacts, now: datetime) -> datetime:
     return order.give_up_after + QUERY_AGAIN_AFTER if now < order.give_up_after < look else look
 
 
-def meaning_of(answered: Answered) -> Meaning:
-    """Return what an answer means, from the order's facts alone."""
-    order, answer = answered.order, answered.answer
-    match answer:
-        case Succeeded() if not answered.is_proven:
-            return Meaning.CONTRADICTS
-        case Succeeded(started_at=started_at) if _was_used_before(order, started_at):
-            return Meaning.PAID_EARLIER
-        case Succeeded():
-            return Meaning.PAID
-        case Refused(verdict=verdict) if verdict and verdict in order.refused_sends and order.is_open:
-            # It belongs to an earlier send of the same order: the latest may not have arrived yet.
-            return Meaning.NOT_SEEN
-        case Refused(failure=failure) if order.is_open and order.was_sent_again and failure in PAYEES_OWN:
-            return Meaning.MAY_BE_PAID_BY_EARLIER_SEND
-        case Refused():
-            return Meaning.REFUSED
-        case Unknown(suspect=True, is_refusal=True):
-            return Meaning.MAY_BE_PAID_BY_EARLIER_SEND
-        case Unknown(suspect=True):
-            return Meaning.CONTRADICTS
-        case Unknown():
-            return Meaning.UNKNOWN
-        case NotSeen(source=source) if source != order.source or order.state == AttemptState.IN_FLIGHT:
-            return Meaning.VANISHED
-        case NotSeen():
-            return Meaning.NOT_SEEN
-        case TooLate():
-            return Meaning.TOO_LATE
-        case Unavailable():
-            return Meaning.UNAVAILABLE
-
-
-def _was_used_before(order: OrderFacts, started_at: datetime | None) -> bool:
-    """Return whether the provider had begun to pay an order before it was ours, by its own record of when.
-
-    Not one that it had refused: it would have reported the payment then.
-    """
-    could_be = order.is_open or order.state == AttemptState.VOID or order.was_resolved
-    return could_be and started_at is not None and started_at + order.late_by < order.prepared_at
-
-
 def _about_open(
     payment: PaymentFacts, orders: Sequence[OrderFacts], answered: Answered, now: datetime
 ) -> Decision:
@@ -272,7 +217,17 @@ def _about_open(
             return Keep(answered, reviewed_at, ReviewCode.PAYMENT_VANISHED, (("source", source),))
         case Meaning.NOT_SEEN:
             return _about_not_seen(payment, orders, answered, now)
-        case Meaning.UNKNOWN | Meaning.TOO_LATE:
+        case Meaning.NOT_FOUND if now > order.found_by:
+            return Keep(answered, reviewed_at, ReviewCode.NEVER_FOUND)
+        case Meaning.NOT_FOUND:
+            return Keep(answered, min(now + query_delay(payment.queries), order.found_by + QUERY_AGAIN_AFTER))
+        case Meaning.REVERSED:
+            # It was paid, and the money came back: people look into it before anything else is sent.
+            given_back = Refused(FailureCode.GIVEN_BACK.value, FailureClass.REVIEW, answered.answer.evidence)
+            return _close(payment, orders, order, AttemptState.FAILED, given_back, now)
+        case Meaning.STUCK if now >= order.left_in_flight_from:
+            return Keep(answered, reviewed_at, ReviewCode.LEFT_IN_FLIGHT)
+        case Meaning.UNKNOWN | Meaning.STUCK | Meaning.TOO_LATE:
             return Keep(answered, reviewed_at if is_reviewed else now + query_delay(payment.queries))
         case Meaning.UNAVAILABLE:
             return Keep(answered, now + QUERY_AGAIN_AFTER)
@@ -303,12 +258,26 @@ def _close(
 
     The order is asked about again as soon as no send of it can leave any more, whatever follows; so are the others.
     """
-    step = after_failure(refused.failure, retries=payment.retries, holds=order.holds, now=now)
-    if payment.state == _S.NEEDS_REVIEW:
-        step = NextStep(_S.NEEDS_REVIEW, None)
+    step, refuses_destination = _after_closing(payment, order, refused, now)
     looks = [watch_from(orders, now), None if order.is_over(now) else _next_look(order, now), step.due_at]
     due_at = min((moment for moment in looks if moment is not None), default=None)
-    return Close(order, state, refused, replace(step, due_at=due_at, not_before=step.due_at))
+    then = replace(step, due_at=due_at, not_before=step.due_at)
+    return Close(order, state, refused, then, refuses_destination)
+
+
+def _after_closing(
+    payment: PaymentFacts, order: OrderFacts, refused: Refused, now: datetime
+) -> tuple[NextStep, bool]:
+    """Return what follows a refusal, and whether the destination is given up for the other one.
+
+    The other one is paid when the first was finally refused, and every order of it was asked about once no send of it
+    could leave any more.
+    """
+    if payment.state == _S.NEEDS_REVIEW:
+        return NextStep(_S.NEEDS_REVIEW, None), False
+    if refused.failure == FailureClass.FINAL and payment.has_other_choice:
+        return NextStep(_S.PROCESSING, now), True
+    return after_failure(refused.failure, retries=payment.retries, holds=order.holds, now=now), False
 
 
 def _watched(step: NextStep, orders: Sequence[OrderFacts], now: datetime) -> NextStep:
@@ -318,23 +287,30 @@ def _watched(step: NextStep, orders: Sequence[OrderFacts], now: datetime) -> Nex
 def _about_closed(payment: PaymentFacts, answered: Answered, now: datetime) -> Decision:
     """Decide about an order that was closed as unpaid: a late send can revive one that the provider had refused.
 
-    While the payment would send another, an answer that contradicts our records needs a person.
+    While the payment would send another, an answer that contradicts our records needs a person. One that two people
+    found unpaid is settled while it is left in flight.
     """
     order, is_processing = answered.order, payment.state == _S.PROCESSING
     match meaning_of(answered):
         case Meaning.PAID:
             assert isinstance(answered.answer, Succeeded)  # noqa: S101  (what the meaning says)
             return BookLate(order, answered.answer)
-        case Meaning.REFUSED | Meaning.PAID_EARLIER:
+        case Meaning.REFUSED | Meaning.PAID_EARLIER | Meaning.REVERSED:
             return Settle(order)
-        case Meaning.NOT_SEEN | Meaning.VANISHED if _is_unpaid_though_unseen(answered, now):
+        case Meaning.NOT_SEEN | Meaning.NOT_FOUND | Meaning.VANISHED if _is_unpaid_though_unseen(
+            answered, now
+        ):
+            return Settle(order)
+        case Meaning.STUCK if order.was_resolved and now >= order.left_in_flight_from:
             return Settle(order)
         case Meaning.UNAVAILABLE:
-            return LeaveInDoubt(order, Doubt(now + QUERY_AGAIN_AFTER, needs_person=False))
+            return LeaveInDoubt(answered, Doubt(now + QUERY_AGAIN_AFTER, needs_person=False))
         case Meaning.UNKNOWN | Meaning.TOO_LATE if is_processing:
-            return LeaveInDoubt(order, Doubt(now + QUERY_AGAIN_AFTER, needs_person=False))
+            return LeaveInDoubt(answered, Doubt(now + QUERY_AGAIN_AFTER, needs_person=False))
+        case Meaning.STUCK if is_processing and now < order.left_in_flight_from:
+            return LeaveInDoubt(answered, Doubt(now + QUERY_AGAIN_AFTER, needs_person=False))
         case _:
-            return LeaveInDoubt(order, Doubt(_next_look(order, now), needs_person=is_processing))
+            return LeaveInDoubt(answered, Doubt(_next_look(order, now), needs_person=is_processing))
 
 
 def _is_unpaid_though_unseen(answered: Answered, now: datetime) -> bool:
@@ -342,9 +318,11 @@ def _is_unpaid_though_unseen(answered: Answered, now: datetime) -> bool:
 
     It is if it was never sent, or if two people found it unpaid. A node may be configured to delete failed payments:
     after its expiry, an order that its own node refused and does not know any more is unpaid. Another node cannot know
-    that, unless the order was confirmed as unpaid before.
+    that, unless the order was confirmed as unpaid before. Where absence proves nothing for a while, that must be over.
     """
     order = answered.order
+    if now <= order.found_by and order.search_window:
+        return False
     if order.state == AttemptState.VOID or order.was_resolved:
         return True
     is_known_there = isinstance(answered.answer, NotSeen) and answered.answer.source == order.source
@@ -357,5 +335,7 @@ def _reason(answer: Answer) -> str:
             return NOT_OURS
         case Unknown(reason=reason) | Refused(reason=reason):
             return reason
+        case Reversed():
+            return GIVEN_BACK_IN_PART
         case _:
             return ""

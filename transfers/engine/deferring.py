@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from sunusav.core.money import sats_from_msat
 from sunusav.core.outbox import Announcement, announce_all
 from sunusav.core.trail import TrailFact, record_all
 from sunusav.core.transactions import retried_on_deadlock
@@ -13,7 +14,7 @@ from transfers.engine.claims import ENGINE, Claim, claimed_rows
 from transfers.engine.unresolved import put_under_review
 from transfers.enums import LIMIT_DEFERRALS
 from transfers.models import Disbursement
-from transfers.services.disbursements import subject_of
+from transfers.queries import subject_of
 from transfers.types import Deferral
 
 # The trail and subscribers know deferrals by these codes, which are older than the word.
@@ -97,5 +98,11 @@ def _record(rows: Iterable[Disbursement], why: Deferral, *, now: datetime) -> No
 
 
 def _announcement(row: Disbursement, facts: dict[str, str]) -> Announcement:
-    payload = {"id": row.pk, "subject": row.subject, "state": row.state, "net_sats": row.net_sats, **facts}
+    payload = {
+        "id": row.pk,
+        "subject": row.subject,
+        "state": row.state,
+        "net_sats": sats_from_msat(row.net_msat or 0),
+        **facts,
+    }
     return Announcement(DEFERRED_TOPIC, row.subject, payload)

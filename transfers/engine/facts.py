@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef
 
+from transfers.attempt_queries import may_leave_until
 from transfers.engine.situation import Doubt, OrderFacts
 from transfers.enums import AttemptState, FailureClass
 from transfers.models import Attempt, PaymentOrder, ResolvedAttempt
-from transfers.queries import may_leave_until
 from transfers.rails import Rail, rail
 from transfers.types import Succeeded
 
@@ -18,7 +18,7 @@ def attempts_for(subjects: Iterable[str]) -> dict[str, list[Attempt]]:
     """Return all attempts of each subject that has any, oldest first, also of disbursements cancelled since."""
     attempts = Attempt.objects.filter(disbursement__subject__in=list(subjects)).annotate(
         subject=F("disbursement__subject"),
-        was_resolved=Exists(ResolvedAttempt.objects.filter(attempt=OuterRef("pk"))),
+        was_resolved=Exists(ResolvedAttempt.objects.filter(decided_attempt=OuterRef("pk"))),
     )
     found: dict[str, list[Attempt]] = {}
     for attempt in attempts.select_related("order").order_by("id"):
@@ -62,6 +62,7 @@ def _facts_of(tries: Sequence[Attempt], *, disbursement_id: int) -> OrderFacts:
         source=order.source, prepared_at=order.prepared_at, expires_at=order.expires_at,
         give_up_after=order.give_up_after, may_leave_until=max(map(may_leave_until, tries)),
         send_deadline=timedelta(seconds=paid_by.send_deadline_seconds), late_by=paid_by.late_by,
+        search_window=paid_by.search_window,
         is_renewable=order.is_renewable, was_sent_again=any(one.sends > 1 for one in tries),
         was_resolved=any(getattr(one, "was_resolved", False) for one in tries),
         was_paid_elsewhere=any(one.paid_outside_at is not None for one in tries),
@@ -72,4 +73,4 @@ def _facts_of(tries: Sequence[Attempt], *, disbursement_id: int) -> OrderFacts:
 
 def proves(proven: Succeeded, order: PaymentOrder, paid_by: Rail) -> bool:
     """Return whether a payment is the ordered one: its proof fits, and so does its amount."""
-    return proven.amount_msat == order.amount_msat and paid_by.verify(order.reference, proven.proof)
+    return proven.amount == order.money(order.amount) and paid_by.verify(order.reference, proven.proof)

@@ -19,6 +19,7 @@ from transfers.engine.breaker import (
     deferrals_by_breakers,
     release_try,
 )
+from transfers.engine.choices import fix_francs, refuse_destination
 from transfers.engine.claims import Claim, begin_scheduled, may_send, release
 from transfers.engine.decisions import decide, watch_from
 from transfers.engine.deferring import defer
@@ -51,11 +52,13 @@ from transfers.engine.steps import (
     Close,
     Decision,
     Defer,
+    FixAmount,
     Keep,
     LeaveInDoubt,
     OpenAndSend,
     Prepare,
     Query,
+    RefuseDestination,
     Review,
     SendAgain,
     Settle,
@@ -64,7 +67,7 @@ from transfers.engine.steps import (
 )
 from transfers.engine.stopping import stop
 from transfers.engine.unpaid import close_as_unpaid, settle
-from transfers.engine.unresolved import keep_open, put_under_review, record_resend
+from transfers.engine.unresolved import keep_open, put_under_review, record_doubt, record_resend
 from transfers.enums import AnsweredCall, DisbursementState, ReviewCode
 from transfers.errors import (
     ClaimLost,
@@ -73,8 +76,10 @@ from transfers.errors import (
     RailUnavailable,
 )
 from transfers.models import Attempt
+from transfers.queries import destinations_of
 from transfers.rails import Rail, rail
-from transfers.types import Deferral, Order, Succeeded
+from transfers.services.amounts import amount_at
+from transfers.types import Deferral, Order, Reversed, Succeeded
 
 logger = logging.getLogger(__name__)
 
@@ -112,10 +117,12 @@ class _PaymentFlow:
             outcome = yield from self._perform(decision)
 
     def _payment(self) -> PaymentFacts:
-        row = self._claim.row
+        row, choices = self._claim.row, destinations_of(self._claim.row)
         return PaymentFacts(
-            DisbursementState(row.state), retries=row.retries, queries=row.asks, not_before=row.not_before
-        )
+            DisbursementState(row.state), retries=row.retries, queries=row.asks, not_before=row.not_before,
+            is_amount_fixed=amount_at(row, self._claim.destination.destination) is not None,
+            has_other_choice=sum(one.refused_at is None for one in choices) > 1,
+        )  # fmt: skip
 
     def _orders(self) -> list[OrderFacts]:
         return order_facts(
@@ -130,12 +137,11 @@ class _PaymentFlow:
                 return self._begin()
             case Query(order=order):
                 return (yield from self._query(order))
-            case Settle(order=order):
-                self._settle(order)
+            case Settle() | LeaveInDoubt() | RefuseDestination():
+                self._note(decision)
                 return None
-            case LeaveInDoubt(order=order, doubt=doubt):
-                self._doubts[self._attempt_of(order).order_id] = doubt
-                return None
+            case FixAmount():
+                return fix_francs(self._claim, now=self._clock())
             case Prepare():
                 return (yield from self._prepare())
             case OpenAndSend(order=order):
@@ -146,6 +152,16 @@ class _PaymentFlow:
                 return (yield from self._book(self._attempt_of(order), proven))
             case _:
                 return self._end(decision)
+
+    def _note(self, decision: Settle | LeaveInDoubt | RefuseDestination) -> None:
+        """Take in what only changes the facts that are decided about next."""
+        match decision:
+            case Settle(order=order):
+                self._settle(order)
+            case LeaveInDoubt(answered=answered, doubt=doubt):
+                self._leave_in_doubt(answered, doubt)
+            case RefuseDestination(code=code):
+                self._refuse_destination(code)
 
     def _end(self, decision: Decision) -> Ended:
         claim, now = self._claim, self._clock()
@@ -162,16 +178,20 @@ class _PaymentFlow:
                 self._book_late(self._attempt_of(order), proven)
             case Review(code=code, due_at=due_at):
                 put_under_review(claim, code=code, facts={}, now=now, due_at=due_at)
-                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=code, now=now)
+                release_try(claim.destination.rail, disbursement_id=claim.disbursement_id, why=code, now=now)
             case Defer(deferral=deferral):
                 defer(claim, deferral, now=now, watch_at=watch_from(self._orders(), now))
-                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=deferral.code, now=now)
+                release_try(
+                    claim.destination.rail, disbursement_id=claim.disbursement_id, why=deferral.code, now=now
+                )
             case Stop():
                 stop(claim, decision, now=now)
-                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why=decision.code, now=now)
+                release_try(
+                    claim.destination.rail, disbursement_id=claim.disbursement_id, why=decision.code, now=now
+                )
             case Wait(due_at=due_at):
                 release(claim, due_at=due_at)
-                release_try(claim.row.rail, disbursement_id=claim.disbursement_id, why="", now=now)
+                release_try(claim.destination.rail, disbursement_id=claim.disbursement_id, why="", now=now)
         return ENDED
 
     def _begin(self) -> Ended | None:
@@ -180,6 +200,11 @@ class _PaymentFlow:
             return ENDED
         self._claim = started
         return None
+
+    def _refuse_destination(self, code: str) -> None:
+        given_up = self._claim.destination.rail
+        refuse_destination(self._claim, code, now=self._clock())
+        release_try(given_up, disbursement_id=self._claim.disbursement_id, why=code, now=self._clock())
 
     def _query(self, order: OrderFacts) -> Flow[Outcome]:
         attempt = self._attempt_of(order)
@@ -197,18 +222,25 @@ class _PaymentFlow:
         tries = [one for one in self._attempts if one.order_id == attempt.order_id]
         settle(self._claim, tries, now=self._queried[attempt.order_id])
 
+    def _leave_in_doubt(self, answered: Answered, doubt: Doubt) -> None:
+        attempt = self._attempt_of(answered.order)
+        record_doubt(self._claim, attempt, answered, now=self._queried[attempt.order_id])
+        self._doubts[attempt.order_id] = doubt
+
     def _prepare(self) -> Flow[Outcome]:  # noqa: PLR0911  (one case per refusal)
         """Have the rail prepare an order, if its breaker lets the payment go."""
-        row = self._claim.row
+        chosen = self._claim.destination
         # While outgoing money is paused, only payments with earlier orders are claimed, to ask about those.
         if self._attempts and not switches.outgoing().is_open:
             return Paused()
-        deferral = yield from call_batched(deferrals_by_breakers, Sending(row.rail, row.pk))
+        deferral = yield from call_batched(
+            deferrals_by_breakers, Sending(chosen.rail, chosen.disbursement_id)
+        )
         if deferral is not None:
             return NotAdmitted(deferral)
-        instruction = instruction_for(row, self._last_of_ours())
+        instruction = instruction_for(chosen, self._claim.row, self._last_of_ours())
         try:
-            order = yield from call_provider(rail(row.rail).prepare, instruction, now=self._clock())
+            order = yield from call_provider(rail(chosen.rail).prepare, instruction, now=self._clock())
         except RailUnavailable as error:
             logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
             return Unavailable(error.detail, error.stored_facts)
@@ -274,6 +306,9 @@ class _PaymentFlow:
             logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
             answer = Unavailable(error.detail, error.stored_facts)
         is_proven = isinstance(answer, Succeeded) and proves(answer, attempt.order, paid_by)
+        is_proven |= isinstance(answer, Reversed) and answer.amount == attempt.order.money(
+            attempt.order.amount
+        )
         return Answered(self._facts_of(attempt), call, answer, is_proven)
 
     def _book(self, attempt: Attempt, proven: Succeeded) -> Flow[Ended]:

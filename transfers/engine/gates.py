@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
-from sunusav.core.money import msat_from_sats
+from ledger.enums import Currency
+from ledger.types import Money
 from transfers.engine.breaker import deferral_while_stopped, take_try
 from transfers.engine.claims import due, open_attempts, unsettled_attempts
 from transfers.engine.coverage import Queued, WaitsFor, covered
@@ -24,7 +25,7 @@ from transfers.engine.policy import DEFER_FOR, QUERY_AGAIN_AFTER
 from transfers.enums import UNFINISHED_STATES, DeferralCode, DisbursementState
 from transfers.errors import RailUnavailable
 from transfers.models import Disbursement, RailBreaker
-from transfers.queries import stopped_rails
+from transfers.queries import stopped_rails, with_rail
 from transfers.rails import Rail, rail
 from transfers.types import Deferral, Sendable
 
@@ -48,35 +49,33 @@ def defer_unsendable(*, now: datetime, limit: int) -> None:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The new payments that are due by one rail: how many, their sum and the largest. Units: msat."""
+    """The new payments that are due by one rail: how many, their sum and the largest. Units: the rail's currency."""
 
     count: int
-    total_msat: int
-    largest_msat: int
+    total: int
+    largest: int
 
 
-def _new_and_due(now: datetime) -> QuerySet[Disbursement]:
+def _new_and_due(now: datetime) -> Any:
     """Return what is due to be sent. What has a closed order that is to be asked about first is left to the flow."""
     new = due(now).filter(state__in=UNFINISHED_STATES).exclude(Exists(open_attempts()))
-    return new.exclude(Exists(unsettled_attempts())).order_by("due_at")
+    return with_rail(new).exclude(Exists(unsettled_attempts())).order_by("due_at")
 
 
 def _wanted(now: datetime, limit: int) -> dict[str, _Wanted]:
     """Return what the first new payments want, per rail. An unknown rail is left to the flow, which refuses it."""
-    wanted = _new_and_due(now).annotate(wanted_sats=Coalesce("net_sats", "payout_sats"))[:limit]
+    wanted = _new_and_due(now).annotate(
+        wanted_msat=Coalesce("net_msat", "payout_msat"), wanted_xof=Coalesce("pay_xof", 0)
+    )[:limit]
     sums: dict[str, Any] = {}
     for name in settings.RAILS:
-        by_rail = Q(rail=name)
+        by_rail, amount = Q(rail_in_use=name), f"wanted_{rail(name).account.currency.lower()}"
         sums[f"{name}_count"] = Count("pk", filter=by_rail)
-        sums[f"{name}_total"] = Sum("wanted_sats", filter=by_rail)
-        sums[f"{name}_largest"] = Max("wanted_sats", filter=by_rail)
+        sums[f"{name}_total"] = Sum(amount, filter=by_rail)
+        sums[f"{name}_largest"] = Max(amount, filter=by_rail)
     found = wanted.aggregate(**sums)
     return {
-        name: _Wanted(
-            found[f"{name}_count"],
-            msat_from_sats(found[f"{name}_total"]),
-            msat_from_sats(found[f"{name}_largest"]),
-        )
+        name: _Wanted(found[f"{name}_count"], found[f"{name}_total"], found[f"{name}_largest"])
         for name in settings.RAILS
         if found[f"{name}_count"]
     }
@@ -84,8 +83,8 @@ def _wanted(now: datetime, limit: int) -> dict[str, _Wanted]:
 
 def _first(name: str, *, now: datetime, limit: int) -> list[Disbursement]:
     """Return those of the first new payments that go by a rail."""
-    columns = ("rail", "state", "payout_sats", "net_sats", "failure_code")
-    return [row for row in _new_and_due(now).only(*columns)[:limit] if row.rail == name]
+    columns = ("state", "payout_msat", "net_msat", "pay_xof", "failure_code")
+    return [row for row in _new_and_due(now).only(*columns)[:limit] if row.rail_in_use == name]
 
 
 def _defer_while_stopped(stopped: RailBreaker, rows: Sequence[Disbursement], *, now: datetime) -> None:
@@ -138,9 +137,9 @@ def _defer_unfit(
 
 def _all_fit(wanted: _Wanted, sendable: Sendable, paid_by: Rail) -> bool:
     """Return whether all payments fit for certain: none costs more to send than the largest."""
-    largest_msat = paid_by.needed_msat(wanted.largest_msat)
-    most_msat = wanted.total_msat + wanted.count * (largest_msat - wanted.largest_msat)
-    return largest_msat <= sendable.largest_msat and most_msat <= sendable.total_msat
+    largest = _needed(wanted.largest, paid_by)
+    most = wanted.total + wanted.count * (largest - wanted.largest)
+    return largest <= sendable.largest.amount and most <= sendable.total.amount
 
 
 def _split(
@@ -148,15 +147,20 @@ def _split(
 ) -> tuple[list[Disbursement], list[Disbursement]]:
     """Return the payments that fit and those that do not."""
     queue = [queued(row, paid_by, WaitsFor.NEXT) for row in rows]
-    fitting = covered(queue, total_msat=sendable.total_msat, largest_msat=sendable.largest_msat)
+    fitting = covered(queue, total=sendable.total.amount, largest=sendable.largest.amount)
     ids = {one.disbursement_id for one in fitting}
     return [row for row in rows if row.pk in ids], [row for row in rows if row.pk not in ids]
 
 
 def queued(row: Disbursement, paid_by: Rail, waits_for: WaitsFor) -> Queued:
-    """Return a payment with what must be sendable for it."""
-    needed_msat = paid_by.needed_msat(msat_from_sats(row.net_sats or row.payout_sats))
-    return Queued(row.pk, needed_msat, waits_for)
+    """Return a payment with what must be sendable for it: nothing yet, while its francs are not fixed."""
+    is_francs = paid_by.account.currency is Currency.XOF
+    amount = (row.pay_xof or 0) if is_francs else (row.net_msat or row.payout_msat)
+    return Queued(row.pk, _needed(amount, paid_by), waits_for)
+
+
+def _needed(amount: int, paid_by: Rail) -> int:
+    return paid_by.needed(Money(amount, paid_by.account.currency)).amount
 
 
 def deferral_while_unavailable(error: RailUnavailable, *, until: datetime) -> Deferral:

@@ -14,9 +14,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, Q, QuerySet
 
+from ledger.queries import balance
 from sunusav.core.clock import Clock
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.wake_ups import wake
+from transfers.calculations import unexplained_difference
 from transfers.engine.breaker import is_being_tried, try_sooner
 from transfers.engine.claims import open_attempts
 from transfers.engine.coverage import Before, Queued, WaitsFor, decide_release
@@ -32,7 +34,8 @@ from transfers.enums import (
 )
 from transfers.errors import RailUnavailable
 from transfers.models import Attempt, Disbursement, RailBreaker, RailLiquidity
-from transfers.rails import rail
+from transfers.queries import with_rail
+from transfers.rails import Rail, rail
 from transfers.services.disbursements import RUN_DUE_TASK
 from transfers.types import Sendable
 
@@ -40,7 +43,7 @@ from transfers.types import Sendable
 LOOK_SECONDS, LOOK_LEASE = 20.0, timedelta(seconds=30)
 # So many payments of a rail are compared with what it can send, as many as the gate reads before a claim.
 QUEUE_READS = 10_000
-QUEUE_COLUMNS = ("rail", "payout_sats", "net_sats", *WAIT_COLUMNS)
+QUEUE_COLUMNS = ("payout_msat", "net_msat", "pay_xof", *WAIT_COLUMNS)
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +52,22 @@ logger = logging.getLogger(__name__)
 class _Look:
     """A look that this run has begun. `lease_until` tells it from a later one.
 
-    `under_way` are the attempts that were open before the rail was asked.
+    `under_way` are the attempts that were open before the rail was asked, `booked_amount` what the books had then.
     """
 
     rail: str
     asked_at: datetime
     lease_until: datetime
     under_way: tuple[int, ...]
+    booked_amount: int
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a rail can send, and what it holds for us; None if only that is not known."""
+
+    sendable: Sendable
+    provider_amount: int | None
 
 
 def look_at_rails(rail_names: Iterable[str], *, clock: Clock, wait_seconds: float = LOOK_SECONDS) -> int:
@@ -69,7 +81,7 @@ def look_at_rails(rail_names: Iterable[str], *, clock: Clock, wait_seconds: floa
     calls = ThreadPoolExecutor(max(len(begun), 1), "rail-look")
     released, errors = 0, []
     try:
-        asked = {calls.submit(rail(look.rail).sendable): look for look in begun}
+        asked = {calls.submit(_ask, rail(look.rail)): look for look in begun}
         for look, answer in _answers(asked, wait_seconds):
             try:
                 released += _record(look, answer, wait_seconds, clock=clock)
@@ -91,12 +103,21 @@ def _begin(name: str, *, now: datetime) -> _Look | None:
     free = RailLiquidity.objects.filter(Q(looking_until=None) | Q(looking_until__lte=now), pk=name)
     if free.update(looking_until=lease_until) == 0:
         return None
-    return _Look(name, now, lease_until, tuple(_open_attempts(name)))
+    return _Look(name, now, lease_until, tuple(_open_attempts(name)), balance(rail(name).account))
+
+
+def _ask(asked: Rail) -> _Answer:
+    """Ask a rail what it can send and what it holds for us. Raises: RailUnavailable if it does not know the first."""
+    sendable = asked.sendable()
+    try:
+        return _Answer(sendable, asked.balance().amount)
+    except RailUnavailable:
+        return _Answer(sendable, None)
 
 
 def _answers(
-    asked: Mapping[Future[Sendable], _Look], wait_seconds: float
-) -> Iterator[tuple[_Look, Future[Sendable]]]:
+    asked: Mapping[Future[_Answer], _Look], wait_seconds: float
+) -> Iterator[tuple[_Look, Future[_Answer]]]:
     """Yield each look with its answer as it arrives, and in the end those that are still without one."""
     waiting = dict(asked)
     try:
@@ -107,7 +128,7 @@ def _answers(
             yield look, answer
 
 
-def _record(look: _Look, answer: Future[Sendable], wait_seconds: float, *, clock: Clock) -> int:
+def _record(look: _Look, answer: Future[_Answer], wait_seconds: float, *, clock: Clock) -> int:
     """Record an answer, or that there is none; return how many payments were released. Raises: what the rail raised."""
     if not answer.done():
         late = RailUnavailable(rail=look.rail, detail=f"no answer within {wait_seconds:.0f} s")
@@ -132,7 +153,7 @@ def _record_unavailable(look: _Look, error: RailUnavailable, *, clock: Clock) ->
 
 
 @retried_on_deadlock
-def _record_found(look: _Look, found: Sendable, *, clock: Clock) -> int:
+def _record_found(look: _Look, answer: _Answer, *, clock: Clock) -> int:
     """Record what a rail can send and release what may go; return how many payments.
 
     Nothing happens after the lease has run out, or another run has taken it: this process was stopped meanwhile.
@@ -143,13 +164,34 @@ def _record_found(look: _Look, found: Sendable, *, clock: Clock) -> int:
         before = own.first()
         if before is None:
             return 0
+        found = answer.sendable
         released, missed = _release(before, found, now=now)
+        under_way = {*look.under_way, *_open_attempts(look.rail)}
         own.update(
-            total_msat=found.total_msat, largest_msat=found.largest_msat, unusable=_unusable(found),
+            currency=found.total.currency, total=found.total.amount, largest=found.largest.amount,
+            unusable=_unusable(found),
             known_at=look.asked_at, seen_at=look.asked_at, failure_code="", failure_facts={}, looking_until=None,
-            under_way=sorted({*look.under_way, *_open_attempts(look.rail)}), missed=missed,
+            under_way=sorted(under_way), missed=missed, **_compared(look, before, answer, under_way),
         )  # fmt: skip
     return released
+
+
+def _compared(look: _Look, before: RailLiquidity, answer: _Answer, under_way: set[int]) -> dict[str, Any]:
+    """Return the columns that compare what the provider holds with the books; none if it is not known."""
+    if answer.provider_amount is None:
+        return {}
+    account = rail(look.rail).account
+    booked_amount = balance(account)
+    difference = unexplained_difference(
+        answer.provider_amount,
+        booked=(look.booked_amount, booked_amount),
+        under_way=_taken(Attempt.objects.filter(pk__in=under_way)),
+    )
+    return {
+        "provider_amount": answer.provider_amount,
+        "booked_amount": booked_amount, "difference_amount": difference, "balance_at": look.asked_at,
+        "differs_since": (before.differs_since or look.asked_at) if difference else None,
+    }  # fmt: skip
 
 
 def _locked_at(look: _Look, clock: Clock) -> datetime:
@@ -167,12 +209,11 @@ def _own(look: _Look, *, now: datetime) -> QuerySet[RailLiquidity]:
 
 
 def _unusable(found: Sendable) -> list[dict[str, Any]]:
-    return [{"reference": one.reference, "amount_msat": one.amount_msat} for one in found.unusable]
+    return [{"reference": one.reference, "amount": one.amount.amount} for one in found.unusable]
 
 
 def _open_attempts(name: str) -> QuerySet[Attempt, int]:
-    # Open attempts are found by their missing closing transaction, which has an index.
-    return Attempt.objects.filter(close_transaction=None, order__rail=name).values_list("pk", flat=True)
+    return Attempt.objects.filter(closed_at=None, order__rail=name).values_list("pk", flat=True)
 
 
 # What is released
@@ -220,12 +261,16 @@ def _release(before: RailLiquidity, found: Sendable, *, now: datetime) -> tuple[
 
 def _before(row: RailLiquidity) -> Before | None:
     """Return what the last look with an answer found, with what has come back unpaid since."""
-    if row.total_msat is None or row.largest_msat is None:
+    if row.total is None or row.largest is None:
         return None
     unpaid = Attempt.objects.filter(pk__in=row.under_way, state__in=UNPAID_ATTEMPT_STATES)
-    amounts = unpaid.values_list("order__amount_msat", "order__fee_limit_msat")
-    returned_msat = sum(amount_msat + fee_msat for amount_msat, fee_msat in amounts)
-    return Before(row.total_msat, row.largest_msat, returned_msat, row.is_available)
+    return Before(row.total, row.largest, _taken(unpaid), row.is_available)
+
+
+def _taken(attempts: QuerySet[Attempt]) -> int:
+    """Return what attempts take from their rail at most. Units: the rail's currency."""
+    amounts = attempts.values_list("order__amount", "order__cost_limit")
+    return sum(amount + cost for amount, cost in amounts)
 
 
 def _queue(before: RailLiquidity, now: datetime) -> list[_Payment]:
@@ -247,18 +292,18 @@ def _queue(before: RailLiquidity, now: datetime) -> list[_Payment]:
     return [*going, *_waiting(waiting, held, set(before.missed), now)]
 
 
-def _unpaid(name: str) -> QuerySet[Disbursement]:
-    unfinished = Disbursement.objects.filter(rail=name, state__in=UNFINISHED_STATES, due_at__isnull=False)
-    return unfinished.exclude(Exists(open_attempts()))
+def _unpaid(name: str) -> Any:
+    unfinished = Disbursement.objects.filter(state__in=UNFINISHED_STATES, due_at__isnull=False)
+    return with_rail(unfinished).filter(rail_in_use=name).exclude(Exists(open_attempts()))
 
 
 def _waiting(
-    rows: Sequence[Disbursement], held: Mapping[int, _Hold], missed: set[int], now: datetime
+    rows: Sequence[Any], held: Mapping[int, _Hold], missed: set[int], now: datetime
 ) -> Iterator[_Payment]:
     for row in rows:
         if row.pk in held:
             hold = held[row.pk]
-            one = queued(row, rail(row.rail), WaitsFor.MONEY)
+            one = queued(row, rail(row.rail_in_use), WaitsFor.MONEY)
             is_too_soon = now < _earliest_release(row, hold)
             one = replace(one, was_missed=hold.attempt_id in missed, is_too_soon=is_too_soon)
             yield _Payment(row, one, hold.attempt_id)
@@ -266,8 +311,8 @@ def _waiting(
             yield _payment(row, WaitsFor.TIME if _is_before_its_time(row, now) else WaitsFor.RAIL)
 
 
-def _payment(row: Disbursement, waits_for: WaitsFor) -> _Payment:
-    return _Payment(row, queued(row, rail(row.rail), waits_for))
+def _payment(row: Any, waits_for: WaitsFor) -> _Payment:
+    return _Payment(row, queued(row, rail(row.rail_in_use), waits_for))
 
 
 def _earliest_release(row: Disbursement, hold: _Hold) -> datetime:

@@ -1,4 +1,4 @@
-"""Open attempts: the intent is committed, with its hold in the books, before the first byte leaves."""
+"""Open attempts: the intent is committed before the first byte leaves. The amount is held since the beginning."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,21 +6,18 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from ledger.services import post_all
-from ledger.types import Posting
 from sunusav.core.bulk import insert_all
-from sunusav.core.money import msat_from_sats
 from sunusav.core.trail import record_all
 from sunusav.core.transactions import retried_on_deadlock
-from transfers.booking import hold_lines
 from transfers.engine.attempts import attempt_entry
 from transfers.engine.claims import Claim, require_claims
 from transfers.engine.policy import LEASE
-from transfers.enums import AttemptState, TransactionKind
+from transfers.enums import AttemptState, ReviewCode
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import debit_account, destination_of
-from transfers.services.disbursements import require_reference_free, subject_of
-from transfers.services.limits import NotAdmitted, admit
+from transfers.queries import is_as_approved
+from transfers.rails import rail
+from transfers.services.disbursements import require_reference_free
+from transfers.services.limits import Admission, NotAdmitted, admit
 from transfers.types import Deferral, Order
 
 
@@ -37,8 +34,8 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Hold:
-    """A stored order whose amount is to be held for one more attempt, which is sent or was paid by an earlier send."""
+class Try:
+    """A stored order for which one more attempt is made: it is sent, or was paid by an earlier send."""
 
     row: Disbursement
     order: PaymentOrder
@@ -47,11 +44,15 @@ class Hold:
 
 
 def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Attempt | Deferral]:
-    """Commit the intents: orders, holds in the books, attempts. All or none, except what limits defer.
+    """Commit the intents: orders and attempts. All or none, except what limits defer.
 
-    Raises: ClaimLost, PaymentReferenceUsed.
+    What is not as it was approved waits for a person. Raises: ClaimLost, PaymentReferenceUsed.
     """
-    deferrals: dict[int, Deferral] = {}
+    deferrals = {
+        one.claim.disbursement_id: Deferral(ReviewCode.APPROVAL_DIFFERS, {}, None)
+        for one in openings
+        if not is_as_approved(one.claim.row)
+    }
     while remaining := [one for one in openings if one.claim.disbursement_id not in deferrals]:
         try:
             opened = _open_attempts(remaining, now=now)
@@ -85,37 +86,29 @@ def _commit_intents(openings: Sequence[Opening], *, now: datetime) -> list[Attem
     with transaction.atomic(durable=True):
         require_claims([one.claim for one in openings], now=now)
         orders = _store_orders(openings, now)
-        holds = [Hold(one.claim.row, order, one.number) for one, order in zip(openings, orders, strict=True)]
-        attempts = hold_all(holds, now=now)
+        tries = [Try(one.claim.row, order, one.number) for one, order in zip(openings, orders, strict=True)]
+        attempts = insert_attempts(tries, now=now)
         # Last: every opening needs the lock on the limits, and it is kept until the commit.
-        admit([one.claim.row for one in openings], now=now)
+        admit([Admission(one.claim.row, one.claim.destination.replaced_at) for one in openings], now=now)
         return attempts
 
 
-def hold_all(holds: Sequence[Hold], *, now: datetime) -> list[Attempt]:
-    """Hold the amounts and open the attempts, in the caller's transaction, under the locks of their rows."""
-    transaction_ids = post_all([_hold_posting(hold, now) for hold in holds])
+def insert_attempts(tries: Sequence[Try], *, now: datetime) -> list[Attempt]:
+    """Open attempts, in the caller's transaction, under the locks of their rows."""
     attempts = [
         Attempt(
-            disbursement=hold.row, order=hold.order, number=hold.number, hold_transaction_id=transaction_id,
-            opened_at=now, sent_at=now if hold.is_sent else None,
-            send_not_after=now + LEASE if hold.is_sent else None, sends=int(hold.is_sent),
+            disbursement=one.row, order=one.order, number=one.number, opened_at=now,
+            sent_at=now if one.is_sent else None, send_not_after=now + LEASE if one.is_sent else None,
+            sends=int(one.is_sent),
         )
-        for hold, transaction_id in zip(holds, transaction_ids, strict=True)
+        for one in tries
     ]  # fmt: skip
-    insert_all(attempts, by="hold_transaction_id")
+    insert_all(attempts, by="order_id")
     record_all([
         attempt_entry(attempt, "open_attempt", AttemptState.PREPARED, now, reference=attempt.order.reference)
         for attempt in attempts
     ])  # fmt: skip
     return attempts
-
-
-def _hold_posting(hold: Hold, now: datetime) -> Posting:
-    row = hold.row
-    lines = hold_lines(debit=debit_account(row), amount_msat=msat_from_sats(row.payout_sats))
-    reference = f"{subject_of(row.pk)}:hold:{hold.number}"
-    return Posting(TransactionKind.HOLD, reference, tuple(lines), now, row.subject)
 
 
 def _store_orders(openings: Sequence[Opening], now: datetime) -> list[PaymentOrder]:
@@ -141,10 +134,11 @@ def _known_orders(openings: Sequence[Opening]) -> dict[str, PaymentOrder]:
 
 
 def _new_order(opening: Opening, now: datetime) -> PaymentOrder:
-    order = opening.order
+    order, paid_by = opening.order, rail(opening.order.rail)
     return PaymentOrder(
         disbursement=opening.claim.row, rail=order.rail, reference=order.reference, payload=order.payload,
-        amount_msat=order.amount_msat, fee_limit_msat=order.fee_limit_msat, payee=order.payee, source=order.source,
-        expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
-        destination_digest=destination_of(opening.claim.row).digest, is_renewable=order.is_renewable,
+        currency=order.amount.currency, amount=order.amount.amount, cost_limit=order.cost_limit.amount,
+        paid_from=paid_by.account.code, cost_account=paid_by.cost_account.code, payee=order.payee,
+        source=order.source, expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
+        destination_digest=opening.claim.destination.digest, is_renewable=order.is_renewable,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
@@ -10,18 +11,17 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from fees.services import record_fees
 from fees.types import FixedFee
+from ledger.queries import rates_of_conversions
 from ledger.services import post_all
 from ledger.types import Posting
 from sunusav.core.bulk import update_each
-from sunusav.core.money import msat_from_sats
 from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import record
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move_all
-from transfers.booking import paid_lines
 from transfers.engine.attempts import attempt_entry, attempts_allowed_to_become, locked_attempt
 from transfers.engine.claims import ENGINE, Claim, claimed_rows
-from transfers.engine.opening import Hold, hold_all
+from transfers.engine.opening import Try, insert_attempts
 from transfers.engine.policy import FIRST_WATCH_AFTER
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
@@ -31,8 +31,9 @@ from transfers.enums import (
     TransactionKind,
 )
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.rails import rail
-from transfers.services.disbursements import locked, record_outcomes, subject_of
+from transfers.queries import subject_of
+from transfers.services.amounts import payment_lines
+from transfers.services.disbursements import locked, record_outcomes
 from transfers.types import Succeeded
 
 PAID: Final = "paid"
@@ -83,7 +84,7 @@ def close_as_paid(attempt: Attempt, proven: Succeeded, *, now: datetime) -> bool
         if fresh.state in OPEN_ATTEMPT_STATES:
             book_payment(fresh, row, proven, now=now)
             return True
-        return _book_late(fresh, row, proven, now)
+        return book_late(fresh, row, proven, now=now)
 
 
 def book_payment(attempt: Attempt, row: Disbursement, proven: Succeeded, *, now: datetime) -> None:
@@ -109,7 +110,8 @@ def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], no
     )  # fmt: skip
     priced = {row.assessment_id: subject_of(row.pk) for row in rows if row.assessment_id}
     fees = record_fees(priced, completed_at=now)
-    transaction_ids = post_all([_payment_posting(booking, fees, now) for booking in bookings])
+    rates = rates_of_conversions({row.conversion_id for row in rows if row.conversion_id})
+    transaction_ids = post_all([_payment_posting(booking, fees, rates, now) for booking in bookings])
     _move_attempts(bookings, transaction_ids, now)
     _watch_other_orders(bookings, now)
     record_outcomes(rows, state=_S.COMPLETED, now=now)
@@ -128,7 +130,7 @@ def _watch_other_orders(bookings: Sequence[_Booking], now: datetime) -> None:
 def _move_attempts(bookings: Sequence[_Booking], transaction_ids: Sequence[int], now: datetime) -> None:
     own_values = {
         one.attempt.pk: {
-            "close_transaction": transaction_id, "proof": one.proven.proof, "cost_msat": one.proven.cost_msat,
+            "payment_transaction": transaction_id, "proof": one.proven.proof, "cost": one.proven.cost.amount,
             "evidence": one.proven.evidence,
         }
         for one, transaction_id in zip(bookings, transaction_ids, strict=True)
@@ -140,11 +142,12 @@ def _move_attempts(bookings: Sequence[_Booking], transaction_ids: Sequence[int],
     assert moved == len(bookings), "attempts change only under the lock of their disbursement"  # noqa: S101
 
 
-def _book_late(closed: Attempt, row: Disbursement, proven: Succeeded, now: datetime) -> bool:
+def book_late(closed: Attempt, row: Disbursement, proven: Succeeded, *, now: datetime) -> bool:
     """Book a payment of an order whose attempt had been closed as unpaid: a late send revived it.
 
     The payment is for this disbursement: it is booked under its live attempt of that order, or under a new one. If the
-    disbursement has moved on (another order is under way, cancelled, paid otherwise), outgoing money is paused.
+    disbursement has moved on (another order is under way, cancelled, paid otherwise), outgoing money is paused. The
+    caller holds the locks of the disbursement and of the attempt.
     """
     live = Attempt.objects.select_for_update().filter(live_disbursement=row.pk).first()
     if live is not None and live.order_id == closed.order_id:
@@ -154,15 +157,15 @@ def _book_late(closed: Attempt, row: Disbursement, proven: Succeeded, now: datet
             book_payment(live, row, proven, now=now)
         return is_open
     if live is None and row.state in (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW):
-        (again,) = hold_all([Hold(row, closed.order, _next_number(row), is_sent=False)], now=now)
+        (again,) = insert_attempts([Try(row, closed.order, _next_number(row), is_sent=False)], now=now)
         book_payment(again, row, proven, now=now)
         return True
-    _record_paid_outside(closed, row, beside=live, now=now)
+    _record_paid_outside(closed, row, proven, beside=live, now=now)
     return False
 
 
 def _record_paid_outside(
-    closed: Attempt, row: Disbursement, *, beside: Attempt | None, now: datetime
+    closed: Attempt, row: Disbursement, proven: Succeeded, *, beside: Attempt | None, now: datetime
 ) -> None:
     """Record, once, a payment that the books have no place for, and pause outgoing money."""
     if closed.paid_outside_at is not None:
@@ -170,7 +173,9 @@ def _record_paid_outside(
     reason = f"order {closed.order.reference} of disbursement {row.pk} was paid although it had been closed"
     if beside is not None:
         reason += f"; order {beside.order.reference} is {beside.state}"
-    Attempt.objects.filter(pk=closed.pk).update(paid_outside_at=now)
+    Attempt.objects.filter(pk=closed.pk).update(
+        paid_outside_at=now, proof=proven.proof, cost=proven.cost.amount
+    )
     record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=reason)
     pause_outgoing(actor=ENGINE, reason=reason, now=now)
 
@@ -179,16 +184,13 @@ def _next_number(row: Disbursement) -> int:
     return 1 + Attempt.objects.filter(disbursement=row).count()
 
 
-def _payment_posting(booking: _Booking, fees: Mapping[int, FixedFee], now: datetime) -> Posting:
-    row, paid_by = booking.row, rail(booking.attempt.order.rail)
-    assert row.net_sats is not None, "an attempt exists only for a fixed net"  # noqa: S101  (a programmer's mistake)
-    lines = paid_lines(
-        payout_msat=msat_from_sats(row.payout_sats),
-        net_msat=msat_from_sats(row.net_sats),
-        fee=fees[row.assessment_id] if row.assessment_id else None,
-        cost_msat=booking.proven.cost_msat,
-        paid_from=paid_by.account,
-        cost=paid_by.cost_account,
-    )
+def _payment_posting(
+    booking: _Booking, fees: Mapping[int, FixedFee], rates: Mapping[int, Decimal], now: datetime
+) -> Posting:
+    row = booking.row
+    lines = payment_lines(
+        row, booking.attempt.order, fee=fees[row.assessment_id] if row.assessment_id else None,
+        cost=booking.proven.cost, rate_xof_per_btc=rates.get(row.conversion_id or 0),
+    )  # fmt: skip
     reference = f"{subject_of(row.pk)}:paid"
     return Posting(TransactionKind.PAYMENT, reference, tuple(lines), now, row.subject)

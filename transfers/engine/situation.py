@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from transfers.calculations import LEFT_IN_FLIGHT_AFTER
 from transfers.enums import (
     OPEN_ATTEMPT_STATES,
     UNPAID_ATTEMPT_STATES,
@@ -13,7 +14,7 @@ from transfers.enums import (
     AttemptState,
     DisbursementState,
 )
-from transfers.types import Deferral, NotSeen, Order, Refused, Succeeded, TooLate, Unknown
+from transfers.types import Deferral, NotSeen, Order, Refused, Reversed, Succeeded, TooLate, Unknown
 
 # Facts
 
@@ -22,13 +23,16 @@ from transfers.types import Deferral, NotSeen, Order, Refused, Succeeded, TooLat
 class PaymentFacts:
     """A claimed disbursement: its state, the retries it has used, and how often its open order was queried.
 
-    Before `not_before` nothing new is sent.
+    Before `not_before` nothing new is sent. `is_amount_fixed`: what is paid at the destination in use is known;
+    `has_other_choice`: there is one more destination when that one is finally refused.
     """
 
     state: DisbursementState
     retries: int = 0
     queries: int = 0
     not_before: datetime | None = None
+    is_amount_fixed: bool = True
+    has_other_choice: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ class Doubt:
 class OrderFacts:
     """An order for the payment's subject, by its newest attempt.
 
-    `may_leave_until` is the last moment at which the provider may accept a send of it. `unpaid_at` is when the provider
-    last confirmed that it was not paid; `was_queried`: under this claim. `refused_sends` has the verdicts of earlier
+    `may_leave_until` is the last moment at which the provider may accept a send of it; its absence at a provider that
+    may pay it twice proves nothing for `search_window` after that. `unpaid_at` is when the provider last confirmed that
+    it was not paid; `was_queried`: under this claim. `refused_sends` has the verdicts of earlier
     attempts, `holds` how many orders of this payment our side could not pay.
     """
 
@@ -58,6 +63,7 @@ class OrderFacts:
     may_leave_until: datetime
     send_deadline: timedelta
     late_by: timedelta
+    search_window: timedelta = timedelta(0)
     is_renewable: bool = False
     was_sent_again: bool = False
     was_resolved: bool = False
@@ -80,6 +86,16 @@ class OrderFacts:
     def is_settled(self) -> bool:
         return self.unpaid_at is not None and self.unpaid_at >= self.may_leave_until
 
+    @property
+    def left_in_flight_from(self) -> datetime:
+        """From when it counts as left in flight if it is recorded as under way, and is nowhere."""
+        return max(self.give_up_after, self.may_leave_until) + LEFT_IN_FLIGHT_AFTER
+
+    @property
+    def found_by(self) -> datetime:
+        """Until when a provider that was sent it may still not show it."""
+        return self.may_leave_until + self.search_window
+
     def is_over(self, now: datetime) -> bool:
         """Return whether the provider can accept it no more: it has expired, and no send is under way."""
         return now > max(self.give_up_after, self.may_leave_until)
@@ -97,7 +113,7 @@ class Unavailable:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-Answer = Succeeded | Refused | Unknown | NotSeen | TooLate | Unavailable
+Answer = Succeeded | Refused | Unknown | NotSeen | Reversed | TooLate | Unavailable
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,20 @@ class Prepare:
 
 
 @dataclass(frozen=True)
+class FixAmount:
+    """Fix the francs that the destination in use is paid, if there is a rate for it; then decide again."""
+
+
+@dataclass(frozen=True)
+class RefuseDestination:
+    """Store that the destination in use was finally refused, before anything was sent; then decide again."""
+
+    code: str
+
+
+@dataclass(frozen=True)
 class OpenAndSend:
-    """Commit the intent to pay an order, with its hold, and send it."""
+    """Commit the intent to pay an order, and send it."""
 
     order: Order
 
@@ -52,9 +64,9 @@ class Settle:
 
 @dataclass(frozen=True)
 class LeaveInDoubt:
-    """Keep in mind that a closed order may be paid; then decide again, so that the others are asked about too."""
+    """Store an answer by which a closed order may be paid; then decide again, so that others are asked about too."""
 
-    order: OrderFacts
+    answered: Answered
     doubt: Doubt
 
 
@@ -76,12 +88,13 @@ class BookLate:
 
 @dataclass(frozen=True)
 class Close:
-    """Close an open attempt as unpaid, with what follows."""
+    """Close an open attempt as unpaid, with what follows. `refuses_destination`: the other choice is next."""
 
     order: OrderFacts
     state: AttemptState
     refused: Refused
     then: NextStep
+    refuses_destination: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,7 @@ class Wait:
 
 
 Decision = (
-    Begin | Query | Prepare | OpenAndSend | SendAgain | Settle
+    Begin | Query | Prepare | FixAmount | RefuseDestination | OpenAndSend | SendAgain | Settle
     | LeaveInDoubt | Book | BookLate | Close | Keep | Review
     | Defer | Stop | Wait
 )  # fmt: skip

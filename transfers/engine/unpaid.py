@@ -1,19 +1,19 @@
-"""Close attempts that were certainly not paid: void their hold in the books, and let happen what follows."""
+"""Close attempts that were certainly not paid, and let happen what follows. The amount stays held for the next try."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
-from ledger.services import reverse
 from sunusav.core.errors import LONGEST_STORED_TEXT
 from sunusav.core.transactions import retried_on_deadlock
 from transfers.engine.attempts import locked_attempt, move_attempt
+from transfers.engine.choices import record_refusal
 from transfers.engine.claims import Claim, locked_claim, move_disbursement
 from transfers.engine.steps import Close
-from transfers.enums import UNPAID_ATTEMPT_STATES, AttemptState, DisbursementState, TransactionKind
+from transfers.enums import UNPAID_ATTEMPT_STATES, AttemptState, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.services.disbursements import record_outcome, subject_of
+from transfers.services.disbursements import record_outcome
 from transfers.types import Refused
 
 _S = DisbursementState
@@ -29,7 +29,9 @@ def close_as_unpaid(claim: Claim, attempt: Attempt, decision: Close, *, now: dat
     """
     with transaction.atomic(durable=True):
         row = locked_claim(claim)
-        _void(locked_attempt(attempt), row, decision.state, decision.refused, now)
+        _close_attempt(locked_attempt(attempt), decision.state, decision.refused, now)
+        if decision.refuses_destination:
+            record_refusal(row, claim.destination.digest, decision.refused.reason, now=now)
         _continue(row, decision, now)
 
 
@@ -53,7 +55,7 @@ def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *,
     It stays due if it has other orders, which are asked about for as long as they can be paid.
     The caller holds the locks of the disbursement and of its open attempt.
     """
-    _void(attempt, row, AttemptState.FAILED, unpaid, now)
+    _close_attempt(attempt, AttemptState.FAILED, unpaid, now)
     has_others = PaymentOrder.objects.filter(disbursement=row).exclude(pk=attempt.order_id).exists()
     move_disbursement(
         row, _S.FAILED, action="fail", now=now, code=unpaid.reason, facts={},
@@ -63,19 +65,21 @@ def resolve_as_not_paid(row: Disbursement, attempt: Attempt, unpaid: Refused, *,
     record_outcome(row, now=now)
 
 
-def _void(attempt: Attempt, row: Disbursement, state: AttemptState, refused: Refused, now: datetime) -> None:
-    """Reverse the hold of a locked, open attempt and close it."""
-    reversal_id = reverse(
-        transaction_id=attempt.hold_transaction_id,
-        kind=TransactionKind.HOLD_VOID,
-        reference=f"{subject_of(row.pk)}:void:{attempt.number}",
-        at=now,
-        subject=row.subject,
-    )
+def settle_as_not_paid(attempt: Attempt, *, now: datetime) -> None:
+    """Store that two people found the order of a closed attempt unpaid, in their transaction.
+
+    The caller holds the lock of the disbursement, whose state stays as it is.
+    """
+    closed = Attempt.objects.filter(order_id=attempt.order_id, state__in=UNPAID_ATTEMPT_STATES)
+    closed.update(unpaid_at=now)
+
+
+def _close_attempt(attempt: Attempt, state: AttemptState, refused: Refused, now: datetime) -> None:
+    """Close a locked, open attempt."""
     outcome = refused.reason[:120]
     move_attempt(
         attempt, state, action="close_attempt", now=now, facts={"outcome": outcome}, closed_at=now, asked_at=now,
-        close_transaction_id=reversal_id, outcome=outcome, failure_class=refused.failure, verdict=refused.verdict,
+        outcome=outcome, failure_class=refused.failure, verdict=refused.verdict,
         evidence=refused.evidence, unpaid_at=now,
     )  # fmt: skip
 

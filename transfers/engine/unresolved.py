@@ -9,10 +9,10 @@ from django.db.models import F
 from sunusav.core.trail import record_all
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.wake_ups import wake
-from transfers.engine.answers import received_answer, store_answer
+from transfers.engine.answers import received_answer, store_answer, store_doubt
 from transfers.engine.attempts import attempt_entry, move_attempt
 from transfers.engine.claims import Claim, locked_claim, locked_processing_claim, move_disbursement
-from transfers.engine.decisions import Meaning, meaning_of
+from transfers.engine.meanings import Meaning, meaning_of
 from transfers.engine.policy import LEASE
 from transfers.engine.situation import Answered, Unavailable
 from transfers.engine.steps import Keep
@@ -50,6 +50,14 @@ def keep_open(claim: Claim, attempt: Attempt, decision: Keep, *, now: datetime) 
             facts=dict(decision.facts), due_at=decision.due_at, claimed_by="", asks=asks,
         )  # fmt: skip
         record_outcome(row, now=now)
+
+
+@retried_on_deadlock
+def record_doubt(claim: Claim, attempt: Attempt, answered: Answered, *, now: datetime) -> None:
+    """Store an answer by which a closed order may be paid; `now` is when its provider was asked. Raises: ClaimLost."""
+    with transaction.atomic(durable=True):
+        locked_claim(claim)
+        store_doubt(received_answer(attempt, answered), now=now)
 
 
 def _is_seen(answered: Answered) -> bool:
