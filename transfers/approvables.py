@@ -3,6 +3,8 @@ from transfers.engine.resolving import apply_resolution
 from transfers.services.limit_waivers import LIMIT_WAIVER, describe_waiver, grant_waiver
 from transfers.services.limits import PAYMENT_LIMIT, describe_limit, set_limit
 from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolution
+from transfers.services.reversals import PAYMENT_REVERSAL, apply_reversal, describe_reversal
+from transfers.services.treasury import TREASURY_MOVEMENT, book_movement, describe_movement
 
 APPROVABLES = [
     Approvable(
@@ -11,6 +13,13 @@ APPROVABLES = [
         approve_permission="transfers.approve_resolution",
         describe=describe_resolution,
         apply=apply_resolution,
+    ),
+    Approvable(
+        kind=PAYMENT_REVERSAL,
+        propose_permission="transfers.propose_reversal",
+        approve_permission="transfers.approve_reversal",
+        describe=describe_reversal,
+        apply=apply_reversal,
     ),
     Approvable(
         kind=PAYMENT_LIMIT,
@@ -25,5 +34,12 @@ APPROVABLES = [
         approve_permission="transfers.approve_payment_exception",
         describe=describe_waiver,
         apply=grant_waiver,
+    ),
+    Approvable(
+        kind=TREASURY_MOVEMENT,
+        propose_permission="transfers.propose_treasury_movement",
+        approve_permission="transfers.approve_treasury_movement",
+        describe=describe_movement,
+        apply=book_movement,
     ),
 ]

@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import show_code_or_text
+from sunusav.backoffice.facts import day, show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
-from sunusav.backoffice.money import show_msat
+from sunusav.backoffice.money import show_in
 from sunusav.core.models import User
-from transfers import queries, treasury
+from transfers import attempt_queries, collection_queries, queries, treasury
+from transfers.account_names import name_of_code
 from transfers.enums import LIMIT_DEFERRALS, DisbursementState
 from transfers.rails import rail
 
@@ -29,7 +30,7 @@ def _reviews(user: User, now: datetime) -> Notice:
 
 
 def _collections_with_problems(user: User, now: datetime) -> Notice:
-    count = sum(queries.collections_with_problems().values())
+    count = sum(collection_queries.collections_with_problems().values())
     url = f"{reverse('admin:transfers_collection_changelist')}?trouble__gt="
     return Notice(_("Payment requests to review"), count, url, ATTENTION if count else CALM)
 
@@ -58,6 +59,17 @@ def _broke_workers(user: User, now: datetime) -> Notice | None:
     return Notice(_("Payments that broke their worker"), count, url, ATTENTION) if count else None
 
 
+def _paid_outside(user: User, now: datetime) -> Notice | None:
+    count, since = attempt_queries.paid_outside_since()
+    if since is None:
+        return None
+    url = f"{reverse('admin:transfers_disbursement_changelist')}?paid_outside=yes"
+    facts = {"count": count, "age": timesince(since, now, depth=1)}
+    return Notice(
+        _("Payments that are not in the books"), _("%(count)s, the oldest for %(age)s") % facts, url, ALARM
+    )
+
+
 def _mismatches(user: User, now: datetime) -> Notice | None:
     """Report payments on which providers and books differ, or else that the last match is old."""
     matches = queries.newest_matches(settings.RAILS).values()
@@ -77,10 +89,12 @@ def _mismatches(user: User, now: datetime) -> Notice | None:
 
 def _unusable_money(user: User, now: datetime) -> Notice | None:
     looks = treasury.liquidity_of(settings.RAILS)
-    unusable_msat = sum(row.unusable_msat for row in looks.values() if row)
+    unusable = [
+        show_in(row.currency, row.unusable_amount) for row in looks.values() if row and row.unusable_amount
+    ]
     url = reverse("admin:transfers_railliquidity_changelist")
     title = _("Money that cannot be sent now")
-    return Notice(title, show_msat(unusable_msat), url, ATTENTION) if unusable_msat else None
+    return Notice(title, ", ".join(unusable), url, ATTENTION) if unusable else None
 
 
 def _waiting_exceeds_sendable(user: User, now: datetime) -> Notice | None:
@@ -96,19 +110,40 @@ def _waiting_exceeds_sendable(user: User, now: datetime) -> Notice | None:
     return Notice(_("Payments that wait exceed what can be sent"), names, url, ATTENTION) if short else None
 
 
+def _differences(user: User, now: datetime) -> Notice | None:
+    looks = treasury.liquidity_of(settings.RAILS)
+    differing = [row for row in looks.values() if row and treasury.is_different(row, now=now)]
+    url = reverse("admin:transfers_railliquidity_changelist")
+    value = ", ".join(
+        f"{show_code_or_text(row.rail)} {show_in(row.currency, row.difference_amount or 0)}"
+        for row in differing
+    )
+    return Notice(_("Providers hold another amount than the books"), value, url, ALARM) if differing else None
+
+
 INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
     InboxItem("transfers.view_disbursement", _deferred),
     InboxItem("transfers.view_disbursement", _broke_workers),
+    InboxItem("transfers.view_disbursement", _paid_outside),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
     InboxItem("transfers.view_railliquidity", _unusable_money),
     InboxItem("transfers.view_railliquidity", _waiting_exceeds_sendable),
+    InboxItem("transfers.view_railliquidity", _differences),
     InboxItem("transfers.view_railmatch", _mismatches),
     InboxItem("transfers.view_collection", _collections_with_problems),
 ]
-SUBJECT_PAGES = {
+PROPOSAL_PAGES = {
     "manual_resolution": "transfers.disbursement",
+    "payment_reversal": "transfers.disbursement",
     "payment_limit": "transfers.paymentlimitrequest",
     "payment_exception": "transfers.disbursement",
+    "treasury_movement": "transfers.treasurymovement",
+}
+FACT_FORMATS = {
+    "treasury_account": name_of_code,
+    "other_account": name_of_code,
+    "happened_on": day,
+    "today": day,
 }
 NAVIGATION = {"transfers": 0}

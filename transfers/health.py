@@ -6,7 +6,7 @@ from django.conf import settings
 
 from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
-from transfers import queries, treasury
+from transfers import collection_queries, queries, treasury
 from transfers.enums import CollectionProblem, DeferralCode
 
 OVERDUE_BY = timedelta(minutes=2)
@@ -29,7 +29,7 @@ def _backlog(now: datetime) -> HealthReport:
 
 
 def _collections(now: datetime) -> HealthReport:
-    counts = queries.collections_with_problems()
+    counts = collection_queries.collections_with_problems()
     facts = {problem.value: counts.get(problem, 0) for problem in CollectionProblem}
     return HealthReport(DEGRADED if counts else OK, facts)
 
@@ -72,9 +72,10 @@ def _liquidity(now: datetime) -> HealthReport:
             "is_available": row.is_available,
             "failure_code": row.failure_code,
             "failure_facts": row.failure_facts,
-            "sendable_msat": row.total_msat,
-            "largest_payment_msat": row.largest_msat,
-            "unusable_msat": row.unusable_msat,
+            "currency": row.currency,
+            "sendable": row.total,
+            "largest_payment": row.largest,
+            "unusable": row.unusable_amount,
         }
         for name, row in looks.items()
         if row and row.seen_at
@@ -84,10 +85,33 @@ def _liquidity(now: datetime) -> HealthReport:
     return HealthReport(OK if is_well and not is_stale else DEGRADED, facts)
 
 
+def _balances(now: datetime) -> HealthReport:
+    """Report what each provider held at the last look, and what the books had; a difference that lasts is not well.
+
+    Units: those of the currency.
+    """
+    looks = treasury.liquidity_of(settings.RAILS)
+    facts = {
+        name: {
+            "currency": row.currency,
+            "provider": row.provider_amount,
+            "books": row.booked_amount,
+            "difference": row.difference_amount,
+            "age_seconds": int((now - row.balance_at).total_seconds()),
+            "differs_since": row.differs_since.isoformat() if row.differs_since else None,
+        }
+        for name, row in looks.items()
+        if row and row.balance_at
+    }
+    differs = any(treasury.is_different(row, now=now) for row in looks.values() if row)
+    return HealthReport(DEGRADED if differs else OK, facts)
+
+
 HEALTH_CHECKS = [
     HealthCheck("backlog", _backlog),
     HealthCheck("rails", _rails),
     HealthCheck("liquidity", _liquidity),
+    HealthCheck("balances", _balances),
     HealthCheck("collections", _collections),
     HealthCheck("matching", _matching),
 ]

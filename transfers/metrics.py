@@ -24,7 +24,7 @@ def _known(amount: str) -> Callable[[datetime], Iterator[Sample]]:
     def read(now: datetime) -> Iterator[Sample]:
         for name, row in treasury.liquidity_of(settings.RAILS).items():
             if row and row.known_at:
-                yield Sample(getattr(row, amount), {"rail": name})
+                yield Sample(getattr(row, amount), {"rail": name, "currency": row.currency})
 
     return read
 
@@ -33,6 +33,12 @@ def _liquidity_age(now: datetime) -> Iterator[Sample]:
     for name, row in treasury.liquidity_of(settings.RAILS).items():
         if row and row.known_at:
             yield Sample(int((now - row.known_at).total_seconds()), {"rail": name})
+
+
+def _difference(now: datetime) -> Iterator[Sample]:
+    for name, row in treasury.liquidity_of(settings.RAILS).items():
+        if row and row.difference_amount is not None:
+            yield Sample(row.difference_amount, {"rail": name, "currency": row.currency})
 
 
 def _match_age(now: datetime) -> Iterator[Sample]:
@@ -61,13 +67,18 @@ METRICS = [
     Metric("payments_broke_worker", "Payments whose last worker failed because of a bug.", _broke_workers),
     Metric("sends_that_may_leave", "Sends whose bytes may still leave.", _sends_that_may_leave),
     Metric(
-        "rail_sendable_msat",
+        "rail_sendable",
         "What a rail could send in all when it was last looked at.",
-        _known("total_msat"),
+        _known("total"),
     ),
-    Metric("rail_largest_payment_msat", "What it could send in one payment.", _known("largest_msat")),
-    Metric("rail_unusable_msat", "Money on a rail that could not be sent.", _known("unusable_msat")),
+    Metric("rail_largest_payment", "What it could send in one payment.", _known("largest")),
+    Metric("rail_unusable", "Money on a rail that could not be sent.", _known("unusable_amount")),
     Metric("rail_liquidity_age_seconds", "Age of these amounts.", _liquidity_age),
+    Metric(
+        "books_provider_difference",
+        "How much more than the books a provider held, beyond what is under way; negative: less.",
+        _difference,
+    ),
     Metric("rail_match_age_seconds", "Age of the last match with a rail's statement.", _match_age),
     Metric("rail_mismatches", "Payments on which rail and books differed in the last match.", _mismatches),
 ]

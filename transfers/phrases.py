@@ -25,7 +25,6 @@ LABELS: dict[str, Any] = {
     "settled": _("settled"),
     "expired": _("expired"),
     "answered_elsewhere": _("answered elsewhere"),
-    "paid_in_part": _("paid in part"),
     "redeemed": _("redeemed"),
     "taken": _("taken"),
     "refused": _("refused"),
@@ -40,9 +39,56 @@ LABELS: dict[str, Any] = {
     "replaced_destination": _("replaced destination"),
     # Kinds of transactions
     "receipt": _("receipt"),
+    "parts_credited": _("parts credited"),
+    "credit_used": _("credit used"),
+    "credit_returned": _("credit returned"),
+    # What a payment did for its request
+    "use.part": _("a part"),
+    "use.complete": _("completes it"),
+    "use.extra": _("extra, credited to the payer"),
     "hold": _("hold"),
     "hold_void": _("hold void"),
     "payment": _("payment"),
+    "write_off": _("write-off"),
+    # Movements of the treasury, and their kinds of transactions
+    "capital_deposit": _("capital paid in"),
+    "capital_withdrawal": _("capital paid out"),
+    "bitcoin_purchase": _("purchase of bitcoin"),
+    "bitcoin_sale": _("sale of bitcoin"),
+    "channel_funding": _("channel opened"),
+    "channel_closing": _("channel closed"),
+    "swap_in": _("swap into channels"),
+    "swap_out": _("swap out of channels"),
+    "routing_income": _("routing fees earned"),
+    "float_top_up": _("float topped up"),
+    "float_withdrawal": _("float withdrawn"),
+    "provider_charge": _("charge of a provider or bank"),
+    "surplus": _("surplus found"),
+    "shortfall": _("shortfall found"),
+    "treasury_opening_balance": _("opening balance"),
+    "treasury_capital_deposit": _("capital paid in"),
+    "treasury_capital_withdrawal": _("capital paid out"),
+    "treasury_bitcoin_purchase": _("purchase of bitcoin"),
+    "treasury_bitcoin_sale": _("sale of bitcoin"),
+    "treasury_channel_funding": _("channel opened"),
+    "treasury_channel_closing": _("channel closed"),
+    "treasury_swap_in": _("swap into channels"),
+    "treasury_swap_out": _("swap out of channels"),
+    "treasury_routing_income": _("routing fees earned"),
+    "treasury_float_top_up": _("float topped up"),
+    "treasury_float_withdrawal": _("float withdrawn"),
+    "treasury_provider_charge": _("charge of a provider or bank"),
+    "treasury_surplus": _("surplus found"),
+    "treasury_shortfall": _("shortfall found"),
+    "booked": _("booked"),
+    "onchain": _("on-chain"),
+    "capital": _("capital"),
+    "differences": _("accepted differences"),
+    "payment_reversal": _("reversal of a payment"),
+    # What proves that money came back
+    "provider_reversal": _("provider’s reversal"),
+    "bank_line": _("bank line"),
+    "inbound_payment": _("payment to us"),
     # What a refusal leads to
     "retry": _("retry"),
     "renew": _("renew"),
@@ -67,15 +113,19 @@ LABELS: dict[str, Any] = {
     "ask_outside": _("query provider"),
     "resolve_attempt": _("resolve attempt"),
     "paid_outside_books": _("paid outside books"),
+    "book_movement": _("book movement"),
     # Actions in the trail of collections and withdrawals
     "receive_part": _("receive part"),
     "settle": _("settle"),
     "expire": _("expire"),
+    "use_credit": _("use credit"),
+    "return_credit": _("return credit"),
     "redeem": _("redeem"),
     "take": _("take"),
     "refuse": _("refuse"),
     # How provider and books differ about a payment
     "paid-not-booked": _("paid, not booked"),
+    "reversed-not-booked": _("reversed, not booked"),
     "paid-twice": _("paid twice"),
     "amounts-differ": _("amounts differ"),
     "open-not-booked": _("under way, not booked"),
@@ -103,9 +153,16 @@ LABELS: dict[str, Any] = {
     "last_order_in_doubt": _("last order in doubt"),
     "paid_before": _("paid before"),
     "paid_before_ordered": _("paid before it was ordered"),
+    "never_found": _("never found"),
+    "left_in_flight": _("left in flight"),
+    "approval_differs": _("approval differs"),
+    "given_back": _("given back"),
     # Answers of providers, and decisions about them
     "paid": _("paid"),
     "not_paid": _("not paid"),
+    "written_off": _("written off"),
+    "stuck": _("in flight, and nowhere under way"),
+    "in_flight_nowhere": _("in flight, and nowhere under way"),
     "not_seen": _("not seen"),
     "not_seen_by_another_source": _("not seen by another source"),
     "rail_away": _("rail unavailable"),
@@ -113,11 +170,11 @@ LABELS: dict[str, Any] = {
     "resolved_as_not_paid": _("resolved as not paid"),
     "never sent, and the order has expired": _("never sent, and the order has expired"),
     "paid, but proof or amount is not ours": _("paid, but proof or amount is not ours"),
+    "paid, and another amount was given back": _("paid, and another amount was given back"),
     # Why something cannot be cancelled or retried
     "it_is_closed": _("it is closed"),
     "it_has_not_failed": _("it has not failed"),
     "it_is_being_paid_at_this_moment": _("it is being paid at this moment"),
-    "part_of_it_was_paid": _("part of it was paid"),
     "an attempt may still be paid; its outcome must be known first": _(
         "an attempt may still be paid; its outcome must be known first"
     ),
@@ -169,6 +226,18 @@ FACTS: dict[str, Any] = {
     "resolution": _("resolution"),
     "proposed_end": _("proposed end"),
     "outside_says": _("provider reports"),
+    # Movements of the treasury
+    "treasury_account": _("account"),
+    "other_account": _("other account"),
+    "charges": _("cost"),
+    "exchanged": _("francs paid or received"),
+    "happened_on": _("happened on"),
+    "explanation": _("explanation"),
+    "books_before": _("books, when proposed"),
+    "books_after": _("books, with it"),
+    "provider_balance": _("provider reported"),
+    "provider_balance_at": _("provider asked at"),
+    "transaction": _("transaction"),
     # Limits, waivers and rails
     "in_force": _("in force"),
     "in_force_version": _("in force version"),
@@ -178,8 +247,10 @@ FACTS: dict[str, Any] = {
 }
 PROPOSALS: dict[str, Any] = {
     "manual_resolution": _("Decide the outcome of a payment under review"),
+    "payment_reversal": _("Book a payment as reversed"),
     "payment_limit": _("Set a limit on outgoing money"),
     "payment_exception": _("Waive the limits for a payment"),
+    "treasury_movement": _("Book a movement of the treasury"),
 }
 # Why a payment failed, waits or is under review.
 REASONS: dict[str, Any] = {
@@ -196,6 +267,9 @@ REASONS: dict[str, Any] = {
     "rail-stopped": _("%(rail)s failed %(failures)s times in a row; it is tried again from time to time."),
     "rail-unavailable": _("%(rail)s is unavailable: %(detail)s."),
     "liquidity-short": _("%(rail)s cannot send this amount now."),
+    "rate-not-fresh": _(
+        "There is no exchange rate that is fresh enough to fix its francs; it waits for one."
+    ),
     # Reviews
     "payment-vanished": _(
         "The payment was on its way. Now our node no longer knows it, or another node answers in its place. It may"
@@ -219,6 +293,14 @@ REASONS: dict[str, Any] = {
     "paid-before-ordered": _(
         "Our node had paid this invoice before it became the destination of this payment. Nothing was sent for it."
     ),
+    "approval-differs": _("What would be paid is not what was approved. Nothing was sent."),
+    "never-found": _(
+        "The provider does not know the order, long after it was sent, and could pay it twice: it is not sent again."
+    ),
+    "left-in-flight": _(
+        "Our node reports the payment as in flight, long after it could last be paid, and none of its channels has it."
+        " The node was probably stopped before the payment left."
+    ),
     # What a payment under review waits for
     "waits-for-outcome": _(
         "Nothing more is sent. It waits until the provider reports the outcome, or until two people have decided it."
@@ -226,31 +308,70 @@ REASONS: dict[str, Any] = {
     "waits-for-person": _("Nothing is under way. It waits for a person to retry it or to cancel it."),
     "not-paid-because": _("It was not paid (%(why)s)."),
     # How provider and books differ about a payment
-    "paid-not-booked": _("%(amount_msat)s were paid at the provider and are not in the books."),
-    "paid-twice": _("The provider lists more than one payment of %(amount_msat)s."),
-    "amounts-differ": _(
-        "The provider lists %(amount_msat)s and a fee of %(cost_msat)s, the books have %(booked_msat)s and"
-        " %(booked_cost_msat)s."
+    "paid-not-booked": _("%(amount)s were paid at the provider and are not in the books."),
+    "reversed-not-booked": _(
+        "The provider lists a payment of %(amount)s as reversed, and in the books it is paid."
     ),
-    "open-not-booked": _("%(amount_msat)s are under way at the provider, and no attempt of ours is open."),
-    "booked-not-paid": _("%(amount_msat)s are paid in the books, and not at the provider."),
-    "seen-not-listed": _("The provider knew this payment of %(amount_msat)s, and no longer lists it."),
+    "paid-twice": _("The provider lists more than one payment of %(amount)s."),
+    "amounts-differ": _(
+        "The provider lists %(amount)s and a fee of %(cost)s, the books have %(booked)s and %(booked_cost)s."
+    ),
+    "open-not-booked": _("%(amount)s are under way at the provider, and no attempt of ours is open."),
+    "booked-not-paid": _("%(amount)s are paid in the books, and not at the provider."),
+    "seen-not-listed": _("The provider knew this payment of %(amount)s, and no longer lists it."),
     "never-answered": _(
-        "An attempt over %(amount_msat)s was prepared and never answered: the provider does not list it, and its order"
-        " can no longer be paid."
+        "An attempt over %(amount)s was prepared and never answered: the provider does not list it, and"
+        " its order can no longer be paid."
     ),
     # Failures
     "resolved-as-not-paid": _("Two people found that it was not paid."),
+    "given-back": _("The provider had paid it and gave the money back before the payment was booked."),
     "worker-broke": _("A worker failed on it because of a bug (%(error)s); its log has the details."),
 }
 # The tone of a state's badge.
 TONES = {
-    "completed": "good", "succeeded": "good", "settled": "good", "paid": "good",
+    "completed": "good", "succeeded": "good", "settled": "good", "paid": "good", "booked": "good",
     "failed": "bad", "reversed": "bad",
     "needs_review": "attention", "open": "attention", "in_flight": "attention", "partial": "attention",
 }  # fmt: skip
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
+    "disbursement-not-reversible": (
+        _("Disbursement %(disbursement_id)s (%(state)s) cannot be reversed."),
+        _("Only a completed payment is reversed, once. Open its page again."),
+    ),
+    "return-differs": (
+        _("%(returned)s came back, and %(paid)s had been paid."),
+        _("Nothing is booked. Find out with the provider what the difference is."),
+    ),
+    "return-unproven": (
+        _("No settled payment %(reference)s has brought the money of disbursement %(disbursement_id)s back."),
+        _("Request the money on the payment's page, and wait until the recipient has paid it."),
+    ),
+    "return-reference-used": (
+        _("%(reference)s has proven the reversal of disbursement %(disbursement_id)s."),
+        _("One proof counts once: enter the reference of this payment's own return."),
+    ),
+    "return-claim-missing": (
+        _("No return of money was proposed for disbursement %(disbursement_id)s."),
+        _("Open its page and propose one."),
+    ),
+    "net-below-one-franc": (
+        _("%(net_msat)s are worth less than one franc."),
+        _("Set a Lightning destination."),
+    ),
+    "francs-not-agreed": (
+        _("Francs can be fixed only for a payment without a fee whose destinations are all paid in francs."),
+        _("Correct the request."),
+    ),
+    "approval-differs": (
+        _("What would be paid for %(subject)s is not what was approved."),
+        _("Make a new proposal."),
+    ),
+    "destination-approved": (
+        _("The destination of disbursement %(disbursement_id)s was approved with the payment."),
+        _("Another destination needs a new proposal."),
+    ),
     "disbursement-missing": (
         _("Disbursement %(disbursement_id)s does not exist."),
         _("Open the list of disbursements again."),
@@ -266,6 +387,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "attempt-not-open": (
         _("Disbursement %(disbursement_id)s (%(state)s) has no open attempt: its outcome is known."),
         _("There is nothing left to decide; reject or withdraw an open proposal about it."),
+    ),
+    "nothing-to-write-off": (
+        _("No payment of disbursement %(disbursement_id)s (%(state)s) is outside the books for good."),
+        _("Open its page again: the payment is in the books, or a worker books it by itself."),
     ),
     "disbursement-not-under-review": (
         _("Disbursement %(disbursement_id)s (%(state)s) is not under review: the engine still handles it."),
@@ -292,7 +417,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Ask the payee for the preimage their wallet shows for this payment."),
     ),
     "resolution-cost-out-of-range": (
-        _("The routing fee must be between 0 and %(fee_limit_msat)s."),
+        _("The cost must be between 0 and %(cost_limit)s."),
         _("Enter what the route cost; the order allowed no more."),
     ),
     "resolution-needs-explanation": (
@@ -315,6 +440,46 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("This invoice was already used for disbursement %(disbursement_id)s."),
         _("Ask the recipient for a new invoice and set it as the destination."),
     ),
+    "treasury-kind-not-for-account": (
+        _("The movement “%(kind)s” does not change the balance of %(treasury_account)s."),
+        _("Choose another account, or another kind of movement."),
+    ),
+    "treasury-amount-out-of-range": (
+        _("The amount must be above zero, and no more than half of all bitcoin."),
+        _("Enter the change of the account's balance."),
+    ),
+    "treasury-cost-out-of-range": (
+        _("This cost does not fit the movement “%(kind)s”."),
+        _("Enter what the provider's record shows; a charge alone has a kind of its own."),
+    ),
+    "treasury-francs-do-not-fit": (
+        _("Francs belong to a purchase or sale of bitcoin, and only to these."),
+        _("Enter what the bank paid or received for the bitcoin, or leave the field empty."),
+    ),
+    "treasury-date-in-future": (
+        _("The movement has not happened yet: in Dakar it is %(today)s."),
+        _("Enter the day on which it happened."),
+    ),
+    "treasury-evidence-missing": (
+        _("A movement needs its reference and an explanation."),
+        _("Enter the transaction's id or the bank's reference, and what happened."),
+    ),
+    "treasury-reference-used": (
+        _("Movement %(movement_id)s has this reference: it is booked, or waits for its approval."),
+        _("Open that movement. If this is another one, add what tells them apart, such as the output."),
+    ),
+    "treasury-account-opened": (
+        _("%(treasury_account)s has its opening balance in movement %(movement_id)s."),
+        _("Propose a surplus or a shortfall instead."),
+    ),
+    "treasury-account-short": (
+        _("The books have less in %(treasury_account)s than would leave it."),
+        _("Book first how the money got there, or correct the amount."),
+    ),
+    "treasury-movement-missing": (
+        _("Movement %(movement_id)s does not exist."),
+        _("Open the list of movements again."),
+    ),
     "subject-held": (
         _("Disbursement %(disbursement_id)s already pays for %(subject)s."),
         _("Retry or cancel that one."),
@@ -332,9 +497,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Try again when it is available."),
     ),
     "rail-short": (
-        _(
-            "%(rail)s can send %(available_msat)s now, and this payment needs %(needed_msat)s; nothing was sent."
-        ),
+        _("%(rail)s can send %(available)s now, and this payment needs %(needed)s; nothing was sent."),
         _("Try again when it can send more."),
     ),
     "destination-kind-unsupported": (
@@ -357,6 +520,24 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Request %(collection_id)s may still be paid: the node that answered did not issue it."),
         _("Have the connection to the right node restored, then cancel it."),
     ),
+    "collection-currency-differs": (
+        _(
+            "A payment for request %(collection_id)s was reported in %(received_currency)s, not in %(currency)s."
+        ),
+        _("It was not booked. Look at the provider's record of this request."),
+    ),
+    "credit-short": (
+        _("The credit holds %(available_msat)s, less than %(needed_msat)s."),
+        _("Use at most what is there."),
+    ),
+    "credit-already-used": (
+        _("Credit already pays for %(subject)s: %(amount_msat)s."),
+        _("Return it before another amount is used."),
+    ),
+    "credit-not-used": (
+        _("No credit pays for %(subject)s."),
+        _("There is nothing to return."),
+    ),
     "collector-unavailable": (
         _("The collector %(collector)s is unavailable, so nothing was cancelled."),
         _("Try again in a moment."),
@@ -365,8 +546,9 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 
 CODES = {
     "outcome", "outside_says", "proposed_end", "destination_kind", "rail", "method", "failure_code",
-    "credit_role", "overpaid_role", "lifted",
+    "credit_role", "overpaid_role", "account_role", "into_role", "lifted",
 }  # fmt: skip
 HASHES = {"reference", "proof", "payee", "source", "destination_sha256"}
+IN_CURRENCY = {"amount", "booked", "booked_cost", "cost", "cost_limit", "largest", "paid", "returned"}
 LONG_TEXTS = {"destination_value", "payment_request", "reference", "source"}
 ACTORS = {"opened_by"}

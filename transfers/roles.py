@@ -7,6 +7,7 @@ VIEW = [
     "transfers.view_attempt",
     "transfers.view_collection",
     "transfers.view_receipt",
+    "transfers.view_credituse",
     "transfers.view_withdrawallink",
     "transfers.view_provideranswer",
     "transfers.view_manualresolution",
@@ -19,6 +20,11 @@ VIEW = [
     "transfers.view_railliquidity",
     "transfers.view_railmatch",
     "transfers.view_railmismatch",
+    "transfers.view_disbursementdestination",
+    "transfers.view_returnclaim",
+    "transfers.view_reversal",
+    "transfers.view_treasurymovement",
+    "transfers.view_bookedmovement",
 ]
 QUERY = "transfers.query_provider"
 REPAIR = [
@@ -31,11 +37,15 @@ PROPOSE = [
     "transfers.propose_resolution",
     "transfers.propose_payment_limit",
     "transfers.propose_payment_exception",
+    "transfers.propose_reversal",
+    "transfers.propose_treasury_movement",
 ]
 DECIDE = [
     "transfers.approve_resolution",
     "transfers.approve_payment_limit",
     "transfers.approve_payment_exception",
+    "transfers.approve_reversal",
+    "transfers.approve_treasury_movement",
 ]
 
 GRANTS: list[tuple[Role, list[str]]] = [

@@ -1,18 +1,26 @@
-"""What rails can send, as the last looks found it, and what waits for them. Reads only."""
+"""What rails can send and hold as of the last looks, what waits for them, and which accounts there are. Reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
-from sunusav.core.money import msat_from_sats
+from ledger.enums import Currency
+from ledger.types import AccountRef, Money
+from transfers.collectors import collector
 from transfers.enums import RAIL_DEFERRALS, DisbursementState, FailureClass
-from transfers.models import Attempt, Disbursement, RailLiquidity
-from transfers.queries import first_attempt_at
-from transfers.rails import Rail
+from transfers.models import Attempt, BookedMovement, Disbursement, RailLiquidity
+from transfers.queries import first_attempt_at, with_rail
+from transfers.rails import Rail, rail
+from transfers.treasury_booking import BANK, ONCHAIN
 from transfers.types import WaitingForRail
 
 LOOKED_AT_WITHIN = timedelta(minutes=2)
+# Money that has just arrived is booked within seconds: a difference that lasts longer has another cause.
+DIFFERS_FOR = timedelta(minutes=15)
 
 
 def waiting_for_rails() -> dict[str, WaitingForRail]:
@@ -25,8 +33,32 @@ def waiting_for_rails() -> dict[str, WaitingForRail]:
         newest_failure=Subquery(newest.values("failure_class")[:1])
     )
     waiting = rows.filter(Q(failure_code__in=RAIL_DEFERRALS) | Q(newest_failure=FailureClass.HOLD))
-    sums = waiting.values_list("rail").annotate(Count("pk"), Sum("net_sats"), Max("net_sats"))
-    return {name: WaitingForRail(*figures) for name, *figures in sums.order_by("rail")}
+    sums = with_rail(waiting).values("rail_in_use").annotate(
+        count=Count("pk"), total_msat=Sum("net_msat"), largest_msat=Max("net_msat"),
+        total_xof=Coalesce(Sum("pay_xof"), 0), largest_xof=Coalesce(Max("pay_xof"), 0),
+    )  # fmt: skip
+    return {row["rail_in_use"]: _waiting(row) for row in sums.order_by("rail_in_use") if row["rail_in_use"]}
+
+
+def _waiting(sums: dict[str, Any]) -> WaitingForRail:
+    """Return the sums of a rail in its own currency."""
+    currency = rail(sums["rail_in_use"]).account.currency
+    unit = currency.lower()
+    return WaitingForRail(
+        sums["count"], Money(sums[f"total_{unit}"], currency), Money(sums[f"largest_{unit}"], currency)
+    )
+    return {
+        name: WaitingForRail(count, *_in_currency_of(name, figures))
+        for name, count, *figures in sums.order_by("rail_in_use")
+        if name
+    }
+
+
+def _in_currency_of(name: str, figures: Sequence[int]) -> tuple[Money, Money]:
+    """Return the sum and the largest of `figures` (both in msat, then both in francs) in a rail's currency."""
+    currency = rail(name).account.currency
+    total, largest = figures[2:] if currency is Currency.XOF else figures[:2]
+    return Money(total, currency), Money(largest, currency)
 
 
 def liquidity_of(rails: Iterable[str]) -> dict[str, RailLiquidity | None]:
@@ -44,8 +76,31 @@ def is_look_stale(row: RailLiquidity | None, *, now: datetime) -> bool:
 
 def exceeds_sendable(waiting: WaitingForRail, row: RailLiquidity, paid_by: Rail) -> bool:
     """Return whether the payments that wait cannot all be sent, in all or the largest alone."""
-    if row.total_msat is None or row.largest_msat is None:
+    if row.total is None or row.largest is None:
         return False
-    largest_msat = msat_from_sats(waiting.largest_sats)
-    needed_msat = paid_by.needed_msat(largest_msat)
-    return needed_msat > row.largest_msat or msat_from_sats(waiting.total_sats) > row.total_msat
+    return paid_by.needed(waiting.largest).amount > row.largest or waiting.total.amount > row.total
+
+
+def is_different(row: RailLiquidity, *, now: datetime) -> bool:
+    """Return whether books and provider have differed for a quarter of an hour, by more than what is under way."""
+    return row.differs_since is not None and row.differs_since <= now - DIFFERS_FOR
+
+
+def treasury_accounts() -> dict[str, AccountRef]:
+    """Return, by code, the accounts whose balance a provider or bank has too: rails, collectors, on-chain, the bank."""
+    plugins = [
+        *(rail(name).account for name in settings.RAILS),
+        *(collector(name).account for name in settings.COLLECTORS),
+    ]
+    return {ref.code: ref for ref in (*plugins, ONCHAIN, BANK)}
+
+
+def last_look_at(account: AccountRef) -> RailLiquidity | None:
+    """Return the last comparison with the provider that holds the money of an account, if there is one."""
+    names = [name for name in settings.RAILS if rail(name).account == account]
+    return RailLiquidity.objects.filter(pk__in=names, balance_at__isnull=False).order_by("pk").first()
+
+
+def is_opened(account: AccountRef) -> bool:
+    """Return whether an account has its opening balance."""
+    return BookedMovement.objects.filter(opened_account=account.code).exists()

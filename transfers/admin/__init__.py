@@ -1,5 +1,27 @@
 """Payments out and in: read-only pages, and actions with a confirmation page."""
 
-from transfers.admin import collections, disbursements, evidence, limits, matches, treasury, withdrawals
+from transfers.admin import (
+    collections,
+    credit,
+    disbursements,
+    evidence,
+    limits,
+    matches,
+    movements,
+    reversals,
+    treasury,
+    withdrawals,
+)
 
-__all__ = ["collections", "disbursements", "evidence", "limits", "matches", "treasury", "withdrawals"]
+__all__ = [
+    "collections",
+    "credit",
+    "disbursements",
+    "evidence",
+    "limits",
+    "matches",
+    "movements",
+    "reversals",
+    "treasury",
+    "withdrawals",
+]

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.columns import choice_filter
+from sunusav.backoffice.columns import choice_filter, show_choice
+from sunusav.backoffice.facts import moment, mono
 from sunusav.backoffice.forms import ReasonForm
-from sunusav.backoffice.money import show_msat
-from sunusav.backoffice.sections import Facts, Section, postings_of, trail_of
+from sunusav.backoffice.money import show_in
+from sunusav.backoffice.sections import Facts, Section, Table, postings_of, trail_of
 from sunusav.core.models import User
 from sunusav.core.qr import qr_svg
 from transfers.enums import CollectionState
@@ -40,7 +41,7 @@ CANCEL_COLLECTION = Action(
     slug="cancel-collection",
     label=_("Take the request back"),
     question=_(
-        "Nobody can pay it any more; its payer may be asked again. What was paid meanwhile is booked."
+        "Nobody can pay it any more; its payer may be asked again. What was paid in part becomes the payer's credit."
     ),
     done=_("cancelled"),
     run=_cancel_collection,
@@ -54,30 +55,54 @@ CANCEL_COLLECTION = Action(
 @admin.register(Collection)
 class CollectionAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "subject", "method", "state", "trouble", "amount_msat", "received_msat", "requested_at", "settled_at",
+        "id", "subject", "method", "state", "trouble", "asked_shown", "received_shown", "requested_at", "settled_at",
     )  # fmt: skip
     list_filter = ("state", "trouble", METHOD, "requested_at")
     search_fields = ("id", "subject", "reference")
     search_help_text = _("The exact number, subject or payment hash.")
     ordering = ("-id",)
     fields = (
-        "subject", "state", "trouble", "amount_msat", "received_msat", "method", "memo", "requested_at", "expires_at",
-        "settled_at", "reference", "payment_request", "checkout_url", "credit_role", "credit_owner", "overpaid_role",
-        "overpaid_owner", "source", "ask_at",
+        "subject", "state", "trouble", "asked_shown", "received_shown", "in_clearing", "due_shown", "conversion",
+        "rate", "method", "memo", "requested_at", "expires_at", "settled_at", "reference", "payment_request",
+        "checkout_url", "account_role", "account_owner", "credit_role", "credit_owner", "overpaid_role",
+        "overpaid_owner", "source", "ask_at", "parts_transaction",
     )  # fmt: skip
-    fields_hidden_when_empty = ("trouble", "settled_at", "payment_request", "checkout_url", "ask_at")
-    card_fields = ("subject", "method", "state", "amount_msat", "received_msat", "expires_at")
+    fields_hidden_when_empty = (
+        "trouble", "conversion", "rate", "settled_at", "payment_request", "checkout_url", "account_owner", "ask_at",
+        "parts_transaction",
+    )  # fmt: skip
+    card_fields = ("subject", "method", "state", "asked_shown", "received_shown", "expires_at")
     actions_offered = (CANCEL_COLLECTION,)
 
+    @admin.display(description=_("asked for"))
+    def asked_shown(self, row: Any) -> str:
+        return show_in(row.currency, row.amount)
+
+    @admin.display(description=_("received"))
+    def received_shown(self, row: Any) -> str:
+        return show_in(row.currency, row.received)
+
+    @admin.display(description=_("in clearing"))
+    def in_clearing(self, row: Any) -> str:
+        return show_in(row.currency, row.received if row.state == CollectionState.PARTIAL else 0)
+
+    @admin.display(description=_("credited once complete"))
+    def due_shown(self, row: Any) -> str:
+        return show_in(row.due_currency, row.due)
+
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+        return f"#{row.pk} {row.subject}, {show_in(row.currency, row.amount)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         receipts = row.receipts.select_related("transaction").prefetch_related(
             "transaction__entries__account"
         )
-        booked = [(receipt.received_at, receipt.transaction) for receipt in receipts.order_by("pk")]
-        return (*_invoice_of(row), postings_of(booked), trail_of([f"collection:{row.pk}"]))
+        arrived = list(receipts.order_by("pk"))
+        booked = [(receipt.received_at, receipt.transaction) for receipt in arrived]
+        if row.parts_transaction is not None:
+            booked.append((row.parts_transaction.posted_at, row.parts_transaction))
+        trail = trail_of([f"collection:{row.pk}"])
+        return (*_invoice_of(row), _payments_of(row, arrived), postings_of(booked), trail)
 
 
 def _invoice_of(row: Collection) -> Sequence[Section]:
@@ -89,9 +114,26 @@ def _invoice_of(row: Collection) -> Sequence[Section]:
     return (Facts(_("Invoice to pay"), ((_("QR code"), code),)),)
 
 
+def _payments_of(row: Collection, receipts: Sequence[Receipt]) -> Table:
+    return Table(
+        title=_("Payments"),
+        heads=(_("when"), _("amount"), _("use"), _("reference")),
+        rows=[_payment_row(row, receipt) for receipt in receipts],
+        empty=_("Nothing has arrived yet."),
+    )
+
+
+def _payment_row(row: Collection, receipt: Receipt) -> Sequence[Any]:
+    amount = show_in(row.currency, receipt.received)
+    return (moment(receipt.received_at), amount, show_choice(receipt.use, of="use"), mono(receipt.reference))
+
+
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
-    list_display = ("id", "collection", "received_msat", "reference", "received_at", "transaction")
+    list_display = ("id", "collection", "received_shown", "use", "reference", "received_at", "transaction")
+    fields = (
+        "collection", "received_shown", "use", "method", "reference", "proof", "received_at", "transaction",
+    )  # fmt: skip
     list_filter = ("received_at",)
     list_select_related = ("collection", "transaction")
     search_fields = ("reference",)
@@ -99,7 +141,11 @@ class ReceiptAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_msat(row.received_msat)}"
+        return f"#{row.pk} {self.received_shown(row)}"
+
+    @admin.display(description=_("received"))
+    def received_shown(self, row: Any) -> str:
+        return show_in(row.collection.currency, row.received)
 
 
 @admin.register(Partner)

@@ -9,28 +9,39 @@ from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
-from sunusav.backoffice.facts import mono, show_code
+from sunusav.backoffice.facts import long, mono, show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.backoffice.money import show_msat, show_sats
+from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_rate, show_xof
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
-from transfers.admin.review import PROPOSE_NOT_PAID, PROPOSE_PAID, QUERY_PROVIDER, last_answer, payment_box
-from transfers.admin.timeline import attempts_with_history, bookings, facts_of, timeline_of
+from transfers.admin.reversals import PROPOSE_REVERSAL, REQUEST_RETURN
+from transfers.admin.review import attach_attempts, last_answer, payment_box
+from transfers.admin.review_actions import PROPOSE_NOT_PAID, PROPOSE_PAID, PROPOSE_WRITE_OFF, QUERY_PROVIDER
+from transfers.admin.timeline import (
+    attempts_with_history,
+    bookings,
+    destinations_table,
+    facts_of,
+    timeline_of,
+)
+from transfers.attempt_queries import paid_outside_books
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import broke_their_worker, open_attempts_of
-from transfers.services.disbursements import cancel_disbursement, retry_disbursement, subject_of
+from transfers.queries import broke_their_worker, destination_in_use, destinations_of, subject_of
+from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred, propose_waiver
 from transfers.services.resolutions import MANUAL_RESOLUTION
+from transfers.services.reversals import PAYMENT_REVERSAL
 
 
 def _retry(decision: Decision) -> None:
@@ -105,8 +116,10 @@ WAIVE = Action(
 )
 
 
+# Fields of a payment whose net was converted into francs.
 # From settings: reading the values in use would scan the whole table for every page.
 RAIL = choice_filter("rail", lambda: settings.RAILS)
+DESTINATION_RAIL = choice_filter("destinations__rail", lambda: settings.RAILS)
 
 
 class BrokeWorker(SimpleListFilter):
@@ -122,37 +135,70 @@ class BrokeWorker(SimpleListFilter):
         return queryset & broke_their_worker() if self.value() == "yes" else queryset
 
 
+class PaidOutside(SimpleListFilter):
+    """Keep the payments of which an order was paid, and nothing in the books stands for it."""
+
+    title = _("paid outside the books")
+    parameter_name = "paid_outside"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(pk__in=paid_outside_books().values("disbursement_id"))
+
+
 @admin.register(Disbursement)
 class DisbursementAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "subject", "state", "failure", "payout_sats", "net_sats", "requested_at", "completed_at",
+        "id", "subject", "state", "failure", "payout_msat", "net_msat", "requested_at", "completed_at",
     )  # fmt: skip
-    list_filter = ("state", RAIL, BrokeWorker, "requested_at")
+    list_filter = ("state", DESTINATION_RAIL, BrokeWorker, PaidOutside, "requested_at")
     search_fields = ("id", "subject", "orders__reference")
     search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
     ordering = ("-id",)
     fields = (
-        "subject", "state", "failure_code", "why", "payout_sats", "fee_sats", "net_sats", "payee_ref",
-        "winner_ref", "group_ref", "settlement_partner", "rail", "destination_kind", "destination_value",
-        "destination_replaced_at", "requested_at", "scheduled_at", "due_at", "admitted_at", "waived_at",
-        "completed_at", "retries",
+        "subject", "state", "failure_code", "why", "payout_msat", "fee_msat", "net_msat", "pay_xof", "left_over",
+        "rate_shown", "payee_ref", "winner_ref", "group_ref", "settlement_partner", "requested_at",
+        "scheduled_at", "terms_at", "due_at", "admitted_at", "waived_at", "completed_at", "retries",
+        "approved_digest",
     )  # fmt: skip
     fields_hidden_when_empty = (
-        "failure_code", "group_ref", "winner_ref", "settlement_partner", "destination_replaced_at",
-        "due_at", "admitted_at", "waived_at", "completed_at",
+        "failure_code", "pay_xof", "group_ref", "winner_ref", "settlement_partner", "approved_digest", "due_at",
+        "admitted_at", "waived_at", "completed_at",
     )  # fmt: skip
     card_fields = (
-        "subject", "state", "why", "payout_sats", "net_sats", "payee_ref", "rail", "destination_kind",
-        "destination_value", "destination_replaced_at", "retries",
+        "subject", "state", "why", "payout_msat", "net_msat", "pay_xof", "payee_ref", "where", "retries",
     )  # fmt: skip
     links = ("subject",)
-    actions_offered = (QUERY_PROVIDER, PROPOSE_PAID, PROPOSE_NOT_PAID, WAIVE, RETRY, CANCEL)
+    actions_offered = (
+        QUERY_PROVIDER, PROPOSE_PAID, PROPOSE_NOT_PAID, PROPOSE_WRITE_OFF, WAIVE, REQUEST_RETURN,
+        PROPOSE_REVERSAL, RETRY, CANCEL,
+    )  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Leave out a reason that only repeats its code."""
-        fields = super().get_fields(request, obj)
-        repeats = obj is not None and self.why(obj) in ("", show_code(obj.failure_code))
-        return [name for name in fields if not repeats or name != "why"]
+        """Leave out a reason that only repeats its code, and what only a conversion has."""
+        left_out = set()
+        if obj is not None and self.why(obj) in ("", show_code(obj.failure_code)):
+            left_out.add("why")
+        if obj is not None and obj.conversion_id is None:
+            left_out |= {"left_over", "rate_shown"}
+        return [name for name in super().get_fields(request, obj) if name not in left_out]
+
+    @admin.display(description=_("left over for the payee"))
+    def left_over(self, row: Disbursement) -> str:
+        return show_xof(row.residue_xof)
+
+    @admin.display(description=_("exchange rate"))
+    def rate_shown(self, row: Disbursement) -> str:
+        return NOTHING if row.conversion is None else show_rate(row.conversion.rate.rate_xof_per_btc)
+
+    @admin.display(description=_("destination"))
+    def where(self, row: Disbursement) -> Any:
+        chosen = destination_in_use(destinations_of(row))
+        return format_html("{} {}: {}", show_code(chosen.rail), show_code(chosen.kind), long(chosen.value))
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
@@ -163,17 +209,14 @@ class DisbursementAdmin(ReadOnlyAdmin):
         return show_reason(row.failure_code, row.failure_facts)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_sats(row.payout_sats)}"
+        return f"#{row.pk} {row.subject}, {show_msat(row.payout_msat)}"
 
     def prepare(self, rows: Sequence[Any]) -> None:
-        """Attach to each payment its open attempt, on which the offered actions depend."""
-        open_ones = open_attempts_of([row.pk for row in rows])
-        for row in rows:
-            row.open_attempt = open_ones.get(row.pk)
+        attach_attempts(rows)
 
     def card(self, action: Action, row: Any) -> Card:
-        """Add the order that may still be paid: a person compares its hash with that in a wallet."""
-        card, attempt = super().card(action, row), row.open_attempt
+        """Add the order that may be paid, or was: a person compares its hash with that in a wallet."""
+        card, attempt = super().card(action, row), row.attempt_to_resolve or row.attempt_outside
         if attempt is None:
             return card
         order = attempt.order
@@ -181,7 +224,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
             (_("Payment hash or reference"), mono(order.reference)),
             (_("Payee"), mono(order.payee)),
         ]
-        shown += [(_("Routing fee allowed"), show_msat(order.fee_limit_msat)), *last_answer(attempt)]
+        shown += [(_("Cost allowed"), show_in(order.currency, order.cost_limit)), *last_answer(attempt)]
         return replace(card, facts=[*card.facts, *shown])
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
@@ -191,13 +234,15 @@ class DisbursementAdmin(ReadOnlyAdmin):
         attempts = list(attempts_with_history(row))
         return (
             timeline_of(row, attempts),
+            destinations_table(row),
             *(facts_of(attempt) for attempt in attempts),
-            postings_of(bookings(attempts)),
+            postings_of(bookings(row, attempts)),
             trail_of(
                 [
                     subject_of(row.pk),
                     f"{MANUAL_RESOLUTION}:{row.pk}",
                     f"{LIMIT_WAIVER}:{row.pk}",
+                    f"{PAYMENT_REVERSAL}:{row.pk}",
                 ]
             ),
         )
@@ -205,7 +250,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
 
 @admin.register(PaymentOrder)
 class PaymentOrderAdmin(ReadOnlyAdmin):
-    list_display = ("id", "disbursement", "rail", "hash_shown", "amount_msat", "prepared_at", "expires_at")
+    list_display = ("id", "disbursement", "rail", "hash_shown", "amount_shown", "prepared_at", "expires_at")
     list_filter = (RAIL, "prepared_at")
     list_select_related = ("disbursement",)
     search_fields = ("reference",)
@@ -219,15 +264,32 @@ class PaymentOrderAdmin(ReadOnlyAdmin):
     def hash_shown(self, order: PaymentOrder) -> Any:
         return mono(order.reference)
 
+    @admin.display(description=_("amount"))
+    def amount_shown(self, order: PaymentOrder) -> str:
+        return show_in(order.currency, order.amount)
+
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
-    list_display = ("id", "disbursement", "number", "state", "opened_at", "closed_at", "outcome", "cost_msat")
+    list_display = (
+        "id",
+        "disbursement",
+        "number",
+        "state",
+        "opened_at",
+        "closed_at",
+        "outcome",
+        "cost_shown",
+    )
     list_filter = ("state", "failure_class", "opened_at")
-    list_select_related = ("disbursement",)
+    list_select_related = ("disbursement", "order")
     search_fields = ("id", "order__reference")
     search_help_text = _("The exact number or payment hash.")
     ordering = ("-id",)
+
+    @admin.display(description=_("cost"))
+    def cost_shown(self, row: Attempt) -> str:
+        return show_in(row.order.currency, row.cost)
 
     def name_of(self, row: Any) -> str:
         return gettext("attempt %(number)s of disbursement %(disbursement)s") % {

@@ -6,13 +6,14 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.facts import long, moment, show_code, show_code_or_text
-from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
 from sunusav.core.models import Proposal
 from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
 from transfers.enums import ResolutionVerdict
 from transfers.models import Disbursement
+from transfers.queries import destinations_of
 from transfers.services.limit_waivers import LIMIT_WAIVER
 from transfers.services.limits import PAYMENT_LIMIT
 from transfers.services.resolutions import MANUAL_RESOLUTION
@@ -35,7 +36,7 @@ def resolution_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     """Show what a resolution books, and everything known about the payment."""
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
     is_paid = proposal.facts["proposed_end"] == ResolutionVerdict.PAID
-    says = PAID_FOLLOWS % {"amount": show_sats(row.net_sats)} if is_paid else NOT_PAID_FOLLOWS
+    says = PAID_FOLLOWS % {"amount": show_msat(row.net_msat)} if is_paid else NOT_PAID_FOLLOWS
     attempts = list(attempts_with_history(row))
     sections: list[Section] = [payment_facts(row), timeline_of(row, attempts)]
     sections += [facts_of(attempt) for attempt in attempts]
@@ -46,7 +47,7 @@ def resolution_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
 def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     """Show what a waiver lets go, and why it waited."""
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
-    says = WAIVER_FOLLOWS % {"amount": show_sats(row.net_sats), "payee": row.payee_ref}
+    says = WAIVER_FOLLOWS % {"amount": show_msat(row.net_msat), "payee": row.payee_ref}
     attempts = list(attempts_with_history(row))
     return Box(title=IF_APPROVED, text=says), (payment_facts(row), timeline_of(row, attempts))
 
@@ -68,15 +69,16 @@ def payment_facts(row: Disbursement) -> Facts:
         (_("Payment"), link_to(row, f"#{row.pk}")),
         (_("Subject"), show_subject(row.subject)),
         (_("State"), show_code(row.state)),
-        (_("Payout"), show_sats(row.payout_sats)),
-        (_("Net"), show_sats(row.net_sats)),
+        (_("Payout"), show_msat(row.payout_msat)),
+        (_("Net"), show_msat(row.net_msat)),
         (_("Recipient"), row.payee_ref),
-        (_("Rail"), show_code_or_text(row.rail)),
-        (_("Destination"), long(row.destination_value)),
         (_("Requested"), moment(row.requested_at)),
     ]
-    if row.destination_replaced_at:
-        facts.append((_("Destination replaced"), moment(row.destination_replaced_at)))
+    for one in destinations_of(row):
+        facts.append((_("Rail"), show_code_or_text(one.rail)))
+        facts.append((_("Destination"), long(one.value)))
+        if one.replaced_at:
+            facts.append((_("Destination replaced"), moment(one.replaced_at)))
     if row.failure_code:
         facts.append((_("Why it waits"), show_reason(row.failure_code, row.failure_facts)))
     return Facts(_("The payment"), facts)

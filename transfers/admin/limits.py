@@ -178,7 +178,7 @@ class LimitUsageAdmin(ReadOnlyAdmin):
 
 @admin.register(PastAdmission)
 class PastAdmissionAdmin(ReadOnlyAdmin):
-    list_display = ("disbursement", "admitted_at", "by_version")
+    list_display = ("disbursement", "admitted_at", "by_version", "retried_at")
     list_filter = ("admitted_at",)
     list_select_related = ("disbursement",)
     ordering = ("-id",)

@@ -1,38 +1,47 @@
 """A payment that needs a person: what happened, and what may be done about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django import forms
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.facts import instant, moment, show_code
-from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.facts import instant, moment, mono, show_code
+from sunusav.backoffice.money import show_in, show_msat
 from sunusav.backoffice.refusals import show_reason, show_refusal
 from sunusav.backoffice.sections import Box, link_to
-from sunusav.core import clock, phrasing
+from sunusav.core import phrasing
 from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
-from sunusav.core.models import Proposal, User
+from sunusav.core.models import Proposal
 from transfers.admin.timeline import VERDICTS
+from transfers.attempt_queries import (
+    attempts_in_doubt_of,
+    attempts_outside_books_of,
+    newest_answer,
+    open_attempts_of,
+)
 from transfers.enums import (
     LIMIT_DEFERRALS,
+    OPEN_ATTEMPT_STATES,
     RAIL_DEFERRALS,
+    AnswerKind,
     DisbursementState,
+    FailureCode,
     ResolutionVerdict,
     ReviewCode,
 )
 from transfers.models import Attempt
 from transfers.queries import under_review_since
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
-from transfers.services.reconciliation import query_now
-from transfers.services.resolutions import MANUAL_RESOLUTION, propose_resolution, require_unpaid
+from transfers.services.resolutions import (
+    MANUAL_RESOLUTION,
+    PAST_PAYING,
+    require_unpaid,
+)
 
 REFUSED = _(
     "It was refused for a reason that a person has to look at, or tried as often as allowed (%(failure)s)."
@@ -48,6 +57,29 @@ MAY_CALL_UNPAID = _(
     "The order can no longer be paid, and the provider knows of no payment by it: another node than the one that sent"
     " it cannot know. If the recipient has no money either, propose “It was not paid”; once approved, the payment"
     " can be retried or cancelled."
+)
+MAY_CALL_LEFT_UNPAID = _(
+    "The order can no longer be paid. The node still reports it as in flight, and none of its channels has it. If the"
+    " recipient has no money either, propose “It was not paid”; once approved, the payment can be retried or cancelled."
+)
+IN_DOUBT = _(
+    "Order %(reference)s was closed, and the provider has not confirmed since then that it was not paid: until it does,"
+    " or two people decide it, nothing else is sent and the payment cannot be cancelled. The provider is asked about it"
+    " from time to time; it can be asked at once."
+)
+CANCEL_AND_APPROVE = _(
+    "Find out who changed it. It is not paid as it is now: cancel it, and have the right payment approved."
+)
+ASK_WHY_GIVEN_BACK = _(
+    "Find out why the provider gave the money back. Then retry it, to another destination if need be, or cancel it."
+)
+OUTSIDE = _(
+    "%(amount)s were paid by order %(reference)s on %(at)s, although it had been closed. Nothing in the books stands"
+    " for it."
+)
+WRITE_OFF = _(
+    "Ask the recipient to give the money back. If they do not, propose to write it off: once approved, it is booked as"
+    " a loss, and books and provider agree again."
 )
 PAID_FOR_ANOTHER_REASON = _(
     "If our node paid it for this very payment, as may be after a restored backup, propose “It was paid” with the"
@@ -65,40 +97,20 @@ FAILED = _("It was not paid, and what was held for it is free again. %(failure)s
 WAITS = _("Nothing was sent. %(failure)s")
 GOES_BY_ITSELF = _("It is tried again by itself on %(at)s; nobody has to do anything.")
 MAY_WAIVE = _("If it must not wait, propose a waiver: another person decides.")
+# Payments that may have a closed order in doubt for people to decide.
+UNDECIDED_STATES = (DisbursementState.NEEDS_REVIEW, DisbursementState.FAILED)
 LESS_THAN_A_MINUTE = _("less than a minute")
 WAITING_SINCE = _("Waiting for a person for %(age)s")
 
 
-class ExplanationForm(ReasonAndCodeForm):
-    """An explanation of what was checked, and a fresh one-time code."""
-
-    reason = forms.CharField(
-        label=_("Explanation"), max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("What you looked at and what it showed. The second person decides by it; it stays in the trail."),
-    )  # fmt: skip
-
-
-class PaidForm(ExplanationForm):
-    """The proof and the cost of a payment that was made."""
-
-    proof = forms.CharField(
-        label=_("Preimage"), max_length=200, widget=forms.TextInput(attrs={"size": 70, "class": "mono"}),
-        help_text=_("64 hexadecimal characters, from the recipient’s wallet. It is checked against the payment hash."),
-    )  # fmt: skip
-    cost_msat = forms.IntegerField(
-        label=_("Routing fee, in msat"), min_value=0,
-        help_text=_("What the route cost on top: 1,000 msat are one sat. 0 if it cannot be found any more."),
-    )  # fmt: skip
-    field_order = ("proof", "cost_msat", "reason", "code")
-
-
 def payment_box(row: Any, *, now: datetime) -> Box | None:
     """Return what is wrong with a payment and what may be done; nothing for a payment without a problem."""
+    if row.attempt_outside is not None:
+        return _outside_box(row, now)
     if row.state == DisbursementState.NEEDS_REVIEW:
         return _review_box(row, now)
     if row.state == DisbursementState.FAILED:
-        says = FAILED % {"failure": _failure(row)}
-        return Box(title=_("This payment failed"), text=says, steps=[DECIDE], tone="alarm")
+        return _failed_box(row, now)
     if row.state == DisbursementState.PROCESSING and row.open_attempt is None and row.failure_code:
         return _waiting_box(row)
     return None
@@ -106,11 +118,41 @@ def payment_box(row: Any, *, now: datetime) -> Box | None:
 
 def _review_box(row: Any, now: datetime) -> Box:
     since = under_review_since(row.pk) or row.requested_at
-    age = timesince(since, now) if now - since >= timedelta(minutes=1) else LESS_THAN_A_MINUTE
-    facts = last_answer(row.open_attempt) if row.open_attempt else _limit_facts(row)
+    facts = last_answer(row.attempt_to_resolve) or _limit_facts(row)
     return Box(
         title=_("This payment needs a person"), text=_happened(row), facts=facts, steps=list(_steps(row, now)),
-        note=WAITING_SINCE % {"age": age},
+        note=WAITING_SINCE % {"age": _age(since, now)},
+    )  # fmt: skip
+
+
+def _age(since: datetime, now: datetime) -> Any:
+    return timesince(since, now) if now - since >= timedelta(minutes=1) else LESS_THAN_A_MINUTE
+
+
+def _failed_box(row: Any, now: datetime) -> Box:
+    says, attempt = FAILED % {"failure": _failure(row)}, row.attempt_to_resolve
+    steps = list(_steps_in_doubt(row, attempt, now)) if attempt is not None else [DECIDE]
+    return Box(
+        title=_("This payment failed"), text=says, facts=last_answer(attempt), steps=steps, tone="alarm"
+    )
+
+
+def _outside_box(row: Any, now: datetime) -> Box:
+    """Return the box of a payment that the books have no place for."""
+    attempt = row.attempt_outside
+    order, since = attempt.order, attempt.paid_outside_at
+    says = OUTSIDE % {
+        "amount": show_in(order.currency, order.amount), "reference": order.reference, "at": moment(since),
+    }  # fmt: skip
+    facts = [
+        (_("Proof (preimage)"), mono(attempt.proof)),
+        (_("Cost"), show_in(order.currency, attempt.cost)),
+    ]
+    waiting = open_proposal(MANUAL_RESOLUTION, str(row.pk))
+    return Box(
+        title=_("A payment is not in the books"), text=says, facts=facts,
+        steps=[_waits(waiting) if waiting else WRITE_OFF], tone="alarm",
+        note=WAITING_SINCE % {"age": _age(since, now)},
     )  # fmt: skip
 
 
@@ -138,7 +180,7 @@ def _happened(row: Any) -> Any:
 
 def _limit_facts(row: Any) -> list[tuple[Any, Any]]:
     """Return the amount of a payment that is above a limit."""
-    return [(_("To be sent"), show_sats(row.net_sats))] if row.failure_code in LIMIT_DEFERRALS else []
+    return [(_("To be sent"), show_msat(row.net_msat))] if row.failure_code in LIMIT_DEFERRALS else []
 
 
 def _waiver_waits(row: Any) -> Any:
@@ -151,14 +193,16 @@ def _waiver_waits(row: Any) -> Any:
 
 
 def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
-    """Return the last answer of the provider about an open attempt."""
+    """Return the last answer of the provider about an open attempt, or about a closed one in doubt."""
     if attempt is None:
         return []
     answer: Any = _("nothing yet")
-    if attempt.outcome:
-        answer = format_html(
-            "{} ({})", show_code(attempt.outcome), instant(attempt.asked_at or attempt.sent_at)
-        )
+    outcome = attempt.outcome
+    if attempt.state not in OPEN_ATTEMPT_STATES:
+        doubt = newest_answer(attempt.pk)
+        outcome = doubt.outcome if doubt else outcome
+    if outcome:
+        answer = format_html("{} ({})", show_code(outcome), instant(attempt.asked_at or attempt.sent_at))
     return [
         (_("Last answer of the provider"), answer),
         (_("The order can be paid until"), moment(attempt.order.give_up_after)),
@@ -166,21 +210,47 @@ def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
 
 
 def _steps(row: Any, now: datetime) -> Iterator[Any]:
-    attempt = row.open_attempt
+    attempt = row.attempt_to_resolve
     if attempt is None:
-        yield _waiver_waits(row) or (WAIVE_OR_RAISE if is_deferred(row) else DECIDE)
-        return
-    yield ENGINE_GOES_ON
+        yield _waiver_waits(row) or (WAIVE_OR_RAISE if is_deferred(row) else _decide(row))
+    elif row.open_attempt is None:
+        yield from _steps_in_doubt(row, attempt, now)
+    else:
+        yield ENGINE_GOES_ON
+        yield from _steps_to_resolve(row, attempt, now)
+
+
+def _decide(row: Any) -> Any:
+    """Return what may be done about a payment of which nothing is under way."""
+    steps = {
+        ReviewCode.APPROVAL_DIFFERS.value: CANCEL_AND_APPROVE,
+        FailureCode.GIVEN_BACK.value: ASK_WHY_GIVEN_BACK,
+    }
+    return steps.get(row.failure_code, DECIDE)
+
+
+def _steps_in_doubt(row: Any, attempt: Attempt, now: datetime) -> Iterator[Any]:
+    yield IN_DOUBT % {"reference": attempt.order.reference}
+    yield from _steps_to_resolve(row, attempt, now)
+
+
+def _steps_to_resolve(row: Any, attempt: Attempt, now: datetime) -> Iterator[Any]:
     waiting = open_proposal(MANUAL_RESOLUTION, str(row.pk))
     if waiting is not None:
         yield _waits(waiting)
         return
     is_paid_before = row.failure_code == ReviewCode.PAID_BEFORE_ORDERED
     yield PAID_FOR_ANOTHER_REASON if is_paid_before else ASK_PAYEE
-    refusal = _refusal_of_unpaid(attempt, now)
+    refusal = refusal_of_unpaid(attempt, now)
     if is_paid_before and refusal is None:
         return
-    yield NOT_UNPAID_YET % {"refusal": show_refusal(refusal).text} if refusal else MAY_CALL_UNPAID
+    yield NOT_UNPAID_YET % {"refusal": show_refusal(refusal).text} if refusal else _may_call_unpaid(attempt)
+
+
+def _may_call_unpaid(attempt: Attempt) -> Any:
+    answer = newest_answer(attempt.pk)
+    is_left = answer is not None and answer.kind == AnswerKind.STUCK
+    return MAY_CALL_LEFT_UNPAID if is_left else MAY_CALL_UNPAID
 
 
 def _waits(proposal: Proposal) -> Any:
@@ -190,7 +260,7 @@ def _waits(proposal: Proposal) -> Any:
     return format_html("{} {}", text, link_to(proposal, f"#{proposal.pk}"))
 
 
-def _refusal_of_unpaid(attempt: Attempt, now: datetime) -> DomainError | None:
+def refusal_of_unpaid(attempt: Attempt, now: datetime) -> DomainError | None:
     try:
         require_unpaid(attempt, now=now)
     except DomainError as refusal:
@@ -198,71 +268,23 @@ def _refusal_of_unpaid(attempt: Attempt, now: datetime) -> DomainError | None:
     return None
 
 
-def _propose_paid(decision: Decision) -> None:
-    propose_resolution(
-        disbursement_id=decision.row.pk, verdict=ResolutionVerdict.PAID, proof=decision.form_data["proof"],
-        cost_msat=decision.form_data["cost_msat"], explanation=decision.reason, proposer=decision.user,
-        now=decision.now,
-    )  # fmt: skip
+def attach_attempts(rows: Sequence[Any]) -> None:
+    """Attach to each payment the attempts on which its box and the offered actions depend.
+
+    `open_attempt`; `attempt_to_resolve`, which is that or one that was closed and is in doubt; and `attempt_outside`,
+    which was paid beside the books.
+    """
+    open_ones = open_attempts_of([row.pk for row in rows])
+    doubtful = [row.pk for row in rows if row.state in UNDECIDED_STATES and row.pk not in open_ones]
+    doubts = attempts_in_doubt_of(doubtful) if doubtful else {}
+    ended = [row.pk for row in rows if row.state in PAST_PAYING]
+    outside = attempts_outside_books_of(ended) if ended else {}
+    for row in rows:
+        doubt = doubts.get(row.pk)
+        row.open_attempt, row.attempt_outside = open_ones.get(row.pk), outside.get(row.pk)
+        row.attempt_to_resolve = row.open_attempt or (doubt if doubt and _was_asked_since(doubt) else None)
 
 
-def _propose_not_paid(decision: Decision) -> None:
-    propose_resolution(
-        disbursement_id=decision.row.pk, verdict=ResolutionVerdict.NOT_PAID, explanation=decision.reason,
-        proposer=decision.user, now=decision.now,
-    )  # fmt: skip
-
-
-def _query(decision: Decision) -> None:
-    query_now(disbursement_id=decision.row.pk, actor=decision.actor, now=decision.now)
-
-
-def _is_open(user: User, row: Any) -> bool:
-    return row.open_attempt is not None
-
-
-def _may_be_proposed(user: User, row: Any) -> bool:
-    is_under_review = row.state == DisbursementState.NEEDS_REVIEW and row.open_attempt is not None
-    return is_under_review and open_proposal(MANUAL_RESOLUTION, str(row.pk)) is None
-
-
-def _may_be_called_unpaid(user: User, row: Any) -> bool:
-    return _may_be_proposed(user, row) and _refusal_of_unpaid(row.open_attempt, clock.now()) is None
-
-
-QUERY_PROVIDER = Action(
-    slug="query-provider",
-    label=_("Query the provider now"),
-    question=_("A worker queries the provider at once about the payment. This sends nothing."),
-    done=_("being queried; open its page again in a moment"),
-    run=_query,
-    permission="transfers.query_provider",
-    is_offered=_is_open,
-)
-PROPOSE_PAID = Action(
-    slug="propose-paid",
-    label=_("Propose: “It was paid”"),
-    question=_(
-        "You propose that this payment was made. Another person approves it; then it is booked as paid, for good."
-    ),
-    done=_("proposed; another person has to approve"),
-    run=_propose_paid,
-    permission="transfers.propose_resolution",
-    form=PaidForm,
-    is_offered=_may_be_proposed,
-    tone="good",
-)
-PROPOSE_NOT_PAID = Action(
-    slug="propose-not-paid",
-    label=_("Propose: “It was not paid”"),
-    question=_(
-        "You propose that this payment was never made. Another person approves it; then the held money is given back,"
-        " and the payment may be retried or cancelled. If you are wrong, the recipient may be paid twice."
-    ),
-    done=_("proposed; another person has to approve"),
-    run=_propose_not_paid,
-    permission="transfers.propose_resolution",
-    form=ExplanationForm,
-    is_offered=_may_be_called_unpaid,
-    tone="bad",
-)
+def _was_asked_since(closed: Attempt) -> bool:
+    """Return whether the provider was asked about a closed attempt: before, there is nothing to decide by."""
+    return closed.asked_at is not None and closed.closed_at is not None and closed.asked_at > closed.closed_at

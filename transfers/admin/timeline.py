@@ -10,13 +10,18 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, moment, mono, show_code, show_facts
-from sunusav.backoffice.money import NOTHING, show_msat, show_sats
+from sunusav.backoffice.facts import instant, long, moment, mono, show_code, show_facts
+from sunusav.backoffice.money import NOTHING, show_in, show_msat
 from sunusav.backoffice.sections import Facts, Table, link_to, link_to_page
 from transfers.enums import AnsweredCall, AttemptState, ResolutionVerdict
-from transfers.models import Attempt, Disbursement
+from transfers.models import Attempt, Disbursement, DisbursementDestination
+from transfers.queries import destinations_of
 
-VERDICTS = {ResolutionVerdict.PAID: _("It was paid"), ResolutionVerdict.NOT_PAID: _("It was not paid")}
+VERDICTS = {
+    ResolutionVerdict.PAID: _("It was paid"),
+    ResolutionVerdict.NOT_PAID: _("It was not paid"),
+    ResolutionVerdict.WRITTEN_OFF: _("Write it off as a loss"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,10 @@ class Event:
 
 def attempts_with_history(row: Disbursement) -> QuerySet[Attempt]:
     """Return the attempts with everything that their page shows, in a fixed number of queries."""
-    attempts = row.attempts.select_related(
-        "order", "hold_transaction", "close_transaction", "resolved__approver", "resolved__resolution"
-    )
+    attempts = row.attempts.select_related("order", "payment_transaction", "reversal__transaction")
     return attempts.order_by("number").prefetch_related(
-        "hold_transaction__entries__account", "close_transaction__entries__account", "answers",
-        "resolutions__proposer",
+        "payment_transaction__entries__account", "reversal__transaction__entries__account", "answers",
+        "resolutions__proposer", "resolved__approver", "resolved__transaction__entries__account",
     )  # fmt: skip
 
 
@@ -53,11 +56,42 @@ def timeline_of(row: Disbursement, attempts: Sequence[Attempt]) -> Table:
     )
 
 
-def bookings(attempts: Iterable[Attempt]) -> Iterable[tuple[Any, Any]]:
-    """Yield what each attempt booked, with what it was for."""
+def bookings(row: Disbursement, attempts: Iterable[Attempt]) -> Iterable[tuple[Any, Any]]:
+    """Yield what was booked for a payment, with what it was for: its hold, the hold's release, its payment."""
+    hold = row.hold_transaction
+    if hold is not None:
+        yield gettext("hold"), hold
+        yield gettext("hold released"), getattr(hold, "reversed_by", None)
     for attempt in attempts:
-        yield gettext("attempt %(number)s: hold") % {"number": attempt.number}, attempt.hold_transaction
-        yield gettext("attempt %(number)s: close") % {"number": attempt.number}, attempt.close_transaction
+        number = {"number": attempt.number}
+        yield gettext("attempt %(number)s: paid") % number, attempt.payment_transaction
+        for resolved in attempt.resolved.all():
+            yield gettext("attempt %(number)s: written off") % number, resolved.transaction
+        given_back = getattr(attempt, "reversal", None)
+        if given_back is not None:
+            yield gettext("reversed"), given_back.transaction
+
+
+def destinations_table(row: Disbursement) -> Table:
+    """Return where a payment may go, the first choice first."""
+    return Table(
+        title=_("Destinations"),
+        heads=(_("choice"), _("rail"), _("kind"), _("destination"), _("set"), _("replaced"), _("refused")),
+        rows=[
+            (
+                one.position, show_code(one.rail), show_code(one.kind), long(one.value), instant(one.set_at),
+                instant(one.replaced_at), _refusal(one),
+            )
+            for one in destinations_of(row)
+        ],
+        anchor="destinations",
+    )  # fmt: skip
+
+
+def _refusal(one: DisbursementDestination) -> Any:
+    if one.refused_at is None:
+        return NOTHING
+    return format_html("{} ({})", instant(one.refused_at), show_code(one.refusal_code))
 
 
 def facts_of(attempt: Attempt) -> Facts:
@@ -68,8 +102,8 @@ def facts_of(attempt: Attempt) -> Facts:
     }
     known = (
         (_("Payment hash or reference"), mono(order.reference)),
-        (_("Amount"), show_msat(order.amount_msat)),
-        (_("Routing fee allowed"), show_msat(order.fee_limit_msat)),
+        (_("Amount"), show_in(order.currency, order.amount)),
+        (_("Cost allowed"), show_in(order.currency, order.cost_limit)),
         (_("Payee"), mono(order.payee)),
         (_("Paid from"), mono(order.source)),
         (_("Opened"), instant(attempt.opened_at)),
@@ -79,7 +113,7 @@ def facts_of(attempt: Attempt) -> Facts:
         (_("Closed"), instant(attempt.closed_at)),
         (_("Outcome"), show_code(attempt.outcome)),
         (_("Proof (preimage)"), mono(attempt.proof)),
-        (_("Routing fee"), show_msat(attempt.cost_msat)),
+        (_("Cost"), show_in(order.currency, attempt.cost)),
         (_("Evidence"), show_facts(attempt.evidence)),
         (_("Order"), link_to(order, f"#{order.pk}")),
     )
@@ -87,7 +121,7 @@ def facts_of(attempt: Attempt) -> Facts:
 
 
 def _events(row: Disbursement, attempts: Sequence[Attempt]) -> Iterator[Event]:
-    ordered = {"gross": show_sats(row.payout_sats), "net": show_sats(row.net_sats)}
+    ordered = {"gross": show_msat(row.payout_msat), "net": show_msat(row.net_msat)}
     yield Event(
         row.requested_at, 0, _("Ordered"), _("%(gross)s, of which the recipient gets %(net)s") % ordered
     )
@@ -96,6 +130,11 @@ def _events(row: Disbursement, attempts: Sequence[Attempt]) -> Iterator[Event]:
         yield from _events_of(attempt, rank)
     if row.completed_at:
         yield Event(row.completed_at, 10_000, _("Completed"))
+    for attempt in attempts:
+        given_back = getattr(attempt, "reversal", None)
+        if given_back is not None:
+            shown = _lines((show_code(given_back.kind), mono(given_back.reference)))
+            yield Event(given_back.reversed_at, 10_001, _("Reversed: the money came back"), shown)
 
 
 def _events_of(attempt: Attempt, rank: int) -> Iterator[Event]:
@@ -104,9 +143,7 @@ def _events_of(attempt: Attempt, rank: int) -> Iterator[Event]:
         (_("Payment hash or reference"), mono(order.reference)),
         (_("Payable until"), moment(order.give_up_after)),
     )
-    yield Event(
-        attempt.opened_at, rank + 1, gettext("Attempt %(number)s opened, money held") % number, opened
-    )
+    yield Event(attempt.opened_at, rank + 1, gettext("Attempt %(number)s opened") % number, opened)
     if attempt.sent_at:
         sent = gettext("Sent, %(times)s times so far") if attempt.sends > 1 else gettext("Sent")
         yield Event(
@@ -118,6 +155,8 @@ def _events_of(attempt: Attempt, rank: int) -> Iterator[Event]:
     yield from _decisions(attempt, rank + 4)
     if attempt.closed_at:
         yield Event(attempt.closed_at, rank + 5, _closing(attempt), _end(attempt))
+    if attempt.paid_outside_at:
+        yield Event(attempt.paid_outside_at, rank + 6, _("Paid outside the books"), _payment(attempt))
 
 
 def _decisions(attempt: Attempt, rank: int) -> Iterator[Event]:
@@ -129,8 +168,7 @@ def _decisions(attempt: Attempt, rank: int) -> Iterator[Event]:
         yield Event(
             proposed.proposed_at, rank, _("%(who)s proposed: “%(verdict)s”") % facts, proposed.explanation
         )
-    resolved = getattr(attempt, "resolved", None)
-    if resolved is not None:
+    for resolved in attempt.resolved.all():
         by = {"who": resolved.approver.get_username()}
         proposal = link_to_page("core.proposal", resolved.proposal_id, f"#{resolved.proposal_id}")
         yield Event(resolved.resolved_at, rank, _("%(who)s approved") % by, proposal)
@@ -145,10 +183,15 @@ def _closing(attempt: Attempt) -> str:
 
 def _end(attempt: Attempt) -> Any:
     if attempt.state == AttemptState.SUCCEEDED:
-        return _lines(
-            (_("Routing fee"), show_msat(attempt.cost_msat)), (_("Proof (preimage)"), mono(attempt.proof))
-        )
+        return _payment(attempt)
     return _answer(attempt.outcome, attempt.evidence)
+
+
+def _payment(attempt: Attempt) -> Any:
+    return _lines(
+        (_("Cost"), show_in(attempt.order.currency, attempt.cost)),
+        (_("Proof (preimage)"), mono(attempt.proof)),
+    )
 
 
 def _answer(outcome: str, evidence: Any) -> Any:

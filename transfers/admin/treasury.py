@@ -1,28 +1,33 @@
 """The treasury: per rail what the books have, what can be sent, what cannot, and what waits for it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger.queries import balances
+from ledger.types import Money
+from sunusav.backoffice.actions import Button
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import instant, mono, show_code_or_text
-from sunusav.backoffice.money import NOTHING, show_msat, show_sats
+from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
 from sunusav.core import clock
 from transfers.admin.limits import HOW_RAILS_ARE
-from transfers.enums import BreakerState
-from transfers.models import RailLiquidity
+from transfers.admin.movements import PROPOSE_MOVEMENT, TreasuryMovementAdmin
+from transfers.enums import BreakerState, TreasuryKind
+from transfers.models import RailLiquidity, TreasuryMovement
 from transfers.queries import stopped_rails
 from transfers.rails import rail
-from transfers.treasury import exceeds_sendable, is_look_stale, waiting_for_rails
+from transfers.treasury import exceeds_sendable, is_different, is_look_stale, waiting_for_rails
 
 NEVER_LOOKED = _("It was not looked at yet.")
 STALE = _("It was last looked at %(at)s: the amounts may be out of date.")
@@ -32,6 +37,13 @@ UNUSABLE = _("%(amount)s of what the provider holds cannot be sent now.")
 TOO_LITTLE = _("The payments that wait exceed what can be sent.")
 LOOK_AT_WORKER = _("Have the operator look whether the worker of the payouts and the scheduler run.")
 LOOK_AT_PROVIDER = _("Have the operator look at the node or the partner.")
+REPORTED = _("%(provider)s on %(at)s, when the books had %(booked)s")
+HOLDS_MORE = _("Since %(since)s the provider holds %(amount)s more than the books have.")
+HOLDS_LESS = _("Since %(since)s the provider holds %(amount)s less than the books have.")
+PROPOSE_CAUSE = _(
+    "Find the cause, and propose the movement: a channel opened or closed, a top-up, a charge. Money that has just"
+    " arrived is booked within seconds."
+)
 REPAIR_OR_WAIT = _(
     "Have the operator look at what is listed below: a channel whose other side is not connected sends nothing."
 )
@@ -43,11 +55,12 @@ ADD_MONEY = _(
 @admin.register(RailLiquidity)
 class RailLiquidityAdmin(ReadOnlyAdmin):
     list_display = (
-        "rail_shown", "in_books", "total_msat", "largest_msat", "unusable_shown", "service", "waiting_shown",
+        "rail_shown", "in_books", "difference_shown", "total_shown", "unusable_shown", "service", "waiting_shown",
         "looked_at",
     )  # fmt: skip
     fields = (
-        "rail_shown", "in_books", "total_msat", "largest_msat", "unusable_shown", "service", "looked_at",
+        "rail_shown", "in_books", "provider_shown", "difference_shown", "total_shown", "largest_shown",
+        "unusable_shown", "service", "looked_at",
     )  # fmt: skip
     ordering = ("rail",)
 
@@ -60,7 +73,7 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
         booked, waiting = balances(accounts.values()), waiting_for_rails()
         states = {one.rail: one.state for one in stopped_rails()}
         for row in rows:
-            row.booked_msat = booked[accounts[row.rail]]
+            row.account, row.booked = accounts[row.rail], booked[accounts[row.rail]]
             row.waiting = waiting.get(row.rail)
             row.service_state = BreakerState(states.get(row.rail, BreakerState.CLOSED))
 
@@ -70,11 +83,35 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("in the books"))
     def in_books(self, row: Any) -> str:
-        return show_msat(row.booked_msat)
+        return show_in(row.account.currency, row.booked)
+
+    @admin.display(description=_("can be sent"), ordering="total")
+    def total_shown(self, row: Any) -> str:
+        return show_in(row.account.currency, row.total)
+
+    @admin.display(description=_("in one payment at most"), ordering="largest")
+    def largest_shown(self, row: Any) -> str:
+        return show_in(row.account.currency, row.largest)
+
+    @admin.display(description=_("provider reported"))
+    def provider_shown(self, row: RailLiquidity) -> str:
+        """Show what the provider held, when, and what the books had then."""
+        if row.balance_at is None:
+            return NOTHING
+        facts = {
+            "provider": show_in(row.currency, row.provider_amount or 0),
+            "at": instant(row.balance_at),
+            "booked": show_in(row.currency, row.booked_amount or 0),
+        }
+        return str(REPORTED % facts)
+
+    @admin.display(description=_("difference"))
+    def difference_shown(self, row: RailLiquidity) -> str:
+        return NOTHING if row.balance_at is None else show_in(row.currency, row.difference_amount or 0)
 
     @admin.display(description=_("cannot be used now"))
-    def unusable_shown(self, row: RailLiquidity) -> str:
-        return show_msat(row.unusable_msat if row.known_at else None)
+    def unusable_shown(self, row: Any) -> str:
+        return show_in(row.account.currency, row.unusable_amount if row.known_at else None)
 
     @admin.display(description=_("state"))
     def service(self, row: Any) -> Any:
@@ -84,7 +121,7 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
     def waiting_shown(self, row: Any) -> Any:
         if row.waiting is None:
             return NOTHING
-        facts = {"count": row.waiting.count, "total": show_sats(row.waiting.total_sats)}
+        facts = {"count": row.waiting.count, "total": _shown(row.waiting.total)}
         text = ngettext("%(count)s payment, %(total)s", "%(count)s payments, %(total)s", row.waiting.count)
         return text % facts
 
@@ -92,6 +129,17 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
     def looked_at(self, row: RailLiquidity) -> Any:
         at = instant(row.seen_at)
         return _("%(at)s (out of date)") % {"at": at} if is_look_stale(row, now=clock.now()) else at
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
+        """Offer to propose the movement that would explain the difference; the kind can be changed there."""
+        kind = TreasuryKind.SURPLUS if (row.difference_amount or 0) >= 0 else TreasuryKind.SHORTFALL
+        given = QueryDict(mutable=True)
+        given.update({"account": row.account.code, **({"kind": kind.value} if row.difference_amount else {})})
+        page = reverse("admin:transfers_treasurymovement_action", args=[PROPOSE_MOVEMENT.slug])
+        return [replace(button, url=f"{page}?{given.urlencode()}") for button in self.list_buttons(request)]
+
+    def list_buttons(self, request: HttpRequest) -> list[Button]:
+        return TreasuryMovementAdmin(TreasuryMovement, self.admin_site).list_buttons(request)
 
     def name_of(self, row: Any) -> str:
         return show_code_or_text(row.rail)
@@ -102,7 +150,7 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
             return None
         texts = " ".join(str(text) for text, _step in problems)
         steps = dict.fromkeys(step for _text, step in problems)
-        return Box(title=_("Not all of it can be sent"), text=texts, steps=list(steps))
+        return Box(title=_("Look at this rail"), text=texts, steps=list(steps))
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (_waiting(row), _unusable(row), trail_of([f"rail:{row.rail}"]))
@@ -119,7 +167,11 @@ def _problems(row: Any) -> Iterator[tuple[Any, Any]]:
         facts = {"at": instant(row.known_at), "why": show_reason(row.failure_code, row.failure_facts)}
         yield (UNAVAILABLE if row.known_at else UNAVAILABLE_FROM_THE_START) % facts, LOOK_AT_PROVIDER
     if row.unusable:
-        yield UNUSABLE % {"amount": show_msat(row.unusable_msat)}, REPAIR_OR_WAIT
+        yield UNUSABLE % {"amount": show_in(row.currency, row.unusable_amount)}, REPAIR_OR_WAIT
+    if is_different(row, now=clock.now()):
+        amount = show_in(row.currency, abs(row.difference_amount))
+        says = HOLDS_MORE if row.difference_amount > 0 else HOLDS_LESS
+        yield says % {"amount": amount, "since": instant(row.differs_since)}, PROPOSE_CAUSE
     if row.waiting is not None and exceeds_sendable(row.waiting, row, rail(row.rail)):
         yield TOO_LITTLE, ADD_MONEY
 
@@ -130,8 +182,8 @@ def _waiting(row: Any) -> Facts:
         return Facts(_("Waits for it"), ((_("payments"), 0),), anchor="waiting")
     facts = (
         (_("payments"), waiting.count),
-        (_("in all"), show_sats(waiting.total_sats)),
-        (_("the largest"), show_sats(waiting.largest_sats)),
+        (_("in all"), _shown(waiting.total)),
+        (_("the largest"), _shown(waiting.largest)),
     )
     return Facts(_("Waits for it"), facts, anchor="waiting")
 
@@ -140,7 +192,11 @@ def _unusable(row: RailLiquidity) -> Table:
     return Table(
         title=_("Cannot be used now"),
         heads=(_("reference"), _("amount")),
-        rows=[(mono(one["reference"]), show_msat(one["amount_msat"])) for one in row.unusable],
+        rows=[(mono(one["reference"]), show_in(row.currency, one["amount"])) for one in row.unusable],
         empty=_("Everything can be used."),
         anchor="unusable",
     )
+
+
+def _shown(money: Money) -> str:
+    return show_in(money.currency, money.amount)
