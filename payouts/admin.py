@@ -9,26 +9,33 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fees.queries import verified_groups
+from ledger.types import Movement
 from payouts.calculations import contribution_subject, cycle_subject
-from payouts.enums import GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
+from payouts.enums import CYCLE_REOPENING, GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
 from payouts.errors import PayoutMissing
-from payouts.models import Contribution, Cycle, Group, Member
-from payouts.queries.cycles import cycle_facts
+from payouts.models import Contribution, Cycle, CycleReopening, Group, Member
+from payouts.queries.cycles import cycle_facts, is_reopened
 from payouts.queries.groups import masked_name, masked_phone
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.payouts import cancel_payout, retry_payout
+from payouts.services.reopening import propose_reopening
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.backoffice.columns import show_choice
+from sunusav.backoffice.facts import instant, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.backoffice.money import NOTHING, show_msat, show_sats
+from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_sats
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, trail_of
+from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject, trail_of
 from sunusav.core import clock
 from sunusav.core.models import User
+from transfers.collection_queries import collections_for
+from transfers.credit_queries import credit_movements, credit_msat
 from transfers.enums import DisbursementState
-from transfers.queries import collections_for, disbursement_for
+from transfers.queries import disbursement_for
 from transfers.types import CollectionFacts, DisbursementFacts
+
+MOVEMENTS_SHOWN = 50
 
 
 def _propose(decision: Decision) -> None:
@@ -146,6 +153,17 @@ def _is_unpaid(user: User, row: Cycle) -> bool:
     return payout is not None and payout.completed_at is None and payout.state != DisbursementState.CANCELLED
 
 
+def _propose_reopening(decision: Decision) -> None:
+    propose_reopening(
+        cycle_id=decision.row.pk, reason=decision.reason, proposer=decision.user, now=decision.now
+    )
+
+
+def _is_reversed(user: User, row: Cycle) -> bool:
+    payout = disbursement_for(cycle_subject(row.pk))
+    return payout is not None and payout.state == DisbursementState.REVERSED and not is_reopened(payout)
+
+
 RETRY = Action(
     slug="retry-payout",
     label=_("Retry the payout"),
@@ -170,13 +188,41 @@ CANCEL = Action(
 )
 
 
+REOPEN = Action(
+    slug="reopen",
+    label=_("Propose to reopen"),
+    question=_(
+        "Its payout was reversed and the pot holds the money again. Once approved, it can be paid again."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_reopening,
+    permission="payouts.propose_cycle_reopening",
+    form=ReasonAndCodeForm,
+    is_offered=_is_reversed,
+)
+
+
+@admin.register(CycleReopening)
+class CycleReopeningAdmin(ReadOnlyAdmin):
+    list_display = ("id", "cycle", "payout", "proposer", "approver", "reopened_at")
+    list_select_related = ("cycle", "payout", "proposer", "approver")
+    search_fields = ("cycle__id",)
+    search_help_text = _("The exact identifier of the cycle.")
+    ordering = ("-id",)
+    links = ("cycle", "payout", "proposal")
+
+
 @admin.register(Cycle)
 class CycleAdmin(ReadOnlyAdmin):
     list_display = ("id", "group", "cycle_index", "status", "pot", "winner_user_id", "created_at", "ready_at")
     fields = (
         "group", "cycle_index", "status", "settled", "contribution_sats", "pot", "winner_user_id",
         "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
-        "created_at", "ready_at",
+        "second_rail", "second_kind", "second_value", "second_replaced_at", "created_at", "ready_at",
+    )  # fmt: skip
+    fields_hidden_when_empty = (
+        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
+        "second_rail", "second_kind", "second_value", "second_replaced_at", "ready_at",
     )  # fmt: skip
     list_filter = ("state", "created_at")
     list_select_related = ("group",)
@@ -184,7 +230,7 @@ class CycleAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact identifier of the cycle, its group or its winner.")
     ordering = ("-created_at", "id")
     links = ("group",)
-    actions_offered = (RETRY, CANCEL)
+    actions_offered = (RETRY, CANCEL, REOPEN)
     card_fields = (
         "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_value",
     )  # fmt: skip
@@ -209,7 +255,11 @@ class CycleAdmin(ReadOnlyAdmin):
         return f"{cycle.facts.contributions_settled} / {cycle.members_count}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (_payout_section(row), _contributions(row), trail_of([cycle_subject(row.pk)]))
+        return (
+            _payout_section(row),
+            _contributions(row),
+            trail_of([cycle_subject(row.pk), f"{CYCLE_REOPENING}:{row.pk}"]),
+        )
 
 
 def _payout_section(row: Cycle) -> Section:
@@ -243,7 +293,7 @@ def _contribution_row(row: Contribution, collection: CollectionFacts | None) -> 
     if collection is None:
         return (row.user_id, show_sats(row.amount_sats), gettext("not requested yet"), show_msat(0), "")
     link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
-    received = show_msat(collection.received_msat)
+    received = show_in(collection.received.currency, collection.received.amount)
     return (row.user_id, show_sats(row.amount_sats), show_choice(collection.state), received, link)
 
 
@@ -264,6 +314,27 @@ class MemberAdmin(ReadOnlyAdmin):
     @admin.display(description=_("phone"))
     def phone_masked(self, member: Member) -> str:
         return masked_phone(member)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return _credit_of(row)
+
+
+def _credit_of(row: Member) -> Sequence[Section]:
+    movements = credit_movements(row.user_id, before_id=None, limit=MOVEMENTS_SHOWN)
+    held = Facts(_("Credit"), ((_("Held"), show_msat(credit_msat(row.user_id))),))
+    listed = Table(
+        title=_("Last movements of the credit"),
+        heads=(_("when"), _("what"), _("for"), _("amount"), _("transaction")),
+        rows=[_movement_row(movement) for movement in movements],
+        empty=_("This member never had credit."),
+    )
+    return (held, listed)
+
+
+def _movement_row(movement: Movement) -> Sequence[Any]:
+    link = link_to_page("ledger.journaltransaction", movement.transaction_id, f"#{movement.transaction_id}")
+    what = show_code_or_text(movement.kind)
+    return (instant(movement.at), what, show_subject(movement.subject), show_msat(-movement.amount), link)
 
 
 @admin.register(Contribution)

@@ -1,13 +1,21 @@
-from payouts.enums import GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
+from payouts.enums import CYCLE_REOPENING, GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
 from payouts.services.groups import describe_group, revoke_verification, verify_group
+from payouts.services.reopening import describe_reopening, reopen_cycle
 from sunusav.core.approvals import Approvable
 
-__all__ = ["APPROVABLES", "GROUP_VERIFICATION", "GROUP_VERIFICATION_REVOCATION"]
+__all__ = ["APPROVABLES", "CYCLE_REOPENING", "GROUP_VERIFICATION", "GROUP_VERIFICATION_REVOCATION"]
 
 PROPOSE = "payouts.propose_group_verification"
 APPROVE = "payouts.approve_group_verification"
 
 APPROVABLES = [
+    Approvable(
+        kind=CYCLE_REOPENING,
+        propose_permission="payouts.propose_cycle_reopening",
+        approve_permission="payouts.approve_cycle_reopening",
+        describe=describe_reopening,
+        apply=reopen_cycle,
+    ),
     Approvable(
         kind=GROUP_VERIFICATION,
         propose_permission=PROPOSE,

@@ -1,7 +1,6 @@
-SUBJECT_PAGES = {
-    "cycle": "payouts.cycle",
-    "contribution": "payouts.contribution",
+PROPOSAL_PAGES = {
     "group_verification": "payouts.group",
     "group_verification_revocation": "payouts.group",
+    "cycle_reopening": "payouts.cycle",
 }
 NAVIGATION = {"payouts": 1}

@@ -24,16 +24,6 @@ def contribution_subject(contribution_id: int) -> str:
     return f"{CONTRIBUTION}:{contribution_id}"
 
 
-def id_in(subject: str) -> str:
-    """Return the identifier in a subject; it may contain colons itself."""
-    return subject.partition(":")[2]
-
-
-def member_ref(user_id: str) -> str:
-    """Return the owner of a member's credit, under whose key their name and phone are encrypted."""
-    return f"member:{user_id}"
-
-
 def payee_of(winner_user_id: str) -> str:
     """Return the payee under which limits count a winner, in every cycle and for every destination."""
     return f"user:{winner_user_id}"
@@ -42,11 +32,6 @@ def payee_of(winner_user_id: str) -> str:
 def pot_of(cycle_id: str) -> AccountRef:
     """Return the account that a cycle's contributions are credited to."""
     return AccountRef(AccountRole.GROUP_POT, Currency.MSAT, cycle_subject(cycle_id))
-
-
-def credit_of(user_id: str) -> AccountRef:
-    """Return the account that a member's overpayments are credited to."""
-    return AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, member_ref(user_id))
 
 
 def is_working_day(day: date) -> bool:

@@ -9,6 +9,7 @@ from transfers.enums import CollectionState, DisbursementState
 
 GROUP_VERIFICATION: Final = "group_verification"
 GROUP_VERIFICATION_REVOCATION: Final = "group_verification_revocation"
+CYCLE_REOPENING: Final = "cycle_reopening"
 # The status of a payout that nobody has requested.
 NOT_INITIATED: Final = "not_initiated"
 

@@ -30,6 +30,12 @@ class CountryWithoutPartner(Invalid):
     country: str
 
 
+class MemberMissing(Missing):
+    """No group ever had a member of this identifier."""
+
+    user_id: str
+
+
 class MemberExists(Conflict):
     group_id: str
     user_id: str
@@ -198,6 +204,19 @@ class ClaimContradictsRecords(Conflict):
 
 class DestinationMissing(Conflict):
     """The winner's destination is not set."""
+
+    cycle_id: str
+
+
+class CycleNotReversed(Conflict):
+    """Only a cycle whose payout was reversed is reopened, once."""
+
+    cycle_id: str
+    cycle_status: str
+
+
+class SecondChoiceSame(Invalid):
+    """The second choice is the destination itself."""
 
     cycle_id: str
 

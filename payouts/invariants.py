@@ -8,13 +8,15 @@ from django.db.models import Count, F, Q, QuerySet
 
 from ledger.enums import AccountRole, Currency
 from ledger.queries import balance_pages, balances, owners_posted_to
-from payouts.calculations import contribution_subject, cycle_subject, id_in, pot_of
+from payouts.calculations import contribution_subject, cycle_subject, pot_of
 from payouts.enums import CycleState
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import settled_counts
 from sunusav.core.auditing import AuditScope, Breach, Invariant
 from sunusav.core.money import msat_from_sats
-from transfers.queries import credited_msat, drawn_msat
+from sunusav.core.subjects import key_of
+from transfers.collection_queries import credited_for
+from transfers.queries import drawn_msat
 
 # Each cycle brings the subjects of all its contributions into one statement.
 CYCLES_AT_A_TIME = 500
@@ -59,8 +61,8 @@ def _filled_pots_belong_to_cycles(scope: AuditScope) -> Iterator[Breach]:
     """Find pots of no cycle. A fast audit also checks each pot that is filled or moved, however old its cycle."""
     moved = _pots_moved(scope)
     for page in balance_pages(AccountRole.GROUP_POT, Currency.MSAT):
-        filled = {id_in(owner) for owner, amount in page.items() if amount}
-        cycles = Cycle.objects.in_bulk(filled | {id_in(owner) for owner in moved & page.keys()})
+        filled = {key_of(owner) for owner, amount in page.items() if amount}
+        cycles = Cycle.objects.in_bulk(filled | {key_of(owner) for owner in moved & page.keys()})
         for cycle_id in sorted(filled - cycles.keys()):
             yield Breach("I05", cycle_subject(cycle_id), "there is a pot, but no such cycle")
         if scope.since is not None:
@@ -92,9 +94,9 @@ def _contributed_msat(cycles: Sequence[Cycle]) -> dict[str, int]:
     rows = Contribution.objects.filter(cycle__in=cycles).values_list("pk", "cycle_id")
     cycle_of = {contribution_subject(pk): cycle_id for pk, cycle_id in rows}
     contributed: dict[str, int] = {}
-    for subject, amount_msat in credited_msat(cycle_of).items():
+    for subject, credited in credited_for(cycle_of).items():
         cycle_id = cycle_of[subject]
-        contributed[cycle_id] = contributed.get(cycle_id, 0) + amount_msat
+        contributed[cycle_id] = contributed.get(cycle_id, 0) + credited.amount
     return contributed
 
 

@@ -1,12 +1,13 @@
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from payouts.enums import CycleState
 from sunusav.core.fields import IdentifierField
-from transfers.types import Destination
+from transfers.types import Choice, Destination
 
 
 class Group(models.Model):
@@ -91,6 +92,10 @@ class Cycle(models.Model):
         null=True,
         help_text=_("when, the cycle being ready, it became another payee's"),
     )
+    second_rail = models.CharField(_("second rail"), max_length=30, blank=True)
+    second_kind = models.CharField(_("second kind"), max_length=30, blank=True)
+    second_value = models.TextField(_("second value"), blank=True)
+    second_replaced_at = models.DateTimeField(_("second replaced at"), null=True)
     created_at = models.DateTimeField(_("created at"))
 
     class Meta:
@@ -133,6 +138,11 @@ class Cycle(models.Model):
                 ),
             ),
             models.CheckConstraint(
+                name="cycle_second_choice_is_whole",
+                condition=Q(second_rail="", second_kind="", second_value="", second_replaced_at=None)
+                | (~Q(second_rail="") & ~Q(second_kind="") & ~Q(second_value="") & ~Q(destination_rail="")),
+            ),
+            models.CheckConstraint(
                 name="cycle_destination_replaced_once_ready",
                 condition=Q(destination_replaced_at__isnull=True)
                 | Q(state="ready", destination_set_at__isnull=False),
@@ -151,6 +161,57 @@ class Cycle(models.Model):
         if not self.destination_rail:
             return None
         return Destination(self.destination_rail, self.destination_kind, self.destination_value)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Where the winner is paid, and where if that is finally refused."""
+        first = self.destination
+        if first is None:
+            return ()
+        choices = (Choice(first, self.destination_replaced_at),)
+        if not self.second_rail:
+            return choices
+        second = Destination(self.second_rail, self.second_kind, self.second_value)
+        return (*choices, Choice(second, self.second_replaced_at))
+
+
+class CycleReopening(models.Model):
+    """That two people let a cycle be paid again whose payout was reversed. Append-only, once per payout.
+
+    The proposer is copied so that a constraint can compare both people; the audit checks the copy.
+    """
+
+    cycle = models.ForeignKey(
+        Cycle, on_delete=models.RESTRICT, related_name="reopenings", verbose_name=_("cycle")
+    )
+    payout = models.OneToOneField(
+        "transfers.Disbursement", on_delete=models.RESTRICT, related_name="+", verbose_name=_("payout")
+    )
+    proposal = models.OneToOneField(
+        "core.Proposal", on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
+    )
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
+    )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("approver")
+    )
+    reopened_at = models.DateTimeField(_("reopened at"))
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = _("reopening of a cycle")
+        verbose_name_plural = _("reopenings of cycles")
+        permissions = [
+            ("propose_cycle_reopening", "Can propose to reopen a cycle whose payout was reversed"),
+            ("approve_cycle_reopening", "Can approve reopening a cycle"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(name="cyclereopening_four_eyes", condition=~Q(approver=F("proposer"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cycle_id} after payout {self.payout_id}"
 
 
 class Contribution(models.Model):

@@ -20,6 +20,7 @@ LABELS: dict[str, Any] = {
     "create": _("create"),
     "add_member": _("add member"),
     "set_destination": _("set destination"),
+    "reopen": _("reopen"),
     # Periodic tasks
     "ready_check": _("ready check"),
     "take_redeemed_withdrawals": _("take redeemed withdrawals"),
@@ -39,18 +40,27 @@ FACTS: dict[str, Any] = {
     "contribution": _("contribution"),
     "payout_total": _("payout total"),
     "replaced": _("replaced"),
+    "second_rail": _("second rail"),
+    "second_kind": _("second kind"),
+    "second_replaced": _("second choice replaced"),
+    "pot": _("pot"),
     # Payouts
     "payout_id": _("payout id"),
     "payout_status": _("payout status"),
 }
 PROPOSALS: dict[str, Any] = {
     "group_verification": _("Verify a group"),
+    "cycle_reopening": _("Reopen a cycle whose payout was reversed"),
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
 # The tone of a state's badge.
 TONES = {"partial": "attention", "settled": "good", "paid": "good", "failed": "bad"}
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
+    "second-choice-same": (
+        _("The second choice is the destination itself."),
+        _("Give another second choice, or none."),
+    ),
     "payout-missing": (
         _("There is no such payout."),
         _("Open the cycle's page again."),
@@ -58,6 +68,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "payout-needs-review": (
         _("Payout %(payout_id)s of %(cycle_id)s is under review."),
         _("A person who may decide on payments has to review it."),
+    ),
+    "cycle-not-reversed": (
+        _("Cycle %(cycle_id)s (%(cycle_status)s) is not waiting to be reopened."),
+        _("Only a cycle whose payout was reversed is reopened, once. Open its page again."),
     ),
     "group-missing": (
         _("Group %(group_id)s does not exist."),

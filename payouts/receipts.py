@@ -38,11 +38,9 @@ def receipt_of(payout_id: int) -> Receipt:
 
 
 def _movements(payout_id: int) -> Iterator[BookedMovement]:
-    """Yield every journal transaction of the payout: each hold, then its payment or its release."""
-    for attempt in attempts_of(payout_id):
-        yield BookedMovement(attempt.hold_transaction_id, TransactionKind.HOLD)
-        ended = (
-            TransactionKind.PAYMENT if attempt.state == AttemptState.SUCCEEDED else TransactionKind.HOLD_VOID
-        )
-        if attempt.close_transaction_id is not None:
-            yield BookedMovement(attempt.close_transaction_id, ended)
+    """Yield every journal transaction of a paid payout: its hold, then its payment."""
+    paid = attempts_of(payout_id).select_related("disbursement").get(state=AttemptState.SUCCEEDED)
+    hold_id, payment_id = paid.disbursement.hold_transaction_id, paid.payment_transaction_id
+    assert hold_id is not None and payment_id is not None, "a paid payout is booked"  # noqa: S101, PT018
+    yield BookedMovement(hold_id, TransactionKind.HOLD)
+    yield BookedMovement(payment_id, TransactionKind.PAYMENT)

@@ -6,6 +6,7 @@ VIEW = [
     "payouts.view_cycle",
     "payouts.view_contribution",
     "payouts.view_payout",
+    "payouts.view_cyclereopening",
 ]
 ARRANGE = [
     "payouts.create_group",
@@ -21,8 +22,11 @@ REPAIR = ["payouts.retry_payout", "payouts.cancel_payout"]
 # The platform may retry failed payouts; finance also those under review (`transfers.retry_disbursement`).
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [*VIEW, *ARRANGE, *REPAIR]),
-    (Role.FINANCE, [*VIEW, *REPAIR, "payouts.propose_group_verification"]),
-    (Role.APPROVER, [*VIEW, "payouts.approve_group_verification"]),
+    (
+        Role.FINANCE,
+        [*VIEW, *REPAIR, "payouts.propose_group_verification", "payouts.propose_cycle_reopening"],
+    ),
+    (Role.APPROVER, [*VIEW, "payouts.approve_group_verification", "payouts.approve_cycle_reopening"]),
     (Role.AUDITOR, VIEW),
     (Role.OPERATOR, ["payouts.view_payout"]),
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from fees.types import FeeSplit
 from transfers.types import Destination, Failure
 
+LIGHTNING = "lightning"
 # The sort key of the last row of a page; the next page starts after it.
 Position = tuple[Any, ...]
 
@@ -60,6 +61,7 @@ class CycleFacts:
     contributions_settled: int
     destination: Destination | None
     destination_replaced_at: datetime | None
+    second_choice: Destination | None
     created_at: datetime
     ready_at: datetime | None
     payout_failure: Failure | None
@@ -67,12 +69,13 @@ class CycleFacts:
 
 @dataclass(frozen=True)
 class ContributionFacts:
-    """A contribution with its status, read from its collection."""
+    """A contribution with its status, read from its collection. `amount_xof` is what a method in francs asks for."""
 
     id: int
     cycle_id: str
     user_id: str
     amount_sats: int
+    amount_xof: int | None
     status: str
     method: str
     payment_request: str
@@ -83,7 +86,10 @@ class ContributionFacts:
 
 @dataclass(frozen=True)
 class PayoutFacts:
-    """The payout of a cycle: its disbursement. Fee, split and net are None until they are fixed."""
+    """The payout of a cycle: its disbursement. Fee, split and net are None until they are fixed.
+
+    `reference` identifies the payment at the provider: the payment hash on Lightning.
+    """
 
     id: int
     cycle_id: str
@@ -93,13 +99,18 @@ class PayoutFacts:
     fee_sats: int | None
     net_sats: int | None
     rail: str
-    payment_hash: str
+    reference: str
     failure: Failure
     attempts_made: int
     assessment_id: int | None
     scheduled_at: datetime
     created_at: datetime
     completed_at: datetime | None
+
+    @property
+    def payment_hash(self) -> str:
+        """The payment hash of a payment over Lightning, else nothing."""
+        return self.reference if self.rail == LIGHTNING else ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from payouts.api.views.contributions import ContributionViewSet
+from payouts.api.views.credit import MemberCreditViewSet
 from payouts.api.views.cycles import CycleViewSet
 from payouts.api.views.groups import GroupViewSet, MemberViewSet
 from payouts.api.views.payouts import PayoutViewSet
@@ -16,6 +17,9 @@ router.register("payouts", PayoutViewSet, basename="payouts")
 
 urlpatterns = [
     *router.urls,
+    path(
+        "members/<str:user_id>/credit", MemberCreditViewSet.as_view({"get": "retrieve"}), name="member-credit"
+    ),
     path(
         "cycles/<str:cycle_id>/withdrawal-link",
         WithdrawalLinkViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"}),

@@ -4,19 +4,15 @@ from datetime import datetime
 
 from fees.queries import expected_fee
 from fees.types import PricedFor
+from ledger.enums import Currency
 from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import STATUS_OF_CONTRIBUTION, STATUS_OF_PAID_OUT_CYCLE, ContributionStatus, CycleState
 from payouts.errors import ContributionMissing, ContributionNotOfCycle, ContributionNotRequested, CycleMissing
-from payouts.models import Contribution, Cycle
+from payouts.models import Contribution, Cycle, CycleReopening
 from payouts.types import ContributionFacts, CycleFacts, Position
+from transfers.collection_queries import collections_for, settled_subjects
 from transfers.enums import CollectionState, DisbursementState
-from transfers.queries import (
-    collections_for,
-    disbursement_for,
-    disbursements_for,
-    newest_withdrawal,
-    settled_subjects,
-)
+from transfers.queries import disbursement_for, disbursements_for, newest_withdrawal
 from transfers.types import CollectionFacts, DisbursementFacts, WithdrawalFacts
 
 
@@ -58,6 +54,7 @@ def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) 
             settled[row.pk] if row.state == CycleState.COLLECTING else row.members_count
         ),
         destination=row.destination, destination_replaced_at=row.destination_replaced_at,
+        second_choice=row.choices[1].destination if row.choices[1:] else None,
         created_at=row.created_at, ready_at=row.ready_at,
         payout_failure=payout.failure if payout else None,
     )  # fmt: skip
@@ -65,9 +62,23 @@ def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) 
 
 def status_of(row: Cycle, payout: DisbursementFacts | None) -> str:
     """Return the status of a cycle that clients see."""
-    if payout is None:
+    if payout is None or is_reopened(payout):
         return row.state
     return STATUS_OF_PAID_OUT_CYCLE[DisbursementState(payout.state)]
+
+
+def is_reopened(payout: DisbursementFacts) -> bool:
+    """Return whether two people let the cycle of a reversed payout be paid again."""
+    is_reversed = payout.state == DisbursementState.REVERSED
+    return is_reversed and CycleReopening.objects.filter(payout_id=payout.id).exists()
+
+
+def payout_in_force(cycle_id: str) -> DisbursementFacts | None:
+    """Return the payout of a cycle, unless it was cancelled, or reversed and the cycle reopened."""
+    payout = disbursement_for(cycle_subject(cycle_id))
+    if payout is None or payout.state == DisbursementState.CANCELLED or is_reopened(payout):
+        return None
+    return payout
 
 
 def settled_counts(cycle_ids: Sequence[str]) -> Counter[str]:
@@ -96,9 +107,7 @@ def expected_net_sats(cycle_id: str, *, at: datetime) -> int | None:
     row = stored_cycle(cycle_id)
     if row.state != CycleState.READY:
         return None
-    payout = disbursement_for(cycle_subject(cycle_id))
-    is_cancelled = payout is not None and payout.state == DisbursementState.CANCELLED
-    return net_sats(row, None if is_cancelled else payout, at=at)
+    return net_sats(row, payout_in_force(cycle_id), at=at)
 
 
 def net_sats(row: Cycle, payout: DisbursementFacts | None, *, at: datetime) -> int:
@@ -165,13 +174,19 @@ def _contribution(row: Contribution, collection: CollectionFacts | None) -> Cont
         collection = None  # a cancelled request must not be shown as payable
     return ContributionFacts(
         id=row.pk, cycle_id=row.cycle_id, user_id=row.user_id, amount_sats=row.amount_sats,
-        status=contribution_status(collection),
+        amount_xof=_asked_xof(collection), status=contribution_status(collection),
         method=collection.method if collection else "",
         payment_request=collection.payment_request if collection else "",
         checkout_url=collection.checkout_url if collection else "",
         expires_at=collection.expires_at if collection else None,
         settled_at=collection.settled_at if collection else None,
     )  # fmt: skip
+
+
+def _asked_xof(collection: CollectionFacts | None) -> int | None:
+    if collection is None or collection.amount.currency is not Currency.XOF:
+        return None
+    return collection.amount.amount
 
 
 def contribution_status(collection: CollectionFacts | None) -> str:

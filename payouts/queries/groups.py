@@ -2,11 +2,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fees.queries import verified_groups
-from payouts.calculations import member_ref
 from payouts.errors import GroupMissing
 from payouts.models import Group, Member
 from payouts.types import GroupFacts, MemberFacts, Position
 from sunusav.core.privacy import PersonErased, mask_name, mask_phone, reveal
+from transfers.types import member_ref
 
 ERASED = "…"
 

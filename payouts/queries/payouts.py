@@ -2,12 +2,13 @@ from collections.abc import Sequence
 
 from fees.queries import fixed_fee
 from fees.types import FixedFee
-from payouts.calculations import CYCLE, cycle_subject, id_in
+from payouts.calculations import CYCLE, cycle_subject
 from payouts.enums import NOT_INITIATED
 from payouts.errors import CycleMissing, PayoutMissing
 from payouts.models import Cycle
 from payouts.queries.cycles import status_of, stored_cycle
 from payouts.types import PayoutFacts, PayoutStatus, Position
+from sunusav.core.subjects import key_of, kind_name
 from transfers.errors import DisbursementMissing
 from transfers.queries import disbursement, disbursement_for, disbursements_page
 from transfers.types import DisbursementFacts
@@ -48,7 +49,7 @@ def fee_of(facts: PayoutFacts) -> FixedFee | None:
 
 def cycle_of(payout_id: int) -> str:
     """Return the cycle that a payout belongs to. Raises: PayoutMissing."""
-    return id_in(_disbursement(payout_id).subject)
+    return key_of(_disbursement(payout_id).subject)
 
 
 def _disbursement(payout_id: int) -> DisbursementFacts:
@@ -56,7 +57,7 @@ def _disbursement(payout_id: int) -> DisbursementFacts:
         found = disbursement(payout_id)
     except DisbursementMissing:
         raise PayoutMissing(payout_id=payout_id) from None
-    if not found.subject.startswith(f"{CYCLE}:"):
+    if kind_name(found.subject) != CYCLE:
         raise PayoutMissing(payout_id=payout_id)
     return found
 
@@ -73,19 +74,19 @@ def _subjects(group_id: str, cycle_id: str) -> list[str] | None:
 
 
 def _facts(found: Sequence[DisbursementFacts]) -> list[PayoutFacts]:
-    cycles = {id_in(disbursement.subject) for disbursement in found}
+    cycles = {key_of(disbursement.subject) for disbursement in found}
     group_of = dict(Cycle.objects.filter(pk__in=cycles).values_list("pk", "group_id"))
     return [_payout(disbursement, group_of) for disbursement in found]
 
 
 def _payout(found: DisbursementFacts, group_of: dict[str, str]) -> PayoutFacts:
-    cycle_id = id_in(found.subject)
+    cycle_id = key_of(found.subject)
     if cycle_id not in group_of:
         raise CycleMissing(cycle_id=cycle_id)
     return PayoutFacts(
         id=found.id, cycle_id=cycle_id, group_id=group_of[cycle_id], status=found.state,
         payout_total_sats=found.payout_sats, fee_sats=found.fee_sats, net_sats=found.net_sats,
-        rail=found.destination.rail, payment_hash=found.reference, failure=found.failure,
+        rail=found.rail, reference=found.reference, failure=found.failure,
         attempts_made=found.attempts_made,
         assessment_id=found.assessment_id, scheduled_at=found.scheduled_at, created_at=found.requested_at,
         completed_at=found.completed_at,

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from payouts.calculations import contribution_subject, credit_of, cycle_subject, pot_of
+from ledger.types import msat
+from payouts.calculations import contribution_subject, cycle_subject, pot_of
 from payouts.enums import CYCLE_TRANSITIONS, ContributionStatus, CycleState
 from payouts.errors import (
     ContributionNotRequested,
@@ -18,6 +20,7 @@ from payouts.errors import (
     DestinationLocked,
     GroupWithoutMembers,
     PotExceedsBitcoinSupply,
+    SecondChoiceSame,
     WinnerNotMember,
 )
 from payouts.models import Contribution, Cycle
@@ -26,6 +29,7 @@ from payouts.queries.cycles import (
     contribution_by_id,
     missing_contributions,
     net_sats,
+    payout_in_force,
     settled_counts,
 )
 from payouts.queries.groups import members_of
@@ -37,19 +41,20 @@ from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
-from transfers.enums import PAID_STATES, DisbursementState
+from transfers.collection_queries import collections_for
+from transfers.enums import PAID_STATES
 from transfers.errors import (
     CollectionAskedOtherwise,
     CollectionSettled,
     DestinationAmountDiffers,
     DisbursementNotRetryable,
 )
-from transfers.queries import collections_for, disbursement_for, has_open_attempt
+from transfers.queries import has_open_attempt
 from transfers.rails import rail
 from transfers.services.cancellations import cancel_collection
 from transfers.services.collections import open_collection
-from transfers.services.disbursements import replace_destination, require_reference_free
-from transfers.types import Destination, DisbursementFacts, Instruction
+from transfers.services.disbursements import replace_destinations, require_payable
+from transfers.types import Choice, Destination, DisbursementFacts, credit_of
 
 READINESS = Actor.system("payouts.readiness")
 CYCLES_AT_A_TIME = 100
@@ -88,47 +93,79 @@ def create_cycle(
         )  # fmt: skip
 
 
-def set_destination(*, cycle_id: str, destination: Destination, actor: Actor, now: datetime) -> None:
-    """Set where the winner is paid; a payout that is not paid yet is redirected.
+def set_destination(
+    *,
+    cycle_id: str,
+    destination: Destination,
+    actor: Actor,
+    now: datetime,
+    second_choice: Destination | None = None,
+) -> None:
+    """Set where the winner is paid, and where if that is finally refused; a payout not paid yet is redirected.
 
     A destination that can never be paid is refused. An amount in it is checked once the net is fixed.
-    Raises: CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, and the refusals of the rail.
+    Raises: CycleMissing, CycleAlreadyPaid, DestinationLocked, SecondChoiceSame, RailUnknown, and the refusals of the
+    rails.
     """
+    if second_choice is not None and second_choice.digest == destination.digest:
+        raise SecondChoiceSame(cycle_id=cycle_id)
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        payout = _uncancelled_payout(cycle_id)
+        payout = payout_in_force(cycle_id)
         _require_unpaid(row, payout)
-        _require_acceptable(row, destination, payout, now)
-        replaced_at = _replaced_at(row, destination, now)
-        Cycle.objects.filter(pk=cycle_id).update(
-            destination_rail=destination.rail, destination_kind=destination.kind,
-            destination_value=destination.value, destination_set_at=now, destination_replaced_at=replaced_at,
-        )  # fmt: skip
-        row.destination_replaced_at = replaced_at
+        for one in (destination, second_choice):
+            if one is not None:
+                _require_acceptable(row, one, payout, now)
+        first = Choice(destination, _replaced_at(row, row.choices[:1], destination, now))
+        second = None
+        if second_choice is not None:
+            second = Choice(second_choice, _replaced_at(row, row.choices[1:], second_choice, now))
+        _store_choices(row, first, second, now=now)
         if payout is not None:
-            _redirect(row, payout, destination, actor=actor, now=now)
-        facts = {"rail": destination.rail, "kind": destination.kind, "replaced": replaced_at == now}
+            _redirect(row, payout, actor=actor, now=now)
+        facts: dict[str, Any] = {
+            "rail": destination.rail, "kind": destination.kind, "replaced": first.replaced_at == now,
+        }  # fmt: skip
+        if second is not None:
+            facts |= {
+                "second_rail": second.destination.rail, "second_kind": second.destination.kind,
+                "second_replaced": second.replaced_at == now,
+            }  # fmt: skip
         trail.record(
             subject=cycle_subject(cycle_id), action="set_destination", actor=actor, at=now, facts=facts
         )
 
 
+def _store_choices(row: Cycle, first: Choice, second: Choice | None, *, now: datetime) -> None:
+    chosen: dict[str, Any] = {"destination_set_at": now}
+    for prefix, choice in (("destination", first), ("second", second)):
+        one = choice.destination if choice else Destination("", "", "")
+        chosen |= {
+            f"{prefix}_rail": one.rail, f"{prefix}_kind": one.kind, f"{prefix}_value": one.value,
+            f"{prefix}_replaced_at": choice.replaced_at if choice else None,
+        }  # fmt: skip
+    Cycle.objects.filter(pk=row.pk).update(**chosen)
+    for name, value in chosen.items():
+        setattr(row, name, value)
+
+
 def open_contribution(
-    *, cycle_id: str, user_id: str, method: str, actor: Actor, now: datetime
+    *, cycle_id: str, user_id: str, method: str, actor: Actor, now: datetime, phone: str = ""
 ) -> ContributionFacts:
     """Request a member's contribution; while a request is open, the same one is returned again.
 
+    `phone` is the payer's, for a method that asks by phone.
     Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionRequestedByOtherMethod,
-    CollectorUnknown, CollectorUnavailable.
+    CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable.
     """
     owed = contribution(cycle_id, user_id)
     if owed.status == ContributionStatus.SETTLED:
         raise ContributionSettled(cycle_id=cycle_id, user_id=user_id, contribution_id=owed.id)
     try:
         open_collection(
-            subject=contribution_subject(owed.id), amount_sats=owed.amount_sats, method=method,
+            subject=contribution_subject(owed.id), due=msat(msat_from_sats(owed.amount_sats)), method=method,
             credit=pot_of(cycle_id), overpaid=credit_of(user_id), memo=f"SunuSàv contribution {owed.id}",
-            actor=actor, now=now,
+            actor=actor, now=now, phone=phone,
         )  # fmt: skip
     except CollectionAskedOtherwise as error:
         raise ContributionRequestedByOtherMethod(
@@ -199,12 +236,6 @@ def _insert_cycle(row: Cycle) -> None:
         raise CycleExists(cycle_id=row.pk) from None
 
 
-def _uncancelled_payout(cycle_id: str) -> DisbursementFacts | None:
-    """Return the payout of a cycle, unless it was cancelled. The invoices of a cancelled payout stay used."""
-    payout = disbursement_for(cycle_subject(cycle_id))
-    return None if payout is None or payout.state == DisbursementState.CANCELLED else payout
-
-
 def _require_unpaid(row: Cycle, payout: DisbursementFacts | None) -> None:
     if payout is None:
         return
@@ -214,17 +245,12 @@ def _require_unpaid(row: Cycle, payout: DisbursementFacts | None) -> None:
         raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id)
 
 
-def _redirect(
-    row: Cycle, payout: DisbursementFacts, destination: Destination, *, actor: Actor, now: datetime
-) -> None:
-    """Change the destination of a payout. Raises: CycleAlreadyPaid, DestinationLocked, if a worker was faster."""
+def _redirect(row: Cycle, payout: DisbursementFacts, *, actor: Actor, now: datetime) -> None:
+    """Change the destinations of a payout. Raises: CycleAlreadyPaid, DestinationLocked, if a worker was faster."""
     try:
-        replace_destination(
-            disbursement_id=payout.id, destination=destination, actor=actor, now=now,
-            replaced_at=row.destination_replaced_at,
-        )  # fmt: skip
+        replace_destinations(disbursement_id=payout.id, choices=row.choices, actor=actor, now=now)
     except DisbursementNotRetryable:
-        _require_unpaid(row, _uncancelled_payout(row.pk))
+        _require_unpaid(row, payout_in_force(row.pk))
         raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id) from None
 
 
@@ -237,26 +263,28 @@ def _require_acceptable(
     different amount is accepted.
     """
     payout_id = payout.id if payout else 0
+    net_msat = msat_from_sats(net_sats(row, payout, at=now))
+    pay_xof = payout.pay_xof if payout else None
     try:
-        reference = rail(destination.rail).check(
-            Instruction(payout_id, msat_from_sats(net_sats(row, payout, at=now)), destination), now=now
-        )
+        require_payable(destination, disbursement_id=payout_id, net_msat=net_msat, pay_xof=pay_xof, now=now)
     except DestinationAmountDiffers:
-        if payout is not None and payout.net_sats is not None:
+        if payout is not None and payout.net_msat is not None:
             raise
-        return
-    require_reference_free(reference, disbursement_id=payout_id)
 
 
-def _replaced_at(row: Cycle, destination: Destination, now: datetime) -> datetime | None:
-    """Return when the payee of a ready cycle last changed; None if it never did.
+def _replaced_at(
+    row: Cycle, before: Sequence[Choice], destination: Destination, now: datetime
+) -> datetime | None:
+    """Return when the payee at this choice of a ready cycle last changed; None if it never did.
 
-    Changing back to an earlier payee counts. The first destination does not count; neither does a new destination of
-    the same payee.
+    Changing back to an earlier payee counts, and so does a second choice added to a first. The first destination of a
+    cycle does not count; neither does a new destination of the same payee.
     """
-    before = row.destination
-    if row.state != CycleState.READY or before is None or _have_same_payee(before, destination):
-        return row.destination_replaced_at
+    last_replaced_at = before[0].replaced_at if before else None
+    if row.state != CycleState.READY or row.destination is None:
+        return last_replaced_at
+    if before and _have_same_payee(before[0].destination, destination):
+        return last_replaced_at
     return now
 
 

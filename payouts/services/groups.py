@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 
 from fees.enums import DiscountKind
 from fees.services import grant_discount, revoke_discount
-from payouts.calculations import member_ref
 from payouts.enums import GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
 from payouts.errors import (
     CountryWithoutPartner,
@@ -26,6 +25,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, User
 from sunusav.core.privacy import seal
 from transfers.queries import default_partner, partner
+from transfers.types import member_ref
 
 
 def create_group(

@@ -22,13 +22,15 @@ from payouts.errors import (
     PayoutUnderWay,
 )
 from payouts.models import Cycle
-from payouts.queries.cycles import missing_contributions, priced_for
+from payouts.queries.cycles import missing_contributions, payout_in_force, priced_for
 from payouts.queries.payouts import cycle_of
 from payouts.services.cycles import locked_cycle
 from payouts.types import Claims, PayoutFacts
 from sunusav.core.actors import Actor
-from sunusav.core.models import User
-from transfers.enums import DisbursementState
+from sunusav.core.approvals import ProposalMissing, approve, open_proposal
+from sunusav.core.models import Proposal, User
+from sunusav.core.money import msat_from_sats
+from transfers.enums import DisbursementState, ReturnKind
 from transfers.queries import disbursement_for
 from transfers.services.disbursements import (
     cancel_disbursement,
@@ -36,7 +38,8 @@ from transfers.services.disbursements import (
     request_disbursement,
     retry_disbursement,
 )
-from transfers.types import DisbursementFacts, DisbursementRequest
+from transfers.services.reversals import PAYMENT_REVERSAL, propose_reversal
+from transfers.types import DisbursementFacts, DisbursementRequest, credit_of
 
 DECIDE_REVIEWED = "transfers.retry_disbursement"
 _S = DisbursementState
@@ -51,10 +54,10 @@ def request_payout(*, cycle_id: str, claims: Claims, actor: Actor, now: datetime
     with transaction.atomic():
         row = locked_cycle(cycle_id)
         _require_ready(row)
-        payout = disbursement_for(cycle_subject(cycle_id))
+        payout = payout_in_force(cycle_id)
         _require_payout_not_ended(row, payout)
         _require_claims_match(claims, row, payout, now)
-        if payout is None or payout.state == _S.CANCELLED:
+        if payout is None:
             return request_disbursement(request=_request(row, None), actor=actor, now=now)
         if payout.state == _S.SCHEDULED:
             expedite_disbursement(disbursement_id=payout.id, actor=actor, now=now)
@@ -92,7 +95,7 @@ def require_payable(row: Cycle) -> None:
     PayoutScheduledAlready, PayoutUnderWay.
     """
     _require_ready(row)
-    payout = disbursement_for(cycle_subject(row.pk))
+    payout = payout_in_force(row.pk)
     _require_payout_not_ended(row, payout)
     _require_not_ordered(row, payout)
 
@@ -115,6 +118,40 @@ def cancel_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> 
     with transaction.atomic():
         _require_may_decide(payout_id, user)
         cancel_disbursement(disbursement_id=payout_id, actor=Actor.of(user), reason=reason, now=now)
+
+
+def propose_payout_reversal(
+    *, payout_id: int, kind: ReturnKind, reference: str, reason: str, user: User, now: datetime
+) -> Proposal:
+    """Propose to a second person that the money of a completed payout came back, with what proves it.
+
+    Raises: PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, as `approvals.propose`.
+    """
+    with transaction.atomic():
+        locked_cycle(cycle_of(payout_id))
+        return propose_reversal(
+            disbursement_id=payout_id,
+            kind=kind,
+            reference=reference,
+            explanation=reason,
+            proposer=user,
+            now=now,
+        )
+
+
+def approve_payout_reversal(
+    *, payout_id: int, proposal_id: int, digest: str, user: User, now: datetime
+) -> Proposal:
+    """Approve what another proposed: the payout is reversed, and its cycle failed until two people reopen it.
+
+    Raises: PayoutMissing, ProposalMissing, as `approvals.approve` and `propose_payout_reversal`.
+    """
+    with transaction.atomic():
+        locked_cycle(cycle_of(payout_id))
+        waiting = open_proposal(PAYMENT_REVERSAL, str(payout_id))
+        if waiting is None or waiting.pk != proposal_id:
+            raise ProposalMissing(proposal_id=str(proposal_id))
+        return approve(proposal_id=proposal_id, approver=user, digest=digest, now=now)
 
 
 def _require_ready(row: Cycle) -> None:
@@ -144,7 +181,7 @@ def _require_not_ended(cycle_id: str, payout_id: int, state: str, failure_code: 
 
 
 def _require_not_ordered(row: Cycle, payout: DisbursementFacts | None) -> None:
-    if payout is None or payout.state == _S.CANCELLED:
+    if payout is None:
         return
     if payout.state == _S.SCHEDULED:
         raise PayoutScheduledAlready(cycle_id=row.pk, payout_id=payout.id, scheduled_at=payout.scheduled_at)
@@ -175,17 +212,17 @@ def _recorded_discounts(row: Cycle, payout: DisbursementFacts | None, now: datet
 
 
 def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
-    if row.destination is None:
+    if not row.choices:
         raise DestinationMissing(cycle_id=row.pk)
     return DisbursementRequest(
         subject=cycle_subject(row.pk),
-        payout_sats=row.payout_total_sats,
+        payout_msat=msat_from_sats(row.payout_total_sats),
         debit=pot_of(row.pk),
         priced_for=priced_for(row),
-        destination=row.destination,
+        choices=row.choices,
         scheduled_at=scheduled_at,
         payee_ref=payee_of(row.winner_user_id),
-        destination_replaced_at=row.destination_replaced_at,
+        residue=credit_of(row.winner_user_id),
     )
 
 

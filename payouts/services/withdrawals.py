@@ -4,13 +4,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from payouts.calculations import CYCLE, cycle_subject, id_in
+from payouts.calculations import CYCLE, cycle_subject
 from payouts.queries.cycles import net_sats
 from payouts.services.cycles import locked_cycle, set_destination
 from payouts.services.payouts import request_payout, require_payable
 from payouts.types import Claims
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError, Unavailable
+from sunusav.core.subjects import key_of
 from sunusav.core.switches import OutgoingPaused
 from sunusav.core.transactions import retried_on_deadlock
 from transfers.queries import withdrawals_to_take
@@ -70,7 +71,7 @@ def take_withdrawals(*, now: datetime, cycle_id: str = "") -> int:
 @retried_on_deadlock
 def _take(link: WithdrawalFacts, now: datetime) -> bool:
     with transaction.atomic():
-        locked_cycle(id_in(link.subject))
+        locked_cycle(key_of(link.subject))
         try:
             payout_id = _requested_payout(link, now)
         except TEMPORARY as error:
@@ -85,7 +86,7 @@ def _take(link: WithdrawalFacts, now: datetime) -> bool:
 
 def _requested_payout(link: WithdrawalFacts, now: datetime) -> int:
     """Request the payout to the redeemer's destination. After a refusal the cycle is unchanged."""
-    cycle_id = id_in(link.subject)
+    cycle_id = key_of(link.subject)
     assert link.destination is not None  # noqa: S101  (by the database: withdrawallink_redeemed_has_destination)
     with transaction.atomic():
         require_payable(locked_cycle(cycle_id))

@@ -67,6 +67,7 @@ class CycleAnswer(AnswerSerializer):
     contributions_settled = serializers.IntegerField()
     destination = DestinationAnswer(allow_null=True)
     destination_replaced_at = UtcDateTimeField(allow_null=True)
+    second_choice = DestinationAnswer(allow_null=True)
     error_message = FailureTextField(source="payout_failure")
     created_at = UtcDateTimeField()
     ready_at = UtcDateTimeField(allow_null=True)
@@ -79,12 +80,13 @@ class CycleWithNetAnswer(CycleAnswer):
 
 
 class ContributionAnswer(AnswerSerializer):
-    """What a member owes a cycle, and how to pay it."""
+    """What a member owes a cycle, and how to pay it; `amount_xof` is what a method in francs asks for."""
 
     id = serializers.IntegerField()
     cycle_id = serializers.CharField()
     user_id = serializers.CharField()
     amount_sats = serializers.IntegerField()
+    amount_xof = serializers.IntegerField(allow_null=True)
     status = ChoiceOf(ContributionStatus.values)
     method = serializers.CharField()
     payment_request = serializers.CharField()

@@ -93,15 +93,25 @@ class CyclesQuery(StrictSerializer):
     winner_user_id = IdentifierField(required=False)
 
 
-class DestinationBody(StrictSerializer):
+class ChoiceBody(StrictSerializer):
     """An invoice for exactly the net (`bolt11`), or an address that provides one when the payout is due."""
 
     rail = ChoiceOf(RAILS)
     kind = ChoiceOf(KINDS)
     value = TextField(max_length=MAX_DESTINATION_LENGTH)
 
+
+class DestinationBody(ChoiceBody):
+    """Where the winner is paid; `second_choice` is paid if that is finally refused."""
+
+    second_choice = ChoiceBody(required=False)
+
     def validate(self, attrs: Any) -> dict[str, Any]:
-        return {"destination": Destination(**attrs)}
+        second = attrs.pop("second_choice", None)
+        return {
+            "destination": Destination(**attrs),
+            "second_choice": Destination(**second) if second else None,
+        }
 
 
 class ContributionBody(StrictSerializer):

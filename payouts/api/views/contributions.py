@@ -5,6 +5,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ledger.errors import RateNotFresh
 from payouts.api.serializers.answers import ContributionAnswer
 from payouts.api.serializers.bodies import ContributionBody
 from payouts.errors import (
@@ -24,6 +25,7 @@ from sunusav.core.qr import qr_svg
 from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
+    CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
 )
@@ -51,7 +53,7 @@ class ContributionViewSet(ApiViewSet):
         body=ContributionBody, answer=ContributionAnswer, statuses=(201,),
         problems=[
             CycleMissing, ContributionMissing, ContributionSettled, ContributionRequestedByOtherMethod,
-            CollectorUnknown, CollectorUnavailable,
+            CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable,
         ],
         example={"user_id": "user-123", "method": "lightning"},
     )  # fmt: skip
@@ -61,6 +63,7 @@ class ContributionViewSet(ApiViewSet):
             cycle_id=cycle_id,
             user_id=body["user_id"],
             method=body["method"],
+            phone=body.get("phone", ""),
             actor=self.actor,
             now=self.now,
         )

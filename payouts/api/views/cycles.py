@@ -15,6 +15,7 @@ from payouts.errors import (
     GroupMissing,
     GroupWithoutMembers,
     PotExceedsBitcoinSupply,
+    SecondChoiceSame,
     WinnerNotMember,
 )
 from payouts.queries import cycles as queries
@@ -24,7 +25,9 @@ from sunusav.api.viewsets import ApiViewSet
 from sunusav.core.web_addresses import AddressForbidden, OnionAddressUnsupported
 from transfers.errors import (
     DestinationAmountDiffers,
+    DestinationApproved,
     DestinationKindUnsupported,
+    NetBelowOneFranc,
     PaymentReferenceUsed,
     RailUnknown,
 )
@@ -74,8 +77,9 @@ class CycleViewSet(ApiViewSet):
         "Set where the winner is paid", operation_id="cycle_destination_put", permission=SET_DESTINATION,
         body=DestinationBody, answer=CycleAnswer,
         problems=[
-            CycleMissing, CycleAlreadyPaid, DestinationLocked, RailUnknown, DestinationKindUnsupported,
-            DestinationAmountDiffers, PaymentReferenceUsed, AddressForbidden, OnionAddressUnsupported,
+            CycleMissing, CycleAlreadyPaid, DestinationLocked, DestinationApproved, SecondChoiceSame, RailUnknown,
+            DestinationKindUnsupported, NetBelowOneFranc, DestinationAmountDiffers, PaymentReferenceUsed,
+            AddressForbidden, OnionAddressUnsupported,
         ],
         example={"rail": "lightning", "kind": "bolt11", "value": "lnbcrt995u1p…"},
     )  # fmt: skip

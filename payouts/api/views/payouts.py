@@ -1,4 +1,5 @@
 from functools import partial
+from typing import Any
 
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from payouts.api.serializers.answers import (
     ScheduleAnswer,
 )
 from payouts.api.serializers.bodies import PayoutsQuery, ProcessBody, ScheduleBody
+from payouts.api.serializers.reversals import ReverseAnswer, ReverseBody
 from payouts.api.waiting import wait_for_outcome
 from payouts.errors import (
     ClaimContradictsRecords,
@@ -33,20 +35,34 @@ from payouts.errors import (
 from payouts.queries import payouts as queries
 from payouts.receipts import receipt_of
 from payouts.services import payouts as services
+from sunusav.api.documentation import OneTimeCode
 from sunusav.api.endpoints import Endpoint
+from sunusav.api.permissions import AnyOf
 from sunusav.api.serializers import ReasonBody
 from sunusav.api.viewsets import ApiViewSet
+from sunusav.core.approvals import (
+    ApproverIsProposer,
+    NotAllowedToDecide,
+    ProposalAlreadyOpen,
+    ProposalFactsChanged,
+    ProposalMissing,
+)
+from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
 from sunusav.core.switches import OutgoingPaused
-from transfers.enums import DisbursementState
+from transfers.enums import DisbursementState, ReturnKind
 from transfers.errors import (
     DisbursementNotCancellable,
     DisbursementNotRetryable,
+    DisbursementNotReversible,
     OrderStillPayable,
     PaymentReferenceUsed,
+    ReturnReferenceUsed,
+    ReturnUnproven,
 )
 
 VIEW, REQUEST, SCHEDULE = "payouts.view_payout", "payouts.request_payout", "payouts.schedule_payout"
 RETRY, CANCEL = "payouts.retry_payout", "payouts.cancel_payout"
+PROPOSE_OR_APPROVE_REVERSAL = AnyOf(("transfers.propose_reversal", "transfers.approve_reversal"))
 ENDED = [CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed]
 NOT_PAYABLE = [
     CycleMissing,
@@ -145,6 +161,33 @@ class PayoutViewSet(ApiViewSet):
         return self._answer_with_fee(payout_id)
 
     @Endpoint(
+        "Propose to reverse a payout whose money came back, or approve what another proposed",
+        operation_id="reverse_payout_post", permission=PROPOSE_OR_APPROVE_REVERSAL, body=ReverseBody,
+        answer=ReverseAnswer, statuses=(200, 202),
+        problems=[
+            PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ProposalMissing,
+            ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
+            SecondFactorRefused, SecondFactorNotEnrolled,
+        ],
+        example={"kind": "bank_line", "reference": "BICIS-2026-03-05-17", "reason": "the bank returned it"},
+        parameters=[OneTimeCode],
+    )  # fmt: skip
+    @action(detail=True, methods=["post"])
+    def reverse(self, request: Request, payout_id: int) -> Response:
+        """Answer 202 with the proposal, and 200 when a second person has approved it: the payout is reversed."""
+        body = self.body()
+        if "proposal_id" in body:
+            self.require_second_factor()
+            proposal = services.approve_payout_reversal(
+                payout_id=payout_id, user=self.user, now=self.now, **body
+            )
+            return self._answer_with_fee(payout_id, proposal=proposal)
+        proposal = services.propose_payout_reversal(
+            payout_id=payout_id, kind=ReturnKind(body.pop("kind")), user=self.user, now=self.now, **body
+        )
+        return self._answer_with_fee(payout_id, proposal=proposal, status=202)
+
+    @Endpoint(
         "Show the receipt of a completed payout", operation_id="payout_receipt_get", permission=VIEW,
         answer=ReceiptAnswer, problems=[PayoutMissing, PayoutNotCompleted],
     )  # fmt: skip
@@ -152,6 +195,6 @@ class PayoutViewSet(ApiViewSet):
     def receipt(self, request: Request, payout_id: int) -> Response:
         return self.answer(receipt_of(payout_id))
 
-    def _answer_with_fee(self, payout_id: int) -> Response:
+    def _answer_with_fee(self, payout_id: int, **more: Any) -> Response:
         payout = queries.payout(payout_id)
-        return self.answer(payout, fee=queries.fee_of(payout))
+        return self.answer(payout, fee=queries.fee_of(payout), **more)

@@ -1,0 +1,37 @@
+"""Bodies and answers of reversals."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from payouts.api.serializers.answers import PayoutWithSplitAnswer
+from sunusav.api.serializers import ChoiceOf, ReasonField, StrictIntegerField, StrictSerializer, TextField
+from transfers.enums import ReturnKind
+
+BY_PEOPLE = (ReturnKind.BANK_LINE.value, ReturnKind.INBOUND_PAYMENT.value)
+PROPOSING, APPROVING = ("kind", "reference", "reason"), ("proposal_id", "digest")
+
+
+class ReverseBody(StrictSerializer):
+    """To propose: what proves that the money came back, and why. To approve: the proposal and the digest shown."""
+
+    kind = ChoiceOf(BY_PEOPLE, required=False)
+    reference = TextField(max_length=120, required=False)
+    reason = ReasonField(required=False)
+    proposal_id = StrictIntegerField(required=False)
+    digest = TextField(max_length=64, required=False)
+
+    def validate(self, attrs: Any) -> dict[str, Any]:
+        if set(attrs) not in ({*PROPOSING}, {*APPROVING}):
+            raise serializers.ValidationError(
+                f"Send {', '.join(PROPOSING)} to propose, or {' and '.join(APPROVING)} to approve."
+            )
+        return dict(attrs)
+
+
+class ReverseAnswer(PayoutWithSplitAnswer):
+    """A payout, and the proposal to reverse it, which a second person approves by its id and digest."""
+
+    proposal_id = serializers.CharField(source="proposal.pk")
+    digest = serializers.CharField(source="proposal.digest")
+    proposed_by = serializers.CharField(source="proposal.proposer.username")
