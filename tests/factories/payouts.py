@@ -6,6 +6,7 @@ from typing import Any
 
 import factory
 
+from ledger.types import msat
 from payouts.enums import GROUP_VERIFICATION
 from payouts.models import Cycle, Group, Member
 from payouts.queries.cycles import contributions_page
@@ -19,8 +20,8 @@ from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.fakes.rail import invoice
-from transfers.queries import collections_for
-from transfers.services.collections import record_receipt
+from transfers.collection_queries import collections_for
+from transfers.services.receipts import record_receipt
 from transfers.types import Destination
 
 # A Wednesday, ten o'clock in Dakar.
@@ -87,10 +88,11 @@ def pay_contribution(cycle: Cycle, user_id: str, *, received_msat: int | None = 
     """Have a member request an invoice and pay it."""
     owed = open_contribution(cycle_id=cycle.pk, user_id=user_id, method="lightning", actor=ACTOR, now=NOW)
     asked = collections_for([f"contribution:{owed.id}"])[f"contribution:{owed.id}"]
-    amount_msat = asked.amount_msat if received_msat is None else received_msat
+    received = asked.amount if received_msat is None else msat(received_msat)
     record_receipt(
-        reference=asked.reference, received_msat=amount_msat, proof="00" * 32, received_at=NOW, now=NOW
-    )
+        method=asked.method, reference=asked.reference, received=received, proof="00" * 32, received_at=NOW,
+        now=NOW,
+    )  # fmt: skip
 
 
 def pay_contributions(cycle: Cycle) -> None:

@@ -4,16 +4,20 @@ import hashlib
 from datetime import datetime, timedelta
 
 from ledger.enums import AccountRole, Currency
-from ledger.types import AccountRef
+from ledger.types import AccountRef, Money
 from transfers.errors import CollectorUnavailable
 from transfers.types import CollectionRequest, CollectionStatus, OpenedCollection
 
 
 class ScriptedCollector:
-    """Open every request unless `is_unavailable`; `requests` keeps them by reference."""
+    """Open every request unless `is_unavailable`; `requests` keeps them by reference.
+
+    `received` has what arrived, by reference, in the collector's currency.
+    """
 
     name = "lightning"
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
+    wants_phone = False
 
     def __init__(self) -> None:
         self.is_unavailable = False
@@ -32,12 +36,16 @@ class ScriptedCollector:
 
     def find(self, reference: str) -> CollectionStatus:
         self._require_available()
-        received_msat = self.received.get(reference, 0)
-        return CollectionStatus("settled" if received_msat else "open", received_msat, "", None)
+        received = self.money(self.received.get(reference, 0))
+        return CollectionStatus("settled" if received.amount else "open", received, "", None)
 
     def cancel(self, reference: str) -> CollectionStatus:
         found = self.find(reference)
-        return found if found.state == "settled" else CollectionStatus("cancelled", 0, "", None)
+        return found if found.state == "settled" else CollectionStatus("cancelled", self.money(0), "", None)
+
+    def money(self, amount: int) -> Money:
+        """Return an amount in the currency of this collector."""
+        return Money(amount, self.account.currency)
 
     def _require_available(self) -> None:
         if self.is_unavailable:
@@ -45,9 +53,10 @@ class ScriptedCollector:
 
 
 class OtherCollector(ScriptedCollector):
-    """A second collector, whose references only the provider knows."""
+    """A second collector, whose references only the provider knows, and who asks payers by phone."""
 
     name = "wave"
+    wants_phone = True
 
     def reference_of(self, collection_id: int) -> str | None:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ledger.enums import AccountRole, Currency
-from ledger.types import AccountRef
+from ledger.types import AccountRef, Money, msat
 from lightning.errors import (
     InvoiceAmountDiffers,
     InvoiceExpired,
@@ -84,6 +84,7 @@ class ScriptedRail:
     cost_account = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
     send_deadline_seconds = 1
     late_by = timedelta(seconds=10)
+    search_window = timedelta(0)
     destination_kinds = ("bolt11",)
 
     def __init__(self) -> None:
@@ -104,12 +105,14 @@ class ScriptedRail:
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         self._require_available()
         payable = self._payable(instruction, now)
-        needed_msat, sendable = self.needed_msat(instruction.amount_msat), self.sendable()
-        if needed_msat > sendable.largest_msat:
-            raise RailShort(rail=self.name, needed_msat=needed_msat, available_msat=sendable.largest_msat)
+        needed, available = self.needed(instruction.amount), self.sendable().largest
+        if needed.amount > available.amount:
+            raise RailShort(
+                rail=self.name, needed=needed.amount, available=available.amount, currency=needed.currency
+            )
         return Order(
-            rail=self.name, reference=payable.payment_hash, payload=payable.text, amount_msat=instruction.amount_msat,
-            fee_limit_msat=10_000, payee="payee", source="node", expires_at=payable.expires_at,
+            rail=self.name, reference=payable.payment_hash, payload=payable.text, amount=instruction.amount,
+            cost_limit=msat(10_000), payee="payee", source="node", expires_at=payable.expires_at,
             give_up_after=payable.expires_at + timedelta(minutes=10),
         )  # fmt: skip
 
@@ -137,28 +140,28 @@ class ScriptedRail:
             return False
         return hashlib.sha256(secret).hexdigest() == reference
 
-    def balance(self) -> int:
+    def balance(self) -> Money:
         self._require_available()
-        return self.balance_msat
+        return msat(self.balance_msat)
 
     def sendable(self) -> Sendable:
-        balance_msat = self.balance()
-        return Sendable(balance_msat, balance_msat)
+        balance = self.balance()
+        return Sendable(balance, balance)
 
-    def needed_msat(self, amount_msat: int) -> int:
-        return amount_msat
+    def needed(self, amount: Money) -> Money:
+        return amount
 
     def statement(self) -> Iterable[ProviderPayment]:
         for reference, amount_msat in self.paid.items():
-            yield ProviderPayment(reference, True, False, amount_msat, ROUTING_FEE_MSAT)
+            yield ProviderPayment(reference, True, False, msat(amount_msat), msat(ROUTING_FEE_MSAT))
 
     def _pay(self, order: Order) -> SendOutcome:
-        self.paid[order.reference] = self.paid.get(order.reference, 0) + order.amount_msat
+        self.paid[order.reference] = self.paid.get(order.reference, 0) + order.amount.amount
         return self._receipt(order)
 
     def _receipt(self, order: Order) -> Succeeded:
         proof = FakeInvoice.read(order.payload).preimage.hex()
-        return Succeeded(proof=proof, amount_msat=order.amount_msat, cost_msat=ROUTING_FEE_MSAT)
+        return Succeeded(proof=proof, amount=order.amount, cost=msat(ROUTING_FEE_MSAT))
 
     def _require_available(self) -> None:
         if self.is_unavailable:
@@ -175,9 +178,11 @@ class ScriptedRail:
         if given.network != NETWORK:
             raise InvoiceForAnotherNetwork(invoice_network=given.network, our_network=NETWORK)
         if given.amount_msat is None:
-            raise InvoiceWithoutAmount(expected_msat=instruction.amount_msat)
-        if given.amount_msat != instruction.amount_msat:
-            raise InvoiceAmountDiffers(expected_msat=instruction.amount_msat, invoice_msat=given.amount_msat)
+            raise InvoiceWithoutAmount(expected_msat=instruction.amount.amount)
+        if given.amount_msat != instruction.amount.amount:
+            raise InvoiceAmountDiffers(
+                expected_msat=instruction.amount.amount, invoice_msat=given.amount_msat
+            )
         if given.expires_at < now:
             raise InvoiceExpired(expired_at=given.expires_at.isoformat())
         return given

@@ -10,17 +10,25 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Model
 
-from payouts.calculations import member_ref
 from payouts.models import Cycle, Member
 from sunusav.core.models import OutboxMessage, TrailEntry
 from sunusav.core.privacy import reveal
-from transfers.models import Attempt, Collection, Disbursement, PaymentOrder, Receipt, WithdrawalLink
+from transfers.models import (
+    Attempt,
+    Collection,
+    DisbursementDestination,
+    PaymentOrder,
+    Receipt,
+    WithdrawalLink,
+)
+from transfers.types import member_ref
 
 # Shorter values, such as the initials of a name, occur in any text.
 SHORTEST = 8
 DESTINATIONS: list[tuple[type[Model], str]] = [
     (Cycle, "destination_value"),
-    (Disbursement, "destination_value"),
+    (Cycle, "second_value"),
+    (DisbursementDestination, "value"),
     (WithdrawalLink, "destination_value"),
     (PaymentOrder, "payload"),
     (Collection, "payment_request"),
