@@ -46,6 +46,7 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/groups": {"GET": READERS, "POST": roles(PLATFORM)},
     "monetization/groups/<str:group_id>": {"GET": READERS},
     "monetization/groups/<str:group_id>/members": {"POST": roles(PLATFORM)},
+    "monetization/members/<str:user_id>/credit": {"GET": READERS},
     "monetization/cycles": {"GET": READERS, "POST": roles(PLATFORM)},
     "monetization/cycles/<str:cycle_id>": {"GET": READERS},
     "monetization/cycles/<str:cycle_id>/destination": {"PUT": roles(PLATFORM)},
@@ -66,5 +67,6 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/payouts/<int:payout_id>": {"GET": EVERY_ROLE},
     "monetization/payouts/<int:payout_id>/retry": {"POST": roles(PLATFORM, FINANCE)},
     "monetization/payouts/<int:payout_id>/cancel": {"POST": roles(PLATFORM, FINANCE)},
+    "monetization/payouts/<int:payout_id>/reverse": {"POST": roles(FINANCE, APPROVER)},
     "monetization/payouts/<int:payout_id>/receipt": {"GET": EVERY_ROLE},
 }

@@ -186,6 +186,18 @@ def post_member(world: World) -> Iterator[Any]:
     yield world.post(path, {"user_id": "user-2", "display_name": "Awa"})
 
 
+@example("GET", "monetization/members/<str:user_id>/credit")
+def get_credit(world: World) -> Iterator[Any]:
+    """Two overpaid contributions, a page of one each, and a member without credit."""
+    for _ in range(2):
+        pay_contribution(make_cycle(make_group(members=2)), "user-0", received_msat=10_000_777)
+    path = f"{ROOT}/members/user-0/credit"
+    first = world.get(f"{path}?page_size=1")
+    yield first
+    yield world.client(Role.PLATFORM).get(first.json()["next"])
+    yield world.get(f"{ROOT}/members/user-1/credit")
+
+
 @example("GET", "monetization/cycles")
 def get_cycles(world: World) -> Iterator[Any]:
     make_cycle(make_group(members=2))
@@ -313,6 +325,17 @@ def post_retry(world: World) -> Iterator[Any]:
 def post_payout_cancel(world: World) -> Iterator[Any]:
     payout_id = process(payable_cycle())
     yield world.post(f"{ROOT}/payouts/{payout_id}/cancel", {"reason": "the group requested it"})
+
+
+@example("POST", "monetization/payouts/<int:payout_id>/reverse")
+def post_reverse(world: World) -> Iterator[Any]:
+    path = f"{ROOT}/payouts/{world.pay(payable_cycle())}/reverse"
+    body = {"kind": "bank_line", "reference": "BICIS-17", "reason": "the bank returned it"}
+    proposed = world.post(path, body, role=Role.FINANCE)
+    yield proposed
+    answer = proposed.json()
+    approval = {"proposal_id": int(answer["proposal_id"]), "digest": answer["digest"]}
+    yield world.post(path, approval, role=Role.APPROVER)
 
 
 @example("GET", "monetization/payouts/<int:payout_id>/receipt")

@@ -18,6 +18,7 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("GET", "monetization/groups"): {200: "GroupPage"},
     ("GET", "monetization/groups/<str:group_id>"): {200: "GroupWithMembersAnswer"},
     ("GET", "monetization/health"): {200: "ComponentsAnswer"},
+    ("GET", "monetization/members/<str:user_id>/credit"): {200: "CreditAnswer"},
     ("GET", "monetization/payouts"): {200: "PayoutPage"},
     ("GET", "monetization/payouts/<int:payout_id>"): {200: "PayoutWithSplitAnswer"},
     ("GET", "monetization/payouts/<int:payout_id>/receipt"): {200: "ReceiptAnswer"},
@@ -38,6 +39,7 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("POST", "monetization/outgoing/pause"): {200: "PauseAnswer"},
     ("POST", "monetization/outgoing/resume"): {200: "ResumeAnswer", 202: "ResumeAnswer"},
     ("POST", "monetization/payouts/<int:payout_id>/cancel"): {200: "PayoutWithSplitAnswer"},
+    ("POST", "monetization/payouts/<int:payout_id>/reverse"): {200: "ReverseAnswer", 202: "ReverseAnswer"},
     ("POST", "monetization/payouts/<int:payout_id>/retry"): {202: "PayoutWithSplitAnswer"},
     ("POST", "monetization/payouts/process"): {200: "ProcessAnswer", 202: "ProcessAnswer"},
     ("POST", "monetization/payouts/schedule"): {202: "ScheduleAnswer"},
@@ -49,19 +51,20 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
 FIELDS: dict[str, str] = {
     "ComponentsAnswer": "components service status version",
     "ContributionAnswer": (
-        "amount_sats checkout_url cycle_id expires_at id method payment_request settled_at status user_id"
+        "amount_sats amount_xof checkout_url cycle_id expires_at id method payment_request settled_at status user_id"
     ),
     "ContributionPage": "next results[]:ContributionAnswer",
+    "CreditAnswer": "credit_sats movements[]:MovementAnswer next user_id",
     "CycleAnswer": (
         "contribution_sats contributions_due contributions_settled created_at cycle_index "
         "destination:DestinationAnswer destination_replaced_at error_message group_id id members_count "
-        "payout_total_sats ready_at status winner_user_id"
+        "payout_total_sats ready_at second_choice:DestinationAnswer status winner_user_id"
     ),
     "CyclePage": "next results[]:CycleAnswer",
     "CycleWithNetAnswer": (
         "contribution_sats contributions_due contributions_settled created_at cycle_index "
         "destination:DestinationAnswer destination_replaced_at error_message expected_net_sats group_id "
-        "id members_count payout_total_sats ready_at status winner_user_id"
+        "id members_count payout_total_sats ready_at second_choice:DestinationAnswer status winner_user_id"
     ),
     "DestinationAnswer": "kind rail value",
     "GroupAnswer": "country created_at id is_verified name settlement_partner skip_non_working_days",
@@ -73,6 +76,7 @@ FIELDS: dict[str, str] = {
     "JournalTransactionAnswer": "kind transaction_id",
     "ManualRateAnswer": ("btc_xof_rate digest is_fallback observed_at proposal_id proposed_by source state"),
     "MemberAnswer": "display_name group_id phone user_id",
+    "MovementAnswer": "amount_msat at kind subject transaction_id",
     "OpenedWithdrawalLinkAnswer": "amount_sats cycle_id expires_at lnurl qr_svg url",
     "PayoutAnswer": (
         "attempts completed_at created_at cycle_id error_code error_message group_id id "
@@ -100,6 +104,11 @@ FIELDS: dict[str, str] = {
         "community_share fee_percentage net_payout partner_reserved platform_share sats_fee schedule_version"
     ),
     "RateAnswer": "btc_xof_rate is_fallback observed_at source",
+    "ReverseAnswer": (
+        "attempts community_share completed_at created_at cycle_id digest error_code error_message group_id id "
+        "lightning_payment_hash net_payout partner_reserved payout_method payout_total platform_share "
+        "proposal_id proposed_by sats_fee schedule_version scheduled_at status"
+    ),
     "ReceiptAnswer": (
         "btc_xof_rate community_share completed_at cycle_id cycle_index fee_fixed_at group_id group_name "
         "group_verified is_fallback_rate journal[]:JournalTransactionAnswer lightning_payment_hash "
@@ -124,12 +133,14 @@ FIELDS: dict[str, str] = {
 
 # The fields of each message to the platform, beside its subject.
 MESSAGES: dict[str, str] = {
+    "cycle.reopened": "cycle_id payout_id",
     "cycle.ready": "cycle_id payout_total_sats",
     "disbursement.cancelled": "id net_sats state subject",
     "disbursement.completed": "id net_sats state subject",
     "disbursement.failed": "id net_sats state subject",
     "disbursement.held_back": "failure_code id net_sats state subject until",
     "disbursement.needs_review": "id net_sats state subject",
+    "disbursement.reversed": "id net_sats state subject",
     "rail.resumed": "failures rail state",
     "rail.stopped": "failures rail state",
     "withdrawal.refused": "failure_code id state subject",

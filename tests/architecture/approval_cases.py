@@ -12,29 +12,40 @@ from fees.models import FeeBracketDraft, FeeScheduleDraft
 from fees.services import propose_schedule
 from ledger.models import ManualRateRequest
 from ledger.services import propose_manual_rate
-from payouts.models import Group
+from payouts.models import Cycle, Group
 from payouts.services.groups import propose_verification, propose_verification_revocation
+from payouts.services.reopening import propose_reopening
 from sunusav.core import approvals, switches
+from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, Switch, User
 from sunusav.core.roles import Role
-from tests.factories.payouts import ACTOR, NOW, make_group, verify
+from tests.factories.payouts import ACTOR, NOW, make_group, make_payable_cycle, process, verify
+from tests.factories.treasury import BANK, ONCHAIN, book, evidence, opening
 from tests.factories.users import make_user
 from tests.support.constraints import copy_of
-from tests.transfers.builders import ordered, run
+from tests.transfers.builders import fund, ordered, run
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.resolution_cases import PAID, Case
+from transfers import sql
+from transfers.enums import ReturnKind, TreasuryKind
 from transfers.models import (
     Attempt,
     Disbursement,
+    DisbursementDestination,
     ManualResolution,
     PaymentLimit,
     PaymentLimitRequest,
     PaymentOrder,
     ProviderAnswer,
+    ReturnClaim,
+    TreasuryMovement,
 )
 from transfers.rails import rail
 from transfers.services.limit_waivers import propose_waiver
 from transfers.services.limits import propose_limit
+from transfers.services.reversals import book_provider_reversal, propose_reversal
+from transfers.services.treasury import propose_movement
+from transfers.types import Movement, Reversed
 
 Change = Callable[[], object]
 LATER = NOW + timedelta(minutes=1)
@@ -114,6 +125,20 @@ def _resolution() -> Proposal:
     return Case(_node(), Watch(NOW)).propose(PAID)
 
 
+def _reversal() -> Proposal:
+    disbursement_id = ordered()
+    run(Watch(NOW))
+    return propose_reversal(
+        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference="line-1",
+        explanation="the statement shows it", proposer=finance(), now=NOW,
+    )  # fmt: skip
+
+
+def _another_claim() -> None:
+    """Insert the same claim again: another row, of which nobody approved anything."""
+    copy_of(ReturnClaim.objects.get()).save(force_insert=True)
+
+
 def _waiver() -> Proposal:
     disbursement_id = ordered(destination_replaced_at=NOW)
     run(Watch(NOW))
@@ -134,6 +159,26 @@ def _limit() -> Proposal:
     return propose_limit(
         kind="per_payout", amount_sats=10**9, reason="larger groups", proposer=finance(), now=NOW
     )
+
+
+def _movement() -> Proposal:
+    book(opening(BANK, 1_000_000), now=NOW)
+    purchase = Movement(TreasuryKind.BITCOIN_PURCHASE, ONCHAIN, 1_000, cost=1, exchanged_xof=100)
+    return propose_movement(movement=purchase, evidence=evidence(), proposer=finance(), now=NOW)
+
+
+def _written_movement(**values: Any) -> Change:
+    return lambda: TreasuryMovement.objects.filter(kind="bitcoin_purchase").update(**values)
+
+
+def _written_balance(name: str, value: Any) -> Change:
+    """Return a write of one of the balances that were stored with the proposal."""
+
+    def write() -> None:
+        row = TreasuryMovement.objects.get(kind="bitcoin_purchase")
+        _written_movement(balances={**row.balances, name: value})()
+
+    return write
 
 
 def _written_limit(**values: Any) -> Change:
@@ -178,7 +223,30 @@ GROUP_CHANGES = {
     "settlement_partner": written(Group, settlement_partner_id="orange"),
 }
 
+
+def _reopening() -> Proposal:
+    """Propose to reopen a cycle of two members, whose payout of 20,000 sats was given back."""
+    payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800, cycle_id="cycle-9"))
+    run(Watch(NOW))
+    attempt = Attempt.objects.get(disbursement_id=payout_id)
+    found = Reversed("reversal-1", attempt.order.money(attempt.order.amount), NOW)
+    assert book_provider_reversal(attempt.pk, found, now=NOW)
+    return propose_reopening(cycle_id="cycle-9", reason="another wallet", proposer=finance(), now=NOW)
+
+
 KINDS: dict[str, Kind] = {
+    "cycle_reopening": Kind(
+        propose=_reopening,
+        constant=frozenset({"cycle_id", "payout_id"}),
+        changes={
+            "group": lambda: Cycle.objects.update(group=make_group(members=1)),
+            "winner": written(Cycle, winner_user_id="user-1"),
+            "payout_total_sats": written(Cycle, contribution_sats=9_000),
+            "pot_msat": lambda: fund("cycle:cycle-9", 1),
+        },
+        lock=locked(Cycle),
+        meanwhile="winner",
+    ),
     "outgoing_resume": Kind(
         propose=_resume,
         constant=frozenset({"switch"}),
@@ -227,15 +295,35 @@ KINDS: dict[str, Kind] = {
             "rail": written(PaymentOrder, rail="wave"),
             "reference": written(PaymentOrder, reference="00" * 32),
             "payee": written(PaymentOrder, payee="another node"),
-            "amount_msat": lambda: PaymentOrder.objects.update(amount_msat=F("amount_msat") + 1),
-            "proposed_end": written(ManualResolution, verdict="not_paid", proof="", cost_msat=None),
+            "amount": lambda: PaymentOrder.objects.update(amount=F("amount") + 1),
+            "currency": written(PaymentOrder, currency="XOF"),
+            "proposed_end": written(ManualResolution, verdict="not_paid", proof="", cost=None),
             "proof": written(ManualResolution, proof="00" * 32),
-            "cost_msat": written(ManualResolution, cost_msat=1_501),
+            "cost": written(ManualResolution, cost=1_501),
             "outside_says": _answer(outcome="in-flight"),
             "evidence": _answer(evidence={"code": "OK"}),
         },
         lock=locked(Disbursement),
         meanwhile="outside_says",
+    ),
+    "payment_reversal": Kind(
+        propose=_reversal,
+        constant=frozenset({"disbursement"}),
+        changes={
+            "subject": written(Disbursement, subject="cycle:binta"),
+            "claim": _another_claim,
+            "rail": written(PaymentOrder, rail="wave"),
+            "reference": written(PaymentOrder, reference="00" * 32),
+            "payee": written(PaymentOrder, payee="another node"),
+            "amount": lambda: PaymentOrder.objects.update(amount=F("amount") + 1),
+            "currency": written(PaymentOrder, currency="XOF"),
+            "payout_msat": written(Disbursement, payout_msat=100_001_000, net_msat=99_001_000),
+            "return_kind": written(ReturnClaim, kind="inbound_payment"),
+            "return_reference": written(ReturnClaim, reference="line-2"),
+            "arrived_in": written(ReturnClaim, arrived_in="node:msat"),
+        },
+        lock=locked(Disbursement),
+        meanwhile="claim",
     ),
     "payment_limit": Kind(
         propose=_limit,
@@ -247,7 +335,7 @@ KINDS: dict[str, Kind] = {
             "in_force_version": _another_limit,
             "reason": _written_limit(reason="another reason"),
         },
-        lock=locked(PaymentLimit),
+        lock=lambda: lock(sql.LIMITS_LOCK),
         meanwhile="in_force_version",
     ),
     "payment_exception": Kind(
@@ -256,15 +344,33 @@ KINDS: dict[str, Kind] = {
         changes={
             "subject": written(Disbursement, subject="cycle:binta"),
             "net_sats": lambda: Disbursement.objects.update(
-                net_sats=F("net_sats") - 1, fee_sats=F("fee_sats") + 1
+                net_msat=F("net_msat") - 1_000, fee_msat=F("fee_msat") + 1_000
             ),
             "payee": written(Disbursement, payee_ref="user:binta"),
-            "rail": written(Disbursement, rail="wave"),
-            "destination_kind": written(Disbursement, destination_kind="phone"),
-            "destination_sha256": written(Disbursement, destination_value="another invoice"),
+            "rail": written(DisbursementDestination, rail="wave"),
+            "destination_kind": written(DisbursementDestination, kind="phone"),
+            "destination_sha256": written(DisbursementDestination, value="another invoice"),
         },
         lock=locked(Disbursement),
         meanwhile="destination_sha256",
+    ),
+    "treasury_movement": Kind(
+        propose=_movement,
+        constant=frozenset({"other_account"}),
+        changes={
+            "kind": _written_movement(kind="bitcoin_sale"),
+            "treasury_account": _written_movement(account_role="node", account_owner=""),
+            "amount_msat": _written_movement(amount=1_001),
+            "charges_msat": _written_movement(cost=2),
+            "exchanged_xof": _written_movement(exchanged_xof=99),
+            "happened_on": _written_movement(happened_on="2026-03-03"),
+            "reference": _written_movement(reference="another"),
+            "explanation": _written_movement(explanation="another"),
+            "books_before_msat": _written_balance("books_before_msat", 1),
+            "books_after_msat": _written_balance("books_after_msat", 1),
+            "provider_balance_msat": _written_balance("provider_balance_msat", 1),
+            "provider_balance_at": _written_balance("provider_balance_at", LATER.isoformat()),
+        },
     ),
     "group_verification": Kind(
         propose=_verification,

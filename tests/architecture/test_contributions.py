@@ -47,10 +47,10 @@ def test_collect_from_module_without_its_required_name_is_an_error(monkeypatch: 
 
 
 def test_collect_mapping_of_two_values_for_one_key_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("payouts.backoffice.SUBJECT_PAGES", {"fee_schedule": "payouts.cycle"})
+    monkeypatch.setattr("payouts.backoffice.PROPOSAL_PAGES", {"fee_schedule": "payouts.cycle"})
 
-    with pytest.raises(ValueError, match="SUBJECT_PAGES\\['fee_schedule'\\]"):
-        app_modules.collect_mapping("backoffice", "SUBJECT_PAGES")
+    with pytest.raises(ValueError, match="PROPOSAL_PAGES\\['fee_schedule'\\]"):
+        app_modules.collect_mapping("backoffice", "PROPOSAL_PAGES")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ CONTRACT = {contract["id"]: contract for contract in CONTRACTS["contracts"]}
 # The modules of the project itself stand above the apps and know them all, the sandbox apart.
 PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
 # What another app may import of an app (docs/architecture.md).
-PUBLIC_MODULES = {"services", "queries", "enums", "errors", "types", "rails", "collectors"}
+PUBLIC_MODULES = {
+    "services", "queries", "collection_queries", "credit_queries", "enums", "errors", "types", "rails", "collectors",
+}  # fmt: skip
 INTERFACES = {"admin", "api", "backoffice", "forms", "management", "pages", "tasks"}
 FOR_INTERFACES = {"api", "backoffice"}
 

@@ -10,7 +10,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import OperationalError, connection
 
 from ledger.auditor import AuditReport, _pause_outgoing
-from ledger.services import seal_books
+from ledger.services import repay_receivable, seal_books
+from ledger.types import AccountRef, AccountRole, Currency, msat
 from lightning.proto import lightning_pb2
 from lightning.services import record_settlement_at_cursor
 from payouts.services.cycles import _record_ready
@@ -34,7 +35,9 @@ from transfers.engine.unresolved import keep_open, put_under_review, record_rese
 from transfers.enums import CollectionState, DisbursementState
 from transfers.models import Attempt, Collection, Disbursement
 from transfers.services.cancellations import _record_cancelled
-from transfers.services.collections import _record_opened, _record_without_receipt, record_receipt
+from transfers.services.collections import _record_opened, _record_status
+from transfers.services.credit import return_credit, use_credit
+from transfers.services.receipts import record_payments, record_receipt
 from transfers.services.withdrawals import _expire
 from transfers.types import CollectionStatus, Deferral, Succeeded
 
@@ -43,14 +46,17 @@ DEADLOCK = OperationalError(1213, "Deadlock found when trying to get lock; try r
 ACTOR = Actor.system("tests")
 REPORT = AuditReport(NOW, None, ("I1",), (Breach("I1", "books", "from the test"),), (), 0.0)
 NOTHING: Any = SimpleNamespace()
+FUND = AccountRef(AccountRole.COMMUNITY_FUND, Currency.MSAT)
+STATUS = CollectionStatus(CollectionState.OPEN, msat(0), "", None)
 CLAIM = Claim(0, 1, Disbursement(pk=0, state="processing"))
 OPENING = Opening(CLAIM, NOTHING, 1)
-PAID = Succeeded(proof="", amount_msat=1, cost_msat=0)
+PAID = Succeeded(proof="", amount=msat(1), cost=msat(0))
 WHY = Deferral("test", {}, NOW)
 
 WORK: dict[str, Callable[[], Any]] = {
     "seal the books": lambda: seal_books(now=NOW),
     "seal the trail": lambda: seal_trail(now=NOW),
+    "repay a receivable": lambda: repay_receivable(FUND, now=NOW),
     "pause after an audit": lambda: _pause_outgoing(REPORT),
     "deliver the outbox": lambda: deliver_outbox(now=NOW),
     "delete old keys": lambda: clean_up_keys(now=NOW),
@@ -58,12 +64,17 @@ WORK: dict[str, Callable[[], Any]] = {
         lightning_pb2.Invoice(r_hash=b"\1"), node_pubkey="02", now=NOW
     ),
     "record a receipt": lambda: record_receipt(
-        reference="none", received_msat=1, proof="", received_at=NOW, now=NOW
+        method="lightning", reference="none", received=msat(1), proof="", received_at=NOW, now=NOW
     ),
-    "record an opened request": lambda: _record_opened(Collection(pk=0), NOTHING, actor=ACTOR, now=NOW),
-    "record an unpaid request": lambda: _record_without_receipt(
-        0, CollectionStatus(CollectionState.OPEN, 0, "", None), now=NOW
+    "record an opened request": lambda: _record_opened(
+        Collection(pk=0), NOTHING, actor=ACTOR, reason="", now=NOW
     ),
+    "record payments": lambda: record_payments(Collection(pk=0), STATUS, now=NOW),
+    "record the status of a request": lambda: _record_status(0, STATUS, now=NOW),
+    "use credit": lambda: use_credit(
+        user_id="none", amount_msat=1, into=FUND, subject="test:1", actor=ACTOR, now=NOW
+    ),
+    "return credit": lambda: return_credit(subject="test:1", actor=ACTOR, reason="test", now=NOW),
     "record a cancelled request": lambda: _record_cancelled(0, "none", actor=ACTOR, reason="test", now=NOW),
     "record a ready cycle": lambda: _record_ready("none", now=NOW),
     "take a withdrawal": lambda: _take(SimpleNamespace(id=0, subject="cycle:none"), NOW),  # type: ignore[arg-type]

@@ -10,8 +10,11 @@ from pytest_django import Settings
 from fees.queries import forget_schedules
 from payouts.models import Cycle
 from payouts.services.cycles import set_destination
+from payouts.services.reopening import propose_reopening
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
 from sunusav.core import clock
+from sunusav.core.approvals import approve
+from sunusav.core.roles import Role
 from tests.architecture.answer_fields import MESSAGES
 from tests.factories.payouts import (
     ACTOR,
@@ -22,6 +25,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.users import make_user
 from tests.fakes.rail import invoice
 from tests.support.messages import queued_fields
 from tests.transfers.builders import ordered
@@ -29,10 +33,12 @@ from tests.transfers.rails import SteeredRail
 from transfers.collectors import collector
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
+from transfers.models import Attempt
 from transfers.rails import rail
 from transfers.services.disbursements import cancel_disbursement
+from transfers.services.reversals import book_provider_reversal
 from transfers.services.withdrawals import redeem_withdrawal
-from transfers.types import Refused
+from transfers.types import Refused, Reversed
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +79,19 @@ def deferred() -> None:
     run_due(slots=1, clock=wall_clock)
 
 
+def reversed_and_reopened() -> None:
+    """Have a paid payout's money come back, and let two people reopen its cycle."""
+    cycle = payable()
+    payout_id = process(cycle)
+    run_due(slots=1, clock=wall_clock)
+    attempt = Attempt.objects.get(disbursement_id=payout_id)
+    found = Reversed("reversal-1", attempt.order.money(attempt.order.amount), NOW)
+    assert book_provider_reversal(attempt.pk, found, now=NOW)
+    proposer, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
+    proposal = propose_reopening(cycle_id=cycle.pk, reason="another wallet", proposer=proposer, now=NOW)
+    approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=NOW)
+
+
 def link_refused() -> None:
     """Redeem a link with an invoice for a net that has changed since."""
     group = make_group(members=2)
@@ -101,6 +120,7 @@ def run_for(length: timedelta) -> None:
 
 def test_every_message_has_the_fields_of_the_table(node: SteeredRail) -> None:
     ended(node)
+    reversed_and_reopened()
     deferred()
     link_refused()
     rail_stopped_and_resumed(node)

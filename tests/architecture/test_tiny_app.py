@@ -47,6 +47,10 @@ def test_its_inbox_item_and_its_trail_label_are_in_the_back_office(facts: dict[s
     assert facts["trail"] is True
 
 
+def test_its_kind_of_subject_has_a_label(facts: dict[str, Any]) -> None:
+    assert facts["subject"] == "tree t-2"
+
+
 def test_its_health_and_metrics_are_collected(facts: dict[str, Any]) -> None:
     assert facts["health"] == {"status": "ok", "moisture": 40}
     assert facts["metrics"] is True

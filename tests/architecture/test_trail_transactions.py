@@ -9,7 +9,9 @@ from django.db import DatabaseError, connection
 from pytest_django import Settings
 
 from fees.queries import forget_schedules
+from sunusav.core.app_modules import collect
 from sunusav.core.models import TrailEntry
+from sunusav.core.subjects import kind_name, known_kinds
 from tests.architecture.calls import callers_of
 from tests.architecture.trail_cases import CASES, COMMITTED_BEFORE
 from tests.support.triggers import refusing_inserts
@@ -45,6 +47,16 @@ def _is_service(name: str) -> bool:
 def test_every_service_that_writes_to_the_trail_has_a_case() -> None:
     writers = {name for name in callers_of("sunusav.core.trail.record_all") if _is_service(name)}
     assert writers - set(CASES) == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("service", sorted(CASES))
+def test_subject_of_every_line_is_of_a_kind_that_an_app_has(service: str) -> None:
+    kinds = known_kinds().keys() | {item.kind for item in collect("approvables", "APPROVABLES")}
+
+    CASES[service]()()
+
+    assert {kind_name(subject) for subject in TrailEntry.objects.values_list("subject", flat=True)} <= kinds
 
 
 @pytest.mark.django_db(transaction=True)

@@ -20,11 +20,13 @@ from fees import services as fees
 from fees.enums import DiscountKind
 from fees.models import FeeBracketDraft, FeeRecord, FeeScheduleDraft
 from ledger.auditor import audit_and_guard
-from ledger.services import approve_manual_rate, propose_manual_rate
+from ledger.enums import AccountRole, Currency
+from ledger.services import approve_manual_rate, post, propose_manual_rate
+from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
 from payouts.models import Cycle
-from payouts.services import cycles, groups, payouts, withdrawals
+from payouts.services import cycles, groups, payouts, reopening, withdrawals
 from payouts.types import Claims
 from sunusav.api.tokens import issue_token, revoke_tokens
 from sunusav.backoffice.actions import Decision
@@ -45,6 +47,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.treasury import NODE, evidence
 from tests.factories.users import make_user
 from tests.fakes.rail import invoice
 from tests.support.tampering import sql
@@ -54,9 +57,9 @@ from tests.transfers.rails import SteeredCollector, SteeredRail, Watch
 from tests.transfers.resolution_cases import PAID, SEEN, Case
 from transfers.collectors import collector
 from transfers.engine.runner import run_due
-from transfers.enums import FailureClass, MismatchCode
+from transfers.enums import CollectionState, FailureClass, MismatchCode, ReturnKind, TreasuryKind
 from transfers.matching import MatchReport, Mismatch
-from transfers.models import Collection, Disbursement, WithdrawalLink
+from transfers.models import Attempt, Collection, Disbursement, WithdrawalLink
 from transfers.rails import rail
 from transfers.services import (
     cancellations,
@@ -65,10 +68,15 @@ from transfers.services import (
     limit_waivers,
     limits,
     matching,
+    receipts,
     reconciliation,
+    returns,
+    reversals,
+    treasury,
 )
+from transfers.services import credit as member_credit
 from transfers.services import withdrawals as links
-from transfers.types import Refused
+from transfers.types import Choice, CollectedPayment, CollectionStatus, Movement, Refused, Reversed, credit_of
 
 Call = Callable[[], Any]
 CASES: dict[str, Callable[[], Call]] = {}
@@ -426,7 +434,7 @@ def open_one() -> Call:
     return lambda: opened(subject)
 
 
-@case("transfers.services.collections.record_receipt")
+@case("transfers.services.receipts.record_receipt")
 def receive() -> Call:
     facts = opened(f"contribution:{name('x')}")
     return lambda: received(facts)
@@ -464,6 +472,70 @@ def cancel_one() -> Call:
     )
 
 
+@case("transfers.services.receipts.record_payments")
+def record_listed() -> Call:
+    pk = due_collection()
+    row = Collection.objects.get(pk=pk)
+    status = CollectionStatus("settled", msat(DUE_MSAT), "", None)
+    return lambda: receipts.record_payments(row, status, now=NOW)
+
+
+@case("transfers.services.receipts.end_collection")
+def end_one() -> Call:
+    facts = opened(f"contribution:{name('x')}")
+    received(facts, 1)
+    row = Collection.objects.get(pk=facts.id)
+
+    def ended() -> None:
+        with transaction.atomic():
+            receipts.end_collection(row, CollectionState.EXPIRED, "expire", actor=ACTOR, now=NOW)
+
+    return ended
+
+
+@case("transfers.services.receipts.record_payment")
+def record_one() -> Call:
+    facts = opened(f"contribution:{name('x')}")
+    row = Collection.objects.get(pk=facts.id)
+    payment = CollectedPayment(facts.reference, msat(DUE_MSAT), "", None)
+
+    def recorded() -> None:
+        with transaction.atomic():
+            receipts.record_payment(row, payment, now=NOW)
+
+    return recorded
+
+
+@case("transfers.services.receipts.move_collection")
+def move_one() -> Call:
+    row = Collection.objects.get(pk=opened(f"contribution:{name('x')}").id)
+    return lambda: receipts.move_collection(row, CollectionState.EXPIRED, "expire", actor=ACTOR, now=NOW)
+
+
+def credited(amount_msat: int) -> str:
+    """Return a member who has this credit."""
+    user_id = name("user")
+    node = AccountRef(AccountRole.NODE, Currency.MSAT)
+    lines = [debit(node, amount_msat), credit(credit_of(user_id), amount_msat)]
+    post(kind="test", reference=name("credit"), lines=lines, at=NOW, subject="test:1")
+    return user_id
+
+
+@case("transfers.services.credit.use_credit")
+def use_some() -> Call:
+    user_id, subject = credited(5), f"contribution:{name('x')}"
+    into = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:c")
+    return lambda: member_credit.use_credit(
+        user_id=user_id, amount_msat=5, into=into, subject=subject, actor=ACTOR, now=NOW
+    )
+
+
+@case("transfers.services.credit.return_credit")
+def return_some() -> Call:
+    used = use_some()()
+    return lambda: member_credit.return_credit(subject=used.subject, actor=ACTOR, reason="test", now=NOW)
+
+
 # transfers: money out
 
 
@@ -483,11 +555,11 @@ def expedite() -> Call:
     return lambda: disbursements.expedite_disbursement(disbursement_id=pk, actor=ACTOR, now=NOW)
 
 
-@case("transfers.services.disbursements.replace_destination")
+@case("transfers.services.disbursements.replace_destinations")
 def redirect() -> Call:
     pk, other = refused_payment(), invoice(name("other"), NET_SATS)
-    return lambda: disbursements.replace_destination(
-        disbursement_id=pk, destination=other, actor=ACTOR, now=NOW
+    return lambda: disbursements.replace_destinations(
+        disbursement_id=pk, choices=[Choice(other)], actor=ACTOR, now=NOW
     )
 
 
@@ -566,6 +638,67 @@ def grant_waiver() -> Call:
             disbursement_id=deferred_payment(), proposer=finance(), reason="I called", now=NOW
         )
     )
+
+
+def surplus() -> Movement:
+    return Movement(TreasuryKind.SURPLUS, NODE, 1_000)
+
+
+@case("transfers.services.treasury.propose_movement")
+def propose_movement() -> Call:
+    given, who = evidence(), finance()
+    return lambda: treasury.propose_movement(movement=surplus(), evidence=given, proposer=who, now=NOW)
+
+
+@case("transfers.services.treasury.book_movement")
+def book_movement() -> Call:
+    return approved_by_another(
+        treasury.propose_movement(movement=surplus(), evidence=evidence(), proposer=finance(), now=NOW)
+    )
+
+
+def paid_payment() -> int:
+    resume()
+    disbursement_id = ordered(name("winner"))
+    run(Watch(NOW))
+    return disbursement_id
+
+
+def returned() -> Proposal:
+    """Let one person propose that a payment came back."""
+    return reversals.propose_reversal(
+        disbursement_id=paid_payment(), kind=ReturnKind.BANK_LINE, reference=name("line"),
+        explanation="the statement shows it", proposer=finance(), now=NOW,
+    )  # fmt: skip
+
+
+@case("transfers.services.reversals.book_provider_reversal")
+def book_provider_reversal() -> Call:
+    attempt = Attempt.objects.get(disbursement_id=paid_payment())
+    found = Reversed(name("reversal"), attempt.order.money(attempt.order.amount), NOW)
+    return lambda: reversals.book_provider_reversal(attempt.pk, found, now=NOW)
+
+
+@case("transfers.services.reversals.propose_reversal")
+def propose_reversal() -> Call:
+    disbursement_id, who, line = paid_payment(), finance(), name("line")
+    return lambda: reversals.propose_reversal(
+        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference=line,
+        explanation="the statement shows it", proposer=who, now=NOW,
+    )  # fmt: skip
+
+
+@case("transfers.services.returns.request_return", committed_before=("Collection",))
+def request_return() -> Call:
+    disbursement_id = paid_payment()
+    return lambda: returns.request_return(
+        disbursement_id=disbursement_id, actor=ACTOR, reason="sent twice", now=NOW
+    )
+
+
+@case("transfers.services.reversals.apply_reversal")
+def apply_reversal() -> Call:
+    return approved_by_another(returned())
 
 
 @case("transfers.services.resolutions.propose_resolution")
@@ -727,6 +860,65 @@ def cancel_payout() -> Call:
     payout_id, user = refused_payout()
     confirm_unpaid()
     return lambda: payouts.cancel_payout(payout_id=payout_id, user=user, reason="called off", now=NOW)
+
+
+def paid_payout() -> int:
+    payout_id = process(payable())
+    run(Watch(NOW))
+    return payout_id
+
+
+def returned_payout() -> tuple[int, Proposal]:
+    """Let one person propose that a payout came back."""
+    payout_id = paid_payout()
+    proposal = payouts.propose_payout_reversal(
+        payout_id=payout_id, kind=ReturnKind.BANK_LINE, reference=name("line"), reason="the statement shows it",
+        user=finance(), now=NOW,
+    )  # fmt: skip
+    return payout_id, proposal
+
+
+def reversed_payout() -> str:
+    """Reverse a payout and return its cycle."""
+    payout_id = paid_payout()
+    attempt = Attempt.objects.get(disbursement_id=payout_id)
+    found = Reversed(name("reversal"), attempt.order.money(attempt.order.amount), NOW)
+    assert reversals.book_provider_reversal(attempt.pk, found, now=NOW)
+    return str(attempt.disbursement.subject).removeprefix("cycle:")
+
+
+@case("payouts.services.payouts.propose_payout_reversal")
+def propose_payout_reversal() -> Call:
+    payout_id, who, line = paid_payout(), finance(), name("line")
+    return lambda: payouts.propose_payout_reversal(
+        payout_id=payout_id, kind=ReturnKind.BANK_LINE, reference=line, reason="the statement shows it",
+        user=who, now=NOW,
+    )  # fmt: skip
+
+
+@case("payouts.services.payouts.approve_payout_reversal")
+def approve_payout_reversal() -> Call:
+    (payout_id, proposal), approver = returned_payout(), make_user(Role.APPROVER)
+    return lambda: payouts.approve_payout_reversal(
+        payout_id=payout_id, proposal_id=proposal.pk, digest=proposal.digest, user=approver, now=NOW
+    )
+
+
+@case("payouts.services.reopening.propose_reopening")
+def propose_reopening() -> Call:
+    cycle_id, who = reversed_payout(), finance()
+    return lambda: reopening.propose_reopening(
+        cycle_id=cycle_id, reason="another wallet", proposer=who, now=NOW
+    )
+
+
+@case("payouts.services.reopening.reopen_cycle")
+def reopen_cycle() -> Call:
+    return approved_by_another(
+        reopening.propose_reopening(
+            cycle_id=reversed_payout(), reason="another wallet", proposer=finance(), now=NOW
+        )
+    )
 
 
 @case("transfers.services.withdrawals.open_withdrawal")

@@ -10,9 +10,11 @@ from fees.queries import forget_schedules
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from tests.backoffice.world import World, make_world, person
+from tests.support.subjects import subjects_made_up
 from transfers.collectors import collector
 from transfers.rails import rail
 
+__all__ = ["subjects_made_up"]
 Enter = Callable[[Role | None], Client]
 
 

@@ -9,15 +9,28 @@ from django.test import Client
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from ledger.services import post
+from ledger.types import Line
 from lightning.models import ListenerCursor
+from payouts.services.reopening import propose_reopening
+from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
+from sunusav.core.subjects import key_of
 from sunusav.core.switches import pause_outgoing
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
 from tests.factories.payouts import ACTOR, NOW
+from tests.factories.treasury import NODE, opening
+from tests.factories.treasury import propose as propose_movement
+from tests.factories.users import make_user
+from transfers.booking import PLATFORM_FEES
+from transfers.enums import ReturnKind
 from transfers.models import Disbursement, PastAdmission, RailBreaker, RailLiquidity, RailMatch, RailMismatch
+from transfers.services.credit import use_credit
 from transfers.services.limits import propose_limit
+from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
+from transfers.types import credit_of
 
 F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E741
 MONEY = {F, A, U}
@@ -54,10 +67,12 @@ READERS: dict[str, set[Role]] = {
     "otp_totp.totpdevice": set(),
     "payouts.contribution": MONEY,
     "payouts.cycle": MONEY,
+    "payouts.cyclereopening": MONEY,
     "payouts.group": MONEY,
     "payouts.member": MONEY,
     "transfers.attempt": ALL,
     "transfers.collection": ALL,
+    "transfers.credituse": ALL,
     "transfers.disbursement": ALL,
     "transfers.limitusage": ALL,
     "transfers.pastadmission": ALL,
@@ -70,6 +85,9 @@ READERS: dict[str, set[Role]] = {
     "transfers.railmatch": ALL,
     "transfers.railmismatch": ALL,
     "transfers.receipt": ALL,
+    "transfers.returnclaim": ALL,
+    "transfers.reversal": ALL,
+    "transfers.treasurymovement": ALL,
     "transfers.withdrawallink": ALL,
 }
 # Model -> (who adds, who changes, who deletes); None is a superuser.
@@ -96,13 +114,28 @@ def full_world(world: World) -> World:
         disbursement=Disbursement.objects.latest("pk"), admitted_at=NOW, by_version=1
     )
     RailBreaker.objects.create(rail="lightning", failures=1, changed_at=NOW)
-    RailLiquidity.objects.create(rail="lightning", total_msat=2, largest_msat=1, known_at=NOW, seen_at=NOW)
+    RailLiquidity.objects.create(rail="lightning", total=2, largest=1, known_at=NOW, seen_at=NOW)
     match = RailMatch.objects.create(
         rail="lightning", started_at=NOW, ended_at=NOW, lines_read=1, attempts_read=1, mismatches_found=1
     )
     RailMismatch.objects.create(match=match, code="paid-not-booked", reference="unknown")
+    propose_movement(opening(), now=NOW, proposer=world.proposer)
     propose_limit(kind="total_hour", amount_sats=5, reason="fewer payments", proposer=world.proposer, now=NOW)
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)
+    lines = [Line(NODE, 1_000), Line(credit_of("awa"), -1_000)]
+    post(kind="test", reference="credit", lines=lines, at=NOW, subject="test")
+    use_credit(user_id="awa", amount_msat=1_000, into=PLATFORM_FEES, subject="cycle:c", actor=ACTOR, now=NOW)
+    approver = make_user(Role.APPROVER)
+    proposed = propose_reversal(
+        disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference="line-1", explanation="returned",
+        proposer=world.proposer, now=NOW,
+    )  # fmt: skip
+    approve(proposal_id=proposed.pk, approver=approver, digest=proposed.digest, now=NOW)
+    cycle_id = key_of(world.paid.subject)
+    reopening = propose_reopening(
+        cycle_id=cycle_id, reason="another wallet", proposer=world.proposer, now=NOW
+    )
+    approve(proposal_id=reopening.pk, approver=approver, digest=reopening.digest, now=NOW)
     return world
 
 

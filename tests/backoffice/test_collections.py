@@ -65,7 +65,7 @@ def test_finance_cancels_a_collection_with_a_reason(enter: Enter, asked: Collect
 def test_cancelling_a_paid_collection_books_the_payment_and_reports_it(
     enter: Enter, asked: Collection
 ) -> None:
-    collector("lightning").received[str(asked.reference)] = asked.amount_msat  # type: ignore[attr-defined]
+    collector("lightning").received[str(asked.reference)] = asked.amount  # type: ignore[attr-defined]
 
     response = enter(Role.FINANCE).post(CANCEL, {"pk": asked.pk, "reason": "pays by Wave"})
 

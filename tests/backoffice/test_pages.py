@@ -103,8 +103,8 @@ def test_payment_page_shows_its_timeline(world: World, enter: Enter) -> None:
         "platform_fee_income:msat",
         "community_fund:msat",
         "partner_reserve:msat:wave",
-        f">hold #{attempt.hold_transaction_id}",
-        f"payment #{attempt.close_transaction_id}",
+        f">hold #{attempt.disbursement.hold_transaction_id}",
+        f"payment #{attempt.payment_transaction_id}",
     ):
         assert part in page
     # 30,000 × 1 % × 0.50 (verified) = 150 = 75 + 30 + 45

@@ -118,16 +118,14 @@ def test_review_without_an_open_attempt_offers_retrying_and_cancelling(
 def test_payment_page_tells_every_answer_and_decision_in_order(past: Case, enter: Enter) -> None:
     query_now(disbursement_id=past.id, actor=BY, now=past.watch())
     past.query(NotSeen(source="another node"), after=1)
-    press(
-        enter(Role.FINANCE), "propose-paid", past, proof=past_proof(past), cost_msat=1_500, reason="seen it"
-    )
+    press(enter(Role.FINANCE), "propose-paid", past, proof=past_proof(past), cost=1_500, reason="seen it")
     approve(enter(Role.APPROVER), Proposal.objects.get())
 
     page = page_of(enter(Role.AUDITOR), past)
 
     timeline = page[page.index('id="timeline"') : page.index('id="books"')]
     expected = (
-        "Ordered", "Attempt 1 opened, money held", hash_of("awa", NET_SATS), "Answer to sending", "in flight",
+        "Ordered", "Attempt 1 opened", hash_of("awa", NET_SATS), "Answer to sending", "in flight",
         "Answer to a query", "not seen", "not seen by another source", "a-finance proposed: “It was paid”", "seen it",
         "a-approver approved", "Attempt 1: succeeded", "1.500\xa0sats", past_proof(past), "Completed",
     )  # fmt: skip
@@ -148,7 +146,7 @@ def test_finance_proposes_with_the_proof_and_an_approver_sees_the_evidence_and_a
     payable: Case, enter: Enter
 ) -> None:
     messages = press(
-        enter(Role.FINANCE), "propose-paid", payable, proof=past_proof(payable), cost_msat=0, reason="seen"
+        enter(Role.FINANCE), "propose-paid", payable, proof=past_proof(payable), cost=0, reason="seen"
     )
     assert messages[-1].endswith("proposed; another person has to approve")
     proposal = Proposal.objects.get()
@@ -159,7 +157,7 @@ def test_finance_proposes_with_the_proof_and_an_approver_sees_the_evidence_and_a
         assert part in page
     assert f'href="{DISBURSEMENTS}{payable.id}/change/"' in page
     assert "The payment counts as paid, for good" in page
-    assert all(part in page for part in ('id="timeline"', "Attempt 1", "Routing fee allowed"))
+    assert all(part in page for part in ('id="timeline"', "Attempt 1", "Cost allowed"))
     assert approve(enter(Role.APPROVER), proposal)[-1].endswith(": approved")
     assert payable.snapshot.state == "completed"
 
@@ -174,9 +172,7 @@ def test_page_with_an_open_proposal_offers_no_second_one_and_links_to_it(payable
 
 
 def test_wrong_preimage_is_refused_and_changes_nothing(payable: Case, enter: Enter) -> None:
-    messages = press(
-        enter(Role.FINANCE), "propose-paid", payable, proof="00" * 32, cost_msat=0, reason="seen"
-    )
+    messages = press(enter(Role.FINANCE), "propose-paid", payable, proof="00" * 32, cost=0, reason="seen")
 
     assert messages[-1].endswith("[resolution-needs-proof]")
     assert not ManualResolution.objects.exists()
@@ -186,8 +182,8 @@ def test_form_for_the_proof_shows_the_hash_to_compare(payable: Case, enter: Ente
     page = enter(Role.FINANCE).get(f"{DISBURSEMENTS}actions/propose-paid/?pk={payable.id}").content.decode()
 
     assert hash_of("awa", NET_SATS) in page
-    assert [name for name in ("proof", "cost_msat", "reason") if f'name="{name}"' in page] == [
-        "proof", "cost_msat", "reason",
+    assert [name for name in ("proof", "cost", "reason") if f'name="{name}"' in page] == [
+        "proof", "cost", "reason",
     ]  # fmt: skip
 
 

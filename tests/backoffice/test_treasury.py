@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from ledger.types import msat
 from sunusav.backoffice.inbox import ATTENTION, Notice, notices_for
 from sunusav.core import clock
 from sunusav.core.roles import Role, sync_roles
@@ -81,8 +82,8 @@ def test_treasury_shows_books_amounts_and_what_waits(enter: Enter, role: Role) -
 def test_treasury_lists_each_amount_that_cannot_be_used(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unusable = (Unusable("ab12:0", 7_000_000), Unusable("ab12:1", 500_500))
-    monkeypatch.setattr(fake(), "sendable", lambda: Sendable(1_000, 1_000, unusable))
+    unusable = (Unusable("ab12:0", msat(7_000_000)), Unusable("ab12:1", msat(500_500)))
+    monkeypatch.setattr(fake(), "sendable", lambda: Sendable(msat(1_000), msat(1_000), unusable))
     look()
 
     shown = page(enter(Role.FINANCE), PAGE)

@@ -9,9 +9,10 @@ from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
 from tests.support.database import url_of
 from tests.support.lightning import settings_of
+from tests.support.subjects import subjects_made_up
 from transfers.rails import rail
 
-__all__ = ["simulator", "world"]
+__all__ = ["simulator", "subjects_made_up", "world"]
 
 
 @pytest.fixture

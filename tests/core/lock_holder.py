@@ -25,23 +25,23 @@ def main(chain: str, where: str) -> None:
 
 
 def _freeze_in_transaction(chain: str, freeze: Any) -> str:
-    from sunusav.core.models import SealerLock
+    from sunusav.core.models import Lock
 
     try:
         with transaction.atomic():
             _lock(chain)
-            SealerLock.objects.filter(chain=chain).update(floor=7)
+            Lock.objects.filter(name=chain).update(floor=7)
             freeze()
-            SealerLock.objects.filter(chain=chain).update(floor=8)
+            Lock.objects.filter(name=chain).update(floor=8)
     except Error as error:
         return type(error).__name__
     return ""
 
 
 def _lock(chain: str) -> int:
-    from sunusav.core.models import SealerLock
+    from sunusav.core.models import Lock
 
-    return SealerLock.objects.select_for_update().get(chain=chain).floor
+    return Lock.objects.select_for_update().get(name=chain).floor
 
 
 def _freeze_idle() -> None:

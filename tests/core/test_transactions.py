@@ -15,7 +15,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from sunusav.core.models import SealerLock
+from sunusav.core.models import Lock
 from sunusav.core.mysql import IDLE_SECONDS, LOCK_WAIT_SECONDS
 from sunusav.core.transactions import TRIES, lift_idle_limit, retried_on_deadlock
 from tests.support.database import url_of
@@ -32,7 +32,7 @@ def test_frozen_client_loses_its_transaction_and_its_locks(where: str) -> None:
     """The lock that we wait for is given to us: without the limit this fails with a lock wait timeout."""
     with _frozen_holder(where) as holder:
         with transaction.atomic():
-            SealerLock.objects.select_for_update().get(chain=FIRST)
+            Lock.objects.select_for_update().get(name=FIRST)
         holder.send_signal(signal.SIGCONT)
         answer, _ = holder.communicate(timeout=60)
 
@@ -42,7 +42,7 @@ def test_frozen_client_loses_its_transaction_and_its_locks(where: str) -> None:
         "is_usable_again": True,
         "wait_timeout": [timeout, timeout],
     }
-    assert SealerLock.objects.get(chain=FIRST).floor == 0
+    assert Lock.objects.get(name=FIRST).floor == 0
 
 
 @pytest.mark.mariadb
@@ -94,7 +94,8 @@ def test_deadlocked_transactions_are_tried_again_and_both_commit() -> None:
     _at_once(add_to_both, [[FIRST, SECOND], [SECOND, FIRST]])
 
     assert [error.args[0] for error in conflicts] == [DEADLOCK]
-    assert dict(SealerLock.objects.values_list("chain", "floor")) == {FIRST: 2, SECOND: 2}
+    marks = Lock.objects.filter(name__in=[FIRST, SECOND]).values_list("name", "floor")
+    assert dict(marks) == {FIRST: 2, SECOND: 2}
 
 
 @pytest.mark.parametrize("code", [DEADLOCK, LOCK_WAIT_TIMEOUT])
@@ -150,8 +151,8 @@ def _server_timeout() -> int:
 
 
 def _add_one(chain: str) -> None:
-    row = SealerLock.objects.select_for_update().get(chain=chain)
-    SealerLock.objects.filter(chain=chain).update(floor=row.floor + 1)
+    row = Lock.objects.select_for_update().get(name=chain)
+    Lock.objects.filter(name=chain).update(floor=row.floor + 1)
 
 
 @contextmanager

@@ -36,14 +36,15 @@ from tests.crash.frozen import SimulatedClock, ended
 from tests.factories.limits import widen_limits
 from tests.factories.users import make_user
 from tests.support.lightning import settings_of
+from tests.transfers.builders import replace_destination
 from transfers.engine.runner import run_due
 from transfers.enums import OPEN_ATTEMPT_STATES, AttemptState, ResolutionVerdict
 from transfers.errors import EvidenceTooOld, OrderStillPayable, ProviderContradicts
 from transfers.matching import match_rail
 from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import replace_destination, request_disbursement, retry_disbursement
+from transfers.services.disbursements import request_disbursement, retry_disbursement
 from transfers.services.resolutions import propose_resolution
-from transfers.types import Destination, DisbursementRequest
+from transfers.types import Choice, Destination, DisbursementRequest
 
 MSAT = 1_000
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
@@ -141,9 +142,9 @@ def _order(run: ChaosRun, number: int) -> Payout:
     run.funded_msat += amount_msat
     payment_request, payment_hash = _invoice(run, net_sats)
     request = DisbursementRequest(
-        subject=subject, payout_sats=payout_sats, debit=pot,
+        subject=subject, payout_msat=amount_msat, debit=pot,
         priced_for=PricedFor("group:chaos", f"user:{number}", "wave"),
-        destination=Destination("lightning", "bolt11", payment_request),
+        choices=(Choice(Destination("lightning", "bolt11", payment_request)),),
     )  # fmt: skip
     disbursement_id = request_disbursement(request=request, actor=PEOPLE, now=run.now())
     return Payout(disbursement_id, subject, net_sats, [payment_hash])
@@ -288,7 +289,7 @@ def _resolve_as_paid(run: ChaosRun, attempt: Attempt) -> None:
     )
     proposal = propose_resolution(
         disbursement_id=attempt.disbursement_id, verdict=ResolutionVerdict.PAID, proof=shown["preimage"],
-        cost_msat=fee_msat, explanation="the payee's wallet shows it", proposer=run.finance, now=run.now(),
+        cost=fee_msat, explanation="the payee's wallet shows it", proposer=run.finance, now=run.now(),
     )  # fmt: skip
     approve(proposal_id=proposal.pk, approver=run.approver, digest=proposal.digest, now=run.now())
     run.events["resolved as paid by two people"] += 1

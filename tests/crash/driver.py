@@ -32,13 +32,15 @@ LATER = (timedelta(seconds=25), timedelta(seconds=50), timedelta(seconds=75))
 
 def main(arguments: list[str]) -> int:
     django.setup()
-    with override_settings(RAILS=WITH_STEPS, COLLECTORS=SCRIPTED_COLLECTOR):
+    from tests.support.subjects import made_up_subjects
+
+    with override_settings(RAILS=WITH_STEPS, COLLECTORS=SCRIPTED_COLLECTOR), made_up_subjects():
         print(json.dumps(_scenario(arguments[0])(*map(int, arguments[1:]))))
     return 0
 
 
 def _scenario(name: str) -> Callable[..., dict[str, Any]]:
-    from tests.crash import chaos, freezes, kills, slowness
+    from tests.crash import chaos, freezes, kills, second_choices, slowness
 
     scenarios: dict[str, Callable[..., dict[str, Any]]] = {
         "every-step": every_step,
@@ -54,6 +56,7 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
         "freeze-at-every-step": freezes.freeze_at_every_step,
         "frozen-while-opening": freezes.frozen_while_opening,
         "thaws-after-deadline": freezes.thaws_after_deadline,
+        "second-choices": second_choices.second_choices,
     }
     return scenarios[name]
 

@@ -42,9 +42,10 @@ from tests.crash.step_switch import Halt
 from tests.factories.limits import widen_limits
 from tests.factories.users import make_user
 from tests.fakes.lnurl_service import LnurlService
+from tests.transfers.builders import replace_destination
 from transfers.engine.runner import run_due
 from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
+from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.types import Destination
 
 PEOPLE = Actor.system("people of the crash test")

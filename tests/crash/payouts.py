@@ -17,7 +17,7 @@ from sunusav.core.actors import Actor
 from tests.crash.wallets import WalletInvoice, Wallets
 from transfers.models import Disbursement
 from transfers.services.disbursements import request_disbursement
-from transfers.types import Destination, DisbursementRequest
+from transfers.types import Choice, Destination, DisbursementRequest
 
 PAYOUT_SATS = 100_000
 NET_SATS = 99_000
@@ -57,7 +57,7 @@ def order(
 ) -> Order:
     """Order the payment of a funded pot; `reference` is the invoice's hash if it is known."""
     request = DisbursementRequest(
-        subject=subject, payout_sats=PAYOUT_SATS, debit=pot_of(subject), destination=destination,
+        subject=subject, payout_msat=PAYOUT_SATS * 1_000, debit=pot_of(subject), choices=(Choice(destination),),
         priced_for=PricedFor("group:crash", f"user:{subject.partition(':')[2]}", "wave"), scheduled_at=scheduled_at,
     )  # fmt: skip
     disbursement_id = request_disbursement(request=request, actor=Actor.system("crash"), now=now)

@@ -1,4 +1,4 @@
-"""The real Lightning rail with steps before every call and after it, and before each call to the node leaves."""
+"""The real rails with steps before every call and after it, and before each call to the node leaves."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,17 +7,28 @@ import grpc
 
 from lightning.rail import LightningRail
 from tests.crash.step_switch import STEP_SWITCH
+from tests.francs.rail import FrancRail
 
 
-class SteppedRail(LightningRail):
+class Stepped:
+    """Steps before and after the calls of the rail that is the next base class."""
+
     def prepare(self, *args: Any, **kwargs: Any) -> Any:
-        return _with_steps("prepare", super().prepare, args, kwargs)
+        return _with_steps("prepare", super().prepare, args, kwargs)  # type: ignore[misc]
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
-        return _with_steps("send", super().send, args, kwargs)
+        return _with_steps("send", super().send, args, kwargs)  # type: ignore[misc]
 
     def find(self, *args: Any, **kwargs: Any) -> Any:
-        return _with_steps("find", super().find, args, kwargs)
+        return _with_steps("find", super().find, args, kwargs)  # type: ignore[misc]
+
+
+class SteppedRail(Stepped, LightningRail):
+    """The rail of the simulated node."""
+
+
+class SteppedFrancRail(Stepped, FrancRail):
+    """The rail of the provider in francs."""
 
 
 class ImpatientRail(SteppedRail):

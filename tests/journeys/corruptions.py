@@ -17,7 +17,7 @@ from ledger.models import (
 from sunusav.core.models import Approval, TrailEntry
 from tests.journeys.history import History
 from tests.support.tampering import sql
-from transfers.models import Collection, PaymentOrder, Receipt
+from transfers.models import BookedMovement, Collection, PaymentOrder, Receipt
 
 Expected = tuple[str, str]  # the invariant's code and the subject
 
@@ -29,7 +29,7 @@ def name_of(disbursement_id: int, attempt: int | None = None) -> str:
 
 def payment_of(history: History) -> int:
     """Return the journal transaction that booked the first payment."""
-    booked = history.attempt(history.paid).close_transaction_id
+    booked = history.attempt(history.paid).payment_transaction_id
     assert booked is not None
     return booked
 
@@ -70,6 +70,13 @@ def overdraw_the_community_fund(history: History) -> Expected:
     checkpoint = AccountCheckpoint.objects.get(account=entry.account)
     sql("UPDATE ledger_accountcheckpoint SET amount = 1000000 WHERE account_id = %s", checkpoint.pk)
     return "I11", f"account:{entry.account.code}"
+
+
+def repay_more_than_was_owed_back(history: History) -> Expected:
+    ref = entry_of(payment_of(history), AccountRole.COMMUNITY_FUND).account.ref.receivable
+    account = Account.objects.create(code=ref.code, role=ref.role, currency=ref.currency, owner=ref.owner)
+    AccountCheckpoint.objects.create(account=account, amount=-1, sealed_seq=0, floor=0)
+    return "I11", f"account:{account.code}"
 
 
 def move_a_sealed_amount_between_two_entries(history: History) -> Expected:
@@ -157,7 +164,7 @@ def delete_a_fee_record(history: History) -> Expected:
 
 
 def raise_a_net(history: History) -> Expected:
-    sql("UPDATE transfers_disbursement SET net_sats = net_sats + 1 WHERE id = %s", history.paid)
+    sql("UPDATE transfers_disbursement SET net_msat = net_msat + 1 WHERE id = %s", history.paid)
     return "I04", name_of(history.paid)
 
 
@@ -176,7 +183,7 @@ def fail_a_paid_disbursement(history: History) -> Expected:
 
 def change_what_was_ordered(history: History) -> Expected:
     order = PaymentOrder.objects.get(disbursement_id=history.paid)
-    sql("UPDATE transfers_paymentorder SET amount_msat = amount_msat + 1 WHERE id = %s", order.pk)
+    sql("UPDATE transfers_paymentorder SET amount = amount + 1 WHERE id = %s", order.pk)
     return "I06", name_of(history.paid, 1)
 
 
@@ -186,19 +193,20 @@ def replace_a_proof(history: History) -> Expected:
 
 
 def change_a_routing_cost(history: History) -> Expected:
-    sql("UPDATE transfers_attempt SET cost_msat = cost_msat + 1 WHERE disbursement_id = %s", history.paid)
+    sql("UPDATE transfers_attempt SET cost = cost + 1 WHERE disbursement_id = %s", history.paid)
     return "I09", name_of(history.paid, 1)
 
 
-def leave_the_hold_of_a_failed_attempt(history: History) -> Expected:
-    attempt = history.attempt(history.cancelled)
-    sql("UPDATE ledger_journaltransaction SET reverses_id = NULL WHERE id = %s", attempt.close_transaction_id)
-    return "I13", name_of(history.cancelled, 1)
+def leave_the_hold_of_a_cancelled_disbursement(history: History) -> Expected:
+    void = JournalTransaction.objects.get(reference=f"{name_of(history.cancelled)}:void")
+    sql("UPDATE ledger_journaltransaction SET reverses_id = NULL WHERE id = %s", void.pk)
+    return "I13", name_of(history.cancelled)
 
 
-def void_the_hold_of_an_open_attempt(history: History) -> Expected:
+def void_the_hold_of_a_payment_under_way(history: History) -> Expected:
     attempt = history.attempt(history.in_flight)
-    hold = JournalTransaction.objects.get(pk=attempt.hold_transaction_id)
+    hold = attempt.disbursement.hold_transaction
+    assert hold is not None
     sql(
         "INSERT INTO ledger_journaltransaction (kind, reference, subject, posted_at, recorded_at, reverses_id) "
         "VALUES ('hold_void', 'by-hand', %s, %s, %s, %s)",
@@ -207,15 +215,13 @@ def void_the_hold_of_an_open_attempt(history: History) -> Expected:
         hold.recorded_at.replace(tzinfo=None),
         hold.pk,
     )
-    return "I13", name_of(history.in_flight, 1)
+    return "I13", name_of(history.in_flight)
 
 
-def void_an_open_attempt(history: History) -> Expected:
-    attempt = history.attempt(history.in_flight)
+def hold_more_than_is_paid(history: History) -> Expected:
     sql(
-        "UPDATE transfers_attempt SET state = 'void', closed_at = opened_at, close_transaction_id = NULL "
-        "WHERE id = %s",
-        attempt.pk,
+        "UPDATE transfers_disbursement SET payout_msat = payout_msat + 1, net_msat = net_msat + 1 WHERE id = %s",
+        history.in_flight,
     )
     return "I13", "account:in_transit"
 
@@ -230,8 +236,8 @@ def book_a_receipt_as_something_else(history: History) -> Expected:
 
 
 def raise_what_a_collection_received(history: History) -> Expected:
-    row = Collection.objects.filter(received_msat=60_000_000).get()
-    sql("UPDATE transfers_collection SET received_msat = received_msat + 1 WHERE id = %s", row.pk)
+    row = Collection.objects.filter(received=60_000_000).get()
+    sql("UPDATE transfers_collection SET received = received + 1 WHERE id = %s", row.pk)
     return "I08", f"collection:{row.pk}"
 
 
@@ -244,13 +250,13 @@ def mark_a_collecting_cycle_ready(history: History) -> Expected:
 
 
 def let_the_proposer_approve(history: History) -> Expected:
-    approval = Approval.objects.get()
+    approval = Approval.objects.earliest("id")
     sql("UPDATE core_approval SET approver_id = proposer_id WHERE id = %s", approval.pk)
     return "I16", f"approval:{approval.pk}"
 
 
 def forge_the_proposer_of_an_approval(history: History) -> Expected:
-    approval = Approval.objects.get()
+    approval = Approval.objects.earliest("id")
     sql("UPDATE core_approval SET proposer_id = approver_id WHERE id = %s", approval.pk)
     return "I16", f"approval:{approval.pk}"
 
@@ -274,15 +280,105 @@ def delete_from_the_trail_with_its_seal(history: History) -> Expected:
     return "I18", f"trail:{entry.seal.seq}"
 
 
+# the treasury
+
+
+def movement() -> BookedMovement:
+    """Return the opening balance that two people had booked."""
+    return BookedMovement.objects.select_related("movement").get()
+
+
+def subject_of_movement() -> str:
+    return f"treasury_movement:{movement().movement_id}"
+
+
+def raise_a_movement(history: History) -> Expected:
+    sql("UPDATE transfers_treasurymovement SET amount = amount + 1 WHERE id = %s", movement().movement_id)
+    return "I08b", subject_of_movement()
+
+
+def move_a_movement_to_another_account(history: History) -> Expected:
+    entry = entry_of(movement().transaction_id, AccountRole.NODE)
+    bank = Account.objects.create(role="bank", currency="msat", owner="onchain", code="bank:msat:onchain")
+    sql("UPDATE ledger_journalentry SET account_id = %s WHERE id = %s", bank.pk, entry.pk)
+    return "I08b", subject_of_movement()
+
+
+def call_a_movement_by_another_kind(history: History) -> Expected:
+    sql(
+        "UPDATE ledger_journaltransaction SET kind = 'treasury_surplus' WHERE id = %s",
+        movement().transaction_id,
+    )
+    return "I08", subject_of_movement()
+
+
+def book_a_movement_that_nobody_approved(history: History) -> Expected:
+    row = JournalTransaction.objects.get(pk=movement().transaction_id)
+    sql(
+        "INSERT INTO ledger_journaltransaction (kind, reference, subject, posted_at, recorded_at) "
+        "VALUES ('treasury_shortfall', 'by-hand', 'nobody', %s, %s)",
+        row.posted_at.replace(tzinfo=None),
+        row.recorded_at.replace(tzinfo=None),
+    )
+    return "I08", f"journal:{JournalTransaction.objects.get(reference='by-hand').pk}"
+
+
+def delete_the_booking_of_a_movement(history: History) -> Expected:
+    row = movement()
+    sql("DELETE FROM transfers_bookedmovement WHERE id = %s", row.pk)
+    return "I08", f"treasury_movement:{row.movement_id}"
+
+
+def book_under_another_reference(history: History) -> Expected:
+    sql("UPDATE transfers_bookedmovement SET reference = 'another' WHERE id = %s", movement().pk)
+    return "I08", subject_of_movement()
+
+
+def free_an_opened_account(history: History) -> Expected:
+    sql("UPDATE transfers_bookedmovement SET opened_account = NULL WHERE id = %s", movement().pk)
+    return "I08", subject_of_movement()
+
+
+def let_the_proposer_book(history: History) -> Expected:
+    sql("UPDATE transfers_bookedmovement SET approver_id = proposer_id WHERE id = %s", movement().pk)
+    return "I16", subject_of_movement()
+
+
+def forge_the_proposer_of_a_movement(history: History) -> Expected:
+    row = movement()
+    sql(
+        "UPDATE transfers_treasurymovement SET proposer_id = %s WHERE id = %s",
+        row.approver_id,
+        row.movement_id,
+    )
+    return "I16", subject_of_movement()
+
+
+def book_a_rejected_movement(history: History) -> Expected:
+    sql("UPDATE core_proposal SET state = 'rejected' WHERE id = %s", movement().proposal_id)
+    return "I16", subject_of_movement()
+
+
+def take_back_the_approval_of_a_movement(history: History) -> Expected:
+    approval = Approval.objects.get(proposal_id=movement().proposal_id)
+    sql("DELETE FROM core_approval WHERE id = %s", approval.pk)
+    return "I16", subject_of_movement()
+
+
 CORRUPTIONS: list[Callable[[History], Expected]] = [
     unbalance_an_entry, delete_an_entry, move_an_entry_to_another_currency, rename_an_account,
-    move_a_share_in_the_books, overdraw_the_community_fund, move_a_sealed_amount_between_two_entries,
+    move_a_share_in_the_books, overdraw_the_community_fund, repay_more_than_was_owed_back,
+    move_a_sealed_amount_between_two_entries,
     delete_a_sealed_transaction,
     falsify_a_checkpoint, use_a_fallback_rate_where_it_was_not_allowed, convert_one_franc_too_much,
     put_a_used_rate_in_quarantine, move_a_share_of_a_fee_record, lower_a_share_by_one_sat, lower_a_fixed_fee,
     delete_a_fee_record, raise_a_net, complete_a_disbursement_without_an_attempt, fail_a_paid_disbursement,
-    change_what_was_ordered, replace_a_proof, change_a_routing_cost, leave_the_hold_of_a_failed_attempt,
-    void_the_hold_of_an_open_attempt, void_an_open_attempt, book_a_receipt_as_something_else,
+    change_what_was_ordered, replace_a_proof, change_a_routing_cost, leave_the_hold_of_a_cancelled_disbursement,
+    void_the_hold_of_a_payment_under_way, hold_more_than_is_paid, book_a_receipt_as_something_else,
     raise_what_a_collection_received, mark_a_collecting_cycle_ready, let_the_proposer_approve,
     forge_the_proposer_of_an_approval, edit_the_trail, delete_from_the_trail, delete_from_the_trail_with_its_seal,
+    raise_a_movement, move_a_movement_to_another_account, call_a_movement_by_another_kind,
+    book_a_movement_that_nobody_approved, delete_the_booking_of_a_movement, book_under_another_reference,
+    free_an_opened_account, let_the_proposer_book, forge_the_proposer_of_a_movement, book_a_rejected_movement,
+    take_back_the_approval_of_a_movement,
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.treasury import book, opening
 from tests.transfers.rails import SteeredRail, Watch
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
@@ -42,7 +43,10 @@ class History:
 
 
 def make_history(node: SteeredRail) -> History:
-    """Make payouts that are paid at once, failed and retried, failed and cancelled, in flight; and an overpayment."""
+    """Make payouts of every outcome, an overpayment, and an opening balance of the node.
+
+    The payouts are paid at once, failed and retried, failed and cancelled, and in flight.
+    """
     watch = Watch(NOW)
     group = make_group(members=2)
     verify(group)
@@ -66,7 +70,8 @@ def make_history(node: SteeredRail) -> History:
     in_flight = ordered(Unknown(seen=True, reason="in-flight"))
     collecting = make_cycle(group, contribution_sats=50_000)
     pay_contribution(collecting, "user-0", received_msat=60_000_000)
-    record_conversion(kind=ConversionKind.DISBURSEMENT, amount=10_000, reference="history", now=NOW)
+    book(opening(), now=NOW)
+    record_conversion(kind=ConversionKind.DISBURSEMENT, amount=10_000_000, reference="history", now=NOW)
     seal()
     return History(paid, retried, cancelled, in_flight, collecting.pk)
 

@@ -116,7 +116,7 @@ def test_audit_names_two_succeeded_attempts(history: History) -> None:
     """The unique constraint is dropped; the audit reports that as well."""
     with tampered_with():
         sql(
-            "UPDATE transfers_attempt SET state = 'succeeded', proof = %s, cost_msat = 1500 WHERE id = %s",
+            "UPDATE transfers_attempt SET state = 'succeeded', proof = %s, cost = 1500 WHERE id = %s",
             history.attempt(history.retried, 2).proof,
             history.attempt(history.retried, 1).pk,
         )

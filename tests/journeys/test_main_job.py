@@ -19,7 +19,6 @@ from ledger.types import AccountRef
 from lightning.bolt11 import decode
 from lightning.client import LndClient
 from lightning.services import record_settlement
-from payouts.calculations import credit_of
 from sunusav.core import clock
 from sunusav.core.trail import seal_trail
 from tests.journeys.tontine import Problem, Tontine, successes
@@ -27,6 +26,7 @@ from tests.lightning.world import PLATFORM, World
 from tests.transfers.unchanged import unchanged
 from transfers.engine.runner import run_due
 from transfers.matching import match_rail
+from transfers.types import credit_of
 
 pytestmark = pytest.mark.django_db
 

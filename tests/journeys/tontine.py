@@ -19,6 +19,7 @@ from payouts.services.cycles import record_ready_cycles
 from sunusav.core import clock
 from tests.factories.payouts import verify
 from tests.lightning.world import PLATFORM, WALLETS, World
+from transfers.booking import IN_TRANSIT
 from transfers.engine.runner import run_due
 from transfers.services.collections import sweep_collections
 from transfers.services.reconciliation import make_open_collections_due
@@ -141,6 +142,10 @@ class Tontine:
 
     def pot_msat(self, cycle_id: str) -> int:
         return owed(pot_of(cycle_id))
+
+    def held_msat(self) -> int:
+        """Return what is held for payouts in all."""
+        return owed(IN_TRANSIT)
 
     def get(self, path: str) -> dict[str, Any]:
         answer = self.client.get(f"{ROOT}/{path}")

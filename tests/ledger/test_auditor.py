@@ -56,7 +56,7 @@ def books() -> int:
     francs = [Line(BANK, 913), Line(POSITION_XOF, -913)]
     post(kind="exchange", reference="x-1", lines=francs, at=now, subject="s")
     stored_rate("9123457", at=now)
-    record_conversion(kind=ConversionKind.COLLECTION, amount=10_000, reference="c-1", now=now)
+    record_conversion(kind=ConversionKind.COLLECTION, amount=10_000_000, reference="c-1", now=now)
     seal_books(now=now - 2 * HOUR)
     received("r-3", 11_000, at=now)
     seal_books(now=now)
@@ -172,7 +172,7 @@ def trigger_missing() -> None:
 def conversion(**fields: Any) -> None:
     now = clock.now()
     facts = {
-        "amount_sats": 10_000,
+        "amount_msat": 10_000_000,
         "amount_xof": 913,
         "rate": stored_rate(at=now),
         "is_fallback_allowed": False,
@@ -404,13 +404,13 @@ def test_conversion_of_a_price_is_checked_by_its_rule() -> None:
     now = clock.now()
     rate = stored_rate("8000000", at=now)
     CurrencyConversion.objects.create(
-        reference="p-1", kind="price", amount_sats=6_250, amount_xof=500, rate=rate, converted_at=now,
+        reference="p-1", kind="price", amount_msat=6_250_000, amount_xof=500, rate=rate, converted_at=now,
         is_fallback_allowed=False,
     )  # fmt: skip
     assert found() == []
 
     CurrencyConversion.objects.create(
-        reference="p-2", kind="price", amount_sats=6_251, amount_xof=500, rate=rate, converted_at=now,
+        reference="p-2", kind="price", amount_msat=6_250_001, amount_xof=500, rate=rate, converted_at=now,
         is_fallback_allowed=False,
     )  # fmt: skip
     [breach] = found()

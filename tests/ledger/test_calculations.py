@@ -14,10 +14,12 @@ from ledger.calculations import (
     is_near,
     is_within_bounds,
     median_rate,
+    msat_from_xof,
+    residue_xof,
     sats_from_xof,
     shown_xof_from_sats,
-    xof_charge_for_sats,
-    xof_from_sats,
+    xof_charge_for_msat,
+    xof_from_msat,
 )
 from sunusav.core.money import MAX_SATS, SATS_PER_BTC
 
@@ -35,8 +37,23 @@ def exact(amount_sats: int, rate: Decimal) -> Fraction:
 def test_conversion_at_eight_million_gives_hand_worked_amounts() -> None:
     assert sats_from_xof(500, rate_xof_per_btc=EIGHT_MILLION) == 6_250
     assert shown_xof_from_sats(1, rate_xof_per_btc=EIGHT_MILLION) == Decimal("0.08")
-    assert xof_charge_for_sats(10_000, rate_xof_per_btc=ODD) == 913
-    assert xof_from_sats(10_000, rate_xof_per_btc=ODD) == 912
+    assert xof_charge_for_msat(10_000_000, rate_xof_per_btc=ODD) == 913
+    assert xof_from_msat(10_000_000, rate_xof_per_btc=ODD) == 912
+
+
+def test_what_francs_leave_over_is_worth_hand_worked_msat() -> None:
+    """12,299 sats are 983.92 francs at 8,000,000: 983 leave, and 0.92 francs are worth 11,500 msat."""
+    assert xof_from_msat(12_299_000, rate_xof_per_btc=EIGHT_MILLION) == 983
+    left = residue_xof(12_299_000, paid_xof=983, rate_xof_per_btc=EIGHT_MILLION)
+    assert left == Decimal("0.92")
+    assert msat_from_xof(left, rate_xof_per_btc=EIGHT_MILLION) == 11_500
+    assert msat_from_xof(983, rate_xof_per_btc=EIGHT_MILLION) == 12_287_500
+
+
+def test_francs_are_worth_whole_msat_rounded_down() -> None:
+    """913 francs at 9,123,457 are 10,007,171.8 msat; 10,000 sats are 912.3457 francs."""
+    assert msat_from_xof(913, rate_xof_per_btc=ODD) == 10_007_171
+    assert residue_xof(10_000_000, paid_xof=913, rate_xof_per_btc=ODD) == Decimal("-0.6543")
 
 
 @pytest.mark.parametrize(
@@ -52,8 +69,19 @@ def test_shown_francs_are_rounded_half_even(amount_sats: int, shown: str) -> Non
 def test_xof_from_sats_rounds_down_and_xof_charge_rounds_up(amount: int, rate: Decimal) -> None:
     truth = exact(amount, rate)
 
-    assert xof_from_sats(amount, rate_xof_per_btc=rate) == floor(truth)
-    assert xof_charge_for_sats(amount, rate_xof_per_btc=rate) == ceil(truth)
+    assert xof_from_msat(1_000 * amount, rate_xof_per_btc=rate) == floor(truth)
+    assert xof_charge_for_msat(1_000 * amount, rate_xof_per_btc=rate) == ceil(truth)
+
+
+@given(st.integers(0, 1_000 * MAX_SATS), rates)
+def test_francs_and_residue_are_the_whole_amount(amount_msat: int, rate: Decimal) -> None:
+    paid_xof = xof_from_msat(amount_msat, rate_xof_per_btc=rate)
+    left_xof = residue_xof(amount_msat, paid_xof=paid_xof, rate_xof_per_btc=rate)
+    paid_msat = msat_from_xof(paid_xof, rate_xof_per_btc=rate)
+    left_msat = msat_from_xof(left_xof, rate_xof_per_btc=rate)
+
+    assert 0 <= left_xof < 1
+    assert amount_msat - paid_msat - left_msat in (0, 1)
 
 
 @given(sats, rates)
@@ -78,7 +106,7 @@ def test_a_price_in_francs_is_rounded_down(amount_xof: int, rate: Decimal) -> No
 
 @given(sats, rates)
 def test_convert_to_francs_and_back_never_gains(amount: int, rate: Decimal) -> None:
-    there = xof_from_sats(amount, rate_xof_per_btc=rate)
+    there = xof_from_msat(1_000 * amount, rate_xof_per_btc=rate)
 
     assert sats_from_xof(there, rate_xof_per_btc=rate) <= amount
 
@@ -87,7 +115,7 @@ def test_convert_to_francs_and_back_never_gains(amount: int, rate: Decimal) -> N
 def test_convert_to_sats_and_back_never_gains(amount_xof: int, rate: Decimal) -> None:
     there = sats_from_xof(amount_xof, rate_xof_per_btc=rate)
 
-    assert xof_from_sats(there, rate_xof_per_btc=rate) <= amount_xof
+    assert xof_from_msat(1_000 * there, rate_xof_per_btc=rate) <= amount_xof
 
 
 def test_differences_are_per_currency() -> None:

@@ -20,22 +20,22 @@ ODD = Rate(7, Decimal(9_123_457), "market", NOW, is_fallback=False)
 
 
 @pytest.mark.parametrize(
-    ("kind", "amount", "sats", "xof"),
+    ("kind", "amount", "msat", "xof"),
     [
-        (ConversionKind.COLLECTION, 10_000, 10_000, 913),
-        (ConversionKind.DISBURSEMENT, 10_000, 10_000, 912),
-        (ConversionKind.PRICE, 500, 5_480, 500),
+        (ConversionKind.COLLECTION, 10_000_000, 10_000_000, 913),
+        (ConversionKind.DISBURSEMENT, 10_000_000, 10_000_000, 912),
+        (ConversionKind.PRICE, 500, 5_480_000, 500),
         (ConversionKind.DISBURSEMENT, 1, 1, 0),
         (ConversionKind.COLLECTION, 1, 1, 1),
         (ConversionKind.PRICE, 0, 0, 0),
     ],
 )
 def test_convert_rounds_by_its_kind_and_carries_the_rate(
-    kind: ConversionKind, amount: int, sats: int, xof: int
+    kind: ConversionKind, amount: int, msat: int, xof: int
 ) -> None:
     conversion = convert(kind=kind, amount=amount, rate=ODD)
 
-    assert (conversion.amount_sats, conversion.amount_xof, conversion.rate) == (sats, xof, ODD)
+    assert (conversion.amount_msat, conversion.amount_xof, conversion.rate) == (msat, xof, ODD)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_convert_rounds_by_its_kind_and_carries_the_rate(
     [
         (ConversionKind.PRICE, -1),
         (ConversionKind.PRICE, 10**15 + 1),
-        (ConversionKind.COLLECTION, MAX_SATS + 1),
+        (ConversionKind.COLLECTION, 1_000 * MAX_SATS + 1),
         (ConversionKind.COLLECTION, True),
         (ConversionKind.DISBURSEMENT, 1.0),
     ],
@@ -61,7 +61,7 @@ def test_record_keeps_the_rate_row() -> None:
 
     conversion = record_conversion(kind=ConversionKind.PRICE, amount=500, reference="charge:1", now=NOW)
 
-    assert (conversion.amount_sats, conversion.rate) == (6_250, rate.value)
+    assert (conversion.amount_msat, conversion.rate) == (6_250_000, rate.value)
     row = CurrencyConversion.objects.get()
     assert (row.rate, row.converted_at, row.value) == (rate, NOW, conversion)
 
@@ -69,10 +69,12 @@ def test_record_keeps_the_rate_row() -> None:
 @pytest.mark.django_db
 def test_record_again_returns_what_is_stored_at_its_old_rate() -> None:
     stored_rate("8000000", at=NOW)
-    first = record_conversion(kind=ConversionKind.COLLECTION, amount=10_000, reference="c:1", now=NOW)
+    first = record_conversion(kind=ConversionKind.COLLECTION, amount=10_000_000, reference="c:1", now=NOW)
     stored_rate("9000000", at=NOW + HOUR)
 
-    again = record_conversion(kind=ConversionKind.COLLECTION, amount=10_000, reference="c:1", now=NOW + HOUR)
+    again = record_conversion(
+        kind=ConversionKind.COLLECTION, amount=10_000_000, reference="c:1", now=NOW + HOUR
+    )
 
     assert again == first
     assert CurrencyConversion.objects.count() == 1
@@ -80,11 +82,11 @@ def test_record_again_returns_what_is_stored_at_its_old_rate() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("kind", "amount"), [(ConversionKind.COLLECTION, 9_999), (ConversionKind.DISBURSEMENT, 10_000)]
+    ("kind", "amount"), [(ConversionKind.COLLECTION, 9_999_999), (ConversionKind.DISBURSEMENT, 10_000_000)]
 )
 def test_record_same_reference_with_other_content_refused(kind: ConversionKind, amount: int) -> None:
     stored_rate("8000000", at=NOW)
-    record_conversion(kind=ConversionKind.COLLECTION, amount=10_000, reference="c:1", now=NOW)
+    record_conversion(kind=ConversionKind.COLLECTION, amount=10_000_000, reference="c:1", now=NOW)
 
     with pytest.raises(ReferenceUsed) as refusal:
         record_conversion(kind=kind, amount=amount, reference="c:1", now=NOW)
@@ -135,7 +137,7 @@ def test_audit_refuses_a_conversion_at_a_rate_that_was_not_fresh(age: timedelta,
     """A rate exactly as old as the limit is too old, for the audit as for the conversion itself."""
     rate = stored_rate("8000000", at=NOW - age)
     CurrencyConversion.objects.create(
-        reference="r", kind=ConversionKind.DISBURSEMENT, amount_sats=1_000, amount_xof=80, rate=rate,
+        reference="r", kind=ConversionKind.DISBURSEMENT, amount_msat=1_000_000, amount_xof=80, rate=rate,
         is_fallback_allowed=False, converted_at=NOW,
     )  # fmt: skip
     [rule] = [invariant for invariant in CONVERSION_INVARIANTS if "fresh" in invariant.title]

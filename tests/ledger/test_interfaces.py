@@ -6,15 +6,18 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 
+from ledger.backoffice import _receivables
 from ledger.health import HEALTH_CHECKS
 from ledger.models import JournalTransaction
 from ledger.roles import GRANTS
+from ledger.services import post, take_back
+from ledger.types import Line
 from sunusav.core.models import User
 from sunusav.core.roles import Role
-from tests.ledger.builders import MINUTE, NOW, person, received, stored_rate
+from tests.ledger.builders import FUND, HOUR, MINUTE, NODE, NOW, person, received, stored_rate
 
 pytestmark = pytest.mark.django_db
-[RATE_AGE] = HEALTH_CHECKS
+[RATE_AGE, _] = HEALTH_CHECKS
 
 
 def test_rate_age_without_a_rate_is_degraded() -> None:
@@ -32,6 +35,19 @@ def test_rate_age_follows_the_newest_accepted(minutes: int, status: str) -> None
     report = RATE_AGE.run(NOW)
 
     assert (report.status, report.facts["age_seconds"]) == (status, minutes * 60)
+
+
+def test_inbox_names_receivables_until_they_are_repaid() -> None:
+    auditor = person("auditor", Role.AUDITOR)
+    assert _receivables(auditor, NOW) is None
+    lines = [*take_back({FUND: 10}), Line(NODE, -10)]
+    post(kind="reversal", reference="r", lines=lines, at=NOW, subject="s")
+
+    notice = _receivables(auditor, NOW + 3 * HOUR)
+
+    assert notice is not None
+    assert str(notice.value).replace("\xa0", " ") == "1, the oldest for 3 hours"
+    assert (notice.tone, notice.url) == ("attention", "/admin/ledger/account/?role__exact=receivable")
 
 
 def test_auditor_sees_every_model_and_changes_none() -> None:

@@ -55,7 +55,7 @@ def manual_rate() -> ExchangeRate:
 
 def conversion() -> CurrencyConversion:
     return CurrencyConversion.objects.create(
-        reference="c", kind="price", amount_sats=6_250, amount_xof=500, rate=stored_rate("8000000"),
+        reference="c", kind="price", amount_msat=6_250_000, amount_xof=500, rate=stored_rate("8000000"),
         is_fallback_allowed=False, converted_at=NOW,
     )  # fmt: skip
 
@@ -85,6 +85,6 @@ VIOLATIONS = [
     Violation("manualraterequest_is_positive", manual_request, {"rate_xof_per_btc": -1}),
     Violation("manualraterequest_has_reason", manual_request, {"reason": ""}),
     Violation("currencyconversion_reference_used_once", conversion, {"amount_xof": 1}),
-    Violation("currencyconversion_amounts_not_negative", conversion, {"amount_sats": -1}),
+    Violation("currencyconversion_amounts_not_negative", conversion, {"amount_msat": -1}),
     Violation("currencyconversion_amounts_not_negative", conversion, {"amount_xof": -1}),
 ]

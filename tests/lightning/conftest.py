@@ -9,8 +9,9 @@ from lightning.collector import LightningCollector
 from lightning.rail import LightningRail
 from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import PLATFORM, World
+from tests.support.subjects import subjects_made_up
 
-__all__ = ["simulator", "world"]
+__all__ = ["simulator", "subjects_made_up", "world"]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from ledger.types import msat
 from lightning.bolt11 import decode
 from lightning.client import LndClient
 from lightning.collector import LightningCollector, preimage_of, status_of
@@ -26,8 +27,8 @@ from transfers.services.collections import sweep_collections
 from transfers.types import CollectionRequest, CollectionStatus, OpenedCollection
 
 DUE_MSAT = 10_000_000
-NOTHING = CollectionStatus(state="open", received_msat=0, proof="", settled_at=None)
-GONE = CollectionStatus(state="cancelled", received_msat=0, proof="", settled_at=None)
+NOTHING = CollectionStatus(state="open", received=msat(0), proof="", settled_at=None)
+GONE = CollectionStatus(state="cancelled", received=msat(0), proof="", settled_at=None)
 _ids = itertools.count(1)
 
 
@@ -37,7 +38,7 @@ def answer_of(node_pubkey: str, status: CollectionStatus) -> CollectionStatus:
 
 
 def request(collection_id: int | None = None, *, amount_msat: int = DUE_MSAT) -> CollectionRequest:
-    return CollectionRequest(collection_id or next(_ids), amount_msat, "contribution", 3_600)
+    return CollectionRequest(collection_id or next(_ids), msat(amount_msat), "contribution", 3_600)
 
 
 def opened(collector: LightningCollector, made_for: CollectionRequest | None = None) -> OpenedCollection:
@@ -88,7 +89,7 @@ def test_find_paid_credits_what_arrived(world: World, collector: LightningCollec
     made = opened(collector)
     world.control.pay(WALLETS, made.payment_request, force_amount_msat=DUE_MSAT + extra_msat)
     status = collector.find(made.reference)
-    assert (status.state, status.received_msat) == ("settled", DUE_MSAT + extra_msat)
+    assert (status.state, status.received) == ("settled", msat(DUE_MSAT + extra_msat))
     assert preimage_fits(made.reference, status.proof)
     assert status.settled_at is not None
     assert abs((status.settled_at - now()).total_seconds()) < 60
@@ -149,7 +150,8 @@ def test_sweep_collection_unknown_to_the_node_stays_open_until_it_expires() -> N
     """The node that answers may not be the one that made the invoice."""
     moment = now()
     row = Collection.objects.create(
-        subject="contribution:1", method="lightning", state="open", amount_msat=DUE_MSAT, reference="ab" * 32,
+        subject="contribution:1", method="lightning", state="open", currency="msat", amount=DUE_MSAT,
+        due_currency="msat", due=DUE_MSAT, account_role="node", reference="ab" * 32,
         credit_role="group_pot", credit_owner="cycle:c", overpaid_role="member_credit", overpaid_owner="user:u",
         requested_at=moment, expires_at=moment + timedelta(hours=1), ask_at=moment,
     )  # fmt: skip
@@ -176,7 +178,7 @@ def test_cancel_paid_invoice_returns_what_arrived(world: World, collector: Light
     made = opened(collector)
     world.control.pay(WALLETS, made.payment_request)
     status = collector.cancel(made.reference)
-    assert (status.state, status.received_msat) == ("settled", DUE_MSAT)
+    assert (status.state, status.received) == ("settled", msat(DUE_MSAT))
 
 
 def test_cancel_unknown_is_cancelled(world: World, collector: LightningCollector, our_pubkey: str) -> None:
@@ -216,7 +218,7 @@ def test_every_call_with_an_unusable_macaroon_is_unavailable_and_names_it(
 
 def test_open_refused_by_the_node_is_unavailable(world: World, collector: LightningCollector) -> None:
     with pytest.raises(CollectorUnavailable) as refused:
-        opened(collector, CollectionRequest(next(_ids), DUE_MSAT, "m" * 1_025, 3_600))
+        opened(collector, CollectionRequest(next(_ids), msat(DUE_MSAT), "m" * 1_025, 3_600))
     assert "memo" in refused.value.facts["detail"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ledger.types import msat
 from lightning.liquidity import HTLC_WEIGHT, sendable_over
 from lightning.proto.lightning_pb2 import HTLC, Channel, ChannelConstraints
 from transfers.types import Sendable, Unusable
@@ -78,7 +79,7 @@ OUTGOING = [HTLC(amount=200_000), HTLC(amount=100_000), HTLC(incoming=True, amou
 )
 def test_sendable_over_one_channel_is_without_what_must_stay(given: Channel, sendable_sats: int) -> None:
     sendable = sendable_over([given])
-    assert (sendable.total_msat, sendable.largest_msat) == (sendable_sats * 1_000, sendable_sats * 1_000)
+    assert (sendable.total.amount, sendable.largest.amount) == (sendable_sats * 1_000, sendable_sats * 1_000)
 
 
 # The weights of a commitment without HTLCs: legacy, taproot, anchors. Source: LND `input/size.go`.
@@ -97,7 +98,7 @@ def test_sendable_over_our_own_channel_is_never_more_than_lnd_reports(
     buffer_sats = 2 * fee_per_kw * (weight + HTLC_WEIGHT) // 1_000
     ours = channel(5_000_000, initiator=True, commit_fee=paid_sats, fee_per_kw=fee_per_kw)
     available_sats = 5_000_000 + paid_sats - buffer_sats
-    assert 0 <= max(0, available_sats) - sendable_over([ours]).total_msat // 1_000 <= 3
+    assert 0 <= max(0, available_sats) - sendable_over([ours]).total.amount // 1_000 <= 3
 
 
 @pytest.mark.parametrize(
@@ -120,11 +121,11 @@ def test_largest_payment_is_of_sixteen_parts_of_ten_thousand_sats_at_least(
     balances: list[int], largest_sats: int
 ) -> None:
     sendable = sendable_over(map(channel, balances))
-    assert sendable == Sendable(total_msat=sum(balances) * 1_000, largest_msat=largest_sats * 1_000)
+    assert sendable == Sendable(total=msat(sum(balances) * 1_000), largest=msat(largest_sats * 1_000))
 
 
 def test_sendable_over_no_channel_is_nothing() -> None:
-    assert sendable_over([]) == Sendable(0, 0)
+    assert sendable_over([]) == Sendable(msat(0), msat(0))
 
 
 def test_sendable_names_the_balance_of_inactive_channels_as_unusable() -> None:
@@ -134,5 +135,5 @@ def test_sendable_names_the_balance_of_inactive_channels_as_unusable() -> None:
         channel(0, active=False, channel_point="cc:0"),
     ]
     assert sendable_over(channels) == Sendable(
-        total_msat=300_000_000, largest_msat=300_000_000, unusable=(Unusable("aa:0", 700_000_000),)
+        total=msat(300_000_000), largest=msat(300_000_000), unusable=(Unusable("aa:0", msat(700_000_000)),)
     )

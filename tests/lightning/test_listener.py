@@ -20,7 +20,7 @@ from pytest_django import Settings
 
 from ledger.enums import AccountRole, Currency
 from ledger.queries import owed
-from ledger.types import AccountRef
+from ledger.types import AccountRef, msat
 from lightning.client import LndClient
 from lightning.listener import Listener
 from lightning.models import ListenerCursor
@@ -58,7 +58,7 @@ def our_node(world: World, settings: Settings) -> Iterator[None]:
 def opened() -> CollectionFacts:
     return open_collection(
         subject=f"test:{next(_numbers)}",
-        amount_sats=DUE_SATS,
+        due=msat(DUE_SATS * 1_000),
         method="lightning",
         credit=CREDIT,
         overpaid=OVERPAID,
@@ -69,7 +69,9 @@ def opened() -> CollectionFacts:
 
 
 def pay(world: World, facts: CollectionFacts, *, extra_msat: int = 0) -> None:
-    paid = world.control.pay(WALLETS, facts.payment_request, force_amount_msat=facts.amount_msat + extra_msat)
+    paid = world.control.pay(
+        WALLETS, facts.payment_request, force_amount_msat=facts.amount.amount + extra_msat
+    )
     assert paid["status"] == "SUCCEEDED"
 
 
@@ -107,8 +109,8 @@ def test_listener_running_books_a_payment(world: World) -> None:
     facts = opened()
     listen_until(world, lambda: is_settled(facts), act=lambda: pay(world, facts))
     receipt = Receipt.objects.get(collection_id=facts.id)
-    assert (receipt.received_msat, receipt.reference) == (facts.amount_msat, facts.reference)
-    assert owed(CREDIT) == facts.amount_msat
+    assert (receipt.received, receipt.reference) == (facts.amount.amount, facts.reference)
+    assert owed(CREDIT) == facts.amount.amount
 
 
 def test_listener_restarted_books_missed_payments_once(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ledger.types import msat
 from lightning.outcomes import Payment, is_terminal, outcome_of, preimage_fits
 from lightning.proto import lightning_pb2
 from transfers.enums import FailureClass
@@ -21,8 +22,8 @@ ORDER = Order(
     rail="lightning",
     reference=HASH,
     payload="lnbcrt995u1invoice",
-    amount_msat=99_500_000,
-    fee_limit_msat=995_000,
+    amount=msat(99_500_000),
+    cost_limit=msat(995_000),
     payee="02" * 33,
     source="03" * 33,
     expires_at=NOW + timedelta(hours=24),
@@ -35,7 +36,7 @@ def payment(**facts: Any) -> Payment:
         "payment_hash": HASH,
         "payment_preimage": PREIMAGE.hex(),
         "payment_request": ORDER.payload,
-        "value_msat": ORDER.amount_msat,
+        "value_msat": ORDER.amount.amount,
         "fee_msat": 1_234,
         "status": Payment.SUCCEEDED,
     }
@@ -45,7 +46,7 @@ def payment(**facts: Any) -> Payment:
 def test_outcome_of_proven_success_is_paid_with_its_cost() -> None:
     paid = outcome_of(payment(), ORDER)
     assert isinstance(paid, Succeeded)
-    assert (paid.proof, paid.amount_msat, paid.cost_msat) == (PREIMAGE.hex(), 99_500_000, 1_234)
+    assert (paid.proof, paid.amount.amount, paid.cost.amount) == (PREIMAGE.hex(), 99_500_000, 1_234)
     assert paid.evidence["status"] == "succeeded"
 
 

@@ -13,6 +13,7 @@ import pytest
 from coincurve import PrivateKey
 from pytest_django import Settings
 
+from ledger.types import msat
 from lightning import errors
 from lightning.bolt11 import InvoiceDraft, decode, encode
 from lightning.client import LndClient
@@ -97,7 +98,7 @@ def test_prepare_fetches_one_invoice_of_exactly_the_amount(
     assert service.paths == ["/.well-known/lnurlp/awa", "/pay"]
     invoice = decode(service.invoices[0])
     assert (order.payload, order.reference) == (invoice.text, invoice.payment_hash.hex())
-    assert (order.amount_msat, order.source, order.is_renewable) == (NET_MSAT, our_pubkey, True)
+    assert (order.amount.amount, order.source, order.is_renewable) == (NET_MSAT, our_pubkey, True)
 
 
 def test_prepare_sends_a_comment_without_a_name(rail: LightningRail, service: LnurlService) -> None:
@@ -197,7 +198,7 @@ def test_prepare_service_without_json_is_unavailable(
 
 def test_prepare_ignores_the_http_status_of_the_service(rail: LightningRail, service: LnurlService) -> None:
     service.status = 500
-    assert prepared(rail, service).amount_msat == NET_MSAT
+    assert prepared(rail, service).amount.amount == NET_MSAT
 
 
 @pytest.mark.parametrize(
@@ -265,7 +266,7 @@ def test_prepare_last_invoice_with_another_amount_is_refused(
 ) -> None:
     first = prepared(rail, service)
     with pytest.raises(errors.InvoiceAmountDiffers):
-        prepared(rail, service, amount_msat=NET_MSAT - 1_000, previous=after(first, FailureClass.RETRY))
+        prepared(rail, service, amount=msat(NET_MSAT - 1_000), previous=after(first, FailureClass.RETRY))
 
 
 def test_prepare_given_invoice_sends_no_request_and_is_not_renewable(

@@ -75,7 +75,7 @@ def test_statement_lists_every_payment_with_its_state(world: World, rail: Lightn
     sent(rail, stuck)
     lines = {line.reference: line for line in rail.statement()}
     assert [
-        (line.is_paid, line.is_open, line.amount_msat, line.cost_msat)
+        (line.is_paid, line.is_open, line.amount.amount, line.cost.amount)
         for line in (lines[order.reference] for order in (paid, failed, stuck))
     ] == [(True, False, NET_MSAT, 7), (False, False, NET_MSAT, 0), (False, True, NET_MSAT, 0)]
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.types import msat
 from lightning import errors
 from lightning.access_scopes import NEEDED, AccessScope
 from lightning.bolt11 import decode
@@ -117,8 +118,8 @@ def test_prepare_valid_invoice_returns_a_complete_order(
         rail="lightning",
         reference=invoice.payment_hash.hex(),
         payload=text,
-        amount_msat=NET_MSAT,
-        fee_limit_msat=995_000,
+        amount=msat(NET_MSAT),
+        cost_limit=msat(995_000),
         payee=invoice.payee.hex(),
         source=our_pubkey,
         expires_at=invoice.expires_at,
@@ -187,7 +188,7 @@ def test_prepare_and_sendable_without_the_right_to_send_are_unavailable(world: W
     for call in (lambda: prepared(rail, world.invoice()), rail.sendable):
         with pytest.raises(RailUnavailable, match=r"the paying macaroon: missing: SendPaymentV2$"):
             call()
-    assert rail.balance() == PLENTY_MSAT
+    assert rail.balance() == msat(PLENTY_MSAT)
 
 
 def test_sendable_with_an_identifier_that_we_cannot_read_is_left_to_the_node(
@@ -197,7 +198,7 @@ def test_sendable_with_an_identifier_that_we_cannot_read_is_left_to_the_node(
     unreadable = serialized(Macaroon(b"\x03\xff\xff", (), b"s" * 32)).hex()
     world.control.set_options(PLATFORM, checks_macaroons=False)
     rail = LightningRail(LndClient(world.access_with(unreadable, tmp_path)))
-    assert rail.sendable() == Sendable(PLENTY_MSAT, PLENTY_MSAT)
+    assert rail.sendable() == Sendable(msat(PLENTY_MSAT), msat(PLENTY_MSAT))
 
 
 @pytest.mark.parametrize("reserve_msat", [0, 1_000_000])
@@ -211,19 +212,20 @@ def test_prepare_without_liquidity_for_amount_and_fee_limit_is_short(
         prepared(rail, text)
     assert short.value.facts == {
         "rail": "lightning",
-        "needed_msat": needed_msat,
-        "available_msat": needed_msat - 1_000,
+        "needed": needed_msat,
+        "available": needed_msat - 1_000,
+        "currency": "msat",
     }
-    assert rail.needed_msat(NET_MSAT) == needed_msat
-    assert rail.sendable() == Sendable(needed_msat - 1_000, needed_msat - 1_000)
+    assert rail.needed(msat(NET_MSAT)).amount == needed_msat
+    assert rail.sendable() == Sendable(msat(needed_msat - 1_000), msat(needed_msat - 1_000))
 
 
 def test_prepare_with_liquidity_for_amount_and_fee_limit_is_ready(world: World, rail: LightningRail) -> None:
     needed_msat = NET_MSAT + fee_limit_msat(NET_MSAT)
     world.control.set_money(PLATFORM, local_msat=needed_msat + 5_000, reserve_msat=5_000)
-    assert prepared(rail, world.invoice()).amount_msat == NET_MSAT
-    assert rail.sendable() == Sendable(needed_msat, needed_msat)
-    assert rail.balance() == needed_msat + 5_000
+    assert prepared(rail, world.invoice()).amount.amount == NET_MSAT
+    assert rail.sendable() == Sendable(msat(needed_msat), msat(needed_msat))
+    assert rail.balance() == msat(needed_msat + 5_000)
 
 
 def test_sendable_without_node_is_unavailable(world: World, rail: LightningRail) -> None:
@@ -235,5 +237,5 @@ def test_sendable_without_node_is_unavailable(world: World, rail: LightningRail)
 @given(amounts=st.lists(st.integers(1, 10**12), min_size=2, max_size=2).map(sorted))
 def test_needed_above_the_amount_never_falls(amounts: list[int]) -> None:
     rail = LightningRail(LndClient(NodeAccess("nowhere:1", "regtest", "")))
-    small, large = (rail.needed_msat(amount) - amount for amount in amounts)
+    small, large = (rail.needed(msat(amount)).amount - amount for amount in amounts)
     assert 0 < small <= large

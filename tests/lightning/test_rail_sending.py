@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ledger.types import msat
 from lightning.access_scopes import NEEDED, AccessScope
 from lightning.client import LndClient, NodeMisconfigured
 from lightning.macaroons import time_before
@@ -43,10 +44,10 @@ def test_send_pays_once_with_proof_and_cost(world: World, rail: LightningRail) -
     paid = sent(rail, order)
     assert isinstance(paid, Succeeded)
     assert rail.verify(order.reference, paid.proof)
-    assert (paid.amount_msat, paid.cost_msat) == (NET_MSAT, 1_000 + 9_950)
+    assert (paid.amount.amount, paid.cost.amount) == (NET_MSAT, 1_000 + 9_950)
     (row,) = world.record(order.reference)
     assert (row["status"], row["value_msat"], row["fee_msat"]) == ("SUCCEEDED", NET_MSAT, 10_950)
-    assert rail.balance() == PLENTY_MSAT - NET_MSAT - 10_950
+    assert rail.balance() == msat(PLENTY_MSAT - NET_MSAT - 10_950)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_send_failed_payment_is_refused_by_its_reason(
     found = rail.find(order)
     assert isinstance(found, Refused)
     assert (found.reason, found.failure) == (reason, failure)
-    assert rail.balance() == PLENTY_MSAT
+    assert rail.balance() == msat(PLENTY_MSAT)
 
 
 def test_send_again_after_failure_can_succeed(world: World, rail: LightningRail) -> None:

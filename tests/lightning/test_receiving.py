@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from ledger.enums import AccountRole, Currency
 from ledger.queries import owed
-from ledger.types import AccountRef
+from ledger.types import AccountRef, msat
 from lightning.client import LndClient
 from lightning.collector import LightningCollector, preimage_of
 from lightning.proto import methods
@@ -31,7 +31,7 @@ from transfers.types import CollectionFacts
 
 pytestmark = pytest.mark.django_db
 
-DUE_SATS, DUE_MSAT = 10_000, 10_000_000
+DUE_MSAT = 10_000_000
 CREDIT = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:received")
 OVERPAID = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:awa")
 BY = Actor.system("test")
@@ -51,7 +51,7 @@ def our_node(world: World, settings: Settings) -> Iterator[None]:
 
 def opened() -> CollectionFacts:
     return open_collection(
-        subject="test:1", amount_sats=DUE_SATS, method="lightning", credit=CREDIT, overpaid=OVERPAID,
+        subject="test:1", due=msat(DUE_MSAT), method="lightning", credit=CREDIT, overpaid=OVERPAID,
         memo="contribution", actor=BY, now=now(),
     )  # fmt: skip
 
@@ -66,7 +66,8 @@ def accepted(world: World) -> Iterator[Collection]:
     platform, wallets = (Wire(world.process.node(node)) for node in (PLATFORM, WALLETS))
     moment = now()
     row = Collection.objects.create(
-        subject="test:1", method="lightning", state="open", amount_msat=DUE_MSAT, credit_role=CREDIT.role,
+        subject="test:1", method="lightning", state="open", currency="msat", amount=DUE_MSAT, due_currency="msat",
+        due=DUE_MSAT, account_role="node", credit_role=CREDIT.role,
         credit_owner=CREDIT.owner, overpaid_role=OVERPAID.role, overpaid_owner=OVERPAID.owner,
         source=world.process.node(PLATFORM).pubkey, requested_at=moment, expires_at=moment + timedelta(hours=24),
         reference="pending", ask_at=moment,

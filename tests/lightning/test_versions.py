@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ledger.types import msat
 from lightning.client import LndClient
 from lightning.collector import LightningCollector
 from lightning.errors import InvoicePaysOurselves
@@ -111,7 +112,7 @@ def test_statement_lists_the_payment(
     order = prepared(rail, world.invoice())
     sent(rail, order)
     lines = {line.reference: line for line in provider_payments(paying)}
-    assert (lines[order.reference].is_paid, lines[order.reference].amount_msat) == (True, NET_MSAT)
+    assert (lines[order.reference].is_paid, lines[order.reference].amount.amount) == (True, NET_MSAT)
 
 
 def test_collection_opened_twice_is_the_same(
@@ -119,7 +120,7 @@ def test_collection_opened_twice_is_the_same(
 ) -> None:
     request = CollectionRequest(
         collection_id=next(COLLECTION_IDS),
-        amount_msat=NET_MSAT,
+        amount=msat(NET_MSAT),
         memo="tontine",
         expires_in_seconds=600,
     )

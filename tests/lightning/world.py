@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ledger.types import msat
 from lightning.client import LndClient, NodeAccess, NodeError
 from sandbox.lnd.control import Control, Record
 from sandbox.lnd.process import SimulatorProcess
@@ -99,7 +100,7 @@ class World:
 
 
 def instruction(text: str, *, amount_msat: int = NET_MSAT, kind: str = "bolt11") -> Instruction:
-    return Instruction(1, amount_msat, Destination("lightning", kind, text))
+    return Instruction(1, msat(amount_msat), Destination("lightning", kind, text))
 
 
 def now(later: timedelta = timedelta()) -> datetime:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from ledger.types import msat
 from lightning.client import LndClient, NodeAccess, NodeError, NodeRefused, NodeStream
 from lightning.client.calls import unary_call
 from lightning.proto import invoices_pb2, lightning_pb2, methods
@@ -126,7 +127,7 @@ class NodePair:
 
     def ordered(self, made: NewInvoice) -> Order:
         """Prepare the payment of an invoice with the rail."""
-        instruction = Instruction(1, AMOUNT_MSAT, Destination("lightning", "bolt11", made.text))
+        instruction = Instruction(1, msat(AMOUNT_MSAT), Destination("lightning", "bolt11", made.text))
         return self.rail.prepare(instruction, now=clock.now())
 
     # Receiving

@@ -102,7 +102,7 @@ def test_held_payment_of_killed_caller_succeeds_when_settled(pair: NodePair) -> 
     assert (status(last), last.payment_preimage) == ("SUCCEEDED", made.preimage.hex())
     paid = found(pair, made)
     assert isinstance(paid, Succeeded)
-    assert (paid.proof, paid.amount_msat) == (made.preimage.hex(), AMOUNT_MSAT)
+    assert (paid.proof, paid.amount.amount) == (made.preimage.hex(), AMOUNT_MSAT)
     pair.looked_up("settled invoice", made.payment_hash)
     pair.call("settle again", lambda: pair.settle(made))
 

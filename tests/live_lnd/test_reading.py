@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from ledger.types import msat
 from lightning.bolt11 import decode
 from lightning.client import LndClient, NodeMacaroonRefused, NodeMisconfigured, NodeRefused, NodeTooLate
 from lightning.client.calls import unary_call
@@ -117,12 +118,14 @@ def test_list_payments_by_exclusive_index_returns_pages(pair: NodePair) -> None:
 def test_statement_of_rail_contains_the_payment(pair: NodePair) -> None:
     last = pair.sent("pay", pair.invoice().text)[-1]
     lines = [line for line in pair.rail.statement() if line.reference == last.payment_hash]
-    assert lines == [ProviderPayment(last.payment_hash, True, False, last.value_msat, last.fee_msat)]
+    assert lines == [
+        ProviderPayment(last.payment_hash, True, False, msat(last.value_msat), msat(last.fee_msat))
+    ]
 
 
 def test_sendable_is_part_of_the_balance(pair: NodePair) -> None:
     sendable = pair.rail.sendable()
-    assert 0 < sendable.largest_msat <= sendable.total_msat <= pair.rail.balance()
+    assert 0 < sendable.largest.amount <= sendable.total.amount <= pair.rail.balance().amount
 
 
 def test_clients_of_one_node_share_a_channel(pair: NodePair) -> None:

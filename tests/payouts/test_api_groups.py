@@ -153,7 +153,7 @@ def test_post_cycles_answers_201_with_the_cycle(platform: APIClient) -> None:
     assert cycle == {
         **CYCLE, "members_count": 2, "payout_total_sats": 20_000, "status": "collecting",
         "contributions_due": 2, "contributions_settled": 0, "destination": None, "ready_at": None,
-            "destination_replaced_at": None, "error_message": None,
+            "destination_replaced_at": None, "second_choice": None, "error_message": None,
     }  # fmt: skip
     assert created_at.endswith("Z")
     assert _problem(platform.post(f"{ROOT}/cycles", CYCLE)) == (409, "cycle-exists")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
-from payouts.calculations import credit_of, cycle_subject, id_in, is_working_day, on_working_day, pot_of
+from payouts.calculations import cycle_subject, is_working_day, on_working_day, pot_of
+from sunusav.core.subjects import key_of
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,5 @@ def test_tabaski_is_a_holiday() -> None:
 
 
 def test_subjects_keep_identifiers_with_colons() -> None:
-    assert id_in(cycle_subject("a:b")) == "a:b"
+    assert key_of(cycle_subject("a:b")) == "a:b"
     assert pot_of("c-1") == AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:c-1")
-    assert credit_of("u-1") == AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "member:u-1")

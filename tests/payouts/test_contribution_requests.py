@@ -111,7 +111,7 @@ def test_cancel_what_was_paid_meanwhile_books_it_and_is_refused(
 ) -> None:
     _open(cycle)
     row = Collection.objects.get()
-    till.received[str(row.reference)] = row.amount_msat
+    till.received[str(row.reference)] = row.amount
 
     assert _refused(_cancel(platform, cycle))[:2] == (409, "contribution-settled")
 

@@ -144,7 +144,7 @@ def test_waiting_payout_that_is_redirected_keeps_waiting(node: ScriptedRail) -> 
     run_due(slots=1, clock=lambda: NOW + timedelta(minutes=1))
 
     payout = Disbursement.objects.get(pk=payout_id)
-    assert payout.destination_replaced_at == NOW + timedelta(minutes=1)
+    assert payout.destinations.get().replaced_at == NOW + timedelta(minutes=1)
     assert (payout.failure_code, payout.due_at) == (
         "destination-cooling-off",
         NOW + DAY + timedelta(minutes=1),

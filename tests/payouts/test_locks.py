@@ -60,7 +60,7 @@ def test_cycle_whose_contribution_is_open_again_under_the_lock_stays_collecting(
         lambda: Cycle.objects.select_for_update().get(pk=cycle.pk),
         lambda: record_ready_cycles(now=NOW),
         lambda: Collection.objects.filter(pk=Collection.objects.latest("pk").pk).update(
-            state="partial", settled_at=None, received_msat=1
+            state="partial", settled_at=None, received=1
         ),
     )
 

@@ -58,7 +58,7 @@ def test_the_platform_retries_a_failed_payout_with_a_new_invoice(node: ScriptedR
     entry = TrailEntry.objects.get(subject=f"disbursement:{payout_id}", action="retry")
     assert (entry.from_state, entry.to_state, entry.reason) == ("failed", "processing", "new invoice")
     kinds = [movement.kind for movement in receipt_of(payout_id).movements]
-    assert kinds == ["hold", "hold_void", "hold", "payment"]
+    assert kinds == ["hold", "payment"]
 
 
 def test_the_platform_may_not_decide_about_a_payout_under_review(node: ScriptedRail) -> None:

@@ -69,7 +69,7 @@ def test_redeemed_link_is_paid_once_to_its_redeemer(node: ScriptedRail) -> None:
 
     assert list(node.paid.values()) == [99_000_000]
     payout = Disbursement.objects.get()
-    assert (payout.state, payout.net_sats, payout.fee_sats) == ("completed", 99_000, 1_000)
+    assert (payout.state, payout.net_msat, payout.fee_msat) == ("completed", 99_000_000, 1_000_000)
     assert (link_of(cycle).state, link_of(cycle).disbursement_id) == ("taken", payout.pk)
     cycle.refresh_from_db()
     assert cycle.destination == invoice("awa", 99_000)
@@ -144,7 +144,7 @@ def test_take_after_another_payout_was_requested_leaves_that_payout() -> None:
     assert take_withdrawals(now=NOW) == 0
 
     assert (link_of(cycle).state, link_of(cycle).failure.code) == ("refused", "payout-under-way")
-    assert Disbursement.objects.get(pk=payout_id).destination_value == invoice("other", 99_000).value
+    assert Disbursement.objects.get(pk=payout_id).destinations.get().value == invoice("other", 99_000).value
 
 
 def test_take_closes_expired_links() -> None:

@@ -1,8 +1,20 @@
 """Rows that break the constraints of groups' members, cycles and contributions."""
 
-from payouts.models import Contribution, Cycle
-from tests.factories.payouts import NOW, MemberFactory, make_cycle, make_group
+from collections.abc import Callable
+from typing import Any
+
+from payouts.models import Contribution, Cycle, CycleReopening
+from payouts.services.reopening import propose_reopening
+from sunusav.core.approvals import approve
+from sunusav.core.roles import Role
+from tests.factories.payouts import NOW, MemberFactory, make_cycle, make_group, make_payable_cycle, process
+from tests.factories.users import make_user
 from tests.support.constraints import Violation
+from tests.transfers.violations import booked, stored_copy
+from transfers.engine.runner import run_due
+from transfers.models import Attempt
+from transfers.services.reversals import book_provider_reversal
+from transfers.types import Reversed
 
 
 def cycle() -> Cycle:
@@ -13,7 +25,41 @@ def contribution() -> Contribution:
     return Contribution.objects.get(cycle=cycle())
 
 
+def reopening() -> CycleReopening:
+    """Return the reopening of a cycle of one member, whose payout of 10,000 sats was given back."""
+    row = make_payable_cycle(make_group(members=1), net_sats=9_900)
+    payout_id = process(row)
+    run_due(slots=1, clock=lambda: NOW)
+    attempt = Attempt.objects.get(disbursement_id=payout_id)
+    found = Reversed("reversal-1", attempt.order.money(attempt.order.amount), NOW)
+    assert book_provider_reversal(attempt.pk, found, now=NOW)
+    proposal = propose_reopening(
+        cycle_id=row.pk, reason="another wallet", proposer=make_user(Role.FINANCE), now=NOW
+    )
+    approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=NOW)
+    return CycleReopening.objects.get()
+
+
+def another_reopening(row: CycleReopening, **changes: Any) -> dict[str, Any]:
+    """Return the changes that make a copy a reopening after another payout, by another proposal."""
+    payout = stored_copy(
+        row.payout, subject="cycle:another", assessment_id=None, hold_transaction_id=booked("hold")
+    )
+    return {"payout_id": payout.pk, "proposal_id": stored_copy(row.proposal).pk, **changes}
+
+
+def shared_by_reopenings(column: str) -> Callable[[CycleReopening], dict[str, Any]]:
+    return lambda row: another_reopening(row, **{column: getattr(row, column)})
+
+
 VIOLATIONS = [
+    Violation(
+        "cyclereopening_four_eyes", reopening, lambda row: another_reopening(row, approver_id=row.proposer_id)
+    ),
+    *(
+        Violation(f"payouts_cyclereopening.{column}", reopening, shared_by_reopenings(column))
+        for column in ("payout_id", "proposal_id")
+    ),
     Violation("member_once_per_group", MemberFactory.create, {}),
     Violation("cycle_index_used_once_per_group", cycle, {"id": "another"}),
     Violation("cycle_contribution_is_positive", cycle, {"contribution_sats": 0}),
@@ -27,6 +73,15 @@ VIOLATIONS = [
         "cycle_destination_is_whole",
         cycle,
         {"destination_rail": "lightning", "destination_kind": "bolt11", "destination_value": "x"},
+    ),
+    *(
+        Violation("cycle_second_choice_is_whole", cycle, changes)
+        for changes in (
+            {"second_rail": "lightning"},
+            {"second_replaced_at": NOW},
+            # A second choice without a first one.
+            {"second_rail": "lightning", "second_kind": "bolt11", "second_value": "x"},
+        )
     ),
     Violation("contribution_once_per_member_and_cycle", contribution, {}),
     Violation("contribution_amount_is_positive", contribution, {"amount_sats": 0}),

@@ -20,17 +20,19 @@ from tests.transfers.rails import Watch, invoice_for
 from transfers.booking import IN_TRANSIT
 from transfers.engine import runner
 from transfers.engine.claims import Claim, claim_due, release
+from transfers.engine.destinations import instruction_for
 from transfers.engine.flow_runner import Inline
 from transfers.engine.runner import run_due
-from transfers.models import Attempt, Disbursement
-from transfers.services.disbursements import request_disbursement
-from transfers.types import Destination, DisbursementRequest
+from transfers.models import Attempt, Disbursement, DisbursementDestination
+from transfers.queries import destination_in_use, destinations_of
+from transfers.services.disbursements import replace_destinations, request_disbursement
+from transfers.types import Choice, Destination, DisbursementRequest, Instruction
 
 # A Wednesday, ten o'clock in Dakar.
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 BY = Actor.system("tests")
-PAYOUT_SATS, FEE_SATS, NET_SATS = 100_000, 1_000, 99_000
-PAYOUT_MSAT, NET_MSAT = 100_000_000, 99_000_000
+PAYOUT_SATS, NET_SATS = 100_000, 99_000
+PAYOUT_MSAT, FEE_MSAT, NET_MSAT = 100_000_000, 1_000_000, 99_000_000
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 ROUTING = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
 # A send may leave for 20 s, and the provider may still accept it 10 s after that.
@@ -49,13 +51,15 @@ def fund(subject: str, sats: int = PAYOUT_SATS) -> None:
 
 
 def request_for(name: str = "awa", **changes: Any) -> DisbursementRequest:
-    """Return an order of 100,000 sats to the winner of that name."""
+    """Return an order of 100,000 sats to the winner of that name, to one destination or to `choices`."""
+    destination = changes.pop("destination", None) or invoice_for(name, NET_SATS)
+    replaced_at = changes.pop("destination_replaced_at", None)
     facts: dict[str, Any] = {
         "subject": f"cycle:{name}",
-        "payout_sats": PAYOUT_SATS,
+        "payout_msat": changes.pop("payout_sats", PAYOUT_SATS) * 1_000,
         "debit": pot(f"cycle:{name}"),
         "priced_for": PricedFor("group-1", f"user-{name}", "wave"),
-        "destination": invoice_for(name, NET_SATS),
+        "choices": (Choice(destination, replaced_at),),
         **changes,
     }
     return DisbursementRequest(**facts)
@@ -64,7 +68,7 @@ def request_for(name: str = "awa", **changes: Any) -> DisbursementRequest:
 def ordered(name: str = "awa", *, at: datetime = NOW, **changes: Any) -> int:
     """Fund a pot and order its payment; return the disbursement."""
     request = request_for(name, **changes)
-    fund(request.subject, request.payout_sats)
+    fund(request.subject, request.payout_msat // 1_000)
     return request_disbursement(request=request, actor=BY, now=at)
 
 
@@ -120,7 +124,7 @@ def snapshot(disbursement_id: int) -> Snapshot:
     return Snapshot(row.state, states, owed(pot(row.subject)), owed(IN_TRANSIT))
 
 
-UNTOUCHED = Snapshot("processing", [], PAYOUT_MSAT, 0)
+UNTOUCHED = Snapshot("processing", [], 0, PAYOUT_MSAT)
 PREPARED = Snapshot("processing", ["prepared"], 0, PAYOUT_MSAT)
 IN_FLIGHT = Snapshot("processing", ["in_flight"], 0, PAYOUT_MSAT)
 PAID = Snapshot("completed", ["succeeded"], 0, 0)
@@ -144,3 +148,27 @@ def node_msat() -> int:
 def other_invoice(name: str, *, sats: int = NET_SATS) -> Destination:
     """Return another invoice for the same amount."""
     return invoice_for(name, sats)
+
+
+def replace_destination(
+    *,
+    disbursement_id: int,
+    destination: Destination,
+    actor: Actor,
+    now: datetime,
+    replaced_at: datetime | None = None,
+) -> None:
+    """Give an unpaid disbursement one other destination."""
+    choices = [Choice(destination, replaced_at)]
+    replace_destinations(disbursement_id=disbursement_id, choices=choices, actor=actor, now=now)
+
+
+def instruction_of(disbursement_id: int) -> Instruction:
+    """Return what a rail is asked to prepare for a disbursement."""
+    row = row_of(disbursement_id)
+    return instruction_for(destination_in_use(destinations_of(row)), row)
+
+
+def destination_row(disbursement_id: int) -> DisbursementDestination:
+    """Return the first destination as it is stored now."""
+    return DisbursementDestination.objects.get(disbursement_id=disbursement_id, position=1)

@@ -4,25 +4,37 @@ import pytest
 from pytest_django import Settings
 
 from fees.queries import forget_schedules
+from tests.fakes.franc_rail import ScriptedFrancRail
 from tests.lightning.fixtures import simulator, world
 from tests.lightning.world import World
 from tests.support.guards import written_facts_guarded
 from tests.support.lightning import settings_of
+from tests.support.subjects import subjects_made_up
 from tests.transfers.builders import NOW
-from tests.transfers.rails import OtherSteeredCollector, SteeredCollector, SteeredRail, Watch
+from tests.transfers.rails import (
+    FrancSteeredCollector,
+    OtherSteeredCollector,
+    SteeredCollector,
+    SteeredRail,
+    Watch,
+)
 from transfers.collectors import collector
 from transfers.rails import rail
 
-__all__ = ["simulator", "world", "written_facts_guarded"]
+__all__ = ["simulator", "subjects_made_up", "world", "written_facts_guarded"]
 
 
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
     """Replace the rail and the collectors by ones that a test controls, new for each test."""
-    settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
+    settings.RAILS = {
+        "lightning": "tests.transfers.rails.SteeredRail",
+        "franc": "tests.fakes.franc_rail.ScriptedFrancRail",
+    }
     settings.COLLECTORS = {
         "lightning": "tests.transfers.rails.SteeredCollector",
         "wave": "tests.transfers.rails.OtherSteeredCollector",
+        "franc": "tests.transfers.rails.FrancSteeredCollector",
     }
     forgets: list[Callable[[], None]] = [rail.cache_clear, collector.cache_clear, forget_schedules]
     for forget in forgets:
@@ -41,6 +53,14 @@ def node() -> SteeredRail:
 
 
 @pytest.fixture
+def francs() -> ScriptedFrancRail:
+    """Return the rail in francs that the engine will use."""
+    found = rail("franc")
+    assert isinstance(found, ScriptedFrancRail)
+    return found
+
+
+@pytest.fixture
 def lightning_collector() -> SteeredCollector:
     """Return the collector of Lightning."""
     found = collector("lightning")
@@ -53,6 +73,14 @@ def wave_collector() -> OtherSteeredCollector:
     """Return the collector of Wave."""
     found = collector("wave")
     assert isinstance(found, OtherSteeredCollector)
+    return found
+
+
+@pytest.fixture
+def franc_collector() -> FrancSteeredCollector:
+    """Return the collector in francs."""
+    found = collector("franc")
+    assert isinstance(found, FrancSteeredCollector)
     return found
 
 

@@ -102,7 +102,7 @@ class Payout:
         assert self.snapshot == Snapshot("completed", [*before, "succeeded"], 0, 0)
         paid = [row for row in self.world.record(self.hash) if row["status"] == "SUCCEEDED"]
         assert [(row["value_msat"], row["successes"]) for row in paid] == [(NET_MSAT, 1)]
-        assert attempts(self.id)[-1].cost_msat == paid[0]["fee_msat"]
+        assert attempts(self.id)[-1].cost == paid[0]["fee_msat"]
         assert [
             line
             for line in match_rail("lightning", now=clock.now()).mismatches

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ledger.enums import AccountRole, Currency
+from ledger.types import AccountRef
 from lightning.node_facts import NodeFacts
 from lightning.rail import LightningRail
 from sunusav.core.deadlines import Deadline
@@ -15,6 +17,7 @@ from tests.fakes.collector import ScriptedCollector
 from tests.fakes.rail import NEVER, FakeInvoice, ScriptedRail
 from transfers.errors import CollectorUnavailable, RailUnavailable
 from transfers.types import (
+    CollectedPayment,
     CollectionRequest,
     CollectionStatus,
     Destination,
@@ -136,20 +139,36 @@ class SteeredCollector(ScriptedCollector):
 
 
 class OtherSteeredCollector(SteeredCollector):
-    """A second collector, whose provider assigns the references, and whose requests may be paid in parts."""
+    """A second collector, whose provider assigns the references, and whose requests may be paid in parts.
+
+    `payments` has several payments by reference, each by its own; `last_part` names a single one.
+    """
 
     name = "wave"
 
     def __init__(self) -> None:
         super().__init__()
         self.last_part: dict[str, str] = {}
+        self.payments: dict[str, dict[str, int]] = {}
 
     def reference_of(self, collection_id: int) -> str | None:
         return None
 
     def find(self, reference: str) -> CollectionStatus:
         found = super().find(reference)
-        return replace(found, payment_reference=self.last_part.get(reference, ""))
+        payments = tuple(
+            CollectedPayment(name, self.money(amount), "", None)
+            for name, amount in self.payments.get(reference, {}).items()
+        )
+        return replace(found, payment_reference=self.last_part.get(reference, ""), payments=payments)
+
+
+class FrancSteeredCollector(OtherSteeredCollector):
+    """A collector in francs, which asks payers by phone."""
+
+    name = "franc"
+    account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, "franc")
+    wants_phone = True
 
 
 class Watch:

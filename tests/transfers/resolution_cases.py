@@ -56,7 +56,7 @@ class Case:
         self.query(GONE, after=GIVE_UP_SECONDS + 1)
 
     def propose(self, verdict: ResolutionVerdict, *, by: User | None = None, **changes: Any) -> Proposal:
-        facts: dict[str, Any] = {"proof": proof_of(self.name, NET_SATS), "cost_msat": 1_500}
+        facts: dict[str, Any] = {"proof": proof_of(self.name, NET_SATS), "cost": 1_500}
         if verdict == NOT_PAID:
             facts = {}
         facts = {"explanation": "her wallet shows it", **facts, **changes}

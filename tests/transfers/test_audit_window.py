@@ -8,15 +8,15 @@ import pytest
 
 from sunusav.core import clock
 from sunusav.core.auditing import AuditScope
-from tests.transfers.builders import NET_SATS, NOW, attempts, ordered, row_of, run, worked
+from tests.transfers.builders import NET_MSAT, NOW, attempts, ordered, row_of, run, worked
 from tests.transfers.collecting import DUE_MSAT, opened, received, stored
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, invoice_for
-from tests.transfers.test_invariants import CORRUPTIONS, History, expected, found, paid_by_its_hold, unguarded
+from tests.transfers.test_invariants import CORRUPTIONS, History, expected, found, unguarded
 from transfers.engine.destinations import order_of
 from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt, Collection, Disbursement, PastAdmission
-from transfers.services.collections import reconcile_collection, record_receipt
+from transfers.services.collections import reconcile_collection
 from transfers.types import CollectionFacts, FindOutcome, Refused, Unknown
 
 __all__ = ["unguarded"]
@@ -24,10 +24,6 @@ __all__ = ["unguarded"]
 # Triggers are dropped and created by DDL, which no transaction rolls back on MySQL.
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# What also moves the attempt's own closing out of the window leaves only the payment that nobody has.
-SEEN_FAST: dict[Callable[[History], None], set[tuple[str, str]]] = {
-    paid_by_its_hold: {("I08", "journal")},
-}
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
@@ -67,11 +63,8 @@ def _answer(node: SteeredRail, disbursement_id: int, outcome: FindOutcome) -> No
     worked(disbursement_id, Watch(clock.now()))
 
 
-def _receive_part(facts: CollectionFacts, number: int, msat: int, *, now: datetime) -> None:
-    record_receipt(
-        reference=facts.reference, payment_reference=f"part-{number}", received_msat=msat, proof="",
-        received_at=now, now=now,
-    )  # fmt: skip
+def _receive_part(facts: CollectionFacts, number: int, amount_msat: int, *, now: datetime) -> None:
+    received(facts, amount_msat, payment=f"part-{number}", now=now)
 
 
 def test_audit_of_what_ended_in_its_window_is_clean(history: OldHistory) -> None:
@@ -91,22 +84,20 @@ def test_audit_of_what_ended_in_its_window_is_clean(history: OldHistory) -> None
 def test_corruption_of_what_ended_in_its_window_is_red_by_name(
     corrupt: Callable[[History], None], history: OldHistory, unguarded: None
 ) -> None:
-    payment = attempts(history.paid)[0].close_transaction_id
+    payment = attempts(history.paid)[0].payment_transaction_id
     assert payment is not None
 
     corrupt(history)
 
-    def names(nouns: set[tuple[str, str]]) -> set[tuple[str, str]]:
-        return {(code, expected(history, noun, payment)) for code, noun in nouns}
-
-    assert found() == names(CORRUPTIONS[corrupt])
-    assert found(since=history.since) == names(SEEN_FAST.get(corrupt, CORRUPTIONS[corrupt]))
+    names = {(code, expected(history, noun, payment)) for code, noun in CORRUPTIONS[corrupt]}
+    assert found() == names
+    assert found(since=history.since) == names
 
 
 def test_request_for_money_that_is_still_open_is_seen_however_old(history: OldHistory) -> None:
     waiting = opened("contribution:4", now=NOW)
     assert stored(waiting).state == "open"
-    Collection.objects.filter(pk=waiting.id).update(received_msat=1)
+    Collection.objects.filter(pk=waiting.id).update(received=1)
 
     assert found(since=history.since) == {("I08", f"collection:{waiting.id}")}
 
@@ -127,10 +118,10 @@ def test_admission_of_a_payment_that_was_admitted_again_is_seen_however_old(
     PastAdmission.objects.create(disbursement_id=disbursement_id, admitted_at=NOW - MINUTE, by_version=99)
 
     breaches = [
-        ("limit_usage:total_hour:2026-03-04T09:59", f"counted 0 msat, admitted {NET_SATS * 1_000}"),
+        ("limit_usage:total_hour:2026-03-04T09:59", f"counted 0 msat, admitted {NET_MSAT}"),
         (
             f"disbursement:{disbursement_id}",
-            f"{NET_SATS} sats admitted by version 99 of the limit per payout",
+            f"{NET_MSAT} msat admitted by version 99 of the limit per payout",
         ),
     ]
     assert limit_breaches() == breaches

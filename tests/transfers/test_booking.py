@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fees.types import Discounts, FeeSplit, FixedFee, PricedFor
+from ledger.calculations import xof_from_msat
 from ledger.enums import AccountRole, Currency
-from ledger.types import AccountRef, Line
-from transfers.booking import hold_lines, paid_lines, receipt_lines
+from ledger.types import AccountRef, Line, msat, xof
+from transfers.booking import Shares, hold_lines, paid_lines, shares_of
 
 POT = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:c")
+CREDIT = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "member:m")
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 ROUTING = AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)
 TRANSIT = AccountRef(AccountRole.IN_TRANSIT, Currency.MSAT)
-CREDIT = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "member:m")
 PLATFORM = AccountRef(AccountRole.PLATFORM_FEE_INCOME, Currency.MSAT)
 FUND = AccountRef(AccountRole.COMMUNITY_FUND, Currency.MSAT)
 WAVE = AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, "wave")
@@ -49,7 +50,14 @@ def test_paid_lines_of_a_verified_payout_of_100000_sats():
     fee = _fee(payout=100_000, fee=500, platform=250, community=100, partner=150)
 
     lines = paid_lines(
-        payout_msat=100_000_000, net_msat=99_500_000, fee=fee, cost_msat=1_234, paid_from=NODE, cost=ROUTING
+        payout_msat=100_000_000,
+        fee=fee,
+        paid=msat(99_500_000),
+        cost=msat(1_234),
+        paid_from=NODE,
+        cost_account=ROUTING,
+        residue=CREDIT,
+        shares=Shares(99_500_000),
     )
 
     assert lines == [
@@ -66,7 +74,14 @@ def test_paid_lines_leave_out_what_is_nothing():
     fee = _fee(payout=101, fee=1, platform=0, community=0, partner=1)
 
     lines = paid_lines(
-        payout_msat=101_000, net_msat=100_000, fee=fee, cost_msat=0, paid_from=NODE, cost=ROUTING
+        payout_msat=101_000,
+        fee=fee,
+        paid=msat(100_000),
+        cost=msat(0),
+        paid_from=NODE,
+        cost_account=ROUTING,
+        residue=CREDIT,
+        shares=Shares(100_000),
     )
 
     assert lines == [Line(TRANSIT, 101_000), Line(NODE, -100_000), Line(WAVE, -1_000)]
@@ -87,31 +102,64 @@ def test_paid_lines_always_balance(fee, net, cost_msat, cuts):
 
     lines = paid_lines(
         payout_msat=(net + fee) * 1000,
-        net_msat=net * 1000,
         fee=fixed,
-        cost_msat=cost_msat,
+        paid=msat(net * 1000),
+        cost=msat(cost_msat),
         paid_from=NODE,
-        cost=ROUTING,
+        cost_account=ROUTING,
+        residue=CREDIT,
+        shares=Shares(net * 1000),
     )
 
     assert sum(line.amount for line in lines) == 0
 
 
-def test_receipt_lines_credit_what_was_due_and_the_rest_to_the_payer():
-    lines = receipt_lines(
-        received_msat=10_000_500, due_msat=10_000_000, arrived_in=NODE, credit=POT, overpaid=CREDIT
-    )
-
-    assert lines == [Line(NODE, 10_000_500), Line(POT, -10_000_000), Line(CREDIT, -500)]
-
-
-def test_receipt_lines_of_an_exact_payment_touch_no_credit():
-    lines = receipt_lines(received_msat=1_000, due_msat=1_000, arrived_in=NODE, credit=POT, overpaid=CREDIT)
-
-    assert lines == [Line(NODE, 1_000), Line(POT, -1_000)]
+FLOAT = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, "franc")
+CHARGES = AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, "franc")
+POSITION = AccountRef(AccountRole.CURRENCY_POSITION, Currency.MSAT)
+POSITION_XOF = AccountRef(AccountRole.CURRENCY_POSITION, Currency.XOF)
+ROUNDING = AccountRef(AccountRole.ROUNDING_RESIDUE, Currency.MSAT)
+EIGHT_MILLION = Decimal(8_000_000)
 
 
-def test_receipt_lines_for_a_closed_request_are_all_the_payers():
-    lines = receipt_lines(received_msat=7_000, due_msat=0, arrived_in=NODE, credit=POT, overpaid=CREDIT)
+def test_paid_lines_in_francs_give_the_payee_what_they_leave_over():
+    """12,299 sats of net at 8,000,000: 983 francs leave, 11,500 msat become the payee's credit; the charge is 5 F."""
+    lines = paid_lines(
+        payout_msat=12_299_000, fee=None, paid=xof(983), cost=xof(5), paid_from=FLOAT, cost_account=CHARGES,
+        residue=CREDIT, shares=shares_of(12_299_000, paid=xof(983), rate_xof_per_btc=EIGHT_MILLION),
+    )  # fmt: skip
 
-    assert lines == [Line(NODE, 7_000), Line(CREDIT, -7_000)]
+    assert lines == [
+        Line(TRANSIT, 12_299_000),
+        Line(POSITION, -12_287_500),
+        Line(CREDIT, -11_500),
+        Line(POSITION_XOF, 983),
+        Line(FLOAT, -988),
+        Line(CHARGES, 5),
+    ]
+
+
+def test_shares_below_one_msat_are_rounding_residue():
+    """10,000 sats at 9,123,457: 912 F are 9,996,210.87 msat, 0.3457 F are 3,789.13; one msat is left."""
+    shares = shares_of(10_000_000, paid=xof(912), rate_xof_per_btc=Decimal(9_123_457))
+
+    assert shares == Shares(exchanged_msat=9_996_210, residue_msat=3_789, rounding_msat=1)
+
+
+def test_francs_without_a_rate_are_worth_the_whole_net():
+    assert shares_of(12_345_678, paid=xof(987), rate_xof_per_btc=None) == Shares(12_345_678)
+
+
+@given(st.integers(1, 10**15), st.decimals(655_957, 6_559_570_000, places=8), st.integers(0, 10**6))
+def test_paid_lines_in_francs_balance_in_both_currencies(net_msat, rate, cost_xof):
+    pay_xof = xof_from_msat(net_msat, rate_xof_per_btc=rate)
+    shares = shares_of(net_msat, paid=xof(pay_xof), rate_xof_per_btc=rate)
+
+    lines = paid_lines(
+        payout_msat=net_msat, fee=None, paid=xof(pay_xof), cost=xof(cost_xof), paid_from=FLOAT,
+        cost_account=CHARGES, residue=CREDIT, shares=shares,
+    )  # fmt: skip
+
+    assert shares.rounding_msat in (0, 1)
+    for currency in Currency:
+        assert sum(line.amount for line in lines if line.account.currency is currency) == 0

@@ -2,7 +2,10 @@
 
 import pytest
 
+from ledger.enums import Currency
+from ledger.models import JournalTransaction
 from ledger.queries import owed
+from ledger.types import msat
 from sunusav.core.actors import Actor
 from sunusav.core.models import TrailEntry
 from tests.transfers.builders import NOW
@@ -16,8 +19,8 @@ from transfers.errors import (
     CollectorUnavailable,
 )
 from transfers.models import Collection
+from transfers.receipt_booking import clearing_of
 from transfers.services.cancellations import cancel_collection
-from transfers.services.collections import record_receipt
 from transfers.types import CollectionFacts, CollectionStatus
 
 pytestmark = pytest.mark.django_db
@@ -72,13 +75,45 @@ def test_cancel_again_is_refused() -> None:
     assert error.value.facts == {"collection_id": facts.id, "state": "cancelled", "why": "it is closed"}
 
 
-def test_cancel_what_was_paid_in_part_is_refused(lightning_collector: SteeredCollector) -> None:
-    facts = opened()
-    received(facts, 1)
+def test_cancel_what_was_paid_in_part_credits_its_parts_to_the_payer(
+    wave_collector: OtherSteeredCollector,
+) -> None:
+    facts = opened(method="wave")
+    received(facts, 3)
+    received(facts, 4, payment="second")
+
+    assert cancelled(facts.id).state == "cancelled"
+
+    row = stored(facts)
+    assert (row.received, row.ask_at) == (7, None)
+    assert JournalTransaction.objects.get(ended_collection=row).kind == "parts_credited"
+    assert (owed(clearing_of(facts.id, Currency.MSAT)), owed(CREDIT), owed(OVERPAID)) == (0, 0, 7)
+    assert wave_collector.cancelled == {facts.reference}
+    entry = TrailEntry.objects.filter(subject=f"collection:{facts.id}").latest("pk")
+    assert (entry.action, entry.from_state, entry.reason) == ("cancel", "partial", "by Wave instead")
+    assert opened().id != facts.id
+
+
+def test_cancel_of_a_request_that_was_paid_in_part_meanwhile_credits_the_part(
+    wave_collector: OtherSteeredCollector,
+) -> None:
+    facts = opened(method="wave")
+    wave_collector.payments[facts.reference] = {"a": 5}
+
+    assert cancelled(facts.id).state == "cancelled"
+
+    assert (owed(CREDIT), owed(OVERPAID)) == (0, 5)
+
+
+def test_cancel_what_was_paid_in_part_while_its_collector_reports_it_as_open_is_refused(
+    wave_collector: OtherSteeredCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = opened(method="wave")
+    received(facts, 3)
+    monkeypatch.setattr(wave_collector, "cancel", lambda _: CollectionStatus("open", msat(0), "", None))
     with unchanged(), pytest.raises(CollectionNotCancellable) as error:
         cancelled(facts.id)
-    assert error.value.facts["why"] == "part of it was paid"
-    assert lightning_collector.cancelled == set()
+    assert error.value.facts["why"] == "it is being paid at this moment"
 
 
 def test_cancel_while_the_collector_is_unavailable_changes_nothing(
@@ -105,7 +140,7 @@ def test_cancel_that_the_collector_does_not_confirm_is_refused(
     lightning_collector: SteeredCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts = opened()
-    monkeypatch.setattr(lightning_collector, "cancel", lambda _: CollectionStatus("open", 0, "", None))
+    monkeypatch.setattr(lightning_collector, "cancel", lambda _: CollectionStatus("open", msat(0), "", None))
     with unchanged(), pytest.raises(CollectionNotCancellable) as error:
         cancelled(facts.id)
     assert error.value.facts["why"] == "it is being paid at this moment"
@@ -146,8 +181,6 @@ def test_money_that_arrives_for_a_cancelled_request_is_the_payers() -> None:
     facts = opened()
     cancelled(facts.id)
 
-    assert record_receipt(
-        reference=facts.reference, received_msat=DUE_MSAT, proof="", received_at=NOW, now=NOW
-    )
+    assert received(facts)
 
     assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("cancelled", 0, DUE_MSAT)

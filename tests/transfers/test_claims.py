@@ -10,8 +10,9 @@ from fees.models import FeeAssessment
 from sunusav.core.switches import pause_outgoing
 from tests.transfers.builders import (
     BY,
-    FEE_SATS,
+    FEE_MSAT,
     IN_FLIGHT,
+    NET_MSAT,
     NET_SATS,
     NOW,
     PAID,
@@ -21,6 +22,7 @@ from tests.transfers.builders import (
     Snapshot,
     attempts,
     claimed,
+    instruction_of,
     ordered,
     row_of,
     run,
@@ -31,7 +33,7 @@ from tests.transfers.builders import (
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.engine.claims import Claim, claim_due, may_send, release, renew
-from transfers.engine.destinations import instruction_for, order_of
+from transfers.engine.destinations import order_of
 from transfers.engine.facts import order_facts
 from transfers.engine.heartbeat import Heartbeat
 from transfers.engine.opening import Opening, open_attempts
@@ -180,7 +182,7 @@ def test_claim_due_of_a_scheduled_one_fixes_its_fee_then(node: SteeredRail, watc
 
     assessment = FeeAssessment.objects.get()
     assert assessment.fixed_at == watch()
-    assert (row_of(disbursement_id).fee_sats, row_of(disbursement_id).net_sats) == (FEE_SATS, NET_SATS)
+    assert (row_of(disbursement_id).fee_msat, row_of(disbursement_id).net_msat) == (FEE_MSAT, NET_MSAT)
     assert snapshot(disbursement_id) == PAID
     assert node.paid == {hash_of("awa", NET_SATS): NET_SATS * 1_000}
 
@@ -193,7 +195,7 @@ def test_claim_due_of_a_scheduled_one_without_net_fails_and_books_nothing(watch:
 
     row = row_of(disbursement_id)
     assert (row.state, row.failure_code, row.due_at) == ("failed", "net-not-positive", None)
-    assert (row.fee_sats, row.net_sats, row.assessment_id) == (None, None, None)
+    assert (row.fee_msat, row.net_msat, row.assessment_id) == (None, None, None)
     assert FeeAssessment.objects.count() == 0
     assert snapshot(disbursement_id) == Snapshot("failed", [], 1_000, 0)
 
@@ -336,7 +338,7 @@ def test_late_worker_with_a_proof_books_what_certainly_happened(
 def test_late_worker_about_to_send_sends_nothing(node: SteeredRail, watch: Watch) -> None:
     """It paused between the commit of its attempt and the send; meanwhile another queried: not seen."""
     disbursement_id = ordered()
-    order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
+    order = node.prepare(instruction_of(disbursement_id), now=watch())
     old = claimed(disbursement_id, watch)
     open_attempts([Opening(old, order, 1)], now=watch())
     watch.advance(LEASE_SECONDS)

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import Settings
 
+from ledger.enums import Currency
 from ledger.queries import balance, owed
+from ledger.types import msat
 from sunusav.core.models import TrailEntry
 from tests.transfers.builders import BY, NODE, NOW
-from tests.transfers.collecting import CREDIT, DUE_MSAT, OVERPAID, SUBJECT, opened, received, stored
+from tests.transfers.collecting import CREDIT, DUE, DUE_MSAT, OVERPAID, SUBJECT, opened, received, stored
 from tests.transfers.rails import OtherSteeredCollector, SteeredCollector
 from tests.transfers.unchanged import unchanged
+from transfers.collection_queries import collections_for, collections_with_problems, settled_subjects
 from transfers.collectors import collector
 from transfers.errors import (
     CollectionAskedOtherwise,
@@ -22,9 +25,10 @@ from transfers.errors import (
 )
 from transfers.health import HEALTH_CHECKS
 from transfers.models import Collection, Receipt
-from transfers.queries import collections_for, collections_with_problems, settled_subjects
+from transfers.receipt_booking import clearing_of
 from transfers.services.cancellations import cancel_collection
-from transfers.services.collections import reconcile_collection, record_receipt, sweep_collections
+from transfers.services.collections import reconcile_collection, sweep_collections
+from transfers.services.receipts import record_receipt
 from transfers.services.reconciliation import make_open_collections_due
 from transfers.types import CollectionFacts, CollectionRequest
 
@@ -46,10 +50,10 @@ def test_open_calls_the_collector_once_and_stores_what_the_payer_needs(
 ) -> None:
     facts = opened()
 
-    assert (facts.state, facts.amount_msat, facts.received_msat) == ("open", DUE_MSAT, 0)
+    assert (facts.state, facts.amount, facts.received) == ("open", DUE, msat(0))
     assert (facts.payment_request, facts.expires_at) == (f"pay-{facts.reference}", NOW + DAY)
     (request,) = lightning_collector.requests.values()
-    assert (request.collection_id, request.amount_msat, request.memo) == (facts.id, DUE_MSAT, "contribution")
+    assert (request.collection_id, request.amount, request.memo) == (facts.id, DUE, "contribution")
     assert stored(facts).ask_at == NOW + FIVE_MINUTES
 
 
@@ -76,7 +80,7 @@ def test_open_while_the_collector_is_unavailable_keeps_the_intent_and_opens_it_l
 def test_open_with_an_unknown_method_is_refused() -> None:
     with unchanged(), pytest.raises(CollectorUnknown) as error:
         opened(method="pigeon")
-    assert error.value.facts == {"method": "pigeon", "known_methods": ["lightning", "wave"]}
+    assert error.value.facts == {"method": "pigeon", "known_methods": ["franc", "lightning", "wave"]}
 
 
 def test_open_after_it_was_paid_is_refused() -> None:
@@ -141,7 +145,7 @@ def test_open_by_another_method_cancels_at_the_collector_one_opened_but_not_reco
     lightning_collector: SteeredCollector,
 ) -> None:
     first = never_opened(lightning_collector)
-    orphan = lightning_collector.open(CollectionRequest(first.pk, DUE_MSAT, "", 3_600), now=NOW)
+    orphan = lightning_collector.open(CollectionRequest(first.pk, DUE, "", 3_600), now=NOW)
 
     opened(method="wave")
 
@@ -191,7 +195,7 @@ def test_open_that_was_cancelled_during_the_collector_call_returns_no_request(
     assert (error.value.facts["collection_id"], error.value.facts["open_method"]) == (live.pk, "wave")
     assert (lost.state, lost.payment_request, live.state) == ("cancelled", "", "open")
     assert record_receipt(
-        reference=str(lost.reference), received_msat=DUE_MSAT, proof="", received_at=NOW, now=NOW
+        method="lightning", reference=str(lost.reference), received=DUE, proof="", received_at=NOW, now=NOW
     )
     assert (owed(CREDIT), owed(OVERPAID)) == (0, DUE_MSAT)
 
@@ -212,7 +216,7 @@ def test_record_receipt_in_full_credits_and_settles() -> None:
     assert received(facts)
 
     row = stored(facts)
-    assert (row.state, row.received_msat, row.settled_at, row.ask_at) == ("settled", DUE_MSAT, NOW, None)
+    assert (row.state, row.received, row.settled_at, row.ask_at) == ("settled", DUE_MSAT, NOW, None)
     assert (owed(CREDIT), owed(OVERPAID), balance(NODE)) == (DUE_MSAT, 0, DUE_MSAT)
     assert settled_subjects([SUBJECT]) == {SUBJECT}
     lines = TrailEntry.objects.filter(subject=f"collection:{facts.id}").order_by("id")
@@ -235,7 +239,8 @@ def test_record_receipt_one_msat_short_is_partial_and_not_settled() -> None:
 
     received(facts, DUE_MSAT - 1)
 
-    assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("partial", DUE_MSAT - 1, 0)
+    assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("partial", 0, 0)
+    assert owed(clearing_of(facts.id, Currency.MSAT)) == DUE_MSAT - 1
     assert settled_subjects([SUBJECT]) == set()
 
 
@@ -246,9 +251,10 @@ def test_record_receipt_in_parts_settles_with_the_last_and_counts_each_once() ->
         assert part(facts, reference, part_msat)
         assert not part(facts, reference, part_msat)
 
-    assert (stored(facts).state, stored(facts).received_msat) == ("settled", DUE_MSAT + 5)
+    assert (stored(facts).state, stored(facts).received) == ("settled", DUE_MSAT + 5)
     assert (owed(CREDIT), owed(OVERPAID), balance(NODE)) == (DUE_MSAT, 5, DUE_MSAT + 5)
-    receipts = Receipt.objects.order_by("pk").values_list("collection_id", "reference", "received_msat")
+    assert owed(clearing_of(facts.id, Currency.MSAT)) == 0
+    receipts = Receipt.objects.order_by("pk").values_list("collection_id", "reference", "received")
     assert list(receipts) == [(facts.id, reference, msat) for reference, msat in parts.items()]
     actions = TrailEntry.objects.filter(subject=f"collection:{facts.id}").order_by("id")
     assert list(actions.values_list("action", flat=True)) == ["open", "receive_part", "settle"]
@@ -298,10 +304,10 @@ def test_payment_is_credited_in_full_whatever_became_of_its_request(
     assert part(facts, "and another", 5)
 
     total_msat = received_before_msat + DUE_MSAT + 5
-    assert (stored(facts).state, stored(facts).received_msat) == (state, total_msat)
+    assert (stored(facts).state, stored(facts).received) == (state, total_msat)
     assert (owed(CREDIT), owed(OVERPAID)) == (credited_msat, total_msat - credited_msat)
     assert balance(NODE) == total_msat
-    assert sum(Receipt.objects.values_list("received_msat", flat=True)) == total_msat
+    assert sum(Receipt.objects.values_list("received", flat=True)) == total_msat
 
 
 def test_collection_paid_in_part_is_queried_until_the_rest_arrived(
@@ -316,7 +322,7 @@ def test_collection_paid_in_part_is_queried_until_the_rest_arrived(
     for after in (1, 2):
         assert sweep_collections(now=NOW + after * FIVE_MINUTES) == 1
         row = stored(facts)
-        assert (row.state, row.received_msat) == ("partial", DUE_MSAT - 1)
+        assert (row.state, row.received) == ("partial", DUE_MSAT - 1)
         assert row.ask_at == NOW + (after + 1) * FIVE_MINUTES
 
     wave_collector.received[facts.reference], wave_collector.last_part[facts.reference] = 1, "second"
@@ -325,24 +331,77 @@ def test_collection_paid_in_part_is_queried_until_the_rest_arrived(
     assert owed(CREDIT) == DUE_MSAT
 
 
-def test_collection_paid_in_part_is_reported_to_people_after_a_week(
+def test_collection_paid_in_part_ends_after_its_expiry_and_its_parts_are_credited_to_the_payer(
     wave_collector: OtherSteeredCollector,
 ) -> None:
-    """Of 10,000 sats all but one msat arrived: seven days after its expiry the queries end, and nothing is lost."""
+    """Of 10,000 sats all but one msat arrived: two minutes after the expiry it ends, and the subject is free."""
     facts = opened(method="wave")
     part(facts, "first", DUE_MSAT - 1)
-    last_day = NOW + 8 * DAY
+    wave_collector.cancelled.add(facts.reference)
 
-    reconcile_collection(facts.id, now=last_day - SECOND)
-    assert (stored(facts).ask_at, stored(facts).trouble) == (last_day - SECOND + FIVE_MINUTES, "")
-    reconcile_collection(facts.id, now=last_day)
+    reconcile_collection(facts.id, now=OVER - SECOND)
+    assert (stored(facts).state, stored(facts).ask_at) == ("partial", OVER)
+    reconcile_collection(facts.id, now=OVER)
 
     row = stored(facts)
-    assert (row.state, row.ask_at, row.trouble) == ("partial", None, "paid_in_part")
-    assert collections_with_problems() == {"paid_in_part": 1}
-    assert owed(CREDIT) == DUE_MSAT - 1
+    assert (row.state, row.ask_at, row.trouble, row.received) == ("expired", None, "", DUE_MSAT - 1)
+    assert (owed(clearing_of(facts.id, Currency.MSAT)), owed(CREDIT), owed(OVERPAID)) == (0, 0, DUE_MSAT - 1)
+    assert TrailEntry.objects.filter(subject=f"collection:{facts.id}").latest("pk").action == "expire"
+    assert opened(now=OVER).id != facts.id
     part(facts, "the rest", 1)
-    assert (stored(facts).state, stored(facts).trouble) == ("settled", "")
+    assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("expired", 0, DUE_MSAT)
+
+
+def test_collection_paid_in_part_that_its_collector_reports_as_open_is_cancelled_there_and_ends(
+    wave_collector: OtherSteeredCollector,
+) -> None:
+    facts = opened(method="wave")
+    part(facts, "first", 4)
+
+    reconcile_collection(facts.id, now=OVER)
+
+    assert wave_collector.cancelled == {facts.reference}
+    assert (stored(facts).state, owed(OVERPAID)) == ("expired", 4)
+
+
+def test_collection_paid_in_part_never_ends_by_the_word_of_another_node(
+    wave_collector: OtherSteeredCollector,
+) -> None:
+    wave_collector.source = "02our"
+    facts = opened(method="wave")
+    part(facts, "first", 4)
+    wave_collector.source = "03other"
+    wave_collector.cancelled.add(facts.reference)
+
+    reconcile_collection(facts.id, now=OVER)
+
+    assert (stored(facts).state, stored(facts).trouble) == ("partial", "answered_elsewhere")
+    assert owed(OVERPAID) == 0
+
+
+def test_open_after_the_expiry_of_one_paid_in_part_ends_it_and_opens_another(
+    wave_collector: OtherSteeredCollector,
+) -> None:
+    first = opened(method="wave")
+    part(first, "first", 4)
+
+    second = opened(method="wave", now=OVER)
+
+    assert (stored(first).state, second.state, owed(OVERPAID)) == ("expired", "open", 4)
+
+
+def test_reconcile_books_every_payment_that_the_collector_lists(
+    wave_collector: OtherSteeredCollector,
+) -> None:
+    """Two payments arrived between two queries: both are counted, once, whatever is asked again."""
+    facts = opened(method="wave")
+    wave_collector.payments[facts.reference] = {"a": DUE_MSAT - 3, "b": 8}
+
+    reconcile_collection(facts.id, now=NOW)
+    with unchanged():
+        reconcile_collection(facts.id, now=NOW)
+
+    assert (stored(facts).state, owed(CREDIT), owed(OVERPAID)) == ("settled", DUE_MSAT, 5)
 
 
 # Another node
@@ -405,15 +464,12 @@ def test_health_reports_collections_with_problems(problem: str, status: str) -> 
     Collection.objects.filter(pk=facts.id).update(trouble=problem)
     (report,) = [check.run(NOW) for check in HEALTH_CHECKS if check.component == "collections"]
     assert report.status == status
-    assert report.facts == {"answered_elsewhere": int(bool(problem)), "paid_in_part": 0}
+    assert report.facts == {"answered_elsewhere": int(bool(problem))}
 
 
-def part(facts: CollectionFacts, payment_reference: str, msat: int) -> bool:
+def part(facts: CollectionFacts, payment_reference: str, amount: int) -> bool:
     """Record one of several payments of a collection."""
-    return record_receipt(
-        reference=facts.reference, payment_reference=payment_reference, received_msat=msat, proof="",
-        received_at=NOW, now=NOW,
-    )  # fmt: skip
+    return received(facts, amount, payment=payment_reference)
 
 
 @pytest.mark.parametrize("again_msat", [DUE_MSAT, 1])
@@ -426,7 +482,9 @@ def test_record_receipt_twice_counts_once(again_msat: int) -> None:
 
 def test_record_receipt_for_nobody_is_refused() -> None:
     with unchanged(), pytest.raises(CollectionMissing) as error:
-        record_receipt(reference="unknown", received_msat=1, proof="", received_at=NOW, now=NOW)
+        record_receipt(
+            method="lightning", reference="unknown", received=msat(1), proof="", received_at=NOW, now=NOW
+        )
     assert error.value.facts == {"reference": "unknown"}
 
 
@@ -440,7 +498,7 @@ def test_record_receipt_for_a_cancelled_request_credits_the_payer(
     assert received(facts)
 
     row = stored(facts)
-    assert (row.state, row.received_msat) == ("expired", DUE_MSAT)
+    assert (row.state, row.received) == ("expired", DUE_MSAT)
     assert (owed(CREDIT), owed(OVERPAID)) == (0, DUE_MSAT)
 
 
@@ -448,7 +506,9 @@ def test_record_receipt_keeps_when_it_arrived() -> None:
     facts = opened()
     early = NOW - timedelta(minutes=3)
 
-    record_receipt(reference=facts.reference, received_msat=DUE_MSAT, proof="aa", received_at=early, now=NOW)
+    record_receipt(
+        method="lightning", reference=facts.reference, received=DUE, proof="aa", received_at=early, now=NOW
+    )
 
     receipt = Receipt.objects.get()
     assert (receipt.received_at, receipt.proof, receipt.transaction.posted_at) == (early, "aa", early)

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 def test_store_disbursement_beside_cancelled_one_of_its_subject_is_allowed() -> None:
     row = processing()
 
-    copy_of(row, state="cancelled").save(force_insert=True)
+    copy_of(row, state="cancelled", hold_transaction_id=None).save(force_insert=True)
 
     assert Disbursement.objects.filter(subject=row.subject).count() == 2
 
@@ -42,7 +42,7 @@ def test_store_disbursement_beside_cancelled_one_of_its_subject_is_allowed() -> 
 def test_store_disbursement_whose_subject_differs_in_capitals_is_allowed() -> None:
     row = processing()
 
-    copy_of(row, subject=row.subject.upper()).save(force_insert=True)
+    copy_of(row, subject=row.subject.upper(), hold_transaction_id=booked("hold")).save(force_insert=True)
 
     assert Disbursement.objects.exclude(live_subject=None).count() == 2
 
@@ -63,7 +63,7 @@ def test_store_second_live_attempt_of_claimed_disbursement_is_refused(watch: Wat
     claimed(attempt.disbursement_id, watch)
 
     with unchanged(), refuses("disbursement_one_live_attempt"):
-        copy_of(attempt, number=7, hold_transaction_id=booked("late")).save(force_insert=True)
+        copy_of(attempt, number=7).save(force_insert=True)
 
 
 @pytest.mark.parametrize(

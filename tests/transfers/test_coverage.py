@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.types import msat
 from transfers.engine.coverage import Before, Queued, Release, WaitsFor, covered, decide_release
 from transfers.types import Sendable
 
@@ -24,7 +25,7 @@ def had(total: int, largest: int | None = None, **more: object) -> Before:
 
 
 def has(total: int, largest: int | None = None) -> Sendable:
-    return Sendable(total, total if largest is None else largest)
+    return Sendable(msat(total), msat(total if largest is None else largest))
 
 
 def released(before: Before | None, found: Sendable, *needs: tuple[WaitsFor, int]) -> tuple[int, ...]:
@@ -70,9 +71,9 @@ def test_what_waits_for_the_rail_goes_when_it_fits_whatever_was_there_before(
         (had(100), has(200), (1,)),
         (had(100), has(150, largest=99), ()),
         # Money of ours that came back unpaid is not added.
-        (had(0, returned_msat=100), has(100), ()),
-        (had(50, returned_msat=100), has(249), ()),
-        (had(50, returned_msat=100), has(250), (1,)),
+        (had(0, returned=100), has(100), ()),
+        (had(50, returned=100), has(249), ()),
+        (had(50, returned=100), has(250), (1,)),
         # The last figures count through an outage, and without any nothing is known to be added.
         (had(100, is_available=False), has(100), ()),
         (had(99, is_available=False), has(100), (1,)),
@@ -113,7 +114,7 @@ def test_a_payment_that_was_claimed_when_it_was_to_be_released_goes_with_the_nex
         (had(500), has(500), [(RAIL, 100)], None),
         (had(500), has(400), [(RAIL, 450), (RAIL, 400)], None),
         (had(500), has(599), [(RAIL, 100)], None),
-        (had(0, returned_msat=500), has(500), [(RAIL, 100)], None),
+        (had(0, returned=500), has(500), [(RAIL, 100)], None),
         (None, has(500), [(RAIL, 100)], None),
         (had(0), has(99), [(RAIL, 100)], None),
         (had(0), has(100), [], None),
@@ -171,7 +172,7 @@ def test_refused_payment_is_kept_for_a_later_look_while_it_is_too_soon(
 # Every queue
 
 amounts = st.integers(0, 300)
-sendables = st.builds(lambda a, b: Sendable(max(a, b), min(a, b)), amounts, amounts)
+sendables = st.builds(lambda a, b: Sendable(msat(max(a, b)), msat(min(a, b))), amounts, amounts)
 befores = st.none() | st.builds(
     lambda a, b, returned, available: Before(max(a, b), min(a, b), returned, available),
     amounts,
@@ -194,14 +195,14 @@ def test_nothing_is_released_that_does_not_fit(
     ids = decide_release(before, found, queued, is_stopped=is_stopped).disbursement_ids
 
     going = [one for one in queued if one.disbursement_id in ids]
-    assert all(one.needed_msat <= found.largest_msat for one in going)
+    assert all(one.needed <= found.largest.amount for one in going)
     assert all(one.waits_for in (RAIL, MONEY) for one in going)
     ahead = covered(
         [one for one in queued if one.waits_for == NEXT or one in going],
-        total_msat=found.total_msat,
-        largest_msat=found.largest_msat,
+        total=found.total.amount,
+        largest=found.largest.amount,
     )
-    assert sum(one.needed_msat for one in ahead) <= found.total_msat
+    assert sum(one.needed for one in ahead) <= found.total.amount
     assert all(one in ahead for one in going)
 
 
@@ -211,13 +212,13 @@ def test_every_payment_that_waits_for_a_rail_in_service_and_is_covered_is_releas
 ) -> None:
     ids = decide_release(before, found, queued, is_stopped=False).disbursement_ids
 
-    left = found.total_msat
+    left = found.total.amount
     for one in queued:
-        fits = one.needed_msat <= min(left, found.largest_msat)
+        fits = one.needed <= min(left, found.largest.amount)
         if one.waits_for == RAIL:
             assert (one.disbursement_id in ids) == fits
         if one.disbursement_id in ids or (one.waits_for == NEXT and fits):
-            left -= one.needed_msat
+            left -= one.needed
 
 
 @given(befores, queues, amounts, amounts)
@@ -226,7 +227,7 @@ def test_a_look_that_finds_no_more_than_before_releases_no_payment_that_was_refu
 ) -> None:
     """Not even after an outage; and a rail that stopped while it was available keeps its wait."""
     known = before or had(0)
-    found = Sendable(max(0, known.total_msat - fewer), max(0, known.largest_msat - smaller))
+    found = Sendable(msat(max(0, known.total - fewer)), msat(max(0, known.largest - smaller)))
     fresh = [one for one in queued if not one.was_missed]
     refused = {one.disbursement_id for one in fresh if one.waits_for == MONEY}
 

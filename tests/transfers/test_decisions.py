@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ledger.types import msat
 from transfers.engine.decisions import decide
 from transfers.engine.situation import (
     Answer,
@@ -44,7 +45,7 @@ from transfers.engine.steps import (
     Wait,
 )
 from transfers.enums import AnsweredCall, AttemptState, DisbursementState, FailureClass
-from transfers.types import Deferral, NotSeen, Order, Refused, Succeeded, TooLate, Unknown
+from transfers.types import Deferral, NotSeen, Order, Refused, Reversed, Succeeded, TooLate, Unknown
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 ANY = "*"
@@ -68,11 +69,13 @@ LIVES: dict[str, dict[str, Any]] = {
     "no longer sendable": {"expires_at": at(75), "give_up_after": at(675)},
     "may leave": {"expires_at": at(-700), "give_up_after": at(-100)},
     "over": {"expires_at": at(-700), "give_up_after": at(-100), "may_leave_until": at(-1)},
+    # For more than an hour.
+    "long over": {"expires_at": at(-4_200), "give_up_after": at(-3_600), "may_leave_until": at(-3_700)},
 }
 
 
 def _paid(**facts: Any) -> Succeeded:
-    return Succeeded(proof="proof", amount_msat=1, cost_msat=0, **facts)
+    return Succeeded(proof="proof", amount=msat(1), cost=msat(0), **facts)
 
 
 def _refused(failure: FailureClass, verdict: str = "new") -> Refused:
@@ -92,10 +95,14 @@ ANSWERS: dict[str, tuple[Answer, bool]] = {
     "refused: renew": (_refused(FailureClass.RENEW), False),
     "refused: stale": (_refused(FailureClass.FINAL, STALE), False),
     "unknown": (Unknown(seen=True, reason="in-flight"), False),
+    "stuck": (Unknown(seen=True, reason="in-flight-nowhere", is_stuck=True), False),
     "unknown, contradicts": (Unknown(seen=True, reason="contradiction", suspect=True), False),
     "unknown, refusal in doubt": (Unknown(seen=True, reason="doubt", suspect=True, is_refusal=True), False),
     "not seen": (NotSeen(OURS), False),
     "not seen by another": (NotSeen(OTHER), False),
+    "not found": (NotSeen(OURS, is_resendable=False), False),
+    "given back": (Reversed("reversal", msat(1), NOW), True),
+    "given back in part": (Reversed("reversal", msat(1), NOW), False),
     "too late": (TooLate(), False),
     "unavailable": (Unavailable("away", {}), False),
 }
@@ -173,38 +180,43 @@ def disagreements(
 ABOUT_OPEN = """
 * ; * ; paid|paid, the provider does not say when|paid, begun up to late_by before the order ; * ; * ; book
 * ; * ; paid, begun before the order ; * ; * ; keep 600, review paid-before-ordered
-* ; * ; paid, but not proven|unknown, contradicts ; * ; * ; keep 600, review answer-contradicts-records
+* ; * ; paid, but not proven|given back in part|unknown, contradicts ; * ; * ; keep 600, review answer-contradicts-records
 * ; * ; unknown, refusal in doubt ; * ; * ; keep 600, review refused-when-sent-again
 * ; * ; refused: final|refused: renew ; sent again ; * ; keep 600, review refused-when-sent-again
 processing ; * ; refused: final ; sent once ; sendable|no longer sendable|may leave ; close failed, failed 25
-processing ; * ; refused: final ; sent once ; over ; close failed, failed never
+processing ; * ; refused: final ; sent once ; over|long over ; close failed, failed never
 processing ; * ; refused: renew ; sent once ; sendable|no longer sendable|may leave ; close failed, processing 25, not before 120
-processing ; * ; refused: renew ; sent once ; over ; close failed, processing 120, not before 120
+processing ; * ; refused: renew ; sent once ; over|long over ; close failed, processing 120, not before 120
 processing ; * ; refused: retry|refused: hold ; * ; sendable|no longer sendable|may leave ; close failed, processing 25, not before 60
-processing ; * ; refused: retry|refused: hold ; * ; over ; close failed, processing 60, not before 60
-processing ; * ; refused: review ; * ; sendable|no longer sendable|may leave ; close failed, needs_review 25
-processing ; * ; refused: review ; * ; over ; close failed, needs_review never
-needs_review ; * ; refused: retry|refused: hold|refused: review ; * ; sendable|no longer sendable|may leave ; close failed, needs_review 25
-needs_review ; * ; refused: retry|refused: hold|refused: review ; * ; over ; close failed, needs_review never
+processing ; * ; refused: retry|refused: hold ; * ; over|long over ; close failed, processing 60, not before 60
+processing ; * ; refused: review|given back ; * ; sendable|no longer sendable|may leave ; close failed, needs_review 25
+processing ; * ; refused: review|given back ; * ; over|long over ; close failed, needs_review never
+needs_review ; * ; refused: retry|refused: hold|refused: review|given back ; * ; sendable|no longer sendable|may leave ; close failed, needs_review 25
+needs_review ; * ; refused: retry|refused: hold|refused: review|given back ; * ; over|long over ; close failed, needs_review never
 needs_review ; * ; refused: final|refused: renew ; sent once ; sendable|no longer sendable|may leave ; close failed, needs_review 25
-needs_review ; * ; refused: final|refused: renew ; sent once ; over ; close failed, needs_review never
+needs_review ; * ; refused: final|refused: renew ; sent once ; over|long over ; close failed, needs_review never
 processing ; * ; unknown|too late ; * ; * ; keep 1
 needs_review ; * ; unknown|too late ; * ; * ; keep 600
+processing ; * ; stuck ; * ; sendable|no longer sendable|may leave|over ; keep 1
+needs_review ; * ; stuck ; * ; sendable|no longer sendable|may leave|over ; keep 600
+* ; * ; stuck ; * ; long over ; keep 600, review left-in-flight
 * ; * ; unavailable ; * ; * ; keep 15
 * ; * ; not seen by another ; * ; * ; keep 600, review payment-vanished
-* ; in_flight ; not seen ; * ; * ; keep 600, review payment-vanished
+* ; in_flight ; not seen|not found ; * ; * ; keep 600, review payment-vanished
+* ; prepared ; not found ; * ; sendable|no longer sendable|may leave ; keep 1
+* ; prepared ; not found ; * ; over|long over ; keep 600, review never-found
 processing ; prepared ; not seen ; * ; sendable ; send again
 needs_review ; prepared ; not seen ; * ; sendable ; keep 600
 * ; prepared ; not seen ; * ; no longer sendable ; keep 690
 * ; prepared ; not seen ; * ; may leave ; keep 40
-processing ; prepared ; not seen ; * ; over ; close void, failed never
-needs_review ; prepared ; not seen ; * ; over ; close void, needs_review never
+processing ; prepared ; not seen ; * ; over|long over ; close void, failed never
+needs_review ; prepared ; not seen ; * ; over|long over ; close void, needs_review never
 processing ; * ; refused: stale ; * ; sendable ; send again
 needs_review ; * ; refused: stale ; * ; sendable ; keep 600
 * ; * ; refused: stale ; * ; no longer sendable ; keep 690
 * ; * ; refused: stale ; * ; may leave ; keep 40
-processing ; * ; refused: stale ; * ; over ; close void, failed never
-needs_review ; * ; refused: stale ; * ; over ; close void, needs_review never
+processing ; * ; refused: stale ; * ; over|long over ; close void, failed never
+needs_review ; * ; refused: stale ; * ; over|long over ; close void, needs_review never
 """
 
 
@@ -245,23 +257,34 @@ ABOUT_CLOSED = """
 * ; void ; paid, begun before the order ; * ; * ; settle
 * ; failed ; paid, begun before the order ; resolved ; * ; settle
 * ; failed ; paid, begun before the order ; not resolved ; * ; book late
-* ; * ; refused: retry|refused: hold|refused: review|refused: final|refused: renew|refused: stale ; * ; * ; settle
+* ; * ; refused: retry|refused: hold|refused: review|refused: final|refused: renew|refused: stale|given back ; * ; * ; settle
 * ; * ; unavailable ; * ; * ; doubt until 15
 processing ; * ; unknown|too late ; * ; * ; doubt until 15
 failed|needs_review|cancelled|completed ; * ; unknown|too late ; * ; payable ; doubt until 30
 failed|needs_review|cancelled|completed ; * ; unknown|too late ; * ; over|over, and confirmed ; doubt until 700
-* ; void ; not seen|not seen by another ; * ; * ; settle
-* ; failed ; not seen|not seen by another ; resolved ; * ; settle
-* ; failed ; not seen ; not resolved ; over|over, and confirmed ; settle
+failed|needs_review|cancelled|completed ; * ; unknown|too late ; * ; long over ; doubt until 3600
+* ; * ; stuck ; resolved ; long over ; settle
+processing ; * ; stuck ; * ; payable|over|over, and confirmed ; doubt until 15
+processing ; * ; stuck ; not resolved ; long over ; doubt until 3600, needs a person
+failed|needs_review|cancelled|completed ; * ; stuck ; * ; payable ; doubt until 30
+failed|needs_review|cancelled|completed ; * ; stuck ; * ; over|over, and confirmed ; doubt until 700
+failed|needs_review|cancelled|completed ; * ; stuck ; not resolved ; long over ; doubt until 3600
+* ; void ; not seen|not seen by another|not found ; * ; * ; settle
+* ; failed ; not seen|not seen by another|not found ; resolved ; * ; settle
+* ; failed ; not seen|not found ; not resolved ; over|over, and confirmed|long over ; settle
 * ; failed ; not seen by another ; not resolved ; over, and confirmed ; settle
 processing ; failed ; not seen by another ; not resolved ; over ; doubt until 700, needs a person
 failed|needs_review|cancelled|completed ; failed ; not seen by another ; not resolved ; over ; doubt until 700
-processing ; failed ; not seen|not seen by another ; not resolved ; payable ; doubt until 30, needs a person
-failed|needs_review|cancelled|completed ; failed ; not seen|not seen by another ; not resolved ; payable ; doubt until 30
-processing ; * ; paid, but not proven|unknown, contradicts|unknown, refusal in doubt ; * ; payable ; doubt until 30, needs a person
-processing ; * ; paid, but not proven|unknown, contradicts|unknown, refusal in doubt ; * ; over|over, and confirmed ; doubt until 700, needs a person
-failed|needs_review|cancelled|completed ; * ; paid, but not proven|unknown, contradicts|unknown, refusal in doubt ; * ; payable ; doubt until 30
-failed|needs_review|cancelled|completed ; * ; paid, but not proven|unknown, contradicts|unknown, refusal in doubt ; * ; over|over, and confirmed ; doubt until 700
+processing ; failed ; not seen by another ; not resolved ; long over ; doubt until 3600, needs a person
+failed|needs_review|cancelled|completed ; failed ; not seen by another ; not resolved ; long over ; doubt until 3600
+processing ; failed ; not seen|not seen by another|not found ; not resolved ; payable ; doubt until 30, needs a person
+failed|needs_review|cancelled|completed ; failed ; not seen|not seen by another|not found ; not resolved ; payable ; doubt until 30
+processing ; * ; paid, but not proven|given back in part|unknown, contradicts|unknown, refusal in doubt ; * ; payable ; doubt until 30, needs a person
+processing ; * ; paid, but not proven|given back in part|unknown, contradicts|unknown, refusal in doubt ; * ; over|over, and confirmed ; doubt until 700, needs a person
+processing ; * ; paid, but not proven|given back in part|unknown, contradicts|unknown, refusal in doubt ; * ; long over ; doubt until 3600, needs a person
+failed|needs_review|cancelled|completed ; * ; paid, but not proven|given back in part|unknown, contradicts|unknown, refusal in doubt ; * ; long over ; doubt until 3600
+failed|needs_review|cancelled|completed ; * ; paid, but not proven|given back in part|unknown, contradicts|unknown, refusal in doubt ; * ; payable ; doubt until 30
+failed|needs_review|cancelled|completed ; * ; paid, but not proven|given back in part|unknown, contradicts|unknown, refusal in doubt ; * ; over|over, and confirmed ; doubt until 700
 """
 CLOSED_LIVES: dict[str, dict[str, Any]] = {
     "payable": {"may_leave_until": at(-1)},
@@ -272,6 +295,7 @@ CLOSED_LIVES: dict[str, dict[str, Any]] = {
         "expires_at": at(-700),
         "unpaid_at": at(-700),
     },
+    "long over": LIVES["long over"],
 }
 
 
@@ -298,6 +322,69 @@ def test_decide_about_a_closed_order_follows_the_table_in_every_combination():
 
     assert wrong == []
     assert [row for row in table if row not in used] == []
+
+
+@pytest.mark.parametrize(
+    ("left_seconds", "queries", "expected"),
+    [
+        (900, 0, "keep 1"),
+        (900, 20, "keep 300"),
+        (100, 20, "keep 115"),
+        (1, 20, "keep 16"),
+        (0, 20, "keep 15"),
+        (-1, 20, "keep 600, review never-found"),
+    ],
+)
+def test_decide_about_an_order_that_is_not_found_waits_until_the_search_window_is_over(
+    left_seconds, queries, expected
+):
+    """The last query comes as soon as absence counts; an order that could be sent again is not."""
+    order = replace(ORDER, may_leave_until=at(left_seconds - 1_800), search_window=1_800 * SECOND)
+    answered = Answered(order, AnsweredCall.ASK, NotSeen(OURS, is_resendable=False))
+
+    decision = decide(PaymentFacts(DisbursementState.PROCESSING, queries=queries), [order], answered, NOW)
+
+    assert text_of(decision) == expected
+
+
+@pytest.mark.parametrize("by", [{"state": AttemptState.VOID}, {"was_resolved": True}, {}])
+@pytest.mark.parametrize(("left_seconds", "expected"), [(1, "doubt until 1799"), (-1, "settle")])
+def test_decide_about_a_closed_order_that_is_not_found_settles_it_after_the_search_window(
+    by, left_seconds, expected
+):
+    closed = replace(
+        ORDER, state=AttemptState.FAILED, give_up_after=at(-2_000), expires_at=at(-2_600),
+        may_leave_until=at(left_seconds - 1_800), search_window=1_800 * SECOND,
+    )  # fmt: skip
+    order = replace(closed, **by)
+    answered = Answered(order, AnsweredCall.ASK, NotSeen(OURS, is_resendable=False))
+
+    decision = decide(PaymentFacts(DisbursementState.FAILED), [order], answered, NOW)
+
+    assert text_of(decision) == expected
+
+
+@pytest.mark.parametrize(
+    ("give_up_seconds", "may_leave_seconds", "expected"),
+    [
+        (-3_599, -9_000, "keep 1"),
+        (-9_000, -3_599, "keep 1"),
+        (-3_600, -9_000, "keep 600, review left-in-flight"),
+        (-9_000, -3_600, "keep 600, review left-in-flight"),
+    ],
+)
+def test_decide_calls_a_person_an_hour_after_a_stuck_order_could_last_be_paid(
+    give_up_seconds, may_leave_seconds, expected
+):
+    order = replace(
+        ORDER,
+        state=AttemptState.IN_FLIGHT,
+        give_up_after=at(give_up_seconds),
+        may_leave_until=at(may_leave_seconds),
+    )
+    answered = Answered(order, AnsweredCall.ASK, Unknown(seen=True, reason="nowhere", is_stuck=True))
+
+    assert text_of(decide(PaymentFacts(DisbursementState.PROCESSING), [order], answered, NOW)) == expected
 
 
 # state of the payment; its orders; whether nothing may be sent yet; what happens
@@ -385,7 +472,7 @@ def test_decide_asks_about_every_order_of_the_subject_before_another_is_prepared
 
 
 NEW = Order(
-    rail="lightning", reference="ab", payload="", amount_msat=1, fee_limit_msat=1, payee="", source=OURS,
+    rail="lightning", reference="ab", payload="", amount=msat(1), cost_limit=msat(1), payee="", source=OURS,
     expires_at=at(3_600), give_up_after=at(4_200),
 )  # fmt: skip
 OPEN_ANSWER = Answered(ORDER, AnsweredCall.ASK, NotSeen(OURS))

@@ -9,12 +9,13 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
-from tests.transfers.builders import ordered, row_of
+from tests.transfers.builders import NOW, ordered, row_of
 from transfers.models import Disbursement
 
 migration = import_module("transfers.migrations.0014_failure_facts")
 schedules = import_module("transfers.migrations.0015_schedules_name_run_due")
 
+BEFORE, AFTER = "0013_names_of_fields", "0014_failure_facts"
 UNTIL = "2026-03-05T00:00:00+00:00"
 WRITTEN: list[tuple[str, str, dict[str, Any]]] = [
     ("", "", {}),
@@ -100,24 +101,25 @@ def test_facts_are_read_from_a_message(code: str, message: str, facts: dict[str,
 
 @pytest.mark.django_db(transaction=True)
 def test_stored_messages_become_facts_and_back() -> None:
-    disbursement_id = ordered("awa")
-    untouched = ordered("binta")
+    """Later migrations convert rows in one direction only: the rows are stored in the schema of before."""
     try:
-        before = _migrate_back()
-        before.objects.filter(pk=disbursement_id).update(
-            failure_code="liquidity-short", failure_message="lightning holds too little to send it now"
-        )
-    finally:
-        _migrate_to_newest()
-    assert row_of(disbursement_id).failure_facts == {"rail": "lightning"}
-    assert (row_of(untouched).failure_code, row_of(untouched).failure_facts) == ("", {})
+        stored = _migrate_to(BEFORE)
+        short = _store(
+            stored, "awa", failure_code="liquidity-short",
+            failure_message="lightning holds too little to send it now",
+        )  # fmt: skip
+        untouched = _store(stored, "binta")
 
-    try:
-        again = _migrate_back()
-        assert again.objects.get(pk=disbursement_id).failure_message == "liquidity-short"
-        assert again.objects.get(pk=untouched).failure_message == ""
+        facts = _migrate_to(AFTER).objects.in_bulk([short, untouched])
+        assert facts[short].failure_facts == {"rail": "lightning"}
+        assert (facts[untouched].failure_code, facts[untouched].failure_facts) == ("", {})
+
+        again = _migrate_to(BEFORE).objects.in_bulk([short, untouched])
+        assert again[short].failure_message == "liquidity-short"
+        assert again[untouched].failure_message == ""
     finally:
         _migrate_to_newest()
+    assert row_of(short).failure_facts == {}, "it was read from the code alone, which has no rail"
 
 
 @pytest.mark.django_db
@@ -130,10 +132,19 @@ def test_rows_are_read_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None
     assert pages == [ids[:2], ids[2:4], ids[4:]]
 
 
-def _migrate_back() -> Any:
-    """Return the model as it was before."""
-    before = MigrationExecutor(connection).migrate([("transfers", "0013_names_of_fields")])
-    return before.apps.get_model("transfers", "Disbursement")
+def _migrate_to(name: str) -> Any:
+    """Return the model as it was after a migration."""
+    state = MigrationExecutor(connection).migrate([("transfers", name)])
+    return state.apps.get_model("transfers", "Disbursement")
+
+
+def _store(stored: Any, name: str, **failure: str) -> int:
+    row = stored.objects.create(
+        subject=f"cycle:{name}", state="scheduled", payout_sats=100_000, debit_role="group_pot",
+        debit_owner=f"cycle:{name}", rail="lightning", destination_kind="bolt11", destination_value="lnbcrt1",
+        scheduled_at=NOW, requested_at=NOW, payee_ref=f"user:{name}", **failure,
+    )  # fmt: skip
+    return int(row.pk)
 
 
 def _migrate_to_newest() -> None:

@@ -11,9 +11,9 @@ from django.db import connection
 from fees.models import FeeRecord
 from fees.services import record_fees, reverse_fee
 from ledger.enums import AccountRole, Currency
-from ledger.models import Account, JournalEntry, JournalTransaction
-from ledger.queries import reversals_of, transaction_for
-from ledger.services import post
+from ledger.models import Account, JournalEntry
+from ledger.queries import transaction_for
+from ledger.services import post, reverse
 from ledger.services.accounts import open_accounts
 from ledger.types import AccountRef, Line
 from sunusav.core import clock
@@ -23,10 +23,11 @@ from tests.support.triggers import without_triggers
 from tests.transfers.builders import BY, NODE, attempts, ordered, pot, row_of, run
 from tests.transfers.collecting import DUE_MSAT, opened, received, stored
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, invoice_for
+from transfers.booking import IN_TRANSIT
 from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt, Collection, Disbursement, Receipt
-from transfers.services.collections import reconcile_collection, record_receipt
+from transfers.services.collections import reconcile_collection
 from transfers.types import Refused, Unknown
 
 # Triggers are dropped and created by DDL, which no transaction rolls back on MySQL.
@@ -75,11 +76,8 @@ def history(node: SteeredRail, lightning_collector: SteeredCollector) -> History
     received(late, 5_000, now=now)
     assert stored(late).state == "expired"
     parts = opened("contribution:3", now=now)
-    for number, msat in enumerate((4_000_000, DUE_MSAT - 4_000_000 + 9), start=1):
-        record_receipt(
-            reference=parts.reference, payment_reference=f"part-{number}", received_msat=msat, proof="",
-            received_at=now, now=now,
-        )  # fmt: skip
+    for number, amount_msat in enumerate((4_000_000, DUE_MSAT - 4_000_000 + 9), start=1):
+        received(parts, amount_msat, payment=f"part-{number}", now=now)
     assert stored(parts).state == "settled"
     paid, plain, failed, under_way = payouts
     return History(paid, plain, failed, under_way, overpaid.id, late.id, parts.id)
@@ -115,8 +113,8 @@ def test_audit_of_a_reversed_fee_is_clean(history: History) -> None:
 
 def _payment(disbursement_id: int) -> int:
     (attempt,) = attempts(disbursement_id)
-    assert attempt.close_transaction_id is not None
-    return attempt.close_transaction_id
+    assert attempt.payment_transaction_id is not None
+    return attempt.payment_transaction_id
 
 
 def _entry(transaction_id: int, role: AccountRole) -> JournalEntry:
@@ -149,7 +147,7 @@ def more_left_the_node(history: History) -> None:
 
 
 def held_from_another_pot(history: History) -> None:
-    _move(attempts(history.failed)[0].hold_transaction_id, AccountRole.GROUP_POT, pot("cycle:other"))
+    _move(row_of(history.failed).hold_transaction_id or 0, AccountRole.GROUP_POT, pot("cycle:other"))
 
 
 def overpayment_kept(history: History) -> None:
@@ -186,9 +184,9 @@ def fee_recorded_of_no_disbursement(history: History) -> None:
 
 
 def paid_by_its_hold(history: History) -> None:
-    Attempt.objects.filter(disbursement=history.paid).update(close_transaction=None)
-    hold = attempts(history.paid)[0].hold_transaction_id
-    Attempt.objects.filter(disbursement=history.paid).update(close_transaction=hold)
+    Attempt.objects.filter(disbursement=history.paid).update(payment_transaction=None)
+    hold = row_of(history.paid).hold_transaction_id
+    Attempt.objects.filter(disbursement=history.paid).update(payment_transaction=hold)
 
 
 def payment_of_nobody(history: History) -> None:
@@ -199,7 +197,7 @@ def receipt_of_nobody(history: History) -> None:
     _post("receipt")
 
 
-def hold_without_attempt(history: History) -> None:
+def hold_without_disbursement(history: History) -> None:
     _post("hold")
 
 
@@ -209,24 +207,27 @@ def _post(kind: str) -> None:
 
 
 def cost_altered(history: History) -> None:
-    Attempt.objects.filter(disbursement=history.paid).update(cost_msat=1_499)
+    Attempt.objects.filter(disbursement=history.paid).update(cost=1_499)
 
 
-def hold_not_voided(history: History) -> None:
-    hold = attempts(history.failed)[0].hold_transaction_id
-    void = reversals_of([hold], kind="hold_void")[hold]
-    JournalTransaction.objects.filter(pk=void).update(reverses=None)
+def hold_voided(history: History) -> None:
+    hold = row_of(history.failed).hold_transaction_id or 0
+    now = clock.now()
+    reverse(transaction_id=hold, kind="hold_void", reference="by-hand", at=now, subject="s")
+    # In transit stays what is held.
+    lines = [Line(pot(row_of(history.failed).subject), 100_000_000), Line(IN_TRANSIT, -100_000_000)]
+    post(kind="gift", reference="held-again", lines=lines, at=now, subject="s")
 
 
 def received_amount_changed(history: History) -> None:
-    Collection.objects.filter(pk=history.late).update(received_msat=5_001)
+    Collection.objects.filter(pk=history.late).update(received=5_001)
 
 
 CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     fee_shared_otherwise: {("I08b", "paid.attempt")},
     fee_of_another_partner: {("I08b", "paid.attempt")},
     more_left_the_node: {("I08b", "plain.attempt"), ("I09", "plain.attempt")},
-    held_from_another_pot: {("I13b", "failed.attempt")},
+    held_from_another_pot: {("I13b", "failed")},
     overpayment_kept: {("I08b", "overpaid.receipt")},
     late_money_credited: {("I08b", "late.receipt")},
     second_part_kept: {("I08b", "parts.receipt")},
@@ -239,9 +240,9 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     },
     payment_of_nobody: {("I08", "odd")},
     receipt_of_nobody: {("I08", "odd")},
-    hold_without_attempt: {("I13", "odd")},
+    hold_without_disbursement: {("I13", "odd")},
     cost_altered: {("I08b", "paid.attempt"), ("I09", "paid.attempt")},
-    hold_not_voided: {("I13", "failed.attempt")},
+    hold_voided: {("I13", "failed")},
     received_amount_changed: {("I08", "collection")},
 }  # fmt: skip
 
@@ -281,6 +282,8 @@ def test_corruption_is_red_by_name_whether_fast_or_full(
 def test_fast_audit_skips_what_is_older_than_its_moment(
     corrupt: Callable[[History], None], history: History, unguarded: None
 ) -> None:
+    # A fast audit reads what is due, however old it is: the refused order is asked about no more.
+    Disbursement.objects.filter(pk=history.failed).update(due_at=None)
     corrupt(history)
 
     assert found(since=clock.now() + timedelta(seconds=1)) == set()

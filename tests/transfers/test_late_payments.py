@@ -12,7 +12,9 @@ from tests.transfers.builders import (
     NET_SATS,
     Snapshot,
     claimed,
+    instruction_of,
     ordered,
+    replace_destination,
     request_for,
     row_of,
     run,
@@ -21,14 +23,13 @@ from tests.transfers.builders import (
     work,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
-from transfers.engine.destinations import instruction_for, order_of
+from transfers.engine.destinations import order_of
 from transfers.engine.opening import Opening, open_attempts
 from transfers.engine.paid import close_as_paid
 from transfers.enums import FailureClass
 from transfers.models import Attempt
 from transfers.services.disbursements import (
     cancel_disbursement,
-    replace_destination,
     request_disbursement,
     retry_disbursement,
 )
@@ -168,7 +169,7 @@ def test_run_with_a_refusal_of_an_earlier_send_treats_it_as_stale(node: SteeredR
     disbursement_id = _refused_once(node, watch, RETRY)
     watch.advance(60)
     claim = claimed(disbursement_id, watch)
-    order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
+    order = node.prepare(instruction_of(disbursement_id), now=watch())
     open_attempts([Opening(claim, order, 2)], now=watch())
     watch.advance(20)
 

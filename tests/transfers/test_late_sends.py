@@ -33,8 +33,10 @@ from tests.transfers.builders import (
     Snapshot,
     attempts,
     claimed,
+    instruction_of,
     ordered,
     other_invoice,
+    replace_destination,
     request_for,
     row_of,
     run,
@@ -45,14 +47,13 @@ from tests.transfers.builders import (
 from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.engine.claims import may_send
-from transfers.engine.destinations import instruction_for, order_of
+from transfers.engine.destinations import order_of
 from transfers.engine.opening import Opening, open_attempts
 from transfers.enums import FailureClass, ResolutionVerdict
 from transfers.errors import ClaimLost, OrderStillPayable
 from transfers.models import Attempt, Disbursement
 from transfers.services.disbursements import (
     cancel_disbursement,
-    replace_destination,
     request_disbursement,
     retry_disbursement,
 )
@@ -247,7 +248,7 @@ def a_b_c(node: SteeredRail, watch: Watch) -> int:
     give(disbursement_id, "B", watch)
     node.script.append(FINAL)
     settle(watch)
-    assert snapshot(disbursement_id) == Snapshot("failed", ["failed", "failed"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", ["failed", "failed"], 0, PAYOUT_MSAT)
     give(disbursement_id, "C", watch)
     asked(node)
     return disbursement_id
@@ -654,9 +655,12 @@ def test_sweep_books_an_order_that_was_refused_and_seems_to_have_been_paid_befor
 
 def started(node: SteeredRail, name: str, *, at_seconds: float) -> Succeeded:
     """Return the proven payment of the invoice of that name, begun this long after the order was prepared."""
-    receipt = node._receipt(node.prepare(instruction_for(Disbursement.objects.latest("pk")), now=NOW))
+    receipt = node._receipt(node.prepare(instruction_of(Disbursement.objects.latest("pk").pk), now=NOW))
     return Succeeded(
-        receipt.proof, receipt.amount_msat, receipt.cost_msat, started_at=NOW + timedelta(seconds=at_seconds)
+        receipt.proof,
+        receipt.amount,
+        receipt.cost,
+        started_at=NOW + timedelta(seconds=at_seconds),
     )
 
 
@@ -797,7 +801,7 @@ def test_sends_that_are_always_too_late_are_tried_less_and_less_often(
 def test_worker_that_lost_its_claim_while_frozen_sends_nothing(node: SteeredRail, watch: Watch) -> None:
     """It stopped before its last look: another worker has sent the order, and was refused."""
     disbursement_id = ordered(destination=invoice_for("A", NET_SATS))
-    order = node.prepare(instruction_for(row_of(disbursement_id)), now=watch())
+    order = node.prepare(instruction_of(disbursement_id), now=watch())
     frozen = claimed(disbursement_id, watch)
     open_attempts([Opening(frozen, order, 1)], now=watch())
     watch.advance(20)

@@ -17,17 +17,26 @@ from sandbox.lnd.control import Record
 from tests.fakes.lnurl_service import LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World
 from tests.support.lightning import settings_of
-from tests.transfers.builders import BY, Snapshot, attempts, ordered, row_of, run, snapshot
+from tests.transfers.builders import (
+    BY,
+    Snapshot,
+    attempts,
+    ordered,
+    replace_destination,
+    row_of,
+    run,
+    snapshot,
+)
 from tests.transfers.lightning_payout import GROSS_MSAT, GROSS_SATS, SharedWatch
 from tests.transfers.rails import QuickLightningRail, Watch
 from transfers.models import PaymentOrder
 from transfers.rails import rail
-from transfers.services.disbursements import replace_destination, retry_disbursement
+from transfers.services.disbursements import retry_disbursement
 from transfers.types import Destination, Instruction, Order
 
 pytestmark = pytest.mark.django_db
 
-INBOX = Snapshot("processing", [], GROSS_MSAT, 0)
+INBOX = Snapshot("processing", [], 0, GROSS_MSAT)
 NO_ROUTE: Record = {"do": "fail", "reason": "NO_ROUTE"}
 WRONG: Record = {"do": "fail", "reason": "INCORRECT_PAYMENT_DETAILS"}
 
@@ -158,7 +167,7 @@ def test_retry_after_its_invoice_ran_out_uses_another(
 
 def test_spent_invoice_is_replaced_once(payout: AddressPayout) -> None:
     payout.run(0, WRONG)
-    assert (payout.snapshot, payout.sends_in) == (Snapshot("processing", ["failed"], GROSS_MSAT, 0), 120)
+    assert (payout.snapshot, payout.sends_in) == (Snapshot("processing", ["failed"], 0, GROSS_MSAT), 120)
     assert attempts(payout.id)[0].failure_class == "renew"
     payout.run(60)
     assert len(payout.hashes()) == 1
@@ -173,7 +182,7 @@ def test_second_invoice_that_is_spent_fails_for_good(payout: AddressPayout) -> N
     payout.run(0, WRONG)
     payout.run(120, WRONG)
 
-    assert payout.snapshot == Snapshot("failed", ["failed", "failed"], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", ["failed", "failed"], 0, GROSS_MSAT)
     assert (payout.failure, payout.due_in) == ("incorrect-payment-details", 30)
     payout.run(3_600)
     assert (payout.paid(), payout.sent()) == ([0, 0], [1, 1])
@@ -267,7 +276,7 @@ def test_service_unavailable_for_long_needs_a_person(
     for after in (0, 60, 120, 240):
         payout.run(after)
 
-    assert payout.snapshot == Snapshot("needs_review", [], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("needs_review", [], 0, GROSS_MSAT)
     row = row_of(payout.id)
     assert (row.due_at, row.failure_code) == (None, "destination-unavailable")
     assert "<b>wallet</b> offline" in row.failure_facts["detail"]
@@ -297,7 +306,7 @@ def test_service_that_lies_fails_the_payout_and_nothing_is_sent(
     service.offer = offer
     payout.run()
 
-    assert payout.snapshot == Snapshot("failed", [], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", [], 0, GROSS_MSAT)
     assert (payout.failure, payout.sent()) == (code, [])
 
 
@@ -307,7 +316,7 @@ def test_invoice_over_another_amount_fails_the_payout_and_nothing_is_sent(
     service.make_invoice = lambda msat: world.invoice(msat + 1_000)
     payout.run()
 
-    assert payout.snapshot == Snapshot("failed", [], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", [], 0, GROSS_MSAT)
     assert (payout.failure, payout.sent()) == ("invoice-amount-differs", [0])
 
 

@@ -38,7 +38,7 @@ def payout(world: World, watch: Watch) -> Payout:
 
 HELD = Snapshot("processing", ["prepared"], 0, GROSS_MSAT)
 OUT = Snapshot("processing", ["in_flight"], 0, GROSS_MSAT)
-INBOX = Snapshot("processing", [], GROSS_MSAT, 0)
+INBOX = Snapshot("processing", [], 0, GROSS_MSAT)
 REVIEWED = Snapshot("needs_review", ["in_flight"], 0, GROSS_MSAT)
 
 
@@ -253,7 +253,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize(("reason", "expected"), REASONS.items(), ids=REASONS.keys())
-def test_run_failed_voids_the_hold_and_continues_by_its_reason(
+def test_run_failed_keeps_the_hold_and_continues_by_its_reason(
     payout: Payout, reason: str, expected: tuple[str, float | None, int, str]
 ) -> None:
     state, sends_in, retries, code = expected
@@ -261,7 +261,7 @@ def test_run_failed_voids_the_hold_and_continues_by_its_reason(
     payout.run_under({"do": "fail", "reason": reason})
 
     row = row_of(payout.id)
-    assert payout.snapshot == Snapshot(state, FAILED, GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot(state, FAILED, 0, GROSS_MSAT)
     assert (payout.sends_in, row.retries, row.failure_code) == (sends_in, retries, code)
     assert payout.due_in == 30
     assert payout.paid_times == 0
@@ -283,7 +283,7 @@ def test_run_failed_after_a_broken_stream_is_found_failed(payout: Payout) -> Non
 
     payout.run(15)
 
-    assert payout.snapshot == Snapshot("failed", FAILED, GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", FAILED, 0, GROSS_MSAT)
 
 
 def test_run_route_dearer_than_the_limit_is_retried(payout: Payout, world: World) -> None:
@@ -292,7 +292,7 @@ def test_run_route_dearer_than_the_limit_is_retried(payout: Payout, world: World
     payout.run()
 
     assert (payout.snapshot, row_of(payout.id).failure_code) == (
-        Snapshot("processing", FAILED, GROSS_MSAT, 0),
+        Snapshot("processing", FAILED, 0, GROSS_MSAT),
         "no-route",
     )
 
@@ -348,13 +348,13 @@ def test_run_another_node_that_does_not_know_it_needs_review_and_pays_nothing(
     assert world.record(payout.hash) == []
 
 
-def test_run_never_taken_and_expired_is_void_and_the_pot_is_whole(world: World, watch: Watch) -> None:
+def test_run_never_taken_and_expired_is_void_and_stays_held(world: World, watch: Watch) -> None:
     payout = Payout(world, watch, expiry=1_800)
     payout.run_under({"do": "drop", "at": "arrived"})
 
     payout.run(1_800 + 660)
 
-    assert payout.snapshot == Snapshot("failed", ["void"], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", ["void"], 0, GROSS_MSAT)
     assert (payout.paid_times, world.record(payout.hash)) == (0, [])
 
 

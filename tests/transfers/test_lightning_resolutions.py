@@ -9,13 +9,13 @@ from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.lightning.world import NET_MSAT, PLATFORM, WALLETS, World
-from tests.transfers.builders import BY, Snapshot, attempts, row_of
+from tests.transfers.builders import BY, Snapshot, attempts, destination_row, replace_destination, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout, SharedWatch
 from tests.transfers.rails import Watch
 from transfers.enums import ResolutionVerdict
 from transfers.errors import EvidenceTooOld, OrderStillPayable, ProviderContradicts, ResolutionNeedsProof
 from transfers.models import ProviderAnswer
-from transfers.services.disbursements import replace_destination, retry_disbursement
+from transfers.services.disbursements import retry_disbursement
 from transfers.services.resolutions import propose_resolution
 from transfers.types import Destination
 
@@ -62,11 +62,11 @@ def vanish(payout: Payout) -> None:
 def test_vanished_and_proven_paid_is_completed_and_the_audit_is_clean(payout: Payout) -> None:
     vanish(payout)
 
-    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=1_000)
+    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost=1_000)
 
     assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
     (attempt,) = attempts(payout.id)
-    assert (attempt.proof, attempt.cost_msat) == (preimage_in_the_wallet(payout), 1_000)
+    assert (attempt.proof, attempt.cost) == (preimage_in_the_wallet(payout), 1_000)
 
 
 def test_payment_that_the_node_lost_before_the_query_is_proven_by_the_wallet(
@@ -80,8 +80,8 @@ def test_payment_that_the_node_lost_before_the_query_is_proven_by_the_wallet(
     assert payout.snapshot == REVIEWED
 
     with pytest.raises(ResolutionNeedsProof):
-        decide(payout, ResolutionVerdict.PAID, proof="ab" * 32, cost_msat=1_000)
-    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=1_000)
+        decide(payout, ResolutionVerdict.PAID, proof="ab" * 32, cost=1_000)
+    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost=1_000)
 
     assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
 
@@ -92,7 +92,7 @@ def test_vanished_and_expired_is_not_paid_and_paid_once_by_a_new_invoice(
     vanish(payout)
     payout.run(GIVEN_UP_SECONDS)
     decide(payout, ResolutionVerdict.NOT_PAID)
-    assert payout.snapshot == Snapshot("failed", ["failed"], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", ["failed"], 0, GROSS_MSAT)
 
     new = Destination("lightning", "bolt11", world.invoice(NET_MSAT))
     replace_destination(disbursement_id=payout.id, destination=new, actor=BY, now=payout.watch())
@@ -129,7 +129,7 @@ def test_unavailable_node_proves_nothing_but_the_wallet_does(payout: Payout, wor
 
     with pytest.raises(EvidenceTooOld):
         decide(payout, ResolutionVerdict.NOT_PAID)
-    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost_msat=0)
+    decide(payout, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(payout), cost=0)
 
     assert payout.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
 
@@ -168,7 +168,7 @@ def test_invoice_that_was_paid_before_it_was_ordered_is_called_unpaid_and_paid_o
         decide(used, ResolutionVerdict.NOT_PAID)
     used.run(600)
     decide(used, ResolutionVerdict.NOT_PAID)
-    assert used.snapshot == Snapshot("failed", ["failed"], GROSS_MSAT, 0)
+    assert used.snapshot == Snapshot("failed", ["failed"], 0, GROSS_MSAT)
 
     new = Destination("lightning", "bolt11", world.invoice(NET_MSAT))
     replace_destination(disbursement_id=used.id, destination=new, actor=BY, now=used.watch())
@@ -182,7 +182,7 @@ def test_invoice_that_was_paid_before_it_was_ordered_is_called_unpaid_and_paid_o
 
 def test_invoice_that_was_paid_before_it_was_ordered_counts_when_two_people_say_so(used: Payout) -> None:
     """After a restored backup the payment may have been for this very payout."""
-    decide(used, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(used), cost_msat=1_000)
+    decide(used, ResolutionVerdict.PAID, proof=preimage_in_the_wallet(used), cost=1_000)
 
     assert used.snapshot == Snapshot("completed", ["succeeded"], 0, 0)
     assert audit(now=used.watch()).breaches == ()
@@ -192,7 +192,7 @@ def test_invoice_that_is_paid_just_after_it_was_ordered_is_booked(world: World, 
     """A late send of the same order looks the same: it is ours."""
     payout = Payout(world, watch)
     payout.run_under({"do": "drop", "at": "arrived"})
-    assert world.control.pay(PLATFORM, row_of(payout.id).destination_value)["status"] == "SUCCEEDED"
+    assert world.control.pay(PLATFORM, destination_row(payout.id).value)["status"] == "SUCCEEDED"
 
     payout.run(15)
 

@@ -10,11 +10,12 @@ from sunusav.core.auditing import AuditScope
 from sunusav.core.roles import Role
 from tests.factories.limits import set_limit_to
 from tests.factories.users import make_user
-from tests.transfers.builders import NET_SATS, NOW, ordered, run
+from tests.transfers.builders import BY, NET_SATS, NOW, ordered, run
 from tests.transfers.rails import SteeredRail, Watch
 from transfers.enums import FailureClass
 from transfers.invariants import INVARIANTS
 from transfers.models import Disbursement, LimitUsage, PastAdmission
+from transfers.services.disbursements import retry_disbursement
 from transfers.services.limit_waivers import propose_waiver
 from transfers.types import Refused
 
@@ -69,6 +70,23 @@ def test_payment_admitted_again_in_another_hour_counts_for_both_and_once_for_its
     ]
 
 
+def test_payment_that_a_person_retried_counts_twice_for_its_day(node: SteeredRail, watch: Watch) -> None:
+    node.script.append(Refused(reason="invoice-expired", failure=FailureClass.FINAL))
+    disbursement_id = ordered(payee_ref="user:awa")
+    run(watch)
+    watch.advance(90)
+    retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="asked", now=watch.at)
+    assert found() == found(since=watch.at) == []
+    run(watch)
+
+    assert found() == found(since=watch.at) == []
+    LimitUsage.objects.filter(kind="per_payee_day").update(used_msat=NET_MSAT)
+    wrong = [
+        ("limit_usage:per_payee_day:2026-03-04 user:awa", f"counted {NET_MSAT} msat, admitted {2 * NET_MSAT}")
+    ]
+    assert found() == found(since=watch.at) == wrong
+
+
 def test_usage_that_is_too_low_or_missing_is_found(paid: int) -> None:
     LimitUsage.objects.filter(kind="total_hour").update(used_msat=1)
     LimitUsage.objects.filter(kind="per_payee_day").delete()
@@ -102,7 +120,7 @@ def test_payment_above_the_limit_it_was_admitted_by_is_found(paid: int, watch: W
 
     Disbursement.objects.filter(pk=paid).update(admitted_by_version=2)
 
-    detail = f"{NET_SATS} sats admitted by version 2 of the limit per payout"
+    detail = f"{NET_MSAT} msat admitted by version 2 of the limit per payout"
     assert found() == [(f"disbursement:{paid}", detail)]
 
 

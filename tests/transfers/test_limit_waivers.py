@@ -18,6 +18,7 @@ from tests.transfers.builders import (
     PAID,
     ordered,
     other_invoice,
+    replace_destination,
     row_of,
     run,
     settle,
@@ -28,7 +29,7 @@ from tests.transfers.unchanged import unchanged
 from transfers.enums import FailureClass
 from transfers.errors import DisbursementMissing, DisbursementNotDeferred
 from transfers.models import LimitUsage
-from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
+from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.limit_waivers import propose_waiver
 from transfers.types import Refused, Unknown
 

@@ -26,9 +26,13 @@ from tests.transfers.builders import (
     NET_SATS,
     NOW,
     PAID,
+    PAYOUT_MSAT,
     UNTOUCHED,
+    Snapshot,
+    destination_row,
     ordered,
     other_invoice,
+    replace_destination,
     row_of,
     run,
     snapshot,
@@ -38,10 +42,10 @@ from tests.transfers.unchanged import unchanged
 from transfers.calculations import counts_in_hour, counts_on_day
 from transfers.enums import FailureClass
 from transfers.errors import PaymentLimitOutOfRange, PaymentLimitRequestMissing
-from transfers.models import Disbursement, LimitUsage, PaymentLimit
+from transfers.models import Disbursement, LimitUsage, PastAdmission, PaymentLimit
 from transfers.queries import limits_in_force
-from transfers.services.disbursements import replace_destination, retry_disbursement
-from transfers.services.limits import NotAdmitted, admit, describe_limit, propose_limit
+from transfers.services.disbursements import retry_disbursement
+from transfers.services.limits import Admission, NotAdmitted, admit, describe_limit, propose_limit
 from transfers.types import Refused
 
 pytestmark = pytest.mark.django_db
@@ -102,8 +106,7 @@ def test_run_payout_of_one_sat_more_than_the_limit_waits_for_a_person(
     run(watch)
 
     assert held(disbursement_id) == ("needs_review", "payout-above-limit", None)
-    assert snapshot(disbursement_id).attempts == []
-    assert snapshot(disbursement_id).transit_msat == 0
+    assert snapshot(disbursement_id) == Snapshot("needs_review", [], 0, PAYOUT_MSAT)
     assert node.sends == 0
     assert row_of(disbursement_id).admitted_at is None
     assert used("total_hour") == used("per_payee_day") == {}
@@ -279,6 +282,41 @@ def test_retried_payment_counts_once(node: SteeredRail, watch: Watch) -> None:
     assert used("total_hour") == {"2026-03-04T10:00": NET_MSAT}
 
 
+def test_payment_that_a_person_retries_counts_again_for_the_hour_and_the_day(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = ordered(payee_ref="user:awa")
+    node.script.append(Refused(reason="invoice-expired", failure=FailureClass.FINAL))
+    run(watch)
+    watch.advance(60)
+
+    retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="asked", now=watch.at)
+    assert row_of(disbursement_id).admitted_at is None
+    run(watch)
+
+    assert row_of(disbursement_id).state == "completed"
+    assert used("total_hour") == {"2026-03-04T10:00": NET_MSAT, "2026-03-04T10:01": NET_MSAT}
+    assert used("per_payee_day") == {"2026-03-04 user:awa": 2 * NET_MSAT}
+    past = PastAdmission.objects.get()
+    assert (past.admitted_at, past.retried_at) == (NOW, NOW + timedelta(seconds=60))
+
+
+def test_retry_by_a_person_waits_for_the_payees_next_day_when_it_exceeds_the_limit(
+    node: SteeredRail, watch: Watch
+) -> None:
+    set_limit_to("per_payee_day", 2 * NET_SATS - 1, now=NOW)
+    disbursement_id = ordered()
+    node.script.append(Refused(reason="invoice-expired", failure=FailureClass.FINAL))
+    run(watch)
+    watch.advance(60)
+
+    retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="asked", now=watch.at)
+    run(watch)
+
+    assert held(disbursement_id) == ("processing", "payee-day-limit", MIDNIGHT)
+    assert node.sends == 1
+
+
 def test_payments_admitted_in_earlier_hours_count_again_when_retried(node: SteeredRail, watch: Watch) -> None:
     """One payment in each of three hours finds no route; then all find one at once."""
     set_limit_to("total_hour", NET_SATS, now=NOW)
@@ -341,11 +379,11 @@ def test_admit_many_counts_all_or_nothing() -> None:
     rows = [row_of(ordered(name)) for name in ("a", "b", "c")]
 
     with unchanged(), transaction.atomic(), pytest.raises(NotAdmitted) as refusal:
-        admit(rows, now=NOW)
+        admit([Admission(row, None) for row in rows], now=NOW)
     deferrals = refusal.value.deferrals
     assert {pk: why.code for pk, why in deferrals.items()} == {rows[2].pk: "hour-limit"}
 
-    admit(rows[:2], now=NOW)
+    admit([Admission(row, None) for row in rows[:2]], now=NOW)
 
     assert used("total_hour") == {"2026-03-04T10:00": 2 * NET_MSAT}
     assert [row_of(row.pk).admitted_at for row in rows] == [NOW, NOW, None]
@@ -433,7 +471,7 @@ def test_replace_destination_without_a_change_of_payee_keeps_the_wait() -> None:
         disbursement_id=disbursement_id, destination=other_invoice("fresh"), actor=BY, now=NOW + timedelta(hours=1)
     )  # fmt: skip
 
-    assert row_of(disbursement_id).destination_replaced_at == NOW
+    assert destination_row(disbursement_id).replaced_at == NOW
 
 
 # Changing a limit

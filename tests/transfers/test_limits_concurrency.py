@@ -2,17 +2,20 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from sunusav.core.auditing import AuditScope
 from tests.factories.limits import set_limit_to
+from tests.support.locks import wait_until_blocked
 from tests.transfers.builders import NET_SATS, NOW, ordered
 from tests.transfers.rails import SteeredRail, Watch
+from transfers import sql
 from transfers.engine.runner import run_due
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt, Disbursement, LimitUsage
@@ -87,3 +90,27 @@ def test_workers_on_both_sides_of_midnight_pay_a_day_each(node: SteeredRail) -> 
     assert all(used <= 2 * NET_MSAT for used in by_day.values())
     assert sum(by_day.values()) == paid.count() * NET_MSAT == sum(node.paid.values())
     assert breaches(after) == []
+
+
+@pytest.mark.parametrize("lock_limits", [sql.lock_limits, sql.lock_limits_orm])
+def test_opening_that_waited_for_a_change_of_a_limit_reads_the_new_one(
+    lock_limits: Callable[[], Any],
+) -> None:
+    """The statement begins before the change commits."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            set_limit_to("total_hour", 5_000, now=NOW)
+            assert sql.lock_limits()[-1] == ("total_hour", 2, 5_000)
+            found = pool.submit(_in_a_transaction, lock_limits)
+            wait_until_blocked(connection)
+        rows = found.result()
+
+    assert rows[-1] == ("total_hour", 2, 5_000)
+
+
+def _in_a_transaction(call: Callable[[], Any]) -> Any:
+    try:
+        with transaction.atomic():
+            return call()
+    finally:
+        connection.close()

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from ledger.types import msat
 from sunusav.core.actors import Actor
 from sunusav.core.switches import pause_outgoing
 from tests.factories.limits import set_limit_to
@@ -63,16 +64,16 @@ def unchanged_row(pk: int) -> Iterator[None]:
 def test_look_stores_what_can_be_sent_and_what_cannot(
     node: SteeredRail, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unusable = (Unusable("txid:0", 700), Unusable("txid:1", 50))
-    monkeypatch.setattr(node, "sendable", lambda: Sendable(900, 400, unusable))
+    unusable = (Unusable("txid:0", msat(700)), Unusable("txid:1", msat(50)))
+    monkeypatch.setattr(node, "sendable", lambda: Sendable(msat(900), msat(400), unusable))
 
     assert look(watch) == 0
 
     row = seen()
-    assert (row.total_msat, row.largest_msat, row.unusable_msat) == (900, 400, 750)
+    assert (row.total, row.largest, row.unusable_amount) == (900, 400, 750)
     assert row.unusable == [
-        {"reference": "txid:0", "amount_msat": 700},
-        {"reference": "txid:1", "amount_msat": 50},
+        {"reference": "txid:0", "amount": 700},
+        {"reference": "txid:1", "amount": 50},
     ]
     assert (row.seen_at, row.known_at, row.failure_code, row.looking_until) == (watch(), watch(), "", None)
     assert row.is_available
@@ -87,7 +88,7 @@ def test_look_at_an_unavailable_rail_keeps_the_amounts_and_says_why(node: Steere
     look_later(watch)
 
     row = seen()
-    assert (row.total_msat, row.largest_msat, row.known_at, row.seen_at) == (5_000, 5_000, before, watch())
+    assert (row.total, row.largest, row.known_at, row.seen_at) == (5_000, 5_000, before, watch())
     assert (row.failure_code, row.failure_facts) == (
         "rail-unavailable",
         {"rail": RAIL, "detail": "the fake is unavailable"},
@@ -100,7 +101,7 @@ def test_look_at_a_rail_that_was_never_available_knows_no_amounts(node: SteeredR
 
     look(watch)
 
-    assert (seen().total_msat, seen().known_at, seen().seen_at) == (None, None, watch())
+    assert (seen().total, seen().known_at, seen().seen_at) == (None, None, watch())
 
 
 class SlowRail(SteeredRail):
@@ -158,7 +159,7 @@ class NegativeRail(SteeredRail):
     name = "negative"
 
     def sendable(self) -> Sendable:
-        return Sendable(-1, -1)
+        return Sendable(msat(-1), msat(-1))
 
 
 def test_answer_that_cannot_be_recorded_keeps_no_other_from_it_and_is_reported(
@@ -166,13 +167,13 @@ def test_answer_that_cannot_be_recorded_keeps_no_other_from_it_and_is_reported(
 ) -> None:
     def later() -> Sendable:
         time.sleep(0.3)
-        return Sendable(900, 400)
+        return Sendable(msat(900), msat(400))
 
     monkeypatch.setattr(rail(RAIL), "sendable", later)
     with pytest.raises(IntegrityError):
         look_at_rails(["negative", RAIL], clock=watch)
 
-    assert (seen().is_available, seen().total_msat) == (True, 900)
+    assert (seen().is_available, seen().total) == (True, 900)
     assert RailLiquidity.objects.get(pk="negative").seen_at is None
 
 
@@ -210,7 +211,7 @@ def test_answer_after_the_lease_is_not_recorded_also_when_nobody_else_has_looked
 
     assert _looked_while(frozen, node, watch) == 0
 
-    assert (row_of(pk).due_at, seen().seen_at, seen().total_msat) == (due_at, before, NET_MSAT - 1)
+    assert (row_of(pk).due_at, seen().seen_at, seen().total) == (due_at, before, NET_MSAT - 1)
     node.is_unavailable = False
     assert look(watch) == 1
 
@@ -249,12 +250,12 @@ def test_look_that_was_overtaken_by_another_changes_nothing(node: SteeredRail, w
 
     def meanwhile() -> Sendable:
         RailLiquidity.objects.update(looking_until=watch.after(LOOK_LEASE.total_seconds() + 1))
-        return Sendable(PLENTY_MSAT, PLENTY_MSAT)
+        return Sendable(msat(PLENTY_MSAT), msat(PLENTY_MSAT))
 
     node.balance_msat = PLENTY_MSAT
     due_at = row_of(pk).due_at
     assert _looked_while(meanwhile, node, watch) == 0
-    assert (row_of(pk).due_at, seen().total_msat) == (due_at, NET_MSAT - 1)
+    assert (row_of(pk).due_at, seen().total) == (due_at, NET_MSAT - 1)
 
 
 def _looked_while(answer: Callable[[], object], node: SteeredRail, watch: Watch) -> int:
@@ -578,7 +579,7 @@ def test_rail_that_becomes_available_is_tried_at_once(node: SteeredRail, watch: 
     node.is_unavailable = True
     look(watch)
     node.is_unavailable, node.balance_msat = False, PLENTY_MSAT
-    RailLiquidity.objects.update(total_msat=PLENTY_MSAT, largest_msat=PLENTY_MSAT, known_at=watch())
+    RailLiquidity.objects.update(total=PLENTY_MSAT, largest=PLENTY_MSAT, known_at=watch())
 
     look_later(watch)
     run(watch)
@@ -621,7 +622,7 @@ def test_half_open_rail_keeps_its_try_while_that_is_under_way(node: SteeredRail,
         assert look(watch) == 0
 
     assert (breaker().retry_at, breaker().probe_id) == (watch.after(570), 10**6)
-    assert seen().total_msat == PLENTY_MSAT
+    assert seen().total == PLENTY_MSAT
 
 
 def test_half_open_rail_is_tried_by_another_payment_when_its_try_is_over(

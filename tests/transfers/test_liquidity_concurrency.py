@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from django.db import connection, transaction
 
+from ledger.types import msat
 from tests.transfers.builders import NET_MSAT, ordered, row_of, run, settle
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.test_limits_concurrency import at_once
@@ -99,7 +100,7 @@ def test_looks_at_once_at_a_new_rail_are_one(node: SteeredRail, watch: Watch) ->
     at_once([partial(look, watch)] * 4)
 
     row = RailLiquidity.objects.get()
-    assert (row.seen_at, row.looking_until, row.total_msat) == (watch(), None, 10**12)
+    assert (row.seen_at, row.looking_until, row.total) == (watch(), None, 10**12)
 
 
 def test_attempt_closed_unpaid_between_the_answer_and_its_record_adds_no_money(
@@ -122,12 +123,12 @@ def test_attempt_closed_unpaid_between_the_answer_and_its_record_adds_no_money(
         monkeypatch.undo()
         run(watch)
         connection.close()
-        return Sendable(NET_MSAT, NET_MSAT)
+        return Sendable(msat(NET_MSAT), msat(NET_MSAT))
 
     monkeypatch.setattr(node, "sendable", answer)
     not_before = row_of(first).not_before
     assert look(watch) == 0
-    assert not Attempt.objects.filter(close_transaction=None).exists()
+    assert not Attempt.objects.filter(closed_at=None).exists()
 
     watch.advance(5)
     assert look(watch) == 0

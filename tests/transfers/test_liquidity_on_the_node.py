@@ -75,7 +75,7 @@ def test_all_that_waited_is_paid_less_than_a_minute_after_the_channel_is_active(
     assert [waits_as(one) for one in payouts] == [
         "insufficient-balance", *["liquidity-short"] * 3, *["rail-stopped"] * 3
     ]  # fmt: skip
-    assert seen().unusable_msat == PLENTY_MSAT
+    assert seen().unusable_amount == PLENTY_MSAT
     back_at = watch()
 
     activate_channel(world)

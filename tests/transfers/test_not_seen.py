@@ -16,6 +16,7 @@ from tests.transfers.builders import (
     Snapshot,
     attempts,
     ordered,
+    replace_destination,
     row_of,
     run,
     snapshot,
@@ -23,7 +24,7 @@ from tests.transfers.builders import (
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for
 from transfers.enums import FailureClass
 from transfers.models import PaymentOrder
-from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
+from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.types import NotSeen, Refused, Unknown
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ def test_payee_refusing_a_later_try_of_an_order_that_was_sent_again_needs_a_pers
     node.script.append(Refused(reason="no-route", failure=FailureClass.RETRY))
     watch.advance(15)
     run(watch)
-    assert snapshot(lost) == Snapshot("processing", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("processing", ["failed"], 0, PAYOUT_MSAT)
     node.script.append(Refused(reason="incorrect-payment-details", failure=failure))
     watch.advance(60)
     run(watch)
@@ -202,7 +203,7 @@ def test_order_under_review_is_not_sent_again_when_its_own_node_answers(
     assert row_of(lost).due_at == watch.after(600)
 
 
-def test_order_under_review_that_has_expired_releases_its_hold(
+def test_order_under_review_that_has_expired_keeps_its_hold_until_it_is_cancelled(
     lost: int, node: SteeredRail, watch: Watch
 ) -> None:
     answers(node, NotSeen(source="another node"))
@@ -212,9 +213,10 @@ def test_order_under_review_that_has_expired_releases_its_hold(
     watch.advance(GIVE_UP_SECONDS)
     run(watch)
 
-    assert snapshot(lost) == Snapshot("needs_review", ["void"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("needs_review", ["void"], 0, PAYOUT_MSAT)
     assert row_of(lost).due_at is None
     cancel_disbursement(disbursement_id=lost, actor=BY, reason="never sent", now=watch())
+    assert snapshot(lost) == Snapshot("cancelled", ["void"], PAYOUT_MSAT, 0)
 
 
 def test_not_seen_too_close_to_the_expiry_waits_without_sending(
@@ -240,7 +242,7 @@ def test_not_seen_past_its_last_moment_is_void_and_failed(lost: int, node: Steer
     watch.advance(GIVE_UP_SECONDS + 0.001)
     run(watch)
 
-    assert snapshot(lost) == Snapshot("failed", ["void"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("failed", ["void"], 0, PAYOUT_MSAT)
     row, (attempt,) = row_of(lost), attempts(lost)
     assert (row.failure_code, row.failure_facts) == ("never sent, and the order has expired", {})
     assert (row.due_at, attempt.closed_at, attempt.proof, node.sends) == (None, watch(), "", 1)
@@ -277,7 +279,7 @@ def test_not_seen_while_paused_past_its_last_moment_is_void(lost: int, watch: Wa
     watch.advance(GIVE_UP_SECONDS + 1)
     run(watch)
 
-    assert snapshot(lost) == Snapshot("failed", ["void"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("failed", ["void"], 0, PAYOUT_MSAT)
 
 
 def test_sent_again_without_a_route_is_closed_like_any_other(
@@ -288,4 +290,4 @@ def test_sent_again_without_a_route_is_closed_like_any_other(
     watch.advance(15)
     run(watch)
 
-    assert snapshot(lost) == Snapshot("processing", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(lost) == Snapshot("processing", ["failed"], 0, PAYOUT_MSAT)

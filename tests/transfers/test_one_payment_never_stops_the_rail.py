@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from ledger.types import Money, msat
 from sunusav.core.deadlines import Deadline
 from sunusav.core.models import TrailEntry
 from tests.transfers.builders import NOW, attempts, ordered, row_of, run
@@ -74,10 +75,10 @@ class MixRail(SteeredRail):
     def sendable(self) -> Sendable:
         self._require_available()
         total_sats, largest_sats = self.sendable_sats
-        return Sendable(total_sats * 1_000, largest_sats * 1_000)
+        return Sendable(msat(total_sats * 1_000), msat(largest_sats * 1_000))
 
-    def needed_msat(self, amount_msat: int) -> int:
-        return needed_sats(amount_msat // 1_000) * 1_000
+    def needed(self, amount: Money) -> Money:
+        return msat(needed_sats(amount.amount // 1_000) * 1_000)
 
     def _require_available(self) -> None:
         seconds = (self.watch() - NOW).total_seconds()
@@ -178,13 +179,16 @@ class Mix:
         return [pk for pk in fits if row_of(pk).state != "completed"]
 
     def _fits(self, pk: int) -> bool:
-        return needed_sats(row_of(pk).payout_sats) <= self.node.sendable_sats[1]
+        return needed_sats(self._sats(pk)) <= self.node.sendable_sats[1]
+
+    def _sats(self, pk: int) -> int:
+        return row_of(pk).payout_msat // 1_000
 
     def require_paid_once(self) -> None:
         """Assert that nothing was paid twice, and that nothing that does not fit was tried."""
         assert all(
-            self.node.paid.get(hash_of(row_of(pk).subject.removeprefix("cycle:"), row_of(pk).payout_sats), 0)
-            == (row_of(pk).payout_sats * 1_000 if row_of(pk).state == "completed" else 0)
+            self.node.paid.get(hash_of(row_of(pk).subject.removeprefix("cycle:"), self._sats(pk)), 0)
+            == (row_of(pk).payout_msat if row_of(pk).state == "completed" else 0)
             for pk in self.goods
         )
         for pk in (*self.goods, *self.others):

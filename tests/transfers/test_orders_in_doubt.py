@@ -12,6 +12,7 @@ from tests.transfers.builders import (
     PAYOUT_MSAT,
     Snapshot,
     attempts,
+    replace_destination,
     row_of,
     run,
     settle,
@@ -32,7 +33,7 @@ from tests.transfers.test_late_sends import (
 from transfers.engine.destinations import order_of
 from transfers.engine.paid import close_as_paid
 from transfers.errors import OrderStillPayable
-from transfers.services.disbursements import replace_destination, retry_disbursement
+from transfers.services.disbursements import retry_disbursement
 
 pytestmark = pytest.mark.django_db
 
@@ -115,7 +116,7 @@ def test_order_paid_beside_another_is_booked_when_the_other_is_refused(
     node.finds.append(FINAL)
     watch.advance(15)
     run(watch)
-    assert snapshot(disbursement_id) == Snapshot("failed", ["failed", "failed"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", ["failed", "failed"], 0, PAYOUT_MSAT)
     with node.unavailable("find"):
         settle(watch)
     assert row_of(disbursement_id).due_at is not None, "the provider did not answer: it is asked again"
@@ -139,6 +140,6 @@ def test_order_that_expired_unsent_leaves_an_earlier_one_watched(node: SteeredRa
 
     run(watch)
 
-    assert snapshot(disbursement_id) == Snapshot("failed", ["failed", "void"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", ["failed", "void"], 0, PAYOUT_MSAT)
     assert row_of(disbursement_id).due_at is not None, "A can still be paid"
     assert "I26" not in {breach.invariant for breach in audit(now=watch()).breaches}

@@ -28,7 +28,7 @@ from transfers.services.matching import match_rails
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_node")]
 
-INBOX = Snapshot("processing", [], GROSS_MSAT, 0)
+INBOX = Snapshot("processing", [], 0, GROSS_MSAT)
 HELD = Snapshot("processing", ["prepared"], 0, GROSS_MSAT)
 
 
@@ -162,7 +162,7 @@ def test_run_refused_for_its_macaroon_is_no_earlier_send_when_the_payee_refuses(
     world.script({"do": "fail", "reason": "INCORRECT_PAYMENT_DETAILS"})
     payout.run(15)
 
-    assert payout.snapshot == Snapshot("failed", ["failed"], GROSS_MSAT, 0)
+    assert payout.snapshot == Snapshot("failed", ["failed"], 0, GROSS_MSAT)
 
 
 def test_run_refused_for_its_macaroon_says_nothing_about_the_send_before(

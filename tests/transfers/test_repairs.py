@@ -12,15 +12,18 @@ from sunusav.core.models import TrailEntry
 from sunusav.core.switches import OutgoingPaused, pause_outgoing
 from tests.transfers.builders import (
     BY,
-    FEE_SATS,
+    FEE_MSAT,
+    NET_MSAT,
     NET_SATS,
     NOW,
     PAID,
     PAYOUT_MSAT,
     Snapshot,
     claimed,
+    destination_row,
     ordered,
     other_invoice,
+    replace_destination,
     request_for,
     row_of,
     run,
@@ -37,11 +40,9 @@ from transfers.errors import (
     DisbursementNotRetryable,
     PaymentReferenceUsed,
 )
-from transfers.queries import destination_of
 from transfers.services.disbursements import (
     cancel_disbursement,
     expedite_disbursement,
-    replace_destination,
     request_disbursement,
     retry_disbursement,
 )
@@ -119,7 +120,7 @@ def test_expedite_a_scheduled_one_fixes_its_fee_now() -> None:
     expedite(disbursement_id)
 
     row = row_of(disbursement_id)
-    assert (row.state, row.due_at, row.fee_sats, row.net_sats) == ("processing", NOW, FEE_SATS, NET_SATS)
+    assert (row.state, row.due_at, row.fee_msat, row.net_msat) == ("processing", NOW, FEE_MSAT, NET_MSAT)
 
 
 def test_expedite_one_under_way_changes_nothing() -> None:
@@ -150,7 +151,7 @@ def test_replace_destination_of_one_that_waits_is_paid_there(node: SteeredRail, 
     redirect(disbursement_id)
     run(watch)
 
-    assert destination_of(row_of(disbursement_id)) == other_invoice("new")
+    assert destination_row(disbursement_id).destination == other_invoice("new")
     assert node.paid == {hash_of("new", NET_SATS): NET_SATS * 1_000}
     assert snapshot(disbursement_id) == PAID
 
@@ -169,7 +170,7 @@ def test_replace_destination_takes_the_claim_of_a_worker(node: SteeredRail, watc
 def test_replace_destination_of_a_failed_one_waits_for_the_retry(failed: int) -> None:
     redirect(failed)
 
-    assert (row_of(failed).state, row_of(failed).destination_value) == ("failed", other_invoice("new").value)
+    assert (row_of(failed).state, destination_row(failed).value) == ("failed", other_invoice("new").value)
 
 
 @pytest.mark.parametrize("open_one", ["in_flight", "contradicted"])
@@ -202,11 +203,11 @@ def test_retry_a_failed_one_pays_the_same_disbursement_with_the_same_fee(
 
     retry(failed)
     run(watch)
-    assert snapshot(failed) == Snapshot("processing", ["failed"], PAYOUT_MSAT, 0), "it may still leave"
+    assert snapshot(failed) == Snapshot("processing", ["failed"], 0, PAYOUT_MSAT), "it may still leave"
     settle(watch)
 
     row = row_of(failed)
-    assert (row.assessment_id, row.fee_sats, row.net_sats) == (before.assessment_id, FEE_SATS, NET_SATS)
+    assert (row.assessment_id, row.fee_msat, row.net_msat) == (before.assessment_id, FEE_MSAT, NET_MSAT)
     assert FeeAssessment.objects.count() == 1
     assert snapshot(failed) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
     assert node.paid == {hash_of("awa", NET_SATS): NET_SATS * 1_000}
@@ -225,13 +226,13 @@ def test_retry_one_that_failed_before_its_fee_was_fixed_prices_it(watch: Watch) 
     disbursement_id = ordered(scheduled_at=TOMORROW, destination=invoice_for("awa", NET_SATS + 1))
     watch.advance(86_400)
     run(watch)
-    assert (row_of(disbursement_id).state, row_of(disbursement_id).net_sats) == ("failed", None)
+    assert (row_of(disbursement_id).state, row_of(disbursement_id).net_msat) == ("failed", None)
 
     redirect(disbursement_id)
     retry(disbursement_id)
 
     row = row_of(disbursement_id)
-    assert (row.state, row.fee_sats, row.net_sats) == ("processing", FEE_SATS, NET_SATS)
+    assert (row.state, row.fee_msat, row.net_msat) == ("processing", FEE_MSAT, NET_MSAT)
 
 
 def test_retry_resets_the_number_of_retries(node: SteeredRail, watch: Watch) -> None:

@@ -15,7 +15,8 @@ from sunusav.core.models import TrailEntry
 from sunusav.core.switches import OutgoingPaused, pause_outgoing
 from tests.transfers.builders import (
     BY,
-    FEE_SATS,
+    FEE_MSAT,
+    NET_MSAT,
     NET_SATS,
     NOW,
     PAID,
@@ -63,11 +64,11 @@ def trail_of(disbursement_id: int) -> list[tuple[str, str, str, str]]:
     return list(lines.values_list("action", "from_state", "to_state", "actor_label"))
 
 
-def test_request_due_at_once_fixes_fee_and_net_and_books_nothing() -> None:
+def test_request_due_at_once_fixes_fee_and_net_and_holds_the_amount() -> None:
     disbursement_id = ordered()
 
     row = row_of(disbursement_id)
-    assert (row.payout_sats, row.fee_sats, row.net_sats) == (PAYOUT_SATS, FEE_SATS, NET_SATS)
+    assert (row.payout_msat, row.fee_msat, row.net_msat) == (PAYOUT_MSAT, FEE_MSAT, NET_MSAT)
     assert (row.state, row.due_at, row.claimed_by, row.scheduled_at) == ("processing", NOW, "", NOW)
     assessment = FeeAssessment.objects.get()
     assert (assessment.pk, assessment.net_sats) == (row.assessment_id, NET_SATS)
@@ -82,7 +83,7 @@ def test_request_for_later_waits_without_fee() -> None:
     disbursement_id = ordered(scheduled_at=TOMORROW)
 
     row = row_of(disbursement_id)
-    assert (row.state, row.due_at, row.fee_sats, row.net_sats) == ("scheduled", TOMORROW, None, None)
+    assert (row.state, row.due_at, row.fee_msat, row.net_msat) == ("scheduled", TOMORROW, None, None)
     assert row.assessment_id is None
     assert FeeAssessment.objects.count() == 0
 
@@ -95,7 +96,7 @@ def test_request_without_a_fee_pays_the_gross() -> None:
     disbursement_id = ordered(priced_for=None, destination=invoice_for("awa", PAYOUT_SATS))
 
     row = row_of(disbursement_id)
-    assert (row.fee_sats, row.net_sats, row.assessment_id) == (0, PAYOUT_SATS, None)
+    assert (row.fee_msat, row.net_msat, row.assessment_id) == (0, PAYOUT_MSAT, None)
 
 
 def test_request_while_paused_is_refused() -> None:
@@ -201,7 +202,7 @@ def test_request_over_a_rail_that_does_not_exist_is_refused() -> None:
 
     facts = refused(RailUnknown, destination=Destination("pigeon", "bolt11", "coo"))
 
-    assert facts == {"rail": "pigeon", "known_rails": ["lightning"]}
+    assert facts == {"rail": "pigeon", "known_rails": ["franc", "lightning"]}
 
 
 def test_request_with_an_invoice_of_another_disbursement_is_refused(watch: Watch) -> None:
@@ -226,5 +227,5 @@ def test_request_refused_in_a_transaction_leaves_it_usable() -> None:
         assert ordered("other") > 0
 
 
-def test_request_leaves_the_pot_whole() -> None:
-    assert snapshot(ordered()) == Snapshot("processing", [], PAYOUT_MSAT, 0)
+def test_request_for_later_leaves_the_pot_whole() -> None:
+    assert snapshot(ordered(scheduled_at=TOMORROW)) == Snapshot("scheduled", [], PAYOUT_MSAT, 0)

@@ -30,6 +30,7 @@ from tests.transfers.builders import (
     attempts,
     node_msat,
     ordered,
+    replace_destination,
     row_of,
     run,
     snapshot,
@@ -56,7 +57,7 @@ from transfers.errors import (
     ResolutionNeedsProof,
 )
 from transfers.models import Attempt, ManualResolution, ProviderAnswer, ResolvedAttempt
-from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
+from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.resolutions import describe_resolution
 from transfers.types import NotSeen, Refused, Unknown
 
@@ -64,7 +65,7 @@ pytestmark = pytest.mark.django_db
 
 REVIEWED = Snapshot("needs_review", ["in_flight"], 0, PAYOUT_MSAT)
 RESOLVED_PAID = Snapshot("completed", ["succeeded"], 0, 0)
-RESOLVED_UNPAID = Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
+RESOLVED_UNPAID = Snapshot("failed", ["failed"], 0, PAYOUT_MSAT)
 
 
 @pytest.fixture
@@ -93,8 +94,9 @@ def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_pa
     resolution = ManualResolution.objects.get()
     assert proposal.facts == {
         "disbursement": case.id, "subject": "cycle:awa", "attempt": 1, "resolution": resolution.pk,
-        "rail": "lightning", "reference": hash_of("awa", NET_SATS), "payee": "payee", "amount_msat": NET_MSAT,
-        "proposed_end": "paid", "proof": proof_of("awa", NET_SATS), "cost_msat": 1_500, "outside_says": "not-seen",
+        "rail": "lightning", "reference": hash_of("awa", NET_SATS), "payee": "payee", "amount": NET_MSAT,
+        "currency": "msat", "proposed_end": "paid", "proof": proof_of("awa", NET_SATS), "cost": 1_500,
+        "outside_says": "not-seen",
         "evidence": {"code": "NOT_FOUND", "source": SOURCE},
     }  # fmt: skip
     assert (resolution.evidence, resolution.asked_at) == (proposal.facts["evidence"], case.watch())
@@ -112,7 +114,7 @@ def test_approve_paid_books_as_if_the_provider_had_answered_paid(case: Case) -> 
     # 99,000 sats to the winner and 1.5 sats for the route left the node.
     assert node_msat() == before - NET_MSAT - 1_500
     (attempt,), row = attempts(case.id), row_of(case.id)
-    assert (attempt.proof, attempt.cost_msat, attempt.outcome) == (proof_of("awa", NET_SATS), 1_500, "paid")
+    assert (attempt.proof, attempt.cost, attempt.outcome) == (proof_of("awa", NET_SATS), 1_500, "paid")
     assert (row.completed_at, row.failure_code, row.due_at) == (case.watch(), "", None)
     resolved = ResolvedAttempt.objects.get()
     assert (resolved.attempt, resolved.proposer, resolved.approver) == (attempt, case.finance, case.approver)
@@ -145,18 +147,23 @@ def test_propose_paid_without_the_proof_is_refused(case: Case, proof: str) -> No
     assert refusal.facts == {"disbursement_id": case.id, "reference": hash_of("awa", NET_SATS)}
 
 
-@pytest.mark.parametrize("cost_msat", [None, -1, 10_001])
-def test_propose_paid_at_an_impossible_cost_is_refused(case: Case, cost_msat: int | None) -> None:
-    refusal = refused(case, ResolutionCostOutOfRange, cost_msat=cost_msat)
+@pytest.mark.parametrize("cost", [None, -1, 10_001])
+def test_propose_paid_at_an_impossible_cost_is_refused(case: Case, cost: int | None) -> None:
+    refusal = refused(case, ResolutionCostOutOfRange, cost=cost)
 
-    assert refusal.facts == {"disbursement_id": case.id, "cost_msat": cost_msat, "fee_limit_msat": 10_000}
+    assert refusal.facts == {
+        "disbursement_id": case.id,
+        "cost": cost,
+        "cost_limit": 10_000,
+        "currency": "msat",
+    }
 
 
-@pytest.mark.parametrize("cost_msat", [0, 10_000])
-def test_propose_paid_at_the_limits_of_the_cost_is_taken(case: Case, cost_msat: int) -> None:
-    case.approve(case.propose(PAID, cost_msat=cost_msat))
+@pytest.mark.parametrize("cost", [0, 10_000])
+def test_propose_paid_at_the_limits_of_the_cost_is_taken(case: Case, cost: int) -> None:
+    case.approve(case.propose(PAID, cost=cost))
 
-    assert attempts(case.id)[0].cost_msat == cost_msat
+    assert attempts(case.id)[0].cost == cost
     assert is_audit_clean(case)
 
 
@@ -202,10 +209,10 @@ def test_describe_what_nobody_proposed_is_refused(case: Case) -> None:
 # Not paid
 
 
-def test_approve_not_paid_voids_the_hold_and_fails_the_payment(case: Case) -> None:
+def test_approve_not_paid_fails_the_payment_and_keeps_the_hold(case: Case) -> None:
     case.expire()
     proposal = case.propose(NOT_PAID)
-    assert (proposal.facts["proof"], proposal.facts["cost_msat"]) == ("", None)
+    assert (proposal.facts["proof"], proposal.facts["cost"]) == ("", None)
 
     case.approve(proposal)
 
@@ -338,7 +345,7 @@ def test_reject_changes_nothing_and_allows_another_proposal(case: Case) -> None:
 def test_propose_beside_an_open_proposal_is_refused(case: Case) -> None:
     first = case.propose(PAID)
 
-    refusal = refused(case, ProposalAlreadyOpen, cost_msat=2_000, by=make_user(Role.FINANCE))
+    refusal = refused(case, ProposalAlreadyOpen, cost=2_000, by=make_user(Role.FINANCE))
 
     assert refusal.facts["proposal_id"] == str(first.pk)
 
@@ -676,7 +683,7 @@ def test_audit_finds_an_attempt_called_unpaid_by_nobody(case: Case) -> None:
 
 def test_audit_finds_a_resolution_that_differs_from_the_attempt(case: Case) -> None:
     case.approve(case.propose(PAID))
-    Attempt.objects.update(cost_msat=1_499)
+    Attempt.objects.update(cost=1_499)
 
     assert [breach.detail for breach in breaches(case) if breach.invariant == "I16"] == [
         "paid by decision, but proof or cost is not the decided one"

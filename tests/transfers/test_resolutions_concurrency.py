@@ -109,7 +109,7 @@ def test_two_approvers_at_once_resolve_it_once(case: Case) -> None:
 
     assert sorted(isinstance(answer, Proposal) for answer in answers) == [False, True]
     assert [answer.code for answer in answers if isinstance(answer, DomainError)] == ["proposal-not-open"]
-    assert case.snapshot == Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
+    assert case.snapshot == Snapshot("failed", ["failed"], 0, PAYOUT_MSAT)
 
 
 def test_two_proposers_at_once_leave_one_proposal(case: Case) -> None:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from sunusav.core.switches import pause_outgoing
 from tests.factories.limits import set_limit_to
+from tests.support.locks import locked_tables
 from tests.transfers.builders import BY, NOW, ordered, row_of
 from transfers import sql
 from transfers.enums import BreakerState, DisbursementState, LimitKind
@@ -157,11 +158,12 @@ def test_lock_limits_returns_every_version_oldest_first() -> None:
 
 
 @pytest.mark.parametrize("lock", [sql.lock_limits, sql.lock_limits_orm], ids=named)
-def test_lock_limits_locks_where_the_database_can(lock: Any) -> None:
+def test_lock_limits_locks_no_row_of_the_limits(lock: Any) -> None:
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         lock()
-    locks = queries[0]["sql"].endswith("FOR UPDATE")
-    assert locks is connection.features.has_select_for_update
+    assert locked_tables(query["sql"] for query in queries) == (
+        {"core_lock"} if connection.features.has_select_for_update else set()
+    )
 
 
 MINUTE = "2026-03-04T09:00"

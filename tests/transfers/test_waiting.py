@@ -20,6 +20,7 @@ from tests.transfers.builders import (
     Snapshot,
     attempts,
     ordered,
+    replace_destination,
     row_of,
     run,
     snapshot,
@@ -27,7 +28,7 @@ from tests.transfers.builders import (
 from tests.transfers.rails import SteeredRail, Watch, hash_of, invoice_for
 from transfers.enums import FailureClass
 from transfers.health import HEALTH_CHECKS
-from transfers.services.disbursements import replace_destination, retry_disbursement
+from transfers.services.disbursements import retry_disbursement
 from transfers.types import Refused, Unknown
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +123,7 @@ def test_run_unknown_is_failed_only_when_found_refused(node: SteeredRail, watch:
     watch.advance(15)
     run(watch)
 
-    assert snapshot(disbursement_id) == Snapshot("failed", ["failed"], PAYOUT_MSAT, 0)
+    assert snapshot(disbursement_id) == Snapshot("failed", ["failed"], 0, PAYOUT_MSAT)
 
 
 # The rail is unavailable
@@ -192,7 +193,7 @@ def test_run_refused_at_prepare_fails_with_the_refusals_name(node: SteeredRail, 
 
     row = row_of(disbursement_id)
     assert (row.state, row.failure_code, row.due_at) == ("failed", "invoice-expired", None)
-    assert (snapshot(disbursement_id), node.sends) == (Snapshot("failed", [], PAYOUT_MSAT, 0), 0)
+    assert (snapshot(disbursement_id), node.sends) == (Snapshot("failed", [], 0, PAYOUT_MSAT), 0)
 
 
 def test_run_with_an_invoice_that_another_was_paid_by_meanwhile_fails(

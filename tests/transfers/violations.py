@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from ledger.enums import AccountRole, Currency
 from ledger.services import post
 from ledger.types import AccountRef, Line
+from sunusav.core.approvals import approve
 from sunusav.core.models import Proposal
 from sunusav.core.roles import Role
 from tests.factories.limits import set_limit_to
+from tests.factories.treasury import NODE, ONCHAIN, book, opening
 from tests.factories.users import make_user
+from tests.ledger.builders import stored_rate
+from tests.ledger.violations import conversion
 from tests.support.constraints import Violation, copy_of
-from tests.transfers.builders import BY, NOW, attempts, ordered, row_of, run
+from tests.transfers.builders import BY, NOW, attempts, destination_row, ordered, row_of, run
 from tests.transfers.collecting import opened, received
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.resolution_cases import PAID, Case
-from transfers.enums import FailureClass
+from transfers.enums import FailureClass, ReturnKind, TreasuryKind
 from transfers.models import (
     Attempt,
+    BookedMovement,
     Collection,
+    CreditUse,
     Disbursement,
+    DisbursementDestination,
     LimitUsage,
     ManualResolution,
     Partner,
@@ -37,11 +45,17 @@ from transfers.models import (
     RailMismatch,
     Receipt,
     ResolvedAttempt,
+    ReturnClaim,
+    Reversal,
+    TreasuryMovement,
     WithdrawalLink,
 )
 from transfers.rails import rail
+from transfers.services.cancellations import cancel_collection
+from transfers.services.credit import return_credit, use_credit
+from transfers.services.reversals import PAYMENT_REVERSAL, propose_reversal
 from transfers.services.withdrawals import open_withdrawal
-from transfers.types import Refused, SendOutcome, Unknown
+from transfers.types import Movement, Refused, SendOutcome, Unknown, credit_of
 
 TOMORROW = NOW + timedelta(days=1)
 
@@ -74,6 +88,14 @@ def processing() -> Disbursement:
     return row_of(ordered())
 
 
+def in_francs() -> Disbursement:
+    """Return one whose francs were fixed by a conversion."""
+    row = processing()
+    fixed = {"pay_xof": 7_920, "residue_xof": Decimal("0.5"), "conversion": conversion()}
+    Disbursement.objects.filter(pk=row.pk).update(**fixed)
+    return row_of(row.pk)
+
+
 def attempted(*script: SendOutcome) -> Attempt:
     """Return the only attempt of a disbursement; without a script the rail pays it."""
     node = rail("lightning")
@@ -100,66 +122,104 @@ def order() -> PaymentOrder:
     return paid().order
 
 
+def destination() -> DisbursementDestination:
+    return destination_row(ordered())
+
+
 def next_attempt(**changes: Any) -> Callable[[Attempt], dict[str, Any]]:
-    """Return the changes that make a copy the next attempt, with transactions of its own."""
+    """Return the changes that make a copy the next attempt, with a transaction of its own."""
 
     def fresh(row: Attempt) -> dict[str, Any]:
-        closing = None if row.close_transaction_id is None else booked("closing")
-        return {
-            "number": 2, "hold_transaction_id": booked("second"), "close_transaction_id": closing, **changes,
-        }  # fmt: skip
+        closing = None if row.payment_transaction_id is None else booked("closing")
+        return {"number": 2, "payment_transaction_id": closing, **changes}
 
     return fresh
 
 
-def shared(column: str) -> Callable[[Attempt], dict[str, Any]]:
-    """Return the changes that make a copy the next attempt, with one transaction of the first."""
-    return lambda row: next_attempt()(row) | {column: getattr(row, column)}
-
-
-OPEN_AGAIN = {"state": "prepared", "close_transaction_id": None, "closed_at": None}
-CLOSED = {"closed_at": NOW, "proof": "00", "cost_msat": 0}
+OPEN_AGAIN = {"state": "prepared", "payment_transaction_id": None, "closed_at": None}
+CLOSED = {"closed_at": NOW, "proof": "00", "cost": 0}
 GROSS = "disbursement_gross_is_net_plus_fee"
 PAYING = [
-    Violation("disbursement_one_live_per_subject", processing, {}),
-    Violation(GROSS, processing, {"fee_sats": 999}),
-    Violation(GROSS, processing, {"net_sats": 100_001, "fee_sats": 1_000}),
-    Violation(GROSS, processing, {"payout_sats": 100_001}),
-    Violation(GROSS, waiting, {"fee_sats": 1_000}),
-    Violation(GROSS, waiting, {"net_sats": 99_000}),
+    Violation(
+        "disbursement_one_live_per_subject", processing, lambda _: {"hold_transaction_id": booked("hold")}
+    ),
+    Violation(GROSS, processing, {"fee_msat": 999_000}),
+    Violation(GROSS, processing, {"net_msat": 100_001_000, "fee_msat": 1_000_000}),
+    Violation(GROSS, processing, {"payout_msat": 100_001_000}),
+    Violation(GROSS, waiting, {"fee_msat": 1_000}),
+    Violation(GROSS, waiting, {"net_msat": 99_000}),
     *(
-        Violation("disbursement_net_is_positive", processing, {"net_sats": net, "fee_sats": fee})
-        for net, fee in ((0, 100_000), (-1, 100_001), (100_001, -1))
+        Violation("disbursement_net_is_positive", processing, {"net_msat": net, "fee_msat": fee})
+        for net, fee in ((0, 100_000_000), (-1, 100_000_001), (100_000_001, -1))
     ),
     Violation("disbursement_completed_has_moment", processing, {"state": "completed"}),
     Violation("disbursement_completed_has_moment", processing, {"completed_at": NOW}),
-    Violation("disbursement_processing_has_net", waiting, {"state": "processing"}),
+    Violation(
+        "disbursement_processing_has_net",
+        waiting,
+        lambda _: {"state": "processing", "hold_transaction_id": booked("hold")},
+    ),
     Violation("disbursement_admitted_with_its_net", waiting, {"admitted_at": NOW}),
     Violation("disbursement_admitted_with_its_net", waiting, {"admitted_by_version": 1}),
     Violation("paymentorder_reference_used_once", order, lambda _: {"disbursement_id": ordered("other")}),
-    Violation("paymentorder_amount_is_positive", order, {"amount_msat": 0}),
-    Violation("paymentorder_amount_is_positive", order, {"amount_msat": -1}),
+    Violation("paymentorder_amount_is_positive", order, {"amount": 0}),
+    Violation("paymentorder_amount_is_positive", order, {"amount": -1}),
     Violation("paymentorder_has_reference", order, {"reference": ""}),
     Violation("disbursement_one_live_attempt", in_flight, next_attempt(state="prepared")),
     Violation("disbursement_one_live_attempt", in_flight, next_attempt()),
     # A succeeded attempt stays the live one: nothing is ever sent after it.
     Violation("disbursement_one_live_attempt", paid, next_attempt(**OPEN_AGAIN)),
     Violation("attempt_number_used_once", failed, next_attempt(number=1)),
+    Violation("attempt_paid_is_booked", in_flight, {"state": "succeeded", **CLOSED}),
+    Violation("attempt_paid_is_booked", in_flight, {"closed_at": NOW}),
     *(
-        Violation("attempt_closed_is_booked", in_flight, {"state": state, **CLOSED})
-        for state in ("failed", "void", "succeeded")
+        Violation("attempt_paid_is_booked", failed, changes)
+        for state in ("failed", "void")
+        for changes in (
+            {"state": state, "closed_at": None},
+            lambda _, state=state: {"state": state, "payment_transaction_id": booked("closing")},
+        )
     ),
-    Violation("attempt_closed_is_booked", in_flight, lambda _: {"close_transaction_id": booked("closing")}),
-    Violation("attempt_closed_is_booked", failed, {"state": "in_flight"}),
+    Violation("attempt_paid_is_booked", in_flight, lambda _: {"payment_transaction_id": booked("closing")}),
+    Violation("attempt_paid_is_booked", failed, {"state": "in_flight"}),
     Violation("attempt_sent_has_latest_moment", in_flight, {"send_not_after": None}),
     Violation("attempt_sent_has_latest_moment", failed, {"send_not_after": None}),
     Violation("attempt_paid_outside_is_closed", in_flight, {"paid_outside_at": NOW}),
     Violation("attempt_paid_outside_is_closed", paid, {"paid_outside_at": NOW}),
     Violation("attempt_success_has_proof", paid, {"proof": ""}),
-    Violation("attempt_success_has_proof", paid, {"cost_msat": -1}),
-    Violation("attempt_success_has_proof", paid, {"cost_msat": None}),
-    Violation("transfers_attempt.hold_transaction_id", failed, shared("hold_transaction_id")),
-    Violation("transfers_attempt.close_transaction_id", failed, shared("close_transaction_id")),
+    Violation("attempt_success_has_proof", paid, {"cost": -1}),
+    Violation("attempt_success_has_proof", paid, {"cost": None}),
+    Violation(
+        "transfers_attempt.payment_transaction_id", paid, lambda _: {"disbursement_id": ordered("another")}
+    ),
+    Violation(
+        "transfers_disbursement.hold_transaction_id",
+        processing,
+        lambda row: {"subject": "cycle:another", "hold_transaction_id": row.hold_transaction_id},
+    ),
+    Violation("disbursement_in_process_is_held", processing, {"hold_transaction_id": None}),
+    *(
+        Violation("disbursement_francs_are_fixed_whole", processing, francs)
+        for francs in (
+            {"pay_xof": 0},
+            {"residue_xof": Decimal("0.5")},
+            {"pay_xof": 1, "residue_xof": Decimal("0.5")},
+        )
+    ),
+    *(
+        Violation("disbursement_francs_are_fixed_whole", in_francs, francs)
+        for francs in ({"residue_xof": Decimal(1)}, {"residue_xof": None}, {"pay_xof": None})
+    ),
+    Violation(
+        "transfers_disbursement.conversion_id",
+        in_francs,
+        lambda _: {"subject": "cycle:another", "hold_transaction_id": booked("hold")},
+    ),
+    Violation("paymentorder_currency_is_known", order, {"currency": "EUR"}),
+    Violation("destination_one_per_position", destination, {}),
+    Violation("destination_is_first_or_second", destination, {"position": 3}),
+    Violation("destination_refused_has_code", destination, {"refused_at": NOW}),
+    Violation("destination_refused_has_code", destination, {"refusal_code": "no-route"}),
 ]
 
 
@@ -168,6 +228,33 @@ PAYING = [
 
 def collection() -> Collection:
     return Collection.objects.get(pk=opened().id)
+
+
+def francs() -> Collection:
+    return Collection.objects.get(pk=opened(method="franc").id)
+
+
+def ended_in_part() -> Collection:
+    facts = opened(method="wave")
+    received(facts, 1)
+    cancel_collection(collection_id=facts.id, actor=BY, reason="test", now=NOW)
+    return Collection.objects.get(pk=facts.id)
+
+
+def credit_use() -> CreditUse:
+    lines = [
+        Line(AccountRef(AccountRole.NODE, Currency.MSAT), 2), Line(credit_of("u"), -2),
+    ]  # fmt: skip
+    post(kind="test", reference="credit", lines=lines, at=NOW, subject="test")
+    into = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:c")
+    use_credit(user_id="u", amount_msat=2, into=into, subject="contribution:1", actor=BY, now=NOW)
+    return CreditUse.objects.get()
+
+
+def returned_use() -> CreditUse:
+    credit_use()
+    return_credit(subject="contribution:1", actor=BY, reason="test", now=NOW)
+    return CreditUse.objects.get()
 
 
 def receipt() -> Receipt:
@@ -182,23 +269,58 @@ def partner() -> Partner:
 COLLECTING = [
     Violation("collection_one_live_per_subject", collection, {"reference": "another"}),
     Violation("collection_reference_used_once", collection, {"subject": "contribution:2"}),
-    Violation("collection_amount_is_positive", collection, {"amount_msat": 0}),
-    Violation("collection_amount_is_positive", collection, {"amount_msat": -1}),
+    *(Violation("collection_amount_is_positive", francs, {"amount": amount}) for amount in (0, -1)),
+    *(Violation("collection_due_is_positive", francs, {"due": due}) for due in (0, -1)),
+    *(
+        Violation("collection_currency_is_known", francs, {name: "EUR"})
+        for name in ("currency", "due_currency")
+    ),
+    Violation("collection_due_is_asked_or_converted", collection, {"due": 9_999_999}),
+    Violation("collection_due_is_asked_or_converted", francs, {"conversion_id": None}),
+    Violation("collection_francs_have_rate", francs, {"rate_id": None}),
+    Violation("collection_francs_have_rate", collection, lambda _: {"rate_id": stored_rate().pk}),
+    Violation("transfers_collection.conversion_id", francs, {"subject": "x", "reference": "another"}),
+    *(
+        Violation(
+            "collection_partial_is_paid_in_part", collection, {"state": "partial", "received": received}
+        )
+        for received in (0, 10_000_000)
+    ),
+    Violation(
+        "collection_parts_credited_at_its_end",
+        collection,
+        lambda _: {"received": 1, "parts_transaction_id": booked("parts")},
+    ),
+    Violation(
+        "collection_parts_credited_at_its_end",
+        collection,
+        lambda _: {"state": "expired", "parts_transaction_id": booked("parts")},
+    ),
+    Violation("transfers_collection.parts_transaction_id", ended_in_part, {"reference": "another"}),
     Violation(
         "collection_settled_is_paid_in_full",
         collection,
-        {"state": "settled", "received_msat": 9_999_999, "settled_at": NOW},
+        {"state": "settled", "received": 9_999_999, "settled_at": NOW},
     ),
-    Violation(
-        "collection_settled_is_paid_in_full", collection, {"state": "settled", "received_msat": 10_000_000}
-    ),
+    Violation("collection_settled_is_paid_in_full", collection, {"state": "settled", "received": 10_000_000}),
     *(
         Violation("collection_open_has_reference", collection, {"state": state, "reference": None})
         for state in ("open", "partial", "expired")
     ),
     Violation("receipt_payment_counts_once", receipt, lambda _: {"transaction_id": booked("again")}),
-    Violation("receipt_amount_is_positive", receipt, {"received_msat": 0}),
-    Violation("receipt_amount_is_positive", receipt, {"received_msat": -1}),
+    Violation("receipt_amount_is_positive", receipt, {"received": 0}),
+    Violation("receipt_amount_is_positive", receipt, {"received": -1}),
+    Violation("receipt_use_is_known", receipt, {"use": "gift"}),
+    Violation("credituse_one_live_per_subject", credit_use, lambda _: {"transaction_id": booked("another")}),
+    *(Violation("credituse_amount_is_positive", credit_use, {"amount_msat": amount}) for amount in (0, -1)),
+    Violation("credituse_returned_is_booked", credit_use, {"returned_at": NOW}),
+    Violation(
+        "credituse_returned_is_booked", credit_use, lambda _: {"return_transaction_id": booked("another")}
+    ),
+    Violation("transfers_credituse.transaction_id", credit_use, {"subject": "contribution:2"}),
+    Violation(
+        "transfers_credituse.return_transaction_id", returned_use, lambda _: {"transaction_id": booked("x")}
+    ),
     Violation("transfers_receipt.transaction_id", receipt, {"reference": "another"}),
     Violation("transfers_partner.position", partner, {"code": "another"}),
 ]
@@ -280,8 +402,16 @@ def breaker() -> RailBreaker:
 
 def liquidity() -> RailLiquidity:
     return RailLiquidity.objects.create(
-        rail="lightning", total_msat=2, largest_msat=1, known_at=NOW, seen_at=NOW
+        rail="lightning", currency="msat", total=2, largest=1, known_at=NOW, seen_at=NOW
     )
+
+
+def compared_liquidity() -> RailLiquidity:
+    """Return a rail that holds 5 msat of which the books know 3."""
+    return RailLiquidity.objects.create(
+        rail="lightning", total=2, largest=1, known_at=NOW, seen_at=NOW, currency="msat",
+        provider_amount=5, booked_amount=3, difference_amount=2, balance_at=NOW, differs_since=NOW,
+    )  # fmt: skip
 
 
 LIMITING = [
@@ -317,20 +447,36 @@ LIMITING = [
     *(
         Violation("railliquidity_amounts_known_together", liquidity, {"rail": "another", **changes})
         for changes in (
-            {"total_msat": None, "failure_code": "rail-unavailable"},
-            {"largest_msat": None, "failure_code": "rail-unavailable"},
+            {"total": None, "failure_code": "rail-unavailable"},
+            {"largest": None, "failure_code": "rail-unavailable"},
             {"known_at": None, "failure_code": "rail-unavailable"},
-            {"total_msat": -1},
-            {"largest_msat": -1},
+            {"total": -1},
+            {"largest": -1},
         )
     ),
+    *(
+        Violation("railliquidity_balances_known_together", compared_liquidity, {"rail": "another", **changes})
+        for changes in (
+            {"currency": ""},
+            {"currency": "EUR"},
+            {"provider_amount": None},
+            {"booked_amount": None},
+            {"difference_amount": None, "differs_since": None},
+            {"balance_at": None},
+        )
+    ),
+    *(
+        Violation("railliquidity_differs_since_a_moment", compared_liquidity, {"rail": "another", **changes})
+        for changes in ({"differs_since": None}, {"difference_amount": 0})
+    ),
+    Violation("railliquidity_differs_since_a_moment", liquidity, {"rail": "another", "differs_since": NOW}),
     *(
         Violation("railliquidity_unknown_has_reason", liquidity, {"rail": "another", **changes})
         for changes in (
             {"seen_at": None},
             {"seen_at": None, "failure_code": "rail-unavailable"},
             {"seen_at": TOMORROW},
-            {"total_msat": None, "largest_msat": None, "known_at": None},
+            {"total": None, "largest": None, "known_at": None},
         )
     ),
 ]
@@ -366,6 +512,12 @@ def resolved() -> ResolvedAttempt:
     return ResolvedAttempt.objects.get()
 
 
+def written_off() -> ResolvedAttempt:
+    row = resolved()
+    loss: ResolvedAttempt = stored_copy(row, **another_resolution(row), transaction_id=booked("first"))
+    return loss
+
+
 def resolution() -> ManualResolution:
     return resolved().resolution
 
@@ -377,8 +529,7 @@ def answer() -> ProviderAnswer:
 def another_resolution(row: ResolvedAttempt) -> dict[str, Any]:
     """Return an attempt, a resolution and a proposal that nothing is resolved by yet."""
     second = stored_copy(
-        row.attempt, number=2, state="failed", hold_transaction_id=booked("second"),
-        close_transaction_id=booked("closing"),
+        row.attempt, number=1 + Attempt.objects.count(), state="failed", payment_transaction_id=None,
     )  # fmt: skip
     proposal: Proposal = stored_copy(row.proposal)
     return {
@@ -395,16 +546,146 @@ RESOLVING = [
     *(
         Violation("manualresolution_verdict_fits_its_facts", resolution, changes)
         for changes in (
-            {"proof": ""}, {"cost_msat": None}, {"cost_msat": -1}, {"verdict": "perhaps"}, {"verdict": "not_paid"},
-            {"verdict": "not_paid", "proof": ""}, {"verdict": "not_paid", "cost_msat": None},
+            {"proof": ""}, {"cost": None}, {"cost": -1}, {"verdict": "perhaps"}, {"verdict": "not_paid"},
+            {"verdict": "not_paid", "proof": ""}, {"verdict": "not_paid", "cost": None},
         )
     ),
     Violation("manualresolution_is_explained", resolution, {"explanation": ""}),
     Violation("resolvedattempt_four_eyes", resolved, lambda row: {"approver_id": row.proposer_id}),
     *(
         Violation(f"transfers_resolvedattempt.{column}", resolved, shared_by_resolutions(column))
-        for column in ("attempt_id", "resolution_id", "proposal_id")
+        for column in ("resolution_id", "proposal_id")
     ),
+    Violation("resolvedattempt_decides_once", resolved, shared_by_resolutions("attempt_id")),
+    Violation(
+        "resolvedattempt_writes_off_once", written_off,
+        lambda row: shared_by_resolutions("attempt_id")(row) | {"transaction_id": booked("second")},
+    ),
+    Violation("transfers_resolvedattempt.transaction_id", written_off, shared_by_resolutions("transaction_id")),
 ]  # fmt: skip
 
-VIOLATIONS = [*PAYING, *COLLECTING, *WITHDRAWING, *LIMITING, *MATCHING, *RESOLVING]
+# Movements of the treasury
+
+
+def movement() -> TreasuryMovement:
+    """Return a channel of the node that was funded from the chain for 5 msat."""
+    book(opening(ONCHAIN, 1_000), now=NOW)
+    return book(Movement(TreasuryKind.CHANNEL_FUNDING, NODE, 100, cost=5), now=NOW).movement
+
+
+def booked_movement() -> BookedMovement:
+    return book(opening(), now=NOW)
+
+
+def next_booking(**changes: Any) -> Callable[[BookedMovement], dict[str, Any]]:
+    """Return the changes that make a copy the booking of another movement, with all it needs of its own."""
+
+    def fresh(row: BookedMovement) -> dict[str, Any]:
+        return {
+            "movement_id": stored_copy(row.movement).pk, "reference": "another", "opened_account": None,
+            "proposal_id": stored_copy(row.proposal).pk, "transaction_id": booked("another"), **changes,
+        }  # fmt: skip
+
+    return fresh
+
+
+def shared_by_bookings(column: str) -> Callable[[BookedMovement], dict[str, Any]]:
+    return lambda row: next_booking()(row) | {column: getattr(row, column)}
+
+
+FITS, COSTS, FRANCS = (
+    "treasurymovement_kind_fits_its_account",
+    "treasurymovement_cost_fits_its_kind",
+    "treasurymovement_francs_of_exchanges",
+)
+MOVING = [
+    Violation("treasurymovement_kind_is_known", movement, {"kind": "gift", "cost": 0}),
+    *(
+        Violation(FITS, movement, changes)
+        for changes in (
+            {"account_role": "bank"},
+            {"account_currency": "XOF"},
+            {"kind": "float_top_up"},
+            {"kind": "float_top_up", "account_role": "partner_float"},
+            {"kind": "bitcoin_sale", "account_currency": "XOF", "exchanged_xof": 1},
+        )
+    ),
+    Violation("treasurymovement_amount_is_positive", movement, {"amount": 0}),
+    Violation("treasurymovement_amount_is_positive", movement, {"amount": -1}),
+    Violation(COSTS, movement, {"cost": -1}),
+    Violation(COSTS, movement, {"kind": "surplus"}),
+    Violation(COSTS, movement, {"kind": "channel_closing", "cost": 101}),
+    Violation(FRANCS, movement, {"exchanged_xof": 1}),
+    Violation(FRANCS, movement, {"kind": "bitcoin_sale"}),
+    Violation(FRANCS, movement, {"kind": "bitcoin_sale", "exchanged_xof": 0}),
+    Violation("treasurymovement_has_evidence", movement, {"reference": ""}),
+    Violation("treasurymovement_has_evidence", movement, {"explanation": ""}),
+    Violation("bookedmovement_reference_used_once", booked_movement, shared_by_bookings("reference")),
+    Violation("bookedmovement_account_opened_once", booked_movement, shared_by_bookings("opened_account")),
+    Violation("bookedmovement_four_eyes", booked_movement, lambda row: {"approver_id": row.proposer_id}),
+    *(
+        Violation(f"transfers_bookedmovement.{column}", booked_movement, shared_by_bookings(column))
+        for column in ("movement_id", "proposal_id", "transaction_id")
+    ),
+]
+
+
+# Reversals
+
+
+def claim() -> ReturnClaim:
+    """Return the claim of one person that a bank line brought a payment back."""
+    propose_reversal(
+        disbursement_id=paid().disbursement_id, kind=ReturnKind.BANK_LINE, reference="line-1",
+        explanation="the statement shows it", proposer=make_user(Role.FINANCE), now=NOW,
+    )  # fmt: skip
+    return ReturnClaim.objects.get()
+
+
+def reversal() -> Reversal:
+    """Return the reversal that two people decided."""
+    proposed = claim()
+    proposal = Proposal.objects.get(kind=PAYMENT_REVERSAL, subject_id=str(proposed.attempt.disbursement_id))
+    approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=NOW)
+    return Reversal.objects.get()
+
+
+def another_reversal(row: Reversal, **changes: Any) -> dict[str, Any]:
+    """Return the changes that make a copy a reversal of another attempt, with its own proof and approval."""
+    second = stored_copy(row.attempt, number=2, state="failed", payment_transaction_id=None)
+    return {
+        "attempt_id": second.pk, "reference": "line-2", "transaction_id": booked("again"),
+        "claim_id": stored_copy(row.claim).pk, "proposal_id": stored_copy(row.proposal).pk, **changes,
+    }  # fmt: skip
+
+
+def shared_by_reversals(column: str) -> Callable[[Reversal], dict[str, Any]]:
+    return lambda row: another_reversal(row, **{column: getattr(row, column)})
+
+
+def next_reversal(**changes: Any) -> Callable[[Reversal], dict[str, Any]]:
+    return lambda row: another_reversal(row, **changes)
+
+
+PROVEN = "reversal_is_proven_by_provider_or_two_people"
+REVERSING = [
+    Violation("returnclaim_has_reference", claim, {"reference": ""}),
+    Violation("returnclaim_is_explained", claim, {"explanation": ""}),
+    Violation("returnclaim_needs_people", claim, {"kind": "provider_reversal"}),
+    Violation("reversal_proof_counts_once", reversal, shared_by_reversals("reference")),
+    Violation("reversal_amount_is_positive", reversal, next_reversal(amount=0)),
+    Violation("reversal_amount_is_positive", reversal, next_reversal(amount=-1)),
+    Violation("reversal_has_reference", reversal, next_reversal(reference="")),
+    *(
+        Violation(PROVEN, reversal, next_reversal(**{missing: None}))
+        for missing in ("claim_id", "proposal_id", "proposer_id", "approver_id")
+    ),
+    Violation(PROVEN, reversal, next_reversal(kind="provider_reversal")),
+    Violation(PROVEN, reversal, lambda row: another_reversal(row, approver_id=row.proposer_id)),
+    *(
+        Violation(f"transfers_reversal.{column}", reversal, shared_by_reversals(column))
+        for column in ("attempt_id", "transaction_id", "claim_id", "proposal_id")
+    ),
+]
+
+VIOLATIONS = [*MOVING, *PAYING, *COLLECTING, *WITHDRAWING, *LIMITING, *MATCHING, *RESOLVING, *REVERSING]

@@ -11,6 +11,9 @@ from django.db import connection
 
 from tests.support.database import url_of
 
+PRICED = [100_000_000, 1_000_000, 99_000_000]
+HELD = [["group_pot:msat:group:g", 100_000_000], ["in_transit:msat", -100_000_000]]
+
 
 @pytest.fixture
 def empty_database(
@@ -52,6 +55,7 @@ def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
             ["succeeded", 12, None, None],
             ["failed", 12, 12, None],
             ["succeeded", 12, None, None],
+            ["in_flight", 30, None, None],
         ],
         # The provider is asked about the closed orders of payments that send nothing more.
         "due": [
@@ -62,7 +66,40 @@ def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
             ["cancelled", "now", None],
             ["completed", None, None],
             ["completed", "now", None],
+            ["processing", 72, None],
+            ["failed", None, None],
         ],
+        "amounts": [[100_000_000, None, None], *[PRICED] * 7, [100_000_000, None, None]],
+        "residues": [["group_pot", "group:g", True], *[["member_credit", "member:awa", True]] * 8],
+        # What may still be paid and had no hold gets one; a live attempt's hold is the disbursement's.
+        "holds": [
+            ["hold:1", []],
+            ["disbursement:2:hold", HELD],
+            ["disbursement:3:hold", HELD],
+            ["disbursement:4:hold", HELD],
+            None,
+            ["hold:6:2", []],
+            ["hold:7:2", []],
+            ["hold:8:1", []],
+            None,
+        ],
+        "payments": [
+            ["prepared", None],
+            ["failed", None],
+            ["failed", None],
+            ["void", None],
+            ["failed", None],
+            ["failed", None],
+            ["succeeded", "payment:6:2"],
+            ["failed", None],
+            ["succeeded", "payment:7:2"],
+            ["in_flight", None],
+        ],
+        "orders": [["msat", 1_000, 10, "node:msat", "routing_expense:msat"]],
+        "destinations": [
+            [f"cycle:c-{number}", 1, "lightning", "bolt11", "lnbcrt1", None] for number in range(1, 10)
+        ],
+        "digests_fit": True,
         "is_append_only": [True, True],
         "rights": ["query_provider"],
     }

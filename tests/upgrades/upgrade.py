@@ -28,13 +28,15 @@ SECOND_SEND, CLOSED_AT, RETRY_AT = (
 )
 # Disbursements, each with its attempts: their states, when they were closed, and until when their orders can be paid.
 REFUSED, FOREVER = ("failed", CLOSED_AT, AT), datetime(2100, 1, 1, tzinfo=UTC)
-ENDED: list[tuple[str, list[tuple[str, datetime, datetime]]]] = [
+ENDED: list[tuple[str, list[tuple[str, datetime | None, datetime]]]] = [
     ("failed", [REFUSED]),
     ("processing", [("failed", AT + timedelta(seconds=40), AT)]),
     ("needs_review", [("void", CLOSED_AT, AT)]),
     ("cancelled", [REFUSED]),
     ("completed", [REFUSED, ("succeeded", CLOSED_AT, AT)]),
     ("completed", [("failed", CLOSED_AT, FOREVER), ("succeeded", CLOSED_AT, AT)]),
+    ("processing", [("in_flight", None, AT)]),
+    ("failed", []),
 ]
 STARTED_AT = datetime.now(UTC)
 ABOVE_LIMIT = "it is above the limit of 10000000 sats for one payout; a second person can except it"
@@ -89,23 +91,27 @@ def _fill_ended(apps: Any, transfers: Any) -> None:
     """Store disbursements whose orders were refused or paid, each after a second send."""
     entries = apps.get_model("ledger", "JournalTransaction").objects
     for number, (state, attempts) in enumerate(ENDED, start=2):
+        # One without an attempt failed before its fee was fixed.
+        fixed = {"fee_sats": 1_000, "net_sats": 99_000} if attempts else {}
         row = transfers("Disbursement").objects.create(
-            subject=f"cycle:c-{number}", state=state, payout_sats=100_000, fee_sats=0, net_sats=100_000,
+            subject=f"cycle:c-{number}", state=state, payout_sats=100_000, **fixed, winner_ref="awa",
             debit_role="group_pot", debit_owner="group:g", rail="lightning", destination_kind="bolt11",
             destination_value="lnbcrt1", scheduled_at=AT, requested_at=AT, payee_ref="user:awa",
             due_at=RETRY_AT if state == "processing" else None, completed_at=AT if state == "completed" else None,
         )  # fmt: skip
         for position, (attempt_state, closed_at, give_up_after) in enumerate(attempts, start=1):
             reference = f"{number}:{position}"
+            is_paid = attempt_state == "succeeded"
+            kinds = ["hold", "payment" if is_paid else "hold_void"] if closed_at else ["hold"]
             booked = [
                 entries.create(kind=kind, reference=f"{kind}:{reference}", subject=row.subject, posted_at=AT)
-                for kind in ("hold", "hold_void")
+                for kind in kinds
             ]
-            is_paid = attempt_state == "succeeded"
             transfers("Attempt").objects.create(
                 disbursement=row, number=position, state=attempt_state, hold_transaction=booked[0],
-                order=_order(transfers, row, reference, give_up_after=give_up_after), close_transaction=booked[1],
-                opened_at=AT, sends=2, sent_at=AT + SECOND_SEND, closed_at=closed_at, proof="00" if is_paid else "",
+                order=_order(transfers, row, reference, give_up_after=give_up_after),
+                close_transaction=booked[1] if closed_at else None, opened_at=AT, sends=2,
+                sent_at=AT + SECOND_SEND, closed_at=closed_at, proof="00" if is_paid else "",
                 cost_msat=0 if is_paid else None,
             )  # fmt: skip
 
@@ -113,7 +119,7 @@ def _fill_ended(apps: Any, transfers: Any) -> None:
 def _found() -> dict[str, Any]:
     from django.contrib.auth.models import Group
 
-    from transfers.models import Attempt, Disbursement, ProviderAnswer
+    from transfers.models import Attempt, Disbursement, DisbursementDestination, PaymentOrder, ProviderAnswer
 
     row, answer = Disbursement.objects.order_by("pk")[0], ProviderAnswer.objects.get()
     return {
@@ -130,8 +136,38 @@ def _found() -> dict[str, Any]:
         "answer": [answer.answered_call, answer.kind, answer.outcome],
         "is_append_only": [_is_refused("UPDATE transfers_provideranswer SET kind = 'refused'"),
                            _is_refused("DELETE FROM transfers_provideranswer")],
+        "amounts": [
+            [one.payout_msat, one.fee_msat, one.net_msat] for one in Disbursement.objects.order_by("pk")
+        ],
+        "residues": [
+            [one.residue_role, one.residue_owner, one.terms_at == one.scheduled_at]
+            for one in Disbursement.objects.order_by("pk")
+        ],
+        "holds": [_hold_of(one) for one in Disbursement.objects.order_by("pk")],
+        "payments": list(
+            Attempt.objects.order_by("pk").values_list("state", "payment_transaction__reference")
+        ),
+        "orders": list(
+            PaymentOrder.objects.values_list("currency", "amount", "cost_limit", "paid_from", "cost_account").distinct()
+        ),
+        "destinations": list(
+            DisbursementDestination.objects.order_by("pk").values_list(
+                "disbursement__subject", "position", "rail", "kind", "value", "refused_at"
+            )
+        ),
+        "digests_fit": all(
+            one.digest == one.destination.digest for one in DisbursementDestination.objects.all()
+        ),
         "rights": list(Group.objects.get().permissions.values_list("codename", flat=True)),
     }  # fmt: skip
+
+
+def _hold_of(row: Any) -> list[Any] | None:
+    """Return the reference of what holds a disbursement, and its lines."""
+    if row.hold_transaction is None:
+        return None
+    lines = row.hold_transaction.entries.order_by("pk").values_list("account__code", "amount")
+    return [row.hold_transaction.reference, [list(line) for line in lines]]
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -25,6 +25,7 @@ from sunusav.core import clock
 from sunusav.core.models import TrailEntry
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
+from sunusav.core.subjects import label
 from tests.architecture.tiny.errors import TreeAlreadyPlanted
 from tests.factories.users import client_in, make_user
 
@@ -54,6 +55,7 @@ def main() -> None:
                 "inbox": "Trees that need water" in _text(auditor.get("/admin/")),
                 "trail": "a tree was planted"
                 in _text(auditor.get(f"/admin/core/trailentry/{entry.pk}/change/")),
+                "subject": label("tree:t-2"),
                 "health": components(now=clock.now())["soil"],
                 "metrics": "sunusav_trees 7" in _text(operator.get("/metrics")),
                 "platform_permissions": roles["platform"],

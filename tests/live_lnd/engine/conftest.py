@@ -16,7 +16,10 @@ from tests.live_lnd.engine.workers import Workers
 from tests.live_lnd.regtest.network import Regtest, macaroons_of_compose_file, throwaway_network
 from tests.support.database import url_of
 from tests.support.lightning import forking, settings_for
+from tests.support.subjects import subjects_made_up
 from transfers.rails import rail
+
+__all__ = ["subjects_made_up"]
 
 
 @pytest.fixture(scope="package")

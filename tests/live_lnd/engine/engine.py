@@ -23,11 +23,12 @@ from tests.live_lnd.polling import eventually
 from tests.live_lnd.regtest.network import Regtest
 from tests.live_lnd.regtest.node import Payment
 from tests.live_lnd.regtest.servers import wait_until
+from tests.transfers.builders import replace_destination
 from transfers.enums import AttemptState
 from transfers.matching import match_rail
 from transfers.models import Attempt, Disbursement
 from transfers.rails import rail
-from transfers.services.disbursements import cancel_disbursement, replace_destination, retry_disbursement
+from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 
 PEOPLE = Actor.system("people of the journey")
 # A lease of 20 s, the 10 s after it, and a busy machine.
@@ -197,7 +198,7 @@ class Engine:
         booked = Attempt.objects.filter(state=AttemptState.SUCCEEDED).select_related("order")
         assert Counter(_recorded(one) for one in paid) == Counter(_booked(one) for one in booked)
         for attempt in booked:
-            assert self.wallets.received_msat(attempt.order.reference) == attempt.order.amount_msat
+            assert self.wallets.received_msat(attempt.order.reference) == attempt.order.amount
         now = clock.now()
         for subject in {order["subject"] for order in self.orders}:
             payouts.take_back(subject, now=now)
@@ -214,7 +215,7 @@ def _recorded(payment: Payment) -> tuple[Any, ...]:
 
 
 def _booked(attempt: Attempt) -> tuple[Any, ...]:
-    return attempt.order.reference, attempt.proof, attempt.order.amount_msat, attempt.cost_msat
+    return attempt.order.reference, attempt.proof, attempt.order.amount, attempt.cost
 
 
 def _seen(row: Disbursement) -> str:

@@ -88,7 +88,7 @@ class Product:
 
     def sendable_sats(self) -> int:
         channels = self.paying_client().list_channels().channels
-        return sendable_over(channels).largest_msat // MSAT
+        return sendable_over(channels).largest.amount // MSAT
 
     def spend_outside(self, amount_sats: int) -> None:
         """Pay from the platform's node by hand, outside the books."""

@@ -1,0 +1,136 @@
+"""A provider that may pay one reference twice, and does not show an order: it is not sent again, and people decide."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.transfers.builders import (
+    BY,
+    MAY_LEAVE_SECONDS,
+    NET_MSAT,
+    NET_SATS,
+    PAYOUT_MSAT,
+    Snapshot,
+    ordered,
+    replace_destination,
+    row_of,
+    run,
+    snapshot,
+)
+from tests.transfers.deciding import PAID, People, breaches
+from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for, proof_of
+from tests.transfers.unchanged import unchanged
+from transfers.engine.destinations import order_of
+from transfers.errors import OrderStillPayable
+from transfers.models import Attempt
+from transfers.services.disbursements import retry_disbursement
+from transfers.services.reconciliation import query_now
+from transfers.types import NotSeen, Unknown
+
+pytestmark = pytest.mark.django_db
+
+LOST = Unknown(seen=False, reason="connection-lost")
+ABSENT = NotSeen(source=SOURCE, is_resendable=False, evidence={"searched": "a day"})
+SEARCH_WINDOW = timedelta(hours=24)
+WINDOW_SECONDS = SEARCH_WINDOW.total_seconds() + MAY_LEAVE_SECONDS
+
+
+@pytest.fixture
+def people(watch: Watch) -> People:
+    return People(watch)
+
+
+@pytest.fixture(autouse=True)
+def slow_to_show(node: SteeredRail) -> None:
+    """Let the provider show an order a day after it was sent, at the latest."""
+    node.search_window = SEARCH_WINDOW
+
+
+def lost(node: SteeredRail, watch: Watch) -> int:
+    """Return a payment whose answer was lost; its order can be paid for ten hours."""
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=watch.after(36_000)))
+    node.script.append(LOST)
+    run(watch)
+    return disbursement_id
+
+
+def absent(node: SteeredRail, watch: Watch, disbursement_id: int, *, after: float) -> None:
+    """Let a worker ask later; the provider does not show the order."""
+    watch.advance(after)
+    node.finds.clear()
+    node.finds.append(ABSENT)
+    query_now(disbursement_id=disbursement_id, actor=BY, now=watch())
+    run(watch)
+
+
+def never_found(node: SteeredRail, watch: Watch) -> int:
+    disbursement_id = lost(node, watch)
+    absent(node, watch, disbursement_id, after=WINDOW_SECONDS + 1)
+    return disbursement_id
+
+
+def test_order_that_is_not_found_is_never_sent_again_and_a_person_is_called_after_the_search_window(
+    node: SteeredRail, watch: Watch
+) -> None:
+    disbursement_id = lost(node, watch)
+    absent(node, watch, disbursement_id, after=15)
+    assert snapshot(disbursement_id) == Snapshot("processing", ["prepared"], 0, PAYOUT_MSAT)
+    absent(node, watch, disbursement_id, after=WINDOW_SECONDS - 15)
+    assert row_of(disbursement_id).state == "processing"
+
+    absent(node, watch, disbursement_id, after=0.001)
+
+    row = row_of(disbursement_id)
+    assert (row.state, row.failure_code, row.due_at) == ("needs_review", "never-found", watch.after(600))
+    assert node.sends == 1
+
+
+def test_two_people_end_it_and_another_order_goes(node: SteeredRail, watch: Watch, people: People) -> None:
+    disbursement_id = never_found(node, watch)
+
+    people.decide(disbursement_id)
+
+    assert snapshot(disbursement_id) == Snapshot("failed", ["failed"], 0, PAYOUT_MSAT)
+    replace_destination(
+        disbursement_id=disbursement_id, destination=invoice_for("new", NET_SATS), actor=BY, now=watch()
+    )
+    retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="decided", now=watch())
+    node.finds.clear()
+    node.finds.append(ABSENT)
+    run(watch)
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
+    assert node.paid == {hash_of("new", NET_SATS): NET_MSAT}
+    assert breaches(watch) == []
+
+
+def test_two_people_find_it_paid(node: SteeredRail, watch: Watch, people: People) -> None:
+    disbursement_id = never_found(node, watch)
+
+    people.decide(disbursement_id, PAID, proof=proof_of("awa", NET_SATS), cost=0)
+
+    assert snapshot(disbursement_id) == Snapshot("completed", ["succeeded"], 0, 0)
+    assert breaches(watch) == []
+
+
+def test_propose_not_paid_within_the_search_window_is_refused(
+    node: SteeredRail, watch: Watch, people: People
+) -> None:
+    """It may be under review for another reason by then."""
+    disbursement_id = lost(node, watch)
+    node.finds.append(Unknown(seen=False, reason="odd", suspect=True))
+    watch.advance(15)
+    run(watch)
+    absent(node, watch, disbursement_id, after=WINDOW_SECONDS - 60)
+    assert row_of(disbursement_id).state == "needs_review"
+
+    with unchanged(), pytest.raises(OrderStillPayable):
+        people.propose(disbursement_id)
+
+
+def test_order_that_is_found_after_all_is_booked(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = never_found(node, watch)
+    node._pay(order_of(Attempt.objects.select_related("order").get().order))
+    watch.advance(600)
+    run(watch)
+
+    assert snapshot(disbursement_id) == Snapshot("completed", ["succeeded"], 0, 0)

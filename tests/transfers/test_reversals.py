@@ -1,0 +1,301 @@
+"""Payments whose money came back, with numbers worked by hand.
+
+A payout of 100,000 sats at 1 % takes 1,000 = 500 + 200 + 300 sats of fee; its net is 99,000 sats, at 9,123,457 XOF/BTC
+9,032 F with 2,438 msat left over for the winner and one msat of rounding.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fees.models import FeeRecord
+from ledger.enums import AccountRole, Currency
+from ledger.queries import balance, owed
+from ledger.services import post, repay_receivables
+from ledger.types import AccountRef, Line, msat, xof
+from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, approve
+from sunusav.core.auditing import AuditScope
+from sunusav.core.models import OutboxMessage, TrailEntry
+from sunusav.core.roles import Role
+from tests.factories.users import make_user
+from tests.fakes.franc_rail import FLOAT, ScriptedFrancRail, phone
+from tests.ledger.builders import stored_rate
+from tests.transfers.builders import BY, NET_SATS, NOW, PAYOUT_MSAT, ordered, pot, row_of, run
+from tests.transfers.rails import SteeredRail, Watch, invoice_for
+from tests.transfers.unchanged import unchanged
+from transfers.booking import COMMUNITY_FUND, IN_TRANSIT, PLATFORM_FEES, POSITION_MSAT, POSITION_XOF, ROUNDING
+from transfers.engine.reversing import confirm_reversals
+from transfers.enums import ReturnKind
+from transfers.errors import (
+    DisbursementNotRetryable,
+    DisbursementNotReversible,
+    ReturnDiffers,
+    ReturnReferenceUsed,
+    ReturnUnproven,
+)
+from transfers.invariants import INVARIANTS
+from transfers.models import Attempt, Reversal
+from transfers.services.disbursements import retry_disbursement
+from transfers.services.matching import match_rails
+from transfers.services.receipts import record_receipt
+from transfers.services.returns import request_return
+from transfers.services.reversals import book_provider_reversal, propose_reversal, returns_account
+from transfers.types import Choice, Reversed, Unknown
+
+pytestmark = pytest.mark.django_db
+
+CREDIT = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "member:awa")
+WAVE = AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, "wave")
+ONCHAIN = AccountRef(AccountRole.BANK, Currency.MSAT, "onchain")
+POT = pot("cycle:awa")
+
+
+@pytest.fixture
+def paid(francs: ScriptedFrancRail, watch: Watch) -> int:
+    """A payment of 9,032 F to a phone."""
+    stored_rate("9123457", at=NOW)
+    disbursement_id = ordered(destination=phone("+221770000001"), residue=CREDIT)
+    run(watch)
+    return disbursement_id
+
+
+@pytest.fixture
+def paid_in_sats(node: SteeredRail, watch: Watch) -> int:
+    disbursement_id = ordered("awa")
+    run(watch)
+    return disbursement_id
+
+
+def breaches(watch: Watch) -> list[Any]:
+    scope = AuditScope(now=watch())
+    return [found for one in INVARIANTS if not one.waiting for found in one.find(scope)]
+
+
+def matched(watch: Watch) -> int:
+    """Match both rails and read the status of what was given back; return how many payments were booked back."""
+    watch.advance(3_600)
+    match_rails(["lightning", "franc"], clock=watch)
+    return confirm_reversals(["lightning", "franc"], clock=watch)
+
+
+def test_reversal_by_the_provider_is_booked_back_to_the_pot_with_the_fee(
+    francs: ScriptedFrancRail, paid: int, watch: Watch, settings: Any
+) -> None:
+    settings.PLATFORM_WEBHOOK_URL = "http://platform.example"
+    francs.give_back(f"franc-{paid}", at=NOW + timedelta(minutes=5))
+
+    assert matched(watch) == 1
+
+    row = row_of(paid)
+    assert (row.state, row.live_subject) == ("reversed", None)
+    assert (owed(POT), owed(PLATFORM_FEES), owed(COMMUNITY_FUND), owed(WAVE)) == (PAYOUT_MSAT, 0, 0, 0)
+    assert (owed(CREDIT), balance(ROUNDING), balance(POSITION_MSAT), balance(POSITION_XOF)) == (0, 0, 0, 0)
+    # What sending had cost stays the platform's expense.
+    assert balance(FLOAT) == -5
+    assert sorted(FeeRecord.objects.values_list("fee_sats", "is_reversal")) == [
+        (-1_000, True),
+        (1_000, False),
+    ]
+    reversal = Reversal.objects.get()
+    assert (reversal.kind, reversal.reference, reversal.amount, reversal.currency) == (
+        "provider_reversal", f"franc:reversal-of-franc-{paid}", 9_032, "XOF",
+    )  # fmt: skip
+    assert TrailEntry.objects.filter(subject=f"disbursement:{paid}", action="reverse").count() == 1
+    assert OutboxMessage.objects.filter(topic="disbursement.reversed").count() == 1
+    assert breaches(watch) == []
+
+
+def test_reversal_is_booked_once_however_often_it_is_reported(
+    francs: ScriptedFrancRail, paid: int, watch: Watch
+) -> None:
+    francs.give_back(f"franc-{paid}", at=NOW)
+    assert matched(watch) == 1
+    attempt = Attempt.objects.get()
+    with unchanged():
+        assert not book_provider_reversal(attempt.pk, francs.reversals[f"franc-{paid}"], now=watch())
+    assert matched(watch) == 0
+    assert owed(POT) == PAYOUT_MSAT
+
+
+def test_statement_alone_books_nothing(francs: ScriptedFrancRail, paid: int, watch: Watch) -> None:
+    """The status that is read after it says that the payment is paid."""
+    francs.give_back(f"franc-{paid}", at=NOW)
+    given_back = dict(francs.reversals)
+    watch.advance(3_600)
+    match_rails(["franc"], clock=watch)
+    francs.reversals.clear()
+    assert confirm_reversals(["franc"], clock=watch) == 0
+    assert row_of(paid).state == "completed"
+
+    francs.reversals.update(given_back)
+    assert confirm_reversals(["franc"], clock=watch) == 1
+
+
+def test_payment_given_back_in_part_before_it_was_booked_waits_for_a_person_and_nothing_more_is_sent(
+    francs: ScriptedFrancRail, watch: Watch
+) -> None:
+    """The answer to 9,032 F is lost; the provider paid, and 5,000 F came back: the payee has 4,032 F."""
+    stored_rate("9123457", at=NOW)
+    disbursement_id = ordered(destination=phone("+221770000001"), residue=CREDIT)
+    francs.script.append(Unknown(seen=True, reason="answer-lost"))
+    run(watch)
+    francs.reversals[f"franc-{disbursement_id}"] = Reversed("part", xof(5_000), NOW)
+    watch.advance(60)
+    run(watch)
+
+    row = row_of(disbursement_id)
+    assert (row.state, row.failure_code) == ("needs_review", "answer-contradicts-records")
+    assert (francs.sends, owed(IN_TRANSIT)) == (1, PAYOUT_MSAT)
+    with pytest.raises(DisbursementNotRetryable):
+        retry_disbursement(disbursement_id=disbursement_id, actor=BY, reason="again", now=watch())
+
+
+def test_payment_over_lightning_with_francs_as_second_choice_is_reversed(
+    node: SteeredRail, francs: ScriptedFrancRail, watch: Watch
+) -> None:
+    """The conversion was fixed for the second choice, and is none of what was paid."""
+    stored_rate("9123457", at=NOW)
+    choices = (Choice(invoice_for("awa", NET_SATS)), Choice(phone("+221770000001")))
+    disbursement_id = ordered("awa", choices=choices, residue=CREDIT)
+    run(watch)
+    proposal = propose_reversal(
+        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference="ab" * 32, explanation="sent back",
+        proposer=make_user(Role.FINANCE), now=watch(),
+    )  # fmt: skip
+    approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=watch())
+
+    assert (owed(POT), owed(CREDIT), balance(ONCHAIN)) == (PAYOUT_MSAT, 0, 99_000_000)
+    assert breaches(watch) == []
+
+
+def test_reference_of_a_return_is_compared_without_surplus_blanks_and_ids_in_lower_case(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    other = ordered("binta")
+    run(watch)
+    finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "explanation": "returned", "proposer": finance}
+    first = propose_reversal(disbursement_id=paid_in_sats, reference="AB" * 32, now=watch(), **facts)
+    approve(proposal_id=first.pk, approver=approver, digest=first.digest, now=watch())
+
+    with unchanged(), pytest.raises(ReturnReferenceUsed):
+        propose_reversal(disbursement_id=other, reference=f" {'ab' * 32} ", now=watch(), **facts)
+
+
+def test_part_of_the_money_is_not_booked(francs: ScriptedFrancRail, paid: int, watch: Watch) -> None:
+    part = Reversed("part", type(francs.sendable().total)(9_000, Currency.XOF), NOW)
+    with unchanged(), pytest.raises(ReturnDiffers) as refusal:
+        book_provider_reversal(Attempt.objects.get().pk, part, now=watch())
+    assert refusal.value.facts == {
+        "disbursement_id": paid, "paid": 9_032, "returned": 9_000, "currency": "XOF",
+    }  # fmt: skip
+
+
+def test_what_the_fund_no_longer_holds_becomes_a_receivable_that_its_next_accruals_repay(
+    francs: ScriptedFrancRail, paid: int, watch: Watch
+) -> None:
+    """Of its 200 sats the fund has spent 150: it gives back 50 and owes 150, which the next fees repay."""
+    spent = [Line(COMMUNITY_FUND, 150_000), Line(ONCHAIN, -150_000)]
+    post(kind="spend_for_test", reference="spent", lines=spent, at=NOW, subject="test")
+    francs.give_back(f"franc-{paid}", at=NOW)
+
+    assert matched(watch) == 1
+
+    owes = COMMUNITY_FUND.receivable
+    assert (owed(COMMUNITY_FUND), balance(owes)) == (0, 150_000)
+    assert breaches(watch) == []
+
+    stored_rate("9123457", at=watch())
+    ordered("binta", at=watch(), destination=phone("+221770000002"))
+    run(watch)
+    repay_receivables(now=watch())
+    assert (owed(COMMUNITY_FUND), balance(owes)) == (50_000, 0)
+    assert breaches(watch) == []
+
+
+def test_payment_to_our_wallet_needs_two_people(node: SteeredRail, paid_in_sats: int, watch: Watch) -> None:
+    finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": "BICIS-17", "explanation": "returned"}
+    proposal = propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
+    assert row_of(paid_in_sats).state == "completed"
+
+    with pytest.raises(ApproverIsProposer):
+        approve(proposal_id=proposal.pk, approver=finance, digest=proposal.digest, now=watch())
+    with pytest.raises(NotAllowedToDecide):
+        approve(
+            proposal_id=proposal.pk, approver=make_user(Role.FINANCE), digest=proposal.digest, now=watch()
+        )
+    approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=watch())
+
+    reversal = Reversal.objects.get()
+    assert row_of(paid_in_sats).state == "reversed"
+    assert (reversal.proposer_id, reversal.approver_id) == (finance.pk, approver.pk)
+    assert (owed(POT), balance(ONCHAIN)) == (PAYOUT_MSAT, 99_000_000)
+    assert breaches(watch) == []
+
+
+def test_one_bank_line_reverses_one_payment(node: SteeredRail, paid_in_sats: int, watch: Watch) -> None:
+    other = ordered("binta")
+    run(watch)
+    finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": "BICIS-17", "explanation": "returned"}
+    first = propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
+    second = propose_reversal(disbursement_id=other, proposer=finance, now=watch(), **facts)
+    approve(proposal_id=first.pk, approver=approver, digest=first.digest, now=watch())
+    with pytest.raises(ReturnReferenceUsed):
+        approve(proposal_id=second.pk, approver=approver, digest=second.digest, now=watch())
+    assert row_of(other).state == "completed"
+
+
+def test_payment_to_us_proves_nothing_before_it_is_settled(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    with unchanged(), pytest.raises(ReturnUnproven):
+        propose_reversal(
+            disbursement_id=paid_in_sats, kind=ReturnKind.INBOUND_PAYMENT, reference="ab" * 32,
+            explanation="she pays it back", proposer=make_user(Role.FINANCE), now=watch(),
+        )  # fmt: skip
+
+
+def test_recipient_pays_the_money_back_over_lightning(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    """99,000 sats were paid for 100,000; 99,000 arrive by the invoice, and the pot has its 100,000 sats again."""
+    asked = request_return(disbursement_id=paid_in_sats, actor=BY, reason="sent twice", now=watch())
+    again = request_return(disbursement_id=paid_in_sats, actor=BY, reason="sent twice", now=watch())
+    assert (asked.amount, asked.reference) == (msat(99_000_000), again.reference)
+    record_receipt(
+        method=asked.method, reference=asked.reference, received=asked.amount, proof="00" * 32,
+        received_at=watch(), now=watch(),
+    )  # fmt: skip
+    arrived = returns_account(paid_in_sats)
+    assert (owed(arrived), owed(POT)) == (99_000_000, 0)
+
+    proposal = propose_reversal(
+        disbursement_id=paid_in_sats, kind=ReturnKind.INBOUND_PAYMENT, reference=asked.reference,
+        explanation="she paid it back", proposer=make_user(Role.FINANCE), now=watch(),
+    )  # fmt: skip
+    approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=watch())
+
+    assert (owed(arrived), owed(POT)) == (0, PAYOUT_MSAT)
+    assert row_of(paid_in_sats).state == "reversed"
+    assert breaches(watch) == []
+    with pytest.raises(DisbursementNotReversible):
+        request_return(disbursement_id=paid_in_sats, actor=BY, reason="again", now=watch())
+
+
+def test_francs_are_not_requested_back_by_an_invoice(
+    francs: ScriptedFrancRail, paid: int, watch: Watch
+) -> None:
+    with unchanged(), pytest.raises(DisbursementNotReversible):
+        request_return(disbursement_id=paid, actor=BY, reason="sent twice", now=watch())
+
+
+def test_only_a_completed_payment_is_reversed(node: SteeredRail, watch: Watch) -> None:
+    disbursement_id = ordered("awa")
+    with unchanged(), pytest.raises(DisbursementNotReversible):
+        propose_reversal(
+            disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference="BICIS-17",
+            explanation="returned", proposer=make_user(Role.FINANCE), now=watch(),
+        )  # fmt: skip
