@@ -29,7 +29,7 @@ from tests.crash.payouts import MSAT, NET_SATS, PAYOUT_SATS
 from tests.crash.step_switch import STEP_SWITCH, Halt
 from transfers.errors import SubjectHeld
 from transfers.services.disbursements import request_disbursement
-from transfers.types import Destination, DisbursementRequest
+from transfers.types import Choice, Destination, DisbursementRequest
 
 CYCLES_PER_ROUND, ATTEMPTS = 4, 8
 # A payout takes at most this many steps, counted by `tests.crash.step_switch`; an attempt is killed at one, or never.
@@ -105,9 +105,9 @@ def attempt(name: str, invoice: dict[str, Any], kill_step: int) -> None:
 
 def order(name: str, invoice: dict[str, Any]) -> None:
     request = DisbursementRequest(
-        subject=subject_of(name), payout_sats=PAYOUT_SATS, debit=pot_of(name),
+        subject=subject_of(name), payout_msat=PAYOUT_SATS * 1_000, debit=pot_of(name),
         priced_for=PricedFor("group:bench", f"user:{name}", "wave"),
-        destination=Destination("lightning", "bolt11", invoice["payment_request"]),
+        choices=(Choice(Destination("lightning", "bolt11", invoice["payment_request"])),),
     )  # fmt: skip
     with transaction.atomic():
         request_disbursement(request=request, actor=Actor.system("bench"), now=clock.now())

@@ -13,13 +13,14 @@ from bench.raw_payout import KnownPayout, pay_by_grpc, pay_by_sql
 from bench.sql_counts import SqlCounts
 from fees.queries import fixed_fee
 from ledger.services.accounts import account_ids
+from ledger.types import msat
 from lightning.rail import LightningRail
 from tests.crash.driver import control, new_payout
 from tests.crash.payouts import MSAT, NET_SATS
-from transfers.booking import hold_lines, paid_lines
+from transfers.booking import Shares, paid_lines
 from transfers.engine.runner import DEFAULT_SLOTS, run_due
 from transfers.models import Disbursement
-from transfers.queries import debit_account
+from transfers.queries import debit_account, destinations_of
 
 PAYOUTS, WARM_UP, WORKERS = 100, 4, 4
 # A batch worker makes many calls at once: enough payouts to fill its slots several times.
@@ -125,16 +126,15 @@ def known(order: dict[str, Any]) -> KnownPayout:
     """Read everything that the raw payout writes, before it is timed."""
     row = Disbursement.objects.select_related("assessment").get(pk=order["id"])
     assert row.assessment_id is not None
-    assert row.net_sats is not None
-    hold = hold_lines(debit=debit_account(row), amount_msat=row.payout_sats * 1_000)
+    assert row.net_msat is not None
     paid = paid_lines(
-        payout_msat=row.payout_sats * 1_000, net_msat=row.net_sats * 1_000, fee=fixed_fee(row.assessment_id),
-        cost_msat=1_000, paid_from=LightningRail.account, cost=LightningRail.cost_account,
+        payout_msat=row.payout_msat, fee=fixed_fee(row.assessment_id), paid=msat(row.net_msat),
+        cost=msat(1_000), paid_from=LightningRail.account, cost_account=LightningRail.cost_account,
+        residue=debit_account(row), shares=Shares(row.net_msat),
     )  # fmt: skip
-    accounts = account_ids(line.account for line in [*hold, *paid])
+    accounts = account_ids(line.account for line in paid)
     return KnownPayout(
-        row.pk, row.subject, row.destination_value, order["hash"], row.assessment_id,
+        row.pk, row.subject, destinations_of(row)[0].value, order["hash"], row.assessment_id,
         fee=tuple(getattr(row.assessment, name) for name in FEE_COLUMNS),
-        hold=tuple((accounts[line.account.code], line.amount) for line in hold),
         paid=tuple((accounts[line.account.code], line.amount) for line in paid),
     )  # fmt: skip

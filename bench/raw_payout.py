@@ -23,9 +23,10 @@ from lightning.proto import lightning_pb2, methods, router_pb2
 
 LOCK = "SELECT state FROM transfers_disbursement WHERE id = %s FOR UPDATE"
 ORDER = (
-    "INSERT INTO transfers_paymentorder (disbursement_id, rail, reference, payload, amount_msat, fee_limit_msat, payee,"
-    " source, expires_at, give_up_after, prepared_at, destination_digest, is_renewable)"
-    " VALUES (%s, 'lightning', %s, %s, %s, %s, %s, %s, %s, %s, %s, REPEAT('0', 64), 0)"
+    "INSERT INTO transfers_paymentorder (disbursement_id, rail, reference, payload, currency, amount, cost_limit,"
+    " paid_from, cost_account, payee, source, expires_at, give_up_after, prepared_at, destination_digest, is_renewable)"
+    " VALUES (%s, 'lightning', %s, %s, 'msat', %s, %s, 'node:msat', 'routing_expense:msat', %s, %s, %s, %s, %s,"
+    " REPEAT('0', 64), 0)"
 )
 JOURNAL = (
     "INSERT INTO ledger_journaltransaction (kind, reference, subject, posted_at, recorded_at, reverses_id)"
@@ -33,9 +34,9 @@ JOURNAL = (
 )
 ENTRIES = "INSERT INTO ledger_journalentry (transaction_id, account_id, currency, amount) VALUES "
 ATTEMPT = (
-    "INSERT INTO transfers_attempt (disbursement_id, order_id, number, state, hold_transaction_id, opened_at, sends,"
+    "INSERT INTO transfers_attempt (disbursement_id, order_id, number, state, opened_at, sends,"
     " sent_at, send_not_after, outcome, verdict, failure_class, proof, evidence)"
-    " VALUES (%s, %s, 1, 'prepared', %s, %s, 1, %s, %s, '', '', '', '', '{}')"
+    " VALUES (%s, %s, 1, 'prepared', %s, 1, %s, %s, '', '', '', '', '{}')"
 )
 LEASE = (
     "UPDATE transfers_disbursement SET claim_version = claim_version + 1, claimed_by = 'raw', due_at = %s"
@@ -48,8 +49,8 @@ FEE = (
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, NULL, 0, %s)"
 )
 CLOSE = (
-    "UPDATE transfers_attempt SET state = 'succeeded', closed_at = %s, asked_at = %s, close_transaction_id = %s,"
-    " proof = %s, cost_msat = 0, outcome = 'paid', evidence = '{}' WHERE id = %s AND state = 'prepared'"
+    "UPDATE transfers_attempt SET state = 'succeeded', closed_at = %s, asked_at = %s, payment_transaction_id = %s,"
+    " proof = %s, cost = 0, outcome = 'paid', evidence = '{}' WHERE id = %s AND state = 'prepared'"
 )
 COMPLETE = (
     "UPDATE transfers_disbursement SET state = 'completed', due_at = NULL, completed_at = %s, claimed_by = ''"
@@ -76,8 +77,7 @@ class KnownPayout:
     payment_hash: str
     assessment_id: int
     fee: tuple[Any, ...]  # the columns of the assessment, as the fee record takes them over
-    hold: tuple[tuple[int, int], ...]  # (account, msat)
-    paid: tuple[tuple[int, int], ...]
+    paid: tuple[tuple[int, int], ...]  # (account, msat)
 
 
 def pay_by_sql(payouts: Sequence[KnownPayout]) -> None:
@@ -145,8 +145,7 @@ def _open(cursor: Any, payout: KnownPayout, now: datetime) -> int:
         ),
     )
     order_id = cursor.lastrowid
-    hold_id = _post(cursor, ("hold", f"disbursement:{number}:hold:1", payout.subject, now, now), payout.hold)
-    cursor.execute(ATTEMPT, (number, order_id, hold_id, now, now, now + timedelta(seconds=20)))
+    cursor.execute(ATTEMPT, (number, order_id, now, now, now + timedelta(seconds=20)))
     attempt_id = int(cursor.lastrowid)
     cursor.execute(OPENED, (f"disbursement:{number}", json.dumps({"attempt": 1}), now))
     cursor.execute(LEASE, (now + timedelta(seconds=20), number))
