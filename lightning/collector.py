@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from django.conf import settings
@@ -37,6 +37,8 @@ class LightningCollector:
     name = NAME
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
     wants_phone = False
+    # An invoice is paid once, and never after its end.
+    paid_late_for = timedelta(0)
 
     def __init__(self, client: LndClient | None = None) -> None:
         self._client = client or LndClient(access_for(AccessScope.INVOICING))

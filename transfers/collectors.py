@@ -1,6 +1,6 @@
 """Interface of a collector, a way to receive money: plug-ins named in `settings.COLLECTORS` that write no rows here."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Protocol
 
@@ -15,12 +15,14 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 class Collector(Protocol):
     """One way to receive money, in the currency of `account`, where it arrives.
 
-    `wants_phone`: the payer is asked by phone, whose number a request then contains.
+    `wants_phone`: the payer is asked by phone, whose number a request then contains. `paid_late_for` is how long after
+    the end of a request its provider may still accept a payment for it.
     """
 
     name: str
     account: AccountRef
     wants_phone: bool
+    paid_late_for: timedelta
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         """Open a request for money, idempotent per `collection_id`. Raises: CollectorUnavailable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.enums import AccountRole, Currency
@@ -27,6 +27,7 @@ class FrancCollector:
     name = NAME
     account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, OWNER)
     wants_phone = True
+    paid_late_for = timedelta(days=7)
 
     def __init__(self) -> None:
         self._client = FrancClient(timeout_seconds=TIMEOUT_SECONDS)

@@ -169,6 +169,7 @@ class FrancSteeredCollector(OtherSteeredCollector):
     name = "franc"
     account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, "franc")
     wants_phone = True
+    paid_late_for = timedelta(days=7)
 
 
 class Watch:

@@ -96,6 +96,37 @@ def test_payment_that_came_while_it_was_cancelled_is_booked_before(provider: Fra
     assert _breaches() == []
 
 
+def test_second_payment_after_it_was_settled_is_found_by_polling(provider: FrancProcess) -> None:
+    facts = asked()
+    provider.control.pay_in(facts.reference, 913)
+    assert sweep_collections(now=NOW + 5 * MINUTE) == 1
+    assert balances(facts) == ("settled", 0, DUE_MSAT, 0, 913)
+    provider.control.pay_in(facts.reference, 913)
+
+    assert sweep_collections(now=NOW + 30 * MINUTE) == 0
+    assert sweep_collections(now=NOW + 70 * MINUTE) == 1
+
+    assert balances(facts) == ("settled", 0, DUE_MSAT, 10_007_171, 1_826)
+    assert _breaches() == []
+
+
+def test_payment_after_the_expiry_is_found_by_polling_for_seven_days(provider: FrancProcess) -> None:
+    """It is asked about after an hour, and then after as long again as has passed since the end."""
+    facts = asked()
+    provider.control.set_clock(OVER)
+    reconcile_collection(facts.id, now=OVER)
+    provider.control.pay_in(facts.reference, 400)
+    queried, now = [], OVER
+    while (ask_at := stored(facts).ask_at) is not None:
+        now = ask_at
+        assert sweep_collections(now=now) == 1
+        queried.append(round((now - NOW - DAY) / timedelta(hours=1)))
+
+    assert queried == [1, 2, 4, 8, 17, 33, 66, 132, 168]
+    assert balances(facts) == ("expired", 0, 0, 4_384_303, 400)
+    assert _breaches() == []
+
+
 def test_opening_whose_answer_was_lost_opens_one_request(provider: FrancProcess) -> None:
     provider.control.script("open_collection", answer=Answer.LOST)
     with pytest.raises(CollectorUnavailable):

@@ -123,6 +123,7 @@ CORRUPTIONS: dict[Callable[[History], None], set[tuple[str, str]]] = {
     end_not_booked: {("I08b", "collection:ended"), ("I08", "journal:parts_credited")},
     end_undone: {
         ("I08", "collection:ended"), ("I08", "journal:parts_credited"), ("I08b", "receipt:ended"),
+        ("I13", "collection:ended"),
     },
     clearing_emptied: {("I13", "collection:partial")},
     parts_credited_of_nothing: {("I08", "journal:odd")},

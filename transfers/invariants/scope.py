@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from ledger import queries as books
 from sunusav.core.auditing import AuditScope, pages, rows_since
-from transfers.enums import AttemptState
+from transfers.enums import AWAITING_STATES, AttemptState
 from transfers.models import Attempt, Collection, Disbursement, Receipt
 
 SUCCEEDED = Attempt.objects.filter(state=AttemptState.SUCCEEDED)
@@ -56,12 +56,12 @@ def receipt_pages(scope: AuditScope) -> Iterator[list[Receipt]]:
 
 
 def collection_pages(scope: AuditScope, rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield pages of these rows: all, or those requested or paid into since, or still queried."""
+    """Yield pages of these rows: all, or those requested or paid into since, or that await money."""
     if scope.since is None:
         return pages(rows)
     requested = rows_since(Collection.objects.all(), "requested_at", scope.since)
-    queried = Collection.objects.filter(ask_at__isnull=False)
-    keys = set(requested.values_list("pk", flat=True)) | set(queried.values_list("pk", flat=True))
+    awaiting = Collection.objects.filter(ask_at__isnull=False, state__in=AWAITING_STATES)
+    keys = set(requested.values_list("pk", flat=True)) | set(awaiting.values_list("pk", flat=True))
     return pages(rows, keys | set(_receipts(scope).values_list("collection_id", flat=True)))
 
 

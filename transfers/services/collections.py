@@ -37,6 +37,7 @@ from transfers.services.receipts import (
     end_collection,
     is_expired,
     move_collection,
+    next_late_query,
     next_query,
     record_payment,
 )
@@ -97,12 +98,12 @@ def open_collection(
 
 
 def reconcile_collection(collection_id: int, *, now: datetime) -> None:
-    """Query the collector about one collection that awaits money, and record the answer.
+    """Query the collector about one collection, and record the answer: one that has ended may be paid late.
 
     Raises: CollectorUnknown, CollectorUnavailable, CollectionCurrencyDiffers.
     """
     row = Collection.objects.get(pk=collection_id)
-    if row.state not in AWAITING_STATES or row.reference is None:
+    if row.reference is None:
         return
     asked = collector(row.method)
     status = asked.find(row.reference)
@@ -120,6 +121,9 @@ def _record_status(collection_id: int, status: CollectionStatus, *, now: datetim
             record_payment(row, payment, now=now)
         if row.state in AWAITING_STATES:
             _record_unpaid(row, status, now)
+        else:
+            ended_at = row.settled_at or row.expires_at or row.requested_at
+            Collection.objects.filter(pk=row.pk).update(ask_at=next_late_query(row, ended_at, now))
 
 
 def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from ledger.services import post
@@ -12,6 +13,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
+from transfers.collectors import collector
 from transfers.enums import (
     AWAITING_STATES,
     COLLECTION_TRANSITIONS,
@@ -27,6 +29,7 @@ from transfers.types import CollectedPayment, CollectionStatus
 # A payment that arrived in time may settle a little after the expiry.
 EXPIRY_GRACE = timedelta(minutes=2)
 QUERY_OPEN_EVERY = timedelta(minutes=5)
+QUERY_ENDED_AFTER = timedelta(hours=1)
 ENGINE = Actor.system("transfers.collections")
 _C = CollectionState
 
@@ -119,7 +122,8 @@ def end_collection(
             lines=parts_credited_lines(row.terms, in_clearing=row.received), at=now, subject=row.subject,
         )  # fmt: skip
         wake_for(row.subject)
-    move_collection(row, state, action, actor=actor, now=now, ask_at=None, trouble="", **fields)
+    ask_at = next_late_query(row, row.expires_at or now, now)
+    move_collection(row, state, action, actor=actor, now=now, ask_at=ask_at, trouble="", **fields)
 
 
 def _move_after_receipt(
@@ -127,8 +131,8 @@ def _move_after_receipt(
 ) -> None:
     if use is ReceiptUse.COMPLETE:
         move_collection(
-            row, _C.SETTLED, "settle", actor=ENGINE, now=now, received=total, settled_at=received_at, ask_at=None,
-            trouble="",
+            row, _C.SETTLED, "settle", actor=ENGINE, now=now, received=total, settled_at=received_at,
+            ask_at=next_late_query(row, received_at, now), trouble="",
         )  # fmt: skip
     elif use is ReceiptUse.PART and row.state == _C.OPEN:
         move_collection(
@@ -159,6 +163,18 @@ def next_query(row: Collection, now: datetime) -> datetime:
     if row.expires_at is None or row.expires_at >= later or is_expired(row, now):
         return later
     return row.expires_at + EXPIRY_GRACE
+
+
+def next_late_query(row: Collection, ended_at: datetime, now: datetime) -> datetime | None:
+    """Return when the collector is queried next about a request that has ended; None once nothing can come any more.
+
+    The first time after an hour, and then after as long again as has passed since the end.
+    """
+    late_for = collector(row.method).paid_late_for if row.method in settings.COLLECTORS else timedelta(0)
+    until = ended_at + late_for
+    if not late_for or now >= until:
+        return None
+    return min(now + max(QUERY_ENDED_AFTER, now - ended_at), until)
 
 
 def move_collection(

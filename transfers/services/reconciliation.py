@@ -9,7 +9,7 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.wake_ups import wake
 from transfers.attempt_queries import unsettled_until
-from transfers.enums import OPEN_ATTEMPT_STATES, CollectionState
+from transfers.enums import AWAITING_STATES, OPEN_ATTEMPT_STATES
 from transfers.errors import AttemptNotOpen
 from transfers.models import Collection, Disbursement
 from transfers.queries import has_open_attempt, subject_of
@@ -43,8 +43,8 @@ def make_open_attempts_due(*, now: datetime) -> int:
 
 
 def make_open_collections_due(*, now: datetime) -> int:
-    """Make every open collection due at once."""
-    return Collection.objects.filter(state=CollectionState.OPEN).update(ask_at=now)
+    """Make every collection that awaits money due at once."""
+    return Collection.objects.filter(state__in=AWAITING_STATES).update(ask_at=now)
 
 
 def _unclaimed(now: datetime) -> Q:
