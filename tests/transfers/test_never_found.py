@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from sunusav.core.models import Switch
+from sunusav.core.switches import pause_outgoing
 from tests.transfers.builders import (
     BY,
     MAY_LEAVE_SECONDS,
@@ -134,3 +136,33 @@ def test_order_that_is_found_after_all_is_booked(node: SteeredRail, watch: Watch
     run(watch)
 
     assert snapshot(disbursement_id) == Snapshot("completed", ["succeeded"], 0, 0)
+
+
+def test_send_that_certainly_did_not_leave_is_sent_again(node: SteeredRail, watch: Watch) -> None:
+    """The rail was unavailable for the send: nothing left, so that its absence needs no window and no people."""
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=watch.after(36_000)))
+    with node.unavailable("send"):
+        run(watch)
+    assert Attempt.objects.get().sends == 0
+    node.finds.append(ABSENT)
+    watch.advance(60)
+    run(watch)
+
+    assert snapshot(disbursement_id) == Snapshot("completed", ["succeeded"], 0, 0)
+    assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
+    assert breaches(watch) == []
+
+
+def test_order_that_a_pause_kept_from_leaving_is_sent_after_it(node: SteeredRail, watch: Watch) -> None:
+    """Outgoing money is paused between the intent and the last look before the send."""
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=watch.after(36_000)))
+    node.meanwhile["prepare"] = lambda: pause_outgoing(actor=BY, reason="for this test", now=watch())
+    run(watch)
+    assert (Attempt.objects.get().sends, node.sends) == (0, 0)
+    Switch.objects.update(is_open=True)
+    node.finds.append(ABSENT)
+    watch.advance(60)
+    run(watch)
+
+    assert snapshot(disbursement_id) == Snapshot("completed", ["succeeded"], 0, 0)
+    assert node.sends == 1

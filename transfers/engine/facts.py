@@ -64,6 +64,7 @@ def _facts_of(tries: Sequence[Attempt], *, disbursement_id: int) -> OrderFacts:
         send_deadline=timedelta(seconds=paid_by.send_deadline_seconds), late_by=paid_by.late_by,
         search_window=paid_by.search_window,
         is_renewable=order.is_renewable, was_sent_again=any(one.sends > 1 for one in tries),
+        may_have_left=any(one.sends > 0 for one in tries),
         was_resolved=any(getattr(one, "was_resolved", False) for one in tries),
         was_paid_elsewhere=any(one.paid_outside_at is not None for one in tries),
         refused_sends=frozenset(one.verdict for one in tries[:-1] if one.verdict),

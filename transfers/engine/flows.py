@@ -67,7 +67,13 @@ from transfers.engine.steps import (
 )
 from transfers.engine.stopping import stop
 from transfers.engine.unpaid import close_as_unpaid, settle
-from transfers.engine.unresolved import keep_open, put_under_review, record_doubt, record_resend
+from transfers.engine.unresolved import (
+    keep_open,
+    put_under_review,
+    record_doubt,
+    record_resend,
+    record_unsent,
+)
 from transfers.enums import AnsweredCall, DisbursementState, ReviewCode
 from transfers.errors import (
     ClaimLost,
@@ -285,7 +291,7 @@ class _PaymentFlow:
     def _send(self, attempt: Attempt, order: Order, *, read_at_ns: int) -> Flow[Outcome | Ended]:
         """Send a committed order, not after its latest moment. A missing answer proves neither success nor failure."""
         if not (yield from call_batched(may_send, self._claim)):
-            release(self._claim, due_at=self._clock() + QUERY_AGAIN_AFTER)
+            record_unsent(self._claim, attempt, due_at=self._clock() + QUERY_AGAIN_AFTER)
             return ENDED
         assert attempt.send_not_after is not None, "it was committed with the intent"  # noqa: S101
         deadline = Deadline.after(LEASE, at=attempt.send_not_after, read_at_ns=read_at_ns)

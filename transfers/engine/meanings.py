@@ -59,7 +59,7 @@ def meaning_of(answered: Answered) -> Meaning:
             return Meaning.UNKNOWN
         case NotSeen(source=source) if source != order.source or order.state == AttemptState.IN_FLIGHT:
             return Meaning.VANISHED
-        case NotSeen(is_resendable=False):
+        case NotSeen(is_resendable=False) if order.may_have_left:
             return Meaning.NOT_FOUND
         case NotSeen():
             return Meaning.NOT_SEEN

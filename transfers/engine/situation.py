@@ -49,7 +49,8 @@ class OrderFacts:
 
     `may_leave_until` is the last moment at which the provider may accept a send of it; its absence at a provider that
     may pay it twice proves nothing for `search_window` after that. `unpaid_at` is when the provider last confirmed that
-    it was not paid; `was_queried`: under this claim. `refused_sends` has the verdicts of earlier
+    it was not paid; `was_queried`: under this claim. `may_have_left` is false where every send certainly did not leave.
+    `refused_sends` has the verdicts of earlier
     attempts, `holds` how many orders of this payment our side could not pay.
     """
 
@@ -66,6 +67,7 @@ class OrderFacts:
     search_window: timedelta = timedelta(0)
     is_renewable: bool = False
     was_sent_again: bool = False
+    may_have_left: bool = True
     was_resolved: bool = False
     was_paid_elsewhere: bool = False
     refused_sends: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.wake_ups import wake
 from transfers.engine.answers import received_answer, store_answer, store_doubt
 from transfers.engine.attempts import attempt_entry, move_attempt
-from transfers.engine.claims import Claim, locked_claim, locked_processing_claim, move_disbursement
+from transfers.engine.claims import Claim, locked_claim, locked_processing_claim, move_disbursement, release
 from transfers.engine.meanings import Meaning, meaning_of
 from transfers.engine.policy import LEASE
 from transfers.engine.situation import Answered, Unavailable
@@ -37,7 +37,7 @@ def keep_open(claim: Claim, attempt: Attempt, decision: Keep, *, now: datetime) 
             return
         store_answer(received_answer(attempt, answered), now=now)
         if _certainly_did_not_leave(answered):
-            Attempt.objects.filter(pk=fresh.pk, sends__gt=0).update(sends=F("sends") - 1)
+            _count_no_send(fresh)
         if _is_seen(answered) and fresh.state == AttemptState.PREPARED:
             move_attempt(fresh, AttemptState.IN_FLIGHT, action="see_attempt", now=now, seen_at=now)
         asks = row.asks + 1 if isinstance(answered.answer, Unknown | TooLate) else row.asks
@@ -50,6 +50,20 @@ def keep_open(claim: Claim, attempt: Attempt, decision: Keep, *, now: datetime) 
             facts=dict(decision.facts), due_at=decision.due_at, claimed_by="", asks=asks,
         )  # fmt: skip
         record_outcome(row, now=now)
+
+
+@retried_on_deadlock
+def record_unsent(claim: Claim, attempt: Attempt, *, due_at: datetime) -> None:
+    """Release a claim whose committed order was not sent, since outgoing money was paused. Raises: ClaimLost."""
+    with transaction.atomic(durable=True):
+        locked_claim(claim)
+        _count_no_send(attempt)
+        release(claim, due_at=due_at)
+
+
+def _count_no_send(attempt: Attempt) -> None:
+    """Take back the count of a send that certainly did not leave."""
+    Attempt.objects.filter(pk=attempt.pk, sends__gt=0).update(sends=F("sends") - 1)
 
 
 @retried_on_deadlock
