@@ -77,19 +77,6 @@ LIABILITY_ROLES: Final = frozenset(
     role for role, kind in KIND_OF_ROLE.items() if kind is AccountKind.LIABILITY
 )
 
-# Several callers spend from these at once: they are read under their lock before money is promised from them.
-CONTENDED_ROLES: Final = frozenset(
-    {
-        AccountRole.COMMUNITY_FUND,
-        AccountRole.FUND_RESERVED,
-        AccountRole.PARTNER_RESERVE,
-        AccountRole.PARTNER_FLOAT,
-        AccountRole.MEMBER_CREDIT,
-        AccountRole.BANK,
-        AccountRole.NODE,
-    }
-)
-
 
 class ConversionKind(StrEnum):
     """Why money changes currency; each has its own rounding (`ledger.calculations`)."""

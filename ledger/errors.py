@@ -35,7 +35,7 @@ class ReversalExists(Conflict):
 
 
 class AccountShort(Conflict):
-    """A contended account holds less than is needed from it. Units: the currency."""
+    """An account holds less than is needed from it. Units: the currency."""
 
     account: str
     currency: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.enums import CONTENDED_ROLES, AccountRole, ConversionKind, Currency
+from ledger.enums import AccountRole, ConversionKind, Currency
 
 __all__ = [
     "AccountRef",
@@ -46,11 +46,6 @@ class AccountRef:
         """Return the account of a readable name. Raises: ValueError."""
         role, currency, *owner = code.split(":", 2)
         return cls(AccountRole(role), Currency(currency), "".join(owner))
-
-    @property
-    def is_contended(self) -> bool:
-        """Whether its balance is read under its lock before money is promised from it."""
-        return self.role in CONTENDED_ROLES
 
     @property
     def receivable(self) -> AccountRef:

@@ -1,6 +1,6 @@
 """Accounts that several callers spend from at once, and what is owed back where a reversal found too little.
 
-Who spends from a contended account locks it first and reads its balance after that. Who pays in needs no lock.
+Who spends from an account locks it first and reads its balance after that. Who pays in needs no lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from ledger.calculations import held_on, repayment, split_taken_back
-from ledger.enums import CONTENDED_ROLES, AccountKind, AccountRole, Currency
+from ledger.enums import AccountKind, AccountRole, Currency
 from ledger.errors import AccountShort, PostingMalformed
 from ledger.health import RECEIVABLE_OLD_AFTER, receivables
 from ledger.invariants.balances import BALANCE_INVARIANTS
@@ -69,14 +69,6 @@ def test_split_taken_back_conserves_the_amount_and_takes_no_more_than_is_held(he
 )
 def test_repayment_is_what_is_held_up_to_what_is_owed_back(held: int, owed_back: int, repaid: int) -> None:
     assert repayment(held=held, owed_back=owed_back) == repaid
-
-
-def test_contended_accounts_are_those_that_several_callers_spend_from() -> None:
-    assert {str(role) for role in CONTENDED_ROLES} == {
-        "community_fund", "fund_reserved", "partner_reserve", "partner_float", "member_credit", "bank", "node",
-    }  # fmt: skip
-    assert FUND.is_contended
-    assert not POT.is_contended
 
 
 @pytest.mark.parametrize("account", [FUND, WAVE, POT, FLOAT, FUND.receivable, WAVE.receivable])

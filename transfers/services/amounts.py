@@ -9,9 +9,9 @@ from fees.services import fix_fee
 from fees.types import FixedFee, PricedFor
 from ledger.enums import ConversionKind, Currency
 from ledger.errors import AccountShort, RateNotFresh
-from ledger.queries import conversion_id, current_rate, owed, xof_from_msat
+from ledger.queries import conversion_id, current_rate, xof_from_msat
 from ledger.services import left_over_xof, post, record_conversion, require_owed, reverse
-from ledger.types import AccountRef, Line, Money, msat, xof
+from ledger.types import Line, Money, msat, xof
 from sunusav.core.money import msat_from_sats, sats_from_msat
 from transfers.booking import hold_lines, paid_lines, shares_of
 from transfers.enums import TransactionKind
@@ -88,31 +88,22 @@ def expected_amount(destination: Destination, *, net_msat: int, pay_xof: int | N
 def held(row: Disbursement, *, now: datetime) -> dict[str, Any]:
     """Hold the amount in the books, once, in the caller's transaction; return the columns to store.
 
-    An account that others draw on is locked first, and holds what is promised. Raises: FundsShort.
+    The account is locked first: what it holds is promised once. Raises: FundsShort.
     """
     if row.hold_transaction_id is not None:
         return {}
     debit = debit_account(row)
-    _require_funds(row, debit, now=now)
+    try:
+        require_owed({debit: row.payout_msat}, now=now)
+    except AccountShort as short:
+        raise FundsShort(
+            subject=row.subject, needed_msat=row.payout_msat, available_msat=short.available
+        ) from short
     hold_id = post(
         kind=TransactionKind.HOLD, reference=f"{subject_of(row.pk)}:hold", at=now, subject=row.subject,
         lines=hold_lines(debit=debit, amount_msat=row.payout_msat),
     )  # fmt: skip
     return {"hold_transaction_id": hold_id}
-
-
-def _require_funds(row: Disbursement, debit: AccountRef, *, now: datetime) -> None:
-    """Refuse what the account does not hold. Raises: FundsShort."""
-    available_msat = row.payout_msat
-    if debit.is_contended:
-        try:
-            require_owed({debit: row.payout_msat}, now=now)
-        except AccountShort as short:
-            available_msat = short.available
-    else:
-        available_msat = owed(debit)
-    if available_msat < row.payout_msat:
-        raise FundsShort(subject=row.subject, needed_msat=row.payout_msat, available_msat=available_msat)
 
 
 def release_hold(row: Disbursement, *, now: datetime) -> None:
