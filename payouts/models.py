@@ -1,12 +1,12 @@
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from payouts.enums import CycleState
 from sunusav.core.fields import IdentifierField
+from sunusav.core.models import FOUR_EYES, DecidedByTwo
 from transfers.types import Choice, Destination
 
 
@@ -175,26 +175,14 @@ class Cycle(models.Model):
         return (*choices, Choice(second, self.second_replaced_at))
 
 
-class CycleReopening(models.Model):
-    """That two people let a cycle be paid again whose payout was reversed. Append-only, once per payout.
-
-    The proposer is copied so that a constraint can compare both people; the audit checks the copy.
-    """
+class CycleReopening(DecidedByTwo):
+    """That two people let a cycle be paid again whose payout was reversed. Append-only, once per payout."""
 
     cycle = models.ForeignKey(
         Cycle, on_delete=models.RESTRICT, related_name="reopenings", verbose_name=_("cycle")
     )
     payout = models.OneToOneField(
         "transfers.Disbursement", on_delete=models.RESTRICT, related_name="+", verbose_name=_("payout")
-    )
-    proposal = models.OneToOneField(
-        "core.Proposal", on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
-    )
-    proposer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
-    )
-    approver = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("approver")
     )
     reopened_at = models.DateTimeField(_("reopened at"))
 
@@ -207,7 +195,7 @@ class CycleReopening(models.Model):
             ("approve_cycle_reopening", "Can approve reopening a cycle"),
         ]
         constraints: ClassVar[list[Any]] = [
-            models.CheckConstraint(name="cyclereopening_four_eyes", condition=~Q(approver=F("proposer"))),
+            FOUR_EYES,
         ]
 
     def __str__(self) -> str:

@@ -2,10 +2,11 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import kept_while
+from sunusav.core.models import FOUR_EYES, DecidedByTwo
 from transfers.enums import ResolutionVerdict
 from transfers.models.disbursement import Attempt
 
@@ -57,11 +58,10 @@ class ManualResolution(models.Model):
         return f"{self.verdict} of attempt {self.attempt_id}"
 
 
-class ResolvedAttempt(models.Model):
+class ResolvedAttempt(DecidedByTwo):
     """That two people resolved an attempt: who, by which proposal. Append-only.
 
-    An attempt's outcome is decided once, and its payment written off once, with `transaction`. The proposer is copied
-    so that a constraint can compare both people; the audit checks the copy.
+    An attempt's outcome is decided once, and its payment written off once, with `transaction`.
     """
 
     attempt = models.ForeignKey(
@@ -69,15 +69,6 @@ class ResolvedAttempt(models.Model):
     )
     resolution = models.OneToOneField(
         ManualResolution, on_delete=models.RESTRICT, related_name="applied", verbose_name=_("resolution")
-    )
-    proposal = models.OneToOneField(
-        "core.Proposal", on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
-    )
-    proposer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
-    )
-    approver = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("approver")
     )
     resolved_at = models.DateTimeField(_("resolved at"))
     transaction = models.OneToOneField(
@@ -94,7 +85,7 @@ class ResolvedAttempt(models.Model):
         verbose_name = _("resolved attempt")
         verbose_name_plural = _("resolved attempts")
         constraints: ClassVar[list[Any]] = [
-            models.CheckConstraint(name="resolvedattempt_four_eyes", condition=~Q(approver=F("proposer"))),
+            FOUR_EYES,
             models.UniqueConstraint(fields=["decided_attempt"], name="resolvedattempt_decides_once"),
             models.UniqueConstraint(fields=["written_off_attempt"], name="resolvedattempt_writes_off_once"),
         ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from sunusav.core.fields import ExactCharField
+from sunusav.core.models import FOUR_EYES, DecidedByTwo
 from transfers.enums import (
     EXCHANGE_KINDS,
     FLOAT_KINDS,
@@ -102,11 +103,11 @@ class TreasuryMovement(models.Model):
         )
 
 
-class BookedMovement(models.Model):
+class BookedMovement(DecidedByTwo):
     """That two people had a movement booked: who, by which proposal, as which transaction. Append-only.
 
-    Reference and proposer are copied so that constraints can compare them, and `opened_account` is the code of the
-    account that an opening balance is about; the audit checks the copies.
+    The reference is copied so that a constraint can compare it, and `opened_account` is the code of the account that an
+    opening balance is about; the audit checks the copies.
     """
 
     movement = models.OneToOneField(
@@ -114,15 +115,6 @@ class BookedMovement(models.Model):
     )
     reference = ExactCharField(_("reference"), max_length=REFERENCE_LENGTH)
     opened_account = ExactCharField(_("opened account"), max_length=120, null=True)
-    proposal = models.OneToOneField(
-        "core.Proposal", on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
-    )
-    proposer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
-    )
-    approver = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("approver")
-    )
     transaction = models.OneToOneField(
         "ledger.JournalTransaction",
         on_delete=models.RESTRICT,
@@ -138,7 +130,7 @@ class BookedMovement(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["reference"], name="bookedmovement_reference_used_once"),
             models.UniqueConstraint(fields=["opened_account"], name="bookedmovement_account_opened_once"),
-            models.CheckConstraint(name="bookedmovement_four_eyes", condition=~Q(approver=F("proposer"))),
+            FOUR_EYES,
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-from sunusav.core.models.approval import Approval, Proposal, ProposalState
+from sunusav.core.models.approval import FOUR_EYES, Approval, DecidedByTwo, Proposal, ProposalState
 from sunusav.core.models.lock import Lock
 from sunusav.core.models.outbox import OutboxMessage
 from sunusav.core.models.privacy import PersonKey
@@ -8,7 +8,9 @@ from sunusav.core.models.trail import TrailEntry, TrailSeal
 from sunusav.core.models.user import User
 
 __all__ = [
+    "FOUR_EYES",
     "Approval",
+    "DecidedByTwo",
     "Lock",
     "OutboxMessage",
     "PersonKey",

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField, kept_while
 
+FOUR_EYES = models.CheckConstraint(name="%(class)s_four_eyes", condition=~Q(approver=F("proposer")))
+
 
 class ProposalState(models.TextChoices):
     OPEN = "open"
@@ -79,7 +81,7 @@ class Approval(models.Model):
         verbose_name_plural = _("approvals")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["proposal", "approver"], name="approval_one_per_approver"),
-            models.CheckConstraint(name="approval_four_eyes", condition=~Q(approver=F("proposer"))),
+            FOUR_EYES,
             models.CheckConstraint(
                 name="approval_rejection_has_reason", condition=Q(is_approved=True) | ~Q(reason="")
             ),
@@ -87,3 +89,23 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.proposal_id} by {self.approver_id}"
+
+
+class DecidedByTwo(models.Model):
+    """What two people decided, and by which proposal. A subclass lists `FOUR_EYES` among its constraints.
+
+    The proposer is copied so that the constraint can compare both people; the audit checks the copy.
+    """
+
+    proposal = models.OneToOneField(
+        "core.Proposal", on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposal")
+    )
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
+    )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("approver")
+    )
+
+    class Meta:
+        abstract = True
