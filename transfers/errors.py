@@ -105,6 +105,21 @@ class ReturnReferenceUsed(Conflict):
     disbursement_id: int
 
 
+class ReturnReferenceBooked(Conflict):
+    """The line with this reference is booked as a movement of the treasury."""
+
+    reference: str
+    movement_id: int
+
+
+class ReturnRequested(Conflict):
+    """The money was requested back by an invoice, which alone can prove the return while it may be paid or is paid."""
+
+    disbursement_id: int
+    collection_id: int
+    collection_state: str
+
+
 class ReturnClaimMissing(Missing):
     disbursement_id: int
 

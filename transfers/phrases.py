@@ -352,6 +352,14 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("%(reference)s has proven the reversal of disbursement %(disbursement_id)s."),
         _("One proof counts once: enter the reference of this payment's own return."),
     ),
+    "return-reference-booked": (
+        _("%(reference)s is booked as movement %(movement_id)s of the treasury."),
+        _("Enter the reference of this payment's own return."),
+    ),
+    "return-requested": (
+        _("The money of disbursement %(disbursement_id)s was requested back by request %(collection_id)s."),
+        _("Cancel that request if it is open; if it is settled, propose its payment hash as the proof."),
+    ),
     "return-claim-missing": (
         _("No return of money was proposed for disbursement %(disbursement_id)s."),
         _("Open its page and propose one."),
@@ -467,6 +475,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "treasury-reference-used": (
         _("Movement %(movement_id)s has this reference: it is booked, or waits for its approval."),
         _("Open that movement. If this is another one, add what tells them apart, such as the output."),
+    ),
+    "treasury-reference-reversed": (
+        _("%(reference)s has proven that disbursement %(disbursement_id)s came back."),
+        _("Open that payment. If this is another movement, enter its own reference."),
     ),
     "treasury-account-opened": (
         _("%(treasury_account)s has its opening balance in movement %(movement_id)s."),

@@ -50,6 +50,13 @@ class TreasuryReferenceUsed(Conflict):
     movement_id: int
 
 
+class TreasuryReferenceReversed(Conflict):
+    """A payment was booked back by the line of the bank with this reference."""
+
+    reference: str
+    disbursement_id: int
+
+
 class TreasuryAccountOpened(Conflict):
     """The account has its opening balance, or one waits for its approval."""
 

@@ -4,6 +4,7 @@ A payout of 100,000 sats at 1 % takes 1,000 = 500 + 200 + 300 sats of fee; its n
 9,032 F with 2,438 msat left over for the winner and one msat of rounding.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,34 +15,39 @@ from ledger.enums import AccountRole, Currency
 from ledger.queries import balance, owed
 from ledger.services import post, repay_receivables
 from ledger.types import AccountRef, Line, msat, xof
-from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, approve
+from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, approve, reject
 from sunusav.core.auditing import AuditScope
 from sunusav.core.models import OutboxMessage, TrailEntry
 from sunusav.core.roles import Role
+from tests.factories import treasury
 from tests.factories.users import make_user
 from tests.fakes.franc_rail import FLOAT, ScriptedFrancRail, phone
 from tests.ledger.builders import stored_rate
 from tests.transfers.builders import BY, NET_SATS, NOW, PAYOUT_MSAT, ordered, pot, row_of, run
-from tests.transfers.rails import SteeredRail, Watch, invoice_for
+from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.booking import COMMUNITY_FUND, IN_TRANSIT, PLATFORM_FEES, POSITION_MSAT, POSITION_XOF, ROUNDING
 from transfers.engine.reversing import confirm_reversals
-from transfers.enums import ReturnKind
+from transfers.enums import ReturnKind, TreasuryKind
 from transfers.errors import (
     DisbursementNotRetryable,
     DisbursementNotReversible,
     ReturnDiffers,
+    ReturnReferenceBooked,
     ReturnReferenceUsed,
+    ReturnRequested,
     ReturnUnproven,
 )
 from transfers.invariants import INVARIANTS
-from transfers.models import Attempt, Reversal
+from transfers.models import Attempt, Collection, Reversal
+from transfers.services.cancellations import cancel_collection
 from transfers.services.disbursements import retry_disbursement
 from transfers.services.matching import match_rails
 from transfers.services.receipts import record_receipt
 from transfers.services.returns import request_return
 from transfers.services.reversals import book_provider_reversal, propose_reversal, returns_account
-from transfers.types import Choice, Reversed, Unknown
+from transfers.treasury_errors import TreasuryReferenceReversed
+from transfers.types import Choice, Movement, Reversed, Unknown
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +55,7 @@ CREDIT = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "member:awa")
 WAVE = AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, "wave")
 ONCHAIN = AccountRef(AccountRole.BANK, Currency.MSAT, "onchain")
 POT = pot("cycle:awa")
+GAIN = Movement(TreasuryKind.SURPLUS, treasury.NODE, 1_000)
 
 
 @pytest.fixture
@@ -130,6 +137,22 @@ def test_statement_alone_books_nothing(francs: ScriptedFrancRail, paid: int, wat
 
     francs.reversals.update(given_back)
     assert confirm_reversals(["franc"], clock=watch) == 1
+
+
+def test_payment_whose_status_breaks_the_worker_keeps_no_other_from_being_booked_back(
+    francs: ScriptedFrancRail, paid: int, watch: Watch
+) -> None:
+    other = ordered("binta", destination=phone("+221770000002"))
+    run(watch)
+    for disbursement_id in (paid, other):
+        francs.give_back(f"franc-{disbursement_id}", at=NOW)
+    watch.advance(3_600)
+    match_rails(["franc"], clock=watch)
+    # The rail returns something that is no answer at all.
+    francs.reversals[f"franc-{paid}"] = replace(francs.reversals[f"franc-{paid}"], amount=None)  # type: ignore[arg-type]
+
+    assert confirm_reversals(["franc"], clock=watch) == 1
+    assert (row_of(paid).state, row_of(other).state) == ("completed", "reversed")
 
 
 def test_payment_given_back_in_part_before_it_was_booked_waits_for_a_person_and_nothing_more_is_sent(
@@ -283,6 +306,66 @@ def test_recipient_pays_the_money_back_over_lightning(
     assert breaches(watch) == []
     with pytest.raises(DisbursementNotReversible):
         request_return(disbursement_id=paid_in_sats, actor=BY, reason="again", now=watch())
+
+
+def test_other_proof_is_refused_while_the_invoice_may_be_paid_or_is_paid(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    asked = request_return(disbursement_id=paid_in_sats, actor=BY, reason="sent twice", now=watch())
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": "ab" * 32, "explanation": "sent back"}
+    finance = make_user(Role.FINANCE)
+    with unchanged(), pytest.raises(ReturnRequested) as refusal:
+        propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
+    assert refusal.value.facts == {
+        "disbursement_id": paid_in_sats, "collection_id": asked.id, "collection_state": "open",
+    }  # fmt: skip
+
+    cancel_collection(collection_id=asked.id, actor=BY, reason="paid on-chain", now=watch())
+    proposal = propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
+    again = request_return(disbursement_id=paid_in_sats, actor=BY, reason="sent twice", now=watch())
+    record_receipt(
+        method=again.method, reference=again.reference, received=again.amount, proof="00" * 32,
+        received_at=watch(), now=watch(),
+    )  # fmt: skip
+    with unchanged(), pytest.raises(ReturnRequested):
+        approve(
+            proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=watch()
+        )
+
+
+def test_invoice_that_was_opened_while_the_payment_was_reversed_is_cancelled(
+    node: SteeredRail, paid_in_sats: int, lightning_collector: SteeredCollector, watch: Watch
+) -> None:
+    attempt = Attempt.objects.get()
+    found = Reversed("reversal-1", attempt.order.money(attempt.order.amount), NOW)
+    lightning_collector.meanwhile = lambda: book_provider_reversal(attempt.pk, found, now=watch())
+
+    with pytest.raises(DisbursementNotReversible):
+        request_return(disbursement_id=paid_in_sats, actor=BY, reason="sent twice", now=watch())
+
+    request = Collection.objects.get(subject=f"return:{paid_in_sats}")
+    assert (request.state, request.reference in lightning_collector.cancelled) == ("cancelled", True)
+    assert breaches(watch) == []
+
+
+def test_line_that_is_booked_as_a_movement_proves_no_return_and_the_reverse(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    finance, approver, line = make_user(Role.FINANCE), make_user(Role.APPROVER), "ab" * 32
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "explanation": "sent back", "proposer": finance}
+    movement = treasury.propose(GAIN, now=watch(), reference=line)
+    proposal = propose_reversal(disbursement_id=paid_in_sats, reference=line, now=watch(), **facts)
+    treasury.approve(movement, now=watch())
+    with unchanged(), pytest.raises(ReturnReferenceBooked) as refusal:
+        approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=watch())
+    assert refusal.value.facts["reference"] == line
+    reject(proposal_id=proposal.pk, approver=approver, reason="it is a movement", now=watch())
+
+    other = propose_reversal(disbursement_id=paid_in_sats, reference="cd" * 32, now=watch(), **facts)
+    approve(proposal_id=other.pk, approver=approver, digest=other.digest, now=watch())
+    with unchanged(), pytest.raises(TreasuryReferenceReversed) as used:
+        treasury.propose(GAIN, now=watch(), reference="cd" * 32)
+    assert used.value.facts == {"reference": "cd" * 32, "disbursement_id": paid_in_sats}
 
 
 def test_francs_are_not_requested_back_by_an_invoice(

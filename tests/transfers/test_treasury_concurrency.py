@@ -12,13 +12,16 @@ from ledger.queries import balance
 from sunusav.core.errors import DomainError
 from sunusav.core.locks import lock
 from sunusav.core.roles import Role
-from tests.factories.treasury import BANK, ONCHAIN, approve, book, opening, propose
+from tests.factories.treasury import BANK, NODE, ONCHAIN, approve, book, opening, propose
 from tests.factories.users import make_user
 from tests.support.locks import wait_until_blocked
-from tests.transfers.builders import NOW
-from transfers.enums import TreasuryKind
-from transfers.models import BookedMovement, TreasuryMovement
-from transfers.treasury_errors import TreasuryAccountShort, TreasuryReferenceUsed
+from tests.transfers.builders import NOW, ordered, run
+from tests.transfers.rails import SteeredRail, Watch
+from transfers.enums import ReturnKind, TreasuryKind
+from transfers.errors import ReturnReferenceBooked
+from transfers.models import BookedMovement, Reversal, TreasuryMovement
+from transfers.services.reversals import propose_reversal
+from transfers.treasury_errors import TreasuryAccountShort, TreasuryReferenceReversed, TreasuryReferenceUsed
 from transfers.types import Movement
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -72,3 +75,27 @@ def test_one_reference_proposed_twice_is_proposed_once() -> None:
 
     assert {type(one) for one in found} == {type(None), TreasuryReferenceUsed}
     assert (TreasuryMovement.objects.count(), BookedMovement.objects.count()) == (1, 0)
+
+
+def test_line_that_two_people_book_as_a_movement_while_two_others_reverse_a_payment_by_it_counts_once(
+    node: SteeredRail, watch: Watch
+) -> None:
+    line, finance, approver = "ab" * 32, make_user(Role.FINANCE), make_user(Role.APPROVER)
+    disbursement_id = ordered()
+    run(watch)
+    movement = propose(Movement(TreasuryKind.SURPLUS, NODE, 1_000), now=NOW, reference=line)
+    reversal = propose_reversal(
+        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference=line, explanation="sent back",
+        proposer=finance, now=NOW,
+    )  # fmt: skip
+
+    found = refusals(
+        partial(approve, movement, now=NOW, approver=make_user(Role.APPROVER)),
+        partial(approve, reversal, now=NOW, approver=approver),
+    )
+
+    assert {type(one) for one in found} in (
+        {type(None), ReturnReferenceBooked},
+        {type(None), TreasuryReferenceReversed},
+    )
+    assert BookedMovement.objects.count() + Reversal.objects.count() == 1

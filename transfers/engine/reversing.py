@@ -30,6 +30,9 @@ def confirm_reversals(rail_names: Iterable[str], *, clock: Clock) -> int:
             logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
         except DomainError as refusal:
             logger.warning("the reversal of attempt %s is not booked: %s", attempt.pk, refusal)
+        except Exception:
+            # A bug about one payment must not keep the others from being booked back.
+            logger.exception("the reversal of attempt %s is not booked", attempt.pk)
     return booked
 
 

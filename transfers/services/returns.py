@@ -9,6 +9,7 @@ from transfers.enums import DisbursementState
 from transfers.errors import DisbursementNotReversible
 from transfers.models import Disbursement
 from transfers.queries import residue_account
+from transfers.services.cancellations import cancel_collection
 from transfers.services.collections import open_collection
 from transfers.services.reversals import return_subject, returns_account
 from transfers.types import CollectionFacts
@@ -24,8 +25,14 @@ def request_return(*, disbursement_id: int, actor: Actor, reason: str, now: date
     attempt = paid_attempt_of(row.pk)
     if row.state != DisbursementState.COMPLETED or attempt is None or attempt.order.currency != Currency.MSAT:
         raise DisbursementNotReversible(disbursement_id=row.pk, state=row.state)
-    return open_collection(
+    opened = open_collection(
         subject=return_subject(row.pk), due=attempt.order.money(attempt.order.amount), method=attempt.order.rail,
         credit=returns_account(row.pk), overpaid=residue_account(row), memo=f"return of payment {row.pk}",
         actor=actor, reason=reason, now=now,
     )  # fmt: skip
+    row.refresh_from_db(fields=["state"])
+    if row.state != DisbursementState.COMPLETED:
+        # It was reversed meanwhile, by another proof: nobody may pay the invoice any more.
+        cancel_collection(collection_id=opened.id, actor=actor, reason=reason, now=now)
+        raise DisbursementNotReversible(disbursement_id=row.pk, state=row.state)
+    return opened

@@ -18,6 +18,7 @@ from ledger.services import post, take_back
 from ledger.types import AccountRef, Line, Money
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import propose, require_as_proposed
+from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
 from sunusav.core.transactions import retried_on_deadlock
@@ -35,13 +36,15 @@ from transfers.errors import (
     DisbursementNotReversible,
     ReturnClaimMissing,
     ReturnDiffers,
+    ReturnReferenceBooked,
     ReturnReferenceUsed,
+    ReturnRequested,
     ReturnUnproven,
 )
-from transfers.models import Attempt, Collection, Disbursement, ReturnClaim, Reversal
+from transfers.models import Attempt, BookedMovement, Collection, Disbursement, ReturnClaim, Reversal
 from transfers.queries import debit_account, residue_account, subject_of
 from transfers.services.disbursements import locked, record_outcome
-from transfers.services.treasury import exact_reference
+from transfers.services.treasury import TREASURY_LOCK, exact_reference
 from transfers.treasury_booking import BANK, ONCHAIN
 from transfers.types import Reversed
 
@@ -107,7 +110,8 @@ def propose_reversal(
 
     `reference` is that of the line in our bank account (for msat, of the transaction to our on-chain wallet), or of
     the settled collection by which the recipient paid it back.
-    Raises: DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, and as `approvals.propose`.
+    Raises: DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ReturnReferenceBooked, ReturnRequested, and
+    as `approvals.propose`.
     """
     reference = exact_reference(reference)
     with transaction.atomic():
@@ -118,6 +122,7 @@ def propose_reversal(
             proposed_at=now, arrived_in=_account_of_return(attempt, kind, reference).code,
         )  # fmt: skip
         _require_reference_free(kind, reference)
+        _require_not_requested(row, kind)
         claim.save(force_insert=True)
         return propose(
             kind=PAYMENT_REVERSAL, subject_id=str(row.pk), proposer=proposer, now=now, reason=explanation
@@ -180,7 +185,10 @@ def _book(
             returned=returned.amount.amount,
             currency=order.currency,
         )
+    if returned.kind is ReturnKind.BANK_LINE:
+        lock(TREASURY_LOCK)
     _require_reference_free(returned.kind, returned.reference)
+    _require_not_requested(row, returned.kind)
     booked = post(
         kind=TransactionKind.REVERSAL, reference=f"{subject_of(row.pk)}:reversed", at=now, subject=row.subject,
         lines=_lines(row, attempt, returned),
@@ -299,3 +307,17 @@ def _require_reference_free(kind: ReturnKind, reference: str) -> None:
     used = Reversal.objects.filter(kind=kind, reference=reference).select_related("attempt").first()
     if used is not None:
         raise ReturnReferenceUsed(reference=reference, disbursement_id=used.attempt.disbursement_id)
+    movement = BookedMovement.objects.filter(reference=reference).first()
+    if kind is ReturnKind.BANK_LINE and movement is not None:
+        raise ReturnReferenceBooked(reference=reference, movement_id=movement.movement_id)
+
+
+def _require_not_requested(row: Disbursement, kind: ReturnKind) -> None:
+    """Refuse another proof while the invoice by which the money was requested back may be paid, or is paid."""
+    if kind is not ReturnKind.BANK_LINE:
+        return
+    requested = Collection.objects.filter(live_subject=return_subject(row.pk)).first()
+    if requested is not None:
+        raise ReturnRequested(
+            disbursement_id=row.pk, collection_id=requested.pk, collection_state=requested.state
+        )

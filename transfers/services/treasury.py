@@ -18,8 +18,8 @@ from sunusav.core.actors import Actor
 from sunusav.core.calendar import DAKAR
 from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, ProposalState, User
-from transfers.enums import TreasuryKind
-from transfers.models import BookedMovement, TreasuryMovement
+from transfers.enums import ReturnKind, TreasuryKind
+from transfers.models import BookedMovement, Reversal, TreasuryMovement
 from transfers.treasury import last_look_at, treasury_accounts
 from transfers.treasury_booking import (
     TREASURY_TRANSACTIONS,
@@ -34,11 +34,14 @@ from transfers.treasury_errors import (
     TreasuryEvidenceMissing,
     TreasuryKindNotForAccount,
     TreasuryMovementMissing,
+    TreasuryReferenceReversed,
     TreasuryReferenceUsed,
 )
 from transfers.types import Movement, MovementEvidence
 
 TREASURY_MOVEMENT: Final = "treasury_movement"
+# Held by whoever books by a reference of a bank or a blockchain: each is booked once.
+TREASURY_LOCK: Final = "treasury"
 UNITS: Final = {Currency.MSAT: "msat", Currency.XOF: "xof"}
 # A transaction's id, alone or with its output: the same in capitals.
 TRANSACTION_ID = re.compile(r"[0-9a-f]{64}(:\d+)?", re.IGNORECASE)
@@ -49,8 +52,8 @@ def propose_movement(
 ) -> Proposal:
     """Propose to a second person to book a change of a balance.
 
-    Raises: as `require_proposable`; TreasuryReferenceUsed, TreasuryAccountOpened, TreasuryAccountShort,
-    NotAllowedToDecide.
+    Raises: as `require_proposable`; TreasuryReferenceUsed, TreasuryReferenceReversed, TreasuryAccountOpened,
+    TreasuryAccountShort, NotAllowedToDecide.
     """
     require_proposable(movement, evidence, now=now)
     with transaction.atomic():
@@ -112,7 +115,8 @@ def book_movement(proposal: Proposal, actor: Actor, now: datetime) -> None:
     """Book a movement; called when a second person approves it.
 
     Payments go on meanwhile, so what leaves an account is compared with its balance once more.
-    Raises: TreasuryMovementMissing, TreasuryReferenceUsed, TreasuryAccountOpened, TreasuryAccountShort.
+    Raises: TreasuryMovementMissing, TreasuryReferenceUsed, TreasuryReferenceReversed, TreasuryAccountOpened,
+    TreasuryAccountShort.
     """
     assert actor.user_id is not None, "people approve"  # noqa: S101  (a programmer's mistake)
     _lock()
@@ -145,7 +149,7 @@ def opened_account(movement: Movement) -> str | None:
 
 def _lock() -> None:
     """Lock the movements in the caller's transaction: until its end nobody else proposes or books one."""
-    lock("treasury")
+    lock(TREASURY_LOCK)
 
 
 def _require_new(movement: Movement, reference: str) -> None:
@@ -164,6 +168,9 @@ def _require_not_booked(movement: Movement, reference: str) -> None:
     same = BookedMovement.objects.filter(reference=reference).first()
     if same is not None:
         raise TreasuryReferenceUsed(reference=reference, movement_id=same.movement_id)
+    reversal = Reversal.objects.filter(kind=ReturnKind.BANK_LINE, reference=reference).first()
+    if reversal is not None:
+        raise TreasuryReferenceReversed(reference=reference, disbursement_id=reversal.attempt.disbursement_id)
     code = opened_account(movement)
     opening = BookedMovement.objects.filter(opened_account=code).first() if code else None
     if opening is not None:

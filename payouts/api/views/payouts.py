@@ -56,7 +56,9 @@ from transfers.errors import (
     DisbursementNotReversible,
     OrderStillPayable,
     PaymentReferenceUsed,
+    ReturnReferenceBooked,
     ReturnReferenceUsed,
+    ReturnRequested,
     ReturnUnproven,
 )
 
@@ -165,7 +167,8 @@ class PayoutViewSet(ApiViewSet):
         operation_id="reverse_payout_post", permission=PROPOSE_OR_APPROVE_REVERSAL, body=ReverseBody,
         answer=ReverseAnswer, statuses=(200, 202),
         problems=[
-            PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ProposalMissing,
+            PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ReturnReferenceBooked,
+            ReturnRequested, ProposalMissing,
             ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
             SecondFactorRefused, SecondFactorNotEnrolled,
         ],
