@@ -107,6 +107,35 @@ def test_retry_pays_the_francs_that_were_fixed_first(francs: ScriptedFrancRail, 
     assert breaches(watch) == []
 
 
+def test_scheduled_francs_have_the_rate_of_their_moment_however_late_they_begin(
+    francs: ScriptedFrancRail, watch: Watch
+) -> None:
+    """At 8,000,000 the net of 99,000 sats is 7,920 F; two days later the rate is 9,000,000, which would be 8,910 F."""
+    at = NOW + timedelta(hours=1)
+    disbursement_id = ordered(**FRANCS, scheduled_at=at)
+    stored_rate("8000000", at=at)
+    watch.advance(48 * 3_600)
+    stored_rate("9000000", at=watch())
+
+    run(watch)
+
+    assert francs.paid == {f"franc-{disbursement_id}": 7_920}
+    assert breaches(watch) == []
+
+
+def test_scheduled_francs_without_a_fresh_rate_at_their_moment_have_that_of_the_beginning(
+    francs: ScriptedFrancRail, watch: Watch
+) -> None:
+    disbursement_id = ordered(**FRANCS, scheduled_at=NOW + timedelta(hours=1))
+    watch.advance(48 * 3_600)
+    stored_rate("9000000", at=watch())
+
+    run(watch)
+
+    assert francs.paid == {f"franc-{disbursement_id}": 8_910}
+    assert breaches(watch) == []
+
+
 def test_rate_that_is_not_fresh_defers_and_is_no_failure_of_the_rail(
     francs: ScriptedFrancRail, watch: Watch
 ) -> None:

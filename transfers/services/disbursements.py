@@ -124,7 +124,8 @@ def begin_disbursement(
     Raises: NetNotPositive, NetBelowOneFranc, FundsShort, PaymentReferenceUsed, what the rails refuse; the row is then
     as it was, for a caller that rolls back.
     """
-    fixed = _fixed_amounts(row, [one.destination for one in destinations_of(row)], now=now)
+    destinations = [one.destination for one in destinations_of(row)]
+    fixed = _fixed_amounts(row, destinations, rate_at=row.terms_at, now=now)
     net_msat, fee_msat = fixed["net_msat"], fixed["fee_msat"]
     move(
         row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="begin",
@@ -135,15 +136,18 @@ def begin_disbursement(
 
 
 def _fixed_amounts(
-    row: Disbursement, destinations: Sequence[Destination], *, now: datetime
+    row: Disbursement, destinations: Sequence[Destination], *, rate_at: datetime, now: datetime
 ) -> dict[str, Any]:
     """Fix what is not fixed yet: fee and net, francs, the hold; one destination must accept exactly that.
 
+    Francs have the rate of `rate_at`; if none was fresh then, that of now.
     Raises: what the rail of the first destination refuses, if none accepts it.
     """
     fixed: dict[str, Any] = {"net_msat": row.net_msat, "fee_msat": row.fee_msat, **priced(row)}
     net_msat = fixed["net_msat"]
-    fixed |= converted(row, destinations, net_msat=net_msat, now=now)
+    fixed |= converted(row, destinations, net_msat=net_msat, now=rate_at) or converted(
+        row, destinations, net_msat=net_msat, now=now
+    )
     pay_xof = fixed.get("pay_xof", row.pay_xof)
     refusals = []
     for destination in destinations:
@@ -227,7 +231,8 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
         if row.state not in (_S.FAILED, _S.NEEDS_REVIEW):
             raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why="it has not failed")
         _require_no_open_attempt(row)
-        fixed = _fixed_amounts(row, [one.destination for one in destinations_of(row)], now=now)
+        destinations = [one.destination for one in destinations_of(row)]
+        fixed = _fixed_amounts(row, destinations, rate_at=now, now=now)
         row.destinations.update(refused_at=None, refusal_code="")
         move(
             row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="retry",

@@ -40,7 +40,7 @@ from transfers.treasury_errors import (
 from transfers.types import Movement, MovementEvidence
 
 TREASURY_MOVEMENT: Final = "treasury_movement"
-# Held by whoever books by a reference of a bank or a blockchain: each is booked once.
+# Taken before anything is booked by a reference of a bank or a blockchain: each reference is booked once.
 TREASURY_LOCK: Final = "treasury"
 UNITS: Final = {Currency.MSAT: "msat", Currency.XOF: "xof"}
 # A transaction's id, alone or with its output: the same in capitals.
