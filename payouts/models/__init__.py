@@ -1,0 +1,5 @@
+from payouts.models.contribution import Contribution
+from payouts.models.cycle import Cycle, CycleReopening
+from payouts.models.group import Group, Member
+
+__all__ = ["Contribution", "Cycle", "CycleReopening", "Group", "Member"]

@@ -1,0 +1,64 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sunusav.core.fields import IdentifierField
+
+
+class Group(models.Model):
+    """A tontine. Its verification is a discount in `fees` that two people approved."""
+
+    id = IdentifierField(_("id"), primary_key=True)
+    name = models.CharField(_("name"), max_length=120)
+    country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166-1 alpha-2"))
+    settlement_partner = models.ForeignKey(
+        "transfers.Partner",
+        on_delete=models.RESTRICT,
+        related_name="+",
+        help_text=_("to whom the partner share of its fees accrues"),
+        verbose_name=_("settlement partner"),
+    )
+    skip_non_working_days = models.BooleanField(
+        _("skip non working days"),
+        default=False,
+        help_text=_("scheduled payouts wait for the next working day in Senegal"),
+    )
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = _("group")
+        verbose_name_plural = _("groups")
+        permissions = [
+            ("create_group", "Can create a group"),
+            ("propose_group_verification", "Can propose that a group is verified, or no longer"),
+            ("approve_group_verification", "Can approve that a group is verified, or no longer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pk})"
+
+
+class Member(models.Model):
+    """A member of a group, by the platform's identifier. Name and phone are encrypted under the person's key."""
+
+    group = models.ForeignKey(
+        Group, on_delete=models.RESTRICT, related_name="members", verbose_name=_("group")
+    )
+    user_id = IdentifierField(_("user id"))
+    sealed_name = models.BinaryField(_("sealed name"))
+    sealed_phone = models.BinaryField(_("sealed phone"))
+    added_at = models.DateTimeField(_("added at"))
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        permissions = [("add_group_member", "Can add a member to a group")]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["group", "user_id"], name="member_once_per_group"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} of {self.group_id}"
