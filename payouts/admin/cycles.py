@@ -1,4 +1,4 @@
-"""Tontines in the admin, read-only, with actions: propose a verification, retry or cancel a cycle's payout."""
+"""Cycles and their contributions; people retry or cancel a payout, or propose to reopen its cycle."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,121 +8,29 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from fees.queries import verified_groups
-from ledger.types import Movement
 from payouts.calculations import contribution_subject, cycle_subject
-from payouts.enums import CYCLE_REOPENING, GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
+from payouts.enums import (
+    CYCLE_REOPENING,
+    ContributionStatus,
+)
 from payouts.errors import PayoutMissing
-from payouts.models import Contribution, Cycle, CycleReopening, Group, Member
-from payouts.queries.cycles import cycle_facts, is_reopened
-from payouts.queries.groups import masked_name, masked_phone
-from payouts.services.groups import propose_verification, propose_verification_revocation
+from payouts.models import Contribution, Cycle, CycleReopening
+from payouts.queries.cycles import contributions_page, cycle_facts, is_reopened
 from payouts.services.payouts import cancel_payout, retry_payout
 from payouts.services.reopening import propose_reopening
+from payouts.types import ContributionFacts
 from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
+from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
-from sunusav.backoffice.facts import instant, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_sats
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject, trail_of
-from sunusav.core import clock
+from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, trail_of
 from sunusav.core.models import User
 from transfers.collection_queries import collections_for
-from transfers.credit_queries import credit_movements, credit_msat
 from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
 from transfers.types import CollectionFacts, DisbursementFacts
-
-MOVEMENTS_SHOWN = 50
-
-
-def _propose(decision: Decision) -> None:
-    propose_verification(
-        group_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
-    )
-
-
-def _propose_revocation(decision: Decision) -> None:
-    propose_verification_revocation(
-        group_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
-    )
-
-
-def _is_unverified(user: User, row: Any) -> bool:
-    return not row.is_verified
-
-
-def _is_verified(user: User, row: Any) -> bool:
-    return bool(row.is_verified)
-
-
-PROPOSE_VERIFICATION = Action(
-    slug="propose-verification",
-    label=_("Propose verification"),
-    question=_("Once another person has approved, the group pays lower fees."),
-    done=_("proposed; another person has to approve"),
-    run=_propose,
-    permission="payouts.propose_group_verification",
-    form=ReasonAndCodeForm,
-    is_offered=_is_unverified,
-    tone="good",
-)
-PROPOSE_REVOCATION = Action(
-    slug="propose-revocation",
-    label=_("Propose to revoke the verification"),
-    question=_("Once another person has approved, the group pays the full fees again."),
-    done=_("proposed; another person has to approve"),
-    run=_propose_revocation,
-    permission="payouts.propose_group_verification",
-    form=ReasonAndCodeForm,
-    is_offered=_is_verified,
-    tone="bad",
-)
-
-
-class MemberInline(ReadOnlyInline):
-    model = Member
-    fields = ("user_id", "name_masked", "phone_masked", "added_at")
-    ordering = ("user_id",)
-
-    @admin.display(description=_("name"))
-    def name_masked(self, member: Member) -> str:
-        return masked_name(member)
-
-    @admin.display(description=_("phone"))
-    def phone_masked(self, member: Member) -> str:
-        return masked_phone(member)
-
-
-@admin.register(Group)
-class GroupAdmin(ReadOnlyAdmin):
-    list_display = ("id", "name", "country", "settlement_partner", "verified", "created_at")
-    fields = (
-        "id", "name", "country", "settlement_partner", "verified", "skip_non_working_days", "created_at",
-    )  # fmt: skip
-    list_filter = ("country", "settlement_partner")
-    list_select_related = ("settlement_partner",)
-    search_fields = ("id", "name")
-    search_help_text = _("The exact identifier or name.")
-    ordering = ("id",)
-    inlines = [MemberInline]
-    actions_offered = (PROPOSE_VERIFICATION, PROPOSE_REVOCATION)
-    card_fields = ("id", "name", "country", "settlement_partner", "verified")
-
-    def prepare(self, rows: Sequence[Any]) -> None:
-        verified = verified_groups([row.pk for row in rows], clock.now())
-        for row in rows:
-            row.is_verified = row.pk in verified
-
-    @admin.display(description=_("verified"), boolean=True)
-    def verified(self, group: Any) -> bool:
-        return bool(group.is_verified)
-
-    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        names = ("group", GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION)
-        return (trail_of([f"{name}:{row.pk}" for name in names] + [f"discount:group:{row.pk}"]),)
 
 
 def _payout_of(row: Cycle) -> DisbursementFacts:
@@ -217,12 +125,14 @@ class CycleAdmin(ReadOnlyAdmin):
     list_display = ("id", "group", "cycle_index", "status", "pot", "winner_user_id", "created_at", "ready_at")
     fields = (
         "group", "cycle_index", "status", "settled", "contribution_sats", "pot", "winner_user_id",
+        "winner_replaced_at",
         "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
-        "second_rail", "second_kind", "second_value", "second_replaced_at", "created_at", "ready_at",
+        "second_rail", "second_kind", "second_value", "second_replaced_at", "created_at", "ready_at", "cancelled_at",
     )  # fmt: skip
     fields_hidden_when_empty = (
         "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
-        "second_rail", "second_kind", "second_value", "second_replaced_at", "ready_at",
+        "second_rail", "second_kind", "second_value", "second_replaced_at", "ready_at", "cancelled_at",
+        "winner_replaced_at",
     )  # fmt: skip
     list_filter = ("state", "created_at")
     list_select_related = ("group",)
@@ -252,7 +162,10 @@ class CycleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("contributions settled"))
     def settled(self, cycle: Any) -> str:
-        return f"{cycle.facts.contributions_settled} / {cycle.members_count}"
+        settled, due = cycle.facts.contributions_settled, cycle.members_count
+        if cycle.facts.is_short:
+            return gettext("short: %(settled)s of %(due)s") % {"settled": settled, "due": due}
+        return f"{settled} / {due}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (
@@ -279,62 +192,28 @@ def _payout_section(row: Cycle) -> Section:
 
 
 def _contributions(row: Cycle) -> Section:
-    owed = list(row.contributions.order_by("user_id"))
-    collections = collections_for([contribution_subject(contribution.pk) for contribution in owed])
+    owed = contributions_page(None, row.members_count, cycle_id=row.pk)
+    collections = collections_for([contribution_subject(contribution.id) for contribution in owed])
     return Table(
         title=_("Contributions"),
-        heads=(_("member"), _("amount"), _("state"), _("received"), _("payment")),
-        rows=[_contribution_row(item, collections.get(contribution_subject(item.pk))) for item in owed],
+        heads=(_("member"), _("amount"), _("state"), _("credit used"), _("received"), _("payment")),
+        rows=[
+            _contribution_row(item, collections.get(contribution_subject(item.id)))
+            for item in sorted(owed, key=lambda item: item.user_id)
+        ],
         empty=_("This cycle has no contributions."),
     )
 
 
-def _contribution_row(row: Contribution, collection: CollectionFacts | None) -> Sequence[Any]:
-    if collection is None:
-        return (row.user_id, show_sats(row.amount_sats), gettext("not requested yet"), show_msat(0), "")
-    link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
-    received = show_in(collection.received.currency, collection.received.amount)
-    return (row.user_id, show_sats(row.amount_sats), show_choice(collection.state), received, link)
-
-
-@admin.register(Member)
-class MemberAdmin(ReadOnlyAdmin):
-    list_display = ("user_id", "group", "name_masked", "phone_masked", "added_at")
-    fields = list_display
-    list_select_related = ("group",)
-    search_fields = ("user_id", "group__id")
-    search_help_text = _("The exact identifier of the member or of the group.")
-    ordering = ("group_id", "user_id")
-    links = ("group",)
-
-    @admin.display(description=_("name"))
-    def name_masked(self, member: Member) -> str:
-        return masked_name(member)
-
-    @admin.display(description=_("phone"))
-    def phone_masked(self, member: Member) -> str:
-        return masked_phone(member)
-
-    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return _credit_of(row)
-
-
-def _credit_of(row: Member) -> Sequence[Section]:
-    movements = credit_movements(row.user_id, before_id=None, limit=MOVEMENTS_SHOWN)
-    held = Facts(_("Credit"), ((_("Held"), show_msat(credit_msat(row.user_id))),))
-    listed = Table(
-        title=_("Last movements of the credit"),
-        heads=(_("when"), _("what"), _("for"), _("amount"), _("transaction")),
-        rows=[_movement_row(movement) for movement in movements],
-        empty=_("This member never had credit."),
+def _contribution_row(row: ContributionFacts, collection: CollectionFacts | None) -> Sequence[Any]:
+    state = (
+        gettext("not requested yet") if row.status == ContributionStatus.PENDING else show_choice(row.status)
     )
-    return (held, listed)
-
-
-def _movement_row(movement: Movement) -> Sequence[Any]:
-    link = link_to_page("ledger.journaltransaction", movement.transaction_id, f"#{movement.transaction_id}")
-    what = show_code_or_text(movement.kind)
-    return (instant(movement.at), what, show_subject(movement.subject), show_msat(-movement.amount), link)
+    shown = (row.user_id, show_sats(row.amount_sats), state, show_sats(row.credit_used_sats))
+    if collection is None:
+        return (*shown, show_msat(0), "")
+    link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
+    return (*shown, show_in(collection.received.currency, collection.received.amount), link)
 
 
 @admin.register(Contribution)
