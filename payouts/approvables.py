@@ -1,9 +1,36 @@
-from payouts.enums import CYCLE_REOPENING, GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
+from payouts.enums import (
+    CYCLE_CANCELLATION,
+    CYCLE_REOPENING,
+    CYCLE_SHORT_CLOSING,
+    GROUP_VERIFICATION,
+    GROUP_VERIFICATION_REVOCATION,
+    REFUND_PAYMENT,
+    WINNER_EXCHANGE,
+)
 from payouts.services.groups import describe_group, revoke_verification, verify_group
+from payouts.services.proposals import (
+    cancel_as_approved,
+    close_short_as_approved,
+    describe_cancellation,
+    describe_exchange,
+    describe_refund,
+    describe_short_closing,
+    exchange_as_approved,
+    refund_as_approved,
+)
 from payouts.services.reopening import describe_reopening, reopen_cycle
 from sunusav.core.approvals import Approvable
 
-__all__ = ["APPROVABLES", "CYCLE_REOPENING", "GROUP_VERIFICATION", "GROUP_VERIFICATION_REVOCATION"]
+__all__ = [
+    "APPROVABLES",
+    "CYCLE_CANCELLATION",
+    "CYCLE_REOPENING",
+    "CYCLE_SHORT_CLOSING",
+    "GROUP_VERIFICATION",
+    "GROUP_VERIFICATION_REVOCATION",
+    "REFUND_PAYMENT",
+    "WINNER_EXCHANGE",
+]
 
 PROPOSE = "payouts.propose_group_verification"
 APPROVE = "payouts.approve_group_verification"
@@ -15,6 +42,34 @@ APPROVABLES = [
         approve_permission="payouts.approve_cycle_reopening",
         describe=describe_reopening,
         apply=reopen_cycle,
+    ),
+    Approvable(
+        kind=CYCLE_CANCELLATION,
+        propose_permission="payouts.propose_cycle_change",
+        approve_permission="payouts.approve_cycle_change",
+        describe=describe_cancellation,
+        apply=cancel_as_approved,
+    ),
+    Approvable(
+        kind=CYCLE_SHORT_CLOSING,
+        propose_permission="payouts.propose_cycle_change",
+        approve_permission="payouts.approve_cycle_change",
+        describe=describe_short_closing,
+        apply=close_short_as_approved,
+    ),
+    Approvable(
+        kind=WINNER_EXCHANGE,
+        propose_permission="payouts.propose_cycle_change",
+        approve_permission="payouts.approve_cycle_change",
+        describe=describe_exchange,
+        apply=exchange_as_approved,
+    ),
+    Approvable(
+        kind=REFUND_PAYMENT,
+        propose_permission="payouts.propose_refund",
+        approve_permission="payouts.approve_refund",
+        describe=describe_refund,
+        apply=refund_as_approved,
     ),
     Approvable(
         kind=GROUP_VERIFICATION,

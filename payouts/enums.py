@@ -10,6 +10,10 @@ from transfers.enums import CollectionState, DisbursementState
 GROUP_VERIFICATION: Final = "group_verification"
 GROUP_VERIFICATION_REVOCATION: Final = "group_verification_revocation"
 CYCLE_REOPENING: Final = "cycle_reopening"
+CYCLE_CANCELLATION: Final = "cycle_cancellation"
+CYCLE_SHORT_CLOSING: Final = "cycle_short_closing"
+WINNER_EXCHANGE: Final = "winner_exchange"
+REFUND_PAYMENT: Final = "refund_payment"
 # The status of a payout that nobody has requested.
 NOT_INITIATED: Final = "not_initiated"
 

@@ -49,6 +49,7 @@ FACTS: dict[str, Any] = {
     "settled": _("contributions settled"),
     "returned": _("returned to the members"),
     "from_winner": _("earlier winner"),
+    "destination_digest": _("digest of the destination"),
     "payout_total": _("payout total"),
     "replaced": _("replaced"),
     "second_rail": _("second rail"),
@@ -61,6 +62,10 @@ FACTS: dict[str, Any] = {
 }
 PROPOSALS: dict[str, Any] = {
     "group_verification": _("Verify a group"),
+    "cycle_cancellation": _("Cancel a cycle"),
+    "cycle_short_closing": _("Close a cycle short"),
+    "winner_exchange": _("Give a cycle's turn to another member"),
+    "refund_payment": _("Pay out a member's credit"),
     "cycle_reopening": _("Reopen a cycle whose payout was reversed"),
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
@@ -123,4 +128,4 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 }
 
 CODES = {"payout_status", "cycle_status"}
-HASHES = {"value_sha256"}
+HASHES = {"value_sha256", "destination_digest"}

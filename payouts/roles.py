@@ -8,6 +8,8 @@ VIEW = [
     "payouts.view_payout",
     "payouts.view_cyclereopening",
     "payouts.view_refund",
+    "payouts.view_proposedexchange",
+    "payouts.view_proposedrefund",
 ]
 ARRANGE = [
     "payouts.create_group",
@@ -24,14 +26,27 @@ ARRANGE = [
 ]
 REPAIR = ["payouts.retry_payout", "payouts.cancel_payout", "payouts.cancel_refund"]
 
+PROPOSE = [
+    "payouts.propose_group_verification",
+    "payouts.propose_cycle_reopening",
+    "payouts.propose_cycle_change",
+    "payouts.propose_refund",
+]
+APPROVE = [
+    "payouts.approve_group_verification",
+    "payouts.approve_cycle_reopening",
+    "payouts.approve_cycle_change",
+    "payouts.approve_refund",
+]
+
 # The platform may retry failed payouts; finance also those under review (`transfers.retry_disbursement`).
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [*VIEW, *ARRANGE, *REPAIR]),
     (
         Role.FINANCE,
-        [*VIEW, *REPAIR, "payouts.propose_group_verification", "payouts.propose_cycle_reopening"],
+        [*VIEW, *REPAIR, *PROPOSE],
     ),
-    (Role.APPROVER, [*VIEW, "payouts.approve_group_verification", "payouts.approve_cycle_reopening"]),
+    (Role.APPROVER, [*VIEW, *APPROVE]),
     (Role.AUDITOR, VIEW),
     (Role.OPERATOR, ["payouts.view_payout"]),
 ]

@@ -3,7 +3,7 @@
 from payouts.admin.cycles import ContributionAdmin, CycleAdmin, CycleReopeningAdmin
 from payouts.admin.groups import GroupAdmin
 from payouts.admin.members import MemberAdmin
-from payouts.admin.refunds import RefundAdmin
+from payouts.admin.refunds import ProposedRefundAdmin, RefundAdmin
 
 __all__ = [
     "ContributionAdmin",
@@ -11,5 +11,6 @@ __all__ = [
     "CycleReopeningAdmin",
     "GroupAdmin",
     "MemberAdmin",
+    "ProposedRefundAdmin",
     "RefundAdmin",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -10,13 +11,18 @@ from django.utils.translation import gettext_lazy as _
 
 from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import (
+    CYCLE_CANCELLATION,
     CYCLE_REOPENING,
+    CYCLE_SHORT_CLOSING,
+    WINNER_EXCHANGE,
     ContributionStatus,
+    CycleState,
 )
 from payouts.errors import PayoutMissing
 from payouts.models import Contribution, Cycle, CycleReopening
-from payouts.queries.cycles import contributions_page, cycle_facts, is_reopened
+from payouts.queries.cycles import contributions_page, cycle_facts, is_reopened, payout_in_force
 from payouts.services.payouts import cancel_payout, retry_payout
+from payouts.services.proposals import propose_cancellation, propose_exchange, propose_short_closing
 from payouts.services.reopening import propose_reopening
 from payouts.types import ContributionFacts
 from sunusav.backoffice.actions import Action, Decision
@@ -31,6 +37,8 @@ from transfers.collection_queries import collections_for
 from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
 from transfers.types import CollectionFacts, DisbursementFacts
+
+PROPOSED = (CYCLE_REOPENING, CYCLE_CANCELLATION, CYCLE_SHORT_CLOSING, WINNER_EXCHANGE)
 
 
 def _payout_of(row: Cycle) -> DisbursementFacts:
@@ -110,6 +118,82 @@ REOPEN = Action(
 )
 
 
+class WinnerForm(ReasonAndCodeForm):
+    winner_user_id = forms.CharField(
+        label=_("New winner"), max_length=64, strip=True,
+        help_text=_("The identifier of a member who contributes to this cycle."),
+    )  # fmt: skip
+    field_order = ("winner_user_id", "reason", "code")
+
+
+def _propose_cancellation(decision: Decision) -> None:
+    propose_cancellation(
+        cycle_id=decision.row.pk, reason=decision.reason, proposer=decision.user, now=decision.now
+    )
+
+
+def _propose_short_closing(decision: Decision) -> None:
+    propose_short_closing(
+        cycle_id=decision.row.pk, reason=decision.reason, proposer=decision.user, now=decision.now
+    )
+
+
+def _propose_exchange(decision: Decision) -> None:
+    propose_exchange(
+        cycle_id=decision.row.pk, winner_user_id=decision.form_data["winner_user_id"], reason=decision.reason,
+        proposer=decision.user, now=decision.now,
+    )  # fmt: skip
+
+
+def _has_no_payout(user: User, row: Cycle) -> bool:
+    return row.state != CycleState.CANCELLED and payout_in_force(row.pk) is None
+
+
+def _is_collecting(user: User, row: Cycle) -> bool:
+    return row.state == CycleState.COLLECTING
+
+
+PROPOSE_CANCELLATION = Action(
+    slug="propose-cancellation",
+    label=_("Propose to cancel"),
+    question=_(
+        "Once another person has approved, what was paid becomes its members' credit. It is never paid out."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_cancellation,
+    permission="payouts.propose_cycle_change",
+    form=ReasonAndCodeForm,
+    is_offered=_has_no_payout,
+    tone="bad",
+)
+PROPOSE_SHORT_CLOSING = Action(
+    slug="propose-short-closing",
+    label=_("Propose to close short"),
+    question=_(
+        "Once another person has approved, the winner can be paid with what has arrived. Who has not paid has missed"
+        " the cycle; what they still pay becomes their credit."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_short_closing,
+    permission="payouts.propose_cycle_change",
+    form=ReasonAndCodeForm,
+    is_offered=_is_collecting,
+)
+PROPOSE_EXCHANGE = Action(
+    slug="propose-exchange",
+    label=_("Propose another winner"),
+    question=_(
+        "Once another person has approved, the destination is cleared and a withdrawal link closed; the new winner has"
+        " to give a destination."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_exchange,
+    permission="payouts.propose_cycle_change",
+    form=WinnerForm,
+    is_offered=_has_no_payout,
+)
+
+
 @admin.register(CycleReopening)
 class CycleReopeningAdmin(ReadOnlyAdmin):
     list_display = ("id", "cycle", "payout", "proposer", "approver", "reopened_at")
@@ -140,7 +224,9 @@ class CycleAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact identifier of the cycle, its group or its winner.")
     ordering = ("-created_at", "id")
     links = ("group",)
-    actions_offered = (RETRY, CANCEL, REOPEN)
+    actions_offered = (
+        RETRY, CANCEL, REOPEN, PROPOSE_SHORT_CLOSING, PROPOSE_EXCHANGE, PROPOSE_CANCELLATION,
+    )  # fmt: skip
     card_fields = (
         "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_value",
     )  # fmt: skip
@@ -171,7 +257,7 @@ class CycleAdmin(ReadOnlyAdmin):
         return (
             _payout_section(row),
             _contributions(row),
-            trail_of([cycle_subject(row.pk), f"{CYCLE_REOPENING}:{row.pk}"]),
+            trail_of([cycle_subject(row.pk), *(f"{kind}:{row.pk}" for kind in PROPOSED)]),
         )
 
 

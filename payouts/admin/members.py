@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -10,14 +12,65 @@ from django.utils.translation import gettext_lazy as _
 from ledger.types import Movement
 from payouts.models import Member
 from payouts.queries.groups import masked_name, masked_phone
+from payouts.services.proposals import propose_refund
+from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import instant, show_code_or_text
+from sunusav.backoffice.facts import instant, show_code, show_code_or_text
+from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_msat
 from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject, trail_of
+from sunusav.core.models import User
+from sunusav.core.money import MSAT_PER_SAT
 from transfers.credit_queries import credit_movements, credit_msat
-from transfers.types import member_ref
+from transfers.types import Destination, member_ref
 
 MOVEMENTS_SHOWN = 50
+
+
+def _rails() -> list[tuple[str, Any]]:
+    return [(name, show_code(name)) for name in settings.RAILS]
+
+
+def _kinds() -> list[tuple[str, Any]]:
+    return [(kind, show_code(kind)) for kind in ("lightning_address", "bolt11", "lnurl", "phone")]
+
+
+class RefundForm(ReasonAndCodeForm):
+    amount_sats = forms.IntegerField(label=_("Amount in sats"), min_value=1)
+    rail = forms.ChoiceField(label=_("Rail"), choices=_rails)
+    kind = forms.ChoiceField(label=_("Kind of destination"), choices=_kinds)
+    value = forms.CharField(
+        label=_("Destination"), max_length=4_000, strip=True,
+        help_text=_("An invoice for exactly this amount, an address, or a phone such as +221771234567."),
+    )  # fmt: skip
+    field_order = ("amount_sats", "rail", "kind", "value", "reason", "code")
+
+
+def _propose_refund(decision: Decision) -> None:
+    form = decision.form_data
+    propose_refund(
+        user_id=decision.row.user_id, amount_sats=form["amount_sats"],
+        destination=Destination(form["rail"], form["kind"], form["value"]), reason=decision.reason,
+        proposer=decision.user, now=decision.now,
+    )  # fmt: skip
+
+
+def _has_credit(user: User, row: Member) -> bool:
+    return credit_msat(row.user_id) >= MSAT_PER_SAT
+
+
+PROPOSE_REFUND = Action(
+    slug="propose-refund",
+    label=_("Propose a refund"),
+    question=_(
+        "Once another person has approved, this much of the member's credit is paid out, without a fee."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_refund,
+    permission="payouts.propose_refund",
+    form=RefundForm,
+    is_offered=_has_credit,
+)
 
 
 @admin.register(Member)
@@ -29,6 +82,8 @@ class MemberAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact identifier of the member or of the group.")
     ordering = ("group_id", "user_id")
     links = ("group",)
+    actions_offered = (PROPOSE_REFUND,)
+    card_fields = ("user_id", "group", "name_masked", "phone_masked")
 
     @admin.display(description=_("name"))
     def name_masked(self, member: Member) -> str:

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from payouts.calculations import refund_subject
-from payouts.models import Refund
-from payouts.queries.refunds import refund_facts
+from payouts.enums import REFUND_PAYMENT
+from payouts.models import ProposedRefund, Refund
+from payouts.queries.refunds import masked_destination, refund_facts
 from payouts.services.refunds import cancel_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
@@ -87,3 +88,19 @@ class RefundAdmin(ReadOnlyAdmin):
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         payment = f"disbursement:{row.facts.payout_id}"
         return (trail_of([refund_subject(row.pk), payment]),)
+
+
+@admin.register(ProposedRefund)
+class ProposedRefundAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user_id", "amount_sats", "rail", "proposed_at")
+    fields = ("user_id", "amount_sats", "rail", "kind", "where", "reason", "proposed_at")
+    search_fields = ("user_id",)
+    search_help_text = _("The exact identifier of the member.")
+    ordering = ("-id",)
+
+    @admin.display(description=_("destination"))
+    def where(self, row: ProposedRefund) -> str:
+        return masked_destination(row)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([f"{REFUND_PAYMENT}:{row.pk}"]),)

@@ -61,6 +61,8 @@ class Cycle(models.Model):
             ("cancel_cycle", "Can cancel a cycle"),
             ("close_cycle_short", "Can close a cycle short"),
             ("exchange_winner", "Can give a cycle's turn to another member"),
+            ("propose_cycle_change", "Can propose to cancel a cycle, close it short or exchange its turn"),
+            ("approve_cycle_change", "Can approve cancelling a cycle, closing it short, exchanging its turn"),
             ("set_destination", "Can say where a winner is paid"),
             ("request_payout", "Can have a cycle paid out"),
             ("schedule_payout", "Can schedule a cycle's payout"),

@@ -2,11 +2,13 @@ from collections.abc import Sequence
 
 from payouts.calculations import refund_subject
 from payouts.errors import RefundMissing
-from payouts.models import Refund
+from payouts.models import ProposedRefund, Refund
 from payouts.queries.credit import require_member
+from payouts.queries.groups import ERASED
 from payouts.types import Position, RefundFacts
+from sunusav.core.privacy import PersonErased, mask_phone, reveal
 from transfers.queries import disbursements_for
-from transfers.types import DisbursementFacts
+from transfers.types import DisbursementFacts, member_ref
 
 
 def refund(user_id: str, refund_id: int) -> RefundFacts:
@@ -31,6 +33,15 @@ def refund_facts(rows: Sequence[Refund]) -> list[RefundFacts]:
     """Return refunds with the states of their disbursements, in a fixed number of queries."""
     payments = disbursements_for(refund_subject(row.pk) for row in rows)
     return [_refund(row, payments[refund_subject(row.pk)]) for row in rows]
+
+
+def masked_destination(row: ProposedRefund) -> str:
+    """Return where a proposed refund goes; a phone is masked, and an erased person's destination an ellipsis."""
+    try:
+        value = reveal(member_ref(row.user_id), bytes(row.sealed_value))
+    except PersonErased:
+        return ERASED
+    return mask_phone(value) if row.kind == "phone" else value
 
 
 def _refund(row: Refund, payment: DisbursementFacts) -> RefundFacts:

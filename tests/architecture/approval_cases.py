@@ -11,17 +11,29 @@ from django.db.models import F, Model
 from fees.models import FeeBracketDraft, FeeScheduleDraft
 from fees.services import propose_schedule
 from ledger.models import ManualRateRequest
-from ledger.services import propose_manual_rate
-from payouts.models import Cycle, Group
+from ledger.services import post, propose_manual_rate
+from ledger.types import credit, debit
+from payouts.models import Cycle, Group, ProposedExchange, ProposedRefund
+from payouts.services import proposals
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.reopening import propose_reopening
 from sunusav.core import approvals, switches
 from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, Switch, User
 from sunusav.core.roles import Role
-from tests.factories.payouts import ACTOR, NOW, make_group, make_payable_cycle, process, verify
-from tests.factories.treasury import BANK, ONCHAIN, book, evidence, opening
+from tests.factories.payouts import (
+    ACTOR,
+    NOW,
+    make_cycle,
+    make_group,
+    make_payable_cycle,
+    pay_contribution,
+    process,
+    verify,
+)
+from tests.factories.treasury import BANK, NODE, ONCHAIN, book, evidence, opening
 from tests.factories.users import make_user
+from tests.fakes.rail import invoice
 from tests.support.constraints import copy_of
 from tests.transfers.builders import fund, ordered, run
 from tests.transfers.rails import SteeredRail, Watch
@@ -45,7 +57,7 @@ from transfers.services.limit_waivers import propose_waiver
 from transfers.services.limits import propose_limit
 from transfers.services.reversals import book_provider_reversal, propose_reversal
 from transfers.services.treasury import propose_movement
-from transfers.types import Movement, Reversed
+from transfers.types import Movement, Reversed, credit_of
 
 Change = Callable[[], object]
 LATER = NOW + timedelta(minutes=1)
@@ -234,7 +246,91 @@ def _reopening() -> Proposal:
     return propose_reopening(cycle_id="cycle-9", reason="another wallet", proposer=finance(), now=NOW)
 
 
+def _cycle() -> Cycle:
+    """Return a cycle of two members who owe 10,000 sats each; one has paid."""
+    cycle = make_cycle(make_group(members=2), cycle_id="cycle-9")
+    pay_contribution(cycle, "user-0")
+    return cycle
+
+
+def _cancellation() -> Proposal:
+    cycle_id = _cycle().pk
+    return proposals.propose_cancellation(cycle_id=cycle_id, reason="dissolved", proposer=finance(), now=NOW)
+
+
+def _short_closing() -> Proposal:
+    cycle_id = _cycle().pk
+    return proposals.propose_short_closing(cycle_id=cycle_id, reason="one left", proposer=finance(), now=NOW)
+
+
+def _exchange() -> Proposal:
+    return proposals.propose_exchange(
+        cycle_id=_cycle().pk, winner_user_id="user-1", reason="agreed", proposer=finance(), now=NOW
+    )
+
+
+def _another_exchange() -> None:
+    ProposedExchange.objects.create(cycle_id="cycle-9", winner_user_id="user-0", proposed_at=NOW)
+
+
+def _refund() -> Proposal:
+    make_group(members=1)
+    post(
+        kind="receipt", reference="credit", at=NOW, subject="test:1",
+        lines=[debit(NODE, 5_000_000), credit(credit_of("user-0"), 5_000_000)],
+    )  # fmt: skip
+    return proposals.propose_refund(
+        user_id="user-0", amount_sats=5_000, destination=invoice("wallet", 5_000), reason="left",
+        proposer=finance(), now=NOW,
+    )  # fmt: skip
+
+
+CYCLE_CHANGES: dict[str, Change] = {
+    "group": lambda: Cycle.objects.update(group=make_group(members=1)),
+    "winner": written(Cycle, winner_user_id="user-1"),
+    "members": written(Cycle, members_count=3),
+    "contribution_sats": written(Cycle, contribution_sats=9_000),
+    "pot_msat": lambda: fund("cycle:cycle-9", 1),
+    "settled": lambda: pay_contribution(Cycle.objects.get(), "user-1"),
+}
+
 KINDS: dict[str, Kind] = {
+    "cycle_cancellation": Kind(
+        propose=_cancellation,
+        constant=frozenset({"cycle_id"}),
+        changes={**CYCLE_CHANGES, "returned_sats": written(Cycle, contribution_sats=9_000)},
+        lock=locked(Cycle),
+        meanwhile="winner",
+    ),
+    "cycle_short_closing": Kind(
+        propose=_short_closing,
+        constant=frozenset({"cycle_id"}),
+        changes={**CYCLE_CHANGES, "payout_total_sats": written(Cycle, contribution_sats=9_000)},
+        lock=locked(Cycle),
+        meanwhile="winner",
+    ),
+    "winner_exchange": Kind(
+        propose=_exchange,
+        constant=frozenset({"cycle_id"}),
+        changes={
+            "group": lambda: Cycle.objects.update(group=make_group(members=1)),
+            "from_winner": written(Cycle, winner_user_id="user-1"),
+            "winner": _another_exchange,
+        },
+        lock=locked(Cycle),
+        meanwhile="from_winner",
+    ),
+    "refund_payment": Kind(
+        propose=_refund,
+        constant=frozenset(),
+        changes={
+            "user_id": written(ProposedRefund, user_id="user-1"),
+            "amount_sats": written(ProposedRefund, amount_sats=4_000),
+            "rail": written(ProposedRefund, rail="wave"),
+            "kind": written(ProposedRefund, kind="phone"),
+            "destination_digest": written(ProposedRefund, digest="00" * 32),
+        },
+    ),
     "cycle_reopening": Kind(
         propose=_reopening,
         constant=frozenset({"cycle_id", "payout_id"}),

@@ -21,6 +21,7 @@ WOKEN = {
         [
             "payouts.services.payouts.request_payout",
             "payouts.services.payouts.retry_payout",
+            "payouts.services.proposals.refund_as_approved",
             "payouts.services.refunds.request_refund",
             "payouts.services.withdrawals.take_withdrawals",
             "transfers.services.disbursements.begin_disbursement",

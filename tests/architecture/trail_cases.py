@@ -33,6 +33,7 @@ from payouts.services import (
     endings,
     groups,
     payouts,
+    proposals,
     refunds,
     reopening,
     winners,
@@ -983,6 +984,62 @@ def cancel_refund() -> Call:
     return lambda: refunds.cancel_refund(
         user_id=user_id, refund_id=refund_id, reason="another wallet", actor=ACTOR, now=NOW
     )
+
+
+def half_paid() -> str:
+    """Return a cycle of two members, of whom one has paid."""
+    cycle = make_cycle(make_group(members=2))
+    pay_contribution(cycle, "user-0")
+    return str(cycle.pk)
+
+
+@case("payouts.services.proposals.propose_cancellation")
+def propose_cancellation() -> Call:
+    cycle_id, who = half_paid(), finance()
+    return lambda: proposals.propose_cancellation(cycle_id=cycle_id, reason="test", proposer=who, now=NOW)
+
+
+@case("payouts.services.proposals.cancel_as_approved")
+def approve_cancellation() -> Call:
+    return approved_by_another(propose_cancellation()())
+
+
+@case("payouts.services.proposals.propose_short_closing")
+def propose_short_closing() -> Call:
+    cycle_id, who = half_paid(), finance()
+    return lambda: proposals.propose_short_closing(cycle_id=cycle_id, reason="test", proposer=who, now=NOW)
+
+
+@case("payouts.services.proposals.close_short_as_approved")
+def approve_short_closing() -> Call:
+    return approved_by_another(propose_short_closing()())
+
+
+@case("payouts.services.proposals.propose_exchange")
+def propose_exchange() -> Call:
+    cycle_id, who = half_paid(), finance()
+    return lambda: proposals.propose_exchange(
+        cycle_id=cycle_id, winner_user_id="user-1", reason="agreed", proposer=who, now=NOW
+    )
+
+
+@case("payouts.services.proposals.exchange_as_approved")
+def approve_exchange() -> Call:
+    return approved_by_another(propose_exchange()())
+
+
+@case("payouts.services.proposals.propose_refund")
+def propose_refund() -> Call:
+    user_id, who = refundable(), finance()
+    wallet = invoice(name("wallet"), 5_000)
+    return lambda: proposals.propose_refund(
+        user_id=user_id, amount_sats=5_000, destination=wallet, reason="left", proposer=who, now=NOW
+    )
+
+
+@case("payouts.services.proposals.refund_as_approved")
+def approve_refund() -> Call:
+    return approved_by_another(propose_refund()())
 
 
 @case("payouts.services.payouts.request_payout")

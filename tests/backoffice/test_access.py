@@ -12,8 +12,11 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from ledger.services import post
 from ledger.types import Line
 from lightning.models import ListenerCursor
+from payouts.services.proposals import propose_refund
+from payouts.services.refunds import request_refund
 from payouts.services.reopening import propose_reopening
 from sunusav.core.approvals import approve
+from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.subjects import key_of
 from sunusav.core.switches import pause_outgoing
@@ -23,6 +26,7 @@ from tests.factories.payouts import ACTOR, NOW
 from tests.factories.treasury import NODE, opening
 from tests.factories.treasury import propose as propose_movement
 from tests.factories.users import make_user
+from tests.fakes.rail import invoice
 from transfers.booking import PLATFORM_FEES
 from transfers.enums import ReturnKind
 from transfers.models import Disbursement, PastAdmission, RailBreaker, RailLiquidity, RailMatch, RailMismatch
@@ -30,7 +34,7 @@ from transfers.services.credit import use_credit
 from transfers.services.limits import propose_limit
 from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
-from transfers.types import credit_of
+from transfers.types import credit_of, member_ref
 
 F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E741
 MONEY = {F, A, U}
@@ -70,6 +74,8 @@ READERS: dict[str, set[Role]] = {
     "payouts.cyclereopening": MONEY,
     "payouts.group": MONEY,
     "payouts.member": MONEY,
+    "payouts.proposedrefund": MONEY,
+    "payouts.refund": MONEY,
     "transfers.attempt": ALL,
     "transfers.collection": ALL,
     "transfers.credituse": ALL,
@@ -121,6 +127,21 @@ def full_world(world: World) -> World:
     RailMismatch.objects.create(match=match, code="paid-not-booked", reference="unknown")
     propose_movement(opening(), now=NOW, proposer=world.proposer)
     propose_limit(kind="total_hour", amount_sats=5, reason="fewer payments", proposer=world.proposer, now=NOW)
+    seal(member_ref("awa"), "Awa")
+    given = [Line(NODE, 2_000_000), Line(credit_of("awa"), -2_000_000)]
+    post(kind="test", reference="to refund", lines=given, at=NOW, subject="test")
+    request_refund(
+        user_id="awa",
+        amount_sats=1_000,
+        reason="left",
+        destination=invoice("wallet-1", 1_000),
+        actor=ACTOR,
+        now=NOW,
+    )
+    propose_refund(
+        user_id="awa", amount_sats=1_000, reason="left", destination=invoice("wallet-2", 1_000),
+        proposer=world.proposer, now=NOW,
+    )  # fmt: skip
     pause_outgoing(actor=ACTOR, reason="looking", now=NOW)
     lines = [Line(NODE, 1_000), Line(credit_of("awa"), -1_000)]
     post(kind="test", reference="credit", lines=lines, at=NOW, subject="test")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from payouts.models import Contribution, Cycle, CycleReopening, Refund
+from payouts.models import Contribution, Cycle, CycleReopening, ProposedRefund, Refund
 from payouts.services.endings import cancel_cycle
 from payouts.services.reopening import propose_reopening
 from sunusav.core.approvals import approve
@@ -39,6 +39,13 @@ def refund() -> Refund:
     return Refund.objects.create(
         user_id="user-0", amount_sats=1, reason="moved away", requested_by="finance", requested_at=NOW
     )
+
+
+def proposed_refund() -> ProposedRefund:
+    return ProposedRefund.objects.create(
+        user_id="user-0", amount_sats=1, rail="lightning", kind="bolt11", sealed_value=b"", digest="0" * 64,
+        reason="moved away", proposed_at=NOW,
+    )  # fmt: skip
 
 
 def returned_contribution() -> Contribution:
@@ -108,6 +115,7 @@ VIOLATIONS = [
     ),
     Violation("cycle_winner_replaced_once_ready", cycle, {"winner_replaced_at": NOW}),
     Violation("refund_amount_is_positive", refund, {"amount_sats": 0}),
+    Violation("proposedrefund_amount_is_positive", proposed_refund, {"amount_sats": 0}),
     Violation(
         "payouts_contribution.return_transaction_id",
         returned_contribution,

@@ -1,0 +1,57 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from payouts.models.cycle import Cycle
+from sunusav.core.fields import ExactCharField, IdentifierField
+
+
+class ProposedExchange(models.Model):
+    """Which member one person proposed as the winner of a cycle; another person approves it. Append-only."""
+
+    cycle = models.ForeignKey(
+        Cycle, on_delete=models.RESTRICT, related_name="proposed_exchanges", verbose_name=_("cycle")
+    )
+    winner_user_id = IdentifierField(_("winner user id"))
+    proposed_at = models.DateTimeField(_("proposed at"))
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = _("proposed exchange of a turn")
+        verbose_name_plural = _("proposed exchanges of turns")
+
+    def __str__(self) -> str:
+        return f"{self.cycle_id} to {self.winner_user_id}"
+
+
+class ProposedRefund(models.Model):
+    """Which refund one person proposed; another person approves it. Append-only.
+
+    The destination is encrypted under the member's key: it may be a phone.
+    """
+
+    user_id = IdentifierField(_("user id"))
+    amount_sats = models.BigIntegerField(_("amount"))
+    rail = models.CharField(_("rail"), max_length=30)
+    kind = models.CharField(_("kind"), max_length=30)
+    sealed_value = models.BinaryField(_("sealed destination"))
+    digest = ExactCharField(_("digest of the destination"), max_length=64)
+    reason = models.CharField(_("reason"), max_length=500)
+    proposed_at = models.DateTimeField(_("proposed at"))
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = _("proposed refund")
+        verbose_name_plural = _("proposed refunds")
+        permissions = [
+            ("propose_refund", "Can propose that a member's credit is paid out"),
+            ("approve_refund", "Can approve that a member's credit is paid out"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(name="proposedrefund_amount_is_positive", condition=Q(amount_sats__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_sats} sats to {self.user_id}"
