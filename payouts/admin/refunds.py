@@ -60,7 +60,6 @@ class RefundAdmin(ReadOnlyAdmin):
         "requested_by",
         "requested_at",
     )
-    fields_hidden_when_empty = ("failure",)
     search_fields = ("user_id",)
     search_help_text = _("The exact identifier of the member.")
     ordering = ("-id",)
