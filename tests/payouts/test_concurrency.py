@@ -30,6 +30,7 @@ from tests.factories.payouts import (
 )
 from tests.factories.users import make_user
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
+from tests.support.at_once import at_once
 from transfers.engine.runner import run_due
 from transfers.errors import WithdrawalLinkClosed, WithdrawalRedeemedOtherwise
 from transfers.models import Attempt, Collection, Disbursement, WithdrawalLink
@@ -40,37 +41,14 @@ from transfers.types import Instruction, Unknown
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 
-def _at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run calls at once, each on its own connection; return results and refusals."""
-    batched = threading.Barrier(len(calls))
-    answers: list[Any] = [None] * len(calls)
-
-    def run(place: int) -> None:
-        connection.ensure_connection()
-        batched.wait()
-        try:
-            answers[place] = calls[place]()
-        except DomainError as refusal:
-            answers[place] = refusal
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
 def test_sixteen_process_calls_for_one_cycle_make_one_payout_paid_once(node: ScriptedRail) -> None:
     cycle = make_payable_cycle(make_group(members=2), contribution_sats=50_000)
 
-    answers = _at_once([lambda: process(cycle)] * 16)
+    answers = at_once([lambda: process(cycle)] * 16)
 
     assert len(set(answers)) == 1
     assert [row.pk for row in Disbursement.objects.all()] == [answers[0]]
-    _at_once([lambda: run_due(slots=1, clock=lambda: NOW)] * 4)
+    at_once([lambda: run_due(slots=1, clock=lambda: NOW)] * 4)
     assert list(node.paid.values()) == [99_000_000]
     assert Attempt.objects.count() == 1
 
@@ -110,13 +88,13 @@ def test_eight_wallets_with_eight_invoices_for_one_link_are_paid_once(node: Scri
         given = invoices[number]
         return partial(redeem_withdrawal, secret=secret, kind=given.kind, value=given.value, now=NOW)
 
-    answers = _at_once([scan(number) for number in range(8)])
+    answers = at_once([scan(number) for number in range(8)])
 
     assert answers.count(None) == 1
     assert sum(isinstance(answer, WithdrawalRedeemedOtherwise) for answer in answers) == 7
     winner = invoices[answers.index(None)]
-    assert sum(_at_once([lambda: take_withdrawals(now=NOW)] * 4)) == 1
-    _at_once([lambda: run_due(slots=1, clock=lambda: NOW)] * 4)
+    assert sum(at_once([lambda: take_withdrawals(now=NOW)] * 4)) == 1
+    at_once([lambda: run_due(slots=1, clock=lambda: NOW)] * 4)
     assert node.paid == {FakeInvoice.read(winner.value).payment_hash: 99_000_000}
     assert Attempt.objects.count() == 1
 
@@ -128,7 +106,7 @@ def test_redeem_and_revoke_at_once_end_as_one_of_them() -> None:
         secret = open_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW).secret
         redeem = partial(redeem_withdrawal, secret=secret, kind=given.kind, value=given.value, now=NOW)
         revoke = partial(revoke_withdrawal_link, cycle_id=cycle.pk, actor=ACTOR, now=NOW)
-        answers = _at_once([redeem, revoke])
+        answers = at_once([redeem, revoke])
         assert sum(isinstance(answer, WithdrawalLinkClosed) for answer in answers) == 1
         wins = "redeemed" if answers[0] is None else "revoked"
         assert WithdrawalLink.objects.latest("id").state == wins
@@ -143,7 +121,7 @@ def test_concurrent_readiness_marks_a_cycle_once() -> None:
     one = [lambda: record_ready_cycles(now=NOW, contribution_id=contribution.pk)] * 4
     every = [lambda: record_ready_cycles(now=NOW)] * 4
 
-    assert sum(_at_once([*one, *every])) == 1
+    assert sum(at_once([*one, *every])) == 1
     assert TrailEntry.objects.filter(subject=f"cycle:{cycle.pk}", action="complete").count() == 1
 
 
@@ -156,7 +134,7 @@ def test_concurrent_cycles_with_one_index_make_one(node: ScriptedRail) -> None:
             winner_user_id="user-0", actor=ACTOR, now=NOW,
         )  # fmt: skip
 
-    answers = _at_once([create(number) for number in range(6)])
+    answers = at_once([create(number) for number in range(6)])
 
     assert answers.count(None) == 1
     assert sum(isinstance(answer, CycleIndexTaken) for answer in answers) == 5
@@ -173,7 +151,7 @@ def test_process_cancel_and_redirect_at_once_never_pay_twice(node: ScriptedRail)
         cancel = partial(cancel_payout, payout_id=payout_id, user=user, reason="at once", now=NOW)
         redirect = partial(set_destination, cycle_id=cycle.pk, destination=other, actor=ACTOR, now=NOW)
         work = partial(run_due, slots=1, clock=lambda: NOW)
-        _at_once([cancel, redirect, work, partial(process, cycle)])
+        at_once([cancel, redirect, work, partial(process, cycle)])
         work()
         paid = Attempt.objects.filter(state="succeeded", disbursement__subject=f"cycle:{cycle.pk}")
         assert paid.count() <= 1
@@ -192,7 +170,7 @@ class InterruptedRail(ScriptedRail):
     def check(self, instruction: Instruction, *, now: datetime) -> str:
         act, self.meanwhile = self.meanwhile, None
         if act is not None:
-            _at_once([act])
+            at_once([act])
         return super().check(instruction, now=now)
 
 
