@@ -13,7 +13,6 @@ LABELS: dict[str, Any] = {
     "invoiced": _("invoiced"),
     "missed": _("missed"),
     "returned": _("returned"),
-    "withdrawn": _("withdrawn"),
     # Ways to be paid
     "wave": _("wave"),
     "orange": _("orange"),
@@ -26,7 +25,6 @@ LABELS: dict[str, Any] = {
     "reopen": _("reopen"),
     "close_short": _("close short"),
     "exchange_winner": _("give the turn to another member"),
-    "withdraw": _("withdraw"),
     # Why money moved in the books
     "contribution_returned": _("contribution returned"),
     # Periodic tasks
