@@ -33,7 +33,7 @@ from transfers.collection_queries import collections_for
 from transfers.credit_queries import credit_movements, credit_msat
 from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
-from transfers.types import CollectionFacts, DisbursementFacts
+from transfers.types import CollectionFacts, DisbursementFacts, member_ref
 
 MOVEMENTS_SHOWN = 50
 
@@ -84,7 +84,7 @@ PROPOSE_REVOCATION = Action(
 
 class MemberInline(ReadOnlyInline):
     model = Member
-    fields = ("user_id", "name_masked", "phone_masked", "added_at")
+    fields = ("user_id", "name_masked", "phone_masked", "added_at", "left_at")
     ordering = ("user_id",)
 
     @admin.display(description=_("name"))
@@ -299,8 +299,9 @@ def _contribution_row(row: Contribution, collection: CollectionFacts | None) -> 
 
 @admin.register(Member)
 class MemberAdmin(ReadOnlyAdmin):
-    list_display = ("user_id", "group", "name_masked", "phone_masked", "added_at")
-    fields = list_display
+    list_display = ("user_id", "group", "name_masked", "phone_masked", "added_at", "left_at")
+    fields = (*list_display, "phone_replaced_at")
+    fields_hidden_when_empty = ("left_at", "phone_replaced_at")
     list_select_related = ("group",)
     search_fields = ("user_id", "group__id")
     search_help_text = _("The exact identifier of the member or of the group.")
@@ -316,7 +317,7 @@ class MemberAdmin(ReadOnlyAdmin):
         return masked_phone(member)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return _credit_of(row)
+        return (*_credit_of(row), trail_of([member_ref(row.user_id)]))
 
 
 def _credit_of(row: Member) -> Sequence[Section]:

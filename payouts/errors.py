@@ -41,6 +41,21 @@ class MemberExists(Conflict):
     user_id: str
 
 
+class MemberNotOfGroup(Missing):
+    """This user was never a member of the group."""
+
+    group_id: str
+    user_id: str
+
+
+class MemberLeft(Conflict):
+    """This user left the group already."""
+
+    group_id: str
+    user_id: str
+    left_at: datetime
+
+
 class GroupVerifiedAlready(Conflict):
     group_id: str
 

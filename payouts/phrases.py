@@ -18,7 +18,10 @@ LABELS: dict[str, Any] = {
     "phone": _("phone"),
     # Actions in the trail
     "create": _("create"),
+    "change_group": _("change group"),
     "add_member": _("add member"),
+    "remove_member": _("remove member"),
+    "change_member": _("change member"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     # Periodic tasks
@@ -31,7 +34,12 @@ FACTS: dict[str, Any] = {
     "group": _("group"),
     "country": _("country"),
     "settlement_partner": _("settlement partner"),
+    "name_before": _("name before"),
+    "settlement_partner_before": _("settlement partner before"),
     "user_id": _("user id"),
+    "name_changed": _("name changed"),
+    "phone_changed": _("phone changed"),
+    "phone_replaced": _("phone replaced"),
     # Cycles
     "cycle_id": _("cycle id"),
     "index": _("index"),

@@ -10,7 +10,10 @@ VIEW = [
 ]
 ARRANGE = [
     "payouts.create_group",
+    "payouts.change_group_terms",
     "payouts.add_group_member",
+    "payouts.remove_group_member",
+    "payouts.change_person",
     "payouts.create_cycle",
     "payouts.set_destination",
     "payouts.open_contribution",

@@ -44,6 +44,18 @@ class MemberFacts:
     user_id: str
     masked_name: str
     masked_phone: str
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PersonFacts:
+    """A person with masked name and phone, and the groups they are in now."""
+
+    user_id: str
+    masked_name: str
+    masked_phone: str
+    phone_replaced_at: datetime | None
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True)

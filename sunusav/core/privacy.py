@@ -42,6 +42,16 @@ def is_known(person_ref: str) -> bool:
     return PersonKey.objects.filter(person_ref=person_ref).exists()
 
 
+def lock_person(person_ref: str) -> None:
+    """Lock a person's key until the caller's transaction ends: meanwhile nobody erases it.
+
+    Raises: PersonErased, also when nothing was ever encrypted for them.
+    """
+    row = PersonKey.objects.select_for_update().filter(person_ref=person_ref).first()
+    if row is None or row.wrapped_key is None:
+        raise PersonErased(person_ref=person_ref)
+
+
 def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:
     """Encrypt data of no single person under the master key; only the same `bound_to` decrypts it."""
     return _encrypt(_master_key(), plain, bound_to)

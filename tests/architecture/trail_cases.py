@@ -26,7 +26,7 @@ from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
 from payouts.models import Cycle
-from payouts.services import cycles, groups, payouts, reopening, withdrawals
+from payouts.services import cycles, groups, members, payouts, reopening, withdrawals
 from payouts.types import Claims
 from sunusav.api.tokens import issue_token, revoke_tokens
 from sunusav.backoffice.actions import Decision
@@ -747,12 +747,31 @@ def create_group() -> Call:
     return lambda: groups.create_group(group_id=group_id, name="Médina", country="SN", actor=ACTOR, now=NOW)
 
 
-@case("payouts.services.groups.add_member")
+@case("payouts.services.members.add_member")
 def add_member() -> Call:
     group, user_id = make_group(members=1), name("user")
-    return lambda: groups.add_member(
+    return lambda: members.add_member(
         group_id=group.pk, user_id=user_id, display_name="Awa", phone="+221771234567", actor=ACTOR, now=NOW
     )
+
+
+@case("payouts.services.members.remove_member")
+def remove_member() -> Call:
+    group = make_group(members=1)
+    return lambda: members.remove_member(group_id=group.pk, user_id="user-0", actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.members.change_member")
+def change_member() -> Call:
+    make_group(members=1)
+    phone = f"+22177{next(_numbers):07}"
+    return lambda: members.change_member(user_id="user-0", phone=phone, actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.groups.change_group")
+def change_group() -> Call:
+    group = make_group(members=0)
+    return lambda: groups.change_group(group_id=group.pk, name="Dakar", actor=ACTOR, now=NOW)
 
 
 @case("payouts.services.groups.propose_verification")

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from payouts.errors import MemberExists
 from payouts.models import Cycle, Group, Member
 from payouts.services.cycles import record_ready_cycles
-from payouts.services.groups import add_member
+from payouts.services.members import add_member
 from sunusav.core.errors import DomainError
 from tests.factories.payouts import ACTOR, NOW, MemberFactory, make_cycle, make_group, pay_contributions
 from tests.support.locks import wait_until_blocked

@@ -1,6 +1,7 @@
 """Rows that break the constraints of groups' members, cycles and contributions."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from payouts.models import Contribution, Cycle, CycleReopening
@@ -61,6 +62,11 @@ VIOLATIONS = [
         for column in ("payout_id", "proposal_id")
     ),
     Violation("member_once_per_group", MemberFactory.create, {}),
+    Violation(
+        "member_leaves_after_joining",
+        MemberFactory.create,
+        {"user_id": "another", "left_at": NOW - timedelta(seconds=1)},
+    ),
     Violation("cycle_index_used_once_per_group", cycle, {"id": "another"}),
     Violation("cycle_contribution_is_positive", cycle, {"contribution_sats": 0}),
     Violation("cycle_has_members", cycle, {"members_count": 0}),
