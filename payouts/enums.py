@@ -10,6 +10,7 @@ from transfers.enums import CollectionState, DisbursementState
 GROUP_VERIFICATION: Final = "group_verification"
 GROUP_VERIFICATION_REVOCATION: Final = "group_verification_revocation"
 CYCLE_REOPENING: Final = "cycle_reopening"
+MEMBER_ERASURE: Final = "member_erasure"
 # The status of a payout that nobody has requested.
 NOT_INITIATED: Final = "not_initiated"
 
@@ -32,6 +33,15 @@ class CycleStatus(TextChoices):
     PAYING = "paying"
     PAID = "paid"
     FAILED = "failed"
+
+
+# Money of a cycle in one of these may still move: to its winner, or back to its members.
+UNFINISHED_CYCLES: Final = (
+    CycleStatus.COLLECTING,
+    CycleStatus.READY,
+    CycleStatus.PAYING,
+    CycleStatus.FAILED,
+)
 
 
 class ContributionStatus(TextChoices):

@@ -56,6 +56,16 @@ class MemberLeft(Conflict):
     left_at: datetime
 
 
+class MemberNotErasable(Conflict):
+    """Money of this member is held or may still move: cycles they are in, open requests to them, payments to them."""
+
+    user_id: str
+    credit_msat: int
+    open_cycles: int
+    open_requests: int
+    open_payments: int
+
+
 class GroupVerifiedAlready(Conflict):
     group_id: str
 

@@ -22,6 +22,7 @@ LABELS: dict[str, Any] = {
     "add_member": _("add member"),
     "remove_member": _("remove member"),
     "change_member": _("change member"),
+    "erase": _("erase name and phone"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     # Periodic tasks
@@ -37,6 +38,7 @@ FACTS: dict[str, Any] = {
     "name_before": _("name before"),
     "settlement_partner_before": _("settlement partner before"),
     "user_id": _("user id"),
+    "groups": _("groups"),
     "name_changed": _("name changed"),
     "phone_changed": _("phone changed"),
     "phone_replaced": _("phone replaced"),
@@ -59,6 +61,7 @@ FACTS: dict[str, Any] = {
 PROPOSALS: dict[str, Any] = {
     "group_verification": _("Verify a group"),
     "cycle_reopening": _("Reopen a cycle whose payout was reversed"),
+    "member_erasure": _("Erase a member's name and phone"),
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
 # The tone of a state's badge.
@@ -76,6 +79,17 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "payout-needs-review": (
         _("Payout %(payout_id)s of %(cycle_id)s is under review."),
         _("A person who may decide on payments has to review it."),
+    ),
+    "member-missing": (
+        _("Nobody called %(user_id)s was ever a member of a group."),
+        _("Open the list of members again."),
+    ),
+    "member-not-erasable": (
+        _(
+            "Money of %(user_id)s is outstanding: credit of %(credit_msat)s, open cycles %(open_cycles)s, open requests"
+            " %(open_requests)s, open payments %(open_payments)s."
+        ),
+        _("Refund the credit or move it to another person, and let the rest end or cancel it."),
     ),
     "cycle-not-reversed": (
         _("Cycle %(cycle_id)s (%(cycle_status)s) is not waiting to be reopened."),

@@ -7,6 +7,7 @@ VIEW = [
     "payouts.view_contribution",
     "payouts.view_payout",
     "payouts.view_cyclereopening",
+    "payouts.view_membererasure",
 ]
 ARRANGE = [
     "payouts.create_group",
@@ -27,9 +28,23 @@ GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [*VIEW, *ARRANGE, *REPAIR]),
     (
         Role.FINANCE,
-        [*VIEW, *REPAIR, "payouts.propose_group_verification", "payouts.propose_cycle_reopening"],
+        [
+            *VIEW,
+            *REPAIR,
+            "payouts.propose_group_verification",
+            "payouts.propose_cycle_reopening",
+            "payouts.propose_member_erasure",
+        ],
     ),
-    (Role.APPROVER, [*VIEW, "payouts.approve_group_verification", "payouts.approve_cycle_reopening"]),
+    (
+        Role.APPROVER,
+        [
+            *VIEW,
+            "payouts.approve_group_verification",
+            "payouts.approve_cycle_reopening",
+            "payouts.approve_member_erasure",
+        ],
+    ),
     (Role.AUDITOR, VIEW),
     (Role.OPERATOR, ["payouts.view_payout"]),
 ]

@@ -59,6 +59,23 @@ class PersonFacts:
 
 
 @dataclass(frozen=True)
+class Outstanding:
+    """What is held of a person or may still move; their data is erased only when it is nothing.
+
+    Counted are unfinished cycles they take part in, open requests for their contributions, and payments to them.
+    """
+
+    credit_msat: int
+    open_cycles: int
+    open_requests: int
+    open_payments: int
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.credit_msat or self.open_cycles or self.open_requests or self.open_payments)
+
+
+@dataclass(frozen=True)
 class CycleFacts:
     """A cycle with its status, read from its contributions and its payout, and why the payout waits or failed."""
 

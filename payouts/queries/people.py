@@ -14,6 +14,11 @@ from transfers.types import Choice, member_ref
 PHONE = "phone"
 
 
+def memberships(user_id: str) -> list[Member]:
+    """Return the rows of a person in all groups, also those they left, in the order in which they were stored."""
+    return list(Member.objects.filter(user_id=user_id).order_by("pk"))
+
+
 def person(user_id: str) -> PersonFacts:
     """Return a person as last named, with the groups they are in now. Raises: MemberMissing."""
     rows = list(Member.objects.filter(user_id=user_id).order_by("added_at", "pk"))

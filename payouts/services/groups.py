@@ -68,7 +68,7 @@ def change_group(
     """
     with transaction.atomic():
         row = locked_group(group_id)
-        facts = {}
+        facts: dict[str, str] = {}
         if name is not None and name != row.name:
             facts |= {"name": name, "name_before": row.name}
             row.name = name

@@ -26,7 +26,7 @@ from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
 from payouts.models import Cycle
-from payouts.services import cycles, groups, members, payouts, reopening, withdrawals
+from payouts.services import cycles, erasure, groups, members, payouts, reopening, withdrawals
 from payouts.types import Claims
 from sunusav.api.tokens import issue_token, revoke_tokens
 from sunusav.backoffice.actions import Decision
@@ -39,6 +39,7 @@ from sunusav.core.schedules import sync_schedules
 from tests.factories.payouts import (
     ACTOR,
     NOW,
+    MemberFactory,
     make_cycle,
     make_group,
     make_payable_cycle,
@@ -64,6 +65,7 @@ from transfers.rails import rail
 from transfers.services import (
     cancellations,
     collections,
+    credit_transfers,
     disbursements,
     limit_waivers,
     limits,
@@ -766,6 +768,43 @@ def change_member() -> Call:
     make_group(members=1)
     phone = f"+22177{next(_numbers):07}"
     return lambda: members.change_member(user_id="user-0", phone=phone, actor=ACTOR, now=NOW)
+
+
+def erasure_proposed() -> Proposal:
+    user_id = MemberFactory.create(user_id=name("user")).user_id
+    return erasure.propose_erasure(user_id=user_id, reason="asked for it", proposer=finance(), now=NOW)
+
+
+@case("payouts.services.erasure.propose_erasure")
+def propose_erasure() -> Call:
+    user_id, who = MemberFactory.create(user_id=name("user")).user_id, finance()
+    return lambda: erasure.propose_erasure(user_id=user_id, reason="asked for it", proposer=who, now=NOW)
+
+
+@case("payouts.services.erasure.erase_member")
+def erase_member() -> Call:
+    return approved_by_another(erasure_proposed())
+
+
+def heir_of_credit() -> tuple[str, str]:
+    """Return a member with 10 msat of credit, and another person."""
+    has, gets = (MemberFactory.create(user_id=name("user")).user_id for _ in range(2))
+    lines = [debit(AccountRef(AccountRole.NODE, Currency.MSAT), 10), credit(credit_of(has), 10)]
+    post(kind="test", reference=name("credit"), lines=lines, at=NOW, subject="test")
+    return has, gets
+
+
+@case("transfers.services.credit_transfers.propose_credit_transfer")
+def propose_credit_transfer() -> Call:
+    (has, gets), who = heir_of_credit(), finance()
+    return lambda: credit_transfers.propose_credit_transfer(
+        from_user_id=has, to_user_id=gets, reference="file 1", explanation="heir", proposer=who, now=NOW
+    )
+
+
+@case("transfers.services.credit_transfers.transfer_credit")
+def transfer_credit() -> Call:
+    return approved_by_another(propose_credit_transfer()())
 
 
 @case("payouts.services.groups.change_group")

@@ -10,12 +10,19 @@ from django.utils.translation import gettext_lazy as _
 
 from fees.queries import verified_groups
 from ledger.types import Movement
+from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
 from payouts.calculations import contribution_subject, cycle_subject
-from payouts.enums import CYCLE_REOPENING, GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
+from payouts.enums import (
+    CYCLE_REOPENING,
+    GROUP_VERIFICATION,
+    GROUP_VERIFICATION_REVOCATION,
+    MEMBER_ERASURE,
+)
 from payouts.errors import PayoutMissing
 from payouts.models import Contribution, Cycle, CycleReopening, Group, Member
 from payouts.queries.cycles import cycle_facts, is_reopened
 from payouts.queries.groups import masked_name, masked_phone
+from payouts.queries.people import memberships
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.payouts import cancel_payout, retry_payout
 from payouts.services.reopening import propose_reopening
@@ -302,6 +309,8 @@ class MemberAdmin(ReadOnlyAdmin):
     list_display = ("user_id", "group", "name_masked", "phone_masked", "added_at", "left_at")
     fields = (*list_display, "phone_replaced_at")
     fields_hidden_when_empty = ("left_at", "phone_replaced_at")
+    actions_offered = (PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE)
+    card_fields = ("user_id", "group", "name_masked", "phone_masked")
     list_select_related = ("group",)
     search_fields = ("user_id", "group__id")
     search_help_text = _("The exact identifier of the member or of the group.")
@@ -317,7 +326,9 @@ class MemberAdmin(ReadOnlyAdmin):
         return masked_phone(member)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (*_credit_of(row), trail_of([member_ref(row.user_id)]))
+        proposals = f"{MEMBER_ERASURE}:{memberships(row.user_id)[0].pk}"
+        of_person = trail_of([member_ref(row.user_id), proposals])
+        return (outstanding_of(row.user_id), *_credit_of(row), of_person)
 
 
 def _credit_of(row: Member) -> Sequence[Section]:
