@@ -18,8 +18,9 @@ def outstanding(user_id: str) -> Outstanding:
     cycles = cycle_facts(list(Cycle.objects.filter(pk__in=set(cycle_of.values()))))
     requests = collections_for([contribution_subject(pk) for pk in cycle_of]).values()
     return Outstanding(
-        credit_msat=credit_msat(user_id),
         open_cycles=sum(cycle.status in UNFINISHED_CYCLES for cycle in cycles),
         open_requests=sum(request.state in OPEN_STATES for request in requests),
         open_payments=payments_under_way(user_id, payee_ref=payee_of(user_id)),
+        # Last: what ends meanwhile, and is no longer counted above, has given its credit in the same transaction.
+        credit_msat=credit_msat(user_id),
     )

@@ -1,17 +1,20 @@
 """A member's name and phone are erased by two people, while nothing of theirs is outstanding."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ledger.models import JournalEntry
 from payouts.errors import MemberMissing, MemberNotErasable
 from payouts.invariants import INVARIANTS
 from payouts.models import Member, MemberErasure
 from payouts.queries.groups import member, members_of
+from payouts.queries.outstanding import outstanding
 from payouts.queries.people import person
 from payouts.services.cycles import open_contribution, record_ready_cycles, set_destination
 from payouts.services.erasure import describe_erasure, propose_erasure
@@ -119,6 +122,17 @@ def test_member_of_a_cycle_that_collects_is_not_erased() -> None:
     make_cycle(make_group(members=2))
     assert refusal() == {**NOTHING, "open_cycles": 1}
     assert refusal("user-1") == {**NOTHING, "open_cycles": 1}
+
+
+def test_credit_is_read_last_because_what_ends_gives_it() -> None:
+    """Whatever is seen as ended was committed with the credit that it gave."""
+    make_cycle(make_group(members=2))
+    with CaptureQueriesContext(connection) as queries:
+        outstanding("user-0")
+    tables = [re.findall(r"(payouts_cycle|transfers_\w+|ledger_\w+)", query["sql"]) for query in queries]
+    assert any(found and found[0].startswith("transfers_disbursement") for found in tables[:-1])
+    ledger = [position for position, found in enumerate(tables) if found and found[0].startswith("ledger_")]
+    assert min(ledger) > max(set(range(len(tables))) - set(ledger))
 
 
 def test_open_request_to_a_member_is_counted() -> None:
