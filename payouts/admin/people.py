@@ -49,6 +49,14 @@ class CreditTransferForm(ReasonAndCodeForm):
         self.fields["reason"].label = _("Explanation")
 
 
+class ErasureForm(ReasonAndCodeForm):
+    """Why a member's data is erased."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _("It is kept for good: write no name or phone of the member.")
+
+
 def _propose_erasure(decision: Decision) -> None:
     propose_erasure(
         user_id=decision.row.user_id, reason=decision.reason, proposer=decision.user, now=decision.now
@@ -78,7 +86,7 @@ PROPOSE_ERASURE = Action(
     done=_("proposed; another person has to approve"),
     run=_propose_erasure,
     permission="payouts.propose_member_erasure",
-    form=ReasonAndCodeForm,
+    form=ErasureForm,
     is_offered=_is_not_erased,
     tone="bad",
 )

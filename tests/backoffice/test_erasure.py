@@ -76,6 +76,7 @@ def test_credit_is_moved_and_then_the_data_erased(enter: Enter, awa: Member) -> 
     assert "booked" in listed
     assert MOVE not in page(finance, of_awa)
 
+    assert "write no name or phone of the member" in page(finance, f"{ERASE}?pk={awa.pk}")
     finance.post(ERASE, {"pk": awa.pk, "reason": "died, certificate seen"})
     erasing = Proposal.objects.get(kind="member_erasure")
     assert of_awa in page(approver, "/admin/core/proposal/?waits=me")
