@@ -4,9 +4,11 @@ from payouts.enums import (
     CYCLE_SHORT_CLOSING,
     GROUP_VERIFICATION,
     GROUP_VERIFICATION_REVOCATION,
+    MEMBER_ERASURE,
     REFUND_PAYMENT,
     WINNER_EXCHANGE,
 )
+from payouts.services.erasure import describe_erasure, erase_member
 from payouts.services.groups import describe_group, revoke_verification, verify_group
 from payouts.services.proposals import (
     cancel_as_approved,
@@ -70,6 +72,13 @@ APPROVABLES = [
         approve_permission="payouts.approve_refund",
         describe=describe_refund,
         apply=refund_as_approved,
+    ),
+    Approvable(
+        kind=MEMBER_ERASURE,
+        propose_permission="payouts.propose_member_erasure",
+        approve_permission="payouts.approve_member_erasure",
+        describe=describe_erasure,
+        apply=erase_member,
     ),
     Approvable(
         kind=GROUP_VERIFICATION,

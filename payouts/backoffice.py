@@ -6,5 +6,6 @@ PROPOSAL_PAGES = {
     "cycle_short_closing": "payouts.cycle",
     "winner_exchange": "payouts.cycle",
     "refund_payment": "payouts.proposedrefund",
+    "member_erasure": "payouts.member",
 }
 NAVIGATION = {"payouts": 1}

@@ -14,6 +14,7 @@ CYCLE_CANCELLATION: Final = "cycle_cancellation"
 CYCLE_SHORT_CLOSING: Final = "cycle_short_closing"
 WINNER_EXCHANGE: Final = "winner_exchange"
 REFUND_PAYMENT: Final = "refund_payment"
+MEMBER_ERASURE: Final = "member_erasure"
 # The status of a payout that nobody has requested.
 NOT_INITIATED: Final = "not_initiated"
 
@@ -47,6 +48,15 @@ class CycleStatus(TextChoices):
     PAID = "paid"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+# Money of a cycle in one of these may still move: to its winner, or back to its members.
+UNFINISHED_CYCLES: Final = (
+    CycleStatus.COLLECTING,
+    CycleStatus.READY,
+    CycleStatus.PAYING,
+    CycleStatus.FAILED,
+)
 
 
 class ContributionStatus(TextChoices):

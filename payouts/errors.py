@@ -41,6 +41,31 @@ class MemberExists(Conflict):
     user_id: str
 
 
+class MemberNotOfGroup(Missing):
+    """This user was never a member of the group."""
+
+    group_id: str
+    user_id: str
+
+
+class MemberLeft(Conflict):
+    """This user left the group already."""
+
+    group_id: str
+    user_id: str
+    left_at: datetime
+
+
+class MemberNotErasable(Conflict):
+    """Money of this member is held or may still move: cycles they are in, open requests to them, payments to them."""
+
+    user_id: str
+    credit_msat: int
+    open_cycles: int
+    open_requests: int
+    open_payments: int
+
+
 class GroupVerifiedAlready(Conflict):
     group_id: str
 

@@ -20,7 +20,11 @@ LABELS: dict[str, Any] = {
     "phone": _("phone"),
     # Actions in the trail
     "create": _("create"),
+    "change_group": _("change group"),
     "add_member": _("add member"),
+    "remove_member": _("remove member"),
+    "change_member": _("change member"),
+    "erase": _("erase name and phone"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     "close_short": _("close short"),
@@ -37,7 +41,13 @@ FACTS: dict[str, Any] = {
     "group": _("group"),
     "country": _("country"),
     "settlement_partner": _("settlement partner"),
+    "name_before": _("name before"),
+    "settlement_partner_before": _("settlement partner before"),
     "user_id": _("user id"),
+    "groups": _("groups"),
+    "name_changed": _("name changed"),
+    "phone_changed": _("phone changed"),
+    "phone_replaced": _("phone replaced"),
     # Cycles
     "cycle_id": _("cycle id"),
     "index": _("index"),
@@ -65,6 +75,7 @@ PROPOSALS: dict[str, Any] = {
     "winner_exchange": _("Give a cycle's turn to another member"),
     "refund_payment": _("Pay out a member's credit"),
     "cycle_reopening": _("Reopen a cycle whose payout was reversed"),
+    "member_erasure": _("Erase a member's name and phone"),
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
 # The tone of a state's badge.
@@ -106,6 +117,17 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "payout-needs-review": (
         _("Payout %(payout_id)s of %(cycle_id)s is under review."),
         _("A person who may decide on payments has to review it."),
+    ),
+    "member-missing": (
+        _("Nobody called %(user_id)s was ever a member of a group."),
+        _("Open the list of members again."),
+    ),
+    "member-not-erasable": (
+        _(
+            "Money of %(user_id)s is outstanding: credit of %(credit_msat)s, open cycles %(open_cycles)s, open requests"
+            " %(open_requests)s, open payments %(open_payments)s."
+        ),
+        _("Refund the credit or move it to another person, and let the rest end or cancel it."),
     ),
     "cycle-not-reversed": (
         _("Cycle %(cycle_id)s (%(cycle_status)s) is not waiting to be reopened."),

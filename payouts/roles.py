@@ -10,10 +10,14 @@ VIEW = [
     "payouts.view_refund",
     "payouts.view_proposedexchange",
     "payouts.view_proposedrefund",
+    "payouts.view_membererasure",
 ]
 ARRANGE = [
     "payouts.create_group",
+    "payouts.change_group_terms",
     "payouts.add_group_member",
+    "payouts.remove_group_member",
+    "payouts.change_person",
     "payouts.create_cycle",
     "payouts.set_destination",
     "payouts.cancel_cycle",
@@ -31,12 +35,14 @@ PROPOSE = [
     "payouts.propose_cycle_reopening",
     "payouts.propose_cycle_change",
     "payouts.propose_refund",
+    "payouts.propose_member_erasure",
 ]
 APPROVE = [
     "payouts.approve_group_verification",
     "payouts.approve_cycle_reopening",
     "payouts.approve_cycle_change",
     "payouts.approve_refund",
+    "payouts.approve_member_erasure",
 ]
 
 # The platform may retry failed payouts; finance also those under review (`transfers.retry_disbursement`).

@@ -44,6 +44,35 @@ class MemberFacts:
     user_id: str
     masked_name: str
     masked_phone: str
+    left_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PersonFacts:
+    """A person with masked name and phone, and the groups they are in now."""
+
+    user_id: str
+    masked_name: str
+    masked_phone: str
+    phone_replaced_at: datetime | None
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """What is held of a person or may still move; their data is erased only when it is nothing.
+
+    Counted are unfinished cycles they take part in, open requests for their contributions, and payments to them.
+    """
+
+    credit_msat: int
+    open_cycles: int
+    open_requests: int
+    open_payments: int
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.credit_msat or self.open_cycles or self.open_requests or self.open_payments)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from payouts.errors import CycleMissing, GroupMissing
 from payouts.queries.cycles import cycle
 from payouts.queries.groups import group
 from payouts.services.cycles import create_cycle
-from payouts.services.groups import add_member, create_group, propose_verification
+from payouts.services.groups import create_group, propose_verification
+from payouts.services.members import add_member
 from sandbox.credentials import Credentials
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve, open_proposal

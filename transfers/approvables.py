@@ -1,5 +1,6 @@
 from sunusav.core.approvals import Approvable
 from transfers.engine.resolving import apply_resolution
+from transfers.services.credit_transfers import CREDIT_TRANSFER, describe_credit_transfer, transfer_credit
 from transfers.services.limit_waivers import LIMIT_WAIVER, describe_waiver, grant_waiver
 from transfers.services.limits import PAYMENT_LIMIT, describe_limit, set_limit
 from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolution
@@ -7,6 +8,13 @@ from transfers.services.reversals import PAYMENT_REVERSAL, apply_reversal, descr
 from transfers.services.treasury import TREASURY_MOVEMENT, book_movement, describe_movement
 
 APPROVABLES = [
+    Approvable(
+        kind=CREDIT_TRANSFER,
+        propose_permission="transfers.propose_credit_transfer",
+        approve_permission="transfers.approve_credit_transfer",
+        describe=describe_credit_transfer,
+        apply=transfer_credit,
+    ),
     Approvable(
         kind=MANUAL_RESOLUTION,
         propose_permission="transfers.propose_resolution",

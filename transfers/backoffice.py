@@ -139,6 +139,7 @@ PROPOSAL_PAGES = {
     "payment_limit": "transfers.paymentlimitrequest",
     "payment_exception": "transfers.disbursement",
     "treasury_movement": "transfers.treasurymovement",
+    "credit_transfer": "transfers.credittransferrequest",
 }
 FACT_FORMATS = {
     "treasury_account": name_of_code,

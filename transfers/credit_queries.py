@@ -3,11 +3,19 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from django.db.models import Q
+
 from ledger.queries import movements_of, owed
 from ledger.types import Movement
 from sunusav.core.auditing import pages, rows_since
-from transfers.models import CreditUse
-from transfers.types import CreditUseFacts, credit_of
+from transfers.enums import PAID_STATES, DisbursementState
+from transfers.models import CreditUse, Disbursement
+from transfers.types import CreditUseFacts, credit_of, member_ref
+
+# While a disbursement is in one of these, its payee may still be paid.
+PAYABLE_STATES = [
+    state for state in DisbursementState if state not in (*PAID_STATES, DisbursementState.CANCELLED)
+]
 
 
 def credit_msat(user_id: str) -> int:
@@ -50,3 +58,9 @@ def credit_use(row: CreditUse) -> CreditUseFacts:
         id=row.pk, owner=row.owner, subject=row.subject, amount_msat=row.amount_msat, into=row.into,
         used_at=row.used_at, returned_at=row.returned_at,
     )  # fmt: skip
+
+
+def payments_under_way(user_id: str, *, payee_ref: str) -> int:
+    """Count the payments that may still be paid to this payee, or out of this member's credit."""
+    theirs = Q(payee_ref=payee_ref) | Q(debit_owner=member_ref(user_id))
+    return Disbursement.objects.filter(theirs, state__in=PAYABLE_STATES).count()

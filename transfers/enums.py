@@ -74,6 +74,7 @@ class TransactionKind(TextChoices):
     PARTS_CREDITED = "parts_credited"
     CREDIT_USED = "credit_used"
     CREDIT_RETURNED = "credit_returned"
+    CREDIT_TRANSFERRED = "credit_transferred"
     REVERSAL = "payment_reversal"
     # A payment that no disbursement has a place for: two people booked it as a loss.
     WRITE_OFF = "write_off"

@@ -42,6 +42,7 @@ LABELS: dict[str, Any] = {
     "parts_credited": _("parts credited"),
     "credit_used": _("credit used"),
     "credit_returned": _("credit returned"),
+    "credit_transferred": _("credit transferred"),
     # What a payment did for its request
     "use.part": _("a part"),
     "use.complete": _("completes it"),
@@ -120,6 +121,7 @@ LABELS: dict[str, Any] = {
     "expire": _("expire"),
     "use_credit": _("use credit"),
     "return_credit": _("return credit"),
+    "transfer_credit": _("transfer credit"),
     "redeem": _("redeem"),
     "take": _("take"),
     "refuse": _("refuse"),
@@ -233,6 +235,8 @@ FACTS: dict[str, Any] = {
     "exchanged": _("francs paid or received"),
     "happened_on": _("happened on"),
     "explanation": _("explanation"),
+    "from_member": _("from"),
+    "to_member": _("to"),
     "books_before": _("books, when proposed"),
     "books_after": _("books, with it"),
     "provider_balance": _("provider reported"),
@@ -251,6 +255,7 @@ PROPOSALS: dict[str, Any] = {
     "payment_limit": _("Set a limit on outgoing money"),
     "payment_exception": _("Waive the limits for a payment"),
     "treasury_movement": _("Book a movement of the treasury"),
+    "credit_transfer": _("Move a member's credit to another person"),
 }
 # Why a payment failed, waits or is under review.
 REASONS: dict[str, Any] = {
@@ -545,6 +550,30 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "credit-already-used": (
         _("Credit already pays for %(subject)s: %(amount_msat)s."),
         _("Return it before another amount is used."),
+    ),
+    "credit-holder-missing": (
+        _("Nobody called %(user_id)s was ever a member of a group."),
+        _("Enter the identifier exactly as the platform has it."),
+    ),
+    "credit-empty": (
+        _("%(user_id)s has no credit."),
+        _("There is nothing to move."),
+    ),
+    "credit-transfer-to-self": (
+        _("The credit is that of %(user_id)s already."),
+        _("Enter another person."),
+    ),
+    "credit-transfer-evidence-missing": (
+        _("A transfer of credit needs the reference of its evidence and an explanation."),
+        _("Enter both, without names and phones: they are kept."),
+    ),
+    "credit-transfer-proposed": (
+        _("Transfer %(transfer_id)s of the credit of %(user_id)s waits for its approval."),
+        _("Have it approved, or withdraw it."),
+    ),
+    "credit-transfer-missing": (
+        _("Transfer %(transfer_id)s does not exist."),
+        _("Open the list of proposals again."),
     ),
     "credit-not-used": (
         _("No credit pays for %(subject)s."),

@@ -8,6 +8,8 @@ VIEW = [
     "transfers.view_collection",
     "transfers.view_receipt",
     "transfers.view_credituse",
+    "transfers.view_credittransferrequest",
+    "transfers.view_credittransfer",
     "transfers.view_withdrawallink",
     "transfers.view_provideranswer",
     "transfers.view_manualresolution",
@@ -39,6 +41,7 @@ PROPOSE = [
     "transfers.propose_payment_exception",
     "transfers.propose_reversal",
     "transfers.propose_treasury_movement",
+    "transfers.propose_credit_transfer",
 ]
 DECIDE = [
     "transfers.approve_resolution",
@@ -46,6 +49,7 @@ DECIDE = [
     "transfers.approve_payment_exception",
     "transfers.approve_reversal",
     "transfers.approve_treasury_movement",
+    "transfers.approve_credit_transfer",
 ]
 
 GRANTS: list[tuple[Role, list[str]]] = [

@@ -3,6 +3,7 @@
 from payouts.admin.cycles import ContributionAdmin, CycleAdmin, CycleReopeningAdmin
 from payouts.admin.groups import GroupAdmin
 from payouts.admin.members import MemberAdmin
+from payouts.admin.people import MemberErasureAdmin
 from payouts.admin.refunds import ProposedRefundAdmin, RefundAdmin
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "CycleReopeningAdmin",
     "GroupAdmin",
     "MemberAdmin",
+    "MemberErasureAdmin",
     "ProposedRefundAdmin",
     "RefundAdmin",
 ]

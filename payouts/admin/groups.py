@@ -69,7 +69,7 @@ PROPOSE_REVOCATION = Action(
 
 class MemberInline(ReadOnlyInline):
     model = Member
-    fields = ("user_id", "name_masked", "phone_masked", "added_at")
+    fields = ("user_id", "name_masked", "phone_masked", "added_at", "left_at")
     ordering = ("user_id",)
 
     @admin.display(description=_("name"))

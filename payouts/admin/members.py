@@ -10,8 +10,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ledger.types import Movement
+from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
+from payouts.enums import MEMBER_ERASURE
 from payouts.models import Member
 from payouts.queries.groups import masked_name, masked_phone
+from payouts.queries.people import memberships
 from payouts.services.proposals import propose_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
@@ -75,14 +78,15 @@ PROPOSE_REFUND = Action(
 
 @admin.register(Member)
 class MemberAdmin(ReadOnlyAdmin):
-    list_display = ("user_id", "group", "name_masked", "phone_masked", "added_at")
-    fields = list_display
+    list_display = ("user_id", "group", "name_masked", "phone_masked", "added_at", "left_at")
+    fields = (*list_display, "phone_replaced_at")
+    fields_hidden_when_empty = ("left_at", "phone_replaced_at")
     list_select_related = ("group",)
     search_fields = ("user_id", "group__id")
     search_help_text = _("The exact identifier of the member or of the group.")
     ordering = ("group_id", "user_id")
     links = ("group",)
-    actions_offered = (PROPOSE_REFUND,)
+    actions_offered = (PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE)
     card_fields = ("user_id", "group", "name_masked", "phone_masked")
 
     @admin.display(description=_("name"))
@@ -94,7 +98,9 @@ class MemberAdmin(ReadOnlyAdmin):
         return masked_phone(member)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (*_credit_of(row), trail_of([member_ref(row.user_id)]))
+        proposals = f"{MEMBER_ERASURE}:{memberships(row.user_id)[0].pk}"
+        of_person = trail_of([member_ref(row.user_id), proposals])
+        return (outstanding_of(row.user_id), *_credit_of(row), of_person)
 
 
 def _credit_of(row: Member) -> Sequence[Section]:

@@ -3,7 +3,8 @@ from django.urls import path
 from payouts.api.views.contributions import ContributionViewSet
 from payouts.api.views.credit import MemberCreditViewSet
 from payouts.api.views.cycles import CycleViewSet
-from payouts.api.views.groups import GroupViewSet, MemberViewSet
+from payouts.api.views.groups import GroupViewSet
+from payouts.api.views.members import MemberViewSet, PersonViewSet
 from payouts.api.views.payouts import PayoutViewSet
 from payouts.api.views.refunds import RefundViewSet
 from payouts.api.views.withdrawals import WithdrawalLinkViewSet
@@ -19,6 +20,7 @@ router.register("payouts", PayoutViewSet, basename="payouts")
 
 urlpatterns = [
     *router.urls,
+    path("members/<str:user_id>", PersonViewSet.as_view({"patch": "partial_update"}), name="member"),
     path(
         "members/<str:user_id>/credit", MemberCreditViewSet.as_view({"get": "retrieve"}), name="member-credit"
     ),

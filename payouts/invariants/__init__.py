@@ -1,6 +1,6 @@
-"""What must always hold of cycles, contributions, members' credit and refunds."""
+"""What must always hold of cycles, contributions, members' credit, refunds, and people whose data was erased."""
 
-from payouts.invariants import contributions, credit, cycles, refunds
+from payouts.invariants import contributions, credit, cycles, people, refunds
 from sunusav.core.auditing import Invariant
 
 INVARIANTS = [
@@ -36,4 +36,5 @@ INVARIANTS = [
         credit.credit_has_owner_and_cause,
     ),
     Invariant("I08", "each refund is one payment out of its member's credit", refunds.refunds_are_payments),
+    Invariant("I16", "two people had every erased name and phone erased", people.two_people_erased),
 ]

@@ -1,5 +1,6 @@
 from payouts.models.contribution import Contribution
 from payouts.models.cycle import Cycle, CycleReopening
+from payouts.models.erasure import MemberErasure
 from payouts.models.group import Group, Member
 from payouts.models.proposed import ProposedExchange, ProposedRefund
 from payouts.models.refund import Refund
@@ -10,6 +11,7 @@ __all__ = [
     "CycleReopening",
     "Group",
     "Member",
+    "MemberErasure",
     "ProposedExchange",
     "ProposedRefund",
     "Refund",

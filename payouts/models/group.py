@@ -1,6 +1,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import IdentifierField
@@ -32,6 +33,7 @@ class Group(models.Model):
         verbose_name_plural = _("groups")
         permissions = [
             ("create_group", "Can create a group"),
+            ("change_group_terms", "Can change a group's name and settlement partner"),
             ("propose_group_verification", "Can propose that a group is verified, or no longer"),
             ("approve_group_verification", "Can approve that a group is verified, or no longer"),
         ]
@@ -50,14 +52,29 @@ class Member(models.Model):
     sealed_name = models.BinaryField(_("sealed name"))
     sealed_phone = models.BinaryField(_("sealed phone"))
     added_at = models.DateTimeField(_("added at"))
+    left_at = models.DateTimeField(_("left at"), null=True)
+    phone_replaced_at = models.DateTimeField(
+        _("phone replaced at"), null=True, help_text=_("when the person last gave a phone they did not have")
+    )
 
     class Meta:
         default_permissions = ("view",)
         verbose_name = _("member")
         verbose_name_plural = _("members")
-        permissions = [("add_group_member", "Can add a member to a group")]
+        permissions = [
+            ("add_group_member", "Can add a member to a group"),
+            ("remove_group_member", "Can remove a member from a group"),
+            ("change_person", "Can change a member's name and phone"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["user_id", "id"], name="member_by_user"),
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["group", "user_id"], name="member_once_per_group"),
+            models.CheckConstraint(
+                name="member_leaves_after_joining",
+                condition=Q(left_at__isnull=True) | Q(left_at__gte=F("added_at")),
+            ),
         ]
 
     def __str__(self) -> str:

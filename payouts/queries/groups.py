@@ -33,15 +33,15 @@ def groups_page(after: Position | None, limit: int, *, at: datetime, **filters: 
 
 
 def members_of(group_id: str) -> list[str]:
-    """Return the identifiers of a group's members."""
-    rows = Member.objects.filter(group_id=group_id).order_by("user_id")
+    """Return the identifiers of a group's present members."""
+    rows = Member.objects.filter(group_id=group_id, left_at=None).order_by("user_id")
     return list(rows.values_list("user_id", flat=True))
 
 
 def member(group_id: str, user_id: str) -> MemberFacts:
-    """Return one member with masked name and phone."""
+    """Return one member with masked name and phone, also one who left."""
     row = Member.objects.get(group_id=group_id, user_id=user_id)
-    return MemberFacts(row.group_id, row.user_id, masked_name(row), masked_phone(row))
+    return MemberFacts(row.group_id, row.user_id, masked_name(row), masked_phone(row), row.left_at)
 
 
 def masked_name(row: Member) -> str:

@@ -28,6 +28,7 @@ from payouts.queries.cycles import (
     settled_counts,
 )
 from payouts.queries.groups import members_of
+from payouts.queries.people import choices_of
 from payouts.services.groups import locked_group
 from sunusav.core import trail
 from sunusav.core.actors import Actor
@@ -211,7 +212,7 @@ def _require_unpaid(row: Cycle, payout: DisbursementFacts | None) -> None:
 def _redirect(row: Cycle, payout: DisbursementFacts, *, actor: Actor, now: datetime) -> None:
     """Change the destinations of a payout. Raises: CycleAlreadyPaid, DestinationLocked, if a worker was faster."""
     try:
-        replace_destinations(disbursement_id=payout.id, choices=row.choices, actor=actor, now=now)
+        replace_destinations(disbursement_id=payout.id, choices=choices_of(row), actor=actor, now=now)
     except DisbursementNotRetryable:
         _require_unpaid(row, payout_in_force(row.pk))
         raise DestinationLocked(cycle_id=row.pk, payout_id=payout.id) from None

@@ -1,4 +1,4 @@
-"""Groups, their members, and the verification of a group by two people."""
+"""Groups, and the verification of a group by two people."""
 
 from datetime import datetime
 from typing import Any
@@ -14,18 +14,15 @@ from payouts.errors import (
     GroupMissing,
     GroupNotVerified,
     GroupVerifiedAlready,
-    MemberExists,
     PartnerServesElsewhere,
     PartnerUnknown,
 )
-from payouts.models import Group, Member
+from payouts.models import Group
 from payouts.queries.groups import group
 from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, User
-from sunusav.core.privacy import seal
 from transfers.queries import default_partner, partner
-from transfers.types import member_ref
 
 
 def create_group(
@@ -57,26 +54,32 @@ def create_group(
         trail.record(subject=f"group:{group_id}", action="create", actor=actor, at=now, facts=facts)
 
 
-def add_member(
-    *, group_id: str, user_id: str, display_name: str, phone: str = "", actor: Actor, now: datetime
+def change_group(
+    *,
+    group_id: str,
+    name: str | None = None,
+    settlement_partner: str | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    """Add a member to a group; existing cycles do not change.
+    """Change a group's name, or the partner of the fees of payouts that are requested from then on.
 
-    Name and phone are encrypted under the person's own key and are not in the trail.
-    Raises: GroupMissing, MemberExists.
+    Raises: GroupMissing, PartnerUnknown, PartnerServesElsewhere.
     """
     with transaction.atomic():
-        locked_group(group_id)
-        if Member.objects.filter(group_id=group_id, user_id=user_id).exists():
-            raise MemberExists(group_id=group_id, user_id=user_id)
-        person = member_ref(user_id)
-        Member.objects.create(
-            group_id=group_id, user_id=user_id, sealed_name=seal(person, display_name),
-            sealed_phone=seal(person, phone), added_at=now,
-        )  # fmt: skip
-        trail.record(
-            subject=f"group:{group_id}", action="add_member", actor=actor, at=now, facts={"user_id": user_id}
-        )
+        row = locked_group(group_id)
+        facts: dict[str, str] = {}
+        if name is not None and name != row.name:
+            facts |= {"name": name, "name_before": row.name}
+            row.name = name
+        code = settlement_partner and _settlement_partner(settlement_partner, row.country)
+        if code and code != row.settlement_partner_id:
+            facts |= {"settlement_partner": code, "settlement_partner_before": row.settlement_partner_id}
+            row.settlement_partner_id = code
+        if not facts:
+            return
+        row.save(update_fields=["name", "settlement_partner"])
+        trail.record(subject=f"group:{group_id}", action="change_group", actor=actor, at=now, facts=facts)
 
 
 def propose_verification(*, group_id: str, proposer: User, reason: str, now: datetime) -> Proposal:

@@ -24,6 +24,7 @@ from payouts.errors import (
 from payouts.models import Cycle
 from payouts.queries.cycles import missing_contributions, payout_in_force, priced_for
 from payouts.queries.payouts import cycle_of
+from payouts.queries.people import choices_of
 from payouts.services.cycles import locked_cycle, require_not_cancelled
 from payouts.types import Claims, PayoutFacts
 from sunusav.core.actors import Actor
@@ -229,7 +230,7 @@ def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
         payout_msat=msat_from_sats(row.payout_total_sats),
         debit=pot_of(row.pk),
         priced_for=priced_for(row),
-        choices=row.choices,
+        choices=choices_of(row),
         scheduled_at=scheduled_at,
         payee_ref=payee_of(row.winner_user_id),
         residue=credit_of(row.winner_user_id),

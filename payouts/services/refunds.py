@@ -7,6 +7,7 @@ from django.db import transaction
 from payouts.calculations import payee_of, refund_subject
 from payouts.models import Refund
 from payouts.queries.credit import require_member
+from payouts.queries.people import since_new_phone
 from payouts.queries.refunds import refund
 from sunusav.core.actors import Actor
 from sunusav.core.money import msat_from_sats
@@ -23,7 +24,7 @@ def request_refund(
 ) -> int:
     """Request that so much of a member's credit is paid out, and return the id of the refund.
 
-    What whole francs leave over stays credit.
+    What whole francs leave over stays credit. A phone waits as long as one that the member replaced.
     Raises: MemberMissing, CreditShort, OutgoingPaused, NetBelowOneFranc, PaymentReferenceUsed, what the rail refuses.
     """
     require_member(user_id)
@@ -37,7 +38,7 @@ def request_refund(
         )
         request = DisbursementRequest(
             subject=refund_subject(row.pk), payout_msat=msat_from_sats(amount_sats), debit=credit_of(user_id),
-            priced_for=None, choices=(Choice(destination),), payee_ref=payee_of(user_id),
+            priced_for=None, choices=since_new_phone((Choice(destination),), user_id), payee_ref=payee_of(user_id),
             hold_from=HoldFrom.REQUEST,
         )  # fmt: skip
         try:

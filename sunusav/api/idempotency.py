@@ -31,7 +31,7 @@ from sunusav.core.transactions import retried_on_deadlock
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-METHODS = {"POST", "PUT", "DELETE"}
+METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 KEY_LENGTH = 255
 # Longer than any request can run: the server stops a request after 30 s.
 LEASE = timedelta(seconds=60)

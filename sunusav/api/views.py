@@ -59,7 +59,7 @@ class ApiView(APIView):
     # True for a view without an `Endpoint` that answers without a token.
     public: ClassVar[bool] = False
 
-    http_method_names = ["get", "head", "post", "put", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     caller: User | AnonymousUser
     _method: str
     parser_classes = [StrictJSONParser]

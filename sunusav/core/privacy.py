@@ -4,12 +4,13 @@ AES-256-GCM (NIST SP 800-38D). The person's key is itself wrapped under `FIELD_E
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from sunusav.core.auditing import pages
 from sunusav.core.errors import Missing
 from sunusav.core.models import PersonKey
 
@@ -47,6 +48,30 @@ def known_among(person_refs: Collection[str]) -> set[str]:
     """Return those persons for whom anything was ever encrypted, erased or not."""
     found = PersonKey.objects.filter(person_ref__in=list(person_refs))
     return set(found.values_list("person_ref", flat=True))
+
+
+def lock_person(person_ref: str) -> None:
+    """Lock a person's key until the caller's transaction ends: meanwhile nobody erases it.
+
+    Raises: PersonErased, also when nothing was ever encrypted for them.
+    """
+    row = PersonKey.objects.select_for_update().filter(person_ref=person_ref).first()
+    if row is None or row.wrapped_key is None:
+        raise PersonErased(person_ref=person_ref)
+
+
+def is_erased(person_ref: str) -> bool:
+    """Return whether a person's data was erased."""
+    return PersonKey.objects.filter(person_ref=person_ref, erased_at__isnull=False).exists()
+
+
+def erased_people(since: datetime | None = None) -> Iterator[list[str]]:
+    """Yield pages of the people whose data was erased, all or those since."""
+    erased = PersonKey.objects.filter(erased_at__isnull=False)
+    if since is not None:
+        erased = erased.filter(erased_at__gte=since)
+    for page in pages(erased):
+        yield [row.person_ref for row in page]
 
 
 def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:

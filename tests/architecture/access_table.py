@@ -44,8 +44,10 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/convert/xof-to-sats": {"POST": EVERY_ROLE},
     # payouts
     "monetization/groups": {"GET": READERS, "POST": roles(PLATFORM)},
-    "monetization/groups/<str:group_id>": {"GET": READERS},
+    "monetization/groups/<str:group_id>": {"GET": READERS, "PATCH": roles(PLATFORM)},
     "monetization/groups/<str:group_id>/members": {"POST": roles(PLATFORM)},
+    "monetization/groups/<str:group_id>/members/<str:user_id>": {"DELETE": roles(PLATFORM)},
+    "monetization/members/<str:user_id>": {"PATCH": roles(PLATFORM)},
     "monetization/members/<str:user_id>/credit": {"GET": READERS},
     "monetization/members/<str:user_id>/refunds": {"GET": READERS, "POST": roles(PLATFORM)},
     "monetization/members/<str:user_id>/refunds/<int:refund_id>": {"GET": READERS},

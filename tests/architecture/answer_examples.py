@@ -186,6 +186,26 @@ def post_member(world: World) -> Iterator[Any]:
     yield world.post(path, {"user_id": "user-2", "display_name": "Awa"})
 
 
+@example("PATCH", "monetization/groups/<str:group_id>")
+def patch_group(world: World) -> Iterator[Any]:
+    path = f"{ROOT}/groups/{make_group(members=0).pk}"
+    yield world.client(Role.PLATFORM).patch(path, {"name": "Tontine Dakar", "settlement_partner": "orange"})
+
+
+@example("DELETE", "monetization/groups/<str:group_id>/members/<str:user_id>")
+def delete_member(world: World) -> Iterator[Any]:
+    path = f"{ROOT}/groups/{make_group(members=1).pk}/members/user-0"
+    yield world.client(Role.PLATFORM).delete(path)
+
+
+@example("PATCH", "monetization/members/<str:user_id>")
+def patch_member(world: World) -> Iterator[Any]:
+    make_group(members=1)
+    path = f"{ROOT}/members/user-0"
+    yield world.client(Role.PLATFORM).patch(path, {"display_name": "Binta Sow"})
+    yield world.client(Role.PLATFORM).patch(path, {"phone": "+221779999999"})
+
+
 @example("GET", "monetization/members/<str:user_id>/credit")
 def get_credit(world: World) -> Iterator[Any]:
     """Two overpaid contributions, a page of one each, and a member without credit."""

@@ -7,6 +7,7 @@ A field that is an object of its own is written as `name:Answer`, a list of them
 # By method and route, the answer of each status of success.
 ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("DELETE", "monetization/cycles/<str:cycle_id>/withdrawal-link"): {200: "WithdrawalLinkAnswer"},
+    ("DELETE", "monetization/groups/<str:group_id>/members/<str:user_id>"): {200: "LeftMemberAnswer"},
     ("GET", "health"): {200: "HealthAnswer"},
     ("GET", "metrics"): {200: "text/plain"},
     ("GET", "monetization/cycles"): {200: "CyclePage"},
@@ -26,6 +27,8 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("GET", "monetization/payouts/<int:payout_id>/receipt"): {200: "ReceiptAnswer"},
     ("GET", "monetization/payouts/status/<str:cycle_id>"): {200: "PayoutStatusAnswer"},
     ("GET", "monetization/rates/current"): {200: "RateAnswer"},
+    ("PATCH", "monetization/groups/<str:group_id>"): {200: "GroupAnswer"},
+    ("PATCH", "monetization/members/<str:user_id>"): {200: "PersonAnswer"},
     ("POST", "monetization/convert/sats-to-xof"): {200: "SatsToXofAnswer"},
     ("POST", "monetization/convert/xof-to-sats"): {200: "XofToSatsAnswer"},
     ("POST", "monetization/cycles"): {201: "CycleAnswer"},
@@ -82,6 +85,7 @@ FIELDS: dict[str, str] = {
     ),
     "HealthAnswer": "service status version",
     "JournalTransactionAnswer": "kind transaction_id",
+    "LeftMemberAnswer": "display_name group_id left_at phone user_id",
     "ManualRateAnswer": ("btc_xof_rate digest is_fallback observed_at proposal_id proposed_by source state"),
     "MemberAnswer": "display_name group_id phone user_id",
     "MovementAnswer": "amount_msat at kind subject transaction_id",
@@ -100,6 +104,7 @@ FIELDS: dict[str, str] = {
         "lightning_payment_hash net_payout partner_reserved payout_method payout_total platform_share "
         "sats_fee schedule_version scheduled_at status"
     ),
+    "PersonAnswer": "display_name groups phone phone_replaced_at user_id",
     "ProcessAnswer": (
         "community_share cycle_id lightning_payment_hash net_payout partner_reserved payout_id "
         "payout_total platform_share sats_fee status"

@@ -10,11 +10,13 @@ from django.db.models import F, Model
 
 from fees.models import FeeBracketDraft, FeeScheduleDraft
 from fees.services import propose_schedule
+from ledger.enums import AccountRole, Currency
 from ledger.models import ManualRateRequest
 from ledger.services import post, propose_manual_rate
-from ledger.types import credit, debit
-from payouts.models import Cycle, Group, ProposedExchange, ProposedRefund
+from ledger.types import AccountRef, credit, debit
+from payouts.models import Cycle, Group, Member, ProposedExchange, ProposedRefund
 from payouts.services import proposals
+from payouts.services.erasure import propose_erasure
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.reopening import propose_reopening
 from sunusav.core import approvals, switches
@@ -42,6 +44,7 @@ from transfers import sql
 from transfers.enums import ReturnKind, TreasuryKind
 from transfers.models import (
     Attempt,
+    CreditTransferRequest,
     Disbursement,
     DisbursementDestination,
     ManualResolution,
@@ -53,6 +56,7 @@ from transfers.models import (
     TreasuryMovement,
 )
 from transfers.rails import rail
+from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.services.limit_waivers import propose_waiver
 from transfers.services.limits import propose_limit
 from transfers.services.reversals import book_provider_reversal, propose_reversal
@@ -294,6 +298,23 @@ CYCLE_CHANGES: dict[str, Change] = {
     "settled": lambda: pay_contribution(Cycle.objects.get(), "user-1"),
 }
 
+
+def _erasure() -> Proposal:
+    make_group(members=1)
+    return propose_erasure(user_id="user-0", reason="asked for it", proposer=finance(), now=NOW)
+
+
+def _credit_transfer() -> Proposal:
+    """Propose to move the 10 msat that one of two members has."""
+    make_group(members=2)
+    lines = [debit(AccountRef(AccountRole.NODE, Currency.MSAT), 10), credit(credit_of("user-0"), 10)]
+    post(kind="test", reference="credit", lines=lines, at=NOW, subject="test")
+    return propose_credit_transfer(
+        from_user_id="user-0", to_user_id="user-1", reference="file 1", explanation="heir", proposer=finance(),
+        now=NOW,
+    )  # fmt: skip
+
+
 KINDS: dict[str, Kind] = {
     "cycle_cancellation": Kind(
         propose=_cancellation,
@@ -329,6 +350,24 @@ KINDS: dict[str, Kind] = {
             "rail": written(ProposedRefund, rail="wave"),
             "kind": written(ProposedRefund, kind="phone"),
             "destination_digest": written(ProposedRefund, digest="00" * 32),
+        },
+    ),
+    "member_erasure": Kind(
+        propose=_erasure,
+        constant=frozenset({"user_id"}),
+        changes={"groups": written(Member, left_at=LATER)},
+        lock=locked(Group),
+        meanwhile="groups",
+    ),
+    "credit_transfer": Kind(
+        propose=_credit_transfer,
+        constant=frozenset(),
+        changes={
+            "from_member": written(CreditTransferRequest, from_owner="member:user-2"),
+            "to_member": written(CreditTransferRequest, to_owner="member:user-2"),
+            "amount_msat": written(CreditTransferRequest, amount_msat=9),
+            "reference": written(CreditTransferRequest, reference="file 2"),
+            "explanation": written(CreditTransferRequest, explanation="another"),
         },
     ),
     "cycle_reopening": Kind(

@@ -31,7 +31,9 @@ from payouts.services import (
     contributions,
     cycles,
     endings,
+    erasure,
     groups,
+    members,
     payouts,
     proposals,
     refunds,
@@ -52,6 +54,7 @@ from sunusav.core.schedules import sync_schedules
 from tests.factories.payouts import (
     ACTOR,
     NOW,
+    MemberFactory,
     make_cycle,
     make_group,
     make_payable_cycle,
@@ -78,6 +81,7 @@ from transfers.rails import rail
 from transfers.services import (
     cancellations,
     collections,
+    credit_transfers,
     disbursements,
     limit_waivers,
     limits,
@@ -845,12 +849,68 @@ def create_group() -> Call:
     return lambda: groups.create_group(group_id=group_id, name="Médina", country="SN", actor=ACTOR, now=NOW)
 
 
-@case("payouts.services.groups.add_member")
+@case("payouts.services.members.add_member")
 def add_member() -> Call:
     group, user_id = make_group(members=1), name("user")
-    return lambda: groups.add_member(
+    return lambda: members.add_member(
         group_id=group.pk, user_id=user_id, display_name="Awa", phone="+221771234567", actor=ACTOR, now=NOW
     )
+
+
+@case("payouts.services.members.remove_member")
+def remove_member() -> Call:
+    group = make_group(members=1)
+    return lambda: members.remove_member(group_id=group.pk, user_id="user-0", actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.members.change_member")
+def change_member() -> Call:
+    make_group(members=1)
+    phone = f"+22177{next(_numbers):07}"
+    return lambda: members.change_member(user_id="user-0", phone=phone, actor=ACTOR, now=NOW)
+
+
+def erasure_proposed() -> Proposal:
+    user_id = MemberFactory.create(user_id=name("user")).user_id
+    return erasure.propose_erasure(user_id=user_id, reason="asked for it", proposer=finance(), now=NOW)
+
+
+@case("payouts.services.erasure.propose_erasure")
+def propose_erasure() -> Call:
+    user_id, who = MemberFactory.create(user_id=name("user")).user_id, finance()
+    return lambda: erasure.propose_erasure(user_id=user_id, reason="asked for it", proposer=who, now=NOW)
+
+
+@case("payouts.services.erasure.erase_member")
+def erase_member() -> Call:
+    return approved_by_another(erasure_proposed())
+
+
+def heir_of_credit() -> tuple[str, str]:
+    """Return a member with 10 msat of credit, and another person."""
+    has, gets = (MemberFactory.create(user_id=name("user")).user_id for _ in range(2))
+    lines = [debit(AccountRef(AccountRole.NODE, Currency.MSAT), 10), credit(credit_of(has), 10)]
+    post(kind="test", reference=name("credit"), lines=lines, at=NOW, subject="test")
+    return has, gets
+
+
+@case("transfers.services.credit_transfers.propose_credit_transfer")
+def propose_credit_transfer() -> Call:
+    (has, gets), who = heir_of_credit(), finance()
+    return lambda: credit_transfers.propose_credit_transfer(
+        from_user_id=has, to_user_id=gets, reference="file 1", explanation="heir", proposer=who, now=NOW
+    )
+
+
+@case("transfers.services.credit_transfers.transfer_credit")
+def transfer_credit() -> Call:
+    return approved_by_another(propose_credit_transfer()())
+
+
+@case("payouts.services.groups.change_group")
+def change_group() -> Call:
+    group = make_group(members=0)
+    return lambda: groups.change_group(group_id=group.pk, name="Dakar", actor=ACTOR, now=NOW)
 
 
 @case("payouts.services.groups.propose_verification")

@@ -12,6 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from ledger.services import post
 from ledger.types import Line
 from lightning.models import ListenerCursor
+from payouts.services.erasure import propose_erasure
 from payouts.services.proposals import propose_refund
 from payouts.services.refunds import request_refund
 from payouts.services.reopening import propose_reopening
@@ -22,7 +23,7 @@ from sunusav.core.subjects import key_of
 from sunusav.core.switches import pause_outgoing
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
-from tests.factories.payouts import ACTOR, NOW
+from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.treasury import NODE, opening
 from tests.factories.treasury import propose as propose_movement
 from tests.factories.users import make_user
@@ -31,6 +32,7 @@ from transfers.booking import PLATFORM_FEES
 from transfers.enums import ReturnKind
 from transfers.models import Disbursement, PastAdmission, RailBreaker, RailLiquidity, RailMatch, RailMismatch
 from transfers.services.credit import use_credit
+from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.services.limits import propose_limit
 from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
@@ -74,10 +76,12 @@ READERS: dict[str, set[Role]] = {
     "payouts.cyclereopening": MONEY,
     "payouts.group": MONEY,
     "payouts.member": MONEY,
+    "payouts.membererasure": MONEY,
     "payouts.proposedrefund": MONEY,
     "payouts.refund": MONEY,
     "transfers.attempt": ALL,
     "transfers.collection": ALL,
+    "transfers.credittransferrequest": ALL,
     "transfers.credituse": ALL,
     "transfers.disbursement": ALL,
     "transfers.limitusage": ALL,
@@ -157,6 +161,19 @@ def full_world(world: World) -> World:
         cycle_id=cycle_id, reason="another wallet", proposer=world.proposer, now=NOW
     )
     approve(proposal_id=reopening.pk, approver=approver, digest=reopening.digest, now=NOW)
+    leaving, heir = (
+        MemberFactory.create(group=world.group, user_id=user_id) for user_id in ("fama", "moussa")
+    )
+    erasure = propose_erasure(
+        user_id=leaving.user_id, reason="asked for it", proposer=world.proposer, now=NOW
+    )
+    approve(proposal_id=erasure.pk, approver=approver, digest=erasure.digest, now=NOW)
+    lines = [Line(NODE, 1_000), Line(credit_of(leaving.user_id), -1_000)]
+    post(kind="test", reference="late", lines=lines, at=NOW, subject="test")
+    propose_credit_transfer(
+        from_user_id=leaving.user_id, to_user_id=heir.user_id, reference="file 1", explanation="heir",
+        proposer=world.proposer, now=NOW,
+    )  # fmt: skip
     return world
 
 

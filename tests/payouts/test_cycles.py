@@ -31,7 +31,7 @@ from payouts.queries.cycles import contribution, contributions_page, expected_ne
 from payouts.queries.cycles import cycle as cycle_facts
 from payouts.services.contributions import open_contribution
 from payouts.services.cycles import create_cycle, set_destination
-from payouts.services.groups import add_member
+from payouts.services.members import add_member
 from payouts.services.payouts import cancel_payout
 from sunusav.core.models import TrailEntry
 from sunusav.core.money import MAX_SATS

@@ -1,6 +1,7 @@
 """Thirty-two callers over one cycle and one member's credit, each on its own connection: the books always balance."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +44,12 @@ def cancelling(cycle: Cycle) -> Call:
 
 def closing(cycle: Cycle) -> Call:
     return lambda: close_cycle_short(cycle_id=cycle.pk, reason="one left", actor=ACTOR, now=NOW)
+
+
+def exchanging(cycle: Cycle) -> Call:
+    return lambda: exchange_winner(
+        cycle_id=cycle.pk, winner_user_id="user-1", reason="agreed", actor=ACTOR, now=NOW
+    )
 
 
 def opening(cycle: Cycle, user_id: str) -> Call:
@@ -106,15 +113,7 @@ def test_end_while_every_member_pays_loses_and_doubles_nothing(end: Callable[[Cy
 def test_cancel_while_others_process_exchange_and_cancel_is_one_of_them(node: ScriptedRail) -> None:
     for _ in range(3):
         cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
-        exchange = lambda: exchange_winner(  # noqa: E731
-            cycle_id=cycle.pk,
-            winner_user_id="user-1",
-            reason="agreed",
-            actor=ACTOR,
-            now=NOW,  # noqa: B023
-        )
-
-        at_once([*[lambda: process(cycle)] * 12, *[cancelling(cycle)] * 12, *[exchange] * 8])  # noqa: B023
+        at_once([*[partial(process, cycle)] * 12, *[cancelling(cycle)] * 12, *[exchanging(cycle)] * 8])
 
         status = cycle_facts(cycle.pk).status
         payouts = Disbursement.objects.filter(subject=f"cycle:{cycle.pk}").count()

@@ -18,21 +18,22 @@ from payouts.models import Group, Member
 from payouts.queries.groups import group as group_facts
 from payouts.queries.groups import groups_page, member, members_of
 from payouts.services.groups import (
-    add_member,
+    change_group,
     create_group,
     propose_verification,
     propose_verification_revocation,
 )
+from payouts.services.members import add_member
 from sunusav.core import approvals
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged
 from sunusav.core.models import PersonKey, TrailEntry, User
 from sunusav.core.privacy import erase
 from sunusav.core.roles import Role
-from tests.factories.payouts import ACTOR, NOW, make_group, verify
+from tests.factories.payouts import ACTOR, NOW, make_group, make_payable_cycle, process, verify
 from tests.factories.users import make_user
 from tests.payouts.unchanged import nothing_changes
-from transfers.models import Partner
+from transfers.models import Disbursement, Partner
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +105,47 @@ def test_group_identifiers_are_case_sensitive() -> None:
     _create(group_id="g-1")
 
     assert {row.id for row in groups_page(None, 10, at=NOW)} == {"G-1", "g-1"}
+
+
+def test_changed_group_settles_fees_with_its_new_partner_from_then_on() -> None:
+    """The first payout was requested before the change: its fee accrues to the partner of then."""
+    group = make_group(members=2, id="g-1")
+    first, second = (make_payable_cycle(group, net_sats=19_800) for _ in range(2))
+    before = process(first)
+
+    change_group(group_id="g-1", name="Tontine Dakar", settlement_partner="orange", actor=ACTOR, now=NOW)
+
+    partners = [
+        Disbursement.objects.get(pk=pk).settlement_partner for pk in (before, process(second))
+    ]  # fmt: skip
+    assert partners == ["wave", "orange"]
+    entry = TrailEntry.objects.get(subject="group:g-1", action="change_group")
+    assert entry.facts == {
+        "name": "Tontine Dakar", "name_before": "Tontine Médina",
+        "settlement_partner": "orange", "settlement_partner_before": "wave",
+    }  # fmt: skip
+
+
+def test_group_changed_to_what_it_is_leaves_no_trace() -> None:
+    make_group(members=0, id="g-1")
+    with nothing_changes():
+        change_group(
+            group_id="g-1", name="Tontine Médina", settlement_partner="wave", actor=ACTOR, now=NOW
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("partner", "refusal"), [("Wave", PartnerUnknown), ("mtn", PartnerServesElsewhere)]
+)  # fmt: skip
+def test_changed_group_needs_a_partner_of_its_country(partner: str, refusal: type[Exception]) -> None:
+    make_group(members=0, id="g-1")
+    with nothing_changes(), pytest.raises(refusal):
+        change_group(group_id="g-1", name="Another", settlement_partner=partner, actor=ACTOR, now=NOW)
+
+
+def test_unknown_group_is_not_changed() -> None:
+    with nothing_changes(), pytest.raises(GroupMissing):
+        change_group(group_id="g-9", name="Another", actor=ACTOR, now=NOW)
 
 
 def test_add_member_encrypts_name_and_phone() -> None:

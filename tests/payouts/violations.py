@@ -1,10 +1,12 @@
 """Rows that break the constraints of groups' members, cycles and contributions."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from payouts.models import Contribution, Cycle, CycleReopening, ProposedRefund, Refund
+from payouts.models import Contribution, Cycle, CycleReopening, MemberErasure, ProposedRefund, Refund
 from payouts.services.endings import cancel_cycle
+from payouts.services.erasure import propose_erasure
 from payouts.services.reopening import propose_reopening
 from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
@@ -83,7 +85,33 @@ def shared_by_reopenings(column: str) -> Callable[[CycleReopening], dict[str, An
     return lambda row: another_reopening(row, **{column: getattr(row, column)})
 
 
+def erasure() -> MemberErasure:
+    """Return the erasure of the only member of a group."""
+    user_id = MemberFactory.create().user_id
+    proposal = propose_erasure(
+        user_id=user_id, reason="asked for it", proposer=make_user(Role.FINANCE), now=NOW
+    )
+    approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=NOW)
+    return MemberErasure.objects.get()
+
+
+def another_erasure(row: MemberErasure, **changes: Any) -> dict[str, Any]:
+    """Return the changes that make a copy the erasure of another person, by another proposal."""
+    return {"user_id": "another", "proposal_id": stored_copy(row.proposal).pk, **changes}
+
+
 VIOLATIONS = [
+    Violation(
+        "membererasure_four_eyes", erasure, lambda row: another_erasure(row, approver_id=row.proposer_id)
+    ),
+    Violation(
+        "payouts_membererasure.user_id", erasure, lambda row: another_erasure(row, user_id=row.user_id)
+    ),
+    Violation(
+        "payouts_membererasure.proposal_id",
+        erasure,
+        lambda row: another_erasure(row, proposal_id=row.proposal_id),
+    ),
     Violation(
         "cyclereopening_four_eyes", reopening, lambda row: another_reopening(row, approver_id=row.proposer_id)
     ),
@@ -92,6 +120,11 @@ VIOLATIONS = [
         for column in ("payout_id", "proposal_id")
     ),
     Violation("member_once_per_group", MemberFactory.create, {}),
+    Violation(
+        "member_leaves_after_joining",
+        MemberFactory.create,
+        {"user_id": "another", "left_at": NOW - timedelta(seconds=1)},
+    ),
     Violation("cycle_index_used_once_per_group", cycle, {"id": "another"}),
     Violation("cycle_contribution_is_positive", cycle, {"contribution_sats": 0}),
     Violation("cycle_has_members", cycle, {"members_count": 0}),

@@ -12,6 +12,7 @@ from ledger.services import post
 from ledger.types import AccountRef, Line
 from sunusav.core.approvals import approve
 from sunusav.core.models import Proposal
+from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from tests.factories.limits import set_limit_to
 from tests.factories.treasury import NODE, ONCHAIN, book, opening
@@ -28,6 +29,8 @@ from transfers.models import (
     Attempt,
     BookedMovement,
     Collection,
+    CreditTransfer,
+    CreditTransferRequest,
     CreditUse,
     Disbursement,
     DisbursementDestination,
@@ -53,6 +56,7 @@ from transfers.models import (
 from transfers.rails import rail
 from transfers.services.cancellations import cancel_collection
 from transfers.services.credit import return_credit, use_credit
+from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.services.reversals import PAYMENT_REVERSAL, propose_reversal
 from transfers.services.withdrawals import open_withdrawal
 from transfers.types import Movement, Refused, SendOutcome, Unknown, credit_of
@@ -255,6 +259,56 @@ def returned_use() -> CreditUse:
     credit_use()
     return_credit(subject="contribution:1", actor=BY, reason="test", now=NOW)
     return CreditUse.objects.get()
+
+
+def transfer_request() -> CreditTransferRequest:
+    """Return the proposed transfer of a credit of 2 msat."""
+    for user_id in ("u", "v"):
+        seal(f"member:{user_id}", "a name")
+    lines = [
+        Line(AccountRef(AccountRole.NODE, Currency.MSAT), 2), Line(credit_of("u"), -2),
+    ]  # fmt: skip
+    post(kind="test", reference="credit", lines=lines, at=NOW, subject="test")
+    proposal = propose_credit_transfer(
+        from_user_id="u", to_user_id="v", reference="file 1", explanation="heir",
+        proposer=make_user(Role.FINANCE), now=NOW,
+    )  # fmt: skip
+    return CreditTransferRequest.objects.get(pk=proposal.subject_id)
+
+
+def credit_transfer() -> CreditTransfer:
+    proposal = Proposal.objects.get(kind="credit_transfer", subject_id=str(transfer_request().pk))
+    approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=NOW)
+    return CreditTransfer.objects.get()
+
+
+def another_transfer(row: CreditTransfer, **changes: Any) -> dict[str, Any]:
+    """Return the changes that make a copy the booking of another request, by another proposal."""
+    return {
+        "request_id": stored_copy(row.request).pk, "proposal_id": stored_copy(row.proposal).pk,
+        "transaction_id": booked("another"), **changes,
+    }  # fmt: skip
+
+
+def shared_by_transfers(column: str) -> Callable[[CreditTransfer], dict[str, Any]]:
+    return lambda row: another_transfer(row, **{column: getattr(row, column)})
+
+
+CREDIT_TRANSFERS = [
+    Violation("credittransferrequest_amount_is_positive", transfer_request, {"amount_msat": 0}),
+    Violation("credittransferrequest_to_another", transfer_request, {"to_owner": "member:u"}),
+    Violation("credittransferrequest_has_evidence", transfer_request, {"reference": ""}),
+    Violation("credittransferrequest_has_evidence", transfer_request, {"explanation": ""}),
+    Violation(
+        "credittransfer_four_eyes",
+        credit_transfer,
+        lambda row: another_transfer(row, approver_id=row.proposer_id),
+    ),
+    *(
+        Violation(f"transfers_credittransfer.{column}", credit_transfer, shared_by_transfers(column))
+        for column in ("request_id", "proposal_id", "transaction_id")
+    ),
+]
 
 
 def receipt() -> Receipt:
@@ -692,4 +746,14 @@ REVERSING = [
     ),
 ]
 
-VIOLATIONS = [*MOVING, *PAYING, *COLLECTING, *WITHDRAWING, *LIMITING, *MATCHING, *RESOLVING, *REVERSING]
+VIOLATIONS = [
+    *MOVING,
+    *PAYING,
+    *COLLECTING,
+    *WITHDRAWING,
+    *LIMITING,
+    *MATCHING,
+    *RESOLVING,
+    *REVERSING,
+    *CREDIT_TRANSFERS,
+]

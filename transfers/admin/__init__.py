@@ -3,6 +3,7 @@
 from transfers.admin import (
     collections,
     credit,
+    credit_transfers,
     disbursements,
     evidence,
     limits,
@@ -16,6 +17,7 @@ from transfers.admin import (
 __all__ = [
     "collections",
     "credit",
+    "credit_transfers",
     "disbursements",
     "evidence",
     "limits",

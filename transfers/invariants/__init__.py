@@ -5,6 +5,7 @@ from transfers.invariants import (
     attempts,
     bookings,
     credit,
+    credit_transfers,
     fees,
     leaving,
     limits,
@@ -38,6 +39,11 @@ INVARIANTS = [
     Invariant("I08b", "every movement has exactly its lines", treasury.movements_have_their_lines),
     Invariant("I08", "every use of credit is booked once", credit.credit_uses_are_booked_once),
     Invariant("I08b", "every use of credit has exactly its lines", credit.credit_uses_have_their_lines),
+    Invariant("I08", "every transfer of credit is booked once", credit_transfers.transfers_are_booked_once),
+    Invariant(
+        "I08b", "every transfer of credit has exactly its lines", credit_transfers.transfers_have_their_lines
+    ),
+    Invariant("I16", "two people moved every credit", credit_transfers.two_people_transferred),
     Invariant("I13", "clearing holds what is paid in part", receipts.clearing_is_what_is_paid_in_part),
     Invariant("I09", "the cost booked is the cost reported, and within its limit", bookings.cost_is_booked),
     Invariant("I13", "every hold is resolved once, as its disbursement is", bookings.holds_resolve_once),

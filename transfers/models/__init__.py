@@ -2,6 +2,7 @@ from transfers.models.answer import ProviderAnswer
 from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
 from transfers.models.credit import CreditUse
+from transfers.models.credit_transfer import CreditTransfer, CreditTransferRequest
 from transfers.models.disbursement import Attempt, Disbursement, DisbursementDestination, PaymentOrder
 from transfers.models.limit import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
 from transfers.models.liquidity import RailLiquidity
@@ -16,6 +17,8 @@ __all__ = [
     "Attempt",
     "BookedMovement",
     "Collection",
+    "CreditTransfer",
+    "CreditTransferRequest",
     "CreditUse",
     "Disbursement",
     "DisbursementDestination",

@@ -41,6 +41,22 @@ class MemberAnswer(AnswerSerializer):
     phone = serializers.CharField(source="masked_phone")
 
 
+class LeftMemberAnswer(MemberAnswer):
+    """A member who left the group."""
+
+    left_at = UtcDateTimeField()
+
+
+class PersonAnswer(AnswerSerializer):
+    """A person; name and phone are masked. `groups` are those they are in now."""
+
+    user_id = serializers.CharField()
+    display_name = serializers.CharField(source="masked_name")
+    phone = serializers.CharField(source="masked_phone")
+    phone_replaced_at = UtcDateTimeField(allow_null=True)
+    groups = serializers.ListField(child=serializers.CharField())
+
+
 class DestinationAnswer(AnswerSerializer):
     """Where a winner is paid; a phone is masked."""
 

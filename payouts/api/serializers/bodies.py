@@ -70,6 +70,20 @@ class GroupBody(StrictSerializer):
     skip_non_working_days = StrictBooleanField(default=False)
 
 
+class ChangesBody(StrictSerializer):
+    """Fields to change: one at least. A field that is left out does not change."""
+
+    def validate(self, attrs: Any) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("At least one field to change is required.")
+        return dict(attrs)
+
+
+class GroupChangesBody(ChangesBody):
+    name = TextField(max_length=120, required=False)
+    settlement_partner = IdentifierField(required=False)
+
+
 class GroupsQuery(StrictSerializer):
     country = CountryField(required=False)
     settlement_partner = IdentifierField(required=False)
@@ -78,6 +92,11 @@ class GroupsQuery(StrictSerializer):
 class MemberBody(StrictSerializer):
     user_id = IdentifierField()
     display_name = TextField(max_length=120)
+    phone = PhoneField(required=False)
+
+
+class PersonChangesBody(ChangesBody):
+    display_name = TextField(max_length=120, required=False)
     phone = PhoneField(required=False)
 
 

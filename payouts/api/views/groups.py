@@ -3,13 +3,12 @@ from functools import partial
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from payouts.api.serializers.answers import GroupAnswer, GroupWithMembersAnswer, MemberAnswer
-from payouts.api.serializers.bodies import GroupBody, GroupsQuery, MemberBody
+from payouts.api.serializers.answers import GroupAnswer, GroupWithMembersAnswer
+from payouts.api.serializers.bodies import GroupBody, GroupChangesBody, GroupsQuery
 from payouts.errors import (
     CountryWithoutPartner,
     GroupExists,
     GroupMissing,
-    MemberExists,
     PartnerServesElsewhere,
     PartnerUnknown,
 )
@@ -18,7 +17,7 @@ from payouts.services import groups as services
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.viewsets import ApiViewSet
 
-VIEW, CREATE, ADD_MEMBER = "payouts.view_group", "payouts.create_group", "payouts.add_group_member"
+VIEW, CREATE, CHANGE = "payouts.view_group", "payouts.create_group", "payouts.change_group_terms"
 
 
 class GroupViewSet(ApiViewSet):
@@ -52,16 +51,12 @@ class GroupViewSet(ApiViewSet):
     def retrieve(self, request: Request, group_id: str) -> Response:
         return self.answer(queries.group(group_id, at=self.now), members=queries.members_of(group_id))
 
-
-class MemberViewSet(ApiViewSet):
-    """Members of a group."""
-
     @Endpoint(
-        "Add a member to a group", operation_id="members_post", permission=ADD_MEMBER, body=MemberBody,
-        answer=MemberAnswer, statuses=(201,), problems=[GroupMissing, MemberExists],
-        example={"user_id": "user-123", "display_name": "Awa Ndiaye", "phone": "+221771234567"},
+        "Change a group's name, or the partner of fees from then on", operation_id="one_group_patch",
+        permission=CHANGE, body=GroupChangesBody, answer=GroupAnswer,
+        problems=[GroupMissing, PartnerUnknown, PartnerServesElsewhere],
+        example={"settlement_partner": "orange"},
     )  # fmt: skip
-    def create(self, request: Request, group_id: str) -> Response:
-        body = self.body()
-        services.add_member(group_id=group_id, **body, actor=self.actor, now=self.now)
-        return self.answer(queries.member(group_id, body["user_id"]))
+    def partial_update(self, request: Request, group_id: str) -> Response:
+        services.change_group(group_id=group_id, **self.body(), actor=self.actor, now=self.now)
+        return self.answer(queries.group(group_id, at=self.now))

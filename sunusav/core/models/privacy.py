@@ -1,3 +1,5 @@
+from typing import Any, ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +22,7 @@ class PersonKey(models.Model):
         verbose_name_plural = _("person keys")
         default_permissions = ()
         permissions = [("reveal_person", "Can reveal a person's name and phone")]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["erased_at"], name="personkey_by_erasure")]
 
     def __str__(self) -> str:
         return str(self.person_ref)

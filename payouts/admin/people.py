@@ -1,0 +1,134 @@
+"""What finance proposes about a person: to erase their name and phone, or to move their credit to another."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from payouts.models import Member, MemberErasure
+from payouts.queries.outstanding import outstanding
+from payouts.services.erasure import propose_erasure
+from sunusav.backoffice.actions import Action, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.money import show_msat
+from sunusav.backoffice.sections import Box, Facts, Section
+from sunusav.core.models import Proposal, User
+from sunusav.core.privacy import is_erased
+from transfers.credit_queries import credit_msat
+from transfers.services.credit_transfers import propose_credit_transfer
+from transfers.types import member_ref
+
+LONGEST_IDENTIFIER, LONGEST_REFERENCE = 64, 120
+IF_APPROVED = _("If you approve")
+NAMES_ARE_GONE = _(
+    "The name and phone of %(user_id)s are unreadable for good, everywhere, and they leave all groups. Books, trail and"
+    " proofs of payments do not change."
+)
+CHECK_REQUEST = _("Check that the person asked for it, or the document that proves their death.")
+
+
+class CreditTransferForm(ReasonAndCodeForm):
+    """Who receives a member's credit, and the evidence."""
+
+    to_user_id = forms.CharField(
+        label=_("To"), max_length=LONGEST_IDENTIFIER, strip=True,
+        help_text=_("The identifier of the member who receives the credit, an heir for instance."),
+    )  # fmt: skip
+    reference = forms.CharField(
+        label=_("Reference of the evidence"), max_length=LONGEST_REFERENCE, strip=True,
+        help_text=_("Where the document is kept. No names or phones: this is kept for good."),
+    )  # fmt: skip
+    field_order = ("to_user_id", "reference", "reason", "code")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].label = _("Explanation")
+
+
+class ErasureForm(ReasonAndCodeForm):
+    """Why a member's data is erased."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _("It is kept for good: write no name or phone of the member.")
+
+
+def _propose_erasure(decision: Decision) -> None:
+    propose_erasure(
+        user_id=decision.row.user_id, reason=decision.reason, proposer=decision.user, now=decision.now
+    )
+
+
+def _propose_transfer(decision: Decision) -> None:
+    propose_credit_transfer(
+        from_user_id=decision.row.user_id, to_user_id=decision.form_data["to_user_id"],
+        reference=decision.form_data["reference"], explanation=decision.reason, proposer=decision.user,
+        now=decision.now,
+    )  # fmt: skip
+
+
+def _is_not_erased(user: User, row: Member) -> bool:
+    return not is_erased(member_ref(row.user_id))
+
+
+def _has_credit(user: User, row: Member) -> bool:
+    return credit_msat(row.user_id) > 0
+
+
+PROPOSE_ERASURE = Action(
+    slug="propose-erasure",
+    label=_("Propose to erase name and phone"),
+    question=_("Once another person has approved, name and phone are unreadable for good, in all groups."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_erasure,
+    permission="payouts.propose_member_erasure",
+    form=ErasureForm,
+    is_offered=_is_not_erased,
+    tone="bad",
+)
+PROPOSE_CREDIT_TRANSFER = Action(
+    slug="propose-credit-transfer",
+    label=_("Propose to move the credit to another person"),
+    question=_("Once another person has approved, all credit that the member has now is the other person's."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_transfer,
+    permission="transfers.propose_credit_transfer",
+    form=CreditTransferForm,
+    is_offered=_has_credit,
+)
+
+
+@evidence_for("member_erasure")
+def erasure_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+    """Show what is lost, and what is outstanding of the person now."""
+    user_id = str(proposal.facts["user_id"])
+    box = Box(
+        title=IF_APPROVED, text=NAMES_ARE_GONE % {"user_id": user_id}, steps=[CHECK_REQUEST], tone="alarm"
+    )
+    return box, (outstanding_of(user_id),)
+
+
+def outstanding_of(user_id: str) -> Facts:
+    """Return the section of what is held of a person or may still move."""
+    found = outstanding(user_id)
+    facts: Sequence[tuple[Any, Any]] = (
+        (_("Credit"), show_msat(found.credit_msat)),
+        (_("Cycles that are not paid"), found.open_cycles),
+        (_("Open payment requests"), found.open_requests),
+        (_("Payments to them that may still be paid"), found.open_payments),
+    )
+    return Facts(_("Outstanding"), facts)
+
+
+@admin.register(MemberErasure)
+class MemberErasureAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user_id", "proposer", "approver", "erased_at")
+    list_select_related = ("proposer", "approver")
+    search_fields = ("user_id",)
+    search_help_text = _("The exact identifier of the member.")
+    ordering = ("-id",)
+    links = ("proposal",)
