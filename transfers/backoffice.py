@@ -139,6 +139,8 @@ PROPOSAL_PAGES = {
     "payment_limit": "transfers.paymentlimitrequest",
     "payment_exception": "transfers.disbursement",
     "treasury_movement": "transfers.treasurymovement",
+    "receipt_issuer": "transfers.issuer",
+    "receipt_tax_rate": "transfers.taxrate",
 }
 FACT_FORMATS = {
     "treasury_account": name_of_code,

@@ -25,7 +25,7 @@ from ledger.services import approve_manual_rate, post, propose_manual_rate
 from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
-from payouts.models import Cycle
+from payouts.models import Contribution, Cycle
 from payouts.services import cycles, groups, payouts, reopening, withdrawals
 from payouts.types import Claims
 from sunusav.api.tokens import issue_token, revoke_tokens
@@ -47,6 +47,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.receipts import adopt, proposed_issuer, proposed_tax_rate, set_issuer
 from tests.factories.treasury import NODE, evidence
 from tests.factories.users import make_user
 from tests.fakes.rail import invoice
@@ -65,9 +66,11 @@ from transfers.services import (
     cancellations,
     collections,
     disbursements,
+    issuing,
     limit_waivers,
     limits,
     matching,
+    receipt_links,
     receipts,
     reconciliation,
     returns,
@@ -953,6 +956,57 @@ def refuse_link() -> Call:
     redeemed_link(f"cycle:{cycle.pk}")
     verify(group)
     return lambda: withdrawals.take_withdrawals(now=NOW, cycle_id=cycle.pk)
+
+
+# issued receipts
+
+
+def settled_contribution() -> int:
+    cycle = make_ready_cycle(make_group(members=2))
+    return Contribution.objects.filter(cycle=cycle).latest("pk").pk
+
+
+@case("transfers.services.issuing.issue_receipt")
+@case("transfers.services.issuing.issued_row")
+def issue_a_receipt() -> Call:
+    set_issuer(now=NOW)
+    key = settled_contribution()
+    return lambda: issuing.issue_receipt(kind="contribution", key=key, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.receipt_links.open_receipt_link")
+def open_receipt_link() -> Call:
+    set_issuer(now=NOW)
+    key, user = settled_contribution(), make_user(Role.PLATFORM)
+    return lambda: receipt_links.open_receipt_link(kind="contribution", key=key, user=user, now=NOW)
+
+
+@case("transfers.services.receipt_links.revoke_receipt_link")
+def revoke_receipt_link() -> Call:
+    number = open_receipt_link()().receipt.number
+    return lambda: receipt_links.revoke_receipt_link(number=number, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.issuers.propose_issuer")
+def propose_issuer() -> Call:
+    return lambda: proposed_issuer(now=NOW)
+
+
+@case("transfers.services.issuers.adopt_issuer")
+def adopt_issuer() -> Call:
+    proposal = proposed_issuer(now=NOW)
+    return lambda: adopt(proposal, now=NOW)
+
+
+@case("transfers.services.issuers.propose_tax_rate")
+def propose_tax_rate() -> Call:
+    return lambda: proposed_tax_rate(1_800, now=NOW)
+
+
+@case("transfers.services.issuers.adopt_tax_rate")
+def adopt_tax_rate() -> Call:
+    proposal = proposed_tax_rate(1_800, now=NOW)
+    return lambda: adopt(proposal, now=NOW)
 
 
 # lightning

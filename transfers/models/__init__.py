@@ -3,6 +3,8 @@ from transfers.models.breaker import RailBreaker
 from transfers.models.collection import Collection, Receipt
 from transfers.models.credit import CreditUse
 from transfers.models.disbursement import Attempt, Disbursement, DisbursementDestination, PaymentOrder
+from transfers.models.issued_receipt import IssuedReceipt, ReceiptLink
+from transfers.models.issuer import AdoptedIssuer, AdoptedTaxRate, Issuer, TaxRate
 from transfers.models.limit import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
 from transfers.models.liquidity import RailLiquidity
 from transfers.models.match import RailMatch, RailMismatch
@@ -13,12 +15,16 @@ from transfers.models.treasury import BookedMovement, TreasuryMovement
 from transfers.models.withdrawal import WithdrawalLink
 
 __all__ = [
+    "AdoptedIssuer",
+    "AdoptedTaxRate",
     "Attempt",
     "BookedMovement",
     "Collection",
     "CreditUse",
     "Disbursement",
     "DisbursementDestination",
+    "IssuedReceipt",
+    "Issuer",
     "LimitUsage",
     "ManualResolution",
     "Partner",
@@ -32,9 +38,11 @@ __all__ = [
     "RailMatch",
     "RailMismatch",
     "Receipt",
+    "ReceiptLink",
     "ResolvedAttempt",
     "ReturnClaim",
     "Reversal",
+    "TaxRate",
     "TreasuryMovement",
     "WithdrawalLink",
 ]
