@@ -256,7 +256,6 @@ FACTS: dict[str, Any] = {
     "legal_name": _("legal name"),
     "address": _("address"),
     "ninea": _("NINEA"),
-    "effective_at": _("applies from"),
     "replaces": _("replaces"),
     "number": _("number"),
     "link": _("link"),

@@ -987,26 +987,38 @@ def revoke_receipt_link() -> Call:
     return lambda: receipt_links.revoke_receipt_link(number=number, actor=ACTOR, now=NOW)
 
 
+def decide_open(kind: str) -> None:
+    """Withdraw the open proposal of a kind of which one is open at a time."""
+    for proposal in Proposal.objects.filter(kind=kind, state="open"):
+        approvals.withdraw(proposal_id=proposal.pk, proposer=proposal.proposer, now=NOW)
+
+
 @case("transfers.services.issuers.propose_issuer")
 def propose_issuer() -> Call:
-    return lambda: proposed_issuer(now=NOW)
+    decide_open("receipt_issuer")
+    proposer = finance()
+    return lambda: proposed_issuer(now=NOW, proposer=proposer)
 
 
 @case("transfers.services.issuers.adopt_issuer")
 def adopt_issuer() -> Call:
-    proposal = proposed_issuer(now=NOW)
-    return lambda: adopt(proposal, now=NOW)
+    decide_open("receipt_issuer")
+    proposal, second = proposed_issuer(now=NOW), approver()
+    return lambda: adopt(proposal, now=NOW, approver=second)
 
 
 @case("transfers.services.issuers.propose_tax_rate")
 def propose_tax_rate() -> Call:
-    return lambda: proposed_tax_rate(1_800, now=NOW)
+    decide_open("receipt_tax_rate")
+    proposer = finance()
+    return lambda: proposed_tax_rate(1_800, now=NOW, proposer=proposer)
 
 
 @case("transfers.services.issuers.adopt_tax_rate")
 def adopt_tax_rate() -> Call:
-    proposal = proposed_tax_rate(1_800, now=NOW)
-    return lambda: adopt(proposal, now=NOW)
+    decide_open("receipt_tax_rate")
+    proposal, second = proposed_tax_rate(1_800, now=NOW), approver()
+    return lambda: adopt(proposal, now=NOW, approver=second)
 
 
 # lightning

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from fontTools.ttLib import TTFont
 from pytest_django import Settings
 
 from payouts.models import Group
@@ -18,10 +19,12 @@ from tests.factories.users import client_in, client_of, make_user
 from tests.ledger.builders import stored_rate
 from tests.payouts.test_issued_receipts import paid_payout, settled_contribution
 from transfers.models import Disbursement, IssuedReceipt, ReceiptLink
+from transfers.pages.pdf import FONTS
 
 pytestmark = pytest.mark.django_db
 RECEIPTS = "/monetization/receipts"
 LARGEST_PAGE_BYTES = 20_000
+MOST_BYTES_OF_FONTS = 300_000
 
 
 @pytest.fixture
@@ -112,6 +115,18 @@ def test_pdf_is_the_same_each_time_and_embeds_its_fonts(payout_id: int, language
     assert first.content.count(b"/FontFile2") == 3
     number = IssuedReceipt.objects.get().number
     assert first.headers["Content-Disposition"] == f'inline; filename="{number}-{language}.pdf"'
+
+
+@pytest.mark.parametrize("name", ["DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"])
+def test_fonts_have_the_letters_of_french_and_wolof_and_their_licence(name: str) -> None:
+    letters = TTFont(FONTS / f"{name}.ttf").getBestCmap()
+
+    missing = [
+        letter for letter in "àâçéèêëîïôœùûÿÀÇÉŒ’«»–…−\u00a0\u202fñŋóɓɗƴ₣" if ord(letter) not in letters
+    ]
+    assert missing == []
+    assert "Bitstream Vera" in (FONTS / "LICENSE.txt").read_text()
+    assert sum(file.stat().st_size for file in FONTS.iterdir()) < MOST_BYTES_OF_FONTS
 
 
 def test_pdf_of_a_contribution_and_of_long_names(payout_id: int) -> None:
