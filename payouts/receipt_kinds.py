@@ -98,7 +98,7 @@ def describe_contribution(contribution_id: int) -> dict[str, Any]:
         raise ContributionNotSettled(contribution_id=contribution_id)
     return {
         **_cycle_facts(owed.cycle), "user_id": owed.user_id, "amount_sats": owed.amount_sats,
-        "happened_at": paid.collection.settled_at.isoformat(), "paid_xof": _francs(paid.collection.received),
+        "happened_at": paid.collection.settled_at.isoformat(), "paid_xof": _francs(paid.collection.amount),
         "method": paid.collection.method, **_proof_of_contribution(paid),
         **_rate(paid, paid.collection.settled_at), "transactions": list(paid.transaction_ids),
     }  # fmt: skip

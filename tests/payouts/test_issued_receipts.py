@@ -6,9 +6,12 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from pytest_django import Settings
 
+from ledger.types import xof
 from payouts.errors import ContributionNotSettled, ContributionUnknown, PayoutMissing, PayoutNotCompleted
 from payouts.models import Contribution, Group
+from payouts.services.cycles import open_contribution
 from sunusav.core.auditing import AuditScope
 from sunusav.core.models import TrailEntry
 from tests.factories.payouts import (
@@ -22,11 +25,14 @@ from tests.factories.payouts import (
 )
 from tests.factories.receipts import ISSUER, set_issuer, set_tax_rate
 from tests.ledger.builders import stored_rate
+from transfers.collection_queries import collections_for
+from transfers.collectors import collector
 from transfers.document_errors import IssuerMissing, ReceiptKindUnknown
 from transfers.engine.runner import run_due
 from transfers.invariants import issued
 from transfers.models import AdoptedTaxRate, IssuedReceipt
 from transfers.services.issuing import issue_receipt
+from transfers.services.receipts import record_receipt
 from transfers.types import IssuedReceiptFacts, IssuerFacts
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +91,35 @@ def test_issue_receipt_of_contribution_has_the_amount_that_came_into_the_pot() -
     assert (receipt.facts["amount_sats"], receipt.facts["user_id"]) == (10_000, "user-1")
     assert (receipt.facts["preimage"], receipt.facts["paid_xof"]) == ("00" * 32, None)
     assert (receipt.tax_rate_bps, receipt.tax_sats) == (0, 0)
+    assert list(audit()) == []
+
+
+def test_receipt_of_a_contribution_in_francs_shows_what_was_asked_for_and_its_rate(
+    settings: Settings,
+) -> None:
+    """At 9,123,457, 10,000 sats are asked as 913 francs. Of 400 + 600 paid, 87 are the member's credit."""
+    settings.COLLECTORS = {**settings.COLLECTORS, "wave": "tests.transfers.rails.FrancSteeredCollector"}
+    collector.cache_clear()
+    stored_rate("9123457", at=NOW)
+    set_issuer(now=NOW)
+    cycle = make_cycle(make_group(members=2))
+    owed = open_contribution(
+        cycle_id=cycle.pk, user_id="user-1", method="wave", phone="+221771234567", actor=ACTOR, now=NOW
+    )
+    request = collections_for([f"contribution:{owed.id}"])[f"contribution:{owed.id}"]
+    for payment, amount in (("wave-1", 400), ("wave-2", 600)):
+        record_receipt(
+            method="wave", reference=request.reference, received=xof(amount), proof="", received_at=NOW, now=NOW,
+            payment_reference=payment,
+        )  # fmt: skip
+    stored_rate("10000000", at=NOW)
+
+    receipt = issue("contribution", owed.id)
+
+    facts = receipt.facts
+    assert (facts["amount_sats"], facts["paid_xof"], facts["method"]) == (10_000, 913, "wave")
+    assert (facts["reference"], Decimal(facts["rate_xof_per_btc"])) == ("wave-1 wave-2", 9_123_457)
+    assert len(facts["transactions"]) == 2
     assert list(audit()) == []
 
 

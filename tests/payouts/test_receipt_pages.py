@@ -18,6 +18,8 @@ from tests.factories.receipts import ISSUER, set_issuer, set_tax_rate
 from tests.factories.users import client_in, client_of, make_user
 from tests.ledger.builders import stored_rate
 from tests.payouts.test_issued_receipts import paid_payout, settled_contribution
+from tests.support.constraints import copy_of
+from transfers.document_queries import link_facts
 from transfers.models import Disbursement, IssuedReceipt, ReceiptLink
 from transfers.pages.pdf import FONTS
 
@@ -78,6 +80,7 @@ def test_page_shows_the_receipt_in_french_by_default_and_in_english_on_request(p
         text = response.content.decode()
         assert response.status_code == 200
         assert f'<html lang="{language}">' in text
+        assert response.headers["Content-Language"] == language
         for shown in (title, tax, answer["number"], ISSUER.ninea, "Tontine Médina", "99\u202f000\xa0sats"):
             assert shown in text
         # 99,000 sats at 8,000,000 francs.
@@ -180,6 +183,22 @@ def test_wrong_link_is_a_page_in_the_readers_language(payout_id: int) -> None:
             assert response.status_code == 404
             assert f'<html lang="{language}">' in response.content.decode()
             assert text in response.content.decode()
+
+
+def test_page_that_fails_says_so_to_the_reader(payout_id: int) -> None:
+    """A receipt that was stored without its rate."""
+    opened(payout_id)
+    broken = copy_of(
+        IssuedReceipt.objects.get(), count=2, number="PAY-2026-2", subject="disbursement:0", facts={}
+    )
+    broken.save()
+    link = copy_of(ReceiptLink.objects.get(), receipt_id=broken.pk, nonce="0" * 32)
+    link.save()
+
+    response = Client(raise_request_exception=False).get(f"/receipts/{link_facts(link).token}")
+
+    assert (response.status_code, response.headers["Cache-Control"]) == (500, "no-store")
+    assert "Rouvrez le lien dans quelques minutes" in response.content.decode()
 
 
 def test_page_of_a_payment_that_came_back_says_so(payout_id: int) -> None:

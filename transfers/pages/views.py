@@ -8,19 +8,20 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language_from_request, override
-from rest_framework.exceptions import Throttled
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sunusav.api.renderers import ExactJSONRenderer
 from sunusav.api.views import ApiView
-from transfers.document_errors import ReceiptLinkClosed, ReceiptLinkUnknown
+from transfers.document_errors import ReceiptLinkClosed
 from transfers.document_queries import linked_receipt
 from transfers.pages.paper import FRENCH, LANGUAGES, Paper, paper_of
 from transfers.pages.pdf import pdf_of
 
-REFUSED = {ReceiptLinkUnknown: 404, ReceiptLinkClosed: 410, Throttled: 429}
+REFUSED: Mapping[type[Exception], int] = {ReceiptLinkClosed: 410}
+# What the page of a refusal explains; the rest answers as the API does.
+EXPLAINED = {404, 410, 429, 500, 503}
 HEADERS = {
     # Readable without network for an hour; only in the browser that showed it.
     "Cache-Control": "private, max-age=3600",
@@ -53,18 +54,14 @@ class LinkedReceiptView(ApiView):
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]  # a page
         problem: Response = super().handle_exception(exc)
-        status = REFUSED.get(type(exc))
-        if status is None:
+        status = REFUSED.get(type(exc), problem.status_code)
+        if status not in EXPLAINED:
             return problem
-        page = _page("public/receipts/refused.html", {"status": status}, language=self._reader_language())
-        headers = {
-            **HEADERS,
-            "Cache-Control": "no-store",
-            "Retry-After": problem.headers.get("Retry-After", ""),
-        }
-        return HttpResponse(
-            page, status=status, headers={name: text for name, text in headers.items() if text}
-        )
+        waits = {name: problem.headers[name] for name in ("Retry-After",) if name in problem.headers}
+        return _page(
+            "public/receipts/refused.html", {"status": status}, language=self._reader_language(), status=status,
+            headers={"Cache-Control": "no-store", **waits},
+        )  # fmt: skip
 
     def _asked_language(self) -> str:
         asked = self.request.query_params.get("lang", "")
@@ -88,9 +85,7 @@ class ReceiptPage(LinkedReceiptView):
             "pdf": reverse("receipt-pdf", args=[token]) + query,
             "others": [(name, f"{address}?lang={name}") for name in LANGUAGES if name != paper.language],
         }
-        return HttpResponse(
-            _page("public/receipts/receipt.html", facts, language=paper.language), headers=HEADERS
-        )
+        return _page("public/receipts/receipt.html", facts, language=paper.language)
 
 
 class ReceiptPdf(LinkedReceiptView):
@@ -100,11 +95,21 @@ class ReceiptPdf(LinkedReceiptView):
         paper = self.paper(token)
         headers = {
             **HEADERS,
+            "Content-Language": paper.language,
             "Content-Disposition": f'inline; filename="{paper.number}-{paper.language}.pdf"',
         }
         return HttpResponse(pdf_of(paper), content_type="application/pdf", headers=headers)
 
 
-def _page(template: str, facts: Mapping[str, Any], *, language: str) -> str:
+def _page(
+    template: str,
+    facts: Mapping[str, Any],
+    *,
+    language: str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
     with override(language):
-        return render_to_string(template, {**facts, "language": language})
+        text = render_to_string(template, {**facts, "language": language})
+    sent = {**HEADERS, "Content-Language": language, **(headers or {})}
+    return HttpResponse(text, status=status, headers=sent)
