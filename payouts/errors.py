@@ -146,6 +146,18 @@ class ContributionNotOfCycle(Missing):
     contribution_id: int
 
 
+class ContributionUnknown(Missing):
+    """No cycle has a contribution with this id."""
+
+    contribution_id: int
+
+
+class ContributionNotSettled(Conflict):
+    """There is a receipt only of what was paid in full."""
+
+    contribution_id: int
+
+
 class ContributionNotRequested(Conflict):
     """The contribution has no open request that could be paid."""
 

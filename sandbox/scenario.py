@@ -91,6 +91,8 @@ class Scenario:
         payout = self._platform.get(f"/payouts?cycle_id={cycle_id}")["results"][0]
         receipt = self._platform.get(f"/payouts/{payout['id']}/receipt")
         print(json.dumps(receipt, indent=2, ensure_ascii=False), flush=True)
+        issued = self._platform.post("/receipts", {"kind": "payout", "id": payout["id"]})
+        self._print_step(f"the winner's receipt {issued['number']}: {issued['url']}")
 
     def _await(self, cycle_id: str, wanted: set[str]) -> None:
         ends = time.monotonic() + TIMEOUT_SECONDS

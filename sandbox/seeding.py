@@ -26,11 +26,13 @@ from sunusav.core.calendar import DAKAR
 from sunusav.core.errors import Missing
 from sunusav.core.models import User
 from sunusav.core.roles import Role
+from transfers.document_queries import issuer_in_force
 from transfers.enums import TreasuryKind
 from transfers.rails import rail
+from transfers.services.issuers import propose_issuer
 from transfers.services.treasury import propose_movement
 from transfers.treasury import is_opened
-from transfers.types import Movement, MovementEvidence
+from transfers.types import IssuerFacts, Movement, MovementEvidence
 
 PEOPLE = [
     ("awa", "Awa", "Ndiaye", Role.FINANCE),
@@ -52,6 +54,7 @@ WINNER = "user-123"
 MEMBERS = [WINNER, *(f"user-{number}" for number in range(1, 10))]
 CYCLES = ["demo-cycle", "cycle-123"]
 CONTRIBUTION_SATS = 10_000
+ISSUER = IssuerFacts("SunuSàv (démonstration)", "1, place de l’Indépendance\nDakar", "0000000 0X0")
 SEEDER = Actor.system("seed_demo")
 
 
@@ -64,6 +67,7 @@ def seed_demo(state: Path, *, now: datetime) -> None:
         _token(role, holder, credentials)
     credentials.save(state)
     _opening_balance(now)
+    _issuer(now)
     _group(now)
     _verify_group(now)
     for index, cycle_id in enumerate(CYCLES, start=1):
@@ -105,6 +109,16 @@ def _opening_balance(now: datetime) -> None:
     proposer, approver = User.objects.get(username="awa"), User.objects.get(username="fatou")
     with transaction.atomic():
         proposal = propose_movement(movement=opening, evidence=evidence, proposer=proposer, now=now)
+        approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
+
+
+def _issuer(now: datetime) -> None:
+    """Set who issues receipts as in production. The tax rate stays at its default of 0."""
+    if issuer_in_force(now) is not None:
+        return
+    proposer, approver = User.objects.get(username="awa"), User.objects.get(username="fatou")
+    with transaction.atomic():
+        proposal = propose_issuer(issuer=ISSUER, reason="the demo's issuer", proposer=proposer, now=now)
         approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
 
 

@@ -1,6 +1,14 @@
 from sunusav.core.approvals import Approvable
 from transfers.engine.resolving import apply_resolution
 from transfers.services.credit_transfers import CREDIT_TRANSFER, describe_credit_transfer, transfer_credit
+from transfers.services.issuers import (
+    RECEIPT_ISSUER,
+    RECEIPT_TAX_RATE,
+    adopt_issuer,
+    adopt_tax_rate,
+    describe_issuer,
+    describe_tax_rate,
+)
 from transfers.services.limit_waivers import LIMIT_WAIVER, describe_waiver, grant_waiver
 from transfers.services.limits import PAYMENT_LIMIT, describe_limit, set_limit
 from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolution
@@ -49,5 +57,19 @@ APPROVABLES = [
         approve_permission="transfers.approve_treasury_movement",
         describe=describe_movement,
         apply=book_movement,
+    ),
+    Approvable(
+        kind=RECEIPT_ISSUER,
+        propose_permission="transfers.propose_receipt_terms",
+        approve_permission="transfers.approve_receipt_terms",
+        describe=describe_issuer,
+        apply=adopt_issuer,
+    ),
+    Approvable(
+        kind=RECEIPT_TAX_RATE,
+        propose_permission="transfers.propose_receipt_terms",
+        approve_permission="transfers.approve_receipt_terms",
+        describe=describe_tax_rate,
+        apply=adopt_tax_rate,
     ),
 ]

@@ -140,6 +140,8 @@ PROPOSAL_PAGES = {
     "payment_exception": "transfers.disbursement",
     "treasury_movement": "transfers.treasurymovement",
     "credit_transfer": "transfers.credittransferrequest",
+    "receipt_issuer": "transfers.issuer",
+    "receipt_tax_rate": "transfers.taxrate",
 }
 FACT_FORMATS = {
     "treasury_account": name_of_code,

@@ -1,4 +1,4 @@
-"""What may leave, and when: limits, and orders that were left in flight. Pure."""
+"""What may leave, and when: limits, and orders that were left in flight; the tax in a fee. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ COOLING_OFF = timedelta(hours=24)
 # A payment that is left in flight counts as such this long after it could last be paid: a channel or a node that was
 # unavailable may still report it.
 LEFT_IN_FLIGHT_AFTER = timedelta(hours=1)
+WHOLE_BPS = 10_000
 _MINUTE_KEY = "%Y-%m-%dT%H:%M"
 
 
@@ -146,3 +147,11 @@ def unexplained_difference(provider: int, *, booked: tuple[int, int], under_way:
     """
     highest, lowest = max(booked), min(booked) - under_way
     return max(provider - highest, 0) or min(provider - lowest, 0)
+
+
+def contained_tax_sats(amount_sats: int, *, rate_bps: int) -> int:
+    """Return the tax that an amount contains: it was charged with the tax, which is not added to it.
+
+    Rounding: down.
+    """
+    return amount_sats * rate_bps // (WHOLE_BPS + rate_bps)

@@ -6,9 +6,12 @@ from django.db.models import Count
 
 from ledger.enums import Currency
 from ledger.types import Money
-from transfers.enums import CollectionProblem, CollectionState
+from transfers.enums import CollectionProblem, CollectionState, ReceiptUse
 from transfers.models import Collection
-from transfers.types import CollectionFacts
+from transfers.types import CollectionFacts, Settlement
+
+# What counts towards the amount that was asked for; what comes on top is the payer's credit.
+PAYING_USES = (ReceiptUse.PART, ReceiptUse.COMPLETE)
 
 
 def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
@@ -37,6 +40,23 @@ def credited_for(subjects: Iterable[str]) -> dict[str, Money]:
     rows = Collection.objects.filter(live_subject__in=list(subjects), state=CollectionState.SETTLED)
     credited = rows.values_list("subject", "due", "due_currency")
     return {subject: Money(due, Currency(currency)) for subject, due, currency in credited}
+
+
+def settlement_of(subject: str) -> Settlement | None:
+    """Return how the collection of a subject was paid in full, or None while it was not."""
+    settled = Collection.objects.select_related("rate")
+    row = settled.filter(live_subject=subject, state=CollectionState.SETTLED).first()
+    if row is None:
+        return None
+    payments = list(row.receipts.filter(use__in=PAYING_USES).order_by("pk"))
+    return Settlement(
+        collection=collection_facts(row),
+        rate_xof_per_btc=row.rate.rate_xof_per_btc if row.rate else None,
+        is_fallback_rate=row.rate.is_fallback if row.rate else False,
+        references=tuple(payment.reference for payment in payments),
+        proofs=tuple(payment.proof for payment in payments if payment.proof),
+        transaction_ids=tuple(payment.transaction_id for payment in payments),
+    )
 
 
 def collection_facts(row: Collection) -> CollectionFacts:

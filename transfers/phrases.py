@@ -191,6 +191,14 @@ LABELS: dict[str, Any] = {
     "ask_about_open_collections": _("ask about open collections"),
     "match_the_rails": _("match the rails"),
     "look_at_what_rails_can_send": _("look at what rails can send"),
+    # Issued receipts
+    "adopt": _("adopt"),
+    "issue": _("issue"),
+    "open_link": _("open link"),
+    "revoke_link": _("revoke link"),
+    "expire_link": _("expire link"),
+    "payout": _("payout"),
+    "contribution": _("contribution"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
@@ -248,6 +256,26 @@ FACTS: dict[str, Any] = {
     "lifted": _("lifted"),
     "failures": _("failures"),
     "limit": _("limit"),
+    # Issued receipts
+    "legal_name": _("legal name"),
+    "address": _("address"),
+    "ninea": _("NINEA"),
+    "replaces": _("replaces"),
+    "number": _("number"),
+    "link": _("link"),
+    "group_id": _("group"),
+    "group_name": _("name of the group"),
+    "cycle_index": _("cycle number"),
+    "happened_at": _("paid at"),
+    "platform": _("share of the platform"),
+    "community": _("share of the community fund"),
+    "partner": _("share of the partner"),
+    "preimage": _("preimage"),
+    "schedule_version": _("version of the fee schedule"),
+    "rate": _("rate"),
+    "is_fallback_rate": _("fallback rate"),
+    "transactions": _("transactions"),
+    "tax_rate": _("tax rate"),
 }
 PROPOSALS: dict[str, Any] = {
     "manual_resolution": _("Decide the outcome of a payment under review"),
@@ -256,6 +284,8 @@ PROPOSALS: dict[str, Any] = {
     "payment_exception": _("Waive the limits for a payment"),
     "treasury_movement": _("Book a movement of the treasury"),
     "credit_transfer": _("Move a member's credit to another person"),
+    "receipt_issuer": _("Set who issues receipts"),
+    "receipt_tax_rate": _("Set the tax rate on receipts"),
 }
 # Why a payment failed, waits or is under review.
 REASONS: dict[str, Any] = {
@@ -582,6 +612,38 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "collector-unavailable": (
         _("The collector %(collector)s is unavailable, so nothing was cancelled."),
         _("Try again in a moment."),
+    ),
+    "issuer-missing": (
+        _("Nobody has set who issues receipts."),
+        _("Propose the issuer, and have another person approve it."),
+    ),
+    "issuer-incomplete": (
+        _("The issuer needs a legal name, an address and a NINEA: %(missing)s is missing."),
+        _("Complete it."),
+    ),
+    "tax-rate-out-of-range": (
+        _("A tax rate of %(tax_rate_bps)s is not between 0 and %(maximum_bps)s."),
+        _("Enter the rate in per cent."),
+    ),
+    "effective-in-past": (
+        _("%(effective_at)s is in the past: receipts that were issued since would contradict it."),
+        _("Leave the moment empty, or choose a later one."),
+    ),
+    "issuer-request-missing": (
+        _("There is no such proposed issuer."),
+        _("Open the list of issuers again."),
+    ),
+    "tax-rate-request-missing": (
+        _("There is no such proposed tax rate."),
+        _("Open the list of tax rates again."),
+    ),
+    "receipt-missing": (
+        _("There is no receipt %(number)s."),
+        _("Open the list of receipts again."),
+    ),
+    "receipt-link-missing": (
+        _("Receipt %(number)s has no open link."),
+        _("There is nothing to revoke."),
     ),
 }
 

@@ -27,8 +27,15 @@ VIEW = [
     "transfers.view_reversal",
     "transfers.view_treasurymovement",
     "transfers.view_bookedmovement",
+    "transfers.view_issuedreceipt",
+    "transfers.view_receiptlink",
+    "transfers.view_issuer",
+    "transfers.view_adoptedissuer",
+    "transfers.view_taxrate",
+    "transfers.view_adoptedtaxrate",
 ]
 QUERY = "transfers.query_provider"
+ISSUE = "transfers.issue_receipt"
 REPAIR = [
     QUERY,
     "transfers.retry_disbursement",
@@ -42,6 +49,7 @@ PROPOSE = [
     "transfers.propose_reversal",
     "transfers.propose_treasury_movement",
     "transfers.propose_credit_transfer",
+    "transfers.propose_receipt_terms",
 ]
 DECIDE = [
     "transfers.approve_resolution",
@@ -50,13 +58,12 @@ DECIDE = [
     "transfers.approve_reversal",
     "transfers.approve_treasury_movement",
     "transfers.approve_credit_transfer",
+    "transfers.approve_receipt_terms",
 ]
 
 GRANTS: list[tuple[Role, list[str]]] = [
-    (
-        Role.FINANCE,
-        [*VIEW, *REPAIR, *PROPOSE],
-    ),
+    (Role.PLATFORM, [ISSUE]),
+    (Role.FINANCE, [*VIEW, *REPAIR, *PROPOSE, ISSUE]),
     (Role.APPROVER, [*VIEW, QUERY, *DECIDE]),
     (Role.AUDITOR, VIEW),
     (Role.OPERATOR, [*VIEW, QUERY]),

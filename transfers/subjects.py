@@ -8,6 +8,7 @@ SUBJECT_KINDS = [
     kind_of_rows("collection", model="transfers.collection", label=_("collection %(key)s")),
     kind_of_rows("credit_use", model="transfers.credituse", label=_("use of credit %(key)s")),
     kind_of_rows("withdrawal", model="transfers.withdrawallink", label=_("withdrawal link %(key)s")),
+    kind_of_rows("issued_receipt", model="transfers.issuedreceipt", label=_("issued receipt %(key)s")),
     kind_of_rows("return", model="transfers.disbursement", label=_("return of disbursement %(key)s")),
     SubjectKind("rail", exists=lambda key: key in settings.RAILS, label=_("rail %(key)s")),
 ]

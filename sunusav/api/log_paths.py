@@ -3,13 +3,13 @@
 import logging
 import re
 
-# A secret of 128 bits and more, as hexadecimal digits.
-_SECRET = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+# A secret of 128 bits and more, as hexadecimal digits; with our signature, if it has one.
+_SECRET = re.compile(r"[0-9a-f]{32,}(?:\.[\w-]+)?", re.IGNORECASE)
 HIDDEN = "…"
 
 
 class SecretPathFilter(logging.Filter):
-    """Replace long hexadecimal texts in what Django's request logger is given."""
+    """Replace long hexadecimal texts, and signatures of them, in what Django's request logger is given."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

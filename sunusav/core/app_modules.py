@@ -17,6 +17,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "roles": {"GRANTS": True},
     "subjects": {"SUBJECT_KINDS": True},
     "switches": {"SENDS_THAT_MAY_LEAVE": False},
+    "receipt_kinds": {"RECEIPTS": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
     "phrases": dict.fromkeys(
         [

@@ -255,7 +255,9 @@ LOGGING = {
     "loggers": {
         # With DEBUG, Django logs every statement with its values: names, phones, invoices and addresses among them.
         "django.db.backends": {"level": "INFO"},
-        # The URL of a withdrawal link contains its secret.
+        # It reports each table of a font that it embeds.
+        "fontTools": {"level": "WARNING"},
+        # The URL of a withdrawal link, or of a receipt, contains its secret.
         "django.request": {"filters": ["secret_paths"]},
         "django.server": {"filters": ["secret_paths"]},
     },

@@ -33,6 +33,12 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     # Wallets: a client that has the secret of a link may redeem it
     "lnurl/withdraw/<str:secret>": {"GET": PUBLIC},
     "lnurl/withdraw/<str:secret>/callback": {"GET": PUBLIC},
+    # A client that has the link of a receipt may read it
+    "receipts/<str:token>": {"GET": PUBLIC},
+    "receipts/<str:token>/pdf": {"GET": PUBLIC},
+    # transfers
+    "monetization/receipts": {"POST": roles(PLATFORM, FINANCE)},
+    "monetization/receipts/<str:number>/link": {"DELETE": roles(PLATFORM, FINANCE)},
     # fees
     "monetization/fees/calculate": {"POST": PUBLIC},
     "monetization/fees/tiers": {"GET": PUBLIC},

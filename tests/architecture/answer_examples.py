@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.timezone import now as wall_clock
 from rest_framework.test import APIClient
 
-from payouts.models import Cycle, Refund
+from payouts.models import Contribution, Cycle, Refund
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
 from sunusav.core import clock
 from sunusav.core.roles import Role
@@ -21,6 +21,7 @@ from tests.factories.payouts import (
     pay_contribution,
     process,
 )
+from tests.factories.receipts import set_issuer
 from tests.factories.users import client_in
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
 from tests.ledger.builders import stored_rate
@@ -358,6 +359,20 @@ def get_payouts(world: World) -> Iterator[Any]:
     process(payable_cycle())
     world.fail_to_pay(payable_cycle())
     yield from every_page(world, f"{ROOT}/payouts")
+
+
+@example("POST", "monetization/receipts")
+def post_receipt(world: World) -> Iterator[Any]:
+    set_issuer(now=clock.now())
+    yield world.post(f"{ROOT}/receipts", {"kind": "payout", "id": world.pay(payable_cycle())})
+    owed = Contribution.objects.filter(cycle=payable_cycle()).latest("pk")
+    yield world.post(f"{ROOT}/receipts", {"kind": "contribution", "id": owed.pk}, role=Role.FINANCE)
+
+
+@example("DELETE", "monetization/receipts/<str:number>/link")
+def delete_receipt_link(world: World) -> Iterator[Any]:
+    number = next(post_receipt(world)).json()["number"]
+    yield world.client(Role.PLATFORM).delete(f"{ROOT}/receipts/{number}/link")
 
 
 @example("POST", "monetization/payouts/process")

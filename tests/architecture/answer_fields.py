@@ -8,6 +8,7 @@ A field that is an object of its own is written as `name:Answer`, a list of them
 ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("DELETE", "monetization/cycles/<str:cycle_id>/withdrawal-link"): {200: "WithdrawalLinkAnswer"},
     ("DELETE", "monetization/groups/<str:group_id>/members/<str:user_id>"): {200: "LeftMemberAnswer"},
+    ("DELETE", "monetization/receipts/<str:number>/link"): {200: "IssuedReceiptAnswer"},
     ("GET", "health"): {200: "HealthAnswer"},
     ("GET", "metrics"): {200: "text/plain"},
     ("GET", "monetization/cycles"): {200: "CyclePage"},
@@ -53,6 +54,7 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("POST", "monetization/payouts/process"): {200: "ProcessAnswer", 202: "ProcessAnswer"},
     ("POST", "monetization/payouts/schedule"): {202: "ScheduleAnswer"},
     ("POST", "monetization/rates/update"): {200: "ManualRateAnswer", 202: "ManualRateAnswer"},
+    ("POST", "monetization/receipts"): {201: "ReceiptLinkAnswer"},
     ("PUT", "monetization/cycles/<str:cycle_id>/destination"): {200: "CycleAnswer"},
     ("PUT", "monetization/cycles/<str:cycle_id>/winner"): {200: "CycleAnswer"},
 }  # fmt: skip
@@ -84,6 +86,7 @@ FIELDS: dict[str, str] = {
         "country created_at id is_verified members name settlement_partner skip_non_working_days"
     ),
     "HealthAnswer": "service status version",
+    "IssuedReceiptAnswer": "issued_at issuer:ReceiptIssuerAnswer kind number subject tax_rate_bps tax_sats",
     "JournalTransactionAnswer": "kind transaction_id",
     "LeftMemberAnswer": "display_name group_id left_at phone user_id",
     "ManualRateAnswer": ("btc_xof_rate digest is_fallback observed_at proposal_id proposed_by source state"),
@@ -115,6 +118,10 @@ FIELDS: dict[str, str] = {
     ),
     "QuoteAnswer": (
         "community_share fee_percentage net_payout partner_reserved platform_share sats_fee schedule_version"
+    ),
+    "ReceiptIssuerAnswer": "address legal_name ninea",
+    "ReceiptLinkAnswer": (
+        "expires_at issued_at issuer:ReceiptIssuerAnswer kind number pdf_url subject tax_rate_bps tax_sats url"
     ),
     "RateAnswer": "btc_xof_rate is_fallback observed_at source",
     "ReverseAnswer": (

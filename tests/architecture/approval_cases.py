@@ -33,6 +33,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.receipts import proposed_issuer, proposed_tax_rate
 from tests.factories.treasury import BANK, NODE, ONCHAIN, book, evidence, opening
 from tests.factories.users import make_user
 from tests.fakes.rail import invoice
@@ -47,12 +48,14 @@ from transfers.models import (
     CreditTransferRequest,
     Disbursement,
     DisbursementDestination,
+    Issuer,
     ManualResolution,
     PaymentLimit,
     PaymentLimitRequest,
     PaymentOrder,
     ProviderAnswer,
     ReturnClaim,
+    TaxRate,
     TreasuryMovement,
 )
 from transfers.rails import rail
@@ -505,6 +508,26 @@ KINDS: dict[str, Kind] = {
             "books_after_msat": _written_balance("books_after_msat", 1),
             "provider_balance_msat": _written_balance("provider_balance_msat", 1),
             "provider_balance_at": _written_balance("provider_balance_at", LATER.isoformat()),
+        },
+    ),
+    "receipt_issuer": Kind(
+        propose=lambda: proposed_issuer(now=NOW),
+        constant=frozenset(),
+        changes={
+            "legal_name": written(Issuer, legal_name="another"),
+            "address": written(Issuer, address="another"),
+            "ninea": written(Issuer, ninea="another"),
+            "effective_at": written(Issuer, effective_at=LATER),
+            "reason": written(Issuer, reason="another"),
+        },
+    ),
+    "receipt_tax_rate": Kind(
+        propose=lambda: proposed_tax_rate(1_800, now=NOW),
+        constant=frozenset(),
+        changes={
+            "tax_rate_bps": written(TaxRate, rate_bps=1_801),
+            "effective_at": written(TaxRate, effective_at=LATER),
+            "reason": written(TaxRate, reason="another"),
         },
     ),
     "group_verification": Kind(

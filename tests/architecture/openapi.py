@@ -14,7 +14,8 @@ from tests.architecture.access_table import ACCESS
 PAGES = {"openapi.json", "docs", "redoc", "problems", "problems/<str:code>"}
 # Described by LUD-03; tests/lightning/test_withdrawal_pages.py holds these answers.
 FOR_WALLETS = {"lnurl/withdraw/<str:secret>", "lnurl/withdraw/<str:secret>/callback"}
-DESCRIBED = sorted(set(ACCESS) - PAGES - FOR_WALLETS)
+FOR_READERS = {"receipts/<str:token>", "receipts/<str:token>/pdf"}
+DESCRIBED = sorted(set(ACCESS) - PAGES - FOR_WALLETS - FOR_READERS)
 
 FORMATS = FormatChecker(formats=())
 

@@ -26,7 +26,7 @@ from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
 from payouts.errors import CycleCancelled
-from payouts.models import Cycle, Refund
+from payouts.models import Contribution, Cycle, Refund
 from payouts.services import (
     contributions,
     cycles,
@@ -64,6 +64,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
+from tests.factories.receipts import adopt, proposed_issuer, proposed_tax_rate, set_issuer
 from tests.factories.treasury import NODE, evidence
 from tests.factories.users import make_user
 from tests.fakes.rail import invoice
@@ -83,9 +84,11 @@ from transfers.services import (
     collections,
     credit_transfers,
     disbursements,
+    issuing,
     limit_waivers,
     limits,
     matching,
+    receipt_links,
     receipts,
     reconciliation,
     returns,
@@ -1226,6 +1229,69 @@ def refuse_link() -> Call:
     redeemed_link(f"cycle:{cycle.pk}")
     verify(group)
     return lambda: withdrawals.take_withdrawals(now=NOW, cycle_id=cycle.pk)
+
+
+# issued receipts
+
+
+def settled_contribution() -> int:
+    cycle = make_ready_cycle(make_group(members=2))
+    return Contribution.objects.filter(cycle=cycle).latest("pk").pk
+
+
+@case("transfers.services.issuing.issue_receipt")
+@case("transfers.services.issuing.issued_row")
+def issue_a_receipt() -> Call:
+    set_issuer(now=NOW)
+    key = settled_contribution()
+    return lambda: issuing.issue_receipt(kind="contribution", key=key, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.receipt_links.open_receipt_link")
+def open_receipt_link() -> Call:
+    set_issuer(now=NOW)
+    key, user = settled_contribution(), make_user(Role.PLATFORM)
+    return lambda: receipt_links.open_receipt_link(kind="contribution", key=key, user=user, now=NOW)
+
+
+@case("transfers.services.receipt_links.revoke_receipt_link")
+def revoke_receipt_link() -> Call:
+    number = open_receipt_link()().receipt.number
+    return lambda: receipt_links.revoke_receipt_link(number=number, actor=ACTOR, now=NOW)
+
+
+def decide_open(kind: str) -> None:
+    """Withdraw the open proposal of a kind of which one is open at a time."""
+    for proposal in Proposal.objects.filter(kind=kind, state="open"):
+        approvals.withdraw(proposal_id=proposal.pk, proposer=proposal.proposer, now=NOW)
+
+
+@case("transfers.services.issuers.propose_issuer")
+def propose_issuer() -> Call:
+    decide_open("receipt_issuer")
+    proposer = finance()
+    return lambda: proposed_issuer(now=NOW, proposer=proposer)
+
+
+@case("transfers.services.issuers.adopt_issuer")
+def adopt_issuer() -> Call:
+    decide_open("receipt_issuer")
+    proposal, second = proposed_issuer(now=NOW), approver()
+    return lambda: adopt(proposal, now=NOW, approver=second)
+
+
+@case("transfers.services.issuers.propose_tax_rate")
+def propose_tax_rate() -> Call:
+    decide_open("receipt_tax_rate")
+    proposer = finance()
+    return lambda: proposed_tax_rate(1_800, now=NOW, proposer=proposer)
+
+
+@case("transfers.services.issuers.adopt_tax_rate")
+def adopt_tax_rate() -> Call:
+    decide_open("receipt_tax_rate")
+    proposal, second = proposed_tax_rate(1_800, now=NOW), approver()
+    return lambda: adopt(proposal, now=NOW, approver=second)
 
 
 # lightning

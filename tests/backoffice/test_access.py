@@ -24,6 +24,7 @@ from sunusav.core.switches import pause_outgoing
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
+from tests.factories.receipts import set_issuer, set_tax_rate
 from tests.factories.treasury import NODE, opening
 from tests.factories.treasury import propose as propose_movement
 from tests.factories.users import make_user
@@ -34,6 +35,7 @@ from transfers.models import Disbursement, PastAdmission, RailBreaker, RailLiqui
 from transfers.services.credit import use_credit
 from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.services.limits import propose_limit
+from transfers.services.receipt_links import open_receipt_link
 from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
 from transfers.types import credit_of, member_ref
@@ -79,11 +81,15 @@ READERS: dict[str, set[Role]] = {
     "payouts.membererasure": MONEY,
     "payouts.proposedrefund": MONEY,
     "payouts.refund": MONEY,
+    "transfers.adoptedissuer": ALL,
+    "transfers.adoptedtaxrate": ALL,
     "transfers.attempt": ALL,
     "transfers.collection": ALL,
     "transfers.credittransferrequest": ALL,
     "transfers.credituse": ALL,
     "transfers.disbursement": ALL,
+    "transfers.issuedreceipt": ALL,
+    "transfers.issuer": ALL,
     "transfers.limitusage": ALL,
     "transfers.pastadmission": ALL,
     "transfers.partner": ALL,
@@ -95,8 +101,10 @@ READERS: dict[str, set[Role]] = {
     "transfers.railmatch": ALL,
     "transfers.railmismatch": ALL,
     "transfers.receipt": ALL,
+    "transfers.receiptlink": ALL,
     "transfers.returnclaim": ALL,
     "transfers.reversal": ALL,
+    "transfers.taxrate": ALL,
     "transfers.treasurymovement": ALL,
     "transfers.withdrawallink": ALL,
 }
@@ -150,6 +158,9 @@ def full_world(world: World) -> World:
     lines = [Line(NODE, 1_000), Line(credit_of("awa"), -1_000)]
     post(kind="test", reference="credit", lines=lines, at=NOW, subject="test")
     use_credit(user_id="awa", amount_msat=1_000, into=PLATFORM_FEES, subject="cycle:c", actor=ACTOR, now=NOW)
+    set_issuer(now=NOW)
+    set_tax_rate(1_800, now=NOW)
+    open_receipt_link(kind="payout", key=world.paid.pk, user=make_user(Role.PLATFORM), now=NOW)
     approver = make_user(Role.APPROVER)
     proposed = propose_reversal(
         disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference="line-1", explanation="returned",

@@ -23,8 +23,8 @@ from tests.factories.users import make_user
 from tests.support.subjects import made_up_subjects
 
 KINDS = [
-    "books", "collection", "contribution", "credit_use", "cycle", "disbursement", "discount", "group", "journal",
-    "rail", "rate", "return", "schedule", "switch", "user", "withdrawal",
+    "books", "collection", "contribution", "credit_use", "cycle", "disbursement", "discount", "group",
+    "issued_receipt", "journal", "rail", "rate", "return", "schedule", "switch", "user", "withdrawal",
 ]  # fmt: skip
 
 

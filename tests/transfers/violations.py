@@ -23,6 +23,7 @@ from tests.support.constraints import Violation, copy_of
 from tests.transfers.builders import BY, NOW, attempts, destination_row, ordered, row_of, run
 from tests.transfers.collecting import opened, received
 from tests.transfers.rails import SteeredRail, Watch
+from tests.transfers.receipt_violations import ISSUING
 from tests.transfers.resolution_cases import PAID, Case
 from transfers.enums import FailureClass, ReturnKind, TreasuryKind
 from transfers.models import (
@@ -756,4 +757,5 @@ VIOLATIONS = [
     *RESOLVING,
     *REVERSING,
     *CREDIT_TRANSFERS,
+    *ISSUING,
 ]

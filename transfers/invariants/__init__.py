@@ -7,6 +7,7 @@ from transfers.invariants import (
     credit,
     credit_transfers,
     fees,
+    issued,
     leaving,
     limits,
     receipts,
@@ -74,4 +75,7 @@ INVARIANTS = [
     Invariant("I27", "every reversed payment is booked back once", reversals.reversals_are_booked_once),
     Invariant("I27", "every reversal has exactly its lines", reversals.reversals_have_their_lines),
     Invariant("I26", "what may still be paid is asked about", leaving.payable_orders_are_asked_about),
+    Invariant("I30", "receipts are numbered without gaps per kind and year", issued.numbers_have_no_gaps),
+    Invariant("I30b", "every issued receipt shows what the books have", issued.receipts_are_as_booked),
+    Invariant("I16", "two people set the issuer and the tax rate of receipts", issued.two_people_adopted),
 ]

@@ -4,6 +4,8 @@ from transfers.models.collection import Collection, Receipt
 from transfers.models.credit import CreditUse
 from transfers.models.credit_transfer import CreditTransfer, CreditTransferRequest
 from transfers.models.disbursement import Attempt, Disbursement, DisbursementDestination, PaymentOrder
+from transfers.models.issued_receipt import IssuedReceipt, ReceiptLink
+from transfers.models.issuer import AdoptedIssuer, AdoptedTaxRate, Issuer, TaxRate
 from transfers.models.limit import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest
 from transfers.models.liquidity import RailLiquidity
 from transfers.models.match import RailMatch, RailMismatch
@@ -14,6 +16,8 @@ from transfers.models.treasury import BookedMovement, TreasuryMovement
 from transfers.models.withdrawal import WithdrawalLink
 
 __all__ = [
+    "AdoptedIssuer",
+    "AdoptedTaxRate",
     "Attempt",
     "BookedMovement",
     "Collection",
@@ -22,6 +26,8 @@ __all__ = [
     "CreditUse",
     "Disbursement",
     "DisbursementDestination",
+    "IssuedReceipt",
+    "Issuer",
     "LimitUsage",
     "ManualResolution",
     "Partner",
@@ -35,9 +41,11 @@ __all__ = [
     "RailMatch",
     "RailMismatch",
     "Receipt",
+    "ReceiptLink",
     "ResolvedAttempt",
     "ReturnClaim",
     "Reversal",
+    "TaxRate",
     "TreasuryMovement",
     "WithdrawalLink",
 ]

@@ -6,6 +6,7 @@ from transfers.types.collections import (
     CollectionRequest,
     CollectionStatus,
     OpenedCollection,
+    Settlement,
 )
 from transfers.types.credit import (
     CreditUseFacts,
@@ -21,6 +22,15 @@ from transfers.types.disbursements import (
     Failure,
     UnderReview,
     approval_digest,
+)
+from transfers.types.documents import (
+    IssuedReceiptFacts,
+    IssuerFacts,
+    ReceiptKind,
+    ReceiptLinkFacts,
+    ReceiptPart,
+    ReceiptRow,
+    RowFormat,
 )
 from transfers.types.rails import (
     FindOutcome,
@@ -63,6 +73,8 @@ __all__ = [
     "Failure",
     "FindOutcome",
     "Instruction",
+    "IssuedReceiptFacts",
+    "IssuerFacts",
     "Movement",
     "MovementEvidence",
     "NotSeen",
@@ -71,10 +83,16 @@ __all__ = [
     "Order",
     "PreviousOrder",
     "ProviderPayment",
+    "ReceiptKind",
+    "ReceiptLinkFacts",
+    "ReceiptPart",
+    "ReceiptRow",
     "Refused",
     "Reversed",
+    "RowFormat",
     "SendOutcome",
     "Sendable",
+    "Settlement",
     "Succeeded",
     "TooLate",
     "UnderReview",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from ledger.types import Money
 
@@ -81,3 +82,18 @@ class CollectionFacts:
     checkout_url: str
     expires_at: datetime | None
     settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How a collection was paid in full: its payments, their proofs and transactions, oldest first.
+
+    The rate is that of a request in francs; None for one in sats.
+    """
+
+    collection: CollectionFacts
+    rate_xof_per_btc: Decimal | None
+    is_fallback_rate: bool
+    references: tuple[str, ...]
+    proofs: tuple[str, ...]
+    transaction_ids: tuple[int, ...]

@@ -1,0 +1,115 @@
+"""A receipt for anybody who has its link, as a page and as PDF; no account is needed."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import get_language_from_request, override
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from sunusav.api.renderers import ExactJSONRenderer
+from sunusav.api.views import ApiView
+from transfers.document_errors import ReceiptLinkClosed
+from transfers.document_queries import linked_receipt
+from transfers.pages.paper import FRENCH, LANGUAGES, Paper, paper_of
+from transfers.pages.pdf import pdf_of
+
+REFUSED: Mapping[type[Exception], int] = {ReceiptLinkClosed: 410}
+# What the page of a refusal explains; the rest answers as the API does.
+EXPLAINED = {404, 410, 429, 500, 503}
+HEADERS = {
+    # Readable without network for an hour; only in the browser that showed it.
+    "Cache-Control": "private, max-age=3600",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    # The address contains the token: no page that is opened from here, and no search engine, may learn it.
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class LinkedReceiptView(ApiView):
+    """The receipt of a link. A refusal is a page too, in the reader's language."""
+
+    public = True
+    schema = None
+    http_method_names = ["get", "head"]
+    authentication_classes = []
+
+    def perform_content_negotiation(
+        self,
+        request: Request,
+        force: bool = False,  # noqa: FBT001, FBT002  (DRF's signature)
+    ) -> tuple[BaseRenderer, str]:
+        return ExactJSONRenderer(), "application/json"
+
+    def paper(self, token: str) -> Paper:
+        """Return the receipt in the language that was asked for, else in French."""
+        receipt = linked_receipt(token, now=self.now)
+        return paper_of(receipt, language=self._asked_language() or FRENCH)
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]  # a page
+        problem: Response = super().handle_exception(exc)
+        status = REFUSED.get(type(exc), problem.status_code)
+        if status not in EXPLAINED:
+            return problem
+        waits = {name: problem.headers[name] for name in ("Retry-After",) if name in problem.headers}
+        return _page(
+            "public/receipts/refused.html", {"status": status}, language=self._reader_language(), status=status,
+            headers={"Cache-Control": "no-store", **waits},
+        )  # fmt: skip
+
+    def _asked_language(self) -> str:
+        asked = self.request.query_params.get("lang", "")
+        return asked if asked in LANGUAGES else ""
+
+    def _reader_language(self) -> str:
+        """Return the language that was asked for, else the browser's, else French."""
+        if not self.request.headers.get("Accept-Language"):
+            return self._asked_language() or FRENCH
+        return self._asked_language() or get_language_from_request(cast(Any, self.request))
+
+
+class ReceiptPage(LinkedReceiptView):
+    """The receipt as a page of one file, without scripts."""
+
+    def get(self, request: Request, token: str) -> HttpResponse:
+        paper = self.paper(token)
+        address, query = reverse("receipt", args=[token]), f"?lang={paper.language}"
+        facts = {
+            "paper": paper,
+            "pdf": reverse("receipt-pdf", args=[token]) + query,
+            "others": [(name, f"{address}?lang={name}") for name in LANGUAGES if name != paper.language],
+        }
+        return _page("public/receipts/receipt.html", facts, language=paper.language)
+
+
+class ReceiptPdf(LinkedReceiptView):
+    """The receipt as PDF."""
+
+    def get(self, request: Request, token: str) -> HttpResponse:
+        paper = self.paper(token)
+        headers = {
+            **HEADERS,
+            "Content-Language": paper.language,
+            "Content-Disposition": f'inline; filename="{paper.number}-{paper.language}.pdf"',
+        }
+        return HttpResponse(pdf_of(paper), content_type="application/pdf", headers=headers)
+
+
+def _page(
+    template: str,
+    facts: Mapping[str, Any],
+    *,
+    language: str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    with override(language):
+        text = render_to_string(template, {**facts, "language": language})
+    sent = {**HEADERS, "Content-Language": language, **(headers or {})}
+    return HttpResponse(text, status=status, headers=sent)
