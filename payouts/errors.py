@@ -267,6 +267,13 @@ class RefundMissing(Missing):
     refund_id: int
 
 
+class RefundNotCompleted(Conflict):
+    """Only a refund that was paid has a receipt."""
+
+    refund_id: int
+    refund_status: str
+
+
 class ClaimContradictsRecords(Conflict):
     """A claim in the request differs from our records."""
 

@@ -1,4 +1,4 @@
-"""The receipts that members keep: of a payout, and of a contribution."""
+"""The receipts that members keep: of a payout, of a contribution, and of a refund."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,15 +9,25 @@ from django.utils.translation import gettext_lazy as _
 from ledger.enums import AccountRole, Currency
 from ledger.queries import latest_rate_for_record
 from ledger.types import Line, Money
-from payouts.calculations import CONTRIBUTION, contribution_subject
-from payouts.errors import ContributionNotSettled, ContributionUnknown, PayoutNotCompleted
-from payouts.models import Contribution, Cycle
-from payouts.receipts import receipt_of
+from payouts.calculations import CONTRIBUTION, REFUND, contribution_subject, refund_subject
+from payouts.enums import ContributionStatus
+from payouts.errors import (
+    ContributionNotSettled,
+    ContributionUnknown,
+    PayoutNotCompleted,
+    RefundMissing,
+    RefundNotCompleted,
+)
+from payouts.models import Contribution, Cycle, Refund
+from payouts.queries.cycles import contribution_by_id
+from payouts.queries.refunds import refund
+from payouts.receipts import movements_of, receipt_of
 from payouts.types import LIGHTNING, Receipt
 from sunusav.core.money import sats_from_msat
 from transfers.collection_queries import settlement_of
+from transfers.credit_queries import live_credit_use
 from transfers.enums import DisbursementState
-from transfers.queries import disbursement, state_of
+from transfers.queries import conversion_of, disbursement, disbursement_for, state_of
 from transfers.types import ReceiptKind, ReceiptPart, ReceiptRow, RowFormat, Settlement
 
 # The part of a fee that each account gets.
@@ -26,6 +36,8 @@ SHARES = {
     AccountRole.COMMUNITY_FUND: "community_sats",
     AccountRole.PARTNER_RESERVE: "partner_sats",
 }
+CREDIT = "credit"
+PAID_CONTRIBUTIONS = (ContributionStatus.SETTLED, ContributionStatus.RETURNED)
 GROUP_ROWS = (
     ReceiptRow("group_name", _("Group")),
     ReceiptRow("cycle_index", _("Cycle number")),
@@ -57,9 +69,13 @@ def describe_payout(payout_id: int) -> dict[str, Any]:
         "settlement_partner": paid.settlement_partner, "net_sats": paid.split.net_sats,
         "paid_xof": _francs(disbursement(payout_id).paid), "rail": paid.rail, **_proof_of_payout(paid),
         "schedule_version": paid.schedule_version, "rate_xof_per_btc": str(paid.rate_xof_per_btc),
-        "is_fallback_rate": paid.is_fallback_rate,
+        "is_fallback_rate": paid.is_fallback_rate, "short": _short(paid),
         "transactions": [movement.transaction_id for movement in paid.movements],
     }  # fmt: skip
+
+
+def _short(paid: Receipt) -> str | None:
+    return f"{paid.contributions_settled} / {paid.contributions_due}" if paid.is_short else None
 
 
 def _proof_of_payout(paid: Receipt) -> dict[str, str]:
@@ -93,15 +109,23 @@ def describe_contribution(contribution_id: int) -> dict[str, Any]:
     owed = Contribution.objects.select_related("cycle__group").filter(pk=contribution_id).first()
     if owed is None:
         raise ContributionUnknown(contribution_id=contribution_id)
-    paid = settlement_of(contribution_subject(owed.pk))
-    if paid is None or paid.collection.settled_at is None:
+    facts = contribution_by_id(owed.cycle_id, owed.pk)
+    if facts.status not in PAID_CONTRIBUTIONS or facts.settled_at is None:
         raise ContributionNotSettled(contribution_id=contribution_id)
+    subject = contribution_subject(owed.pk)
+    paid, used = settlement_of(subject), live_credit_use(subject)
+    transactions = [*(paid.transaction_ids if paid else ()), *([used.transaction_id] if used else ())]
     return {
         **_cycle_facts(owed.cycle), "user_id": owed.user_id, "amount_sats": owed.amount_sats,
-        "happened_at": paid.collection.settled_at.isoformat(), "paid_xof": _francs(paid.collection.amount),
-        "method": paid.collection.method, **_proof_of_contribution(paid),
-        **_rate(paid, paid.collection.settled_at), "transactions": list(paid.transaction_ids),
+        "credit_used_sats": facts.credit_used_sats or None, "happened_at": facts.settled_at.isoformat(),
+        "paid_xof": _francs(paid.collection.amount) if paid else None,
+        "method": paid.collection.method if paid else CREDIT, **_proof_of_contribution(paid),
+        **_rate(paid, facts.settled_at), "transactions": transactions,
     }  # fmt: skip
+
+
+def is_contribution_returned(contribution_id: int) -> bool:
+    return Contribution.objects.filter(pk=contribution_id, return_transaction__isnull=False).exists()
 
 
 def _cycle_facts(cycle: Cycle) -> dict[str, Any]:
@@ -111,16 +135,18 @@ def _cycle_facts(cycle: Cycle) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _proof_of_contribution(paid: Settlement) -> dict[str, str]:
+def _proof_of_contribution(paid: Settlement | None) -> dict[str, str]:
+    if paid is None:
+        return {}
     references, proofs = " ".join(paid.references), " ".join(paid.proofs)
     if paid.collection.method == LIGHTNING:
         return {"payment_hash": references, "preimage": proofs}
     return {"reference": references}
 
 
-def _rate(paid: Settlement, at: datetime) -> dict[str, Any]:
+def _rate(paid: Settlement | None, at: datetime) -> dict[str, Any]:
     """Return the rate of a request in francs; for one in sats, the last one known when it was paid."""
-    if paid.rate_xof_per_btc is not None:
+    if paid is not None and paid.rate_xof_per_btc is not None:
         rate_xof_per_btc, is_fallback = paid.rate_xof_per_btc, paid.is_fallback_rate
     else:
         known = latest_rate_for_record(at)
@@ -132,6 +158,47 @@ def booked_contribution(lines: Iterable[Line]) -> dict[str, int]:
     """Return the amount of a contribution from the lines of what paid it: what came into the pot."""
     into_pot = -sum(line.amount for line in lines if line.account.role is AccountRole.GROUP_POT)
     return {"amount_sats": sats_from_msat(into_pot)}
+
+
+# Refunds
+
+
+def describe_refund(refund_id: int) -> dict[str, Any]:
+    """Return what is on the receipt of a refund. Raises: RefundMissing, RefundNotCompleted."""
+    row = Refund.objects.filter(pk=refund_id).first()
+    if row is None:
+        raise RefundMissing(user_id="", refund_id=refund_id)
+    paid = refund(row.user_id, row.pk)
+    if paid.status != DisbursementState.COMPLETED or paid.completed_at is None:
+        raise RefundNotCompleted(refund_id=refund_id, refund_status=paid.status)
+    is_lightning = paid.destination.rail == LIGHTNING
+    proof = {"payment_hash": paid.reference, "preimage": paid.proof}
+    return {
+        "user_id": paid.user_id, "happened_at": paid.completed_at.isoformat(), "amount_sats": paid.amount_sats,
+        "paid_xof": paid.paid_xof, "rail": paid.destination.rail,
+        **(proof if is_lightning else {"reference": paid.reference}),
+        **_rate_of_refund(paid.payout_id, paid.completed_at),
+        "transactions": [movement.transaction_id for movement in movements_of(paid.payout_id)],
+    }  # fmt: skip
+
+
+def _rate_of_refund(disbursement_id: int, at: datetime) -> dict[str, Any]:
+    converted = conversion_of(disbursement_id)
+    known = converted.rate if converted else latest_rate_for_record(at)
+    return {"rate_xof_per_btc": str(known.rate_xof_per_btc), "is_fallback_rate": known.is_fallback}
+
+
+def booked_refund(lines: Iterable[Line]) -> dict[str, int]:
+    """Return the amount of a refund from the lines of its hold and its payment: what left the member's credit."""
+    held = sum(
+        line.amount for line in lines if line.account.role is AccountRole.IN_TRANSIT and line.amount > 0
+    )
+    return {"amount_sats": sats_from_msat(held)}
+
+
+def is_refund_reversed(refund_id: int) -> bool:
+    payment = disbursement_for(refund_subject(refund_id))
+    return payment is not None and payment.state == DisbursementState.REVERSED
 
 
 def _francs(paid: Money | None) -> int | None:
@@ -163,6 +230,7 @@ RECEIPTS = [
                 _("Amounts"),
                 (
                     ReceiptRow("payout_sats", _("Pot of the group"), RowFormat.SATS),
+                    ReceiptRow("short", _("Closed short: contributions paid")),
                     ReceiptRow("fee_sats", _("Fee"), RowFormat.SATS),
                     ReceiptRow("platform_sats", _("to SunuSàv"), RowFormat.SATS, is_share=True),
                     ReceiptRow("community_sats", _("to the community fund"), RowFormat.SATS, is_share=True),
@@ -184,6 +252,7 @@ RECEIPTS = [
         permission="payouts.view_contribution",
         describe=describe_contribution,
         booked_amounts=booked_contribution,
+        is_reversed=is_contribution_returned,
         parts=(
             ReceiptPart(
                 _("What was paid"),
@@ -198,7 +267,36 @@ RECEIPTS = [
                 _("Amounts"),
                 (
                     ReceiptRow("amount_sats", _("Contribution"), RowFormat.SATS, is_total=True),
+                    ReceiptRow("credit_used_sats", _("Paid out of credit"), RowFormat.SATS),
                     ReceiptRow("paid_xof", _("Paid in francs"), RowFormat.XOF),
+                ),
+            ),
+            ReceiptPart(_("Proof"), PROOF_ROWS),
+        ),
+    ),
+    ReceiptKind(
+        kind=REFUND,
+        prefix="REM",
+        title=_("Receipt of a refund"),
+        subject_kind=REFUND,
+        permission="payouts.view_refund",
+        describe=describe_refund,
+        booked_amounts=booked_refund,
+        is_reversed=is_refund_reversed,
+        parts=(
+            ReceiptPart(
+                _("What was paid"),
+                (
+                    ReceiptRow("user_id", _("Paid to the member")),
+                    ReceiptRow("happened_at", _("Paid on"), RowFormat.MOMENT),
+                    ReceiptRow("rail", _("Means of payment"), RowFormat.CODE),
+                ),
+            ),
+            ReceiptPart(
+                _("Amounts"),
+                (
+                    ReceiptRow("amount_sats", _("Credit paid out"), RowFormat.SATS, is_total=True),
+                    ReceiptRow("paid_xof", _("Sent in francs"), RowFormat.XOF),
                 ),
             ),
             ReceiptPart(_("Proof"), PROOF_ROWS),

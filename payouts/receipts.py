@@ -34,11 +34,11 @@ def receipt_of(payout_id: int) -> Receipt:
         rate_xof_per_btc=fee.rate_xof_per_btc, is_fallback_rate=fee.is_fallback_rate,
         net_xof=shown_xof_from_sats(fee.split.net_sats, rate_xof_per_btc=fee.rate_xof_per_btc),
         requested_at=paid.created_at, fee_fixed_at=fee.fixed_at, completed_at=paid.completed_at,
-        movements=tuple(_movements(payout_id)),
+        movements=tuple(movements_of(payout_id)),
     )  # fmt: skip
 
 
-def _movements(payout_id: int) -> Iterator[BookedMovement]:
+def movements_of(payout_id: int) -> Iterator[BookedMovement]:
     """Yield every journal transaction of a paid payout: its hold, then its payment."""
     paid = attempts_of(payout_id).select_related("disbursement").get(state=AttemptState.SUCCEEDED)
     hold_id, payment_id = paid.disbursement.hold_transaction_id, paid.payment_transaction_id

@@ -56,7 +56,7 @@ def credit_use(row: CreditUse) -> CreditUseFacts:
     """Return a use of credit as a frozen row."""
     return CreditUseFacts(
         id=row.pk, owner=row.owner, subject=row.subject, amount_msat=row.amount_msat, into=row.into,
-        used_at=row.used_at, returned_at=row.returned_at,
+        used_at=row.used_at, transaction_id=row.transaction_id, returned_at=row.returned_at,
     )  # fmt: skip
 
 

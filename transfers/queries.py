@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from ledger.enums import AccountRole, Currency
-from ledger.types import AccountRef
+from ledger.types import AccountRef, Conversion
 from sunusav.core.models import TrailEntry
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
@@ -265,6 +265,12 @@ def payments_of(subjects: Iterable[str]) -> dict[str, list[tuple[int, AccountRef
     for row in Disbursement.objects.filter(subject__in=list(subjects)).order_by("pk"):
         found.setdefault(row.subject, []).append((row.payout_msat, debit_account(row), bool(row.fee_msat)))
     return found
+
+
+def conversion_of(disbursement_id: int) -> Conversion | None:
+    """Return the conversion that fixed the francs of a disbursement; None where it pays no francs, or both sides."""
+    row = Disbursement.objects.select_related("conversion__rate").get(pk=disbursement_id)
+    return row.conversion.value if row.conversion else None
 
 
 def newest_withdrawal(subject: str) -> WithdrawalFacts:

@@ -9,9 +9,19 @@ from django.db import transaction
 from pytest_django import Settings
 
 from ledger.types import xof
-from payouts.errors import ContributionNotSettled, ContributionUnknown, PayoutMissing, PayoutNotCompleted
+from payouts.errors import (
+    ContributionNotSettled,
+    ContributionUnknown,
+    PayoutMissing,
+    PayoutNotCompleted,
+    RefundMissing,
+    RefundNotCompleted,
+)
 from payouts.models import Contribution, Group
 from payouts.services.contributions import open_contribution
+from payouts.services.cycles import set_destination
+from payouts.services.endings import cancel_cycle, close_cycle_short
+from payouts.services.refunds import request_refund
 from sunusav.core.auditing import AuditScope
 from sunusav.core.models import TrailEntry
 from tests.factories.payouts import (
@@ -24,6 +34,7 @@ from tests.factories.payouts import (
     process,
 )
 from tests.factories.receipts import ISSUER, set_issuer, set_tax_rate
+from tests.fakes.rail import FakeInvoice, invoice
 from tests.ledger.builders import stored_rate
 from transfers.collection_queries import collections_for
 from transfers.collectors import collector
@@ -224,3 +235,69 @@ def test_receipt_names_no_person() -> None:
 
     assert "Awa" not in written
     assert "22177" not in written
+
+
+# Credit, refunds and cycles that ended early
+
+
+def test_receipt_of_a_contribution_that_credit_paid_says_so_and_adds_up() -> None:
+    """Credit of 4,000 pays a part of 10,000, and all of the next 4,000."""
+    set_issuer()
+    group = make_group(members=2)
+    first = make_cycle(group, contribution_sats=4_000)
+    pay_contribution(first, "user-0")
+    returned = Contribution.objects.get(cycle=first, user_id="user-0")
+    whole_facts = issue("contribution", returned.pk).facts
+    cancel_cycle(cycle_id=first.pk, reason="dissolved", actor=ACTOR, now=NOW)
+    covered = make_cycle(group, contribution_sats=4_000)
+    owed = open_contribution(cycle_id=covered.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW)
+
+    facts = issue("contribution", owed.id).facts
+
+    assert whole_facts["credit_used_sats"] is None
+    assert (facts["amount_sats"], facts["credit_used_sats"], facts["method"]) == (4_000, 4_000, "credit")
+    assert "payment_hash" not in facts
+    assert len(facts["transactions"]) == 1
+    assert list(audit()) == []
+
+
+def test_receipt_of_a_refund_has_its_amount_and_proof() -> None:
+    set_issuer()
+    cycle = make_cycle(make_group(members=2))
+    pay_contribution(cycle, "user-0")
+    cancel_cycle(cycle_id=cycle.pk, reason="dissolved", actor=ACTOR, now=NOW)
+    refund_id = request_refund(
+        user_id="user-0", amount_sats=10_000, destination=invoice("awa", 10_000), reason="left", actor=ACTOR,
+        now=NOW,
+    )  # fmt: skip
+    with pytest.raises(RefundNotCompleted) as error:
+        issue("refund", refund_id)
+    assert error.value.facts == {"refund_id": refund_id, "refund_status": "processing"}
+    run_due(slots=1, clock=lambda: NOW)
+
+    issued_receipt = issue("refund", refund_id)
+
+    assert issued_receipt.number == "REM-2026-000001"
+    facts = issued_receipt.facts
+    assert (facts["amount_sats"], facts["paid_xof"], facts["rail"]) == (10_000, None, "lightning")
+    assert facts["preimage"] == FakeInvoice("awa", 10_000_000).preimage.hex()
+    assert list(audit()) == []
+    with pytest.raises(RefundMissing):
+        issue("refund", refund_id + 1)
+
+
+def test_receipt_of_a_cycle_closed_short_says_how_many_paid() -> None:
+    """Two of three paid 10,000: pot 20,000, fee 200, net 19,800."""
+    set_issuer()
+    cycle = make_cycle(make_group(members=3))
+    for user_id in ("user-0", "user-1"):
+        pay_contribution(cycle, user_id)
+    close_cycle_short(cycle_id=cycle.pk, reason="one left", actor=ACTOR, now=NOW)
+    set_destination(cycle_id=cycle.pk, destination=invoice("awa", 19_800), actor=ACTOR, now=NOW)
+    payout_id = process(cycle)
+    run_due(slots=1, clock=lambda: NOW)
+
+    facts = issue("payout", payout_id).facts
+
+    assert (facts["short"], facts["payout_sats"], facts["net_sats"]) == ("2 / 3", 20_000, 19_800)
+    assert list(audit()) == []

@@ -19,6 +19,7 @@ class CreditUseFacts:
     amount_msat: int
     into: AccountRef
     used_at: datetime
+    transaction_id: int
     returned_at: datetime | None
 
 
