@@ -25,14 +25,14 @@ def add_member(
     """
     with transaction.atomic():
         locked_group(group_id)
-        row = Member.objects.filter(group_id=group_id, user_id=user_id).first()
-        if row is not None and row.left_at is None:
+        rows = Member.objects.filter(group_id=group_id, user_id=user_id)
+        if rows.filter(left_at=None).exists():
             raise MemberExists(group_id=group_id, user_id=user_id)
         person = member_ref(user_id)
         sealed_name, sealed_phone = seal(person, display_name), seal(person, phone)
         lock_person(person)
         is_new_phone = _is_new(phone, user_id)
-        row = row or Member(group_id=group_id, user_id=user_id)
+        row = rows.first() or Member(group_id=group_id, user_id=user_id)
         row.sealed_name, row.sealed_phone = sealed_name, sealed_phone
         row.added_at, row.left_at = now, None
         if is_new_phone:

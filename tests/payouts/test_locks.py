@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,24 @@ def test_credit_that_arrives_while_an_erasure_waits_for_it_refuses_it() -> None:
 
     assert isinstance(refusal, MemberNotErasable)
     assert refusal.facts["credit_msat"] == 10
+
+
+def test_phone_replaced_while_the_member_joins_again_stays_replaced() -> None:
+    """They join with the new phone, which is theirs by the time: when it was replaced is not lost."""
+    group = make_group(members=1)
+    Member.objects.update(left_at=NOW)
+    joined = {"user_id": "user-0", "display_name": "Awa", "phone": "+221779999999"}
+
+    meanwhile(
+        lambda: lock_person("member:user-0"),
+        lambda: add_member(group_id=group.pk, **joined, actor=ACTOR, now=NOW + timedelta(hours=2)),
+        lambda: change_member(
+            user_id="user-0", phone=joined["phone"], actor=ACTOR, now=NOW + timedelta(hours=1)
+        ),
+    )
+
+    row = Member.objects.get()
+    assert (row.left_at, row.phone_replaced_at) == (None, NOW + timedelta(hours=1))
 
 
 @pytest.mark.parametrize("waiting", ["join", "change", "transfer"])
