@@ -16,7 +16,7 @@ from payouts.enums import GROUP_VERIFICATION
 from payouts.errors import CycleMissing, GroupMissing
 from payouts.queries.cycles import cycle
 from payouts.queries.groups import group
-from payouts.services.cycles import create_cycle
+from payouts.services.cycles import create_cycle, record_ready_cycles
 from payouts.services.groups import add_member, create_group, propose_verification
 from sandbox.credentials import Credentials
 from sunusav.core.actors import Actor
@@ -67,6 +67,8 @@ def seed_demo(state: Path, *, now: datetime) -> None:
     _verify_group(now)
     for index, cycle_id in enumerate(CYCLES, start=1):
         _cycle(cycle_id, index, now)
+    # A run that was stopped may have lost the wake-up for the last contribution: its broker keeps nothing.
+    record_ready_cycles(now=now)
 
 
 def _person(login: str, first_name: str, last_name: str, role: Role, credentials: Credentials) -> None:
