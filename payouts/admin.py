@@ -5,16 +5,23 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fees.queries import verified_groups
+from ledger.queries import owed
 from ledger.types import Movement
-from payouts.calculations import contribution_subject, cycle_subject
-from payouts.enums import CYCLE_REOPENING, GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION
+from payouts.calculations import contribution_subject, cycle_subject, pot_of
+from payouts.enums import (
+    CYCLE_REOPENING,
+    GROUP_VERIFICATION,
+    GROUP_VERIFICATION_REVOCATION,
+    CycleStatus,
+)
 from payouts.errors import PayoutMissing
 from payouts.models import Contribution, Cycle, CycleReopening, Group, Member
-from payouts.queries.cycles import cycle_facts, is_reopened
+from payouts.queries.cycles import cycle_facts, is_reopened, stored_cycle
 from payouts.queries.groups import masked_name, masked_phone
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.payouts import cancel_payout, retry_payout
@@ -22,13 +29,24 @@ from payouts.services.reopening import propose_reopening
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.backoffice.columns import show_choice
-from sunusav.backoffice.facts import instant, show_code_or_text
+from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.facts import instant, long, moment, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_sats
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject, trail_of
+from sunusav.backoffice.sections import (
+    Box,
+    Facts,
+    Section,
+    Table,
+    link_to,
+    link_to_page,
+    show_subject,
+    trail_of,
+)
 from sunusav.core import clock
-from sunusav.core.models import User
+from sunusav.core.approvals import open_proposal
+from sunusav.core.models import Proposal, User
 from transfers.collection_queries import collections_for
 from transfers.credit_queries import credit_movements, credit_msat
 from transfers.enums import DisbursementState
@@ -161,6 +179,10 @@ def _propose_reopening(decision: Decision) -> None:
 
 def _is_reversed(user: User, row: Cycle) -> bool:
     payout = disbursement_for(cycle_subject(row.pk))
+    return _waits_for_reopening(payout) and open_proposal(CYCLE_REOPENING, row.pk) is None
+
+
+def _waits_for_reopening(payout: DisbursementFacts | None) -> bool:
     return payout is not None and payout.state == DisbursementState.REVERSED and not is_reopened(payout)
 
 
@@ -192,7 +214,8 @@ REOPEN = Action(
     slug="reopen",
     label=_("Propose to reopen"),
     question=_(
-        "Its payout was reversed and the pot holds the money again. Once approved, it can be paid again."
+        "Its payout was reversed and the pot holds the money again. Once approved, it can be paid again. An invoice"
+        " that is its destination was paid before: the winner has to give a new one."
     ),
     done=_("proposed; another person has to approve"),
     run=_propose_reopening,
@@ -202,14 +225,61 @@ REOPEN = Action(
 )
 
 
+INVOICE = "bolt11"
+REOPENING_FOLLOWS = _(
+    "Cycle %(cycle)s is ready again, and its payout of %(payout)s to %(winner)s can be ordered once more. The pot holds"
+    " %(pot)s."
+)
+NEW_INVOICE = _("Its destination is an invoice that was paid before: have the winner give a new one.")
+REVERSED_TITLE = _("The payout was reversed")
+REVERSED = _("Its money came back, and the pot holds %(pot)s. Nothing goes on by itself.")
+REOPEN_STEP = _(
+    "Propose to reopen the cycle. Once a second person has approved, the winner can be paid again."
+)
+REOPENING_PROPOSED = _("%(who)s has proposed to reopen the cycle. A second person decides on it:")
+REOPENED_TITLE = _("The cycle was reopened")
+REOPENED = _("It is paid once the payout is ordered again.")
+
+
 @admin.register(CycleReopening)
 class CycleReopeningAdmin(ReadOnlyAdmin):
     list_display = ("id", "cycle", "payout", "proposer", "approver", "reopened_at")
-    list_select_related = ("cycle", "payout", "proposer", "approver")
+    list_select_related = ("cycle", "payout", "proposal", "proposer", "approver")
+    fields = ("cycle", "payout", "reason_shown", "proposal", "proposer", "approver", "reopened_at")
     search_fields = ("cycle__id",)
     search_help_text = _("The exact identifier of the cycle.")
     ordering = ("-id",)
     links = ("cycle", "payout", "proposal")
+
+    def name_of(self, row: Any) -> str:
+        return gettext("%(cycle)s, after payment #%(number)s") % {
+            "cycle": row.cycle_id, "number": row.payout_id,
+        }  # fmt: skip
+
+    @admin.display(description=_("reason"))
+    def reason_shown(self, row: CycleReopening) -> str:
+        return row.proposal.reason
+
+
+@evidence_for(CYCLE_REOPENING)
+def reopening_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+    """Show what a reopened cycle may pay, from what, and where it would go now."""
+    row, facts = stored_cycle(proposal.subject_id), proposal.facts
+    says = REOPENING_FOLLOWS % {
+        "cycle": row.pk, "winner": row.winner_user_id, "payout": show_sats(facts["payout_total_sats"]),
+        "pot": show_msat(facts["pot_msat"]),
+    }  # fmt: skip
+    now = Facts(
+        _("The cycle"),
+        (
+            (_("Cycle"), show_subject(cycle_subject(row.pk))),
+            (_("Winner"), row.winner_user_id),
+            (_("Destination"), long(row.destination_value) if row.destination_value else NOTHING),
+            (_("Destination set"), moment(row.destination_set_at)),
+        ),
+    )
+    steps = (NEW_INVOICE,) if row.destination_kind == INVOICE else ()
+    return Box(title=_("If you approve"), text=says, steps=steps), (now, _payout_section(row))
 
 
 @admin.register(Cycle)
@@ -244,7 +314,10 @@ class CycleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def status(self, cycle: Any) -> str:
-        return show_choice(cycle.facts.status)
+        """Show a cycle whose payout was reversed as such: what failed has a reason."""
+        failure, is_failed = cycle.facts.payout_failure, cycle.facts.status == CycleStatus.FAILED
+        is_reversed = is_failed and failure is not None and not failure.code
+        return show_choice(DisbursementState.REVERSED if is_reversed else cycle.facts.status)
 
     @admin.display(description=_("pot"))
     def pot(self, cycle: Cycle) -> str:
@@ -254,6 +327,12 @@ class CycleAdmin(ReadOnlyAdmin):
     def settled(self, cycle: Any) -> str:
         return f"{cycle.facts.contributions_settled} / {cycle.members_count}"
 
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        payout = disbursement_for(cycle_subject(row.pk))
+        if payout is None or payout.state != DisbursementState.REVERSED:
+            return None
+        return _reopened_box(row, payout) if is_reopened(payout) else _reversed_box(row)
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (
             _payout_section(row),
@@ -262,20 +341,37 @@ class CycleAdmin(ReadOnlyAdmin):
         )
 
 
+def _reversed_box(row: Cycle) -> Box:
+    waiting = open_proposal(CYCLE_REOPENING, row.pk)
+    step: Any = REOPEN_STEP
+    if waiting is not None:
+        text = REOPENING_PROPOSED % {"who": waiting.proposer.get_username()}
+        step = format_html("{} {}", text, link_to(waiting, f"#{waiting.pk}"))
+    says = REVERSED % {"pot": show_msat(owed(pot_of(row.pk)))}
+    return Box(title=REVERSED_TITLE, text=says, steps=(step,))
+
+
+def _reopened_box(row: Cycle, payout: DisbursementFacts) -> Box:
+    """Return what a reopened cycle waits for: an invoice that was paid is no destination any more."""
+    reopened = row.reopenings.get(payout_id=payout.id)
+    is_old = row.destination_set_at is not None and row.destination_set_at < reopened.reopened_at
+    steps = (NEW_INVOICE,) if is_old and row.destination_kind == INVOICE else ()
+    return Box(title=REOPENED_TITLE, text=REOPENED, steps=steps, tone="attention" if steps else "calm")
+
+
 def _payout_section(row: Cycle) -> Section:
     payout = disbursement_for(cycle_subject(row.pk))
     if payout is None:
         return Table(_("Payout"), (), (), _("No payout has been requested yet."))
-    return Facts(
-        _("Payout"),
-        (
-            (_("Payment"), link_to_page("transfers.disbursement", payout.id, f"#{payout.id}")),
-            (_("State"), show_choice(payout.state)),
-            (_("Fee"), show_sats(payout.fee_sats)),
-            (_("Net"), show_sats(payout.net_sats)),
-            (_("Failure"), show_reason(payout.failure.code, payout.failure.facts) or NOTHING),
-        ),
-    )
+    facts = [
+        (_("Payment"), link_to_page("transfers.disbursement", payout.id, f"#{payout.id}")),
+        (_("State"), show_choice(payout.state)),
+        (_("Fee"), show_sats(payout.fee_sats)),
+        (_("Net"), show_sats(payout.net_sats)),
+    ]
+    if payout.failure.code:
+        facts.append((_("Failure"), show_reason(payout.failure.code, payout.failure.facts)))
+    return Facts(_("Payout"), facts)
 
 
 def _contributions(row: Cycle) -> Section:

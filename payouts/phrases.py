@@ -46,6 +46,7 @@ FACTS: dict[str, Any] = {
     "pot": _("pot"),
     # Payouts
     "payout_id": _("payout id"),
+    "reversed_payment": _("reversed payment"),
     "payout_status": _("payout status"),
 }
 PROPOSALS: dict[str, Any] = {
@@ -87,5 +88,5 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
-CODES = {"payout_status", "cycle_status"}
+CODES = {"payout_status", "cycle_status", "destination_rail", "second_rail", "second_kind"}
 HASHES = {"value_sha256"}

@@ -129,7 +129,7 @@ def _reversal() -> Proposal:
     disbursement_id = ordered()
     run(Watch(NOW))
     return propose_reversal(
-        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference="line-1",
+        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0",
         explanation="the statement shows it", proposer=finance(), now=NOW,
     )  # fmt: skip
 

@@ -127,7 +127,7 @@ def full_world(world: World) -> World:
     use_credit(user_id="awa", amount_msat=1_000, into=PLATFORM_FEES, subject="cycle:c", actor=ACTOR, now=NOW)
     approver = make_user(Role.APPROVER)
     proposed = propose_reversal(
-        disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference="line-1", explanation="returned",
+        disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0", explanation="returned",
         proposer=world.proposer, now=NOW,
     )  # fmt: skip
     approve(proposal_id=proposed.pk, approver=approver, digest=proposed.digest, now=NOW)

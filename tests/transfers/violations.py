@@ -23,7 +23,7 @@ from tests.transfers.builders import BY, NOW, attempts, destination_row, ordered
 from tests.transfers.collecting import opened, received
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.resolution_cases import PAID, Case
-from transfers.enums import FailureClass, ReturnKind, TreasuryKind
+from transfers.enums import PAYMENT_REVERSAL, FailureClass, ReturnKind, TreasuryKind
 from transfers.models import (
     Attempt,
     BookedMovement,
@@ -53,7 +53,7 @@ from transfers.models import (
 from transfers.rails import rail
 from transfers.services.cancellations import cancel_collection
 from transfers.services.credit import return_credit, use_credit
-from transfers.services.reversals import PAYMENT_REVERSAL, propose_reversal
+from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
 from transfers.types import Movement, Refused, SendOutcome, Unknown, credit_of
 
@@ -636,7 +636,7 @@ MOVING = [
 def claim() -> ReturnClaim:
     """Return the claim of one person that a bank line brought a payment back."""
     propose_reversal(
-        disbursement_id=paid().disbursement_id, kind=ReturnKind.BANK_LINE, reference="line-1",
+        disbursement_id=paid().disbursement_id, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0",
         explanation="the statement shows it", proposer=make_user(Role.FINANCE), now=NOW,
     )  # fmt: skip
     return ReturnClaim.objects.get()

@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("transfers", "0029_retried_admissions")]
+
+    operations = [
+        migrations.AddField(
+            model_name="returnclaim",
+            name="returned_on",
+            field=models.DateField(null=True, verbose_name="returned on"),
+        ),
+    ]
