@@ -17,6 +17,8 @@ from sandbox.platform import CallRefused, Facts, Platform
 WALLETS = "wallets"
 DEMO_CYCLE = "demo-cycle"
 EXAMPLE_CYCLE = "cycle-123"
+# Its winner has no invoice and scans a code.
+CLAIMED_CYCLE = "cycle-124"
 INVOICE_SECONDS = 30 * 24 * 60 * 60
 TIMEOUT_SECONDS = 60.0
 MSAT_PER_SAT = 1_000
@@ -43,18 +45,19 @@ class Scenario:
         self._print_step = print_step
 
     def run(self, *, prepares_example: bool) -> None:
-        """Collect and pay the demo's cycle once and print its receipt; optionally make the example's cycle ready."""
+        """Collect and pay the demo's cycle once and print its receipt; optionally make the examples' cycles ready."""
         self._collect(DEMO_CYCLE)
         self._pay_winner_once(DEMO_CYCLE)
         self._print_receipt(DEMO_CYCLE)
         if prepares_example:
-            self._prepare_example()
+            self._prepare_examples()
 
-    def _prepare_example(self) -> None:
+    def _prepare_examples(self) -> None:
         self._collect(EXAMPLE_CYCLE)
+        self._collect(CLAIMED_CYCLE)
         if self._cycle(EXAMPLE_CYCLE)["status"] == "ready":
             self._give_winner_invoice(EXAMPLE_CYCLE)
-            self._print_step(f"{EXAMPLE_CYCLE} is ready for the examples of the README")
+            self._print_step(f"{EXAMPLE_CYCLE} and {CLAIMED_CYCLE} are ready for the examples of the README")
 
     def _collect(self, cycle_id: str) -> None:
         if self._cycle(cycle_id)["status"] != "collecting":

@@ -49,13 +49,13 @@ TOKEN_HOLDERS = {
 GROUP = "demo-group"
 WINNER = "user-123"
 MEMBERS = [WINNER, *(f"user-{number}" for number in range(1, 10))]
-CYCLES = ["demo-cycle", "cycle-123"]
+CYCLES = ["demo-cycle", "cycle-123", "cycle-124"]
 CONTRIBUTION_SATS = 10_000
 SEEDER = Actor.system("seed_demo")
 
 
 def seed_demo(state: Path, *, now: datetime) -> None:
-    """Create people, tokens, a verified group of ten and its two cycles of 100,000 sats, where missing."""
+    """Create people, tokens, a verified group of ten and its three cycles of 100,000 sats, where missing."""
     credentials = Credentials.load(state)
     for login, first_name, last_name, role in PEOPLE:
         _person(login, first_name, last_name, role, credentials)
