@@ -148,4 +148,5 @@ def show_result(request: HttpRequest, result: ActionResult) -> None:
 
 
 NOTHING_CHOSEN = _("Nothing was chosen.")
+ONE_AT_A_TIME = _("Choose one row: each is confirmed on its own.")
 TOO_MANY_CHOSEN = _("Choose at most %(limit)s rows at a time.")

@@ -18,6 +18,7 @@ from sunusav.backoffice import columns
 from sunusav.backoffice.actions import (
     MAX_ROWS,
     NOTHING_CHOSEN,
+    ONE_AT_A_TIME,
     TOO_MANY_CHOSEN,
     Action,
     Button,
@@ -218,7 +219,8 @@ class BackofficeAdmin(ModelAdmin):
             raise PermissionDenied
 
     def _reject_selection(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> HttpResponse:
-        messages.warning(request, TOO_MANY_CHOSEN % {"limit": action.most_rows} if rows else NOTHING_CHOSEN)
+        too_many = ONE_AT_A_TIME if action.is_about_one_row else TOO_MANY_CHOSEN % {"limit": MAX_ROWS}
+        messages.warning(request, too_many if rows else NOTHING_CHOSEN)
         return redirect(self.list_url())
 
     def _confirmation(

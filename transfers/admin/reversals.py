@@ -132,7 +132,7 @@ REQUEST_RETURN = Action(
         "Opens an invoice for the amount that was paid, which is shown with the collections. Once the recipient has"
         " paid it, propose that the money came back, with its payment hash."
     ),
-    done=_("requested; the invoice is linked above"),
+    done=_("requested; the invoice is linked on this page"),
     run=_request_return,
     permission="transfers.propose_reversal",
     form=ReasonAndCodeForm,

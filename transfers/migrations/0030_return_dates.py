@@ -10,4 +10,12 @@ class Migration(migrations.Migration):
             name="returned_on",
             field=models.DateField(null=True, verbose_name="returned on"),
         ),
+        migrations.AlterModelOptions(
+            name="reversal",
+            options={
+                "default_permissions": ("view",),
+                "verbose_name": "reversal of a payment",
+                "verbose_name_plural": "reversals of payments",
+            },
+        ),
     ]

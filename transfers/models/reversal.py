@@ -99,8 +99,8 @@ class Reversal(models.Model):
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = _("reversal")
-        verbose_name_plural = _("reversals")
+        verbose_name = _("reversal of a payment")
+        verbose_name_plural = _("reversals of payments")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "reference"], name="reversal_proof_counts_once"),
             models.CheckConstraint(name="reversal_amount_is_positive", condition=Q(amount__gt=0)),
