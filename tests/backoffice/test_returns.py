@@ -120,7 +120,9 @@ def test_returns_are_proposed_one_by_one(world: World, enter: Enter) -> None:
     assert ('value="propose-reversal"' in listed, 'value="request-return"' in listed) == (False, False)
     assert 'value="retry"' in listed
     assert answer.status_code == 302
-    assert [str(one) for one in get_messages(answer.wsgi_request)] == ["Choose one row: each is confirmed on its own."]
+    assert [str(one) for one in get_messages(answer.wsgi_request)] == [
+        "Choose one row: each is confirmed on its own."
+    ]
 
 
 # What an approver reads

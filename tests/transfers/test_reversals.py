@@ -53,8 +53,9 @@ from transfers.services.cancellations import cancel_collection
 from transfers.services.disbursements import retry_disbursement
 from transfers.services.matching import match_rails
 from transfers.services.receipts import record_receipt
+from transfers.services.return_proofs import returns_account
 from transfers.services.returns import request_return
-from transfers.services.reversals import book_provider_reversal, propose_reversal, returns_account
+from transfers.services.reversals import book_provider_reversal, propose_reversal
 from transfers.treasury_errors import TreasuryReferenceReversed
 from transfers.types import Choice, Movement, Reversed, Unknown
 

@@ -16,7 +16,7 @@ from transfers.queries import residue_account
 from transfers.return_queries import return_subject
 from transfers.services.cancellations import cancel_collection
 from transfers.services.collections import open_collection
-from transfers.services.reversals import returns_account
+from transfers.services.return_proofs import returns_account
 from transfers.types import CollectionFacts
 
 

@@ -4,18 +4,15 @@ A reversed payment frees its subject. Its account gets back all that the payment
 partner give back their shares, and owe what they hold no longer.
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils.timezone import localdate
 
 from fees.queries import fixed_fee, recorded_fees
 from fees.services import reverse_fee
-from ledger.enums import AccountRole, Currency
-from ledger.queries import owed, rates_of_conversions
+from ledger.queries import rates_of_conversions
 from ledger.services import post, take_back
 from ledger.types import AccountRef, Line, Money
 from sunusav.core.actors import Actor
@@ -37,7 +34,6 @@ from transfers.booking import COMMUNITY_FUND, Shares, partner_reserve, reversed_
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     PAYMENT_REVERSAL,
-    CollectionState,
     DisbursementState,
     ReturnKind,
     TransactionKind,
@@ -45,25 +41,23 @@ from transfers.enums import (
 from transfers.errors import (
     DisbursementNotReversible,
     ReturnClaimMissing,
-    ReturnDateOutOfRange,
     ReturnDiffers,
-    ReturnReferenceBooked,
-    ReturnReferenceClaimed,
-    ReturnReferenceMalformed,
-    ReturnReferenceUsed,
-    ReturnRequested,
-    ReturnUnproven,
 )
-from transfers.models import Attempt, BookedMovement, Collection, Disbursement, ReturnClaim, Reversal
+from transfers.models import Attempt, Disbursement, ReturnClaim, Reversal
 from transfers.queries import debit_account, residue_account, subject_of
-from transfers.return_queries import live_return_of, return_subject
 from transfers.services.disbursements import locked, record_outcome
+from transfers.services.return_proofs import (
+    account_of_return,
+    require_day_possible,
+    require_not_claimed,
+    require_not_requested,
+    require_reference_free,
+    require_well_formed,
+    settled_return,
+)
 from transfers.services.treasury import TREASURY_LOCK, exact_reference
-from transfers.treasury_booking import BANK, ONCHAIN
 from transfers.types import Reversed
 
-# A transaction on the blockchain may have many outputs, and each may be another return.
-TRANSACTION_OUTPUT = re.compile(r"[0-9a-f]{64}:\d+")
 PROVIDERS = Actor.system("transfers.reversals")
 
 
@@ -135,17 +129,17 @@ def propose_reversal(
         row = locked(disbursement_id)
         attempt = _paid_attempt(row)
         _require_none_proposed(row)
-        _require_well_formed(attempt, kind, reference)
-        _require_day_possible(row, returned_on, now)
+        require_well_formed(attempt, kind, reference)
+        require_day_possible(row, returned_on, now)
         claim = ReturnClaim(
             attempt=attempt, kind=kind, reference=reference, returned_on=returned_on, explanation=explanation,
-            proposer=proposer, proposed_at=now, arrived_in=_account_of_return(attempt, kind, reference).code,
+            proposer=proposer, proposed_at=now, arrived_in=account_of_return(attempt, kind, reference).code,
         )  # fmt: skip
         if kind is ReturnKind.BANK_LINE:
             lock(TREASURY_LOCK)
-        _require_reference_free(kind, reference)
-        _require_not_claimed(row, kind, reference)
-        _require_not_requested(row, kind)
+        require_reference_free(kind, reference)
+        require_not_claimed(row, kind, reference)
+        require_not_requested(row, kind)
         claim.save(force_insert=True)
         return propose(
             kind=PAYMENT_REVERSAL, subject_id=str(row.pk), proposer=proposer, now=now, reason=explanation
@@ -199,24 +193,19 @@ def _returned(claim: ReturnClaim) -> Returned:
     kind, order = ReturnKind(claim.kind), claim.attempt.order
     return Returned(
         kind, claim.reference, order.money(order.amount),
-        _account_of_return(claim.attempt, kind, claim.reference), _moment_of_return(claim),
+        account_of_return(claim.attempt, kind, claim.reference), _moment_of_return(claim),
     )  # fmt: skip
 
 
 def _moment_of_return(claim: ReturnClaim) -> datetime:
     """Return when the money arrived: by the collection, by the day that was stated, or else when it was proposed."""
     if claim.kind == ReturnKind.INBOUND_PAYMENT:
-        settled = _settled_return(claim.attempt.disbursement_id, claim.reference)
+        settled = settled_return(claim.attempt.disbursement_id, claim.reference)
         if settled is not None and settled.settled_at is not None:
             return settled.settled_at
     if claim.returned_on is not None:
         return datetime.combine(claim.returned_on, time.min, tzinfo=DAKAR)
     return claim.proposed_at
-
-
-def returns_account(disbursement_id: int) -> AccountRef:
-    """Return the account into which a recipient pays money back over Lightning. Units: msat."""
-    return AccountRef(AccountRole.CONTRIBUTION_CLEARING, Currency.MSAT, return_subject(disbursement_id))
 
 
 def _book(
@@ -235,8 +224,8 @@ def _book(
         )
     if returned.kind is ReturnKind.BANK_LINE:
         lock(TREASURY_LOCK)
-    _require_reference_free(returned.kind, returned.reference)
-    _require_not_requested(row, returned.kind)
+    require_reference_free(returned.kind, returned.reference)
+    require_not_requested(row, returned.kind)
     booked = post(
         kind=TransactionKind.REVERSAL, reference=f"{subject_of(row.pk)}:reversed", at=now, subject=row.subject,
         lines=_lines(row, attempt, returned),
@@ -316,7 +305,7 @@ def _store(
                 evidence=returned.evidence, transaction_id=transaction_id, **by,
             )  # fmt: skip
     except IntegrityError:
-        _require_reference_free(returned.kind, returned.reference)
+        require_reference_free(returned.kind, returned.reference)
         raise
 
 
@@ -340,23 +329,6 @@ def _newest_claim(disbursement_id: int) -> ReturnClaim:
     return newest
 
 
-def _account_of_return(attempt: Attempt, kind: ReturnKind, reference: str) -> AccountRef:
-    """Return the account in which money of this kind of return arrives. Raises: ReturnUnproven."""
-    order, disbursement_id = attempt.order, attempt.disbursement_id
-    if kind is not ReturnKind.INBOUND_PAYMENT:
-        return BANK if order.currency == Currency.XOF else ONCHAIN
-    settled, account = _settled_return(disbursement_id, reference), returns_account(disbursement_id)
-    if order.currency != Currency.MSAT or settled is None or owed(account) < order.amount:
-        raise ReturnUnproven(disbursement_id=disbursement_id, reference=reference)
-    return account
-
-
-def _settled_return(disbursement_id: int, reference: str) -> Collection | None:
-    return Collection.objects.filter(
-        subject=return_subject(disbursement_id), state=CollectionState.SETTLED, reference=reference
-    ).first()
-
-
 def _require_none_proposed(row: Disbursement) -> None:
     """Refuse another proposal while one waits that can still be approved."""
     waiting = open_proposal(PAYMENT_REVERSAL, str(row.pk))
@@ -366,58 +338,4 @@ def _require_none_proposed(row: Disbursement) -> None:
     if waiting.digest == now_shown:
         raise ProposalAlreadyOpen(
             kind=PAYMENT_REVERSAL, subject_id=waiting.subject_id, proposal_id=str(waiting.pk)
-        )
-
-
-def _require_well_formed(attempt: Attempt, kind: ReturnKind, reference: str) -> None:
-    """Refuse what can be no line of our on-chain wallet, the only place where msat come back beside an invoice."""
-    is_onchain = kind is ReturnKind.BANK_LINE and attempt.order.currency == Currency.MSAT
-    if is_onchain and not TRANSACTION_OUTPUT.fullmatch(reference):
-        raise ReturnReferenceMalformed(disbursement_id=attempt.disbursement_id, reference=reference)
-
-
-def _require_day_possible(row: Disbursement, returned_on: date | None, now: datetime) -> None:
-    if returned_on is None:
-        return
-    assert row.completed_at is not None, "it was paid"  # noqa: S101  (a programmer's mistake)
-    earliest, today = localdate(row.completed_at, DAKAR), localdate(now, DAKAR)
-    if not earliest <= returned_on <= today:
-        raise ReturnDateOutOfRange(
-            disbursement_id=row.pk, returned_on=returned_on.isoformat(), paid_on=earliest.isoformat(),
-            today=today.isoformat(),
-        )  # fmt: skip
-
-
-def _require_reference_free(kind: ReturnKind, reference: str) -> None:
-    used = Reversal.objects.filter(kind=kind, reference=reference).select_related("attempt").first()
-    if used is not None:
-        raise ReturnReferenceUsed(reference=reference, disbursement_id=used.attempt.disbursement_id)
-    if kind is not ReturnKind.BANK_LINE:
-        return
-    # A movement by a transaction's id alone stands for all its outputs.
-    movement = BookedMovement.objects.filter(reference__in={reference, reference.partition(":")[0]}).first()
-    if movement is not None:
-        raise ReturnReferenceBooked(reference=reference, movement_id=movement.movement_id)
-
-
-def _require_not_claimed(row: Disbursement, kind: ReturnKind, reference: str) -> None:
-    """Refuse a reference by which the reversal of another payment waits for its approval."""
-    same = ReturnClaim.objects.filter(kind=kind, reference=reference)
-    for claim in same.exclude(attempt__disbursement=row).select_related("attempt"):
-        disbursement_id = claim.attempt.disbursement_id
-        waiting = open_proposal(PAYMENT_REVERSAL, str(disbursement_id))
-        if waiting is not None and waiting.facts["claim"] == claim.pk:
-            raise ReturnReferenceClaimed(
-                reference=reference, disbursement_id=disbursement_id, proposal_id=str(waiting.pk)
-            )
-
-
-def _require_not_requested(row: Disbursement, kind: ReturnKind) -> None:
-    """Refuse another proof while the invoice by which the money was requested back may be paid, or is paid."""
-    if kind is not ReturnKind.BANK_LINE:
-        return
-    requested = live_return_of(row.pk)
-    if requested is not None:
-        raise ReturnRequested(
-            disbursement_id=row.pk, collection_id=requested.pk, collection_state=requested.state
         )
