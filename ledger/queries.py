@@ -218,6 +218,14 @@ def reversals_of(transaction_ids: Collection[int], *, kind: str) -> dict[int, in
     return {reversed_id: pk for pk, reversed_id in rows.values_list("id", "reverses_id") if reversed_id}
 
 
+def kinds_posted_to(role: AccountRole, currency: Currency, *, since: datetime | None) -> set[str]:
+    """Return the kinds of the transactions that moved accounts of a role, ever or since a moment."""
+    entries = JournalEntry.objects.filter(
+        account__role=role, account__currency=currency, transaction_id__gte=first_transaction_since(since)
+    )
+    return set(entries.order_by().values_list("transaction__kind", flat=True).distinct())
+
+
 def totals_of(
     transaction_ids: Collection[int], *, roles: Iterable[AccountRole], currency: Currency
 ) -> dict[int, int]:

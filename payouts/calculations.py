@@ -8,9 +8,11 @@ import holidays
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
 from sunusav.core.calendar import DAKAR
+from sunusav.core.money import msat_from_sats
 
 CYCLE = "cycle"
 CONTRIBUTION = "contribution"
+REFUND = "refund"
 SATURDAY = 5
 
 
@@ -22,6 +24,16 @@ def cycle_subject(cycle_id: str) -> str:
 def contribution_subject(contribution_id: int) -> str:
     """Return the subject by which the apps below refer to a contribution."""
     return f"{CONTRIBUTION}:{contribution_id}"
+
+
+def refund_subject(refund_id: int) -> str:
+    """Return the subject by which the apps below refer to a refund."""
+    return f"{REFUND}:{refund_id}"
+
+
+def is_paid(owed_sats: int, *, is_collected: bool, credit_used_msat: int) -> bool:
+    """Return whether a contribution is settled: its request was paid, or credit covers all of it."""
+    return is_collected or credit_used_msat >= msat_from_sats(owed_sats)
 
 
 def payee_of(winner_user_id: str) -> str:

@@ -14,14 +14,24 @@ CYCLE_REOPENING: Final = "cycle_reopening"
 NOT_INITIATED: Final = "not_initiated"
 
 
+class TransactionKind(TextChoices):
+    """Why this app moved money in the books."""
+
+    CONTRIBUTION_RETURNED = "contribution_returned"
+
+
 class CycleState(TextChoices):
     """The stored state of a cycle; the rest is read from its payout."""
 
     COLLECTING = "collecting"
     READY = "ready"
+    CANCELLED = "cancelled"
 
 
-CYCLE_TRANSITIONS: Transitions = {CycleState.COLLECTING: frozenset({CycleState.READY})}
+CYCLE_TRANSITIONS: Transitions = {
+    CycleState.COLLECTING: frozenset({CycleState.READY, CycleState.CANCELLED}),
+    CycleState.READY: frozenset({CycleState.CANCELLED}),
+}
 
 
 class CycleStatus(TextChoices):
@@ -32,6 +42,7 @@ class CycleStatus(TextChoices):
     PAYING = "paying"
     PAID = "paid"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class ContributionStatus(TextChoices):
@@ -42,6 +53,10 @@ class ContributionStatus(TextChoices):
     PARTIAL = "partial"
     SETTLED = "settled"
     EXPIRED = "expired"
+    # Not paid in full when the cycle was closed short or cancelled.
+    MISSED = "missed"
+    # Paid, and the member's credit again since the cycle was cancelled.
+    RETURNED = "returned"
 
 
 # What API clients see of a cycle whose payout has been ordered.
@@ -57,6 +72,7 @@ STATUS_OF_PAID_OUT_CYCLE: Final = {
 STATUS_OF_CONTRIBUTION: Final = {
     CollectionState.PENDING: ContributionStatus.PENDING,
     CollectionState.CANCELLED: ContributionStatus.PENDING,
+    CollectionState.WITHDRAWN: ContributionStatus.PENDING,
     CollectionState.OPEN: ContributionStatus.INVOICED,
     CollectionState.PARTIAL: ContributionStatus.PARTIAL,
     CollectionState.SETTLED: ContributionStatus.SETTLED,

@@ -94,6 +94,15 @@ class ContributionSettled(Conflict):
     contribution_id: int
 
 
+class ContributionMissed(Conflict):
+    """The cycle was closed short or cancelled: nobody has to pay this contribution any more."""
+
+    cycle_id: str
+    user_id: str
+    contribution_id: int
+    contribution_status: str
+
+
 class ContributionRequestedByOtherMethod(Conflict):
     """A request by another method is open; two open requests could both be paid."""
 
@@ -128,6 +137,27 @@ class CycleNotReady(Conflict):
     cycle_id: str
     cycle_status: str
     missing_contributions: int
+
+
+class CycleCancelled(Conflict):
+    """The cycle was cancelled; what was paid for it is its members' credit."""
+
+    cycle_id: str
+    cycle_status: str
+
+
+class CycleNotCollecting(Conflict):
+    """Only a cycle that still collects is closed short."""
+
+    cycle_id: str
+    cycle_status: str
+
+
+class WinnerExchanged(Conflict):
+    """The turn was given to another member after the withdrawal link was redeemed."""
+
+    cycle_id: str
+    winner_user_id: str
 
 
 class CycleAlreadyPaid(Conflict):
@@ -191,6 +221,13 @@ class PayoutNotCompleted(Conflict):
 
     payout_id: int
     payout_status: str
+
+
+class RefundMissing(Missing):
+    """This member has no refund with this id."""
+
+    user_id: str
+    refund_id: int
 
 
 class ClaimContradictsRecords(Conflict):

@@ -11,6 +11,9 @@ LABELS: dict[str, Any] = {
     "ready": _("ready"),
     "paying": _("paying"),
     "invoiced": _("invoiced"),
+    "missed": _("missed"),
+    "returned": _("returned"),
+    "withdrawn": _("withdrawn"),
     # Ways to be paid
     "wave": _("wave"),
     "orange": _("orange"),
@@ -21,6 +24,11 @@ LABELS: dict[str, Any] = {
     "add_member": _("add member"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
+    "close_short": _("close short"),
+    "exchange_winner": _("give the turn to another member"),
+    "withdraw": _("withdraw"),
+    # Why money moved in the books
+    "contribution_returned": _("contribution returned"),
     # Periodic tasks
     "ready_check": _("ready check"),
     "take_redeemed_withdrawals": _("take redeemed withdrawals"),
@@ -38,6 +46,9 @@ FACTS: dict[str, Any] = {
     "members": _("members"),
     "winner": _("winner"),
     "contribution": _("contribution"),
+    "settled": _("contributions settled"),
+    "returned": _("returned to the members"),
+    "from_winner": _("earlier winner"),
     "payout_total": _("payout total"),
     "replaced": _("replaced"),
     "second_rail": _("second rail"),
@@ -55,12 +66,36 @@ PROPOSALS: dict[str, Any] = {
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
 # The tone of a state's badge.
-TONES = {"partial": "attention", "settled": "good", "paid": "good", "failed": "bad"}
+TONES = {"partial": "attention", "settled": "good", "paid": "good", "failed": "bad", "missed": "attention"}
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "second-choice-same": (
         _("The second choice is the destination itself."),
         _("Give another second choice, or none."),
+    ),
+    "cycle-cancelled": (
+        _("Cycle %(cycle_id)s is cancelled."),
+        _("What was paid for it is its members' credit. Begin another cycle."),
+    ),
+    "cycle-not-collecting": (
+        _("Cycle %(cycle_id)s no longer collects."),
+        _("It is ready: have it paid out, or cancel it."),
+    ),
+    "contribution-missed": (
+        _("Nobody has to pay this contribution of %(user_id)s any more."),
+        _("The cycle has ended. What is still paid becomes the member's credit."),
+    ),
+    "winner-exchanged": (
+        _("The turn was given to %(winner_user_id)s before the link was paid."),
+        _("Open a new withdrawal link for the present winner."),
+    ),
+    "winner-not-member": (
+        _("%(winner_user_id)s owes this cycle no contribution."),
+        _("Only a member of the cycle may have its turn."),
+    ),
+    "refund-missing": (
+        _("There is no such refund."),
+        _("Open the list of refunds again."),
     ),
     "payout-missing": (
         _("There is no such payout."),

@@ -25,7 +25,8 @@ def receipt_of(payout_id: int) -> Receipt:
     return Receipt(
         payout_id=paid.id, status=paid.status, cycle_id=cycle.pk, cycle_index=cycle.cycle_index,
         group_id=cycle.group_id, group_name=cycle.group.name, winner_user_id=cycle.winner_user_id,
-        payout_total_sats=fee.payout_sats, split=fee.split,
+        payout_total_sats=fee.payout_sats, contributions_due=cycle.members_count,
+        contributions_settled=cycle.settled_count or 0, is_short=cycle.is_short, split=fee.split,
         is_verified_group=fee.discounts.verified_grant_id is not None,
         is_recurring_user=fee.discounts.recurring_grant_id is not None,
         settlement_partner=fee.priced_for.settlement_partner, schedule_version=fee.schedule_version,

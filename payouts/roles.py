@@ -7,17 +7,22 @@ VIEW = [
     "payouts.view_contribution",
     "payouts.view_payout",
     "payouts.view_cyclereopening",
+    "payouts.view_refund",
 ]
 ARRANGE = [
     "payouts.create_group",
     "payouts.add_group_member",
     "payouts.create_cycle",
     "payouts.set_destination",
+    "payouts.cancel_cycle",
+    "payouts.close_cycle_short",
+    "payouts.exchange_winner",
+    "payouts.request_refund",
     "payouts.open_contribution",
     "payouts.request_payout",
     "payouts.schedule_payout",
 ]
-REPAIR = ["payouts.retry_payout", "payouts.cancel_payout"]
+REPAIR = ["payouts.retry_payout", "payouts.cancel_payout", "payouts.cancel_refund"]
 
 # The platform may retry failed payouts; finance also those under review (`transfers.retry_disbursement`).
 GRANTS: list[tuple[Role, list[str]]] = [

@@ -59,23 +59,29 @@ class CycleFacts:
     payout_total_sats: int
     status: str
     contributions_settled: int
+    is_short: bool
     destination: Destination | None
     destination_replaced_at: datetime | None
     second_choice: Destination | None
     created_at: datetime
     ready_at: datetime | None
+    cancelled_at: datetime | None
     payout_failure: Failure | None
 
 
 @dataclass(frozen=True)
 class ContributionFacts:
-    """A contribution with its status, read from its collection. `amount_xof` is what a method in francs asks for."""
+    """A contribution with its status, read from its collection and the credit that was used for it.
+
+    `amount_xof` is what a method in francs asks for.
+    """
 
     id: int
     cycle_id: str
     user_id: str
     amount_sats: int
     amount_xof: int | None
+    credit_used_sats: int
     status: str
     method: str
     payment_request: str
@@ -114,6 +120,26 @@ class PayoutFacts:
 
 
 @dataclass(frozen=True)
+class RefundFacts:
+    """A refund of a member's credit. `paid_xof` is what a rail in francs pays, once it is fixed."""
+
+    id: int
+    user_id: str
+    amount_sats: int
+    reason: str
+    status: str
+    payout_id: int
+    destination: Destination
+    paid_xof: int | None
+    reference: str
+    proof: str
+    failure: Failure
+    attempts_made: int
+    requested_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class PayoutStatus:
     """The status of a cycle and of its payout, if there is one."""
 
@@ -146,6 +172,9 @@ class Receipt:
     group_name: str
     winner_user_id: str
     payout_total_sats: int
+    contributions_due: int
+    contributions_settled: int
+    is_short: bool
     split: FeeSplit
     is_verified_group: bool
     is_recurring_user: bool

@@ -17,6 +17,16 @@ def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
     return {row.subject: collection_facts(row) for row in rows}
 
 
+def has_live_collection(subject: str) -> bool:
+    """Return whether a request for a subject can be paid, or was paid in full."""
+    return Collection.objects.filter(live_subject=subject).exists()
+
+
+def live_due_for(subjects: Iterable[str]) -> dict[str, int]:
+    """Return what is credited for each of these subjects once its live request is paid. Units: its currency."""
+    return dict(Collection.objects.filter(live_subject__in=list(subjects)).values_list("subject", "due"))
+
+
 def settled_subjects(subjects: Iterable[str]) -> set[str]:
     """Return those subjects whose collection was paid in full."""
     return set(credited_for(subjects))

@@ -1,7 +1,11 @@
 """Reads of members' credit."""
 
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
 from ledger.queries import movements_of, owed
 from ledger.types import Movement
+from sunusav.core.auditing import pages, rows_since
 from transfers.models import CreditUse
 from transfers.types import CreditUseFacts, credit_of
 
@@ -20,6 +24,24 @@ def live_credit_use(subject: str) -> CreditUseFacts | None:
     """Return the use of credit that pays for a subject now."""
     row = CreditUse.objects.filter(live_subject=subject).first()
     return credit_use(row) if row else None
+
+
+def credit_used_for(subjects: Iterable[str]) -> dict[str, int]:
+    """Return the msat of credit that pay for each of these subjects now; subjects without are left out."""
+    return {subject: use.amount_msat for subject, use in credit_uses_for(subjects).items()}
+
+
+def credit_uses_for(subjects: Iterable[str]) -> dict[str, CreditUseFacts]:
+    """Return the uses of credit that pay for these subjects now, in one query."""
+    rows = CreditUse.objects.filter(live_subject__in=list(subjects))
+    return {row.subject: credit_use(row) for row in rows}
+
+
+def live_uses_pages(prefix: str, *, since: datetime | None) -> Iterator[list[CreditUseFacts]]:
+    """Yield the uses in force for one kind of subject, a page at a time: all, or those of since a moment."""
+    rows = CreditUse.objects.filter(live_subject__startswith=prefix)
+    for page in pages(rows_since(rows, "used_at", since)):
+        yield [credit_use(row) for row in page]
 
 
 def credit_use(row: CreditUse) -> CreditUseFacts:

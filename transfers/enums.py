@@ -39,6 +39,8 @@ class CollectionState(TextChoices):
     SETTLED = "settled"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    # Its subject has ended: what is still paid becomes the payer's credit. The collector is asked to cancel afterwards.
+    WITHDRAWN = "withdrawn"
 
 
 class CollectionProblem(TextChoices):
@@ -260,10 +262,10 @@ ATTEMPT_TRANSITIONS: dict[str, frozenset[str]] = {
 
 _C = CollectionState
 COLLECTION_TRANSITIONS: dict[str, frozenset[str]] = {
-    _C.PENDING: frozenset({_C.OPEN, _C.CANCELLED}),
-    _C.OPEN: frozenset({_C.PARTIAL, _C.SETTLED, _C.EXPIRED, _C.CANCELLED}),
+    _C.PENDING: frozenset({_C.OPEN, _C.CANCELLED, _C.WITHDRAWN}),
+    _C.OPEN: frozenset({_C.PARTIAL, _C.SETTLED, _C.EXPIRED, _C.CANCELLED, _C.WITHDRAWN}),
     # A request that was paid in part and ends gives what arrived to its payer.
-    _C.PARTIAL: frozenset({_C.SETTLED, _C.EXPIRED, _C.CANCELLED}),
+    _C.PARTIAL: frozenset({_C.SETTLED, _C.EXPIRED, _C.CANCELLED, _C.WITHDRAWN}),
 }
 
 _W = WithdrawalState
@@ -294,6 +296,9 @@ RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
 HELD_STATES = (DisbursementState.PROCESSING, DisbursementState.NEEDS_REVIEW)
 PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 AWAITING_STATES = (CollectionState.OPEN, CollectionState.PARTIAL)
+# A request that ended unpaid; the parts of one that was paid in part became credit.
+UNPAID_COLLECTION_STATES = (CollectionState.EXPIRED, CollectionState.CANCELLED, CollectionState.WITHDRAWN)
+UNOPENED_COLLECTION_STATES = (CollectionState.PENDING, CollectionState.CANCELLED, CollectionState.WITHDRAWN)
 LIVE_COLLECTION_STATES = (
     CollectionState.PENDING,
     CollectionState.OPEN,

@@ -382,6 +382,13 @@ class CollectionSettled(Conflict):
     collection_id: int
 
 
+class CollectionWithdrawn(Conflict):
+    """What the money was requested for has ended; nobody can pay this request any more."""
+
+    subject: str
+    collection_id: int
+
+
 class CollectionAskedOtherwise(Conflict):
     """The subject has an open request by another method; two open requests could both be paid."""
 

@@ -259,6 +259,14 @@ def drawn_msat(subjects: Iterable[str]) -> dict[str, int]:
     return dict(rows.filter(hold_transaction__isnull=False).values_list("subject", "payout_msat"))
 
 
+def payments_of(subjects: Iterable[str]) -> dict[str, list[tuple[int, AccountRef, bool]]]:
+    """Return, per subject, its disbursements for the audit: the msat, the account debited, whether it has a fee."""
+    found: dict[str, list[tuple[int, AccountRef, bool]]] = {}
+    for row in Disbursement.objects.filter(subject__in=list(subjects)).order_by("pk"):
+        found.setdefault(row.subject, []).append((row.payout_msat, debit_account(row), bool(row.fee_msat)))
+    return found
+
+
 def newest_withdrawal(subject: str) -> WithdrawalFacts:
     """Return the newest withdrawal link of a subject. Raises: WithdrawalLinkMissing."""
     row = WithdrawalLink.objects.filter(subject=subject).order_by("-id").first()

@@ -16,6 +16,14 @@ class Contribution(models.Model):
     )
     user_id = IdentifierField(_("user id"))
     amount_sats = models.BigIntegerField(_("amount"))
+    return_transaction = models.OneToOneField(
+        "ledger.JournalTransaction",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="returned_contribution",
+        verbose_name=_("returned by"),
+        help_text=_("made it the member's credit when the cycle was cancelled"),
+    )
 
     class Meta:
         default_permissions = ("view",)

@@ -1,7 +1,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from payouts.enums import CycleState
@@ -26,6 +26,17 @@ class Cycle(models.Model):
     )
     state = models.CharField(_("state"), max_length=12, choices=CycleState, default=CycleState.COLLECTING)
     ready_at = models.DateTimeField(_("ready at"), null=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
+    settled_count = models.PositiveIntegerField(
+        _("contributions settled"),
+        null=True,
+        help_text=_(
+            "when it stopped collecting: fewer than its members, if it was closed short or cancelled"
+        ),
+    )
+    winner_replaced_at = models.DateTimeField(
+        _("winner replaced at"), null=True, help_text=_("when, the cycle being ready, its turn was exchanged")
+    )
     destination_rail = models.CharField(_("destination rail"), max_length=30, blank=True)
     destination_kind = models.CharField(_("destination kind"), max_length=30, blank=True)
     destination_value = models.TextField(_("destination value"), blank=True)
@@ -47,6 +58,9 @@ class Cycle(models.Model):
         verbose_name_plural = _("cycles")
         permissions = [
             ("create_cycle", "Can create a cycle"),
+            ("cancel_cycle", "Can cancel a cycle"),
+            ("close_cycle_short", "Can close a cycle short"),
+            ("exchange_winner", "Can give a cycle's turn to another member"),
             ("set_destination", "Can say where a winner is paid"),
             ("request_payout", "Can have a cycle paid out"),
             ("schedule_payout", "Can schedule a cycle's payout"),
@@ -65,8 +79,24 @@ class Cycle(models.Model):
             ),
             models.CheckConstraint(name="cycle_has_members", condition=Q(members_count__gt=0)),
             models.CheckConstraint(
-                name="cycle_ready_has_moment",
-                condition=Q(state="collecting", ready_at=None) | Q(state="ready", ready_at__isnull=False),
+                name="cycle_state_has_its_moments",
+                condition=Q(state="collecting", ready_at=None, cancelled_at=None, settled_count=None)
+                | Q(
+                    state="ready",
+                    ready_at__isnull=False,
+                    cancelled_at=None,
+                    settled_count__isnull=False,
+                    settled_count__gt=0,
+                )
+                | Q(state="cancelled", cancelled_at__isnull=False, settled_count__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="cycle_settled_are_members",
+                condition=Q(settled_count=None) | Q(settled_count__lte=F("members_count")),
+            ),
+            models.CheckConstraint(
+                name="cycle_winner_replaced_once_ready",
+                condition=Q(winner_replaced_at=None) | Q(ready_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="cycle_destination_is_whole",
@@ -88,7 +118,7 @@ class Cycle(models.Model):
             models.CheckConstraint(
                 name="cycle_destination_replaced_once_ready",
                 condition=Q(destination_replaced_at__isnull=True)
-                | Q(state="ready", destination_set_at__isnull=False),
+                | Q(ready_at__isnull=False, destination_set_at__isnull=False),
             ),
         ]
 
@@ -97,7 +127,14 @@ class Cycle(models.Model):
 
     @property
     def payout_total_sats(self) -> int:
-        return self.members_count * self.contribution_sats
+        """The pot: of all members while it collects, then of those who paid."""
+        payers = self.members_count if self.settled_count is None else self.settled_count
+        return payers * self.contribution_sats
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is paid out with fewer contributions than it has members."""
+        return self.ready_at is not None and self.settled_count != self.members_count
 
     @property
     def destination(self) -> Destination | None:

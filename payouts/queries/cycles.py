@@ -5,15 +5,19 @@ from datetime import datetime
 from fees.queries import expected_fee
 from fees.types import PricedFor
 from ledger.enums import Currency
-from payouts.calculations import contribution_subject, cycle_subject
+from payouts.calculations import contribution_subject, cycle_subject, is_paid
 from payouts.enums import STATUS_OF_CONTRIBUTION, STATUS_OF_PAID_OUT_CYCLE, ContributionStatus, CycleState
 from payouts.errors import ContributionMissing, ContributionNotOfCycle, ContributionNotRequested, CycleMissing
 from payouts.models import Contribution, Cycle, CycleReopening
 from payouts.types import ContributionFacts, CycleFacts, Position
+from sunusav.core.money import sats_from_msat
 from transfers.collection_queries import collections_for, settled_subjects
+from transfers.credit_queries import credit_used_for, credit_uses_for
 from transfers.enums import CollectionState, DisbursementState
 from transfers.queries import disbursement_for, disbursements_for, newest_withdrawal
-from transfers.types import CollectionFacts, DisbursementFacts, WithdrawalFacts
+from transfers.types import CollectionFacts, CreditUseFacts, DisbursementFacts, WithdrawalFacts
+
+WITHOUT_REQUEST = (CollectionState.CANCELLED, CollectionState.WITHDRAWN)
 
 
 def cycle(cycle_id: str) -> CycleFacts:
@@ -51,18 +55,19 @@ def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) 
         members_count=row.members_count, payout_total_sats=row.payout_total_sats,
         status=status_of(row, payout),
         contributions_settled=(
-            settled[row.pk] if row.state == CycleState.COLLECTING else row.members_count
+            settled[row.pk] if row.settled_count is None else row.settled_count
         ),
+        is_short=row.is_short,
         destination=row.destination, destination_replaced_at=row.destination_replaced_at,
         second_choice=row.choices[1].destination if row.choices[1:] else None,
-        created_at=row.created_at, ready_at=row.ready_at,
+        created_at=row.created_at, ready_at=row.ready_at, cancelled_at=row.cancelled_at,
         payout_failure=payout.failure if payout else None,
     )  # fmt: skip
 
 
 def status_of(row: Cycle, payout: DisbursementFacts | None) -> str:
     """Return the status of a cycle that clients see."""
-    if payout is None or is_reopened(payout):
+    if payout is None or row.state == CycleState.CANCELLED or is_reopened(payout):
         return row.state
     return STATUS_OF_PAID_OUT_CYCLE[DisbursementState(payout.state)]
 
@@ -83,9 +88,19 @@ def payout_in_force(cycle_id: str) -> DisbursementFacts | None:
 
 def settled_counts(cycle_ids: Sequence[str]) -> Counter[str]:
     """Count the contributions of each cycle that are settled in full."""
-    cycle_of = dict(Contribution.objects.filter(cycle_id__in=cycle_ids).values_list("pk", "cycle_id"))
-    settled = settled_subjects(contribution_subject(pk) for pk in cycle_of)
-    return Counter(cycle_id for pk, cycle_id in cycle_of.items() if contribution_subject(pk) in settled)
+    rows = Contribution.objects.filter(cycle_id__in=cycle_ids).only("cycle_id", "amount_sats")
+    return Counter(row.cycle_id for row in settled_contributions(list(rows)))
+
+
+def settled_contributions(rows: Sequence[Contribution]) -> list[Contribution]:
+    """Return those of these contributions that are settled in full, by their requests or by credit."""
+    subjects = [contribution_subject(row.pk) for row in rows]
+    collected, used = settled_subjects(subjects), credit_used_for(subjects)
+    return [
+        row
+        for row, subject in zip(rows, subjects, strict=True)
+        if is_paid(row.amount_sats, is_collected=subject in collected, credit_used_msat=used.get(subject, 0))
+    ]
 
 
 def missing_contributions(row: Cycle) -> int:
@@ -119,7 +134,7 @@ def net_sats(row: Cycle, payout: DisbursementFacts | None, *, at: datetime) -> i
 
 def contribution(cycle_id: str, user_id: str) -> ContributionFacts:
     """Return the contribution of one member to a cycle. Raises: CycleMissing, ContributionMissing."""
-    row = Contribution.objects.filter(cycle_id=cycle_id, user_id=user_id).first()
+    row = Contribution.objects.filter(cycle_id=cycle_id, user_id=user_id).select_related("cycle").first()
     if row is None:
         stored_cycle(cycle_id)
         raise ContributionMissing(cycle_id=cycle_id, user_id=user_id)
@@ -128,7 +143,7 @@ def contribution(cycle_id: str, user_id: str) -> ContributionFacts:
 
 def contribution_by_id(cycle_id: str, contribution_id: int) -> ContributionFacts:
     """Return one contribution by its id. Raises: CycleMissing, ContributionNotOfCycle."""
-    row = Contribution.objects.filter(cycle_id=cycle_id, pk=contribution_id).first()
+    row = Contribution.objects.filter(cycle_id=cycle_id, pk=contribution_id).select_related("cycle").first()
     if row is None:
         stored_cycle(cycle_id)
         raise ContributionNotOfCycle(cycle_id=cycle_id, contribution_id=contribution_id)
@@ -158,28 +173,39 @@ def withdrawal_link(cycle_id: str) -> WithdrawalFacts:
 def contributions_page(after: Position | None, limit: int, *, cycle_id: str) -> Sequence[ContributionFacts]:
     """Return a cycle's contributions in the order of their ids. Raises: CycleMissing."""
     stored_cycle(cycle_id)
-    rows = Contribution.objects.filter(cycle_id=cycle_id)
+    rows = Contribution.objects.filter(cycle_id=cycle_id).select_related("cycle")
     if after is not None:
         rows = rows.filter(pk__gt=after[0])
     return _contribution_facts(list(rows.order_by("pk")[:limit]))
 
 
 def _contribution_facts(rows: Sequence[Contribution]) -> list[ContributionFacts]:
-    collections = collections_for([contribution_subject(row.pk) for row in rows])
-    return [_contribution(row, collections.get(contribution_subject(row.pk))) for row in rows]
+    subjects = [contribution_subject(row.pk) for row in rows]
+    collections, uses = collections_for(subjects), credit_uses_for(subjects)
+    return [
+        _contribution(row, collections.get(subject), uses.get(subject))
+        for row, subject in zip(rows, subjects, strict=True)
+    ]
 
 
-def _contribution(row: Contribution, collection: CollectionFacts | None) -> ContributionFacts:
-    if collection is not None and collection.state == CollectionState.CANCELLED:
-        collection = None  # a cancelled request must not be shown as payable
+def _contribution(
+    row: Contribution, collection: CollectionFacts | None, use: CreditUseFacts | None
+) -> ContributionFacts:
+    if collection is not None and collection.state in WITHOUT_REQUEST:
+        collection = None  # what nobody can pay any more must not be shown as payable
+    status = contribution_status(row, collection, use)
+    settled_at = collection.settled_at if collection else None
+    if collection is None and use is not None:
+        settled_at = use.used_at
     return ContributionFacts(
         id=row.pk, cycle_id=row.cycle_id, user_id=row.user_id, amount_sats=row.amount_sats,
-        amount_xof=_asked_xof(collection), status=contribution_status(collection),
+        amount_xof=_asked_xof(collection), status=status,
+        credit_used_sats=sats_from_msat(use.amount_msat) if use else 0,
         method=collection.method if collection else "",
         payment_request=collection.payment_request if collection else "",
         checkout_url=collection.checkout_url if collection else "",
         expires_at=collection.expires_at if collection else None,
-        settled_at=collection.settled_at if collection else None,
+        settled_at=settled_at,
     )  # fmt: skip
 
 
@@ -189,8 +215,17 @@ def _asked_xof(collection: CollectionFacts | None) -> int | None:
     return collection.amount.amount
 
 
-def contribution_status(collection: CollectionFacts | None) -> str:
+def contribution_status(
+    row: Contribution, collection: CollectionFacts | None, use: CreditUseFacts | None
+) -> str:
     """Return the status of a contribution that clients see."""
+    if row.return_transaction_id is not None:
+        return ContributionStatus.RETURNED
+    is_collected = collection is not None and collection.state == CollectionState.SETTLED
+    if is_paid(row.amount_sats, is_collected=is_collected, credit_used_msat=use.amount_msat if use else 0):
+        return ContributionStatus.SETTLED
+    if row.cycle.state != CycleState.COLLECTING:
+        return ContributionStatus.MISSED
     if collection is None:
         return ContributionStatus.PENDING
     return STATUS_OF_CONTRIBUTION[CollectionState(collection.state)]

@@ -1,4 +1,4 @@
-"""Create a cycle, set its destination, collect its contributions, and mark it ready."""
+"""Create a cycle, set its destination, and mark it ready once every contribution is settled."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -6,14 +6,11 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from ledger.types import msat
-from payouts.calculations import contribution_subject, cycle_subject, pot_of
-from payouts.enums import CYCLE_TRANSITIONS, ContributionStatus, CycleState
+from payouts.calculations import cycle_subject
+from payouts.enums import CYCLE_TRANSITIONS, CycleState
 from payouts.errors import (
-    ContributionNotRequested,
-    ContributionRequestedByOtherMethod,
-    ContributionSettled,
     CycleAlreadyPaid,
+    CycleCancelled,
     CycleExists,
     CycleIndexTaken,
     CycleMissing,
@@ -25,8 +22,6 @@ from payouts.errors import (
 )
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import (
-    contribution,
-    contribution_by_id,
     missing_contributions,
     net_sats,
     payout_in_force,
@@ -34,27 +29,21 @@ from payouts.queries.cycles import (
 )
 from payouts.queries.groups import members_of
 from payouts.services.groups import locked_group
-from payouts.types import ContributionFacts
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
-from transfers.collection_queries import collections_for
 from transfers.enums import PAID_STATES
 from transfers.errors import (
-    CollectionAskedOtherwise,
-    CollectionSettled,
     DestinationAmountDiffers,
     DisbursementNotRetryable,
 )
 from transfers.queries import has_open_attempt
 from transfers.rails import rail
-from transfers.services.cancellations import cancel_collection
-from transfers.services.collections import open_collection
 from transfers.services.disbursements import replace_destinations, require_payable
-from transfers.types import Choice, Destination, DisbursementFacts, credit_of
+from transfers.types import Choice, Destination, DisbursementFacts
 
 READINESS = Actor.system("payouts.readiness")
 CYCLES_AT_A_TIME = 100
@@ -104,13 +93,14 @@ def set_destination(
     """Set where the winner is paid, and where if that is finally refused; a payout not paid yet is redirected.
 
     A destination that can never be paid is refused. An amount in it is checked once the net is fixed.
-    Raises: CycleMissing, CycleAlreadyPaid, DestinationLocked, SecondChoiceSame, RailUnknown, and the refusals of the
-    rails.
+    Raises: CycleMissing, CycleCancelled, CycleAlreadyPaid, DestinationLocked, SecondChoiceSame, RailUnknown, and the
+    refusals of the rails.
     """
     if second_choice is not None and second_choice.digest == destination.digest:
         raise SecondChoiceSame(cycle_id=cycle_id)
     with transaction.atomic():
         row = locked_cycle(cycle_id)
+        require_not_cancelled(row)
         payout = payout_in_force(cycle_id)
         _require_unpaid(row, payout)
         for one in (destination, second_choice):
@@ -149,55 +139,6 @@ def _store_choices(row: Cycle, first: Choice, second: Choice | None, *, now: dat
         setattr(row, name, value)
 
 
-def open_contribution(
-    *, cycle_id: str, user_id: str, method: str, actor: Actor, now: datetime, phone: str = ""
-) -> ContributionFacts:
-    """Request a member's contribution; while a request is open, the same one is returned again.
-
-    `phone` is the payer's, for a method that asks by phone.
-    Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionRequestedByOtherMethod,
-    CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable.
-    """
-    owed = contribution(cycle_id, user_id)
-    if owed.status == ContributionStatus.SETTLED:
-        raise ContributionSettled(cycle_id=cycle_id, user_id=user_id, contribution_id=owed.id)
-    try:
-        open_collection(
-            subject=contribution_subject(owed.id), due=msat(msat_from_sats(owed.amount_sats)), method=method,
-            credit=pot_of(cycle_id), overpaid=credit_of(user_id), memo=f"SunuSàv contribution {owed.id}",
-            actor=actor, now=now, phone=phone,
-        )  # fmt: skip
-    except CollectionAskedOtherwise as error:
-        raise ContributionRequestedByOtherMethod(
-            cycle_id=cycle_id, user_id=user_id, open_method=error.open_method, expires_at=error.expires_at
-        ) from error
-    return contribution(cycle_id, user_id)
-
-
-def cancel_contribution(
-    *, cycle_id: str, contribution_id: int, actor: Actor, reason: str, now: datetime
-) -> ContributionFacts:
-    """Cancel the request for a contribution; another may be opened by another method.
-
-    Raises: CycleMissing, ContributionNotOfCycle, ContributionNotRequested, ContributionSettled (it was paid
-    meanwhile and is booked), CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable.
-    """
-    owed = contribution_by_id(cycle_id, contribution_id)
-    subject = contribution_subject(contribution_id)
-    collection = collections_for([subject]).get(subject)
-    if collection is None:
-        raise ContributionNotRequested(
-            cycle_id=cycle_id, contribution_id=contribution_id, contribution_status=owed.status
-        )
-    try:
-        cancel_collection(collection_id=collection.id, actor=actor, reason=reason, now=now)
-    except CollectionSettled:
-        raise ContributionSettled(
-            cycle_id=cycle_id, user_id=owed.user_id, contribution_id=contribution_id
-        ) from None
-    return contribution_by_id(cycle_id, contribution_id)
-
-
 def record_ready_cycles(*, now: datetime, contribution_id: int | None = None) -> int:
     """Make collecting cycles ready when all their contributions are settled in full; return how many.
 
@@ -212,6 +153,28 @@ def locked_cycle(cycle_id: str) -> Cycle:
     if row is None:
         raise CycleMissing(cycle_id=cycle_id)
     return row
+
+
+def require_not_cancelled(row: Cycle) -> None:
+    """Refuse a cancelled cycle. Raises: CycleCancelled."""
+    if row.state == CycleState.CANCELLED:
+        raise CycleCancelled(cycle_id=row.pk, cycle_status=row.state)
+
+
+def mark_ready(
+    row: Cycle, *, settled_count: int, action: str, actor: Actor, reason: str, now: datetime
+) -> None:
+    """Make a locked, collecting cycle ready with the contributions that are settled, in the caller's transaction."""
+    move(
+        row, CycleState.READY, allowed=CYCLE_TRANSITIONS, subject=cycle_subject(row.pk), action=action,
+        actor=actor, at=now, reason=reason, facts={"settled": settled_count, "members": row.members_count},
+        ready_at=now, settled_count=settled_count,
+    )  # fmt: skip
+    payload = {
+        "cycle_id": row.pk, "payout_total_sats": row.payout_total_sats, "contributions_settled": settled_count,
+        "contributions_due": row.members_count, "is_short": row.is_short,
+    }  # fmt: skip
+    announce(topic="cycle.ready", subject=cycle_subject(row.pk), payload=payload, at=now)
 
 
 def _require_valid_cycle(group_id: str, members: Sequence[str], winner: str, contribution_sats: int) -> None:
@@ -277,10 +240,10 @@ def _replaced_at(
 ) -> datetime | None:
     """Return when the payee at this choice of a ready cycle last changed; None if it never did.
 
-    Changing back to an earlier payee counts, and so does a second choice added to a first. The first destination of a
-    cycle does not count; neither does a new destination of the same payee.
+    Changing back to an earlier payee counts, and so do another winner and a second choice added to a first. The first
+    destination of a winner does not count otherwise; neither does a new destination of the same payee.
     """
-    last_replaced_at = before[0].replaced_at if before else None
+    last_replaced_at = before[0].replaced_at if before else row.winner_replaced_at
     if row.state != CycleState.READY or row.destination is None:
         return last_replaced_at
     if before and _have_same_payee(before[0].destination, destination):
@@ -313,10 +276,7 @@ def _record_ready(cycle_id: str, *, now: datetime) -> bool:
         row = locked_cycle(cycle_id)
         if row.state != CycleState.COLLECTING or missing_contributions(row):
             return False
-        move(
-            row, CycleState.READY, allowed=CYCLE_TRANSITIONS, subject=cycle_subject(cycle_id), action="complete",
-            actor=READINESS, at=now, ready_at=now,
-        )  # fmt: skip
-        payload = {"cycle_id": cycle_id, "payout_total_sats": row.payout_total_sats}
-        announce(topic="cycle.ready", subject=cycle_subject(cycle_id), payload=payload, at=now)
+        mark_ready(
+            row, settled_count=row.members_count, action="complete", actor=READINESS, reason="", now=now
+        )
     return True

@@ -24,7 +24,7 @@ from payouts.errors import (
 from payouts.models import Cycle
 from payouts.queries.cycles import missing_contributions, payout_in_force, priced_for
 from payouts.queries.payouts import cycle_of
-from payouts.services.cycles import locked_cycle
+from payouts.services.cycles import locked_cycle, require_not_cancelled
 from payouts.types import Claims, PayoutFacts
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import ProposalMissing, approve, open_proposal
@@ -48,8 +48,9 @@ _S = DisbursementState
 def request_payout(*, cycle_id: str, claims: Claims, actor: Actor, now: datetime) -> int:
     """Request the payout of a ready cycle now and return its id; of a payout under way, return the id.
 
-    Fee and net are fixed here, once. Raises: CycleMissing, CycleNotReady, CycleAlreadyPaid, PayoutFailed,
-    PayoutNeedsReview, PayoutReversed, ClaimContradictsRecords, DestinationMissing, and refusals of `transfers`.
+    Fee and net are fixed here, once. Raises: CycleMissing, CycleCancelled, CycleNotReady, CycleAlreadyPaid,
+    PayoutFailed, PayoutNeedsReview, PayoutReversed, ClaimContradictsRecords, DestinationMissing, and refusals of
+    `transfers`.
     """
     with transaction.atomic():
         row = locked_cycle(cycle_id)
@@ -91,10 +92,18 @@ def schedule_payout(*, cycle_id: str, scheduled_at: datetime | None, actor: Acto
 def require_payable(row: Cycle) -> None:
     """Refuse a cycle that is not ready, or has a payout already. The caller holds the lock of the cycle.
 
-    Raises: CycleNotReady, CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed,
-    PayoutScheduledAlready, PayoutUnderWay.
+    Raises: CycleCancelled, CycleNotReady, and as `require_no_payout`.
     """
     _require_ready(row)
+    require_no_payout(row)
+
+
+def require_no_payout(row: Cycle) -> None:
+    """Refuse a cycle that has a payout, unless it was cancelled, or reversed and the cycle reopened.
+
+    Raises: CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed, PayoutScheduledAlready,
+    PayoutUnderWay.
+    """
     payout = payout_in_force(row.pk)
     _require_payout_not_ended(row, payout)
     _require_not_ordered(row, payout)
@@ -155,6 +164,7 @@ def approve_payout_reversal(
 
 
 def _require_ready(row: Cycle) -> None:
+    require_not_cancelled(row)
     if row.state != CycleState.READY:
         raise CycleNotReady(
             cycle_id=row.pk, cycle_status=row.state, missing_contributions=missing_contributions(row)

@@ -13,6 +13,7 @@ CHUNK: Final = 1_000
 OUT_OF_ORDER: Final = 1_000
 
 Row = TypeVar("Row", bound=Model)
+Key = TypeVar("Key", int, str)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def pages(rows: QuerySet[Row], keys: Collection[int] | None = None) -> Iterator[
         page = list(rows.filter(pk__gt=page[-1].pk)[:CHUNK]) if len(page) == CHUNK else []
 
 
-def chunks(keys: list[int]) -> Iterator[list[int]]:
+def chunks(keys: list[Key]) -> Iterator[list[Key]]:
     """Yield keys in lists short enough for one statement."""
     yield from (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
 

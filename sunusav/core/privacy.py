@@ -4,6 +4,7 @@ AES-256-GCM (NIST SP 800-38D). The person's key is itself wrapped under `FIELD_E
 """
 
 import os
+from collections.abc import Collection
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,6 +41,12 @@ def erase(person_ref: str, *, now: datetime) -> None:
 def is_known(person_ref: str) -> bool:
     """Return whether anything was ever encrypted for a person, erased or not."""
     return PersonKey.objects.filter(person_ref=person_ref).exists()
+
+
+def known_among(person_refs: Collection[str]) -> set[str]:
+    """Return those persons for whom anything was ever encrypted, erased or not."""
+    found = PersonKey.objects.filter(person_ref__in=list(person_refs))
+    return set(found.values_list("person_ref", flat=True))
 
 
 def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:

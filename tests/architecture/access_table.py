@@ -47,9 +47,15 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "monetization/groups/<str:group_id>": {"GET": READERS},
     "monetization/groups/<str:group_id>/members": {"POST": roles(PLATFORM)},
     "monetization/members/<str:user_id>/credit": {"GET": READERS},
+    "monetization/members/<str:user_id>/refunds": {"GET": READERS, "POST": roles(PLATFORM)},
+    "monetization/members/<str:user_id>/refunds/<int:refund_id>": {"GET": READERS},
+    "monetization/members/<str:user_id>/refunds/<int:refund_id>/cancel": {"POST": roles(PLATFORM, FINANCE)},
     "monetization/cycles": {"GET": READERS, "POST": roles(PLATFORM)},
     "monetization/cycles/<str:cycle_id>": {"GET": READERS},
     "monetization/cycles/<str:cycle_id>/destination": {"PUT": roles(PLATFORM)},
+    "monetization/cycles/<str:cycle_id>/winner": {"PUT": roles(PLATFORM)},
+    "monetization/cycles/<str:cycle_id>/cancel": {"POST": roles(PLATFORM)},
+    "monetization/cycles/<str:cycle_id>/close-short": {"POST": roles(PLATFORM)},
     "monetization/cycles/<str:cycle_id>/contributions": {"GET": READERS, "POST": roles(PLATFORM)},
     "monetization/cycles/<str:cycle_id>/contributions/<int:contribution_id>/cancel": {
         "POST": roles(PLATFORM)

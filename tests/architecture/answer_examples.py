@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.timezone import now as wall_clock
 from rest_framework.test import APIClient
 
-from payouts.models import Cycle
+from payouts.models import Cycle, Refund
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
 from sunusav.core import clock
 from sunusav.core.roles import Role
@@ -196,6 +196,59 @@ def get_credit(world: World) -> Iterator[Any]:
     yield first
     yield world.client(Role.PLATFORM).get(first.json()["next"])
     yield world.get(f"{ROOT}/members/user-1/credit")
+
+
+def refunded(world: World) -> Iterator[Any]:
+    """Refund half of what `user-0` overpaid, by an invoice of its own for each call."""
+    pay_contribution(make_cycle(make_group(members=2)), "user-0", received_msat=12_000_000)
+    wallet = FakeInvoice(f"wallet-{Refund.objects.count()}", 1_000_000)
+    body = {"amount_sats": 1_000, "reason": "moved away"}
+    destination = {"rail": "lightning", "kind": "bolt11", "value": wallet.text}
+    yield world.post(f"{ROOT}/members/user-0/refunds", {**body, "destination": destination})
+
+
+@example("POST", "monetization/members/<str:user_id>/refunds")
+def post_refund(world: World) -> Iterator[Any]:
+    yield from refunded(world)
+
+
+@example("GET", "monetization/members/<str:user_id>/refunds")
+def get_refunds(world: World) -> Iterator[Any]:
+    for _ in range(2):
+        next(refunded(world))
+    yield from every_page(world, f"{ROOT}/members/user-0/refunds")
+
+
+@example("GET", "monetization/members/<str:user_id>/refunds/<int:refund_id>")
+def get_refund(world: World) -> Iterator[Any]:
+    made = next(refunded(world)).json()
+    yield world.get(f"{ROOT}/members/user-0/refunds/{made['id']}")
+
+
+@example("POST", "monetization/members/<str:user_id>/refunds/<int:refund_id>/cancel")
+def post_refund_cancel(world: World) -> Iterator[Any]:
+    made = next(refunded(world)).json()
+    yield world.post(f"{ROOT}/members/user-0/refunds/{made['id']}/cancel", {"reason": "another wallet"})
+
+
+@example("POST", "monetization/cycles/<str:cycle_id>/cancel")
+def post_cycle_cancel(world: World) -> Iterator[Any]:
+    for cycle in (make_cycle(make_group(members=2)), payable_cycle()):
+        yield world.post(f"{ROOT}/cycles/{cycle.pk}/cancel", {"reason": "the group has dissolved"})
+
+
+@example("POST", "monetization/cycles/<str:cycle_id>/close-short")
+def post_cycle_close_short(world: World) -> Iterator[Any]:
+    cycle = make_cycle(make_group(members=2))
+    pay_contribution(cycle, "user-0")
+    yield world.post(f"{ROOT}/cycles/{cycle.pk}/close-short", {"reason": "one member cannot pay"})
+
+
+@example("PUT", "monetization/cycles/<str:cycle_id>/winner")
+def put_winner(world: World) -> Iterator[Any]:
+    path = f"{ROOT}/cycles/{payable_cycle().pk}/winner"
+    body = {"winner_user_id": "user-1", "reason": "both agreed"}
+    yield world.client(Role.PLATFORM).put(path, body)
 
 
 @example("GET", "monetization/cycles")

@@ -19,6 +19,8 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("GET", "monetization/groups/<str:group_id>"): {200: "GroupWithMembersAnswer"},
     ("GET", "monetization/health"): {200: "ComponentsAnswer"},
     ("GET", "monetization/members/<str:user_id>/credit"): {200: "CreditAnswer"},
+    ("GET", "monetization/members/<str:user_id>/refunds"): {200: "RefundPage"},
+    ("GET", "monetization/members/<str:user_id>/refunds/<int:refund_id>"): {200: "RefundAnswer"},
     ("GET", "monetization/payouts"): {200: "PayoutPage"},
     ("GET", "monetization/payouts/<int:payout_id>"): {200: "PayoutWithSplitAnswer"},
     ("GET", "monetization/payouts/<int:payout_id>/receipt"): {200: "ReceiptAnswer"},
@@ -27,6 +29,10 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("POST", "monetization/convert/sats-to-xof"): {200: "SatsToXofAnswer"},
     ("POST", "monetization/convert/xof-to-sats"): {200: "XofToSatsAnswer"},
     ("POST", "monetization/cycles"): {201: "CycleAnswer"},
+    ("POST", "monetization/cycles/<str:cycle_id>/cancel"): {200: "CycleAnswer"},
+    ("POST", "monetization/cycles/<str:cycle_id>/close-short"): {200: "CycleAnswer"},
+    ("POST", "monetization/members/<str:user_id>/refunds"): {201: "RefundAnswer"},
+    ("POST", "monetization/members/<str:user_id>/refunds/<int:refund_id>/cancel"): {200: "RefundAnswer"},
     ("POST", "monetization/cycles/<str:cycle_id>/contributions"): {201: "ContributionAnswer"},
     ("POST", "monetization/cycles/<str:cycle_id>/contributions/<int:contribution_id>/cancel"): {
         200: "ContributionAnswer"
@@ -45,24 +51,26 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("POST", "monetization/payouts/schedule"): {202: "ScheduleAnswer"},
     ("POST", "monetization/rates/update"): {200: "ManualRateAnswer", 202: "ManualRateAnswer"},
     ("PUT", "monetization/cycles/<str:cycle_id>/destination"): {200: "CycleAnswer"},
+    ("PUT", "monetization/cycles/<str:cycle_id>/winner"): {200: "CycleAnswer"},
 }  # fmt: skip
 
 # The fields of each answer.
 FIELDS: dict[str, str] = {
     "ComponentsAnswer": "components service status version",
     "ContributionAnswer": (
-        "amount_sats amount_xof checkout_url cycle_id expires_at id method payment_request settled_at status user_id"
+        "amount_sats amount_xof checkout_url credit_used_sats cycle_id expires_at id method payment_request "
+        "settled_at status user_id"
     ),
     "ContributionPage": "next results[]:ContributionAnswer",
     "CreditAnswer": "credit_sats movements[]:MovementAnswer next user_id",
     "CycleAnswer": (
-        "contribution_sats contributions_due contributions_settled created_at cycle_index "
+        "cancelled_at closed_short contribution_sats contributions_due contributions_settled created_at cycle_index "
         "destination:DestinationAnswer destination_replaced_at error_message group_id id members_count "
         "payout_total_sats ready_at second_choice:DestinationAnswer status winner_user_id"
     ),
     "CyclePage": "next results[]:CycleAnswer",
     "CycleWithNetAnswer": (
-        "contribution_sats contributions_due contributions_settled created_at cycle_index "
+        "cancelled_at closed_short contribution_sats contributions_due contributions_settled created_at cycle_index "
         "destination:DestinationAnswer destination_replaced_at error_message expected_net_sats group_id "
         "id members_count payout_total_sats ready_at second_choice:DestinationAnswer status winner_user_id"
     ),
@@ -109,8 +117,14 @@ FIELDS: dict[str, str] = {
         "lightning_payment_hash net_payout partner_reserved payout_method payout_total platform_share "
         "proposal_id proposed_by sats_fee schedule_version scheduled_at status"
     ),
+    "RefundAnswer": (
+        "amount_sats amount_xof attempts completed_at created_at destination:DestinationAnswer error_code "
+        "error_message id proof reason reference status user_id"
+    ),
+    "RefundPage": "next results[]:RefundAnswer",
     "ReceiptAnswer": (
-        "btc_xof_rate community_share completed_at cycle_id cycle_index fee_fixed_at group_id group_name "
+        "btc_xof_rate closed_short community_share completed_at contributions_due contributions_settled "
+        "cycle_id cycle_index fee_fixed_at group_id group_name "
         "group_verified is_fallback_rate journal[]:JournalTransactionAnswer lightning_payment_hash "
         "net_payout net_payout_xof partner_reserved payout_id payout_method payout_total platform_share "
         "preimage requested_at sats_fee schedule_version settlement_partner status user_recurring "
@@ -133,8 +147,10 @@ FIELDS: dict[str, str] = {
 
 # The fields of each message to the platform, beside its subject.
 MESSAGES: dict[str, str] = {
+    "cycle.cancelled": "contributions_settled cycle_id returned_sats",
+    "cycle.ready": "contributions_due contributions_settled cycle_id is_short payout_total_sats",
     "cycle.reopened": "cycle_id payout_id",
-    "cycle.ready": "cycle_id payout_total_sats",
+    "cycle.winner_exchanged": "cycle_id from_winner_user_id winner_user_id",
     "disbursement.cancelled": "id net_sats state subject",
     "disbursement.completed": "id net_sats state subject",
     "disbursement.failed": "id net_sats state subject",

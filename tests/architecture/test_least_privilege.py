@@ -37,7 +37,10 @@ FOR_UPDATE = re.compile(r" FOR UPDATE(?: SKIP LOCKED)?")
 @pytest.fixture
 def node(settings: Settings) -> Iterator[SteeredRail]:
     settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
-    settings.COLLECTORS = {"lightning": "tests.transfers.rails.SteeredCollector"}
+    settings.COLLECTORS = {
+        "lightning": "tests.transfers.rails.SteeredCollector",
+        "wave": "tests.transfers.rails.OtherSteeredCollector",
+    }
     forgets: list[Callable[[], None]] = [rail.cache_clear, collector.cache_clear, forget_schedules]
     for forget in forgets:
         forget()

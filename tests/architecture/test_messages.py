@@ -10,7 +10,9 @@ from pytest_django import Settings
 from fees.queries import forget_schedules
 from payouts.models import Cycle
 from payouts.services.cycles import set_destination
+from payouts.services.endings import cancel_cycle
 from payouts.services.reopening import propose_reopening
+from payouts.services.winners import exchange_winner
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
 from sunusav.core import clock
 from sunusav.core.approvals import approve
@@ -19,6 +21,7 @@ from tests.architecture.answer_fields import MESSAGES
 from tests.factories.payouts import (
     ACTOR,
     NOW,
+    make_cycle,
     make_group,
     make_payable_cycle,
     make_ready_cycle,
@@ -103,6 +106,13 @@ def link_refused() -> None:
     take_withdrawals(now=NOW)
 
 
+def ended_early() -> None:
+    """Exchange the turn of a cycle and cancel it."""
+    cycle = make_cycle(make_group(members=2))
+    exchange_winner(cycle_id=cycle.pk, winner_user_id="user-1", reason="agreed", actor=ACTOR, now=NOW)
+    cancel_cycle(cycle_id=cycle.pk, reason="dissolved", actor=ACTOR, now=NOW)
+
+
 def rail_stopped_and_resumed(node: SteeredRail) -> None:
     """Have ten payments fail for the rail, then let it work again."""
     for number in range(12):
@@ -123,6 +133,7 @@ def test_every_message_has_the_fields_of_the_table(node: SteeredRail) -> None:
     reversed_and_reopened()
     deferred()
     link_refused()
+    ended_early()
     rail_stopped_and_resumed(node)
 
     assert queued_fields() == {topic: {fields} for topic, fields in MESSAGES.items()}

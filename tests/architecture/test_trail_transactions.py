@@ -29,7 +29,10 @@ INTERFACES = {"views", "outgoing", "pages", "tasks", "listener", "sandbox"}
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
     settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
-    settings.COLLECTORS = {"lightning": "tests.transfers.rails.SteeredCollector"}
+    settings.COLLECTORS = {
+        "lightning": "tests.transfers.rails.SteeredCollector",
+        "wave": "tests.transfers.rails.OtherSteeredCollector",
+    }
     forgets: list[Callable[[], None]] = [rail.cache_clear, collector.cache_clear, forget_schedules]
     for forget in forgets:
         forget()

@@ -14,12 +14,14 @@ from transfers.collectors import collector
 from transfers.rails import rail
 
 RUN_DUE, READY, TAKE = "transfers.run_due", "payouts.record_ready_cycles", "payouts.take_withdrawals"
+SWEEP = "transfers.sweep_collections"
 # Services that are not named wake nothing.
 WOKEN = {
     **dict.fromkeys(
         [
             "payouts.services.payouts.request_payout",
             "payouts.services.payouts.retry_payout",
+            "payouts.services.refunds.request_refund",
             "payouts.services.withdrawals.take_withdrawals",
             "transfers.services.disbursements.begin_disbursement",
             "transfers.services.disbursements.expedite_disbursement",
@@ -35,7 +37,7 @@ WOKEN = {
         [
             "lightning.services.record_settlement",
             "lightning.services.record_settlement_at_cursor",
-            "payouts.services.cycles.cancel_contribution",
+            "payouts.services.contributions.cancel_contribution",
             "transfers.services.cancellations.cancel_collection",
             "transfers.services.collections.reconcile_collection",
             "transfers.services.collections.sweep_collections",
@@ -46,6 +48,7 @@ WOKEN = {
         ],
         READY,
     ),
+    "transfers.services.cancellations.withdraw_collections": SWEEP,
     "transfers.services.withdrawals.redeem_withdrawal": TAKE,
 }
 
@@ -53,7 +56,10 @@ WOKEN = {
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
     settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
-    settings.COLLECTORS = {"lightning": "tests.transfers.rails.SteeredCollector"}
+    settings.COLLECTORS = {
+        "lightning": "tests.transfers.rails.SteeredCollector",
+        "wave": "tests.transfers.rails.OtherSteeredCollector",
+    }
     forgets: list[Callable[[], None]] = [rail.cache_clear, collector.cache_clear, forget_schedules]
     for forget in (*forgets, retry_broker_now):
         forget()

@@ -25,8 +25,19 @@ from ledger.services import approve_manual_rate, post, propose_manual_rate
 from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
-from payouts.models import Cycle
-from payouts.services import cycles, groups, payouts, reopening, withdrawals
+from payouts.errors import CycleCancelled
+from payouts.models import Cycle, Refund
+from payouts.services import (
+    contributions,
+    cycles,
+    endings,
+    groups,
+    payouts,
+    refunds,
+    reopening,
+    winners,
+    withdrawals,
+)
 from payouts.types import Claims
 from sunusav.api.tokens import issue_token, revoke_tokens
 from sunusav.backoffice.actions import Decision
@@ -34,6 +45,7 @@ from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.tokens import revoke_token
 from sunusav.core import approvals, switches
 from sunusav.core.models import Proposal, Switch, User
+from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
 from tests.factories.payouts import (
@@ -43,6 +55,7 @@ from tests.factories.payouts import (
     make_group,
     make_payable_cycle,
     make_ready_cycle,
+    pay_contribution,
     pay_contributions,
     process,
     verify,
@@ -76,7 +89,16 @@ from transfers.services import (
 )
 from transfers.services import credit as member_credit
 from transfers.services import withdrawals as links
-from transfers.types import Choice, CollectedPayment, CollectionStatus, Movement, Refused, Reversed, credit_of
+from transfers.types import (
+    Choice,
+    CollectedPayment,
+    CollectionStatus,
+    Movement,
+    Refused,
+    Reversed,
+    credit_of,
+    member_ref,
+)
 
 Call = Callable[[], Any]
 CASES: dict[str, Callable[[], Call]] = {}
@@ -358,7 +380,10 @@ def approve_rate() -> Call:
 def find_breaches() -> Call:
     resume()
     cycle = make_cycle(make_group(members=2))
-    sql("UPDATE payouts_cycle SET state = 'ready', ready_at = created_at WHERE id = %s", cycle.pk)
+    sql(
+        "UPDATE payouts_cycle SET state = 'ready', ready_at = created_at, settled_count = 2 WHERE id = %s",
+        cycle.pk,
+    )
     return lambda: audit_and_guard(now=NOW)
 
 
@@ -534,6 +559,63 @@ def use_some() -> Call:
 def return_some() -> Call:
     used = use_some()()
     return lambda: member_credit.return_credit(subject=used.subject, actor=ACTOR, reason="test", now=NOW)
+
+
+@case("transfers.services.credit.use_available_credit")
+def use_what_there_is() -> Call:
+    user_id, subject = credited(5_000), f"contribution:{name('x')}"
+    into = AccountRef(AccountRole.GROUP_POT, Currency.MSAT, "cycle:c")
+
+    def used() -> None:
+        with transaction.atomic():
+            member_credit.use_available_credit(
+                user_id=user_id, up_to_msat=9_000, into=into, subject=subject, actor=ACTOR, now=NOW
+            )
+
+    return used
+
+
+@case("transfers.services.credit.return_used_credit")
+def return_what_is_used() -> Call:
+    used = use_some()()
+
+    def returned() -> None:
+        with transaction.atomic():
+            member_credit.return_used_credit(subject=used.subject, actor=ACTOR, reason="test", now=NOW)
+
+    return returned
+
+
+@case("transfers.services.collections.make_way")
+def make_way() -> Call:
+    """Ask by another method, while a request that nobody saw was stored and not opened."""
+    subject = f"contribution:{name('x')}"
+    with transaction.atomic():
+        collections.request_collection(
+            subject=subject, due=msat(DUE_MSAT), method="lightning", credit=credit_of("awa"),
+            overpaid=credit_of("awa"), memo="", now=NOW,
+        )  # fmt: skip
+    return lambda: collections.make_way(subject=subject, method="wave", actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.collections.announce_collection")
+def announce() -> Call:
+    stored = collections.request_collection(
+        subject=f"contribution:{name('x')}", due=msat(DUE_MSAT), method="lightning", credit=credit_of("awa"),
+        overpaid=credit_of("awa"), memo="", now=NOW,
+    )  # fmt: skip
+    return lambda: collections.announce_collection(stored, actor=ACTOR, now=NOW)
+
+
+@case("transfers.services.cancellations.withdraw_collections")
+def withdraw_some() -> Call:
+    facts = opened(f"contribution:{name('x')}")
+
+    def withdrawn() -> None:
+        with transaction.atomic():
+            cancellations.withdraw_collections(subjects=[facts.subject], actor=ACTOR, reason="test", now=NOW)
+
+    return withdrawn
 
 
 # transfers: money out
@@ -736,6 +818,21 @@ def revoke_link() -> Call:
     return lambda: links.revoke_withdrawal(subject=subject, actor=ACTOR, now=NOW)
 
 
+@case("transfers.services.withdrawals.end_withdrawal")
+def end_link() -> Call:
+    cycle = payable()
+    withdrawals.open_withdrawal_link(cycle_id=cycle.pk, actor=ACTOR, now=NOW)
+
+    def ended() -> None:
+        with transaction.atomic():
+            links.end_withdrawal(
+                subject=f"cycle:{cycle.pk}", why=CycleCancelled(cycle_id=cycle.pk, cycle_status="cancelled"),
+                actor=ACTOR, now=NOW,
+            )  # fmt: skip
+
+    return ended
+
+
 @case("transfers.services.withdrawals.expire_withdrawals")
 def expire_links() -> Call:
     links.expire_withdrawals(now=later())
@@ -809,21 +906,21 @@ def set_destination() -> Call:
     return lambda: cycles.set_destination(cycle_id=cycle.pk, destination=other, actor=ACTOR, now=NOW)
 
 
-@case("payouts.services.cycles.open_contribution", committed_before=("Collection",))
+@case("payouts.services.contributions.open_contribution", committed_before=("Collection",))
 def open_contribution() -> Call:
     cycle = make_cycle(make_group(members=2))
-    return lambda: cycles.open_contribution(
+    return lambda: contributions.open_contribution(
         cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW
     )
 
 
-@case("payouts.services.cycles.cancel_contribution")
+@case("payouts.services.contributions.cancel_contribution")
 def cancel_contribution() -> Call:
     cycle = make_cycle(make_group(members=2))
-    owed = cycles.open_contribution(
+    owed = contributions.open_contribution(
         cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=NOW
     )
-    return lambda: cycles.cancel_contribution(
+    return lambda: contributions.cancel_contribution(
         cycle_id=cycle.pk, contribution_id=owed.id, actor=ACTOR, reason="another method", now=NOW
     )
 
@@ -832,6 +929,65 @@ def cancel_contribution() -> Call:
 def record_ready() -> Call:
     pay_contributions(make_cycle(make_group(members=2)))
     return lambda: cycles.record_ready_cycles(now=NOW)
+
+
+@case("payouts.services.cycles.mark_ready")
+def mark_ready() -> Call:
+    cycle = make_cycle(make_group(members=2))
+
+    def marked() -> None:
+        with transaction.atomic():
+            cycles.mark_ready(cycle, settled_count=1, action="close_short", actor=ACTOR, reason="", now=NOW)
+
+    return marked
+
+
+@case("payouts.services.endings.cancel_cycle")
+def cancel_cycle() -> Call:
+    cycle = make_cycle(make_group(members=2))
+    pay_contribution(cycle, "user-0")
+    return lambda: endings.cancel_cycle(cycle_id=cycle.pk, reason="dissolved", actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.endings.close_cycle_short")
+def close_cycle_short() -> Call:
+    cycle = make_cycle(make_group(members=2))
+    pay_contribution(cycle, "user-0")
+    return lambda: endings.close_cycle_short(cycle_id=cycle.pk, reason="one left", actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.winners.exchange_winner")
+def exchange_winner() -> Call:
+    cycle = make_cycle(make_group(members=2))
+    return lambda: winners.exchange_winner(
+        cycle_id=cycle.pk, winner_user_id="user-1", reason="agreed", actor=ACTOR, now=NOW
+    )
+
+
+def refundable() -> str:
+    """Return a member with 5,000 sats of credit."""
+    resume()
+    user_id = credited(5_000_000)
+    seal(member_ref(user_id), "Awa")
+    return user_id
+
+
+@case("payouts.services.refunds.request_refund")
+def request_refund() -> Call:
+    user_id = refundable()
+    return lambda: refunds.request_refund(
+        user_id=user_id, amount_sats=5_000, destination=invoice(name("wallet"), 5_000), reason="left",
+        actor=ACTOR, now=NOW,
+    )  # fmt: skip
+
+
+@case("payouts.services.refunds.cancel_refund")
+def cancel_refund() -> Call:
+    refund_id = request_refund()()
+    user_id = Refund.objects.get(pk=refund_id).user_id
+    return lambda: refunds.cancel_refund(
+        user_id=user_id, refund_id=refund_id, reason="another wallet", actor=ACTOR, now=NOW
+    )
 
 
 @case("payouts.services.payouts.request_payout")

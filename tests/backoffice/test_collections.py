@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.messages import get_messages
 
-from payouts.services.cycles import open_contribution
+from payouts.services.contributions import open_contribution
 from sunusav.core.models import TrailEntry
 from sunusav.core.qr import qr_svg
 from sunusav.core.roles import Role, sync_roles

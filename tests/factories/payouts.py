@@ -10,7 +10,8 @@ from ledger.types import msat
 from payouts.enums import GROUP_VERIFICATION
 from payouts.models import Cycle, Group, Member
 from payouts.queries.cycles import contributions_page
-from payouts.services.cycles import create_cycle, open_contribution, record_ready_cycles, set_destination
+from payouts.services.contributions import open_contribution
+from payouts.services.cycles import create_cycle, record_ready_cycles, set_destination
 from payouts.services.groups import propose_verification
 from payouts.services.payouts import request_payout
 from payouts.types import Claims
@@ -85,8 +86,10 @@ def make_cycle(group: Group | None = None, **fields: Any) -> Cycle:
 
 
 def pay_contribution(cycle: Cycle, user_id: str, *, received_msat: int | None = None) -> None:
-    """Have a member request an invoice and pay it."""
-    owed = open_contribution(cycle_id=cycle.pk, user_id=user_id, method="lightning", actor=ACTOR, now=NOW)
+    """Have a member request an invoice for the whole amount and pay it."""
+    owed = open_contribution(
+        cycle_id=cycle.pk, user_id=user_id, method="lightning", use_credit=False, actor=ACTOR, now=NOW
+    )
     asked = collections_for([f"contribution:{owed.id}"])[f"contribution:{owed.id}"]
     received = asked.amount if received_msat is None else msat(received_msat)
     record_receipt(

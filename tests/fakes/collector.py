@@ -1,6 +1,7 @@
 """A collector without a node: a test decides when members pay."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ledger.enums import AccountRole, Currency
@@ -12,7 +13,8 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 class ScriptedCollector:
     """Open every request unless `is_unavailable`; `requests` keeps them by reference.
 
-    `received` has what arrived, by reference, in the collector's currency.
+    `received` has what arrived, by reference, in the collector's currency; `over`, what nobody can pay any more;
+    `asked_to_cancel`, what it was asked to cancel. `before_answering` is done while a request is being opened.
     """
 
     name = "lightning"
@@ -24,11 +26,16 @@ class ScriptedCollector:
         self.is_unavailable = False
         self.requests: dict[str, CollectionRequest] = {}
         self.received: dict[str, int] = {}
+        self.over: set[str] = set()
+        self.asked_to_cancel: list[str] = []
+        self.before_answering: Callable[[], None] | None = None
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         self._require_available()
         reference = _reference(self.name, request.collection_id)
         self.requests[reference] = request
+        if self.before_answering is not None:
+            self.before_answering()
         expires_at = now + timedelta(seconds=request.expires_in_seconds)
         return OpenedCollection(reference, f"pay-{reference}", "", expires_at)
 
@@ -38,11 +45,16 @@ class ScriptedCollector:
     def find(self, reference: str) -> CollectionStatus:
         self._require_available()
         received = self.money(self.received.get(reference, 0))
-        return CollectionStatus("settled" if received.amount else "open", received, "", None)
+        unpaid = "cancelled" if reference in self.over else "open"
+        return CollectionStatus("settled" if received.amount else unpaid, received, "", None)
 
     def cancel(self, reference: str) -> CollectionStatus:
         found = self.find(reference)
-        return found if found.state == "settled" else CollectionStatus("cancelled", self.money(0), "", None)
+        self.asked_to_cancel.append(reference)
+        if found.state == "settled":
+            return found
+        self.over.add(reference)
+        return self.find(reference)
 
     def money(self, amount: int) -> Money:
         """Return an amount in the currency of this collector."""

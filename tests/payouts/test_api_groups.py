@@ -152,8 +152,9 @@ def test_post_cycles_answers_201_with_the_cycle(platform: APIClient) -> None:
     created_at = cycle.pop("created_at")
     assert cycle == {
         **CYCLE, "members_count": 2, "payout_total_sats": 20_000, "status": "collecting",
-        "contributions_due": 2, "contributions_settled": 0, "destination": None, "ready_at": None,
-            "destination_replaced_at": None, "second_choice": None, "error_message": None,
+        "contributions_due": 2, "contributions_settled": 0, "closed_short": False, "cancelled_at": None,
+        "destination": None, "ready_at": None, "destination_replaced_at": None, "second_choice": None,
+        "error_message": None,
     }  # fmt: skip
     assert created_at.endswith("Z")
     assert _problem(platform.post(f"{ROOT}/cycles", CYCLE)) == (409, "cycle-exists")

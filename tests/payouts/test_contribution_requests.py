@@ -7,7 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from payouts.models import Contribution, Cycle
-from payouts.services.cycles import open_contribution
+from payouts.services.contributions import open_contribution
 from sunusav.core import clock
 from sunusav.core.qr import qr_svg
 from sunusav.core.roles import Role

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from payouts.models import Member
 from payouts.queries.cycles import contribution
-from payouts.services.cycles import open_contribution
+from payouts.services.contributions import open_contribution
 from sunusav.core import clock
 from sunusav.core.privacy import erase
 from sunusav.core.roles import Role, sync_roles
@@ -151,7 +151,7 @@ def test_contribution_in_francs_without_a_fresh_rate_is_refused(
 def test_contribution_paid_in_part_expires_and_the_member_pays_again_by_another_method(
     platform: APIClient, franc: FrancSteeredCollector
 ) -> None:
-    """Of 800 XOF at 8,000,000, 300 arrived: 3,750 sats of credit, and the cycle collects the whole again."""
+    """Of 800 XOF at 8,000,000, 300 arrived: 3,750 sats of credit, and the next request asks for the other 6,250."""
     stored_rate("8000000", at=NOW)
     cycle = make_cycle(make_group(members=2))
     owed = open_contribution(cycle_id=cycle.pk, user_id="user-0", method="wave", actor=ACTOR, now=NOW)
@@ -172,7 +172,11 @@ def test_contribution_paid_in_part_expires_and_the_member_pays_again_by_another_
     again = open_contribution(cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=later)
 
     assert (again.status, again.method, again.amount_xof) == ("invoiced", "lightning", None)
-    assert platform.get(PATH.format("user-0")).json()["credit_sats"] == 3_750
+    assert (again.credit_used_sats, collections_for([subject])[subject].amount.amount) == (3_750, 6_250_000)
+    shown = platform.get(PATH.format("user-0")).json()
+    assert (shown["credit_sats"], [one["kind"] for one in shown["movements"]]) == (
+        0, ["credit_used", "parts_credited"],
+    )  # fmt: skip
 
 
 # The back office

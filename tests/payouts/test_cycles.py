@@ -29,7 +29,8 @@ from payouts.errors import (
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import contribution, contributions_page, expected_net_sats
 from payouts.queries.cycles import cycle as cycle_facts
-from payouts.services.cycles import create_cycle, open_contribution, set_destination
+from payouts.services.contributions import open_contribution
+from payouts.services.cycles import create_cycle, set_destination
 from payouts.services.groups import add_member
 from payouts.services.payouts import cancel_payout
 from sunusav.core.models import TrailEntry

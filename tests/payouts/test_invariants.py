@@ -83,7 +83,7 @@ def test_audit_finds_a_contribution_of_another_amount() -> None:
 def test_audit_finds_a_cycle_made_ready_too_early() -> None:
     cycle = make_cycle(make_group(members=2))
     pay_contribution(cycle, "user-0")
-    Cycle.objects.filter(pk=cycle.pk).update(state="ready", ready_at=NOW)
+    Cycle.objects.filter(pk=cycle.pk).update(state="ready", ready_at=NOW, settled_count=2)
 
     assert _breaches() == [("I05", f"cycle:{cycle.pk}", "ready with 1 of 2 contributions settled")]
 
@@ -92,7 +92,7 @@ def test_audit_finds_a_cycle_paid_while_collecting() -> None:
     cycle = make_payable_cycle(make_group(members=2), net_sats=19_800)
     process(cycle)
     run_due(slots=1, clock=lambda: NOW)
-    Cycle.objects.filter(pk=cycle.pk).update(state="collecting", ready_at=None)
+    Cycle.objects.filter(pk=cycle.pk).update(state="collecting", ready_at=None, settled_count=None)
 
     assert _breaches() == [("I05", f"cycle:{cycle.pk}", "paid out while collecting")]
 

@@ -3,11 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-from payouts.models import Contribution, Cycle, CycleReopening
+from payouts.models import Contribution, Cycle, CycleReopening, Refund
+from payouts.services.endings import cancel_cycle
 from payouts.services.reopening import propose_reopening
 from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
-from tests.factories.payouts import NOW, MemberFactory, make_cycle, make_group, make_payable_cycle, process
+from tests.factories.payouts import (
+    ACTOR,
+    NOW,
+    MemberFactory,
+    make_cycle,
+    make_group,
+    make_payable_cycle,
+    pay_contribution,
+    process,
+)
 from tests.factories.users import make_user
 from tests.support.constraints import Violation
 from tests.transfers.violations import booked, stored_copy
@@ -23,6 +33,20 @@ def cycle() -> Cycle:
 
 def contribution() -> Contribution:
     return Contribution.objects.get(cycle=cycle())
+
+
+def refund() -> Refund:
+    return Refund.objects.create(
+        user_id="user-0", amount_sats=1, reason="moved away", requested_by="finance", requested_at=NOW
+    )
+
+
+def returned_contribution() -> Contribution:
+    """Return the contribution of a cycle of one member that was cancelled after it was paid."""
+    row = cycle()
+    pay_contribution(row, "user-0")
+    cancel_cycle(cycle_id=row.pk, reason="dissolved", actor=ACTOR, now=NOW)
+    return Contribution.objects.get(cycle=row)
 
 
 def reopening() -> CycleReopening:
@@ -64,9 +88,31 @@ VIOLATIONS = [
     Violation("cycle_index_used_once_per_group", cycle, {"id": "another"}),
     Violation("cycle_contribution_is_positive", cycle, {"contribution_sats": 0}),
     Violation("cycle_has_members", cycle, {"members_count": 0}),
-    Violation("cycle_ready_has_moment", cycle, {"state": "ready"}),
-    Violation("cycle_ready_has_moment", cycle, {"ready_at": NOW}),
-    Violation("cycle_ready_has_moment", cycle, {"state": "paid", "ready_at": NOW}),
+    *(
+        Violation("cycle_state_has_its_moments", cycle, changes)
+        for changes in (
+            {"state": "ready"},
+            {"state": "ready", "ready_at": NOW},
+            {"state": "ready", "ready_at": NOW, "settled_count": 0},
+            {"state": "ready", "ready_at": NOW, "settled_count": 1, "cancelled_at": NOW},
+            {"state": "cancelled", "cancelled_at": NOW},
+            {"state": "cancelled", "settled_count": 0},
+            {"ready_at": NOW},
+            {"cancelled_at": NOW},
+            {"settled_count": 1},
+            {"state": "paid", "ready_at": NOW, "settled_count": 1},
+        )
+    ),
+    Violation(
+        "cycle_settled_are_members", cycle, {"state": "cancelled", "cancelled_at": NOW, "settled_count": 2}
+    ),
+    Violation("cycle_winner_replaced_once_ready", cycle, {"winner_replaced_at": NOW}),
+    Violation("refund_amount_is_positive", refund, {"amount_sats": 0}),
+    Violation(
+        "payouts_contribution.return_transaction_id",
+        returned_contribution,
+        {"user_id": "another"},
+    ),
     Violation("cycle_destination_replaced_once_ready", cycle, {"destination_replaced_at": NOW}),
     Violation("cycle_destination_is_whole", cycle, {"destination_rail": "lightning"}),
     Violation(

@@ -304,8 +304,12 @@ COLLECTING = [
     ),
     Violation("collection_settled_is_paid_in_full", collection, {"state": "settled", "received": 10_000_000}),
     *(
-        Violation("collection_open_has_reference", collection, {"state": state, "reference": None})
-        for state in ("open", "partial", "expired")
+        Violation(
+            "collection_open_has_reference",
+            collection,
+            {"state": state, "received": received, "reference": None},
+        )
+        for state, received in (("open", 0), ("partial", 1), ("expired", 0))
     ),
     Violation("receipt_payment_counts_once", receipt, lambda _: {"transaction_id": booked("again")}),
     Violation("receipt_amount_is_positive", receipt, {"received": 0}),

@@ -12,13 +12,11 @@ from ledger import queries as books
 from ledger.enums import AccountRole, Currency
 from ledger.types import Line
 from sunusav.core.auditing import AuditScope, Breach
-from transfers.enums import AWAITING_STATES, CollectionState, ReceiptUse, TransactionKind
+from transfers.enums import AWAITING_STATES, UNPAID_COLLECTION_STATES, ReceiptUse, TransactionKind
 from transfers.invariants.bookings import different_lines
 from transfers.invariants.scope import collection_pages, missing, receipt_pages
 from transfers.models import Collection, Receipt
 from transfers.receipt_booking import clearing_of, parts_credited_lines, receipt_lines, use_of
-
-ENDED = (CollectionState.EXPIRED, CollectionState.CANCELLED)
 
 
 def receipts_are_booked_once(scope: AuditScope) -> Iterator[Breach]:
@@ -58,7 +56,7 @@ def _wrong_bookings(
     parts = [receipt for receipt in receipts if receipt.use == ReceiptUse.PART]
     for receipt in receipts:
         # A request that has ended was open until its last part; one that never had a part, for none of its payments.
-        is_awaiting = is_awaiting and (row.state not in ENDED or receipt in parts)
+        is_awaiting = is_awaiting and (row.state not in UNPAID_COLLECTION_STATES or receipt in parts)
         use = use_of(
             is_awaiting=is_awaiting, asked=row.amount, in_clearing=in_clearing, received=receipt.received
         )
@@ -73,7 +71,7 @@ def _wrong_bookings(
 
 
 def _wrong_end(row: Collection, parts: int, lines: dict[int, list[Line]]) -> Iterator[Breach]:
-    is_ended_in_part = row.state in ENDED and parts > 0
+    is_ended_in_part = row.state in UNPAID_COLLECTION_STATES and parts > 0
     expected = parts_credited_lines(row.terms, in_clearing=parts) if is_ended_in_part else []
     in_books = lines.get(row.parts_transaction_id or 0, [])
     yield from different_lines("I08b", f"collection:{row.pk}", "its end", in_books, expected)

@@ -62,6 +62,9 @@ def collection_pages(scope: AuditScope, rows: QuerySet[Any]) -> Iterator[list[An
     requested = rows_since(Collection.objects.all(), "requested_at", scope.since)
     awaiting = Collection.objects.filter(ask_at__isnull=False, state__in=AWAITING_STATES)
     keys = set(requested.values_list("pk", flat=True)) | set(awaiting.values_list("pk", flat=True))
+    first = books.first_transaction_since(scope.since)
+    ended = Collection.objects.filter(parts_transaction_id__gte=first)
+    keys |= set(ended.values_list("pk", flat=True))
     return pages(rows, keys | set(_receipts(scope).values_list("collection_id", flat=True)))
 
 

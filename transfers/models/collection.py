@@ -8,13 +8,19 @@ from django.utils.translation import gettext_lazy as _
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef, Money
 from sunusav.core.fields import ExactCharField, kept_while
-from transfers.enums import LIVE_COLLECTION_STATES, CollectionProblem, CollectionState, ReceiptUse
+from transfers.enums import (
+    LIVE_COLLECTION_STATES,
+    UNOPENED_COLLECTION_STATES,
+    UNPAID_COLLECTION_STATES,
+    CollectionProblem,
+    CollectionState,
+    ReceiptUse,
+)
 from transfers.receipt_booking import CollectionTerms, clearing_of
 
 CURRENCIES = [currency.value for currency in Currency]
 CURRENCY_CHOICES = [(currency, currency) for currency in CURRENCIES]
 BOTH_IN_SATS = Q(currency=Currency.MSAT.value, due_currency=Currency.MSAT.value)
-ENDED_BY_CREDIT = (CollectionState.EXPIRED, CollectionState.CANCELLED)
 
 
 class Collection(models.Model):
@@ -121,12 +127,11 @@ class Collection(models.Model):
             ),
             models.CheckConstraint(
                 name="collection_parts_credited_at_its_end",
-                condition=Q(parts_transaction=None) | Q(state__in=ENDED_BY_CREDIT, received__gt=0),
+                condition=Q(parts_transaction=None) | Q(state__in=UNPAID_COLLECTION_STATES, received__gt=0),
             ),
             models.CheckConstraint(
                 name="collection_open_has_reference",
-                condition=Q(state__in=(CollectionState.PENDING, CollectionState.CANCELLED))
-                | Q(reference__isnull=False),
+                condition=Q(state__in=UNOPENED_COLLECTION_STATES) | Q(reference__isnull=False),
             ),
         ]
 

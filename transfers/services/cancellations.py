@@ -1,21 +1,28 @@
 """Cancel collections: at the collector first, so that none is paid after it was cancelled here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from sunusav.core.actors import Actor
 from sunusav.core.transactions import retried_on_deadlock
-from sunusav.core.wake_ups import wake_for
+from sunusav.core.wake_ups import wake, wake_for
 from transfers.collection_queries import collection_facts
 from transfers.collectors import collector
 from transfers.enums import CollectionProblem, CollectionState
-from transfers.errors import CollectionAnsweredElsewhere, CollectionNotCancellable, CollectionSettled
+from transfers.errors import (
+    CollectionAnsweredElsewhere,
+    CollectionNotCancellable,
+    CollectionSettled,
+    CollectorUnknown,
+)
 from transfers.models import Collection
 from transfers.services.collections import is_answered_elsewhere
 from transfers.services.receipts import end_collection, record_payments
 from transfers.types import CollectionFacts, CollectionStatus
 
+SWEEP_TASK = "transfers.sweep_collections"
 CANCELLABLE = (CollectionState.PENDING, CollectionState.OPEN, CollectionState.PARTIAL)
 
 
@@ -34,6 +41,31 @@ def cancel_collection(*, collection_id: int, actor: Actor, reason: str, now: dat
     _record_paid(row, status, now)
     _require_over_at_collector(row, status)
     return collection_facts(_record_cancelled(row.pk, reference, actor=actor, reason=reason, now=now))
+
+
+def withdraw_collections(*, subjects: Sequence[str], actor: Actor, reason: str, now: datetime) -> None:
+    """End the open requests for subjects that have ended, in the caller's transaction, without any network.
+
+    Parts that arrived become the payers' credit, as does whatever is still paid; credit that was used is returned. The
+    collectors cancel the requests afterwards. A request being settled by another transaction is waited for.
+    """
+    live = Collection.objects.filter(live_subject__in=list(subjects), state__in=CANCELLABLE)
+    rows = list(live.order_by("pk").select_for_update())
+    for row in rows:
+        end_collection(
+            row, CollectionState.WITHDRAWN, "withdraw", actor=actor, reason=reason, now=now, ask_at=now,
+            reference=row.reference or _reference_at_collector(row),
+        )  # fmt: skip
+    if rows:
+        wake(SWEEP_TASK)
+
+
+def _reference_at_collector(row: Collection) -> str | None:
+    """Return the reference that a request has at its collector even before it is opened, where it has one."""
+    try:
+        return collector(row.method).reference_of(row.pk)
+    except CollectorUnknown:
+        return None
 
 
 def _require_cancellable(row: Collection) -> None:

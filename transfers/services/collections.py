@@ -26,6 +26,7 @@ from transfers.enums import (
 from transfers.errors import (
     CollectionAskedOtherwise,
     CollectionSettled,
+    CollectionWithdrawn,
     CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
@@ -73,11 +74,43 @@ def open_collection(
 ) -> CollectionFacts:
     """Request money for a subject; while a request is open, the same one is returned.
 
+    Raises: as `make_way`, `request_collection` and `announce_collection`.
+    """
+    make_way(subject=subject, method=method, actor=actor, now=now)
+    stored = request_collection(
+        subject=subject, due=due, method=method, credit=credit, overpaid=overpaid, memo=memo, now=now, phone=phone,
+    )  # fmt: skip
+    return announce_collection(stored, actor=actor, now=now, reason=reason)
+
+
+def make_way(*, subject: str, method: str, actor: Actor, now: datetime) -> None:
+    """Query or cancel what is left of an earlier request for a subject, so that another can be stored.
+
+    Raises: CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorUnavailable.
+    """
+    collector(method)
+    live = _usable(subject, now)
+    if live is not None and live.method != method:
+        _cancel_unannounced(live, actor=actor, now=now)
+
+
+def request_collection(
+    *,
+    subject: str,
+    due: Money,
+    method: str,
+    credit: AccountRef,
+    overpaid: AccountRef,
+    memo: str,
+    now: datetime,
+    phone: str = "",
+) -> int:
+    """Store a request for money, in the caller's transaction; return its id, or that of the open one.
+
     `due` is credited to `credit`; a collector in the other currency asks for what it is worth now. What is not asked
-    for becomes credit of the owner of `overpaid`, whose phone it is. The intent is committed before the collector is
-    called, which is idempotent per collection.
+    for becomes credit of the owner of `overpaid`, whose phone it is. Nobody can pay it before it is announced.
     Raises: SubjectMissing, CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorTakesNoPhone,
-    RateNotFresh, CollectorUnavailable.
+    RateNotFresh.
     """
     require_subject(subject)
     opener = collector(method)
@@ -89,12 +122,23 @@ def open_collection(
         credit_role=credit.role, credit_owner=credit.owner, overpaid_role=overpaid.role, overpaid_owner=overpaid.owner,
         sealed_phone=seal(overpaid.owner, phone) if phone else None,
     )  # fmt: skip
-    row = _live_or_stored(wanted, actor=actor, now=now)
-    if row.state != _C.PENDING:
-        return collection_facts(row)
-    request = CollectionRequest(row.pk, row.asked, row.memo, EXPIRES_IN_SECONDS, _phone_of(row))
-    opened = opener.open(request, now=now)
-    return collection_facts(_record_opened(row, opened, actor=actor, reason=reason, now=now))
+    return _live_or_stored(wanted, now).pk
+
+
+def announce_collection(
+    collection_id: int, *, actor: Actor, now: datetime, reason: str = ""
+) -> CollectionFacts:
+    """Open a stored request at its collector, once: the payer can pay it from then on.
+
+    The collector is called outside any transaction; the call is idempotent per collection.
+    Raises: CollectorUnavailable, CollectionWithdrawn or CollectionAskedOtherwise when it ended meanwhile.
+    """
+    row = Collection.objects.get(pk=collection_id)
+    if row.state == _C.PENDING:
+        opened = collector(row.method).open(_request_of(row), now=now)
+        row = _record_opened(row, opened, actor=actor, reason=reason, now=now)
+    _require_not_ended(row)
+    return collection_facts(row)
 
 
 def reconcile_collection(collection_id: int, *, now: datetime) -> None:
@@ -103,6 +147,9 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
     Raises: CollectorUnknown, CollectorUnavailable, CollectionCurrencyDiffers.
     """
     row = Collection.objects.get(pk=collection_id)
+    if row.state == _C.WITHDRAWN:
+        _cancel_withdrawn(row, now=now)
+        return
     if row.reference is None:
         return
     asked = collector(row.method)
@@ -113,6 +160,15 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
     _record_status(collection_id, status, now=now)
 
 
+def _cancel_withdrawn(row: Collection, *, now: datetime) -> None:
+    """Have the collector cancel a withdrawn request; one whose opening was not recorded is opened to learn its name."""
+    asked = collector(row.method)
+    reference = row.reference or asked.open(_request_of(row), now=now).reference
+    status = asked.cancel(reference)
+    Collection.objects.filter(pk=row.pk, reference=None).update(reference=reference)
+    _record_status(row.pk, status, now=now)
+
+
 @retried_on_deadlock
 def _record_status(collection_id: int, status: CollectionStatus, *, now: datetime) -> None:
     with transaction.atomic():
@@ -121,6 +177,8 @@ def _record_status(collection_id: int, status: CollectionStatus, *, now: datetim
             record_payment(row, payment, now=now)
         if row.state in AWAITING_STATES:
             _record_unpaid(row, status, now)
+        elif row.state == _C.WITHDRAWN and not _is_over(row, status):
+            _query_again(row, status, now)
         else:
             ended_at = row.settled_at or row.expires_at or row.requested_at
             Collection.objects.filter(pk=row.pk).update(ask_at=next_late_query(row, ended_at, now))
@@ -135,13 +193,23 @@ def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:
 
 
 def _record_unpaid(row: Collection, status: CollectionStatus, now: datetime) -> None:
-    is_elsewhere = is_answered_elsewhere(row, status)
-    # A request that was paid in part is over, too, once its provider reports it as paid.
-    over = (_C.CANCELLED, _C.SETTLED) if row.state == _C.PARTIAL else (_C.CANCELLED,)
-    if status.state in over and is_expired(row, now) and not is_elsewhere:
+    if is_expired(row, now) and _is_over(row, status):
         end_collection(row, _C.EXPIRED, "expire", actor=ENGINE, now=now)
-        return
-    problem = _P.ANSWERED_ELSEWHERE if is_elsewhere else ""
+    else:
+        _query_again(row, status, now)
+
+
+def _is_over(row: Collection, status: CollectionStatus) -> bool:
+    """Return whether nothing can be paid any more at the collector that opened the request.
+
+    One that was paid in part, or withdrawn, is over, too, once its provider reports it as paid.
+    """
+    is_paid = status.state == _C.SETTLED and row.state in (_C.PARTIAL, _C.WITHDRAWN)
+    return (is_paid or status.state == _C.CANCELLED) and not is_answered_elsewhere(row, status)
+
+
+def _query_again(row: Collection, status: CollectionStatus, now: datetime) -> None:
+    problem = _P.ANSWERED_ELSEWHERE if is_answered_elsewhere(row, status) else ""
     Collection.objects.filter(pk=row.pk).update(ask_at=next_query(row, now), trouble=problem)
 
 
@@ -183,26 +251,31 @@ def _defer(collection_id: int, now: datetime) -> bool:
     return due.update(ask_at=now + QUERY_AGAIN_AFTER_PROBLEM) == 1
 
 
-def _live_or_stored(wanted: Collection, *, actor: Actor, now: datetime) -> Collection:
+def _live_or_stored(wanted: Collection, now: datetime) -> Collection:
     """Return the live collection of the subject if it has the wanted method, else store the wanted one.
 
-    Raises: CollectionSettled, CollectionAskedOtherwise, RateNotFresh, CollectorUnavailable.
+    Raises: CollectionSettled, CollectionAskedOtherwise, RateNotFresh.
     """
-    live = _usable(wanted.subject, now)
-    if live is not None and live.method == wanted.method:
-        return live
-    if live is not None:
-        _cancel_unannounced(live, actor=actor, now=now)
+    live = Collection.objects.filter(live_subject=wanted.subject).first()
+    if live is None and _is_stored(wanted, now):
+        return wanted
+    live = live or Collection.objects.get(live_subject=wanted.subject)
+    if live.state == _C.SETTLED:
+        raise CollectionSettled(subject=live.subject, collection_id=live.pk)
+    if live.method != wanted.method:
+        raise _other_method_open(live)
+    return live
+
+
+def _is_stored(wanted: Collection, now: datetime) -> bool:
+    """Store a request; false if another was stored for its subject at the same moment. Raises: RateNotFresh."""
     try:
         with transaction.atomic():
             _fix_amount(wanted, now)
             wanted.save(force_insert=True)
     except IntegrityError:
-        other = Collection.objects.get(live_subject=wanted.subject)
-        if other.method != wanted.method:
-            raise _other_method_open(other) from None
-        return other
-    return wanted
+        return False
+    return True
 
 
 def _fix_amount(row: Collection, now: datetime) -> None:
@@ -225,9 +298,10 @@ def _fix_amount(row: Collection, now: datetime) -> None:
     row.conversion_id, row.rate_id = conversion_id(reference), conversion.rate.id
 
 
-def _phone_of(row: Collection) -> str:
-    """Return the payer's phone; empty if none was given. Raises: PersonErased."""
-    return reveal(row.overpaid_owner, bytes(row.sealed_phone)) if row.sealed_phone else ""
+def _request_of(row: Collection) -> CollectionRequest:
+    """Return what the collector is asked to open. Raises: PersonErased when a phone belongs to it."""
+    phone = reveal(row.overpaid_owner, bytes(row.sealed_phone)) if row.sealed_phone else ""
+    return CollectionRequest(row.pk, row.asked, row.memo, EXPIRES_IN_SECONDS, phone)
 
 
 def _cancel_unannounced(row: Collection, *, actor: Actor, now: datetime) -> None:
@@ -244,7 +318,7 @@ def _cancel_unannounced(row: Collection, *, actor: Actor, now: datetime) -> None
         row = Collection.objects.select_for_update().get(pk=row.pk)
         if row.state != _C.PENDING:
             raise _other_method_open(row)
-        move_collection(row, _C.CANCELLED, "give_way", actor=actor, now=now, reference=reference)
+        end_collection(row, _C.CANCELLED, "give_way", actor=actor, now=now, reference=reference)
 
 
 def _reference_cancelled_at_collector(row: Collection) -> str | None:
@@ -267,7 +341,7 @@ def _other_method_open(row: Collection) -> CollectionAskedOtherwise:
 def _record_opened(
     row: Collection, opened: OpenedCollection, *, actor: Actor, reason: str, now: datetime
 ) -> Collection:
-    """Record what the payer needs, unless the request was cancelled meanwhile. Raises: CollectionAskedOtherwise."""
+    """Record what the payer needs, or of a request that was withdrawn meanwhile, what is to be cancelled."""
     with transaction.atomic(durable=True):
         row = Collection.objects.select_for_update().get(pk=row.pk)
         if row.state == _C.PENDING:
@@ -276,9 +350,20 @@ def _record_opened(
                 payment_request=opened.payment_request, checkout_url=opened.checkout_url,
                 expires_at=opened.expires_at, source=opened.source, ask_at=now + QUERY_OPEN_EVERY,
             )  # fmt: skip
+        elif row.state == _C.WITHDRAWN:
+            row.reference = row.reference or opened.reference
+            Collection.objects.filter(pk=row.pk).update(
+                reference=row.reference, source=opened.source, expires_at=opened.expires_at, ask_at=now
+            )
+    return row
+
+
+def _require_not_ended(row: Collection) -> None:
+    """Refuse a request that ended while it was opened. Raises: CollectionWithdrawn, CollectionAskedOtherwise."""
+    if row.state == _C.WITHDRAWN:
+        raise CollectionWithdrawn(subject=row.subject, collection_id=row.pk)
     if row.state == _C.CANCELLED:
         raise _other_method_open(Collection.objects.filter(live_subject=row.subject).first() or row)
-    return row
 
 
 def _usable(subject: str, now: datetime) -> Collection | None:

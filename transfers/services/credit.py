@@ -7,10 +7,12 @@ from django.db import IntegrityError, transaction
 
 from ledger.enums import LIABILITY_ROLES
 from ledger.errors import AccountShort
+from ledger.queries import owed
 from ledger.services import post, require_owed, reverse
 from ledger.types import AccountRef, credit, debit
 from sunusav.core import trail
 from sunusav.core.actors import Actor
+from sunusav.core.money import msat_from_sats, sats_from_msat
 from sunusav.core.transactions import retried_on_deadlock
 from transfers.credit_queries import credit_use
 from transfers.enums import TransactionKind
@@ -45,6 +47,23 @@ def use_credit(
     return credit_use(stored)
 
 
+def use_available_credit(
+    *, user_id: str, up_to_msat: int, into: AccountRef, subject: str, actor: Actor, now: datetime
+) -> int:
+    """Pay for a subject with what a member's credit holds, in the caller's transaction; return the msat used.
+
+    Rounding: down, to whole sats. Raises: CreditAlreadyUsed.
+    """
+    owner = credit_of(user_id)
+    require_owed({owner: 0}, now=now)
+    available_msat = msat_from_sats(sats_from_msat(owed(owner)))
+    amount_msat = min(up_to_msat, available_msat)
+    if amount_msat <= 0:
+        return 0
+    use_credit(user_id=user_id, amount_msat=amount_msat, into=into, subject=subject, actor=actor, now=now)
+    return amount_msat
+
+
 @retried_on_deadlock
 def return_credit(*, subject: str, actor: Actor, reason: str, now: datetime) -> CreditUseFacts:
     """Give back what was used of a member's credit for a subject, which may be paid for again after it.
@@ -55,19 +74,33 @@ def return_credit(*, subject: str, actor: Actor, reason: str, now: datetime) -> 
         row = CreditUse.objects.select_for_update().filter(live_subject=subject).first()
         if row is None:
             raise CreditNotUsed(subject=subject)
-        if row.into.role in LIABILITY_ROLES:
-            require_owed({row.into: row.amount_msat}, now=now)
-        row.return_transaction_id = reverse(
-            transaction_id=row.transaction_id, kind=TransactionKind.CREDIT_RETURNED,
-            reference=f"credit_return:{row.pk}", at=now, subject=subject,
-        )  # fmt: skip
-        row.returned_at = now
-        row.save(update_fields=["return_transaction", "returned_at"])
-        trail.record(
-            subject=f"credit_use:{row.pk}", action="return_credit", actor=actor, at=now, reason=reason,
-            facts={"amount_msat": row.amount_msat, "subject": subject},
-        )  # fmt: skip
+        _return(row, actor=actor, reason=reason, now=now)
     return credit_use(row)
+
+
+def return_used_credit(*, subject: str, actor: Actor, reason: str, now: datetime) -> None:
+    """Give back what is used of a member's credit for a subject, if anything is, in the caller's transaction.
+
+    Raises: AccountShort when the account that was credited has spent it.
+    """
+    row = CreditUse.objects.select_for_update().filter(live_subject=subject).first()
+    if row is not None:
+        _return(row, actor=actor, reason=reason, now=now)
+
+
+def _return(row: CreditUse, *, actor: Actor, reason: str, now: datetime) -> None:
+    if row.into.role in LIABILITY_ROLES:
+        require_owed({row.into: row.amount_msat}, now=now)
+    row.return_transaction_id = reverse(
+        transaction_id=row.transaction_id, kind=TransactionKind.CREDIT_RETURNED,
+        reference=f"credit_return:{row.pk}", at=now, subject=row.subject,
+    )  # fmt: skip
+    row.returned_at = now
+    row.save(update_fields=["return_transaction", "returned_at"])
+    trail.record(
+        subject=f"credit_use:{row.pk}", action="return_credit", actor=actor, at=now, reason=reason,
+        facts={"amount_msat": row.amount_msat, "subject": row.subject},
+    )  # fmt: skip
 
 
 def _known(owner: AccountRef, amount_msat: int, into: AccountRef, subject: str) -> CreditUse | None:

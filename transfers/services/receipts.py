@@ -24,6 +24,7 @@ from transfers.enums import (
 from transfers.errors import CollectionCurrencyDiffers, CollectionMissing
 from transfers.models import Collection, Receipt
 from transfers.receipt_booking import parts_credited_lines, receipt_lines, use_of
+from transfers.services.credit import return_used_credit
 from transfers.types import CollectedPayment, CollectionStatus
 
 # A payment that arrived in time may settle a little after the expiry.
@@ -115,15 +116,19 @@ def _is_counted(row: Collection, payment: CollectedPayment) -> bool:
 def end_collection(
     row: Collection, state: CollectionState, action: str, *, actor: Actor, now: datetime, **fields: Any
 ) -> None:
-    """End a locked request that is not paid in full, in the caller's transaction; its parts become credit."""
+    """End a locked request that is not paid in full, in the caller's transaction.
+
+    Its parts become the payer's credit, and credit that was used for its subject is returned.
+    """
     if row.state == _C.PARTIAL:
         fields["parts_transaction_id"] = post(
             kind=TransactionKind.PARTS_CREDITED, reference=f"collection_end:{row.pk}",
             lines=parts_credited_lines(row.terms, in_clearing=row.received), at=now, subject=row.subject,
         )  # fmt: skip
         wake_for(row.subject)
-    ask_at = next_late_query(row, row.expires_at or now, now)
-    move_collection(row, state, action, actor=actor, now=now, ask_at=ask_at, trouble="", **fields)
+    return_used_credit(subject=row.subject, actor=actor, reason=fields.get("reason", ""), now=now)
+    fields.setdefault("ask_at", next_late_query(row, row.expires_at or now, now))
+    move_collection(row, state, action, actor=actor, now=now, trouble="", **fields)
 
 
 def _move_after_receipt(

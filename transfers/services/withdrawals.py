@@ -89,6 +89,17 @@ def revoke_withdrawal(*, subject: str, actor: Actor, now: datetime) -> Withdrawa
     return withdrawal_facts(row)
 
 
+def end_withdrawal(*, subject: str, why: DomainError, actor: Actor, now: datetime) -> None:
+    """Close the live link of a subject that can no longer be paid, redeemed or not, in the caller's transaction."""
+    row = WithdrawalLink.objects.select_for_update().filter(live_subject=subject).first()
+    if row is None:
+        return
+    if row.state == _S.REDEEMED:
+        refuse_withdrawal(withdrawal_id=row.pk, why=why, actor=actor, now=now)
+    else:
+        _move(row, _S.REVOKED, "revoke", actor=actor, now=now)
+
+
 def withdrawal_of(secret: str, *, now: datetime) -> WithdrawalFacts:
     """Return the open link of a secret. Raises: WithdrawalSecretUnknown, WithdrawalLinkClosed."""
     row = WithdrawalLink.objects.filter(secret_sha256=_digest(secret)).first()

@@ -65,12 +65,14 @@ class CycleAnswer(AnswerSerializer):
     status = ChoiceOf(CycleStatus.values)
     contributions_due = serializers.IntegerField(source="members_count")
     contributions_settled = serializers.IntegerField()
+    closed_short = serializers.BooleanField(source="is_short")
     destination = DestinationAnswer(allow_null=True)
     destination_replaced_at = UtcDateTimeField(allow_null=True)
     second_choice = DestinationAnswer(allow_null=True)
     error_message = FailureTextField(source="payout_failure")
     created_at = UtcDateTimeField()
     ready_at = UtcDateTimeField(allow_null=True)
+    cancelled_at = UtcDateTimeField(allow_null=True)
 
 
 class CycleWithNetAnswer(CycleAnswer):
@@ -80,13 +82,17 @@ class CycleWithNetAnswer(CycleAnswer):
 
 
 class ContributionAnswer(AnswerSerializer):
-    """What a member owes a cycle, and how to pay it; `amount_xof` is what a method in francs asks for."""
+    """What a member owes a cycle, what their credit paid of it, and how to pay the rest.
+
+    `amount_xof` is what a method in francs asks for.
+    """
 
     id = serializers.IntegerField()
     cycle_id = serializers.CharField()
     user_id = serializers.CharField()
     amount_sats = serializers.IntegerField()
     amount_xof = serializers.IntegerField(allow_null=True)
+    credit_used_sats = serializers.IntegerField()
     status = ChoiceOf(ContributionStatus.values)
     method = serializers.CharField()
     payment_request = serializers.CharField()
@@ -198,6 +204,9 @@ class ReceiptAnswer(AnswerSerializer):
     platform_share = serializers.IntegerField(source="split.platform_sats")
     community_share = serializers.IntegerField(source="split.community_sats")
     partner_reserved = serializers.IntegerField(source="split.partner_sats")
+    contributions_due = serializers.IntegerField()
+    contributions_settled = serializers.IntegerField()
+    closed_short = serializers.BooleanField(source="is_short")
     settlement_partner = serializers.CharField()
     net_payout = serializers.IntegerField(source="split.net_sats")
     net_payout_xof = XofTextField(source="net_xof")

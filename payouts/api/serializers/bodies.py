@@ -22,6 +22,7 @@ from transfers.enums import DisbursementState
 from transfers.types import Destination
 
 MAX_CYCLE_INDEX = 1_000_000
+MAX_REASON = 500
 # Longer than any invoice a wallet makes.
 MAX_DESTINATION_LENGTH = 4_000
 LIGHTNING = "lightning"
@@ -114,12 +115,32 @@ class DestinationBody(ChoiceBody):
         }
 
 
+class WinnerBody(StrictSerializer):
+    winner_user_id = IdentifierField()
+    reason = TextField(max_length=MAX_REASON)
+
+
+class RefundBody(StrictSerializer):
+    """How much of a member's credit is paid out, and where."""
+
+    amount_sats = SatsField()
+    destination = ChoiceBody()
+    reason = TextField(max_length=MAX_REASON)
+
+    def validate(self, attrs: Any) -> dict[str, Any]:
+        return {**attrs, "destination": Destination(**attrs["destination"])}
+
+
 class ContributionBody(StrictSerializer):
-    """How a member pays. `phone` is for mobile money; with `lightning` it is refused, since it has no use there."""
+    """How a member pays. `phone` is for mobile money; with `lightning` it is refused, since it has no use there.
+
+    The member's credit pays first, unless `use_credit` is false.
+    """
 
     user_id = IdentifierField()
     method = ChoiceOf(RAILS)
     phone = PhoneField(required=False)
+    use_credit = StrictBooleanField(default=True)
 
     def validate(self, attrs: Any) -> dict[str, Any]:
         if "phone" in attrs and attrs["method"] == LIGHTNING:

@@ -9,6 +9,7 @@ from ledger.errors import RateNotFresh
 from payouts.api.serializers.answers import ContributionAnswer
 from payouts.api.serializers.bodies import ContributionBody
 from payouts.errors import (
+    ContributionMissed,
     ContributionMissing,
     ContributionNotOfCycle,
     ContributionNotRequested,
@@ -17,7 +18,7 @@ from payouts.errors import (
     CycleMissing,
 )
 from payouts.queries import cycles as queries
-from payouts.services import cycles as services
+from payouts.services import contributions as services
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.serializers import ReasonBody
 from sunusav.api.viewsets import ApiViewSet
@@ -52,7 +53,8 @@ class ContributionViewSet(ApiViewSet):
         "Request a member's contribution", operation_id="cycle_contributions_post", permission=OPEN,
         body=ContributionBody, answer=ContributionAnswer, statuses=(201,),
         problems=[
-            CycleMissing, ContributionMissing, ContributionSettled, ContributionRequestedByOtherMethod,
+            CycleMissing, ContributionMissing, ContributionSettled, ContributionMissed,
+            ContributionRequestedByOtherMethod,
             CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable,
         ],
         example={"user_id": "user-123", "method": "lightning"},
@@ -64,6 +66,7 @@ class ContributionViewSet(ApiViewSet):
             user_id=body["user_id"],
             method=body["method"],
             phone=body.get("phone", ""),
+            use_credit=body["use_credit"],
             actor=self.actor,
             now=self.now,
         )

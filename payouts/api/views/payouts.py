@@ -20,6 +20,7 @@ from payouts.api.waiting import wait_for_outcome
 from payouts.errors import (
     ClaimContradictsRecords,
     CycleAlreadyPaid,
+    CycleCancelled,
     CycleMissing,
     CycleNotReady,
     DestinationMissing,
@@ -70,6 +71,7 @@ PROPOSE_OR_APPROVE_REVERSAL = AnyOf(("transfers.propose_reversal", "transfers.ap
 ENDED = [CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed]
 NOT_PAYABLE = [
     CycleMissing,
+    CycleCancelled,
     CycleNotReady,
     DestinationMissing,
     OutgoingPaused,

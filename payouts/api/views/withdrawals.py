@@ -4,6 +4,7 @@ from rest_framework.response import Response
 from payouts.api.serializers.withdrawals import OpenedWithdrawalLinkAnswer, WithdrawalLinkAnswer
 from payouts.errors import (
     CycleAlreadyPaid,
+    CycleCancelled,
     CycleMissing,
     CycleNotReady,
     PayoutFailed,
@@ -41,8 +42,8 @@ class WithdrawalLinkViewSet(ApiViewSet):
         operation_id="cycle_withdrawal_link_post", permission=OPEN_OR_REVOKE, body=NothingBody,
         answer=OpenedWithdrawalLinkAnswer, statuses=(201,),
         problems=[
-            CycleMissing, CycleNotReady, CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview, PayoutReversed,
-            PayoutScheduledAlready, PayoutUnderWay, WithdrawalLinkOpen,
+            CycleMissing, CycleCancelled, CycleNotReady, CycleAlreadyPaid, PayoutFailed, PayoutNeedsReview,
+            PayoutReversed, PayoutScheduledAlready, PayoutUnderWay, WithdrawalLinkOpen,
         ],
     )  # fmt: skip
     def create(self, request: Request, cycle_id: str) -> Response:

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transfers", "0029_retried_admissions")]
+    dependencies = [("transfers", "0030_withdrawn_collections")]
 
     operations = [
         migrations.AddField(

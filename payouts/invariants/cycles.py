@@ -1,5 +1,6 @@
-"""What must always hold of cycles and their pots."""
+"""Cycles and their pots: complete, or short by what two counts agree on, and paid out only once ready."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,10 +13,11 @@ from payouts.calculations import contribution_subject, cycle_subject, pot_of
 from payouts.enums import CycleState
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import settled_counts
-from sunusav.core.auditing import AuditScope, Breach, Invariant
+from sunusav.core.auditing import AuditScope, Breach
 from sunusav.core.money import msat_from_sats
 from sunusav.core.subjects import key_of
 from transfers.collection_queries import credited_for
+from transfers.credit_queries import credit_used_for
 from transfers.queries import drawn_msat
 
 # Each cycle brings the subjects of all its contributions into one statement.
@@ -23,7 +25,7 @@ CYCLES_AT_A_TIME = 500
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 
-def _one_contribution_per_member(scope: AuditScope) -> Iterator[Breach]:
+def one_contribution_per_member(scope: AuditScope) -> Iterator[Breach]:
     counted = Cycle.objects.annotate(
         owed=Count("contributions"),
         other=Count("contributions", filter=~Q(contributions__amount_sats=F("contribution_sats"))),
@@ -37,27 +39,45 @@ def _one_contribution_per_member(scope: AuditScope) -> Iterator[Breach]:
             yield Breach("I05", cycle_subject(row.pk), detail)
 
 
-def _ready_is_settled(scope: AuditScope) -> Iterator[Breach]:
+def ready_is_settled(scope: AuditScope) -> Iterator[Breach]:
     for page in _pages(_since(Cycle.objects.filter(state=CycleState.READY), scope, "ready_at")):
         settled = settled_counts([row.pk for row in page])
         for row in page:
-            if settled[row.pk] != row.members_count:
-                detail = f"ready with {settled[row.pk]} of {row.members_count} contributions settled"
+            if settled[row.pk] != row.settled_count:
+                detail = f"ready with {settled[row.pk]} of {row.settled_count} contributions settled"
                 yield Breach("I05", cycle_subject(row.pk), detail)
 
 
-def _only_ready_cycles_are_paid_out(scope: AuditScope) -> Iterator[Breach]:
-    for page in _pages(Cycle.objects.filter(state=CycleState.COLLECTING)):
+def cancelled_is_returned(scope: AuditScope) -> Iterator[Breach]:
+    """Require that a cancelled cycle returned every contribution that was settled, and no other cycle any."""
+    for page in _pages(_since(Cycle.objects.filter(state=CycleState.CANCELLED), scope, "cancelled_at")):
+        returned = Counter(
+            Contribution.objects.filter(cycle__in=page, return_transaction__isnull=False).values_list(
+                "cycle_id", flat=True
+            )
+        )
+        for row in page:
+            if returned[row.pk] != row.settled_count:
+                detail = (
+                    f"cancelled with {row.settled_count} contributions settled, {returned[row.pk]} returned"
+                )
+                yield Breach("I05", cycle_subject(row.pk), detail)
+
+
+def only_ready_cycles_are_paid_out(scope: AuditScope) -> Iterator[Breach]:
+    for page in _pages(Cycle.objects.exclude(state=CycleState.READY)):
         drawn = drawn_msat([cycle_subject(row.pk) for row in page])
-        yield from (Breach("I05", subject, "paid out while collecting") for subject in sorted(drawn))
+        for row in page:
+            if cycle_subject(row.pk) in drawn:
+                yield Breach("I05", cycle_subject(row.pk), f"paid out while {row.state}")
 
 
-def _pots_hold_what_is_left(scope: AuditScope) -> Iterator[Breach]:
+def pots_hold_what_is_left(scope: AuditScope) -> Iterator[Breach]:
     for page in _pages(_since(Cycle.objects.all(), scope, "ready_at")):
         yield from _wrong_pots(page)
 
 
-def _filled_pots_belong_to_cycles(scope: AuditScope) -> Iterator[Breach]:
+def filled_pots_belong_to_cycles(scope: AuditScope) -> Iterator[Breach]:
     """Find pots of no cycle. A fast audit also checks each pot that is filled or moved, however old its cycle."""
     moved = _pots_moved(scope)
     for page in balance_pages(AccountRole.GROUP_POT, Currency.MSAT):
@@ -83,20 +103,29 @@ def _wrong_pots(cycles: Sequence[Cycle]) -> Iterator[Breach]:
     drawn = drawn_msat([cycle_subject(row.pk) for row in cycles])
     for row in cycles:
         subject = cycle_subject(row.pk)
-        held, due = -pots[pot_of(row.pk)], contributed.get(row.pk, 0) - drawn.get(subject, 0)
+        held, due = -pots[pot_of(row.pk)], contributed[row.pk] - drawn.get(subject, 0)
         if held != due:
             yield Breach("I05", subject, f"the pot holds {held} msat, its movements sum to {due}")
         if held < 0 or held > msat_from_sats(row.payout_total_sats):
             yield Breach("I11", subject, f"the pot holds {held} msat")
 
 
-def _contributed_msat(cycles: Sequence[Cycle]) -> dict[str, int]:
-    rows = Contribution.objects.filter(cycle__in=cycles).values_list("pk", "cycle_id")
-    cycle_of = {contribution_subject(pk): cycle_id for pk, cycle_id in rows}
-    contributed: dict[str, int] = {}
-    for subject, credited in credited_for(cycle_of).items():
-        cycle_id = cycle_of[subject]
-        contributed[cycle_id] = contributed.get(cycle_id, 0) + credited.amount
+def _contributed_msat(cycles: Sequence[Cycle]) -> Counter[str]:
+    """Return what was collected for each cycle and paid out of credit, less what was returned to its members."""
+    rows = {
+        contribution_subject(row.pk): row
+        for row in Contribution.objects.filter(cycle__in=cycles).only(
+            "cycle_id", "amount_sats", "return_transaction_id"
+        )
+    }
+    contributed: Counter[str] = Counter()
+    for subject, credited in credited_for(rows).items():
+        contributed[rows[subject].cycle_id] += credited.amount
+    for subject, used_msat in credit_used_for(rows).items():
+        contributed[rows[subject].cycle_id] += used_msat
+    for row in rows.values():
+        if row.return_transaction_id is not None:
+            contributed[row.cycle_id] -= msat_from_sats(row.amount_sats)
     return contributed
 
 
@@ -114,12 +143,3 @@ def _pages(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     while page := list(rows.filter(pk__gt=last).order_by("pk")[:CYCLES_AT_A_TIME]):
         yield page
         last = page[-1].pk
-
-
-INVARIANTS = [
-    Invariant("I05", "a cycle has one contribution per member at its creation", _one_contribution_per_member),
-    Invariant("I05", "a ready cycle has every contribution settled", _ready_is_settled),
-    Invariant("I05", "only ready cycles are paid out", _only_ready_cycles_are_paid_out),
-    Invariant("I05", "a pot holds what was contributed less what was paid out", _pots_hold_what_is_left),
-    Invariant("I05", "every filled pot belongs to a cycle", _filled_pots_belong_to_cycles),
-]

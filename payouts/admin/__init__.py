@@ -1,0 +1,15 @@
+"""Tontines in the admin, read-only, with actions; a module per noun."""
+
+from payouts.admin.cycles import ContributionAdmin, CycleAdmin, CycleReopeningAdmin
+from payouts.admin.groups import GroupAdmin
+from payouts.admin.members import MemberAdmin
+from payouts.admin.refunds import RefundAdmin
+
+__all__ = [
+    "ContributionAdmin",
+    "CycleAdmin",
+    "CycleReopeningAdmin",
+    "GroupAdmin",
+    "MemberAdmin",
+    "RefundAdmin",
+]

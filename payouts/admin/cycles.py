@@ -1,0 +1,236 @@
+"""Cycles and their contributions; people retry or cancel a payout, or propose to reopen its cycle."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from payouts.admin.reopening import payout_section, reopened_box, reversed_box, waits_for_reopening
+from payouts.calculations import contribution_subject, cycle_subject
+from payouts.enums import (
+    CYCLE_REOPENING,
+    ContributionStatus,
+    CycleStatus,
+)
+from payouts.errors import PayoutMissing
+from payouts.models import Contribution, Cycle, CycleReopening
+from payouts.queries.cycles import contributions_page, cycle_facts, is_reopened
+from payouts.services.payouts import cancel_payout, retry_payout
+from payouts.services.reopening import propose_reopening
+from payouts.types import ContributionFacts
+from sunusav.backoffice.actions import Action, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.columns import show_choice
+from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.backoffice.money import show_in, show_msat, show_sats
+from sunusav.backoffice.sections import Box, Section, Table, link_to_page, trail_of
+from sunusav.core.approvals import open_proposal
+from sunusav.core.models import User
+from transfers.collection_queries import collections_for
+from transfers.enums import DisbursementState
+from transfers.queries import disbursement_for
+from transfers.types import CollectionFacts, DisbursementFacts
+
+
+def _payout_of(row: Cycle) -> DisbursementFacts:
+    """Return a cycle's payout. Raises: PayoutMissing."""
+    payout = disbursement_for(cycle_subject(row.pk))
+    if payout is None:
+        raise PayoutMissing(payout_id=0)
+    return payout
+
+
+def _retry(decision: Decision) -> None:
+    payout = _payout_of(decision.row)
+    retry_payout(payout_id=payout.id, user=decision.user, reason=decision.reason, now=decision.now)
+
+
+def _cancel(decision: Decision) -> None:
+    payout = _payout_of(decision.row)
+    cancel_payout(payout_id=payout.id, user=decision.user, reason=decision.reason, now=decision.now)
+
+
+def _has_failed(user: User, row: Cycle) -> bool:
+    payout = disbursement_for(cycle_subject(row.pk))
+    return payout is not None and payout.state in (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW)
+
+
+def _is_unpaid(user: User, row: Cycle) -> bool:
+    payout = disbursement_for(cycle_subject(row.pk))
+    return payout is not None and payout.completed_at is None and payout.state != DisbursementState.CANCELLED
+
+
+def _propose_reopening(decision: Decision) -> None:
+    propose_reopening(
+        cycle_id=decision.row.pk, reason=decision.reason, proposer=decision.user, now=decision.now
+    )
+
+
+def _is_reversed(user: User, row: Cycle) -> bool:
+    payout = disbursement_for(cycle_subject(row.pk))
+    return waits_for_reopening(payout) and open_proposal(CYCLE_REOPENING, row.pk) is None
+
+
+RETRY = Action(
+    slug="retry-payout",
+    label=_("Retry the payout"),
+    question=_("The payment is tried again as the same payout. First check how its last attempt ended."),
+    done=_("will be tried again"),
+    run=_retry,
+    permission="payouts.retry_payout",
+    form=ReasonAndCodeForm,
+    is_offered=_has_failed,
+    tone="good",
+)
+CANCEL = Action(
+    slug="cancel-payout",
+    label=_("Cancel the payout"),
+    question=_("This payout will not be paid, and the cycle becomes ready again."),
+    done=_("cancelled"),
+    run=_cancel,
+    permission="payouts.cancel_payout",
+    form=ReasonForm,
+    is_offered=_is_unpaid,
+    tone="bad",
+)
+
+
+REOPEN = Action(
+    slug="reopen",
+    label=_("Propose to reopen"),
+    question=_(
+        "Its payout was reversed and the pot holds the money again. Once approved, it can be paid again. An invoice"
+        " that is its destination was paid before: the winner has to give a new one."
+    ),
+    done=_("proposed; another person has to approve"),
+    run=_propose_reopening,
+    permission="payouts.propose_cycle_reopening",
+    form=ReasonAndCodeForm,
+    is_offered=_is_reversed,
+)
+
+
+@admin.register(CycleReopening)
+class CycleReopeningAdmin(ReadOnlyAdmin):
+    list_display = ("id", "cycle", "payout", "proposer", "approver", "reopened_at")
+    list_select_related = ("cycle", "payout", "proposal", "proposer", "approver")
+    fields = ("cycle", "payout", "reason_shown", "proposal", "proposer", "approver", "reopened_at")
+    search_fields = ("cycle__id",)
+    search_help_text = _("The exact identifier of the cycle.")
+    ordering = ("-id",)
+    links = ("cycle", "payout", "proposal")
+
+    def name_of(self, row: Any) -> str:
+        return gettext("%(cycle)s, after payment #%(number)s") % {
+            "cycle": row.cycle_id, "number": row.payout_id,
+        }  # fmt: skip
+
+    @admin.display(description=_("reason"))
+    def reason_shown(self, row: CycleReopening) -> str:
+        return row.proposal.reason
+
+
+@admin.register(Cycle)
+class CycleAdmin(ReadOnlyAdmin):
+    list_display = ("id", "group", "cycle_index", "status", "pot", "winner_user_id", "created_at", "ready_at")
+    fields = (
+        "group", "cycle_index", "status", "settled", "contribution_sats", "pot", "winner_user_id",
+        "winner_replaced_at",
+        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
+        "second_rail", "second_kind", "second_value", "second_replaced_at", "created_at", "ready_at", "cancelled_at",
+    )  # fmt: skip
+    fields_hidden_when_empty = (
+        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
+        "second_rail", "second_kind", "second_value", "second_replaced_at", "ready_at", "cancelled_at",
+        "winner_replaced_at",
+    )  # fmt: skip
+    list_filter = ("state", "created_at")
+    list_select_related = ("group",)
+    search_fields = ("id", "group__id", "winner_user_id")
+    search_help_text = _("The exact identifier of the cycle, its group or its winner.")
+    ordering = ("-created_at", "id")
+    links = ("group",)
+    actions_offered = (RETRY, CANCEL, REOPEN)
+    card_fields = (
+        "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_value",
+    )  # fmt: skip
+
+    def name_of(self, row: Any) -> str:
+        return f"{row.pk}, {show_sats(row.payout_total_sats)}"
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        for row, facts in zip(rows, cycle_facts(rows), strict=True):
+            row.facts = facts
+
+    @admin.display(description=_("state"))
+    def status(self, cycle: Any) -> str:
+        """Show a cycle whose payout was reversed as such: what failed has a reason."""
+        failure, is_failed = cycle.facts.payout_failure, cycle.facts.status == CycleStatus.FAILED
+        is_reversed = is_failed and failure is not None and not failure.code
+        return show_choice(DisbursementState.REVERSED if is_reversed else cycle.facts.status)
+
+    @admin.display(description=_("pot"))
+    def pot(self, cycle: Cycle) -> str:
+        return show_sats(cycle.payout_total_sats)
+
+    @admin.display(description=_("contributions settled"))
+    def settled(self, cycle: Any) -> str:
+        settled, due = cycle.facts.contributions_settled, cycle.members_count
+        if cycle.facts.is_short:
+            return gettext("short: %(settled)s of %(due)s") % {"settled": settled, "due": due}
+        return f"{settled} / {due}"
+
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        payout = disbursement_for(cycle_subject(row.pk))
+        if payout is None or payout.state != DisbursementState.REVERSED:
+            return None
+        return reopened_box(row, payout) if is_reopened(payout) else reversed_box(row)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (
+            payout_section(row),
+            _contributions(row),
+            trail_of([cycle_subject(row.pk), f"{CYCLE_REOPENING}:{row.pk}"]),
+        )
+
+
+def _contributions(row: Cycle) -> Section:
+    owed = contributions_page(None, row.members_count, cycle_id=row.pk)
+    collections = collections_for([contribution_subject(contribution.id) for contribution in owed])
+    return Table(
+        title=_("Contributions"),
+        heads=(_("member"), _("amount"), _("state"), _("credit used"), _("received"), _("payment")),
+        rows=[
+            _contribution_row(item, collections.get(contribution_subject(item.id)))
+            for item in sorted(owed, key=lambda item: item.user_id)
+        ],
+        empty=_("This cycle has no contributions."),
+    )
+
+
+def _contribution_row(row: ContributionFacts, collection: CollectionFacts | None) -> Sequence[Any]:
+    state = (
+        gettext("not requested yet") if row.status == ContributionStatus.PENDING else show_choice(row.status)
+    )
+    shown = (row.user_id, show_sats(row.amount_sats), state, show_sats(row.credit_used_sats))
+    if collection is None:
+        return (*shown, show_msat(0), "")
+    link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
+    return (*shown, show_in(collection.received.currency, collection.received.amount), link)
+
+
+@admin.register(Contribution)
+class ContributionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "cycle", "user_id", "amount_sats")
+    fields = ("cycle", "user_id", "amount_sats")
+    list_select_related = ("cycle",)
+    search_fields = ("cycle__id", "user_id")
+    search_help_text = _("The exact identifier of the cycle or of the member.")
+    ordering = ("-id",)
+    links = ("cycle",)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        return (trail_of([contribution_subject(row.pk)]),)

@@ -1,0 +1,110 @@
+"""Groups: whether they are verified is proposed here and approved by another person."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from fees.queries import verified_groups
+from payouts.enums import (
+    GROUP_VERIFICATION,
+    GROUP_VERIFICATION_REVOCATION,
+)
+from payouts.models import Group, Member
+from payouts.queries.groups import masked_name, masked_phone
+from payouts.services.groups import propose_verification, propose_verification_revocation
+from sunusav.backoffice.actions import Action, Decision
+from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
+from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.sections import Section, trail_of
+from sunusav.core import clock
+from sunusav.core.models import User
+
+
+def _propose(decision: Decision) -> None:
+    propose_verification(
+        group_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
+    )
+
+
+def _propose_revocation(decision: Decision) -> None:
+    propose_verification_revocation(
+        group_id=decision.row.pk, proposer=decision.user, reason=decision.reason, now=decision.now
+    )
+
+
+def _is_unverified(user: User, row: Any) -> bool:
+    return not row.is_verified
+
+
+def _is_verified(user: User, row: Any) -> bool:
+    return bool(row.is_verified)
+
+
+PROPOSE_VERIFICATION = Action(
+    slug="propose-verification",
+    label=_("Propose verification"),
+    question=_("Once another person has approved, the group pays lower fees."),
+    done=_("proposed; another person has to approve"),
+    run=_propose,
+    permission="payouts.propose_group_verification",
+    form=ReasonAndCodeForm,
+    is_offered=_is_unverified,
+    tone="good",
+)
+PROPOSE_REVOCATION = Action(
+    slug="propose-revocation",
+    label=_("Propose to revoke the verification"),
+    question=_("Once another person has approved, the group pays the full fees again."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_revocation,
+    permission="payouts.propose_group_verification",
+    form=ReasonAndCodeForm,
+    is_offered=_is_verified,
+    tone="bad",
+)
+
+
+class MemberInline(ReadOnlyInline):
+    model = Member
+    fields = ("user_id", "name_masked", "phone_masked", "added_at")
+    ordering = ("user_id",)
+
+    @admin.display(description=_("name"))
+    def name_masked(self, member: Member) -> str:
+        return masked_name(member)
+
+    @admin.display(description=_("phone"))
+    def phone_masked(self, member: Member) -> str:
+        return masked_phone(member)
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnlyAdmin):
+    list_display = ("id", "name", "country", "settlement_partner", "verified", "created_at")
+    fields = (
+        "id", "name", "country", "settlement_partner", "verified", "skip_non_working_days", "created_at",
+    )  # fmt: skip
+    list_filter = ("country", "settlement_partner")
+    list_select_related = ("settlement_partner",)
+    search_fields = ("id", "name")
+    search_help_text = _("The exact identifier or name.")
+    ordering = ("id",)
+    inlines = [MemberInline]
+    actions_offered = (PROPOSE_VERIFICATION, PROPOSE_REVOCATION)
+    card_fields = ("id", "name", "country", "settlement_partner", "verified")
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        verified = verified_groups([row.pk for row in rows], clock.now())
+        for row in rows:
+            row.is_verified = row.pk in verified
+
+    @admin.display(description=_("verified"), boolean=True)
+    def verified(self, group: Any) -> bool:
+        return bool(group.is_verified)
+
+    def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        names = ("group", GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION)
+        return (trail_of([f"{name}:{row.pk}" for name in names] + [f"discount:group:{row.pk}"]),)
