@@ -187,7 +187,7 @@ class CycleAdmin(ReadOnlyAdmin):
         payout = disbursement_for(cycle_subject(row.pk))
         if payout is None or payout.state != DisbursementState.REVERSED:
             return None
-        return reopened_box(row, payout) if is_reopened(payout) else reversed_box(row)
+        return reopened_box(row) if is_reopened(payout) else reversed_box(row)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (

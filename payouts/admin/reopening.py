@@ -56,8 +56,7 @@ def reopening_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
             (_("Destination set"), moment(row.destination_set_at)),
         ),
     )
-    steps = (NEW_INVOICE,) if row.destination_kind == INVOICE else ()
-    return Box(title=_("If you approve"), text=says, steps=steps), (now, payout_section(row))
+    return Box(title=_("If you approve"), text=says, steps=_invoice_step(row)), (now, payout_section(row))
 
 
 def waits_for_reopening(payout: DisbursementFacts | None) -> bool:
@@ -74,12 +73,18 @@ def reversed_box(row: Cycle) -> Box:
     return Box(title=REVERSED_TITLE, text=says, steps=(step,))
 
 
-def reopened_box(row: Cycle, payout: DisbursementFacts) -> Box:
-    """Return what a reopened cycle waits for: an invoice that was paid is no destination any more."""
-    reopened = row.reopenings.get(payout_id=payout.id)
-    is_old = row.destination_set_at is not None and row.destination_set_at < reopened.reopened_at
-    steps = (NEW_INVOICE,) if is_old and row.destination_kind == INVOICE else ()
+def reopened_box(row: Cycle) -> Box:
+    steps = _invoice_step(row)
     return Box(title=REOPENED_TITLE, text=REOPENED, steps=steps, tone="attention" if steps else "calm")
+
+
+def _invoice_step(row: Cycle) -> Sequence[Any]:
+    """Return that a new invoice is needed, while the destination is one from before the reversed payment."""
+    payout = disbursement_for(cycle_subject(row.pk))
+    if row.destination_kind != INVOICE or payout is None or payout.completed_at is None:
+        return ()
+    is_new = row.destination_set_at is not None and row.destination_set_at > payout.completed_at
+    return () if is_new else (NEW_INVOICE,)
 
 
 def payout_section(row: Cycle) -> Section:

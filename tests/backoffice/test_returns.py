@@ -8,6 +8,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from payouts.models import Cycle, CycleReopening
+from payouts.services.cycles import set_destination
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve
@@ -16,6 +17,8 @@ from sunusav.core.models import Proposal, TrailEntry
 from sunusav.core.roles import Role
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World, person
+from tests.factories.payouts import ACTOR
+from tests.fakes.rail import invoice
 from transfers.invariants.waiting import no_return_waits
 from transfers.models import Collection, Disbursement, ReturnClaim, Reversal
 from transfers.services.receipts import record_receipt
@@ -106,8 +109,8 @@ def test_on_chain_return_needs_its_day_and_an_invoice_needs_none(world: World, e
     answer = client.post(PROPOSE, sent)
 
     assert answer.context["form"].errors.keys() == {"returned_on"}
-    invoice = paid_back(world.paid)
-    sent |= {"kind": "inbound_payment", "reference": str(invoice.reference)}
+    request = paid_back(world.paid)
+    sent |= {"kind": "inbound_payment", "reference": str(request.reference)}
     assert client.post(PROPOSE, sent).status_code == 302
 
 
@@ -143,14 +146,14 @@ def test_proposal_names_each_fact_and_what_is_booked(world: World, enter: Enter)
 
 
 def test_proposal_by_an_invoice_links_it(world: World, enter: Enter) -> None:
-    invoice = paid_back(world.paid)
+    request = paid_back(world.paid)
     proposal = proposed(
-        enter, world.paid, kind="inbound_payment", reference=invoice.reference, returned_on=""
+        enter, world.paid, kind="inbound_payment", reference=request.reference, returned_on=""
     )
 
     page = html(enter(Role.APPROVER), f"/admin/core/proposal/{proposal.pk}/change/")
 
-    assert f"/admin/transfers/collection/{invoice.pk}/change/" in page
+    assert f"/admin/transfers/collection/{request.pk}/change/" in page
     assert f"money paid back for payment #{world.paid.pk}" in page
     assert "contribution_clearing" not in page
 
@@ -173,28 +176,28 @@ def test_payment_shows_where_its_return_stands(world: World, enter: Enter) -> No
     client = enter(Role.FINANCE)
     assert "Return of the money" not in page_of(client, world.paid)
     client.post(REQUEST, {"pk": world.paid.pk, "reason": "sent twice"})
-    invoice = Collection.objects.get(subject=f"return:{world.paid.pk}")
+    request = Collection.objects.get(subject=f"return:{world.paid.pk}")
 
     page = page_of(client, world.paid)
 
-    assert TrailEntry.objects.get(subject=f"collection:{invoice.pk}", action="open").reason == "sent twice"
+    assert TrailEntry.objects.get(subject=f"collection:{request.pk}", action="open").reason == "sent twice"
     assert "The recipient has not paid the invoice yet." in page
-    assert f"/admin/transfers/collection/{invoice.pk}/change/" in page
+    assert f"/admin/transfers/collection/{request.pk}/change/" in page
     assert "actions/request-return/" not in page
     assert NOTICE not in html(client, "/admin/")
 
     paid_back(world.paid)
-    page, link = page_of(client, world.paid), f"kind=inbound_payment&amp;reference={invoice.reference}"
+    page, link = page_of(client, world.paid), f"kind=inbound_payment&amp;reference={request.reference}"
     assert "The payment still counts as paid." in page
     assert link in page
     assert NOTICE in html(client, "/admin/")
-    filled = html(client, PROPOSE, pk=world.paid.pk, kind="inbound_payment", reference=str(invoice.reference))
-    assert f'value="{invoice.reference}"' in filled
+    filled = html(client, PROPOSE, pk=world.paid.pk, kind="inbound_payment", reference=str(request.reference))
+    assert f'value="{request.reference}"' in filled
     again = client.post(REQUEST, {"pk": world.paid.pk, "reason": "again"}).content.decode()
     assert "[return-arrived]" in again
 
     proposal = proposed(
-        enter, world.paid, kind="inbound_payment", reference=invoice.reference, returned_on=""
+        enter, world.paid, kind="inbound_payment", reference=request.reference, returned_on=""
     )
     page = page_of(client, world.paid)
     assert "has proposed that the money came back" in page
@@ -203,7 +206,7 @@ def test_payment_shows_where_its_return_stands(world: World, enter: Enter) -> No
     assert NOTICE not in html(client, "/admin/")
 
     approved(proposal)
-    page = html(client, f"/admin/transfers/collection/{invoice.pk}/change/")
+    page = html(client, f"/admin/transfers/collection/{request.pk}/change/")
     assert f"/admin/transfers/reversal/{Reversal.objects.get().pk}/change/" in page
     assert f"return of disbursement {world.paid.pk}" in page
     page = page_of(client, world.paid)
@@ -212,14 +215,14 @@ def test_payment_shows_where_its_return_stands(world: World, enter: Enter) -> No
 
 
 def test_money_that_came_back_waits_too_long_after_a_day(world: World) -> None:
-    invoice = paid_back(world.paid)
+    request = paid_back(world.paid)
     later = clock.now() + timedelta(hours=23)
 
     assert list(no_return_waits(AuditScope(now=later))) == []
     found = list(no_return_waits(AuditScope(now=later + timedelta(hours=2))))
 
     assert [one.subject for one in found] == [f"return:{world.paid.pk}"]
-    assert f"request {invoice.pk}" in found[0].detail
+    assert f"request {request.pk}" in found[0].detail
 
 
 def test_reversal_is_named_by_its_payment(world: World, enter: Enter) -> None:
@@ -257,6 +260,10 @@ def test_cycle_whose_payout_was_reversed_says_what_waits(world: World, enter: En
 
     approved(proposal)
     assert "have the winner give a new one" in html(client, url)
+    again = invoice("awa-again", 29_850)
+    set_destination(cycle_id=cycle.pk, destination=again, actor=ACTOR, now=clock.now())
+    page = html(client, url)
+    assert ("The cycle was reopened" in page, "have the winner give a new one" in page) == (True, False)
     page = html(client, f"/admin/payouts/cyclereopening/{CycleReopening.objects.get().pk}/change/")
     assert "she gave another wallet" in page
     assert f"{cycle.pk}, after payment #{world.paid.pk}" in page
