@@ -1,3 +1,12 @@
+from typing import Any
+
+from sunusav.backoffice.sections import link_to_page
+
+
+def _payment(payout_id: int) -> Any:
+    return link_to_page("transfers.disbursement", payout_id, f"#{payout_id}")
+
+
 PROPOSAL_PAGES = {
     "group_verification": "payouts.group",
     "group_verification_revocation": "payouts.group",
@@ -8,4 +17,5 @@ PROPOSAL_PAGES = {
     "refund_payment": "payouts.proposedrefund",
     "member_erasure": "payouts.member",
 }
+FACT_FORMATS = {"reversed_payment": _payment}
 NAVIGATION = {"payouts": 1}

@@ -11,8 +11,8 @@ LABELS: dict[str, Any] = {
     "ready": _("ready"),
     "paying": _("paying"),
     "invoiced": _("invoiced"),
-    "missed": _("missed"),
-    "returned": _("returned"),
+    "missed": _("not paid in time"),
+    "returned": _("returned as credit"),
     # Ways to be paid
     "wave": _("wave"),
     "orange": _("orange"),
@@ -67,6 +67,7 @@ FACTS: dict[str, Any] = {
     "pot": _("pot"),
     # Payouts
     "payout_id": _("payout id"),
+    "reversed_payment": _("reversed payment"),
     "payout_status": _("payout status"),
 }
 PROPOSALS: dict[str, Any] = {
@@ -148,5 +149,5 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
-CODES = {"payout_status", "cycle_status"}
+CODES = {"payout_status", "cycle_status", "destination_rail", "second_rail", "second_kind"}
 HASHES = {"value_sha256", "destination_digest"}

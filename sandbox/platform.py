@@ -18,6 +18,14 @@ class CallRefused(Exception):
         super().__init__(f"{call}: {status} {problem[:500]}")
         self.status, self.problem = status, problem
 
+    @property
+    def code(self) -> str:
+        """The code of the problem document, or an empty string where the answer is none."""
+        try:
+            return str(json.loads(self.problem)["code"])
+        except (ValueError, KeyError, TypeError):
+            return ""
+
 
 class Platform:
     """Calls the API with a platform token."""

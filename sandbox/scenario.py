@@ -10,11 +10,15 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sandbox.platform import Facts, Platform
+from sandbox.lnd.control import ControlError
+from sandbox.lnd.duplicates import PAID_TEXTS
+from sandbox.platform import CallRefused, Facts, Platform
 
 WALLETS = "wallets"
 DEMO_CYCLE = "demo-cycle"
 EXAMPLE_CYCLE = "cycle-123"
+# Its winner has no invoice and scans a code.
+CLAIMED_CYCLE = "cycle-124"
 INVOICE_SECONDS = 30 * 24 * 60 * 60
 TIMEOUT_SECONDS = 60.0
 MSAT_PER_SAT = 1_000
@@ -41,36 +45,59 @@ class Scenario:
         self._print_step = print_step
 
     def run(self, *, prepares_example: bool) -> None:
-        """Collect and pay the demo's cycle once and print its receipt; optionally make the example's cycle ready."""
+        """Collect and pay the demo's cycle once and print its receipt; optionally make the examples' cycles ready."""
         self._collect(DEMO_CYCLE)
-        if self._cycle(DEMO_CYCLE)["status"] == "ready":
-            self._pay_winner(DEMO_CYCLE)
-        else:
-            self._print_step(f"{DEMO_CYCLE} was paid before; this is its stored receipt")
+        self._pay_winner_once(DEMO_CYCLE)
         self._print_receipt(DEMO_CYCLE)
         if prepares_example:
-            self._prepare_example()
+            self._prepare_examples()
 
-    def _prepare_example(self) -> None:
+    def _prepare_examples(self) -> None:
         self._collect(EXAMPLE_CYCLE)
+        self._collect(CLAIMED_CYCLE)
         if self._cycle(EXAMPLE_CYCLE)["status"] == "ready":
             self._give_winner_invoice(EXAMPLE_CYCLE)
-            self._print_step(f"{EXAMPLE_CYCLE} is ready for the examples of the README")
+            self._print_step(f"{EXAMPLE_CYCLE} and {CLAIMED_CYCLE} are ready for the examples of the README")
 
     def _collect(self, cycle_id: str) -> None:
         if self._cycle(cycle_id)["status"] != "collecting":
             return
         waiting = [row for row in self._contributions(cycle_id) if row["status"] != "settled"]
         for count, row in enumerate(waiting, start=1):
-            collection = self._platform.post(
-                f"/cycles/{cycle_id}/contributions",
-                {"user_id": row["user_id"], "method": "lightning"},
-            )
-            self._wallets.pay(WALLETS, collection["payment_request"])
-            self._print_step(
-                f"{cycle_id}: {row['user_id']} pays {collection['amount_sats']} sats ({count}/{len(waiting)})"
-            )
+            step = self._contribute(cycle_id, row["user_id"])
+            self._print_step(f"{cycle_id}: {row['user_id']} {step} ({count}/{len(waiting)})")
         self._await(cycle_id, {"ready"})
+
+    def _contribute(self, cycle_id: str, user_id: str) -> str:
+        """Pay a member's contribution and return what happened.
+
+        A run that was stopped may have paid it: the listener books such a payment while this run goes on.
+        """
+        try:
+            collection = self._platform.post(
+                f"/cycles/{cycle_id}/contributions", {"user_id": user_id, "method": "lightning"}
+            )
+        except CallRefused as refusal:
+            if refusal.code != "contribution-settled":
+                raise
+            return "had paid before"
+        try:
+            self._wallets.pay(WALLETS, collection["payment_request"])
+        except ControlError as refusal:
+            if not any(text in str(refusal) for text in PAID_TEXTS):
+                raise
+            return "had paid before"
+        return f"pays {collection['amount_sats']} sats"
+
+    def _pay_winner_once(self, cycle_id: str) -> None:
+        match self._cycle(cycle_id)["status"]:
+            case "ready":
+                self._pay_winner(cycle_id)
+            case "paying":
+                self._print_step(f"{cycle_id} was ordered before")
+                self._await(cycle_id, {"paid"})
+            case _:
+                self._print_step(f"{cycle_id} was paid before; this is its stored receipt")
 
     def _pay_winner(self, cycle_id: str) -> None:
         self._give_winner_invoice(cycle_id)

@@ -16,7 +16,7 @@ from payouts.enums import GROUP_VERIFICATION
 from payouts.errors import CycleMissing, GroupMissing
 from payouts.queries.cycles import cycle
 from payouts.queries.groups import group
-from payouts.services.cycles import create_cycle
+from payouts.services.cycles import create_cycle, record_ready_cycles
 from payouts.services.groups import create_group, propose_verification
 from payouts.services.members import add_member
 from sandbox.credentials import Credentials
@@ -52,14 +52,14 @@ TOKEN_HOLDERS = {
 GROUP = "demo-group"
 WINNER = "user-123"
 MEMBERS = [WINNER, *(f"user-{number}" for number in range(1, 10))]
-CYCLES = ["demo-cycle", "cycle-123"]
+CYCLES = ["demo-cycle", "cycle-123", "cycle-124"]
 CONTRIBUTION_SATS = 10_000
 ISSUER = IssuerFacts("SunuSàv (démonstration)", "1, place de l’Indépendance\nDakar", "0000000 0X0")
 SEEDER = Actor.system("seed_demo")
 
 
 def seed_demo(state: Path, *, now: datetime) -> None:
-    """Create people, tokens, a verified group of ten and its two cycles of 100,000 sats, where missing."""
+    """Create people, tokens, a verified group of ten and its three cycles of 100,000 sats, where missing."""
     credentials = Credentials.load(state)
     for login, first_name, last_name, role in PEOPLE:
         _person(login, first_name, last_name, role, credentials)
@@ -72,6 +72,8 @@ def seed_demo(state: Path, *, now: datetime) -> None:
     _verify_group(now)
     for index, cycle_id in enumerate(CYCLES, start=1):
         _cycle(cycle_id, index, now)
+    # A run that was stopped may have lost the wake-up for the last contribution: its broker keeps nothing.
+    record_ready_cycles(now=now)
 
 
 def _person(login: str, first_name: str, last_name: str, role: Role, credentials: Credentials) -> None:

@@ -1,5 +1,6 @@
 from sunusav.core.approvals import Approvable
 from transfers.engine.resolving import apply_resolution
+from transfers.enums import PAYMENT_REVERSAL
 from transfers.services.credit_transfers import CREDIT_TRANSFER, describe_credit_transfer, transfer_credit
 from transfers.services.issuers import (
     RECEIPT_ISSUER,
@@ -12,7 +13,7 @@ from transfers.services.issuers import (
 from transfers.services.limit_waivers import LIMIT_WAIVER, describe_waiver, grant_waiver
 from transfers.services.limits import PAYMENT_LIMIT, describe_limit, set_limit
 from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolution
-from transfers.services.reversals import PAYMENT_REVERSAL, apply_reversal, describe_reversal
+from transfers.services.reversals import apply_reversal, describe_reversal
 from transfers.services.treasury import TREASURY_MOVEMENT, book_movement, describe_movement
 
 APPROVABLES = [

@@ -1,20 +1,25 @@
 """Items of this app in the inbox of the back office."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from sunusav.backoffice.facts import day, show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.backoffice.money import show_in
+from sunusav.backoffice.sections import link_to_page, page_of
+from sunusav.core import subjects
 from sunusav.core.models import User
 from transfers import attempt_queries, collection_queries, queries, treasury
 from transfers.account_names import name_of_code
 from transfers.enums import LIMIT_DEFERRALS, DisbursementState
 from transfers.rails import rail
+from transfers.return_queries import unclaimed_returns
 
 
 def _reviews(user: User, now: datetime) -> Notice:
@@ -80,7 +85,8 @@ def _mismatches(user: User, now: datetime) -> Notice | None:
         if len(differing) > 1:
             url = reverse("admin:transfers_railmatch_changelist")
         count = sum(match.mismatches_found for match in differing)
-        return Notice(title, _("%(count)s differ") % {"count": count}, url, ALARM)
+        differ = ngettext("%(count)s differs", "%(count)s differ", count) % {"count": count}
+        return Notice(title, differ, url, ALARM)
     if any(queries.is_match_late(match, now=now) for match in matches):
         url = reverse("admin:transfers_railmatch_changelist")
         return Notice(title, _("not for more than a day"), url, ATTENTION)
@@ -121,11 +127,27 @@ def _differences(user: User, now: datetime) -> Notice | None:
     return Notice(_("Providers hold another amount than the books"), value, url, ALARM) if differing else None
 
 
+def _returned(user: User, now: datetime) -> Notice | None:
+    """Report money that recipients have paid back and for which nobody has proposed the reversal."""
+    rows = unclaimed_returns()
+    if not rows:
+        return None
+    url = page_of("transfers.disbursement", subjects.key_of(rows[0].subject))
+    facts = {"count": len(rows), "age": timesince(rows[0].settled_at or now, now, depth=1)}
+    value = _("%(count)s, the oldest for %(age)s") % facts
+    return Notice(_("Money that came back and is not booked back"), value, url, ATTENTION)
+
+
+def _claim(claim_id: int) -> Any:
+    return link_to_page("transfers.returnclaim", claim_id, f"#{claim_id}")
+
+
 INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
     InboxItem("transfers.view_disbursement", _deferred),
     InboxItem("transfers.view_disbursement", _broke_workers),
     InboxItem("transfers.view_disbursement", _paid_outside),
+    InboxItem("transfers.propose_reversal", _returned),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
     InboxItem("transfers.view_railliquidity", _unusable_money),
     InboxItem("transfers.view_railliquidity", _waiting_exceeds_sendable),
@@ -146,7 +168,12 @@ PROPOSAL_PAGES = {
 FACT_FORMATS = {
     "treasury_account": name_of_code,
     "other_account": name_of_code,
+    "arrived_in": name_of_code,
+    "account_code": name_of_code,
+    "claim": _claim,
     "happened_on": day,
     "today": day,
+    "returned_on": day,
+    "paid_on": day,
 }
 NAVIGATION = {"transfers": 0}

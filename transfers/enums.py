@@ -1,6 +1,10 @@
 """States of money in and out, the transitions that are allowed, and reasons as codes."""
 
+from typing import Final
+
 from django.db.models import TextChoices
+
+PAYMENT_REVERSAL: Final = "payment_reversal"
 
 
 class DisbursementState(TextChoices):

@@ -112,6 +112,38 @@ class ReturnReferenceBooked(Conflict):
     movement_id: int
 
 
+class ReturnReferenceClaimed(Conflict):
+    """By this proof the reversal of another payment was proposed, and waits for its approval."""
+
+    reference: str
+    disbursement_id: int
+    proposal_id: str
+
+
+class ReturnReferenceMalformed(Invalid):
+    """Money of a payment over Lightning that comes back on-chain is proven by a transaction's id and its output."""
+
+    disbursement_id: int
+    reference: str
+
+
+class ReturnDateOutOfRange(Invalid):
+    """The money cannot have come back before it was paid, nor after today."""
+
+    disbursement_id: int
+    returned_on: str
+    paid_on: str
+    today: str
+
+
+class ReturnArrived(Conflict):
+    """The recipient has paid the money back by the invoice that was opened for it."""
+
+    disbursement_id: int
+    collection_id: int
+    reference: str
+
+
 class ReturnRequested(Conflict):
     """The money was requested back by an invoice, which alone can prove the return while it may be paid or is paid."""
 

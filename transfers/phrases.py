@@ -115,6 +115,7 @@ LABELS: dict[str, Any] = {
     "resolve_attempt": _("resolve attempt"),
     "paid_outside_books": _("paid outside books"),
     "book_movement": _("book movement"),
+    "reverse": _("book the return"),
     # Actions in the trail of collections and withdrawals
     "receive_part": _("receive part"),
     "settle": _("settle"),
@@ -236,6 +237,12 @@ FACTS: dict[str, Any] = {
     "resolution": _("resolution"),
     "proposed_end": _("proposed end"),
     "outside_says": _("provider reports"),
+    # Returns of money
+    "claim": _("claim of a return"),
+    "return_kind": _("proof of the return"),
+    "return_reference": _("reference of the return"),
+    "returned_on": _("returned on"),
+    "arrived_in": _("arrived in"),
     # Movements of the treasury
     "treasury_account": _("account"),
     "other_account": _("other account"),
@@ -390,6 +397,28 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "return-reference-booked": (
         _("%(reference)s is booked as movement %(movement_id)s of the treasury."),
         _("Enter the reference of this payment's own return."),
+    ),
+    "return-reference-claimed": (
+        _(
+            "By %(reference)s the return of disbursement %(disbursement_id)s is proposed already (#%(proposal_id)s)."
+        ),
+        _("One proof counts once: decide on that proposal first, or enter this payment's own reference."),
+    ),
+    "return-reference-malformed": (
+        _("“%(reference)s” is no output of an on-chain transaction."),
+        _("Enter the transaction's id, a colon and the number of the output that paid our wallet."),
+    ),
+    "return-date-out-of-range": (
+        _(
+            "The money cannot have come back on %(returned_on)s: it was paid on %(paid_on)s, and today is %(today)s."
+        ),
+        _("Enter the day of the line that shows the return."),
+    ),
+    "return-arrived": (
+        _(
+            "The recipient has paid the money of disbursement %(disbursement_id)s back by request %(collection_id)s."
+        ),
+        _("Propose that the money came back, with the payment hash %(reference)s."),
     ),
     "return-requested": (
         _("The money of disbursement %(disbursement_id)s was requested back by request %(collection_id)s."),
@@ -649,9 +678,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 
 CODES = {
     "outcome", "outside_says", "proposed_end", "destination_kind", "rail", "method", "failure_code",
-    "credit_role", "overpaid_role", "account_role", "into_role", "lifted",
+    "credit_role", "overpaid_role", "account_role", "into_role", "lifted", "return_kind",
 }  # fmt: skip
-HASHES = {"reference", "proof", "payee", "source", "destination_sha256"}
+HASHES = {"reference", "return_reference", "proof", "payee", "source", "destination_sha256"}
 IN_CURRENCY = {"amount", "booked", "booked_cost", "cost", "cost_limit", "largest", "paid", "returned"}
 LONG_TEXTS = {"destination_value", "payment_request", "reference", "source"}
 ACTORS = {"opened_by"}
+SUBJECTS = {"account_owner", "credit_owner", "overpaid_owner"}

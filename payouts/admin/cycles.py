@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from payouts.admin.reopening import payout_section, reopened_box, reversed_box, waits_for_reopening
 from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import (
     CYCLE_CANCELLATION,
@@ -17,6 +18,7 @@ from payouts.enums import (
     WINNER_EXCHANGE,
     ContributionStatus,
     CycleState,
+    CycleStatus,
 )
 from payouts.errors import PayoutMissing
 from payouts.models import Contribution, Cycle, CycleReopening
@@ -29,9 +31,9 @@ from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
-from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_sats
-from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, trail_of
+from sunusav.backoffice.money import show_in, show_msat, show_sats
+from sunusav.backoffice.sections import Box, Section, Table, link_to_page, trail_of
+from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
 from transfers.collection_queries import collections_for
 from transfers.enums import DisbursementState
@@ -77,7 +79,7 @@ def _propose_reopening(decision: Decision) -> None:
 
 def _is_reversed(user: User, row: Cycle) -> bool:
     payout = disbursement_for(cycle_subject(row.pk))
-    return payout is not None and payout.state == DisbursementState.REVERSED and not is_reopened(payout)
+    return waits_for_reopening(payout) and open_proposal(CYCLE_REOPENING, row.pk) is None
 
 
 RETRY = Action(
@@ -108,7 +110,8 @@ REOPEN = Action(
     slug="reopen",
     label=_("Propose to reopen"),
     question=_(
-        "Its payout was reversed and the pot holds the money again. Once approved, it can be paid again."
+        "Its payout was reversed and the pot holds the money again. Once approved, it can be paid again. An invoice"
+        " that is its destination was paid before: the winner has to give a new one."
     ),
     done=_("proposed; another person has to approve"),
     run=_propose_reopening,
@@ -197,11 +200,21 @@ PROPOSE_EXCHANGE = Action(
 @admin.register(CycleReopening)
 class CycleReopeningAdmin(ReadOnlyAdmin):
     list_display = ("id", "cycle", "payout", "proposer", "approver", "reopened_at")
-    list_select_related = ("cycle", "payout", "proposer", "approver")
+    list_select_related = ("cycle", "payout", "proposal", "proposer", "approver")
+    fields = ("cycle", "payout", "reason_shown", "proposal", "proposer", "approver", "reopened_at")
     search_fields = ("cycle__id",)
     search_help_text = _("The exact identifier of the cycle.")
     ordering = ("-id",)
     links = ("cycle", "payout", "proposal")
+
+    def name_of(self, row: Any) -> str:
+        return gettext("%(cycle)s, after payment #%(number)s") % {
+            "cycle": row.cycle_id, "number": row.payout_id,
+        }  # fmt: skip
+
+    @admin.display(description=_("reason"))
+    def reason_shown(self, row: CycleReopening) -> str:
+        return row.proposal.reason
 
 
 @admin.register(Cycle)
@@ -240,7 +253,10 @@ class CycleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def status(self, cycle: Any) -> str:
-        return show_choice(cycle.facts.status)
+        """Show a cycle whose payout was reversed as such: what failed has a reason."""
+        failure, is_failed = cycle.facts.payout_failure, cycle.facts.status == CycleStatus.FAILED
+        is_reversed = is_failed and failure is not None and not failure.code
+        return show_choice(DisbursementState.REVERSED if is_reversed else cycle.facts.status)
 
     @admin.display(description=_("pot"))
     def pot(self, cycle: Cycle) -> str:
@@ -253,28 +269,18 @@ class CycleAdmin(ReadOnlyAdmin):
             return gettext("short: %(settled)s of %(due)s") % {"settled": settled, "due": due}
         return f"{settled} / {due}"
 
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        payout = disbursement_for(cycle_subject(row.pk))
+        if payout is None or payout.state != DisbursementState.REVERSED:
+            return None
+        return reopened_box(row) if is_reopened(payout) else reversed_box(row)
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (
-            _payout_section(row),
+            payout_section(row),
             _contributions(row),
             trail_of([cycle_subject(row.pk), *(f"{kind}:{row.pk}" for kind in PROPOSED)]),
         )
-
-
-def _payout_section(row: Cycle) -> Section:
-    payout = disbursement_for(cycle_subject(row.pk))
-    if payout is None:
-        return Table(_("Payout"), (), (), _("No payout has been requested yet."))
-    return Facts(
-        _("Payout"),
-        (
-            (_("Payment"), link_to_page("transfers.disbursement", payout.id, f"#{payout.id}")),
-            (_("State"), show_choice(payout.state)),
-            (_("Fee"), show_sats(payout.fee_sats)),
-            (_("Net"), show_sats(payout.net_sats)),
-            (_("Failure"), show_reason(payout.failure.code, payout.failure.facts) or NOTHING),
-        ),
-    )
 
 
 def _contributions(row: Cycle) -> Section:

@@ -181,4 +181,4 @@ class CycleReopening(DecidedByTwo):
         ]
 
     def __str__(self) -> str:
-        return f"{self.cycle_id} after payout {self.payout_id}"
+        return f"{self.cycle_id} #{self.payout_id}"

@@ -31,7 +31,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.approvals import ProposalMissing, approve, open_proposal
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
-from transfers.enums import DisbursementState, ReturnKind
+from transfers.enums import PAYMENT_REVERSAL, DisbursementState, ReturnKind
 from transfers.queries import disbursement_for
 from transfers.services.disbursements import (
     cancel_disbursement,
@@ -39,7 +39,7 @@ from transfers.services.disbursements import (
     request_disbursement,
     retry_disbursement,
 )
-from transfers.services.reversals import PAYMENT_REVERSAL, propose_reversal
+from transfers.services.reversals import propose_reversal
 from transfers.types import DisbursementFacts, DisbursementRequest, credit_of
 
 DECIDE_REVIEWED = "transfers.retry_disbursement"

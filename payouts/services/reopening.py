@@ -36,8 +36,8 @@ def describe_reopening(cycle_id: str) -> dict[str, Any]:
     """
     row, payout = stored_cycle(cycle_id), _reversed_payout(cycle_id)
     return {
-        "cycle_id": cycle_id, "group": row.group_id, "winner": row.winner_user_id, "payout_id": payout.id,
-        "payout_total_sats": row.payout_total_sats, "pot_msat": owed(pot_of(cycle_id)),
+        "cycle_id": cycle_id, "group": row.group_id, "winner": row.winner_user_id,
+        "reversed_payment": payout.id, "payout_total_sats": row.payout_total_sats, "pot_msat": owed(pot_of(cycle_id)),
     }  # fmt: skip
 
 

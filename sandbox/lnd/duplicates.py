@@ -14,6 +14,7 @@ TEXTS: dict[int, str] = {
     Payment.IN_FLIGHT: "payment is in transition",
     Payment.SUCCEEDED: "invoice is already paid",
 }
+PAID_TEXTS = (TEXTS[Payment.IN_FLIGHT], TEXTS[Payment.SUCCEEDED])  # it was paid, or is being paid
 # 0.17 answers a duplicate with UNKNOWN instead of ALREADY_EXISTS; 0.18 added the status INITIATED.
 WITHOUT_CODE, STATUS_INITIATED_SINCE = 17, 18
 SQL_PREFIX = "failed to initialize payment: "  # sql_store.go InitPayment

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.forms import ConfirmForm
@@ -19,6 +20,8 @@ from sunusav.backoffice.refusals import show_refusal
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
+
+MAX_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Action:
     `permission` may depend on the row. `is_offered` only decides whether there is a button: the service decides whether
     the action is allowed. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
     became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
-    a link may fill in.
+    a link may fill in. `form_for` returns the form where it depends on the row. An action that
+    `is_about_one_row` is not in the list's menu, and after a refusal its form keeps what was typed.
     """
 
     slug: str
@@ -71,6 +75,15 @@ class Action:
     done_now: Callable[[Decision], Any] | None = None
     tone: str = "default"
     prefilled: Sequence[str] = ()
+    form_for: Callable[[Any], type[ConfirmForm]] | None = None
+    is_about_one_row: bool = False
+
+    @property
+    def most_rows(self) -> int:
+        return 1 if self.is_about_one_row else MAX_ROWS
+
+    def form_of(self, row: Any) -> type[ConfirmForm]:
+        return self.form_for(row) if self.form_for else self.form
 
     def is_permitted(self, user: User, row: Any) -> bool:
         needed = self.permission if isinstance(self.permission, str) else self.permission(row)
@@ -116,10 +129,14 @@ def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
     try:
         action.run(decision)
     except DomainError as refusal:
-        result.refused.append(f"{decision.name}: {show_refusal(refusal).text}")
+        result.refused.append(_line(decision.name, show_refusal(refusal).text))
     else:
         done = action.done_now(decision) if action.done_now else action.done
-        result.done.append(f"{decision.name}: {done}")
+        result.done.append(_line(decision.name, done))
+
+
+def _line(name: str, text: Any) -> str:
+    return gettext("%(name)s: %(text)s") % {"name": name, "text": text}
 
 
 def show_result(request: HttpRequest, result: ActionResult) -> None:
@@ -131,4 +148,5 @@ def show_result(request: HttpRequest, result: ActionResult) -> None:
 
 
 NOTHING_CHOSEN = _("Nothing was chosen.")
+ONE_AT_A_TIME = _("Choose one row: each is confirmed on its own.")
 TOO_MANY_CHOSEN = _("Choose at most %(limit)s rows at a time.")

@@ -16,7 +16,9 @@ from django.utils.text import capfirst
 
 from sunusav.backoffice import columns
 from sunusav.backoffice.actions import (
+    MAX_ROWS,
     NOTHING_CHOSEN,
+    ONE_AT_A_TIME,
     TOO_MANY_CHOSEN,
     Action,
     Button,
@@ -25,6 +27,7 @@ from sunusav.backoffice.actions import (
     run_action,
     show_result,
 )
+from sunusav.backoffice.forms import ConfirmForm
 from sunusav.backoffice.sections import Box, Section
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -36,7 +39,6 @@ else:
     ModelAdmin = admin.ModelAdmin
     TabularInline = admin.TabularInline
 
-MAX_ROWS = 100
 # Any number of 18 digits fits a BIGINT; one of 19 may overflow it.
 MAX_DIGITS = 18
 SAFE_LOOKUPS = {
@@ -146,7 +148,11 @@ class BackofficeAdmin(ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the actions this person may have on some row; choosing one opens its confirmation."""
-        offered = [action for action in self.actions_offered if self._may(request, action, None)]
+        offered = [
+            action
+            for action in self.actions_offered
+            if not action.is_about_one_row and self._may(request, action, None)
+        ]
         return {action.slug: (_opener(action), action.slug, action.label) for action in offered}
 
     def action_url(self, action: Action, rows: Iterable[Any]) -> str:
@@ -195,14 +201,14 @@ class BackofficeAdmin(ModelAdmin):
         keys = (request.POST if request.method == "POST" else request.GET).getlist("pk")
         rows = self.rows_for(request, keys[: MAX_ROWS + 1])
         self._require_permission(request, action, rows)
-        if not rows or len(keys) > MAX_ROWS:
-            return self._reject_selection(request, rows)
+        if not rows or len(keys) > action.most_rows:
+            return self._reject_selection(request, action, rows)
         self.prepare(rows)
         given = {name: request.GET[name] for name in action.prefilled if name in request.GET}
         posted = request.POST if request.method == "POST" else None
-        form = action.form(posted, user=person_of(request), initial=given)
+        form = action.form_of(rows[0])(posted, user=person_of(request), initial=given)
         if request.method == "POST" and form.is_valid():
-            return self._run(request, action, rows, form.cleaned_data)
+            return self._run(request, action, rows, form)
         return self._confirmation(request, action, rows, form)
 
     def _may(self, request: HttpRequest, action: Action, row: Any) -> bool:
@@ -212,8 +218,9 @@ class BackofficeAdmin(ModelAdmin):
         if not all(self._may(request, action, row) for row in rows or [None]):
             raise PermissionDenied
 
-    def _reject_selection(self, request: HttpRequest, rows: Sequence[Any]) -> HttpResponse:
-        messages.warning(request, TOO_MANY_CHOSEN % {"limit": MAX_ROWS} if rows else NOTHING_CHOSEN)
+    def _reject_selection(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> HttpResponse:
+        too_many = ONE_AT_A_TIME if action.is_about_one_row else TOO_MANY_CHOSEN % {"limit": MAX_ROWS}
+        messages.warning(request, too_many if rows else NOTHING_CHOSEN)
         return redirect(self.list_url())
 
     def _confirmation(
@@ -231,16 +238,21 @@ class BackofficeAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/backoffice/confirm.html", context)
 
     def _run(
-        self, request: HttpRequest, action: Action, rows: Sequence[Any], form_data: dict[str, Any]
+        self, request: HttpRequest, action: Action, rows: Sequence[Any], form: ConfirmForm
     ) -> HttpResponse:
         user, now = person_of(request), clock.now()
         decisions = [
             Decision(
-                row, self.name_of(row), user, request.POST.get(f"seen-{self.key_of(row)}", ""), form_data, now
+                row, self.name_of(row), user, request.POST.get(f"seen-{self.key_of(row)}", ""),
+                form.cleaned_data, now,
             )
             for row in rows
-        ]
-        show_result(request, run_action(action, decisions))
+        ]  # fmt: skip
+        result = run_action(action, decisions)
+        if action.is_about_one_row and result.refused:
+            form.add_error(None, result.refused[0])
+            return self._confirmation(request, action, rows, form)
+        show_result(request, result)
         return redirect(self.url_after_action(rows))
 
     def url_after_action(self, rows: Sequence[Any]) -> str:

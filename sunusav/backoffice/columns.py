@@ -131,11 +131,13 @@ class TranslatedChoicesFilter(ChoicesFieldListFilter):
             yield {**choice, "display": labels.get(choice["display"], choice["display"])}
 
 
-def choice_filter(name: str, values: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
-    """Return a filter of a field by the values that `values` returns."""
+def choice_filter(
+    name: str, values: Callable[[], Iterable[str]], *, heading: Any = None
+) -> type[SimpleListFilter]:
+    """Return a filter of a field by the values that `values` returns; its heading is the field's name unless given."""
 
     class ChoiceFilter(SimpleListFilter):
-        title = gettext_lazy(name)
+        title = heading or gettext_lazy(name)
         parameter_name = name
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -161,7 +163,7 @@ def _has_choices(model: type[models.Model], name: Any) -> bool:
 def read(row: models.Model, model_admin: Any, names: Iterable[Column]) -> list[tuple[str, Any]]:
     """Return the labels and shown values of a row's columns, without the empty ones."""
     values = [(name, _value(row, model_admin, name)) for name in shown(type(row), names)]
-    return [(_label(row, model_admin, name), value) for name, value in values if value != NOTHING]
+    return [(_label(row, model_admin, name), value) for name, value in values if value not in (NOTHING, "")]
 
 
 def _label(row: models.Model, model_admin: Any, name: Column) -> str:

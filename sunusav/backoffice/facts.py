@@ -29,10 +29,12 @@ HEX = re.compile("[0-9a-f]{60,}")
 
 
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return labels and values of stored facts."""
+    """Return labels and values of stored facts; a currency is shown with the amounts that are in it."""
+    amounts = phrasing.listed_names("IN_CURRENCY") & set(facts)
     return [
         (_label(name, value), value_of(phrasing.with_unit(name, facts), value))
         for name, value in facts.items()
+        if not (name == "currency" and amounts)
     ]
 
 

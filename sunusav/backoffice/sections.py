@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, show_actor, show_code, show_code_or_text, show_facts
+from sunusav.backoffice.facts import instant, show_actor, show_code, show_code_or_text, show_facts, value_of
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_reason
 from sunusav.core import phrasing, subjects
@@ -112,10 +112,8 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
 
 
 def _show_account(account: Any) -> Any:
-    """Show a ledger account by its role and owner, its code on hover."""
-    name = phrasing.code_label(account.role)
-    shown = f"{name} ({account.owner})" if account.owner else name
-    return format_html('<span title="{}">{}</span>', account.code, shown)
+    """Show a ledger account by its name, its code on hover. Apps name accounts by the format of `account_code`."""
+    return format_html('<span title="{}">{}</span>', account.code, value_of("account_code", account.code))
 
 
 def show_subject(subject: str) -> Any:

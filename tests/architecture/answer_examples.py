@@ -418,7 +418,7 @@ def post_payout_cancel(world: World) -> Iterator[Any]:
 @example("POST", "monetization/payouts/<int:payout_id>/reverse")
 def post_reverse(world: World) -> Iterator[Any]:
     path = f"{ROOT}/payouts/{world.pay(payable_cycle())}/reverse"
-    body = {"kind": "bank_line", "reference": "BICIS-17", "reason": "the bank returned it"}
+    body = {"kind": "bank_line", "reference": f"{'ab' * 32}:0", "reason": "the bank returned it"}
     proposed = world.post(path, body, role=Role.FINANCE)
     yield proposed
     answer = proposed.json()

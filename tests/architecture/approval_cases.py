@@ -148,7 +148,7 @@ def _reversal() -> Proposal:
     disbursement_id = ordered()
     run(Watch(NOW))
     return propose_reversal(
-        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference="line-1",
+        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0",
         explanation="the statement shows it", proposer=finance(), now=NOW,
     )  # fmt: skip
 
@@ -375,7 +375,7 @@ KINDS: dict[str, Kind] = {
     ),
     "cycle_reopening": Kind(
         propose=_reopening,
-        constant=frozenset({"cycle_id", "payout_id"}),
+        constant=frozenset({"cycle_id", "reversed_payment"}),
         changes={
             "group": lambda: Cycle.objects.update(group=make_group(members=1)),
             "winner": written(Cycle, winner_user_id="user-1"),
@@ -458,6 +458,7 @@ KINDS: dict[str, Kind] = {
             "payout_msat": written(Disbursement, payout_msat=100_001_000, net_msat=99_001_000),
             "return_kind": written(ReturnClaim, kind="inbound_payment"),
             "return_reference": written(ReturnClaim, reference="line-2"),
+            "returned_on": written(ReturnClaim, returned_on=NOW.date()),
             "arrived_in": written(ReturnClaim, arrived_in="node:msat"),
         },
         lock=locked(Disbursement),

@@ -754,10 +754,15 @@ def paid_payment() -> int:
     return disbursement_id
 
 
+def output() -> str:
+    """Return another output of a transaction, to our on-chain wallet."""
+    return f"{sha256(name('line').encode()).hexdigest()}:0"
+
+
 def returned() -> Proposal:
     """Let one person propose that a payment came back."""
     return reversals.propose_reversal(
-        disbursement_id=paid_payment(), kind=ReturnKind.BANK_LINE, reference=name("line"),
+        disbursement_id=paid_payment(), kind=ReturnKind.BANK_LINE, reference=output(),
         explanation="the statement shows it", proposer=finance(), now=NOW,
     )  # fmt: skip
 
@@ -771,7 +776,7 @@ def book_provider_reversal() -> Call:
 
 @case("transfers.services.reversals.propose_reversal")
 def propose_reversal() -> Call:
-    disbursement_id, who, line = paid_payment(), finance(), name("line")
+    disbursement_id, who, line = paid_payment(), finance(), output()
     return lambda: reversals.propose_reversal(
         disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference=line,
         explanation="the statement shows it", proposer=who, now=NOW,
@@ -1148,7 +1153,7 @@ def returned_payout() -> tuple[int, Proposal]:
     """Let one person propose that a payout came back."""
     payout_id = paid_payout()
     proposal = payouts.propose_payout_reversal(
-        payout_id=payout_id, kind=ReturnKind.BANK_LINE, reference=name("line"), reason="the statement shows it",
+        payout_id=payout_id, kind=ReturnKind.BANK_LINE, reference=output(), reason="the statement shows it",
         user=finance(), now=NOW,
     )  # fmt: skip
     return payout_id, proposal
@@ -1165,7 +1170,7 @@ def reversed_payout() -> str:
 
 @case("payouts.services.payouts.propose_payout_reversal")
 def propose_payout_reversal() -> Call:
-    payout_id, who, line = paid_payout(), finance(), name("line")
+    payout_id, who, line = paid_payout(), finance(), output()
     return lambda: payouts.propose_payout_reversal(
         payout_id=payout_id, kind=ReturnKind.BANK_LINE, reference=line, reason="the statement shows it",
         user=who, now=NOW,

@@ -163,7 +163,7 @@ def full_world(world: World) -> World:
     open_receipt_link(kind="payout", key=world.paid.pk, user=make_user(Role.PLATFORM), now=NOW)
     approver = make_user(Role.APPROVER)
     proposed = propose_reversal(
-        disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference="line-1", explanation="returned",
+        disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0", explanation="returned",
         proposer=world.proposer, now=NOW,
     )  # fmt: skip
     approve(proposal_id=proposed.pk, approver=approver, digest=proposed.digest, now=NOW)

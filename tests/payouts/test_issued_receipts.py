@@ -242,7 +242,7 @@ def test_receipt_names_no_person() -> None:
 
 def test_receipt_of_a_contribution_that_credit_paid_says_so_and_adds_up() -> None:
     """Credit of 4,000 pays a part of 10,000, and all of the next 4,000."""
-    set_issuer()
+    set_issuer(now=NOW)
     group = make_group(members=2)
     first = make_cycle(group, contribution_sats=4_000)
     pay_contribution(first, "user-0")
@@ -262,7 +262,7 @@ def test_receipt_of_a_contribution_that_credit_paid_says_so_and_adds_up() -> Non
 
 
 def test_receipt_of_a_refund_has_its_amount_and_proof() -> None:
-    set_issuer()
+    set_issuer(now=NOW)
     cycle = make_cycle(make_group(members=2))
     pay_contribution(cycle, "user-0")
     cancel_cycle(cycle_id=cycle.pk, reason="dissolved", actor=ACTOR, now=NOW)
@@ -288,7 +288,7 @@ def test_receipt_of_a_refund_has_its_amount_and_proof() -> None:
 
 def test_receipt_of_a_cycle_closed_short_says_how_many_paid() -> None:
     """Two of three paid 10,000: pot 20,000, fee 200, net 19,800."""
-    set_issuer()
+    set_issuer(now=NOW)
     cycle = make_cycle(make_group(members=3))
     for user_id in ("user-0", "user-1"):
         pay_contribution(cycle, user_id)

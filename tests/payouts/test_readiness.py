@@ -1,5 +1,7 @@
 """A cycle becomes ready once, when every contribution is settled in full."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,9 @@ from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import cycle as cycle_facts
 from payouts.services.cycles import record_ready_cycles
 from payouts.tasks import record_ready_cycles_task
+from sandbox.seeding import seed_demo
 from sunusav.core.models import TrailEntry
+from sunusav.core.roles import sync_roles
 from tests.factories.payouts import NOW, make_cycle, make_group, pay_contribution, pay_contributions
 from tests.payouts.unchanged import nothing_changes
 
@@ -28,6 +32,18 @@ def test_record_ready_cycles_marks_a_fully_settled_cycle_once() -> None:
     )  # fmt: skip
     with nothing_changes():
         assert record_ready_cycles(now=NOW) == 0
+
+
+@pytest.mark.django_db
+def test_seeding_the_demo_again_makes_a_cycle_ready_whose_wake_up_was_lost(tmp_path: Path) -> None:
+    cycle = make_cycle(make_group(members=2))
+    pay_contributions(cycle)
+
+    sync_roles()
+    seed_demo(tmp_path, now=NOW)
+
+    cycle.refresh_from_db()
+    assert cycle.state == "ready"
 
 
 @pytest.mark.django_db

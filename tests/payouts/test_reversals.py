@@ -32,7 +32,7 @@ from transfers.models import Disbursement
 pytestmark = pytest.mark.django_db
 
 ROOT = "/monetization/payouts"
-PROPOSED = {"kind": "bank_line", "reference": "BICIS-2026-03-05-17", "reason": "the bank returned it"}
+PROPOSED = {"kind": "bank_line", "reference": f"{'ab' * 32}:0", "reason": "the bank returned it"}
 
 
 def _process(client: APIClient, cycle: Cycle) -> Any:

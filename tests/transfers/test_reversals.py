@@ -5,7 +5,7 @@ A payout of 100,000 sats at 1 % takes 1,000 = 500 + 200 + 300 sats of fee; its n
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +15,15 @@ from ledger.enums import AccountRole, Currency
 from ledger.queries import balance, owed
 from ledger.services import post, repay_receivables
 from ledger.types import AccountRef, Line, msat, xof
-from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, approve, reject
+from sunusav.core.approvals import (
+    ApproverIsProposer,
+    NotAllowedToDecide,
+    ProposalAlreadyOpen,
+    approve,
+    reject,
+)
 from sunusav.core.auditing import AuditScope
-from sunusav.core.models import OutboxMessage, TrailEntry
+from sunusav.core.models import OutboxMessage, Proposal, TrailEntry
 from sunusav.core.roles import Role
 from tests.factories import treasury
 from tests.factories.users import make_user
@@ -32,8 +38,11 @@ from transfers.enums import ReturnKind, TreasuryKind
 from transfers.errors import (
     DisbursementNotRetryable,
     DisbursementNotReversible,
+    ReturnDateOutOfRange,
     ReturnDiffers,
     ReturnReferenceBooked,
+    ReturnReferenceClaimed,
+    ReturnReferenceMalformed,
     ReturnReferenceUsed,
     ReturnRequested,
     ReturnUnproven,
@@ -44,8 +53,9 @@ from transfers.services.cancellations import cancel_collection
 from transfers.services.disbursements import retry_disbursement
 from transfers.services.matching import match_rails
 from transfers.services.receipts import record_receipt
+from transfers.services.return_proofs import returns_account
 from transfers.services.returns import request_return
-from transfers.services.reversals import book_provider_reversal, propose_reversal, returns_account
+from transfers.services.reversals import book_provider_reversal, propose_reversal
 from transfers.treasury_errors import TreasuryReferenceReversed
 from transfers.types import Choice, Movement, Reversed, Unknown
 
@@ -55,6 +65,7 @@ CREDIT = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "member:awa")
 WAVE = AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, "wave")
 ONCHAIN = AccountRef(AccountRole.BANK, Currency.MSAT, "onchain")
 POT = pot("cycle:awa")
+OUTPUT, OTHER_OUTPUT = f"{'ab' * 32}:0", f"{'cd' * 32}:0"
 GAIN = Movement(TreasuryKind.SURPLUS, treasury.NODE, 1_000)
 
 
@@ -183,7 +194,7 @@ def test_payment_over_lightning_with_francs_as_second_choice_is_reversed(
     disbursement_id = ordered("awa", choices=choices, residue=CREDIT)
     run(watch)
     proposal = propose_reversal(
-        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference="ab" * 32, explanation="sent back",
+        disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference=OUTPUT, explanation="sent back",
         proposer=make_user(Role.FINANCE), now=watch(),
     )  # fmt: skip
     approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=watch())
@@ -199,11 +210,11 @@ def test_reference_of_a_return_is_compared_without_surplus_blanks_and_ids_in_low
     run(watch)
     finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
     facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "explanation": "returned", "proposer": finance}
-    first = propose_reversal(disbursement_id=paid_in_sats, reference="AB" * 32, now=watch(), **facts)
+    first = propose_reversal(disbursement_id=paid_in_sats, reference=f"{'AB' * 32}:0", now=watch(), **facts)
     approve(proposal_id=first.pk, approver=approver, digest=first.digest, now=watch())
 
     with unchanged(), pytest.raises(ReturnReferenceUsed):
-        propose_reversal(disbursement_id=other, reference=f" {'ab' * 32} ", now=watch(), **facts)
+        propose_reversal(disbursement_id=other, reference=f" {OUTPUT} ", now=watch(), **facts)
 
 
 def test_part_of_the_money_is_not_booked(francs: ScriptedFrancRail, paid: int, watch: Watch) -> None:
@@ -239,7 +250,7 @@ def test_what_the_fund_no_longer_holds_becomes_a_receivable_that_its_next_accrua
 
 def test_payment_to_our_wallet_needs_two_people(node: SteeredRail, paid_in_sats: int, watch: Watch) -> None:
     finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
-    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": "BICIS-17", "explanation": "returned"}
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": OUTPUT, "explanation": "returned"}
     proposal = propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
     assert row_of(paid_in_sats).state == "completed"
 
@@ -262,13 +273,106 @@ def test_one_bank_line_reverses_one_payment(node: SteeredRail, paid_in_sats: int
     other = ordered("binta")
     run(watch)
     finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
-    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": "BICIS-17", "explanation": "returned"}
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": OUTPUT, "explanation": "returned"}
     first = propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
-    second = propose_reversal(disbursement_id=other, proposer=finance, now=watch(), **facts)
+    with unchanged(), pytest.raises(ReturnReferenceClaimed) as refusal:
+        propose_reversal(disbursement_id=other, proposer=finance, now=watch(), **facts)
+    assert refusal.value.facts == {
+        "reference": OUTPUT, "disbursement_id": paid_in_sats, "proposal_id": str(first.pk),
+    }  # fmt: skip
     approve(proposal_id=first.pk, approver=approver, digest=first.digest, now=watch())
-    with pytest.raises(ReturnReferenceUsed):
-        approve(proposal_id=second.pk, approver=approver, digest=second.digest, now=watch())
+    with unchanged(), pytest.raises(ReturnReferenceUsed):
+        propose_reversal(disbursement_id=other, proposer=finance, now=watch(), **facts)
     assert row_of(other).state == "completed"
+
+
+def test_reference_of_a_rejected_proposal_may_prove_the_return_of_another_payment(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    other = ordered("binta")
+    run(watch)
+    finance, approver = make_user(Role.FINANCE), make_user(Role.APPROVER)
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": OUTPUT, "explanation": "returned"}
+    first = propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
+    reject(proposal_id=first.pk, approver=approver, reason="the other payment's", now=watch())
+
+    second = propose_reversal(disbursement_id=other, proposer=finance, now=watch(), **facts)
+
+    approve(proposal_id=second.pk, approver=approver, digest=second.digest, now=watch())
+    assert (row_of(paid_in_sats).state, row_of(other).state) == ("completed", "reversed")
+
+
+def test_second_proposal_is_refused_while_the_first_waits(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "explanation": "returned"}
+    first = propose_reversal(
+        disbursement_id=paid_in_sats, proposer=make_user(Role.FINANCE), reference=OUTPUT, now=watch(), **facts
+    )
+    with unchanged(), pytest.raises(ProposalAlreadyOpen) as refusal:
+        propose_reversal(
+            disbursement_id=paid_in_sats, proposer=make_user(Role.FINANCE), reference=f"{'cd' * 32}:1",
+            now=watch(), **facts,
+        )  # fmt: skip
+    assert refusal.value.facts["proposal_id"] == str(first.pk)
+
+
+def test_proposal_that_can_no_longer_be_approved_gives_way_to_another(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": OUTPUT, "explanation": "returned"}
+    first = propose_reversal(
+        disbursement_id=paid_in_sats, proposer=make_user(Role.FINANCE), now=watch(), **facts
+    )
+    # As proposals are whose facts an older release had described.
+    Proposal.objects.filter(pk=first.pk).update(digest="00" * 32)
+
+    second = propose_reversal(
+        disbursement_id=paid_in_sats, proposer=make_user(Role.FINANCE), now=watch(), **facts
+    )
+
+    first.refresh_from_db()
+    assert (first.state, second.state) == ("withdrawn", "open")
+
+
+@pytest.mark.parametrize("reference", ["VIR-2026-0043", "ab" * 32, f"{'ab' * 31}:0", f"{'ab' * 32}:"])
+def test_return_of_sats_to_our_wallet_needs_the_output_of_a_transaction(
+    node: SteeredRail, paid_in_sats: int, watch: Watch, reference: str
+) -> None:
+    with unchanged(), pytest.raises(ReturnReferenceMalformed) as refusal:
+        propose_reversal(
+            disbursement_id=paid_in_sats, kind=ReturnKind.BANK_LINE, reference=reference, explanation="sent back",
+            proposer=make_user(Role.FINANCE), now=watch(),
+        )  # fmt: skip
+    assert refusal.value.facts == {"disbursement_id": paid_in_sats, "reference": reference}
+
+
+def test_return_by_a_bank_line_happened_on_the_day_of_the_line(
+    francs: ScriptedFrancRail, paid: int, watch: Watch
+) -> None:
+    facts: dict[str, Any] = {
+        "kind": ReturnKind.BANK_LINE, "reference": "VIR-2026-0043", "explanation": "returned",
+        "proposer": make_user(Role.FINANCE),
+    }  # fmt: skip
+    paid_on = NOW.date()
+    watch.advance(3 * 86_400)
+    for impossible in (paid_on - timedelta(days=1), paid_on + timedelta(days=4)):
+        with unchanged(), pytest.raises(ReturnDateOutOfRange) as refusal:
+            propose_reversal(disbursement_id=paid, now=watch(), returned_on=impossible, **facts)
+        assert refusal.value.facts == {
+            "disbursement_id": paid, "returned_on": impossible.isoformat(), "paid_on": paid_on.isoformat(),
+            "today": (paid_on + timedelta(days=3)).isoformat(),
+        }  # fmt: skip
+    day = paid_on + timedelta(days=1)
+    proposal = propose_reversal(disbursement_id=paid, now=watch(), returned_on=day, **facts)
+    assert proposal.facts["returned_on"] == day.isoformat()
+    approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=watch())
+
+    assert Reversal.objects.get().returned_at == datetime(day.year, day.month, day.day, tzinfo=UTC)
+    entry = TrailEntry.objects.get(subject=f"disbursement:{paid}", action="reverse")
+    assert entry.facts == {
+        "return_kind": "bank_line", "return_reference": "VIR-2026-0043", "amount": 9_032, "currency": "XOF",
+    }  # fmt: skip
 
 
 def test_payment_to_us_proves_nothing_before_it_is_settled(
@@ -292,8 +396,9 @@ def test_recipient_pays_the_money_back_over_lightning(
         method=asked.method, reference=asked.reference, received=asked.amount, proof="00" * 32,
         received_at=watch(), now=watch(),
     )  # fmt: skip
-    arrived = returns_account(paid_in_sats)
+    arrived, arrived_at = returns_account(paid_in_sats), watch()
     assert (owed(arrived), owed(POT)) == (99_000_000, 0)
+    watch.advance(3_600)
 
     proposal = propose_reversal(
         disbursement_id=paid_in_sats, kind=ReturnKind.INBOUND_PAYMENT, reference=asked.reference,
@@ -302,6 +407,7 @@ def test_recipient_pays_the_money_back_over_lightning(
     approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=proposal.digest, now=watch())
 
     assert (owed(arrived), owed(POT)) == (0, PAYOUT_MSAT)
+    assert Reversal.objects.get().returned_at == arrived_at
     assert row_of(paid_in_sats).state == "reversed"
     assert breaches(watch) == []
     with pytest.raises(DisbursementNotReversible):
@@ -312,7 +418,7 @@ def test_other_proof_is_refused_while_the_invoice_may_be_paid_or_is_paid(
     node: SteeredRail, paid_in_sats: int, watch: Watch
 ) -> None:
     asked = request_return(disbursement_id=paid_in_sats, actor=BY, reason="sent twice", now=watch())
-    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": "ab" * 32, "explanation": "sent back"}
+    facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "reference": OUTPUT, "explanation": "sent back"}
     finance = make_user(Role.FINANCE)
     with unchanged(), pytest.raises(ReturnRequested) as refusal:
         propose_reversal(disbursement_id=paid_in_sats, proposer=finance, now=watch(), **facts)
@@ -351,7 +457,7 @@ def test_invoice_that_was_opened_while_the_payment_was_reversed_is_cancelled(
 def test_line_that_is_booked_as_a_movement_proves_no_return_and_the_reverse(
     node: SteeredRail, paid_in_sats: int, watch: Watch
 ) -> None:
-    finance, approver, line = make_user(Role.FINANCE), make_user(Role.APPROVER), "ab" * 32
+    finance, approver, line = make_user(Role.FINANCE), make_user(Role.APPROVER), OUTPUT
     facts: dict[str, Any] = {"kind": ReturnKind.BANK_LINE, "explanation": "sent back", "proposer": finance}
     movement = treasury.propose(GAIN, now=watch(), reference=line)
     proposal = propose_reversal(disbursement_id=paid_in_sats, reference=line, now=watch(), **facts)
@@ -361,11 +467,23 @@ def test_line_that_is_booked_as_a_movement_proves_no_return_and_the_reverse(
     assert refusal.value.facts["reference"] == line
     reject(proposal_id=proposal.pk, approver=approver, reason="it is a movement", now=watch())
 
-    other = propose_reversal(disbursement_id=paid_in_sats, reference="cd" * 32, now=watch(), **facts)
+    other = propose_reversal(disbursement_id=paid_in_sats, reference=OTHER_OUTPUT, now=watch(), **facts)
     approve(proposal_id=other.pk, approver=approver, digest=other.digest, now=watch())
     with unchanged(), pytest.raises(TreasuryReferenceReversed) as used:
-        treasury.propose(GAIN, now=watch(), reference="cd" * 32)
-    assert used.value.facts == {"reference": "cd" * 32, "disbursement_id": paid_in_sats}
+        treasury.propose(GAIN, now=watch(), reference=OTHER_OUTPUT)
+    assert used.value.facts == {"reference": OTHER_OUTPUT, "disbursement_id": paid_in_sats}
+
+
+def test_movement_booked_by_a_transaction_stands_for_all_its_outputs(
+    node: SteeredRail, paid_in_sats: int, watch: Watch
+) -> None:
+    treasury.approve(treasury.propose(GAIN, now=watch(), reference="ab" * 32), now=watch())
+
+    with unchanged(), pytest.raises(ReturnReferenceBooked):
+        propose_reversal(
+            disbursement_id=paid_in_sats, kind=ReturnKind.BANK_LINE, reference=OUTPUT, explanation="sent back",
+            proposer=make_user(Role.FINANCE), now=watch(),
+        )  # fmt: skip
 
 
 def test_francs_are_not_requested_back_by_an_invoice(
@@ -379,6 +497,6 @@ def test_only_a_completed_payment_is_reversed(node: SteeredRail, watch: Watch) -
     disbursement_id = ordered("awa")
     with unchanged(), pytest.raises(DisbursementNotReversible):
         propose_reversal(
-            disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference="BICIS-17",
+            disbursement_id=disbursement_id, kind=ReturnKind.BANK_LINE, reference=OUTPUT,
             explanation="returned", proposer=make_user(Role.FINANCE), now=watch(),
         )  # fmt: skip

@@ -80,7 +80,7 @@ def test_one_reference_proposed_twice_is_proposed_once() -> None:
 def test_line_that_two_people_book_as_a_movement_while_two_others_reverse_a_payment_by_it_counts_once(
     node: SteeredRail, watch: Watch
 ) -> None:
-    line, finance, approver = "ab" * 32, make_user(Role.FINANCE), make_user(Role.APPROVER)
+    line, finance, approver = f"{'ab' * 32}:0", make_user(Role.FINANCE), make_user(Role.APPROVER)
     disbursement_id = ordered()
     run(watch)
     movement = propose(Movement(TreasuryKind.SURPLUS, NODE, 1_000), now=NOW, reference=line)

@@ -25,7 +25,7 @@ from tests.transfers.collecting import opened, received
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.receipt_violations import ISSUING
 from tests.transfers.resolution_cases import PAID, Case
-from transfers.enums import FailureClass, ReturnKind, TreasuryKind
+from transfers.enums import PAYMENT_REVERSAL, FailureClass, ReturnKind, TreasuryKind
 from transfers.models import (
     Attempt,
     BookedMovement,
@@ -58,7 +58,7 @@ from transfers.rails import rail
 from transfers.services.cancellations import cancel_collection
 from transfers.services.credit import return_credit, use_credit
 from transfers.services.credit_transfers import propose_credit_transfer
-from transfers.services.reversals import PAYMENT_REVERSAL, propose_reversal
+from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
 from transfers.types import Movement, Refused, SendOutcome, Unknown, credit_of
 
@@ -695,7 +695,7 @@ MOVING = [
 def claim() -> ReturnClaim:
     """Return the claim of one person that a bank line brought a payment back."""
     propose_reversal(
-        disbursement_id=paid().disbursement_id, kind=ReturnKind.BANK_LINE, reference="line-1",
+        disbursement_id=paid().disbursement_id, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0",
         explanation="the statement shows it", proposer=make_user(Role.FINANCE), now=NOW,
     )  # fmt: skip
     return ReturnClaim.objects.get()

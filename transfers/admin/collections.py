@@ -16,11 +16,21 @@ from sunusav.backoffice.columns import choice_filter, show_choice
 from sunusav.backoffice.facts import moment, mono
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import show_in
-from sunusav.backoffice.sections import Facts, Section, Table, postings_of, trail_of
+from sunusav.backoffice.sections import (
+    Facts,
+    Section,
+    Table,
+    link_to,
+    name_of_subject,
+    postings_of,
+    show_subject,
+    trail_of,
+)
 from sunusav.core.models import User
 from sunusav.core.qr import qr_svg
 from transfers.enums import CollectionState
 from transfers.models import Collection, Partner, Receipt
+from transfers.return_queries import RETURN_PREFIX, reversal_by
 from transfers.services.cancellations import CANCELLABLE, cancel_collection
 
 # From settings: reading the values in use would scan the whole table for every page.
@@ -91,7 +101,7 @@ class CollectionAdmin(ReadOnlyAdmin):
         return show_in(row.due_currency, row.due)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_in(row.currency, row.amount)}"
+        return f"#{row.pk} {name_of_subject(row.subject)}, {show_in(row.currency, row.amount)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         receipts = row.receipts.select_related("transaction").prefetch_related(
@@ -102,7 +112,7 @@ class CollectionAdmin(ReadOnlyAdmin):
         if row.parts_transaction is not None:
             booked.append((row.parts_transaction.posted_at, row.parts_transaction))
         trail = trail_of([f"collection:{row.pk}"])
-        return (*_invoice_of(row), _payments_of(row, arrived), postings_of(booked), trail)
+        return (*_invoice_of(row), *_reversal_of(row), _payments_of(row, arrived), postings_of(booked), trail)
 
 
 def _invoice_of(row: Collection) -> Sequence[Section]:
@@ -112,6 +122,19 @@ def _invoice_of(row: Collection) -> Sequence[Section]:
     drawing = qr_svg(f"lightning:{row.payment_request}", ignores_case=True)
     code = format_html('<div class="qr">{}</div>', mark_safe(drawing))  # noqa: S308  (our own drawing)
     return (Facts(_("Invoice to pay"), ((_("QR code"), code),)),)
+
+
+def _reversal_of(row: Collection) -> Sequence[Section]:
+    """Return what a return of money proved; nothing for other collections."""
+    if not row.subject.startswith(RETURN_PREFIX):
+        return ()
+    proved = reversal_by(row)
+    link = link_to(proved, f"#{proved.pk}") if proved else _("No reversal yet.")
+    return (
+        Facts(
+            _("Return of the money"), ((_("For"), show_subject(row.subject)), (_("Proves reversal"), link))
+        ),
+    )
 
 
 def _payments_of(row: Collection, receipts: Sequence[Receipt]) -> Table:

@@ -24,7 +24,7 @@ from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
-from transfers.admin.reversals import PROPOSE_REVERSAL, REQUEST_RETURN
+from transfers.admin.reversals import PROPOSE_REVERSAL, REQUEST_RETURN, amount_to_return
 from transfers.admin.review import attach_attempts, last_answer, payment_box
 from transfers.admin.review_actions import PROPOSE_NOT_PAID, PROPOSE_PAID, PROPOSE_WRITE_OFF, QUERY_PROVIDER
 from transfers.admin.timeline import (
@@ -35,13 +35,12 @@ from transfers.admin.timeline import (
     timeline_of,
 )
 from transfers.attempt_queries import paid_outside_books
-from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
+from transfers.enums import DISBURSEMENT_TRANSITIONS, PAYMENT_REVERSAL, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import broke_their_worker, destination_in_use, destinations_of, subject_of
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred, propose_waiver
 from transfers.services.resolutions import MANUAL_RESOLUTION
-from transfers.services.reversals import PAYMENT_REVERSAL
 
 
 def _retry(decision: Decision) -> None:
@@ -119,7 +118,7 @@ WAIVE = Action(
 # Fields of a payment whose net was converted into francs.
 # From settings: reading the values in use would scan the whole table for every page.
 RAIL = choice_filter("rail", lambda: settings.RAILS)
-DESTINATION_RAIL = choice_filter("destinations__rail", lambda: settings.RAILS)
+DESTINATION_RAIL = choice_filter("destinations__rail", lambda: settings.RAILS, heading=_("rail"))
 
 
 class BrokeWorker(SimpleListFilter):
@@ -217,6 +216,8 @@ class DisbursementAdmin(ReadOnlyAdmin):
     def card(self, action: Action, row: Any) -> Card:
         """Add the order that may be paid, or was: a person compares its hash with that in a wallet."""
         card, attempt = super().card(action, row), row.attempt_to_resolve or row.attempt_outside
+        if action in (REQUEST_RETURN, PROPOSE_REVERSAL):
+            return replace(card, facts=[*card.facts, *amount_to_return(row)])
         if attempt is None:
             return card
         order = attempt.order

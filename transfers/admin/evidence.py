@@ -1,22 +1,28 @@
 """What an approver reads beside a proposal about a payment or a limit: its consequence, and the payment's timeline."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment, show_code, show_code_or_text
-from sunusav.backoffice.money import show_msat, show_sats
-from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Facts, Section, link_to, show_subject
+from sunusav.backoffice.facts import long, moment, mono, show_code, show_code_or_text
+from sunusav.backoffice.money import show_in, show_msat, show_sats
+from sunusav.backoffice.refusals import show_reason, show_refusal
+from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, show_subject
+from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
+from transfers.account_names import account_name, name_of_code
 from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
-from transfers.enums import ResolutionVerdict
+from transfers.enums import PAYMENT_REVERSAL, ResolutionVerdict
 from transfers.models import Disbursement
 from transfers.queries import destinations_of
+from transfers.return_queries import live_return_of
 from transfers.services.limit_waivers import LIMIT_WAIVER
 from transfers.services.limits import PAYMENT_LIMIT
 from transfers.services.resolutions import MANUAL_RESOLUTION
+from transfers.services.reversals import lines_of_reversal
 
 IF_APPROVED = _("If you approve")
 PAID_FOLLOWS = _(
@@ -29,6 +35,12 @@ NOT_PAID_FOLLOWS = _(
 )
 LIMIT_FOLLOWS = _("For all payments from now on, the limit “%(limit)s” is %(after)s instead of %(before)s.")
 WAIVER_FOLLOWS = _("%(amount)s leave at once for %(payee)s, past the limits that defer this payment.")
+
+REVERSAL_FOLLOWS = _(
+    "%(returned)s count as received in “%(account)s”, and %(payout)s go back to the account that they were paid from,"
+    " with the fee. The payment counts as reversed, for good. Make sure that the money is really there."
+)
+BOOKED_IF_APPROVED = _("What would be booked")
 
 
 @evidence_for(MANUAL_RESOLUTION)
@@ -50,6 +62,53 @@ def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     says = WAIVER_FOLLOWS % {"amount": show_msat(row.net_msat), "payee": row.payee_ref}
     attempts = list(attempts_with_history(row))
     return Box(title=IF_APPROVED, text=says), (payment_facts(row), timeline_of(row, attempts))
+
+
+@evidence_for(PAYMENT_REVERSAL)
+def reversal_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+    """Show what booking a payment back does to each account, the proof, and everything known about the payment."""
+    row = Disbursement.objects.get(pk=int(proposal.subject_id))
+    facts = proposal.facts
+    says = REVERSAL_FOLLOWS % {
+        "returned": show_in(facts["currency"], facts["amount"]), "account": name_of_code(facts["arrived_in"]),
+        "payout": show_msat(row.payout_msat),
+    }  # fmt: skip
+    attempts = list(attempts_with_history(row))
+    sections: list[Section] = [_bookings_if_approved(proposal), _proof(proposal), payment_facts(row)]
+    sections += [timeline_of(row, attempts), *(facts_of(attempt) for attempt in attempts)]
+    return Box(title=IF_APPROVED, text=says), sections
+
+
+def _bookings_if_approved(proposal: Proposal) -> Table:
+    try:
+        lines = lines_of_reversal(proposal.subject_id)
+    except DomainError as refusal:
+        return Table(BOOKED_IF_APPROVED, (), (), show_refusal(refusal).text)
+    rows = [
+        (account_name(line.account), *(show_in(line.account.currency, one) for one in _sides(line.amount)))
+        for line in lines
+    ]
+    return Table(BOOKED_IF_APPROVED, (_("account"), _("debit"), _("credit")), rows)
+
+
+def _sides(amount: int) -> tuple[int | None, int | None]:
+    return (amount, None) if amount > 0 else (None, -amount)
+
+
+def _proof(proposal: Proposal) -> Facts:
+    facts = proposal.facts
+    shown: list[tuple[Any, Any]] = [
+        (_("Proof of the return"), show_code(facts["return_kind"])),
+        (_("Reference of the return"), mono(facts["return_reference"])),
+        (_("Explanation"), proposal.reason),
+    ]
+    invoice = live_return_of(int(proposal.subject_id))
+    if invoice is not None:
+        settled = {"state": show_code(invoice.state), "at": moment(invoice.settled_at)}
+        link = link_to(invoice, f"#{invoice.pk}")
+        shown.append((_("Invoice of the return"), format_html("{} ({state}, {at})", link, **settled)))
+        shown.append((_("Received by it"), show_in(invoice.currency, invoice.received)))
+    return Facts(_("What proves that the money came back"), shown)
 
 
 @evidence_for(PAYMENT_LIMIT)

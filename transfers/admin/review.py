@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
@@ -27,15 +29,19 @@ from transfers.attempt_queries import (
 from transfers.enums import (
     LIMIT_DEFERRALS,
     OPEN_ATTEMPT_STATES,
+    PAYMENT_REVERSAL,
     RAIL_DEFERRALS,
     AnswerKind,
+    CollectionState,
     DisbursementState,
     FailureCode,
     ResolutionVerdict,
+    ReturnKind,
     ReviewCode,
 )
-from transfers.models import Attempt
+from transfers.models import Attempt, Collection
 from transfers.queries import under_review_since
+from transfers.return_queries import live_return_of
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
 from transfers.services.resolutions import (
     MANUAL_RESOLUTION,
@@ -97,6 +103,13 @@ FAILED = _("It was not paid, and what was held for it is free again. %(failure)s
 WAITS = _("Nothing was sent. %(failure)s")
 GOES_BY_ITSELF = _("It is tried again by itself on %(at)s; nobody has to do anything.")
 MAY_WAIVE = _("If it must not wait, propose a waiver: another person decides.")
+RETURN_TITLE = _("Return of the money")
+RETURN_OPEN = _("%(amount)s were requested back. The recipient has not paid the invoice yet.")
+RETURN_OPEN_STEP = _("Send the recipient the invoice: its page shows it, as text and as a code to scan.")
+RETURN_ARRIVED = _("The recipient has paid %(amount)s back. The payment still counts as paid.")
+RETURN_ARRIVED_STEP = _("Propose that the money came back, with this payment as the proof")
+RETURN_PROPOSED = _("%(who)s has proposed that the money came back.")
+DECIDES = _("A second person decides on it:")
 # Payments that may have a closed order in doubt for people to decide.
 UNDECIDED_STATES = (DisbursementState.NEEDS_REVIEW, DisbursementState.FAILED)
 LESS_THAN_A_MINUTE = _("less than a minute")
@@ -113,7 +126,50 @@ def payment_box(row: Any, *, now: datetime) -> Box | None:
         return _failed_box(row, now)
     if row.state == DisbursementState.PROCESSING and row.open_attempt is None and row.failure_code:
         return _waiting_box(row)
-    return None
+    return _return_box(row) if row.state == DisbursementState.COMPLETED else None
+
+
+def _return_box(row: Any) -> Box | None:
+    """Return where the return of a completed payment's money stands; nothing where nobody has begun one."""
+    waiting, requested = open_proposal(PAYMENT_REVERSAL, str(row.pk)), live_return_of(row.pk)
+    if waiting is not None:
+        text = RETURN_PROPOSED % {"who": waiting.proposer.get_username()}
+        step = format_html("{} {}", DECIDES, link_to(waiting, f"#{waiting.pk}"))
+        return Box(title=RETURN_TITLE, text=text, facts=_request_facts(requested), steps=[step])
+    if requested is None:
+        return None
+    arrived = requested.state == CollectionState.SETTLED
+    steps = [_proposing_link(row, requested)] if arrived else [RETURN_OPEN_STEP]
+    text = (RETURN_ARRIVED if arrived else RETURN_OPEN) % {
+        "amount": show_in(requested.currency, requested.amount)
+    }
+    return Box(
+        title=RETURN_TITLE, text=text, facts=_request_facts(requested), steps=steps,
+        tone="attention" if arrived else "calm",
+    )  # fmt: skip
+
+
+def _request_facts(requested: Collection | None) -> list[tuple[Any, Any]]:
+    if requested is None:
+        return []
+    facts: list[tuple[Any, Any]] = [
+        (_("Invoice of the return"), link_to(requested, f"#{requested.pk}")),
+        (_("State"), show_code(requested.state)),
+    ]
+    if requested.settled_at is None:
+        return [*facts, (_("Can be paid until"), moment(requested.expires_at))]
+    return [
+        *facts,
+        (_("Received"), show_in(requested.currency, requested.received)),
+        (_("Received on"), moment(requested.settled_at)),
+        (_("Payment hash"), mono(requested.reference or "")),
+    ]
+
+
+def _proposing_link(row: Any, requested: Collection) -> Any:
+    given = {"pk": row.pk, "kind": ReturnKind.INBOUND_PAYMENT.value, "reference": requested.reference}
+    page = reverse("admin:transfers_disbursement_action", args=["propose-reversal"])
+    return format_html('<a href="{}?{}">{}</a>', page, urlencode(given), RETURN_ARRIVED_STEP)
 
 
 def _review_box(row: Any, now: datetime) -> Box:

@@ -1,6 +1,6 @@
 """The timeline of a payment: order, sends, answers of the provider, decisions, outcome."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,18 +74,24 @@ def bookings(row: Disbursement, attempts: Iterable[Attempt]) -> Iterable[tuple[A
 
 def destinations_table(row: Disbursement) -> Table:
     """Return where a payment may go, the first choice first."""
+    columns: list[tuple[Any, Callable[[DisbursementDestination], Any]]] = [
+        (_("choice"), lambda one: one.position),
+        (_("rail"), lambda one: show_code(one.rail)),
+        (_("kind"), lambda one: show_code(one.kind)),
+        (_("destination"), lambda one: long(one.value)),
+        (_("set"), lambda one: instant(one.set_at)),
+    ]
+    known = list(destinations_of(row))
+    if any(one.replaced_at for one in known):
+        columns.append((_("replaced"), lambda one: instant(one.replaced_at)))
+    if any(one.refused_at for one in known):
+        columns.append((_("refused"), _refusal))
     return Table(
         title=_("Destinations"),
-        heads=(_("choice"), _("rail"), _("kind"), _("destination"), _("set"), _("replaced"), _("refused")),
-        rows=[
-            (
-                one.position, show_code(one.rail), show_code(one.kind), long(one.value), instant(one.set_at),
-                instant(one.replaced_at), _refusal(one),
-            )
-            for one in destinations_of(row)
-        ],
+        heads=[head for head, _show in columns],
+        rows=[[show(one) for _head, show in columns] for one in known],
         anchor="destinations",
-    )  # fmt: skip
+    )
 
 
 def _refusal(one: DisbursementDestination) -> Any:

@@ -64,6 +64,7 @@ INVARIANTS = [
     Invariant("I16", "no attempt is called unpaid by one person alone", resolutions.none_resolved_alone),
     Invariant("I16", "two people had every movement of the treasury booked", treasury.two_people_booked),
     Invariant("I20", "nothing waits too long", waiting.nothing_waits_too_long, waiting=True),
+    Invariant("I20", "money that came back is proposed to be booked", waiting.no_return_waits, waiting=True),
     Invariant("I20", "providers and books agree", waiting.no_mismatch_waits, waiting=True),
     Invariant("I22", "the usage of limits is what was admitted", limits.usage_is_what_was_admitted),
     Invariant("I22", "nothing passed the limit per payout without a waiver", limits.admitted_within_limit),

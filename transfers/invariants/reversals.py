@@ -9,12 +9,12 @@ from ledger.types import AccountRef, Line
 from sunusav.core.auditing import AuditScope, Breach, chunks, pages, rows_since
 from sunusav.core.models import Approval, ProposalState
 from transfers.booking import reversed_lines
-from transfers.enums import AttemptState, DisbursementState, ReturnKind, TransactionKind
+from transfers.enums import PAYMENT_REVERSAL, AttemptState, DisbursementState, ReturnKind, TransactionKind
 from transfers.invariants.bookings import different_lines
 from transfers.invariants.scope import disbursement_pages, missing
 from transfers.models import Attempt, Disbursement, Reversal
 from transfers.queries import debit_account, subject_of
-from transfers.services.reversals import PAYMENT_REVERSAL, paid_shares, shares_to_take_back
+from transfers.services.reversals import paid_shares, shares_to_take_back
 
 
 def reversals_are_booked_once(scope: AuditScope) -> Iterator[Breach]:

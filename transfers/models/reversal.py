@@ -15,7 +15,8 @@ from transfers.models.disbursement import Attempt
 class ReturnClaim(models.Model):
     """That a person says the money of a paid attempt came back, and with what proof. Append-only.
 
-    It takes effect only when a second person approves it. `arrived_in` is the account in which it arrived.
+    It takes effect only when a second person approves it. `arrived_in` is the account in which it arrived,
+    `returned_on` the day in Dakar that the proof names.
     """
 
     attempt = models.ForeignKey(
@@ -24,6 +25,7 @@ class ReturnClaim(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=ReturnKind)
     reference = ExactCharField(_("reference"), max_length=120)
     arrived_in = ExactCharField(_("arrived in"), max_length=120)
+    returned_on = models.DateField(_("returned on"), null=True)
     explanation = models.CharField(_("explanation"), max_length=500)
     proposer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.RESTRICT, related_name="+", verbose_name=_("proposer")
@@ -97,8 +99,8 @@ class Reversal(models.Model):
 
     class Meta:
         default_permissions = ("view",)
-        verbose_name = _("reversal")
-        verbose_name_plural = _("reversals")
+        verbose_name = _("reversal of a payment")
+        verbose_name_plural = _("reversals of payments")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "reference"], name="reversal_proof_counts_once"),
             models.CheckConstraint(name="reversal_amount_is_positive", condition=Q(amount__gt=0)),

@@ -5,19 +5,25 @@ partner give back their shares, and owe what they hold no longer.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from fees.queries import fixed_fee, recorded_fees
 from fees.services import reverse_fee
-from ledger.enums import AccountRole, Currency
-from ledger.queries import owed, rates_of_conversions
+from ledger.queries import rates_of_conversions
 from ledger.services import post, take_back
 from ledger.types import AccountRef, Line, Money
 from sunusav.core.actors import Actor
-from sunusav.core.approvals import propose, require_as_proposed
+from sunusav.core.approvals import (
+    ProposalAlreadyOpen,
+    digest_of,
+    open_proposal,
+    propose,
+    require_as_proposed,
+)
+from sunusav.core.calendar import DAKAR
 from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
@@ -27,7 +33,7 @@ from transfers.attempt_queries import has_payable_order, paid_attempt_of
 from transfers.booking import COMMUNITY_FUND, Shares, partner_reserve, reversed_lines, shares_of
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
-    CollectionState,
+    PAYMENT_REVERSAL,
     DisbursementState,
     ReturnKind,
     TransactionKind,
@@ -36,19 +42,22 @@ from transfers.errors import (
     DisbursementNotReversible,
     ReturnClaimMissing,
     ReturnDiffers,
-    ReturnReferenceBooked,
-    ReturnReferenceUsed,
-    ReturnRequested,
-    ReturnUnproven,
 )
-from transfers.models import Attempt, BookedMovement, Collection, Disbursement, ReturnClaim, Reversal
+from transfers.models import Attempt, Disbursement, ReturnClaim, Reversal
 from transfers.queries import debit_account, residue_account, subject_of
 from transfers.services.disbursements import locked, record_outcome
+from transfers.services.return_proofs import (
+    account_of_return,
+    require_day_possible,
+    require_not_claimed,
+    require_not_requested,
+    require_reference_free,
+    require_well_formed,
+    settled_return,
+)
 from transfers.services.treasury import TREASURY_LOCK, exact_reference
-from transfers.treasury_booking import BANK, ONCHAIN
 from transfers.types import Reversed
 
-PAYMENT_REVERSAL = "payment_reversal"
 PROVIDERS = Actor.system("transfers.reversals")
 
 
@@ -105,24 +114,32 @@ def propose_reversal(
     explanation: str,
     proposer: User,
     now: datetime,
+    returned_on: date | None = None,
 ) -> Proposal:
     """Propose to a second person that the money of a completed payment came back.
 
-    `reference` is that of the line in our bank account (for msat, of the transaction to our on-chain wallet), or of
-    the settled collection by which the recipient paid it back.
-    Raises: DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ReturnReferenceBooked, ReturnRequested, and
-    as `approvals.propose`.
+    `reference` is that of the line in our bank account (for msat, of the output that paid our on-chain wallet), or of
+    the settled collection by which the recipient paid it back. `returned_on` is the line's day in Dakar, if known.
+    Raises: ProposalAlreadyOpen, DisbursementNotReversible, ReturnReferenceMalformed, ReturnDateOutOfRange,
+    ReturnUnproven, ReturnReferenceUsed, ReturnReferenceClaimed, ReturnReferenceBooked, ReturnRequested, and as
+    `approvals.propose`.
     """
     reference = exact_reference(reference)
     with transaction.atomic():
         row = locked(disbursement_id)
         attempt = _paid_attempt(row)
+        _require_none_proposed(row)
+        require_well_formed(attempt, kind, reference)
+        require_day_possible(row, returned_on, now)
         claim = ReturnClaim(
-            attempt=attempt, kind=kind, reference=reference, explanation=explanation, proposer=proposer,
-            proposed_at=now, arrived_in=_account_of_return(attempt, kind, reference).code,
+            attempt=attempt, kind=kind, reference=reference, returned_on=returned_on, explanation=explanation,
+            proposer=proposer, proposed_at=now, arrived_in=account_of_return(attempt, kind, reference).code,
         )  # fmt: skip
-        _require_reference_free(kind, reference)
-        _require_not_requested(row, kind)
+        if kind is ReturnKind.BANK_LINE:
+            lock(TREASURY_LOCK)
+        require_reference_free(kind, reference)
+        require_not_claimed(row, kind, reference)
+        require_not_requested(row, kind)
         claim.save(force_insert=True)
         return propose(
             kind=PAYMENT_REVERSAL, subject_id=str(row.pk), proposer=proposer, now=now, reason=explanation
@@ -141,8 +158,24 @@ def describe_reversal(subject_id: str) -> dict[str, Any]:
         "disbursement": row.pk, "subject": row.subject, "claim": claim.pk, "rail": order.rail,
         "reference": order.reference, "payee": order.payee, "amount": order.amount, "currency": order.currency,
         "payout_msat": row.payout_msat, "return_kind": str(claim.kind), "return_reference": claim.reference,
-        "arrived_in": claim.arrived_in,
+        "returned_on": claim.returned_on.isoformat() if claim.returned_on else None, "arrived_in": claim.arrived_in,
     }  # fmt: skip
+
+
+def lines_of_reversal(subject_id: str) -> list[Line]:
+    """Return what approving a proposed reversal books; what an account no longer holds, it will owe.
+
+    Raises: ReturnClaimMissing, ReturnUnproven.
+    """
+    claim = _newest_claim(int(subject_id))
+    row, shares = claim.attempt.disbursement, paid_shares(claim.attempt.disbursement, claim.attempt)
+    platform_msat, amounts = shares_to_take_back(row, shares)
+    returned = _returned(claim)
+    return reversed_lines(
+        payout_msat=row.payout_msat, debit=debit_account(row), returned=returned.amount,
+        arrived_in=returned.arrived_in, shares=shares, platform_msat=platform_msat,
+        taken_back=[Line(account, amount) for account, amount in amounts.items()],
+    )  # fmt: skip
 
 
 def apply_reversal(proposal: Proposal, actor: Actor, now: datetime) -> None:
@@ -151,24 +184,28 @@ def apply_reversal(proposal: Proposal, actor: Actor, now: datetime) -> None:
     row = locked(int(proposal.subject_id))
     require_as_proposed(proposal, describe_reversal(proposal.subject_id))
     claim = _newest_claim(row.pk)
-    attempt, kind = claim.attempt, ReturnKind(claim.kind)
-    order = attempt.order
-    returned = Returned(
-        kind, claim.reference, order.money(order.amount),
-        _account_of_return(attempt, kind, claim.reference), claim.proposed_at,
-    )  # fmt: skip
     approval = _Approval(claim, proposal, actor.user_id)
-    _book(row, attempt, returned, approval, actor=actor, reason=claim.explanation, now=now)
+    _book(row, claim.attempt, _returned(claim), approval, actor=actor, reason=claim.explanation, now=now)
 
 
-def returns_account(disbursement_id: int) -> AccountRef:
-    """Return the account into which a recipient pays money back over Lightning. Units: msat."""
-    return AccountRef(AccountRole.CONTRIBUTION_CLEARING, Currency.MSAT, return_subject(disbursement_id))
+def _returned(claim: ReturnClaim) -> Returned:
+    """Return the money that a claim is about. Raises: ReturnUnproven."""
+    kind, order = ReturnKind(claim.kind), claim.attempt.order
+    return Returned(
+        kind, claim.reference, order.money(order.amount),
+        account_of_return(claim.attempt, kind, claim.reference), _moment_of_return(claim),
+    )  # fmt: skip
 
 
-def return_subject(disbursement_id: int) -> str:
-    """Return the subject of the collection by which a recipient pays money back."""
-    return f"return:{disbursement_id}"
+def _moment_of_return(claim: ReturnClaim) -> datetime:
+    """Return when the money arrived: by the collection, by the day that was stated, or else when it was proposed."""
+    if claim.kind == ReturnKind.INBOUND_PAYMENT:
+        settled = settled_return(claim.attempt.disbursement_id, claim.reference)
+        if settled is not None and settled.settled_at is not None:
+            return settled.settled_at
+    if claim.returned_on is not None:
+        return datetime.combine(claim.returned_on, time.min, tzinfo=DAKAR)
+    return claim.proposed_at
 
 
 def _book(
@@ -187,15 +224,18 @@ def _book(
         )
     if returned.kind is ReturnKind.BANK_LINE:
         lock(TREASURY_LOCK)
-    _require_reference_free(returned.kind, returned.reference)
-    _require_not_requested(row, returned.kind)
+    require_reference_free(returned.kind, returned.reference)
+    require_not_requested(row, returned.kind)
     booked = post(
         kind=TransactionKind.REVERSAL, reference=f"{subject_of(row.pk)}:reversed", at=now, subject=row.subject,
         lines=_lines(row, attempt, returned),
     )  # fmt: skip
     _reverse_fee(row, actor=actor, reason=reason, now=now)
     _store(attempt, returned, approval, transaction_id=booked, now=now)
-    facts = {"kind": str(returned.kind), "reference": returned.reference, "amount": str(returned.amount)}
+    facts = {
+        "return_kind": str(returned.kind), "return_reference": returned.reference,
+        "amount": returned.amount.amount, "currency": str(returned.amount.currency),
+    }  # fmt: skip
     move(
         row, DisbursementState.REVERSED, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk),
         action="reverse", actor=actor, at=now, reason=reason, facts=facts,
@@ -265,7 +305,7 @@ def _store(
                 evidence=returned.evidence, transaction_id=transaction_id, **by,
             )  # fmt: skip
     except IntegrityError:
-        _require_reference_free(returned.kind, returned.reference)
+        require_reference_free(returned.kind, returned.reference)
         raise
 
 
@@ -289,35 +329,13 @@ def _newest_claim(disbursement_id: int) -> ReturnClaim:
     return newest
 
 
-def _account_of_return(attempt: Attempt, kind: ReturnKind, reference: str) -> AccountRef:
-    """Return the account in which money of this kind of return arrives. Raises: ReturnUnproven."""
-    order, disbursement_id = attempt.order, attempt.disbursement_id
-    if kind is not ReturnKind.INBOUND_PAYMENT:
-        return BANK if order.currency == Currency.XOF else ONCHAIN
-    settled = Collection.objects.filter(
-        subject=return_subject(disbursement_id), state=CollectionState.SETTLED, reference=reference
-    )
-    account = returns_account(disbursement_id)
-    if order.currency != Currency.MSAT or not settled.exists() or owed(account) < order.amount:
-        raise ReturnUnproven(disbursement_id=disbursement_id, reference=reference)
-    return account
-
-
-def _require_reference_free(kind: ReturnKind, reference: str) -> None:
-    used = Reversal.objects.filter(kind=kind, reference=reference).select_related("attempt").first()
-    if used is not None:
-        raise ReturnReferenceUsed(reference=reference, disbursement_id=used.attempt.disbursement_id)
-    movement = BookedMovement.objects.filter(reference=reference).first()
-    if kind is ReturnKind.BANK_LINE and movement is not None:
-        raise ReturnReferenceBooked(reference=reference, movement_id=movement.movement_id)
-
-
-def _require_not_requested(row: Disbursement, kind: ReturnKind) -> None:
-    """Refuse another proof while the invoice by which the money was requested back may be paid, or is paid."""
-    if kind is not ReturnKind.BANK_LINE:
+def _require_none_proposed(row: Disbursement) -> None:
+    """Refuse another proposal while one waits that can still be approved."""
+    waiting = open_proposal(PAYMENT_REVERSAL, str(row.pk))
+    if waiting is None:
         return
-    requested = Collection.objects.filter(live_subject=return_subject(row.pk)).first()
-    if requested is not None:
-        raise ReturnRequested(
-            disbursement_id=row.pk, collection_id=requested.pk, collection_state=requested.state
+    now_shown = digest_of(PAYMENT_REVERSAL, waiting.subject_id, describe_reversal(waiting.subject_id))
+    if waiting.digest == now_shown:
+        raise ProposalAlreadyOpen(
+            kind=PAYMENT_REVERSAL, subject_id=waiting.subject_id, proposal_id=str(waiting.pk)
         )

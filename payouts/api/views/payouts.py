@@ -58,6 +58,8 @@ from transfers.errors import (
     OrderStillPayable,
     PaymentReferenceUsed,
     ReturnReferenceBooked,
+    ReturnReferenceClaimed,
+    ReturnReferenceMalformed,
     ReturnReferenceUsed,
     ReturnRequested,
     ReturnUnproven,
@@ -170,7 +172,7 @@ class PayoutViewSet(ApiViewSet):
         answer=ReverseAnswer, statuses=(200, 202),
         problems=[
             PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ReturnReferenceBooked,
-            ReturnRequested, ProposalMissing,
+            ReturnRequested, ReturnReferenceClaimed, ReturnReferenceMalformed, ProposalMissing,
             ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
             SecondFactorRefused, SecondFactorNotEnrolled,
         ],
