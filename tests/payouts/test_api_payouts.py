@@ -86,6 +86,7 @@ def test_process_example_of_the_readme_answers_202_and_then_the_receipt(
     assert receipt == {
         "payout_id": payout_id, "status": "completed", "cycle_id": "cycle-123", "cycle_index": cycle.cycle_index,
         "group_id": cycle.group_id, "group_name": "Tontine Médina", "winner_user_id": "user-0",
+        "contributions_due": 10, "contributions_settled": 10, "closed_short": False,
         "payout_total": 100_000, "sats_fee": 500, "platform_share": 250, "community_share": 100,
         "partner_reserved": 150, "settlement_partner": "wave", "net_payout": 99_500, "net_payout_xof": "7960.00",
         "group_verified": True, "user_recurring": False, "schedule_version": 1, "btc_xof_rate": "8000000",

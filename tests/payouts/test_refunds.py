@@ -196,7 +196,7 @@ def test_refund_of_another_member_is_missing() -> None:
 def test_audit_finds_a_refund_of_another_amount() -> None:
     credited(10_000_000)
     refund_id = requested(10_000)
-    Refund.objects.filter(pk=refund_id).update(amount_sats=9_999)
+    Disbursement.objects.update(payout_msat=9_999_000, net_msat=9_999_000)
     rule = next(rule for rule in INVARIANTS if "refund" in rule.title)
     assert [found.subject for found in rule.find(AuditScope(now=NOW))] == [f"refund:{refund_id}"]
 
