@@ -33,7 +33,7 @@ demo-reset: ## forget the demo's data, so that `make run` starts anew
 
 test: ## every test but the long soaks, on MariaDB and again on SQLite (LEGS="mariadb sqlite")
 	@$(BOOTSTRAP) --dev --databases
-	@set -e; for leg in $(LEGS); do TEST_DATABASE=$$leg $(PYTEST) -n $(WORKERS) --maxprocesses 8; done
+	@set -e; for leg in $(LEGS); do TEST_LEGS="$(LEGS)" TEST_DATABASE=$$leg $(PYTEST) -n $(WORKERS) --maxprocesses 8; done
 
 test-lnd: ## the contract with LND and whole journeys on two real nodes, which it builds (needs Go)
 	@$(BOOTSTRAP) --dev --databases

@@ -29,6 +29,8 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+pytestmark = pytest.mark.each_leg
+
 packages = {{"sunusav", *(config.name for config in apps.get_app_configs())}}
 for name in list(sys.modules):
     if name.partition(".")[0] in {set(APPS)} and name not in packages | {ALLOWED}:

@@ -8,6 +8,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -15,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from sunusav.core.migration_operations import AppendOnly
 from tests.support import baseline, flush, network, process
-from tests.support.leg import chosen_leg
+from tests.support.leg import chosen_leg, pytest_collection_modifyitems
 from tests.support.mariadb import mariadb
 from tests.support.redis import redis
 
@@ -247,6 +249,47 @@ def test_choose_nothing_where_there_is_no_mariadb_takes_sqlite(monkeypatch: pyte
     monkeypatch.setenv("CI", "")
 
     assert chosen_leg() == "sqlite"
+
+
+class Requested:
+    """A collected test, as far as its leg is chosen by it."""
+
+    def __init__(self, *marks: str, fixtures: tuple[str, ...] = ()) -> None:
+        self.marks, self.fixturenames = marks, fixtures
+
+    def get_closest_marker(self, name: str) -> str | None:
+        return name if name in self.marks else None
+
+
+@pytest.mark.parametrize(
+    ("leg", "legs", "kept"),
+    [
+        ("mariadb", "mariadb sqlite", ["pure", "db", "fixture", "each", "mariadb"]),
+        ("sqlite", "mariadb sqlite", ["db", "fixture", "each"]),
+        ("sqlite", "sqlite", ["pure", "db", "fixture", "each"]),
+        ("sqlite", "", ["pure", "db", "fixture", "each"]),
+    ],
+)
+def test_tests_without_a_database_run_once_where_both_legs_run(
+    leg: str, legs: str, kept: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_DATABASE", leg)
+    monkeypatch.setenv("TEST_LEGS", legs)
+    collected = {
+        "pure": Requested(), "db": Requested("django_db"), "fixture": Requested(fixtures=("db",)),
+        "each": Requested("each_leg"), "mariadb": Requested("django_db", "mariadb"),
+    }  # fmt: skip
+    items: list[Any] = list(collected.values())
+    deselected: list[Any] = []
+    config = SimpleNamespace(
+        hook=SimpleNamespace(pytest_deselected=lambda *, items: deselected.extend(items))
+    )
+
+    pytest_collection_modifyitems(cast(pytest.Config, config), items)
+
+    names = {item: name for name, item in collected.items()}
+    assert [names[item] for item in items] == kept
+    assert {names[item] for item in deselected} == collected.keys() - set(kept)
 
 
 @pytest.mark.soak

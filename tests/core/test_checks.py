@@ -7,6 +7,8 @@ from django.conf import settings as django_settings
 
 from sunusav.core import checks
 
+pytestmark = pytest.mark.each_leg
+
 
 def test_published_secrets_are_refused(settings: Any) -> None:
     assert checks.secrets_are_not_known(None) == []

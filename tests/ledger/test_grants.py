@@ -9,6 +9,8 @@ from django.db import connection
 from ledger.grants import grants
 from ledger.invariants.schema import append_only_tables
 
+pytestmark = pytest.mark.each_leg
+
 RIGHTS = re.compile(r"GRANT (.+) ON `([^`]+)`\.`([^`]+)` TO '([^']+)'@'([^']+)';")
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.support.mariadb import find_installation, mariadb
 
 CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DATABASE_URL"
+# The legs that `make test` runs one after the other; unset, this one runs alone.
+LEGS_OF_RUN = "TEST_LEGS"
 LEGS = ("mariadb", "sqlite")
 # The servers of tests are forked from this process. gRPC's fork support would start threads in the child before its
 # exec, and they sometimes abort it. gRPC reads the variable when it is imported, which Django's setup does: the
@@ -40,13 +42,27 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need MariaDB on the SQLite leg; they run on the other leg, so none is skipped."""
+    """Deselect on the SQLite leg what runs on the MariaDB leg alone, so that none is skipped and none runs twice.
+
+    That is the tests that need MariaDB and, where both legs run one after the other, those that use no database.
+    """
     if os.environ.get(CHOICE) != "sqlite":
         return
-    needs_mariadb = [item for item in items if item.get_closest_marker("mariadb")]
-    if needs_mariadb:
-        items[:] = [item for item in items if not item.get_closest_marker("mariadb")]
-        config.hook.pytest_deselected(items=needs_mariadb)
+    both = "mariadb" in os.environ.get(LEGS_OF_RUN, "").split()
+    elsewhere = [
+        item for item in items if item.get_closest_marker("mariadb") or (both and not uses_database(item))
+    ]
+    if elsewhere:
+        deselected = set(elsewhere)
+        items[:] = [item for item in items if item not in deselected]
+        config.hook.pytest_deselected(items=elsewhere)
+
+
+def uses_database(item: pytest.Item) -> bool:
+    """Return whether a test runs on the database of its leg, or says that it has to run on each leg."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "each_leg"))
+    return marked or bool(fixtures & {"db", "transactional_db"})
 
 
 def chosen_leg() -> str:

@@ -11,6 +11,8 @@ from django.db import connection
 
 from tests.support.database import url_of
 
+pytestmark = pytest.mark.each_leg
+
 PRICED = [100_000_000, 1_000_000, 99_000_000]
 HELD = [["group_pot:msat:group:g", 100_000_000], ["in_transit:msat", -100_000_000]]
 
