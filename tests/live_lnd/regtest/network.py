@@ -18,11 +18,12 @@ from tests.live_lnd.regtest.servers import DidNotHappen, wait_until
 from tests.support import process
 
 COMPOSE_FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
-PLATFORM, WALLETS = "platform", "wallets"
+PLATFORM, WALLETS, BEHIND = "platform", "wallets", "behind"
 # btcd activates segwit on regtest by version bits, and coins mature after 100 blocks.
 FIRST_BLOCKS = 500
 CONFIRMATIONS = 6
 CAPACITY_SATS, PUSHED_SATS = 10_000_000, 4_000_000
+BEHIND_SATS, BEHIND_COINS_SATS = 1_000_000, 2_000_000
 RESTORE_SECONDS = 30
 
 
@@ -116,6 +117,25 @@ def running_network(
         network.connect()
         network.open_channel(capacity_sats=capacity_sats, pushed_sats=pushed_sats)
         yield network
+
+
+@contextmanager
+def node_behind_wallets(network: Regtest, programs: Programs) -> Iterator[LndNode]:
+    """Run a node whose only channel is with `wallets`, through whom the platform pays it, for a routing fee."""
+    with ExitStack() as running:
+        node, wallets = _started(running, BEHIND, network.chain, programs), network.wallets
+        network.platform.cli(
+            "sendcoins", f"--addr={wallets.new_address()}", f"--amt={BEHIND_COINS_SATS}", "--force"
+        )
+        network.chain.mine(1)
+        wait_until("the wallets have coins", lambda: wallets.confirmed_sats() > 0)
+        for each in (*network.nodes, node):
+            each.wait_until_synced()
+        wallets.cli("connect", f"{node.pubkey()}@{node.p2p_host}")
+        wallets.cli("openchannel", f"--node_key={node.pubkey()}", f"--local_amt={BEHIND_SATS}")
+        network.chain.mine(CONFIRMATIONS)
+        wait_until("the platform finds a route", partial(_finds_route, network.platform, node.pubkey()))
+        yield node
 
 
 def _started(running: ExitStack, name: str, chain: Chain, programs: Programs) -> LndNode:
