@@ -1,5 +1,6 @@
 """Tontines in the admin, read-only, with actions; a module per noun."""
 
+from payouts.admin import evidence
 from payouts.admin.cycles import ContributionAdmin, CycleAdmin, CycleReopeningAdmin
 from payouts.admin.groups import GroupAdmin
 from payouts.admin.members import MemberAdmin
@@ -15,4 +16,5 @@ __all__ = [
     "MemberErasureAdmin",
     "ProposedRefundAdmin",
     "RefundAdmin",
+    "evidence",
 ]

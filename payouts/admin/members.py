@@ -97,6 +97,9 @@ class MemberAdmin(ReadOnlyAdmin):
     def phone_masked(self, member: Member) -> str:
         return masked_phone(member)
 
+    def name_of(self, row: Any) -> str:
+        return f"{row.user_id} ({row.group_id})"
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         proposals = f"{MEMBER_ERASURE}:{memberships(row.user_id)[0].pk}"
         of_person = trail_of([member_ref(row.user_id), proposals])
