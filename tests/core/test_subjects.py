@@ -24,7 +24,8 @@ from tests.support.subjects import made_up_subjects
 
 KINDS = [
     "books", "collection", "contribution", "credit_use", "cycle", "disbursement", "discount", "group",
-    "issued_receipt", "journal", "member", "rail", "rate", "refund", "return", "schedule", "switch", "user", "withdrawal",
+    "issued_receipt", "journal", "member", "rail", "rate", "refund", "return", "schedule", "switch", "user",
+    "withdrawal",
 ]  # fmt: skip
 
 
