@@ -40,11 +40,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _scenario(name: str) -> Callable[..., dict[str, Any]]:
-    from tests.crash import chaos, freezes, kills, second_choices, slowness
+    from tests.crash import chaos, freezes, kills, refunds, second_choices, slowness
 
     scenarios: dict[str, Callable[..., dict[str, Any]]] = {
         "every-step": every_step,
         "every-step-of-a-batch": every_step_of_a_batch,
+        "every-step-of-a-refund": refunds.every_step_of_a_refund,
         "random-kills": random_kills,
         "many-workers": many_workers,
         "kills-around-the-send": kills.kills_around_the_send,
@@ -53,6 +54,7 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
         "one-slow": slowness.one_slow,
         "chaos": chaos.run_chaos,
         "stale-senders": freezes.stale_senders,
+        "stale-refunds": freezes.stale_refunds,
         "freeze-at-every-step": freezes.freeze_at_every_step,
         "frozen-while-opening": freezes.frozen_while_opening,
         "thaws-after-deadline": freezes.thaws_after_deadline,
@@ -61,12 +63,14 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
     return scenarios[name]
 
 
-def every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:
+def every_step(
+    first: int = 1, stride: int = 1, *, new_order: Callable[[str], dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """Kill one worker at its first step, the next at its second, ... until one finishes; recover each payout."""
     results = []
     step, survived = first, False
     while not survived:
-        order = new_payout(f"step-{step}")
+        order = (new_order or new_payout)(f"step-{step}")
         status = forked(partial(run_with_kill_switch, step))
         survived = status == 0
         recover()

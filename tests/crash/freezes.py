@@ -38,6 +38,7 @@ from tests.crash.frozen import (
     work,
 )
 from tests.crash.payouts import MSAT, NET_SATS, breaches, take_back, to_invoice
+from tests.crash.refunds import new_refund, wrong_credits
 from tests.crash.step_switch import Halt
 from tests.factories.limits import widen_limits
 from tests.factories.users import make_user
@@ -81,6 +82,11 @@ class Case:
         return str(self.order["subject"])
 
     @property
+    def memo(self) -> str:
+        """Return what all its invoices are for, as the payee's wallet lists them."""
+        return str(self.order.get("memo", self.subject))
+
+    @property
     def state(self) -> str:
         return str(Disbursement.objects.values_list("state", flat=True).get(pk=self.order["id"]))
 
@@ -90,7 +96,7 @@ class Case:
 
     def hashes(self) -> list[str]:
         """Return the hashes of all its invoices, oldest first, as the payee's wallet lists them."""
-        return [row["payment_hash"] for row in control().invoices("wallets") if row["memo"] == self.subject]
+        return [row["payment_hash"] for row in control().invoices("wallets") if row["memo"] == self.memo]
 
     def payments(self) -> list[dict[str, Any]]:
         """Return the node's payments for all its invoices that succeeded."""
@@ -139,7 +145,7 @@ class Case:
 
     def replace_invoice(self) -> str:
         """Have a person set another invoice; return its hash."""
-        invoice = new_invoice(self.subject)
+        invoice = new_invoice(self.memo)
         if self.have_people(partial(_replace, self.order["id"], to_invoice(invoice), self.now)):
             self.events["invoice replaced"] += 1
         return invoice.payment_hash
@@ -250,6 +256,7 @@ def pay_a_third_invoice(case: Case) -> None:
 
 
 Others = Callable[[Case], None]
+NewOrder = Callable[..., dict[str, Any]]
 WAYS: dict[str, Others] = {
     "same order": pay_it,
     "another invoice": pay_another_invoice,
@@ -276,6 +283,20 @@ def stale_senders() -> dict[str, Any]:
             cases.append(_taken_up_late(world, f"taken up late: {way}", others))
         cases.append(_paid_all_the_same(world))
         return _report(world, cases)
+
+
+def stale_refunds() -> dict[str, Any]:
+    """Freeze workers at the last moment before they pay refunds, which others pay or cancel meanwhile."""
+    with _world() as world:
+        cases = [
+            _frozen(world, f"refund: {way}", WAYS[way], AT_THE_LAST_MOMENT, new_order=new_refund)
+            for way in ("another invoice", "cancel")
+        ]
+        return {
+            **_report(world, cases),
+            "states": [case.state for case in cases],
+            "wrong_credits": wrong_credits(),
+        }
 
 
 def freeze_at_every_step(first: int = 1, stride: int = 1) -> dict[str, Any]:
@@ -371,10 +392,10 @@ class World:
     approver: User = field(default_factory=partial(make_user, Role.APPROVER))
     events: Counter[str] = field(default_factory=Counter)
 
-    def new_case(self, name: str, *, is_to_address: bool = False) -> Case:
+    def new_case(self, name: str, *, is_to_address: bool = False, new_order: NewOrder = new_payout) -> Case:
         self._resume_outgoing()
-        subject = f"{name.replace(' ', '-')}"
-        order = new_payout(subject, now=self.now(), lightning_address=self.address if is_to_address else "")
+        address = {"lightning_address": self.address} if is_to_address else {}
+        order = new_order(name.replace(" ", "-"), now=self.now(), **address)
         self.memo.value = order["subject"].encode()
         return Case(name, order, self.now)
 
@@ -403,9 +424,9 @@ def _world() -> Iterator[World]:
         control().set_clock()
 
 
-def _frozen(world: World, name: str, others: Others, halt: Halt) -> Case:
+def _frozen(world: World, name: str, others: Others, halt: Halt, *, new_order: NewOrder = new_payout) -> Case:
     """Freeze a worker; let others finish its payout; thaw it; let all finish what is left."""
-    case = world.new_case(name, is_to_address=others in OF_ADDRESSES)
+    case = world.new_case(name, is_to_address=others in OF_ADDRESSES, new_order=new_order)
     worker = freeze(halt, now=world.now)
     if worker is not None:
         case.events["frozen"] += 1
@@ -442,7 +463,7 @@ def _paid_all_the_same(world: World) -> Case:
     assert worker is not None
     _let_others_finish(case, pay_a_third_invoice)
     control().clear_scripts("platform")
-    first = next(row for row in control().invoices("wallets") if row["memo"] == case.subject)
+    first = next(row for row in control().invoices("wallets") if row["memo"] == case.memo)
     control().pay("platform", first["payment_request"])
     case.events["frozen"] += 1
     case.events[f"ended with {kill(worker)}"] += 1

@@ -13,6 +13,15 @@ def test_worker_killed_at_every_step_of_a_payout_recovers_without_a_second_payme
     assert report["breaches"] == []
 
 
+def test_worker_killed_at_every_step_of_a_refund_pays_it_once_out_of_the_credit(drive):
+    report = drive("every-step-of-a-refund")
+
+    assert report["payouts"] > 40, "the loop ends at the first worker that finishes before its kill"
+    assert report["wrong"] == []
+    assert report["wrong_credits"] == []
+    assert report["breaches"] == []
+
+
 def test_worker_killed_at_every_step_of_a_batch_recovers_without_a_second_payment(drive):
     report = drive("every-step-of-a-batch")
 

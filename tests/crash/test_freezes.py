@@ -16,6 +16,19 @@ def test_sends_that_come_late_pay_nothing_whatever_others_did_meanwhile(drive):
     assert report["breaches"] == []
 
 
+def test_refunds_sent_late_pay_nothing_and_a_cancelled_one_is_credit_again(drive):
+    report = drive("stale-refunds")
+
+    assert report["events"]["frozen"] == 2
+    assert report["states"] == ["completed", "cancelled"]
+    assert report["paid_twice"] == []
+    assert report["paid_though_cancelled"] == []
+    assert report["otherwise_wrong"] == []
+    assert report["wrong_credits"] == []
+    assert report["waits"] == {}
+    assert report["breaches"] == []
+
+
 def test_worker_frozen_at_every_step_pays_nothing_twice_however_others_finish(drive):
     report = drive("freeze-at-every-step", 1, 20)
 
