@@ -6,14 +6,27 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, F, Min, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    F,
+    Min,
+    OuterRef,
+    QuerySet,
+    RowRange,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.functions import Coalesce
 
 from ledger.calculations import msat_from_xof, residue_xof, shown_xof_from_sats, xof_from_msat
 from ledger.enums import AccountRole, Currency
 from ledger.models import Account, CurrencyConversion, JournalEntry, JournalTransaction
 from ledger.rates.current import current_rate, francs_rate, latest_rate_for_record
-from ledger.types import AccountRef, Line, Movement, Receivable
+from ledger.types import AccountRef, Line, Movement, Receivable, UnusedCredit
 from sunusav.core.auditing import pages
 
 # Above every key there will ever be.
@@ -46,6 +59,7 @@ __all__ = [
     "transaction_for",
     "transactions_of_kind",
     "transactions_of_kinds",
+    "unused_credits",
     "with_balance",
     "xof_from_msat",
 ]
@@ -137,6 +151,39 @@ def _owed_since(account_id: int, balance: int) -> datetime:
         if balance <= 0:
             break
     return opened_at
+
+
+def unused_credits(role: AccountRole, currency: Currency) -> list[UnusedCredit]:
+    """Return the credits of all accounts of a role that are not used up yet, the oldest first, in one statement.
+
+    First in, first out: debits use the oldest credit first, so what an account holds are its newest credits. Only the
+    entries of accounts that hold something are read.
+    """
+    accounts = with_balance(Account.objects.filter(role=role, currency=currency)).filter(balance__lt=0)
+    entries = _with_sums(JournalEntry.objects.filter(account__in=accounts.values("pk")))
+    # A credit is not used up when those after it come to less than the balance. Both are negative.
+    open_ones = entries.filter(credited__gt=F("total") + F("own")).order_by("transaction__posted_at", "id")
+    columns = ("account__owner", "transaction_id", "transaction__kind", "transaction__subject")
+    rows = open_ones.values_list(*columns, "transaction__posted_at", "amount", "credited", "total")
+    return [
+        UnusedCredit(owner, min(-amount, int(credited) - amount - int(total)), *booked)
+        for owner, *booked, amount, credited, total in rows
+        if amount < 0
+    ]
+
+
+def _with_sums(entries: QuerySet[JournalEntry]) -> Any:
+    """Annotate each entry's `own` credit, its account's credits from the newest to it, and its account's `total`."""
+    own = Case(When(amount__lt=0, then=F("amount")), default=Value(0), output_field=BigIntegerField())
+    newest_first = [F("transaction_id").desc(), F("id").desc()]
+    account = F("account_id")
+    return entries.annotate(
+        total=Window(Sum("amount"), partition_by=account),
+        credited=Window(
+            Sum(own), partition_by=account, order_by=newest_first, frame=RowRange(start=None, end=0)
+        ),
+        own=own,
+    )
 
 
 def lines_of(transaction_id: int) -> list[Line]:

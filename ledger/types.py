@@ -21,6 +21,7 @@ __all__ = [
     "Rate",
     "RateUpdate",
     "Receivable",
+    "UnusedCredit",
     "credit",
     "debit",
     "msat",
@@ -122,6 +123,21 @@ class Receivable:
     account: AccountRef
     amount: int
     since: datetime
+
+
+@dataclass(frozen=True)
+class UnusedCredit:
+    """One credit of an account that is not used up yet, and what is left of it; the oldest is used first.
+
+    Units: the account's currency, positive.
+    """
+
+    owner: str
+    left: int
+    transaction_id: int
+    kind: str
+    subject: str
+    at: datetime
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,13 @@ UNFINISHED_CYCLES: Final = (
 )
 
 
+class RefundStage(TextChoices):
+    """What finance looks for among refunds: those not paid yet, and those that failed or are under review."""
+
+    WAITING = "waiting"
+    FAILED = "failed"
+
+
 class ContributionStatus(TextChoices):
     """The status of a contribution that clients see, read from its collection."""
 

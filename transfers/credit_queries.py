@@ -5,8 +5,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from ledger.queries import movements_of, owed
-from ledger.types import Movement
+from ledger.enums import AccountRole, Currency
+from ledger.queries import movements_of, owed, unused_credits
+from ledger.types import Movement, UnusedCredit
 from sunusav.core.auditing import pages, rows_since
 from transfers.enums import PAID_STATES, DisbursementState
 from transfers.models import CreditUse, Disbursement
@@ -26,6 +27,11 @@ def credit_msat(user_id: str) -> int:
 def credit_movements(user_id: str, *, before_id: int | None, limit: int) -> list[Movement]:
     """Return movements of a member's credit, the newest first: those older than this id, where given."""
     return movements_of(credit_of(user_id), before_id=before_id, limit=limit)
+
+
+def credits_by_age() -> list[UnusedCredit]:
+    """Return what is left of members' credits in msat, the oldest first; a member uses the oldest first."""
+    return unused_credits(AccountRole.MEMBER_CREDIT, Currency.MSAT)
 
 
 def live_credit_use(subject: str) -> CreditUseFacts | None:

@@ -91,6 +91,12 @@ def disbursements_page(
     return [_facts(row, attempts.get(row.pk)) for row in found]
 
 
+def subjects_in(states: Iterable[DisbursementState], *, prefix: str) -> list[str]:
+    """Return the subjects of one kind whose disbursement is in one of these states, found by the index of states."""
+    rows = Disbursement.objects.filter(state__in=list(states), subject__startswith=prefix)
+    return list(rows.values_list("subject", flat=True))
+
+
 def state_of(disbursement_id: int) -> str:
     """Return only the state, for views that poll it."""
     return str(Disbursement.objects.values_list("state", flat=True).get(pk=disbursement_id))

@@ -6,10 +6,14 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from ledger.types import Movement
+from payouts.admin.credits import ABOUT_ORDER, credits_page, credits_table
 from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
 from payouts.enums import MEMBER_ERASURE
 from payouts.models import Member
@@ -88,6 +92,21 @@ class MemberAdmin(ReadOnlyAdmin):
     links = ("group",)
     actions_offered = (PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE)
     card_fields = ("user_id", "group", "name_masked", "phone_masked")
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.credit_view)
+        return [path("credit/", page, name="payouts_member_credit"), *super().get_urls()]
+
+    def credit_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what is left of all members' credit, by age."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        page = credits_page(request.GET.get("page", ""))
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": _("Credit by age"),
+            "about": ABOUT_ORDER, "page": page, "sections": [credits_table(page)],
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/backoffice/page.html", context)
 
     @admin.display(description=_("name"))
     def name_masked(self, member: Member) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from payouts.calculations import refund_subject
-from payouts.enums import REFUND_PAYMENT
+from payouts.enums import REFUND_PAYMENT, RefundStage
 from payouts.models import ProposedRefund, Refund
-from payouts.queries.refunds import masked_destination, refund_facts
+from payouts.queries.refunds import masked_destination, refund_facts, refunds_in
 from payouts.services.refunds import cancel_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
@@ -47,6 +49,23 @@ CANCEL_REFUND = Action(
 )
 
 
+class StageFilter(SimpleListFilter):
+    """Keep the refunds that are not paid yet, or those that failed or are under review."""
+
+    title = _("state")
+    parameter_name = "stage"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            (RefundStage.WAITING.value, _("not paid yet")),
+            (RefundStage.FAILED.value, _("failed or under review")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset & refunds_in(RefundStage(value)) if value and value in RefundStage else queryset
+
+
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
     list_display = ("id", "user_id", "amount_sats", "status", "failure", "requested_at")
@@ -60,6 +79,7 @@ class RefundAdmin(ReadOnlyAdmin):
         "requested_by",
         "requested_at",
     )
+    list_filter = (StageFilter,)
     search_fields = ("user_id",)
     search_help_text = _("The exact identifier of the member.")
     ordering = ("-id",)

@@ -1,5 +1,6 @@
 """Reads of a person: one member, in all their groups."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Max
@@ -17,6 +18,12 @@ PHONE = "phone"
 def memberships(user_id: str) -> list[Member]:
     """Return the rows of a person in all groups, also those they left, in the order in which they were stored."""
     return list(Member.objects.filter(user_id=user_id).order_by("pk"))
+
+
+def newest_memberships(user_ids: Iterable[str]) -> dict[str, int]:
+    """Return the key of each person's newest row, in one query."""
+    rows = Member.objects.filter(user_id__in=set(user_ids)).order_by("pk")
+    return dict(rows.values_list("user_id", "pk"))
 
 
 def person(user_id: str) -> PersonFacts:

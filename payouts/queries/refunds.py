@@ -1,14 +1,27 @@
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
-from payouts.calculations import refund_subject
+from django.db.models import QuerySet
+
+from payouts.calculations import REFUND, refund_subject
+from payouts.enums import RefundStage
 from payouts.errors import RefundMissing
 from payouts.models import ProposedRefund, Refund
 from payouts.queries.credit import require_member
 from payouts.queries.groups import ERASED
 from payouts.types import Position, RefundFacts
 from sunusav.core.privacy import PersonErased, mask_phone, reveal
-from transfers.queries import disbursements_for
+from sunusav.core.subjects import key_of
+from transfers.enums import DisbursementState
+from transfers.queries import disbursements_for, subjects_in
 from transfers.types import DisbursementFacts, member_ref
+
+STATES_OF: Final = {
+    RefundStage.WAITING: (DisbursementState.SCHEDULED, DisbursementState.PROCESSING),
+    RefundStage.FAILED: (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW),
+}
+WAITS_LONG_AFTER: Final = timedelta(days=1)
 
 
 def refund(user_id: str, refund_id: int) -> RefundFacts:
@@ -33,6 +46,17 @@ def refund_facts(rows: Sequence[Refund]) -> list[RefundFacts]:
     """Return refunds with the states of their disbursements, in a fixed number of queries."""
     payments = disbursements_for(refund_subject(row.pk) for row in rows)
     return [_refund(row, payments[refund_subject(row.pk)]) for row in rows]
+
+
+def refunds_in(stage: RefundStage) -> QuerySet[Refund]:
+    """Return the refunds that wait to be paid, or that failed or are under review. There are few at any time."""
+    subjects = subjects_in(STATES_OF[stage], prefix=f"{REFUND}:")
+    return Refund.objects.filter(pk__in=[int(key_of(subject)) for subject in subjects])
+
+
+def long_waiting_refunds(now: datetime) -> QuerySet[Refund]:
+    """Return the refunds that have waited to be paid for more than a day."""
+    return refunds_in(RefundStage.WAITING).filter(requested_at__lt=now - WAITS_LONG_AFTER)
 
 
 def masked_destination(row: ProposedRefund) -> str:

@@ -1,7 +1,7 @@
 """The payout of a cycle: requested or scheduled once, later retried or cancelled by people."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
@@ -131,11 +131,18 @@ def cancel_payout(*, payout_id: int, user: User, reason: str, now: datetime) -> 
 
 
 def propose_payout_reversal(
-    *, payout_id: int, kind: ReturnKind, reference: str, reason: str, user: User, now: datetime
+    *,
+    payout_id: int,
+    kind: ReturnKind,
+    reference: str,
+    reason: str,
+    user: User,
+    now: datetime,
+    returned_on: date | None = None,
 ) -> Proposal:
     """Propose to a second person that the money of a completed payout came back, with what proves it.
 
-    Raises: PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, as `approvals.propose`.
+    Raises: PayoutMissing, and as `propose_reversal`.
     """
     with transaction.atomic():
         locked_cycle(cycle_of(payout_id))
@@ -146,6 +153,7 @@ def propose_payout_reversal(
             explanation=reason,
             proposer=user,
             now=now,
+            returned_on=returned_on,
         )
 
 

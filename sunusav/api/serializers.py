@@ -6,12 +6,12 @@ In a query string integers and booleans arrive as text; only there is text accep
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -24,6 +24,7 @@ FROM_QUERY = "from_query"
 MAX_XOF = 10**12
 REASON_LENGTH = 500
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FRACTION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,10})?")
 
 
@@ -221,6 +222,22 @@ class UtcDateTimeField(serializers.Field[datetime, Any, str, Any]):
         return utc_text(value)
 
 
+@extend_schema_field({"type": "string", "format": "date", "example": "2026-01-31"})
+class DayField(serializers.Field[date, Any, str, Any]):
+    """A day in ISO 8601."""
+
+    default_error_messages = {"invalid": "A day such as 2026-01-31 is required."}
+
+    def to_internal_value(self, data: Any) -> date:
+        day = _day(data) if isinstance(data, str) else None
+        if day is None:
+            self.fail("invalid")
+        return day
+
+    def to_representation(self, value: date) -> str:
+        return value.isoformat()
+
+
 class ChoiceOf(serializers.Field[str, Any, str, Any]):
     """One of a few codes."""
 
@@ -254,6 +271,13 @@ class ReasonBody(StrictSerializer):
 def utc_text(moment: datetime) -> str:
     """Write a moment in UTC with `Z`."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _moment(text: str) -> datetime | None:

@@ -16,6 +16,7 @@ from sunusav import app_list
 from sunusav.backoffice.inbox import notices_for
 from sunusav.backoffice.login import BackofficeLoginForm
 from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.navigation import pages_in_menu
 from sunusav.core import clock
 from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import User
@@ -40,8 +41,10 @@ class BackofficeSite(AdminSite):
         return [path("language/", set_language, name="language"), *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """List the apps in the order of `NAVIGATION`."""
+        """List the apps in the order of `NAVIGATION`, each with its `NAVIGATION_PAGES` below its models."""
         apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["models"] += pages_in_menu(request, app["app_label"])
         return sorted(apps, key=lambda app: _place(app["app_label"]))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:

@@ -26,7 +26,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
         ],
         False,
     ),
-    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS"], False),
+    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "NAVIGATION_PAGES", "PROPOSAL_PAGES", "FACT_FORMATS"], False),
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Each field: the values it reads, refuses and writes."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +47,7 @@ def test_boolean_of_another_type_is_refused(value: Any) -> None:
         fields.StrictBooleanField(),
         fields.IdentifierField(),
         fields.UtcDateTimeField(),
+        fields.DayField(),
         fields.XofField(),
         fields.FractionField(),
         fields.ReasonField(),
@@ -139,6 +140,19 @@ def test_moment_is_read_in_utc(value: str) -> None:
 )
 def test_moment_without_offset_or_malformed_is_refused(value: Any) -> None:
     assert _refused(fields.UtcDateTimeField(), value) == "invalid"
+
+
+@pytest.mark.parametrize(
+    "value", ["20260131", "2026-W05-6", "2026-1-31", "2026-02-30", "2026-01-31T00:00:00Z", "", 20260131]
+)
+def test_day_that_is_malformed_or_does_not_exist_is_refused(value: Any) -> None:
+    assert _refused(fields.DayField(), value) == "invalid"
+
+
+def test_day_is_read_and_written_alike() -> None:
+    read = fields.DayField().run_validation("2026-01-31")
+    assert read == date(2026, 1, 31)
+    assert fields.DayField().to_representation(read) == "2026-01-31"
 
 
 def test_moment_is_written_with_z() -> None:

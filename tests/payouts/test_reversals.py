@@ -3,6 +3,7 @@
 A cycle of ten members collects 100,000 sats; the fee of 1,000 sats is shared 500, 200, 300, and the net is 99,000.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from payouts.services.cycles import set_destination
 from payouts.services.reopening import propose_reopening
 from sunusav.core import approvals
 from sunusav.core.auditing import AuditScope
+from sunusav.core.calendar import DAKAR
 from sunusav.core.models import Proposal, TrailEntry, User
 from sunusav.core.roles import Role
 from tests.architecture.openapi import assert_described
@@ -27,7 +29,7 @@ from tests.payouts.unchanged import nothing_changes
 from transfers.booking import COMMUNITY_FUND, PLATFORM_FEES
 from transfers.engine.runner import run_due
 from transfers.invariants import INVARIANTS
-from transfers.models import Disbursement
+from transfers.models import Disbursement, ReturnClaim
 
 pytestmark = pytest.mark.django_db
 
@@ -153,9 +155,14 @@ def test_approval_with_another_digest_or_of_another_payout_is_refused(
     "body",
     [
         {}, {"kind": "bank_line"}, {**PROPOSED, "digest": "ab"}, {"proposal_id": 1},
-        {**PROPOSED, "kind": "provider_reversal"},
+        {**PROPOSED, "kind": "provider_reversal"}, {**PROPOSED, "returned_on": "20260305"},
+        {**PROPOSED, "kind": "inbound_payment", "returned_on": "2026-03-05"},
+        {"proposal_id": 1, "digest": "ab", "returned_on": "2026-03-05"},
     ],
-    ids=["nothing", "half", "both", "no digest", "a provider's own"],
+    ids=[
+        "nothing", "half", "both", "no digest", "a provider's own", "no day", "day of an invoice",
+        "day to approve",
+    ],
 )  # fmt: skip
 def test_body_that_neither_proposes_nor_approves_is_refused(
     payout_id: int, finance: User, body: dict[str, Any]
@@ -164,6 +171,21 @@ def test_body_that_neither_proposes_nor_approves_is_refused(
         answer = client_of(finance).post(f"{ROOT}/{payout_id}/reverse", body)
 
     assert _outcome(answer) == (400, "invalid-request")
+
+
+def test_day_of_the_return_is_kept_and_one_before_the_payment_refused(payout_id: int, finance: User) -> None:
+    paid_at = Disbursement.objects.get().completed_at
+    assert paid_at is not None
+    paid_on = paid_at.astimezone(DAKAR).date()
+    client, path = client_of(finance), f"{ROOT}/{payout_id}/reverse"
+
+    with nothing_changes():
+        early = client.post(path, {**PROPOSED, "returned_on": (paid_on - timedelta(days=1)).isoformat()})
+    answer = client.post(path, {**PROPOSED, "returned_on": paid_on.isoformat()})
+
+    assert _outcome(early) == (422, "return-date-out-of-range")
+    assert answer.status_code == 202
+    assert ReturnClaim.objects.get().returned_on == paid_on
 
 
 def test_payout_that_is_not_completed_is_not_reversible(

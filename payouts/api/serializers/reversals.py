@@ -5,7 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from payouts.api.serializers.answers import PayoutWithSplitAnswer
-from sunusav.api.serializers import ChoiceOf, ReasonField, StrictIntegerField, StrictSerializer, TextField
+from sunusav.api.serializers import (
+    ChoiceOf,
+    DayField,
+    ReasonField,
+    StrictIntegerField,
+    StrictSerializer,
+    TextField,
+)
 from transfers.enums import ReturnKind
 
 BY_PEOPLE = (ReturnKind.BANK_LINE.value, ReturnKind.INBOUND_PAYMENT.value)
@@ -13,16 +20,24 @@ PROPOSING, APPROVING = ("kind", "reference", "reason"), ("proposal_id", "digest"
 
 
 class ReverseBody(StrictSerializer):
-    """To propose: what proves that the money came back, and why. To approve: the proposal and the digest shown."""
+    """To propose: what proves that the money came back, and why. To approve: the proposal and the digest shown.
+
+    `returned_on` is the day in Dakar of a bank line, if known; an invoice has its own.
+    """
 
     kind = ChoiceOf(BY_PEOPLE, required=False)
     reference = TextField(max_length=120, required=False)
+    returned_on = DayField(required=False)
     reason = ReasonField(required=False)
     proposal_id = StrictIntegerField(required=False)
     digest = TextField(max_length=64, required=False)
 
     def validate(self, attrs: Any) -> dict[str, Any]:
-        if set(attrs) not in ({*PROPOSING}, {*APPROVING}):
+        if "returned_on" in attrs and attrs.get("kind") != ReturnKind.BANK_LINE:
+            raise serializers.ValidationError(
+                f"Send returned_on only with kind {ReturnKind.BANK_LINE.value}."
+            )
+        if set(attrs) - {"returned_on"} not in ({*PROPOSING}, {*APPROVING}):
             raise serializers.ValidationError(
                 f"Send {', '.join(PROPOSING)} to propose, or {' and '.join(APPROVING)} to approve."
             )

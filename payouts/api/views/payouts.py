@@ -57,6 +57,7 @@ from transfers.errors import (
     DisbursementNotReversible,
     OrderStillPayable,
     PaymentReferenceUsed,
+    ReturnDateOutOfRange,
     ReturnReferenceBooked,
     ReturnReferenceClaimed,
     ReturnReferenceMalformed,
@@ -172,11 +173,14 @@ class PayoutViewSet(ApiViewSet):
         answer=ReverseAnswer, statuses=(200, 202),
         problems=[
             PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ReturnReferenceBooked,
-            ReturnRequested, ReturnReferenceClaimed, ReturnReferenceMalformed, ProposalMissing,
-            ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
+            ReturnRequested, ReturnReferenceClaimed, ReturnReferenceMalformed, ReturnDateOutOfRange,
+            ProposalMissing, ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
             SecondFactorRefused, SecondFactorNotEnrolled,
         ],
-        example={"kind": "bank_line", "reference": "BICIS-2026-03-05-17", "reason": "the bank returned it"},
+        example={
+            "kind": "bank_line", "reference": "BICIS-2026-03-05-17", "returned_on": "2026-03-05",
+            "reason": "the bank returned it",
+        },
         parameters=[OneTimeCode],
     )  # fmt: skip
     @action(detail=True, methods=["post"])
