@@ -47,6 +47,8 @@ class AccountRole(StrEnum):
     OPENING_BALANCE = "opening_balance"
 
 
+# The kind of the transactions by which an account repays what it owed.
+RECEIVABLE_REPAID: Final = "receivable_repaid"
 KIND_OF_ROLE: Final = {
     AccountRole.GROUP_POT: AccountKind.LIABILITY,
     AccountRole.MEMBER_CREDIT: AccountKind.LIABILITY,

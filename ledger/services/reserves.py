@@ -6,12 +6,11 @@ Who spends from an account locks it first and reads its balance after that. Who 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
 
 from ledger.calculations import held_on, repayment, split_taken_back
-from ledger.enums import KIND_OF_ROLE, LIABILITY_ROLES
+from ledger.enums import KIND_OF_ROLE, LIABILITY_ROLES, RECEIVABLE_REPAID
 from ledger.errors import AccountShort
 from ledger.models import JournalEntry
 from ledger.queries import balances, open_receivables
@@ -19,8 +18,6 @@ from ledger.services.posting import post
 from ledger.types import AccountRef, Line, credit, debit
 from sunusav.core.locks import lock
 from sunusav.core.transactions import retried_on_deadlock
-
-RECEIVABLE_REPAID: Final = "receivable_repaid"
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from ledger import queries as books
-from ledger.enums import AccountRole, Currency
+from ledger.enums import RECEIVABLE_REPAID, AccountRole, Currency
 from ledger.types import AccountRef
 from payouts.enums import TransactionKind
 from sunusav.core.auditing import AuditScope, Breach, chunks
 from sunusav.core.privacy import known_among
 from transfers.enums import TransactionKind as TransferKind
 
-CAUSES = {*TransferKind.values, *TransactionKind.values}
+CAUSES = {*TransferKind.values, *TransactionKind.values, RECEIVABLE_REPAID}
 
 
 def credit_has_owner_and_cause(scope: AuditScope) -> Iterator[Breach]:

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from django.db.models import Count, F, Q, QuerySet
 
 from ledger.enums import AccountRole, Currency
-from ledger.queries import balance_pages, balances, owners_posted_to
+from ledger.queries import balance_pages, balances, first_transaction_since, owners_posted_to
 from payouts.calculations import contribution_subject, cycle_subject, pot_of
 from payouts.enums import CycleState
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import settled_counts
-from sunusav.core.auditing import AuditScope, Breach
+from sunusav.core.auditing import AuditScope, Breach, pages
 from sunusav.core.money import msat_from_sats
 from sunusav.core.subjects import key_of
 from transfers.collection_queries import credited_for
@@ -62,6 +62,13 @@ def cancelled_is_returned(scope: AuditScope) -> Iterator[Breach]:
                     f"cancelled with {row.settled_count} contributions settled, {returned[row.pk]} returned"
                 )
                 yield Breach("I05", cycle_subject(row.pk), detail)
+    first = first_transaction_since(scope.since)
+    elsewhere = Contribution.objects.filter(return_transaction_id__gte=first).exclude(
+        cycle__state=CycleState.CANCELLED
+    )
+    for contributions in pages(elsewhere):
+        for one in contributions:
+            yield Breach("I05", cycle_subject(one.cycle_id), f"returned contribution {one.pk}, not cancelled")
 
 
 def only_ready_cycles_are_paid_out(scope: AuditScope) -> Iterator[Breach]:

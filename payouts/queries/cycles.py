@@ -191,8 +191,10 @@ def _contribution_facts(rows: Sequence[Contribution]) -> list[ContributionFacts]
 def _contribution(
     row: Contribution, collection: CollectionFacts | None, use: CreditUseFacts | None
 ) -> ContributionFacts:
-    if collection is not None and collection.state in WITHOUT_REQUEST:
-        collection = None  # what nobody can pay any more must not be shown as payable
+    used_msat = use.amount_msat if use else 0
+    is_covered = is_paid(row.amount_sats, is_collected=False, credit_used_msat=used_msat)
+    if collection is not None and (is_covered or collection.state in WITHOUT_REQUEST):
+        collection = None  # what nobody can pay any more, or has to, must not be shown as payable
     status = contribution_status(row, collection, use)
     settled_at = collection.settled_at if collection else None
     if collection is None and use is not None:

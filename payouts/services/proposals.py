@@ -18,7 +18,14 @@ from payouts.services.payouts import require_no_payout, require_payable
 from payouts.services.refunds import request_refund
 from payouts.services.winners import exchange_winner
 from sunusav.core.actors import Actor
-from sunusav.core.approvals import ProposalAlreadyOpen, open_proposal, propose, require_as_proposed
+from sunusav.core.approvals import (
+    ProposalAlreadyOpen,
+    ProposalFactsChanged,
+    digest_of,
+    open_proposal,
+    propose,
+    require_as_proposed,
+)
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
 from sunusav.core.privacy import reveal, seal
@@ -83,7 +90,9 @@ def propose_exchange(
     with transaction.atomic():
         row = locked_cycle(cycle_id)
         waiting = open_proposal(WINNER_EXCHANGE, cycle_id)
-        if waiting is not None:
+        if waiting is not None and waiting.digest == digest_of(
+            WINNER_EXCHANGE, cycle_id, describe_exchange(cycle_id)
+        ):
             raise ProposalAlreadyOpen(kind=WINNER_EXCHANGE, subject_id=cycle_id, proposal_id=str(waiting.pk))
         ProposedExchange.objects.create(cycle=row, winner_user_id=winner_user_id, proposed_at=now)
         return propose(kind=WINNER_EXCHANGE, subject_id=cycle_id, proposer=proposer, now=now, reason=reason)
@@ -151,8 +160,11 @@ def refund_as_approved(proposal: Proposal, actor: Actor, now: datetime) -> None:
     row = _proposed_refund(proposal.subject_id)
     require_as_proposed(proposal, describe_refund(proposal.subject_id))
     value = reveal(member_ref(row.user_id), bytes(row.sealed_value))
+    destination = Destination(row.rail, row.kind, value)
+    if destination.digest != row.digest:
+        raise ProposalFactsChanged(proposal_id=str(proposal.pk))
     request_refund(
-        user_id=row.user_id, amount_sats=row.amount_sats, destination=Destination(row.rail, row.kind, value),
+        user_id=row.user_id, amount_sats=row.amount_sats, destination=destination,
         reason=row.reason, actor=actor, now=now,
     )  # fmt: skip
 

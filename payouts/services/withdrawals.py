@@ -14,7 +14,8 @@ from sunusav.core.errors import DomainError, Unavailable
 from sunusav.core.subjects import key_of
 from sunusav.core.switches import OutgoingPaused
 from sunusav.core.transactions import retried_on_deadlock
-from transfers.queries import withdrawals_to_take
+from transfers.enums import WithdrawalState
+from transfers.queries import newest_withdrawal, withdrawals_to_take
 from transfers.services.withdrawals import (
     defer_taking,
     expire_withdrawals,
@@ -72,6 +73,9 @@ def take_withdrawals(*, now: datetime, cycle_id: str = "") -> int:
 def _take(link: WithdrawalFacts, now: datetime) -> bool:
     with transaction.atomic():
         locked_cycle(key_of(link.subject))
+        now_is = newest_withdrawal(link.subject)
+        if (now_is.id, now_is.state) != (link.id, WithdrawalState.REDEEMED):
+            return False  # the cycle was cancelled, or its turn exchanged, while this waited for its lock
         try:
             payout_id = _requested_payout(link, now)
         except TEMPORARY as error:

@@ -21,6 +21,8 @@ from tests.architecture.code import APPS, ROOT, relative, tree
 # `clock.now` is the default of a column: Django compares the callable itself with the model's.
 ALLOWED = {"sunusav.core.clock", "sunusav.core.fields", "sunusav.core.migration_operations"}
 # Migrates an empty database while nothing else of ours can be imported anew, as if it had been deleted.
+pytestmark = pytest.mark.each_leg
+
 MIGRATE_ALONE = f"""
 import sys
 import django
@@ -28,8 +30,6 @@ django.setup()
 from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-
-pytestmark = pytest.mark.each_leg
 
 packages = {{"sunusav", *(config.name for config in apps.get_app_configs())}}
 for name in list(sys.modules):

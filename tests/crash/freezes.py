@@ -289,7 +289,7 @@ def stale_refunds() -> dict[str, Any]:
     """Freeze workers at the last moment before they pay refunds, which others pay or cancel meanwhile."""
     with _world() as world:
         cases = [
-            _frozen(world, f"refund: {way}", WAYS[way], AT_THE_LAST_MOMENT, new_order=new_refund)
+            _frozen(world, f"refund, {way}", WAYS[way], AT_THE_LAST_MOMENT, new_order=new_refund)
             for way in ("another invoice", "cancel")
         ]
         return {

@@ -419,7 +419,7 @@ def test_conversion_of_a_price_is_checked_by_its_rule() -> None:
 
 def test_checkpoints_are_compared_beyond_the_first_page_of_accounts() -> None:
     owners = [f"user:{number:04}" for number in range(CHUNK + 1)]
-    refs = [AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, owner) for owner in owners]
+    refs = [AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, owner) for owner in owners]
     post_all([posting(ref.owner, lines=tuple(lines(1_000, to=ref)), at=clock.now()) for ref in refs])
     seal_books(now=clock.now())
     AccountCheckpoint.objects.filter(account__code=refs[-1].code).update(amount=-999)

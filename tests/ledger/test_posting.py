@@ -171,7 +171,7 @@ def test_post_unbalanced_refused(given_lines: list[Line], currency: str, differe
         ("lines", (Line(NODE, FRACTION), Line(CREDIT, -FRACTION)), "1.0 is not a whole number"),
         ("lines", (Line(NODE, True), Line(CREDIT, -1)), "True is not a whole number"),
         ("lines", tuple(lines(21 * 10**17 + 1)), f"{21 * 10**17 + 1} is zero, or its size is above {21 * 10**17}"),
-        ("lines", tuple(lines(to=AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "x" * 105))), "an owner"),
+        ("lines", tuple(lines(to=AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, "x" * 105))), "an owner"),
         ("kind", "", "kind must have 1 to 40 characters"),
         ("reference", "x" * 121, "reference must have 1 to 120 characters"),
         ("subject", "", "subject must have 1 to 120 characters"),
@@ -295,14 +295,14 @@ def test_post_all_of_nothing_is_nothing() -> None:
 
 def test_account_codes_are_readable_and_exact() -> None:
     received("r-1")
-    received("r-2", to=AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:ONE"))
+    received("r-2", to=AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, "user:ONE"))
 
     assert sorted(Account.objects.values_list("code", flat=True)) == [
-        "member_credit:msat:user:ONE",
-        "member_credit:msat:user:one",
         "node:msat",
+        "partner_reserve:msat:user:ONE",
+        "partner_reserve:msat:user:one",
     ]
-    assert balances_by_owner(AccountRole.MEMBER_CREDIT, Currency.MSAT) == {
+    assert balances_by_owner(AccountRole.PARTNER_RESERVE, Currency.MSAT) == {
         "user:one": -1_000,
         "user:ONE": -1_000,
     }
@@ -324,13 +324,13 @@ def test_sums_never_mix_currencies() -> None:
 
 def test_owners_posted_to_are_those_of_one_currency_since_a_moment() -> None:
     before = clock.now()
-    legs = [Line(BANK, 13), Line(AccountRef(AccountRole.MEMBER_CREDIT, Currency.XOF, "user:two"), -13)]
+    legs = [Line(BANK, 13), Line(AccountRef(AccountRole.PARTNER_RESERVE, Currency.XOF, "user:two"), -13)]
     post(kind="k", reference="francs", lines=legs, at=NOW, subject="s")
     received("r-1")
 
-    assert owners_posted_to(AccountRole.MEMBER_CREDIT, Currency.MSAT, since=before) == ["user:one"]
-    assert owners_posted_to(AccountRole.MEMBER_CREDIT, Currency.XOF, since=before) == ["user:two"]
-    assert owners_posted_to(AccountRole.MEMBER_CREDIT, Currency.MSAT, since=clock.now()) == []
+    assert owners_posted_to(AccountRole.PARTNER_RESERVE, Currency.MSAT, since=before) == ["user:one"]
+    assert owners_posted_to(AccountRole.PARTNER_RESERVE, Currency.XOF, since=before) == ["user:two"]
+    assert owners_posted_to(AccountRole.PARTNER_RESERVE, Currency.MSAT, since=clock.now()) == []
 
 
 def test_balance_of_an_account_never_used_is_nothing() -> None:

@@ -78,7 +78,7 @@ def test_account_of_code_reads_what_code_writes(account: AccountRef) -> None:
 
 @pytest.mark.django_db
 def test_receivable_of_the_longest_member_can_be_booked() -> None:
-    account = AccountRef(AccountRole.MEMBER_CREDIT, Currency.MSAT, "user:" + "ü" * 64)
+    account = AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, "user:" + "ü" * 64)
 
     taken_back({account: 5})
 

@@ -589,3 +589,58 @@ def test_cycle_that_credit_pays_in_full_becomes_ready_and_is_paid() -> None:
     pay_out(cycle, "awa", 19_800)
     assert cycle_facts(cycle.pk).status == "paid"
     assert breaches() == []
+
+
+# What a review found
+
+
+def test_contribution_that_credit_covers_after_an_expired_request_shows_no_request(
+    till: ScriptedCollector,
+) -> None:
+    """The request of 10,000 expires and is paid late: that credit settles the contribution at the next request."""
+    cycle = make_cycle(make_group(members=2))
+    expired = collection_of(request(cycle, "user-0"))
+    till.over.add(str(expired.reference))
+    later = NOW + timedelta(days=2)
+    sweep_collections(now=later)
+    pay(expired)
+    assert credit_of_users("user-0") == [10_000_000]
+
+    settled = open_contribution(
+        cycle_id=cycle.pk, user_id="user-0", method="lightning", actor=ACTOR, now=later
+    )
+
+    assert (settled.status, settled.settled_at, settled.credit_used_sats) == ("settled", later, 10_000)
+    assert (settled.payment_request, settled.method, settled.expires_at) == ("", "", None)
+    assert breaches() == []
+
+
+def test_credit_of_a_request_that_was_never_opened_comes_back(till: ScriptedCollector) -> None:
+    """The worker died between the intent and the collector: a day later the request is withdrawn."""
+    group = make_group(members=2)
+    first = make_cycle(group, contribution_sats=4_000)
+    pay_contribution(first, "user-0")
+    cancel(first.pk)
+    till.is_unavailable = True
+    with pytest.raises(Exception, match="unavailable"):
+        request(make_cycle(group), "user-0")
+    till.is_unavailable = False
+    assert credit_of_users("user-0") == [0]
+
+    assert sweep_collections(now=NOW + timedelta(hours=23)) == 0
+    sweep_collections(now=NOW + timedelta(hours=24))
+
+    assert credit_of_users("user-0") == [4_000_000]
+    row = Collection.objects.latest("pk")
+    assert (row.state, row.live_subject) == ("withdrawn", None)
+    sweep_collections(now=NOW + timedelta(hours=24, minutes=1))
+    row.refresh_from_db()
+    assert (till.asked_to_cancel, row.ask_at) == ([row.reference], None)
+    assert breaches() == []
+
+
+def test_audit_finds_a_return_for_a_cycle_that_is_not_cancelled() -> None:
+    cycle = two_of_three_paid()
+    cancel(cycle.pk)
+    Cycle.objects.filter(pk=cycle.pk).update(state="collecting", cancelled_at=None, settled_count=None)
+    assert {found.split(":")[0] for found in breaches()} == {"I05 cycle"}

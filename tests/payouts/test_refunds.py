@@ -6,22 +6,26 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from ledger.enums import AccountRole, Currency
+from ledger.enums import RECEIVABLE_REPAID, AccountRole, Currency
 from ledger.queries import balance
 from ledger.services import post
 from ledger.types import AccountRef, credit, debit
 from payouts.errors import MemberMissing, RefundMissing
 from payouts.invariants import INVARIANTS
-from payouts.models import Refund
+from payouts.models import ProposedRefund, Refund
 from payouts.queries.refunds import refund, refunds_page
+from payouts.services.proposals import propose_refund
 from payouts.services.refunds import cancel_refund, request_refund
 from sunusav.core import clock
+from sunusav.core.approvals import ProposalFactsChanged, approve, digest_of
 from sunusav.core.auditing import AuditScope
+from sunusav.core.models import Proposal
+from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.switches import OutgoingPaused, pause_outgoing
 from tests.factories.limits import set_limit_to
 from tests.factories.payouts import ACTOR, NOW, make_group
-from tests.factories.users import client_in
+from tests.factories.users import client_in, make_user
 from tests.fakes.franc_rail import NAME as FRANCS
 from tests.fakes.franc_rail import phone
 from tests.fakes.rail import ROUTING_FEE_MSAT, ScriptedRail, invoice
@@ -35,7 +39,7 @@ from transfers.invariants import INVARIANTS as TRANSFER_INVARIANTS
 from transfers.models import Attempt, Disbursement
 from transfers.rails import rail
 from transfers.services.reversals import book_provider_reversal
-from transfers.types import Destination, Refused, Reversed, Unknown, credit_of
+from transfers.types import Destination, Refused, Reversed, Unknown, credit_of, member_ref
 
 pytestmark = pytest.mark.django_db
 
@@ -265,3 +269,37 @@ def test_refunds_count_for_the_day_of_their_payee() -> None:
     assert refund("user-0", second).failure.code == "payee-day-limit"
     run_due(slots=1, clock=lambda: NOW + timedelta(days=1))
     assert refund("user-0", second).status == "completed"
+
+
+def test_credit_that_repays_what_a_reversal_left_open_is_no_breach() -> None:
+    post(
+        kind=RECEIVABLE_REPAID, reference="repay:1", at=NOW, subject="account:1",
+        lines=[debit(credit_of("user-0"), 5), credit(NODE, 5)],
+    )  # fmt: skip
+    credited(10)
+    rule = next(rule for rule in INVARIANTS if "owner and cause" in rule.title)
+    assert list(rule.find(AuditScope(now=NOW))) == []
+
+
+def test_proposed_refund_whose_sealed_destination_is_another_one_is_not_paid() -> None:
+    credited(10_000_000)
+    proposal = propose_refund(
+        user_id="user-0", amount_sats=5_000, destination=invoice("awa", 5_000), reason="left",
+        proposer=make_user(Role.FINANCE), now=NOW,
+    )  # fmt: skip
+    row = ProposedRefund.objects.get()
+    forged = ProposedRefund(
+        **{
+            **{field.attname: getattr(row, field.attname) for field in row._meta.fields},
+            "id": None,
+            "sealed_value": seal(member_ref("user-0"), invoice("thief", 5_000).value),
+        }
+    )
+    forged.save(force_insert=True)
+    Proposal.objects.filter(pk=proposal.pk).update(subject_id=str(forged.pk))
+    proposal.refresh_from_db()
+    digest = digest_of(proposal.kind, proposal.subject_id, proposal.facts)
+    Proposal.objects.filter(pk=proposal.pk).update(digest=digest)
+    with pytest.raises(ProposalFactsChanged):
+        approve(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), digest=digest, now=NOW)
+    assert not Refund.objects.exists()

@@ -118,7 +118,8 @@ def request_collection(
         raise CollectorTakesNoPhone(method=method)
     wanted = Collection(
         subject=subject, method=method, currency=opener.account.currency, due_currency=due.currency, due=due.amount,
-        memo=memo, requested_at=now, account_role=opener.account.role, account_owner=opener.account.owner,
+        memo=memo, requested_at=now, ask_at=now + timedelta(seconds=EXPIRES_IN_SECONDS),
+        account_role=opener.account.role, account_owner=opener.account.owner,
         credit_role=credit.role, credit_owner=credit.owner, overpaid_role=overpaid.role, overpaid_owner=overpaid.owner,
         sealed_phone=seal(overpaid.owner, phone) if phone else None,
     )  # fmt: skip
@@ -147,9 +148,10 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
     Raises: CollectorUnknown, CollectorUnavailable, CollectionCurrencyDiffers.
     """
     row = Collection.objects.get(pk=collection_id)
-    if row.state == _C.WITHDRAWN:
+    if row.state == _C.PENDING:
+        _withdraw_unopened(row, now=now)
+    elif row.state == _C.WITHDRAWN:
         _cancel_withdrawn(row, now=now)
-        return
     if row.reference is None:
         return
     asked = collector(row.method)
@@ -160,10 +162,19 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
     _record_status(collection_id, status, now=now)
 
 
+@retried_on_deadlock
+def _withdraw_unopened(row: Collection, *, now: datetime) -> None:
+    """End a request that was stored and never opened, which returns the credit used for its subject."""
+    with transaction.atomic():
+        row = Collection.objects.select_for_update().get(pk=row.pk)
+        if row.state == _C.PENDING:
+            end_collection(row, _C.WITHDRAWN, "withdraw", actor=ENGINE, now=now, ask_at=now)
+
+
 def _cancel_withdrawn(row: Collection, *, now: datetime) -> None:
     """Have the collector cancel a withdrawn request; one whose opening was not recorded is opened to learn its name."""
     asked = collector(row.method)
-    reference = row.reference or asked.open(_request_of(row), now=now).reference
+    reference = row.reference or asked.reference_of(row.pk) or asked.open(_request_of(row), now=now).reference
     status = asked.cancel(reference)
     Collection.objects.filter(pk=row.pk, reference=None).update(reference=reference)
     _record_status(row.pk, status, now=now)
@@ -181,7 +192,9 @@ def _record_status(collection_id: int, status: CollectionStatus, *, now: datetim
             _query_again(row, status, now)
         else:
             ended_at = row.settled_at or row.expires_at or row.requested_at
-            Collection.objects.filter(pk=row.pk).update(ask_at=next_late_query(row, ended_at, now))
+            Collection.objects.filter(pk=row.pk).update(
+                ask_at=next_late_query(row, ended_at, now), trouble=""
+            )
 
 
 def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:
