@@ -7,7 +7,9 @@ import pytest
 from pytest_django import Settings
 
 from fees.errors import NetNotPositive
-from ledger.queries import owed
+from ledger.enums import AccountRole, Currency
+from ledger.queries import balance, owed
+from ledger.types import AccountRef
 from payouts.calculations import contribution_subject, pot_of
 from payouts.enums import ContributionStatus
 from payouts.errors import (
@@ -26,12 +28,15 @@ from payouts.invariants import INVARIANTS
 from payouts.models import Contribution, Cycle
 from payouts.queries.cycles import contribution
 from payouts.queries.cycles import cycle as cycle_facts
+from payouts.queries.outstanding import outstanding
 from payouts.queries.payouts import payout
+from payouts.queries.refunds import refund
 from payouts.receipts import receipt_of
 from payouts.services.contributions import cancel_contribution, open_contribution
 from payouts.services.cycles import record_ready_cycles, set_destination
 from payouts.services.endings import cancel_cycle, close_cycle_short
 from payouts.services.payouts import cancel_payout, schedule_payout
+from payouts.services.refunds import request_refund
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
 from payouts.types import ContributionFacts
 from sunusav.core.auditing import AuditScope
@@ -49,7 +54,7 @@ from tests.factories.payouts import (
 )
 from tests.factories.users import make_user
 from tests.fakes.collector import ScriptedCollector
-from tests.fakes.rail import ScriptedRail, invoice
+from tests.fakes.rail import ROUTING_FEE_MSAT, ScriptedRail, invoice
 from tests.payouts.unchanged import nothing_changes
 from transfers.collectors import collector
 from transfers.credit_queries import credit_msat, live_credit_use
@@ -442,7 +447,10 @@ def test_end_withdraws_a_request_whose_reference_only_the_provider_knows() -> No
     row = Collection.objects.get(state="pending")
 
     cancel(cycle.pk)
+    # Until the provider was asked, the payer's phone is needed: it must not be erased.
+    assert outstanding("user-2").open_requests == 1
     sweep_collections(now=NOW)
+    assert outstanding("user-2").open_requests == 0
 
     row.refresh_from_db()
     assert (row.state, row.ask_at) == ("withdrawn", None)
@@ -588,6 +596,41 @@ def test_cycle_that_credit_pays_in_full_becomes_ready_and_is_paid() -> None:
     assert Contribution.objects.filter(cycle=cycle).count() == 2
     pay_out(cycle, "awa", 19_800)
     assert cycle_facts(cycle.pk).status == "paid"
+    assert breaches() == []
+
+
+# The worked example of docs/cycles.md, from its beginning to its end
+
+
+def test_two_paid_one_is_settled_by_credit_and_the_other_refunded_and_asked_again(node: ScriptedRail) -> None:
+    """Two of three paid 10,000; cancelled. Of the next 4,000 credit pays one; the other is refunded 10,000 first."""
+    cycle = two_of_three_paid()
+    cancel(cycle.pk)
+    assert (credit_of_users("user-0", "user-1", "user-2"), owed(pot_of(cycle.pk))) == (
+        [10_000_000, 10_000_000, 0], 0,
+    )  # fmt: skip
+    following = make_cycle(cycle.group, contribution_sats=4_000)
+
+    first = request(following, "user-0")
+    assert (first.status, first.credit_used_sats, credit_of_users("user-0")) == (
+        "settled",
+        4_000,
+        [6_000_000],
+    )
+
+    wallet = invoice("user-1", 10_000)
+    refund_id = request_refund(
+        user_id="user-1", amount_sats=10_000, destination=wallet, reason="left", actor=ACTOR, now=NOW
+    )
+    run_due(slots=1, clock=lambda: NOW)
+    assert refund("user-1", refund_id).status == "completed"
+    assert list(node.paid.values()) == [10_000_000]
+    assert balance(AccountRef(AccountRole.ROUTING_EXPENSE, Currency.MSAT)) == ROUTING_FEE_MSAT
+    assert credit_of_users("user-1") == [0]
+
+    second = request(following, "user-1")
+    assert (second.status, second.credit_used_sats) == ("invoiced", 0)
+    assert collection_of(second).asked.amount == 4_000_000
     assert breaches() == []
 
 

@@ -10,9 +10,11 @@ from payouts.models import Cycle, Member
 from payouts.services.cycles import set_destination
 from payouts.services.endings import cancel_cycle
 from payouts.services.payouts import schedule_payout
+from payouts.services.proposals import propose_exchange
 from payouts.services.winners import exchange_winner
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
-from sunusav.core.models import TrailEntry
+from sunusav.core.approvals import ProposalAlreadyOpen, approve
+from sunusav.core.models import Proposal, TrailEntry
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter, enter
 from tests.factories.limits import set_limit_to
@@ -25,6 +27,7 @@ from tests.factories.payouts import (
     make_ready_cycle,
     process,
 )
+from tests.factories.users import make_user
 from tests.fakes.rail import ScriptedRail, invoice
 from tests.payouts.unchanged import nothing_changes
 from transfers.engine.runner import run_due
@@ -142,3 +145,25 @@ def test_page_of_both_members_shows_the_exchange(enter: Enter) -> None:
         member = Member.objects.get(user_id=user_id)
         page = client.get(f"/admin/payouts/member/{member.pk}/change/").content.decode()
         assert "both agreed" in page
+
+
+def test_proposal_to_exchange_is_made_once_until_what_it_showed_has_changed() -> None:
+    cycle, proposer = make_cycle(make_group(members=3)), make_user(Role.FINANCE)
+
+    def proposed(winner: str) -> Proposal:
+        return propose_exchange(
+            cycle_id=cycle.pk, winner_user_id=winner, reason="agreed", proposer=proposer, now=NOW
+        )
+
+    first = proposed("user-1")
+    with nothing_changes(), pytest.raises(ProposalAlreadyOpen):
+        proposed("user-2")
+    exchange(cycle, "user-2")
+
+    second = proposed("user-1")
+
+    first.refresh_from_db()
+    assert (first.state, second.facts["from_winner"]) == ("withdrawn", "user-2")
+    approve(proposal_id=second.pk, approver=make_user(Role.APPROVER), digest=second.digest, now=NOW)
+    cycle.refresh_from_db()
+    assert cycle.winner_user_id == "user-1"
