@@ -27,17 +27,17 @@ ASK_THE_MEMBER = _("Check with the member that the destination is theirs.")
 @evidence_for(CYCLE_CANCELLATION)
 def cancellation_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     facts = proposal.facts
-    told = {"amount": show_sats(facts["returned_sats"]), "settled": facts["settled"]}
-    return Box(title=IF_APPROVED, text=RETURNED % told, steps=[ASK_THE_GROUP], tone="alarm"), ()
+    shown = {"amount": show_sats(facts["returned_sats"]), "settled": facts["settled"]}
+    return Box(title=IF_APPROVED, text=RETURNED % shown, steps=[ASK_THE_GROUP], tone="alarm"), ()
 
 
 @evidence_for(CYCLE_SHORT_CLOSING)
 def short_closing_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     facts = proposal.facts
-    told = {
+    shown = {
         "amount": show_sats(facts["payout_total_sats"]), "settled": facts["settled"], "members": facts["members"],
     }  # fmt: skip
-    return Box(title=IF_APPROVED, text=CLOSED % told, steps=[ASK_THE_GROUP], tone="attention"), ()
+    return Box(title=IF_APPROVED, text=CLOSED % shown, steps=[ASK_THE_GROUP], tone="attention"), ()
 
 
 @evidence_for(WINNER_EXCHANGE)
@@ -50,8 +50,8 @@ def exchange_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
 @evidence_for(REFUND_PAYMENT)
 def refund_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     row = ProposedRefund.objects.get(pk=proposal.subject_id)
-    told = {"amount": show_sats(row.amount_sats), "user_id": row.user_id}
-    box = Box(title=IF_APPROVED, text=PAID_OUT % told, steps=[ASK_THE_MEMBER], tone="attention")
+    shown = {"amount": show_sats(row.amount_sats), "user_id": row.user_id}
+    box = Box(title=IF_APPROVED, text=PAID_OUT % shown, steps=[ASK_THE_MEMBER], tone="attention")
     facts = Facts(
         _("Where it goes"),
         ((_("Destination"), masked_destination(row)), (_("Credit now"), show_msat(credit_msat(row.user_id)))),

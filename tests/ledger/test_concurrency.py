@@ -66,7 +66,7 @@ def test_equal_references_with_other_content_at_once_are_booked_once() -> None:
 def test_accounts_used_first_at_once_open_once() -> None:
     at_once(lambda number: received(f"r-{number}"))
 
-    assert sorted(Account.objects.values_list("code", flat=True)) == [CREDIT.code, NODE.code]
+    assert sorted(Account.objects.values_list("code", flat=True)) == [NODE.code, CREDIT.code]
     assert (balance(NODE), balance(CREDIT)) == (1_000 * THREADS, -1_000 * THREADS)
 
 

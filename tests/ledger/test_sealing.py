@@ -77,7 +77,7 @@ def test_seal_moves_the_checkpoints_of_touched_accounts_only() -> None:
     rows = AccountCheckpoint.objects.order_by("account__code").values_list(
         "account__code", "amount", "sealed_seq"
     )
-    assert list(rows) == [(CREDIT.code, -5, 1), (OTHER_CREDIT.code, -7, 2), (NODE.code, 12, 2)]
+    assert list(rows) == [(NODE.code, 12, 2), (CREDIT.code, -5, 1), (OTHER_CREDIT.code, -7, 2)]
 
 
 def test_balance_is_one_statement_before_and_after_sealing(django_assert_num_queries) -> None:

@@ -12,6 +12,9 @@ from sandbox.scenario import DEMO_CYCLE, Scenario
 MEMBERS = [f"user-{number}" for number in range(10)]
 
 
+RECEIPT = "the winner's receipt PAY-2026-000001: http://demo.example/receipts/token"
+
+
 class StoppedDemo(Platform):
     """The API of a demo whose first run paid three of ten invoices.
 
@@ -38,6 +41,8 @@ class StoppedDemo(Platform):
             case "POST", "process":
                 self.status = "paid"
                 return {"payout_id": 1, "status": "completed"}
+            case "POST", "receipts":
+                return {"number": "PAY-2026-000001", "url": "http://demo.example/receipts/token"}
             case "GET", "payouts?cycle_id=demo-cycle":
                 return {"results": [{"id": 1}]}
             case _:
@@ -81,7 +86,7 @@ def test_run_after_a_stop_while_members_pay_pays_only_those_who_had_not(
         f"{DEMO_CYCLE}: user-2 had paid before (2/9)",
         f"{DEMO_CYCLE}: user-3 pays 10000 sats (3/9)",
     ]
-    assert platform.status == "paid"
+    assert (platform.status, steps[-1]) == ("paid", RECEIPT)
 
 
 def test_run_ends_when_a_wallet_cannot_pay() -> None:
@@ -112,4 +117,4 @@ def test_run_after_a_stop_while_the_winner_is_paid_orders_nothing(
 
     Scenario(platform, Wallets(platform), print_step=steps.append).run(prepares_example=False)
 
-    assert steps == [f"{DEMO_CYCLE} was ordered before"]
+    assert steps == [f"{DEMO_CYCLE} was ordered before", RECEIPT]
