@@ -18,7 +18,6 @@ LABELS: dict[str, Any] = {
     "orange": _("orange"),
     "mtn": _("mtn"),
     "phone": _("phone"),
-    "credit": _("credit"),
     # Actions in the trail
     "create": _("create"),
     "change_group": _("change group"),

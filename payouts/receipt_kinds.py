@@ -36,7 +36,7 @@ SHARES = {
     AccountRole.COMMUNITY_FUND: "community_sats",
     AccountRole.PARTNER_RESERVE: "partner_sats",
 }
-CREDIT = "credit"
+CREDIT = "member_credit"  # the role of the account, which has a label
 PAID_CONTRIBUTIONS = (ContributionStatus.SETTLED, ContributionStatus.RETURNED)
 GROUP_ROWS = (
     ReceiptRow("group_name", _("Group")),

@@ -1,11 +1,13 @@
 """Reads of money in that more than one module needs; other apps get frozen rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from django.db.models import Count
 
 from ledger.enums import Currency
 from ledger.types import Money
+from sunusav.core.auditing import pages, rows_since
 from transfers.enums import CollectionProblem, CollectionState, ReceiptUse
 from transfers.models import Collection
 from transfers.types import CollectionFacts, Settlement
@@ -28,6 +30,13 @@ def has_live_collection(subject: str) -> bool:
 def live_due_for(subjects: Iterable[str]) -> dict[str, int]:
     """Return what is credited for each of these subjects once its live request is paid. Units: its currency."""
     return dict(Collection.objects.filter(live_subject__in=list(subjects)).values_list("subject", "due"))
+
+
+def live_due_pages(prefix: str, *, since: datetime | None) -> Iterator[dict[str, int]]:
+    """Yield what is credited once live requests are paid, by subject, a page at a time: all, or those of since."""
+    rows = Collection.objects.filter(live_subject__startswith=prefix)
+    for page in pages(rows_since(rows, "requested_at", since)):
+        yield {row.subject: row.due for row in page}
 
 
 def settled_subjects(subjects: Iterable[str]) -> set[str]:

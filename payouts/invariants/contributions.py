@@ -10,8 +10,8 @@ from payouts.models import Contribution
 from sunusav.core.auditing import AuditScope, Breach, pages
 from sunusav.core.money import msat_from_sats
 from sunusav.core.subjects import key_of
-from transfers.collection_queries import live_due_for
-from transfers.credit_queries import live_uses_pages
+from transfers.collection_queries import live_due_for, live_due_pages
+from transfers.credit_queries import credit_used_for, live_uses_pages
 from transfers.types import credit_of
 
 
@@ -47,6 +47,18 @@ def credit_and_request_add_up(scope: AuditScope) -> Iterator[Breach]:
             if (due, pot_of(row.cycle_id), credit_of(row.user_id).owner) != (paid, use.into, use.owner):
                 detail = f"credit and request sum to {paid} msat, due are {due}"
                 yield Breach("I08", use.subject, detail)
+    yield from _requests_without_their_credit(scope)
+
+
+def _requests_without_their_credit(scope: AuditScope) -> Iterator[Breach]:
+    """Find the live requests for less than their contribution for which no credit pays."""
+    for asked in live_due_pages(f"{CONTRIBUTION}:", since=scope.since):
+        used = credit_used_for(asked)
+        bare = {key_of(subject): due for subject, due in asked.items() if subject not in used}
+        for pk, amount_sats in Contribution.objects.filter(pk__in=bare).values_list("pk", "amount_sats"):
+            if bare[str(pk)] != msat_from_sats(amount_sats):
+                detail = f"the request is for {bare[str(pk)]} msat, due are {msat_from_sats(amount_sats)}"
+                yield Breach("I08", contribution_subject(pk), detail)
 
 
 def _lines(row: Contribution) -> list[Line]:

@@ -15,6 +15,7 @@ from payouts.services.endings import cancel_cycle, close_cycle_short
 from sunusav.core.auditing import AuditScope
 from tests.factories.payouts import ACTOR, NOW, make_cycle, make_group, pay_contribution
 from transfers.models import CreditUse
+from transfers.services.credit import return_credit
 from transfers.types import credit_of
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +124,10 @@ def test_audit_finds_credit_without_owner_cause_or_cover(
     lines = [Line(credit_of(owner), amount), Line(BANK, -amount)]
     post(kind=kind, reference=f"by-hand:{owner}", lines=lines, at=NOW, subject="by-hand")
     assert audited() == {breach}
+
+
+def test_audit_finds_a_request_for_a_part_of_a_contribution_that_no_credit_pays(history: History) -> None:
+    """The credit of 10,000 was given back behind the system: the request still asks for 2,000 of 12,000 alone."""
+    _, _, owed = history
+    return_credit(subject=contribution_subject(owed.pk), actor=ACTOR, reason="by hand", now=NOW)
+    assert audited() == {("I08", contribution_subject(owed.pk))}

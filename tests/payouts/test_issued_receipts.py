@@ -255,7 +255,11 @@ def test_receipt_of_a_contribution_that_credit_paid_says_so_and_adds_up() -> Non
     facts = issue("contribution", owed.id).facts
 
     assert whole_facts["credit_used_sats"] is None
-    assert (facts["amount_sats"], facts["credit_used_sats"], facts["method"]) == (4_000, 4_000, "credit")
+    assert (facts["amount_sats"], facts["credit_used_sats"], facts["method"]) == (
+        4_000,
+        4_000,
+        "member_credit",
+    )
     assert "payment_hash" not in facts
     assert len(facts["transactions"]) == 1
     assert list(audit()) == []
