@@ -1,6 +1,5 @@
 """Many callers spend from one account at once: all that fits goes, and nothing goes below zero."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,28 +17,11 @@ from sunusav.core.auditing import AuditScope
 from sunusav.core.transactions import retried_on_deadlock
 from tests.ledger.builders import FUND, HOUR, NODE, NOW, POT, received
 from tests.ledger.builders import WAVE_RESERVE as WAVE
+from tests.support.at_once import at_once
 from tests.support.locks import wait_until_blocked
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 CALLERS = 32
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run calls together, each on its own connection; return results and refusals."""
-    barrier = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        connection.ensure_connection()
-        barrier.wait(60)
-        try:
-            return call()
-        except AccountShort as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @retried_on_deadlock

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from ledger.queries import owed
-from tests.ledger.test_reserves_concurrency import at_once
+from tests.support.at_once import at_once
 from tests.transfers.test_credit import POT, SUBJECT, breaches, credited, returned, used
 from transfers.credit_queries import credit_msat
 from transfers.errors import CreditNotUsed, CreditShort
