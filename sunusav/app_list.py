@@ -14,7 +14,7 @@ from types import ModuleType
 SANDBOX = "sandbox"
 LAYERS: tuple[tuple[str, ...], ...] = (
     (SANDBOX,),
-    ("payouts", "lightning"),
+    ("payouts", "lightning", "partners"),
     ("transfers",),
     ("fees",),
     ("ledger",),

@@ -189,6 +189,12 @@ CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.b
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
 COLLECTORS = {"lightning": "lightning.collector.LightningCollector"}
+# Mobile-money partners, one package each, with a rail, a collector and webhooks named after it; PARTNERS lists those that
+# this installation uses.
+PARTNER_PACKAGES = {"wave": "partners.wave", "orange": "partners.orange", "mtn": "partners.mtn"}
+PARTNERS: list[str] = env.list("PARTNERS", default=[])
+RAILS |= {name: f"{PARTNER_PACKAGES[name]}.rail.{name.title()}Rail" for name in PARTNERS}
+COLLECTORS |= {name: f"{PARTNER_PACKAGES[name]}.collector.{name.title()}Collector" for name in PARTNERS}
 # The code that a winner scans to claim a payout, by rail.
 WITHDRAWAL_CODES = {"lightning": "lightning.withdrawal_codes.withdrawal_code"}
 RATE_SOURCES: list[str] = [
@@ -255,6 +261,8 @@ LOGGING = {
     "loggers": {
         # With DEBUG, Django logs every statement with its values: names, phones, invoices and addresses among them.
         "django.db.backends": {"level": "INFO"},
+        # It logs the path and query of every call: partners want phones in them.
+        "urllib3": {"level": "INFO"},
         # It reports each table of a font that it embeds.
         "fontTools": {"level": "WARNING"},
         # The URL of a withdrawal link, or of a receipt, contains its secret.

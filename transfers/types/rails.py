@@ -15,13 +15,15 @@ from transfers.types.disbursements import Destination
 class Instruction:
     """One amount to one destination, as a rail is asked to check or prepare it.
 
-    `previous` is the order that was last prepared for it, if any.
+    `previous` is the order that was last prepared for it, if any. `recipient_name` is the payee's, where it is known:
+    a provider that knows its customers may compare it.
     """
 
     disbursement_id: int
     amount: Money
     destination: Destination
     previous: PreviousOrder | None = None
+    recipient_name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

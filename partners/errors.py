@@ -1,0 +1,40 @@
+"""Refusals of the partners: named for the fact. Phones appear only masked, because facts are stored and shown."""
+
+from sunusav.core.errors import Invalid
+
+
+class PhoneUnreadable(Invalid):
+    """It is no phone number with its country, such as +221771234567."""
+
+    rail: str
+
+
+class PhoneNotOfPartner(Invalid):
+    """The partner does not serve the country of this phone."""
+
+    rail: str
+    phone: str
+    country: str
+    served_countries: list[str]
+
+
+class PhoneNotMobile(Invalid):
+    """The number is not a mobile phone of its country."""
+
+    rail: str
+    phone: str
+
+
+class RecipientUnknown(Invalid):
+    """No account of the partner belongs to this phone, or it cannot receive money."""
+
+    rail: str
+    phone: str
+    reason: str
+
+
+class RecipientNameDiffers(Invalid):
+    """The partner knows the owner of this phone by a name that is not like the one we have."""
+
+    rail: str
+    phone: str
