@@ -189,8 +189,8 @@ CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.b
 # Plug-ins, by dotted path.
 RAILS = {"lightning": "lightning.rail.LightningRail"}
 COLLECTORS = {"lightning": "lightning.collector.LightningCollector"}
-# Mobile-money partners, one package each, with a rail, a collector and webhooks named after it; PARTNERS lists those that
-# this installation uses.
+# Mobile-money partners: a package each, with a rail, a collector and webhooks that are named after it. PARTNERS lists
+# those that this installation uses.
 PARTNER_PACKAGES = {"wave": "partners.wave", "orange": "partners.orange", "mtn": "partners.mtn"}
 PARTNERS: list[str] = env.list("PARTNERS", default=[])
 RAILS |= {name: f"{PARTNER_PACKAGES[name]}.rail.{name.title()}Rail" for name in PARTNERS}
