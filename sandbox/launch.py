@@ -16,12 +16,14 @@ import environ
 
 from sandbox.credentials import Credentials
 from sandbox.lnd.process import SimulatorExited, SimulatorProcess
+from sandbox.partners import SimulatedPartners
 from sandbox.platform import CallRefused, Platform
 from sandbox.ports import free_port, is_free
 from sandbox.process_tree import ProcessTree
 from sandbox.redis_server import redis_binary, redis_command
 from sandbox.scenario import Scenario, ScenarioFailed
 from sandbox.servers import DidNotServe, Servers, celery
+from sandbox.simulator.process import PartnerDidNotStart
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = "demo.env"
@@ -36,10 +38,14 @@ SHARED_SETTINGS = (
     "LND_INVOICING_MACAROON_PATH",
     "LND_READONLY_MACAROON_PATH",
     "LND_PAYING_MACAROON_PATH",
+    "CACHE_URL",
+    "RATE_SOURCES",
 )
 
 
-FAILURES = (CallRefused, DidNotServe, ScenarioFailed, SimulatorExited, subprocess.CalledProcessError)
+FAILURES = (
+    CallRefused, DidNotServe, PartnerDidNotStart, ScenarioFailed, SimulatorExited, subprocess.CalledProcessError,
+)  # fmt: skip
 
 
 class CannotStart(Exception):
@@ -90,10 +96,10 @@ def launch(plan: Plan) -> int:
             )
     plan.state.mkdir(parents=True, exist_ok=True)
     tree = ProcessTree(plan.state / "logs")
-    node = SimulatorProcess(plan.state / "lnd")
+    node, partners = SimulatorProcess(plan.state / "lnd"), SimulatedPartners(plan.state / "partners")
     _install_signal_handlers()
     try:
-        return _run(plan, tree, node)
+        return _run(plan, tree, node, partners)
     except StopRequested:
         return 0 if plan.keeps_serving else 1
     except FAILURES as error:
@@ -103,18 +109,23 @@ def launch(plan: Plan) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("stopping …")
         tree.stop()
+        partners.stop()
         node.stop()
         (plan.state / "running").unlink(missing_ok=True)
         (plan.state / SETTINGS_FILE).unlink(missing_ok=True)
 
 
-def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
+def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess, partners: SimulatedPartners) -> int:
     started = time.monotonic()
     (plan.state / "running").write_text(str(os.getpid()))
-    _print_step("starting Redis and the simulated Lightning node")
+    _print_step("starting Redis, the simulated Lightning node and the simulated partners")
     broker_url = plan.broker_url or _start_redis(tree)
     node.start()
-    servers = Servers(plan.state, plan.port, plan.database_url, broker_url, node.node("platform"))
+    partners.start(base_url=f"http://127.0.0.1:{plan.port}")
+    servers = Servers(
+        plan.state, plan.port, plan.database_url, broker_url, node.node("platform"),
+        partners.environment(), partners.paying_environment(),
+    )  # fmt: skip
     _write_settings_file(plan, servers)
     _print_step("migrating the database, seeding the demo")
     servers.manage("seed_demo")
@@ -125,7 +136,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess) -> int:
     servers.wait_until_serving(tree)
     credentials = Credentials.load(plan.state)
     platform = Platform(servers.base_url, credentials.tokens["platform"])
-    scenario = Scenario(platform, node.control, print_step=_print_step)
+    scenario = Scenario(platform, node.control, partners.payer("wave"), print_step=_print_step)
     scenario.run(prepares_example=plan.keeps_serving)
     _print_step(f"done in {time.monotonic() - started:.0f} s")
     if plan.keeps_serving:
@@ -154,7 +165,7 @@ def _start_redis(tree: ProcessTree) -> str:
 def _write_settings_file(plan: Plan, servers: Servers) -> None:
     """Write the settings with which `manage.py` reaches this demo while it runs; `settings/local.py` reads them."""
     environment = servers.paying_environment()
-    settings = {name: environment[name] for name in SHARED_SETTINGS}
+    settings = {name: environment[name] for name in (*SHARED_SETTINGS, *servers.partners, *servers.paying)}
     file = plan.state / SETTINGS_FILE
     file.touch(mode=0o600)
     file.write_text("".join(f"{name}={value}\n" for name, value in settings.items() if value))

@@ -19,6 +19,10 @@ DEMO_CYCLE = "demo-cycle"
 EXAMPLE_CYCLE = "cycle-123"
 # Its winner has no invoice and scans a code.
 CLAIMED_CYCLE = "cycle-124"
+# Its winner chose a phone; two of its members pay by phone, too.
+WAVE_CYCLE = "demo-wave-cycle"
+WAVE_WINNER_PHONE = "+221770000001"
+WAVE_PAYERS = {"user-2": "+221770000002", "user-3": "+221770000003"}
 INVOICE_SECONDS = 30 * 24 * 60 * 60
 TIMEOUT_SECONDS = 60.0
 MSAT_PER_SAT = 1_000
@@ -36,19 +40,34 @@ class Wallets(Protocol):
     def pay(self, node: str, payment_request: str) -> Any: ...
 
 
-class Scenario:
-    """Act as platform, members and winner."""
+class Phones(Protocol):
+    """The phones of members at a simulated partner."""
 
-    def __init__(self, platform: Platform, wallets: Wallets, *, print_step: Callable[[str], None]) -> None:
+    def pay(self, checkout_url: str) -> None:
+        """Pay what a checkout page asks for."""
+        ...
+
+
+class Scenario:
+    """Act as platform, members and winners."""
+
+    def __init__(
+        self, platform: Platform, wallets: Wallets, phones: Phones, *, print_step: Callable[[str], None]
+    ) -> None:
         self._platform = platform
         self._wallets = wallets
+        self._phones = phones
         self._print_step = print_step
 
     def run(self, *, prepares_example: bool) -> None:
-        """Collect and pay the demo's cycle once and print its receipt; optionally make the examples' cycles ready."""
-        self._collect(DEMO_CYCLE)
-        self._pay_winner_once(DEMO_CYCLE)
-        self._print_receipt(DEMO_CYCLE)
+        """Collect and pay two cycles once, by Lightning and by Wave, and print their receipts.
+
+        Optionally make the examples' cycles ready.
+        """
+        for cycle_id in (DEMO_CYCLE, WAVE_CYCLE):
+            self._collect(cycle_id)
+            self._pay_winner_once(cycle_id)
+            self._print_receipt(cycle_id)
         if prepares_example:
             self._prepare_examples()
 
@@ -73,14 +92,19 @@ class Scenario:
 
         A run that was stopped may have paid it: the listener books such a payment while this run goes on.
         """
+        phone = WAVE_PAYERS.get(user_id, "") if cycle_id == WAVE_CYCLE else ""
+        request = {"method": "wave", "phone": phone} if phone else {"method": "lightning"}
         try:
             collection = self._platform.post(
-                f"/cycles/{cycle_id}/contributions", {"user_id": user_id, "method": "lightning"}
+                f"/cycles/{cycle_id}/contributions", {"user_id": user_id, **request}
             )
         except CallRefused as refusal:
             if refusal.code != "contribution-settled":
                 raise
             return "had paid before"
+        if phone:
+            self._phones.pay(collection["checkout_url"])
+            return f"pays {collection['amount_sats']} sats by Wave"
         try:
             self._wallets.pay(WALLETS, collection["payment_request"])
         except ControlError as refusal:
@@ -100,7 +124,11 @@ class Scenario:
                 self._print_step(f"{cycle_id} was paid before; this is its stored receipt")
 
     def _pay_winner(self, cycle_id: str) -> None:
-        self._give_winner_invoice(cycle_id)
+        if cycle_id == WAVE_CYCLE:
+            destination = {"rail": "wave", "kind": "phone", "value": WAVE_WINNER_PHONE}
+            self._platform.put(f"/cycles/{cycle_id}/destination", destination)
+        else:
+            self._give_winner_invoice(cycle_id)
         claims = {"cycle_id": cycle_id, "group_verified": True, "user_recurring": False}
         answer = self._platform.post("/payouts/process", claims)
         self._print_step(f"{cycle_id}: payout {answer['payout_id']} ordered, {answer['status']}")

@@ -5,6 +5,7 @@ from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth.models import Group as RoleGroup
 from django.core.management import call_command
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.utils.timezone import localdate
 from knox.models import AuthToken
 
 from ledger.queries import transaction_for
+from ledger.services import update_rates
 from payouts.enums import GROUP_VERIFICATION
 from payouts.errors import CycleMissing, GroupMissing
 from payouts.queries.cycles import cycle
@@ -52,26 +54,28 @@ TOKEN_HOLDERS = {
 GROUP = "demo-group"
 WINNER = "user-123"
 MEMBERS = [WINNER, *(f"user-{number}" for number in range(1, 10))]
-CYCLES = ["demo-cycle", "cycle-123", "cycle-124"]
+CYCLES = {"demo-cycle": WINNER, "cycle-123": WINNER, "cycle-124": WINNER, "demo-wave-cycle": "user-1"}
 CONTRIBUTION_SATS = 10_000
 ISSUER = IssuerFacts("SunuSàv (démonstration)", "1, place de l’Indépendance\nDakar", "0000000 0X0")
 SEEDER = Actor.system("seed_demo")
 
 
 def seed_demo(state: Path, *, now: datetime) -> None:
-    """Create people, tokens, a verified group of ten and its three cycles of 100,000 sats, where missing."""
+    """Create people, tokens, a verified group of ten and its four cycles of 100,000 sats, where missing."""
     credentials = Credentials.load(state)
     for login, first_name, last_name, role in PEOPLE:
         _person(login, first_name, last_name, role, credentials)
     for role, holder in TOKEN_HOLDERS.items():
         _token(role, holder, credentials)
     credentials.save(state)
-    _opening_balance(now)
+    update_rates(now=now)
+    for name in settings.RAILS:
+        _opening_balance(name, now)
     _issuer(now)
     _group(now)
     _verify_group(now)
-    for index, cycle_id in enumerate(CYCLES, start=1):
-        _cycle(cycle_id, index, now)
+    for index, (cycle_id, winner) in enumerate(CYCLES.items(), start=1):
+        _cycle(cycle_id, index, winner, now)
     # A run that was stopped may have lost the wake-up for the last contribution: its broker keeps nothing.
     record_ready_cycles(now=now)
 
@@ -96,18 +100,16 @@ def _token(role: Role, holder: str, credentials: Credentials) -> None:
     credentials.tokens[role.value] = output.getvalue().strip()
 
 
-def _opening_balance(now: datetime) -> None:
-    """Book the initial balance of the node's channels as in production: an officer proposes, an approver approves."""
-    lightning = rail("lightning")
+def _opening_balance(name: str, now: datetime) -> None:
+    """Book what the node or a partner holds at the start, as in production: by two people."""
+    opened = rail(name)
     # The second: a demo that was seeded before two people had to book it.
-    if is_opened(lightning.account) or transaction_for("opening:node") is not None:
+    if is_opened(opened.account) or (name == "lightning" and transaction_for("opening:node") is not None):
         return
-    opening = Movement(TreasuryKind.OPENING_BALANCE, lightning.account, lightning.balance().amount)
+    opening = Movement(TreasuryKind.OPENING_BALANCE, opened.account, opened.balance().amount)
     evidence = MovementEvidence(
-        localdate(now, DAKAR),
-        "node's channels at the start",
-        "what the simulated node reports in its channels",
-    )
+        localdate(now, DAKAR), f"{name} at the start", "what the simulated node or partner reports",
+    )  # fmt: skip
     proposer, approver = User.objects.get(username="awa"), User.objects.get(username="fatou")
     with transaction.atomic():
         proposal = propose_movement(movement=opening, evidence=evidence, proposer=proposer, now=now)
@@ -148,12 +150,12 @@ def _verify_group(now: datetime) -> None:
     approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
 
 
-def _cycle(cycle_id: str, index: int, now: datetime) -> None:
+def _cycle(cycle_id: str, index: int, winner: str, now: datetime) -> None:
     if _exists(CycleMissing, lambda: cycle(cycle_id)):
         return
     create_cycle(
         cycle_id=cycle_id, group_id=GROUP, cycle_index=index, contribution_sats=CONTRIBUTION_SATS,
-        winner_user_id=WINNER, actor=SEEDER, now=now,
+        winner_user_id=winner, actor=SEEDER, now=now,
     )  # fmt: skip
 
 

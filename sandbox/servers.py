@@ -8,8 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.lnd.process import NodeAddress
@@ -28,13 +28,18 @@ class DidNotServe(Exception):
 
 @dataclass(frozen=True)
 class Servers:
-    """Web, workers, beat and listener on one database, one broker and one Lightning node."""
+    """Web, workers, beat and listener on one database, one broker, one Lightning node and simulated partners.
+
+    `partners` is what every process needs to call them, `paying` what the worker that pays needs besides.
+    """
 
     state: Path
     port: int
     database_url: str
     broker_url: str
     node: NodeAddress
+    partners: Mapping[str, str] = field(default_factory=dict)
+    paying: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def base_url(self) -> str:
@@ -49,6 +54,7 @@ class Servers:
             "MONETIZATION_DATABASE_URL": self.database_url,
             "CELERY_BROKER_URL": self.broker_url,
             "CELERY_RESULT_BACKEND": self.broker_url,
+            "CACHE_URL": self.broker_url,
             "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or f"http://localhost:{self.port}",
             "LND_HOST": self.node.target,
             "LND_NETWORK": "regtest",
@@ -56,8 +62,10 @@ class Servers:
             "LND_INVOICING_MACAROON_PATH": str(self.node.macaroon_paths["invoicing"]),
             "LND_READONLY_MACAROON_PATH": str(self.node.macaroon_paths["monitoring"]),
             "LND_PAYING_MACAROON_PATH": "",
+            "RATE_SOURCES": "sandbox.rates.Pinned",
             "GRPC_VERBOSITY": "NONE",
             "PYTHONUNBUFFERED": "1",
+            **self.partners,
         }
 
     def paying_environment(self) -> dict[str, str]:
@@ -65,6 +73,7 @@ class Servers:
         return {
             **self.environment(),
             "LND_PAYING_MACAROON_PATH": str(self.node.macaroon_paths["paying"]),
+            **self.paying,
         }
 
     def start(self, tree: ProcessTree) -> None:
