@@ -17,18 +17,26 @@ from transfers.types import Destination, Instruction
 PHONE = "phone"
 
 
+def float_of(partner: str) -> AccountRef:
+    """Return the account of what a partner holds for us."""
+    return AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, partner)
+
+
+def charges_of(partner: str) -> AccountRef:
+    """Return the account of what a partner charges us."""
+    return AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, partner)
+
+
 class PhoneRail:
     """A rail in whole francs to a phone. A partner's rail adds `prepare`, `send`, `find` and what its account holds."""
 
     name: ClassVar[str]
+    account: AccountRef
+    cost_account: AccountRef
     destination_kinds: tuple[str, ...] = (PHONE,)
     # The most that a partner may charge on top of an amount: it is kept available, and no more is expected.
     cost_limit_francs: ClassVar[int] = 100
     cost_limit_percent: ClassVar[int] = 2
-
-    def __init__(self) -> None:
-        self.account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, self.name)
-        self.cost_account = AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, self.name)
 
     @property
     def countries(self) -> tuple[str, ...]:

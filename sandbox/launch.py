@@ -136,7 +136,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess, partners: Simula
     servers.wait_until_serving(tree)
     credentials = Credentials.load(plan.state)
     platform = Platform(servers.base_url, credentials.tokens["platform"])
-    scenario = Scenario(platform, node.control, partners.payer("wave"), print_step=_print_step)
+    scenario = Scenario(platform, node.control, partners.phones("wave"), print_step=_print_step)
     scenario.run(prepares_example=plan.keeps_serving)
     _print_step(f"done in {time.monotonic() - started:.0f} s")
     if plan.keeps_serving:

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlencode
 
 from sandbox.simulator.control import Control
 from sandbox.simulator.process import PartnerProcess
 
-NAMES = ("wave", "orange", "mtn")
+NAMES = ("wave",)
 FLOAT_XOF = 5_000_000
+TIMEOUT_SECONDS = 10.0
 
 
-class Payer:
-    """The phones of a partner: each pays what a checkout page asks for, unless it did so before."""
+class Phones:
+    """The phones of a partner's customers, who pay in their browser."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def pay(self, checkout_url: str) -> None:
-        self._control.call("pay_checkout", url=checkout_url)
+    def pay(self, checkout_url: str, phone: str) -> None:
+        """Pay what a checkout page asks for; once it is paid, the page takes no more."""
+        self._control.call("open_wallet", phone=phone)
+        form = urlencode({"phone": phone}).encode()
+        request = urllib.request.Request(checkout_url, data=form)
+        with suppress(urllib.error.HTTPError), _without_redirects().open(request, timeout=TIMEOUT_SECONDS):
+            pass
+
+
+def _without_redirects() -> urllib.request.OpenerDirector:
+    """Return an opener that does not follow the way back to us, where nothing may be served yet."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_arguments: object) -> None:
+            return None
+
+    return urllib.request.build_opener(Stay)
 
 
 class SimulatedPartners:
@@ -49,9 +70,9 @@ class SimulatedPartners:
         """Return what the paying worker needs besides."""
         return self._merged("paying_environment")
 
-    def payer(self, name: str) -> Payer:
-        """Return what acts as the phones of a partner."""
-        return Payer(self.processes[name].control)
+    def phones(self, name: str) -> Phones:
+        """Return the phones of a partner."""
+        return Phones(self.processes[name].control)
 
     def _merged(self, function: str) -> dict[str, str]:
         merged: dict[str, str] = {}
@@ -61,5 +82,5 @@ class SimulatedPartners:
         return merged
 
 
-def _access(name: str) -> object:
+def _access(name: str) -> ModuleType:
     return import_module(f"sandbox.{name}.access")

@@ -43,7 +43,7 @@ class Wallets(Protocol):
 class Phones(Protocol):
     """The phones of members at a simulated partner."""
 
-    def pay(self, checkout_url: str) -> None:
+    def pay(self, checkout_url: str, phone: str) -> None:
         """Pay what a checkout page asks for."""
         ...
 
@@ -103,7 +103,7 @@ class Scenario:
                 raise
             return "had paid before"
         if phone:
-            self._phones.pay(collection["checkout_url"])
+            self._phones.pay(collection["checkout_url"], phone)
             return f"pays {collection['amount_sats']} sats by Wave"
         try:
             self._wallets.pay(WALLETS, collection["payment_request"])

@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from ledger.enums import AccountRole, Currency
-from ledger.types import AccountRef, xof
+from ledger.types import xof
+from partners.phone_rail import float_of
 from partners.phones import read_phone
 from partners.references import collection_reference
 from partners.wave.client import CURRENCY, Row, WaveClient, WaveRefused, francs_of
@@ -34,13 +34,11 @@ class WaveCollector:
     """
 
     name = NAME
+    account = float_of(NAME)
     # The payer's phone may be left out; with it, only that phone can pay.
     wants_phone = True
     # A session whose opening was not answered may be paid for as long as any session lasts: 24 hours by Wave's samples.
     paid_late_for = timedelta(days=2)
-
-    def __init__(self) -> None:
-        self.account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, self.name)
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         """Open a session, or return the one that exists for this collection.
