@@ -26,10 +26,12 @@ from sunusav.core.qr import qr_svg
 from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
+    CollectorCredentialsRefused,
     CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
 )
+from transfers.switch_errors import CollectorSwitchedOff
 
 VIEW, OPEN = "payouts.view_contribution", "payouts.open_contribution"
 SVG = "image/svg+xml"
@@ -55,7 +57,8 @@ class ContributionViewSet(ApiViewSet):
         problems=[
             CycleMissing, ContributionMissing, ContributionSettled, ContributionMissed,
             ContributionRequestedByOtherMethod,
-            CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable,
+            CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable, CollectorSwitchedOff,
+            CollectorCredentialsRefused,
         ],
         example={"user_id": "user-123", "method": "lightning"},
     )  # fmt: skip
@@ -78,6 +81,7 @@ class ContributionViewSet(ApiViewSet):
         problems=[
             CycleMissing, ContributionNotOfCycle, ContributionNotRequested, ContributionSettled,
             CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable,
+            CollectorCredentialsRefused,
         ],
         example={"reason": "the member pays by another method"},
     )  # fmt: skip
