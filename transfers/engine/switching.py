@@ -9,15 +9,21 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, Final, TypeVar
 
+from django.db.models import Exists
+
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import require_as_proposed
 from sunusav.core.models import Proposal
+from sunusav.core.wake_ups import wake
 from transfers import sql
 from transfers.engine.breaker import Sending, deferral_by_breaker
-from transfers.engine.deferring import make_waiting_due
+from transfers.engine.claims import open_attempts
+from transfers.engine.deferring import RESUMED_AT_ONCE, WAIT_COLUMNS, make_due, make_waiting_due
 from transfers.engine.policy import DEFER_FOR
 from transfers.enums import DeferralCode, FailureClass
 from transfers.errors import RailCredentialsRefused, RailUnavailable
+from transfers.models import Disbursement
+from transfers.services.disbursements import RUN_DUE_TASK
 from transfers.services.switches import (
     Change,
     facts_of_switch,
@@ -30,7 +36,7 @@ from transfers.types import Deferral, Refused
 Answer = TypeVar("Answer")
 # If the switch could not be stored, calls go on after this: the next refusal stores it.
 HELD_SECONDS: Final = 60.0
-_refused_at: dict[str, float] = {}
+_refused_at_seconds: dict[str, float] = {}
 
 
 def deferral_while_off(rail_name: str, *, now: datetime) -> Deferral:
@@ -57,16 +63,16 @@ def call_while_accepted(rail_name: str, call: Callable[[], Answer]) -> Answer:
 
     Raises: RailUnavailable, and what the call raises.
     """
-    refused_at = _refused_at.get(rail_name)
-    if refused_at is not None and monotonic() < refused_at + HELD_SECONDS:
+    refused_at_seconds = _refused_at_seconds.get(rail_name)
+    if refused_at_seconds is not None and monotonic() < refused_at_seconds + HELD_SECONDS:
         raise RailUnavailable(rail=rail_name, detail="it has just refused our credentials")
     try:
         answer = call()
     except RailCredentialsRefused:
-        _refused_at[rail_name] = monotonic()
+        _refused_at_seconds[rail_name] = monotonic()
         raise
     if refusal_in(answer, rail_name) is not None:
-        _refused_at[rail_name] = monotonic()
+        _refused_at_seconds[rail_name] = monotonic()
     return answer
 
 
@@ -79,7 +85,7 @@ def refusal_in(answer: Any, rail_name: str) -> RailCredentialsRefused | None:
 def switch_off_refused(refusal: RailCredentialsRefused, *, asked_at: datetime, now: datetime) -> None:
     """Switch off a rail that refuses our credentials; from then on its stored switch holds calls back."""
     switch_off_for_credentials(refusal, asked_at=asked_at, now=now)
-    _refused_at.pop(refusal.rail, None)
+    _refused_at_seconds.pop(refusal.rail, None)
 
 
 def switch_on(proposal: Proposal, actor: Actor, now: datetime) -> None:
@@ -91,3 +97,12 @@ def switch_on(proposal: Proposal, actor: Actor, now: datetime) -> None:
     require_as_proposed(proposal, facts_of_switch(row))
     set_switch(row, Change(is_on=True, reason=proposal.reason, said=proposal.reason), actor=actor, now=now)
     make_waiting_due(row.provider, DeferralCode.RAIL_SWITCHED_OFF, now=now)
+    _make_open_due(row.provider, now=now)
+
+
+def _make_open_due(rail_name: str, *, now: datetime) -> None:
+    """Have the provider asked at once about open attempts by a rail, some of which were not sent while it was off."""
+    its_own = Exists(open_attempts().filter(order__rail=rail_name))
+    waiting = Disbursement.objects.filter(its_own, due_at__gt=now).order_by("due_at").only(*WAIT_COLUMNS)
+    if make_due(list(waiting[:RESUMED_AT_ONCE]), now=now):
+        wake(RUN_DUE_TASK)

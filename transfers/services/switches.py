@@ -25,6 +25,8 @@ from transfers.switch_errors import CollectorSwitchedOff, ProviderNotSwitchedOff
 ENGINE: Final = Actor.system("transfers.engine")
 Answer = TypeVar("Answer")
 _POSITIONS: Final = {True: "on", False: "off"}
+_ACTIONS: Final = {True: "switch_on", False: "switch_off"}
+_TOPICS: Final = {True: "rail.switched_on", False: "rail.switched_off"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def switch_off_for_credentials(
 
     A refusal of a call that was made before people switched it on says nothing about the credentials of now.
     """
-    provider = refusal.rail if isinstance(refusal, RailCredentialsRefused) else refusal.collector
+    provider = refusal.facts["rail" if isinstance(refusal, RailCredentialsRefused) else "collector"]
     with transaction.atomic():
         row = locked_switch(provider)
         is_outdated = row.is_on and row.changed_at is not None and asked_at < row.changed_at
@@ -144,9 +146,9 @@ def set_switch(row: ProviderSwitch, change: Change, *, actor: Actor, now: dateti
     row.save(update_fields=["is_on", "reason", "code", "facts", "changed_by", "changed_at"])
     after, subject = _POSITIONS[row.is_on], subject_of_provider(row.provider)
     trail.record(
-        subject=subject, action=f"switch_{after}", from_state=before, to_state=after, actor=actor, at=now,
+        subject=subject, action=_ACTIONS[row.is_on], from_state=before, to_state=after, actor=actor, at=now,
         reason=change.said, facts={} if change.said else {"code": row.code, **row.facts},
     )  # fmt: skip
     if before != after:
         payload = {"rail": row.provider, "state": after, "code": row.code}
-        announce(topic=f"rail.switched_{after}", subject=subject, payload=payload, at=now)
+        announce(topic=_TOPICS[row.is_on], subject=subject, payload=payload, at=now)
