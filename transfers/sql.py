@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Final, NamedTuple
+from typing import Final
 
 from django.db.models import Exists, Q
 
@@ -16,6 +16,7 @@ from sunusav.core.locks import select_lock
 from sunusav.core.models import Lock, Switch
 from transfers.enums import BreakerState, DisbursementState, LimitKind
 from transfers.models import Disbursement, LimitUsage, PaymentLimit, ProviderSwitch, RailBreaker
+from transfers.types import SendableClaims, UnusableRails
 
 # Disbursement ids by the claim version under which they are held.
 ClaimedIds = Mapping[int, Collection[int]]
@@ -26,20 +27,6 @@ LIMITS_LOCK: Final = "payment_limits"
 _DISBURSEMENT: Final = Disbursement._meta.db_table
 _BREAKER: Final = RailBreaker._meta.db_table
 _SWITCH: Final = ProviderSwitch._meta.db_table
-
-
-class SendableClaims(NamedTuple):
-    """The claims that still hold, by disbursement, each with whether outgoing money is open; which rails are off."""
-
-    is_open: dict[int, bool]
-    rails_off: set[str]
-
-
-class UnusableRails(NamedTuple):
-    """The names of the rails whose breaker is not closed, and of the providers that are switched off."""
-
-    stopped: set[str]
-    switched_off: set[str]
 
 
 # Claims
@@ -65,7 +52,7 @@ def sendable_claims(claimed: ClaimedIds) -> SendableClaims:
 def sendable_claims_orm(claimed: ClaimedIds) -> SendableClaims:
     rows = Disbursement.objects.filter(claimed_q(claimed))
     is_open = dict(rows.values_list("pk", ~Exists(switches.outgoing_closed())))
-    return SendableClaims(is_open, _switched_off_orm() if is_open else set())
+    return SendableClaims(is_open, _names_switched_off() if is_open else set())
 
 
 def renew_processing_claims(claimed: ClaimedIds, *, due_at: datetime) -> int:
@@ -107,10 +94,10 @@ def unusable_rail_names() -> UnusableRails:
 
 def unusable_rail_names_orm() -> UnusableRails:
     stopped = RailBreaker.objects.exclude(state=BreakerState.CLOSED).values_list("rail", flat=True)
-    return UnusableRails(set(stopped), _switched_off_orm())
+    return UnusableRails(set(stopped), _names_switched_off())
 
 
-def _switched_off_orm() -> set[str]:
+def _names_switched_off() -> set[str]:
     return set(ProviderSwitch.objects.filter(is_on=False).values_list("provider", flat=True))
 
 

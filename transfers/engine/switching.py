@@ -31,7 +31,7 @@ from transfers.services.switches import (
     set_switch,
     switch_off_for_credentials,
 )
-from transfers.types import Deferral, Refused
+from transfers.types import Deferral, Refused, UnusableRails
 
 Answer = TypeVar("Answer")
 # If the switch could not be stored, calls go on after this: the next refusal stores it.
@@ -50,7 +50,7 @@ def deferrals_by_rails(payments: Sequence[Sending], /, *, now: datetime) -> list
     return [_deferral(one, unusable, now=now) for one in payments]
 
 
-def _deferral(one: Sending, unusable: sql.UnusableRails, *, now: datetime) -> Deferral | None:
+def _deferral(one: Sending, unusable: UnusableRails, *, now: datetime) -> Deferral | None:
     if one.rail in unusable.switched_off:
         return deferral_while_off(one.rail, now=now)
     if one.rail in unusable.stopped:
