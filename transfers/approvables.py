@@ -1,6 +1,7 @@
 from sunusav.core.approvals import Approvable
 from transfers.engine.resolving import apply_resolution
-from transfers.enums import PAYMENT_REVERSAL
+from transfers.engine.switching import switch_on
+from transfers.enums import PAYMENT_REVERSAL, PROVIDER_SWITCH_ON
 from transfers.services.credit_transfers import CREDIT_TRANSFER, describe_credit_transfer, transfer_credit
 from transfers.services.issuers import (
     RECEIPT_ISSUER,
@@ -14,6 +15,7 @@ from transfers.services.limit_waivers import LIMIT_WAIVER, describe_waiver, gran
 from transfers.services.limits import PAYMENT_LIMIT, describe_limit, set_limit
 from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolution
 from transfers.services.reversals import apply_reversal, describe_reversal
+from transfers.services.switches import describe_switch_on
 from transfers.services.treasury import TREASURY_MOVEMENT, book_movement, describe_movement
 
 APPROVABLES = [
@@ -58,6 +60,13 @@ APPROVABLES = [
         approve_permission="transfers.approve_treasury_movement",
         describe=describe_movement,
         apply=book_movement,
+    ),
+    Approvable(
+        kind=PROVIDER_SWITCH_ON,
+        propose_permission="transfers.propose_provider_switch_on",
+        approve_permission="transfers.approve_provider_switch_on",
+        describe=describe_switch_on,
+        apply=switch_on,
     ),
     Approvable(
         kind=RECEIPT_ISSUER,

@@ -9,7 +9,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from sunusav.backoffice.facts import day, show_code_or_text
+from sunusav.backoffice.facts import day, show_code, show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.backoffice.money import show_in
 from sunusav.backoffice.sections import link_to_page, page_of
@@ -56,6 +56,19 @@ def _stopped_rails(user: User, now: datetime) -> Notice | None:
     url = reverse("admin:transfers_railbreaker_changelist")
     names = ", ".join(show_code_or_text(row.rail) for row in stopped)
     return Notice(_("Rails stopped after failures"), names, url, ALARM) if stopped else None
+
+
+def _switched_off(user: User, now: datetime) -> Notice | None:
+    """Report providers that are switched off, and of which the engine found that they refuse our credentials."""
+    rows = queries.switched_off()
+    url = reverse("admin:transfers_providerswitch_changelist")
+    shown = [
+        f"{show_code_or_text(row.provider)} ({show_code(row.code)})"
+        if row.code
+        else show_code_or_text(row.provider)
+        for row in rows
+    ]
+    return Notice(_("Providers switched off"), ", ".join(shown), url, ALARM) if rows else None
 
 
 def _broke_workers(user: User, now: datetime) -> Notice | None:
@@ -149,6 +162,7 @@ INBOX = [
     InboxItem("transfers.view_disbursement", _paid_outside),
     InboxItem("transfers.propose_reversal", _returned),
     InboxItem("transfers.view_railbreaker", _stopped_rails),
+    InboxItem("transfers.view_providerswitch", _switched_off),
     InboxItem("transfers.view_railliquidity", _unusable_money),
     InboxItem("transfers.view_railliquidity", _waiting_exceeds_sendable),
     InboxItem("transfers.view_railliquidity", _differences),
@@ -162,6 +176,7 @@ PROPOSAL_PAGES = {
     "payment_exception": "transfers.disbursement",
     "treasury_movement": "transfers.treasurymovement",
     "credit_transfer": "transfers.credittransferrequest",
+    "provider_switch_on": "transfers.providerswitch",
     "receipt_issuer": "transfers.issuer",
     "receipt_tax_rate": "transfers.taxrate",
 }

@@ -5,6 +5,7 @@ from typing import Final
 from django.db.models import TextChoices
 
 PAYMENT_REVERSAL: Final = "payment_reversal"
+PROVIDER_SWITCH_ON: Final = "provider_switch_on"
 
 
 class DisbursementState(TextChoices):
@@ -122,6 +123,7 @@ class DeferralCode(TextChoices):
     HOUR_LIMIT = "hour-limit"
     COOLING_OFF = "destination-cooling-off"
     RAIL_STOPPED = "rail-stopped"
+    RAIL_SWITCHED_OFF = "rail-switched-off"
     RAIL_UNAVAILABLE = "rail-unavailable"
     LIQUIDITY_SHORT = "liquidity-short"
     RATE_NOT_FRESH = "rate-not-fresh"
@@ -170,6 +172,13 @@ class BreakerState(TextChoices):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+
+class SwitchCause(TextChoices):
+    """Why the engine switched a provider off: the code of the refusal."""
+
+    RAIL_CREDENTIALS_REFUSED = "rail-credentials-refused"
+    COLLECTOR_CREDENTIALS_REFUSED = "collector-credentials-refused"
 
 
 class FailureClass(TextChoices):
@@ -292,7 +301,12 @@ LIMIT_DEFERRALS = (
     DeferralCode.COOLING_OFF,
 )
 # What a look at the rail may end.
-RAIL_DEFERRALS = (DeferralCode.RAIL_STOPPED, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT)
+RAIL_DEFERRALS = (
+    DeferralCode.RAIL_STOPPED,
+    DeferralCode.RAIL_SWITCHED_OFF,
+    DeferralCode.RAIL_UNAVAILABLE,
+    DeferralCode.LIQUIDITY_SHORT,
+)
 # A disbursement occupies its subject unless it was cancelled or reversed.
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
 # From its beginning until it is paid or cancelled, a disbursement has its hold.

@@ -330,26 +330,6 @@ class CollectorTakesNoPhone(Invalid):
     method: str
 
 
-class CreditShort(Conflict):
-    """The member's credit holds less than would be used."""
-
-    needed_msat: int
-    available_msat: int
-
-
-class CreditAlreadyUsed(Conflict):
-    """Credit of another amount or member already pays for this subject, or into another account."""
-
-    subject: str
-    amount_msat: int
-
-
-class CreditNotUsed(Conflict):
-    """No credit pays for this subject now."""
-
-    subject: str
-
-
 class CollectionNotCancellable(Conflict):
     """It is closed already, or may have been paid: it is cancelled only once its collector has cancelled it."""
 

@@ -35,15 +35,23 @@ def _collections(now: datetime) -> HealthReport:
 
 
 def _rails(now: datetime) -> HealthReport:
-    """Report which rails are stopped or unavailable, and how many payments wait for an unavailable or short rail."""
+    """Report which providers are switched off and why, which rails are stopped, and how many payments wait for rails.
+
+    The reason is "person", or the code of what the engine found.
+    """
     stopped = {row.rail: row.state for row in queries.stopped_rails()}
-    waiting = queries.deferred_by([DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT])
+    switched_off = {row.provider: row.code or "person" for row in queries.switched_off()}
+    waiting = queries.deferred_by([
+        DeferralCode.RAIL_SWITCHED_OFF, DeferralCode.RAIL_UNAVAILABLE, DeferralCode.LIQUIDITY_SHORT,
+    ])  # fmt: skip
     facts = {
+        "switched_off": switched_off,
         "stopped": stopped,
+        "rail_switched_off": waiting.get(DeferralCode.RAIL_SWITCHED_OFF, 0),
         "rail_unavailable": waiting.get(DeferralCode.RAIL_UNAVAILABLE, 0),
         "liquidity_short": waiting.get(DeferralCode.LIQUIDITY_SHORT, 0),
     }
-    return HealthReport(DEGRADED if stopped or waiting else OK, facts)
+    return HealthReport(DEGRADED if switched_off or stopped or waiting else OK, facts)
 
 
 def _matching(now: datetime) -> HealthReport:
@@ -64,8 +72,12 @@ def _matching(now: datetime) -> HealthReport:
 
 
 def _liquidity(now: datetime) -> HealthReport:
-    """Report what each rail could send at the last look; an old look and money that cannot be used are not well."""
+    """Report what each rail could send at the last look; an old look and money that cannot be used are not well.
+
+    A rail that is switched off is not looked at.
+    """
     looks = treasury.liquidity_of(settings.RAILS)
+    off = {row.provider for row in queries.switched_off()}
     facts = {
         name: {
             "age_seconds": int((now - row.seen_at).total_seconds()),
@@ -80,7 +92,7 @@ def _liquidity(now: datetime) -> HealthReport:
         for name, row in looks.items()
         if row and row.seen_at
     }
-    is_stale = any(treasury.is_look_stale(row, now=now) for row in looks.values())
+    is_stale = any(treasury.is_look_stale(row, now=now) for name, row in looks.items() if name not in off)
     is_well = all(row.is_available and not row.unusable for row in looks.values() if row)
     return HealthReport(OK if is_well and not is_stale else DEGRADED, facts)
 

@@ -13,6 +13,11 @@ def _rails_stopped(now: datetime) -> Iterator[Sample]:
         yield Sample(1, {"rail": row.rail, "state": row.state})
 
 
+def _providers_switched_off(now: datetime) -> Iterator[Sample]:
+    for row in queries.switched_off():
+        yield Sample(1, {"provider": row.provider, "cause": row.code or "person"})
+
+
 def _payments_deferred(now: datetime) -> Iterator[Sample]:
     waiting = queries.deferred_by(DeferralCode.values)
     yield from (Sample(waiting.get(code, 0), {"why": code}) for code in DeferralCode.values)
@@ -63,6 +68,11 @@ def _sends_that_may_leave(now: datetime) -> Iterator[Sample]:
 
 METRICS = [
     Metric("rail_stopped", "1 for each rail that is stopped after failures in a row.", _rails_stopped),
+    Metric(
+        "provider_switched_off",
+        "1 for each provider that is switched off, by a person or for refused credentials.",
+        _providers_switched_off,
+    ),
     Metric("payments_held_back", "Payments that are deferred, by reason.", _payments_deferred),
     Metric("payments_broke_worker", "Payments whose last worker failed because of a bug.", _broke_workers),
     Metric("sends_that_may_leave", "Sends whose bytes may still leave.", _sends_that_may_leave),

@@ -142,12 +142,19 @@ LABELS: dict[str, Any] = {
     "stop_rail": _("stop rail"),
     "try_rail": _("try rail"),
     "resume_rail": _("resume rail"),
+    "switch_off": _("switch off"),
+    "switch_on": _("switch on"),
+    "on": _("on"),
+    "off": _("off"),
     # Why a disbursement is deferred
     "payout_above_limit": _("payout above limit"),
     "payee_day_limit": _("payee day limit"),
     "hour_limit": _("hour limit"),
     "destination_cooling_off": _("destination cooling off"),
     "rail_stopped": _("rail stopped"),
+    "rail_switched_off": _("rail switched off"),
+    "rail_credentials_refused": _("refuses our credentials"),
+    "collector_credentials_refused": _("refuses our credentials"),
     "rail_unavailable": _("rail unavailable"),
     "liquidity_short": _("liquidity short"),
     # Why a disbursement is under review
@@ -263,6 +270,13 @@ FACTS: dict[str, Any] = {
     "in_force_version": _("in force version"),
     "lifted": _("lifted"),
     "failures": _("failures"),
+    "provider": _("provider"),
+    "collector": _("collector"),
+    "switched_off_at": _("switched off at"),
+    "switched_off_by": _("switched off by"),
+    "switch_off_reason": _("why it was switched off"),
+    "switch_off_cause": _("what the engine found"),
+    "cause_detail": _("what the provider answered"),
     "limit": _("limit"),
     # Issued receipts
     "legal_name": _("legal name"),
@@ -292,6 +306,7 @@ PROPOSALS: dict[str, Any] = {
     "payment_exception": _("Waive the limits for a payment"),
     "treasury_movement": _("Book a movement of the treasury"),
     "credit_transfer": _("Move a member's credit to another person"),
+    "provider_switch_on": _("Switch a provider on"),
     "receipt_issuer": _("Set who issues receipts"),
     "receipt_tax_rate": _("Set the tax rate on receipts"),
 }
@@ -308,7 +323,12 @@ REASONS: dict[str, Any] = {
     "payee-day-limit": _("Its payee's limit of %(limit_sats)s a day is used up; it goes on %(until)s."),
     "hour-limit": _("The limit of %(limit_sats)s in an hour is used up; it is tried again on %(until)s."),
     "rail-stopped": _("%(rail)s failed %(failures)s times in a row; it is tried again from time to time."),
+    "rail-switched-off": _(
+        "%(rail)s is switched off; it goes on by itself once two people have switched it on."
+    ),
     "rail-unavailable": _("%(rail)s is unavailable: %(detail)s."),
+    "rail-credentials-refused": _("%(rail)s refuses our credentials: %(detail)s."),
+    "collector-credentials-refused": _("%(collector)s refuses our credentials: %(detail)s."),
     "liquidity-short": _("%(rail)s cannot send this amount now."),
     "rate-not-fresh": _(
         "There is no exchange rate that is fresh enough to fix its francs; it waits for one."
@@ -577,6 +597,18 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("%(rail)s refuses our credentials; nothing was sent, and it is switched off."),
         _("Have the operator check the credentials, then propose to switch it on."),
     ),
+    "provider-unknown": (
+        _("No rail and no collector is called %(provider)s."),
+        _("The known ones are %(known_providers)s."),
+    ),
+    "provider-not-switched-off": (
+        _("%(provider)s is on."),
+        _("There is nothing to switch on."),
+    ),
+    "collector-switched-off": (
+        _("%(method)s is switched off; no new request for money is opened by it."),
+        _("Use another method, or wait until two people have switched it on."),
+    ),
     "rail-short": (
         _("%(rail)s can send %(available)s now, and this payment needs %(needed)s; nothing was sent."),
         _("Try again when it can send more."),
@@ -691,10 +723,11 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 
 CODES = {
     "outcome", "outside_says", "proposed_end", "destination_kind", "rail", "method", "failure_code",
-    "credit_role", "overpaid_role", "account_role", "into_role", "lifted", "return_kind",
+    "credit_role", "overpaid_role", "account_role", "into_role", "lifted", "return_kind", "provider",
+    "switch_off_cause", "collector",
 }  # fmt: skip
 HASHES = {"reference", "return_reference", "proof", "payee", "source", "destination_sha256"}
 IN_CURRENCY = {"amount", "booked", "booked_cost", "cost", "cost_limit", "largest", "paid", "returned"}
 LONG_TEXTS = {"destination_value", "payment_request", "reference", "source"}
-ACTORS = {"opened_by"}
+ACTORS = {"opened_by", "switched_off_by"}
 SUBJECTS = {"account_owner", "credit_owner", "overpaid_owner"}

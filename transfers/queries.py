@@ -29,6 +29,7 @@ from transfers.models import (
     DisbursementDestination,
     Partner,
     PaymentLimit,
+    ProviderSwitch,
     RailBreaker,
     RailMatch,
     WithdrawalLink,
@@ -208,6 +209,16 @@ def stopped_rails() -> list[RailBreaker]:
     return list(RailBreaker.objects.exclude(state=BreakerState.CLOSED).order_by("rail"))
 
 
+def switched_off() -> list[ProviderSwitch]:
+    """Return the switches of the providers that are off."""
+    return list(ProviderSwitch.objects.filter(is_on=False).order_by("provider"))
+
+
+def is_switched_off(provider: str) -> bool:
+    """Return whether a provider is switched off."""
+    return ProviderSwitch.objects.filter(pk=provider, is_on=False).exists()
+
+
 def deferred_by(codes: Iterable[str]) -> dict[str, int]:
     """Count the payments that wait for each of these reasons."""
     waiting = Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
@@ -337,8 +348,14 @@ def is_match_late(match: RailMatch | None, *, now: datetime) -> bool:
     return last is not None and last < now - MATCHED_WITHIN
 
 
-def sends_that_may_leave(now: datetime) -> int:
-    """Count the sends that passed their last look at the switch, and whose answer is not known yet."""
+def sends_that_may_leave(now: datetime, *, rails: Iterable[str] | None = None) -> int:
+    """Count the sends that passed their last look at the switches, and whose answer is not known yet.
+
+    Of these rails alone, where they are named.
+    """
+    names = [name for name in (settings.RAILS if rails is None else rails) if name in settings.RAILS]
+    if not names:
+        return 0
     prepared = Attempt.objects.filter(closed_at=None, state=AttemptState.PREPARED)
-    leaves = (Q(order__rail=name, send_not_after__gt=now - rail(name).late_by) for name in settings.RAILS)
+    leaves = (Q(order__rail=name, send_not_after__gt=now - rail(name).late_by) for name in names)
     return prepared.filter(reduce(or_, leaves)).count()

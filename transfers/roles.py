@@ -20,6 +20,7 @@ VIEW = [
     "transfers.view_pastadmission",
     "transfers.view_railbreaker",
     "transfers.view_railliquidity",
+    "transfers.view_providerswitch",
     "transfers.view_railmatch",
     "transfers.view_railmismatch",
     "transfers.view_disbursementdestination",
@@ -36,6 +37,8 @@ VIEW = [
 ]
 QUERY = "transfers.query_provider"
 ISSUE = "transfers.issue_receipt"
+SWITCH_OFF = "transfers.switch_off_provider"
+PROPOSE_SWITCH_ON = "transfers.propose_provider_switch_on"
 REPAIR = [
     QUERY,
     "transfers.retry_disbursement",
@@ -50,6 +53,7 @@ PROPOSE = [
     "transfers.propose_treasury_movement",
     "transfers.propose_credit_transfer",
     "transfers.propose_receipt_terms",
+    PROPOSE_SWITCH_ON,
 ]
 DECIDE = [
     "transfers.approve_resolution",
@@ -59,12 +63,13 @@ DECIDE = [
     "transfers.approve_treasury_movement",
     "transfers.approve_credit_transfer",
     "transfers.approve_receipt_terms",
+    "transfers.approve_provider_switch_on",
 ]
 
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [ISSUE]),
-    (Role.FINANCE, [*VIEW, *REPAIR, *PROPOSE, ISSUE]),
-    (Role.APPROVER, [*VIEW, QUERY, *DECIDE]),
+    (Role.FINANCE, [*VIEW, *REPAIR, *PROPOSE, ISSUE, SWITCH_OFF]),
+    (Role.APPROVER, [*VIEW, QUERY, *DECIDE, SWITCH_OFF]),
     (Role.AUDITOR, VIEW),
-    (Role.OPERATOR, [*VIEW, QUERY]),
+    (Role.OPERATOR, [*VIEW, QUERY, SWITCH_OFF, PROPOSE_SWITCH_ON]),
 ]

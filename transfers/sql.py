@@ -15,7 +15,8 @@ from sunusav.core import sql, switches
 from sunusav.core.locks import select_lock
 from sunusav.core.models import Lock, Switch
 from transfers.enums import BreakerState, DisbursementState, LimitKind
-from transfers.models import Disbursement, LimitUsage, PaymentLimit, RailBreaker
+from transfers.models import Disbursement, LimitUsage, PaymentLimit, ProviderSwitch, RailBreaker
+from transfers.types import SendableClaims, UnusableRails
 
 # Disbursement ids by the claim version under which they are held.
 ClaimedIds = Mapping[int, Collection[int]]
@@ -25,22 +26,33 @@ UsageRow = tuple[str, str, int]
 LIMITS_LOCK: Final = "payment_limits"
 _DISBURSEMENT: Final = Disbursement._meta.db_table
 _BREAKER: Final = RailBreaker._meta.db_table
+_SWITCH: Final = ProviderSwitch._meta.db_table
 
 
 # Claims
 
 
-def sendable_claims(claimed: ClaimedIds) -> dict[int, bool]:
-    """Return the claims that still hold, by disbursement, each with whether outgoing money is open."""
+def sendable_claims(claimed: ClaimedIds) -> SendableClaims:
+    """Return the claims that still hold, with both kinds of switches as they are now.
+
+    One row per claim and provider that is off; while none is, one per claim.
+    """
     condition, values = _is_claimed(claimed)
     closed = f"SELECT 1 FROM {Switch._meta.db_table} WHERE name = %s AND NOT is_open"  # noqa: S608
-    statement = f"SELECT id, NOT EXISTS ({closed}) FROM {_DISBURSEMENT} WHERE {condition}"  # noqa: S608
-    return {pk: bool(is_open) for pk, is_open in sql.rows(statement, [switches.OUTGOING, *values])}
+    statement = (
+        f"SELECT id, NOT EXISTS ({closed}), provider FROM {_DISBURSEMENT}"  # noqa: S608
+        f" LEFT JOIN {_SWITCH} ON NOT is_on WHERE {condition}"
+    )
+    found = list(sql.rows(statement, [switches.OUTGOING, *values]))
+    return SendableClaims(
+        {pk: bool(is_open) for pk, is_open, _ in found}, {off for _, _, off in found if off is not None}
+    )
 
 
-def sendable_claims_orm(claimed: ClaimedIds) -> dict[int, bool]:
+def sendable_claims_orm(claimed: ClaimedIds) -> SendableClaims:
     rows = Disbursement.objects.filter(claimed_q(claimed))
-    return dict(rows.values_list("pk", ~Exists(switches.outgoing_closed())))
+    is_open = dict(rows.values_list("pk", ~Exists(switches.outgoing_closed())))
+    return SendableClaims(is_open, _names_switched_off() if is_open else set())
 
 
 def renew_processing_claims(claimed: ClaimedIds, *, due_at: datetime) -> int:
@@ -67,17 +79,26 @@ def _is_claimed(claimed: ClaimedIds) -> tuple[str, list[int]]:
     return f"({' OR '.join(each)})", values
 
 
-# Breakers
+# Breakers and switches of rails
 
 
-def stopped_rail_names() -> set[str]:
-    """Return the names of the rails whose breaker is not closed."""
-    statement = f"SELECT rail FROM {_BREAKER} WHERE state <> %s"  # noqa: S608
-    return {name for (name,) in sql.rows(statement, [BreakerState.CLOSED.value])}
+def unusable_rail_names() -> UnusableRails:
+    """Return the names of the rails that are stopped, and of the providers that are switched off."""
+    statement = (
+        f"SELECT rail, 0 FROM {_BREAKER} WHERE state <> %s"  # noqa: S608
+        f" UNION ALL SELECT provider, 1 FROM {_SWITCH} WHERE NOT is_on"
+    )
+    found = list(sql.rows(statement, [BreakerState.CLOSED.value]))
+    return UnusableRails({name for name, is_off in found if not is_off}, {name for name, off in found if off})
 
 
-def stopped_rail_names_orm() -> set[str]:
-    return set(RailBreaker.objects.exclude(state=BreakerState.CLOSED).values_list("rail", flat=True))
+def unusable_rail_names_orm() -> UnusableRails:
+    stopped = RailBreaker.objects.exclude(state=BreakerState.CLOSED).values_list("rail", flat=True)
+    return UnusableRails(set(stopped), _names_switched_off())
+
+
+def _names_switched_off() -> set[str]:
+    return set(ProviderSwitch.objects.filter(is_on=False).values_list("provider", flat=True))
 
 
 def has_failures(rail: str) -> bool:

@@ -26,13 +26,16 @@ DIFFERS_FOR = timedelta(minutes=15)
 def waiting_for_rails() -> dict[str, WaitingForRail]:
     """Return, per rail, the payments that wait until it can send them, if there are any.
 
-    They were deferred for a rail that is short, unavailable or stopped, or refused for insufficient balance.
+    They were deferred for a rail that is off, short, unavailable or stopped, or refused for insufficient balance or
+    for our credentials.
     """
     newest = Attempt.objects.filter(disbursement=OuterRef("pk")).order_by("-number")
     rows = Disbursement.objects.filter(state=DisbursementState.PROCESSING).annotate(
         newest_failure=Subquery(newest.values("failure_class")[:1])
     )
-    waiting = rows.filter(Q(failure_code__in=RAIL_DEFERRALS) | Q(newest_failure=FailureClass.HOLD))
+    waiting = rows.filter(
+        Q(failure_code__in=RAIL_DEFERRALS) | Q(newest_failure__in=[FailureClass.HOLD, FailureClass.STOP])
+    )
     sums = with_rail(waiting).values("rail_in_use").annotate(
         count=Count("pk"), total_msat=Sum("net_msat"), largest_msat=Max("net_msat"),
         total_xof=Coalesce(Sum("pay_xof"), 0), largest_xof=Coalesce(Max("pay_xof"), 0),

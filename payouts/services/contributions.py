@@ -44,7 +44,7 @@ def open_contribution(
     all of it. `phone` is the payer's, for a method that asks by phone.
     Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionMissed,
     ContributionRequestedByOtherMethod, CollectorUnknown, CollectorTakesNoPhone, CollectorNeedsPhone, RateNotFresh,
-    CollectorUnavailable.
+    CollectorUnavailable, CollectorSwitchedOff.
     """
     owed = contribution(cycle_id, user_id)
     _require_due(owed)

@@ -65,20 +65,24 @@ def pause_outgoing(*, actor: Actor, reason: str, now: datetime) -> Switch:
     """
     with transaction.atomic():
         switch = _locked()
-        if switch.is_open or not _is_last_reason(switch, actor, reason):
-            stored_reason = reason[:REASON_LENGTH] if switch.is_open else _added(switch, reason)
+        is_same = switch.changed_by == actor.label and is_last_reason(switch.reason, reason)
+        if switch.is_open or not is_same:
+            stored_reason = with_reason_added("" if switch.is_open else switch.reason, reason)
             _set(switch, is_open=False, actor=actor, reason=reason, stored_reason=stored_reason, now=now)
     return switch
 
 
-def _is_last_reason(switch: Switch, actor: Actor, reason: str) -> bool:
-    first, added = reason[:REASON_LENGTH], BETWEEN_REASONS + reason[:ADDED_REASON_LENGTH]
-    return switch.changed_by == actor.label and (switch.reason == first or switch.reason.endswith(added))
+def is_last_reason(stored: str, reason: str) -> bool:
+    """Return whether a stored reason ends with this one, or is it."""
+    return stored == reason[:REASON_LENGTH] or stored.endswith(BETWEEN_REASONS + reason[:ADDED_REASON_LENGTH])
 
 
-def _added(switch: Switch, reason: str) -> str:
+def with_reason_added(stored: str, reason: str) -> str:
+    """Return a stored reason with another one after it, within the column; the earlier reasons are cut."""
+    if not stored:
+        return reason[:REASON_LENGTH]
     added = BETWEEN_REASONS + reason[:ADDED_REASON_LENGTH]
-    return switch.reason[: REASON_LENGTH - len(added)] + added
+    return stored[: REASON_LENGTH - len(added)] + added
 
 
 def resume_outgoing(proposal: Proposal, actor: Actor, now: datetime) -> None:

@@ -171,5 +171,7 @@ MESSAGES: dict[str, str] = {
     "disbursement.reversed": "id net_sats state subject",
     "rail.resumed": "failures rail state",
     "rail.stopped": "failures rail state",
+    "rail.switched_off": "code rail state",
+    "rail.switched_on": "code rail state",
     "withdrawal.refused": "failure_code id state subject",
 }

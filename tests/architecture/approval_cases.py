@@ -43,6 +43,7 @@ from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.resolution_cases import PAID, Case
 from transfers import sql
 from transfers.enums import ReturnKind, TreasuryKind
+from transfers.errors import RailCredentialsRefused
 from transfers.models import (
     Attempt,
     CreditTransferRequest,
@@ -54,6 +55,7 @@ from transfers.models import (
     PaymentLimitRequest,
     PaymentOrder,
     ProviderAnswer,
+    ProviderSwitch,
     ReturnClaim,
     TaxRate,
     TreasuryMovement,
@@ -63,6 +65,7 @@ from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.services.limit_waivers import propose_waiver
 from transfers.services.limits import propose_limit
 from transfers.services.reversals import book_provider_reversal, propose_reversal
+from transfers.services.switches import switch_off, switch_off_for_credentials
 from transfers.services.treasury import propose_movement
 from transfers.types import Movement, Reversed, credit_of
 
@@ -108,6 +111,13 @@ def locked(model: type[Model]) -> Callable[[], object]:
 def _resume() -> Proposal:
     switches.pause_outgoing(actor=ACTOR, reason="odd node", now=NOW)
     return approvals.propose(kind="outgoing_resume", subject_id="outgoing", proposer=finance(), now=NOW)
+
+
+def _switch_on() -> Proposal:
+    refusal = RailCredentialsRefused(rail="lightning", detail="key revoked")
+    switch_off_for_credentials(refusal, asked_at=NOW, now=NOW)
+    switch_off(provider="lightning", actor=ACTOR, reason="key revoked", now=NOW)
+    return approvals.propose(kind="provider_switch_on", subject_id="lightning", proposer=finance(), now=NOW)
 
 
 def _rate() -> Proposal:
@@ -510,6 +520,19 @@ KINDS: dict[str, Kind] = {
             "provider_balance_msat": _written_balance("provider_balance_msat", 1),
             "provider_balance_at": _written_balance("provider_balance_at", LATER.isoformat()),
         },
+    ),
+    "provider_switch_on": Kind(
+        propose=_switch_on,
+        constant=frozenset({"provider"}),
+        changes={
+            "switched_off_at": written(ProviderSwitch, changed_at=LATER),
+            "switched_off_by": written(ProviderSwitch, changed_by="another"),
+            "switch_off_reason": written(ProviderSwitch, reason="another"),
+            "switch_off_cause": written(ProviderSwitch, code="collector-credentials-refused"),
+            "cause_detail": written(ProviderSwitch, facts={"rail": "lightning", "detail": "wallet closed"}),
+        },
+        lock=locked(ProviderSwitch),
+        meanwhile="switch_off_reason",
     ),
     "receipt_issuer": Kind(
         propose=lambda: proposed_issuer(now=NOW),

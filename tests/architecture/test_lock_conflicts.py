@@ -33,11 +33,13 @@ from transfers.engine.stopping import stop
 from transfers.engine.unpaid import close_as_unpaid, settle
 from transfers.engine.unresolved import keep_open, put_under_review, record_resend
 from transfers.enums import CollectionState, DisbursementState
+from transfers.errors import RailCredentialsRefused
 from transfers.models import Attempt, Collection, Disbursement
 from transfers.services.cancellations import _record_cancelled
 from transfers.services.collections import _record_opened, _record_status
 from transfers.services.credit import return_credit, use_credit
 from transfers.services.receipts import record_payments, record_receipt
+from transfers.services.switches import switch_off_for_credentials
 from transfers.services.withdrawals import _expire
 from transfers.types import CollectionStatus, Deferral, Succeeded
 
@@ -51,9 +53,11 @@ STATUS = CollectionStatus(CollectionState.OPEN, msat(0), "", None)
 CLAIM = Claim(0, 1, Disbursement(pk=0, state="processing"))
 OPENING = Opening(CLAIM, NOTHING, 1)
 PAID = Succeeded(proof="", amount=msat(1), cost=msat(0))
+REFUSAL = RailCredentialsRefused(rail="lightning", detail="key revoked")
 WHY = Deferral("test", {}, NOW)
 
 WORK: dict[str, Callable[[], Any]] = {
+    "switch a provider off": lambda: switch_off_for_credentials(REFUSAL, asked_at=NOW, now=NOW),
     "seal the books": lambda: seal_books(now=NOW),
     "seal the trail": lambda: seal_trail(now=NOW),
     "repay a receivable": lambda: repay_receivable(FUND, now=NOW),

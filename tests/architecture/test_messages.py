@@ -32,7 +32,8 @@ from tests.factories.users import make_user
 from tests.fakes.rail import invoice
 from tests.support.messages import queued_fields
 from tests.transfers.builders import ordered
-from tests.transfers.rails import SteeredRail
+from tests.transfers.rails import SteeredRail, Watch
+from tests.transfers.switching import switched_off, switched_on
 from transfers.collectors import collector
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
@@ -121,6 +122,12 @@ def rail_stopped_and_resumed(node: SteeredRail) -> None:
     run_for(timedelta(minutes=30))
 
 
+def provider_switched_off_and_on() -> None:
+    watch = Watch(clock.now())
+    switched_off(watch)
+    switched_on(watch)
+
+
 def run_for(length: timedelta) -> None:
     """Let a worker run every minute."""
     begun = clock.now()
@@ -135,5 +142,6 @@ def test_every_message_has_the_fields_of_the_table(node: SteeredRail) -> None:
     link_refused()
     ended_early()
     rail_stopped_and_resumed(node)
+    provider_switched_off_and_on()
 
     assert queued_fields() == {topic: {fields} for topic, fields in MESSAGES.items()}

@@ -3,6 +3,7 @@
 Each case can be prepared many times in one database.
 """
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -76,8 +77,9 @@ from tests.transfers.resolution_cases import PAID, SEEN, Case
 from transfers.collectors import collector
 from transfers.engine.runner import run_due
 from transfers.enums import CollectionState, FailureClass, MismatchCode, ReturnKind, TreasuryKind
+from transfers.errors import CollectorCredentialsRefused
 from transfers.matching import MatchReport, Mismatch
-from transfers.models import Attempt, Collection, Disbursement, WithdrawalLink
+from transfers.models import Attempt, Collection, Disbursement, ProviderSwitch, WithdrawalLink
 from transfers.rails import rail
 from transfers.services import (
     cancellations,
@@ -96,6 +98,7 @@ from transfers.services import (
     treasury,
 )
 from transfers.services import credit as member_credit
+from transfers.services import switches as provider_switches
 from transfers.services import withdrawals as links
 from transfers.types import (
     Choice,
@@ -713,6 +716,48 @@ def set_limit() -> Call:
             kind="per_payout", amount_sats=10**9, reason="larger groups", proposer=finance(), now=NOW
         )
     )
+
+
+@case("transfers.services.switches.switch_off")
+def switch_off() -> Call:
+    ProviderSwitch.objects.all().delete()
+    return lambda: provider_switches.switch_off(provider="wave", actor=ACTOR, reason="odd", now=NOW)
+
+
+@case("transfers.services.switches.switch_off_for_credentials")
+def switch_off_for_credentials() -> Call:
+    ProviderSwitch.objects.all().delete()
+    refusal = CollectorCredentialsRefused(collector="wave", detail="key revoked")
+    return lambda: provider_switches.switch_off_for_credentials(refusal, asked_at=NOW, now=NOW)
+
+
+@case("transfers.services.switches.ask_collector")
+def ask_collector() -> Call:
+    """Ask a collector that refuses our credentials."""
+    ProviderSwitch.objects.all().delete()
+
+    def refused() -> None:
+        raise CollectorCredentialsRefused(collector="wave", detail="key revoked")
+
+    def ask() -> None:
+        with contextlib.suppress(CollectorCredentialsRefused):
+            provider_switches.ask_collector(refused, now=NOW)
+
+    return ask
+
+
+@case("transfers.services.switches.set_switch")
+def set_switch() -> Call:
+    """It joins its caller's transaction."""
+    ProviderSwitch.objects.all().delete()
+    change = provider_switches.Change(is_on=False, reason="odd", said="odd")
+
+    def switch() -> None:
+        with transaction.atomic():
+            row = provider_switches.locked_switch("wave")
+            provider_switches.set_switch(row, change, actor=ACTOR, now=NOW)
+
+    return switch
 
 
 @case("transfers.services.limit_waivers.propose_waiver")

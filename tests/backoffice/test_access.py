@@ -31,7 +31,15 @@ from tests.factories.users import make_user
 from tests.fakes.rail import invoice
 from transfers.booking import PLATFORM_FEES
 from transfers.enums import ReturnKind
-from transfers.models import Disbursement, PastAdmission, RailBreaker, RailLiquidity, RailMatch, RailMismatch
+from transfers.models import (
+    Disbursement,
+    PastAdmission,
+    ProviderSwitch,
+    RailBreaker,
+    RailLiquidity,
+    RailMatch,
+    RailMismatch,
+)
 from transfers.services.credit import use_credit
 from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.services.limits import propose_limit
@@ -98,6 +106,7 @@ READERS: dict[str, set[Role]] = {
     "transfers.paymentorder": ALL,
     "transfers.railbreaker": ALL,
     "transfers.railliquidity": ALL,
+    "transfers.providerswitch": ALL,
     "transfers.railmatch": ALL,
     "transfers.railmismatch": ALL,
     "transfers.receipt": ALL,
@@ -132,6 +141,7 @@ def full_world(world: World) -> World:
         disbursement=Disbursement.objects.latest("pk"), admitted_at=NOW, by_version=1
     )
     RailBreaker.objects.create(rail="lightning", failures=1, changed_at=NOW)
+    ProviderSwitch.objects.create(provider="lightning", changed_at=NOW)
     RailLiquidity.objects.create(rail="lightning", total=2, largest=1, known_at=NOW, seen_at=NOW)
     match = RailMatch.objects.create(
         rail="lightning", started_at=NOW, ended_at=NOW, lines_read=1, attempts_read=1, mismatches_found=1

@@ -18,7 +18,7 @@ from tests.factories.payouts import NOW
 from transfers.calculations import Limits, OutgoingPayment, Usage, deferral_for
 from transfers.engine.breaker import deferral_while_stopped
 from transfers.engine.gates import deferral_while_unavailable
-from transfers.enums import DeferralCode, FailureCode, MismatchCode, ReviewCode, ReviewWait
+from transfers.enums import DeferralCode, FailureCode, MismatchCode, ReviewCode, ReviewWait, SwitchCause
 from transfers.errors import DestinationUnavailable, RailUnavailable
 from transfers.models import RailBreaker
 from transfers.types import Deferral
@@ -30,6 +30,7 @@ STORED: dict[str, dict[str, Any]] = {
     DeferralCode.HOUR_LIMIT: {"limit_sats": 30_000, "until": UNTIL},
     DeferralCode.COOLING_OFF: {"until": UNTIL},
     DeferralCode.RAIL_STOPPED: {"rail": "lightning", "failures": 10},
+    DeferralCode.RAIL_SWITCHED_OFF: {"rail": "lightning"},
     DeferralCode.RAIL_UNAVAILABLE: {"rail": "lightning", "detail": "connection refused"},
     DeferralCode.LIQUIDITY_SHORT: {"rail": "lightning"},
     DeferralCode.RATE_NOT_FRESH: {},
@@ -63,6 +64,8 @@ STORED: dict[str, dict[str, Any]] = {
     MismatchCode.SEEN_NOT_LISTED: {"amount": 5_000, "currency": "msat"},
     MismatchCode.NEVER_ANSWERED: {"amount": 5_000, "currency": "msat"},
     DestinationUnavailable.code: {"rail": "lightning", "host": "pay.example", "detail": "timed out"},
+    SwitchCause.RAIL_CREDENTIALS_REFUSED: {"rail": "wave", "detail": "key revoked"},
+    SwitchCause.COLLECTOR_CREDENTIALS_REFUSED: {"collector": "wave", "detail": "key revoked"},
     "not-paid-because": {"why": "no route"},
 }
 LIMITS = Limits(
@@ -89,6 +92,7 @@ def test_every_stored_code_is_tried_here() -> None:
         *ReviewWait.values,
         *FailureCode.values,
         *MismatchCode.values,
+        *SwitchCause.values,
     }
 
     assert sorted(codes - set(STORED)) == []

@@ -16,7 +16,8 @@ from tests.support.locks import locked_tables
 from tests.transfers.builders import BY, NOW, ordered, row_of
 from transfers import sql
 from transfers.enums import BreakerState, DisbursementState, LimitKind
-from transfers.models import Disbursement, LimitUsage, PaymentLimit, RailBreaker
+from transfers.models import Disbursement, LimitUsage, PaymentLimit, ProviderSwitch, RailBreaker
+from transfers.services.switches import switch_off
 
 pytestmark = pytest.mark.django_db
 
@@ -71,19 +72,26 @@ def held_by_version(ids: list[int]) -> dict[int, list[int]]:
 
 
 @pytest.mark.parametrize("is_paused", [False, True])
-def test_sendable_claims_are_those_that_hold(claimed: list[int], is_paused: bool) -> None:
+@pytest.mark.parametrize("rails_off", [set(), {"franc"}, {"franc", "lightning"}])
+def test_sendable_claims_are_those_that_hold(
+    claimed: list[int], is_paused: bool, rails_off: set[str]
+) -> None:
     if is_paused:
         pause_outgoing(actor=BY, reason="for this test", now=NOW)
+    for name in rails_off:
+        switch_off(provider=name, actor=BY, reason="for this test", now=NOW)
+    ProviderSwitch.objects.create(provider="wave", is_on=True)
     held = held_by_version(claimed)
 
     found = both(lambda: sql.sendable_claims(held), lambda: sql.sendable_claims_orm(held))
 
-    assert found == dict.fromkeys([claimed[0], claimed[2], claimed[3]], not is_paused)
+    assert found == (dict.fromkeys([claimed[0], claimed[2], claimed[3]], not is_paused), rails_off)
 
 
 def test_sendable_claims_without_any_that_holds_are_none(claimed: list[int]) -> None:
     lost = {4: claimed}
-    assert both(lambda: sql.sendable_claims(lost), lambda: sql.sendable_claims_orm(lost)) == {}
+    switch_off(provider="franc", actor=BY, reason="for this test", now=NOW)
+    assert both(lambda: sql.sendable_claims(lost), lambda: sql.sendable_claims_orm(lost)) == ({}, set())
 
 
 @pytest.mark.parametrize("renew", RENEWALS, ids=named)
@@ -125,12 +133,17 @@ def breakers() -> None:
 
 
 @pytest.mark.usefixtures("breakers")
-def test_stopped_rail_names_are_of_open_and_half_open_breakers() -> None:
-    assert both(sql.stopped_rail_names, sql.stopped_rail_names_orm) == {"orange", "mtn"}
+def test_unusable_rail_names_are_of_open_and_half_open_breakers_and_of_switches_that_are_off() -> None:
+    switch_off(provider="franc", actor=BY, reason="for this test", now=NOW)
+    ProviderSwitch.objects.create(provider="lightning", is_on=True)
+
+    found = both(sql.unusable_rail_names, sql.unusable_rail_names_orm)
+
+    assert found == ({"orange", "mtn"}, {"franc"})
 
 
-def test_stopped_rail_names_without_breakers_are_none() -> None:
-    assert both(sql.stopped_rail_names, sql.stopped_rail_names_orm) == set()
+def test_unusable_rail_names_without_breakers_and_switches_are_none() -> None:
+    assert both(sql.unusable_rail_names, sql.unusable_rail_names_orm) == (set(), set())
 
 
 @pytest.mark.usefixtures("breakers")

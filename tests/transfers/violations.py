@@ -43,6 +43,7 @@ from transfers.models import (
     PaymentLimitRequest,
     PaymentOrder,
     ProviderAnswer,
+    ProviderSwitch,
     RailBreaker,
     RailLiquidity,
     RailMatch,
@@ -459,6 +460,10 @@ def breaker() -> RailBreaker:
     return RailBreaker.objects.create(rail="lightning", changed_at=NOW)
 
 
+def switch() -> ProviderSwitch:
+    return ProviderSwitch.objects.create(provider="lightning", is_on=False, reason="odd", changed_at=NOW)
+
+
 def liquidity() -> RailLiquidity:
     return RailLiquidity.objects.create(
         rail="lightning", currency="msat", total=2, largest=1, known_at=NOW, seen_at=NOW
@@ -502,6 +507,15 @@ LIMITING = [
             {"state": "open", "retry_at": NOW, "probe_id": 1},
             {"state": "ajar", "retry_at": NOW, "probe_id": 1},
         )
+    ),
+    *(
+        Violation("providerswitch_off_has_reason", switch, {"provider": "another", **changes})
+        for changes in ({"reason": ""}, {"changed_at": None})
+    ),
+    Violation(
+        "providerswitch_on_has_no_cause",
+        switch,
+        {"provider": "another", "is_on": True, "code": "rail-credentials-refused"},
     ),
     *(
         Violation("railliquidity_amounts_known_together", liquidity, {"rail": "another", **changes})

@@ -12,6 +12,7 @@ from transfers.admin import (
     matches,
     movements,
     reversals,
+    switches,
     treasury,
     withdrawals,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "matches",
     "movements",
     "reversals",
+    "switches",
     "treasury",
     "withdrawals",
 ]

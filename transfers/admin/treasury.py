@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from ledger.queries import balances
 from ledger.types import Money
@@ -23,9 +22,18 @@ from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
 from sunusav.core import clock
 from transfers.admin.limits import HOW_RAILS_ARE
 from transfers.admin.movements import PROPOSE_MOVEMENT, TreasuryMovementAdmin
-from transfers.enums import BreakerState, TreasuryKind
-from transfers.models import RailLiquidity, TreasuryMovement
-from transfers.queries import stopped_rails
+from transfers.admin.switches import (
+    CHECK_CREDENTIALS,
+    IS_OFF,
+    OFF,
+    TWO_PEOPLE,
+    ProviderSwitchAdmin,
+    what_waits,
+    why_off,
+)
+from transfers.enums import PROVIDER_SWITCH_ON, BreakerState, TreasuryKind
+from transfers.models import ProviderSwitch, RailLiquidity, TreasuryMovement
+from transfers.queries import stopped_rails, switched_off
 from transfers.rails import rail
 from transfers.treasury import exceeds_sendable, is_different, is_look_stale, waiting_for_rails
 
@@ -72,7 +80,9 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
         accounts = {row.rail: rail(row.rail).account for row in rows}
         booked, waiting = balances(accounts.values()), waiting_for_rails()
         states = {one.rail: one.state for one in stopped_rails()}
+        off = {one.provider: one for one in switched_off()}
         for row in rows:
+            row.switch = off.get(row.rail) or ProviderSwitch(provider=row.rail)
             row.account, row.booked = accounts[row.rail], booked[accounts[row.rail]]
             row.waiting = waiting.get(row.rail)
             row.service_state = BreakerState(states.get(row.rail, BreakerState.CLOSED))
@@ -115,15 +125,11 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def service(self, row: Any) -> Any:
-        return HOW_RAILS_ARE[row.service_state]
+        return HOW_RAILS_ARE[row.service_state] if row.switch.is_on else OFF
 
     @admin.display(description=_("waits for it"))
     def waiting_shown(self, row: Any) -> Any:
-        if row.waiting is None:
-            return NOTHING
-        facts = {"count": row.waiting.count, "total": _shown(row.waiting.total)}
-        text = ngettext("%(count)s payment, %(total)s", "%(count)s payments, %(total)s", row.waiting.count)
-        return text % facts
+        return NOTHING if row.waiting is None else what_waits(row.waiting)
 
     @admin.display(description=_("looked at"))
     def looked_at(self, row: RailLiquidity) -> Any:
@@ -131,12 +137,19 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
         return _("%(at)s (out of date)") % {"at": at} if is_look_stale(row, now=clock.now()) else at
 
     def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
-        """Offer to propose the movement that would explain the difference; the kind can be changed there."""
+        """Offer to switch the rail, and to propose the movement that would explain the difference.
+
+        The kind of movement can be changed there.
+        """
         kind = TreasuryKind.SURPLUS if (row.difference_amount or 0) >= 0 else TreasuryKind.SHORTFALL
         given = QueryDict(mutable=True)
         given.update({"account": row.account.code, **({"kind": kind.value} if row.difference_amount else {})})
         page = reverse("admin:transfers_treasurymovement_action", args=[PROPOSE_MOVEMENT.slug])
-        return [replace(button, url=f"{page}?{given.urlencode()}") for button in self.list_buttons(request)]
+        switch = ProviderSwitchAdmin(ProviderSwitch, self.admin_site).buttons(request, row.switch)
+        movements = [
+            replace(button, url=f"{page}?{given.urlencode()}") for button in self.list_buttons(request)
+        ]
+        return [*switch, *movements]
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         return TreasuryMovementAdmin(TreasuryMovement, self.admin_site).list_buttons(request)
@@ -153,15 +166,23 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
         return Box(title=_("Look at this rail"), text=texts, steps=list(steps))
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (_waiting(row), _unusable(row), trail_of([f"rail:{row.rail}"]))
+        return (
+            _waiting(row),
+            _unusable(row),
+            trail_of([f"rail:{row.rail}", f"{PROVIDER_SWITCH_ON}:{row.rail}"]),
+        )
 
 
 def _problems(row: Any) -> Iterator[tuple[Any, Any]]:
     """Yield what is wrong with each step that helps."""
+    if not row.switch.is_on:
+        yield IS_OFF % {"provider": show_code_or_text(row.rail), "why": why_off(row.switch)}, TWO_PEOPLE
+        if row.switch.code:
+            yield "", CHECK_CREDENTIALS
     if row.seen_at is None:
         yield NEVER_LOOKED, LOOK_AT_WORKER
         return
-    if is_look_stale(row, now=clock.now()):
+    if row.switch.is_on and is_look_stale(row, now=clock.now()):
         yield STALE % {"at": instant(row.seen_at)}, LOOK_AT_WORKER
     if not row.is_available:
         facts = {"at": instant(row.known_at), "why": show_reason(row.failure_code, row.failure_facts)}

@@ -10,26 +10,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
 
 from sunusav.core import trail
 from sunusav.core.outbox import announce
 from sunusav.core.transactions import retried_on_deadlock
-from sunusav.core.wake_ups import wake
 from transfers import sql
 from transfers.engine.claims import ENGINE
-from transfers.engine.deferring import WAIT_COLUMNS, make_due
-from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode, DisbursementState, FailureClass
-from transfers.models import Disbursement, RailBreaker
-from transfers.queries import with_rail
-from transfers.services.disbursements import RUN_DUE_TASK
+from transfers.engine.deferring import make_waiting_due
+from transfers.enums import PAYEES_OWN, BreakerState, DeferralCode, FailureClass
+from transfers.models import RailBreaker
 from transfers.types import Deferral
 
 FAILURES_IN_A_ROW: Final = 10
 FIRST_WAIT_SECONDS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 600
-# They are locked while the breaker is; what is left is released by the next look at the rail.
-RESUMED_AT_ONCE: Final = 500
 _S = BreakerState
 
 
@@ -68,7 +62,7 @@ def count_failure(rail: str, *, disbursement_id: int, now: datetime) -> None:
 
 def release_try(rail: str, *, disbursement_id: int, why: str, now: datetime) -> None:
     """End the try of a payment that was not sent: while the rail is unavailable it failed, else another may try."""
-    if not sql.stopped_rail_names():
+    if rail not in sql.unusable_rail_names().stopped:
         return
     if why == DeferralCode.RAIL_UNAVAILABLE:
         _fail_try(rail, disbursement_id=disbursement_id, now=now)
@@ -100,22 +94,11 @@ def count_success(rail: str, *, now: datetime) -> None:
         row = RailBreaker.objects.select_for_update().get(pk=rail)
         if row.state != _S.CLOSED:
             _record(row, "resume_rail", _S.CLOSED, now=now)
-            _resume_payments(rail, now=now)
+            make_waiting_due(rail, DeferralCode.RAIL_STOPPED, now=now)
         RailBreaker.objects.filter(pk=rail).update(
             state=_S.CLOSED, failures=0, failed_ids=[], wait_seconds=0, retry_at=None, probe_id=None,
             last_probe_id=None, changed_at=now,
         )  # fmt: skip
-
-
-def _resume_payments(rail: str, *, now: datetime) -> None:
-    """Make due at once what waits because the rail was stopped; the gate defers what does not fit."""
-    waiting = with_rail(Disbursement.objects.all()).filter(
-        Q(not_before=None) | Q(not_before__lte=now), rail_in_use=rail, state=DisbursementState.PROCESSING,
-        failure_code=DeferralCode.RAIL_STOPPED, due_at__gt=now,
-    )  # fmt: skip
-    first = waiting.order_by("due_at").only(*WAIT_COLUMNS)[:RESUMED_AT_ONCE]
-    if make_due(list(first), now=now):
-        wake(RUN_DUE_TASK)
 
 
 def count_successes(rails: Sequence[str], /, *, now: datetime) -> list[None]:
@@ -131,17 +114,6 @@ class Sending:
 
     rail: str
     disbursement_id: int
-
-
-def deferrals_by_breakers(payments: Sequence[Sending], /, *, now: datetime) -> list[Deferral | None]:
-    """Return for each payment its deferral if its rail is stopped, with one statement while no rail is."""
-    stopped = sql.stopped_rail_names()
-    return [
-        deferral_by_breaker(one.rail, disbursement_id=one.disbursement_id, now=now)
-        if one.rail in stopped
-        else None
-        for one in payments
-    ]
 
 
 def deferral_by_breaker(rail: str, *, disbursement_id: int, now: datetime) -> Deferral | None:

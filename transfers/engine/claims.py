@@ -97,15 +97,18 @@ def renew(claims: Sequence[Claim], *, now: datetime) -> None:
 
 
 def may_send(claims: Sequence[Claim], *, now: datetime) -> list[bool]:
-    """Check claims and the outgoing switch immediately before sending; false while outgoing money is paused.
+    """Check claims and switches immediately before sending; false while outgoing money is paused or the rail is off.
 
     Raises: ClaimLost.
     """
-    is_open = sql.sendable_claims(_ids_by_version(claims))
+    held = sql.sendable_claims(_ids_by_version(claims))
     for claim in claims:
-        if claim.disbursement_id not in is_open:
+        if claim.disbursement_id not in held.is_open:
             raise ClaimLost(disbursement_id=claim.disbursement_id)
-    return [is_open[claim.disbursement_id] for claim in claims]
+    return [
+        held.is_open[claim.disbursement_id] and claim.destination.rail not in held.rails_off
+        for claim in claims
+    ]
 
 
 @retried_on_deadlock

@@ -5,16 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from sunusav.core.money import sats_from_msat
 from sunusav.core.outbox import Announcement, announce_all
 from sunusav.core.trail import TrailFact, record_all
 from sunusav.core.transactions import retried_on_deadlock
+from sunusav.core.wake_ups import wake
 from transfers.engine.claims import ENGINE, Claim, claimed_rows
 from transfers.engine.unresolved import put_under_review
-from transfers.enums import LIMIT_DEFERRALS
+from transfers.enums import LIMIT_DEFERRALS, DeferralCode, DisbursementState
 from transfers.models import Disbursement
-from transfers.queries import subject_of
+from transfers.queries import subject_of, with_rail
+from transfers.services.disbursements import RUN_DUE_TASK
 from transfers.types import Deferral
 
 # The trail and subscribers know deferrals by these codes, which are older than the word.
@@ -22,6 +25,8 @@ DEFER_ACTION: Final = "hold_back"
 DEFERRED_TOPIC: Final = "disbursement.held_back"
 # A moment may have come by the time it is stored. Due at once, the payment would be claimed again and again in one run.
 SHORTEST_DEFERRAL: Final = timedelta(seconds=1)
+# They are locked while the breaker or the switch is; what is left is released by the next look at the rail.
+RESUMED_AT_ONCE: Final = 500
 # What a payment's wait consists of. It has changed if one of them has.
 WAIT_COLUMNS: Final = ("state", "claim_version", "failure_code", "due_at", "not_before")
 
@@ -69,6 +74,20 @@ def make_due(rows: Sequence[Disbursement], *, now: datetime) -> set[int]:
     ids = {row.pk for row in locked if _wait_of(row) == _wait_of(read[row.pk])}
     Disbursement.objects.filter(pk__in=ids).update(due_at=now, not_before=None)
     return ids
+
+
+def make_waiting_due(rail_name: str, code: DeferralCode, *, now: datetime) -> None:
+    """Make due at once what a rail deferred by this code, in the caller's transaction, and wake a worker for it.
+
+    The gate defers what does not fit.
+    """
+    waiting = with_rail(Disbursement.objects.all()).filter(
+        Q(not_before=None) | Q(not_before__lte=now), rail_in_use=rail_name, state=DisbursementState.PROCESSING,
+        failure_code=code, due_at__gt=now,
+    )  # fmt: skip
+    first = waiting.order_by("due_at").only(*WAIT_COLUMNS)[:RESUMED_AT_ONCE]
+    if make_due(list(first), now=now):
+        wake(RUN_DUE_TASK)
 
 
 def _wait_of(row: Disbursement) -> tuple[Any, ...]:

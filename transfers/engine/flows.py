@@ -16,7 +16,6 @@ from transfers.engine.breaker import (
     Sending,
     count_refusal,
     count_successes,
-    deferrals_by_breakers,
     release_try,
 )
 from transfers.engine.choices import fix_francs, refuse_destination
@@ -66,6 +65,13 @@ from transfers.engine.steps import (
     Wait,
 )
 from transfers.engine.stopping import stop
+from transfers.engine.switching import (
+    call_while_accepted,
+    deferral_while_off,
+    deferrals_by_rails,
+    refusal_in,
+    switch_off_refused,
+)
 from transfers.engine.unpaid import close_as_unpaid, settle
 from transfers.engine.unresolved import (
     keep_open,
@@ -78,6 +84,7 @@ from transfers.enums import AnsweredCall, DisbursementState, ReviewCode
 from transfers.errors import (
     ClaimLost,
     DestinationUnavailable,
+    RailCredentialsRefused,
     RailShort,
     RailUnavailable,
 )
@@ -234,19 +241,22 @@ class _PaymentFlow:
         self._doubts[attempt.order_id] = doubt
 
     def _prepare(self) -> Flow[Outcome]:  # noqa: PLR0911  (one case per refusal)
-        """Have the rail prepare an order, if its breaker lets the payment go."""
+        """Have the rail prepare an order, if its switch and its breaker let the payment go."""
         chosen = self._claim.destination
         # While outgoing money is paused, only payments with earlier orders are claimed, to ask about those.
         if self._attempts and not switches.outgoing().is_open:
             return Paused()
-        deferral = yield from call_batched(
-            deferrals_by_breakers, Sending(chosen.rail, chosen.disbursement_id)
-        )
+        deferral = yield from call_batched(deferrals_by_rails, Sending(chosen.rail, chosen.disbursement_id))
         if deferral is not None:
             return NotAdmitted(deferral)
         instruction = instruction_for(chosen, self._claim.row, self._last_of_ours())
+        asked_at = self._clock()
         try:
-            order = yield from call_provider(rail(chosen.rail).prepare, instruction, now=self._clock())
+            prepare = partial(rail(chosen.rail).prepare, instruction, now=asked_at)
+            order = yield from call_provider(call_while_accepted, chosen.rail, prepare)
+        except RailCredentialsRefused as refusal:
+            switch_off_refused(refusal, asked_at=asked_at, now=self._clock())
+            return NotAdmitted(deferral_while_off(chosen.rail, now=self._clock()))
         except RailUnavailable as error:
             logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
             return Unavailable(error.detail, error.stored_facts)
@@ -279,7 +289,7 @@ class _PaymentFlow:
         if not switches.outgoing().is_open:
             return NotSentAgain(answered, None)
         sending = Sending(attempt.order.rail, self._claim.disbursement_id)
-        deferral = yield from call_batched(deferrals_by_breakers, sending)
+        deferral = yield from call_batched(deferrals_by_rails, sending)
         if deferral is not None:
             # New payments come first: an order that never arrives must not keep every try of a stopped rail.
             until = deferral.until and deferral.until + QUERY_AGAIN_AFTER
@@ -296,9 +306,10 @@ class _PaymentFlow:
         assert attempt.send_not_after is not None, "it was committed with the intent"  # noqa: S101
         deadline = Deadline.after(LEASE, at=attempt.send_not_after, read_at_ns=read_at_ns)
         paid_by = rail(order.rail)
+        send = partial(paid_by.send, order, deadline=deadline)
         return (
             yield from self._answer(
-                attempt, AnsweredCall.SEND, partial(paid_by.send, order, deadline=deadline), paid_by
+                attempt, AnsweredCall.SEND, partial(call_while_accepted, order.rail, send), paid_by
             )
         )
 
@@ -306,16 +317,26 @@ class _PaymentFlow:
         self, attempt: Attempt, call: AnsweredCall, ask: Callable[[], Any], paid_by: Rail
     ) -> Flow[Answered]:
         answer: Answer
+        asked_at = self._clock()
         try:
             answer = yield from call_provider(ask)
         except RailUnavailable as error:
             logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
             answer = Unavailable(error.detail, error.stored_facts)
+            if isinstance(error, RailCredentialsRefused):
+                switch_off_refused(error, asked_at=asked_at, now=self._clock())
+        self._switch_off_refused(attempt, answer)
         is_proven = isinstance(answer, Succeeded) and proves(answer, attempt.order, paid_by)
         is_proven |= isinstance(answer, Reversed) and answer.amount == attempt.order.money(
             attempt.order.amount
         )
         return Answered(self._facts_of(attempt), call, answer, is_proven)
+
+    def _switch_off_refused(self, attempt: Attempt, answer: Answer) -> None:
+        """Switch the rail off, before anything else, if an order was refused because our credentials are."""
+        refusal = refusal_in(answer, attempt.order.rail)
+        if refusal is not None:
+            switch_off_refused(refusal, asked_at=attempt.sent_at or attempt.opened_at, now=self._clock())
 
     def _book(self, attempt: Attempt, proven: Succeeded) -> Flow[Ended]:
         """Book a payment with others while the claim holds; alone if it was lost, since the payment is a fact."""

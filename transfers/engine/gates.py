@@ -17,13 +17,15 @@ from django.db.models.functions import Coalesce
 
 from ledger.enums import Currency
 from ledger.types import Money
+from transfers import sql
 from transfers.engine.breaker import deferral_while_stopped, take_try
 from transfers.engine.claims import due, open_attempts, unsettled_attempts
 from transfers.engine.coverage import Queued, WaitsFor, covered
 from transfers.engine.deferring import defer_all
 from transfers.engine.policy import DEFER_FOR, QUERY_AGAIN_AFTER
+from transfers.engine.switching import deferral_while_off, switch_off_refused
 from transfers.enums import UNFINISHED_STATES, DeferralCode, DisbursementState
-from transfers.errors import RailUnavailable
+from transfers.errors import RailCredentialsRefused, RailUnavailable
 from transfers.models import Disbursement, RailBreaker
 from transfers.queries import stopped_rails, with_rail
 from transfers.rails import Rail, rail
@@ -33,15 +35,18 @@ logger = logging.getLogger(__name__)
 
 
 def defer_unsendable(*, now: datetime, limit: int) -> None:
-    """Defer, of the first `limit` new payments that are due, those whose rail is stopped, unavailable or short.
+    """Defer, of the first `limit` new payments that are due, those whose rail is off, stopped, unavailable or short.
 
-    Asks each needed rail once what it can send; where that covers all, no payment is read. Called outside any
-    transaction.
+    Asks each needed rail that is on once what it can send; where that covers all, no payment is read. Called outside
+    any transaction.
     """
-    stopped = {row.rail: row for row in stopped_rails()}
+    unusable = sql.unusable_rail_names()
+    stopped = {row.rail: row for row in stopped_rails()} if unusable.stopped else {}
     for name, wanted in _wanted(now, limit).items():
         rows = partial(_first, name, now=now, limit=limit)
-        if name not in stopped:
+        if name in unusable.switched_off:
+            defer_all(_processing(rows()), deferral_while_off(name, now=now), now=now)
+        elif name not in stopped:
             _defer_unfit(name, rows, wanted, now=now)
         else:
             _defer_while_stopped(stopped[name], rows(), now=now)
@@ -122,6 +127,10 @@ def _defer_unfit(
     paid_by = rail(name)
     try:
         sendable = paid_by.sendable()
+    except RailCredentialsRefused as refusal:
+        switch_off_refused(refusal, asked_at=now, now=now)
+        defer_all(_processing(rows()), deferral_while_off(name, now=now), now=now)
+        return []
     except RailUnavailable as error:
         logger.warning("rail %s is unavailable: %s", name, error.detail)
         until = now + QUERY_AGAIN_AFTER

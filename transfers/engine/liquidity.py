@@ -24,6 +24,7 @@ from transfers.engine.claims import open_attempts
 from transfers.engine.coverage import Before, Queued, WaitsFor, decide_release
 from transfers.engine.deferring import WAIT_COLUMNS, make_due
 from transfers.engine.gates import queued
+from transfers.engine.switching import switch_off_refused
 from transfers.enums import (
     RAIL_DEFERRALS,
     UNFINISHED_STATES,
@@ -32,9 +33,9 @@ from transfers.enums import (
     DisbursementState,
     FailureClass,
 )
-from transfers.errors import RailUnavailable
+from transfers.errors import RailCredentialsRefused, RailUnavailable
 from transfers.models import Attempt, Disbursement, RailBreaker, RailLiquidity
-from transfers.queries import with_rail
+from transfers.queries import switched_off, with_rail
 from transfers.rails import Rail, rail
 from transfers.services.disbursements import RUN_DUE_TASK
 from transfers.types import Sendable
@@ -73,11 +74,12 @@ class _Answer:
 def look_at_rails(rail_names: Iterable[str], *, clock: Clock, wait_seconds: float = LOOK_SECONDS) -> int:
     """Ask these rails side by side what they can send, and record each answer when it arrives.
 
-    Returns how many payments were released. One that does not answer in time counts as unavailable; one that another
-    run is looking at is left out. Called outside any transaction.
+    Returns how many payments were released. One that does not answer in time counts as unavailable; one that is
+    switched off, or that another run is looking at, is left out. Called outside any transaction.
     Raises: in the end, the first error of a rail or of the database; the other rails are recorded before.
     """
-    begun = [look for name in rail_names if (look := _begin(name, now=clock()))]
+    off = {row.provider for row in switched_off()}
+    begun = [look for name in rail_names if name not in off and (look := _begin(name, now=clock()))]
     calls = ThreadPoolExecutor(max(len(begun), 1), "rail-look")
     released, errors = 0, []
     try:
@@ -111,6 +113,8 @@ def _ask(asked: Rail) -> _Answer:
     sendable = asked.sendable()
     try:
         return _Answer(sendable, asked.balance().amount)
+    except RailCredentialsRefused:
+        raise
     except RailUnavailable:
         return _Answer(sendable, None)
 
@@ -136,6 +140,8 @@ def _record(look: _Look, answer: Future[_Answer], wait_seconds: float, *, clock:
     try:
         found = answer.result()
     except RailUnavailable as error:
+        if isinstance(error, RailCredentialsRefused):
+            switch_off_refused(error, asked_at=look.asked_at, now=clock())
         return _record_unavailable(look, error, clock=clock)
     return _record_found(look, found, clock=clock)
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from sunusav.core.clock import Clock
 from sunusav.core.errors import DomainError
 from transfers.engine.destinations import order_of
+from transfers.engine.switching import switch_off_refused
 from transfers.enums import AttemptState, DisbursementState, MismatchCode
-from transfers.errors import RailUnavailable
+from transfers.errors import RailCredentialsRefused, RailUnavailable
 from transfers.models import Attempt, RailMismatch
 from transfers.queries import newest_matches
 from transfers.rails import rail
@@ -24,9 +25,12 @@ def confirm_reversals(rail_names: Iterable[str], *, clock: Clock) -> int:
     """
     booked = 0
     for attempt in _listed_as_reversed(rail_names):
+        asked_at = clock()
         try:
             booked += confirm_reversal(attempt, clock=clock)
         except RailUnavailable as error:
+            if isinstance(error, RailCredentialsRefused):
+                switch_off_refused(error, asked_at=asked_at, now=clock())
             logger.warning("rail %s is unavailable: %s", error.rail, error.detail)
         except DomainError as refusal:
             logger.warning("the reversal of attempt %s is not booked: %s", attempt.pk, refusal)

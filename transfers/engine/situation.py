@@ -160,7 +160,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class NotAdmitted:
-    """A limit or a stopped rail defers a payment that was about to go."""
+    """A limit, or a rail that is stopped or off, defers a payment that was about to go."""
 
     deferral: Deferral
 
@@ -172,7 +172,7 @@ class Paused:
 
 @dataclass(frozen=True)
 class NotSentAgain:
-    """The outgoing switch or a stopped rail forbids sending an order again before `until`."""
+    """A switch or a stopped rail forbids sending an order again before `until`."""
 
     answered: Answered
     until: datetime | None

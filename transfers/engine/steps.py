@@ -50,7 +50,7 @@ class OpenAndSend:
 
 @dataclass(frozen=True)
 class SendAgain:
-    """Send the same order again, if switch and breaker let it go."""
+    """Send the same order again, if switches and breaker let it go."""
 
     answered: Answered
 

@@ -54,7 +54,7 @@ def keep_open(claim: Claim, attempt: Attempt, decision: Keep, *, now: datetime) 
 
 @retried_on_deadlock
 def record_unsent(claim: Claim, attempt: Attempt, *, due_at: datetime) -> None:
-    """Release a claim whose committed order was not sent, since outgoing money was paused. Raises: ClaimLost."""
+    """Release a claim whose committed order was not sent, since a switch was closed. Raises: ClaimLost."""
     with transaction.atomic(durable=True):
         locked_claim(claim)
         _count_no_send(attempt)

@@ -12,6 +12,7 @@ from transfers.models.match import RailMatch, RailMismatch
 from transfers.models.partner import Partner
 from transfers.models.resolution import ManualResolution, ResolvedAttempt
 from transfers.models.reversal import ReturnClaim, Reversal
+from transfers.models.switch import ProviderSwitch
 from transfers.models.treasury import BookedMovement, TreasuryMovement
 from transfers.models.withdrawal import WithdrawalLink
 
@@ -36,6 +37,7 @@ __all__ = [
     "PaymentLimitRequest",
     "PaymentOrder",
     "ProviderAnswer",
+    "ProviderSwitch",
     "RailBreaker",
     "RailLiquidity",
     "RailMatch",

@@ -1,22 +1,23 @@
-"""What a disbursement takes and pays: fee and net, francs for a net in msat, and the hold in the books."""
+"""What a disbursement takes and pays (fee and net, francs for a net in msat, the hold), and what a collection asks."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from fees.services import fix_fee
 from fees.types import FixedFee, PricedFor
 from ledger.enums import ConversionKind, Currency
-from ledger.errors import AccountShort, RateNotFresh
-from ledger.queries import conversion_id, current_rate, xof_from_msat
+from ledger.errors import AccountShort, AmountNotConvertible, RateNotFresh
+from ledger.queries import conversion_id, current_rate, francs_rate, xof_from_msat
 from ledger.services import left_over_xof, post, record_conversion, require_owed, reverse
 from ledger.types import Line, Money, msat, xof
 from sunusav.core.money import msat_from_sats, sats_from_msat
 from transfers.booking import hold_lines, paid_lines, shares_of
 from transfers.enums import TransactionKind
 from transfers.errors import FundsShort, NetBelowOneFranc
-from transfers.models import Disbursement, PaymentOrder
+from transfers.models import Collection, Disbursement, PaymentOrder
 from transfers.queries import debit_account, residue_account, subject_of
 from transfers.rails import rail
 from transfers.types import Destination
@@ -131,3 +132,23 @@ def payment_lines(
         cost_account=cost_account, residue=residue_account(row),
         shares=shares_of(row.net_msat, paid=order.money(order.amount), rate_xof_per_btc=rate_xof_per_btc),
     )  # fmt: skip
+
+
+def fix_collection_amount(row: Collection, now: datetime) -> None:
+    """Fix what the payer is asked for, and the rate of all francs of this request.
+
+    Raises: RateNotFresh, AmountNotConvertible for a price below one sat.
+    """
+    if row.currency == row.due_currency:
+        row.amount = row.due
+        row.rate_id = francs_rate(now).id if row.currency == Currency.XOF else None
+        return
+    is_price = row.due_currency == Currency.XOF
+    kind = ConversionKind.PRICE if is_price else ConversionKind.COLLECTION
+    # The row has no key yet that the conversion could be named after.
+    reference = f"collection:{uuid4()}"
+    conversion = record_conversion(kind=kind, amount=row.due, reference=reference, now=now)
+    row.amount = conversion.amount_msat if is_price else conversion.amount_xof
+    if row.amount == 0:
+        raise AmountNotConvertible(amount=row.due, currency=row.due_currency)
+    row.conversion_id, row.rate_id = conversion_id(reference), conversion.rate.id

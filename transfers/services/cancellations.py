@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
@@ -20,6 +21,7 @@ from transfers.errors import (
 from transfers.models import Collection
 from transfers.services.collections import is_answered_elsewhere
 from transfers.services.receipts import end_collection, record_payments
+from transfers.services.switches import ask_collector
 from transfers.types import CollectionFacts, CollectionStatus
 
 SWEEP_TASK = "transfers.sweep_collections"
@@ -37,7 +39,7 @@ def cancel_collection(*, collection_id: int, actor: Actor, reason: str, now: dat
     row = Collection.objects.get(pk=collection_id)
     _require_cancellable(row)
     reference = _reference_of(row)
-    status = collector(row.method).cancel(reference)
+    status = ask_collector(partial(collector(row.method).cancel, reference), now=now)
     _record_paid(row, status, now)
     _require_over_at_collector(row, status)
     return collection_facts(_record_cancelled(row.pk, reference, actor=actor, reason=reason, now=now))

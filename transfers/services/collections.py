@@ -2,14 +2,10 @@
 
 import logging
 from datetime import datetime, timedelta
-from uuid import uuid4
+from functools import partial
 
 from django.db import IntegrityError, transaction
 
-from ledger.enums import ConversionKind, Currency
-from ledger.errors import AmountNotConvertible
-from ledger.queries import conversion_id, francs_rate
-from ledger.services import record_conversion
 from ledger.types import AccountRef, Money
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
@@ -33,6 +29,8 @@ from transfers.errors import (
     CollectorUnknown,
 )
 from transfers.models import Collection
+from transfers.queries import is_switched_off
+from transfers.services.amounts import fix_collection_amount
 from transfers.services.receipts import (
     ENGINE,
     QUERY_OPEN_EVERY,
@@ -43,6 +41,7 @@ from transfers.services.receipts import (
     next_query,
     record_payment,
 )
+from transfers.services.switches import ask_collector, require_collector_on
 from transfers.types import (
     CollectionFacts,
     CollectionRequest,
@@ -111,7 +110,7 @@ def request_collection(
     `due` is credited to `credit`; a collector in the other currency asks for what it is worth now. What is not asked
     for becomes credit of the owner of `overpaid`, whose phone it is. Nobody can pay it before it is announced.
     Raises: SubjectMissing, CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorTakesNoPhone,
-    CollectorNeedsPhone, RateNotFresh.
+    CollectorNeedsPhone, CollectorSwitchedOff, RateNotFresh.
     """
     require_subject(subject)
     opener = collector(method)
@@ -135,11 +134,13 @@ def announce_collection(
     """Open a stored request at its collector, once: the payer can pay it from then on.
 
     The collector is called outside any transaction; the call is idempotent per collection.
-    Raises: CollectorUnavailable, CollectionWithdrawn or CollectionAskedOtherwise when it ended meanwhile.
+    Raises: CollectorUnavailable, CollectorSwitchedOff, CollectionWithdrawn or CollectionAskedOtherwise when it ended
+    meanwhile.
     """
     row = Collection.objects.get(pk=collection_id)
     if row.state == _C.PENDING:
-        opened = collector(row.method).open(_request_of(row), now=now)
+        require_collector_on(row.method)
+        opened = ask_collector(partial(collector(row.method).open, _request_of(row), now=now), now=now)
         row = _record_opened(row, opened, actor=actor, reason=reason, now=now)
     _require_not_ended(row)
     return collection_facts(row)
@@ -158,10 +159,10 @@ def reconcile_collection(collection_id: int, *, now: datetime) -> None:
     if row.reference is None:
         return
     asked = collector(row.method)
-    status = asked.find(row.reference)
+    status = ask_collector(partial(asked.find, row.reference), now=now)
     is_to_end = row.state == _C.PARTIAL and is_expired(row, now) and not is_answered_elsewhere(row, status)
     if is_to_end and status.state == _C.OPEN:
-        status = asked.cancel(row.reference)
+        status = ask_collector(partial(asked.cancel, row.reference), now=now)
     _record_status(collection_id, status, now=now)
 
 
@@ -177,8 +178,12 @@ def _withdraw_unopened(row: Collection, *, now: datetime) -> None:
 def _cancel_withdrawn(row: Collection, *, now: datetime) -> None:
     """Have the collector cancel a withdrawn request; one whose opening was not recorded is opened to learn its name."""
     asked = collector(row.method)
-    reference = row.reference or asked.reference_of(row.pk) or asked.open(_request_of(row), now=now).reference
-    status = asked.cancel(reference)
+    reference = row.reference or asked.reference_of(row.pk)
+    if reference is None and is_switched_off(row.method):
+        return  # it is learnt once the collector is on again
+    if reference is None:
+        reference = ask_collector(partial(asked.open, _request_of(row), now=now), now=now).reference
+    status = ask_collector(partial(asked.cancel, reference), now=now)
     Collection.objects.filter(pk=row.pk, reference=None).update(reference=reference)
     _record_status(row.pk, status, now=now)
 
@@ -270,9 +275,11 @@ def _defer(collection_id: int, now: datetime) -> bool:
 def _live_or_stored(wanted: Collection, now: datetime) -> Collection:
     """Return the live collection of the subject if it has the wanted method, else store the wanted one.
 
-    Raises: CollectionSettled, CollectionAskedOtherwise, RateNotFresh.
+    Raises: CollectorSwitchedOff, CollectionSettled, CollectionAskedOtherwise, RateNotFresh.
     """
     live = Collection.objects.filter(live_subject=wanted.subject).first()
+    if live is None or live.state == _C.PENDING:
+        require_collector_on(wanted.method)
     if live is None and _is_stored(wanted, now):
         return wanted
     live = live or Collection.objects.get(live_subject=wanted.subject)
@@ -287,31 +294,11 @@ def _is_stored(wanted: Collection, now: datetime) -> bool:
     """Store a request; false if another was stored for its subject at the same moment. Raises: RateNotFresh."""
     try:
         with transaction.atomic():
-            _fix_amount(wanted, now)
+            fix_collection_amount(wanted, now)
             wanted.save(force_insert=True)
     except IntegrityError:
         return False
     return True
-
-
-def _fix_amount(row: Collection, now: datetime) -> None:
-    """Fix what the payer is asked for, and the rate of all francs of this request.
-
-    Raises: RateNotFresh, AmountNotConvertible for a price below one sat.
-    """
-    if row.currency == row.due_currency:
-        row.amount = row.due
-        row.rate_id = francs_rate(now).id if row.currency == Currency.XOF else None
-        return
-    is_price = row.due_currency == Currency.XOF
-    kind = ConversionKind.PRICE if is_price else ConversionKind.COLLECTION
-    # The row has no key yet that the conversion could be named after.
-    reference = f"collection:{uuid4()}"
-    conversion = record_conversion(kind=kind, amount=row.due, reference=reference, now=now)
-    row.amount = conversion.amount_msat if is_price else conversion.amount_xof
-    if row.amount == 0:
-        raise AmountNotConvertible(amount=row.due, currency=row.due_currency)
-    row.conversion_id, row.rate_id = conversion_id(reference), conversion.rate.id
 
 
 def _request_of(row: Collection) -> CollectionRequest:
@@ -327,7 +314,7 @@ def _cancel_unannounced(row: Collection, *, actor: Actor, now: datetime) -> None
     first, by the reference it must have there. Where the provider assigns references, that is not possible.
     Raises: CollectionAskedOtherwise.
     """
-    reference = _reference_cancelled_at_collector(row) if row.state == _C.PENDING else None
+    reference = _reference_cancelled_at_collector(row, now) if row.state == _C.PENDING else None
     if reference is None:
         raise _other_method_open(row)
     with transaction.atomic(durable=True):
@@ -337,11 +324,14 @@ def _cancel_unannounced(row: Collection, *, actor: Actor, now: datetime) -> None
         end_collection(row, _C.CANCELLED, "give_way", actor=actor, now=now, reference=reference)
 
 
-def _reference_cancelled_at_collector(row: Collection) -> str | None:
+def _reference_cancelled_at_collector(row: Collection, now: datetime) -> str | None:
     try:
         opener = collector(row.method)
         reference = opener.reference_of(row.pk)
-        is_cancelled = reference is not None and opener.cancel(reference).state == _C.CANCELLED
+        is_cancelled = (
+            reference is not None
+            and ask_collector(partial(opener.cancel, reference), now=now).state == _C.CANCELLED
+        )
     except (CollectorUnknown, CollectorUnavailable):
         return None
     return reference if is_cancelled else None

@@ -8,10 +8,11 @@ from django.db import transaction
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.clock import Clock
-from transfers.errors import RailUnavailable
+from transfers.errors import RailCredentialsRefused, RailUnavailable
 from transfers.matching import MatchReport, match_rail
 from transfers.models import RailMatch, RailMismatch
 from transfers.queries import newest_match
+from transfers.services.switches import switch_off_for_credentials
 
 MATCHING = Actor.system("transfers.matching")
 # What the trail keeps of a run with mismatches; the stored rows have more.
@@ -24,13 +25,17 @@ logger = logging.getLogger(__name__)
 def match_rails(rail_names: Iterable[str], *, clock: Clock) -> int:
     """Match each of these rails and record it; return how many mismatches there were.
 
-    A rail that is unavailable is left to the next run: health shows the age of the last complete one.
+    A rail that is unavailable is left to the next run: health shows the age of the last complete one. One that refuses
+    our credentials is switched off.
     """
     found = 0
     for name in rail_names:
+        started_at = clock()
         try:
-            report = match_rail(name, now=clock())
+            report = match_rail(name, now=started_at)
         except RailUnavailable as error:
+            if isinstance(error, RailCredentialsRefused):
+                switch_off_for_credentials(error, asked_at=started_at, now=clock())
             logger.warning("rail %s could not be matched: %s", name, error.detail)
             continue
         record_match(report, clock=clock)

@@ -49,6 +49,7 @@ from transfers.types.rails import (
     Unusable,
     WaitingForRail,
 )
+from transfers.types.switches import SendableClaims, UnusableRails
 from transfers.types.treasury import (
     Movement,
     MovementEvidence,
@@ -92,12 +93,14 @@ __all__ = [
     "RowFormat",
     "SendOutcome",
     "Sendable",
+    "SendableClaims",
     "Settlement",
     "Succeeded",
     "TooLate",
     "UnderReview",
     "Unknown",
     "Unusable",
+    "UnusableRails",
     "WaitingForRail",
     "WithdrawalCode",
     "WithdrawalFacts",

@@ -26,11 +26,13 @@ from sunusav.core.qr import qr_svg
 from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
+    CollectorCredentialsRefused,
     CollectorNeedsPhone,
     CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
 )
+from transfers.switch_errors import CollectorSwitchedOff
 
 VIEW, OPEN = "payouts.view_contribution", "payouts.open_contribution"
 SVG = "image/svg+xml"
@@ -57,6 +59,7 @@ class ContributionViewSet(ApiViewSet):
             CycleMissing, ContributionMissing, ContributionSettled, ContributionMissed,
             ContributionRequestedByOtherMethod,
             CollectorUnknown, CollectorTakesNoPhone, CollectorNeedsPhone, RateNotFresh, CollectorUnavailable,
+            CollectorSwitchedOff, CollectorCredentialsRefused,
         ],
         example={"user_id": "user-123", "method": "lightning"},
     )  # fmt: skip
@@ -79,6 +82,7 @@ class ContributionViewSet(ApiViewSet):
         problems=[
             CycleMissing, ContributionNotOfCycle, ContributionNotRequested, ContributionSettled,
             CollectionNotCancellable, CollectionAnsweredElsewhere, CollectorUnavailable,
+            CollectorCredentialsRefused,
         ],
         example={"reason": "the member pays by another method"},
     )  # fmt: skip
