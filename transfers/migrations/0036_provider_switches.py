@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transfers", "0034_refused_credentials"),
+        ("transfers", "0035_unstated_costs"),
     ]
 
     operations = [
