@@ -1,4 +1,4 @@
-"""Calls to Orange Money, one method each. What certainly did nothing and what may have been done are different errors."""
+"""Calls to Orange Money, one method each. What certainly did nothing and what may have been done raise apart."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class OrangeClient:
     def qr_code(
         self, *, amount_xof: int, reference: str, validity_seconds: int, payer: str = "", name: str
     ) -> Row:
-        """Make a QR code and deep links for one payment. Not idempotent: each call makes another. Raises: PartnerError."""
+        """Make a QR code and deep links for one payment; each call makes another. Raises: PartnerError."""
         restrictions: Row = {"isSingleUse": True} | ({"payerMsisdn": payer} if payer else {})
         body = {
             "code": self._config.merchant_code, "name": name, "reference": reference,
@@ -132,7 +132,10 @@ class OrangeClient:
     def _post(self, path: str, body: Row, *, headers: Mapping[str, str] | None = None) -> Answer:
         def call(token: IssuedToken) -> Answer:
             return self._slow.call(
-                "POST", path, headers={**_headers(token), **(headers or {})}, content=json.dumps(body).encode()
+                "POST",
+                path,
+                headers={**_headers(token), **(headers or {})},
+                content=json.dumps(body).encode(),
             )
 
         return _accepted(self._with_token(call))
@@ -159,7 +162,7 @@ class OrangeClient:
         return SharedToken("orange", credentials, self._fetch_token, RENEWED_EARLY_SECONDS)
 
     def _fetch_token(self) -> IssuedToken:
-        """Raises: CredentialsRefused, NotReached."""
+        """Return a new token. Raises: CredentialsRefused, NotReached, AnswerLost, NotConfigured."""
         config = self._config
         form = {
             "grant_type": "client_credentials", "client_id": config.client,
@@ -170,7 +173,7 @@ class OrangeClient:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )  # fmt: skip
         if not answer.is_success:
-            _raise_no_token(answer)
+            raise _no_token(answer)
         row = answer.row()
         value, lasts = row.get("access_token"), row.get("expires_in")
         if not isinstance(value, str) or not value or not str(lasts).isdigit():
@@ -179,9 +182,7 @@ class OrangeClient:
 
     # Calls with our PIN
 
-    def _with_pin(
-        self, path: str, body: Callable[[str], Row], *, deadline: Deadline | None = None
-    ) -> Answer:
+    def _with_pin(self, path: str, body: Callable[[str], Row], *, deadline: Deadline | None = None) -> Answer:
         """Make a call with our PIN; once more with a new public key if that was revoked, within the deadline."""
         config = self._config
         pin = config.pin.value()
@@ -279,12 +280,16 @@ def _fields_in(answer: Answer) -> tuple[str, ...]:
     return tuple(name for name in names if SHORT_TEXT.fullmatch(name))
 
 
-def _raise_no_token(answer: Answer) -> None:
-    """Raises: CredentialsRefused where Orange names our client as the reason, else NotReached."""
+def _no_token(answer: Answer) -> NotReached:
+    """Return why there is no token: our client, if Orange names it as the reason."""
     error = str(answer.row_or_empty().get("error", ""))
-    if answer.status in (400, 401, 403) and error in ("invalid_client", "unauthorized_client", "access_denied"):
-        raise CredentialsRefused(f"no token: {error}")
-    raise NotReached(f"no token: status {answer.status}")
+    if answer.status in (400, 401, 403) and error in (
+        "invalid_client",
+        "unauthorized_client",
+        "access_denied",
+    ):
+        return CredentialsRefused(f"no token: {error}")
+    return NotReached(f"no token: status {answer.status}")
 
 
 def _text_of(moment: datetime | None) -> str:

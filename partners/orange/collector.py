@@ -17,7 +17,14 @@ from partners.errors import AmountOutsidePartnerRange
 from partners.orange.client import OrangeClient
 from partners.orange.config import OrangeConfig, orange_config
 from partners.orange.errors import CallRefused, CredentialsRefused
-from partners.orange.outcomes import CASH_IN, SUCCESS, are_credentials_refused, francs_of, is_transaction_id, moment_of
+from partners.orange.outcomes import (
+    CASH_IN,
+    SUCCESS,
+    are_credentials_refused,
+    francs_of,
+    is_transaction_id,
+    moment_of,
+)
 from partners.orange.rail import COUNTRIES
 from partners.phones import read_phone
 from partners.references import collection_reference
@@ -92,7 +99,10 @@ class OrangeCollector:
     def _require_amount_allowed(self, request: CollectionRequest, config: OrangeConfig) -> None:
         if request.amount.amount < config.least_request_xof:
             raise AmountOutsidePartnerRange(
-                partner=self.name, amount_xof=request.amount.amount, least_xof=config.least_request_xof, most_xof=None
+                partner=self.name,
+                amount_xof=request.amount.amount,
+                least_xof=config.least_request_xof,
+                most_xof=None,
             )
 
     @contextmanager

@@ -126,7 +126,7 @@ def outcome_of_rows(rows: Iterable[Row], order: Order) -> Succeeded | Refused | 
     may_be_paid = [row for row in distinct if row.get("status") not in FAILED]
     if may_be_paid:
         is_known = all(row.get("status") in PENDING for row in may_be_paid)
-        return Unknown(True, "pending" if is_known else "status-unknown", evidence=evidence)
+        return Unknown(seen=True, reason="pending" if is_known else "status-unknown", evidence=evidence)
     return _failed(distinct[-1], evidence)
 
 

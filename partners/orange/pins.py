@@ -1,7 +1,7 @@
 """A PIN that Orange refused is not tried again by this process: three wrong tries block the wallet.
 
-Until Orange has accepted the PIN once, one call at a time uses it, so that many threads do not spend the tries together.
-A new PIN, or a restart, is tried again.
+Until Orange has accepted the PIN once, one call at a time uses it, so that many threads do not spend the tries
+together. A new PIN, or a restart, is tried again.
 """
 
 from __future__ import annotations

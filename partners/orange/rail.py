@@ -28,7 +28,7 @@ from partners.orange.outcomes import (
 from partners.phone_rail import PhoneRail
 from partners.phones import Phone
 from partners.references import new_order_reference
-from partners.wire import AnswerLost, NotReached, PartnerError, SendingTooLate, whole_francs
+from partners.wire import AnswerLost, NotReached, PartnerError, SendingTooLate
 from sunusav.core.deadlines import Deadline
 from transfers.errors import RailCredentialsRefused, RailShort, RailUnavailable
 from transfers.types import (
@@ -109,7 +109,10 @@ class OrangeRail(PhoneRail):
         client = OrangeClient(config)
         try:
             answer = client.cash_in(
-                phone=phone.national, amount_xof=order.amount.amount, reference=order.reference, deadline=deadline
+                phone=phone.national,
+                amount_xof=order.amount.amount,
+                reference=order.reference,
+                deadline=deadline,
             )
         except SendingTooLate as error:
             return TooLate(error.evidence)
@@ -164,7 +167,9 @@ class OrangeRail(PhoneRail):
     def unavailable(self, error: PartnerError) -> RailUnavailable:
         """Return why the rail is unavailable: our credentials, or anything else. No call was accepted."""
         is_refused = isinstance(error, CallRefused) and are_credentials_refused(error)
-        kind = RailCredentialsRefused if is_refused or isinstance(error, CredentialsRefused) else RailUnavailable
+        kind = (
+            RailCredentialsRefused if is_refused or isinstance(error, CredentialsRefused) else RailUnavailable
+        )
         return kind(rail=self.name, detail=f"{type(error).__name__}: {error}"[:500])
 
     def _phone_of(self, order: Order) -> Phone:
@@ -183,7 +188,7 @@ class OrangeRail(PhoneRail):
             )
 
     def _require_recipient(self, phone: Phone, recipient_name: str, config: OrangeConfig) -> None:
-        """Raises: RecipientUnknown, RecipientNameDiffers, RailUnavailable."""
+        """Ask for the profile of a phone. Raises: RecipientUnknown, RecipientNameDiffers, RailUnavailable."""
         try:
             profile = OrangeClient(config).account(phone.national)
         except CallRefused as refused:
@@ -243,9 +248,7 @@ def _words(name: str) -> set[str]:
 def _francs_held(answer: dict[str, Any]) -> int:
     """Return a balance in whole francs. Raises: AnswerLost."""
     try:
-        if answer.get("unit") != "XOF":
-            raise ValueError("not in XOF")
-        return whole_francs(answer.get("value"))
+        return francs_of({"amount": answer})
     except ValueError as error:
         raise AnswerLost("a balance that is no amount in whole francs") from error
 

@@ -17,7 +17,9 @@ from transfers.collectors import Collector
 from transfers.rails import Rail
 
 # By the name of the partner. Each class is made with the folder of its state.
-HARNESSES: dict[str, str] = {}
+HARNESSES: dict[str, str] = {
+    "orange": "tests.partners.orange.harness.OrangeHarness",
+}
 
 
 @dataclass(frozen=True)
