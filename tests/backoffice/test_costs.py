@@ -11,9 +11,7 @@ from transfers.models import Attempt
 
 pytestmark = pytest.mark.django_db
 
-BOOK_IT = (
-    "/admin/transfers/treasurymovement/actions/propose/?account=node%3Amsat&kind=provider_charge"
-)
+BOOK_IT = "/admin/transfers/treasurymovement/actions/propose/?account=node%3Amsat&kind=provider_charge"
 
 
 def test_unstated_cost_is_shown_with_the_page_on_which_it_is_booked(world: World, enter: Enter) -> None:
