@@ -74,13 +74,15 @@ class Refused:
     """Finally not paid by this order, as the provider states.
 
     `verdict` identifies the send that was refused, where the provider can: the same verdict as an earlier attempt's is
-    stale and proves nothing about a later send of the same order.
+    stale and proves nothing about a later send of the same order. `is_recorded` is false where the provider refused the
+    call itself: it does not know the order then, and that confirms the refusal.
     """
 
     reason: str
     failure: FailureClass
     evidence: dict[str, Any] = field(default_factory=dict)
     verdict: str = ""
+    is_recorded: bool = True
 
 
 @dataclass(frozen=True)
