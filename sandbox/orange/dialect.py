@@ -70,11 +70,12 @@ class OrangeDialect:
         }  # fmt: skip
         self.controls: Mapping[str, Callable[..., Any]] = {
             "top_up": self._wallets.top_up, "open_wallet": self._wallets.open, "set_state": self._wallets.set_state,
-            "wallets": self._wallets.all, "balance": self._wallets.balance, "paid_out": self._transactions.paid_out,
-            "complete": self._transactions.end, "revoke_key": self._security.revoke_key,
-            "revoke_tokens": self._security.revoke_tokens, "pay_in": self._pay_in, "pay_code": self._codes.pay,
-            "webhooks": self._callbacks.webhooks.sent, "send_again": self._callbacks.webhooks.send_again,
-            "book_twice": self._book_twice,
+            "wallets": self._wallets.all, "balance": self._wallets.balance,
+            "paid_out": self._transactions.paid_out, "complete": self._transactions.end,
+            "book_twice": self._book_twice, "pay_in": self._pay_in, "pay_code": self._codes.pay,
+            "revoke_key": self._security.revoke_key, "revoke_tokens": self._security.revoke_tokens,
+            "callbacks": self._callbacks.registered, "webhooks": self._callbacks.webhooks.sent,
+            "send_again": self._callbacks.webhooks.send_again,
         }  # fmt: skip
         self._open_demo_phones()
 
