@@ -383,7 +383,7 @@ def test_statement_lists_every_cash_in_once_and_nothing_else(orange: OrangeHarne
         orange.rail().send(order, deadline=deadline())
     orange.script_payout("pending")
     orange.rail().send(orders[2], deadline=deadline())
-    orange.control.call("book_twice", reference=orders[0].reference)
+    orange.control.call("book_again", reference=orders[0].reference)
 
     lines = list(orange.rail().statement())
 
