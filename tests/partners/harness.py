@@ -19,6 +19,7 @@ from transfers.rails import Rail
 # By the name of the partner. Each class is made with the folder of its state.
 HARNESSES: dict[str, str] = {
     "wave": "tests.partners.wave.harness.WaveHarness",
+    "orange": "tests.partners.orange.harness.OrangeHarness",
 }
 
 

@@ -369,6 +369,31 @@ def test_decide_about_an_order_that_is_not_found_waits_until_the_search_window_i
     assert text_of(decision) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "left_seconds", "expected"),
+    [
+        (OURS, 1, "keep 1"),
+        (OURS, 0, "keep 1"),
+        (OURS, -1, "keep 600, review payment-vanished"),
+        (OTHER, 1, "keep 600, review payment-vanished"),
+    ],
+)
+def test_decide_about_an_acknowledged_order_waits_until_its_provider_must_show_it(
+    source: str, left_seconds: int, expected: str
+) -> None:
+    order = replace(
+        ORDER,
+        state=AttemptState.IN_FLIGHT,
+        may_leave_until=at(left_seconds - 120),
+        search_window=120 * SECOND,
+    )
+    answered = Answered(order, AnsweredCall.ASK, NotSeen(source))
+
+    found = decide(PaymentFacts(DisbursementState.PROCESSING), [order], answered, NOW)
+
+    assert text_of(found) == expected
+
+
 @pytest.mark.parametrize("by", [{"state": AttemptState.VOID}, {"was_resolved": True}, {}])
 @pytest.mark.parametrize(("left_seconds", "expected"), [(1, "doubt until 1799"), (-1, "settle")])
 def test_decide_about_a_closed_order_that_is_not_found_settles_it_after_the_search_window(
@@ -384,6 +409,18 @@ def test_decide_about_a_closed_order_that_is_not_found_settles_it_after_the_sear
     decision = decide(PaymentFacts(DisbursementState.FAILED), [order], answered, NOW)
 
     assert text_of(decision) == expected
+
+
+def test_decide_about_a_closed_order_whose_only_send_was_refused_settles_it_within_the_search_window():
+    order = replace(
+        ORDER, state=AttemptState.FAILED, may_leave_until=at(-1), search_window=1_800 * SECOND,
+        was_refused_when_sent=True,
+    )  # fmt: skip
+    answered = Answered(order, AnsweredCall.ASK, NotSeen(OURS, is_resendable=False))
+
+    decision = decide(PaymentFacts(DisbursementState.PROCESSING), [order], answered, NOW)
+
+    assert text_of(decision) == "settle"
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,8 @@ def _about_open(
         case Meaning.REFUSED:
             assert isinstance(answered.answer, Refused)  # noqa: S101  (what the meaning says)
             return _close(payment, orders, order, _state_after(order, answered.answer), answered.answer, now)
+        case Meaning.VANISHED if _is_not_shown_yet(answered, now):
+            return Keep(answered, now + query_delay(payment.queries))
         case Meaning.VANISHED:
             source = answered.answer.source if isinstance(answered.answer, NotSeen) else order.source
             return Keep(answered, reviewed_at, ReviewCode.PAYMENT_VANISHED, (("source", source),))
@@ -248,6 +250,13 @@ def _about_not_seen(
         # A person was asked to decide, and may have paid in another way by now: query further, send nothing.
         return Keep(answered, now + QUERY_REVIEWED_EVERY)
     return SendAgain(answered)
+
+
+def _is_not_shown_yet(answered: Answered, now: datetime) -> bool:
+    """Return whether a provider that acknowledged an order may still need a while to show it."""
+    order, answer = answered.order, answered.answer
+    is_same_source = isinstance(answer, NotSeen) and answer.source == order.source
+    return is_same_source and bool(order.search_window) and now <= order.found_by
 
 
 def _state_after(order: OrderFacts, refused: Refused) -> AttemptState:
@@ -324,11 +333,12 @@ def _is_unpaid_though_unseen(answered: Answered, now: datetime) -> bool:
 
     It is if it was never sent, or if two people found it unpaid. A node may be configured to delete failed payments:
     after its expiry, an order that its own node refused and does not know any more is unpaid. Another node cannot know
-    that, unless the order was confirmed as unpaid before. Where absence proves nothing for a while, that must be over.
+    that, unless the order was confirmed as unpaid before. Where absence proves nothing for a while, that must be over,
+    unless the provider refused the only send of the order.
     """
     order = answered.order
     if now <= order.found_by and order.search_window:
-        return False
+        return order.was_refused_when_sent
     if order.state == AttemptState.VOID or order.was_resolved:
         return True
     is_known_there = isinstance(answered.answer, NotSeen) and answered.answer.source == order.source
