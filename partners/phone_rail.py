@@ -26,9 +26,13 @@ class PhoneRail:
     cost_limit_francs: ClassVar[int] = 100
     cost_limit_percent: ClassVar[int] = 2
 
-    def __init__(self) -> None:
-        self.account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, self.name)
-        self.cost_account = AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, self.name)
+    account: AccountRef
+    cost_account: AccountRef
+
+    def __init_subclass__(cls) -> None:
+        """Name the accounts after the partner."""
+        cls.account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, cls.name)
+        cls.cost_account = AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, cls.name)
 
     @property
     def countries(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from partners.mtn.config import NEW, MtnAccess, MtnConfig
+from partners.mtn.pace import Pace
 from partners.tokens import IssuedToken, SharedToken
 from partners.wire import (
     JSON_TYPE,
@@ -27,6 +28,8 @@ Row = dict[str, Any]
 RENEWED_EARLY_SECONDS: Final = 600
 # On the new platform a token took 10 to 20 s.
 TOKEN_SECONDS: Final = 25.0
+# MTN allows ten a second; several processes of ours read.
+STATUS_READS: Final = Pace(0.2)
 UNKNOWN_REFERENCE: Final = "RESOURCE_NOT_FOUND"
 KEY_REFUSED: Final = "INVALID_SUBSCRIPTION_KEY"
 UNAUTHORIZED: Final = "UNAUTHORIZED"
@@ -74,6 +77,7 @@ class MtnClient:
 
     def transfer_status(self, reference: str) -> Row:
         """Return what became of a payment. Raises: PartnerError."""
+        STATUS_READS.wait()
         return self._get(f"transfer/{reference}").row()
 
     def request_to_pay(self, body: bytes, *, reference: str) -> Answer:
@@ -82,6 +86,7 @@ class MtnClient:
 
     def request_status(self, reference: str) -> Row:
         """Return what became of a request. Raises: PartnerError."""
+        STATUS_READS.wait()
         return self._get(f"requesttopay/{reference}").row()
 
     def balance(self) -> int:
@@ -111,7 +116,7 @@ class MtnClient:
     # Calls with a token
 
     def _get(self, path: str) -> Answer:
-        """Raises: MtnRefused, TokenRefused and other PartnerErrors."""
+        """Read something. Raises: MtnRefused, TokenRefused and other PartnerErrors."""
         answer = self._with_token(
             lambda token: self._wire.call("GET", self._path(path), headers=self._headers(token))
         )
@@ -164,14 +169,12 @@ class MtnClient:
     @property
     def _shared_token(self) -> SharedToken:
         access = self._access
-        credentials = "\n".join((
-            self._config.url, self._config.environment.name, access.user.value(), access.key.value(),
-            access.subscription.value(),
-        ))  # fmt: skip
+        secrets = (access.user.value(), access.key.value(), access.subscription.value())
+        credentials = "\n".join((self._config.url, self._config.environment.name, *secrets))
         return SharedToken(f"mtn-{access.product}", credentials, self._fetch_token, RENEWED_EARLY_SECONDS)
 
     def _fetch_token(self) -> IssuedToken:
-        """Raises: TokenRefused, PartnerError."""
+        """Have MTN issue a token. Raises: TokenRefused, PartnerError."""
         access = self._access
         # As they are: escaped like a URL, they are answered with 500.
         basic = b64encode(f"{access.user.value()}:{access.key.value()}".encode()).decode()
@@ -217,7 +220,7 @@ def normal_code(given: object, *, is_text: bool = False) -> str:
 
 
 def _issued(row: Row) -> IssuedToken:
-    """Raises: AnswerLost."""
+    """Return the token in an answer. Raises: AnswerLost."""
     value, lasts = row.get("access_token"), row.get("expires_in")
     if not isinstance(value, str) or not value or not str(lasts).isdigit():
         raise AnswerLost("an answer without a token")

@@ -106,13 +106,13 @@ class MtnCollector:
 
 
 def _require_taken(answer: Answer) -> None:
-    """Raises: MtnRefused. 409: it was taken before."""
+    """Refuse an answer that is neither "accepted" nor "exists already". Raises: MtnRefused."""
     if answer.status not in TAKEN:
         raise MtnRefused(answer.status, code_of(answer))
 
 
 def _body(request: CollectionRequest, phone: Phone, reference: str, config: MtnConfig) -> str:
-    """Raises: NotConfigured."""
+    """Return the body of a request. Raises: NotConfigured."""
     note = plain(request.memo)
     row: Row = {
         "amount": str(request.amount.amount), "currency": config.environment.currency, "externalId": reference,

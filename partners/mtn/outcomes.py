@@ -157,7 +157,7 @@ def _difference(row: Row, order: Order, currency: str) -> str:
 
 
 def _paid(row: Row) -> Money:
-    """Raises: ValueError."""
+    """Return the amount of a payment. Raises: ValueError."""
     return xof(whole_francs(row.get("amount")))
 
 

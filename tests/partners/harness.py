@@ -17,7 +17,9 @@ from transfers.collectors import Collector
 from transfers.rails import Rail
 
 # By the name of the partner. Each class is made with the folder of its state.
-HARNESSES: dict[str, str] = {}
+HARNESSES: dict[str, str] = {
+    "mtn": "tests.partners.mtn.harness.MtnHarness",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Traits:
     `pays_at_once`: an accepted payout is answered as paid, not as pending. `is_idempotent`: one reference is paid once.
     `states_charges`: the answer says what it cost. `is_listed_unpaid`: a request for money is found before it is paid.
     `is_cancellable`: a request can be ended by us. `takes_other_amounts`: a payer can pay another amount than asked.
+    `is_reversible`: the partner can give a paid payout back.
     """
 
     pays_at_once: bool = True
@@ -44,6 +47,7 @@ class Traits:
     is_listed_unpaid: bool = True
     is_cancellable: bool = True
     takes_other_amounts: bool = False
+    is_reversible: bool = True
 
 
 class Harness(Protocol):
