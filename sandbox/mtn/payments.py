@@ -20,9 +20,9 @@ UNKNOWN, BLOCKED = "unknown", "blocked"
 TABLES = """
 CREATE TABLE IF NOT EXISTS payments (
     reference TEXT PRIMARY KEY, kind TEXT NOT NULL, phone TEXT NOT NULL, amount INTEGER NOT NULL,
-    shown_amount TEXT NOT NULL, currency TEXT NOT NULL, external_id TEXT NOT NULL, payer_message TEXT NOT NULL, payee_note TEXT NOT NULL,
-    callback_url TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', number INTEGER,
-    planned TEXT NOT NULL, due_at TEXT, visible_at TEXT NOT NULL, created_at TEXT NOT NULL
+    shown_amount TEXT NOT NULL, currency TEXT NOT NULL, external_id TEXT NOT NULL, payer_message TEXT NOT NULL,
+    payee_note TEXT NOT NULL, callback_url TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+    number INTEGER, planned TEXT NOT NULL, due_at TEXT, visible_at TEXT NOT NULL, created_at TEXT NOT NULL
 );
 """
 # What is planned for a payment that is to succeed.

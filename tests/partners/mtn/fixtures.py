@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 
 from tests.partners.mtn.harness import MtnHarness
 
@@ -20,8 +19,7 @@ def mtn_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MtnHarness
 
 @pytest.fixture
 def mtn(mtn_process: MtnHarness, monkeypatch: pytest.MonkeyPatch) -> MtnHarness:
-    """MTN as it starts, with a million francs in our wallet; the variables MTN_* name it. No token is kept."""
+    """MTN as it starts, with a million francs in our wallet; the variables MTN_* name it."""
     mtn_process.thaw()
     mtn_process.reset(monkeypatch)
-    cache.clear()
     return mtn_process

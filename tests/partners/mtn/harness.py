@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from partners.mtn.collector import MtnCollector
 from partners.mtn.rail import MtnRail
@@ -64,6 +65,7 @@ class MtnHarness:
 
     def reset(self, monkeypatch: pytest.MonkeyPatch, *, float_xof: int = 1_000_000) -> None:
         self.control.reset()
+        cache.clear()  # tokens that the simulator has forgotten
         self.control.call("top_up", amount=float_xof)
         self.control.call("remove", phone=self.unknown_phone[1:])
         for variable, value in environment_of(self.process.url).items():
