@@ -327,7 +327,8 @@ def test_failure_that_may_be_short_funds_is_judged_by_the_balance(
     mtn.control.call("top_up", amount=-999_000)
     short = rail.find(order)
 
-    assert isinstance(enough, Refused) and isinstance(short, Refused)
+    assert isinstance(enough, Refused)
+    assert isinstance(short, Refused)
     assert (enough.failure, short.failure) == (FailureClass.RENEW, FailureClass.HOLD)
     assert short.evidence["available"] == 1_000
 
