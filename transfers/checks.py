@@ -20,7 +20,16 @@ RAIL_PARTS = (
     "balance",
     "statement",
 )
-COLLECTOR_PARTS = ("account", "wants_phone", "paid_late_for", "open", "reference_of", "find", "cancel")
+COLLECTOR_PARTS = (
+    "account",
+    "wants_phone",
+    "needs_phone",
+    "paid_late_for",
+    "open",
+    "reference_of",
+    "find",
+    "cancel",
+)
 
 
 @register()

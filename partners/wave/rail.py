@@ -11,7 +11,7 @@ from http import HTTPStatus
 from ledger.enums import Currency
 from ledger.types import Money, xof
 from partners.errors import RecipientNameDiffers, RecipientUnknown
-from partners.phone_rail import PhoneRail, charges_of, float_of
+from partners.phone_rail import PhoneRail
 from partners.phones import Phone
 from partners.references import new_order_reference
 from partners.wave.client import CURRENCY, Row, WaveClient, WaveRefused
@@ -47,8 +47,6 @@ class WaveRail(PhoneRail):
     """Send francs to a phone by Wave. Writes nothing to the database; an unclear outcome is `Unknown`."""
 
     name = NAME
-    account = float_of(NAME)
-    cost_account = charges_of(NAME)
     send_deadline_seconds = 20
     late_by = timedelta(minutes=5)
     # Wave pays one key once.

@@ -20,6 +20,7 @@ from transfers.rails import Rail
 HARNESSES: dict[str, str] = {
     "wave": "tests.partners.wave.harness.WaveHarness",
     "orange": "tests.partners.orange.harness.OrangeHarness",
+    "mtn": "tests.partners.mtn.harness.MtnHarness",
 }
 
 
@@ -39,6 +40,7 @@ class Traits:
     `pays_at_once`: an accepted payout is answered as paid, not as pending. `is_idempotent`: one reference is paid once.
     `states_charges`: the answer says what it cost. `is_listed_unpaid`: a request for money is found before it is paid.
     `is_cancellable`: a request can be ended by us. `takes_other_amounts`: a payer can pay another amount than asked.
+    `is_reversible`: the partner can give a paid payout back.
     """
 
     pays_at_once: bool = True
@@ -47,6 +49,7 @@ class Traits:
     is_listed_unpaid: bool = True
     is_cancellable: bool = True
     takes_other_amounts: bool = False
+    is_reversible: bool = True
 
 
 class Harness(Protocol):
