@@ -181,6 +181,8 @@ class FailureClass(TextChoices):
     RENEW = "renew"
     # Our side cannot pay at the moment; the same order waits without using up a retry.
     HOLD = "hold"
+    # Our credentials are refused: the rail is switched off, and the payment waits without using up a retry.
+    STOP = "stop"
     FINAL = "final"
     REVIEW = "review"
 

@@ -13,6 +13,13 @@ class RailUnavailable(Unavailable):
     detail: str
 
 
+class RailCredentialsRefused(RailUnavailable):
+    """The provider refuses our credentials (a wrong PIN, a revoked key, a disabled wallet): certainly nothing was sent.
+
+    The rail is switched off at once, so that no further call can use up what tries are left.
+    """
+
+
 class RailShort(Unavailable):
     """The rail works, but cannot send this payment now; smaller ones may go. Nothing was sent."""
 
@@ -33,6 +40,10 @@ class DestinationUnavailable(Unavailable):
 class CollectorUnavailable(Unavailable):
     collector: str
     detail: str
+
+
+class CollectorCredentialsRefused(CollectorUnavailable):
+    """The provider refuses our credentials: nothing was opened, and the collector is switched off at once."""
 
 
 class RailUnknown(Invalid):

@@ -96,6 +96,7 @@ LABELS: dict[str, Any] = {
     "review": _("review"),
     "failure_class.hold": pgettext_lazy("failure class", "waits for money"),
     "failure_class.retry": pgettext_lazy("failure class", "is tried again"),
+    "failure_class.stop": pgettext_lazy("failure class", "switches the rail off"),
     "failure_class.review": pgettext_lazy("failure class", "needs a person"),
     "final": _("final"),
     # Actions in the trail of disbursements
@@ -572,6 +573,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("%(rail)s is unavailable; nothing was sent."),
         _("Try again when it is available."),
     ),
+    "rail-credentials-refused": (
+        _("%(rail)s refuses our credentials; nothing was sent, and it is switched off."),
+        _("Have the operator check the credentials, then propose to switch it on."),
+    ),
     "rail-short": (
         _("%(rail)s can send %(available)s now, and this payment needs %(needed)s; nothing was sent."),
         _("Try again when it can send more."),
@@ -641,6 +646,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "collector-unavailable": (
         _("The collector %(collector)s is unavailable, so nothing was cancelled."),
         _("Try again in a moment."),
+    ),
+    "collector-credentials-refused": (
+        _("%(collector)s refuses our credentials; nothing was requested, and it is switched off."),
+        _("Have the operator check the credentials, then propose to switch it on."),
     ),
     "issuer-missing": (
         _("Nobody has set who issues receipts."),

@@ -36,9 +36,10 @@ _S = BreakerState
 def count_refusal(rail: str, failure: FailureClass, *, disbursement_id: int, now: datetime) -> None:
     """Count a refusal against its rail, unless it says nothing about other payments.
 
-    The payee's own refusals do not, and neither does an amount that our side cannot send.
+    The payee's own refusals do not, and neither does an amount that our side cannot send. Refused credentials switch
+    the rail off.
     """
-    if failure in (*PAYEES_OWN, FailureClass.HOLD):
+    if failure in (*PAYEES_OWN, FailureClass.HOLD, FailureClass.STOP):
         _free_try(rail, disbursement_id=disbursement_id, now=now)
     else:
         count_failure(rail, disbursement_id=disbursement_id, now=now)

@@ -42,6 +42,8 @@ def after_failure(failure: FailureClass, *, retries: int, holds: int = 0, now: d
     match failure:
         case FailureClass.HOLD if holds < MAX_HOLDS:
             return NextStep(DisbursementState.PROCESSING, now + min(DEFER_FOR * (1 << holds), LONGEST_HOLD))
+        case FailureClass.STOP:
+            return NextStep(DisbursementState.PROCESSING, now + DEFER_FOR)
         case FailureClass.RETRY if retries < MAX_RETRIES:
             return NextStep(DisbursementState.PROCESSING, now + retry_delay(retries), counts_as_retry=True)
         case FailureClass.RENEW if retries < MAX_RETRIES:
