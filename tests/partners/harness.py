@@ -17,7 +17,11 @@ from transfers.collectors import Collector
 from transfers.rails import Rail
 
 # By the name of the partner. Each class is made with the folder of its state.
-HARNESSES: dict[str, str] = {}
+HARNESSES: dict[str, str] = {
+    "franc": "tests.francs.harness.FrancHarness",
+    "franc-unfenced": "tests.francs.harness.UnfencedFrancHarness",
+    "franc-repeating": "tests.francs.harness.RepeatingFrancHarness",
+}
 
 
 @dataclass(frozen=True)

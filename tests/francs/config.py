@@ -1,0 +1,17 @@
+"""What the franc partner's client reads from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from partners.config import Secret, secret, text
+
+
+@dataclass(frozen=True)
+class FrancConfig:
+    url: str
+    api_key: Secret
+
+    @classmethod
+    def from_environment(cls) -> FrancConfig:
+        return cls(text("FRANC_URL", "https://api.francs.example"), secret("FRANC_API_KEY"))
