@@ -22,6 +22,8 @@ HARNESSES: dict[str, str] = {
     "franc-unfenced": "tests.francs.harness.UnfencedFrancHarness",
     "franc-repeating": "tests.francs.harness.RepeatingFrancHarness",
 }
+# Without the variants of a partner that differ in paying out only.
+DISTINCT = sorted(name for name in HARNESSES if "-" not in name)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Traits:
 
     `pays_at_once`: an accepted payout is answered as paid, not as pending. `is_idempotent`: one reference is paid once.
     `states_charges`: the answer says what it cost. `is_listed_unpaid`: a request for money is found before it is paid.
-    `is_cancellable`: a request can be ended by us. `takes_other_amounts`: a payer can pay another amount than asked.
+    `is_cancellable`: a request can be ended by us. `takes_second_payment`: it can be paid twice. `takes_other_amounts`:
+    a payer can pay another amount than asked.
     """
 
     pays_at_once: bool = True
@@ -47,6 +50,7 @@ class Traits:
     states_charges: bool = True
     is_listed_unpaid: bool = True
     is_cancellable: bool = True
+    takes_second_payment: bool = True
     takes_other_amounts: bool = False
 
 
