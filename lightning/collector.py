@@ -37,6 +37,7 @@ class LightningCollector:
     name = NAME
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
     wants_phone = False
+    needs_phone = False
     # An invoice is paid once, and never after its end.
     paid_late_for = timedelta(0)
 

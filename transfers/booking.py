@@ -56,7 +56,7 @@ def paid_lines(
     payout_msat: int,
     fee: FixedFee | None,
     paid: Money,
-    cost: Money,
+    cost: Money | None,
     paid_from: AccountRef,
     cost_account: AccountRef,
     residue: AccountRef,
@@ -65,12 +65,13 @@ def paid_lines(
     """Release what was in transit: what was paid left `paid_from`, the fee goes to its three owners.
 
     Francs are exchanged for the msat that they are worth, through the currency position. The platform bears the cost
-    of sending (routing fee, partner charge): the payee gets the whole net.
+    of sending (routing fee, partner charge): the payee gets the whole net. A cost that is not stated is booked later,
+    as a charge on `paid_from`.
     """
     lines = [Line(IN_TRANSIT, payout_msat)]
     if paid.currency is Currency.XOF:
         lines += exchange_lines(shares, residue=residue, paid_xof=paid.amount)
-    lines += [Line(paid_from, -paid.amount - cost.amount), Line(cost_account, cost.amount)]
+    lines += _sending_lines(paid, cost, paid_from=paid_from, cost_account=cost_account)
     if fee is not None:
         lines += fee_lines(fee)
     return [line for line in lines if line.amount]
@@ -117,16 +118,21 @@ def reversed_lines(
 
 
 def write_off_lines(
-    *, paid: Money, cost: Money, paid_from: AccountRef, cost_account: AccountRef
+    *, paid: Money, cost: Money | None, paid_from: AccountRef, cost_account: AccountRef
 ) -> list[Line]:
     """Book what was paid beside the books as a loss, and what sending it cost as every other cost."""
-    losses = AccountRef(AccountRole.PAYMENT_LOSSES, paid.currency)
     lines = [
-        Line(paid_from, -paid.amount - cost.amount),
-        Line(cost_account, cost.amount),
-        Line(losses, paid.amount),
+        *_sending_lines(paid, cost, paid_from=paid_from, cost_account=cost_account),
+        Line(AccountRef(AccountRole.PAYMENT_LOSSES, paid.currency), paid.amount),
     ]
     return [line for line in lines if line.amount]
+
+
+def _sending_lines(
+    paid: Money, cost: Money | None, *, paid_from: AccountRef, cost_account: AccountRef
+) -> list[Line]:
+    charged = cost.amount if cost is not None else 0
+    return [Line(paid_from, -paid.amount - charged), Line(cost_account, charged)]
 
 
 def fee_lines(fee: FixedFee) -> list[Line]:

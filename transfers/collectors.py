@@ -15,13 +15,14 @@ from transfers.types import CollectionRequest, CollectionStatus, OpenedCollectio
 class Collector(Protocol):
     """One way to receive money, in the currency of `account`, where it arrives.
 
-    `wants_phone`: the payer is asked by phone, whose number a request then contains. `paid_late_for` is how long after
-    the end of a request its provider may still accept a payment for it.
+    `wants_phone`: a request may contain the payer's phone; `needs_phone`: it must, since the payer is asked by phone.
+    `paid_late_for` is how long after the end of a request its provider may still accept a payment for it.
     """
 
     name: str
     account: AccountRef
     wants_phone: bool
+    needs_phone: bool
     paid_late_for: timedelta
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:

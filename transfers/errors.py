@@ -318,6 +318,12 @@ class CollectionCurrencyDiffers(Conflict):
     received_currency: str
 
 
+class CollectorNeedsPhone(Invalid):
+    """This method asks the payer by phone: a request for money needs their number."""
+
+    method: str
+
+
 class CollectorTakesNoPhone(Invalid):
     """This method needs no phone of the payer; none is stored without need."""
 

@@ -168,12 +168,19 @@ def _judge_paid(line: ProviderPayment, attempts: list[Attempt], listed: _Listed)
     if not paid and not any(attempt.state in OPEN_ATTEMPT_STATES for attempt in attempts):
         yield _mismatch(line, MismatchCode.PAID_NOT_BOOKED, attempts, amount=line.amount.amount)
     for attempt in paid:
-        booked = {"booked": attempt.order.amount, "booked_cost": attempt.cost}
-        reported = {"amount": line.amount.amount, "cost": line.cost.amount}
-        if list(booked.values()) != list(reported.values()):
-            yield _mismatch(line, MismatchCode.AMOUNTS_DIFFER, [attempt], **reported, **booked)
+        cost = line.cost.amount if line.cost is not None else None
+        if line.amount.amount != attempt.order.amount or _is_another_cost(cost, attempt.cost):
+            facts = {
+                "amount": line.amount.amount, "cost": cost, "booked": attempt.order.amount, "booked_cost": attempt.cost,
+            }  # fmt: skip
+            yield _mismatch(line, MismatchCode.AMOUNTS_DIFFER, [attempt], **facts)
     if any(attempt.pk in listed.as_paid for attempt in attempts):
         yield _mismatch(line, MismatchCode.PAID_TWICE, attempts, amount=line.amount.amount)
+
+
+def _is_another_cost(reported: int | None, booked: int | None) -> bool:
+    """Return whether both are known and differ: a cost that was not stated is booked by people, for many payments."""
+    return reported is not None and booked is not None and reported != booked
 
 
 def _is_booked(attempt: Any) -> bool:

@@ -593,6 +593,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Request %(collection_id)s cannot be cancelled: %(why)s."),
         _("Nothing was changed. Its present state is shown below."),
     ),
+    "collector-needs-phone": (
+        _("“%(method)s” asks the payer by phone, and the request has no number."),
+        _("Request it again with the payer's phone, or by another method."),
+    ),
     "collection-settled": (
         _("Request %(collection_id)s was paid."),
         _("The payment is booked; there is nothing left to cancel."),

@@ -140,7 +140,7 @@ def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
         rail=order.rail if order else in_use.rail,
         reference=order.reference if order else "",
         proof=paid.proof if paid else "",
-        cost=paid.order.money(paid.cost) if paid and paid.cost is not None else None,
+        cost=paid.order.stated_cost(paid.cost) if paid else None,
     )  # fmt: skip
 
 

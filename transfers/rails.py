@@ -28,9 +28,9 @@ class Rail(Protocol):
 
     `account` holds the money it sends, `cost_account` takes what sending costs, in the same currency;
     `send_deadline_seconds` is how long a `send` may last at most; `late_by` is how long after its deadline the provider
-    may still accept a send; `search_window` is how long after a send its absence at the provider proves nothing, where
-    the provider does not pay one reference once. `prepare`, `send`, `find`, `sendable` and `balance` are
-    called in threads of their own, many at once, and use no database.
+    may still accept a send; `search_window` is how long after a send its absence at the provider proves nothing: where
+    the provider does not pay one reference once, or does not show at once what it acknowledged. `prepare`, `send`,
+    `find`, `sendable` and `balance` are called in threads of their own, many at once, and use no database.
     """
 
     name: str

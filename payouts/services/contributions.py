@@ -43,7 +43,8 @@ def open_contribution(
     The member's credit pays first, in whole sats; the request asks for the rest, and there is none if credit covers
     all of it. `phone` is the payer's, for a method that asks by phone.
     Raises: CycleMissing, ContributionMissing, ContributionSettled, ContributionMissed,
-    ContributionRequestedByOtherMethod, CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable.
+    ContributionRequestedByOtherMethod, CollectorUnknown, CollectorTakesNoPhone, CollectorNeedsPhone, RateNotFresh,
+    CollectorUnavailable.
     """
     owed = contribution(cycle_id, user_id)
     _require_due(owed)

@@ -20,6 +20,7 @@ class ScriptedCollector:
     name = "lightning"
     account = AccountRef(AccountRole.NODE, Currency.MSAT)
     wants_phone = False
+    needs_phone = False
     paid_late_for = timedelta(0)
 
     def __init__(self) -> None:

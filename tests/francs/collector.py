@@ -30,6 +30,7 @@ class FrancCollector:
     name = NAME
     account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, NAME)
     wants_phone = True
+    needs_phone = False
     paid_late_for = timedelta(days=7)
 
     def __init__(self) -> None:

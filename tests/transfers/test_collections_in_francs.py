@@ -28,6 +28,7 @@ from transfers.booking import ROUNDING as RESIDUE
 from transfers.errors import (
     CollectionCurrencyDiffers,
     CollectionSettled,
+    CollectorNeedsPhone,
     CollectorTakesNoPhone,
     CollectorUnavailable,
 )
@@ -192,6 +193,18 @@ def test_phone_is_refused_by_a_collector_that_needs_none() -> None:
     with unchanged(), pytest.raises(CollectorTakesNoPhone) as error:
         opened(phone=PHONE)
     assert error.value.facts == {"method": "lightning"}
+
+
+def test_request_without_a_phone_is_refused_where_the_payer_is_asked_by_phone(
+    franc_collector: FrancSteeredCollector,
+) -> None:
+    franc_collector.needs_phone = True
+
+    with unchanged(), pytest.raises(CollectorNeedsPhone) as error:
+        asked()
+    assert error.value.facts == {"method": "franc"}
+
+    assert asked(phone=PHONE).state == "open"
 
 
 # Receiving

@@ -82,6 +82,10 @@ def _refused(failure: FailureClass, verdict: str = "new") -> Refused:
     return Refused("reason", failure, verdict=verdict)
 
 
+def _call_refused(failure: FailureClass) -> Refused:
+    return Refused("reason", failure, is_recorded=False)
+
+
 ANSWERS: dict[str, tuple[Answer, bool]] = {
     "paid": (_paid(started_at=at(-4)), True),
     "paid, the provider does not say when": (_paid(), True),
@@ -94,6 +98,8 @@ ANSWERS: dict[str, tuple[Answer, bool]] = {
     "refused: final": (_refused(FailureClass.FINAL), False),
     "refused: renew": (_refused(FailureClass.RENEW), False),
     "refused: stale": (_refused(FailureClass.FINAL, STALE), False),
+    "call refused: hold": (_call_refused(FailureClass.HOLD), False),
+    "call refused: final": (_call_refused(FailureClass.FINAL), False),
     "unknown": (Unknown(seen=True, reason="in-flight"), False),
     "stuck": (Unknown(seen=True, reason="in-flight-nowhere", is_stuck=True), False),
     "unknown, contradicts": (Unknown(seen=True, reason="contradiction", suspect=True), False),
@@ -182,7 +188,23 @@ ABOUT_OPEN = """
 * ; * ; paid, begun before the order ; * ; * ; keep 600, review paid-before-ordered
 * ; * ; paid, but not proven|given back in part|unknown, contradicts ; * ; * ; keep 600, review answer-contradicts-records
 * ; * ; unknown, refusal in doubt ; * ; * ; keep 600, review refused-when-sent-again
-* ; * ; refused: final|refused: renew ; sent again ; * ; keep 600, review refused-when-sent-again
+* ; * ; refused: final|refused: renew|call refused: final ; sent again ; * ; keep 600, review refused-when-sent-again
+processing ; prepared ; call refused: final ; sent once ; sendable|no longer sendable|may leave ; close void, failed 25
+processing ; prepared ; call refused: final ; sent once ; over|long over ; close void, failed never
+processing ; in_flight ; call refused: final ; sent once ; sendable|no longer sendable|may leave ; close failed, failed 25
+processing ; in_flight ; call refused: final ; sent once ; over|long over ; close failed, failed never
+processing ; prepared ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close void, processing 25, not before 60
+processing ; prepared ; call refused: hold ; * ; over|long over ; close void, processing 60, not before 60
+processing ; in_flight ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close failed, processing 25, not before 60
+processing ; in_flight ; call refused: hold ; * ; over|long over ; close failed, processing 60, not before 60
+needs_review ; prepared ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close void, needs_review 25
+needs_review ; prepared ; call refused: hold ; * ; over|long over ; close void, needs_review never
+needs_review ; prepared ; call refused: final ; sent once ; sendable|no longer sendable|may leave ; close void, needs_review 25
+needs_review ; prepared ; call refused: final ; sent once ; over|long over ; close void, needs_review never
+needs_review ; in_flight ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close failed, needs_review 25
+needs_review ; in_flight ; call refused: hold ; * ; over|long over ; close failed, needs_review never
+needs_review ; in_flight ; call refused: final ; sent once ; sendable|no longer sendable|may leave ; close failed, needs_review 25
+needs_review ; in_flight ; call refused: final ; sent once ; over|long over ; close failed, needs_review never
 processing ; * ; refused: final ; sent once ; sendable|no longer sendable|may leave ; close failed, failed 25
 processing ; * ; refused: final ; sent once ; over|long over ; close failed, failed never
 processing ; * ; refused: renew ; sent once ; sendable|no longer sendable|may leave ; close failed, processing 25, not before 120
@@ -257,7 +279,7 @@ ABOUT_CLOSED = """
 * ; void ; paid, begun before the order ; * ; * ; settle
 * ; failed ; paid, begun before the order ; resolved ; * ; settle
 * ; failed ; paid, begun before the order ; not resolved ; * ; book late
-* ; * ; refused: retry|refused: hold|refused: review|refused: final|refused: renew|refused: stale|given back ; * ; * ; settle
+* ; * ; refused: retry|refused: hold|refused: review|refused: final|refused: renew|refused: stale|call refused: hold|call refused: final|given back ; * ; * ; settle
 * ; * ; unavailable ; * ; * ; doubt until 15
 processing ; * ; unknown|too late ; * ; * ; doubt until 15
 failed|needs_review|cancelled|completed ; * ; unknown|too late ; * ; payable ; doubt until 30
@@ -345,6 +367,31 @@ def test_decide_about_an_order_that_is_not_found_waits_until_the_search_window_i
     decision = decide(PaymentFacts(DisbursementState.PROCESSING, queries=queries), [order], answered, NOW)
 
     assert text_of(decision) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "left_seconds", "expected"),
+    [
+        (OURS, 1, "keep 1"),
+        (OURS, 0, "keep 1"),
+        (OURS, -1, "keep 600, review payment-vanished"),
+        (OTHER, 1, "keep 600, review payment-vanished"),
+    ],
+)
+def test_decide_about_an_acknowledged_order_waits_until_its_provider_must_show_it(
+    source: str, left_seconds: int, expected: str
+) -> None:
+    order = replace(
+        ORDER,
+        state=AttemptState.IN_FLIGHT,
+        may_leave_until=at(left_seconds - 120),
+        search_window=120 * SECOND,
+    )
+    answered = Answered(order, AnsweredCall.ASK, NotSeen(source))
+
+    found = decide(PaymentFacts(DisbursementState.PROCESSING), [order], answered, NOW)
+
+    assert text_of(found) == expected
 
 
 @pytest.mark.parametrize("by", [{"state": AttemptState.VOID}, {"was_resolved": True}, {}])

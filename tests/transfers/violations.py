@@ -193,7 +193,7 @@ PAYING = [
     Violation("attempt_paid_outside_is_closed", paid, {"paid_outside_at": NOW}),
     Violation("attempt_success_has_proof", paid, {"proof": ""}),
     Violation("attempt_success_has_proof", paid, {"cost": -1}),
-    Violation("attempt_success_has_proof", paid, {"cost": None}),
+    Violation("attempt_success_has_proof", paid, {"proof": "", "cost": None}),
     Violation(
         "transfers_attempt.payment_transaction_id", paid, lambda _: {"disbursement_id": ordered("another")}
     ),
@@ -605,7 +605,8 @@ RESOLVING = [
     *(
         Violation("manualresolution_verdict_fits_its_facts", resolution, changes)
         for changes in (
-            {"proof": ""}, {"cost": None}, {"cost": -1}, {"verdict": "perhaps"}, {"verdict": "not_paid"},
+            {"proof": ""}, {"cost": None}, {"cost": -1}, {"verdict": "written_off", "cost": -1},
+            {"verdict": "written_off", "proof": "", "cost": None}, {"verdict": "perhaps"}, {"verdict": "not_paid"},
             {"verdict": "not_paid", "proof": ""}, {"verdict": "not_paid", "cost": None},
         )
     ),

@@ -24,6 +24,7 @@ from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
+from transfers.admin.costs import show_cost
 from transfers.admin.reversals import PROPOSE_REVERSAL, REQUEST_RETURN, amount_to_return
 from transfers.admin.review import attach_attempts, last_answer, payment_box
 from transfers.admin.review_actions import PROPOSE_NOT_PAID, PROPOSE_PAID, PROPOSE_WRITE_OFF, QUERY_PROVIDER
@@ -290,7 +291,7 @@ class AttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("cost"))
     def cost_shown(self, row: Attempt) -> str:
-        return show_in(row.order.currency, row.cost)
+        return show_cost(row)
 
     def name_of(self, row: Any) -> str:
         return gettext("attempt %(number)s of disbursement %(disbursement)s") % {

@@ -19,6 +19,7 @@ from sunusav.core import phrasing
 from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
+from transfers.admin.costs import show_cost
 from transfers.admin.timeline import VERDICTS
 from transfers.attempt_queries import (
     attempts_in_doubt_of,
@@ -202,7 +203,7 @@ def _outside_box(row: Any, now: datetime) -> Box:
     }  # fmt: skip
     facts = [
         (_("Proof (preimage)"), mono(attempt.proof)),
-        (_("Cost"), show_in(order.currency, attempt.cost)),
+        (_("Cost"), show_cost(attempt)),
     ]
     waiting = open_proposal(MANUAL_RESOLUTION, str(row.pk))
     return Box(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.facts import instant, long, moment, mono, show_code, show_facts
 from sunusav.backoffice.money import NOTHING, show_in, show_msat
 from sunusav.backoffice.sections import Facts, Table, link_to, link_to_page
+from transfers.admin.costs import cost_with_step, show_cost
 from transfers.enums import AnsweredCall, AttemptState, ResolutionVerdict
 from transfers.models import Attempt, Disbursement, DisbursementDestination
 from transfers.queries import destinations_of
@@ -119,7 +120,7 @@ def facts_of(attempt: Attempt) -> Facts:
         (_("Closed"), instant(attempt.closed_at)),
         (_("Outcome"), show_code(attempt.outcome)),
         (_("Proof (preimage)"), mono(attempt.proof)),
-        (_("Cost"), show_in(order.currency, attempt.cost)),
+        (_("Cost"), cost_with_step(attempt)),
         (_("Evidence"), show_facts(attempt.evidence)),
         (_("Order"), link_to(order, f"#{order.pk}")),
     )
@@ -195,7 +196,7 @@ def _end(attempt: Attempt) -> Any:
 
 def _payment(attempt: Attempt) -> Any:
     return _lines(
-        (_("Cost"), show_in(attempt.order.currency, attempt.cost)),
+        (_("Cost"), show_cost(attempt)),
         (_("Proof (preimage)"), mono(attempt.proof)),
     )
 

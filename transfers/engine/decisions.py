@@ -211,7 +211,9 @@ def _about_open(
             return Keep(answered, reviewed_at, ReviewCode.REFUSED_WHEN_SENT_AGAIN, facts)
         case Meaning.REFUSED:
             assert isinstance(answered.answer, Refused)  # noqa: S101  (what the meaning says)
-            return _close(payment, orders, order, AttemptState.FAILED, answered.answer, now)
+            return _close(payment, orders, order, _state_after(order, answered.answer), answered.answer, now)
+        case Meaning.VANISHED if _is_not_shown_yet(answered, now):
+            return Keep(answered, now + query_delay(payment.queries))
         case Meaning.VANISHED:
             source = answered.answer.source if isinstance(answered.answer, NotSeen) else order.source
             return Keep(answered, reviewed_at, ReviewCode.PAYMENT_VANISHED, (("source", source),))
@@ -248,6 +250,19 @@ def _about_not_seen(
         # A person was asked to decide, and may have paid in another way by now: query further, send nothing.
         return Keep(answered, now + QUERY_REVIEWED_EVERY)
     return SendAgain(answered)
+
+
+def _is_not_shown_yet(answered: Answered, now: datetime) -> bool:
+    """Return whether a provider that acknowledged an order may still need a while to show it."""
+    order, answer = answered.order, answered.answer
+    is_same_source = isinstance(answer, NotSeen) and answer.source == order.source
+    return is_same_source and bool(order.search_window) and now <= order.found_by
+
+
+def _state_after(order: OrderFacts, refused: Refused) -> AttemptState:
+    """Return the state of an attempt that was refused: void if the provider never had its order."""
+    was_never_known = order.state == AttemptState.PREPARED and not refused.is_recorded
+    return AttemptState.VOID if was_never_known else AttemptState.FAILED
 
 
 def _close(

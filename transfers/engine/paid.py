@@ -130,7 +130,7 @@ def _watch_other_orders(bookings: Sequence[_Booking], now: datetime) -> None:
 def _move_attempts(bookings: Sequence[_Booking], transaction_ids: Sequence[int], now: datetime) -> None:
     own_values = {
         one.attempt.pk: {
-            "payment_transaction": transaction_id, "proof": one.proven.proof, "cost": one.proven.cost.amount,
+            "payment_transaction": transaction_id, "proof": one.proven.proof, "cost": _stated(one.proven),
             "evidence": one.proven.evidence,
         }
         for one, transaction_id in zip(bookings, transaction_ids, strict=True)
@@ -173,11 +173,14 @@ def _record_paid_outside(
     reason = f"order {closed.order.reference} of disbursement {row.pk} was paid although it had been closed"
     if beside is not None:
         reason += f"; order {beside.order.reference} is {beside.state}"
-    Attempt.objects.filter(pk=closed.pk).update(
-        paid_outside_at=now, proof=proven.proof, cost=proven.cost.amount
-    )
+    Attempt.objects.filter(pk=closed.pk).update(paid_outside_at=now, proof=proven.proof, cost=_stated(proven))
     record(subject=subject_of(row.pk), action="paid_outside_books", actor=ENGINE, at=now, reason=reason)
     pause_outgoing(actor=ENGINE, reason=reason, now=now)
+
+
+def _stated(proven: Succeeded) -> int | None:
+    """Return what the provider states as the cost, if it does."""
+    return proven.cost.amount if proven.cost is not None else None
 
 
 def _next_number(row: Disbursement) -> int:

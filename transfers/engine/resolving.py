@@ -75,10 +75,9 @@ def _apply(resolution: ManualResolution, now: datetime) -> int | None:
 
 
 def _proven(resolution: ManualResolution) -> Succeeded:
-    assert resolution.cost is not None, "checked by require_resolvable"  # noqa: S101  (a programmer's mistake)
     attempt, order = resolution.attempt, resolution.attempt.order
     return Succeeded(
-        resolution.proof, order.money(order.amount), order.money(resolution.cost), attempt.evidence
+        resolution.proof, order.money(order.amount), order.stated_cost(resolution.cost), attempt.evidence
     )
 
 

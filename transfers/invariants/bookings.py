@@ -58,10 +58,11 @@ def payments_have_their_lines(scope: AuditScope) -> Iterator[Breach]:
 def _payment_lines(attempt: Attempt, fee: FixedFee | None, rates: Mapping[int, Decimal]) -> list[Line]:
     row, order = attempt.disbursement, attempt.order
     rate = rates.get(row.conversion_id or 0)
-    return payment_lines(row, order, fee=fee, cost=order.money(attempt.cost or 0), rate_xof_per_btc=rate)
+    return payment_lines(row, order, fee=fee, cost=order.stated_cost(attempt.cost), rate_xof_per_btc=rate)
 
 
 def cost_is_booked(scope: AuditScope) -> Iterator[Breach]:
+    """Yield each payment whose stated cost is not booked with it; of a cost that was not stated, nothing is."""
     for attempts in attempt_pages(scope, SUCCEEDED):
         paid_by = [row.payment_transaction_id or 0 for row in attempts]
         booked = {
@@ -70,7 +71,7 @@ def cost_is_booked(scope: AuditScope) -> Iterator[Breach]:
         for row in attempts:
             order = row.order
             in_books = booked[Currency(order.currency)].get(row.payment_transaction_id or 0, 0)
-            if in_books != row.cost:
+            if in_books != (row.cost or 0):
                 yield Breach(
                     "I09", name_of_attempt(row), f"cost {row.cost} {order.currency}, booked {in_books}"
                 )

@@ -58,7 +58,7 @@ def _expected(row: ResolvedAttempt) -> list[Line]:
     order = row.attempt.order
     paid_from, cost_account = order.accounts
     return write_off_lines(
-        paid=order.money(order.amount), cost=order.money(row.resolution.cost or 0), paid_from=paid_from,
+        paid=order.money(order.amount), cost=order.stated_cost(row.resolution.cost), paid_from=paid_from,
         cost_account=cost_account,
     )  # fmt: skip
 

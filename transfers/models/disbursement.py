@@ -269,6 +269,10 @@ class PaymentOrder(models.Model):
         """Return an amount in the currency of this order."""
         return Money(amount, Currency(self.currency))
 
+    def stated_cost(self, cost: int | None) -> Money | None:
+        """Return what paying this order cost; None where the provider did not state it."""
+        return None if cost is None else self.money(cost)
+
     @property
     def accounts(self) -> tuple[AccountRef, AccountRef]:
         """The account that pays, and the one that takes what sending costs."""
@@ -280,7 +284,8 @@ class Attempt(models.Model):
 
     `send_not_after` is the latest moment at which its last send may leave. `unpaid_at` is when the provider last
     confirmed that the order of a closed attempt was not paid; `paid_outside_at`, when it reported the opposite, with
-    `proof` and `cost`, and the payment could not be booked for this disbursement.
+    `proof` and `cost`, and the payment could not be booked for this disbursement. Without a `cost`, the provider of a
+    paid attempt did not state it.
     """
 
     disbursement = models.ForeignKey(
@@ -343,7 +348,7 @@ class Attempt(models.Model):
             models.CheckConstraint(
                 name="attempt_success_has_proof",
                 condition=~Q(state=AttemptState.SUCCEEDED)
-                | (~Q(proof="") & Q(cost__isnull=False) & Q(cost__gte=0)),
+                | (~Q(proof="") & (Q(cost=None) | Q(cost__isnull=False, cost__gte=0))),
             ),
         ]
         indexes: ClassVar[list[Any]] = [

@@ -15,8 +15,8 @@ class ManualResolution(models.Model):
     """How one person proposes to resolve an attempt, and the provider's last answer then.
 
     The attempt's outcome stays unknown, or it was paid and the books have no place for it: then its payment is to be
-    written off, with the proof and the cost that the provider reported. Append-only. It takes effect only when a second
-    person approves it.
+    written off, with the proof and the cost that the provider reported, if it did. Append-only. It takes effect only
+    when a second person approves it.
     """
 
     attempt = models.ForeignKey(
@@ -48,6 +48,7 @@ class ManualResolution(models.Model):
                 name="manualresolution_verdict_fits_its_facts",
                 condition=(
                     Q(verdict__in=("paid", "written_off"), cost__isnull=False, cost__gte=0) & ~Q(proof="")
+                    | Q(verdict="written_off", cost__isnull=True) & ~Q(proof="")
                     | Q(verdict="not_paid", proof="", cost__isnull=True)
                 ),
             ),

@@ -120,7 +120,7 @@ def payment_lines(
     order: PaymentOrder,
     *,
     fee: FixedFee | None,
-    cost: Money,
+    cost: Money | None,
     rate_xof_per_btc: Decimal | None,
 ) -> list[Line]:
     """Return the journal lines of an order that was paid. The rate is that of the conversion, where there is one."""

@@ -27,6 +27,7 @@ from transfers.errors import (
     CollectionAskedOtherwise,
     CollectionSettled,
     CollectionWithdrawn,
+    CollectorNeedsPhone,
     CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
@@ -110,12 +111,14 @@ def request_collection(
     `due` is credited to `credit`; a collector in the other currency asks for what it is worth now. What is not asked
     for becomes credit of the owner of `overpaid`, whose phone it is. Nobody can pay it before it is announced.
     Raises: SubjectMissing, CollectionSettled, CollectionAskedOtherwise, CollectorUnknown, CollectorTakesNoPhone,
-    RateNotFresh.
+    CollectorNeedsPhone, RateNotFresh.
     """
     require_subject(subject)
     opener = collector(method)
     if phone and not opener.wants_phone:
         raise CollectorTakesNoPhone(method=method)
+    if opener.needs_phone and not phone:
+        raise CollectorNeedsPhone(method=method)
     wanted = Collection(
         subject=subject, method=method, currency=opener.account.currency, due_currency=due.currency, due=due.amount,
         memo=memo, requested_at=now, ask_at=now + timedelta(seconds=EXPIRES_IN_SECONDS),

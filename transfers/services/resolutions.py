@@ -67,7 +67,8 @@ def propose_resolution(
     """Propose to a second person how an attempt ended: the open one, else that of a closed order in doubt.
 
     Paid needs the payee's proof and the cost of sending; not paid needs a fresh answer that the provider did not pay;
-    to write off needs nothing but a payment outside the books. Units: the currency of the order.
+    to write off needs nothing but a payment outside the books, whose cost may not be stated yet.
+    Units: the currency of the order.
     Raises: DisbursementMissing, AttemptNotOpen, DisbursementNotUnderReview, NothingToWriteOff,
     ResolutionNeedsExplanation, ResolutionNeedsProof, ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld,
     ProviderContradicts, ProposalAlreadyOpen, NotAllowedToDecide.

@@ -105,7 +105,8 @@ class Failure:
 class DisbursementFacts:
     """A disbursement as other apps read it.
 
-    `pay_xof` is what a rail in francs pays, once it is fixed; `paid`, what the live or last order pays.
+    `pay_xof` is what a rail in francs pays, once it is fixed; `paid`, what the live or last order pays. `cost` is None
+    before it is paid, and where the provider did not state it.
     """
 
     id: int

@@ -57,14 +57,14 @@ class PreviousOrder:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Paid, with its proof. `cost` is the routing fee or partner charge on top of the amount.
+    """Paid, with its proof. `cost` is the routing fee or partner charge on top of the amount; None: not stated.
 
     `started_at` is when the provider began to pay, by its clock; None where it does not report that.
     """
 
     proof: str
     amount: Money
-    cost: Money
+    cost: Money | None
     evidence: dict[str, Any] = field(default_factory=dict)
     started_at: datetime | None = None
 
@@ -74,13 +74,15 @@ class Refused:
     """Finally not paid by this order, as the provider states.
 
     `verdict` identifies the send that was refused, where the provider can: the same verdict as an earlier attempt's is
-    stale and proves nothing about a later send of the same order.
+    stale and proves nothing about a later send of the same order. `is_recorded` is false where the provider refused the
+    call itself: it does not know the order then, and that confirms the refusal.
     """
 
     reason: str
     failure: FailureClass
     evidence: dict[str, Any] = field(default_factory=dict)
     verdict: str = ""
+    is_recorded: bool = True
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,14 @@ FindOutcome = Succeeded | Refused | Unknown | NotSeen | Reversed
 
 @dataclass(frozen=True)
 class ProviderPayment:
-    """One line of a provider's statement, for matching. `is_reversed`: it was paid, and the money came back."""
+    """One line of a provider's statement, for matching. `is_reversed`: it was paid, and the money came back.
+
+    `cost` is None where the provider does not state it.
+    """
 
     reference: str
     is_paid: bool
     is_open: bool
     amount: Money
-    cost: Money
+    cost: Money | None
     is_reversed: bool = False

@@ -26,6 +26,7 @@ from sunusav.core.qr import qr_svg
 from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
+    CollectorNeedsPhone,
     CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
@@ -55,7 +56,7 @@ class ContributionViewSet(ApiViewSet):
         problems=[
             CycleMissing, ContributionMissing, ContributionSettled, ContributionMissed,
             ContributionRequestedByOtherMethod,
-            CollectorUnknown, CollectorTakesNoPhone, RateNotFresh, CollectorUnavailable,
+            CollectorUnknown, CollectorTakesNoPhone, CollectorNeedsPhone, RateNotFresh, CollectorUnavailable,
         ],
         example={"user_id": "user-123", "method": "lightning"},
     )  # fmt: skip
