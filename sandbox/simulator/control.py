@@ -62,7 +62,7 @@ class Control:
         """Return how often a call of this name arrived."""
         return int(self.call("calls", call=name))
 
-    def call(self, name: str, **body: Any) -> Any:
+    def call(self, name: str, /, **body: Any) -> Any:
         """Make a control call. Raises: ControlRefused."""
         request = urllib.request.Request(f"{self._url}/control/{name}", data=json.dumps(body).encode())
         try:

@@ -36,6 +36,8 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     # A client that has the link of a receipt may read it
     "receipts/<str:token>": {"GET": PUBLIC},
     "receipts/<str:token>/pdf": {"GET": PUBLIC},
+    # Where Wave sends a payer's browser back
+    "partners/wave/done": {"GET": PUBLIC},
     # transfers
     "monetization/receipts": {"POST": roles(PLATFORM, FINANCE)},
     "monetization/receipts/<str:number>/link": {"DELETE": roles(PLATFORM, FINANCE)},
