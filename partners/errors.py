@@ -38,3 +38,12 @@ class RecipientNameDiffers(Invalid):
 
     rail: str
     phone: str
+
+
+class AmountOutsidePartnerRange(Invalid):
+    """The partner does not pay, or request, so little or so much at once; `most_xof` is None where none is known."""
+
+    partner: str
+    amount_xof: int
+    least_xof: int
+    most_xof: int | None

@@ -50,7 +50,14 @@ class SharedToken:
     early_seconds: int
 
     def get(self) -> str:
-        """Return the token; fetch it, or wait for the process that does. Raises: what `fetch` raises, NotReached."""
+        """Return the token. Raises: as `issued`."""
+        return self.issued().value
+
+    def issued(self) -> IssuedToken:
+        """Return the token as it was issued; fetch it, or wait for the process that does.
+
+        Raises: what `fetch` raises, NotReached.
+        """
         ends = monotonic() + LEASE_SECONDS
         owner = str(uuid4())
         while (token := self._stored()) is None:
@@ -63,21 +70,23 @@ class SharedToken:
 
     def forget(self, refused: str) -> None:
         """Forget a token that the partner refused, unless another has replaced it."""
-        if self._stored() == refused:
+        stored = self._stored()
+        if stored is not None and stored.value == refused:
             _tried(lambda: cache.delete(self._key))
 
     @property
     def _key(self) -> str:
         return f"partner-token:{self.name}:{sha256(self.credentials.encode()).hexdigest()[:16]}"
 
-    def _stored(self) -> str | None:
+    def _stored(self) -> IssuedToken | None:
         sealed = _tried(lambda: cache.get(self._key))
         if sealed is None:
             return None
         try:
-            return str(json.loads(open_sealed(sealed, bound_to=self._key)))
+            value, lasts_seconds = json.loads(open_sealed(sealed, bound_to=self._key))
         except (InvalidTag, ValueError):
             return None  # it was sealed under another key
+        return IssuedToken(value, lasts_seconds)
 
     def _is_leased_to(self, owner: str) -> bool:
         """Take the lease if it is free; without a cache each process fetches for itself."""
@@ -85,14 +94,15 @@ class SharedToken:
             _tried(lambda: cache.add(f"{self._key}:lease", owner, timeout=LEASE_SECONDS), otherwise=True)
         )
 
-    def _fetched(self, owner: str) -> str:
+    def _fetched(self, owner: str) -> IssuedToken:
         try:
             issued = self.fetch()
             kept_seconds = max(issued.lasts_seconds - self.early_seconds, issued.lasts_seconds // 2)
             if kept_seconds > 0:
-                sealed = seal_bytes(json.dumps(issued.value).encode(), bound_to=self._key)
+                facts = json.dumps([issued.value, issued.lasts_seconds])
+                sealed = seal_bytes(facts.encode(), bound_to=self._key)
                 _tried(lambda: cache.set(self._key, sealed, timeout=kept_seconds))
-            return issued.value
+            return issued
         finally:
             if _tried(lambda: cache.get(f"{self._key}:lease")) == owner:
                 _tried(lambda: cache.delete(f"{self._key}:lease"))

@@ -411,6 +411,18 @@ def test_decide_about_a_closed_order_that_is_not_found_settles_it_after_the_sear
     assert text_of(decision) == expected
 
 
+def test_decide_about_a_closed_order_whose_only_send_was_refused_settles_it_within_the_search_window():
+    order = replace(
+        ORDER, state=AttemptState.FAILED, may_leave_until=at(-1), search_window=1_800 * SECOND,
+        was_refused_when_sent=True,
+    )  # fmt: skip
+    answered = Answered(order, AnsweredCall.ASK, NotSeen(OURS, is_resendable=False))
+
+    decision = decide(PaymentFacts(DisbursementState.PROCESSING), [order], answered, NOW)
+
+    assert text_of(decision) == "settle"
+
+
 @pytest.mark.parametrize(
     ("give_up_seconds", "may_leave_seconds", "expected"),
     [

@@ -23,15 +23,17 @@ from tests.transfers.deciding import PAID, People, breaches
 from tests.transfers.rails import SOURCE, SteeredRail, Watch, hash_of, invoice_for, proof_of
 from tests.transfers.unchanged import unchanged
 from transfers.engine.destinations import order_of
+from transfers.enums import FailureClass
 from transfers.errors import OrderStillPayable
 from transfers.models import Attempt
 from transfers.services.disbursements import retry_disbursement
 from transfers.services.reconciliation import query_now
-from transfers.types import NotSeen, Unknown
+from transfers.types import NotSeen, Refused, Unknown
 
 pytestmark = pytest.mark.django_db
 
 LOST = Unknown(seen=False, reason="connection-lost")
+SHORT = Refused("float-short", FailureClass.HOLD)
 ABSENT = NotSeen(source=SOURCE, is_resendable=False, evidence={"searched": "a day"})
 SEARCH_WINDOW = timedelta(hours=24)
 WINDOW_SECONDS = SEARCH_WINDOW.total_seconds() + MAY_LEAVE_SECONDS
@@ -85,6 +87,38 @@ def test_order_that_is_not_found_is_never_sent_again_and_a_person_is_called_afte
     row = row_of(disbursement_id)
     assert (row.state, row.failure_code, row.due_at) == ("needs_review", "never-found", watch.after(600))
     assert node.sends == 1
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_order_whose_only_send_was_refused_needs_no_window_and_no_people(
+    node: SteeredRail, watch: Watch, is_shown: bool
+) -> None:
+    """The refusal answered the very send that could have paid it: it may be shown as refused, or not at all."""
+    disbursement_id = ordered(destination=invoice_for("awa", NET_SATS, expires_at=watch.after(36_000)))
+    node.script.append(SHORT)
+    run(watch)
+    node.finds.append(SHORT if is_shown else ABSENT)
+    watch.advance(MAY_LEAVE_SECONDS + 60)
+    run(watch)
+
+    assert snapshot(disbursement_id) == Snapshot("completed", ["failed", "succeeded"], 0, 0)
+    assert node.sends == 2
+    assert breaches(watch) == []
+
+
+def test_order_that_was_sent_again_and_refused_is_in_doubt_within_the_search_window(
+    node: SteeredRail, watch: Watch
+) -> None:
+    """The first send was unavailable by our own record, and the second is counted as one more."""
+    disbursement_id = lost(node, watch)
+    Attempt.objects.update(sends=2)
+    node.finds.append(SHORT)
+    watch.advance(15)
+    run(watch)
+    absent(node, watch, disbursement_id, after=MAY_LEAVE_SECONDS + 60)
+
+    row = row_of(disbursement_id)
+    assert (row.state, row.failure_code, node.sends) == ("needs_review", "last-order-in-doubt", 1)
 
 
 def test_two_people_end_it_and_another_order_goes(node: SteeredRail, watch: Watch, people: People) -> None:

@@ -333,11 +333,12 @@ def _is_unpaid_though_unseen(answered: Answered, now: datetime) -> bool:
 
     It is if it was never sent, or if two people found it unpaid. A node may be configured to delete failed payments:
     after its expiry, an order that its own node refused and does not know any more is unpaid. Another node cannot know
-    that, unless the order was confirmed as unpaid before. Where absence proves nothing for a while, that must be over.
+    that, unless the order was confirmed as unpaid before. Where absence proves nothing for a while, that must be over,
+    unless the provider refused the only send of the order.
     """
     order = answered.order
     if now <= order.found_by and order.search_window:
-        return False
+        return order.was_refused_when_sent
     if order.state == AttemptState.VOID or order.was_resolved:
         return True
     is_known_there = isinstance(answered.answer, NotSeen) and answered.answer.source == order.source

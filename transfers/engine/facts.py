@@ -66,10 +66,18 @@ def _facts_of(tries: Sequence[Attempt], *, disbursement_id: int) -> OrderFacts:
         is_renewable=order.is_renewable, was_sent_again=any(one.sends > 1 for one in tries),
         may_have_left=any(one.sends > 0 for one in tries),
         was_resolved=any(getattr(one, "was_resolved", False) for one in tries),
+        was_refused_when_sent=_was_refused_when_sent(tries),
         was_paid_elsewhere=any(one.paid_outside_at is not None for one in tries),
         refused_sends=frozenset(one.verdict for one in tries[:-1] if one.verdict),
         unpaid_at=max((one.unpaid_at for one in tries if one.unpaid_at), default=None),
     )  # fmt: skip
+
+
+def _was_refused_when_sent(tries: Sequence[Attempt]) -> bool:
+    """Return whether an order was sent once, and its provider, not people, ended it."""
+    if len(tries) != 1 or getattr(tries[0], "was_resolved", False):
+        return False
+    return tries[0].sends == 1 and tries[0].state == AttemptState.FAILED and tries[0].failure_class != ""
 
 
 def proves(proven: Succeeded, order: PaymentOrder, paid_by: Rail) -> bool:

@@ -50,7 +50,7 @@ class OrderFacts:
     `may_leave_until` is the last moment at which the provider may accept a send of it; its absence at a provider that
     may pay it twice proves nothing for `search_window` after that. `unpaid_at` is when the provider last confirmed that
     it was not paid; `was_queried`: under this claim. `may_have_left` is false where every send certainly did not leave.
-    `refused_sends` has the verdicts of earlier
+    `was_refused_when_sent`: it was sent once, and the provider refused it. `refused_sends` has the verdicts of earlier
     attempts, `holds` how many orders of this payment our side could not pay.
     """
 
@@ -69,6 +69,7 @@ class OrderFacts:
     was_sent_again: bool = False
     may_have_left: bool = True
     was_resolved: bool = False
+    was_refused_when_sent: bool = False
     was_paid_elsewhere: bool = False
     refused_sends: frozenset[str] = frozenset()
     holds: int = 0

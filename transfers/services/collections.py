@@ -191,7 +191,7 @@ def _record_status(collection_id: int, status: CollectionStatus, *, now: datetim
             record_payment(row, payment, now=now)
         if row.state in AWAITING_STATES:
             _record_unpaid(row, status, now)
-        elif row.state == _C.WITHDRAWN and not _is_over(row, status):
+        elif row.state == _C.WITHDRAWN and not _is_over(row, status, now):
             _query_again(row, status, now)
         else:
             ended_at = row.settled_at or row.expires_at or row.requested_at
@@ -209,17 +209,20 @@ def is_answered_elsewhere(row: Collection, status: CollectionStatus) -> bool:
 
 
 def _record_unpaid(row: Collection, status: CollectionStatus, now: datetime) -> None:
-    if is_expired(row, now) and _is_over(row, status):
+    if is_expired(row, now) and _is_over(row, status, now):
         end_collection(row, _C.EXPIRED, "expire", actor=ENGINE, now=now)
     else:
         _query_again(row, status, now)
 
 
-def _is_over(row: Collection, status: CollectionStatus) -> bool:
+def _is_over(row: Collection, status: CollectionStatus, now: datetime) -> bool:
     """Return whether nothing can be paid any more at the collector that opened the request.
 
-    One that was paid in part, or withdrawn, is over, too, once its provider reports it as paid.
+    One that was paid in part, or withdrawn, is over, too, once its provider reports it as paid; one that its provider
+    does not list before that, once it has expired.
     """
+    if status.is_unlisted and is_expired(row, now):
+        return not is_answered_elsewhere(row, status)
     is_paid = status.state == _C.SETTLED and row.state in (_C.PARTIAL, _C.WITHDRAWN)
     return (is_paid or status.state == _C.CANCELLED) and not is_answered_elsewhere(row, status)
 

@@ -47,7 +47,8 @@ class CollectionStatus:
 
     `received` is what certainly arrived. `payments` lists it where a collection may be paid more than once; empty:
     it is one payment, which `payment_reference` identifies (empty: by the collection's own reference).
-    `source` is the node or account that answered; empty where there is only one.
+    `source` is the node or account that answered; empty where there is only one. `is_unlisted`: the provider lists a
+    request only once it was paid, so that whether it may still be paid only its end says.
     """
 
     state: str
@@ -57,6 +58,7 @@ class CollectionStatus:
     payment_reference: str = ""
     source: str = ""
     payments: tuple[CollectedPayment, ...] = ()
+    is_unlisted: bool = False
 
     def payments_of(self, reference: str) -> tuple[CollectedPayment, ...]:
         """Return every payment that arrived for the collection with this reference."""

@@ -1,0 +1,1 @@
+"""Orange Money: client, table of outcomes, rail, collector and simulator."""
