@@ -44,6 +44,7 @@ class OrangeCollector:
     name: Final = "orange"
     account: Final = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, "orange")
     wants_phone: Final = True
+    needs_phone: Final = False
     # A code that was made and not recorded lasts a day, and a payment has its final status within a day more.
     paid_late_for: Final = timedelta(hours=48)
 

@@ -93,19 +93,16 @@ def are_credentials_refused(refused: CallRefused) -> bool:
 
 
 def outcome_of_answer(row: Row, order: Order) -> Succeeded | Refused | Unknown:
-    """Translate the answer to a cash-in. It states no amount: that of the order is what Orange was asked to pay.
-
-    A pending one counts as not seen: the search may not show it yet.
-    """
+    """Translate the answer to a cash-in. It states no amount: that of the order is what Orange was asked to pay."""
     status, evidence = row.get("status"), _evidence(row)
     if row.get("reference", order.reference) != order.reference:
         return Unknown(seen=True, reason="another-payment", suspect=True, evidence=evidence)
     if status == SUCCESS and is_transaction_id(row.get("transactionId")):
-        return Succeeded(row["transactionId"], order.amount, xof(0), evidence=evidence)
+        return Succeeded(row["transactionId"], order.amount, None, evidence=evidence)
     if status in FAILED:
         return _failed(row, evidence)
     reason = "pending" if status in PENDING else "status-unknown"
-    return Unknown(seen=False, reason=reason, evidence=evidence)
+    return Unknown(seen=status in PENDING, reason=reason, evidence=evidence)
 
 
 def outcome_of_rows(rows: Iterable[Row], order: Order) -> Succeeded | Refused | Unknown:
@@ -156,7 +153,7 @@ def _paid(row: Row, evidence: Row) -> Succeeded | Unknown:
     if not is_transaction_id(row.get("transactionId")):
         return Unknown(seen=True, reason="without-proof", suspect=True, evidence=evidence)
     return Succeeded(
-        row["transactionId"], xof(francs_of(row)), xof(0), evidence=evidence,
+        row["transactionId"], xof(francs_of(row)), None, evidence=evidence,
         started_at=moment_of(row, "createdAt"),
     )  # fmt: skip
 

@@ -262,5 +262,5 @@ def _line(row: dict[str, Any]) -> ProviderPayment:
     status = row.get("status")
     return ProviderPayment(
         reference=str(row.get("reference") or row.get("transactionId")), is_paid=status == SUCCESS,
-        is_open=status != SUCCESS and status not in FAILED, amount=xof(amount), cost=xof(0),
+        is_open=status != SUCCESS and status not in FAILED, amount=xof(amount), cost=None,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef
 
 from transfers.attempt_queries import may_leave_until
 from transfers.engine.situation import Doubt, OrderFacts
-from transfers.enums import AttemptState, FailureClass
+from transfers.enums import UNPAID_ATTEMPT_STATES, AttemptState, FailureClass, FailureCode
 from transfers.models import Attempt, PaymentOrder, ResolvedAttempt
 from transfers.rails import Rail, rail
 from transfers.types import Succeeded
@@ -77,7 +77,8 @@ def _was_refused_when_sent(tries: Sequence[Attempt]) -> bool:
     """Return whether an order was sent once, and its provider, not people, ended it."""
     if len(tries) != 1 or getattr(tries[0], "was_resolved", False):
         return False
-    return tries[0].sends == 1 and tries[0].state == AttemptState.FAILED and tries[0].failure_class != ""
+    is_refused = tries[0].failure_class != "" and tries[0].outcome != FailureCode.NEVER_SENT
+    return is_refused and tries[0].sends == 1 and tries[0].state in UNPAID_ATTEMPT_STATES
 
 
 def proves(proven: Succeeded, order: PaymentOrder, paid_by: Rail) -> bool:
