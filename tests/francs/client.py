@@ -28,9 +28,9 @@ class KeyRefused(CallRefused):
 class FrancClient:
     """The partner at the address of the configuration."""
 
-    def __init__(self, config: FrancConfig, *, timeout_seconds: float) -> None:
+    def __init__(self, config: FrancConfig) -> None:
         self._key = config.api_key
-        self._wire = Wire(config.url, timeout_seconds)
+        self._wire = Wire(config.url, config.timeout_seconds)
 
     def get(self, path: str, **query: int) -> Row:
         """Raises: NotConfigured, NotReached, AnswerLost, CallRefused."""

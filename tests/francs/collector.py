@@ -21,7 +21,6 @@ NAME = "franc"
 OPEN, SETTLED, CANCELLED = "open", "settled", "cancelled"
 # A request that expired is closed like one that was cancelled.
 STATES = {"open": OPEN, "paid": SETTLED, "cancelled": CANCELLED, "expired": CANCELLED}
-TIMEOUT_SECONDS = 5.0
 
 
 class FrancCollector:
@@ -34,7 +33,7 @@ class FrancCollector:
     paid_late_for = timedelta(days=7)
 
     def __init__(self) -> None:
-        self._client = FrancClient(FrancConfig.from_environment(), timeout_seconds=TIMEOUT_SECONDS)
+        self._client = FrancClient(FrancConfig.from_environment())
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         """Open a collection, or return the one that exists. Raises: CollectorUnavailable."""

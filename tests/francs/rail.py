@@ -60,7 +60,6 @@ class FrancRail(PhoneRail):
     countries = ("SN",)
     # A send makes two calls, and connecting may take as long for each.
     send_deadline_seconds = 20
-    timeout_seconds = 4.0
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
     is_idempotent = True
@@ -68,7 +67,7 @@ class FrancRail(PhoneRail):
 
     def __init__(self) -> None:
         super().__init__()
-        self._client = FrancClient(FrancConfig.from_environment(), timeout_seconds=self.timeout_seconds)
+        self._client = FrancClient(FrancConfig.from_environment())
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Ask for the wallet and the money that is there.
@@ -125,6 +124,9 @@ class FrancRail(PhoneRail):
                     raise
                 source = refused.answer["account"]
                 return NotSeen(source=source, is_resendable=self.is_idempotent, evidence=refused.evidence)
+        paid = [row["id"] for row in found["payouts"] if row["status"] == "paid"]
+        if len(paid) > 1:
+            return Unknown(seen=True, reason="paid-twice", suspect=True, evidence={"payouts": paid})
         return _outcome_of(_decisive(found["payouts"]), order)
 
     def verify(self, reference: str, proof: str) -> bool:
@@ -221,7 +223,7 @@ def _outcome_of(row: Row, order: Order) -> Succeeded | Refused | Unknown | Rever
 def _outcome_of_refused_call(refused: CallRefused) -> TooLate | Refused | Unknown:
     reason = refused.code.replace("_", "-")
     if isinstance(refused, KeyRefused):
-        return Refused(reason, FailureClass.STOP, evidence=refused.evidence)
+        return Refused(reason, FailureClass.STOP, evidence=refused.evidence, is_recorded=False)
     if refused.code == "too_late":
         return TooLate(refused.evidence)
     is_contradiction = refused.code == "reference_used_otherwise"

@@ -12,8 +12,9 @@ PAYOUT = {"reference": "r-1", "phone": "+221771234567", "amount": 983}
 
 
 @pytest.fixture
-def client(francs: FrancProcess) -> FrancClient:
-    return FrancClient(FrancConfig.from_environment(), timeout_seconds=2)
+def client(francs: FrancProcess, monkeypatch: pytest.MonkeyPatch) -> FrancClient:
+    monkeypatch.setenv("FRANC_TIMEOUT_SECONDS", "2")
+    return FrancClient(FrancConfig.from_environment())
 
 
 def test_provider_that_is_gone_or_closed_is_not_reached(francs: FrancProcess, client: FrancClient) -> None:
@@ -63,5 +64,5 @@ def test_other_key_is_refused_and_without_one_nothing_is_sent(
         client.post("payouts", **PAYOUT)
     monkeypatch.delenv("FRANC_API_KEY")
     with pytest.raises(NotConfigured, match="FRANC_API_KEY is not set"):
-        FrancClient(FrancConfig.from_environment(), timeout_seconds=2).get("balance")
+        FrancClient(FrancConfig.from_environment()).get("balance")
     assert (francs.control.paid(), francs.control.calls("balance")) == ([], 0)

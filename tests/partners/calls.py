@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
+
 from ledger.types import Money, xof
-from partners.wire import Wire
 from sunusav.core.deadlines import Deadline, boottime_ns
 from tests.partners.harness import Harness, PaidOut
 from transfers.errors import CollectorUnavailable
@@ -78,20 +79,9 @@ def eventually(read: Callable[[], T], is_right: Callable[[T], bool]) -> T:
     return found
 
 
-def impatient(plugin: T, *, seconds: float = 0.5) -> T:
-    """Have a rail or collector wait this long for an answer, so that a silent partner does not make a test slow."""
-    seen: set[int] = set()
-    waiting: list[object] = [plugin]
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, Wire):
-            object.__setattr__(one, "timeout_seconds", seconds)
-        elif type(one).__module__.startswith(("partners.", "tests.francs.")):
-            waiting += vars(one).values() if hasattr(one, "__dict__") else ()
-    return plugin
+def impatient(partner: Harness, monkeypatch: pytest.MonkeyPatch, *, seconds: int = 1) -> None:
+    """Have the plug-ins that are made from now on wait this long for an answer."""
+    monkeypatch.setenv(f"{partner.name.upper()}_TIMEOUT_SECONDS", str(seconds))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Traits:
     `pays_at_once`: an accepted payout is answered as paid, not as pending. `is_idempotent`: one reference is paid once.
     `states_charges`: the answer says what it cost. `is_listed_unpaid`: a request for money is found before it is paid.
     `is_cancellable`: a request can be ended by us. `takes_second_payment`: it can be paid twice. `takes_other_amounts`:
-    a payer can pay another amount than asked.
+    a payer can pay another amount than asked. `is_reversible`: the partner reports payouts that were given back.
     """
 
     pays_at_once: bool = True
@@ -53,6 +53,7 @@ class Traits:
     is_listed_unpaid: bool = True
     is_cancellable: bool = True
     takes_second_payment: bool = True
+    is_reversible: bool = True
     takes_other_amounts: bool = False
 
 

@@ -17,8 +17,8 @@ from tests.support.leaks import every_log_line
 from transfers.types import Order
 
 PARTNERS = DISTINCT
-RECIPIENT = "Aminata Ndoye"
-SECRET_NAMES = ("KEY", "SECRET", "PIN", "PASSWORD", "TOKEN", "USER", "MSISDN")
+RECIPIENT, OTHER_NAME = "Awa Ndiaye", "Khadija Sarr"
+SECRET_NAMES = ("KEY", "SECRET", "PIN", "PASSWORD", "TOKEN", "USER")
 SHORTEST_SECRET = 4
 
 
@@ -34,7 +34,7 @@ def secrets_of(partner: Harness) -> dict[str, str]:
     }
     for phone in (partner.phone, partner.unknown_phone):
         kept |= {phone: "phone", phone[4:]: "national phone"}
-    return kept | {RECIPIENT: "name"}
+    return kept | {RECIPIENT: "name", OTHER_NAME: "name"}
 
 
 def require_nothing_kept(text: str, kept: dict[str, str], where: str) -> None:
@@ -65,9 +65,10 @@ def tell(shown: list[tuple[str, str]], where: str, act: Any) -> Any:
 
 @pytest.mark.parametrize("script", [*sorted(SCRIPTS), "refused", "credentials", "float"])
 def test_rail_shows_no_secret_whatever_the_partner_answers(
-    partner: Harness, script: str, shown: list[tuple[str, str]]
+    partner: Harness, script: str, shown: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rail = impatient(partner.rail())
+    impatient(partner, monkeypatch)
+    rail = partner.rail()
     kept = secrets_of(partner)
     with every_log_line() as lines:
         tell(shown, "check", lambda: rail.check(instruction(partner, phone=partner.foreign_phone), now=now()))
@@ -82,6 +83,7 @@ def test_rail_shows_no_secret_whatever_the_partner_answers(
         partner.script_find("html")
         tell(shown, "find unanswered", lambda: rail.find(order))
         tell(shown, "unknown recipient", lambda: prepared(partner, rail, phone=partner.unknown_phone))
+        tell(shown, "other name", lambda: prepared(partner, rail, recipient_name=OTHER_NAME))
         tell(shown, "balance", rail.balance)
         tell(shown, "statement", lambda: list(rail.statement()))
 
@@ -111,7 +113,7 @@ def test_rail_shows_no_secret_of_a_partner_that_is_not_there(
 
 
 def test_collector_shows_no_secret(partner: Harness, asked: Asked, shown: list[tuple[str, str]]) -> None:
-    collector = impatient(partner.collector())
+    collector = partner.collector()
     with every_log_line() as lines:
         for script in ("html", "unauthorized", "error-before", "ok"):
             partner.script_open(script)
