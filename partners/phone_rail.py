@@ -38,9 +38,6 @@ class PhoneRail:
     cost_limit_francs: ClassVar[int] = 100
     cost_limit_percent: ClassVar[int] = 2
 
-    account: AccountRef
-    cost_account: AccountRef
-
     def __init_subclass__(cls) -> None:
         """Name the accounts after the partner."""
         cls.account, cls.cost_account = float_of(cls.name), charges_of(cls.name)

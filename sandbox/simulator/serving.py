@@ -70,11 +70,14 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(shown)
             return
         call = dialect.call_of(request)
-        if call is None or dialect.store.setting("is_closed"):
-            self._answer(dialect.error(404 if call is None else 503))
+        if call is None:
+            self._answer(dialect.error(404))
             return
         step = dialect.store.take_step(call.name, call.reference)
         _pause(dialect.store, step, "before", step.delay_before_seconds)
+        if dialect.store.setting("is_closed"):
+            self._answer(dialect.error(503))
+            return
         response = call.refusal
         if response is None:
             is_done = step.outcome != Outcome.NOTHING

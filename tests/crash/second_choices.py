@@ -24,6 +24,7 @@ from tests.crash.payouts import MSAT, NET_SATS, PAYOUT_SATS, breaches, fund, pot
 from tests.crash.step_switch import Halt
 from tests.factories.limits import widen_limits
 from tests.francs.process import FrancProcess
+from tests.francs.provider import API_KEY
 from tests.ledger.builders import stored_rate
 from transfers.models import Disbursement
 from transfers.rails import rail
@@ -158,7 +159,7 @@ def _report(world: _World) -> dict[str, Any]:
 def _world() -> Iterator[_World]:
     """Start the provider in francs, and give the engine both rails."""
     with tempfile.TemporaryDirectory() as folder, FrancProcess(Path(folder)) as francs:
-        os.environ["FRANC_URL"] = francs.url
+        os.environ |= {"FRANC_URL": francs.url, "FRANC_API_KEY": API_KEY}
         francs.control.top_up(FLOAT_XOF)
         with override_settings(RAILS=RAILS):
             rail.cache_clear()

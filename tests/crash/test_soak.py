@@ -16,6 +16,16 @@ OPENING_ROUNDS = {"short": 1, "full": 6}[SIZE]
 CHAOS_SECONDS = {"short": 900, "full": 4 * 3600}[SIZE]
 
 
+@pytest.mark.parametrize("scenario", ["every-step", "every-step-of-a-batch", "every-step-of-a-refund"])
+def test_worker_killed_at_every_step_recovers_without_a_second_payment(drive, scenario):
+    report = drive(scenario)
+
+    assert report["payouts"] > 40, "the loop ends at the first worker that finishes before its kill"
+    assert report["wrong"] == []
+    assert report.get("wrong_credits", []) == []
+    assert report["breaches"] == []
+
+
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_workers_killed_at_random_while_payouts_keep_coming_pay_each_once(drive, round_number):
     report = drive("many-kills", KILLS_PER_ROUND, round_number)

@@ -1,5 +1,6 @@
-"""A mobile-money provider in whole francs, for tests: its server, and a rail and a collector that call it.
+"""An invented mobile-money partner in whole francs: the proof that a new partner is one folder and one line.
 
-It stands for any provider: it has no partner's name or format. `server` runs as a process of its own and keeps its
-state in one SQLite file; `process` starts, kills, freezes and restarts it; `control` steers it and reads its record.
+It stands for any partner and has nobody's format. `provider` has its rules and `dialect` its HTTP calls, served by
+`sandbox.simulator`; `client`, `rail` and `collector` are ours, as those of a partner in `partners/`. `process` runs it,
+`control` steers it and reads its record, and `harness` hands it to the contract suite.
 """

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from ledger.types import xof
+from partners.references import collection_reference
 from tests.francs.collector import FrancCollector
 from tests.francs.process import FrancProcess
-from tests.francs.steps import Answer
 from transfers.collectors import Collector
 from transfers.errors import CollectorUnavailable
 from transfers.types import CollectedPayment, CollectionRequest, CollectionStatus, OpenedCollection
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
-REFERENCE = "sunusav-7"
+REFERENCE = collection_reference("franc", 7)
 
 
 @pytest.fixture
@@ -120,15 +120,15 @@ def test_unknown_collection_is_cancelled_by_the_account_that_answered(
 ) -> None:
     francs.control.set(account="franc-2")
 
-    for answer in (collector.find("sunusav-8"), collector.cancel("sunusav-8")):
+    for answer in (collector.find("no-such-reference"), collector.cancel("no-such-reference")):
         assert answer == CollectionStatus("cancelled", xof(0), "", None, source="franc-2")
 
 
-@pytest.mark.parametrize("answer", [Answer.LOST, Answer.ERROR])
+@pytest.mark.parametrize("script", ["lost-after-accept", "error-after-accept", "html"])
 def test_open_whose_answer_was_lost_is_opened_once(
-    francs: FrancProcess, collector: FrancCollector, answer: Answer
+    francs: FrancProcess, collector: FrancCollector, script: str
 ) -> None:
-    francs.control.script("open_collection", answer=answer)
+    francs.control.script("open_collection", script)
     with pytest.raises(CollectorUnavailable):
         collector.open(request(), now=NOW)
 

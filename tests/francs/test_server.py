@@ -5,7 +5,6 @@ Numbers worked by hand, from an account of 1,000,000 francs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,24 +12,26 @@ from typing import Any
 import pytest
 import requests
 
-from tests.francs.control import ControlRefused
+from sandbox.simulator.control import ControlRefused
+from sandbox.simulator.script import Step
+from sandbox.simulator.store import text_of
 from tests.francs.fixtures import FLOAT_XOF
 from tests.francs.process import FrancProcess
-from tests.francs.steps import Outcome
-from tests.francs.store import text_of
+from tests.francs.provider import API_KEY
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
+KEY = {"Authorization": f"Bearer {API_KEY}"}
 PHONE, OTHER_PHONE = "+221771234567", "+221770000001"
 Answer = tuple[int, dict[str, Any]]
 
 
 def get(francs: FrancProcess, path: str, **query: int) -> Answer:
-    answer = requests.get(f"{francs.url}/v1/{path}", params=query, timeout=10)
+    answer = requests.get(f"{francs.url}/v1/{path}", params=query, headers=KEY, timeout=10)
     return answer.status_code, answer.json()
 
 
 def post(francs: FrancProcess, path: str, *, timeout_seconds: float = 10, **body: Any) -> Answer:
-    answer = requests.post(f"{francs.url}/v1/{path}", json=body, timeout=timeout_seconds)
+    answer = requests.post(f"{francs.url}/v1/{path}", json=body, headers=KEY, timeout=timeout_seconds)
     return answer.status_code, answer.json()
 
 
@@ -60,8 +61,8 @@ def test_pay_out_takes_the_amount_and_the_fee_and_is_found_by_its_reference(fran
     assert (status, paid) == (
         200,
         {
-            "id": "FR-1", "reference": "r-1", "phone": PHONE, "amount": 983, "fee": 20, "status": "paid", "code": "",
-            "created_at": text_of(NOW), "paid_at": text_of(NOW), "reversal": None,
+            "id": "FR-1", "reference": "r-1", "phone": PHONE, "amount": 983, "currency": "XOF", "fee": 20,
+            "status": "paid", "code": "", "created_at": text_of(NOW), "paid_at": text_of(NOW), "reversal": None,
         },
     )  # fmt: skip
     assert get(francs, "payouts/r-1") == (200, {"account": "franc-1", "payouts": [paid]})
@@ -137,7 +138,7 @@ def test_malformed_payout_is_refused(francs: FrancProcess, changes: dict[str, An
 
 def test_accepted_payout_is_pending_until_it_is_completed(francs: FrancProcess) -> None:
     for reference in ("r-1", "r-2"):
-        francs.control.script("pay_out", outcome=Outcome.ACCEPT)
+        francs.control.script("pay_out", "pending")
         assert pay_out(francs, reference)[1]["status"] == "pending"
     assert get(francs, "balance")[1] == {
         "account": "franc-1", "balance": FLOAT_XOF, "available": FLOAT_XOF - 1_966,
@@ -192,7 +193,7 @@ def test_provider_without_fence_pays_late(francs: FrancProcess) -> None:
 
 def test_payout_that_waited_at_the_provider_is_refused_by_the_fence(francs: FrancProcess) -> None:
     francs.control.set_clock(NOW)
-    held = francs.control.script("pay_out", hold="before")
+    held = francs.control.script("pay_out", Step(hold="before"))
     with ThreadPoolExecutor(1) as caller:
         waiting = caller.submit(pay_out, francs, not_after=text_of(NOW + timedelta(seconds=20)))
         francs.control.wait_until_reached(held)
@@ -206,17 +207,9 @@ def test_payout_that_waited_at_the_provider_is_refused_by_the_fence(francs: Fran
 # Answers that are lost, late or wrong
 
 
-@pytest.mark.parametrize(
-    ("lose", "payments"),
-    [
-        (lambda francs: francs.control.lose_answer_after_paying(), 1),
-        (lambda francs: francs.control.lose_answer_before_paying(), 0),
-    ],
-)
-def test_lost_answer_closes_the_connection(
-    francs: FrancProcess, lose: Callable[[FrancProcess], int], payments: int
-) -> None:
-    lose(francs)
+@pytest.mark.parametrize(("script", "payments"), [("lost-after-accept", 1), ("lost-before", 0), ("reset", 1)])
+def test_lost_answer_closes_the_connection(francs: FrancProcess, script: str, payments: int) -> None:
+    francs.control.script("pay_out", script)
 
     with pytest.raises(requests.ConnectionError):
         pay_out(francs)
@@ -226,18 +219,18 @@ def test_lost_answer_closes_the_connection(
     assert len(francs.control.paid()) == 1
 
 
-@pytest.mark.parametrize("is_paid", [True, False])
-def test_failed_call_answers_500_paid_or_not(francs: FrancProcess, is_paid: bool) -> None:
-    francs.control.fail_next(is_paid=is_paid)
+@pytest.mark.parametrize(("script", "payments"), [("error-after-accept", 1), ("error-before", 0)])
+def test_failed_call_answers_500_paid_or_not(francs: FrancProcess, script: str, payments: int) -> None:
+    francs.control.script("pay_out", script)
 
     assert pay_out(francs) == (500, {"code": "internal_error"})
 
-    assert len(francs.control.paid()) == int(is_paid)
+    assert len(francs.control.paid()) == payments
 
 
 @pytest.mark.parametrize(("when", "payments"), [("before", 0), ("after", 1)])
 def test_held_call_answers_when_it_is_released(francs: FrancProcess, when: str, payments: int) -> None:
-    held = francs.control.script("pay_out", hold=when)
+    held = francs.control.script("pay_out", Step(hold=when))
     with ThreadPoolExecutor(1) as caller:
         waiting = caller.submit(pay_out, francs)
         francs.control.wait_until_reached(held)
@@ -250,7 +243,7 @@ def test_held_call_answers_when_it_is_released(francs: FrancProcess, when: str, 
 
 
 def test_delayed_answer_comes_after_the_caller_gave_up(francs: FrancProcess) -> None:
-    francs.control.script("pay_out", delay_after_seconds=1)
+    francs.control.script("pay_out", Step(delay_after_seconds=1))
 
     with pytest.raises(requests.Timeout):
         post(francs, "payouts", timeout_seconds=0.2, reference="r-1", phone=PHONE, amount=983)
@@ -273,12 +266,38 @@ def test_hidden_payment_is_seen_later(francs: FrancProcess) -> None:
 
 
 def test_script_is_for_its_reference_and_as_often_as_it_says(francs: FrancProcess) -> None:
-    francs.control.script("pay_out", reference="r-2", times=2, outcome=Outcome.REFUSE, code="try_later")
+    francs.control.script("pay_out", Step(outcome="refuse", code="try_later"), reference="r-2", times=2)
 
     answers = [pay_out(francs, reference)[1]["status"] for reference in ("r-1", "r-2", "r-2", "r-2")]
 
     assert answers == ["paid", "refused", "refused", "paid"]
     assert francs.control.calls("pay_out") == 4
+
+
+def test_call_without_the_key_does_nothing(francs: FrancProcess) -> None:
+    francs.control.set(api_key="another")
+
+    assert pay_out(francs) == (401, {"code": "invalid_key"})
+    assert francs.control.record()["payouts"] == []
+
+
+def test_scripted_amount_and_currency_are_shown_and_paid(francs: FrancProcess) -> None:
+    francs.control.script("pay_out", Step(amount=1, currency="EUR"))
+
+    first = pay_out(francs)
+
+    assert (first[1]["amount"], first[1]["currency"]) == (1, "EUR")
+    assert pay_out(francs) == first
+    assert balance(francs) == FLOAT_XOF - 1
+
+
+def test_page_shows_phones_and_what_they_hold(francs: FrancProcess) -> None:
+    pay_out(francs)
+
+    page = requests.get(f"{francs.url}/", timeout=10).text
+
+    assert PHONE in page
+    assert "100\u202f983\u00a0XOF" in page
 
 
 def test_closed_provider_does_nothing(francs: FrancProcess) -> None:
@@ -332,9 +351,9 @@ def test_collection_is_open_until_it_is_paid(francs: FrancProcess) -> None:
     assert opened == (
         200,
         {
-            "account": "franc-1", "reference": "c-1", "amount": 913, "received": 0, "status": "open",
-            "checkout_url": "https://francs.example/pay/1", "expires_at": text_of(NOW + timedelta(hours=1)),
-            "receipts": [],
+            "account": "franc-1", "reference": "c-1", "amount": 913, "currency": "XOF", "received": 0,
+            "status": "open", "checkout_url": "https://francs.example/pay/1",
+            "expires_at": text_of(NOW + timedelta(hours=1)), "receipts": [],
         },
     )  # fmt: skip
     assert open_collection(francs) == opened
@@ -344,7 +363,9 @@ def test_collection_is_open_until_it_is_paid(francs: FrancProcess) -> None:
 
     paid = get(francs, "collections/c-1")[1]
     assert (paid["status"], paid["received"]) == ("paid", 913)
-    assert paid["receipts"] == [{"id": "FRC-1", "reference": "c-1", "amount": 913, "at": text_of(NOW)}]
+    assert paid["receipts"] == [
+        {"id": "FRC-1", "reference": "c-1", "amount": 913, "currency": "XOF", "at": text_of(NOW)}
+    ]
     assert balance(francs) == FLOAT_XOF + 913
 
 
@@ -421,7 +442,7 @@ def test_unknown_collection_is_not_found(francs: FrancProcess) -> None:
 
 def test_killed_provider_keeps_what_it_had_done(francs: FrancProcess) -> None:
     francs.control.set(fee_francs=10)
-    held = francs.control.script("pay_out", hold="after")
+    held = francs.control.script("pay_out", Step(hold="after"))
     with ThreadPoolExecutor(1) as caller:
         waiting = caller.submit(pay_out, francs)
         francs.control.wait_until_reached(held)
@@ -450,7 +471,7 @@ def test_frozen_provider_answers_when_it_is_thawed(francs: FrancProcess) -> None
 
 
 def test_reset_waits_for_calls_whose_callers_gave_up(francs: FrancProcess) -> None:
-    francs.control.script("pay_out", delay_before_seconds=0.5)
+    francs.control.script("pay_out", Step(delay_before_seconds=0.5))
     with pytest.raises(requests.Timeout):
         post(francs, "payouts", timeout_seconds=0.1, reference="r-1", phone=PHONE, amount=983)
 
@@ -461,7 +482,7 @@ def test_reset_waits_for_calls_whose_callers_gave_up(francs: FrancProcess) -> No
 
 
 def test_reset_ends_calls_that_are_held(francs: FrancProcess) -> None:
-    held = francs.control.script("pay_out", hold="after")
+    held = francs.control.script("pay_out", Step(hold="after"))
     with ThreadPoolExecutor(1) as caller:
         waiting = caller.submit(pay_out, francs)
         francs.control.wait_until_reached(held)

@@ -18,10 +18,15 @@ from transfers.rails import Rail
 
 # By the name of the partner. Each class is made with the folder of its state.
 HARNESSES: dict[str, str] = {
-    "wave": "tests.partners.wave.harness.WaveHarness",
-    "orange": "tests.partners.orange.harness.OrangeHarness",
     "mtn": "tests.partners.mtn.harness.MtnHarness",
+    "orange": "tests.partners.orange.harness.OrangeHarness",
+    "wave": "tests.partners.wave.harness.WaveHarness",
+    "franc": "tests.francs.harness.FrancHarness",
+    "franc-unfenced": "tests.francs.harness.UnfencedFrancHarness",
+    "franc-repeating": "tests.francs.harness.RepeatingFrancHarness",
 }
+# Without the variants of a partner that differ in paying out only.
+DISTINCT = sorted(name for name in HARNESSES if "-" not in name)
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,8 @@ class Traits:
 
     `pays_at_once`: an accepted payout is answered as paid, not as pending. `is_idempotent`: one reference is paid once.
     `states_charges`: the answer says what it cost. `is_listed_unpaid`: a request for money is found before it is paid.
-    `is_cancellable`: a request can be ended by us. `takes_other_amounts`: a payer can pay another amount than asked.
-    `is_reversible`: the partner can give a paid payout back.
+    `is_cancellable`: a request can be ended by us. `takes_second_payment`: it can be paid twice. `takes_other_amounts`:
+    a payer can pay another amount than asked. `is_reversible`: the partner reports payouts that were given back.
     """
 
     pays_at_once: bool = True
@@ -48,8 +53,9 @@ class Traits:
     states_charges: bool = True
     is_listed_unpaid: bool = True
     is_cancellable: bool = True
-    takes_other_amounts: bool = False
+    takes_second_payment: bool = True
     is_reversible: bool = True
+    takes_other_amounts: bool = False
 
 
 class Harness(Protocol):

@@ -11,7 +11,6 @@ from ledger.queries import balance, owed
 from sunusav.core.auditing import AuditScope
 from tests.francs.fixtures import franc_process, francs
 from tests.francs.process import FrancProcess
-from tests.francs.steps import Answer
 from tests.ledger.builders import stored_rate
 from tests.transfers.builders import BY, NOW
 from tests.transfers.collecting import CREDIT, DUE_MSAT, OVERPAID, opened, stored
@@ -128,7 +127,7 @@ def test_payment_after_the_expiry_is_found_by_polling_for_seven_days(provider: F
 
 
 def test_opening_whose_answer_was_lost_opens_one_request(provider: FrancProcess) -> None:
-    provider.control.script("open_collection", answer=Answer.LOST)
+    provider.control.script("open_collection", "lost-after-accept")
     with pytest.raises(CollectorUnavailable):
         asked()
 

@@ -33,7 +33,10 @@ class OrangeHarness:
     """Orange with a float of francs; `unknown_phone` has no account."""
 
     name = "orange"
-    traits = Traits(is_idempotent=False, states_charges=False, is_listed_unpaid=False, is_cancellable=False)
+    traits = Traits(
+        is_idempotent=False, states_charges=False, is_listed_unpaid=False, is_cancellable=False,
+        is_reversible=False,
+    )  # fmt: skip
     phone = "+221771234567"
     other_phone = "+221772345678"
     unknown_phone = "+221770000000"

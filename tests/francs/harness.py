@@ -1,0 +1,112 @@
+"""The franc partner for the contract suite: as it is, without its fence, and without its idempotency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.simulator.script import Step
+from tests.francs.collector import FrancCollector
+from tests.francs.process import FrancProcess
+from tests.francs.provider import API_KEY, KEY_REVOKED
+from tests.francs.rail import FrancRail, RepeatingFrancRail, UnfencedFrancRail
+from tests.partners.harness import PaidOut, Traits
+
+REFUSALS = {"recipient": "no_such_wallet", "float": "insufficient_float", "credentials": KEY_REVOKED}
+
+
+class FrancHarness:
+    """`tests.partners.harness.Harness` of the invented partner. Amounts: whole francs."""
+
+    name = "franc"
+    traits = Traits(takes_other_amounts=True)
+    phone, other_phone = "+221771234567", "+221770000001"
+    unknown_phone, foreign_phone = "+221770000404", "+2250708090102"
+    rail_class: type[FrancRail] = FrancRail
+    is_fenced = is_idempotent = True
+
+    def __init__(self, folder: Path) -> None:
+        self.process = FrancProcess(folder)
+
+    def start(self) -> None:
+        self.process.start()
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def freeze(self) -> None:
+        self.process.freeze()
+
+    def thaw(self) -> None:
+        self.process.thaw()
+
+    def reset(self, monkeypatch: pytest.MonkeyPatch, *, float_xof: int = 1_000_000) -> None:
+        control = self.process.control
+        control.reset()
+        control.set(
+            missing_wallets=[self.unknown_phone], is_fenced=self.is_fenced, is_idempotent=self.is_idempotent
+        )
+        control.top_up(float_xof)
+        monkeypatch.setenv("FRANC_URL", self.process.url)
+        monkeypatch.setenv("FRANC_API_KEY", API_KEY)
+
+    def rail(self) -> FrancRail:
+        return self.rail_class()
+
+    def collector(self) -> FrancCollector:
+        return FrancCollector()
+
+    def script_payout(self, step: Step | str, *, times: int = 1) -> int:
+        return self.process.control.script("pay_out", step, times=times)
+
+    def script_find(self, step: Step | str, *, times: int = 1) -> int:
+        return self.process.control.script("find_payout", step, times=times)
+
+    def script_open(self, step: Step | str, *, times: int = 1) -> int:
+        return self.process.control.script("open_collection", step, times=times)
+
+    def wait_until_reached(self, number: int) -> None:
+        self.process.control.wait_until_reached(number)
+
+    def release(self, number: int) -> None:
+        self.process.control.release(number)
+
+    def refuse_next(self, kind: str) -> None:
+        self.process.control.refuse_next(REFUSALS[kind])
+
+    def complete(self, reference: str, *, is_paid: bool) -> None:
+        self.process.control.complete(reference, code="" if is_paid else "no_such_wallet")
+
+    def reverse(self, reference: str) -> None:
+        self.process.control.reverse(reference)
+
+    def paid(self) -> list[PaidOut]:
+        rows = self.process.control.paid()
+        return [PaidOut(row["reference"], row["phone"], row["amount"]) for row in rows]
+
+    def pay_in(self, reference: str, amount_xof: int | None = None, *, phone: str = "") -> None:
+        control = self.process.control
+        asked = control.asked(reference) if amount_xof is None else amount_xof
+        control.pay_in(reference, asked)
+
+    def balance_xof(self) -> int:
+        return self.process.control.balance()
+
+
+class UnfencedFrancHarness(FrancHarness):
+    """It pays however late a call arrives."""
+
+    rail_class = UnfencedFrancRail
+    is_fenced = False
+
+
+class RepeatingFrancHarness(FrancHarness):
+    """It pays one reference as often as it is asked to."""
+
+    traits = Traits(takes_other_amounts=True, is_idempotent=False)
+    rail_class = RepeatingFrancRail
+    is_fenced = is_idempotent = False
