@@ -1,6 +1,6 @@
 """Refusals of the partners: named for the fact. Phones appear only masked, because facts are stored and shown."""
 
-from sunusav.core.errors import Invalid
+from sunusav.core.errors import Forbidden, Invalid, Missing
 
 
 class PhoneUnreadable(Invalid):
@@ -38,3 +38,15 @@ class RecipientNameDiffers(Invalid):
 
     rail: str
     phone: str
+
+
+class PartnerNotInUse(Missing):
+    """This installation uses no partner of that name."""
+
+    partner: str
+
+
+class WebhookNotAuthentic(Forbidden):
+    """Nothing proves that a delivery comes from the partner that it is addressed for."""
+
+    partner: str
