@@ -18,9 +18,10 @@ from partners.webhooks.types import Delivery, Hint
 
 class MtnWebhooks:
     accepted_status: ClassVar[int] = HTTPStatus.OK
+    variables = ("MTN_WEBHOOK_TOKENS",)
 
     def __init__(self) -> None:
-        self._tokens = secrets("MTN_WEBHOOK_TOKENS")
+        self._tokens = secrets(*self.variables)
 
     def authenticity_of(self, delivery: Delivery, *, now: datetime) -> Authenticity | None:
         return Authenticity.SECRET_PATH if is_one_of(delivery.path_token, self._tokens) else None

@@ -21,10 +21,10 @@ SEPARATOR = b","
 
 class OrangeWebhooks:
     accepted_status: ClassVar[int] = HTTPStatus.ACCEPTED
+    variables = ("ORANGE_CALLBACK_SECRETS", "ORANGE_CALLBACK_API_KEYS")
 
     def __init__(self) -> None:
-        self._secrets = secrets("ORANGE_CALLBACK_SECRETS")
-        self._api_keys = secrets("ORANGE_CALLBACK_API_KEYS")
+        self._secrets, self._api_keys = map(secrets, self.variables)
 
     def authenticity_of(self, delivery: Delivery, *, now: datetime) -> Authenticity | None:
         """Verify the key and the signature, each where it is configured."""

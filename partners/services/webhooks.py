@@ -24,7 +24,7 @@ from transfers.services.reconciliation import query_collection_soon, query_order
 FOLLOW_TASK: Final = "partners.follow_webhooks"
 # A partner may report a payment before its own query shows it, and before we have recorded what we opened there.
 FOLLOWED_FOR, FOLLOWED_EVERY = timedelta(minutes=1), timedelta(seconds=20)
-# An unsigned delivery has the payment queried at most this often, whoever sends it.
+# An unsigned delivery has the payment queried at most this often.
 UNSIGNED_EVERY_SECONDS = 10
 FOLLOWED_AT_ONCE = 500
 RETENTION = timedelta(days=30)

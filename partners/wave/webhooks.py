@@ -22,10 +22,10 @@ SEPARATOR = b""
 
 class WaveWebhooks:
     accepted_status: ClassVar[int] = HTTPStatus.OK
+    variables = ("WAVE_WEBHOOK_SECRETS", "WAVE_WEBHOOK_BEARERS")
 
     def __init__(self) -> None:
-        self._secrets = secrets("WAVE_WEBHOOK_SECRETS")
-        self._bearers = secrets("WAVE_WEBHOOK_BEARERS")
+        self._secrets, self._bearers = map(secrets, self.variables)
 
     def authenticity_of(self, delivery: Delivery, *, now: datetime) -> Authenticity | None:
         """Verify the signature where there is one and we have secrets for it, and else the shared secret."""

@@ -33,9 +33,13 @@ class Hint:
 
 
 class PartnerWebhooks(Protocol):
-    """The deliveries of one partner. `accepted_status` is our answer to one that was taken."""
+    """The deliveries of one partner. `accepted_status` is our answer to one that was taken.
+
+    `variables` are those of the environment that hold what proves one.
+    """
 
     accepted_status: ClassVar[int]
+    variables: ClassVar[tuple[str, ...]]
 
     def authenticity_of(self, delivery: Delivery, *, now: datetime) -> Authenticity | None:
         """Return what proves that a delivery is the partner's; None where nothing does, or nothing is configured."""
