@@ -1,8 +1,10 @@
 from django.urls import path
 
+from partners.api.balance import PartnerBalance
 from partners.api.webhooks import Webhook, WebhookAtSecretPath
 
 urlpatterns = [
+    path("partners/<str:partner>/balance", PartnerBalance.as_view(), name="partner-balance"),
     path("partners/<str:partner>/webhooks", Webhook.as_view(), name="partner-webhook"),
     path(
         "partners/<str:partner>/webhooks/<str:path_token>",
