@@ -49,6 +49,7 @@ __all__ = [
     "movements_of",
     "msat_from_xof",
     "open_receivables",
+    "outflow",
     "owed",
     "owners_posted_to",
     "rates_of_conversions",
@@ -281,6 +282,18 @@ def totals_of(
         transaction__in=transaction_ids, account__role__in=list(roles), account__currency=currency
     )
     return dict(entries.order_by().values_list("transaction_id").annotate(total=Sum("amount")))
+
+
+def outflow(ref: AccountRef, *, kind: str, since: datetime, until: datetime) -> int:
+    """Return what transactions of a kind took from an account, recorded from `since` to before `until`.
+
+    Units: its currency.
+    """
+    taken = JournalEntry.objects.filter(
+        account__code=ref.code, amount__lt=0, transaction__kind=kind,
+        transaction_id__gte=first_transaction_since(since), transaction_id__lt=first_transaction_since(until),
+    )  # fmt: skip
+    return -int(taken.aggregate(total=Sum("amount"))["total"] or 0)
 
 
 def transactions_of_kind(kind: str, *, since: datetime | None) -> Iterator[list[int]]:

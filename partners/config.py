@@ -34,6 +34,11 @@ def secret(variable: str) -> Secret:
     return Secret(variable, os.environ.get(variable, ""))
 
 
+def secrets(variable: str) -> tuple[Secret, ...]:
+    """Return the secrets of a list, separated by commas: during a rotation the old one and the new one are valid."""
+    return tuple(Secret(variable, part) for part in texts(variable, ""))
+
+
 def text(variable: str, default: str) -> str:
     """Return a value of the environment, or its default where it is unset or empty."""
     return os.environ.get(variable) or default

@@ -1,6 +1,8 @@
 """Refusals of the partners: named for the fact. Phones appear only masked, because facts are stored and shown."""
 
-from sunusav.core.errors import Invalid
+from datetime import datetime
+
+from sunusav.core.errors import Forbidden, Invalid, Missing, Unavailable
 
 
 class PhoneUnreadable(Invalid):
@@ -47,3 +49,38 @@ class AmountOutsidePartnerRange(Invalid):
     amount_xof: int
     least_xof: int
     most_xof: int | None
+
+
+class PartnerNotInUse(Missing):
+    """This installation uses no partner of that name."""
+
+    partner: str
+
+
+class WebhookNotAuthentic(Forbidden):
+    """Nothing proves that a delivery comes from the partner that it is addressed for."""
+
+    partner: str
+
+
+class PartnerBalanceUnknown(Unavailable):
+    """The partner has not answered lately what it holds for us; the facts are those of its last answer, if any."""
+
+    partner: str
+    last_balance: int | None
+    last_currency: str
+    last_timestamp: datetime | None
+    age_seconds: int | None
+
+
+class FloatMinimumOutOfRange(Invalid):
+    """A minimum float cannot be negative, or larger than is plausible."""
+
+    minimum_xof: int
+    minimum_days: int
+    maximum_xof: int
+    maximum_days: int
+
+
+class FloatMinimumMissing(Missing):
+    float_minimum_id: str

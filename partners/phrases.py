@@ -5,13 +5,34 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
-LABELS: dict[str, Any] = {}
+LABELS: dict[str, Any] = {
+    # What proves a webhook
+    "signature": _("signature"),
+    "shared_secret": _("shared secret"),
+    "secret_path": _("secret path"),
+    # What a webhook led to
+    "no_reference": _("names no payment"),
+    "unknown_reference": _("names none of our payments"),
+    "collection_queried": _("request for payment queried"),
+    "payment_queried": _("payment queried"),
+    # Periodic tasks
+    "follow_webhooks_of_partners": _("follow webhooks of partners"),
+    "clean_up_webhooks_of_partners": _("clean up webhooks of partners"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
+    "partner-not-in-use": (
+        _("%(partner)s is not used here."),
+        _("Name one of the partners that this installation uses."),
+    ),
+    "webhook-not-authentic": (
+        _("Nothing proves that this comes from %(partner)s."),
+        _("Compare the secrets that are set here with those of the partner's portal."),
+    ),
     "phone-unreadable": (
         _("The phone cannot be read by %(rail)s."),
         _("Write the number with its country, such as +221771234567."),

@@ -27,6 +27,11 @@ def has_live_collection(subject: str) -> bool:
     return Collection.objects.filter(live_subject=subject).exists()
 
 
+def is_collection_open(*, method: str, reference: str) -> bool:
+    """Return whether the request for money of this reference may still be paid, if there is one."""
+    return Collection.objects.filter(method=method, reference=reference, ask_at__isnull=False).exists()
+
+
 def live_due_for(subjects: Iterable[str]) -> dict[str, int]:
     """Return what is credited for each of these subjects once its live request is paid. Units: its currency."""
     return dict(Collection.objects.filter(live_subject__in=list(subjects)).values_list("subject", "due"))

@@ -1,5 +1,6 @@
 """States of money in and out, the transitions that are allowed, and reasons as codes."""
 
+from enum import StrEnum
 from typing import Final
 
 from django.db.models import TextChoices
@@ -350,3 +351,11 @@ KINDS_WITH_COST = (
 )
 # Only in these states is anything new sent.
 UNFINISHED_STATES = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)
+
+
+class QuerySoon(StrEnum):
+    """What is known of a payment that is to be queried soon: none of that reference, one that is open, or has ended."""
+
+    UNKNOWN = "unknown"
+    OPEN = "open"
+    ENDED = "ended"

@@ -199,6 +199,12 @@ def has_open_attempt(disbursement_id: int) -> bool:
     return Attempt.objects.filter(disbursement_id=disbursement_id, state__in=OPEN_ATTEMPT_STATES).exists()
 
 
+def is_order_open(*, rail: str, reference: str) -> bool:
+    """Return whether the order of this reference may still be paid by its rail, if there is one."""
+    open_ones = Attempt.objects.filter(state__in=OPEN_ATTEMPT_STATES)
+    return open_ones.filter(order__rail=rail, order__reference=reference).exists()
+
+
 def limits_in_force() -> dict[str, PaymentLimit]:
     """Return the newest version of each limit, by kind."""
     return {row.kind: row for row in PaymentLimit.objects.order_by("version")}

@@ -127,7 +127,12 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "sunusav.api.documentation.ApiSchema",
     "EXCEPTION_HANDLER": "sunusav.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "DEFAULT_THROTTLE_RATES": {"anonymous": "60/min", "client": "6000/min", "login": "10/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "anonymous": "60/min",
+        "client": "6000/min",
+        "login": "10/min",
+        "refused_webhook": "60/min",
+    },
     "COERCE_DECIMAL_TO_STRING": True,
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
 }

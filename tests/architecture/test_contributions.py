@@ -72,5 +72,5 @@ def test_app_that_cannot_be_imported_does_not_vanish(
 
 def test_app_without_a_package_contributes_nothing_of_it() -> None:
     assert [module.__name__ for module in app_list.submodules("api.urls")] == [
-        "payouts.api.urls", "transfers.api.urls", "fees.api.urls", "ledger.api.urls",
+        "payouts.api.urls", "partners.api.urls", "transfers.api.urls", "fees.api.urls", "ledger.api.urls",
     ]  # fmt: skip

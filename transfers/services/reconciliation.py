@@ -9,10 +9,11 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.wake_ups import wake
 from transfers.attempt_queries import unsettled_until
-from transfers.enums import AWAITING_STATES, OPEN_ATTEMPT_STATES
+from transfers.enums import AWAITING_STATES, OPEN_ATTEMPT_STATES, QuerySoon
 from transfers.errors import AttemptNotOpen
-from transfers.models import Collection, Disbursement
+from transfers.models import Collection, Disbursement, PaymentOrder
 from transfers.queries import has_open_attempt, subject_of
+from transfers.services.cancellations import SWEEP_TASK
 from transfers.services.disbursements import RUN_DUE_TASK, locked
 
 
@@ -45,6 +46,36 @@ def make_open_attempts_due(*, now: datetime) -> int:
 def make_open_collections_due(*, now: datetime) -> int:
     """Make every collection that awaits money due at once."""
     return Collection.objects.filter(state__in=AWAITING_STATES).update(ask_at=now)
+
+
+def query_collection_soon(*, method: str, reference: str, now: datetime) -> QuerySoon:
+    """Make a request for money due at once, by its reference, so that a worker queries its collector.
+
+    One that has ended is queried too: it may have been paid late, or twice.
+    """
+    named = Collection.objects.filter(method=method, reference=reference)
+    state = named.values_list("state", flat=True).first()
+    if state is None:
+        return QuerySoon.UNKNOWN
+    named.filter(Q(ask_at=None) | Q(ask_at__gt=now)).update(ask_at=now)
+    wake(SWEEP_TASK)
+    return QuerySoon.OPEN if state in AWAITING_STATES else QuerySoon.ENDED
+
+
+def query_order_soon(*, rail: str, reference: str, now: datetime) -> QuerySoon:
+    """Make a payment due at once, by the reference of its order, so that a worker queries its rail.
+
+    Only while an attempt is open: nothing is sent sooner for it. A worker that has claimed it queries it already.
+    """
+    orders = PaymentOrder.objects.filter(rail=rail, reference=reference)
+    disbursement_id = orders.values_list("disbursement_id", flat=True).first()
+    if disbursement_id is None:
+        return QuerySoon.UNKNOWN
+    if not has_open_attempt(disbursement_id):
+        return QuerySoon.ENDED
+    Disbursement.objects.filter(_unclaimed(now), pk=disbursement_id).update(due_at=now)
+    wake(RUN_DUE_TASK)
+    return QuerySoon.OPEN
 
 
 def _unclaimed(now: datetime) -> Q:

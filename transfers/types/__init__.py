@@ -32,6 +32,7 @@ from transfers.types.documents import (
     ReceiptRow,
     RowFormat,
 )
+from transfers.types.floats import ProviderBalance, RailFloat
 from transfers.types.rails import (
     FindOutcome,
     Instruction,
@@ -83,7 +84,9 @@ __all__ = [
     "OpenedWithdrawal",
     "Order",
     "PreviousOrder",
+    "ProviderBalance",
     "ProviderPayment",
+    "RailFloat",
     "ReceiptKind",
     "ReceiptLinkFacts",
     "ReceiptPart",
