@@ -16,6 +16,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "approvables": {"APPROVABLES": True},
     "roles": {"GRANTS": True},
     "subjects": {"SUBJECT_KINDS": True},
+    "encrypted_columns": {"ENCRYPTED_COLUMNS": True},
     "switches": {"SENDS_THAT_MAY_LEAVE": False},
     "receipt_kinds": {"RECEIPTS": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
