@@ -25,6 +25,7 @@ LABELS: dict[str, Any] = {
     "remove_member": _("remove member"),
     "change_member": _("change member"),
     "erase": _("erase name and phone"),
+    "export_person": _("export what is kept about the person"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     "close_short": _("close short"),
@@ -48,6 +49,7 @@ FACTS: dict[str, Any] = {
     "name_changed": _("name changed"),
     "phone_changed": _("phone changed"),
     "phone_replaced": _("phone replaced"),
+    "system_user": _("user of the system"),
     # Cycles
     "cycle_id": _("cycle id"),
     "index": _("index"),

@@ -69,6 +69,12 @@ def is_erased(person_ref: str) -> bool:
     return PersonKey.objects.filter(person_ref=person_ref, erased_at__isnull=False).exists()
 
 
+def erased_at(person_ref: str) -> datetime | None:
+    """Return when a person's data was erased; None while it is not."""
+    rows = PersonKey.objects.filter(person_ref=person_ref).values_list("erased_at", flat=True)
+    return rows.first()
+
+
 def erased_people(since: datetime | None = None) -> Iterator[list[str]]:
     """Yield pages of the people whose data was erased, all or those since."""
     erased = PersonKey.objects.filter(erased_at__isnull=False)
@@ -106,7 +112,7 @@ def mask_name(name: str) -> str:
 def _person_key(person_ref: str) -> bytes:
     row, _ = PersonKey.objects.get_or_create(
         person_ref=person_ref,
-        defaults={"wrapped_key": lambda: _fresh_key(person_ref), "key_id": current_key_id},
+        defaults={"wrapped_key": lambda: _fresh_key(person_ref), "key_id": current_key_id()},
     )
     return _unwrapped(row, person_ref)
 

@@ -38,7 +38,8 @@ class EncryptedColumn:
 
     @property
     def rows(self) -> QuerySet[Any]:
-        return apps.get_model(self.model)._default_manager.all()
+        rows: QuerySet[Any] = apps.get_model(self.model)._default_manager.all()
+        return rows
 
     @property
     def values(self) -> QuerySet[Any]:

@@ -32,6 +32,7 @@ from payouts.services import (
     cycles,
     endings,
     erasure,
+    exports,
     groups,
     members,
     payouts,
@@ -887,6 +888,12 @@ def erasure_proposed() -> Proposal:
 def propose_erasure() -> Call:
     user_id, who = MemberFactory.create(user_id=name("user")).user_id, finance()
     return lambda: erasure.propose_erasure(user_id=user_id, reason="asked for it", proposer=who, now=NOW)
+
+
+@case("payouts.services.exports.export_person")
+def export_member() -> Call:
+    user_id = MemberFactory.create().user_id
+    return lambda: exports.export_person(user_id=user_id, reason="asked for it", actor=ACTOR, now=NOW)
 
 
 @case("payouts.services.erasure.erase_member")
