@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from fees.queries import fixed_fees
 from payouts.calculations import contribution_subject, cycle_subject, payee_of, refund_subject
-from payouts.enums import MEMBER_ERASURE, REFUND_PAYMENT
+from payouts.enums import MEMBER_CORRECTION, MEMBER_ERASURE, REFUND_PAYMENT
 from payouts.models import (
     Contribution,
     Cycle,
     Member,
     MemberErasure,
+    ProposedCorrection,
     ProposedExchange,
     ProposedRefund,
     Refund,
@@ -141,6 +142,15 @@ def proposed_refunds(user_id: str) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def corrections(user_id: str) -> Iterator[Row]:
+    person = member_ref(user_id)
+    for row in ProposedCorrection.objects.filter(user_id=user_id).order_by("pk"):
+        yield {
+            "name": person_queries.revealed(person, row.sealed_name),
+            "phone": person_queries.revealed(person, row.sealed_phone), "proposed_at": row.proposed_at,
+        }  # fmt: skip
+
+
 def receipts(user_id: str) -> Iterator[Row]:
     payouts = [f"disbursement:{payment['payment']}" for payment in payments(user_id)]
     subjects = [*payouts, *_contribution_subjects(user_id), *_refund_subjects(user_id)]
@@ -160,9 +170,11 @@ def erasures(user_id: str) -> Iterator[Row]:
 
 def _proposed(user_id: str) -> dict[str, list[str]]:
     """Return what was proposed about a person: the subjects of the proposals by their kind."""
+    members_of = [str(row.pk) for row in memberships(user_id)]
     refunds_of = ProposedRefund.objects.filter(user_id=user_id).values_list("pk", flat=True)
     return {
-        MEMBER_ERASURE: [str(row.pk) for row in memberships(user_id)],
+        MEMBER_ERASURE: members_of,
+        MEMBER_CORRECTION: members_of,
         REFUND_PAYMENT: [str(pk) for pk in refunds_of],
         CREDIT_TRANSFER: [str(pk) for pk in person_queries.credit_transfer_ids(user_id)],
     }
@@ -208,6 +220,7 @@ SECTIONS = [
     PersonalSection("withdrawal_links", ("transfers.WithdrawalLink",), withdrawal_links),
     PersonalSection("refunds", ("payouts.Refund",), refunds),
     PersonalSection("proposed_refunds", ("payouts.ProposedRefund",), proposed_refunds),
+    PersonalSection("corrections", ("payouts.ProposedCorrection",), corrections),
     PersonalSection("receipts", ("transfers.IssuedReceipt", "transfers.ReceiptLink"), receipts),
     PersonalSection("erasures", ("payouts.MemberErasure", "core.PersonKey"), erasures),
     PersonalSection("proposals", ("core.Proposal",), proposals),

@@ -29,6 +29,7 @@ from payouts.errors import CycleCancelled
 from payouts.models import Contribution, Cycle, Refund
 from payouts.services import (
     contributions,
+    corrections,
     cycles,
     endings,
     erasure,
@@ -899,6 +900,26 @@ def export_member() -> Call:
 @case("payouts.services.erasure.erase_member")
 def erase_member() -> Call:
     return approved_by_another(erasure_proposed())
+
+
+def correction_proposed() -> Proposal:
+    user_id = MemberFactory.create(user_id=name("user")).user_id
+    return corrections.propose_correction(
+        user_id=user_id, display_name="Fatou Diop", reason="card seen", proposer=finance(), now=NOW
+    )
+
+
+@case("payouts.services.corrections.propose_correction")
+def propose_correction() -> Call:
+    user_id, who = MemberFactory.create(user_id=name("user")).user_id, finance()
+    return lambda: corrections.propose_correction(
+        user_id=user_id, display_name="Fatou Diop", reason="card seen", proposer=who, now=NOW
+    )
+
+
+@case("payouts.services.corrections.correct_as_approved")
+def correct_member() -> Call:
+    return approved_by_another(correction_proposed())
 
 
 def heir_of_credit() -> tuple[str, str]:
