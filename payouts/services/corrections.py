@@ -1,5 +1,6 @@
 """Correct a member's name or phone: finance proposes it, another person approves it. Neither is kept in clear."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -101,6 +102,6 @@ def _opened(person: str, sealed: bytes | memoryview | None) -> str | None:
     return None if sealed is None else reveal(person, bytes(sealed))
 
 
-def _digest(sealed: list[bytes | memoryview | None]) -> str:
+def _digest(sealed: Sequence[bytes | memoryview | None]) -> str:
     values = [None if one is None else bytes(one).hex() for one in sealed]
     return sha256(canonical({"sealed": values})).hexdigest()

@@ -78,8 +78,8 @@ class Action:
     the action is allowed. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
     became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
     a link may fill in. `form_for` returns the form where it depends on the row. An action that
-    `is_about_one_row` is not in the list's menu, and after a refusal its form keeps what was typed; its `run` may return
-    a `Download`.
+    `is_about_one_row` is not in the list's menu, and after a refusal its form keeps what was typed; its `run`
+    may return a `Download`.
     """
 
     slug: str

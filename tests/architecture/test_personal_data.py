@@ -1,5 +1,6 @@
 """Every table that holds something of a person is in their export, or is named with the reason why it is not."""
 
+import re
 from typing import Any
 
 import pytest
@@ -60,6 +61,11 @@ def _not_exported() -> dict[str, str]:
 def test_every_table_about_people_is_exported_or_named_with_a_reason() -> None:
     listed = _exported() | set(_not_exported())
     assert (sorted(_about_people() - listed), sorted(listed - _about_people())) == ([], [])
+
+
+def test_privacy_policy_lists_exactly_the_tables_about_people() -> None:
+    listed = re.findall(r"^\| `(\w+\.\w+)` \|", POLICY.read_text(encoding="utf-8"), re.MULTILINE)
+    assert (sorted(set(listed)), len(listed)) == (sorted(_about_people()), len(_about_people()))
 
 
 def test_no_table_is_both_exported_and_left_out() -> None:
