@@ -4,10 +4,12 @@ from payouts.enums import (
     CYCLE_SHORT_CLOSING,
     GROUP_VERIFICATION,
     GROUP_VERIFICATION_REVOCATION,
+    MEMBER_CORRECTION,
     MEMBER_ERASURE,
     REFUND_PAYMENT,
     WINNER_EXCHANGE,
 )
+from payouts.services.corrections import correct_as_approved, describe_correction
 from payouts.services.erasure import describe_erasure, erase_member
 from payouts.services.groups import describe_group, revoke_verification, verify_group
 from payouts.services.proposals import (
@@ -79,6 +81,13 @@ APPROVABLES = [
         approve_permission="payouts.approve_member_erasure",
         describe=describe_erasure,
         apply=erase_member,
+    ),
+    Approvable(
+        kind=MEMBER_CORRECTION,
+        propose_permission="payouts.propose_member_correction",
+        approve_permission="payouts.approve_member_correction",
+        describe=describe_correction,
+        apply=correct_as_approved,
     ),
     Approvable(
         kind=GROUP_VERIFICATION,

@@ -90,6 +90,7 @@ PROPOSAL_PAGES = {
     "winner_exchange": "payouts.cycle",
     "refund_payment": "payouts.proposedrefund",
     "member_erasure": "payouts.member",
+    "member_correction": "payouts.member",
 }
 FACT_FORMATS = {"reversed_payment": _payment}
 NAVIGATION = {"payouts": 1}

@@ -1,9 +1,10 @@
-"""Subjects and accounts of cycles and members, and the working days of Senegal. Pure."""
+"""Subjects and accounts of cycles and members, phone numbers, and the working days of Senegal. Pure."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
 
 import holidays
+import phonenumbers
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef
@@ -39,6 +40,17 @@ def is_paid(owed_sats: int, *, is_collected: bool, credit_used_msat: int) -> boo
 def payee_of(winner_user_id: str) -> str:
     """Return the payee under which limits count a winner, in every cycle and for every destination."""
     return f"user:{winner_user_id}"
+
+
+def international(phone: str) -> str | None:
+    """Return a phone number with its country, as +221771234567; None when there can be no such number."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def pot_of(cycle_id: str) -> AccountRef:

@@ -15,6 +15,7 @@ CYCLE_SHORT_CLOSING: Final = "cycle_short_closing"
 WINNER_EXCHANGE: Final = "winner_exchange"
 REFUND_PAYMENT: Final = "refund_payment"
 MEMBER_ERASURE: Final = "member_erasure"
+MEMBER_CORRECTION: Final = "member_correction"
 # The status of a payout that nobody has requested.
 NOT_INITIATED: Final = "not_initiated"
 

@@ -56,6 +56,12 @@ class MemberLeft(Conflict):
     left_at: datetime
 
 
+class CorrectionChangesNothing(Conflict):
+    """The proposed name and phone are what is stored."""
+
+    user_id: str
+
+
 class MemberNotErasable(Conflict):
     """Money of this member is held or may still move: cycles they are in, open requests to them, payments to them."""
 

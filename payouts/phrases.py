@@ -25,6 +25,7 @@ LABELS: dict[str, Any] = {
     "remove_member": _("remove member"),
     "change_member": _("change member"),
     "erase": _("erase name and phone"),
+    "export_person": _("export what is kept about the person"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     "close_short": _("close short"),
@@ -48,6 +49,12 @@ FACTS: dict[str, Any] = {
     "name_changed": _("name changed"),
     "phone_changed": _("phone changed"),
     "phone_replaced": _("phone replaced"),
+    "correction": _("correction"),
+    "name_changes": _("name changes"),
+    "phone_changes": _("phone changes"),
+    "stored_digest": _("digest of what is stored"),
+    "proposed_digest": _("digest of what is proposed"),
+    "system_user": _("user of the system"),
     # Cycles
     "cycle_id": _("cycle id"),
     "index": _("index"),
@@ -77,6 +84,7 @@ PROPOSALS: dict[str, Any] = {
     "refund_payment": _("Pay out a member's credit"),
     "cycle_reopening": _("Reopen a cycle whose payout was reversed"),
     "member_erasure": _("Erase a member's name and phone"),
+    "member_correction": _("Correct a member's name or phone"),
     "group_verification_revocation": _("Withdraw a group's verification"),
 }
 # The tone of a state's badge.
@@ -130,6 +138,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         ),
         _("Refund the credit or move it to another person, and let the rest end or cancel it."),
     ),
+    "correction-changes-nothing": (
+        _("Nothing would change for %(user_id)s."),
+        _("Compare what is stored with the document; propose only what differs."),
+    ),
     "cycle-not-reversed": (
         _("Cycle %(cycle_id)s (%(cycle_status)s) is not waiting to be reopened."),
         _("Only a cycle whose payout was reversed is reopened, once. Open its page again."),
@@ -149,4 +161,4 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 }
 
 CODES = {"payout_status", "cycle_status", "destination_rail", "second_rail", "second_kind"}
-HASHES = {"value_sha256", "destination_digest"}
+HASHES = {"value_sha256", "destination_digest", "stored_digest", "proposed_digest"}

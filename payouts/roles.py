@@ -36,6 +36,7 @@ PROPOSE = [
     "payouts.propose_cycle_change",
     "payouts.propose_refund",
     "payouts.propose_member_erasure",
+    "payouts.propose_member_correction",
 ]
 APPROVE = [
     "payouts.approve_group_verification",
@@ -43,6 +44,7 @@ APPROVE = [
     "payouts.approve_cycle_change",
     "payouts.approve_refund",
     "payouts.approve_member_erasure",
+    "payouts.approve_member_correction",
 ]
 
 # The platform may retry failed payouts; finance also those under review (`transfers.retry_disbursement`).
@@ -50,7 +52,7 @@ GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [*VIEW, *ARRANGE, *REPAIR]),
     (
         Role.FINANCE,
-        [*VIEW, *REPAIR, *PROPOSE],
+        [*VIEW, *REPAIR, *PROPOSE, "payouts.export_person"],
     ),
     (Role.APPROVER, [*VIEW, *APPROVE]),
     (Role.AUDITOR, VIEW),

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from ledger.types import Movement
 from payouts.admin.credits import ABOUT_ORDER, credits_page, credits_table
 from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
-from payouts.enums import MEMBER_ERASURE
+from payouts.admin.rights import EXPORT, PROPOSE_CORRECTION
+from payouts.enums import MEMBER_CORRECTION, MEMBER_ERASURE
 from payouts.models import Member
 from payouts.queries.groups import masked_name, masked_phone
 from payouts.queries.people import memberships
@@ -90,7 +91,7 @@ class MemberAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact identifier of the member or of the group.")
     ordering = ("group_id", "user_id")
     links = ("group",)
-    actions_offered = (PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE)
+    actions_offered = (PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, EXPORT, PROPOSE_CORRECTION, PROPOSE_ERASURE)
     card_fields = ("user_id", "group", "name_masked", "phone_masked")
 
     def get_urls(self) -> list[URLPattern]:
@@ -120,8 +121,9 @@ class MemberAdmin(ReadOnlyAdmin):
         return f"{row.user_id} ({row.group_id})"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        proposals = f"{MEMBER_ERASURE}:{memberships(row.user_id)[0].pk}"
-        of_person = trail_of([member_ref(row.user_id), proposals])
+        first = memberships(row.user_id)[0].pk
+        proposals = (f"{kind}:{first}" for kind in (MEMBER_CORRECTION, MEMBER_ERASURE))
+        of_person = trail_of([member_ref(row.user_id), *proposals])
         return (outstanding_of(row.user_id), *_credit_of(row), of_person)
 
 

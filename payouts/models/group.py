@@ -65,6 +65,9 @@ class Member(models.Model):
             ("add_group_member", "Can add a member to a group"),
             ("remove_group_member", "Can remove a member from a group"),
             ("change_person", "Can change a member's name and phone"),
+            ("export_person", "Can export what is kept about a member"),
+            ("propose_member_correction", "Can propose to correct a member's name or phone"),
+            ("approve_member_correction", "Can approve correcting a member's name or phone"),
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["user_id", "id"], name="member_by_user"),

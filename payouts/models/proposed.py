@@ -55,3 +55,32 @@ class ProposedRefund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_sats} sats to {self.user_id}"
+
+
+class ProposedCorrection(models.Model):
+    """Which name or phone of a member one person proposed; another person approves it. Append-only.
+
+    Both are encrypted under the member's key; null: it stays as it is.
+    """
+
+    user_id = IdentifierField(_("user id"))
+    sealed_name = models.BinaryField(_("sealed name"), null=True)
+    sealed_phone = models.BinaryField(_("sealed phone"), null=True)
+    proposed_at = models.DateTimeField(_("proposed at"))
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("proposed correction of a member")
+        verbose_name_plural = _("proposed corrections of members")
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["user_id", "id"], name="proposedcorrection_by_user"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                name="proposedcorrection_changes_something",
+                condition=Q(sealed_name__isnull=False) | Q(sealed_phone__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} of {self.user_id}"

@@ -46,13 +46,27 @@ def member(group_id: str, user_id: str) -> MemberFacts:
 
 def masked_name(row: Member) -> str:
     """Return a member's initials, or an ellipsis if the person's data was erased."""
-    name = _revealed(row.user_id, row.sealed_name)
-    return ERASED if name is None else mask_name(name)
+    return shown_name(row.user_id, row.sealed_name)
 
 
 def masked_phone(row: Member) -> str:
     """Return a member's phone, masked; empty if there is none."""
-    phone = _revealed(row.user_id, row.sealed_phone)
+    return shown_phone(row.user_id, row.sealed_phone)
+
+
+def shown_name(user_id: str, sealed: bytes | memoryview | None) -> str:
+    """Return a person's encrypted name as initials, an ellipsis if it was erased, or nothing for nothing."""
+    if sealed is None:
+        return ""
+    name = _revealed(user_id, sealed)
+    return ERASED if name is None else mask_name(name)
+
+
+def shown_phone(user_id: str, sealed: bytes | memoryview | None) -> str:
+    """Return a person's encrypted phone, masked, an ellipsis if it was erased, or nothing for nothing."""
+    if sealed is None:
+        return ""
+    phone = _revealed(user_id, sealed)
     if phone is None:
         return ERASED
     return mask_phone(phone) if phone else ""

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Max
 
 from payouts.errors import MemberMissing
-from payouts.models import Cycle, Member
+from payouts.models import Cycle, Member, ProposedCorrection
 from payouts.queries.groups import masked_name, masked_phone
 from payouts.types import PersonFacts
 from sunusav.core.privacy import reveal
@@ -45,6 +45,14 @@ def phone_replaced_at(user_id: str) -> datetime | None:
         "at"
     ]
     return found
+
+
+def newest_correction(user_id: str) -> ProposedCorrection:
+    """Return the last correction that was proposed of a person. Raises: MemberMissing, also when there is none."""
+    row = ProposedCorrection.objects.filter(user_id=user_id).order_by("-pk").first()
+    if row is None:
+        raise MemberMissing(user_id=user_id)
+    return row
 
 
 def choices_of(row: Cycle) -> tuple[Choice, ...]:

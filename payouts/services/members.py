@@ -62,7 +62,13 @@ def remove_member(*, group_id: str, user_id: str, actor: Actor, now: datetime) -
 
 
 def change_member(
-    *, user_id: str, display_name: str | None = None, phone: str | None = None, actor: Actor, now: datetime
+    *,
+    user_id: str,
+    display_name: str | None = None,
+    phone: str | None = None,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
 ) -> None:
     """Change a person's name or phone, in all groups at once.
 
@@ -87,7 +93,9 @@ def change_member(
                 facts["phone_replaced"] = True
             rows.update(sealed_phone=seal(person, phone))
         if facts:
-            trail.record(subject=person, action="change_member", actor=actor, at=now, facts=facts)
+            trail.record(
+                subject=person, action="change_member", actor=actor, at=now, reason=reason, facts=facts
+            )
 
 
 def _is_new(phone: str, user_id: str) -> bool:

@@ -25,6 +25,7 @@ from rest_framework.response import Response
 
 from sunusav.api.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from sunusav.api.models import IdempotencyKey, KeyState
+from sunusav.core.encryption import current_key_id
 from sunusav.core.privacy import open_sealed, seal_bytes
 from sunusav.core.sealing import canonical
 from sunusav.core.transactions import retried_on_deadlock
@@ -143,6 +144,7 @@ def _store(row: IdempotencyKey, response: HttpResponse) -> None:
         status=response.status_code,
         headers={name: response.headers[name] for name in STORED_HEADERS if name in response.headers},
         sealed_content=seal_bytes(response.content, bound_to=row.scope_hash),
+        key_id=current_key_id(),
     )
 
 

@@ -31,6 +31,14 @@ class IdempotencyKey(models.Model):
     status = models.PositiveSmallIntegerField(_("status"), null=True)
     headers = models.JSONField(_("headers"), default=dict)
     sealed_content = models.BinaryField(_("sealed content"), null=True)
+    key_id = models.CharField(
+        _("key id"),
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("which master key encrypts the content"),
+    )
     created_at = models.DateTimeField(_("created at"), db_index=True)
 
     class Meta:
@@ -40,6 +48,9 @@ class IdempotencyKey(models.Model):
         permissions = [
             ("view_health", "Can view the health of every component"),
             ("view_metrics", "Can view the metrics"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["key_id"], name="idempotencykey_by_key_id"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["scope_hash"], name="idempotencykey_one_per_scope"),

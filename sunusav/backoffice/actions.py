@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +54,23 @@ def no_digest(row: Any) -> str:
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file that an action returns instead of a message."""
+
+    file_name: str
+    content_type: str
+    content: str
+
+    def response(self) -> HttpResponse:
+        """Return it as an attachment. Pages of the admin are kept by no cache."""
+        response = HttpResponse(self.content, content_type=self.content_type)
+        response.headers["Content-Disposition"] = content_disposition_header(
+            as_attachment=True, filename=self.file_name
+        )
+        return response
+
+
+@dataclass(frozen=True)
 class Action:
     """Something a person may do to rows after confirming it.
 
@@ -60,7 +78,8 @@ class Action:
     the action is allowed. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
     became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
     a link may fill in. `form_for` returns the form where it depends on the row. An action that
-    `is_about_one_row` is not in the list's menu, and after a refusal its form keeps what was typed.
+    `is_about_one_row` is not in the list's menu, and after a refusal its form keeps what was typed; its `run`
+    may return a `Download`.
     """
 
     slug: str
@@ -115,6 +134,7 @@ class ActionResult:
 
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    downloads: list[Download] = field(default_factory=list)
 
 
 def run_action(action: Action, decisions: Sequence[Decision]) -> ActionResult:
@@ -127,10 +147,12 @@ def run_action(action: Action, decisions: Sequence[Decision]) -> ActionResult:
 
 def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
     try:
-        action.run(decision)
+        returned = action.run(decision)
     except DomainError as refusal:
         result.refused.append(_line(decision.name, show_refusal(refusal).text))
     else:
+        if isinstance(returned, Download):
+            result.downloads.append(returned)
         done = action.done_now(decision) if action.done_now else action.done
         result.done.append(_line(decision.name, done))
 

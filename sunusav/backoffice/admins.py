@@ -252,6 +252,8 @@ class BackofficeAdmin(ModelAdmin):
         if action.is_about_one_row and result.refused:
             form.add_error(None, result.refused[0])
             return self._confirmation(request, action, rows, form)
+        if result.downloads:
+            return result.downloads[0].response()
         show_result(request, result)
         return redirect(self.url_after_action(rows))
 

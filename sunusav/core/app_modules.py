@@ -16,6 +16,8 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "approvables": {"APPROVABLES": True},
     "roles": {"GRANTS": True},
     "subjects": {"SUBJECT_KINDS": True},
+    "encrypted_columns": {"ENCRYPTED_COLUMNS": True},
+    "personal_data": {"SECTIONS": False, "NOT_EXPORTED": False},
     "switches": {"SENDS_THAT_MAY_LEAVE": False},
     "receipt_kinds": {"RECEIPTS": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},

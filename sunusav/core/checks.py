@@ -82,6 +82,24 @@ def keys_have_their_length(app_configs: Sequence[AppConfig] | None, **kwargs: An
     ]
 
 
+@register()
+def old_keys_are_whole_and_differ(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Require each old master key to be 32 bytes in hexadecimal, and all master keys to differ."""
+    old = settings.FIELD_ENCRYPTION_OLD_KEYS
+    found: list[CheckMessage] = []
+    if not all(_is_key(key) for key in old):
+        found.append(
+            Error("FIELD_ENCRYPTION_OLD_KEYS must be 64 hexadecimal digits each.", id="sunusav.E009")
+        )
+    keys = [key.strip().lower() for key in (settings.FIELD_ENCRYPTION_KEY, *old)]
+    if len(set(keys)) < len(keys):
+        message = "FIELD_ENCRYPTION_KEY and FIELD_ENCRYPTION_OLD_KEYS have a key twice."
+        found.append(Error(message, hint="An old key is none that is new.", id="sunusav.E010"))
+    return found
+
+
 def _is_key(text: str) -> bool:
     try:
         return len(bytes.fromhex(text)) == KEY_BYTES

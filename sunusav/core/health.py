@@ -1,4 +1,7 @@
-"""Types of the health checks, and the check of the database. Apps list theirs in `HEALTH_CHECKS` of `health.py`."""
+"""Types of the health checks, and the checks of the database and of encryption.
+
+Apps list theirs in `HEALTH_CHECKS` of `health.py`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,6 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+
+from sunusav.core import rotation
 
 OK = "ok"
 DEGRADED = "degraded"
@@ -35,4 +40,14 @@ def _database(now: datetime) -> HealthReport:
     return HealthReport(OK, {"engine": connection.vendor})
 
 
-HEALTH_CHECKS = [HealthCheck("database", _database)]
+def _encryption(now: datetime) -> HealthReport:
+    """Report the columns that have values under an old master key, and those that have some no key opens."""
+    columns = rotation.encrypted_columns()
+    facts = {
+        "not_rotated": [column.name for column in columns if rotation.not_rotated(column).exists()],
+        "unreadable": [column.name for column in columns if rotation.is_unreadable(column)],
+    }
+    return HealthReport(DEGRADED if facts["unreadable"] else OK, facts)
+
+
+HEALTH_CHECKS = [HealthCheck("database", _database), HealthCheck("encryption", _encryption)]

@@ -1,20 +1,24 @@
 """Personal data encrypted under one key per person: erasing the key makes all of it unreadable.
 
-AES-256-GCM (NIST SP 800-38D). The person's key is itself wrapped under `FIELD_ENCRYPTION_KEY`.
+The person's key is itself wrapped under `FIELD_ENCRYPTION_KEY`.
 """
 
-import os
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 
 from sunusav.core.auditing import pages
+from sunusav.core.encryption import (
+    current_key_id,
+    decrypt,
+    encrypt,
+    open_under_master_key,
+    seal_under_master_key,
+)
 from sunusav.core.errors import Missing
 from sunusav.core.models import PersonKey
 
-NONCE_BYTES = 12
 # Five digits are hidden: a shorter number would be mostly visible.
 SHORTEST_MASKABLE = 9
 
@@ -25,18 +29,18 @@ class PersonErased(Missing):
 
 def seal(person_ref: str, text: str) -> bytes:
     """Encrypt text under the person's key, created on first use. Raises: PersonErased."""
-    return _encrypt(_person_key(person_ref), text.encode(), person_ref)
+    return encrypt(_person_key(person_ref), text.encode(), person_ref)
 
 
 def reveal(person_ref: str, sealed: bytes) -> str:
     """Decrypt what `seal` returned. Raises: PersonErased."""
     row = PersonKey.objects.filter(person_ref=person_ref).first()
-    return _decrypt(_unwrapped(row, person_ref), bytes(sealed), person_ref).decode()
+    return decrypt(_unwrapped(row, person_ref), bytes(sealed), person_ref).decode()
 
 
 def erase(person_ref: str, *, now: datetime) -> None:
     """Erase a person's key: everything encrypted under it becomes unreadable."""
-    PersonKey.objects.filter(person_ref=person_ref).update(wrapped_key=None, erased_at=now)
+    PersonKey.objects.filter(person_ref=person_ref).update(wrapped_key=None, key_id="", erased_at=now)
 
 
 def is_known(person_ref: str) -> bool:
@@ -65,6 +69,12 @@ def is_erased(person_ref: str) -> bool:
     return PersonKey.objects.filter(person_ref=person_ref, erased_at__isnull=False).exists()
 
 
+def erased_at(person_ref: str) -> datetime | None:
+    """Return when a person's data was erased; None while it is not."""
+    rows = PersonKey.objects.filter(person_ref=person_ref).values_list("erased_at", flat=True)
+    return rows.first()
+
+
 def erased_people(since: datetime | None = None) -> Iterator[list[str]]:
     """Yield pages of the people whose data was erased, all or those since."""
     erased = PersonKey.objects.filter(erased_at__isnull=False)
@@ -75,13 +85,16 @@ def erased_people(since: datetime | None = None) -> Iterator[list[str]]:
 
 
 def seal_bytes(plain: bytes, *, bound_to: str) -> bytes:
-    """Encrypt data of no single person under the master key; only the same `bound_to` decrypts it."""
-    return _encrypt(_master_key(), plain, bound_to)
+    """Encrypt data of no single person under the master key; only the same `bound_to` decrypts it.
+
+    The row that holds it names the key in `key_id` and is listed in its app's `encrypted_columns.py`.
+    """
+    return seal_under_master_key(plain, bound_to=bound_to)
 
 
 def open_sealed(sealed: bytes, *, bound_to: str) -> bytes:
     """Decrypt what `seal_bytes` returned."""
-    return _decrypt(_master_key(), sealed, bound_to)
+    return open_under_master_key(sealed, bound_to=bound_to)
 
 
 def mask_phone(phone: str) -> str:
@@ -98,29 +111,17 @@ def mask_name(name: str) -> str:
 
 def _person_key(person_ref: str) -> bytes:
     row, _ = PersonKey.objects.get_or_create(
-        person_ref=person_ref, defaults={"wrapped_key": lambda: _fresh_key(person_ref)}
+        person_ref=person_ref,
+        defaults={"wrapped_key": lambda: _fresh_key(person_ref), "key_id": current_key_id()},
     )
     return _unwrapped(row, person_ref)
 
 
 def _fresh_key(person_ref: str) -> bytes:
-    return _encrypt(_master_key(), AESGCM.generate_key(256), person_ref)
+    return seal_under_master_key(AESGCM.generate_key(256), bound_to=person_ref)
 
 
 def _unwrapped(row: PersonKey | None, person_ref: str) -> bytes:
     if row is None or row.wrapped_key is None:
         raise PersonErased(person_ref=person_ref)
-    return _decrypt(_master_key(), bytes(row.wrapped_key), person_ref)
-
-
-def _master_key() -> bytes:
-    return bytes.fromhex(settings.FIELD_ENCRYPTION_KEY)
-
-
-def _encrypt(key: bytes, plain: bytes, bound_to: str) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
-
-
-def _decrypt(key: bytes, sealed: bytes, bound_to: str) -> bytes:
-    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+    return open_under_master_key(bytes(row.wrapped_key), bound_to=person_ref)

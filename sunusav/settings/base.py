@@ -235,6 +235,9 @@ LND_PAYMENT_TIMEOUT_SECONDS = env.int("LND_PAYMENT_TIMEOUT_SECONDS", default=60)
 # TLS: for tests and the sandbox; production must have none.
 ALLOWED_LOOPBACK_HOSTS: list[str] = env.list("ALLOWED_LOOPBACK_HOSTS", default=[])
 
+# Master keys that only decrypt, until `manage.py rotate_keys` has left nothing under them.
+FIELD_ENCRYPTION_OLD_KEYS: list[str] = env.list("FIELD_ENCRYPTION_OLD_KEYS", default=[])
+
 # Rates
 FALLBACK_BTC_XOF_RATE = env("FALLBACK_BTC_XOF_RATE", default="8000000")
 FALLBACK_RATE_MOVES_FRANCS = env.bool("FALLBACK_RATE_MOVES_FRANCS", default=False)

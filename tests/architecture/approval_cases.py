@@ -14,14 +14,15 @@ from ledger.enums import AccountRole, Currency
 from ledger.models import ManualRateRequest
 from ledger.services import post, propose_manual_rate
 from ledger.types import AccountRef, credit, debit
-from payouts.models import Cycle, Group, Member, ProposedExchange, ProposedRefund
+from payouts.models import Cycle, Group, Member, ProposedCorrection, ProposedExchange, ProposedRefund
 from payouts.services import proposals
+from payouts.services.corrections import propose_correction
 from payouts.services.erasure import propose_erasure
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.reopening import propose_reopening
 from sunusav.core import approvals, switches
 from sunusav.core.locks import lock
-from sunusav.core.models import Proposal, Switch, User
+from sunusav.core.models import PersonKey, Proposal, Switch, User
 from sunusav.core.roles import Role
 from tests.factories.payouts import (
     ACTOR,
@@ -317,6 +318,19 @@ def _erasure() -> Proposal:
     return propose_erasure(user_id="user-0", reason="asked for it", proposer=finance(), now=NOW)
 
 
+def _correction() -> Proposal:
+    make_group(members=1)
+    return propose_correction(
+        user_id="user-0", display_name="Fatou Diop", phone="+221770000009", reason="card seen",
+        proposer=finance(), now=NOW,
+    )  # fmt: skip
+
+
+def _another_correction() -> None:
+    """Insert the same correction again: another row, of which nobody approved anything."""
+    copy_of(ProposedCorrection.objects.get()).save(force_insert=True)
+
+
 def _credit_transfer() -> Proposal:
     """Propose to move the 10 msat that one of two members has."""
     make_group(members=2)
@@ -371,6 +385,19 @@ KINDS: dict[str, Kind] = {
         changes={"groups": written(Member, left_at=LATER)},
         lock=locked(Group),
         meanwhile="groups",
+    ),
+    "member_correction": Kind(
+        propose=_correction,
+        constant=frozenset({"user_id"}),
+        changes={
+            "correction": _another_correction,
+            "name_changes": written(ProposedCorrection, sealed_name=None),
+            "phone_changes": written(ProposedCorrection, sealed_phone=None),
+            "stored_digest": written(Member, sealed_name=b"another"),
+            "proposed_digest": written(ProposedCorrection, sealed_phone=b"another"),
+        },
+        lock=locked(PersonKey),
+        meanwhile="stored_digest",
     ),
     "credit_transfer": Kind(
         propose=_credit_transfer,

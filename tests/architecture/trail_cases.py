@@ -30,9 +30,11 @@ from payouts.errors import CycleCancelled
 from payouts.models import Contribution, Cycle, Refund
 from payouts.services import (
     contributions,
+    corrections,
     cycles,
     endings,
     erasure,
+    exports,
     groups,
     members,
     payouts,
@@ -934,9 +936,35 @@ def propose_erasure() -> Call:
     return lambda: erasure.propose_erasure(user_id=user_id, reason="asked for it", proposer=who, now=NOW)
 
 
+@case("payouts.services.exports.export_person")
+def export_member() -> Call:
+    user_id = MemberFactory.create().user_id
+    return lambda: exports.export_person(user_id=user_id, reason="asked for it", actor=ACTOR, now=NOW)
+
+
 @case("payouts.services.erasure.erase_member")
 def erase_member() -> Call:
     return approved_by_another(erasure_proposed())
+
+
+def correction_proposed() -> Proposal:
+    user_id = MemberFactory.create(user_id=name("user")).user_id
+    return corrections.propose_correction(
+        user_id=user_id, display_name="Fatou Diop", reason="card seen", proposer=finance(), now=NOW
+    )
+
+
+@case("payouts.services.corrections.propose_correction")
+def propose_correction() -> Call:
+    user_id, who = MemberFactory.create(user_id=name("user")).user_id, finance()
+    return lambda: corrections.propose_correction(
+        user_id=user_id, display_name="Fatou Diop", reason="card seen", proposer=who, now=NOW
+    )
+
+
+@case("payouts.services.corrections.correct_as_approved")
+def correct_member() -> Call:
+    return approved_by_another(correction_proposed())
 
 
 def heir_of_credit() -> tuple[str, str]:

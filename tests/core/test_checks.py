@@ -44,6 +44,24 @@ def test_key_of_another_length_is_refused(settings: Any) -> None:
         assert [error.id for error in checks.keys_have_their_length(None)] == ["sunusav.E004"]
 
 
+@pytest.mark.parametrize(
+    ("old", "found"),
+    [
+        (["55" * 32], []),
+        (["55" * 31], ["sunusav.E009"]),
+        (["zz" * 32], ["sunusav.E009"]),
+        ([""], ["sunusav.E009"]),
+        (["44" * 32], ["sunusav.E010"]),
+        (["AB" * 32, "ab" * 32], ["sunusav.E010"]),
+    ],
+)
+def test_old_keys_that_are_malformed_or_equal_are_refused(
+    settings: Any, old: list[str], found: list[str]
+) -> None:
+    settings.FIELD_ENCRYPTION_OLD_KEYS = old
+    assert [error.id for error in checks.old_keys_are_whole_and_differ(None)] == found
+
+
 def test_loopback_hosts_for_untrusted_http_are_refused(settings: Any) -> None:
     assert checks.untrusted_hosts_are_never_loopback(None) == []
     settings.ALLOWED_LOOPBACK_HOSTS = ["127.0.0.1:8010"]

@@ -4,7 +4,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from payouts.models import Contribution, Cycle, CycleReopening, MemberErasure, ProposedRefund, Refund
+from payouts.models import (
+    Contribution,
+    Cycle,
+    CycleReopening,
+    MemberErasure,
+    ProposedCorrection,
+    ProposedRefund,
+    Refund,
+)
 from payouts.services.endings import cancel_cycle
 from payouts.services.erasure import propose_erasure
 from payouts.services.reopening import propose_reopening
@@ -48,6 +56,10 @@ def proposed_refund() -> ProposedRefund:
         user_id="user-0", amount_sats=1, rail="lightning", kind="bolt11", sealed_value=b"", digest="0" * 64,
         reason="moved away", proposed_at=NOW,
     )  # fmt: skip
+
+
+def proposed_correction() -> ProposedCorrection:
+    return ProposedCorrection.objects.create(user_id="user-0", sealed_name=b"name", proposed_at=NOW)
 
 
 def returned_contribution() -> Contribution:
@@ -147,6 +159,7 @@ VIOLATIONS = [
         "cycle_settled_are_members", cycle, {"state": "cancelled", "cancelled_at": NOW, "settled_count": 2}
     ),
     Violation("cycle_winner_replaced_once_ready", cycle, {"winner_replaced_at": NOW}),
+    Violation("proposedcorrection_changes_something", proposed_correction, {"sealed_name": None}),
     Violation("refund_amount_is_positive", refund, {"amount_sats": 0}),
     Violation("proposedrefund_amount_is_positive", proposed_refund, {"amount_sats": 0}),
     Violation(

@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-import phonenumbers
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from payouts.calculations import international
 from payouts.types import Claims
 from sunusav.api.serializers import (
     ChoiceOf,
@@ -53,10 +53,10 @@ class PhoneField(serializers.Field[str, Any, str, Any]):
     default_error_messages = {"invalid": "A phone number such as +221771234567 is required."}
 
     def to_internal_value(self, data: Any) -> str:
-        number = _number(data) if isinstance(data, str) else None
-        if number is None or not phonenumbers.is_possible_number(number):
+        number = international(data) if isinstance(data, str) else None
+        if number is None:
             self.fail("invalid")
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return str(number)
 
     def to_representation(self, value: Any) -> str:
         return str(value)
@@ -185,10 +185,3 @@ class PayoutsQuery(StrictSerializer):
     status = ChoiceOf(tuple(DisbursementState.values), required=False)
     group_id = IdentifierField(required=False)
     cycle_id = IdentifierField(required=False)
-
-
-def _number(text: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(text)
-    except phonenumbers.NumberParseException:
-        return None

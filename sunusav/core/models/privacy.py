@@ -14,6 +14,14 @@ class PersonKey(models.Model):
 
     person_ref = ExactCharField(_("person ref"), max_length=120, unique=True)
     wrapped_key = models.BinaryField(_("wrapped key"), null=True)
+    key_id = models.CharField(
+        _("key id"),
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("which master key wraps it"),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     erased_at = models.DateTimeField(_("erased at"), null=True)
 
@@ -22,7 +30,10 @@ class PersonKey(models.Model):
         verbose_name_plural = _("person keys")
         default_permissions = ()
         permissions = [("reveal_person", "Can reveal a person's name and phone")]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["erased_at"], name="personkey_by_erasure")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["erased_at"], name="personkey_by_erasure"),
+            models.Index(fields=["key_id"], name="personkey_by_key_id"),
+        ]
 
     def __str__(self) -> str:
         return str(self.person_ref)

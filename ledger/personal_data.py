@@ -1,0 +1,3 @@
+NOT_EXPORTED = {
+    "ledger.AccountCheckpoint": "a sum of entries that are exported",
+}

@@ -1,0 +1,128 @@
+"""What members have a right to: a copy of what is kept about them, and that their name and phone are right."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from payouts.admin.people import IF_APPROVED
+from payouts.calculations import international
+from payouts.enums import MEMBER_CORRECTION
+from payouts.models import Member
+from payouts.queries.groups import shown_name, shown_phone
+from payouts.queries.people import memberships, newest_correction
+from payouts.services.corrections import propose_correction
+from payouts.services.exports import export_person
+from sunusav.backoffice.actions import Action, Decision, Download
+from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.sections import Box, Section, Table
+from sunusav.core.models import Proposal, User
+from sunusav.core.privacy import is_erased
+from transfers.types import member_ref
+
+LONGEST_NAME, LONGEST_PHONE = 120, 40
+KEPT_FOR_GOOD = _("It is kept for good: write no name or phone of the member.")
+CHECK_DOCUMENT = _("Check the document that shows the right name or phone.")
+CORRECTED = _(
+    "Name or phone of %(user_id)s change in all groups. Above a limit, payouts to a new phone wait."
+)
+
+
+class ExportForm(ReasonAndCodeForm):
+    """Who asked for a copy of a member's data."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = KEPT_FOR_GOOD
+
+
+class CorrectionForm(ReasonAndCodeForm):
+    """A member's right name, phone, or both."""
+
+    display_name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME, strip=True, required=False)
+    phone = forms.CharField(
+        label=_("Phone"), max_length=LONGEST_PHONE, strip=True, required=False,
+        help_text=_("With its country, such as +221771234567."),
+    )  # fmt: skip
+    field_order = ("display_name", "phone", "reason", "code")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = KEPT_FOR_GOOD
+
+    def clean_phone(self) -> str:
+        text = str(self.cleaned_data["phone"])
+        number = international(text) if text else ""
+        if number is None:
+            raise forms.ValidationError(_("A phone number such as +221771234567 is required."))
+        return number
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors and not (self.cleaned_data["display_name"] or self.cleaned_data["phone"]):
+            self.add_error(None, _("Give a name, a phone, or both."))
+        return super().clean()
+
+
+def _export(decision: Decision) -> Download:
+    user_id = decision.row.user_id
+    document = export_person(user_id=user_id, reason=decision.reason, actor=decision.actor, now=decision.now)
+    return Download(f"member-{user_id}.json", "application/json", document)
+
+
+def _propose_correction(decision: Decision) -> None:
+    form = decision.form_data
+    propose_correction(
+        user_id=decision.row.user_id, display_name=form["display_name"], phone=form["phone"],
+        reason=decision.reason, proposer=decision.user, now=decision.now,
+    )  # fmt: skip
+
+
+def _is_not_erased(user: User, row: Member) -> bool:
+    return not is_erased(member_ref(row.user_id))
+
+
+EXPORT = Action(
+    slug="export",
+    label=_("Export what is kept about the person"),
+    question=_(
+        "The file has their name, phone and destinations in full. Hand it to them alone, then delete it."
+    ),
+    done=_("exported"),
+    run=_export,
+    permission="payouts.export_person",
+    form=ExportForm,
+    is_about_one_row=True,
+)
+PROPOSE_CORRECTION = Action(
+    slug="propose-correction",
+    label=_("Propose to correct name or phone"),
+    question=_("Once another person has approved, name and phone are these, in all groups."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_correction,
+    permission="payouts.propose_member_correction",
+    form=CorrectionForm,
+    is_offered=_is_not_erased,
+    is_about_one_row=True,
+)
+
+
+@evidence_for(MEMBER_CORRECTION)
+def correction_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+    """Show name and phone before and after, masked."""
+    user_id = str(proposal.facts["user_id"])
+    now, then = memberships(user_id)[-1], newest_correction(user_id)
+    changes = Table(
+        title=_("Before and after"),
+        heads=("", _("before"), _("after")),
+        rows=[
+            (_("name"), shown_name(user_id, now.sealed_name), shown_name(user_id, then.sealed_name) or NOTHING),
+            (_("phone"), shown_phone(user_id, now.sealed_phone), shown_phone(user_id, then.sealed_phone) or NOTHING),
+        ],
+    )  # fmt: skip
+    box = Box(
+        title=IF_APPROVED, text=CORRECTED % {"user_id": user_id}, steps=[CHECK_DOCUMENT], tone="attention"
+    )
+    return box, (changes,)
