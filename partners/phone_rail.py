@@ -30,7 +30,7 @@ def charges_of(partner: str) -> AccountRef:
 class PhoneRail:
     """A rail in whole francs to a phone. A partner's rail adds `prepare`, `send`, `find` and what its account holds."""
 
-    name: ClassVar[str]
+    name: str
     account: AccountRef
     cost_account: AccountRef
     destination_kinds: tuple[str, ...] = (PHONE,)

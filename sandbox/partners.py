@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from sandbox.simulator.control import Control
 from sandbox.simulator.process import PartnerProcess
 
-NAMES = ("wave",)
+NAMES = ("wave", "orange", "mtn")
 FLOAT_XOF = 5_000_000
 TIMEOUT_SECONDS = 10.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from ledger.enums import Currency
 from ledger.types import Money, xof
@@ -65,7 +65,7 @@ class OrangeRail(PhoneRail):
     24 hours; until then absence proves nothing.
     """
 
-    name: ClassVar[str] = "orange"
+    name = "orange"
     send_deadline_seconds = 20
     search_window = timedelta(hours=24)
 

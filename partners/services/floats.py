@@ -34,7 +34,8 @@ def propose_float_minimum(
             maximum_days=MAX_DAYS,
         )  # fmt: skip
     with transaction.atomic():
-        lock(FLOAT_MINIMUM)
+        assert actor.user_id is not None, "people approve"  # noqa: S101  (a programmer's mistake)
+    lock(FLOAT_MINIMUM)
         _require_none_open(partner)
         row = FloatMinimum.objects.create(
             partner=partner, minimum_xof=minimum.minimum_xof, minimum_days=minimum.minimum_days, reason=reason,

@@ -18,7 +18,7 @@ from sandbox.simulator import wallets, webhooks
 from sandbox.simulator.dialect import Call, Request, Response
 from sandbox.simulator.script import Outcome, Step
 from sandbox.simulator.store import Row, Store
-from sandbox.simulator.wallets import OURS, Wallets
+from sandbox.simulator.wallets import Wallets
 from sandbox.simulator.webhooks import Webhooks
 
 DEFAULTS: Row = {
@@ -56,7 +56,7 @@ class MtnDialect:
         self._payments = Payments(self.store, self._wallets, self._report)
         self._pages = Pages(self._payments, self._wallets)
         self.controls: Mapping[str, Callable[..., Any]] = {
-            "top_up": self._wallets.top_up, "balance": self._balance_of, "complete": self._payments.decide,
+            "top_up": self._wallets.top_up, "balance": self._wallets.balance, "complete": self._payments.decide,
             "paid": self._payments.paid_out, "pay_in": self._pay_in, "asked": self._asked, "remove": self._remove,
             "set_state": self._wallets.set_state, "webhooks": self._webhooks.sent,
             "webhooks_again": self._webhooks.send_again, "open_demo_phones": self._open_demo_phones,
@@ -175,7 +175,7 @@ class MtnDialect:
         )
 
     def _balance(self) -> Response:
-        held: Any = self._balance_of()
+        held: Any = self._wallets.balance()
         shown = held if self.store.setting("is_balance_number") else str(held)
         return Response.of(200, {"availableBalance": shown, "currency": self.store.setting("currency")})
 
@@ -209,9 +209,6 @@ class MtnDialect:
             threading.Event().wait(POLL_SECONDS)
 
     # Controls
-
-    def _balance_of(self, phone: str = OURS) -> int:
-        return self._wallets.balance(phone)
 
     def _pay_in(self, reference: str, amount: int | None = None, phone: str = "") -> None:
         """Have a request paid; one that was paid cannot be paid again. Raises: LookupError."""

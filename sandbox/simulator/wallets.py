@@ -68,7 +68,7 @@ class Wallets:
             self.move(phone, -amount, kind="payment", reference=reference)
             self.move(OURS, amount, kind="payment", reference=reference, fee=fee)
 
-    def balance(self, phone: str) -> int:
+    def balance(self, phone: str = OURS) -> int:
         return self._store.total("SELECT SUM(amount - fee) FROM movements WHERE phone = ?", phone)
 
     def all(self) -> list[Row]:

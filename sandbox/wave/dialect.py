@@ -62,7 +62,7 @@ class WaveDialect:
         self.controls: Mapping[str, Callable[..., Any]] = {
             "now": self.store.now,
             "top_up": self._wallets.top_up, "open_wallet": self._wallets.open, "set_state": self._wallets.set_state,
-            "wallets": self._wallets.all, "balance": lambda: self._wallets.balance(OURS),
+            "wallets": self._wallets.all, "balance": self._wallets.balance,
             "payouts": self._payouts.rows, "complete": self._payouts.complete, "reverse": self._payouts.reverse,
             "plant": self._payouts.plant, "sessions": self._checkout.all_rows,
             "pay_session": self._checkout.pay_reference, "fail_session": self._checkout.fail_reference,

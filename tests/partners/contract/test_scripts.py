@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.simulator.script import SCRIPTS, Reply, Step
 from tests.partners.calls import as_paid, deadline, eventually, found_in_the_end, impatient, prepared
-from tests.partners.harness import Harness
+from tests.partners.harness import Harness, PaidOut
 from transfers.enums import FailureClass
 from transfers.errors import RailUnavailable
 from transfers.types import NotSeen, Order, Refused, Succeeded, Unknown
@@ -164,6 +164,6 @@ def _name(expected: type | str) -> str:
     return expected if isinstance(expected, str) else expected.__name__
 
 
-def _payments(order: Order, paid: int, partner: Harness) -> list[object]:
+def _payments(order: Order, paid: int, partner: Harness) -> list[PaidOut]:
     once = as_paid(order, partner.phone)
     return {NOTHING: [], ONCE: [once], ONE_FRANC: [replace(once, amount_xof=1)]}[paid]
