@@ -34,8 +34,7 @@ def propose_float_minimum(
             maximum_days=MAX_DAYS,
         )  # fmt: skip
     with transaction.atomic():
-        assert actor.user_id is not None, "people approve"  # noqa: S101  (a programmer's mistake)
-    lock(FLOAT_MINIMUM)
+        lock(FLOAT_MINIMUM)
         _require_none_open(partner)
         row = FloatMinimum.objects.create(
             partner=partner, minimum_xof=minimum.minimum_xof, minimum_days=minimum.minimum_days, reason=reason,
@@ -74,6 +73,7 @@ def adopt_float_minimum(proposal: Proposal, actor: Actor, now: datetime) -> None
     Raises: FloatMinimumMissing, ProposalFactsChanged.
     """
     lock(FLOAT_MINIMUM)
+    assert actor.user_id is not None, "people approve"  # noqa: S101  (a programmer's mistake)
     facts = describe_float_minimum(proposal.subject_id)
     approvals.require_as_proposed(proposal, facts)
     row = float_minimum_of(proposal.subject_id)
