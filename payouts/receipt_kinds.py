@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from ledger.enums import AccountRole, Currency
+from ledger.enums import AccountRole
 from ledger.queries import latest_rate_for_record
-from ledger.types import Line, Money
+from ledger.types import Line
 from payouts.calculations import CONTRIBUTION, REFUND, contribution_subject, refund_subject
 from payouts.enums import ContributionStatus
 from payouts.errors import (
@@ -21,7 +21,7 @@ from payouts.errors import (
 from payouts.models import Contribution, Cycle, Refund
 from payouts.queries.cycles import contribution_by_id
 from payouts.queries.refunds import refund
-from payouts.receipts import movements_of, receipt_of
+from payouts.receipts import francs_in, movements_of, receipt_of
 from payouts.types import LIGHTNING, Receipt
 from sunusav.core.money import sats_from_msat
 from transfers.collection_queries import settlement_of
@@ -67,7 +67,7 @@ def describe_payout(payout_id: int) -> dict[str, Any]:
         "fee_sats": paid.split.fee_sats, "platform_sats": paid.split.platform_sats,
         "community_sats": paid.split.community_sats, "partner_sats": paid.split.partner_sats,
         "settlement_partner": paid.settlement_partner, "net_sats": paid.split.net_sats,
-        "paid_xof": _francs(disbursement(payout_id).paid), "rail": paid.rail, **_proof_of_payout(paid),
+        "paid_xof": paid.paid_xof, "rail": paid.rail, **_proof_of_payout(paid),
         "schedule_version": paid.schedule_version, "rate_xof_per_btc": str(paid.rate_xof_per_btc),
         "is_fallback_rate": paid.is_fallback_rate, "short": _short(paid),
         "transactions": [movement.transaction_id for movement in paid.movements],
@@ -81,7 +81,7 @@ def _short(paid: Receipt) -> str | None:
 def _proof_of_payout(paid: Receipt) -> dict[str, str]:
     if paid.rail == LIGHTNING:
         return {"payment_hash": paid.payment_hash, "preimage": paid.preimage}
-    return {"reference": paid.payment_hash}
+    return {"reference": paid.reference}
 
 
 def booked_payout(lines: Iterable[Line]) -> dict[str, int]:
@@ -118,7 +118,7 @@ def describe_contribution(contribution_id: int) -> dict[str, Any]:
     return {
         **_cycle_facts(owed.cycle), "user_id": owed.user_id, "amount_sats": owed.amount_sats,
         "credit_used_sats": facts.credit_used_sats or None, "happened_at": facts.settled_at.isoformat(),
-        "paid_xof": _francs(paid.collection.amount) if paid else None,
+        "paid_xof": francs_in(paid.collection.amount) if paid else None,
         "method": paid.collection.method if paid else CREDIT, **_proof_of_contribution(paid),
         **_rate(paid, facts.settled_at), "transactions": transactions,
     }  # fmt: skip
@@ -199,10 +199,6 @@ def booked_refund(lines: Iterable[Line]) -> dict[str, int]:
 def is_refund_reversed(refund_id: int) -> bool:
     payment = disbursement_for(refund_subject(refund_id))
     return payment is not None and payment.state == DisbursementState.REVERSED
-
-
-def _francs(paid: Money | None) -> int | None:
-    return paid.amount if paid is not None and paid.currency is Currency.XOF else None
 
 
 RECEIPTS = [

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 from fees.queries import fixed_fee
+from ledger.enums import Currency
 from ledger.queries import shown_xof_from_sats
+from ledger.types import Money
 from payouts.errors import PayoutNotCompleted
 from payouts.queries.cycles import stored_cycle
 from payouts.queries.payouts import payout
 from payouts.types import BookedMovement, Receipt
+from transfers.credit_queries import residue_credited_msat
 from transfers.enums import PAID_STATES, AttemptState, TransactionKind
 from transfers.queries import attempts_of
 
@@ -30,7 +33,9 @@ def receipt_of(payout_id: int) -> Receipt:
         is_verified_group=fee.discounts.verified_grant_id is not None,
         is_recurring_user=fee.discounts.recurring_grant_id is not None,
         settlement_partner=fee.priced_for.settlement_partner, schedule_version=fee.schedule_version,
-        rail=succeeded.order.rail, payment_hash=succeeded.order.reference, preimage=succeeded.proof,
+        rail=succeeded.order.rail, reference=succeeded.order.reference, proof=succeeded.proof,
+        paid_xof=francs_in(succeeded.order.money(succeeded.order.amount)),
+        credited_msat=residue_credited_msat(payout_id),
         rate_xof_per_btc=fee.rate_xof_per_btc, is_fallback_rate=fee.is_fallback_rate,
         net_xof=shown_xof_from_sats(fee.split.net_sats, rate_xof_per_btc=fee.rate_xof_per_btc),
         requested_at=paid.created_at, fee_fixed_at=fee.fixed_at, completed_at=paid.completed_at,
@@ -45,3 +50,8 @@ def movements_of(payout_id: int) -> Iterator[BookedMovement]:
     assert hold_id is not None and payment_id is not None, "a paid payout is booked"  # noqa: S101, PT018
     yield BookedMovement(hold_id, TransactionKind.HOLD)
     yield BookedMovement(payment_id, TransactionKind.PAYMENT)
+
+
+def francs_in(paid: Money | None) -> int | None:
+    """Return an amount in whole francs; None for one in msat, and for none."""
+    return paid.amount if paid is not None and paid.currency is Currency.XOF else None

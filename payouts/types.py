@@ -190,7 +190,9 @@ class BookedMovement:
 class Receipt:
     """Everything that a member needs to check a payout.
 
-    Units: sats; `net_xof` is the net at the stored rate, to 0.01.
+    Units: sats; `net_xof` is the net at the stored rate, to 0.01. A payment in whole francs has `paid_xof`, and
+    `credited_msat` is what they left over, which the winner got as credit. `reference` and `proof` are the provider's:
+    payment hash and preimage over Lightning.
     """
 
     payout_id: int
@@ -210,8 +212,10 @@ class Receipt:
     settlement_partner: str
     schedule_version: int
     rail: str
-    payment_hash: str
-    preimage: str
+    reference: str
+    proof: str
+    paid_xof: int | None
+    credited_msat: int
     rate_xof_per_btc: Decimal
     is_fallback_rate: bool
     net_xof: Decimal
@@ -219,3 +223,13 @@ class Receipt:
     fee_fixed_at: datetime
     completed_at: datetime
     movements: tuple[BookedMovement, ...]
+
+    @property
+    def payment_hash(self) -> str:
+        """The payment hash of a payment over Lightning, else nothing."""
+        return self.reference if self.rail == LIGHTNING else ""
+
+    @property
+    def preimage(self) -> str:
+        """The preimage of a payment over Lightning, else nothing."""
+        return self.proof if self.rail == LIGHTNING else ""

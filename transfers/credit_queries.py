@@ -6,11 +6,11 @@ from datetime import datetime
 from django.db.models import Q
 
 from ledger.enums import AccountRole, Currency
-from ledger.queries import movements_of, owed, unused_credits
+from ledger.queries import lines_of, movements_of, owed, unused_credits
 from ledger.types import Movement, UnusedCredit
 from sunusav.core.auditing import pages, rows_since
 from transfers.enums import PAID_STATES, DisbursementState
-from transfers.models import CreditUse, Disbursement
+from transfers.models import Attempt, CreditUse, Disbursement
 from transfers.types import CreditUseFacts, credit_of, member_ref
 
 # While a disbursement is in one of these, its payee may still be paid.
@@ -22,6 +22,14 @@ PAYABLE_STATES = [
 def credit_msat(user_id: str) -> int:
     """Return what a member's credit holds."""
     return owed(credit_of(user_id))
+
+
+def residue_credited_msat(disbursement_id: int) -> int:
+    """Return what whole francs left over, as the books credited it to the payee; 0 if nothing was. Units: msat."""
+    paid = Attempt.objects.filter(disbursement=disbursement_id, payment_transaction__isnull=False)
+    posted = paid.values_list("payment_transaction", flat=True).first()
+    lines = lines_of(posted) if posted else []
+    return -sum(line.amount for line in lines if line.account.role is AccountRole.MEMBER_CREDIT)
 
 
 def credit_movements(user_id: str, *, before_id: int | None, limit: int) -> list[Movement]:

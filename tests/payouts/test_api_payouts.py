@@ -91,7 +91,8 @@ def test_process_example_of_the_readme_answers_202_and_then_the_receipt(
         "partner_reserved": 150, "settlement_partner": "wave", "net_payout": 99_500, "net_payout_xof": "7960.00",
         "group_verified": True, "user_recurring": False, "schedule_version": 1, "btc_xof_rate": "8000000",
         "is_fallback_rate": True, "payout_method": "lightning", "lightning_payment_hash": paid.payment_hash,
-        "preimage": paid.preimage.hex(),
+        "preimage": paid.preimage.hex(), "payment_reference": paid.payment_hash,
+        "payment_proof": paid.preimage.hex(), "paid_xof": None, "credited_msat": 0,
     }  # fmt: skip
     assert [line["kind"] for line in journal] == ["hold", "payment"]
     assert all(moment.endswith("Z") for moment in moments)
