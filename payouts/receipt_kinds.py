@@ -27,7 +27,7 @@ from sunusav.core.money import sats_from_msat
 from transfers.collection_queries import settlement_of
 from transfers.credit_queries import live_credit_use
 from transfers.enums import DisbursementState
-from transfers.queries import conversion_of, disbursement, disbursement_for, state_of
+from transfers.queries import conversion_of, disbursement_for, state_of
 from transfers.types import ReceiptKind, ReceiptPart, ReceiptRow, RowFormat, Settlement
 
 # The part of a fee that each account gets.

@@ -2,7 +2,7 @@
 
 from sandbox.mtn.security import KEY, SUBSCRIPTIONS, USER
 
-WEBHOOK_TOKEN = "0123456789abcdef" * 4  # noqa: S105  (of a simulator)
+WEBHOOK_TOKEN = "0123456789abcdef" * 4
 
 
 def environment(url: str) -> dict[str, str]:

@@ -12,8 +12,18 @@ from fees.services import revoke_discount
 from payouts.models import Group
 from payouts.receipts import receipt_of
 from sunusav.core.roles import Role
-from tests.factories.payouts import ACTOR, NOW, make_group, make_payable_cycle, process, verify
+from tests.factories.payouts import (
+    ACTOR,
+    NOW,
+    make_group,
+    make_payable_cycle,
+    make_ready_cycle,
+    process,
+    verify,
+)
 from tests.factories.users import make_user
+from tests.fakes.franc_rail import NAME as FRANCS
+from tests.fakes.franc_rail import phone
 from tests.fees.builders import draft, published
 from tests.ledger.builders import stored_rate
 from transfers.engine.runner import run_due
@@ -43,3 +53,23 @@ def test_receipt_stays_as_it_was_booked(settings: Settings) -> None:
     Group.objects.update(settlement_partner_id="orange")
 
     assert receipt_of(payout_id) == receipt
+
+
+@pytest.mark.django_db
+def test_receipt_of_a_payment_in_francs_shows_what_was_sent_and_what_was_credited(settings: Settings) -> None:
+    """Of 12,423 sats 124 are the fee. The net of 12,299 is 983.92 francs at 8,000,000: 0.92 francs are 11,500 msat."""
+    settings.RAILS = {**settings.RAILS, FRANCS: "tests.fakes.franc_rail.ScriptedFrancRail"}
+    stored_rate("8000000", at=NOW)
+    cycle = make_ready_cycle(
+        make_group(members=3), contribution_sats=4_141, destination=phone("+221771234567")
+    )
+    payout_id = process(cycle)
+    run_due(slots=1, clock=lambda: NOW)
+
+    receipt = receipt_of(payout_id)
+
+    assert (receipt.split.net_sats, receipt.paid_xof, receipt.credited_msat) == (12_299, 983, 11_500)
+    assert (receipt.net_xof, receipt.rail) == (Decimal("983.92"), FRANCS)
+    assert (receipt.payment_hash, receipt.preimage) == ("", "")
+    assert receipt.reference
+    assert receipt.proof
