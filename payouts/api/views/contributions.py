@@ -27,11 +27,11 @@ from transfers.errors import (
     CollectionAnsweredElsewhere,
     CollectionNotCancellable,
     CollectorCredentialsRefused,
+    CollectorSwitchedOff,
     CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
 )
-from transfers.switch_errors import CollectorSwitchedOff
 
 VIEW, OPEN = "payouts.view_contribution", "payouts.open_contribution"
 SVG = "image/svg+xml"
