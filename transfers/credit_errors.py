@@ -1,4 +1,4 @@
-"""Refusals to use a member's credit or to move it to another person, each named for the fact."""
+"""Refusals to move a member's credit to another person, each named for the fact."""
 
 from sunusav.core.errors import Conflict, Invalid, Missing
 
@@ -34,23 +34,3 @@ class CreditTransferProposed(Conflict):
 
 class CreditTransferMissing(Missing):
     transfer_id: str
-
-
-class CreditShort(Conflict):
-    """The member's credit holds less than would be used."""
-
-    needed_msat: int
-    available_msat: int
-
-
-class CreditAlreadyUsed(Conflict):
-    """Credit of another amount or member already pays for this subject, or into another account."""
-
-    subject: str
-    amount_msat: int
-
-
-class CreditNotUsed(Conflict):
-    """No credit pays for this subject now."""
-
-    subject: str

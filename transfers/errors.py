@@ -46,6 +46,12 @@ class CollectorCredentialsRefused(CollectorUnavailable):
     """The provider refuses our credentials: nothing was opened, and the collector is switched off at once."""
 
 
+class CollectorSwitchedOff(Conflict):
+    """No new request for money is opened by this method until two people switch it on."""
+
+    method: str
+
+
 class RailUnknown(Invalid):
     rail: str
     known_rails: list[str]
@@ -242,37 +248,6 @@ class ProviderContradicts(Conflict):
     asked_at: datetime | None
 
 
-class ResolutionMissing(Missing):
-    disbursement_id: int
-
-
-class NothingToWriteOff(Conflict):
-    """No payment of it is outside the books, or one is that may still be booked for it."""
-
-    disbursement_id: int
-    state: str
-
-
-class ResolutionNeedsProof(Invalid):
-    """A payment counts as paid only with the payee's proof: the preimage of this payment hash."""
-
-    disbursement_id: int
-    reference: str
-
-
-class ResolutionCostOutOfRange(Invalid):
-    """What sending cost is at least 0 and at most what the order allowed."""
-
-    disbursement_id: int
-    cost: int | None
-    cost_limit: int
-    currency: str
-
-
-class ResolutionNeedsExplanation(Invalid):
-    disbursement_id: int
-
-
 class DisbursementNotDeferred(Conflict):
     """The payment is not deferred by anything that a waiver could lift."""
 
@@ -328,6 +303,26 @@ class CollectorTakesNoPhone(Invalid):
     """This method needs no phone of the payer; none is stored without need."""
 
     method: str
+
+
+class CreditShort(Conflict):
+    """The member's credit holds less than would be used."""
+
+    needed_msat: int
+    available_msat: int
+
+
+class CreditAlreadyUsed(Conflict):
+    """Credit of another amount or member already pays for this subject, or into another account."""
+
+    subject: str
+    amount_msat: int
+
+
+class CreditNotUsed(Conflict):
+    """No credit pays for this subject now."""
+
+    subject: str
 
 
 class CollectionNotCancellable(Conflict):

@@ -14,9 +14,3 @@ class ProviderNotSwitchedOff(Conflict):
     """There is nothing to switch on."""
 
     provider: str
-
-
-class CollectorSwitchedOff(Conflict):
-    """No new request for money is opened by this method until two people switch it on."""
-
-    method: str

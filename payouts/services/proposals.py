@@ -29,7 +29,7 @@ from sunusav.core.approvals import (
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
 from sunusav.core.privacy import reveal, seal
-from transfers.credit_errors import CreditShort
+from transfers.errors import CreditShort
 from transfers.rails import rail
 from transfers.types import Destination, member_ref
 

@@ -12,9 +12,8 @@ from payouts.queries.refunds import refund
 from sunusav.core.actors import Actor
 from sunusav.core.money import msat_from_sats
 from sunusav.core.transactions import retried_on_deadlock
-from transfers.credit_errors import CreditShort
 from transfers.enums import HoldFrom
-from transfers.errors import FundsShort
+from transfers.errors import CreditShort, FundsShort
 from transfers.services.disbursements import cancel_disbursement, request_disbursement
 from transfers.types import Choice, Destination, DisbursementRequest, credit_of
 

@@ -139,7 +139,8 @@ FIELDS: dict[str, str] = {
         "credited_msat cycle_id cycle_index fee_fixed_at group_id group_name "
         "group_verified is_fallback_rate journal[]:JournalTransactionAnswer lightning_payment_hash "
         "net_payout net_payout_xof paid_xof partner_reserved payment_proof payment_reference payout_id payout_method "
-        "payout_total platform_share preimage requested_at sats_fee schedule_version settlement_partner status user_recurring "
+        "payout_total platform_share preimage requested_at sats_fee schedule_version settlement_partner status "
+        "user_recurring "
         "winner_user_id"
     ),
     "ResumeAnswer": "changed_at changed_by proposal_id proposed_by reason status",

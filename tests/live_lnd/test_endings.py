@@ -63,10 +63,9 @@ from tests.live_lnd.regtest.programs import find_programs
 from tests.live_lnd.regtest.wallets import NodeWallets
 from tests.support.lightning import settings_for
 from transfers.collectors import collector
-from transfers.credit_errors import CreditShort
 from transfers.credit_queries import credit_msat
 from transfers.engine.runner import run_due
-from transfers.errors import DisbursementNotCancellable
+from transfers.errors import CreditShort, DisbursementNotCancellable
 from transfers.rails import rail
 from transfers.types import Destination
 

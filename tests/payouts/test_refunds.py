@@ -31,11 +31,10 @@ from tests.fakes.franc_rail import phone
 from tests.fakes.rail import ROUTING_FEE_MSAT, ScriptedRail, invoice
 from tests.ledger.builders import stored_rate
 from tests.payouts.unchanged import nothing_changes
-from transfers.credit_errors import CreditShort
 from transfers.credit_queries import credit_msat
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass, LimitKind
-from transfers.errors import DisbursementNotCancellable
+from transfers.errors import CreditShort, DisbursementNotCancellable
 from transfers.invariants import INVARIANTS as TRANSFER_INVARIANTS
 from transfers.models import Attempt, Disbursement
 from transfers.rails import rail

@@ -35,10 +35,10 @@ from transfers.errors import (
     EvidenceTooOld,
     OrderStillPayable,
     ProviderContradicts,
-    ResolutionNeedsProof,
 )
 from transfers.matching import match_rail
 from transfers.models import Attempt, ProviderAnswer, ResolvedAttempt
+from transfers.resolution_errors import ResolutionNeedsProof
 from transfers.services.disbursements import retry_disbursement
 from transfers.services.reconciliation import query_now
 from transfers.types import FindOutcome, NotSeen, Refused, Unknown

@@ -9,7 +9,7 @@ from tests.transfers.collecting import CREDIT, DUE, OVERPAID, SUBJECT, opened, r
 from tests.transfers.rails import OtherSteeredCollector, SteeredCollector, Watch
 from tests.transfers.switching import switched_off, switched_on
 from tests.transfers.unchanged import unchanged
-from transfers.errors import CollectorCredentialsRefused, CollectorUnavailable
+from transfers.errors import CollectorCredentialsRefused, CollectorSwitchedOff, CollectorUnavailable
 from transfers.models import Collection
 from transfers.services.cancellations import cancel_collection, withdraw_collections
 from transfers.services.collections import (
@@ -19,7 +19,6 @@ from transfers.services.collections import (
     sweep_collections,
 )
 from transfers.services.switches import switch_of
-from transfers.switch_errors import CollectorSwitchedOff
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from sunusav.core.auditing import AuditScope
 from sunusav.core.models import TrailEntry
 from tests.transfers.builders import BY, NODE, NOW
 from tests.transfers.unchanged import unchanged
-from transfers.credit_errors import CreditAlreadyUsed, CreditNotUsed, CreditShort
 from transfers.credit_queries import credit_movements, credit_msat, live_credit_use
+from transfers.errors import CreditAlreadyUsed, CreditNotUsed, CreditShort
 from transfers.invariants import INVARIANTS
 from transfers.models import CreditUse
 from transfers.services.credit import return_credit, use_credit

@@ -9,8 +9,8 @@ import pytest
 from ledger.queries import owed
 from tests.support.at_once import at_once
 from tests.transfers.test_credit import POT, SUBJECT, breaches, credited, returned, used
-from transfers.credit_errors import CreditNotUsed, CreditShort
 from transfers.credit_queries import credit_msat
+from transfers.errors import CreditNotUsed, CreditShort
 from transfers.models import CreditUse
 from transfers.types import CreditUseFacts
 

@@ -24,13 +24,13 @@ from tests.transfers.unchanged import unchanged
 from transfers.credit_errors import (
     CreditEmpty,
     CreditHolderMissing,
-    CreditShort,
     CreditTransferEvidenceMissing,
     CreditTransferMissing,
     CreditTransferProposed,
     CreditTransferToSelf,
 )
 from transfers.credit_queries import credit_msat
+from transfers.errors import CreditShort
 from transfers.invariants import INVARIANTS
 from transfers.models import CreditTransfer, CreditTransferRequest
 from transfers.services.credit_transfers import describe_credit_transfer, propose_credit_transfer

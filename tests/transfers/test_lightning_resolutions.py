@@ -13,8 +13,9 @@ from tests.transfers.builders import BY, Snapshot, attempts, destination_row, re
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout, SharedWatch
 from tests.transfers.rails import Watch
 from transfers.enums import ResolutionVerdict
-from transfers.errors import EvidenceTooOld, OrderStillPayable, ProviderContradicts, ResolutionNeedsProof
+from transfers.errors import EvidenceTooOld, OrderStillPayable, ProviderContradicts
 from transfers.models import ProviderAnswer
+from transfers.resolution_errors import ResolutionNeedsProof
 from transfers.services.disbursements import retry_disbursement
 from transfers.services.resolutions import propose_resolution
 from transfers.types import Destination

@@ -51,12 +51,14 @@ from transfers.errors import (
     EvidenceTooOld,
     OrderStillPayable,
     ProviderContradicts,
+)
+from transfers.models import Attempt, ManualResolution, ProviderAnswer, ResolvedAttempt
+from transfers.resolution_errors import (
     ResolutionCostOutOfRange,
     ResolutionMissing,
     ResolutionNeedsExplanation,
     ResolutionNeedsProof,
 )
-from transfers.models import Attempt, ManualResolution, ProviderAnswer, ResolvedAttempt
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.resolutions import describe_resolution
 from transfers.types import NotSeen, Refused, Unknown

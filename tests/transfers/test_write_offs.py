@@ -31,10 +31,10 @@ from tests.transfers.unchanged import unchanged
 from transfers.attempt_queries import paid_outside_since
 from transfers.engine.destinations import order_of
 from transfers.engine.paid import close_as_paid
-from transfers.errors import NothingToWriteOff, ResolutionNeedsProof
 from transfers.matching import match_rail
 from transfers.models import Attempt, ResolvedAttempt
 from transfers.queries import disbursement
+from transfers.resolution_errors import NothingToWriteOff, ResolutionNeedsProof
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.money import msat_from_sats, sats_from_msat
 from sunusav.core.transactions import retried_on_deadlock
-from transfers.credit_errors import CreditAlreadyUsed, CreditNotUsed, CreditShort
 from transfers.credit_queries import credit_use
 from transfers.enums import TransactionKind
+from transfers.errors import CreditAlreadyUsed, CreditNotUsed, CreditShort
 from transfers.models import CreditUse
 from transfers.types import CreditUseFacts, credit_of
 

@@ -17,13 +17,13 @@ from sunusav.core.subjects import key_of
 from transfers.credit_errors import (
     CreditEmpty,
     CreditHolderMissing,
-    CreditShort,
     CreditTransferEvidenceMissing,
     CreditTransferMissing,
     CreditTransferProposed,
     CreditTransferToSelf,
 )
 from transfers.enums import TransactionKind
+from transfers.errors import CreditShort
 from transfers.models import CreditTransfer, CreditTransferRequest
 from transfers.types import credit_of, member_ref
 

@@ -32,16 +32,18 @@ from transfers.errors import (
     DisbursementMissing,
     DisbursementNotUnderReview,
     EvidenceTooOld,
-    NothingToWriteOff,
     OrderStillPayable,
     ProviderContradicts,
+)
+from transfers.models import Attempt, Disbursement, ManualResolution, ProviderAnswer
+from transfers.rails import rail
+from transfers.resolution_errors import (
+    NothingToWriteOff,
     ResolutionCostOutOfRange,
     ResolutionMissing,
     ResolutionNeedsExplanation,
     ResolutionNeedsProof,
 )
-from transfers.models import Attempt, Disbursement, ManualResolution, ProviderAnswer
-from transfers.rails import rail
 from transfers.services.disbursements import locked
 
 MANUAL_RESOLUTION = "manual_resolution"

@@ -17,10 +17,10 @@ from sunusav.core.actors import Actor
 from sunusav.core.outbox import announce
 from sunusav.core.switches import is_last_reason, with_reason_added
 from sunusav.core.transactions import retried_on_deadlock
-from transfers.errors import CollectorCredentialsRefused, RailCredentialsRefused
+from transfers.errors import CollectorCredentialsRefused, CollectorSwitchedOff, RailCredentialsRefused
 from transfers.models import ProviderSwitch
 from transfers.queries import is_switched_off
-from transfers.switch_errors import CollectorSwitchedOff, ProviderNotSwitchedOff, ProviderUnknown
+from transfers.switch_errors import ProviderNotSwitchedOff, ProviderUnknown
 
 ENGINE: Final = Actor.system("transfers.engine")
 Answer = TypeVar("Answer")

@@ -28,11 +28,11 @@ from transfers.errors import (
     CollectionNotCancellable,
     CollectorCredentialsRefused,
     CollectorNeedsPhone,
+    CollectorSwitchedOff,
     CollectorTakesNoPhone,
     CollectorUnavailable,
     CollectorUnknown,
 )
-from transfers.switch_errors import CollectorSwitchedOff
 
 VIEW, OPEN = "payouts.view_contribution", "payouts.open_contribution"
 SVG = "image/svg+xml"

@@ -14,8 +14,8 @@ from sunusav.api.serializers import ReasonBody
 from sunusav.api.viewsets import ApiViewSet
 from sunusav.core.switches import OutgoingPaused
 from sunusav.core.web_addresses import AddressForbidden, OnionAddressUnsupported
-from transfers.credit_errors import CreditShort
 from transfers.errors import (
+    CreditShort,
     DestinationAmountDiffers,
     DestinationKindUnsupported,
     DisbursementNotCancellable,
