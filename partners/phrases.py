@@ -4,11 +4,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from partners.wave import phrases as wave
+
 # Labels of codes: states, kinds, actions, reasons.
-LABELS: dict[str, Any] = {}
+LABELS: dict[str, Any] = {**wave.LABELS}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
+    **wave.FACTS,
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
