@@ -8,4 +8,6 @@ class PartnersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from partners import checks  # noqa: F401  (registers system checks)
+        from partners import address_checks, checks, packages  # noqa: F401  (register system checks)
+
+        packages.modules("checks")

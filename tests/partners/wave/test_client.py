@@ -235,7 +235,13 @@ def test_configuration_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("WAVE_NAME_CHECK", "maybe"), ("WAVE_STATEMENT_FROM", "yesterday"), ("WAVE_TIMEOUT_SECONDS", "7.5")],
+    [
+        ("WAVE_NAME_CHECK", "maybe"),
+        ("WAVE_STATEMENT_FROM", "yesterday"),
+        ("WAVE_TIMEOUT_SECONDS", "7.5"),
+        ("WAVE_TIMEOUT_SECONDS", "8"),
+        ("WAVE_TIMEOUT_SECONDS", "0"),
+    ],
 )
 def test_impossible_value_is_refused_by_its_name(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
