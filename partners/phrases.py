@@ -4,11 +4,18 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from partners.orange import phrases as orange
+
+# Labels of codes: states, kinds, actions, reasons.
+LABELS: dict[str, Any] = {**orange.LABELS}
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
+    "least": _("least amount"),
+    "most": _("largest amount"),
+    **orange.FACTS,
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
@@ -27,6 +34,12 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "recipient-unknown": (
         _("%(phone)s cannot receive money by %(rail)s (%(reason)s)."),
         _("Check the number with the recipient, or set another destination."),
+    ),
+    "amount-outside-partner-range": (
+        _(
+            "%(amount_xof)s is outside what %(partner)s moves at once (at least %(least_xof)s, at most %(most_xof)s)."
+        ),
+        _("Choose another amount, or another method."),
     ),
     "recipient-name-differs": (
         _("%(rail)s knows the owner of %(phone)s under another name."),
