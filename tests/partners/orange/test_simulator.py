@@ -179,6 +179,21 @@ def test_payment_is_reported_with_key_and_signature_over_moment_comma_and_body(
     assert document["transactionId"] == orange.collector().find(REFERENCE).payments[0].reference
 
 
+def test_callback_that_is_refused_with_4xx_is_never_sent_again(
+    orange: OrangeHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiver(404) as (url, received):
+        monkeypatch.setenv("ORANGE_CALLBACK_URL", url)
+        orange.collector().open(request(), now=datetime.now(UTC))
+        orange.pay_in(REFERENCE)
+        received.get(timeout=20)
+        orange.control.call("send_again")
+        received.get(timeout=20)
+
+    first, again = orange.control.call("webhooks")
+    assert (first["status"], again["tries"]) == (404, 1)
+
+
 # Pages
 
 
