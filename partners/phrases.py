@@ -8,8 +8,6 @@ from partners.orange import phrases as orange
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {**orange.LABELS}
-# Labels of codes: states, kinds, actions, reasons.
-LABELS: dict[str, Any] = {}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
