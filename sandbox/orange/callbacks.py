@@ -23,7 +23,7 @@ class Callbacks:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.webhooks = Webhooks(store, self._headers)
+        self.webhooks = Webhooks(store, self._headers, is_4xx_final=True)
 
     def register(self, request: Request) -> Response:
         """Register an address. The answer is empty, although the documents promise a body. Raises: Refusal."""
