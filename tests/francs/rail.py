@@ -79,6 +79,7 @@ class FrancRail:
     send_deadline_seconds = 10
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
+    has_statement = True
     is_idempotent = True
     is_fenced = True
 
