@@ -19,6 +19,7 @@ RAIL_PARTS = (
     "verify",
     "balance",
     "statement",
+    "has_statement",
 )
 COLLECTOR_PARTS = (
     "account",

@@ -81,7 +81,7 @@ def outcome_of_call(answer: Answer) -> SendOutcome:
         return Unknown(seen=True, reason="accepted", evidence=evidence)
     if answer.status == HTTPStatus.CONFLICT:
         # An earlier send of ours arrived; its status says whether it was this payment.
-        return Unknown(seen=True, reason="taken", evidence=evidence)
+        return Unknown(seen=True, reason="reference-taken", evidence=evidence)
     if answer.status == HTTPStatus.BAD_REQUEST and answer.row_or_empty():
         return Refused(MALFORMED, _F.REVIEW, evidence, is_recorded=False)
     failure = CALL_REFUSALS.get((answer.status, code))

@@ -54,6 +54,7 @@ class MtnRail(PhoneRail):
     late_by = timedelta(minutes=5)
     # MTN takes one reference once. It may not know for half a minute what it acknowledged.
     search_window = timedelta(minutes=2)
+    has_statement = False
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ class MtnRail(PhoneRail):
         return Sendable(total=held, largest=held, unusable=unusable)
 
     def statement(self) -> Iterable[ProviderPayment]:
-        """Raise RailUnavailable: MTN lists no payments."""
+        """Refuse: MTN lists no payments. Raises: RailUnavailable."""
         raise RailUnavailable(rail=self.name, detail="MTN lists no payments")
 
     def unavailable(self, error: PartnerError) -> RailUnavailable:

@@ -179,7 +179,7 @@ def test_409_means_that_the_reference_is_taken(document: Any) -> None:
     found = outcome_of_call(answer(409, document))
 
     assert isinstance(found, Unknown)
-    assert (found.seen, found.reason, found.suspect) == (True, "taken", False)
+    assert (found.seen, found.reason, found.suspect) == (True, "reference-taken", False)
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_same_order_is_paid_once_however_often_it_is_sent(
     again = sent(rail, order)
 
     assert again == Unknown(
-        seen=True, reason="taken", evidence={"http_status": 409, "code": "RESOURCE_ALREADY_EXIST"}
+        seen=True, reason="reference-taken", evidence={"http_status": 409, "code": "RESOURCE_ALREADY_EXIST"}
     )
     assert isinstance(rail.find(order), Succeeded)
     assert len(mtn.paid()) == 1
@@ -237,7 +237,7 @@ def test_payment_that_is_not_shown_at_once_is_not_seen_and_then_found(
     assert isinstance(rail.find(order), NotSeen)
     again = sent(rail, order)
     assert isinstance(again, Unknown)
-    assert again.reason == "taken"
+    assert again.reason == "reference-taken"
 
     mtn.control.set(ahead_seconds=30)
     assert isinstance(rail.find(order), Succeeded)
