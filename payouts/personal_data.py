@@ -15,7 +15,7 @@ from payouts.models import (
     ProposedRefund,
     Refund,
 )
-from payouts.queries.people import choices_of, memberships
+from payouts.queries.people import memberships
 from sunusav.core.person_export import PersonalSection, Row, proposals_about, trail_about, trail_naming
 from transfers import person_queries
 from transfers.services.credit_transfers import CREDIT_TRANSFER
@@ -86,7 +86,7 @@ def cycles_won(user_id: str) -> Iterator[Row]:
         yield {
             "cycle": row.pk, "group": row.group_id, "cycle_index": row.cycle_index, "state": row.state,
             "destinations": [
-                person_queries.shown_destination(choice.destination) for choice in choices_of(row)
+                person_queries.shown_destination(choice.destination) for choice in row.choices
             ],
             "destination_set_at": row.destination_set_at, "turn_received_at": row.winner_replaced_at,
             "reopened_at": [one.reopened_at for one in row.reopenings.order_by("pk")],
