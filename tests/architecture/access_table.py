@@ -36,6 +36,7 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     # A client that has the link of a receipt may read it
     "receipts/<str:token>": {"GET": PUBLIC},
     "receipts/<str:token>/pdf": {"GET": PUBLIC},
+    "monetization/partners/<str:partner>/balance": {"GET": EVERY_ROLE},
     # Mobile-money partners: their signature, their secret or the secret path proves a delivery
     "monetization/partners/<str:partner>/webhooks": {"POST": PUBLIC},
     "monetization/partners/<str:partner>/webhooks/<str:path_token>": {"POST": PUBLIC, "PUT": PUBLIC},
