@@ -15,7 +15,12 @@ PAGES = {"openapi.json", "docs", "redoc", "problems", "problems/<str:code>"}
 # Described by LUD-03; tests/lightning/test_withdrawal_pages.py holds these answers.
 FOR_WALLETS = {"lnurl/withdraw/<str:secret>", "lnurl/withdraw/<str:secret>/callback"}
 FOR_READERS = {"receipts/<str:token>", "receipts/<str:token>/pdf"}
-DESCRIBED = sorted(set(ACCESS) - PAGES - FOR_WALLETS - FOR_READERS)
+# Described by the partners; tests/partners/webhooks holds these answers.
+FOR_PARTNERS = {
+    "monetization/partners/<str:partner>/webhooks",
+    "monetization/partners/<str:partner>/webhooks/<str:path_token>",
+}
+DESCRIBED = sorted(set(ACCESS) - PAGES - FOR_WALLETS - FOR_READERS - FOR_PARTNERS)
 
 FORMATS = FormatChecker(formats=())
 
