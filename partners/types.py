@@ -27,6 +27,11 @@ class PartnerFloat:
     cover_days: Decimal | None
     is_low: bool
 
+    @property
+    def balance_amount(self) -> int | None:
+        """Return what the partner holds for us. Units: the currency of the rail."""
+        return self.rail.balance.amount.amount if self.rail.balance else None
+
 
 @dataclass(frozen=True)
 class LiveBalance:

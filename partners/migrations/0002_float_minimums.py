@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from sunusav.core.migration_operations import AppendOnly
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -121,4 +123,6 @@ class Migration(migrations.Migration):
                 name="adoptedfloatminimum_four_eyes",
             ),
         ),
+        AppendOnly("partners_floatminimum"),
+        AppendOnly("partners_adoptedfloatminimum"),
     ]

@@ -26,7 +26,7 @@ def propose_float_minimum(
 
     Raises: PartnerNotInUse, FloatMinimumOutOfRange; and as `approvals.propose`.
     """
-    if partner not in settings.PARTNERS:
+    if partner not in settings.PARTNER_PACKAGES:
         raise PartnerNotInUse(partner=partner)
     if not (0 <= minimum.minimum_xof <= MAX_XOF and 0 <= minimum.minimum_days <= MAX_DAYS):
         raise FloatMinimumOutOfRange(
@@ -50,7 +50,7 @@ def describe_float_minimum(subject_id: str) -> dict[str, Any]:
     row = float_minimum_of(subject_id)
     before = minimum_in_force(row.partner)
     return {
-        "partner": row.partner,
+        "partner_name": row.partner,
         "minimum_xof": row.minimum_xof,
         "minimum_days": row.minimum_days,
         "in_force_xof": before.minimum_xof,

@@ -38,6 +38,7 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     "receipts/<str:token>/pdf": {"GET": PUBLIC},
     # Where Wave sends a payer's browser back
     "partners/wave/done": {"GET": PUBLIC},
+    "monetization/partners/<str:partner>/balance": {"GET": EVERY_ROLE},
     # Mobile-money partners: their signature, their secret or the secret path proves a delivery
     "monetization/partners/<str:partner>/webhooks": {"POST": PUBLIC},
     "monetization/partners/<str:partner>/webhooks/<str:path_token>": {"POST": PUBLIC, "PUT": PUBLIC},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.test import override_settings
 from django.utils.timezone import now as wall_clock
 from rest_framework.test import APIClient
 
@@ -12,6 +13,7 @@ from payouts.models import Contribution, Cycle, Refund
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
 from sunusav.core import clock
 from sunusav.core.roles import Role
+from tests.factories.floats import looked_at
 from tests.factories.payouts import (
     ACTOR,
     make_cycle,
@@ -429,3 +431,11 @@ def post_reverse(world: World) -> Iterator[Any]:
 @example("GET", "monetization/payouts/<int:payout_id>/receipt")
 def get_receipt(world: World) -> Iterator[Any]:
     yield world.get(f"{ROOT}/payouts/{world.pay(payable_cycle())}/receipt")
+
+
+@example("GET", "monetization/partners/<str:partner>/balance")
+def partner_balance(world: World) -> Iterator[Any]:
+    looked_at("wave", 250_000, at=clock.now())
+    with override_settings(PARTNERS=["wave"], RAILS={"wave": "tests.fakes.franc_rail.ScriptedFrancRail"}):
+        for role in Role:
+            yield world.get(f"{ROOT}/partners/wave/balance", role=role)

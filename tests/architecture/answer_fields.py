@@ -23,6 +23,7 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("GET", "monetization/members/<str:user_id>/credit"): {200: "CreditAnswer"},
     ("GET", "monetization/members/<str:user_id>/refunds"): {200: "RefundPage"},
     ("GET", "monetization/members/<str:user_id>/refunds/<int:refund_id>"): {200: "RefundAnswer"},
+    ("GET", "monetization/partners/<str:partner>/balance"): {200: "PartnerBalanceAnswer"},
     ("GET", "monetization/payouts"): {200: "PayoutPage"},
     ("GET", "monetization/payouts/<int:payout_id>"): {200: "PayoutWithSplitAnswer"},
     ("GET", "monetization/payouts/<int:payout_id>/receipt"): {200: "ReceiptAnswer"},
@@ -93,6 +94,7 @@ FIELDS: dict[str, str] = {
     "MemberAnswer": "display_name group_id phone user_id",
     "MovementAnswer": "amount_msat at kind subject transaction_id",
     "OpenedWithdrawalLinkAnswer": "amount_sats cycle_id expires_at lnurl qr_svg url",
+    "PartnerBalanceAnswer": "accrued_xof balance currency partner timestamp",
     "PayoutAnswer": (
         "attempts completed_at created_at cycle_id error_code error_message group_id id "
         "lightning_payment_hash net_payout payout_method payout_total sats_fee scheduled_at status"

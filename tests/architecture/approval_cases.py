@@ -14,6 +14,8 @@ from ledger.enums import AccountRole, Currency
 from ledger.models import ManualRateRequest
 from ledger.services import post, propose_manual_rate
 from ledger.types import AccountRef, credit, debit
+from partners.models import AdoptedFloatMinimum, FloatMinimum
+from partners.services.floats import FLOAT_MINIMUM
 from payouts.models import Cycle, Group, Member, ProposedCorrection, ProposedExchange, ProposedRefund
 from payouts.services import proposals
 from payouts.services.corrections import propose_correction
@@ -24,6 +26,7 @@ from sunusav.core import approvals, switches
 from sunusav.core.locks import lock
 from sunusav.core.models import PersonKey, Proposal, Switch, User
 from sunusav.core.roles import Role
+from tests.factories.floats import proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
     NOW,
@@ -220,6 +223,22 @@ def _another_limit() -> None:
 
 
 _waiting_limit: dict[str, Any] = {}
+
+
+def _adopt_another_minimum(**changes: int) -> None:
+    """Insert another minimum in force, and leave the proposal as it is."""
+    proposed = FloatMinimum.objects.earliest("pk")
+    other = copy_of(proposed, **changes)
+    other.save(force_insert=True)
+    proposal = copy_of(Proposal.objects.latest("pk"), state="withdrawn", decided_at=NOW)
+    proposal.save(force_insert=True)
+    AdoptedFloatMinimum.objects.create(
+        minimum=other,
+        adopted_at=NOW,
+        proposal=proposal,
+        proposer=finance(),
+        approver=make_user(Role.APPROVER),
+    )
 
 
 def _another_resolution() -> None:
@@ -580,6 +599,20 @@ KINDS: dict[str, Kind] = {
             "effective_at": written(TaxRate, effective_at=LATER),
             "reason": written(TaxRate, reason="another"),
         },
+    ),
+    "float_minimum": Kind(
+        propose=lambda: proposed_minimum(now=NOW),
+        constant=frozenset(),
+        changes={
+            "partner_name": written(FloatMinimum, partner="orange"),
+            "minimum_xof": written(FloatMinimum, minimum_xof=100_001),
+            "minimum_days": written(FloatMinimum, minimum_days=4),
+            "reason": written(FloatMinimum, reason="another"),
+            "in_force_xof": lambda: _adopt_another_minimum(minimum_xof=1),
+            "in_force_days": lambda: _adopt_another_minimum(minimum_days=1),
+        },
+        lock=lambda: lock(FLOAT_MINIMUM),
+        meanwhile="in_force_xof",
     ),
     "group_verification": Kind(
         propose=_verification,

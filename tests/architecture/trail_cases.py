@@ -54,6 +54,7 @@ from sunusav.core.models import Proposal, Switch, User
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
+from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
     NOW,
@@ -1370,6 +1371,23 @@ def adopt_tax_rate() -> Call:
     decide_open("receipt_tax_rate")
     proposal, second = proposed_tax_rate(1_800, now=NOW), approver()
     return lambda: adopt(proposal, now=NOW, approver=second)
+
+
+# partners
+
+
+@case("partners.services.floats.propose_float_minimum")
+def propose_float_minimum() -> Call:
+    decide_open("float_minimum")
+    proposer = finance()
+    return lambda: proposed_minimum(now=NOW, proposer=proposer)
+
+
+@case("partners.services.floats.adopt_float_minimum")
+def adopt_float_minimum() -> Call:
+    decide_open("float_minimum")
+    proposal, second = proposed_minimum(now=NOW), approver()
+    return lambda: adopt_minimum(proposal, now=NOW, approver=second)
 
 
 # lightning

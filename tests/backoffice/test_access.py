@@ -12,6 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from ledger.services import post
 from ledger.types import Line
 from lightning.models import ListenerCursor
+from partners.models import InboundWebhook
 from payouts.services.erasure import propose_erasure
 from payouts.services.proposals import propose_refund
 from payouts.services.refunds import request_refund
@@ -23,6 +24,7 @@ from sunusav.core.subjects import key_of
 from sunusav.core.switches import pause_outgoing
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
+from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import set_issuer, set_tax_rate
 from tests.factories.treasury import NODE, opening
@@ -81,6 +83,9 @@ READERS: dict[str, set[Role]] = {
     "ledger.manualraterequest": MONEY,
     "lightning.listenercursor": {U, O},
     "otp_totp.totpdevice": set(),
+    "partners.adoptedfloatminimum": ALL,
+    "partners.floatminimum": ALL,
+    "partners.inboundwebhook": ALL,
     "payouts.contribution": MONEY,
     "payouts.cycle": MONEY,
     "payouts.cyclereopening": MONEY,
@@ -168,6 +173,10 @@ def full_world(world: World) -> World:
     lines = [Line(NODE, 1_000), Line(credit_of("awa"), -1_000)]
     post(kind="test", reference="credit", lines=lines, at=NOW, subject="test")
     use_credit(user_id="awa", amount_msat=1_000, into=PLATFORM_FEES, subject="cycle:c", actor=ACTOR, now=NOW)
+    InboundWebhook.objects.create(
+        partner="wave", event_key="AE_1", authenticity="signature", received_at=NOW, follow_at=NOW
+    )
+    adopt_minimum(proposed_minimum(now=NOW), now=NOW)
     set_issuer(now=NOW)
     set_tax_rate(1_800, now=NOW)
     open_receipt_link(kind="payout", key=world.paid.pk, user=make_user(Role.PLATFORM), now=NOW)

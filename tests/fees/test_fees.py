@@ -16,7 +16,7 @@ from fees.errors import (
     NetNotPositive,
 )
 from fees.models import FeeAssessment, FeeRecord
-from fees.types import Discounts, FeeSplit, FixedFee, Quote
+from fees.types import Discounts, FeeSplit, FixedFee, PricedFor, Quote
 from sunusav.core.models import TrailEntry
 from tests.fees.builders import (
     ACTOR,
@@ -286,3 +286,22 @@ def test_change_a_stored_fee_is_refused_by_the_database(rate, model):
         model.objects.all()._raw_delete("default")
 
     assert counts() == (1, 1)
+
+
+def test_accrued_shares_are_worth_their_booked_rates_rounded_down_once(rate):
+    """300 sats at 9,123,457 are 27.370371 XOF, and at 8,000,000 they are 24: 51.370371 together."""
+    first = recorded(fixed())
+    stored_rate("8000000", observed_at=NOW + timedelta(minutes=1))
+    later = services.fix_fee(
+        subject="cycle:c-2", payout_sats=100_000, priced_for=FOR, now=NOW + timedelta(minutes=1)
+    )
+    recorded(later, "disbursement:2")
+    other = PricedFor(group_ref="g-1", winner_ref="u-1", settlement_partner="orange")
+    recorded(fixed(subject="cycle:c-3", priced_for=other), "disbursement:3")
+
+    assert queries.accrued_partner_xof("wave") == 51
+    assert queries.accrued_partner_xof("orange") == 27
+    assert queries.accrued_partner_xof("mtn") == 0
+
+    reverse(first)
+    assert queries.accrued_partner_xof("wave") == 24
