@@ -20,11 +20,11 @@ from tests.transfers.test_late_sends import cancel
 from transfers.engine.destinations import order_of
 from transfers.engine.paid import close_as_paid
 from transfers.enums import FailureClass, ResolutionVerdict, TreasuryKind
-from transfers.errors import ResolutionCostOutOfRange
 from transfers.invariants import INVARIANTS
 from transfers.matching import match_rail
 from transfers.models import Attempt
 from transfers.queries import disbursement
+from transfers.resolution_errors import ResolutionCostOutOfRange
 from transfers.treasury_booking import movement_lines
 from transfers.types import Movement, ProviderPayment, Refused, Succeeded, Unknown
 
