@@ -20,7 +20,7 @@ from tests.crash.payouts import MSAT, NET_SATS
 from transfers.booking import Shares, paid_lines
 from transfers.engine.runner import DEFAULT_SLOTS, run_due
 from transfers.models import Disbursement
-from transfers.queries import debit_account, destinations_of
+from transfers.queries import debit_account, destinations_of, open_destinations
 
 PAYOUTS, WARM_UP, WORKERS = 100, 4, 4
 # A batch worker makes many calls at once: enough payouts to fill its slots several times.
@@ -133,8 +133,9 @@ def known(order: dict[str, Any]) -> KnownPayout:
         residue=debit_account(row), shares=Shares(row.net_msat),
     )  # fmt: skip
     accounts = account_ids(line.account for line in paid)
+    (destination,) = open_destinations([one.destination for one in destinations_of(row)])
     return KnownPayout(
-        row.pk, row.subject, destinations_of(row)[0].value, order["hash"], row.assessment_id,
+        row.pk, row.subject, destination.value, order["hash"], row.assessment_id,
         fee=tuple(getattr(row.assessment, name) for name in FEE_COLUMNS),
         paid=tuple((accounts[line.account.code], line.amount) for line in paid),
     )  # fmt: skip

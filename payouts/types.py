@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from fees.types import FeeSplit
-from transfers.types import Destination, Failure
+from transfers.types import Failure, MaskedDestination
 
 LIGHTNING = "lightning"
 # The sort key of the last row of a page; the next page starts after it.
@@ -89,9 +89,9 @@ class CycleFacts:
     status: str
     contributions_settled: int
     is_short: bool
-    destination: Destination | None
+    destination: MaskedDestination | None
     destination_replaced_at: datetime | None
-    second_choice: Destination | None
+    second_choice: MaskedDestination | None
     created_at: datetime
     ready_at: datetime | None
     cancelled_at: datetime | None
@@ -158,7 +158,7 @@ class RefundFacts:
     reason: str
     status: str
     payout_id: int
-    destination: Destination
+    destination: MaskedDestination
     paid_xof: int | None
     reference: str
     proof: str

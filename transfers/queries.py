@@ -12,6 +12,15 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef, Conversion
 from sunusav.core.models import TrailEntry
+from sunusav.core.privacy import (
+    ERASED,
+    PersonErased,
+    PersonKeys,
+    keys_of,
+    mask_address,
+    mask_phone,
+    mask_text,
+)
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
@@ -35,16 +44,18 @@ from transfers.models import (
 )
 from transfers.rails import rail
 from transfers.types import (
-    Choice,
+    Destination,
     DisbursementFacts,
     Failure,
+    MaskedDestination,
+    SealedDestination,
     UnderReview,
     WithdrawalFacts,
-    approval_digest,
 )
 
 # The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
+PHONE = "phone"
 MATCHED_WITHIN = timedelta(days=1)
 
 
@@ -132,7 +143,7 @@ def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
         id=row.pk, subject=row.subject, state=row.state, payout_msat=row.payout_msat, net_msat=row.net_msat,
         fee_msat=row.fee_msat, pay_xof=row.pay_xof, paid=order.money(order.amount) if order else None,
         assessment_id=row.assessment_id,
-        choices=tuple(Choice(one.destination, one.replaced_at) for one in destinations),
+        destinations=tuple(one.destination for one in destinations),
         scheduled_at=row.scheduled_at, due_at=row.due_at, requested_at=row.requested_at,
         completed_at=row.completed_at,
         failure=Failure(row.failure_code, row.failure_facts, _waits_for(row, attempt)),
@@ -166,15 +177,36 @@ def destination_in_use(destinations: Sequence[DisbursementDestination]) -> Disbu
     return next((one for one in destinations if one.refused_at is None), destinations[-1])
 
 
-def is_as_approved(row: Disbursement) -> bool:
-    """Return whether payee, amounts and destinations are those that an approval was given to, where there is one."""
-    if not row.approved_digest:
-        return True
-    return row.approved_digest == approval_digest(
-        payee_ref=row.payee_ref, payout_msat=row.payout_msat,
-        pay_xof=row.pay_xof if row.conversion_id is None else None,
-        destinations=[one.destination for one in destinations_of(row)],
-    )  # fmt: skip
+def open_destinations(sealed: Sequence[SealedDestination]) -> list[Destination]:
+    """Decrypt destinations, in one query. Raises: PersonErased."""
+    keys = keys_of([one.person_ref for one in sealed])
+    return [opened_with(keys, one) for one in sealed]
+
+
+def opened_with(keys: PersonKeys, sealed: SealedDestination) -> Destination:
+    """Decrypt a destination with keys that were read before. Raises: PersonErased."""
+    return Destination(sealed.rail, sealed.kind, keys.reveal(sealed.person_ref, sealed.sealed_value))
+
+
+def masked_destinations(sealed: Sequence[SealedDestination]) -> list[MaskedDestination]:
+    """Return destinations as people see them, in one query; those of erased people are an ellipsis."""
+    keys = keys_of([one.person_ref for one in sealed])
+    return [_masked(keys, one) for one in sealed]
+
+
+def _masked(keys: PersonKeys, sealed: SealedDestination) -> MaskedDestination:
+    try:
+        shown = mask_destination(sealed.kind, opened_with(keys, sealed).value)
+    except PersonErased:
+        shown = ERASED
+    return MaskedDestination(sealed.rail, sealed.kind, shown)
+
+
+def mask_destination(kind: str, value: str) -> str:
+    """Mask where money goes: the middle of a phone, the name of an address, all but the ends of anything else."""
+    if kind == PHONE:
+        return mask_phone(value)
+    return mask_address(value) if kind == "lightning_address" else mask_text(value)
 
 
 def with_rail(rows: QuerySet[Disbursement]) -> Any:
@@ -300,7 +332,7 @@ def withdrawal_facts(row: WithdrawalLink) -> WithdrawalFacts:
     return WithdrawalFacts(
         id=row.pk, subject=row.subject, state=row.state, amount_msat=row.amount_msat, opened_at=row.opened_at,
         expires_at=row.expires_at, redeemed_at=row.redeemed_at,
-        destination=row.destination if row.destination_value else None, disbursement_id=row.disbursement_id,
+        destination=row.destination, disbursement_id=row.disbursement_id,
         failure=Failure(row.failure_code, row.failure_facts),
     )  # fmt: skip
 

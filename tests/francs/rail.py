@@ -242,7 +242,7 @@ def _reference_of(instruction: Instruction, *, now: datetime) -> tuple[str, date
     if previous is not None and previous.failure in SENT_AGAIN and now < previous.order.expires_at:
         return previous.order.reference, previous.order.expires_at
     last = previous.order.reference if previous else ""
-    facts = (instruction.disbursement_id, instruction.destination.digest, instruction.amount.amount, last)
+    facts = (instruction.disbursement_id, instruction.destination_digest, instruction.amount.amount, last)
     return sha256(repr(facts).encode()).hexdigest()[:40], now + VALID_FOR
 
 

@@ -98,10 +98,11 @@ def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
             ["in_flight", None],
         ],
         "orders": [["msat", 1_000, 10, "node:msat", "routing_expense:msat"]],
-        "destinations": [
-            [f"cycle:c-{number}", 1, "lightning", "bolt11", "lnbcrt1", None] for number in range(1, 10)
-        ],
+        "destinations": [[f"cycle:c-{number}", 1, "lightning", "bolt11", None] for number in range(1, 10)],
+        "opened": ["lnbcrt1"],
+        "payloads": ["lnbcrt1"],
+        "people": ["member:awa"],
         "digests_fit": True,
-        "is_append_only": [True, True],
+        "is_append_only": [True, True, True],
         "rights": ["query_provider"],
     }

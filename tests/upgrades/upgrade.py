@@ -119,9 +119,14 @@ def _fill_ended(apps: Any, transfers: Any) -> None:
 def _found() -> dict[str, Any]:
     from django.contrib.auth.models import Group
 
+    from sunusav.core.privacy import keys_of
+    from transfers.engine.destinations import order_of
     from transfers.models import Attempt, Disbursement, DisbursementDestination, PaymentOrder, ProviderAnswer
+    from transfers.queries import open_destinations
+    from transfers.services.destinations import stored_digest
 
     row, answer = Disbursement.objects.order_by("pk")[0], ProviderAnswer.objects.get()
+    destinations = list(DisbursementDestination.objects.order_by("pk"))
     return {
         "attempts": [
             [one.state, *(_seconds(at) for at in (one.send_not_after, one.unpaid_at, one.paid_outside_at))]
@@ -135,7 +140,8 @@ def _found() -> dict[str, Any]:
         "failure": [row.failure_code, row.failure_facts],
         "answer": [answer.answered_call, answer.kind, answer.outcome],
         "is_append_only": [_is_refused("UPDATE transfers_provideranswer SET kind = 'refused'"),
-                           _is_refused("DELETE FROM transfers_provideranswer")],
+                           _is_refused("DELETE FROM transfers_provideranswer"),
+                           _is_refused("UPDATE transfers_paymentorder SET rail = 'x'")],
         "amounts": [
             [one.payout_msat, one.fee_msat, one.net_msat] for one in Disbursement.objects.order_by("pk")
         ],
@@ -152,11 +158,14 @@ def _found() -> dict[str, Any]:
         ),
         "destinations": list(
             DisbursementDestination.objects.order_by("pk").values_list(
-                "disbursement__subject", "position", "rail", "kind", "value", "refused_at"
+                "disbursement__subject", "position", "rail", "kind", "refused_at"
             )
         ),
+        "opened": sorted({open_destinations([one.destination])[0].value for one in destinations}),
+        "payloads": sorted({order_of(one).payload for one in PaymentOrder.objects.all()}),
+        "people": sorted({one.person_ref for one in Disbursement.objects.all()}),
         "digests_fit": all(
-            one.digest == one.destination.digest for one in DisbursementDestination.objects.all()
+            one.digest == stored_digest(one, keys_of([one.disbursement.person_ref])) for one in destinations
         ),
         "rights": list(Group.objects.get().permissions.values_list("codename", flat=True)),
     }  # fmt: skip

@@ -13,6 +13,7 @@ from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Section, trail_of
 from transfers.models import WithdrawalLink
+from transfers.queries import masked_destinations
 
 
 @admin.register(WithdrawalLink)
@@ -29,11 +30,11 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
     )
     fields = (
         "subject", "state", "amount_msat", "rail", "opened_by", "opened_at", "expires_at", "redeemed_at",
-        "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
+        "destination_kind", "destination_masked", "take_at", "disbursement", "failure_code",
         "why",
     )  # fmt: skip
     fields_hidden_when_empty = (
-        "redeemed_at", "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
+        "redeemed_at", "destination_kind", "destination_masked", "take_at", "disbursement", "failure_code",
     )  # fmt: skip
     list_filter = ("state", "opened_at")
     search_fields = ("id", "subject")
@@ -42,6 +43,10 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
 
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+
+    @admin.display(description=_("destination"))
+    def destination_masked(self, row: WithdrawalLink) -> str:
+        return masked_destinations([row.destination])[0].masked_value if row.destination else ""
 
     @admin.display(description=_("failure"))
     def failure(self, row: WithdrawalLink) -> str:

@@ -15,13 +15,15 @@ from transfers.types.disbursements import Destination
 class Instruction:
     """One amount to one destination, as a rail is asked to check or prepare it.
 
-    `previous` is the order that was last prepared for it, if any.
+    `previous` is the order that was last prepared for it, if any. `destination_digest` tells the destinations of one
+    payment apart without showing them: for references that a rail makes itself.
     """
 
     disbursement_id: int
     amount: Money
     destination: Destination
     previous: PreviousOrder | None = None
+    destination_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,17 @@ class Order:
     `reference` identifies it at the provider (payment hash, partner reference); `source` is the account or node that
     pays; after `give_up_after` the provider itself refuses the order. `cost_limit` is the most that sending may cost.
     `is_renewable`: the destination can be asked for another order when the provider finally refuses this one.
+
+    Of a stored order `payee` is empty, and so is `payload` once the data of the person who was paid was erased: `find`
+    needs neither.
     """
 
     rail: str
     reference: str
-    payload: str
+    payload: str = field(repr=False)
     amount: Money
     cost_limit: Money
-    payee: str
+    payee: str = field(repr=False)
     source: str
     expires_at: datetime
     give_up_after: datetime
