@@ -18,9 +18,10 @@ from lightning.rail import LightningRail
 from tests.crash.driver import control, new_payout
 from tests.crash.payouts import MSAT, NET_SATS
 from transfers.booking import Shares, paid_lines
+from transfers.destination_queries import open_destinations
 from transfers.engine.runner import DEFAULT_SLOTS, run_due
 from transfers.models import Disbursement
-from transfers.queries import debit_account, destinations_of, open_destinations
+from transfers.queries import debit_account, destinations_of
 
 PAYOUTS, WARM_UP, WORKERS = 100, 4, 4
 # A batch worker makes many calls at once: enough payouts to fill its slots several times.

@@ -25,6 +25,7 @@ LABELS: dict[str, Any] = {
     "remove_member": _("remove member"),
     "change_member": _("change member"),
     "erase": _("erase name and phone"),
+    "reveal": _("show name, phone and destinations"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     "close_short": _("close short"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from fees.types import FeeSplit
-from transfers.types import Failure, MaskedDestination
+from transfers.types import Destination, Failure, MaskedDestination
 
 LIGHTNING = "lightning"
 # The sort key of the last row of a page; the next page starts after it.
@@ -56,6 +56,16 @@ class PersonFacts:
     masked_phone: str
     phone_replaced_at: datetime | None
     groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RevealedPerson:
+    """A person's data in clear, as it is shown once to somebody with the right and a reason."""
+
+    user_id: str
+    names: tuple[str, ...] = field(repr=False)
+    phones: tuple[str, ...] = field(repr=False)
+    destinations: tuple[Destination, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,6 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef, Conversion
 from sunusav.core.models import TrailEntry
-from sunusav.core.privacy import (
-    ERASED,
-    PersonErased,
-    PersonKeys,
-    keys_of,
-    mask_address,
-    mask_phone,
-    mask_text,
-)
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
@@ -44,18 +35,14 @@ from transfers.models import (
 )
 from transfers.rails import rail
 from transfers.types import (
-    Destination,
     DisbursementFacts,
     Failure,
-    MaskedDestination,
-    SealedDestination,
     UnderReview,
     WithdrawalFacts,
 )
 
 # The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
-PHONE = "phone"
 MATCHED_WITHIN = timedelta(days=1)
 
 
@@ -175,38 +162,6 @@ def destinations_of(row: Disbursement) -> list[DisbursementDestination]:
 def destination_in_use(destinations: Sequence[DisbursementDestination]) -> DisbursementDestination:
     """Return the first destination that was not finally refused; when all were, the last one."""
     return next((one for one in destinations if one.refused_at is None), destinations[-1])
-
-
-def open_destinations(sealed: Sequence[SealedDestination]) -> list[Destination]:
-    """Decrypt destinations, in one query. Raises: PersonErased."""
-    keys = keys_of([one.person_ref for one in sealed])
-    return [opened_with(keys, one) for one in sealed]
-
-
-def opened_with(keys: PersonKeys, sealed: SealedDestination) -> Destination:
-    """Decrypt a destination with keys that were read before. Raises: PersonErased."""
-    return Destination(sealed.rail, sealed.kind, keys.reveal(sealed.person_ref, sealed.sealed_value))
-
-
-def masked_destinations(sealed: Sequence[SealedDestination]) -> list[MaskedDestination]:
-    """Return destinations as people see them, in one query; those of erased people are an ellipsis."""
-    keys = keys_of([one.person_ref for one in sealed])
-    return [_masked(keys, one) for one in sealed]
-
-
-def _masked(keys: PersonKeys, sealed: SealedDestination) -> MaskedDestination:
-    try:
-        shown = mask_destination(sealed.kind, opened_with(keys, sealed).value)
-    except PersonErased:
-        shown = ERASED
-    return MaskedDestination(sealed.rail, sealed.kind, shown)
-
-
-def mask_destination(kind: str, value: str) -> str:
-    """Mask where money goes: the middle of a phone, the name of an address, all but the ends of anything else."""
-    if kind == PHONE:
-        return mask_phone(value)
-    return mask_address(value) if kind == "lightning_address" else mask_text(value)
 
 
 def with_rail(rows: QuerySet[Disbursement]) -> Any:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.types import Movement
 from payouts.admin.credits import ABOUT_ORDER, credits_page, credits_table
 from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
+from payouts.admin.reveals import REVEAL
 from payouts.enums import MEMBER_ERASURE
 from payouts.models import Member
 from payouts.queries.groups import masked_name, masked_phone
@@ -90,7 +91,7 @@ class MemberAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact identifier of the member or of the group.")
     ordering = ("group_id", "user_id")
     links = ("group",)
-    actions_offered = (PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE)
+    actions_offered = (REVEAL, PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE)
     card_fields = ("user_id", "group", "name_masked", "phone_masked")
 
     def get_urls(self) -> list[URLPattern]:

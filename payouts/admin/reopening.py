@@ -19,8 +19,9 @@ from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, link_to_page, show_subject
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import Proposal
+from transfers.destination_queries import masked_destinations
 from transfers.enums import DisbursementState
-from transfers.queries import disbursement_for, masked_destinations
+from transfers.queries import disbursement_for
 from transfers.types import DisbursementFacts
 
 INVOICE = "bolt11"

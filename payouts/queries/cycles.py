@@ -14,13 +14,9 @@ from payouts.types import ContributionFacts, CycleFacts, Position
 from sunusav.core.money import sats_from_msat
 from transfers.collection_queries import collections_for, settled_subjects
 from transfers.credit_queries import credit_used_for, credit_uses_for
+from transfers.destination_queries import masked_destinations
 from transfers.enums import CollectionState, DisbursementState
-from transfers.queries import (
-    disbursement_for,
-    disbursements_for,
-    masked_destinations,
-    newest_withdrawal,
-)
+from transfers.queries import disbursement_for, disbursements_for, newest_withdrawal
 from transfers.types import (
     CollectionFacts,
     CreditUseFacts,

@@ -10,7 +10,7 @@ from payouts.models import Cycle, Member
 from payouts.queries.groups import masked_name, masked_phone
 from payouts.types import PersonFacts
 from sunusav.core.privacy import reveal
-from transfers.queries import open_destinations
+from transfers.destination_queries import open_destinations
 from transfers.types import Choice, member_ref
 
 PHONE = "phone"

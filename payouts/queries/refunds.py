@@ -12,8 +12,9 @@ from payouts.queries.credit import require_member
 from payouts.types import Position, RefundFacts
 from sunusav.core.privacy import ERASED, PersonErased, reveal
 from sunusav.core.subjects import key_of
+from transfers.destination_queries import mask_destination, masked_destinations
 from transfers.enums import DisbursementState
-from transfers.queries import disbursements_for, mask_destination, masked_destinations, subjects_in
+from transfers.queries import disbursements_for, subjects_in
 from transfers.types import DisbursementFacts, MaskedDestination, member_ref
 
 STATES_OF: Final = {

@@ -37,12 +37,13 @@ from sunusav.core.outbox import announce
 from sunusav.core.privacy import keys_for
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
+from transfers.destination_queries import open_destinations
 from transfers.enums import PAID_STATES
 from transfers.errors import (
     DestinationAmountDiffers,
     DisbursementNotRetryable,
 )
-from transfers.queries import has_open_attempt, open_destinations
+from transfers.queries import has_open_attempt
 from transfers.rails import rail
 from transfers.services.destinations import seal_destination
 from transfers.services.disbursements import replace_destinations, require_payable

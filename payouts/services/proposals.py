@@ -29,8 +29,8 @@ from sunusav.core.approvals import (
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
 from sunusav.core.privacy import keys_for, keys_of
+from transfers.destination_queries import opened_with
 from transfers.errors import CreditShort
-from transfers.queries import opened_with
 from transfers.rails import rail
 from transfers.services.destinations import digest_of_destination, seal_destination
 from transfers.types import Destination, SealedDestination, member_ref

@@ -14,8 +14,9 @@ from sunusav.core.errors import DomainError, Unavailable
 from sunusav.core.subjects import key_of
 from sunusav.core.switches import OutgoingPaused
 from sunusav.core.transactions import retried_on_deadlock
+from transfers.destination_queries import open_destinations
 from transfers.enums import WithdrawalState
-from transfers.queries import newest_withdrawal, open_destinations, withdrawals_to_take
+from transfers.queries import newest_withdrawal, withdrawals_to_take
 from transfers.services.withdrawals import (
     defer_taking,
     expire_withdrawals,

@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from payouts.models import Cycle, Member
 from sunusav.core.models import OutboxMessage, TrailEntry
-from sunusav.core.privacy import reveal
+from sunusav.core.privacy import is_erased, reveal
 from tests.support.opened import opened, payload_of
 from transfers.models import (
     Attempt,
@@ -37,7 +37,12 @@ def destinations() -> dict[str, str]:
         "DisbursementDestination": [row.destination for row in DisbursementDestination.objects.all()],
         "WithdrawalLink": [row.destination for row in WithdrawalLink.objects.all() if row.destination],
     }
-    found = {opened(one).value: where for where, rows in sealed.items() for one in rows}
+    found = {
+        opened(one).value: where
+        for where, rows in sealed.items()
+        for one in rows
+        if not is_erased(one.person_ref)
+    }
     orders = {payload_of(order): "PaymentOrder" for order in PaymentOrder.objects.all()}
     return _long(found | orders) | _stored(REQUESTS)
 

@@ -1,9 +1,9 @@
 """What is encrypted at rest, in clear: for tests that compare it with what they gave."""
 
 from payouts.models import Cycle
+from transfers.destination_queries import open_destinations
 from transfers.engine.destinations import order_of
 from transfers.models import DisbursementDestination, PaymentOrder
-from transfers.queries import open_destinations
 from transfers.types import Destination, SealedDestination
 
 

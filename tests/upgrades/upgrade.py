@@ -47,7 +47,8 @@ def main() -> None:
     executor.migrate(EARLIER)
     _fill(executor.loader.project_state(EARLIER).apps)
     call_command("migrate", verbosity=0)
-    print(json.dumps(_found()))
+    found = _found()
+    print(json.dumps({**found, **_round_trip(), "is_same_again": _found() == found}))
 
 
 def _fill(apps: Any) -> None:
@@ -120,9 +121,9 @@ def _found() -> dict[str, Any]:
     from django.contrib.auth.models import Group
 
     from sunusav.core.privacy import keys_of
+    from transfers.destination_queries import open_destinations
     from transfers.engine.destinations import order_of
     from transfers.models import Attempt, Disbursement, DisbursementDestination, PaymentOrder, ProviderAnswer
-    from transfers.queries import open_destinations
     from transfers.services.destinations import stored_digest
 
     row, answer = Disbursement.objects.order_by("pk")[0], ProviderAnswer.objects.get()
@@ -169,6 +170,47 @@ def _found() -> dict[str, Any]:
         ),
         "rights": list(Group.objects.get().permissions.values_list("codename", flat=True)),
     }  # fmt: skip
+
+
+def _round_trip() -> dict[str, Any]:
+    """Take back the migrations that encrypt destinations, and apply them again; say what was in clear in between."""
+    from payouts.models import Cycle, Group
+    from sunusav.core.privacy import erase, seal
+    from transfers.destination_queries import masked_destinations, open_destinations
+
+    group = Group.objects.create(pk="g", name="g", country="SN", settlement_partner_id="wave", created_at=AT)
+    for number, winner in enumerate(("awa", "binta"), start=1):
+        Cycle.objects.create(
+            pk=f"c-{number}", group=group, cycle_index=number, contribution_sats=1, winner_user_id=winner,
+            members_count=1, created_at=AT, destination_rail="wave", destination_kind="phone",
+            sealed_destination=seal(f"member:{winner}", "+221770000001"), destination_set_at=AT,
+            second_rail="lightning", second_kind="bolt11",
+            sealed_second=seal(f"member:{winner}", "lnbcrt2"),
+        )  # fmt: skip
+    erase("member:binta", now=AT)
+    for app, name in (("payouts", "0009_member_erasures"), ("transfers", "0033_return_dates")):
+        call_command("migrate", app, name, verbosity=0)
+    in_clear = {
+        table: sorted({value for row in _rows(f"SELECT {column} FROM {table}") for value in row})
+        for table, column in (
+            ("payouts_cycle", "destination_value, second_value"),
+            ("transfers_disbursementdestination", "value"),
+            ("transfers_paymentorder", "payload, payee"),
+        )
+    }
+    call_command("migrate", verbosity=0)
+    first, second = Cycle.objects.order_by("pk")
+    return {
+        "in_clear": in_clear,
+        "sealed_again": [one.value for one in open_destinations(first.destinations)],
+        "erased": [one.masked_value for one in masked_destinations(second.destinations)],
+    }
+
+
+def _rows(statement: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
 
 
 def _hold_of(row: Any) -> list[Any] | None:

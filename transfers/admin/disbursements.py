@@ -35,15 +35,10 @@ from transfers.admin.timeline import (
     timeline_of,
 )
 from transfers.attempt_queries import paid_outside_books
+from transfers.destination_queries import masked_destinations
 from transfers.enums import DISBURSEMENT_TRANSITIONS, PAYMENT_REVERSAL, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import (
-    broke_their_worker,
-    destination_in_use,
-    destinations_of,
-    masked_destinations,
-    subject_of,
-)
+from transfers.queries import broke_their_worker, destination_in_use, destinations_of, subject_of
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred, propose_waiver
 from transfers.services.resolutions import MANUAL_RESOLUTION

@@ -15,9 +15,10 @@ from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
 from transfers.account_names import account_name, name_of_code
 from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
+from transfers.destination_queries import masked_destinations
 from transfers.enums import PAYMENT_REVERSAL, ResolutionVerdict
 from transfers.models import Disbursement
-from transfers.queries import destinations_of, masked_destinations
+from transfers.queries import destinations_of
 from transfers.return_queries import live_return_of
 from transfers.services.limit_waivers import LIMIT_WAIVER
 from transfers.services.limits import PAYMENT_LIMIT

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.facts import instant, moment, mono, show_code, show_facts
 from sunusav.backoffice.money import NOTHING, show_in, show_msat
 from sunusav.backoffice.sections import Facts, Table, link_to, link_to_page
+from transfers.destination_queries import masked_destinations
 from transfers.enums import AnsweredCall, AttemptState, ResolutionVerdict
 from transfers.models import Attempt, Disbursement, DisbursementDestination
-from transfers.queries import destinations_of, masked_destinations
+from transfers.queries import destinations_of
 
 VERDICTS = {
     ResolutionVerdict.PAID: _("It was paid"),

@@ -12,8 +12,8 @@ from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Section, trail_of
+from transfers.destination_queries import masked_destinations
 from transfers.models import WithdrawalLink
-from transfers.queries import masked_destinations
 
 
 @admin.register(WithdrawalLink)

@@ -16,6 +16,7 @@ from sunusav.core.privacy import PersonKeys, keys_of
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from transfers import sql
+from transfers.destination_queries import opened_with
 from transfers.engine.policy import LEASE
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
@@ -27,7 +28,7 @@ from transfers.enums import (
 )
 from transfers.errors import ClaimLost
 from transfers.models import Attempt, Disbursement, DisbursementDestination
-from transfers.queries import destination_in_use, destinations_of, opened_with, subject_of
+from transfers.queries import destination_in_use, destinations_of, subject_of
 from transfers.rails import rail
 from transfers.services.disbursements import begin_disbursement, locked, record_outcome
 

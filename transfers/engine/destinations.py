@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sunusav.core.privacy import PersonErased, PersonKeys, keys_of
+from transfers.destination_queries import opened_with
 from transfers.enums import FailureClass
 from transfers.models import Attempt, Disbursement, DisbursementDestination, PaymentOrder
-from transfers.queries import opened_with
 from transfers.services.amounts import amount_by
 from transfers.types import Instruction, Order, PreviousOrder
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from sunusav.core.privacy import PersonKeys, keys_for
+from transfers.destination_queries import opened_with
 from transfers.models import Disbursement, DisbursementDestination
-from transfers.queries import destinations_of, opened_with
+from transfers.queries import destinations_of
 from transfers.types import Destination, DisbursementRequest, SealedDestination, approval_digest
 
 

@@ -20,6 +20,7 @@ from sunusav.core.switches import require_outgoing_open
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake, wake_for
 from transfers.attempt_queries import has_payable_order, unsettled_until
+from transfers.destination_queries import open_destinations
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState, HoldFrom
 from transfers.errors import (
     ApprovalDiffers,
@@ -33,7 +34,7 @@ from transfers.errors import (
     SubjectHeld,
 )
 from transfers.models import Disbursement, DisbursementDestination, PaymentOrder
-from transfers.queries import destinations_of, has_open_attempt, open_destinations, subject_of
+from transfers.queries import destinations_of, has_open_attempt, subject_of
 from transfers.rails import rail
 from transfers.services.amounts import (
     converted,

@@ -22,6 +22,7 @@ from sunusav.core.subjects import require_subject
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
+from transfers.destination_queries import open_destinations
 from transfers.enums import WITHDRAWAL_TRANSITIONS, WithdrawalState
 from transfers.errors import (
     WithdrawalLinkClosed,
@@ -31,7 +32,7 @@ from transfers.errors import (
     WithdrawalSecretUnknown,
 )
 from transfers.models import WithdrawalLink
-from transfers.queries import open_destinations, withdrawal_facts
+from transfers.queries import withdrawal_facts
 from transfers.rails import rail as rail_named
 from transfers.services.destinations import destination_facts, digest_of_destination, seal_destination
 from transfers.services.disbursements import require_reference_free, require_subject_free
