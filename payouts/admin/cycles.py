@@ -250,6 +250,8 @@ class CycleAdmin(ReadOnlyAdmin):
     def prepare(self, rows: Sequence[Any]) -> None:
         for row, facts in zip(rows, cycle_facts(rows), strict=True):
             row.facts = facts
+            row.destination_masked = facts.destination.masked_value if facts.destination else ""
+            row.second_masked = facts.second_choice.masked_value if facts.second_choice else ""
 
     @admin.display(description=_("state"))
     def status(self, cycle: Any) -> str:
@@ -260,11 +262,11 @@ class CycleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("destination"))
     def destination_masked(self, cycle: Any) -> str:
-        return cycle.facts.destination.masked_value if cycle.facts.destination else ""
+        return str(cycle.destination_masked)
 
     @admin.display(description=_("second choice"))
     def second_masked(self, cycle: Any) -> str:
-        return cycle.facts.second_choice.masked_value if cycle.facts.second_choice else ""
+        return str(cycle.second_masked)
 
     @admin.display(description=_("pot"))
     def pot(self, cycle: Cycle) -> str:

@@ -48,7 +48,7 @@ class ScriptedFrancRail:
     send_deadline_seconds = 1
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
-    destination_kinds = ("phone",)
+    destination_kinds: tuple[str, ...] = ("phone",)
 
     def __init__(self) -> None:
         self.script: deque[SendOutcome] = deque()

@@ -41,12 +41,19 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact number or subject (such as cycle:demo-cycle).")
     ordering = ("-id",)
 
+    def prepare(self, rows: Sequence[Any]) -> None:
+        redeemed = [row for row in rows if row.destination is not None]
+        masked = masked_destinations([row.destination for row in redeemed])
+        shown = {row.pk: one.masked_value for row, one in zip(redeemed, masked, strict=True)}
+        for row in rows:
+            row.destination_masked = shown.get(row.pk, "")
+
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
 
     @admin.display(description=_("destination"))
-    def destination_masked(self, row: WithdrawalLink) -> str:
-        return masked_destinations([row.destination])[0].masked_value if row.destination else ""
+    def destination_masked(self, row: Any) -> str:
+        return str(row.destination_masked)
 
     @admin.display(description=_("failure"))
     def failure(self, row: WithdrawalLink) -> str:
