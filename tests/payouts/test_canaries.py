@@ -189,7 +189,7 @@ def test_what_was_given_is_in_no_row_log_line_answer_or_page(
 ) -> None:
     with every_log_line() as log_lines:
         _paid_every_way(story, node, wave)
-        _refunded(story)
+        _refunded(story, wave)
         _deferred_and_waived(story)
         _redeemed(story)
         changed = {"display_name": CANARIES["new name"], "phone": CANARIES["new phone"]}
@@ -211,14 +211,17 @@ def test_what_was_given_is_in_no_row_log_line_answer_or_page(
     require_in_none_of(pages, HIDDEN)
 
 
-def _refunded(story: Story) -> None:
-    """Refund credit to a phone: by the platform, and by two people."""
+def _refunded(story: Story, wave: ScriptedFrancRail) -> None:
+    """Refund credit to a phone, which is unavailable at first: by the platform, and by two people."""
     lines = [debit(NODE, 60_000_000), credit(credit_of("user-0"), 60_000_000)]
     post(kind="test", reference="credit", lines=lines, at=story.now, subject="test")
     body = {
         "amount_sats": 20_000, "destination": given("wave", "phone", "phone of a refund"), "reason": "asked",
     }  # fmt: skip
     story.call("post", "members/user-0/refunds", body, status=201)
+    wave.is_unavailable = True
+    story.run()
+    wave.is_unavailable = False
     proposal = propose_refund(
         user_id="user-0", amount_sats=20_000, reason="asked again", proposer=make_user(Role.FINANCE),
         now=story.now, destination=Destination("wave", "phone", CANARIES["phone of a refund"]),
