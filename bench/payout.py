@@ -18,6 +18,7 @@ from lightning.rail import LightningRail
 from tests.crash.driver import control, new_payout
 from tests.crash.payouts import MSAT, NET_SATS
 from transfers.booking import Shares, paid_lines
+from transfers.destination_queries import open_destinations
 from transfers.engine.runner import DEFAULT_SLOTS, run_due
 from transfers.models import Disbursement
 from transfers.queries import debit_account, destinations_of
@@ -133,8 +134,9 @@ def known(order: dict[str, Any]) -> KnownPayout:
         residue=debit_account(row), shares=Shares(row.net_msat),
     )  # fmt: skip
     accounts = account_ids(line.account for line in paid)
+    (destination,) = open_destinations([one.destination for one in destinations_of(row)])
     return KnownPayout(
-        row.pk, row.subject, destinations_of(row)[0].value, order["hash"], row.assessment_id,
+        row.pk, row.subject, destination.value, order["hash"], row.assessment_id,
         fee=tuple(getattr(row.assessment, name) for name in FEE_COLUMNS),
         paid=tuple((accounts[line.account.code], line.amount) for line in paid),
     )  # fmt: skip

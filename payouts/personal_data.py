@@ -86,7 +86,7 @@ def cycles_won(user_id: str) -> Iterator[Row]:
         yield {
             "cycle": row.pk, "group": row.group_id, "cycle_index": row.cycle_index, "state": row.state,
             "destinations": [
-                person_queries.shown_destination(choice.destination) for choice in row.choices
+                person_queries.shown_destination(one) for one in row.destinations
             ],
             "destination_set_at": row.destination_set_at, "turn_received_at": row.winner_replaced_at,
             "reopened_at": [one.reopened_at for one in row.reopenings.order_by("pk")],

@@ -26,6 +26,7 @@ LABELS: dict[str, Any] = {
     "change_member": _("change member"),
     "erase": _("erase name and phone"),
     "export_person": _("export what is kept about the person"),
+    "reveal": _("show name, phone and destinations"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     "close_short": _("close short"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from fees.types import FeeSplit
-from transfers.types import Destination, Failure
+from transfers.types import Destination, Failure, MaskedDestination
 
 LIGHTNING = "lightning"
 # The sort key of the last row of a page; the next page starts after it.
@@ -59,6 +59,16 @@ class PersonFacts:
 
 
 @dataclass(frozen=True)
+class RevealedPerson:
+    """A person's data in clear, as it is shown once to somebody with the right and a reason."""
+
+    user_id: str
+    names: tuple[str, ...] = field(repr=False)
+    phones: tuple[str, ...] = field(repr=False)
+    destinations: tuple[Destination, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Outstanding:
     """What is held of a person or may still move; their data is erased only when it is nothing.
 
@@ -89,9 +99,9 @@ class CycleFacts:
     status: str
     contributions_settled: int
     is_short: bool
-    destination: Destination | None
+    destination: MaskedDestination | None
     destination_replaced_at: datetime | None
-    second_choice: Destination | None
+    second_choice: MaskedDestination | None
     created_at: datetime
     ready_at: datetime | None
     cancelled_at: datetime | None
@@ -158,7 +168,7 @@ class RefundFacts:
     reason: str
     status: str
     payout_id: int
-    destination: Destination
+    destination: MaskedDestination
     paid_xof: int | None
     reference: str
     proof: str

@@ -18,12 +18,13 @@ from transfers.models import (
     WithdrawalLink,
 )
 from transfers.queries import attempts_of, disbursement_facts, withdrawal_facts
-from transfers.types import Destination, member_ref
+from transfers.types import SealedDestination, member_ref
 
 
-def shown_destination(destination: Destination) -> Row:
-    """Return where money goes, in full."""
-    return {"rail": destination.rail, "kind": destination.kind, "value": destination.value}
+def shown_destination(destination: SealedDestination) -> Row:
+    """Return where money goes, in full; without its value once the person's data was erased."""
+    value = revealed(destination.person_ref, destination.sealed_value)
+    return {"rail": destination.rail, "kind": destination.kind, "value": value}
 
 
 def revealed(person_ref: str, sealed: bytes | memoryview | None) -> str | None:
@@ -63,7 +64,7 @@ def payments(subjects: Iterable[str], *, payee_ref: str) -> Iterator[Row]:
             "payment": row.pk, "subject": row.subject, "state": row.state, "payout_msat": row.payout_msat,
             "fee_msat": row.fee_msat, "net_msat": row.net_msat, "pay_xof": row.pay_xof,
             "assessment": row.assessment_id,
-            "destinations": [shown_destination(one.destination) for one in disbursement_facts(row).choices],
+            "destinations": [shown_destination(one) for one in disbursement_facts(row).destinations],
             "requested_at": row.requested_at, "scheduled_at": row.scheduled_at,
             "completed_at": row.completed_at, "failure": row.failure_code,
             "attempts": [_attempt(attempt) for attempt in attempts_of(row.pk)],

@@ -220,6 +220,7 @@ FACTS: dict[str, Any] = {
     "destination_kind": _("destination kind"),
     "destination_sha256": _("digest of the destination"),
     "value_sha256": _("digest of the destination"),
+    "destination_digest": _("digest of the destination"),
     "from": _("from"),
     "to": _("to"),
     "until": _("until"),
@@ -232,6 +233,7 @@ FACTS: dict[str, Any] = {
     "outcome": _("outcome"),
     "reference": _("reference"),
     "payee": _("payee"),
+    "payee_digest": _("digest of the payee"),
     "proof": _("proof"),
     "cost": _("routing fee"),
     "booked": _("booked"),
@@ -726,8 +728,11 @@ CODES = {
     "credit_role", "overpaid_role", "account_role", "into_role", "lifted", "return_kind", "provider",
     "switch_off_cause", "collector",
 }  # fmt: skip
-HASHES = {"reference", "return_reference", "proof", "payee", "source", "destination_sha256"}
+HASHES = {
+    "reference", "return_reference", "proof", "payee", "payee_digest", "source", "destination_sha256",
+    "destination_digest",
+}  # fmt: skip
 IN_CURRENCY = {"amount", "booked", "booked_cost", "cost", "cost_limit", "largest", "paid", "returned"}
-LONG_TEXTS = {"destination_value", "payment_request", "reference", "source"}
+LONG_TEXTS = {"payment_request", "reference", "source"}
 ACTORS = {"opened_by", "switched_off_by"}
 SUBJECTS = {"account_owner", "credit_owner", "overpaid_owner"}

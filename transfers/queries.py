@@ -36,12 +36,10 @@ from transfers.models import (
 )
 from transfers.rails import rail
 from transfers.types import (
-    Choice,
     DisbursementFacts,
     Failure,
     UnderReview,
     WithdrawalFacts,
-    approval_digest,
 )
 
 # The review queue is short; a longer one is an alarm by itself.
@@ -133,7 +131,7 @@ def _facts(row: Disbursement, attempt: Attempt | None) -> DisbursementFacts:
         id=row.pk, subject=row.subject, state=row.state, payout_msat=row.payout_msat, net_msat=row.net_msat,
         fee_msat=row.fee_msat, pay_xof=row.pay_xof, paid=order.money(order.amount) if order else None,
         assessment_id=row.assessment_id,
-        choices=tuple(Choice(one.destination, one.replaced_at) for one in destinations),
+        destinations=tuple(one.destination for one in destinations),
         scheduled_at=row.scheduled_at, due_at=row.due_at, requested_at=row.requested_at,
         completed_at=row.completed_at,
         failure=Failure(row.failure_code, row.failure_facts, _waits_for(row, attempt)),
@@ -165,17 +163,6 @@ def destinations_of(row: Disbursement) -> list[DisbursementDestination]:
 def destination_in_use(destinations: Sequence[DisbursementDestination]) -> DisbursementDestination:
     """Return the first destination that was not finally refused; when all were, the last one."""
     return next((one for one in destinations if one.refused_at is None), destinations[-1])
-
-
-def is_as_approved(row: Disbursement) -> bool:
-    """Return whether payee, amounts and destinations are those that an approval was given to, where there is one."""
-    if not row.approved_digest:
-        return True
-    return row.approved_digest == approval_digest(
-        payee_ref=row.payee_ref, payout_msat=row.payout_msat,
-        pay_xof=row.pay_xof if row.conversion_id is None else None,
-        destinations=[one.destination for one in destinations_of(row)],
-    )  # fmt: skip
 
 
 def with_rail(rows: QuerySet[Disbursement]) -> Any:
@@ -317,7 +304,7 @@ def withdrawal_facts(row: WithdrawalLink) -> WithdrawalFacts:
     return WithdrawalFacts(
         id=row.pk, subject=row.subject, state=row.state, amount_msat=row.amount_msat, opened_at=row.opened_at,
         expires_at=row.expires_at, redeemed_at=row.redeemed_at,
-        destination=row.destination if row.destination_value else None, disbursement_id=row.disbursement_id,
+        destination=row.destination, disbursement_id=row.disbursement_id,
         failure=Failure(row.failure_code, row.failure_facts),
     )  # fmt: skip
 

@@ -53,15 +53,15 @@ class InboundWebhookAdmin(ReadOnlyAdmin):
 
     def overview(self, request: HttpRequest) -> HttpResponse:
         """Show every partner in use."""
-        return self._page(request, _("Partners in use"), [all_partners(now=clock.now())])
+        return self._sections_page(request, _("Partners in use"), [all_partners(now=clock.now())])
 
     def partner_view(self, request: HttpRequest, partner: str) -> HttpResponse:
         """Show one partner: our money there, what waits, what it delivered and what is set here. Raises: Http404."""
         if partner not in settings.PARTNERS:
             raise Http404
-        return self._page(request, show_code_or_text(partner), one_partner(partner, now=clock.now()))
+        return self._sections_page(request, show_code_or_text(partner), one_partner(partner, now=clock.now()))
 
-    def _page(self, request: HttpRequest, title: Any, sections: Any) -> HttpResponse:
+    def _sections_page(self, request: HttpRequest, title: Any, sections: Any) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {

@@ -223,12 +223,12 @@ class CycleAdmin(ReadOnlyAdmin):
     fields = (
         "group", "cycle_index", "status", "settled", "contribution_sats", "pot", "winner_user_id",
         "winner_replaced_at",
-        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
-        "second_rail", "second_kind", "second_value", "second_replaced_at", "created_at", "ready_at", "cancelled_at",
+        "destination_rail", "destination_kind", "destination_masked", "destination_set_at", "destination_replaced_at",
+        "second_rail", "second_kind", "second_masked", "second_replaced_at", "created_at", "ready_at", "cancelled_at",
     )  # fmt: skip
     fields_hidden_when_empty = (
-        "destination_rail", "destination_kind", "destination_value", "destination_set_at", "destination_replaced_at",
-        "second_rail", "second_kind", "second_value", "second_replaced_at", "ready_at", "cancelled_at",
+        "destination_rail", "destination_kind", "destination_masked", "destination_set_at", "destination_replaced_at",
+        "second_rail", "second_kind", "second_masked", "second_replaced_at", "ready_at", "cancelled_at",
         "winner_replaced_at",
     )  # fmt: skip
     list_filter = ("state", "created_at")
@@ -241,7 +241,7 @@ class CycleAdmin(ReadOnlyAdmin):
         RETRY, CANCEL, REOPEN, PROPOSE_SHORT_CLOSING, PROPOSE_EXCHANGE, PROPOSE_CANCELLATION,
     )  # fmt: skip
     card_fields = (
-        "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_value",
+        "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_masked",
     )  # fmt: skip
 
     def name_of(self, row: Any) -> str:
@@ -250,6 +250,8 @@ class CycleAdmin(ReadOnlyAdmin):
     def prepare(self, rows: Sequence[Any]) -> None:
         for row, facts in zip(rows, cycle_facts(rows), strict=True):
             row.facts = facts
+            row.destination_masked = facts.destination.masked_value if facts.destination else ""
+            row.second_masked = facts.second_choice.masked_value if facts.second_choice else ""
 
     @admin.display(description=_("state"))
     def status(self, cycle: Any) -> str:
@@ -257,6 +259,14 @@ class CycleAdmin(ReadOnlyAdmin):
         failure, is_failed = cycle.facts.payout_failure, cycle.facts.status == CycleStatus.FAILED
         is_reversed = is_failed and failure is not None and not failure.code
         return show_choice(DisbursementState.REVERSED if is_reversed else cycle.facts.status)
+
+    @admin.display(description=_("destination"))
+    def destination_masked(self, cycle: Any) -> str:
+        return str(cycle.destination_masked)
+
+    @admin.display(description=_("second choice"))
+    def second_masked(self, cycle: Any) -> str:
+        return str(cycle.second_masked)
 
     @admin.display(description=_("pot"))
     def pot(self, cycle: Cycle) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.types import Movement
 from payouts.admin.credits import ABOUT_ORDER, credits_page, credits_table
 from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
+from payouts.admin.reveals import REVEAL
 from payouts.admin.rights import EXPORT, PROPOSE_CORRECTION
 from payouts.enums import MEMBER_CORRECTION, MEMBER_ERASURE
 from payouts.models import Member
@@ -91,7 +92,9 @@ class MemberAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact identifier of the member or of the group.")
     ordering = ("group_id", "user_id")
     links = ("group",)
-    actions_offered = (PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, EXPORT, PROPOSE_CORRECTION, PROPOSE_ERASURE)
+    actions_offered = (
+        REVEAL, PROPOSE_REFUND, PROPOSE_CREDIT_TRANSFER, EXPORT, PROPOSE_CORRECTION, PROPOSE_ERASURE,
+    )  # fmt: skip
     card_fields = ("user_id", "group", "name_masked", "phone_masked")
 
     def get_urls(self) -> list[URLPattern]:

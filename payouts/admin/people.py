@@ -49,8 +49,8 @@ class CreditTransferForm(ReasonAndCodeForm):
         self.fields["reason"].label = _("Explanation")
 
 
-class ErasureForm(ReasonAndCodeForm):
-    """Why a member's data is erased."""
+class AboutPersonForm(ReasonAndCodeForm):
+    """Why a member's data is erased or shown."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,7 +71,8 @@ def _propose_transfer(decision: Decision) -> None:
     )  # fmt: skip
 
 
-def _is_not_erased(user: User, row: Member) -> bool:
+def is_not_erased(user: User, row: Member) -> bool:
+    """Return whether a person's data can still be read."""
     return not is_erased(member_ref(row.user_id))
 
 
@@ -86,8 +87,8 @@ PROPOSE_ERASURE = Action(
     done=_("proposed; another person has to approve"),
     run=_propose_erasure,
     permission="payouts.propose_member_erasure",
-    form=ErasureForm,
-    is_offered=_is_not_erased,
+    form=AboutPersonForm,
+    is_offered=is_not_erased,
     tone="bad",
 )
 PROPOSE_CREDIT_TRANSFER = Action(

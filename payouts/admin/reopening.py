@@ -13,12 +13,13 @@ from payouts.models import Cycle
 from payouts.queries.cycles import is_reopened, stored_cycle
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment
+from sunusav.backoffice.facts import moment
 from sunusav.backoffice.money import NOTHING, show_msat, show_sats
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, link_to_page, show_subject
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import Proposal
+from transfers.destination_queries import masked_destinations
 from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
 from transfers.types import DisbursementFacts
@@ -52,11 +53,16 @@ def reopening_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
         (
             (_("Cycle"), show_subject(cycle_subject(row.pk))),
             (_("Winner"), row.winner_user_id),
-            (_("Destination"), long(row.destination_value) if row.destination_value else NOTHING),
+            (_("Destination"), _masked(row)),
             (_("Destination set"), moment(row.destination_set_at)),
         ),
     )
     return Box(title=_("If you approve"), text=says, steps=_invoice_step(row)), (now, payout_section(row))
+
+
+def _masked(row: Cycle) -> str:
+    shown = masked_destinations(row.destinations[:1])
+    return shown[0].masked_value if shown else NOTHING
 
 
 def waits_for_reopening(payout: DisbursementFacts | None) -> bool:

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -8,11 +9,14 @@ from payouts.enums import CycleState
 from payouts.models.group import Group
 from sunusav.core.fields import IdentifierField
 from sunusav.core.models import FOUR_EYES, DecidedByTwo
-from transfers.types import Choice, Destination
+from transfers.types import SealedDestination, member_ref
 
 
 class Cycle(models.Model):
-    """One round of a tontine: every member contributes, and one receives the pot."""
+    """One round of a tontine: every member contributes, and one receives the pot.
+
+    Where the winner is paid is encrypted under their key.
+    """
 
     id = IdentifierField(_("id"), primary_key=True)
     group = models.ForeignKey(
@@ -39,7 +43,7 @@ class Cycle(models.Model):
     )
     destination_rail = models.CharField(_("destination rail"), max_length=30, blank=True)
     destination_kind = models.CharField(_("destination kind"), max_length=30, blank=True)
-    destination_value = models.TextField(_("destination value"), blank=True)
+    sealed_destination = models.BinaryField(_("sealed destination"), null=True)
     destination_set_at = models.DateTimeField(_("destination set at"), null=True)
     destination_replaced_at = models.DateTimeField(
         _("destination replaced at"),
@@ -48,7 +52,7 @@ class Cycle(models.Model):
     )
     second_rail = models.CharField(_("second rail"), max_length=30, blank=True)
     second_kind = models.CharField(_("second kind"), max_length=30, blank=True)
-    second_value = models.TextField(_("second value"), blank=True)
+    sealed_second = models.BinaryField(_("sealed second choice"), null=True)
     second_replaced_at = models.DateTimeField(_("second replaced at"), null=True)
     created_at = models.DateTimeField(_("created at"))
 
@@ -103,19 +107,24 @@ class Cycle(models.Model):
             models.CheckConstraint(
                 name="cycle_destination_is_whole",
                 condition=Q(
-                    destination_rail="", destination_kind="", destination_value="", destination_set_at=None
+                    destination_rail="", destination_kind="", sealed_destination=None, destination_set_at=None
                 )
                 | (
                     ~Q(destination_rail="")
                     & ~Q(destination_kind="")
-                    & ~Q(destination_value="")
+                    & Q(sealed_destination__isnull=False)
                     & Q(destination_set_at__isnull=False)
                 ),
             ),
             models.CheckConstraint(
                 name="cycle_second_choice_is_whole",
-                condition=Q(second_rail="", second_kind="", second_value="", second_replaced_at=None)
-                | (~Q(second_rail="") & ~Q(second_kind="") & ~Q(second_value="") & ~Q(destination_rail="")),
+                condition=Q(second_rail="", second_kind="", sealed_second=None, second_replaced_at=None)
+                | (
+                    ~Q(second_rail="")
+                    & ~Q(second_kind="")
+                    & Q(sealed_second__isnull=False)
+                    & ~Q(destination_rail="")
+                ),
             ),
             models.CheckConstraint(
                 name="cycle_destination_replaced_once_ready",
@@ -139,22 +148,23 @@ class Cycle(models.Model):
         return self.ready_at is not None and self.settled_count != self.members_count
 
     @property
-    def destination(self) -> Destination | None:
-        if not self.destination_rail:
-            return None
-        return Destination(self.destination_rail, self.destination_kind, self.destination_value)
+    def destinations(self) -> tuple[SealedDestination, ...]:
+        """Where the winner is paid, and where if that is finally refused."""
+        person = member_ref(self.winner_user_id)
+        given = (
+            (self.destination_rail, self.destination_kind, self.sealed_destination),
+            (self.second_rail, self.second_kind, self.sealed_second),
+        )
+        return tuple(
+            SealedDestination(rail, kind, person, bytes(sealed))
+            for rail, kind, sealed in given
+            if sealed is not None
+        )
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
-        """Where the winner is paid, and where if that is finally refused."""
-        first = self.destination
-        if first is None:
-            return ()
-        choices = (Choice(first, self.destination_replaced_at),)
-        if not self.second_rail:
-            return choices
-        second = Destination(self.second_rail, self.second_kind, self.second_value)
-        return (*choices, Choice(second, self.second_replaced_at))
+    def replaced_at(self) -> tuple[datetime | None, ...]:
+        """When each of its destinations last became another payee's."""
+        return (self.destination_replaced_at, self.second_replaced_at)[: len(self.destinations)]
 
 
 class CycleReopening(DecidedByTwo):

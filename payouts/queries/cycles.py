@@ -1,6 +1,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from fees.queries import expected_fee
 from fees.types import PricedFor
@@ -13,9 +14,16 @@ from payouts.types import ContributionFacts, CycleFacts, Position
 from sunusav.core.money import sats_from_msat
 from transfers.collection_queries import collections_for, settled_subjects
 from transfers.credit_queries import credit_used_for, credit_uses_for
+from transfers.destination_queries import masked_destinations
 from transfers.enums import CollectionState, DisbursementState
 from transfers.queries import disbursement_for, disbursements_for, newest_withdrawal
-from transfers.types import CollectionFacts, CreditUseFacts, DisbursementFacts, WithdrawalFacts
+from transfers.types import (
+    CollectionFacts,
+    CreditUseFacts,
+    DisbursementFacts,
+    MaskedDestination,
+    WithdrawalFacts,
+)
 
 WITHOUT_REQUEST = (CollectionState.CANCELLED, CollectionState.WITHDRAWN)
 
@@ -45,10 +53,25 @@ def cycle_facts(rows: Sequence[Cycle]) -> list[CycleFacts]:
     """Return cycles with the status of their contributions and payouts, in a fixed number of queries."""
     settled = settled_counts([row.pk for row in rows if row.state == CycleState.COLLECTING])
     payouts = disbursements_for([cycle_subject(row.pk) for row in rows])
-    return [_cycle(row, settled, payouts.get(cycle_subject(row.pk))) for row in rows]
+    masked = _masked_destinations(rows)
+    return [
+        _cycle(row, settled, payouts.get(cycle_subject(row.pk)), destinations)
+        for row, destinations in zip(rows, masked, strict=True)
+    ]
 
 
-def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) -> CycleFacts:
+def _masked_destinations(rows: Sequence[Cycle]) -> list[list[MaskedDestination]]:
+    """Return where the winner of each cycle is paid, masked, in one query."""
+    masked = iter(masked_destinations([one for row in rows for one in row.destinations]))
+    return [list(islice(masked, len(row.destinations))) for row in rows]
+
+
+def _cycle(
+    row: Cycle,
+    settled: Counter[str],
+    payout: DisbursementFacts | None,
+    destinations: Sequence[MaskedDestination],
+) -> CycleFacts:
     return CycleFacts(
         id=row.pk, group_id=row.group_id, cycle_index=row.cycle_index,
         contribution_sats=row.contribution_sats, winner_user_id=row.winner_user_id,
@@ -58,8 +81,9 @@ def _cycle(row: Cycle, settled: Counter[str], payout: DisbursementFacts | None) 
             settled[row.pk] if row.settled_count is None else row.settled_count
         ),
         is_short=row.is_short,
-        destination=row.destination, destination_replaced_at=row.destination_replaced_at,
-        second_choice=row.choices[1].destination if row.choices[1:] else None,
+        destination=destinations[0] if destinations else None,
+        destination_replaced_at=row.destination_replaced_at,
+        second_choice=destinations[1] if destinations[1:] else None,
         created_at=row.created_at, ready_at=row.ready_at, cancelled_at=row.cancelled_at,
         payout_failure=payout.failure if payout else None,
     )  # fmt: skip

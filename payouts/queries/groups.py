@@ -5,10 +5,8 @@ from fees.queries import verified_groups
 from payouts.errors import GroupMissing
 from payouts.models import Group, Member
 from payouts.types import GroupFacts, MemberFacts, Position
-from sunusav.core.privacy import PersonErased, mask_name, mask_phone, reveal
+from sunusav.core.privacy import ERASED, PersonErased, mask_name, mask_phone, reveal
 from transfers.types import member_ref
-
-ERASED = "…"
 
 
 def group(group_id: str, *, at: datetime) -> GroupFacts:

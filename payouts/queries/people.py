@@ -10,6 +10,7 @@ from payouts.models import Cycle, Member, ProposedCorrection
 from payouts.queries.groups import masked_name, masked_phone
 from payouts.types import PersonFacts
 from sunusav.core.privacy import reveal
+from transfers.destination_queries import open_destinations
 from transfers.types import Choice, member_ref
 
 PHONE = "phone"
@@ -56,8 +57,12 @@ def newest_correction(user_id: str) -> ProposedCorrection:
 
 
 def choices_of(row: Cycle) -> tuple[Choice, ...]:
-    """Return where the winner is paid; a phone counts as replaced when the winner last gave a new one."""
-    return since_new_phone(row.choices, row.winner_user_id)
+    """Return where the winner is paid; a phone counts as replaced when the winner last gave a new one.
+
+    Raises: PersonErased.
+    """
+    opened = zip(open_destinations(row.destinations), row.replaced_at, strict=True)
+    return since_new_phone(tuple(Choice(*one) for one in opened), row.winner_user_id)
 
 
 def since_new_phone(choices: tuple[Choice, ...], user_id: str) -> tuple[Choice, ...]:

@@ -9,13 +9,13 @@ from payouts.enums import RefundStage
 from payouts.errors import RefundMissing
 from payouts.models import ProposedRefund, Refund
 from payouts.queries.credit import require_member
-from payouts.queries.groups import ERASED
 from payouts.types import Position, RefundFacts
-from sunusav.core.privacy import PersonErased, mask_phone, reveal
+from sunusav.core.privacy import ERASED, PersonErased, reveal
 from sunusav.core.subjects import key_of
+from transfers.destination_queries import mask_destination, masked_destinations
 from transfers.enums import DisbursementState
 from transfers.queries import disbursements_for, subjects_in
-from transfers.types import DisbursementFacts, member_ref
+from transfers.types import DisbursementFacts, MaskedDestination, member_ref
 
 STATES_OF: Final = {
     RefundStage.WAITING: (DisbursementState.SCHEDULED, DisbursementState.PROCESSING),
@@ -44,8 +44,10 @@ def refunds_page(after: Position | None, limit: int, *, user_id: str) -> Sequenc
 
 def refund_facts(rows: Sequence[Refund]) -> list[RefundFacts]:
     """Return refunds with the states of their disbursements, in a fixed number of queries."""
-    payments = disbursements_for(refund_subject(row.pk) for row in rows)
-    return [_refund(row, payments[refund_subject(row.pk)]) for row in rows]
+    found = disbursements_for(refund_subject(row.pk) for row in rows)
+    payments = [found[refund_subject(row.pk)] for row in rows]
+    masked = masked_destinations([payment.destination for payment in payments])
+    return [_refund(*one) for one in zip(rows, payments, masked, strict=True)]
 
 
 def refunds_in(stage: RefundStage) -> QuerySet[Refund]:
@@ -60,18 +62,18 @@ def long_waiting_refunds(now: datetime) -> QuerySet[Refund]:
 
 
 def masked_destination(row: ProposedRefund) -> str:
-    """Return where a proposed refund goes; a phone is masked, and an erased person's destination an ellipsis."""
+    """Return where a proposed refund goes, masked; an erased person's destination is an ellipsis."""
     try:
         value = reveal(member_ref(row.user_id), bytes(row.sealed_value))
     except PersonErased:
         return ERASED
-    return mask_phone(value) if row.kind == "phone" else value
+    return mask_destination(row.kind, value)
 
 
-def _refund(row: Refund, payment: DisbursementFacts) -> RefundFacts:
+def _refund(row: Refund, payment: DisbursementFacts, destination: MaskedDestination) -> RefundFacts:
     return RefundFacts(
         id=row.pk, user_id=row.user_id, amount_sats=row.amount_sats, reason=row.reason, status=payment.state,
-        payout_id=payment.id, destination=payment.destination, paid_xof=payment.pay_xof,
+        payout_id=payment.id, destination=destination, paid_xof=payment.pay_xof,
         reference=payment.reference, proof=payment.proof, failure=payment.failure,
         attempts_made=payment.attempts_made, requested_at=row.requested_at, completed_at=payment.completed_at,
     )  # fmt: skip

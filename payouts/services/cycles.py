@@ -34,8 +34,10 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.money import MAX_SATS, msat_from_sats
 from sunusav.core.outbox import announce
+from sunusav.core.privacy import keys_for
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
+from transfers.destination_queries import open_destinations
 from transfers.enums import PAID_STATES
 from transfers.errors import (
     DestinationAmountDiffers,
@@ -43,8 +45,9 @@ from transfers.errors import (
 )
 from transfers.queries import has_open_attempt
 from transfers.rails import rail
+from transfers.services.destinations import seal_destination
 from transfers.services.disbursements import replace_destinations, require_payable
-from transfers.types import Choice, Destination, DisbursementFacts
+from transfers.types import Choice, Destination, DisbursementFacts, member_ref
 
 READINESS = Actor.system("payouts.readiness")
 CYCLES_AT_A_TIME = 100
@@ -97,7 +100,7 @@ def set_destination(
     Raises: CycleMissing, CycleCancelled, CycleAlreadyPaid, DestinationLocked, SecondChoiceSame, RailUnknown, and the
     refusals of the rails.
     """
-    if second_choice is not None and second_choice.digest == destination.digest:
+    if second_choice == destination:
         raise SecondChoiceSame(cycle_id=cycle_id)
     with transaction.atomic():
         row = locked_cycle(cycle_id)
@@ -107,10 +110,11 @@ def set_destination(
         for one in (destination, second_choice):
             if one is not None:
                 _require_acceptable(row, one, payout, now)
-        first = Choice(destination, _replaced_at(row, row.choices[:1], destination, now))
+        before = _choices_before(row)
+        first = Choice(destination, _replaced_at(row, before[:1], destination, now))
         second = None
         if second_choice is not None:
-            second = Choice(second_choice, _replaced_at(row, row.choices[1:], second_choice, now))
+            second = Choice(second_choice, _replaced_at(row, before[1:], second_choice, now))
         _store_choices(row, first, second, now=now)
         if payout is not None:
             _redirect(row, payout, actor=actor, now=now)
@@ -127,12 +131,19 @@ def set_destination(
         )
 
 
+def _choices_before(row: Cycle) -> list[Choice]:
+    return [Choice(*one) for one in zip(open_destinations(row.destinations), row.replaced_at, strict=True)]
+
+
 def _store_choices(row: Cycle, first: Choice, second: Choice | None, *, now: datetime) -> None:
+    person = member_ref(row.winner_user_id)
+    keys = keys_for(person)
     chosen: dict[str, Any] = {"destination_set_at": now}
     for prefix, choice in (("destination", first), ("second", second)):
-        one = choice.destination if choice else Destination("", "", "")
+        one = seal_destination(keys, person, choice.destination) if choice else None
         chosen |= {
-            f"{prefix}_rail": one.rail, f"{prefix}_kind": one.kind, f"{prefix}_value": one.value,
+            f"{prefix}_rail": one.rail if one else "", f"{prefix}_kind": one.kind if one else "",
+            f"sealed_{prefix}": one.sealed_value if one else None,
             f"{prefix}_replaced_at": choice.replaced_at if choice else None,
         }  # fmt: skip
     Cycle.objects.filter(pk=row.pk).update(**chosen)
@@ -245,7 +256,7 @@ def _replaced_at(
     destination of a winner does not count otherwise; neither does a new destination of the same payee.
     """
     last_replaced_at = before[0].replaced_at if before else row.winner_replaced_at
-    if row.state != CycleState.READY or row.destination is None:
+    if row.state != CycleState.READY or not row.destination_rail:
         return last_replaced_at
     if before and _have_same_payee(before[0].destination, destination):
         return last_replaced_at

@@ -40,7 +40,7 @@ from transfers.services.disbursements import (
     retry_disbursement,
 )
 from transfers.services.reversals import propose_reversal
-from transfers.types import DisbursementFacts, DisbursementRequest, credit_of
+from transfers.types import DisbursementFacts, DisbursementRequest, credit_of, member_ref
 
 DECIDE_REVIEWED = "transfers.retry_disbursement"
 _S = DisbursementState
@@ -231,7 +231,7 @@ def _recorded_discounts(row: Cycle, payout: DisbursementFacts | None, now: datet
 
 
 def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
-    if not row.choices:
+    if not row.destination_rail:
         raise DestinationMissing(cycle_id=row.pk)
     return DisbursementRequest(
         subject=cycle_subject(row.pk),
@@ -241,6 +241,7 @@ def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
         choices=choices_of(row),
         scheduled_at=scheduled_at,
         payee_ref=payee_of(row.winner_user_id),
+        person_ref=member_ref(row.winner_user_id),
         residue=credit_of(row.winner_user_id),
     )
 

@@ -28,10 +28,12 @@ from sunusav.core.approvals import (
 )
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
-from sunusav.core.privacy import reveal, seal
+from sunusav.core.privacy import keys_for, keys_of
+from transfers.destination_queries import opened_with
 from transfers.errors import CreditShort
 from transfers.rails import rail
-from transfers.types import Destination, member_ref
+from transfers.services.destinations import digest_of_destination, seal_destination
+from transfers.types import Destination, SealedDestination, member_ref
 
 
 def propose_cancellation(*, cycle_id: str, reason: str, proposer: User, now: datetime) -> Proposal:
@@ -137,10 +139,13 @@ def propose_refund(
     available_msat, needed_msat = credit_msat(user_id), msat_from_sats(amount_sats)
     if available_msat < needed_msat:
         raise CreditShort(needed_msat=needed_msat, available_msat=available_msat)
+    person = member_ref(user_id)
     with transaction.atomic():
+        keys = keys_for(person)
         row = ProposedRefund.objects.create(
             user_id=user_id, amount_sats=amount_sats, rail=destination.rail, kind=destination.kind,
-            sealed_value=seal(member_ref(user_id), destination.value), digest=destination.digest, reason=reason,
+            sealed_value=seal_destination(keys, person, destination).sealed_value,
+            digest=digest_of_destination(keys, person, destination), reason=reason,
             proposed_at=now,
         )  # fmt: skip
         return propose(kind=REFUND_PAYMENT, subject_id=str(row.pk), proposer=proposer, now=now, reason=reason)
@@ -159,9 +164,11 @@ def refund_as_approved(proposal: Proposal, actor: Actor, now: datetime) -> None:
     """Request the refund; runs when a second person approves it. Raises: as `request_refund`, ProposalFactsChanged."""
     row = _proposed_refund(proposal.subject_id)
     require_as_proposed(proposal, describe_refund(proposal.subject_id))
-    value = reveal(member_ref(row.user_id), bytes(row.sealed_value))
-    destination = Destination(row.rail, row.kind, value)
-    if destination.digest != row.digest:
+    person = member_ref(row.user_id)
+    keys = keys_of([person])
+    sealed = SealedDestination(row.rail, row.kind, person, bytes(row.sealed_value))
+    destination = opened_with(keys, sealed)
+    if digest_of_destination(keys, person, destination) != row.digest:
         raise ProposalFactsChanged(proposal_id=str(proposal.pk))
     request_refund(
         user_id=row.user_id, amount_sats=row.amount_sats, destination=destination,

@@ -15,7 +15,7 @@ from sunusav.core.transactions import retried_on_deadlock
 from transfers.enums import HoldFrom
 from transfers.errors import CreditShort, FundsShort
 from transfers.services.disbursements import cancel_disbursement, request_disbursement
-from transfers.types import Choice, Destination, DisbursementRequest, credit_of
+from transfers.types import Choice, Destination, DisbursementRequest, credit_of, member_ref
 
 
 @retried_on_deadlock
@@ -39,6 +39,7 @@ def request_refund(
         request = DisbursementRequest(
             subject=refund_subject(row.pk), payout_msat=msat_from_sats(amount_sats), debit=credit_of(user_id),
             priced_for=None, choices=since_new_phone((Choice(destination),), user_id), payee_ref=payee_of(user_id),
+            person_ref=member_ref(user_id),
             hold_from=HoldFrom.REQUEST,
         )  # fmt: skip
         try:

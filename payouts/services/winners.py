@@ -18,8 +18,8 @@ from transfers.services.withdrawals import end_withdrawal
 from transfers.types import member_ref
 
 WITHOUT_DESTINATION = {
-    "destination_rail": "", "destination_kind": "", "destination_value": "", "destination_set_at": None,
-    "destination_replaced_at": None, "second_rail": "", "second_kind": "", "second_value": "",
+    "destination_rail": "", "destination_kind": "", "sealed_destination": None, "destination_set_at": None,
+    "destination_replaced_at": None, "second_rail": "", "second_kind": "", "sealed_second": None,
     "second_replaced_at": None,
 }  # fmt: skip
 

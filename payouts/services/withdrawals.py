@@ -14,6 +14,7 @@ from sunusav.core.errors import DomainError, Unavailable
 from sunusav.core.subjects import key_of
 from sunusav.core.switches import OutgoingPaused
 from sunusav.core.transactions import retried_on_deadlock
+from transfers.destination_queries import open_destinations
 from transfers.enums import WithdrawalState
 from transfers.queries import newest_withdrawal, withdrawals_to_take
 from transfers.services.withdrawals import (
@@ -25,7 +26,7 @@ from transfers.services.withdrawals import (
     refuse_withdrawal,
     revoke_withdrawal,
 )
-from transfers.types import OpenedWithdrawal, WithdrawalFacts
+from transfers.types import OpenedWithdrawal, WithdrawalFacts, member_ref
 
 RAIL = "lightning"
 TAKER = Actor.system("payouts.withdrawals")
@@ -48,6 +49,7 @@ def open_withdrawal_link(*, cycle_id: str, actor: Actor, now: datetime) -> Opene
             amount_sats=net_sats(row, None, at=now),
             actor=actor,
             now=now,
+            person_ref=member_ref(row.winner_user_id),
         )
 
 
@@ -92,7 +94,8 @@ def _requested_payout(link: WithdrawalFacts, now: datetime) -> int:
     """Request the payout to the redeemer's destination. After a refusal the cycle is unchanged."""
     cycle_id = key_of(link.subject)
     assert link.destination is not None  # noqa: S101  (by the database: withdrawallink_redeemed_has_destination)
+    (destination,) = open_destinations([link.destination])
     with transaction.atomic():
         require_payable(locked_cycle(cycle_id))
-        set_destination(cycle_id=cycle_id, destination=link.destination, actor=TAKER, now=now)
+        set_destination(cycle_id=cycle_id, destination=destination, actor=TAKER, now=now)
         return request_payout(cycle_id=cycle_id, claims=Claims(), actor=TAKER, now=now)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.forms import ConfirmForm
 from sunusav.backoffice.refusals import show_refusal
+from sunusav.backoffice.sections import Section
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
@@ -71,6 +72,15 @@ class Download:
 
 
 @dataclass(frozen=True)
+class Page:
+    """What an action shows once, instead of a message: messages are stored until they are shown."""
+
+    title: Any
+    about: Any
+    sections: Sequence[Section] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Action:
     """Something a person may do to rows after confirming it.
 
@@ -79,7 +89,7 @@ class Action:
     became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
     a link may fill in. `form_for` returns the form where it depends on the row. An action that
     `is_about_one_row` is not in the list's menu, and after a refusal its form keeps what was typed; its `run`
-    may return a `Download`.
+    may return a `Download` or a `Page`.
     """
 
     slug: str
@@ -135,6 +145,7 @@ class ActionResult:
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     downloads: list[Download] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
 
 
 def run_action(action: Action, decisions: Sequence[Decision]) -> ActionResult:
@@ -153,6 +164,8 @@ def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
     else:
         if isinstance(returned, Download):
             result.downloads.append(returned)
+        if isinstance(returned, Page):
+            result.pages.append(returned)
         done = action.done_now(decision) if action.done_now else action.done
         result.done.append(_line(decision.name, done))
 

@@ -3,7 +3,8 @@
 The person's key is itself wrapped under `FIELD_ENCRYPTION_KEY`.
 """
 
-from collections.abc import Collection, Iterator
+import hmac
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,12 +20,52 @@ from sunusav.core.encryption import (
 from sunusav.core.errors import Missing
 from sunusav.core.models import PersonKey
 
+ERASED = "…"
+DIGEST_PURPOSE = b"sunusav digest of a person's data"
 # Five digits are hidden: a shorter number would be mostly visible.
 SHORTEST_MASKABLE = 9
+# Twelve characters are shown of a text: less than half of it.
+SHORTEST_SHORTENABLE = 25
 
 
 class PersonErased(Missing):
     person_ref: str
+
+
+class PersonKeys:
+    """The keys of some persons as they were read, for one piece of work. Kept longer, they would survive an erasure."""
+
+    def __init__(self, rows: Iterable[PersonKey]) -> None:
+        self._rows = {row.person_ref: row for row in rows}
+
+    def seal(self, person_ref: str, text: str) -> bytes:
+        """Encrypt text under a person's key. Raises: PersonErased."""
+        return encrypt(self._key(person_ref), text.encode(), person_ref)
+
+    def reveal(self, person_ref: str, sealed: bytes) -> str:
+        """Decrypt what `seal` returned. Raises: PersonErased."""
+        return decrypt(self._key(person_ref), bytes(sealed), person_ref).decode()
+
+    def digest(self, person_ref: str, text: str) -> str:
+        """Return a hash by which texts of one person are compared; without their key it says nothing about the text.
+
+        A plain hash of a phone number would reveal it to anyone who hashes all of them. Raises: PersonErased.
+        """
+        key = hmac.digest(self._key(person_ref), DIGEST_PURPOSE, "sha256")
+        return hmac.digest(key, text.encode(), "sha256").hex()
+
+    def _key(self, person_ref: str) -> bytes:
+        return _unwrapped(self._rows.get(person_ref), person_ref)
+
+
+def keys_of(person_refs: Collection[str]) -> PersonKeys:
+    """Read the keys of these persons, in one query; who has none counts as erased."""
+    return PersonKeys(PersonKey.objects.filter(person_ref__in=set(person_refs)))
+
+
+def keys_for(person_ref: str) -> PersonKeys:
+    """Read the key of a person, created on first use."""
+    return PersonKeys([_key_row(person_ref)])
 
 
 def seal(person_ref: str, text: str) -> bytes:
@@ -104,17 +145,34 @@ def mask_phone(phone: str) -> str:
     return f"{phone[:-7]}{'•' * 5}{phone[-2:]}"
 
 
+def mask_text(text: str) -> str:
+    """Mask all of a text except its ends; a short one entirely."""
+    if len(text) < SHORTEST_SHORTENABLE:
+        return "…"
+    return f"{text[:8]}…{text[-4:]}"
+
+
+def mask_address(address: str) -> str:
+    """Mask the name in `name@domain` except its first letter."""
+    name, _, domain = address.partition("@")
+    return f"{name[:1]}…@{domain}" if domain else "…"
+
+
 def mask_name(name: str) -> str:
     """Reduce a name to its initials."""
     return " ".join(f"{word[0]}." for word in name.split() if word)
 
 
 def _person_key(person_ref: str) -> bytes:
+    return _unwrapped(_key_row(person_ref), person_ref)
+
+
+def _key_row(person_ref: str) -> PersonKey:
     row, _ = PersonKey.objects.get_or_create(
         person_ref=person_ref,
         defaults={"wrapped_key": lambda: _fresh_key(person_ref), "key_id": current_key_id()},
     )
-    return _unwrapped(row, person_ref)
+    return row
 
 
 def _fresh_key(person_ref: str) -> bytes:

@@ -25,6 +25,7 @@ from payouts.services.reopening import propose_reopening
 from sunusav.core import approvals, switches
 from sunusav.core.locks import lock
 from sunusav.core.models import PersonKey, Proposal, Switch, User
+from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from tests.factories.floats import proposed_minimum
 from tests.factories.payouts import (
@@ -220,6 +221,13 @@ def _written_limit(**values: Any) -> Change:
 
 def _another_limit() -> None:
     PaymentLimit.objects.create(**_waiting_limit)
+
+
+def _another_destination() -> None:
+    """Store another invoice as the person's own, with the digest of the one before."""
+    for row in DisbursementDestination.objects.select_related("disbursement"):
+        sealed = seal(row.disbursement.person_ref, "another invoice")
+        DisbursementDestination.objects.filter(pk=row.pk).update(sealed_value=sealed)
 
 
 _waiting_limit: dict[str, Any] = {}
@@ -488,7 +496,7 @@ KINDS: dict[str, Kind] = {
             "resolution": _another_resolution,
             "rail": written(PaymentOrder, rail="wave"),
             "reference": written(PaymentOrder, reference="00" * 32),
-            "payee": written(PaymentOrder, payee="another node"),
+            "payee_digest": written(PaymentOrder, payee_digest="another node"),
             "amount": lambda: PaymentOrder.objects.update(amount=F("amount") + 1),
             "currency": written(PaymentOrder, currency="XOF"),
             "proposed_end": written(ManualResolution, verdict="not_paid", proof="", cost=None),
@@ -508,7 +516,7 @@ KINDS: dict[str, Kind] = {
             "claim": _another_claim,
             "rail": written(PaymentOrder, rail="wave"),
             "reference": written(PaymentOrder, reference="00" * 32),
-            "payee": written(PaymentOrder, payee="another node"),
+            "payee_digest": written(PaymentOrder, payee_digest="another node"),
             "amount": lambda: PaymentOrder.objects.update(amount=F("amount") + 1),
             "currency": written(PaymentOrder, currency="XOF"),
             "payout_msat": written(Disbursement, payout_msat=100_001_000, net_msat=99_001_000),
@@ -544,10 +552,10 @@ KINDS: dict[str, Kind] = {
             "payee": written(Disbursement, payee_ref="user:binta"),
             "rail": written(DisbursementDestination, rail="wave"),
             "destination_kind": written(DisbursementDestination, kind="phone"),
-            "destination_sha256": written(DisbursementDestination, value="another invoice"),
+            "destination_digest": _another_destination,
         },
         lock=locked(Disbursement),
-        meanwhile="destination_sha256",
+        meanwhile="destination_digest",
     ),
     "treasury_movement": Kind(
         propose=_movement,

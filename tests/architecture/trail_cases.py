@@ -41,6 +41,7 @@ from payouts.services import (
     proposals,
     refunds,
     reopening,
+    reveals,
     winners,
     withdrawals,
 )
@@ -917,6 +918,12 @@ def add_member() -> Call:
 def remove_member() -> Call:
     group = make_group(members=1)
     return lambda: members.remove_member(group_id=group.pk, user_id="user-0", actor=ACTOR, now=NOW)
+
+
+@case("payouts.services.reveals.reveal_person")
+def reveal_person() -> Call:
+    make_payable_cycle(make_group(members=2), net_sats=19_800)
+    return lambda: reveals.reveal_person(user_id="user-0", reason="a call", actor=ACTOR, now=NOW)
 
 
 @case("payouts.services.members.change_member")

@@ -1,16 +1,22 @@
 """Personal data is readable with the key of its person and unreadable once the key is erased."""
 
 from datetime import datetime
+from hashlib import sha256
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from pytest_django import DjangoAssertNumQueries
 
 from sunusav.core.models import PersonKey
 from sunusav.core.privacy import (
     PersonErased,
     erase,
+    keys_for,
+    keys_of,
+    mask_address,
     mask_name,
     mask_phone,
+    mask_text,
     open_sealed,
     reveal,
     seal,
@@ -72,6 +78,41 @@ def test_person_reference_is_exact() -> None:
     seal("user:Awa", "b")
     seal("user:áwa", "c")
     assert PersonKey.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_keys_of_many_persons_are_read_in_one_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    sealed = {person: seal(person, f"of {person}") for person in (AWA, MOUSSA)}
+    with django_assert_num_queries(1):
+        keys = keys_of([AWA, MOUSSA, AWA, "user:nobody"])
+        assert [keys.reveal(*one) for one in sealed.items()] == ["of user:awa", "of user:moussa"]
+        assert keys.reveal(AWA, keys.seal(AWA, "again")) == "again"
+    with pytest.raises(PersonErased):
+        keys.reveal("user:nobody", b"x" * 40)
+    assert "of user" not in repr(keys)
+
+
+@pytest.mark.django_db
+def test_digests_compare_texts_of_one_person_and_say_nothing_without_the_key(now: datetime) -> None:
+    seal(MOUSSA, "x")
+    assert keys_for(AWA).digest(AWA, "a") == keys_for(AWA).digest(AWA, "a")
+    keys = keys_of([AWA, MOUSSA])
+    assert keys.digest(AWA, "+221771234567") == keys_of([AWA]).digest(AWA, "+221771234567")
+    others = {keys.digest(AWA, "+221771234568"), keys.digest(MOUSSA, "+221771234567")}
+    assert keys.digest(AWA, "+221771234567") not in others
+    assert sha256(b"+221771234567").hexdigest() not in {keys.digest(AWA, "+221771234567"), *others}
+    erase(AWA, now=now)
+    with pytest.raises(PersonErased):
+        keys_of([AWA]).digest(AWA, "+221771234567")
+
+
+def test_addresses_and_texts_are_masked() -> None:
+    assert mask_address("awa.diop@wallet.example") == "a…@wallet.example"
+    assert mask_address("no address") == "…"
+    assert mask_text("lnbc1" + "x" * 50 + "end1") == "lnbc1xxx…end1"
+    assert mask_text("x" * 24) == "…"
 
 
 def test_bytes_sealed_with_the_master_key_are_bound_to_their_purpose() -> None:

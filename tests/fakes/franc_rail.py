@@ -49,7 +49,7 @@ class ScriptedFrancRail:
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
     has_statement = True
-    destination_kinds = ("phone",)
+    destination_kinds: tuple[str, ...] = ("phone",)
 
     def __init__(self) -> None:
         self.script: deque[SendOutcome] = deque()

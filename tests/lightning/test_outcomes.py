@@ -93,6 +93,14 @@ def test_outcome_of_success_that_differs_from_the_order_is_unknown_and_suspect(
     assert (doubt.seen, doubt.reason, doubt.suspect) == (True, reason, True)
 
 
+def test_outcome_of_an_order_of_an_erased_person_needs_no_payload() -> None:
+    erased = replace(ORDER, payload="")
+    assert isinstance(outcome_of(payment(), erased), Succeeded)
+    doubt = outcome_of(payment(value_msat=99_499_999), erased)
+    assert isinstance(doubt, Unknown)
+    assert doubt.reason == "another-amount-paid"
+
+
 def test_outcome_of_another_hash_is_unknown_and_suspect() -> None:
     doubt = outcome_of(payment(payment_hash="ab" * 32), ORDER)
     assert isinstance(doubt, Unknown)

@@ -28,6 +28,7 @@ from tests.factories.payouts import (
 from tests.factories.users import client_in, make_user
 from tests.fakes.rail import FakeInvoice, ScriptedRail
 from tests.payouts.unchanged import nothing_changes
+from tests.support.opened import destination_of
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
 from transfers.models import Disbursement
@@ -79,7 +80,7 @@ def test_process_example_of_the_readme_answers_202_and_then_the_receipt(
     assert (again.status_code, again.json()) == (202, answer.json())
 
     _run()
-    paid = FakeInvoice.read(cycle.destination_value)
+    paid = FakeInvoice.read(destination_of(cycle).value)
     receipt = platform.get(f"{ROOT}/{payout_id}/receipt").json()
     journal = receipt.pop("journal")
     moments = [receipt.pop(name) for name in ("requested_at", "fee_fixed_at", "completed_at")]
@@ -237,7 +238,7 @@ def test_status_before_during_and_after(platform: APIClient, node: ScriptedRail)
         "processing",
         payout_id,
     )
-    assert answer["lightning_payment_hash"] == FakeInvoice.read(cycle.destination_value).payment_hash
+    assert answer["lightning_payment_hash"] == FakeInvoice.read(destination_of(cycle).value).payment_hash
     assert _problem(platform.get(f"{ROOT}/status/none")) == (404, "cycle-missing")
 
 

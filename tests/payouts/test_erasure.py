@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from ledger.auditor import audit
 from ledger.models import JournalEntry
 from payouts.errors import MemberMissing, MemberNotErasable
 from payouts.invariants import INVARIANTS
-from payouts.models import Member, MemberErasure
+from payouts.models import Cycle, Member, MemberErasure
+from payouts.queries.cycles import cycle_facts
 from payouts.queries.groups import member, members_of
 from payouts.queries.outstanding import outstanding
 from payouts.queries.people import person
@@ -43,12 +45,16 @@ from tests.factories.payouts import (
 from tests.factories.users import make_user
 from tests.fakes.rail import ScriptedRail, invoice
 from tests.payouts.unchanged import nothing_changes
+from tests.support.opened import destination_of, payload_of
 from tests.support.triggers import without_triggers
+from transfers.destination_queries import open_destinations
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
-from transfers.models import Collection, Disbursement, Receipt
+from transfers.models import Collection, Disbursement, PaymentOrder, Receipt
+from transfers.queries import destinations_of
 from transfers.services.credit_transfers import propose_credit_transfer
-from transfers.types import Refused
+from transfers.services.matching import match_rails
+from transfers.types import MaskedDestination, Refused
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
@@ -107,6 +113,23 @@ def test_name_and_phone_are_gone_and_nothing_of_the_money_has_changed() -> None:
     assert (entry.subject, entry.reason, entry.facts) == (
         "member:user-0", "asked for it", {"proposal": proposal.pk},
     )  # fmt: skip
+
+
+def test_destinations_and_orders_are_gone_and_audit_and_matching_still_agree() -> None:
+    payout_id = paid_cycle()
+    row, order = Disbursement.objects.get(pk=payout_id), PaymentOrder.objects.get()
+    assert destination_of(Cycle.objects.get()).value == payload_of(order)
+
+    approved(proposed())
+
+    (cycle,) = cycle_facts([Cycle.objects.get()])
+    assert cycle.destination == MaskedDestination("lightning", "bolt11", "…")
+    for sealed in (*Cycle.objects.get().destinations, destinations_of(row)[0].destination):
+        with pytest.raises(PersonErased):
+            open_destinations([sealed])
+    assert payload_of(order) == ""
+    assert match_rails(["lightning"], clock=lambda: LATER) == 0
+    assert audit(now=LATER).breaches == ()
 
 
 def test_groups_left_before_stay_left_at_their_moment() -> None:

@@ -16,11 +16,12 @@ from tests.factories.payouts import ACTOR, NOW, make_group, make_payable_cycle, 
 from tests.factories.users import make_user
 from tests.fakes.rail import ScriptedRail, invoice
 from tests.payouts.unchanged import nothing_changes
+from tests.support.opened import destination_of
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
 from transfers.errors import DisbursementNotCancellable, DisbursementNotRetryable, PaymentReferenceUsed
 from transfers.models import Disbursement
-from transfers.types import Destination, Refused, Unknown
+from transfers.types import Refused, Unknown
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +91,7 @@ def test_cancel_a_payout_makes_its_cycle_ready_again(node: ScriptedRail) -> None
     # The hash of the old invoice stays with the old payout: the winner sends another invoice.
     with nothing_changes(), pytest.raises(PaymentReferenceUsed):
         process(cycle)
-    used = Destination("lightning", "bolt11", cycle.destination_value)
+    used = destination_of(cycle)
     with nothing_changes(), pytest.raises(PaymentReferenceUsed):
         set_destination(cycle_id=cycle.pk, destination=used, actor=ACTOR, now=NOW)
     set_destination(cycle_id=cycle.pk, destination=invoice("new", 99_000), actor=ACTOR, now=NOW)

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from payouts.models import Cycle
 from payouts.services.cycles import set_destination
+from sunusav.core.privacy import mask_text
 from sunusav.core.roles import Role
 from tests.factories.limits import set_limit_to
 from tests.factories.payouts import ACTOR, NOW, make_ready_cycle, process
@@ -46,11 +47,19 @@ def test_both_choices_are_answered_and_a_later_put_without_a_second_removes_it(n
     answer = put(cycle, FIRST, SECOND)
 
     assert answer.status_code == 200
-    assert answer.json()["destination"] == {"rail": "lightning", "kind": "bolt11", "value": FIRST.value}
-    assert answer.json()["second_choice"] == {"rail": "lightning", "kind": "bolt11", "value": SECOND.value}
+    assert answer.json()["destination"] == {
+        "rail": "lightning",
+        "kind": "bolt11",
+        "value": mask_text(FIRST.value),
+    }
+    assert answer.json()["second_choice"] == {
+        "rail": "lightning",
+        "kind": "bolt11",
+        "value": mask_text(SECOND.value),
+    }
 
     assert put(cycle, FIRST, None).json()["second_choice"] is None
-    assert Cycle.objects.get(pk=cycle.pk).choices[1:] == ()
+    assert Cycle.objects.get(pk=cycle.pk).destinations[1:] == ()
 
 
 def test_second_choice_equal_to_the_first_is_refused(node: ScriptedRail) -> None:
@@ -98,7 +107,7 @@ def test_second_choice_added_to_a_ready_cycle_cools_off_and_the_first_does_not(n
     set_destination(cycle_id=cycle.pk, destination=FIRST, second_choice=other, actor=ACTOR, now=later)
 
     row = Cycle.objects.get(pk=cycle.pk)
-    assert [choice.replaced_at for choice in row.choices] == [None, later]
+    assert row.replaced_at == (None, later)
     payout_id = process(cycle, now=later)
     node.script.append(REFUSED)
     run(later)

@@ -172,7 +172,7 @@ VIOLATIONS = [
     Violation(
         "cycle_destination_is_whole",
         cycle,
-        {"destination_rail": "lightning", "destination_kind": "bolt11", "destination_value": "x"},
+        {"destination_rail": "lightning", "destination_kind": "bolt11", "sealed_destination": b"x"},
     ),
     *(
         Violation("cycle_second_choice_is_whole", cycle, changes)
@@ -180,7 +180,7 @@ VIOLATIONS = [
             {"second_rail": "lightning"},
             {"second_replaced_at": NOW},
             # A second choice without a first one.
-            {"second_rail": "lightning", "second_kind": "bolt11", "second_value": "x"},
+            {"second_rail": "lightning", "second_kind": "bolt11", "sealed_second": b"x"},
         )
     ),
     Violation("contribution_once_per_member_and_cycle", contribution, {}),

@@ -12,7 +12,8 @@ from django.db.models import Model
 
 from payouts.models import Cycle, Member
 from sunusav.core.models import OutboxMessage, TrailEntry
-from sunusav.core.privacy import reveal
+from sunusav.core.privacy import is_erased, reveal
+from tests.support.opened import opened, payload_of
 from transfers.models import (
     Attempt,
     Collection,
@@ -25,20 +26,25 @@ from transfers.types import member_ref
 
 # Shorter values, such as the initials of a name, occur in any text.
 SHORTEST = 8
-DESTINATIONS: list[tuple[type[Model], str]] = [
-    (Cycle, "destination_value"),
-    (Cycle, "second_value"),
-    (DisbursementDestination, "value"),
-    (WithdrawalLink, "destination_value"),
-    (PaymentOrder, "payload"),
-    (Collection, "payment_request"),
-]
+REQUESTS: list[tuple[type[Model], str]] = [(Collection, "payment_request")]
 PROOFS: list[tuple[type[Model], str]] = [(Attempt, "proof"), (Receipt, "proof")]
 
 
 def destinations() -> dict[str, str]:
     """Return every invoice and address that is stored, each with where it is stored."""
-    return _stored(DESTINATIONS)
+    sealed = {
+        "Cycle": [one for row in Cycle.objects.all() for one in row.destinations],
+        "DisbursementDestination": [row.destination for row in DisbursementDestination.objects.all()],
+        "WithdrawalLink": [row.destination for row in WithdrawalLink.objects.all() if row.destination],
+    }
+    found = {
+        opened(one).value: where
+        for where, rows in sealed.items()
+        for one in rows
+        if not is_erased(one.person_ref)
+    }
+    orders = {payload_of(order): "PaymentOrder" for order in PaymentOrder.objects.all()}
+    return _long(found | orders) | _stored(REQUESTS)
 
 
 def private() -> dict[str, str]:

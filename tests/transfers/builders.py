@@ -16,6 +16,7 @@ from ledger.services import post
 from ledger.types import AccountRef, Line
 from sunusav.core.actors import Actor
 from sunusav.core.clock import Clock
+from sunusav.core.privacy import keys_of
 from tests.transfers.rails import Watch, invoice_for
 from transfers.booking import IN_TRANSIT
 from transfers.engine import runner
@@ -166,7 +167,7 @@ def replace_destination(
 def instruction_of(disbursement_id: int) -> Instruction:
     """Return what a rail is asked to prepare for a disbursement."""
     row = row_of(disbursement_id)
-    return instruction_for(destination_in_use(destinations_of(row)), row)
+    return instruction_for(destination_in_use(destinations_of(row)), row, keys_of([row.person_ref]))
 
 
 def destination_row(disbursement_id: int) -> DisbursementDestination:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from sunusav.core.privacy import seal
 from tests.transfers.builders import BY, NOW, fund, ordered, replace_destination, request_for, row_of, run
 from tests.transfers.rails import SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
 from transfers.errors import ApprovalDiffers, DestinationApproved
 from transfers.models import Disbursement, DisbursementDestination
+from transfers.services.destinations import request_digest
 from transfers.services.disbursements import request_disbursement
 from transfers.types import Choice, DisbursementRequest
 
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def approved(name: str = "awa", **changes: Any) -> DisbursementRequest:
     """Return a request that carries the digest of what two people approved."""
     request = request_for(name, priced_for=None, destination=invoice_for(name, 100_000), **changes)
-    return replace(request, approved_digest=request.digest)
+    return replace(request, approved_digest=request_digest(request))
 
 
 def request(wanted: DisbursementRequest) -> int:
@@ -65,7 +67,7 @@ def test_destination_of_an_approved_payment_is_not_replaced(node: SteeredRail, w
         lambda: Disbursement.objects.update(payee_ref="user:binta"),
         lambda: Disbursement.objects.update(payout_msat=99_999_000, net_msat=99_999_000),
         lambda: DisbursementDestination.objects.update(
-            value=invoice_for("binta", 100_000).value, digest=invoice_for("binta", 100_000).digest
+            sealed_value=seal("cycle:awa", invoice_for("binta", 100_000).value)
         ),
     ],
     ids=["payee", "amount", "destination"],

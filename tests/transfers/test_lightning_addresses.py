@@ -17,6 +17,7 @@ from sandbox.lnd.control import Record
 from tests.fakes.lnurl_service import LnurlService
 from tests.lightning.world import NET_MSAT, PLATFORM, World
 from tests.support.lightning import settings_of
+from tests.support.opened import payload_of
 from tests.transfers.builders import (
     BY,
     Snapshot,
@@ -134,7 +135,7 @@ def test_run_pays_the_net_once_with_one_invoice(
     assert payout.paid() == [NET_MSAT]
     assert service.paths == ["/.well-known/lnurlp/awa", "/pay"]
     order = PaymentOrder.objects.get()
-    assert (order.reference, order.payload) == (payout.hashes()[0], service.invoices[0])
+    assert (order.reference, payload_of(order)) == (payout.hashes()[0], service.invoices[0])
     assert audit(now=watch()).breaches == ()
 
 

@@ -9,6 +9,7 @@ from sunusav.core.approvals import approve
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.lightning.world import NET_MSAT, PLATFORM, WALLETS, World
+from tests.support.opened import value_of
 from tests.transfers.builders import BY, Snapshot, attempts, destination_row, replace_destination, row_of
 from tests.transfers.lightning_payout import GROSS_MSAT, Payout, SharedWatch
 from tests.transfers.rails import Watch
@@ -193,7 +194,7 @@ def test_invoice_that_is_paid_just_after_it_was_ordered_is_booked(world: World, 
     """A late send of the same order looks the same: it is ours."""
     payout = Payout(world, watch)
     payout.run_under({"do": "drop", "at": "arrived"})
-    assert world.control.pay(PLATFORM, destination_row(payout.id).value)["status"] == "SUCCEEDED"
+    assert world.control.pay(PLATFORM, value_of(destination_row(payout.id)))["status"] == "SUCCEEDED"
 
     payout.run(15)
 

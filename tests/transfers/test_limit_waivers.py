@@ -73,7 +73,7 @@ def test_waiver_by_two_people_pays_what_is_above_the_limit(
     assert {name: proposal.facts[name] for name in ("subject", "net_sats", "payee", "rail")} == {
         "subject": "cycle:awa", "net_sats": NET_SATS, "payee": "cycle:awa", "rail": "lightning",
     }  # fmt: skip
-    assert len(proposal.facts["destination_sha256"]) == 64
+    assert len(proposal.facts["destination_digest"]) == 64
 
     approved(proposal, approver)
 

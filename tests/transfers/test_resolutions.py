@@ -18,6 +18,7 @@ from sunusav.core.approvals import (
 from sunusav.core.auditing import Breach
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Approval, Proposal, TrailEntry, User
+from sunusav.core.privacy import keys_of
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from tests.transfers.builders import (
@@ -96,7 +97,8 @@ def test_propose_paid_shows_the_order_its_end_and_the_evidence_and_changes_no_pa
     resolution = ManualResolution.objects.get()
     assert proposal.facts == {
         "disbursement": case.id, "subject": "cycle:awa", "attempt": 1, "resolution": resolution.pk,
-        "rail": "lightning", "reference": hash_of("awa", NET_SATS), "payee": "payee", "amount": NET_MSAT,
+        "rail": "lightning", "reference": hash_of("awa", NET_SATS),
+        "payee_digest": keys_of(["cycle:awa"]).digest("cycle:awa", "payee"), "amount": NET_MSAT,
         "currency": "msat", "proposed_end": "paid", "proof": proof_of("awa", NET_SATS), "cost": 1_500,
         "outside_says": "not-seen",
         "evidence": {"code": "NOT_FOUND", "source": SOURCE},

@@ -394,7 +394,7 @@ def link() -> WithdrawalLink:
     return WithdrawalLink.objects.get()
 
 
-REDEEMED = {"redeemed_at": NOW, "destination_kind": "bolt11", "destination_value": "lnbc"}
+REDEEMED = {"redeemed_at": NOW, "destination_kind": "bolt11", "sealed_destination": b"lnbc"}
 WITHDRAWING = [
     Violation("withdrawallink_one_live_per_subject", link, {"secret_sha256": "other"}),
     Violation("withdrawallink_secret_used_once", link, {"subject": "cycle:d"}),
@@ -405,8 +405,8 @@ WITHDRAWING = [
         for changes in (
             {"state": "redeemed"},
             {"state": "redeemed", "redeemed_at": NOW, "destination_kind": "bolt11"},
-            {"state": "refused", "destination_kind": "bolt11", "destination_value": "lnbc"},
-            {"destination_value": "lnbc"},
+            {"state": "refused", "destination_kind": "bolt11", "sealed_destination": b"lnbc"},
+            {"sealed_destination": b"lnbc"},
             {"state": "revoked", "redeemed_at": NOW},
         )
     ),

@@ -98,10 +98,20 @@ def test_upgrade_keeps_rows_triggers_and_grants(empty_database: str) -> None:
             ["in_flight", None],
         ],
         "orders": [["msat", 1_000, 10, "node:msat", "routing_expense:msat"]],
-        "destinations": [
-            [f"cycle:c-{number}", 1, "lightning", "bolt11", "lnbcrt1", None] for number in range(1, 10)
-        ],
+        "destinations": [[f"cycle:c-{number}", 1, "lightning", "bolt11", None] for number in range(1, 10)],
+        "opened": ["lnbcrt1"],
+        "payloads": ["lnbcrt1"],
+        "people": ["member:awa"],
         "digests_fit": True,
-        "is_append_only": [True, True],
+        # An erased person's data does not come back, and whom an order pays is only a hash.
+        "in_clear": {
+            "payouts_cycle": ["+221770000001", "erased", "lnbcrt2"],
+            "transfers_disbursementdestination": ["lnbcrt1"],
+            "transfers_paymentorder": ["", "lnbcrt1"],
+        },
+        "sealed_again": ["+221770000001", "lnbcrt2"],
+        "erased": ["…", "…"],
+        "is_same_again": True,
+        "is_append_only": [True, True, True],
         "rights": ["query_provider"],
     }

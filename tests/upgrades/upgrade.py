@@ -47,7 +47,8 @@ def main() -> None:
     executor.migrate(EARLIER)
     _fill(executor.loader.project_state(EARLIER).apps)
     call_command("migrate", verbosity=0)
-    print(json.dumps(_found()))
+    found = _found()
+    print(json.dumps({**found, **_round_trip(), "is_same_again": _found() == found}))
 
 
 def _fill(apps: Any) -> None:
@@ -119,9 +120,14 @@ def _fill_ended(apps: Any, transfers: Any) -> None:
 def _found() -> dict[str, Any]:
     from django.contrib.auth.models import Group
 
+    from sunusav.core.privacy import keys_of
+    from transfers.destination_queries import open_destinations
+    from transfers.engine.destinations import order_of
     from transfers.models import Attempt, Disbursement, DisbursementDestination, PaymentOrder, ProviderAnswer
+    from transfers.services.destinations import stored_digest
 
     row, answer = Disbursement.objects.order_by("pk")[0], ProviderAnswer.objects.get()
+    destinations = list(DisbursementDestination.objects.order_by("pk"))
     return {
         "attempts": [
             [one.state, *(_seconds(at) for at in (one.send_not_after, one.unpaid_at, one.paid_outside_at))]
@@ -135,7 +141,8 @@ def _found() -> dict[str, Any]:
         "failure": [row.failure_code, row.failure_facts],
         "answer": [answer.answered_call, answer.kind, answer.outcome],
         "is_append_only": [_is_refused("UPDATE transfers_provideranswer SET kind = 'refused'"),
-                           _is_refused("DELETE FROM transfers_provideranswer")],
+                           _is_refused("DELETE FROM transfers_provideranswer"),
+                           _is_refused("UPDATE transfers_paymentorder SET rail = 'x'")],
         "amounts": [
             [one.payout_msat, one.fee_msat, one.net_msat] for one in Disbursement.objects.order_by("pk")
         ],
@@ -152,14 +159,58 @@ def _found() -> dict[str, Any]:
         ),
         "destinations": list(
             DisbursementDestination.objects.order_by("pk").values_list(
-                "disbursement__subject", "position", "rail", "kind", "value", "refused_at"
+                "disbursement__subject", "position", "rail", "kind", "refused_at"
             )
         ),
+        "opened": sorted({open_destinations([one.destination])[0].value for one in destinations}),
+        "payloads": sorted({order_of(one).payload for one in PaymentOrder.objects.all()}),
+        "people": sorted({one.person_ref for one in Disbursement.objects.all()}),
         "digests_fit": all(
-            one.digest == one.destination.digest for one in DisbursementDestination.objects.all()
+            one.digest == stored_digest(one, keys_of([one.disbursement.person_ref])) for one in destinations
         ),
         "rights": list(Group.objects.get().permissions.values_list("codename", flat=True)),
     }  # fmt: skip
+
+
+def _round_trip() -> dict[str, Any]:
+    """Take back the migrations that encrypt destinations, and apply them again; say what was in clear in between."""
+    from payouts.models import Cycle, Group
+    from sunusav.core.privacy import erase, seal
+    from transfers.destination_queries import masked_destinations, open_destinations
+
+    group = Group.objects.create(pk="g", name="g", country="SN", settlement_partner_id="wave", created_at=AT)
+    for number, winner in enumerate(("awa", "binta"), start=1):
+        Cycle.objects.create(
+            pk=f"c-{number}", group=group, cycle_index=number, contribution_sats=1, winner_user_id=winner,
+            members_count=1, created_at=AT, destination_rail="wave", destination_kind="phone",
+            sealed_destination=seal(f"member:{winner}", "+221770000001"), destination_set_at=AT,
+            second_rail="lightning", second_kind="bolt11",
+            sealed_second=seal(f"member:{winner}", "lnbcrt2"),
+        )  # fmt: skip
+    erase("member:binta", now=AT)
+    for app, name in (("payouts", "0009_member_erasures"), ("transfers", "0033_return_dates")):
+        call_command("migrate", app, name, verbosity=0)
+    in_clear = {
+        table: sorted({value for row in _rows(f"SELECT {column} FROM {table}") for value in row})
+        for table, column in (
+            ("payouts_cycle", "destination_value, second_value"),
+            ("transfers_disbursementdestination", "value"),
+            ("transfers_paymentorder", "payload, payee"),
+        )
+    }
+    call_command("migrate", verbosity=0)
+    first, second = Cycle.objects.order_by("pk")
+    return {
+        "in_clear": in_clear,
+        "sealed_again": [one.value for one in open_destinations(first.destinations)],
+        "erased": [one.masked_value for one in masked_destinations(second.destinations)],
+    }
+
+
+def _rows(statement: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
 
 
 def _hold_of(row: Any) -> list[Any] | None:

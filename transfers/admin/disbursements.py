@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
-from sunusav.backoffice.facts import long, mono, show_code
+from sunusav.backoffice.facts import mono, show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_rate, show_xof
 from sunusav.backoffice.refusals import show_reason
@@ -36,6 +36,7 @@ from transfers.admin.timeline import (
     timeline_of,
 )
 from transfers.attempt_queries import paid_outside_books
+from transfers.destination_queries import masked_destinations
 from transfers.enums import DISBURSEMENT_TRANSITIONS, PAYMENT_REVERSAL, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import broke_their_worker, destination_in_use, destinations_of, subject_of
@@ -198,7 +199,8 @@ class DisbursementAdmin(ReadOnlyAdmin):
     @admin.display(description=_("destination"))
     def where(self, row: Disbursement) -> Any:
         chosen = destination_in_use(destinations_of(row))
-        return format_html("{} {}: {}", show_code(chosen.rail), show_code(chosen.kind), long(chosen.value))
+        (masked,) = masked_destinations([chosen.destination])
+        return format_html("{} {}: {}", show_code(chosen.rail), show_code(chosen.kind), masked.masked_value)
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:
@@ -224,7 +226,6 @@ class DisbursementAdmin(ReadOnlyAdmin):
         order = attempt.order
         shown: list[tuple[Any, Any]] = [
             (_("Payment hash or reference"), mono(order.reference)),
-            (_("Payee"), mono(order.payee)),
         ]
         shown += [(_("Cost allowed"), show_in(order.currency, order.cost_limit)), *last_answer(attempt)]
         return replace(card, facts=[*card.facts, *shown])

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import long, moment, mono, show_code, show_code_or_text
+from sunusav.backoffice.facts import moment, mono, show_code, show_code_or_text
 from sunusav.backoffice.money import show_in, show_msat, show_sats
 from sunusav.backoffice.refusals import show_reason, show_refusal
 from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, show_subject
@@ -15,6 +15,7 @@ from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
 from transfers.account_names import account_name, name_of_code
 from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
+from transfers.destination_queries import masked_destinations
 from transfers.enums import PAYMENT_REVERSAL, ResolutionVerdict
 from transfers.models import Disbursement
 from transfers.queries import destinations_of
@@ -133,9 +134,10 @@ def payment_facts(row: Disbursement) -> Facts:
         (_("Recipient"), row.payee_ref),
         (_("Requested"), moment(row.requested_at)),
     ]
-    for one in destinations_of(row):
+    known = destinations_of(row)
+    for one, masked in zip(known, masked_destinations([one.destination for one in known]), strict=True):
         facts.append((_("Rail"), show_code_or_text(one.rail)))
-        facts.append((_("Destination"), long(one.value)))
+        facts.append((_("Destination"), masked.masked_value))
         if one.replaced_at:
             facts.append((_("Destination replaced"), moment(one.replaced_at)))
     if row.failure_code:

@@ -10,10 +10,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, long, moment, mono, show_code, show_facts
+from sunusav.backoffice.facts import instant, moment, mono, show_code, show_facts
 from sunusav.backoffice.money import NOTHING, show_in, show_msat
 from sunusav.backoffice.sections import Facts, Table, link_to, link_to_page
 from transfers.admin.costs import cost_with_step, show_cost
+from transfers.destination_queries import masked_destinations
 from transfers.enums import AnsweredCall, AttemptState, ResolutionVerdict
 from transfers.models import Attempt, Disbursement, DisbursementDestination
 from transfers.queries import destinations_of
@@ -75,14 +76,16 @@ def bookings(row: Disbursement, attempts: Iterable[Attempt]) -> Iterable[tuple[A
 
 def destinations_table(row: Disbursement) -> Table:
     """Return where a payment may go, the first choice first."""
+    known = list(destinations_of(row))
+    shown = masked_destinations([one.destination for one in known])
+    masked = {one.position: masked.masked_value for one, masked in zip(known, shown, strict=True)}
     columns: list[tuple[Any, Callable[[DisbursementDestination], Any]]] = [
         (_("choice"), lambda one: one.position),
         (_("rail"), lambda one: show_code(one.rail)),
         (_("kind"), lambda one: show_code(one.kind)),
-        (_("destination"), lambda one: long(one.value)),
+        (_("destination"), lambda one: masked[one.position]),
         (_("set"), lambda one: instant(one.set_at)),
     ]
-    known = list(destinations_of(row))
     if any(one.replaced_at for one in known):
         columns.append((_("replaced"), lambda one: instant(one.replaced_at)))
     if any(one.refused_at for one in known):
@@ -111,7 +114,6 @@ def facts_of(attempt: Attempt) -> Facts:
         (_("Payment hash or reference"), mono(order.reference)),
         (_("Amount"), show_in(order.currency, order.amount)),
         (_("Cost allowed"), show_in(order.currency, order.cost_limit)),
-        (_("Payee"), mono(order.payee)),
         (_("Paid from"), mono(order.source)),
         (_("Opened"), instant(attempt.opened_at)),
         (_("Sent"), instant(attempt.sent_at)),

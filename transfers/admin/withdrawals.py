@@ -12,6 +12,7 @@ from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Section, trail_of
+from transfers.destination_queries import masked_destinations
 from transfers.models import WithdrawalLink
 
 
@@ -29,19 +30,30 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
     )
     fields = (
         "subject", "state", "amount_msat", "rail", "opened_by", "opened_at", "expires_at", "redeemed_at",
-        "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
+        "destination_kind", "destination_masked", "take_at", "disbursement", "failure_code",
         "why",
     )  # fmt: skip
     fields_hidden_when_empty = (
-        "redeemed_at", "destination_kind", "destination_value", "take_at", "disbursement", "failure_code",
+        "redeemed_at", "destination_kind", "destination_masked", "take_at", "disbursement", "failure_code",
     )  # fmt: skip
     list_filter = ("state", "opened_at")
     search_fields = ("id", "subject")
     search_help_text = _("The exact number or subject (such as cycle:demo-cycle).")
     ordering = ("-id",)
 
+    def prepare(self, rows: Sequence[Any]) -> None:
+        redeemed = [row for row in rows if row.destination is not None]
+        masked = masked_destinations([row.destination for row in redeemed])
+        shown = {row.pk: one.masked_value for row, one in zip(redeemed, masked, strict=True)}
+        for row in rows:
+            row.destination_masked = shown.get(row.pk, "")
+
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+
+    @admin.display(description=_("destination"))
+    def destination_masked(self, row: Any) -> str:
+        return str(row.destination_masked)
 
     @admin.display(description=_("failure"))
     def failure(self, row: WithdrawalLink) -> str:

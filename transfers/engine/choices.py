@@ -29,9 +29,9 @@ def fix_francs(claim: Claim, *, now: datetime) -> NotAdmitted | NotPrepared | No
     assert row.net_msat is not None, "a payment in process has its net"  # noqa: S101  (a programmer's mistake)
     with transaction.atomic(durable=True):
         locked_processing_claim(claim)
-        destinations = [one.destination for one in destinations_of(row)]
+        rails = [one.rail for one in destinations_of(row)]
         try:
-            columns = converted(row, destinations, net_msat=row.net_msat, now=now)
+            columns = converted(row, rails, net_msat=row.net_msat, now=now)
         except DomainError as refusal:
             return NotPrepared(refusal.code, refusal.stored_facts)
         if not columns:
@@ -55,5 +55,5 @@ def record_refusal(row: Disbursement, digest: str, code: str, *, now: datetime) 
     """Store that a destination of a locked disbursement was finally refused; the other one is next."""
     refused = DisbursementDestination.objects.filter(disbursement=row, digest=digest, refused_at=None)
     if refused.update(refused_at=now, refusal_code=code[:CODE_LENGTH]):
-        facts = {"destination": digest, "code": code[:CODE_LENGTH]}
+        facts = {"destination_digest": digest, "code": code[:CODE_LENGTH]}
         record_all([TrailFact(subject_of(row.pk), "refuse_destination", ENGINE, now, facts=facts)])

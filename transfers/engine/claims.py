@@ -12,9 +12,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, prefetch_related_
 from sunusav.core import switches
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
+from sunusav.core.privacy import PersonKeys, keys_of
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from transfers import sql
+from transfers.destination_queries import opened_with
 from transfers.engine.policy import LEASE
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
@@ -39,12 +41,14 @@ ENGINE = Actor.system("transfers.engine")
 class Claim:
     """A disbursement that this worker has claimed. Every later write checks the version; a stale one changes nothing.
 
-    `row` is as it was read under the claim's lock. Anything else that changes the row also raises the version.
+    `row` is as it was read under the claim's lock. Anything else that changes the row also raises the version. `keys`
+    has the key of the person who is paid, while the claim lasts: nobody's data is erased while they may be paid.
     """
 
     disbursement_id: int
     version: int
     row: Disbursement = field(compare=False, repr=False)
+    keys: PersonKeys = field(default_factory=lambda: PersonKeys(()), compare=False, repr=False)
 
     @property
     def destination(self) -> DisbursementDestination:
@@ -86,7 +90,8 @@ def _claim(rows: Sequence[Disbursement], *, worker: str, now: datetime) -> list[
     )
     for row in rows:
         row.claim_version, row.claimed_by, row.due_at = row.claim_version + 1, worker, now + LEASE
-    return [Claim(row.pk, row.claim_version, row) for row in rows]
+    keys = keys_of([row.person_ref for row in rows])
+    return [Claim(row.pk, row.claim_version, row, keys) for row in rows]
 
 
 @retried_on_deadlock
@@ -203,7 +208,8 @@ def begin_scheduled(claim: Claim, *, now: datetime) -> Claim | None:
         prefetch_related_objects([row], "destinations")
         try:
             with transaction.atomic():
-                begin_disbursement(row, actor=ENGINE, now=now, due_at=now + LEASE)
+                destinations = [opened_with(claim.keys, one.destination) for one in destinations_of(row)]
+                begin_disbursement(row, destinations, actor=ENGINE, now=now, due_at=now + LEASE)
         except DomainError as refusal:
             fail(row, refusal, now=now)
             return None

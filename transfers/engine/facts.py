@@ -21,7 +21,7 @@ def attempts_for(subjects: Iterable[str]) -> dict[str, list[Attempt]]:
         was_resolved=Exists(ResolvedAttempt.objects.filter(decided_attempt=OuterRef("pk"))),
     )
     found: dict[str, list[Attempt]] = {}
-    for attempt in attempts.select_related("order").order_by("id"):
+    for attempt in attempts.select_related("order__disbursement").order_by("id"):
         found.setdefault(attempt.subject, []).append(attempt)
     return found
 

@@ -22,7 +22,7 @@ from transfers.engine.choices import fix_francs, refuse_destination
 from transfers.engine.claims import Claim, begin_scheduled, may_send, release
 from transfers.engine.decisions import decide, watch_from
 from transfers.engine.deferring import defer
-from transfers.engine.destinations import instruction_for, order_of
+from transfers.engine.destinations import instruction_for, orders_of
 from transfers.engine.facts import order_facts, proves
 from transfers.engine.flow_runner import Flow, call_batched, call_provider
 from transfers.engine.opening import Opening, open_attempts
@@ -91,7 +91,7 @@ from transfers.errors import (
 from transfers.models import Attempt
 from transfers.queries import destinations_of
 from transfers.rails import Rail, rail
-from transfers.services.amounts import amount_at
+from transfers.services.amounts import amount_by
 from transfers.types import Deferral, Order, Reversed, Succeeded
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class _PaymentFlow:
         row, choices = self._claim.row, destinations_of(self._claim.row)
         return PaymentFacts(
             DisbursementState(row.state), retries=row.retries, queries=row.asks, not_before=row.not_before,
-            is_amount_fixed=amount_at(row, self._claim.destination.destination) is not None,
+            is_amount_fixed=amount_by(row, self._claim.destination.rail) is not None,
             has_other_choice=sum(one.refused_at is None for one in choices) > 1,
         )  # fmt: skip
 
@@ -222,13 +222,10 @@ class _PaymentFlow:
     def _query(self, order: OrderFacts) -> Flow[Outcome]:
         attempt = self._attempt_of(order)
         paid_by = rail(attempt.order.rail)
+        stored = yield from call_batched(orders_of, attempt.order)
         # When the answer is stored it may be old: what counts is when the provider was asked.
         self._queried[attempt.order_id] = self._clock()
-        return (
-            yield from self._answer(
-                attempt, AnsweredCall.ASK, partial(paid_by.find, order_of(attempt.order)), paid_by
-            )
-        )
+        return (yield from self._answer(attempt, AnsweredCall.ASK, partial(paid_by.find, stored), paid_by))
 
     def _settle(self, order: OrderFacts) -> None:
         attempt = self._attempt_of(order)
@@ -249,9 +246,9 @@ class _PaymentFlow:
         deferral = yield from call_batched(deferrals_by_rails, Sending(chosen.rail, chosen.disbursement_id))
         if deferral is not None:
             return NotAdmitted(deferral)
-        instruction = instruction_for(chosen, self._claim.row, self._last_of_ours())
         asked_at = self._clock()
         try:
+            instruction = instruction_for(chosen, self._claim.row, self._claim.keys, self._last_of_ours())
             prepare = partial(rail(chosen.rail).prepare, instruction, now=asked_at)
             order = yield from call_provider(call_while_accepted, chosen.rail, prepare)
         except RailCredentialsRefused as refusal:
@@ -294,9 +291,10 @@ class _PaymentFlow:
             # New payments come first: an order that never arrives must not keep every try of a stopped rail.
             until = deferral.until and deferral.until + QUERY_AGAIN_AFTER
             return NotSentAgain(answered, until)
+        order = yield from call_batched(orders_of, attempt.order)
         read_at_ns = boottime_ns()
         record_resend(self._claim, attempt, answered, now=self._clock())
-        return (yield from self._send(attempt, order_of(attempt.order), read_at_ns=read_at_ns))
+        return (yield from self._send(attempt, order, read_at_ns=read_at_ns))
 
     def _send(self, attempt: Attempt, order: Order, *, read_at_ns: int) -> Flow[Outcome | Ended]:
         """Send a committed order, not after its latest moment. A missing answer proves neither success nor failure."""

@@ -11,11 +11,12 @@ from sunusav.core.trail import record_all
 from sunusav.core.transactions import retried_on_deadlock
 from transfers.engine.attempts import attempt_entry
 from transfers.engine.claims import Claim, require_claims
+from transfers.engine.destinations import payload_of
 from transfers.engine.policy import LEASE
 from transfers.enums import AttemptState, ReviewCode
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import is_as_approved
 from transfers.rails import rail
+from transfers.services.destinations import is_as_approved
 from transfers.services.disbursements import require_reference_free
 from transfers.services.limits import Admission, NotAdmitted, admit
 from transfers.types import Deferral, Order
@@ -51,7 +52,7 @@ def open_attempts(openings: Sequence[Opening], /, *, now: datetime) -> list[Atte
     deferrals = {
         one.claim.disbursement_id: Deferral(ReviewCode.APPROVAL_DIFFERS, {}, None)
         for one in openings
-        if not is_as_approved(one.claim.row)
+        if not is_as_approved(one.claim.row, one.claim.keys)
     }
     while remaining := [one for one in openings if one.claim.disbursement_id not in deferrals]:
         try:
@@ -127,18 +128,26 @@ def _known_orders(openings: Sequence[Opening]) -> dict[str, PaymentOrder]:
         return {}
     return {
         stored.reference: stored
-        for stored in PaymentOrder.objects.filter(reference__in=again)
-        if stored.disbursement_id == again[stored.reference].claim.disbursement_id
-        and stored.payload == again[stored.reference].order.payload
+        for stored in PaymentOrder.objects.filter(reference__in=again).select_related("disbursement")
+        if _is_stored(stored, again[stored.reference])
     }
+
+
+def _is_stored(stored: PaymentOrder, opening: Opening) -> bool:
+    claim = opening.claim
+    if stored.disbursement_id != claim.disbursement_id:
+        return False
+    return payload_of(stored, claim.keys) == opening.order.payload
 
 
 def _new_order(opening: Opening, now: datetime) -> PaymentOrder:
     order, paid_by = opening.order, rail(opening.order.rail)
+    keys, person = opening.claim.keys, opening.claim.row.person_ref
     return PaymentOrder(
-        disbursement=opening.claim.row, rail=order.rail, reference=order.reference, payload=order.payload,
+        disbursement=opening.claim.row, rail=order.rail, reference=order.reference,
+        sealed_payload=keys.seal(person, order.payload), payee_digest=keys.digest(person, order.payee),
         currency=order.amount.currency, amount=order.amount.amount, cost_limit=order.cost_limit.amount,
-        paid_from=paid_by.account.code, cost_account=paid_by.cost_account.code, payee=order.payee,
+        paid_from=paid_by.account.code, cost_account=paid_by.cost_account.code,
         source=order.source, expires_at=order.expires_at, give_up_after=order.give_up_after, prepared_at=now,
         destination_digest=opening.claim.destination.digest, is_renewable=order.is_renewable,
     )  # fmt: skip

@@ -56,4 +56,4 @@ def _listed_as_reversed(rail_names: Iterable[str]) -> list[Attempt]:
         state=AttemptState.SUCCEEDED, disbursement__state=DisbursementState.COMPLETED,
         disbursement_id__in=listed.values("disbursement_id"),
     )  # fmt: skip
-    return list(paid.select_related("order").order_by("pk"))
+    return list(paid.select_related("order__disbursement").order_by("pk"))

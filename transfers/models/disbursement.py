@@ -19,7 +19,7 @@ from transfers.enums import (
     FailureClass,
     HoldFrom,
 )
-from transfers.types import Destination
+from transfers.types import SealedDestination
 
 # A rate has eight places, and a bitcoin 10^11 msat: what is left over of whole francs has at most nineteen.
 RESIDUE_DIGITS, RESIDUE_PLACES = 20, 19
@@ -83,6 +83,9 @@ class Disbursement(models.Model):
     settlement_partner = ExactCharField(_("settlement partner"), max_length=64, blank=True)
     payee_ref = ExactCharField(
         _("payee ref"), max_length=120, blank=True, help_text=_("who is paid, as limits count")
+    )
+    person_ref = ExactCharField(
+        _("person ref"), max_length=120, help_text=_("under whose key destinations and orders are encrypted")
     )
     admitted_at = models.DateTimeField(_("admitted at"), null=True)
     admitted_by_version = models.PositiveIntegerField(_("admitted by version"), null=True)
@@ -182,7 +185,8 @@ class Disbursement(models.Model):
 class DisbursementDestination(models.Model):
     """A place where a disbursement may be paid: the first, or the second choice.
 
-    `digest` tells destinations apart; `replaced_at` is when it became another payee's; `refused_at`, when it was
+    Its value is encrypted under the key of the disbursement's person, and `digest` is keyed with it: it tells the
+    destinations of a payment apart. `replaced_at` is when it became another payee's; `refused_at`, when it was
     finally refused, by the provider or while it was prepared. A retry by a person clears the refusals.
     """
 
@@ -192,7 +196,7 @@ class DisbursementDestination(models.Model):
     position = models.PositiveSmallIntegerField(_("position"))
     rail = models.CharField(_("rail"), max_length=30)
     kind = models.CharField(_("kind"), max_length=30)
-    value = models.TextField(_("value"))
+    sealed_value = models.BinaryField(_("sealed destination"))
     digest = models.CharField(_("digest"), max_length=64)
     set_at = models.DateTimeField(_("set at"))
     replaced_at = models.DateTimeField(_("replaced at"), null=True)
@@ -219,15 +223,16 @@ class DisbursementDestination(models.Model):
         return f"{self.rail} {self.kind} of disbursement {self.disbursement_id}"
 
     @property
-    def destination(self) -> Destination:
-        return Destination(self.rail, self.kind, self.value)
+    def destination(self) -> SealedDestination:
+        return SealedDestination(self.rail, self.kind, self.disbursement.person_ref, bytes(self.sealed_value))
 
 
 class PaymentOrder(models.Model):
     """What a rail prepared, stored before the first byte leaves. Append-only.
 
     Units: its currency. `paid_from` and `cost_account` are the rail's accounts at that time. A reference (payment hash)
-    belongs to one disbursement only; a retry may send the same order again.
+    belongs to one disbursement only; a retry may send the same order again. The payload is encrypted under the key of
+    the disbursement's person, and `payee_digest` is keyed with it.
     """
 
     disbursement = models.ForeignKey(
@@ -235,13 +240,13 @@ class PaymentOrder(models.Model):
     )
     rail = models.CharField(_("rail"), max_length=30)
     reference = ExactCharField(_("reference"), max_length=100)
-    payload = models.TextField(_("payload"))
+    sealed_payload = models.BinaryField(_("sealed payload"))
     currency = models.CharField(_("currency"), max_length=4)
     amount = models.BigIntegerField(_("amount"))
     cost_limit = models.BigIntegerField(_("cost limit"))
     paid_from = ExactCharField(_("paid from"), max_length=120)
     cost_account = ExactCharField(_("cost account"), max_length=120)
-    payee = ExactCharField(_("payee"), max_length=120)
+    payee_digest = models.CharField(_("digest of the payee"), max_length=64)
     source = ExactCharField(_("source"), max_length=120)
     expires_at = models.DateTimeField(_("expires at"))
     give_up_after = models.DateTimeField(_("give up after"))

@@ -6,16 +6,20 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField, kept_while
 from transfers.enums import LIVE_WITHDRAWAL_STATES, UNREDEEMED_STATES, WithdrawalState
-from transfers.types import Destination
+from transfers.types import SealedDestination
 
 
 class WithdrawalLink(models.Model):
     """A link that pays one amount for one subject to the first person who presents its secret.
 
-    The secret itself is not stored: its SHA-256 finds the row.
+    The secret itself is not stored: its SHA-256 finds the row. The redeemer's destination is encrypted under the key of
+    `person_ref`.
     """
 
     subject = ExactCharField(_("subject"), max_length=120)
+    person_ref = ExactCharField(
+        _("person ref"), max_length=120, help_text=_("under whose key the destination is encrypted")
+    )
     rail = models.CharField(_("rail"), max_length=30)
     amount_msat = models.BigIntegerField(_("amount"))
     secret_sha256 = ExactCharField(_("secret sha256"), max_length=64)
@@ -25,7 +29,7 @@ class WithdrawalLink(models.Model):
     expires_at = models.DateTimeField(_("expires at"))
     redeemed_at = models.DateTimeField(_("redeemed at"), null=True)
     destination_kind = models.CharField(_("destination kind"), max_length=30, blank=True)
-    destination_value = models.TextField(_("destination value"), blank=True)
+    sealed_destination = models.BinaryField(_("sealed destination"), null=True)
     take_at = models.DateTimeField(
         _("take at"), null=True, help_text=_("when to request its disbursement next; null: not needed")
     )
@@ -58,13 +62,16 @@ class WithdrawalLink(models.Model):
             models.CheckConstraint(
                 name="withdrawallink_redeemed_has_destination",
                 condition=Q(
-                    state__in=UNREDEEMED_STATES, redeemed_at=None, destination_kind="", destination_value=""
+                    state__in=UNREDEEMED_STATES,
+                    redeemed_at=None,
+                    destination_kind="",
+                    sealed_destination=None,
                 )
                 | (
                     ~Q(state__in=UNREDEEMED_STATES)
                     & Q(redeemed_at__isnull=False)
                     & ~Q(destination_kind="")
-                    & ~Q(destination_value="")
+                    & Q(sealed_destination__isnull=False)
                 ),
             ),
             models.CheckConstraint(
@@ -78,5 +85,10 @@ class WithdrawalLink(models.Model):
         return f"{self.subject} {self.amount_msat} msat ({self.state})"
 
     @property
-    def destination(self) -> Destination:
-        return Destination(self.rail, self.destination_kind, self.destination_value)
+    def destination(self) -> SealedDestination | None:
+        """Where its redeemer wants to be paid; None before it is redeemed."""
+        if self.sealed_destination is None:
+            return None
+        return SealedDestination(
+            self.rail, self.destination_kind, self.person_ref, bytes(self.sealed_destination)
+        )

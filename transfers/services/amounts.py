@@ -20,7 +20,6 @@ from transfers.errors import FundsShort, NetBelowOneFranc
 from transfers.models import Collection, Disbursement, PaymentOrder
 from transfers.queries import debit_account, residue_account, subject_of
 from transfers.rails import rail
-from transfers.types import Destination
 
 
 def priced(row: Disbursement) -> dict[str, Any]:
@@ -41,14 +40,12 @@ def priced(row: Disbursement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def converted(
-    row: Disbursement, destinations: Iterable[Destination], *, net_msat: int, now: datetime
-) -> dict[str, Any]:
-    """Fix the francs of a net, once, if a destination is in francs; return the columns to store.
+def converted(row: Disbursement, rails: Iterable[str], *, net_msat: int, now: datetime) -> dict[str, Any]:
+    """Fix the francs of a net, once, if one of the rails of its destinations pays francs; return the columns to store.
 
     Nothing while there is no rate that may move francs: the payment waits for one. Raises: NetBelowOneFranc.
     """
-    if row.pay_xof is not None or not any(pays_francs(one) for one in destinations):
+    if row.pay_xof is not None or not any(pays_francs(one) for one in rails):
         return {}
     try:
         conversion = record_conversion(
@@ -65,21 +62,21 @@ def converted(
     }
 
 
-def pays_francs(destination: Destination) -> bool:
-    """Return whether a destination is paid in francs. Raises: RailUnknown."""
-    return rail(destination.rail).account.currency is Currency.XOF
+def pays_francs(rail_name: str) -> bool:
+    """Return whether a rail pays francs. Raises: RailUnknown."""
+    return rail(rail_name).account.currency is Currency.XOF
 
 
-def amount_at(row: Disbursement, destination: Destination) -> Money | None:
-    """Return what a destination is paid; None for francs that are not fixed yet."""
-    if pays_francs(destination):
+def amount_by(row: Disbursement, rail_name: str) -> Money | None:
+    """Return what a rail pays; None for francs that are not fixed yet."""
+    if pays_francs(rail_name):
         return None if row.pay_xof is None else xof(row.pay_xof)
     return None if row.net_msat is None else msat(row.net_msat)
 
 
-def expected_amount(destination: Destination, *, net_msat: int, pay_xof: int | None, now: datetime) -> Money:
-    """Return what a destination is paid, or would be paid at the rate of now."""
-    if not pays_francs(destination):
+def expected_amount(rail_name: str, *, net_msat: int, pay_xof: int | None, now: datetime) -> Money:
+    """Return what a rail pays, or would pay at the rate of now."""
+    if not pays_francs(rail_name):
         return msat(net_msat)
     if pay_xof is not None:
         return xof(pay_xof)

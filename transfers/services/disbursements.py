@@ -1,6 +1,5 @@
 """Request, expedite, redirect, retry and cancel disbursements. The engine sends them."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,11 +14,13 @@ from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.money import sats_from_msat
 from sunusav.core.outbox import Announcement, announce_all
+from sunusav.core.privacy import keys_for
 from sunusav.core.subjects import require_subject
 from sunusav.core.switches import require_outgoing_open
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake, wake_for
 from transfers.attempt_queries import has_payable_order, unsettled_until
+from transfers.destination_queries import open_destinations
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState, HoldFrom
 from transfers.errors import (
     ApprovalDiffers,
@@ -42,6 +43,12 @@ from transfers.services.amounts import (
     pays_francs,
     priced,
     release_hold,
+)
+from transfers.services.destinations import (
+    destination_facts,
+    digest_of_destination,
+    request_digest,
+    seal_destination,
 )
 from transfers.services.limits import end_admission
 from transfers.types import Choice, Destination, DisbursementRequest, Instruction
@@ -71,7 +78,8 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
             if request.hold_from == HoldFrom.REQUEST:
                 _store(row, held(row, now=now))
             if not due_later:
-                begin_disbursement(row, actor=actor, now=now)
+                destinations = [choice.destination for choice in request.choices]
+                begin_disbursement(row, destinations, actor=actor, now=now)
                 wake(RUN_DUE_TASK)
     except IntegrityError:
         require_subject_free(request.subject)
@@ -81,50 +89,58 @@ def request_disbursement(*, request: DisbursementRequest, actor: Actor, now: dat
 
 def _require_consistent(request: DisbursementRequest) -> None:
     """Refuse what contradicts itself. Raises: ApprovalDiffers, FrancsNotAgreed."""
-    if request.approved_digest and request.approved_digest != request.digest:
+    if request.approved_digest and request.approved_digest != request_digest(request):
         raise ApprovalDiffers(subject=request.subject)
     if request.pay_xof is not None and (
         request.priced_for is not None
-        or not all(pays_francs(choice.destination) for choice in request.choices)
+        or not all(pays_francs(choice.destination.rail) for choice in request.choices)
     ):
         raise FrancsNotAgreed(subject=request.subject)
 
 
 def _insert(row: Disbursement, choices: Sequence[Choice], *, actor: Actor, now: datetime) -> None:
     row.save(force_insert=True)
-    _insert_choices(row, choices, now=now)
-    facts = {
-        "subject": row.subject,
-        "payout_sats": sats_from_msat(row.payout_msat),
-        "to": destination_facts(choices[0].destination),
-    }
-    if choices[1:]:
-        facts["or_to"] = destination_facts(choices[1].destination)
+    to = _insert_choices(row, choices, now=now)
+    facts = {"subject": row.subject, "payout_sats": sats_from_msat(row.payout_msat), "to": _facts_of(to[0])}
+    if to[1:]:
+        facts["or_to"] = _facts_of(to[1])
     trail.record(
         subject=subject_of(row.pk), action="request", to_state=_S.SCHEDULED, actor=actor, at=now, facts=facts
     )
 
 
-def _insert_choices(row: Disbursement, choices: Sequence[Choice], *, now: datetime) -> None:
-    DisbursementDestination.objects.bulk_create(
+def _insert_choices(
+    row: Disbursement, choices: Sequence[Choice], *, now: datetime
+) -> list[DisbursementDestination]:
+    keys, person = keys_for(row.person_ref), row.person_ref
+    return DisbursementDestination.objects.bulk_create(
         DisbursementDestination(
             disbursement=row, position=position, rail=choice.destination.rail, kind=choice.destination.kind,
-            value=choice.destination.value, digest=choice.destination.digest, set_at=now,
+            sealed_value=seal_destination(keys, person, choice.destination).sealed_value,
+            digest=digest_of_destination(keys, person, choice.destination), set_at=now,
             replaced_at=choice.replaced_at,
         )
         for position, choice in enumerate(choices, start=1)
     )  # fmt: skip
 
 
+def _facts_of(stored: DisbursementDestination) -> dict[str, str]:
+    return destination_facts(stored.rail, stored.kind, stored.digest)
+
+
 def begin_disbursement(
-    row: Disbursement, *, actor: Actor, now: datetime, due_at: datetime | None = None
+    row: Disbursement,
+    destinations: Sequence[Destination],
+    *,
+    actor: Actor,
+    now: datetime,
+    due_at: datetime | None = None,
 ) -> None:
     """Fix the amounts of a locked, scheduled disbursement, hold them, and hand it to the engine, now or at `due_at`.
 
-    Raises: NetNotPositive, NetBelowOneFranc, FundsShort, PaymentReferenceUsed, what the rails refuse; the row is then
-    as it was, for a caller that rolls back.
+    `destinations` are its own, in their order. Raises: NetNotPositive, NetBelowOneFranc, FundsShort,
+    PaymentReferenceUsed, what the rails refuse; the row is then as it was, for a caller that rolls back.
     """
-    destinations = [one.destination for one in destinations_of(row)]
     fixed = _fixed_amounts(row, destinations, rate_at=row.terms_at, now=now)
     net_msat, fee_msat = fixed["net_msat"], fixed["fee_msat"]
     move(
@@ -145,8 +161,9 @@ def _fixed_amounts(
     """
     fixed: dict[str, Any] = {"net_msat": row.net_msat, "fee_msat": row.fee_msat, **priced(row)}
     net_msat = fixed["net_msat"]
-    fixed |= converted(row, destinations, net_msat=net_msat, now=rate_at) or converted(
-        row, destinations, net_msat=net_msat, now=now
+    rails = [one.rail for one in destinations]
+    fixed |= converted(row, rails, net_msat=net_msat, now=rate_at) or converted(
+        row, rails, net_msat=net_msat, now=now
     )
     pay_xof = fixed.get("pay_xof", row.pay_xof)
     refusals = []
@@ -175,7 +192,7 @@ def expedite_disbursement(*, disbursement_id: int, actor: Actor, now: datetime) 
         row = locked(disbursement_id)
         if row.state == _S.SCHEDULED:
             row.terms_at = min(row.terms_at, now)
-            begin_disbursement(row, actor=actor, now=now)
+            begin_disbursement(row, _opened(row), actor=actor, now=now)
             wake(RUN_DUE_TASK)
 
 
@@ -195,14 +212,6 @@ def replace_destinations(
             raise DestinationApproved(disbursement_id=row.pk)
         _require_no_open_attempt(row)
         before = destinations_of(row)
-        facts = {
-            "from": destination_facts(before[0].destination),
-            "to": destination_facts(choices[0].destination),
-        }
-        if before[1:]:
-            facts["from_second"] = destination_facts(before[1].destination)
-        if choices[1:]:
-            facts["to_second"] = destination_facts(choices[1].destination)
         row.destinations.all().delete()
         # A later change that keeps the payee does not end the wait of an earlier one.
         waits = [one.replaced_at for one in before]
@@ -210,13 +219,21 @@ def replace_destinations(
             replace(choice, replaced_at=choice.replaced_at or wait)
             for choice, wait in zip_longest(choices, waits[: len(choices)])
         ]
-        _insert_choices(row, kept, now=now)
+        after = _insert_choices(row, kept, now=now)
         francs = {}
         if row.net_msat is not None:
-            destinations = [choice.destination for choice in choices]
-            francs = converted(row, destinations, net_msat=row.net_msat, now=now)
+            rails = [choice.destination.rail for choice in choices]
+            francs = converted(row, rails, net_msat=row.net_msat, now=now)
         _store(row, {"waived_at": None, "claim_version": row.claim_version + 1, **francs})
+        facts = _redirection(before, after)
         trail.record(subject=subject_of(row.pk), action="redirect", actor=actor, at=now, facts=facts)
+
+
+def _redirection(
+    before: Sequence[DisbursementDestination], after: Sequence[DisbursementDestination]
+) -> dict[str, Any]:
+    named = {"from": before[:1], "to": after[:1], "from_second": before[1:], "to_second": after[1:]}
+    return {name: _facts_of(one) for name, found in named.items() for one in found}
 
 
 def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: datetime) -> None:
@@ -231,8 +248,7 @@ def retry_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now: 
         if row.state not in (_S.FAILED, _S.NEEDS_REVIEW):
             raise DisbursementNotRetryable(disbursement_id=row.pk, state=row.state, why="it has not failed")
         _require_no_open_attempt(row)
-        destinations = [one.destination for one in destinations_of(row)]
-        fixed = _fixed_amounts(row, destinations, rate_at=now, now=now)
+        fixed = _fixed_amounts(row, _opened(row), rate_at=now, now=now)
         row.destinations.update(refused_at=None, refusal_code="")
         move(
             row, _S.PROCESSING, allowed=DISBURSEMENT_TRANSITIONS, subject=subject_of(row.pk), action="retry",
@@ -269,6 +285,10 @@ def cancel_disbursement(*, disbursement_id: int, actor: Actor, reason: str, now:
         record_outcome(row, now=now)
 
 
+def _opened(row: Disbursement) -> list[Destination]:
+    return open_destinations([one.destination for one in destinations_of(row)])
+
+
 def locked(disbursement_id: int) -> Disbursement:
     """Return the row under its lock. Raises: DisbursementMissing."""
     row = Disbursement.objects.select_for_update().filter(pk=disbursement_id).first()
@@ -291,7 +311,7 @@ def require_payable(
 
     Raises: what the rail refuses, PaymentReferenceUsed.
     """
-    amount = expected_amount(destination, net_msat=net_msat, pay_xof=pay_xof, now=now)
+    amount = expected_amount(destination.rail, net_msat=net_msat, pay_xof=pay_xof, now=now)
     reference = rail(destination.rail).check(Instruction(disbursement_id, amount, destination), now=now)
     require_reference_free(reference, disbursement_id=disbursement_id)
 
@@ -301,12 +321,6 @@ def require_reference_free(reference: str, *, disbursement_id: int) -> None:
     used = PaymentOrder.objects.filter(reference=reference).exclude(disbursement_id=disbursement_id).first()
     if used is not None:
         raise PaymentReferenceUsed(reference=reference, disbursement_id=used.disbursement_id)
-
-
-def destination_facts(destination: Destination) -> dict[str, str]:
-    """Return what the trail shows of a destination: rail, kind and the SHA-256 of its value."""
-    digest = hashlib.sha256(destination.value.encode()).hexdigest()
-    return {"rail": destination.rail, "kind": destination.kind, "value_sha256": digest}
 
 
 def record_outcome(row: Disbursement, *, now: datetime) -> None:
@@ -337,7 +351,7 @@ def _new_row(request: DisbursementRequest, now: datetime) -> Disbursement:
         hold_from=request.hold_from, approved_digest=request.approved_digest,
         group_ref=priced_for.group_ref, winner_ref=priced_for.winner_ref,
         settlement_partner=priced_for.settlement_partner,
-        payee_ref=request.payee_ref or request.subject,
+        payee_ref=request.payee, person_ref=request.person,
         scheduled_at=scheduled_at, terms_at=scheduled_at, requested_at=now, due_at=scheduled_at,
     )  # fmt: skip
 

@@ -9,13 +9,15 @@ from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import sats_from_msat
+from sunusav.core.privacy import keys_of
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake
 from transfers.enums import DISBURSEMENT_TRANSITIONS, LIMIT_DEFERRALS, DisbursementState
 from transfers.errors import DisbursementMissing, DisbursementNotDeferred
 from transfers.models import Disbursement
 from transfers.queries import destination_in_use, destinations_of, has_open_attempt, subject_of
-from transfers.services.disbursements import RUN_DUE_TASK, destination_facts, locked
+from transfers.services.destinations import stored_digest
+from transfers.services.disbursements import RUN_DUE_TASK, locked
 
 LIMIT_WAIVER: Final = "payment_exception"
 LIFTABLE_STATES: Final = (DisbursementState.PROCESSING, DisbursementState.NEEDS_REVIEW)
@@ -77,12 +79,12 @@ def _waive(row: Disbursement, *, actor: Actor, reason: str, now: datetime) -> No
 def _facts(row: Disbursement) -> dict[str, Any]:
     if not is_deferred(row) or has_open_attempt(row.pk):
         raise DisbursementNotDeferred(disbursement_id=row.pk, state=row.state, failure_code=row.failure_code)
-    destination = destination_facts(destination_in_use(destinations_of(row)).destination)
+    destination = destination_in_use(destinations_of(row))
     return {
         "subject": row.subject,
         "net_sats": None if row.net_msat is None else sats_from_msat(row.net_msat),
         "payee": row.payee_ref,
-        "rail": destination["rail"],
-        "destination_kind": destination["kind"],
-        "destination_sha256": destination["value_sha256"],
+        "rail": destination.rail,
+        "destination_kind": destination.kind,
+        "destination_digest": stored_digest(destination, keys_of([row.person_ref])),
     }

@@ -128,7 +128,8 @@ def facts_of(resolution: ManualResolution) -> dict[str, Any]:
     has_evidence = answer is not None and answer.kind != AnswerKind.UNAVAILABLE
     return {
         "disbursement": attempt.disbursement_id, "subject": attempt.disbursement.subject, "attempt": attempt.number,
-        "resolution": resolution.pk, "rail": order.rail, "reference": order.reference, "payee": order.payee,
+        "resolution": resolution.pk, "rail": order.rail, "reference": order.reference,
+        "payee_digest": order.payee_digest,
         "amount": order.amount, "currency": order.currency, "proposed_end": str(resolution.verdict),
         "proof": resolution.proof, "cost": resolution.cost, "outside_says": answer.outcome if answer else "",
         "evidence": answer.evidence if answer and has_evidence else {},

@@ -156,7 +156,8 @@ def describe_reversal(subject_id: str) -> dict[str, Any]:
     _require_completed(row)
     return {
         "disbursement": row.pk, "subject": row.subject, "claim": claim.pk, "rail": order.rail,
-        "reference": order.reference, "payee": order.payee, "amount": order.amount, "currency": order.currency,
+        "reference": order.reference, "payee_digest": order.payee_digest, "amount": order.amount,
+        "currency": order.currency,
         "payout_msat": row.payout_msat, "return_kind": str(claim.kind), "return_reference": claim.reference,
         "returned_on": claim.returned_on.isoformat() if claim.returned_on else None, "arrived_in": claim.arrived_in,
     }  # fmt: skip

@@ -17,10 +17,12 @@ from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.money import msat_from_sats
 from sunusav.core.outbox import announce
+from sunusav.core.privacy import PersonErased, keys_for
 from sunusav.core.subjects import require_subject
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake_for
+from transfers.destination_queries import open_destinations
 from transfers.enums import WITHDRAWAL_TRANSITIONS, WithdrawalState
 from transfers.errors import (
     WithdrawalLinkClosed,
@@ -32,11 +34,8 @@ from transfers.errors import (
 from transfers.models import WithdrawalLink
 from transfers.queries import withdrawal_facts
 from transfers.rails import rail as rail_named
-from transfers.services.disbursements import (
-    destination_facts,
-    require_reference_free,
-    require_subject_free,
-)
+from transfers.services.destinations import destination_facts, digest_of_destination, seal_destination
+from transfers.services.disbursements import require_reference_free, require_subject_free
 from transfers.types import Destination, Instruction, OpenedWithdrawal, WithdrawalFacts
 
 # Short, since anybody who sees the code can take the money; long enough for a winner without network today.
@@ -50,18 +49,19 @@ _S = WithdrawalState
 
 
 def open_withdrawal(
-    *, subject: str, rail: str, amount_sats: int, actor: Actor, now: datetime
+    *, subject: str, rail: str, amount_sats: int, actor: Actor, now: datetime, person_ref: str = ""
 ) -> OpenedWithdrawal:
     """Open a link for an amount, in the caller's transaction; its secret is returned here and never again.
 
+    The redeemer's destination is encrypted under the key of `person_ref`; empty: of the subject.
     Raises: RailUnknown, SubjectMissing, WithdrawalLinkOpen.
     """
     rail_named(rail)
     require_subject(subject)
     secret = secrets.token_hex(SECRET_BYTES)
     row = WithdrawalLink(
-        subject=subject, rail=rail, amount_msat=msat_from_sats(amount_sats), secret_sha256=_digest(secret),
-        opened_by=actor.label, opened_at=now, expires_at=now + LIFETIME,
+        subject=subject, person_ref=person_ref or subject, rail=rail, amount_msat=msat_from_sats(amount_sats),
+        secret_sha256=_digest(secret), opened_by=actor.label, opened_at=now, expires_at=now + LIFETIME,
     )  # fmt: skip
     _close_expired(subject, now=now)
     try:
@@ -125,9 +125,12 @@ def redeem_withdrawal(*, secret: str, kind: str, value: str, now: datetime) -> N
         _require_open(row, now)
         destination = Destination(row.rail, kind, value)
         _require_payable(row, destination, now)
+        keys = keys_for(row.person_ref)
+        digest = digest_of_destination(keys, row.person_ref, destination)
         _move(
-            row, _S.REDEEMED, "redeem", actor=REDEEMER, now=now, facts=destination_facts(destination),
-            redeemed_at=now, destination_kind=kind, destination_value=value, take_at=now,
+            row, _S.REDEEMED, "redeem", actor=REDEEMER, now=now,
+            facts=destination_facts(row.rail, kind, digest), redeemed_at=now, destination_kind=kind, take_at=now,
+            sealed_destination=seal_destination(keys, row.person_ref, destination).sealed_value,
         )  # fmt: skip
         wake_for(row.subject, fact=FACT)
 
@@ -203,9 +206,13 @@ def _is_redeemed_with(row: WithdrawalLink, kind: str, value: str) -> bool:
 
     Raises: WithdrawalRedeemedOtherwise when another one did, WithdrawalLinkClosed when it was refused since.
     """
-    if row.redeemed_at is None:
+    if row.destination is None:
         return False
-    if (row.destination_kind, row.destination_value) != (kind, value):
+    try:
+        (redeemed_with,) = open_destinations([row.destination])
+    except PersonErased:
+        raise WithdrawalRedeemedOtherwise from None
+    if redeemed_with != Destination(row.rail, kind, value):
         raise WithdrawalRedeemedOtherwise
     if row.state == _S.REFUSED:
         raise WithdrawalLinkClosed(link_state=row.state)

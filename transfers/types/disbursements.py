@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -21,12 +21,26 @@ class Destination:
 
     rail: str
     kind: str
-    value: str
+    value: str = field(repr=False)
 
-    @property
-    def digest(self) -> str:
-        """Distinguish destinations without showing them."""
-        return sha256(f"{self.rail}:{self.kind}:{self.value}".encode()).hexdigest()
+
+@dataclass(frozen=True)
+class SealedDestination:
+    """A destination as it is stored: its value is encrypted under the key of `person_ref`."""
+
+    rail: str
+    kind: str
+    person_ref: str
+    sealed_value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MaskedDestination:
+    """A destination as people see it; an ellipsis once the person's data was erased."""
+
+    rail: str
+    kind: str
+    masked_value: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,8 @@ class DisbursementRequest:
     what whole francs leave over; None: it stays with `debit`. `pay_xof` fixes what a rail in francs pays, without a
     conversion: only for one without a fee. `choices` are one destination or two: the second is paid when the first was
     finally refused. `payee_ref` is the payee for the limits ("user:awa"); empty: every subject is a payee of its own.
-    `hold_from`: when the amount is held. `approved_digest`, if an approval stands behind it: `digest` as it was then.
+    Destinations and orders are encrypted under the key of `person_ref` ("member:awa"); empty: of the payee.
+    `hold_from`: when the amount is held. `approved_digest`, if an approval stands behind it: `request_digest` of then.
     """
 
     subject: str
@@ -55,27 +70,30 @@ class DisbursementRequest:
     choices: tuple[Choice, ...]
     scheduled_at: datetime | None = None
     payee_ref: str = ""
+    person_ref: str = ""
     residue: AccountRef | None = None
     pay_xof: int | None = None
     hold_from: HoldFrom = HoldFrom.BEGINNING
     approved_digest: str = ""
 
     @property
-    def digest(self) -> str:
-        """Identify what an approval is given to: payee, amounts, and where they go."""
-        return approval_digest(
-            payee_ref=self.payee_ref or self.subject, payout_msat=self.payout_msat, pay_xof=self.pay_xof,
-            destinations=[choice.destination for choice in self.choices],
-        )  # fmt: skip
+    def payee(self) -> str:
+        """Whom the limits count."""
+        return self.payee_ref or self.subject
+
+    @property
+    def person(self) -> str:
+        """Under whose key its destinations are encrypted."""
+        return self.person_ref or self.payee
 
 
 def approval_digest(
-    *, payee_ref: str, payout_msat: int, pay_xof: int | None, destinations: Sequence[Destination]
+    *, payee_ref: str, payout_msat: int, pay_xof: int | None, destination_digests: Sequence[str]
 ) -> str:
     """Return the digest of payee, amounts and destinations, in their order."""
     facts = {
         "payee": payee_ref, "payout_msat": payout_msat, "pay_xof": pay_xof,
-        "destinations": [destination.digest for destination in destinations],
+        "destinations": list(destination_digests),
     }  # fmt: skip
     return sha256(canonical(facts)).hexdigest()
 
@@ -118,7 +136,7 @@ class DisbursementFacts:
     pay_xof: int | None
     paid: Money | None
     assessment_id: int | None
-    choices: tuple[Choice, ...]
+    destinations: tuple[SealedDestination, ...]
     scheduled_at: datetime
     due_at: datetime | None
     requested_at: datetime
@@ -146,9 +164,9 @@ class DisbursementFacts:
         return None if self.fee_msat is None else sats_from_msat(self.fee_msat)
 
     @property
-    def destination(self) -> Destination:
+    def destination(self) -> SealedDestination:
         """The first choice."""
-        return self.choices[0].destination
+        return self.destinations[0]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ class Instruction:
     """One amount to one destination, as a rail is asked to check or prepare it.
 
     `previous` is the order that was last prepared for it, if any. `recipient_name` is the payee's, where it is known:
-    a provider that knows its customers may compare it.
+    a provider that knows its customers may compare it. `destination_digest` tells the destinations of one payment apart
+    without showing them: for references that a rail makes itself.
     """
 
     disbursement_id: int
@@ -24,6 +25,7 @@ class Instruction:
     destination: Destination
     previous: PreviousOrder | None = None
     recipient_name: str = field(default="", repr=False)
+    destination_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,17 @@ class Order:
     `reference` identifies it at the provider (payment hash, partner reference); `source` is the account or node that
     pays; after `give_up_after` the provider itself refuses the order. `cost_limit` is the most that sending may cost.
     `is_renewable`: the destination can be asked for another order when the provider finally refuses this one.
+
+    Of a stored order `payee` is empty, and so is `payload` once the data of the person who was paid was erased: `find`
+    needs neither.
     """
 
     rail: str
     reference: str
-    payload: str
+    payload: str = field(repr=False)
     amount: Money
     cost_limit: Money
-    payee: str
+    payee: str = field(repr=False)
     source: str
     expires_at: datetime
     give_up_after: datetime

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from transfers.enums import WithdrawalState
-from transfers.types.disbursements import Destination, Failure
+from transfers.types.disbursements import Failure, SealedDestination
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class WithdrawalFacts:
     opened_at: datetime
     expires_at: datetime
     redeemed_at: datetime | None
-    destination: Destination | None
+    destination: SealedDestination | None
     disbursement_id: int | None
     failure: Failure
 

@@ -9,9 +9,7 @@ from payouts.enums import NOT_INITIATED, ContributionStatus, CycleStatus
 from payouts.types import PayoutFacts
 from sunusav.api.answers import AnswerSerializer, DecimalTextField, OptionalTextField, XofTextField
 from sunusav.api.serializers import ChoiceOf, UtcDateTimeField
-from sunusav.core.privacy import mask_phone
 from transfers.enums import DisbursementState
-from transfers.types import Destination
 
 
 class GroupAnswer(AnswerSerializer):
@@ -58,14 +56,11 @@ class PersonAnswer(AnswerSerializer):
 
 
 class DestinationAnswer(AnswerSerializer):
-    """Where a winner is paid; a phone is masked."""
+    """Where a winner is paid; the value is masked."""
 
     rail = serializers.CharField()
     kind = serializers.CharField()
-    value = serializers.SerializerMethodField("masked_value")
-
-    def masked_value(self, destination: Destination) -> str:
-        return mask_phone(destination.value) if destination.kind == "phone" else destination.value
+    value = serializers.CharField(source="masked_value")
 
 
 class CycleAnswer(AnswerSerializer):
