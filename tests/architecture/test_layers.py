@@ -16,8 +16,8 @@ CONTRACT = {contract["id"]: contract for contract in CONTRACTS["contracts"]}
 PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
 # What another app may import of an app (docs/architecture.md).
 PUBLIC_MODULES = {
-    "services", "queries", "collection_queries", "credit_queries", "person_queries", "enums", "errors", "types", "rails",
-    "collectors",
+    "services", "queries", "collection_queries", "credit_queries", "person_queries", "enums", "errors", "types",
+    "rails", "collectors",
 }  # fmt: skip
 INTERFACES = {"admin", "api", "backoffice", "forms", "management", "pages", "tasks"}
 FOR_INTERFACES = {"api", "backoffice"}
