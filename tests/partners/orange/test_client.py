@@ -379,6 +379,14 @@ def test_search_that_lists_no_transactions_is_lost(monkeypatch: pytest.MonkeyPat
             list(client().transactions(reference="r-1"))
 
 
+def test_search_that_repeats_its_pages_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering([{"transactionId": "CI260304.1000.C58502"}]) as served:
+        use(served, monkeypatch)
+        with pytest.raises(AnswerLost, match="repeats"):
+            list(client().transactions())
+        assert len(list(client().transactions(reference="r-1"))) == 1
+
+
 def test_registration_of_callbacks_accepts_an_empty_answer(orange: OrangeHarness) -> None:
     client().register_callback(url="https://money.example.org/hooks", api_key="key-1")
 
