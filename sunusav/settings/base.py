@@ -221,8 +221,8 @@ LND_INVOICING_MACAROON_HEX = env("LND_INVOICING_MACAROON_HEX", default="")
 LND_READONLY_MACAROON_HEX = env("LND_READONLY_MACAROON_HEX", default="")
 # Only the worker of the queue `payouts` may pay: a web process that has one of these does not start.
 NEVER_IN_WEB = ["LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"]
-# Orange's PIN pays, too (here is only whether it is set: error pages show a setting of this name). Its key also requests
-# payments, which the web process does.
+# Orange's PIN pays, too; here is only whether it is set, since error pages show a setting of this name. Its key also
+# requests payments, which the web process does.
 ORANGE_PIN = bool(env("ORANGE_PIN", default=""))
 NEVER_IN_WEB += ["ORANGE_PIN"]
 # Needed only when LND_HOST is not among the names in the node's certificate.

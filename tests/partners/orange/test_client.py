@@ -77,7 +77,7 @@ def test_payment_whose_token_is_refused_after_its_deadline_is_too_late(orange: O
     orange.control.call("revoke_tokens")
     number = orange.script_payout(Step(hold="before"))
     with ThreadPoolExecutor(1) as pool:
-        late = deadline(1)
+        late = deadline(4)
         sent = pool.submit(orange.rail().send, order, deadline=late)
         orange.wait_until_reached(number)
         while not late.has_passed:
@@ -180,7 +180,7 @@ def test_payment_whose_key_was_revoked_after_its_deadline_is_too_late(orange: Or
     orange.control.call("revoke_key")
     number = orange.script_payout(Step(hold="before"))
     with ThreadPoolExecutor(1) as pool:
-        late = deadline(1)
+        late = deadline(4)
         sent = pool.submit(orange.rail().send, order, deadline=late)
         orange.wait_until_reached(number)
         while not late.has_passed:
