@@ -80,16 +80,20 @@ class OrangeClient:
     def transactions(
         self, *, reference: str = "", since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[list[Row]]:
-        """Return what a search finds, a page at a time.
+        """Return what a search finds, a page at a time; one for a reference ends with a page that is not full.
 
         Without `type`: live, a search by type finds nothing. Raises: PartnerError.
         """
         wanted = {"reference": reference, "fromDateTime": _text_of(since), "toDateTime": _text_of(until)}
         query = {name: value for name, value in wanted.items() if value}
-        page = 0
+        page, before = 0, list[Row]()
         while rows := self._page(query, page):
+            if rows == before:
+                raise AnswerLost("a search that repeats its pages")
             yield rows
-            page += 1
+            if reference and len(rows) < PAGE_SIZE:
+                return
+            page, before = page + 1, rows
 
     def qr_code(
         self, *, amount_xof: int, reference: str, validity_seconds: int, payer: str = "", name: str

@@ -29,6 +29,7 @@ from partners.phone_rail import PhoneRail
 from partners.phones import Phone
 from partners.references import new_order_reference
 from partners.wire import AnswerLost, NotReached, PartnerError, SendingTooLate
+from sunusav.core import clock
 from sunusav.core.deadlines import Deadline
 from transfers.errors import RailCredentialsRefused, RailShort, RailUnavailable
 from transfers.types import (
@@ -152,8 +153,11 @@ class OrangeRail(PhoneRail):
         return Sendable(total=held, largest=xof(min(held.amount, most)) if most else held)
 
     def statement(self) -> Iterator[ProviderPayment]:
-        """List every cash-in until now, a page at a time; the same row again is left out. Raises: RailUnavailable."""
-        pages = OrangeClient(orange_config()).transactions(since=FIRST_DAY, until=datetime.now(UTC))
+        """List every cash-in until now, a page at a time; a row that moved to the next page is left out there.
+
+        Raises: RailUnavailable.
+        """
+        pages = OrangeClient(orange_config()).transactions(since=FIRST_DAY, until=clock.now() + CLOCK_SKEW)
         before: set[str] = set()
         while True:
             with self.unavailable_on_error():

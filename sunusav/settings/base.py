@@ -226,15 +226,11 @@ LND_INVOICING_MACAROON_HEX = env("LND_INVOICING_MACAROON_HEX", default="")
 LND_READONLY_MACAROON_HEX = env("LND_READONLY_MACAROON_HEX", default="")
 # Only the worker of the queue `payouts` may pay: a web process that has one of these does not start.
 NEVER_IN_WEB = ["LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"]
-WAVE_API_KEY = env("WAVE_API_KEY", default="")
-WAVE_SIGNING_SECRET = env("WAVE_SIGNING_SECRET", default="")
-NEVER_IN_WEB += ["WAVE_API_KEY", "WAVE_SIGNING_SECRET"]
-# Orange's PIN pays, too; its key also requests payments, which the web process does.
-ORANGE_PIN = env("ORANGE_PIN", default="")
-NEVER_IN_WEB += ["ORANGE_PIN"]
-MTN_API_KEY = env("MTN_API_KEY", default="")
-MTN_SUBSCRIPTION_KEY = env("MTN_SUBSCRIPTION_KEY", default="")
-NEVER_IN_WEB += ["MTN_API_KEY", "MTN_SUBSCRIPTION_KEY"]
+# Partners' secrets that pay, too. Here is only whether each is set: error pages show the values of some settings.
+WAVE_API_KEY, WAVE_SIGNING_SECRET = bool(env("WAVE_API_KEY", default="")), bool(env("WAVE_SIGNING_SECRET", default=""))
+ORANGE_PIN = bool(env("ORANGE_PIN", default=""))
+MTN_API_KEY, MTN_SUBSCRIPTION_KEY = bool(env("MTN_API_KEY", default="")), bool(env("MTN_SUBSCRIPTION_KEY", default=""))
+NEVER_IN_WEB += ["WAVE_API_KEY", "WAVE_SIGNING_SECRET", "ORANGE_PIN", "MTN_API_KEY", "MTN_SUBSCRIPTION_KEY"]
 # Needed only when LND_HOST is not among the names in the node's certificate.
 LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
 # How long the node tries new routes for a payment; the worker waits for the result 15 s longer.

@@ -22,7 +22,7 @@ COUNTRY_CODE = "+221"
 ENVIRONMENT = {
     "ORANGE_CLIENT_ID": "sunusav", "ORANGE_API_KEY": "orange-secret", "ORANGE_MSISDN": "781234567",
     "ORANGE_PIN": "4321", "ORANGE_MERCHANT_CODE": "123456", "ORANGE_MERCHANT_NAME": "SUNUSAV",
-    "ORANGE_TIMEOUT_SECONDS": "2",
+    "ORANGE_TIMEOUT_SECONDS": "3",
 }  # fmt: skip
 WRONG_PIN = Step(outcome="refuse", code="2011")
 # What the partner refuses the next payout with, by the kind of refusal.

@@ -77,7 +77,7 @@ def test_payment_whose_token_is_refused_after_its_deadline_is_too_late(orange: O
     orange.control.call("revoke_tokens")
     number = orange.script_payout(Step(hold="before"))
     with ThreadPoolExecutor(1) as pool:
-        late = deadline(1)
+        late = deadline(4)
         sent = pool.submit(orange.rail().send, order, deadline=late)
         orange.wait_until_reached(number)
         while not late.has_passed:
@@ -180,7 +180,7 @@ def test_payment_whose_key_was_revoked_after_its_deadline_is_too_late(orange: Or
     orange.control.call("revoke_key")
     number = orange.script_payout(Step(hold="before"))
     with ThreadPoolExecutor(1) as pool:
-        late = deadline(1)
+        late = deadline(4)
         sent = pool.submit(orange.rail().send, order, deadline=late)
         orange.wait_until_reached(number)
         while not late.has_passed:
@@ -377,6 +377,14 @@ def test_search_that_lists_no_transactions_is_lost(monkeypatch: pytest.MonkeyPat
         use(served, monkeypatch)
         with pytest.raises(AnswerLost):
             list(client().transactions(reference="r-1"))
+
+
+def test_search_that_repeats_its_pages_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering([{"transactionId": "CI260304.1000.C58502"}]) as served:
+        use(served, monkeypatch)
+        with pytest.raises(AnswerLost, match="repeats"):
+            list(client().transactions())
+        assert len(list(client().transactions(reference="r-1"))) == 1
 
 
 def test_registration_of_callbacks_accepts_an_empty_answer(orange: OrangeHarness) -> None:

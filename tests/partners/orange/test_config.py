@@ -1,8 +1,11 @@
 """The variables of Orange: impossible values are named, defaults are the live API's."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
 
 from partners.orange.config import orange_config
+from sunusav.core.checks import require_web_holds_no_worker_secrets
 from tests.partners.orange.harness import ENVIRONMENT
 
 
@@ -36,3 +39,10 @@ def test_impossible_value_is_refused_by_name(
     monkeypatch.setenv(variable, value)
     with pytest.raises(ValueError, match=variable):
         orange_config()
+
+
+def test_web_process_with_the_pin_does_not_start(settings: Settings) -> None:
+    settings.ORANGE_PIN = True
+
+    with pytest.raises(ImproperlyConfigured, match="ORANGE_PIN"):
+        require_web_holds_no_worker_secrets()
