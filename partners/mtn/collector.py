@@ -29,7 +29,7 @@ APPROVED_WITHIN = timedelta(minutes=5)
 class MtnCollector:
     """Collect francs by MTN. Writes nothing to the database.
 
-    A request is paid once, in full, or fails for good: whoever is asked again is asked by another collection.
+    A request is paid once, in full, or fails for good: to ask its payer again takes another collection.
     """
 
     name = NAME

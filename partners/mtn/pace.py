@@ -10,7 +10,7 @@ from time import monotonic, sleep
 
 @dataclass
 class Pace:
-    """At most one call per `interval_seconds`: whoever comes sooner waits for its turn."""
+    """At most one call per `interval_seconds`: one that comes sooner waits for its turn."""
 
     interval_seconds: float
     clock: Callable[[], float] = monotonic

@@ -61,7 +61,7 @@ class MtnDialect:
             "set_state": self._wallets.set_state, "webhooks": self._webhooks.sent,
             "webhooks_again": self._webhooks.send_again, "open_demo_phones": self._open_demo_phones,
         }  # fmt: skip
-        threading.Thread(target=self._settle_for_ever, name="settling", daemon=True).start()
+        threading.Thread(target=self._keep_settling, name="settling", daemon=True).start()
 
     # The interface of the server
 
@@ -202,7 +202,7 @@ class MtnDialect:
         document = self._payments.document_of(row) | {"referenceId": row["reference"]}
         self._webhooks.announce(row["callback_url"], document, method=self.store.setting("callback_method"))
 
-    def _settle_for_ever(self) -> None:
+    def _keep_settling(self) -> None:
         while True:
             with suppress(Exception):
                 self._payments.settle_due()

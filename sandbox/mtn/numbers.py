@@ -1,6 +1,6 @@
 """The phones of MTN's sandbox that do not succeed. The same number means another thing in each product.
 
-The codes are those that a live suite received; "" stays open for ever.
+The codes are those that a live suite received; "" stays open without end.
 """
 
 from types import MappingProxyType

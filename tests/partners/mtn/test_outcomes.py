@@ -252,5 +252,5 @@ def test_any_other_answer_to_a_call_is_unknown(status: int, document: Any, text:
         (500, "", False),
     ],
 )
-def test_refused_access_is_told_from_other_errors(status: int, code: str, expected: bool) -> None:
+def test_refused_access_differs_from_other_errors(status: int, code: str, expected: bool) -> None:
     assert is_credentials(status, code) is expected

@@ -124,7 +124,7 @@ def test_prepare_needs_the_amount_and_the_most_that_sending_may_cost(mtn: MtnHar
         ("off", "Fatou Diop", False),
     ],
 )
-def test_prepare_compares_the_name_where_it_is_told_to(
+def test_prepare_compares_the_name_where_that_is_set(
     mtn: MtnHarness,
     rail: MtnRail,
     monkeypatch: pytest.MonkeyPatch,
