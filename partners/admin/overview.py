@@ -100,7 +100,7 @@ def _money(found: PartnerFloat) -> Facts:
         _("Our money there"),
         (
             (_("State"), _state(found)),
-            (_("Reason"), show_reason(rail.failure_code, rail.failure_facts) or NOTHING),
+            (_("Reason"), show_reason(rail.failure_code, dict(rail.failure_facts)) or NOTHING),
             (_("Balance at the partner"), _balance(found)),
             (_("Reported"), instant(rail.balance.at if rail.balance else None)),
             (_("In the books"), show_in(currency, rail.booked_amount)),

@@ -176,7 +176,7 @@ def test_partner_without_secrets_is_refused(
         ({"path": "wave/webhooks/"}, 404, "not-found"),
     ],
 )
-def test_delivery_to_another_address_is_refused(change: dict[str, str], status: int, code: str) -> None:
+def test_delivery_to_another_address_is_refused(change: dict[str, Any], status: int, code: str) -> None:
     facts = awaited("wave")
     with nothing_stored():
         response = replace(by_wave(wave_body(facts.reference)), **change).deliver()
