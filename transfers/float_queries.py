@@ -33,7 +33,8 @@ def floats_of(rail_names: Iterable[str], *, now: datetime) -> dict[str, RailFloa
     return {
         name: _float(
             name, account, looks[name], booked=booked[account], waiting=waiting.get(name),
-            is_stopped=name in stopped, outflow_amount=_outflow_before(account, today),
+            is_stopped=name in stopped, is_stale=treasury.is_look_stale(looks[name], now=now),
+            outflow_amount=_outflow_before(account, today),
         )
         for name, account in accounts.items()
     }  # fmt: skip
@@ -47,13 +48,14 @@ def _float(
     booked: int,
     waiting: WaitingForRail | None,
     is_stopped: bool,
+    is_stale: bool,
     outflow_amount: int,
 ) -> RailFloat:
     return RailFloat(
         rail=name, currency=account.currency, balance=_balance_of(look), booked_amount=booked,
         sendable_amount=look.total if look else None, outflow_amount=outflow_amount,
         waiting_count=waiting.count if waiting else 0, waiting_amount=waiting.total.amount if waiting else 0,
-        is_stopped=is_stopped, seen_at=look.seen_at if look else None,
+        is_stopped=is_stopped, is_stale=is_stale, seen_at=look.seen_at if look else None,
         failure_code=look.failure_code if look else "", failure_facts=look.failure_facts if look else {},
     )  # fmt: skip
 

@@ -77,6 +77,7 @@ def adopt_float_minimum(proposal: Proposal, actor: Actor, now: datetime) -> None
     facts = describe_float_minimum(proposal.subject_id)
     approvals.require_as_proposed(proposal, facts)
     row = float_minimum_of(proposal.subject_id)
+    assert actor.user_id is not None, "people approve"  # noqa: S101  (a programmer's mistake)
     AdoptedFloatMinimum.objects.create(
         minimum=row, adopted_at=now, proposal=proposal, proposer_id=proposal.proposer_id,
         approver_id=actor.user_id,

@@ -304,7 +304,7 @@ def test_health_reports_each_partner() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("why", ["low", "stopped", "unavailable", "never"])
+@pytest.mark.parametrize("why", ["low", "stopped", "unavailable", "never", "stale"])
 def test_health_is_degraded_while_a_partner_cannot_pay_or_has_little(why: str) -> None:
     if why != "never":
         looked_at("wave", 5, at=NOW)
@@ -312,6 +312,8 @@ def test_health_is_degraded_while_a_partner_cannot_pay_or_has_little(why: str) -
         adopt_minimum(proposed_minimum(now=NOW), now=NOW)
     if why == "stopped":
         RailBreaker.objects.create(rail="wave", state="open", failures=10, retry_at=NOW, changed_at=NOW)
+    if why == "stale":
+        looked_at("wave", 5, at=NOW - timedelta(seconds=121))
     if why == "unavailable":
         RailLiquidity.objects.update(seen_at=NOW + DAY, failure_code="rail-unavailable")
     assert _health(0)[0] == "degraded"

@@ -35,11 +35,12 @@ class RailFloat:
     waiting_count: int
     waiting_amount: int
     is_stopped: bool
+    is_stale: bool
     seen_at: datetime | None
     failure_code: str
     failure_facts: Mapping[str, Any]
 
     @property
     def is_available(self) -> bool:
-        """Return whether the last look had an answer, and the rail is not stopped."""
-        return self.seen_at is not None and not self.failure_code and not self.is_stopped
+        """Return whether the last look was lately and had an answer, and the rail is not stopped."""
+        return self.seen_at is not None and not (self.failure_code or self.is_stopped or self.is_stale)

@@ -13,7 +13,8 @@ from ledger.services import post
 from ledger.types import AccountRef, Line
 from partners.models import InboundWebhook
 from partners.references import new_order_reference
-from partners.services.webhooks import clean_up_webhooks, follow_webhooks
+from partners.services.webhooks import clean_up_webhooks, follow_webhooks, record_webhook
+from partners.webhooks.types import Delivery
 from sunusav.core import clock
 from sunusav.core.wake_ups import retry_broker_now
 from tests.fakes.franc_rail import phone
@@ -280,13 +281,13 @@ def test_unsigned_delivery_about_an_ended_payment_is_not_stored() -> None:
         assert by_mtn(mtn_body(facts.reference)).deliver().status_code == 200
 
 
-def test_flood_of_unsigned_deliveries_has_a_payment_queried_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = clock.now().replace(second=20, microsecond=0)
-    monkeypatch.setattr(clock, "now", lambda: at)
+def test_flood_of_unsigned_deliveries_has_a_payment_queried_once_in_ten_seconds() -> None:
     facts = awaited("mtn")
-    for number in range(20):
-        by_mtn(mtn_body(facts.reference, amount=str(number))).deliver()
-    assert InboundWebhook.objects.count() == 1
+    at = clock.now().replace(second=20, microsecond=0)
+    for seconds in (0, 0.1, 5, 9.9, 10, 19.9):
+        delivery = Delivery({}, mtn_body(facts.reference, amount=str(seconds)), MTN_TOKEN)
+        assert record_webhook("mtn", delivery, now=at + timedelta(seconds=seconds)) == 200
+    assert InboundWebhook.objects.count() == 2
 
 
 # Payments out
