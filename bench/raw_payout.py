@@ -23,8 +23,9 @@ from lightning.proto import lightning_pb2, methods, router_pb2
 
 LOCK = "SELECT state FROM transfers_disbursement WHERE id = %s FOR UPDATE"
 ORDER = (
-    "INSERT INTO transfers_paymentorder (disbursement_id, rail, reference, payload, currency, amount, cost_limit,"
-    " paid_from, cost_account, payee, source, expires_at, give_up_after, prepared_at, destination_digest, is_renewable)"
+    "INSERT INTO transfers_paymentorder (disbursement_id, rail, reference, sealed_payload, currency, amount,"
+    " cost_limit, paid_from, cost_account, payee_digest, source, expires_at, give_up_after, prepared_at,"
+    " destination_digest, is_renewable)"
     " VALUES (%s, 'lightning', %s, %s, 'msat', %s, %s, 'node:msat', 'routing_expense:msat', %s, %s, %s, %s, %s,"
     " REPEAT('0', 64), 0)"
 )

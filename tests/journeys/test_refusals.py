@@ -13,11 +13,13 @@ from payouts.models import Cycle
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.models import Switch
+from sunusav.core.privacy import seal
 from sunusav.core.switches import pause_outgoing
 from tests.journeys.tontine import Problem, Tontine, signed_invoice, successes
 from tests.lightning.world import World
 from tests.transfers.unchanged import unchanged
 from transfers.engine.runner import run_due
+from transfers.types import member_ref
 
 pytestmark = pytest.mark.django_db
 
@@ -51,9 +53,10 @@ def set_destination_refused(tontine: Tontine, cycle_id: str, invoice: str) -> Pr
 
 def store_destination(cycle_id: str, invoice: str) -> None:
     """Store a destination that was accepted earlier and can no longer be paid."""
-    now = clock.now()
+    now, winner = clock.now(), Cycle.objects.get(pk=cycle_id).winner_user_id
     changes: dict[str, Any] = {
-        "destination_rail": "lightning", "destination_kind": "bolt11", "destination_value": invoice,
+        "destination_rail": "lightning", "destination_kind": "bolt11",
+        "sealed_destination": seal(member_ref(winner), invoice),
         "destination_set_at": now,
     }  # fmt: skip
     Cycle.objects.filter(pk=cycle_id).update(**changes)

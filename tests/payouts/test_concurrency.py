@@ -194,4 +194,4 @@ def test_set_destination_while_a_worker_takes_the_payout_is_refused_by_the_docum
         set_destination(cycle_id=cycle.pk, destination=invoice("other", 19_800), actor=ACTOR, now=NOW)
 
     assert refused.value.facts["payout_id"] == payout_id
-    assert Cycle.objects.get().destination_value == cycle.destination_value
+    assert Cycle.objects.get().sealed_destination == cycle.sealed_destination

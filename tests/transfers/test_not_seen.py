@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from sunusav.core.privacy import erase
 from sunusav.core.switches import pause_outgoing
 from tests.transfers.builders import (
     BY,
@@ -57,6 +58,18 @@ def test_not_seen_before_sends_the_very_same_order_again(lost: int, node: Steere
     (attempt,) = attempts(lost)
     assert (attempt.sends, attempt.sent_at, attempt.opened_at) == (2, watch(), NOW)
     assert node.paid == {hash_of("awa", NET_SATS): NET_MSAT}
+
+
+def test_not_seen_order_whose_payload_is_unreadable_is_not_sent_again(
+    lost: int, node: SteeredRail, watch: Watch
+) -> None:
+    """Nobody's data is erased while they may be paid; here their key was removed behind the system."""
+    erase("cycle:awa", now=NOW)
+    watch.advance(15)
+    run(watch)
+
+    assert (snapshot(lost), row_of(lost).failure_code) == (PREPARED, "worker-broke")
+    assert (node.calls, node.paid) == (["prepare", "send", "find"], {})
 
 
 def test_not_seen_again_and_again_sends_each_time_and_pays_once(

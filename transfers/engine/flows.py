@@ -11,6 +11,7 @@ from sunusav.core import switches
 from sunusav.core.clock import Clock
 from sunusav.core.deadlines import Deadline, boottime_ns
 from sunusav.core.errors import DomainError
+from sunusav.core.privacy import PersonErased
 from sunusav.core.transitions import StateChanged
 from transfers.engine.breaker import (
     Sending,
@@ -292,6 +293,8 @@ class _PaymentFlow:
             until = deferral.until and deferral.until + QUERY_AGAIN_AFTER
             return NotSentAgain(answered, until)
         order = yield from call_batched(orders_of, attempt.order)
+        if not order.payload:
+            raise PersonErased(person_ref=self._claim.row.person_ref)
         read_at_ns = boottime_ns()
         record_resend(self._claim, attempt, answered, now=self._clock())
         return (yield from self._send(attempt, order, read_at_ns=read_at_ns))
