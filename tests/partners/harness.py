@@ -12,6 +12,7 @@ from typing import Protocol
 
 import pytest
 
+from sandbox.simulator.control import Control
 from sandbox.simulator.script import Step
 from transfers.collectors import Collector
 from transfers.rails import Rail
@@ -69,6 +70,11 @@ class Harness(Protocol):
     other_phone: str
     unknown_phone: str
     foreign_phone: str
+
+    @property
+    def control(self) -> Control:
+        """Steer the simulator by what all simulators have in common, such as its clock."""
+        ...
 
     def start(self) -> None:
         """Start the simulator."""
