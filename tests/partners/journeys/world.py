@@ -95,7 +95,9 @@ class World:
         return self.state
 
     def resolve_as_unpaid(self) -> None:
-        """Have two people find it unpaid, and one have it paid anew."""
+        """Have two people find it unpaid once it can be paid no more, and one have it paid anew."""
+        self.advance(DAY_SECONDS + LONG_ROUND_SECONDS)
+        self.run()
         proposal = propose_resolution(
             disbursement_id=self.disbursement_id, verdict=ResolutionVerdict.NOT_PAID,
             explanation="the partner's statement does not have it", proposer=make_user(Role.FINANCE), now=self.watch(),
