@@ -1,6 +1,6 @@
 """Access tokens, shared by all processes in the cache: one of them fetches a token, the others wait for it.
 
-A lease that ends by itself replaces a lock: whoever holds it may die or freeze. The cache keeps tokens encrypted.
+A lease that ends by itself replaces a lock: its holder may die or freeze. The cache keeps tokens encrypted.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Webhooks:
 
     def __init__(self, store: Store, sign: Sign, *, is_retried: bool = True) -> None:
         self._store, self._sign, self._is_retried = store, sign, is_retried
-        threading.Thread(target=self._send_for_ever, name="webhooks", daemon=True).start()
+        threading.Thread(target=self._run, name="webhooks", daemon=True).start()
 
     def announce(self, url: str, document: Any, *, method: str = "POST", delay_seconds: float = 0) -> None:
         """Store a webhook, in the transaction of what it is about."""
@@ -61,7 +61,7 @@ class Webhooks:
             )
         return len(known)
 
-    def _send_for_ever(self) -> None:
+    def _run(self) -> None:
         while True:
             with suppress(Exception):
                 self._send_due()
