@@ -89,6 +89,7 @@ class LightningRail:
     late_by = LATE_BY
     # The node pays one payment hash once.
     search_window = timedelta(0)
+    has_statement = True
 
     def __init__(
         self,

@@ -6,3 +6,6 @@ class PartnersConfig(AppConfig):
     name = "partners"
     verbose_name = _("Mobile-money partners")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from partners.mtn import checks  # noqa: F401  (registers system checks)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from partners.wire import PartnerError
+from sunusav.core.web_addresses import is_public
 
 
 class NotConfigured(PartnerError):
@@ -50,3 +53,16 @@ def number(variable: str, default: int) -> int:
 def texts(variable: str, default: str) -> tuple[str, ...]:
     """Return a list of the environment, separated by commas."""
     return tuple(part.strip() for part in text(variable, default).split(",") if part.strip())
+
+
+def is_public_https(url: str) -> bool:
+    """Return whether an address has TLS and is not on this machine or a private network, as far as it shows that."""
+    address = urlsplit(url)
+    host = address.hostname or ""
+    if address.scheme != "https" or not host or host == "localhost" or host.endswith(".localhost"):
+        return False
+    try:
+        ip_address(host)
+    except ValueError:
+        return True
+    return is_public(host)

@@ -22,13 +22,18 @@ class PhoneRail:
 
     name: ClassVar[str]
     destination_kinds: tuple[str, ...] = (PHONE,)
+    has_statement = True
     # The most that a partner may charge on top of an amount: it is kept available, and no more is expected.
     cost_limit_francs: ClassVar[int] = 100
     cost_limit_percent: ClassVar[int] = 2
 
-    def __init__(self) -> None:
-        self.account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, self.name)
-        self.cost_account = AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, self.name)
+    account: AccountRef
+    cost_account: AccountRef
+
+    def __init_subclass__(cls) -> None:
+        """Name the accounts after the partner."""
+        cls.account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, cls.name)
+        cls.cost_account = AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, cls.name)
 
     @property
     def countries(self) -> tuple[str, ...]:

@@ -4,11 +4,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from partners.mtn import phrases as mtn
+
 # Labels of codes: states, kinds, actions, reasons.
-LABELS: dict[str, Any] = {}
+LABELS: dict[str, Any] = {**mtn.LABELS}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
+    **mtn.FACTS,
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {

@@ -18,7 +18,7 @@ from sunusav.core.models import User
 from transfers import attempt_queries, collection_queries, queries, treasury
 from transfers.account_names import name_of_code
 from transfers.enums import LIMIT_DEFERRALS, DisbursementState
-from transfers.rails import rail
+from transfers.rails import rail, rails_with_statement
 from transfers.return_queries import unclaimed_returns
 
 
@@ -77,7 +77,7 @@ def _paid_outside(user: User, now: datetime) -> Notice | None:
 
 def _mismatches(user: User, now: datetime) -> Notice | None:
     """Report payments on which providers and books differ, or else that the last match is old."""
-    matches = queries.newest_matches(settings.RAILS).values()
+    matches = queries.newest_matches(rails_with_statement()).values()
     title = _("Payments matched with providers")
     differing = [match for match in matches if match and match.mismatches_found]
     if differing:

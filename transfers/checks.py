@@ -19,8 +19,18 @@ RAIL_PARTS = (
     "verify",
     "balance",
     "statement",
+    "has_statement",
 )
-COLLECTOR_PARTS = ("account", "wants_phone", "paid_late_for", "open", "reference_of", "find", "cancel")
+COLLECTOR_PARTS = (
+    "account",
+    "wants_phone",
+    "needs_phone",
+    "paid_late_for",
+    "open",
+    "reference_of",
+    "find",
+    "cancel",
+)
 
 
 @register()

@@ -8,6 +8,7 @@ from sunusav.core import switches
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import collection_queries, queries, treasury
 from transfers.enums import CollectionProblem, DeferralCode
+from transfers.rails import rails_with_statement
 
 OVERDUE_BY = timedelta(minutes=2)
 STUCK_AFTER = timedelta(hours=1)
@@ -48,7 +49,7 @@ def _rails(now: datetime) -> HealthReport:
 
 def _matching(now: datetime) -> HealthReport:
     """Report the last run that matched each rail's statement with our attempts."""
-    matches = queries.newest_matches(settings.RAILS)
+    matches = queries.newest_matches(rails_with_statement())
     facts = {
         name: {
             "age_seconds": int((now - match.ended_at).total_seconds()),

@@ -29,8 +29,9 @@ class Rail(Protocol):
     `account` holds the money it sends, `cost_account` takes what sending costs, in the same currency;
     `send_deadline_seconds` is how long a `send` may last at most; `late_by` is how long after its deadline the provider
     may still accept a send; `search_window` is how long after a send its absence at the provider proves nothing: where
-    the provider does not pay one reference once, or does not show at once what it acknowledged. `prepare`, `send`,
-    `find`, `sendable` and `balance` are called in threads of their own, many at once, and use no database.
+    the provider does not pay one reference once, or does not show at once what it acknowledged. `has_statement`:
+    the provider lists its payments. `prepare`, `send`, `find`, `sendable` and `balance` are called in threads of their
+    own, many at once, and use no database.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Rail(Protocol):
     send_deadline_seconds: int
     late_by: timedelta
     search_window: timedelta
+    has_statement: bool
     destination_kinds: tuple[str, ...]
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:
@@ -97,7 +99,10 @@ class Rail(Protocol):
         ...
 
     def statement(self) -> Iterable[ProviderPayment]:
-        """List what the provider reports as paid, for matching. Raises: RailUnavailable."""
+        """List what the provider reports as paid, for matching; never called without `has_statement`.
+
+        Raises: RailUnavailable.
+        """
         ...
 
 
@@ -108,6 +113,11 @@ def rail(name: str) -> Rail:
         raise RailUnknown(rail=name, known_rails=sorted(settings.RAILS))
     loaded: Rail = import_string(settings.RAILS[name])()
     return loaded
+
+
+def rails_with_statement() -> list[str]:
+    """Return the names of the rails whose provider lists its payments, so that they can be matched."""
+    return [name for name in settings.RAILS if rail(name).has_statement]
 
 
 def withdrawal_code(name: str, secret: str) -> WithdrawalCode:

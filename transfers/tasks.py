@@ -6,6 +6,7 @@ from sunusav.core.watchdog import ends_if_stopped
 from transfers.engine.liquidity import look_at_rails
 from transfers.engine.reversing import confirm_reversals
 from transfers.engine.runner import run_due
+from transfers.rails import rails_with_statement
 from transfers.services.collections import sweep_collections
 from transfers.services.matching import match_rails
 
@@ -30,7 +31,7 @@ def sweep_collections_task() -> int:
 
 @shared_task(name="transfers.match_rails")
 def match_rails_task() -> int:
-    found = match_rails(settings.RAILS, clock=clock.database_clock())
+    found = match_rails(rails_with_statement(), clock=clock.database_clock())
     confirm_reversals(settings.RAILS, clock=clock.database_clock())
     return found
 

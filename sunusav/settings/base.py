@@ -221,6 +221,9 @@ LND_INVOICING_MACAROON_HEX = env("LND_INVOICING_MACAROON_HEX", default="")
 LND_READONLY_MACAROON_HEX = env("LND_READONLY_MACAROON_HEX", default="")
 # Only the worker of the queue `payouts` may pay: a web process that has one of these does not start.
 NEVER_IN_WEB = ["LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"]
+MTN_API_KEY = env("MTN_API_KEY", default="")
+MTN_SUBSCRIPTION_KEY = env("MTN_SUBSCRIPTION_KEY", default="")
+NEVER_IN_WEB += ["MTN_API_KEY", "MTN_SUBSCRIPTION_KEY"]
 # Needed only when LND_HOST is not among the names in the node's certificate.
 LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
 # How long the node tries new routes for a payment; the worker waits for the result 15 s longer.

@@ -48,6 +48,7 @@ class ScriptedFrancRail:
     send_deadline_seconds = 1
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
+    has_statement = True
     destination_kinds = ("phone",)
 
     def __init__(self) -> None:

@@ -85,6 +85,7 @@ class ScriptedRail:
     send_deadline_seconds = 1
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
+    has_statement = True
     destination_kinds = ("bolt11",)
 
     def __init__(self) -> None:

@@ -62,6 +62,7 @@ class FrancRail(PhoneRail):
     send_deadline_seconds = 20
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
+    has_statement = True
     is_idempotent = True
     is_fenced = True
 

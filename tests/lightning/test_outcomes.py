@@ -46,7 +46,7 @@ def payment(**facts: Any) -> Payment:
 def test_outcome_of_proven_success_is_paid_with_its_cost() -> None:
     paid = outcome_of(payment(), ORDER)
     assert isinstance(paid, Succeeded)
-    assert (paid.proof, paid.amount.amount, paid.cost.amount) == (PREIMAGE.hex(), 99_500_000, 1_234)
+    assert (paid.proof, paid.amount, paid.cost) == (PREIMAGE.hex(), msat(99_500_000), msat(1_234))
     assert paid.evidence["status"] == "succeeded"
 
 

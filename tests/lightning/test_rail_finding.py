@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ledger.types import msat
 from lightning.client import LndClient
 from lightning.rail import LightningRail
 from lightning.statement import provider_payments
@@ -75,9 +76,12 @@ def test_statement_lists_every_payment_with_its_state(world: World, rail: Lightn
     sent(rail, stuck)
     lines = {line.reference: line for line in rail.statement()}
     assert [
-        (line.is_paid, line.is_open, line.amount.amount, line.cost.amount)
+        (line.is_paid, line.is_open, line.amount, line.cost)
         for line in (lines[order.reference] for order in (paid, failed, stuck))
-    ] == [(True, False, NET_MSAT, 7), (False, False, NET_MSAT, 0), (False, True, NET_MSAT, 0)]
+    ] == [
+        (True, False, msat(NET_MSAT), msat(7)), (False, False, msat(NET_MSAT), msat(0)),
+        (False, True, msat(NET_MSAT), msat(0)),
+    ]  # fmt: skip
 
 
 def test_statement_and_balance_without_node_are_unavailable(world: World, rail: LightningRail) -> None:

@@ -44,7 +44,7 @@ def test_send_pays_once_with_proof_and_cost(world: World, rail: LightningRail) -
     paid = sent(rail, order)
     assert isinstance(paid, Succeeded)
     assert rail.verify(order.reference, paid.proof)
-    assert (paid.amount.amount, paid.cost.amount) == (NET_MSAT, 1_000 + 9_950)
+    assert (paid.amount, paid.cost) == (msat(NET_MSAT), msat(1_000 + 9_950))
     (row,) = world.record(order.reference)
     assert (row["status"], row["value_msat"], row["fee_msat"]) == ("SUCCEEDED", NET_MSAT, 10_950)
     assert rail.balance() == msat(PLENTY_MSAT - NET_MSAT - 10_950)

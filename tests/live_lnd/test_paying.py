@@ -40,11 +40,7 @@ def test_rail_sending_twice_pays_once_and_finds_the_same_payment(pair: NodePair)
     assert pair.rail.verify(order.reference, paid.proof)
     again = pair.rail.send(order, deadline=deadline())
     assert isinstance(again, Succeeded)
-    assert (again.proof, again.amount.amount, again.cost.amount) == (
-        paid.proof,
-        paid.amount.amount,
-        paid.cost.amount,
-    )
+    assert (again.proof, again.amount, again.cost) == (paid.proof, paid.amount, paid.cost)
     refused = pair.refused("pay again", lambda: list(pair.start(made.text)))
     assert isinstance(refused, NodeRefused)
     assert refused.is_duplicate_payment

@@ -19,8 +19,9 @@ from transfers.rails import Rail
 
 # By the name of the partner. Each class is made with the folder of its state.
 HARNESSES: dict[str, str] = {
-    "orange": "tests.partners.orange.harness.OrangeHarness",
     "wave": "tests.partners.wave.harness.WaveHarness",
+    "orange": "tests.partners.orange.harness.OrangeHarness",
+    "mtn": "tests.partners.mtn.harness.MtnHarness",
     "franc": "tests.francs.harness.FrancHarness",
     "franc-unfenced": "tests.francs.harness.UnfencedFrancHarness",
     "franc-repeating": "tests.francs.harness.RepeatingFrancHarness",

@@ -42,8 +42,10 @@ from transfers.health import HEALTH_CHECKS
 from transfers.matching import LINES_AT_A_TIME, MOST_KEPT, MOVING, Mismatch, match_rail
 from transfers.metrics import METRICS
 from transfers.models import Attempt, RailMatch
+from transfers.rails import rails_with_statement
 from transfers.services.matching import match_rails
 from transfers.services.reconciliation import make_open_attempts_due
+from transfers.tasks import match_rails_task
 from transfers.types import ProviderPayment, Refused, Unknown
 
 pytestmark = pytest.mark.django_db
@@ -556,3 +558,19 @@ def test_process_payouts_lists_payments_that_broke_their_worker(node: SteeredRai
         errors.getvalue()
         == f"disbursement {disbursement_id} (cycle:awa) broke its worker: ZeroDivisionError\n"
     )
+
+
+def test_rail_whose_provider_lists_no_payments_is_not_matched_and_alarms_nobody(
+    node: SteeredRail, watch: Watch, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RAILS = {"lightning": settings.RAILS["lightning"]}
+    monkeypatch.setattr(node, "has_statement", False)
+    ordered()
+    run(watch)
+    watch.advance(3 * 24 * 3_600)
+
+    match_rails_task()
+
+    assert (RailMatch.objects.count(), rails_with_statement()) == (0, [])
+    assert health(watch) == ("ok", {})
+    call_command("reconcile_payouts", "--only-match")

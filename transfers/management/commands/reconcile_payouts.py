@@ -1,13 +1,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from sunusav.core import clock, phrasing
 from transfers.engine.runner import query_open_attempts
 from transfers.errors import RailUnavailable
 from transfers.matching import MatchReport, match_rail
+from transfers.rails import rails_with_statement
 from transfers.services.collections import sweep_collections
 from transfers.services.matching import record_match
 from transfers.services.reconciliation import make_open_attempts_due, make_open_collections_due
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["only_match"]:
             self._query()
-        reports = [self._match(name) for name in settings.RAILS]
+        reports = [self._match(name) for name in rails_with_statement()]
         if not options["only_match"]:
             for report in reports:
                 record_match(report, clock=clock.database_clock())

@@ -1,0 +1,1 @@
+"""MTN MoMo: client, outcomes, rail and collector against its simulator."""
