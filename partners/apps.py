@@ -8,4 +8,5 @@ class PartnersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from partners.mtn import checks  # noqa: F401  (registers system checks)
+        from partners.mtn import checks as mtn_checks  # noqa: F401  (registers system checks)
+        from partners.wave import checks as wave_checks  # noqa: F401  (registers system checks)

@@ -5,13 +5,15 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from partners.mtn import phrases as mtn
+from partners.wave import phrases as wave
 
 # Labels of codes: states, kinds, actions, reasons.
-LABELS: dict[str, Any] = {**mtn.LABELS}
+LABELS: dict[str, Any] = {**mtn.LABELS, **wave.LABELS}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
     **mtn.FACTS,
+    **wave.FACTS,
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {

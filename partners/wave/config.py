@@ -13,6 +13,8 @@ from partners.config import Secret, number, secret, text
 NAME = "wave"
 REFUSE, OFF = "refuse", "off"
 FINGERPRINT_DIGITS = 16
+# A send, with its connection and a body that comes slowly, ends within the 20 s of its deadline.
+LONGEST_TIMEOUT_SECONDS = 7
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,16 @@ class WaveConfig:
                 secret("WAVE_CHECKOUT_API_KEY"), secret("WAVE_CHECKOUT_SIGNING_SECRET"), wallet
             ),
             compares_names=_compares_names(),
-            timeout_seconds=number("WAVE_TIMEOUT_SECONDS", 7),
+            timeout_seconds=_timeout_seconds(),
             statement_from=_statement_from(),
         )
+
+
+def _timeout_seconds() -> int:
+    seconds = number("WAVE_TIMEOUT_SECONDS", LONGEST_TIMEOUT_SECONDS)
+    if not 0 < seconds <= LONGEST_TIMEOUT_SECONDS:
+        raise ValueError(f"WAVE_TIMEOUT_SECONDS must be between 1 and {LONGEST_TIMEOUT_SECONDS}")
+    return seconds
 
 
 def _compares_names() -> bool:

@@ -224,6 +224,9 @@ NEVER_IN_WEB = ["LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"]
 MTN_API_KEY = env("MTN_API_KEY", default="")
 MTN_SUBSCRIPTION_KEY = env("MTN_SUBSCRIPTION_KEY", default="")
 NEVER_IN_WEB += ["MTN_API_KEY", "MTN_SUBSCRIPTION_KEY"]
+WAVE_API_KEY = env("WAVE_API_KEY", default="")
+WAVE_SIGNING_SECRET = env("WAVE_SIGNING_SECRET", default="")
+NEVER_IN_WEB += ["WAVE_API_KEY", "WAVE_SIGNING_SECRET"]
 # Needed only when LND_HOST is not among the names in the node's certificate.
 LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
 # How long the node tries new routes for a payment; the worker waits for the result 15 s longer.

@@ -1,3 +1,4 @@
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -30,12 +31,24 @@ class Host:
     def _answer_one(self) -> None:
         connection, _ = self._listener.accept()
         with connection:
-            self.received = connection.recv(65_536)
+            self.received = _request_on(connection)
             if self._answer and self.received:
                 connection.sendall(self._answer)
 
     def close(self) -> None:
         self._listener.close()
+
+
+def _request_on(connection: socket.socket) -> bytes:
+    """Return what arrives until the request is complete: its head and its body may come apart."""
+    received = b""
+    while chunk := connection.recv(65_536):
+        received += chunk
+        head, end, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if end and len(body) >= (int(length[1]) if length else 0):
+            break
+    return received
 
 
 @contextmanager
