@@ -10,3 +10,4 @@ class PartnersConfig(AppConfig):
     def ready(self) -> None:
         from partners.mtn import checks as mtn_checks  # noqa: F401  (registers system checks)
         from partners.wave import checks as wave_checks  # noqa: F401  (registers system checks)
+        from partners import address_checks  # noqa: F401  (registers system checks)

@@ -5,14 +5,18 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from partners.mtn import phrases as mtn
+from partners.orange import phrases as orange
 from partners.wave import phrases as wave
 
 # Labels of codes: states, kinds, actions, reasons.
-LABELS: dict[str, Any] = {**mtn.LABELS, **wave.LABELS}
+LABELS: dict[str, Any] = {**mtn.LABELS, **orange.LABELS, **wave.LABELS}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
+    "least": _("least amount"),
+    "most": _("largest amount"),
     **mtn.FACTS,
+    **orange.FACTS,
     **wave.FACTS,
 }
 # By problem code: what happened, and what to do next.
@@ -32,6 +36,12 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "recipient-unknown": (
         _("%(phone)s cannot receive money by %(rail)s (%(reason)s)."),
         _("Check the number with the recipient, or set another destination."),
+    ),
+    "amount-outside-partner-range": (
+        _(
+            "%(amount_xof)s is outside what %(partner)s moves at once (at least %(least_xof)s, at most %(most_xof)s)."
+        ),
+        _("Choose another amount, or another method."),
     ),
     "recipient-name-differs": (
         _("%(rail)s knows the owner of %(phone)s under another name."),

@@ -12,7 +12,8 @@ LIVE_URL: Final = "https://api.orange-sonatel.com"
 PADDINGS: Final = ("pkcs1v15", "oaep")
 NINE_DIGITS: Final = re.compile(r"\d{9}")
 SIX_DIGITS: Final = re.compile(r"\d{6}")
-ON: Final = "on"
+# A longer call could not end within the time in which a payment must leave.
+LONGEST_TIMEOUT_SECONDS: Final = 15
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,10 @@ class OrangeConfig:
 
 
 def orange_config() -> OrangeConfig:
-    """Return the configuration of this process; what is missing is refused by the call that needs it."""
+    """Return the configuration of this process; what is missing is refused by the call that needs it.
+
+    Raises: ValueError that names a variable with an impossible value.
+    """
     return OrangeConfig(
         url=text("ORANGE_URL", LIVE_URL).rstrip("/"),
         client_id=text("ORANGE_CLIENT_ID", ""),
@@ -84,13 +88,27 @@ def orange_config() -> OrangeConfig:
         wallet=text("ORANGE_WALLET", ""),
         balance_wallet=text("ORANGE_BALANCE_WALLET", "PRINCIPAL"),
         token_life_seconds=number("ORANGE_TOKEN_LIFE_SECONDS", 299),
-        timeout_seconds=number("ORANGE_TIMEOUT_SECONDS", 10),
+        timeout_seconds=_timeout_seconds(),
         least_payout_xof=number("ORANGE_LEAST_PAYOUT_XOF", 1),
         most_payout_xof=number("ORANGE_MOST_PAYOUT_XOF", 0),
         least_request_xof=number("ORANGE_LEAST_REQUEST_XOF", 10),
-        checks_recipient=text("ORANGE_RECIPIENT_CHECK", ON) == ON,
-        checks_name=text("ORANGE_NAME_CHECK", "off") == "refuse",
+        checks_recipient=_choice("ORANGE_RECIPIENT_CHECK", "on", "off") == "on",
+        checks_name=_choice("ORANGE_NAME_CHECK", "off", "refuse") == "refuse",
     )
+
+
+def _timeout_seconds() -> int:
+    seconds = number("ORANGE_TIMEOUT_SECONDS", 10)
+    if not 0 < seconds <= LONGEST_TIMEOUT_SECONDS:
+        raise ValueError(f"ORANGE_TIMEOUT_SECONDS must be between 1 and {LONGEST_TIMEOUT_SECONDS}")
+    return seconds
+
+
+def _choice(variable: str, default: str, other: str) -> str:
+    chosen = text(variable, default)
+    if chosen not in (default, other):
+        raise ValueError(f"{variable} must be {default} or {other}")
+    return chosen
 
 
 def _matching(variable: str, value: str, pattern: re.Pattern[str]) -> str:

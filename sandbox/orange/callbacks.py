@@ -23,7 +23,7 @@ class Callbacks:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.webhooks = Webhooks(store, self._headers)
+        self.webhooks = Webhooks(store, self._headers, is_4xx_final=True)
 
     def register(self, request: Request) -> Response:
         """Register an address. The answer is empty, although the documents promise a body. Raises: Refusal."""
@@ -37,14 +37,17 @@ class Callbacks:
         return Response(201)
 
     def listed(self, _request: Request) -> Response:
-        """Answer what is registered, the key in clear."""
+        """Answer what is registered."""
+        return Response.of(200, self.registered())
+
+    def registered(self) -> list[Row]:
+        """Return what is registered, the key in clear."""
         url = self._store.setting("callback_url")
-        registered = [{
+        return [{
             "code": self._store.setting("merchant_code"), "msisdn": None, "name": self._store.setting("merchant_name"),
             "callbackUrl": url, "apiKey": self._store.setting("callback_api_key"),
             "createdAt": self._store.setting("callbacks_since"),
         }] if url else []  # fmt: skip
-        return Response.of(200, registered)
 
     def report(self, row: Row, *, url: str = "") -> None:
         """Report a payment, in the transaction that books it."""

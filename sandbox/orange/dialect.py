@@ -70,11 +70,12 @@ class OrangeDialect:
         }  # fmt: skip
         self.controls: Mapping[str, Callable[..., Any]] = {
             "top_up": self._wallets.top_up, "open_wallet": self._wallets.open, "set_state": self._wallets.set_state,
-            "wallets": self._wallets.all, "balance": self._wallets.balance, "paid_out": self._transactions.paid_out,
-            "complete": self._transactions.end, "revoke_key": self._security.revoke_key,
-            "revoke_tokens": self._security.revoke_tokens, "pay_in": self._pay_in, "pay_code": self._codes.pay,
-            "webhooks": self._callbacks.webhooks.sent, "send_again": self._callbacks.webhooks.send_again,
-            "book_twice": self._book_twice,
+            "wallets": self._wallets.all, "balance": self._wallets.balance,
+            "paid_out": self._transactions.paid_out, "complete": self._transactions.end,
+            "book_again": self._book_again, "pay_in": self._pay_in, "pay_code": self._codes.pay,
+            "revoke_key": self._security.revoke_key, "revoke_tokens": self._security.revoke_tokens,
+            "callbacks": self._callbacks.registered, "webhooks": self._callbacks.webhooks.sent,
+            "send_again": self._callbacks.webhooks.send_again,
         }  # fmt: skip
         self._open_demo_phones()
 
@@ -152,12 +153,12 @@ class OrangeDialect:
     ) -> str:  # fmt: skip
         return self._codes.pay_by_reference(reference, phone, amount, currency, hidden_seconds)
 
-    def _book_twice(self, reference: str) -> None:
-        """Pay a cash-in once more, as if Orange had been asked twice."""
+    def _book_again(self, reference: str, kind: str = "") -> None:
+        """Book the first transaction of a reference once more, or one of another kind, as if it had been asked for."""
         row = self.store.rows("SELECT * FROM transactions WHERE reference = ?", reference)[0]
         self._transactions.add(
-            row["type"], reference=reference, phone=row["phone"], amount=row["amount"], partner={}, status="SUCCESS",
-            step=Step(), channel="API",
+            kind or row["type"], reference=reference, phone=row["phone"], amount=row["amount"], partner={},
+            status="SUCCESS", step=Step(), channel="API",
         )  # fmt: skip
 
     def _open_demo_phones(self) -> None:

@@ -29,11 +29,15 @@ Sign = Callable[[bytes], Mapping[str, str]]
 class Webhooks:
     """The webhooks of one partner; `sign` returns the headers for a body. Without an address nothing is stored.
 
-    `is_retried`: an answer that is not 2xx, or none, is followed by another try, later and later.
+    `is_retried`: an answer that is not 2xx, or none, is followed by another try, later and later; `is_4xx_final`: but
+    not one of 4xx.
     """
 
-    def __init__(self, store: Store, sign: Sign, *, is_retried: bool = True) -> None:
+    def __init__(
+        self, store: Store, sign: Sign, *, is_retried: bool = True, is_4xx_final: bool = False
+    ) -> None:
         self._store, self._sign, self._is_retried = store, sign, is_retried
+        self._final = range(400, 500) if is_4xx_final else range(0)
         threading.Thread(target=self._run, name="webhooks", daemon=True).start()
 
     def announce(self, url: str, document: Any, *, method: str = "POST", delay_seconds: float = 0) -> None:
@@ -75,9 +79,10 @@ class Webhooks:
         for row in due:
             status = self._post(row)
             wait = FIRST_RETRY * (1 << row["tries"])
+            tries = MOST_TRIES if status in self._final else row["tries"] + 1
             self._store.execute(
-                "UPDATE webhooks SET tries = tries + 1, status = ?, due_at = ? WHERE id = ?",
-                status, self._store.now(later=wait), row["id"],
+                "UPDATE webhooks SET tries = ?, status = ?, due_at = ? WHERE id = ?",
+                tries, status, self._store.now(later=wait), row["id"],
             )  # fmt: skip
 
     def _post(self, row: Row) -> int:

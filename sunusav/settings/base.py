@@ -227,6 +227,9 @@ NEVER_IN_WEB += ["MTN_API_KEY", "MTN_SUBSCRIPTION_KEY"]
 WAVE_API_KEY = env("WAVE_API_KEY", default="")
 WAVE_SIGNING_SECRET = env("WAVE_SIGNING_SECRET", default="")
 NEVER_IN_WEB += ["WAVE_API_KEY", "WAVE_SIGNING_SECRET"]
+# Orange's PIN pays, too; its key also requests payments, which the web process does.
+ORANGE_PIN = env("ORANGE_PIN", default="")
+NEVER_IN_WEB += ["ORANGE_PIN"]
 # Needed only when LND_HOST is not among the names in the node's certificate.
 LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
 # How long the node tries new routes for a payment; the worker waits for the result 15 s longer.

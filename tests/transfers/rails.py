@@ -100,10 +100,11 @@ class SteeredCollector(ScriptedCollector):
     """A scripted collector whose requests can be cancelled; `cancelled` and `failing` have some of their references.
 
     A query of a failing one raises; `meanwhile` is run, once, inside the next opening. `source` is the node that
-    answers at the moment.
+    answers at the moment. `lists_paid_ones_only`: the provider shows no other request, and cancels none.
     """
 
     source = ""
+    lists_paid_ones_only = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,10 +125,13 @@ class SteeredCollector(ScriptedCollector):
             raise CollectorUnavailable(collector=self.name, detail=f"{reference} fails")
         found = super().find(reference)
         is_gone = reference in self.cancelled and found.state == "open"
-        return replace(found, state="cancelled" if is_gone else found.state, source=self.source)
+        is_unlisted = self.lists_paid_ones_only and not found.received.amount
+        state = "cancelled" if is_gone else found.state
+        return replace(found, state=state, source=self.source, is_unlisted=is_unlisted)
 
     def cancel(self, reference: str) -> CollectionStatus:
-        self.cancelled.add(reference)
+        if not self.lists_paid_ones_only:
+            self.cancelled.add(reference)
         return self.find(reference)
 
     @contextmanager

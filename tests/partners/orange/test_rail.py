@@ -21,7 +21,6 @@ from tests.partners.orange.calls import AMOUNT_XOF, deadline, instruction, phone
 from tests.partners.orange.harness import OrangeHarness, forget_what_the_process_knows
 from transfers.enums import FailureClass
 from transfers.errors import RailCredentialsRefused, RailShort, RailUnavailable
-from transfers.rails import Rail
 from transfers.types import NotSeen, ProviderPayment, Refused, Sendable, Succeeded, TooLate, Unknown
 
 OTHER_ACCOUNT = "787654321"
@@ -40,7 +39,7 @@ def succeeded(outcome: object) -> Succeeded:
 
 
 def test_rail_is_a_rail_in_francs_whose_account_is_our_float(orange: OrangeHarness) -> None:
-    rail: Rail = orange.rail()
+    rail = orange.rail()
 
     assert (rail.account.code, rail.cost_account.code) == (
         "partner_float:XOF:orange",
@@ -383,7 +382,7 @@ def test_statement_lists_every_cash_in_once_and_nothing_else(orange: OrangeHarne
         orange.rail().send(order, deadline=deadline())
     orange.script_payout("pending")
     orange.rail().send(orders[2], deadline=deadline())
-    orange.control.call("book_twice", reference=orders[0].reference)
+    orange.control.call("book_again", reference=orders[0].reference)
 
     lines = list(orange.rail().statement())
 
