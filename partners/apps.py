@@ -8,6 +8,6 @@ class PartnersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from partners import address_checks  # noqa: F401  (registers system checks)
         from partners.mtn import checks as mtn_checks  # noqa: F401  (registers system checks)
         from partners.wave import checks as wave_checks  # noqa: F401  (registers system checks)
-        from partners import address_checks  # noqa: F401  (registers system checks)

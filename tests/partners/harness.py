@@ -47,6 +47,7 @@ class Traits:
     `states_charges`: the answer says what it cost. `is_listed_unpaid`: a request for money is found before it is paid.
     `is_cancellable`: a request can be ended by us. `takes_second_payment`: it can be paid twice. `takes_other_amounts`:
     a payer can pay another amount than asked. `is_reversible`: the partner reports payouts that were given back.
+    `has_statement`: it lists what it paid.
     """
 
     pays_at_once: bool = True
@@ -56,6 +57,7 @@ class Traits:
     is_cancellable: bool = True
     takes_second_payment: bool = True
     is_reversible: bool = True
+    has_statement: bool = True
     takes_other_amounts: bool = False
 
 
