@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.simulator.script import Step
 from tests.francs.collector import FrancCollector
+from tests.francs.control import FrancControl
 from tests.francs.process import FrancProcess
 from tests.francs.provider import API_KEY, KEY_REVOKED
 from tests.francs.rail import FrancRail, RepeatingFrancRail, UnfencedFrancRail
@@ -29,6 +30,10 @@ class FrancHarness:
     def __init__(self, folder: Path) -> None:
         self.process = FrancProcess(folder)
 
+    @property
+    def control(self) -> FrancControl:
+        return self.process.control
+
     def start(self) -> None:
         self.process.start()
 
@@ -45,7 +50,7 @@ class FrancHarness:
         self.process.thaw()
 
     def reset(self, monkeypatch: pytest.MonkeyPatch, *, float_xof: int = 1_000_000) -> None:
-        control = self.process.control
+        control = self.control
         control.reset()
         control.set(
             missing_wallets=[self.unknown_phone], is_fenced=self.is_fenced, is_idempotent=self.is_idempotent
@@ -61,40 +66,40 @@ class FrancHarness:
         return FrancCollector()
 
     def script_payout(self, step: Step | str, *, times: int = 1) -> int:
-        return self.process.control.script("pay_out", step, times=times)
+        return self.control.script("pay_out", step, times=times)
 
     def script_find(self, step: Step | str, *, times: int = 1) -> int:
-        return self.process.control.script("find_payout", step, times=times)
+        return self.control.script("find_payout", step, times=times)
 
     def script_open(self, step: Step | str, *, times: int = 1) -> int:
-        return self.process.control.script("open_collection", step, times=times)
+        return self.control.script("open_collection", step, times=times)
 
     def wait_until_reached(self, number: int) -> None:
-        self.process.control.wait_until_reached(number)
+        self.control.wait_until_reached(number)
 
     def release(self, number: int) -> None:
-        self.process.control.release(number)
+        self.control.release(number)
 
     def refuse_next(self, kind: str) -> None:
-        self.process.control.refuse_next(REFUSALS[kind])
+        self.control.refuse_next(REFUSALS[kind])
 
     def complete(self, reference: str, *, is_paid: bool) -> None:
-        self.process.control.complete(reference, code="" if is_paid else "no_such_wallet")
+        self.control.complete(reference, code="" if is_paid else "no_such_wallet")
 
     def reverse(self, reference: str) -> None:
-        self.process.control.reverse(reference)
+        self.control.reverse(reference)
 
     def paid(self) -> list[PaidOut]:
-        rows = self.process.control.paid()
+        rows = self.control.paid()
         return [PaidOut(row["reference"], row["phone"], row["amount"]) for row in rows]
 
     def pay_in(self, reference: str, amount_xof: int | None = None, *, phone: str = "") -> None:
-        control = self.process.control
+        control = self.control
         asked = control.asked(reference) if amount_xof is None else amount_xof
         control.pay_in(reference, asked)
 
     def balance_xof(self) -> int:
-        return self.process.control.balance()
+        return self.control.balance()
 
 
 class UnfencedFrancHarness(FrancHarness):

@@ -12,15 +12,16 @@ from typing import Protocol
 
 import pytest
 
+from sandbox.simulator.control import Control
 from sandbox.simulator.script import Step
 from transfers.collectors import Collector
 from transfers.rails import Rail
 
 # By the name of the partner. Each class is made with the folder of its state.
 HARNESSES: dict[str, str] = {
-    "mtn": "tests.partners.mtn.harness.MtnHarness",
-    "orange": "tests.partners.orange.harness.OrangeHarness",
     "wave": "tests.partners.wave.harness.WaveHarness",
+    "orange": "tests.partners.orange.harness.OrangeHarness",
+    "mtn": "tests.partners.mtn.harness.MtnHarness",
     "franc": "tests.francs.harness.FrancHarness",
     "franc-unfenced": "tests.francs.harness.UnfencedFrancHarness",
     "franc-repeating": "tests.francs.harness.RepeatingFrancHarness",
@@ -46,6 +47,7 @@ class Traits:
     `states_charges`: the answer says what it cost. `is_listed_unpaid`: a request for money is found before it is paid.
     `is_cancellable`: a request can be ended by us. `takes_second_payment`: it can be paid twice. `takes_other_amounts`:
     a payer can pay another amount than asked. `is_reversible`: the partner reports payouts that were given back.
+    `has_statement`: it lists what it paid.
     """
 
     pays_at_once: bool = True
@@ -55,6 +57,7 @@ class Traits:
     is_cancellable: bool = True
     takes_second_payment: bool = True
     is_reversible: bool = True
+    has_statement: bool = True
     takes_other_amounts: bool = False
 
 
@@ -70,6 +73,11 @@ class Harness(Protocol):
     other_phone: str
     unknown_phone: str
     foreign_phone: str
+
+    @property
+    def control(self) -> Control:
+        """Steer the simulator by what all simulators have in common, such as its clock."""
+        ...
 
     def start(self) -> None:
         """Start the simulator."""

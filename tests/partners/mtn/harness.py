@@ -37,7 +37,10 @@ class MtnHarness:
     """`tests.partners.harness.Harness` of MTN. Amounts: whole francs."""
 
     name = "mtn"
-    traits = Traits(pays_at_once=False, states_charges=False, is_cancellable=False, is_reversible=False)
+    traits = Traits(
+        pays_at_once=False, states_charges=False, is_cancellable=False, is_reversible=False,
+        takes_second_payment=False, has_statement=False,
+    )  # fmt: skip
     phone, other_phone = "+2250707000001", "+2250707000002"
     unknown_phone, foreign_phone = "+2250707000404", "+221771234567"
 
