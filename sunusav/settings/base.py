@@ -227,9 +227,15 @@ LND_READONLY_MACAROON_HEX = env("LND_READONLY_MACAROON_HEX", default="")
 # Only the worker of the queue `payouts` may pay: a web process that has one of these does not start.
 NEVER_IN_WEB = ["LND_PAYING_MACAROON_PATH", "LND_PAYING_MACAROON_HEX"]
 # Partners' secrets that pay, too. Here is only whether each is set: error pages show the values of some settings.
-WAVE_API_KEY, WAVE_SIGNING_SECRET = bool(env("WAVE_API_KEY", default="")), bool(env("WAVE_SIGNING_SECRET", default=""))
+WAVE_API_KEY, WAVE_SIGNING_SECRET = (
+    bool(env("WAVE_API_KEY", default="")),
+    bool(env("WAVE_SIGNING_SECRET", default="")),
+)
 ORANGE_PIN = bool(env("ORANGE_PIN", default=""))
-MTN_API_KEY, MTN_SUBSCRIPTION_KEY = bool(env("MTN_API_KEY", default="")), bool(env("MTN_SUBSCRIPTION_KEY", default=""))
+MTN_API_KEY, MTN_SUBSCRIPTION_KEY = (
+    bool(env("MTN_API_KEY", default="")),
+    bool(env("MTN_SUBSCRIPTION_KEY", default="")),
+)
 NEVER_IN_WEB += ["WAVE_API_KEY", "WAVE_SIGNING_SECRET", "ORANGE_PIN", "MTN_API_KEY", "MTN_SUBSCRIPTION_KEY"]
 # Needed only when LND_HOST is not among the names in the node's certificate.
 LND_TLS_SERVER_NAME = env("LND_TLS_SERVER_NAME", default="")
