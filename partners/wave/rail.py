@@ -81,7 +81,8 @@ class WaveRail(PhoneRail):
     def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
         """Pay the phone, unless the deadline has passed: the same bytes with the same key, however often.
 
-        Raises: RailUnavailable when Wave was not reached, our key is missing or of another wallet, or the phone was erased.
+        Raises: RailUnavailable when Wave was not reached, the key is missing or of another wallet, or the phone was
+        erased.
         """
         if deadline.has_passed:
             return TooLate()
