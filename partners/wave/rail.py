@@ -16,7 +16,7 @@ from partners.phones import Phone
 from partners.references import new_order_reference
 from partners.wave.client import CURRENCY, Row, WaveClient, WaveRefused
 from partners.wave.config import NAME, WaveConfig
-from partners.wave.outcomes import is_credentials, outcome_of_call, outcome_of_rows
+from partners.wave.outcomes import is_credentials, outcome_of_call, outcome_of_rows, phone_in
 from partners.wave.statement import payments_since
 from partners.wire import AnswerLost, NotReached, PartnerError, SendingTooLate
 from sunusav.core import clock
@@ -81,12 +81,15 @@ class WaveRail(PhoneRail):
     def send(self, order: Order, *, deadline: Deadline) -> SendOutcome:
         """Pay the phone, unless the deadline has passed: the same bytes with the same key, however often.
 
-        Raises: RailUnavailable when Wave was not reached, or our key is missing or of another wallet.
+        Raises: RailUnavailable when Wave was not reached, the key is missing or of another wallet, or the phone was
+        erased.
         """
         if deadline.has_passed:
             return TooLate()
         config = WaveConfig.from_environment()
         self._require_same_wallet(order, config)
+        if not phone_in(order):
+            raise RailUnavailable(rail=self.name, detail="the order's phone was erased")
         try:
             answer = WaveClient.paying(config).pay(
                 order.payload.encode(), idempotency_key=order.reference, deadline=deadline

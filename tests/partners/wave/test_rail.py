@@ -361,6 +361,16 @@ def test_order_is_found_after_its_phone_was_erased(rail: WaveRail) -> None:
     assert isinstance(rail.find(replace(order, payload="")), Succeeded)
 
 
+@pytest.mark.parametrize("payload", ["", "…", "[]", "{}"])
+def test_order_whose_phone_was_erased_is_not_sent(wave: WaveHarness, rail: WaveRail, payload: str) -> None:
+    order = prepared(rail)
+
+    with pytest.raises(RailUnavailable) as refusal:
+        send(rail, replace(order, payload=payload))
+    assert refusal.value.facts["detail"] == "the order's phone was erased"
+    assert wave.control.calls("payout") == 0
+
+
 def test_key_that_was_used_for_another_body_needs_a_person(wave: WaveHarness, rail: WaveRail) -> None:
     order = prepared(rail)
     wave.control.call("plant", reference="other", mobile=PHONE, amount=1, key=order.reference)
