@@ -53,9 +53,11 @@ def test_refusal_that_says_something_about_the_rail_counts(failure: FailureClass
     assert (breaker().state, breaker().failures, breaker().failed_ids) == ("closed", 1, [1])
 
 
-@pytest.mark.parametrize("failure", [FailureClass.FINAL, FailureClass.RENEW, FailureClass.HOLD])
+@pytest.mark.parametrize(
+    "failure", [FailureClass.FINAL, FailureClass.RENEW, FailureClass.HOLD, FailureClass.STOP]
+)
 def test_refusal_of_one_payment_is_not_counted(failure: FailureClass) -> None:
-    """The payee refused it, or our side cannot send this amount: another payment may go."""
+    """The payee refused it, or our side cannot send this amount: another payment may go. STOP has a switch."""
     count_refusal(RAIL, failure, disbursement_id=1, now=NOW)
 
     assert not RailBreaker.objects.exists()

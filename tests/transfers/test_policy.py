@@ -55,6 +55,14 @@ def test_after_failure_of_renew_class_with_retries_exhausted_needs_review():
     assert step == NextStep(DisbursementState.NEEDS_REVIEW, None)
 
 
+@pytest.mark.parametrize(("retries", "holds"), [(0, 0), (3, 0), (3, 7)])
+def test_after_failure_of_stop_class_waits_a_minute_however_often_and_counts_no_retry(retries, holds):
+    step = after_failure(FailureClass.STOP, retries=retries, holds=holds, now=NOW)
+
+    due_at = NOW + timedelta(seconds=60)
+    assert step == NextStep(DisbursementState.PROCESSING, due_at, counts_as_retry=False)
+
+
 def test_after_failure_of_final_class_fails():
     assert after_failure(FailureClass.FINAL, retries=0, now=NOW) == NextStep(DisbursementState.FAILED, None)
 
