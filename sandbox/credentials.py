@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,13 +35,14 @@ class Credentials:
         """Return a login's password; create it at the first call."""
         return self.passwords.setdefault(login, secrets.token_urlsafe(12))
 
-    def shown(self, *, port: int, flower_port: int) -> str:
+    def shown(self, *, port: int, flower_port: int, pages: Mapping[str, str]) -> str:
         """Return the addresses, logins and tokens as text for the terminal."""
         base = f"http://localhost:{port}"
         lines = ["", f"  API docs      {base}/docs  ·  {base}/redoc", f"  admin         {base}/admin/"]
         lines += [
             f"  health        {base}/health",
             f"  Flower        http://localhost:{flower_port}",
+            *(f"  {name:<8} simulated: phones and balances on {url}" for name, url in pages.items()),
             "",
             "  logins",
         ]

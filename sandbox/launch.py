@@ -140,7 +140,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess, partners: Simula
     scenario.run(prepares_example=plan.keeps_serving)
     _print_step(f"done in {time.monotonic() - started:.0f} s")
     if plan.keeps_serving:
-        print(credentials.shown(port=plan.port, flower_port=plan.flower_port))
+        print(credentials.shown(port=plan.port, flower_port=plan.flower_port, pages=partners.pages()))
         _serve(tree)
     return 0
 

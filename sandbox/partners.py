@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlencode
 
+from sandbox.ports import is_free
 from sandbox.simulator.control import Control
 from sandbox.simulator.process import PartnerProcess
 
@@ -48,7 +50,10 @@ class SimulatedPartners:
     """One process per partner. What each is called with is in the `access` module of its folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.processes = {name: PartnerProcess(f"sandbox.{name}", folder / name) for name in NAMES}
+        self.processes = {
+            name: PartnerProcess(f"sandbox.{name}", folder / name, port=_port_before(folder / name))
+            for name in NAMES
+        }
 
     def start(self, *, base_url: str) -> None:
         """Start every partner; a new one gets our account filled. `base_url` is where they send webhooks."""
@@ -61,6 +66,10 @@ class SimulatedPartners:
     def stop(self) -> None:
         for process in self.processes.values():
             process.stop()
+
+    def pages(self) -> dict[str, str]:
+        """Return the address of each partner's page of phones and balances."""
+        return {name: process.url for name, process in self.processes.items()}
 
     def environment(self) -> dict[str, str]:
         """Return what every process of ours needs: it can collect, and cannot pay."""
@@ -80,6 +89,13 @@ class SimulatedPartners:
             made: Mapping[str, str] = getattr(_access(name), function)(process.url)
             merged.update(made)
         return merged
+
+
+def _port_before(folder: Path) -> int:
+    """Return the port of an earlier run, where links of that run still lead; 0 for a free one."""
+    ready = folder / "ready.json"
+    port = int(json.loads(ready.read_text())["port"]) if ready.exists() else 0
+    return port if port and is_free(port) else 0
 
 
 def _access(name: str) -> ModuleType:
