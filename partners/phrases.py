@@ -50,10 +50,6 @@ FACTS: dict[str, Any] = {
     "minimum": _("minimum float"),
     "minimum_days": _("minimum days of cover"),
     "in_force_days": _("days in force"),
-    "last_balance": _("last balance"),
-    "last_currency": _("last currency"),
-    "last_timestamp": _("reported"),
-    "age_seconds": _("age"),
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
