@@ -1,5 +1,7 @@
 """The client tells a call that certainly did nothing from one that may have done what it asked for."""
 
+from typing import Any
+
 import pytest
 
 from partners.config import NotConfigured
@@ -8,7 +10,7 @@ from tests.francs.client import CallRefused, FrancClient, KeyRefused
 from tests.francs.config import FrancConfig
 from tests.francs.process import FrancProcess
 
-PAYOUT = {"reference": "r-1", "phone": "+221771234567", "amount": 983}
+PAYOUT: dict[str, Any] = {"reference": "r-1", "phone": "+221771234567", "amount": 983}
 
 
 @pytest.fixture
