@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from sandbox.lnd.control import Control
 from sunusav.core import clock
 from tests.crash.driver import start
 from tests.crash.rails import watch_node
@@ -28,18 +27,28 @@ DONE, REFUSED = 0, 3
 _frozen: set[int] = set()
 
 
+class HasClock(Protocol):
+    """What runs beside us with a clock of its own: a node, or a partner."""
+
+    def set_clock(self, *, offset_seconds: int) -> object: ...
+
+
 class SimulatedClock:
     """The machine's clock, ahead by an offset in shared memory; the node's clock is shifted with it.
 
     All processes of a scenario read it, a worker that was frozen too. CLOCK_BOOTTIME stays as it is.
     """
 
-    def __init__(self, node: Callable[[], Control]) -> None:
+    def __init__(self, node: Callable[[], HasClock]) -> None:
         self._node = node
         self._ahead_seconds: Any = multiprocessing.get_context("fork").RawValue("q", 0)
 
     def __call__(self) -> datetime:
         return clock.now() + timedelta(seconds=self._ahead_seconds.value)
+
+    @property
+    def ahead_seconds(self) -> int:
+        return int(self._ahead_seconds.value)
 
     def advance(self, seconds: int) -> None:
         self._ahead_seconds.value += seconds
