@@ -16,7 +16,7 @@ import environ
 
 from sandbox.credentials import Credentials
 from sandbox.lnd.process import SimulatorExited, SimulatorProcess
-from sandbox.partners import SimulatedPartners
+from sandbox.partners import Phones, SimulatedPartners
 from sandbox.platform import CallRefused, Platform
 from sandbox.ports import free_port, is_free
 from sandbox.process_tree import ProcessTree
@@ -136,7 +136,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess, partners: Simula
     servers.wait_until_serving(tree)
     credentials = Credentials.load(plan.state)
     platform = Platform(servers.base_url, credentials.tokens["platform"])
-    scenario = Scenario(platform, node.control, partners.phones("wave"), print_step=_print_step)
+    scenario = Scenario(platform, node.control, Phones(), print_step=_print_step)
     scenario.run(prepares_example=plan.keeps_serving)
     _print_step(f"done in {time.monotonic() - started:.0f} s")
     if plan.keeps_serving:

@@ -12,24 +12,22 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlencode
 
+from sandbox.members import MEMBERS
 from sandbox.ports import is_free
-from sandbox.simulator.control import Control
 from sandbox.simulator.process import PartnerProcess
 
 NAMES = ("wave", "orange", "mtn")
+# Where the phones of the demo's members are known.
+MEMBERS_USE = "wave"
 FLOAT_XOF = 5_000_000
 TIMEOUT_SECONDS = 10.0
 
 
 class Phones:
-    """The phones of a partner's customers, who pay in their browser."""
-
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    """The phones of members, who pay in their browser."""
 
     def pay(self, checkout_url: str, phone: str) -> None:
         """Pay what a checkout page asks for; once it is paid, the page takes no more."""
-        self._control.call("open_wallet", phone=phone)
         form = urlencode({"phone": phone}).encode()
         request = urllib.request.Request(checkout_url, data=form)
         with suppress(urllib.error.HTTPError), _without_redirects().open(request, timeout=TIMEOUT_SECONDS):
@@ -60,6 +58,9 @@ class SimulatedPartners:
         for name, process in self.processes.items():
             process.start()
             process.control.set(**_access(name).settings(base_url))
+            if name == MEMBERS_USE:
+                for member in MEMBERS:
+                    process.control.call("open_wallet", phone=member.phone, name=member.name)
             if not process.control.call("balance"):
                 process.control.call("top_up", amount=FLOAT_XOF)
 
@@ -78,10 +79,6 @@ class SimulatedPartners:
     def paying_environment(self) -> dict[str, str]:
         """Return what the paying worker needs besides."""
         return self._merged("paying_environment")
-
-    def phones(self, name: str) -> Phones:
-        """Return the phones of a partner."""
-        return Phones(self.processes[name].control)
 
     def _merged(self, function: str) -> dict[str, str]:
         merged: dict[str, str] = {}

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sandbox.lnd.control import ControlError
 from sandbox.lnd.duplicates import PAID_TEXTS
+from sandbox.members import MEMBERS
 from sandbox.platform import CallRefused, Facts, Platform
 
 WALLETS = "wallets"
@@ -21,8 +22,9 @@ EXAMPLE_CYCLE = "cycle-123"
 CLAIMED_CYCLE = "cycle-124"
 # Its winner chose a phone; two of its members pay by phone, too.
 WAVE_CYCLE = "demo-wave-cycle"
-WAVE_WINNER_PHONE = "+221770000001"
-WAVE_PAYERS = {"user-2": "+221770000002", "user-3": "+221770000003"}
+PHONES = {member.user_id: member.phone for member in MEMBERS}
+WAVE_WINNER_PHONE = PHONES["user-1"]
+WAVE_PAYERS = {user_id: PHONES[user_id] for user_id in ("user-2", "user-3")}
 INVOICE_SECONDS = 30 * 24 * 60 * 60
 TIMEOUT_SECONDS = 60.0
 MSAT_PER_SAT = 1_000

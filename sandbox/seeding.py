@@ -22,6 +22,7 @@ from payouts.services.cycles import create_cycle, record_ready_cycles
 from payouts.services.groups import create_group, propose_verification
 from payouts.services.members import add_member
 from sandbox.credentials import Credentials
+from sandbox.members import MEMBERS, WINNER
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve, open_proposal
 from sunusav.core.calendar import DAKAR
@@ -52,8 +53,6 @@ TOKEN_HOLDERS = {
     Role.OPERATOR: "omar",
 }
 GROUP = "demo-group"
-WINNER = "user-123"
-MEMBERS = [WINNER, *(f"user-{number}" for number in range(1, 10))]
 CYCLES = {"demo-cycle": WINNER, "cycle-123": WINNER, "cycle-124": WINNER, "demo-wave-cycle": "user-1"}
 CONTRIBUTION_SATS = 10_000
 ISSUER = IssuerFacts("SunuSàv (démonstration)", "1, place de l’Indépendance\nDakar", "0000000 0X0")
@@ -132,10 +131,9 @@ def _group(now: datetime) -> None:
     create_group(
         group_id=GROUP, name="Tontine Médina", country="SN", settlement_partner="wave", actor=SEEDER, now=now,
     )  # fmt: skip
-    for number, user_id in enumerate(MEMBERS):
+    for member in MEMBERS:
         add_member(
-            group_id=GROUP, user_id=user_id, display_name=f"Membre {number + 1}", phone=f"+22177000{number:04}",
-            actor=SEEDER, now=now,
+            group_id=GROUP, user_id=member.user_id, display_name=member.name, phone=member.phone, actor=SEEDER, now=now,
         )  # fmt: skip
 
 

@@ -349,6 +349,13 @@ KINDS_WITH_COST = (
     _T.SWAP_IN,
     _T.SWAP_OUT,
 )
+# In these states a payment may still be made, by itself or once a person has it retried.
+UNPAID_STATES = (
+    DisbursementState.SCHEDULED,
+    DisbursementState.PROCESSING,
+    DisbursementState.NEEDS_REVIEW,
+    DisbursementState.FAILED,
+)
 # Only in these states is anything new sent.
 UNFINISHED_STATES = (DisbursementState.SCHEDULED, DisbursementState.PROCESSING)
 

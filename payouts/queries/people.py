@@ -73,6 +73,14 @@ def since_new_phone(choices: tuple[Choice, ...], user_id: str) -> tuple[Choice, 
     return tuple(_since(choice, replaced_at) for choice in choices)
 
 
+def sealed_name_for(choices: tuple[Choice, ...], user_id: str) -> bytes | None:
+    """Return the encrypted name of a payee of whom a phone is paid: a partner may compare it. None for all others."""
+    if all(choice.destination.kind != PHONE for choice in choices):
+        return None
+    newest = Member.objects.filter(user_id=user_id).order_by("-pk").first()
+    return bytes(newest.sealed_name) if newest is not None else None
+
+
 def known_names(user_id: str) -> set[str]:
     """Return the names of a person in all groups, unmasked. Raises: PersonErased."""
     return _revealed(user_id, "sealed_name")

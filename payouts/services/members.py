@@ -11,6 +11,7 @@ from payouts.services.groups import locked_group
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.privacy import lock_person, seal
+from transfers.services.disbursements import rename_payee
 from transfers.types import member_ref
 
 
@@ -84,7 +85,9 @@ def change_member(
         lock_person(person)
         facts = {}
         if display_name is not None and known_names(user_id) != {display_name}:
-            rows.update(sealed_name=seal(person, display_name))
+            sealed_name = seal(person, display_name)
+            rows.update(sealed_name=sealed_name)
+            rename_payee(person_ref=person, sealed_name=sealed_name)
             facts["name_changed"] = True
         if phone is not None and known_phones(user_id) != {phone}:
             facts["phone_changed"] = True

@@ -24,7 +24,7 @@ from payouts.errors import (
 from payouts.models import Cycle
 from payouts.queries.cycles import missing_contributions, payout_in_force, priced_for
 from payouts.queries.payouts import cycle_of
-from payouts.queries.people import choices_of
+from payouts.queries.people import choices_of, sealed_name_for
 from payouts.services.cycles import locked_cycle, require_not_cancelled
 from payouts.types import Claims, PayoutFacts
 from sunusav.core.actors import Actor
@@ -233,15 +233,17 @@ def _recorded_discounts(row: Cycle, payout: DisbursementFacts | None, now: datet
 def _request(row: Cycle, scheduled_at: datetime | None) -> DisbursementRequest:
     if not row.destination_rail:
         raise DestinationMissing(cycle_id=row.pk)
+    choices = choices_of(row)
     return DisbursementRequest(
         subject=cycle_subject(row.pk),
         payout_msat=msat_from_sats(row.payout_total_sats),
         debit=pot_of(row.pk),
         priced_for=priced_for(row),
-        choices=choices_of(row),
+        choices=choices,
         scheduled_at=scheduled_at,
         payee_ref=payee_of(row.winner_user_id),
         person_ref=member_ref(row.winner_user_id),
+        sealed_name=sealed_name_for(choices, row.winner_user_id),
         residue=credit_of(row.winner_user_id),
     )
 

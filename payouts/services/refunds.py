@@ -7,7 +7,7 @@ from django.db import transaction
 from payouts.calculations import payee_of, refund_subject
 from payouts.models import Refund
 from payouts.queries.credit import require_member
-from payouts.queries.people import since_new_phone
+from payouts.queries.people import sealed_name_for, since_new_phone
 from payouts.queries.refunds import refund
 from sunusav.core.actors import Actor
 from sunusav.core.money import msat_from_sats
@@ -36,10 +36,11 @@ def request_refund(
             requested_by=actor.label,
             requested_at=now,
         )
+        choices = since_new_phone((Choice(destination),), user_id)
         request = DisbursementRequest(
             subject=refund_subject(row.pk), payout_msat=msat_from_sats(amount_sats), debit=credit_of(user_id),
-            priced_for=None, choices=since_new_phone((Choice(destination),), user_id), payee_ref=payee_of(user_id),
-            person_ref=member_ref(user_id),
+            priced_for=None, choices=choices, payee_ref=payee_of(user_id),
+            person_ref=member_ref(user_id), sealed_name=sealed_name_for(choices, user_id),
             hold_from=HoldFrom.REQUEST,
         )  # fmt: skip
         try:

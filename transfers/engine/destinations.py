@@ -20,8 +20,9 @@ def instruction_for(
     """
     amount = amount_by(row, chosen.rail)
     assert amount is not None, "an order is prepared once its amount is fixed"  # noqa: S101  (a programmer's mistake)
-    destination = opened_with(keys, chosen.destination)
-    return Instruction(row.pk, amount, destination, _previous(chosen, keys, last), chosen.digest)
+    destination, previous = opened_with(keys, chosen.destination), _previous(chosen, keys, last)
+    name = keys.reveal(row.person_ref, bytes(row.sealed_name)) if row.sealed_name is not None else ""
+    return Instruction(row.pk, amount, destination, previous, name, chosen.digest)
 
 
 def _previous(

@@ -37,7 +37,8 @@ class Disbursement(models.Model):
     `not_before` nothing new is sent; earlier claims only query the provider.
     `claim_version` is a fence: a worker that lost its lease can change nothing. `admitted_at` is when it last counted
     against the limits, under which version of the limit per payout; earlier counts are `PastAdmission`s. `waived_at`:
-    since when a waiver by two people lets it pass the limits.
+    since when a waiver by two people lets it pass the limits. `sealed_name` is the name of the person who is paid, if a
+    provider may compare it.
     """
 
     subject = ExactCharField(_("subject"), max_length=120)
@@ -87,6 +88,7 @@ class Disbursement(models.Model):
     person_ref = ExactCharField(
         _("person ref"), max_length=120, help_text=_("under whose key destinations and orders are encrypted")
     )
+    sealed_name = models.BinaryField(_("sealed name"), null=True)
     admitted_at = models.DateTimeField(_("admitted at"), null=True)
     admitted_by_version = models.PositiveIntegerField(_("admitted by version"), null=True)
     waived_at = models.DateTimeField(_("waived at"), null=True)

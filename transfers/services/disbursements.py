@@ -21,7 +21,7 @@ from sunusav.core.transitions import move
 from sunusav.core.wake_ups import wake, wake_for
 from transfers.attempt_queries import has_payable_order, unsettled_until
 from transfers.destination_queries import open_destinations
-from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState, HoldFrom
+from transfers.enums import DISBURSEMENT_TRANSITIONS, UNPAID_STATES, DisbursementState, HoldFrom
 from transfers.errors import (
     ApprovalDiffers,
     DestinationApproved,
@@ -323,6 +323,12 @@ def require_reference_free(reference: str, *, disbursement_id: int) -> None:
         raise PaymentReferenceUsed(reference=reference, disbursement_id=used.disbursement_id)
 
 
+def rename_payee(*, person_ref: str, sealed_name: bytes) -> None:
+    """Have payments to a person that are not made yet use a corrected name, in the caller's transaction."""
+    unpaid = Disbursement.objects.filter(person_ref=person_ref, state__in=UNPAID_STATES)
+    unpaid.exclude(sealed_name=None).update(sealed_name=sealed_name)
+
+
 def record_outcome(row: Disbursement, *, now: datetime) -> None:
     """Wake the app above and announce the new state to the platform, in the caller's transaction."""
     record_outcomes([row], state=row.state, now=now)
@@ -351,7 +357,7 @@ def _new_row(request: DisbursementRequest, now: datetime) -> Disbursement:
         hold_from=request.hold_from, approved_digest=request.approved_digest,
         group_ref=priced_for.group_ref, winner_ref=priced_for.winner_ref,
         settlement_partner=priced_for.settlement_partner,
-        payee_ref=request.payee, person_ref=request.person,
+        payee_ref=request.payee, person_ref=request.person, sealed_name=request.sealed_name,
         scheduled_at=scheduled_at, terms_at=scheduled_at, requested_at=now, due_at=scheduled_at,
     )  # fmt: skip
 

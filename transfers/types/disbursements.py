@@ -59,7 +59,8 @@ class DisbursementRequest:
     what whole francs leave over; None: it stays with `debit`. `pay_xof` fixes what a rail in francs pays, without a
     conversion: only for one without a fee. `choices` are one destination or two: the second is paid when the first was
     finally refused. `payee_ref` is the payee for the limits ("user:awa"); empty: every subject is a payee of its own.
-    Destinations and orders are encrypted under the key of `person_ref` ("member:awa"); empty: of the payee.
+    Destinations and orders are encrypted under the key of `person_ref` ("member:awa"); empty: of the payee. So is
+    `sealed_name`, the name of who is paid by phone: a provider that knows its customers may compare it.
     `hold_from`: when the amount is held. `approved_digest`, if an approval stands behind it: `request_digest` of then.
     """
 
@@ -71,6 +72,7 @@ class DisbursementRequest:
     scheduled_at: datetime | None = None
     payee_ref: str = ""
     person_ref: str = ""
+    sealed_name: bytes | None = field(default=None, repr=False)
     residue: AccountRef | None = None
     pay_xof: int | None = None
     hold_from: HoldFrom = HoldFrom.BEGINNING
