@@ -52,24 +52,28 @@ STOPPED = ("failed", "needs_review")
 ENDS: dict[str, Callable[[Frozen], int | None]] = {"frozen": thaw, "killed": kill}
 
 
-def partner_steps(number: int, first: int = 1, stride: int = 1, batch: int = 12) -> dict[str, Any]:
-    """Halt one worker at its first step, the next at its second, ... with each end; then others finish the payout.
+# Around the call that pays: before the rail is asked to, when only the bytes have not left, and when it was answered.
+AROUND_THE_SEND = (("before send",), ("before send", "before POST leaves"), ("after send",))
+Halted = list[tuple["Case", Frozen, str]]
 
-    `number` is that of the partner in the sorted names of the harnesses.
+
+def partner_steps(number: int, first: int = 1, stride: int = 1, batch: int = 12) -> dict[str, Any]:
+    """Halt workers around the send; then one at its first step, the next at its second, ... each with each end.
+
+    Others finish the payouts meanwhile. `number` is that of the partner in the sorted names of the harnesses.
     """
     with _world(number) as world:
-        halted: list[tuple[Case, Frozen, str]] = []
+        halted: Halted = []
+        for names in AROUND_THE_SEND:
+            for end in ENDS:
+                assert world.halt(Halt(signal.SIGSTOP, names), end, halted), f"no worker came to {names}"
         waiting = {end: first + place for place, end in enumerate(ENDS)}
         while waiting:
             for end, step in list(waiting.items()):
-                case = world.new_case(f"step {step}, {end}")
-                worker = freeze(Halt(signal.SIGSTOP, after=step), now=world.now)
-                if worker is None:
+                if world.halt(Halt(signal.SIGSTOP, after=step), end, halted):
+                    waiting[end] = step + stride
+                else:
                     del waiting[end]
-                    continue
-                case.step = worker.step
-                halted.append((case, worker, end))
-                waiting[end] = step + stride
             if len(halted) >= batch or not waiting:
                 world.end_all(halted)
         return world.report()
@@ -120,7 +124,17 @@ class _World:
         self.cases.append(case)
         return case
 
-    def end_all(self, halted: list[tuple[Case, Frozen, str]]) -> None:
+    def halt(self, halt: Halt, end: str, halted: Halted) -> bool:
+        """Order a payout and halt its worker; return whether it came so far."""
+        case = self.new_case(f"{halt.names or halt.after}, {end}")
+        worker = freeze(halt, now=self.now)
+        if worker is None:
+            return False
+        case.step = worker.step
+        halted.append((case, worker, end))
+        return True
+
+    def end_all(self, halted: Halted) -> None:
         """Kill those that are to be killed, let others finish everything, thaw the rest, and let others run again."""
         for _case, worker, end in halted:
             if end == "killed":
@@ -131,7 +145,7 @@ class _World:
         for _case, worker, end in halted:
             if end == "frozen":
                 thaw(worker)
-        self._rounds(2, ROUND_SECONDS)
+        self._finish()
         halted.clear()
 
     def report(self) -> dict[str, Any]:
@@ -139,7 +153,7 @@ class _World:
         right = {"state": "completed", "payments": 1, "paid_xof": PAY_XOF}
         return {
             "payouts": len(results), "halted": sum(bool(case.step) for case in self.cases), "resolved": self.resolved,
-            "steps": sorted({case.step.split()[1] for case in self.cases if case.step}),
+            "steps": sorted({" ".join(case.step.split()[:2]) for case in self.cases if case.step}),
             "paid_twice": [one for one in results if one["payments"] > 1],
             "wrong": [one for one in results if not right.items() <= one.items()],
             "breaches": breaches(now=self.now()),
@@ -242,6 +256,6 @@ def _step_before_bytes_leave() -> None:
         is_first = not sending.has_begun
         begin(connection, sending)
         if is_first:
-            STEP_SWITCH.step("before bytes leave")
+            STEP_SWITCH.step(f"before {connection._method} leaves")
 
     wire._begin = begun

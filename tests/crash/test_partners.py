@@ -16,7 +16,8 @@ STRIDE = 16
 def test_worker_halted_at_any_step_never_pays_a_cash_out_twice(drive, name):
     report = drive("partner-steps", NAMES.index(name), 1 + NAMES.index(name), STRIDE)
 
-    assert report["halted"] >= 4
+    assert report["halted"] >= 10
+    assert {"before send", "before POST", "after send"} <= set(report["steps"])
     assert report["paid_twice"] == []
     assert report["wrong"] == []
     assert report["breaches"] == []

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.crash.test_partners import NAMES, TESTED
+
 pytestmark = [pytest.mark.mariadb, pytest.mark.soak]
 SIZE = os.environ.get("SOAK_SIZE", "short")
 KILLS_PER_ROUND = 100
@@ -13,6 +15,7 @@ PAYOUTS = {"short": 300, "full": 5_000}[SIZE]
 FREEZES_APART = 16
 FREEZE_ROUNDS = {"short": 2, "full": FREEZES_APART}[SIZE]
 OPENING_ROUNDS = {"short": 1, "full": 6}[SIZE]
+PARTNER_STRIDE = {"short": 4, "full": 1}[SIZE]
 CHAOS_SECONDS = {"short": 900, "full": 4 * 3600}[SIZE]
 
 
@@ -23,6 +26,16 @@ def test_worker_killed_at_every_step_recovers_without_a_second_payment(drive, sc
     assert report["payouts"] > 40, "the loop ends at the first worker that finishes before its kill"
     assert report["wrong"] == []
     assert report.get("wrong_credits", []) == []
+    assert report["breaches"] == []
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_worker_halted_at_every_step_never_pays_a_cash_out_twice(drive, name):
+    report = drive("partner-steps", NAMES.index(name), 1, PARTNER_STRIDE)
+
+    assert report["halted"] > 40 // PARTNER_STRIDE
+    assert report["paid_twice"] == []
+    assert report["wrong"] == []
     assert report["breaches"] == []
 
 
