@@ -67,6 +67,8 @@ class Servers:
             "GRPC_VERBOSITY": "NONE",
             "PYTHONUNBUFFERED": "1",
             **self.partners,
+            # Set, so that the file of the demo's settings, which has them for `manage.py`, does not give them.
+            **dict.fromkeys(self.paying, ""),
         }
 
     def paying_environment(self) -> dict[str, str]:

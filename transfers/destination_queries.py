@@ -1,4 +1,4 @@
-"""Destinations in clear, for whoever pays them, and masked, for everybody else."""
+"""Destinations in clear, for those who pay them, and masked, for everybody else."""
 
 from collections.abc import Collection, Sequence
 

@@ -61,4 +61,5 @@ NOT_EXPORTED = {
     "transfers.LimitUsage": "sums per payee and day of payments that are exported",
     "transfers.TreasuryMovement": "the platform's own money",
     "transfers.BookedMovement": "the platform's own money",
+    "transfers.ProviderSwitch": "the state of a provider: of no person",
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -62,7 +63,7 @@ class Download:
     content_type: str
     content: str
 
-    def response(self) -> HttpResponse:
+    def response(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         """Return it as an attachment. Pages of the admin are kept by no cache."""
         response = HttpResponse(self.content, content_type=self.content_type)
         response.headers["Content-Disposition"] = content_disposition_header(
@@ -78,6 +79,11 @@ class Page:
     title: Any
     about: Any
     sections: Sequence[Section] = field(repr=False)
+
+    def response(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        """Return it as a page of the admin, whose own context is given."""
+        own = {"title": self.title, "about": self.about, "sections": self.sections}
+        return TemplateResponse(request, "admin/backoffice/page.html", {**context, **own})
 
 
 @dataclass(frozen=True)
@@ -140,12 +146,11 @@ class Button:
 
 @dataclass(frozen=True)
 class ActionResult:
-    """One line per row of a confirmed action."""
+    """One line per row of a confirmed action, and what the action shows instead of them."""
 
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    downloads: list[Download] = field(default_factory=list)
-    pages: list[Page] = field(default_factory=list)
+    shown: list[Download | Page] = field(default_factory=list)
 
 
 def run_action(action: Action, decisions: Sequence[Decision]) -> ActionResult:
@@ -162,10 +167,8 @@ def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
     except DomainError as refusal:
         result.refused.append(_line(decision.name, show_refusal(refusal).text))
     else:
-        if isinstance(returned, Download):
-            result.downloads.append(returned)
-        if isinstance(returned, Page):
-            result.pages.append(returned)
+        if isinstance(returned, Download | Page):
+            result.shown.append(returned)
         done = action.done_now(decision) if action.done_now else action.done
         result.done.append(_line(decision.name, done))
 

@@ -24,7 +24,6 @@ from sunusav.backoffice.actions import (
     Button,
     Card,
     Decision,
-    Page,
     run_action,
     show_result,
 )
@@ -253,20 +252,11 @@ class BackofficeAdmin(ModelAdmin):
         if action.is_about_one_row and result.refused:
             form.add_error(None, result.refused[0])
             return self._confirmation(request, action, rows, form)
-        if result.downloads:
-            return result.downloads[0].response()
-        if result.pages:
-            return self._page(request, result.pages[0])
+        if result.shown:
+            context = {**self.admin_site.each_context(request), "opts": self.opts}
+            return result.shown[0].response(request, context)
         show_result(request, result)
         return redirect(self.url_after_action(rows))
-
-    def _page(self, request: HttpRequest, page: Page) -> HttpResponse:
-        """Show a page in answer to its action. No cache keeps pages of the admin."""
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "title": page.title,
-            "about": page.about, "sections": page.sections,
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/backoffice/page.html", context)
 
     def url_after_action(self, rows: Sequence[Any]) -> str:
         """Return the page shown after an action: the row's, or the list."""

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.credentials import Credentials
+from sandbox.members import MEMBERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN = "import sys, pathlib; from sandbox.launch import *; sys.exit(launch(Plan.temporary(pathlib.Path(sys.argv[1]))))"
 PROCESSES = {"web", "worker-payouts", "worker-default", "beat", "listener", "flower"}
 # An invoice of the simulated network, a member's phone and a member's name.
-PRIVATE = re.compile(r"lnbcrt[0-9a-z]{50,}|\+?22177000\d{4}|Membre \d+", re.IGNORECASE)
+NAMES = "|".join(member.name for member in MEMBERS)
+PRIVATE = re.compile(rf"lnbcrt[0-9a-z]{{50,}}|\+?22177000\d{{4}}|77000\d{{4}}|{NAMES}", re.IGNORECASE)
 
 
 @pytest.mark.slow
