@@ -36,6 +36,7 @@ class WaveCollector:
     name = NAME
     # The payer's phone may be left out; with it, only that phone can pay.
     wants_phone = True
+    needs_phone = False
     # A session whose opening was not answered may be paid for as long as any session lasts: 24 hours by Wave's samples.
     paid_late_for = timedelta(days=2)
 
