@@ -37,6 +37,7 @@ def test_account_is_in_francs_and_named_after_the_partner(partner: Harness, coll
     assert collector.name == partner.name
     assert collector.account.code == f"partner_float:XOF:{partner.name}"
     assert collector.wants_phone
+    assert isinstance(collector.needs_phone, bool)
     assert collector.paid_late_for >= timedelta(0)
 
 
