@@ -17,8 +17,8 @@ from django.db.models import CharField, Field
 from sunusav.core.migration_operations import NamesOnly
 from tests.architecture.code import APPS, ROOT, relative, tree
 
-# What migrations may import of ours: operations, column types and a frozen format of encryption, which never lose a name
-# or a meaning.
+# What migrations may import of ours: operations, column types and a frozen format of encryption, which never lose a
+# name or a meaning.
 # `clock.now` is the default of a column: Django compares the callable itself with the model's.
 ALLOWED = {
     "sunusav.core.clock", "sunusav.core.fields", "sunusav.core.migration_operations", "sunusav.core.migration_sealing",
