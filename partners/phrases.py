@@ -11,8 +11,6 @@ LABELS: dict[str, Any] = {**orange.LABELS}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     "served_countries": _("countries served"),
-    "least": _("least amount"),
-    "most": _("largest amount"),
     **orange.FACTS,
 }
 # By problem code: what happened, and what to do next.
