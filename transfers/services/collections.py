@@ -226,10 +226,9 @@ def _is_over(row: Collection, status: CollectionStatus, now: datetime) -> bool:
     One that was paid in part, or withdrawn, is over, too, once its provider reports it as paid; one that its provider
     does not list before that, once it has expired.
     """
-    if status.is_unlisted and is_expired(row, now):
-        return not is_answered_elsewhere(row, status)
+    has_ended = status.state == _C.CANCELLED or (status.is_unlisted and is_expired(row, now))
     is_paid = status.state == _C.SETTLED and row.state in (_C.PARTIAL, _C.WITHDRAWN)
-    return (is_paid or status.state == _C.CANCELLED) and not is_answered_elsewhere(row, status)
+    return (has_ended or is_paid) and not is_answered_elsewhere(row, status)
 
 
 def _query_again(row: Collection, status: CollectionStatus, now: datetime) -> None:

@@ -75,7 +75,7 @@ def test_payment_whose_token_is_refused_after_its_deadline_is_too_late(
     orange: OrangeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process was frozen while it waited: the answer is read when the deadline has passed."""
-    monkeypatch.setenv("ORANGE_TIMEOUT_SECONDS", "10")
+    monkeypatch.setenv("ORANGE_TIMEOUT_SECONDS", "15")
     order = prepared(orange)
     orange.control.call("revoke_tokens")
     number = orange.script_payout(Step(hold="before"))
@@ -181,7 +181,7 @@ def test_key_that_was_revoked_is_fetched_again_for_a_balance(orange: OrangeHarne
 def test_payment_whose_key_was_revoked_after_its_deadline_is_too_late(
     orange: OrangeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ORANGE_TIMEOUT_SECONDS", "10")
+    monkeypatch.setenv("ORANGE_TIMEOUT_SECONDS", "15")
     order = prepared(orange)
     orange.control.call("revoke_key")
     number = orange.script_payout(Step(hold="before"))
