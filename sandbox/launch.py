@@ -129,7 +129,7 @@ def _run(plan: Plan, tree: ProcessTree, node: SimulatorProcess, partners: Simula
     _write_settings_file(plan, servers)
     _print_step("migrating the database, seeding the demo")
     servers.manage("seed_demo")
-    _print_step("starting web, two workers, beat, listener and Flower")
+    _print_step("starting web, workers, beat, listener and Flower")
     servers.start(tree)
     flower = ["flower", "--address=127.0.0.1", f"--port={plan.flower_port}"]
     tree.start("flower", [*celery(), *flower], servers.environment())
