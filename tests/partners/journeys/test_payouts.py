@@ -46,7 +46,12 @@ def test_payment_ends_as_it_must_whatever_its_first_send_met(
     partner.script_payout(script)
     world.order(SATS)
 
-    if world.finish() == "processing":
+    if world.finish() == "processing" and world.is_switched_off:
+        # A key that is refused stops the partner; nothing was paid until two people switched it on again.
+        assert partner.paid() == []
+        world.switch_on()
+        world.finish()
+    if world.state == "processing":
         world.pass_days()
 
     assert (world.state, world.failure_code) == (end.state, end.code)
@@ -147,10 +152,11 @@ def test_payment_at_a_partner_that_is_not_there_waits_and_then_goes(world: World
 
 
 def test_refused_credentials_pay_nothing_and_use_up_no_retry(world: World, partner: Harness) -> None:
+    """A key or PIN that is refused stops the partner at once."""
     partner.refuse_next("credentials")
     world.order(SATS)
-    world.run()
+    world.finish(rounds=2)
 
-    assert world.state == "processing"
+    assert (world.state, world.retries, world.is_switched_off) == ("processing", 0, True)
     assert partner.paid() == []
     assert world.breaches() == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ledger.enums import AccountRole, Currency
 from ledger.queries import balance, owed
 from ledger.types import AccountRef
-from sunusav.core.approvals import approve
+from sunusav.core.approvals import approve, propose
 from sunusav.core.auditing import AuditScope
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
@@ -21,9 +21,10 @@ from tests.transfers.builders import BY, fund, pot, row_of, run
 from tests.transfers.rails import Watch
 from transfers.booking import IN_TRANSIT
 from transfers.engine.runner import run_due
-from transfers.enums import ResolutionVerdict
+from transfers.enums import PROVIDER_SWITCH_ON, ResolutionVerdict
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt
+from transfers.queries import is_switched_off
 from transfers.services.disbursements import request_disbursement, retry_disbursement
 from transfers.services.resolutions import propose_resolution
 from transfers.types import Choice, Destination, DisbursementRequest
@@ -109,11 +110,29 @@ class World:
                 disbursement_id=self.disbursement_id, actor=BY, reason="found unpaid", now=self.watch()
             )
 
+    def switch_on(self) -> None:
+        """Have two people switch the partner on again."""
+        proposal = propose(
+            kind=PROVIDER_SWITCH_ON, subject_id=self.partner.name, proposer=make_user(Role.FINANCE), now=self.watch(),
+            reason="the key was renewed",
+        )  # fmt: skip
+        self.advance(1)
+        approver = make_user(Role.APPROVER)
+        approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=self.watch())
+
     # What there is in the end
 
     @property
     def state(self) -> str:
         return row_of(self.disbursement_id).state
+
+    @property
+    def retries(self) -> int:
+        return row_of(self.disbursement_id).retries
+
+    @property
+    def is_switched_off(self) -> bool:
+        return is_switched_off(self.partner.name)
 
     @property
     def failure_code(self) -> str:
