@@ -95,7 +95,10 @@ class SharedToken:
         )
 
     def _fetched(self, owner: str) -> IssuedToken:
+        """Fetch a token under the lease, unless its last holder stored one just before."""
         try:
+            if (stored := self._stored()) is not None:
+                return stored
             issued = self.fetch()
             kept_seconds = max(issued.lasts_seconds - self.early_seconds, issued.lasts_seconds // 2)
             if kept_seconds > 0:
