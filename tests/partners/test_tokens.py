@@ -1,4 +1,4 @@
-"""Tokens that processes share: one fetch for all of them, encrypted in a real Redis, under a lease that ends by itself."""
+"""Tokens that processes share: one fetch for all of them, encrypted in a real Redis, under a lease that ends alone."""
 
 from __future__ import annotations
 
