@@ -48,6 +48,11 @@ class PhoneRail:
         """The countries whose phones our account at the partner can pay."""
         raise NotImplementedError
 
+    @property
+    def account_shown(self) -> str:
+        """Our account at the partner as people see it, masked; empty where this process does not know it."""
+        return ""
+
     def check(self, instruction: Instruction, *, now: datetime) -> str:
         """Check the phone; its reference is made by `prepare`.
 

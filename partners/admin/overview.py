@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from partners.models import InboundWebhook
+from partners.phone_rail import PhoneRail
 from partners.phrases import days_phrase
 from partners.queries import newest_webhooks, partner_floats
 from partners.types import PartnerFloat
@@ -22,9 +23,12 @@ from sunusav.backoffice.facts import instant, mono, show_code_or_text
 from sunusav.backoffice.money import NOTHING, show_in, show_xof
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Facts, Section, Table, link_to, link_to_page
+from transfers.queries import is_switched_off
 from transfers.queries import partner as directory_entry
+from transfers.rails import rail
 
 PARTNER_PAGE = "admin:partners_partner"
+PAYMENT_LIMITS = "admin:transfers_paymentlimit_changelist"
 WEBHOOKS_SHOWN = 20
 YES, NO = _("Yes"), _("No")
 
@@ -74,6 +78,8 @@ def _cover(found: PartnerFloat) -> str:
 
 
 def _state(found: PartnerFloat) -> Any:
+    if is_switched_off(found.rail.rail):
+        return _("switched off")
     if found.rail.is_stopped:
         return _("stopped after failures")
     if not found.rail.is_available:
@@ -86,10 +92,17 @@ def _about(name: str) -> Facts:
         _("The partner"),
         (
             (_("Countries"), _countries(name)),
+            (_("Our account"), _account(name) or NOTHING),
+            (_("Payment limits"), format_html('<a href="{}">{}</a>', reverse(PAYMENT_LIMITS), _("Open"))),
             (_("Pays out"), YES if name in settings.RAILS else NO),
             (_("Collects"), YES if name in settings.COLLECTORS else NO),
         ),
     )
+
+
+def _account(name: str) -> str:
+    plugin: object = rail(name) if name in settings.RAILS else None
+    return plugin.account_shown if isinstance(plugin, PhoneRail) else ""
 
 
 def _money(found: PartnerFloat) -> Facts:

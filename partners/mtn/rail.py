@@ -60,6 +60,10 @@ class MtnRail(PhoneRail):
     def countries(self) -> tuple[str, ...]:
         return MtnConfig.from_environment().countries
 
+    @property
+    def account_shown(self) -> str:
+        return MtnConfig.from_environment().environment_name
+
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Check the recipient and what our wallet holds; a new order each time, with a reference of its own.
 

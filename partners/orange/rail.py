@@ -31,6 +31,7 @@ from partners.references import new_order_reference
 from partners.wire import AnswerLost, NotReached, PartnerError, SendingTooLate
 from sunusav.core import clock
 from sunusav.core.deadlines import Deadline
+from sunusav.core.privacy import mask_phone
 from transfers.errors import RailCredentialsRefused, RailShort, RailUnavailable
 from transfers.types import (
     Destination,
@@ -48,6 +49,7 @@ from transfers.types import (
 )
 
 COUNTRIES: Final = ("SN",)
+COUNTRY_CODE: Final = "+221"
 # An order that did not leave within an hour is given up, and another one is prepared.
 VALID_FOR: Final = timedelta(hours=1)
 # Clocks differ, and Orange lists only what was created after the moment asked for.
@@ -77,6 +79,11 @@ class OrangeRail(PhoneRail):
     @property
     def countries(self) -> tuple[str, ...]:
         return COUNTRIES
+
+    @property
+    def account_shown(self) -> str:
+        retailer = orange_config().retailer
+        return mask_phone(f"{COUNTRY_CODE}{retailer}") if retailer else ""
 
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Ask whether the phone's account can receive, and for the money that is there. Nothing is paid.

@@ -56,6 +56,10 @@ class WaveRail(PhoneRail):
     def countries(self) -> tuple[str, ...]:
         return (WaveConfig.from_environment().country,)
 
+    @property
+    def account_shown(self) -> str:
+        return WaveConfig.from_environment().payouts.wallet
+
     def prepare(self, instruction: Instruction, *, now: datetime) -> Order:
         """Check the recipient and what our wallet holds; a new order each time, with a reference of its own.
 
