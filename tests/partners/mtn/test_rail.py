@@ -503,3 +503,7 @@ def test_nothing_personal_or_secret_is_in_evidence_or_errors(
 
     for secret in ("0707000001", "mtn-demo-api-key", "mtn-disbursement-key", "Kouassi"):
         assert not [text for text in shown if secret in text]
+
+
+def test_our_account_is_shown_by_its_country(mtn: MtnHarness) -> None:
+    assert mtn.rail().account_shown == "mtnivorycoast"

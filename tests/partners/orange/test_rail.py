@@ -391,3 +391,10 @@ def test_statement_lists_every_cash_in_once_and_nothing_else(orange: OrangeHarne
         for order, is_open in [(orders[0], False), (orders[2], True), (orders[1], False), (orders[0], False)]
     ]
     assert lines == expected
+
+
+def test_our_account_is_shown_masked(orange: OrangeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORANGE_MSISDN", "781234567")
+    assert orange.rail().account_shown == "+22178•••••67"
+    monkeypatch.delenv("ORANGE_MSISDN")
+    assert orange.rail().account_shown == ""

@@ -587,3 +587,12 @@ def test_nothing_personal_or_secret_is_logged_shown_or_kept(
     shown = f"{kept!r} {refusal.value.facts} {WaveConfig.from_environment()!r} {caplog.text}"
     for canary in (PHONE, "771234567", "Ndiaye", "Cheikh", "wave_sn_prod_pays"):
         assert canary not in shown
+
+
+def test_our_account_is_shown_by_the_name_that_we_gave_it(
+    wave: WaveHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAVE_WALLET", "sn-main")
+    assert wave.rail().account_shown == "sn-main"
+    monkeypatch.delenv("WAVE_WALLET")
+    assert wave.rail().account_shown == ""
