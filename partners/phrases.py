@@ -35,9 +35,6 @@ LABELS: dict[str, Any] = {
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     **merged("FACTS"),
-    "served_countries": _("countries served"),
-    "least": _("least amount"),
-    "most": _("largest amount"),
     # Webhooks
     "event_key": _("event"),
     "authenticity": _("proof"),

@@ -1,7 +1,7 @@
 from sunusav.core.roles import Role
 
 VIEW = ["partners.view_inboundwebhook", "partners.view_floatminimum", "partners.view_adoptedfloatminimum"]
-BALANCE = "partners.read_partner_balance"
+BALANCE = "partners.view_partner_balance"
 
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [BALANCE]),

@@ -32,7 +32,7 @@ class PartnerBalance(ApiView):
     @Endpoint(
         "Read the float at a partner",
         operation_id="partner_balance_get",
-        permission="partners.read_partner_balance",
+        permission="partners.view_partner_balance",
         answer=PartnerBalanceAnswer,
         problems=[PartnerNotInUse, PartnerBalanceUnknown],
     )

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("propose_float_minimum", "Can propose the minimum float at a partner"),
                     ("approve_float_minimum", "Can approve the minimum float at a partner"),
-                    ("read_partner_balance", "Can read the balance at a partner by the API"),
+                    ("view_partner_balance", "Can read the balance at a partner by the API"),
                 ],
                 "default_permissions": ("view",),
             },

@@ -31,7 +31,10 @@ TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "pgettext", "pget
 CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
 OURS = {"core", "ledger", "fees", "transfers", "payouts", "lightning"}
 # Codes and facts that nothing writes any more; rows stored before this version may hold them.
-NO_LONGER_WRITTEN: dict[str, str] = {}
+NO_LONGER_WRITTEN: dict[str, str] = {
+    "value_sha256": "the trail of before destinations were encrypted",
+    "destination_sha256": "proposals of before destinations were encrypted",
+}
 # `method` of a node's evidence is shown under this name.
 SHOWN_UNDER_ANOTHER_NAME = {"call"}
 

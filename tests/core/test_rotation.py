@@ -276,4 +276,6 @@ def test_only_apps_with_encrypted_columns_seal_under_the_master_key() -> None:
     folders = {apps.get_model(column.model)._meta.app_config.path for column in _columns()}
     sealing = [file for file in sources() if re.search(r"\bseal_bytes\(", file.read_text())]
     assert len(sealing) > 1
-    assert [file.name for file in sealing if not str(file).startswith(tuple(folders))] == []
+    others = [file.name for file in sealing if not str(file).startswith(tuple(folders))]
+    # Tokens of partners are in the cache, for an hour at most: there is nothing to encrypt again.
+    assert others == ["tokens.py"]
