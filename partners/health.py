@@ -10,7 +10,7 @@ from partners.types import PartnerFloat
 from partners.webhooks.refusals import refused_lately
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 
-# More than an attacker who is throttled from one address: several try, or a secret is set wrong here.
+# Somebody forges, or a secret is set wrong here: the operator looks which. Deliveries answered 429 do not count.
 MANY_REFUSED = 100
 
 

@@ -56,11 +56,12 @@ class Webhook(ApiView):
         """Let every delivery pass as far as its verification, which costs less than this count would."""
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Count what is refused, in all and for its address: an address that is refused often is answered 429."""
+        """Count what is refused; an address that is refused often is answered 429, which is not counted."""
         if isinstance(exc, WebhookNotAuthentic):
-            count_refused(exc.partner, now=self.now)
             wait = throttling.seconds_to_wait(REFUSED, self._address(self.request), at=time())
-            return super().handle_exception(Throttled(wait) if wait else exc)
+            if wait:
+                return super().handle_exception(Throttled(wait))
+            count_refused(exc.partner, now=self.now)
         return super().handle_exception(exc)
 
 

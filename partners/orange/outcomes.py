@@ -173,7 +173,8 @@ def _is_ordered(row: Row, order: Order) -> bool:
         amount = francs_of(row)
     except ValueError:
         return False
-    is_to_payee = order.payload in (f"{COUNTRY_CODE}{phone}", f"+{phone}")
+    # Without a phone, the data of the person who was paid was erased: the reference alone says which payment it is.
+    is_to_payee = not order.payload or order.payload in (f"{COUNTRY_CODE}{phone}", f"+{phone}")
     return is_to_payee and amount == order.amount.amount and row.get("type", CASH_IN) == CASH_IN
 
 

@@ -111,6 +111,8 @@ class OrangeRail(PhoneRail):
         Raises: RailUnavailable or RailCredentialsRefused, if certainly nothing was sent.
         """
         config = orange_config()
+        if not order.payload:
+            raise RailUnavailable(rail=self.name, detail="the order's phone was erased")
         phone = self._phone_of(order)
         with self.unavailable_on_error():
             self._require_same_account(order, config)

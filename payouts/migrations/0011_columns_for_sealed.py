@@ -4,7 +4,7 @@ from sunusav.core.migration_operations import LiftAppendOnly
 
 
 class Migration(migrations.Migration):
-    """Columns for what the next migration encrypts. Stop the workers first."""
+    """Columns for what the next migration encrypts. Stop every process of ours first, web included."""
 
     dependencies = [("payouts", "0010_corrections")]
 

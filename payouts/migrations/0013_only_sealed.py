@@ -1,15 +1,31 @@
+from importlib import import_module
+from typing import Any
+
 from django.db import migrations, models
 from django.db.models import Q
 
 from sunusav.core.migration_operations import AppendOnly
 
 
+def seal_what_came_since(apps: Any, schema_editor: Any) -> None:
+    """Encrypt what a process of the version before wrote in clear since; nothing is dropped while any of it is left."""
+    import_module("payouts.migrations.0012_seal_destinations").seal(apps, schema_editor)
+    cycles = apps.get_model("payouts", "Cycle").objects
+    left = cycles.filter(sealed_destination=None).exclude(destination_value="").count()
+    left += cycles.filter(sealed_second=None).exclude(second_value="").count()
+    if left:
+        raise RuntimeError(
+            f"{left} destinations in clear are left. Stop every process of ours, and migrate again."
+        )
+
+
 class Migration(migrations.Migration):
-    """Drop what is encrypted now."""
+    """Drop what is encrypted now. Every process of ours is stopped meanwhile."""
 
     dependencies = [("payouts", "0012_seal_destinations")]
 
     operations = [
+        migrations.RunPython(seal_what_came_since, migrations.RunPython.noop),
         migrations.RemoveField("cycle", "destination_value"),
         migrations.RemoveField("cycle", "second_value"),
         migrations.AddConstraint(

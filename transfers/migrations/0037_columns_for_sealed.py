@@ -5,7 +5,7 @@ from sunusav.core.migration_operations import LiftAppendOnly
 
 
 class Migration(migrations.Migration):
-    """Columns for what the next migration encrypts. Stop the workers first."""
+    """Columns for what the next migration encrypts. Stop every process of ours first, web included."""
 
     dependencies = [("transfers", "0036_provider_switches")]
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import migrations
+from django.db.models import Q
 
 from sunusav.core.migration_sealing import MigratedKeys, in_batches
 
@@ -20,7 +21,9 @@ def seal(apps: Any, schema_editor: Any) -> None:
         models("PaymentOrder").objects.filter(sealed_payload=None).select_related("disbursement"),
         partial(_seal_orders, apps),
     )
-    in_batches(models("WithdrawalLink").objects.filter(person_ref=""), partial(_seal_links, apps))
+    is_clear = Q(sealed_destination=None) & ~Q(destination_value="")
+    links = models("WithdrawalLink").objects.filter(Q(person_ref="") | is_clear)
+    in_batches(links, partial(_seal_links, apps))
 
 
 def _seal_disbursements(apps: Any, rows: list[Any]) -> None:

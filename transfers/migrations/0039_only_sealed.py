@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.db import migrations, models
@@ -14,12 +15,31 @@ def removed(model: str, name: str, field: Any) -> list[Any]:
     return [migrations.AlterField(model, name, field), migrations.RemoveField(model, name)]
 
 
+def seal_what_came_since(apps: Any, schema_editor: Any) -> None:
+    """Encrypt what a process of the version before wrote in clear since; nothing is dropped while any of it is left."""
+    import_module("transfers.migrations.0038_seal_destinations").seal(apps, schema_editor)
+    left = {
+        name: apps.get_model("transfers", name)
+        .objects.filter(**{sealed: None})
+        .exclude(**{clear: ""})
+        .count()
+        for name, sealed, clear in (
+            ("DisbursementDestination", "sealed_value", "value"),
+            ("PaymentOrder", "sealed_payload", "payload"),
+            ("WithdrawalLink", "sealed_destination", "destination_value"),
+        )
+    }
+    if any(left.values()):
+        raise RuntimeError(f"Rows in clear are left: {left}. Stop every process of ours, and migrate again.")
+
+
 class Migration(migrations.Migration):
-    """Drop what is encrypted now, and require what was filled."""
+    """Drop what is encrypted now, and require what was filled. Every process of ours is stopped meanwhile."""
 
     dependencies = [("transfers", "0038_seal_destinations")]
 
     operations = [
+        migrations.RunPython(seal_what_came_since, migrations.RunPython.noop),
         *removed("disbursementdestination", "value", models.TextField(default="", verbose_name="value")),
         *removed("paymentorder", "payload", models.TextField(default="", verbose_name="payload")),
         *removed("paymentorder", "payee", ExactCharField(default="", max_length=120, verbose_name="payee")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -264,3 +265,10 @@ def test_failed_transaction_says_why_by_a_code_or_needs_a_person(
 )  # fmt: skip
 def test_id_of_a_transaction_has_twenty_characters(text: object, is_id: bool) -> None:
     assert is_transaction_id(text) == is_id
+
+
+def test_order_is_found_after_its_phone_was_erased() -> None:
+    found = outcome_of_rows([row()], replace(ORDER, payload=""))
+
+    assert isinstance(found, Succeeded)
+    assert found.proof == TRANSACTION

@@ -398,3 +398,11 @@ def test_our_account_is_shown_masked(orange: OrangeHarness, monkeypatch: pytest.
     assert orange.rail().account_shown == "+22178•••••67"
     monkeypatch.delenv("ORANGE_MSISDN")
     assert orange.rail().account_shown == ""
+
+
+def test_order_whose_phone_was_erased_is_not_sent(orange: OrangeHarness) -> None:
+    order = prepared(orange)
+
+    with pytest.raises(RailUnavailable, match="erased"):
+        orange.rail().send(replace(order, payload=""), deadline=deadline())
+    assert orange.control.calls("cash_in") == 0
