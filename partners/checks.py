@@ -10,11 +10,28 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.utils.module_loading import import_string
 
 from partners.config import secrets
 from partners.webhooks.loading import webhooks_of
 
 _TOKEN = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@register()
+def plug_ins_can_be_made(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse variables with which a partner's rail or collector cannot be made: every claim of a payment needs it."""
+    return [error for name in settings.PARTNERS if (error := _error_of(name)) is not None]
+
+
+def _error_of(partner: str) -> CheckMessage | None:
+    plug_ins = [paths[partner] for paths in (settings.RAILS, settings.COLLECTORS) if partner in paths]
+    try:
+        for path in plug_ins:
+            import_string(path)()
+    except (ValueError, ImportError) as error:
+        return Error(f"{partner} cannot be used: {error}", id="partners.E011")
+    return None
 
 
 @register()

@@ -141,7 +141,7 @@ class Wire:
                     timeout=(CONNECT_SECONDS, self.timeout_seconds), allow_redirects=False,
                 )  # fmt: skip
                 body = self._body(response)
-            except (requests.RequestException, HTTPError, OSError) as error:
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 raise (AnswerLost if sending.has_begun else NotReached)(_name(error)) from error
         return Answer(response.status_code, response.headers.get("Content-Type", ""), body)
 

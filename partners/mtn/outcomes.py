@@ -52,7 +52,8 @@ CALL_REFUSALS: Mapping[tuple[int, str], FailureClass] = MappingProxyType({
     (401, UNAUTHORIZED): _F.STOP,
     (401, KEY_REFUSED): _F.STOP,
     (403, "FORBIDDEN_IP"): _F.STOP,
-    (500, "NOT_ALLOWED"): _F.STOP,
+    # It may follow from the payee: a person looks, and other payments go on.
+    (500, "NOT_ALLOWED"): _F.REVIEW,
     (500, "NOT_ALLOWED_TARGET_ENVIRONMENT"): _F.STOP,
     (500, "INVALID_CALLBACK_URL_HOST"): _F.STOP,
     (500, "INVALID_CURRENCY"): _F.STOP,

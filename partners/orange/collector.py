@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from ledger.enums import AccountRole, Currency
@@ -20,7 +21,6 @@ from partners.orange.errors import CallRefused, CredentialsRefused
 from partners.orange.outcomes import (
     CASH_IN,
     SUCCESS,
-    are_credentials_refused,
     francs_of,
     is_transaction_id,
     moment_of,
@@ -111,7 +111,8 @@ class OrangeCollector:
         try:
             yield
         except PartnerError as error:
-            is_refused = isinstance(error, CallRefused) and are_credentials_refused(error)
+            # Each API is approved on its own: one that is missing (403) says nothing about paying out.
+            is_refused = isinstance(error, CallRefused) and error.status == HTTPStatus.UNAUTHORIZED
             is_refused |= isinstance(error, CredentialsRefused)
             kind = CollectorCredentialsRefused if is_refused else CollectorUnavailable
             raise kind(collector=self.name, detail=f"{type(error).__name__}: {error}"[:500]) from error

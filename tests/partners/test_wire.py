@@ -137,3 +137,8 @@ def test_whole_francs_reads_every_spelling(text: object, francs: int) -> None:
 def test_whole_francs_refuses_what_is_no_whole_amount(text: object) -> None:
     with pytest.raises(ValueError, match="amount"):
         whole_francs(text)
+
+
+def test_call_that_cannot_be_made_was_not_sent() -> None:
+    with host() as served, pytest.raises(NotReached, match="ValueError"):
+        wire(served.url, timeout_seconds=0).call("POST", "/x", content=b"{}")

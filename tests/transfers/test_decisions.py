@@ -193,12 +193,16 @@ processing ; prepared ; call refused: final ; sent once ; sendable|no longer sen
 processing ; prepared ; call refused: final ; sent once ; over|long over ; close void, failed never
 processing ; in_flight ; call refused: final ; sent once ; sendable|no longer sendable|may leave ; close failed, failed 25
 processing ; in_flight ; call refused: final ; sent once ; over|long over ; close failed, failed never
-processing ; prepared ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close void, processing 25, not before 60
-processing ; prepared ; call refused: hold ; * ; over|long over ; close void, processing 60, not before 60
+processing ; prepared ; call refused: hold ; sent once ; sendable|no longer sendable|may leave ; close void, processing 25, not before 60
+processing ; prepared ; call refused: hold ; sent again ; sendable|no longer sendable|may leave ; close failed, processing 25, not before 60
+processing ; prepared ; call refused: hold ; sent once ; over|long over ; close void, processing 60, not before 60
+processing ; prepared ; call refused: hold ; sent again ; over|long over ; close failed, processing 60, not before 60
 processing ; in_flight ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close failed, processing 25, not before 60
 processing ; in_flight ; call refused: hold ; * ; over|long over ; close failed, processing 60, not before 60
-needs_review ; prepared ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close void, needs_review 25
-needs_review ; prepared ; call refused: hold ; * ; over|long over ; close void, needs_review never
+needs_review ; prepared ; call refused: hold ; sent once ; sendable|no longer sendable|may leave ; close void, needs_review 25
+needs_review ; prepared ; call refused: hold ; sent again ; sendable|no longer sendable|may leave ; close failed, needs_review 25
+needs_review ; prepared ; call refused: hold ; sent once ; over|long over ; close void, needs_review never
+needs_review ; prepared ; call refused: hold ; sent again ; over|long over ; close failed, needs_review never
 needs_review ; prepared ; call refused: final ; sent once ; sendable|no longer sendable|may leave ; close void, needs_review 25
 needs_review ; prepared ; call refused: final ; sent once ; over|long over ; close void, needs_review never
 needs_review ; in_flight ; call refused: hold ; * ; sendable|no longer sendable|may leave ; close failed, needs_review 25
@@ -411,11 +415,16 @@ def test_decide_about_a_closed_order_that_is_not_found_settles_it_after_the_sear
     assert text_of(decision) == expected
 
 
-def test_decide_about_a_closed_order_whose_only_send_was_refused_settles_it_within_the_search_window():
-    order = replace(
-        ORDER, state=AttemptState.FAILED, may_leave_until=at(-1), search_window=1_800 * SECOND,
-        was_refused_when_sent=True,
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    "by",
+    [
+        {"state": AttemptState.FAILED, "was_refused_when_sent": True},
+        {"state": AttemptState.VOID, "may_have_left": False},
+    ],
+)
+def test_decide_about_a_closed_order_that_cannot_be_paid_settles_it_within_the_search_window(by):
+    """Its only send was refused, or none ever left."""
+    order = replace(ORDER, may_leave_until=at(-1), search_window=1_800 * SECOND, **by)
     answered = Answered(order, AnsweredCall.ASK, NotSeen(OURS, is_resendable=False))
 
     decision = decide(PaymentFacts(DisbursementState.PROCESSING), [order], answered, NOW)

@@ -260,8 +260,12 @@ def _is_not_shown_yet(answered: Answered, now: datetime) -> bool:
 
 
 def _state_after(order: OrderFacts, refused: Refused) -> AttemptState:
-    """Return the state of an attempt that was refused: void if the provider never had its order."""
-    was_never_known = order.state == AttemptState.PREPARED and not refused.is_recorded
+    """Return the state of an attempt that was refused: void if the provider never had its order.
+
+    One that was sent before may be there by its first send, whatever became of the last.
+    """
+    is_first_send = order.state == AttemptState.PREPARED and not order.was_sent_again
+    was_never_known = is_first_send and not refused.is_recorded
     return AttemptState.VOID if was_never_known else AttemptState.FAILED
 
 
@@ -334,11 +338,11 @@ def _is_unpaid_though_unseen(answered: Answered, now: datetime) -> bool:
     It is if it was never sent, or if two people found it unpaid. A node may be configured to delete failed payments:
     after its expiry, an order that its own node refused and does not know any more is unpaid. Another node cannot know
     that, unless the order was confirmed as unpaid before. Where absence proves nothing for a while, that must be over,
-    unless the provider refused the only send of the order.
+    unless the provider refused the only send of the order, or none left.
     """
     order = answered.order
     if now <= order.found_by and order.search_window:
-        return order.was_refused_when_sent
+        return order.was_refused_when_sent or not order.may_have_left
     if order.state == AttemptState.VOID or order.was_resolved:
         return True
     is_known_there = isinstance(answered.answer, NotSeen) and answered.answer.source == order.source

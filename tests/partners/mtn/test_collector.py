@@ -102,10 +102,6 @@ def test_open_with_an_unusable_answer_is_unavailable_and_may_be_repeated(
 
 
 def test_refused_access_is_reported_as_such(mtn: MtnHarness, collector: MtnCollector, opened: str) -> None:
-    mtn.control.script("requesttopay", Step(outcome=Outcome.REFUSE, code="call:NOT_ALLOWED"))
-    with pytest.raises(CollectorCredentialsRefused):
-        collector.open(request(6), now=NOW)
-
     mtn.control.set(is_revoked=True, ahead_seconds=3_601)
     with pytest.raises(CollectorCredentialsRefused):
         collector.find(opened)

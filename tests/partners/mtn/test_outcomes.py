@@ -191,7 +191,7 @@ def test_409_means_that_the_reference_is_taken(document: Any) -> None:
         (401, {"message": "Unauthorized"}, "unauthorized", F.STOP),
         (401, None, "unauthorized", F.STOP),
         (403, {"code": "FORBIDDEN IP", "message": "Authorization failed."}, "forbidden-ip", F.STOP),
-        (500, {"code": "NOT_ALLOWED"}, "not-allowed", F.STOP),
+        (500, {"code": "NOT_ALLOWED"}, "not-allowed", F.REVIEW),
         (500, {"code": "NOT_ALLOWED_TARGET_ENVIRONMENT"}, "not-allowed-target-environment", F.STOP),
         (500, {"code": "INVALID_CALLBACK_URL_HOST"}, "invalid-callback-url-host", F.STOP),
         (500, {"code": "INVALID_CURRENCY"}, "invalid-currency", F.STOP),
@@ -247,7 +247,7 @@ def test_any_other_answer_to_a_call_is_unknown(status: int, document: Any, text:
     ("status", "code", "expected"),
     [
         (401, "UNAUTHORIZED", True),
-        (500, "NOT_ALLOWED", True),
+        (500, "NOT_ALLOWED", False),
         (500, "NOT_ENOUGH_FUNDS", False),
         (500, "", False),
     ],

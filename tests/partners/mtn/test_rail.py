@@ -336,7 +336,7 @@ def test_failure_that_may_be_short_funds_is_judged_by_the_balance(
 @pytest.mark.parametrize(
     ("code", "failure"),
     [
-        ("NOT_ALLOWED", FailureClass.STOP),
+        ("NOT_ALLOWED", FailureClass.REVIEW),
         ("FORBIDDEN IP", FailureClass.STOP),
         ("INVALID_CURRENCY", FailureClass.STOP),
         ("NOT_ENOUGH_FUNDS", FailureClass.HOLD),

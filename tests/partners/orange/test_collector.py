@@ -214,10 +214,13 @@ def test_find_while_orange_is_closed_is_unavailable(orange: OrangeHarness, colle
         collector.find(REFERENCE)
 
 
-def test_refused_application_switches_the_collector_off(orange: OrangeHarness, collector: Collector) -> None:
+def test_api_that_is_not_approved_does_not_switch_the_partner_off(
+    orange: OrangeHarness, collector: Collector
+) -> None:
     orange.control.set(not_approved=["qr_code"])
-    with pytest.raises(CollectorCredentialsRefused):
+    with pytest.raises(CollectorUnavailable) as refusal:
         opened(collector)
+    assert not isinstance(refusal.value, CollectorCredentialsRefused)
 
 
 def test_contract_with_a_key_of_its_own_and_an_address_for_callbacks(

@@ -3,8 +3,9 @@
 import pytest
 from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
+from pytest_django import Settings
 
-from partners.checks import path_tokens_are_unguessable, webhooks_can_be_proved
+from partners.checks import path_tokens_are_unguessable, plug_ins_can_be_made, webhooks_can_be_proved
 from tests.partners.webhooks.delivering import ENVIRONMENT
 
 
@@ -33,3 +34,18 @@ def test_partner_whose_webhooks_nothing_can_prove_is_named(monkeypatch: pytest.M
 
     assert isinstance(message, CheckWarning)
     assert "orange" in str(message.msg)
+
+
+def test_variable_with_which_a_rail_cannot_be_made_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PARTNERS = ["orange"]
+    settings.RAILS = {"orange": "partners.orange.rail.OrangeRail"}
+    settings.COLLECTORS = {"orange": "partners.orange.collector.OrangeCollector"}
+    assert plug_ins_can_be_made(None) == []
+
+    monkeypatch.setenv("ORANGE_TIMEOUT_SECONDS", "20")
+
+    (error,) = plug_ins_can_be_made(None)
+    assert error.id == "partners.E011"
+    assert "ORANGE_TIMEOUT_SECONDS" in error.msg
