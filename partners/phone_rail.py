@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,7 +28,7 @@ def charges_of(partner: str) -> AccountRef:
     return AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, partner)
 
 
-class PhoneRail:
+class PhoneRail(ABC):
     """A rail in whole francs to a phone. A partner's rail adds `prepare`, `send`, `find` and what its account holds."""
 
     name: str
@@ -44,9 +45,9 @@ class PhoneRail:
         cls.account, cls.cost_account = float_of(cls.name), charges_of(cls.name)
 
     @property
+    @abstractmethod
     def countries(self) -> tuple[str, ...]:
         """The countries whose phones our account at the partner can pay."""
-        raise NotImplementedError
 
     @property
     def account_shown(self) -> str:

@@ -1,6 +1,6 @@
 """What rails can send and hold as of the last looks, what waits for them, and which accounts there are. Reads only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from ledger.enums import Currency
 from ledger.types import AccountRef, Money
 from transfers.collectors import collector
 from transfers.enums import RAIL_DEFERRALS, DisbursementState, FailureClass
@@ -50,18 +49,6 @@ def _waiting(sums: dict[str, Any]) -> WaitingForRail:
     return WaitingForRail(
         sums["count"], Money(sums[f"total_{unit}"], currency), Money(sums[f"largest_{unit}"], currency)
     )
-    return {
-        name: WaitingForRail(count, *_in_currency_of(name, figures))
-        for name, count, *figures in sums.order_by("rail_in_use")
-        if name
-    }
-
-
-def _in_currency_of(name: str, figures: Sequence[int]) -> tuple[Money, Money]:
-    """Return the sum and the largest of `figures` (both in msat, then both in francs) in a rail's currency."""
-    currency = rail(name).account.currency
-    total, largest = figures[2:] if currency is Currency.XOF else figures[:2]
-    return Money(total, currency), Money(largest, currency)
 
 
 def liquidity_of(rails: Iterable[str]) -> dict[str, RailLiquidity | None]:

@@ -1,7 +1,7 @@
 """A PIN that Orange refused is not tried again by this process: three wrong tries block the wallet.
 
-Until Orange has accepted the PIN once, one call at a time uses it, so that many threads do not spend the tries
-together. A new PIN, or a restart, is tried again.
+Until Orange has accepted the PIN once, one call at a time uses it, and two afterwards: many threads would spend the
+tries together when the PIN is changed at Orange. A new PIN, or a restart, is tried again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from partners.orange.errors import CredentialsRefused
@@ -18,6 +18,8 @@ from partners.wire import NotReached
 # 2010: it must be changed; 2011 and 2012: wrong, two tries or one are left; 2013: wrong, the account is blocked.
 REFUSALS: Final = ("2010", "2011", "2012", "2013")
 WAIT_SECONDS: Final = 8.0
+# One fewer than the tries that block the account.
+MOST_AT_ONCE: Final = 2
 
 
 class PinGuard:
@@ -25,6 +27,7 @@ class PinGuard:
 
     def __init__(self) -> None:
         self._trying = Lock()
+        self._using = BoundedSemaphore(MOST_AT_ONCE)
         self._is_accepted = False
         self._refusal = ""
 
@@ -32,16 +35,15 @@ class PinGuard:
     def used(self) -> Iterator[None]:
         """Use the PIN in one call, alone until it was accepted. Raises: CredentialsRefused, NotReached."""
         self._require_not_refused()
-        if self._is_accepted:
-            yield
-            return
-        if not self._trying.acquire(timeout=WAIT_SECONDS):
-            raise NotReached("another call tries the PIN for the first time")
+        turn = self._using if self._is_accepted else self._trying
+        if not turn.acquire(timeout=WAIT_SECONDS):
+            raise NotReached("other calls use the PIN")
         try:
+            # One of those that came first may have been refused meanwhile.
             self._require_not_refused()
             yield
         finally:
-            self._trying.release()
+            turn.release()
 
     def accept(self) -> None:
         """Record that Orange did what a call with the PIN asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from sandbox.mtn.numbers import REASONS
@@ -41,7 +42,7 @@ class Payments:
 
     def create(self, kind: str, reference: str, body: Row, *, callback_url: str, step: Step) -> None:
         """Take a payment. Raises: AlreadyThere."""
-        phone, amount = str(body[PARTIES[kind]]["partyId"]), int(float(body["amount"]))
+        phone, amount = str(body[PARTIES[kind]]["partyId"]), int(Decimal(body["amount"]))
         with self._store.transaction():
             if self._store.row("SELECT reference FROM payments WHERE reference = ?", reference):
                 raise AlreadyThere
