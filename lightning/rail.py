@@ -90,6 +90,7 @@ class LightningRail:
     # The node pays one payment hash once.
     search_window = timedelta(0)
     has_statement = True
+    states_cost = True
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ class PhoneRail(ABC):
     cost_account: AccountRef
     destination_kinds: tuple[str, ...] = (PHONE,)
     has_statement = True
+    states_cost = True
     # The most that a partner may charge on top of an amount: it is kept available, and no more is expected.
     cost_limit_francs: ClassVar[int] = 100
     cost_limit_percent: ClassVar[int] = 2

@@ -20,6 +20,7 @@ RAIL_PARTS = (
     "balance",
     "statement",
     "has_statement",
+    "states_cost",
 )
 COLLECTOR_PARTS = (
     "account",

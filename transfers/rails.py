@@ -30,8 +30,8 @@ class Rail(Protocol):
     `send_deadline_seconds` is how long a `send` may last at most; `late_by` is how long after its deadline the provider
     may still accept a send; `search_window` is how long after a send its absence at the provider proves nothing: where
     the provider does not pay one reference once, or does not show at once what it acknowledged. `has_statement`:
-    the provider lists its payments. `prepare`, `send`, `find`, `sendable` and `balance` are called in threads of their
-    own, many at once, and use no database.
+    the provider lists its payments; `states_cost`: it says what each cost. `prepare`, `send`, `find`, `sendable` and
+    `balance` are called in threads of their own, many at once, and use no database.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Rail(Protocol):
     late_by: timedelta
     search_window: timedelta
     has_statement: bool
+    states_cost: bool
     destination_kinds: tuple[str, ...]
 
     def check(self, instruction: Instruction, *, now: datetime) -> str:

@@ -55,6 +55,7 @@ class MtnRail(PhoneRail):
     # MTN takes one reference once. It may not know for half a minute what it acknowledged.
     search_window = timedelta(minutes=2)
     has_statement = False
+    states_cost = False
 
     @property
     def countries(self) -> tuple[str, ...]:

@@ -69,6 +69,7 @@ class OrangeRail(PhoneRail):
     """
 
     name = "orange"
+    states_cost = False
     send_deadline_seconds = 20
     search_window = timedelta(hours=24)
 

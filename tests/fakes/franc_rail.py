@@ -49,6 +49,7 @@ class ScriptedFrancRail:
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
     has_statement = True
+    states_cost = True
     destination_kinds: tuple[str, ...] = ("phone",)
 
     def __init__(self) -> None:

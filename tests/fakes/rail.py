@@ -86,6 +86,7 @@ class ScriptedRail:
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
     has_statement = True
+    states_cost = True
     destination_kinds = ("bolt11",)
 
     def __init__(self) -> None:

@@ -63,6 +63,7 @@ class FrancRail(PhoneRail):
     late_by = timedelta(seconds=10)
     search_window = timedelta(0)
     has_statement = True
+    states_cost = True
     is_idempotent = True
     is_fenced = True
 

@@ -21,6 +21,7 @@ from sunusav.core.models import Approval, Proposal, TrailEntry, User
 from sunusav.core.privacy import keys_of
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
+from tests.fakes.rail import ScriptedRail
 from tests.transfers.builders import (
     BY,
     NET_MSAT,
@@ -161,6 +162,17 @@ def test_propose_paid_at_an_impossible_cost_is_refused(case: Case, cost: int | N
         "cost_limit": 10_000,
         "currency": "msat",
     }
+
+
+def test_propose_paid_without_a_cost_is_taken_where_the_provider_states_none(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ScriptedRail, "states_cost", False)
+    case.approve(case.propose(PAID, cost=None))
+
+    (attempt,) = attempts(case.id)
+    assert (attempt.state, attempt.cost) == ("succeeded", None)
+    assert is_audit_clean(case)
 
 
 @pytest.mark.parametrize("cost", [0, 10_000])

@@ -619,7 +619,7 @@ RESOLVING = [
     *(
         Violation("manualresolution_verdict_fits_its_facts", resolution, changes)
         for changes in (
-            {"proof": ""}, {"cost": None}, {"cost": -1}, {"verdict": "written_off", "cost": -1},
+            {"proof": ""}, {"proof": "", "cost": None}, {"cost": -1}, {"verdict": "written_off", "cost": -1},
             {"verdict": "written_off", "proof": "", "cost": None}, {"verdict": "perhaps"}, {"verdict": "not_paid"},
             {"verdict": "not_paid", "proof": ""}, {"verdict": "not_paid", "cost": None},
         )

@@ -33,10 +33,10 @@ class PaidForm(ExplanationForm):
         help_text=_("64 hexadecimal characters, from the recipient’s wallet. It is checked against the payment hash."),
     )  # fmt: skip
     cost = forms.IntegerField(
-        label=_("Cost, in msat or francs"), min_value=0,
+        label=_("Cost, in msat or francs"), min_value=0, required=False,
         help_text=_(
             "What sending cost on top, in the unit of the order: 1,000 msat are one sat. 0 if it cannot be found"
-            " any more."
+            " any more. Leave it empty if the partner states no cost: its charges are booked from its statement."
         ),
     )  # fmt: skip
     field_order = ("proof", "cost", "reason", "code")

@@ -48,7 +48,7 @@ class ManualResolution(models.Model):
                 name="manualresolution_verdict_fits_its_facts",
                 condition=(
                     Q(verdict__in=("paid", "written_off"), cost__isnull=False, cost__gte=0) & ~Q(proof="")
-                    | Q(verdict="written_off", cost__isnull=True) & ~Q(proof="")
+                    | Q(verdict__in=("paid", "written_off"), cost__isnull=True) & ~Q(proof="")
                     | Q(verdict="not_paid", proof="", cost__isnull=True)
                 ),
             ),

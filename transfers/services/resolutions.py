@@ -68,7 +68,8 @@ def propose_resolution(
 ) -> Proposal:
     """Propose to a second person how an attempt ended: the open one, else that of a closed order in doubt.
 
-    Paid needs the payee's proof and the cost of sending; not paid needs a fresh answer that the provider did not pay;
+    Paid needs the payee's proof, and the cost of sending if the provider states costs; not paid needs a fresh answer
+    that the provider did not pay;
     to write off needs nothing but a payment outside the books, whose cost may not be stated yet.
     Units: the currency of the order.
     Raises: DisbursementMissing, AttemptNotOpen, DisbursementNotUnderReview, NothingToWriteOff,
@@ -203,6 +204,8 @@ def _require_proof(resolution: ManualResolution) -> None:
 def _require_proven(resolution: ManualResolution) -> None:
     _require_proof(resolution)
     attempt, order = resolution.attempt, resolution.attempt.order
+    if resolution.cost is None and not rail(order.rail).states_cost:
+        return
     if resolution.cost is None or not 0 <= resolution.cost <= order.cost_limit:
         raise ResolutionCostOutOfRange(
             disbursement_id=attempt.disbursement_id, cost=resolution.cost, cost_limit=order.cost_limit,
