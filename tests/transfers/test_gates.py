@@ -1,5 +1,7 @@
 """Before claiming: what a rail cannot send now is deferred, all at once, without counting a retry."""
 
+import threading
+
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
@@ -7,6 +9,8 @@ from sunusav.core.actors import Actor
 from sunusav.core.health import DEGRADED
 from sunusav.core.models import TrailEntry
 from sunusav.core.switches import pause_outgoing
+from tests.fakes.franc_rail import ScriptedFrancRail, phone
+from tests.ledger.builders import stored_rate
 from tests.transfers.builders import (
     NET_SATS,
     NOW,
@@ -20,6 +24,7 @@ from tests.transfers.builders import (
 )
 from tests.transfers.rails import SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
+from transfers.engine import gates
 from transfers.engine.gates import defer_unsendable
 from transfers.health import HEALTH_CHECKS
 from transfers.types import Unknown
@@ -168,3 +173,22 @@ def test_gate_reads_no_payment_while_the_balance_covers_all(
     # The stopped rails, and what is wanted of each.
     with unchanged(), django_assert_num_queries(2):
         defer_unsendable(now=watch.at, limit=10)
+
+
+def test_rail_that_does_not_answer_holds_up_no_payment_of_another(
+    node: SteeredRail, francs: ScriptedFrancRail, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored_rate("8000000", at=NOW)
+    monkeypatch.setattr(gates, "ASK_SECONDS", 0.2)
+    answers = threading.Event()
+    monkeypatch.setattr(francs, "sendable", lambda: answers.wait(30))
+    hung, sent = ordered("hung", destination=phone("+221771234567")), ordered("sent")
+    try:
+        run(watch)
+    finally:
+        answers.set()
+
+    assert row_of(sent).state == "completed"
+    row = row_of(hung)
+    assert (row.state, row.failure_code, row.due_at) == ("processing", "rail-unavailable", watch.after(15))
+    assert (row.retries, row.attempts.count()) == (0, 0)

@@ -6,6 +6,7 @@ go: limits, breaker and the rail's own check do that later.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -32,6 +33,9 @@ from transfers.rails import Rail, rail
 from transfers.types import Deferral, Sendable
 
 logger = logging.getLogger(__name__)
+
+# A send must leave within twenty seconds of its intent: a rail that is asked may not hold up those of others.
+ASK_SECONDS = 5.0
 
 
 def defer_unsendable(*, now: datetime, limit: int) -> None:
@@ -126,7 +130,7 @@ def _defer_unfit(
     """
     paid_by = rail(name)
     try:
-        sendable = paid_by.sendable()
+        sendable = _sendable(paid_by)
     except RailCredentialsRefused as refusal:
         switch_off_refused(refusal, asked_at=now, now=now)
         defer_all(_processing(rows()), deferral_while_off(name, now=now), now=now)
@@ -142,6 +146,20 @@ def _defer_unfit(
     why = Deferral(DeferralCode.LIQUIDITY_SHORT, {"rail": name}, now + DEFER_FOR)
     defer_all(_processing(short), why, now=now)
     return fitting
+
+
+def _sendable(paid_by: Rail) -> Sendable:
+    """Ask a rail what it can send, in a thread of its own: the caller advances the payments of all rails.
+
+    Raises: RailUnavailable, also when the rail does not answer in time.
+    """
+    calls = ThreadPoolExecutor(1, "rail-gate")
+    try:
+        return calls.submit(paid_by.sendable).result(ASK_SECONDS)
+    except TimeoutError as late:
+        raise RailUnavailable(rail=paid_by.name, detail=f"no answer within {ASK_SECONDS:.0f} s") from late
+    finally:
+        calls.shutdown(wait=False)
 
 
 def _all_fit(wanted: _Wanted, sendable: Sendable, paid_by: Rail) -> bool:
