@@ -96,14 +96,17 @@ def reversed_lines(
     shares: Shares,
     platform_msat: int,
     taken_back: Sequence[Line],
+    returned_cost: int,
+    cost_account: AccountRef,
 ) -> list[Line]:
     """Book money that came back: to the account that it had been taken from, with the fee.
 
     `taken_back` are the lines of the fund's and the partner's share and of what francs had left over, from the accounts
-    that hold it or owe it now. What sending had cost stays the platform's expense.
+    that hold it or owe it now. What sending had cost stays the platform's expense, except what came back of it.
     """
     lines = [
-        Line(arrived_in, returned.amount),
+        Line(arrived_in, returned.amount + returned_cost),
+        Line(cost_account, -returned_cost),
         Line(debit, -payout_msat),
         Line(PLATFORM_FEES, platform_msat),
         *taken_back,

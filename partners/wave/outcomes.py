@@ -116,8 +116,7 @@ def outcome_of_payout(row: Row, order: Order) -> Succeeded | Refused | Unknown |
             failure = _F.RENEW if code in PASSING else FAILURES.get(code, _F.REVIEW)
             return Refused(code or "failed-without-reason", failure, evidence, verdict=_text(row.get("id")))
         case "reversed":
-            # Wave does not say when: it is at the latest now, and at most three days after the payout.
-            return Reversed(_text(row.get("id")), order.amount, clock.now(), evidence)
+            return _given_back(row, order, evidence)
         case "processing":
             return Unknown(seen=True, reason=PROCESSING, evidence=evidence)
         case _:
@@ -141,6 +140,18 @@ def _paid(row: Row, order: Order, evidence: dict[str, Any]) -> Succeeded | Unkno
     except ValueError:
         return Unknown(seen=True, reason="unreadable-answer", suspect=True, evidence=evidence)
     return Succeeded(_text(row.get("id")), order.amount, cost, evidence)
+
+
+def _given_back(row: Row, order: Order, evidence: dict[str, Any]) -> Reversed | Unknown:
+    """Return the payment as given back, with its fee.
+
+    Wave does not say when: it is at the latest now, and at most three days after the payout.
+    """
+    try:
+        fee = _fee_in(row)
+    except ValueError:
+        return Unknown(seen=True, reason="unreadable-answer", suspect=True, evidence=evidence)
+    return Reversed(_text(row.get("id")), order.amount, clock.now(), evidence, fee)
 
 
 def _fee_in(row: Row) -> Money | None:

@@ -124,6 +124,43 @@ def test_reversal_by_the_provider_is_booked_back_to_the_pot_with_the_fee(
     assert breaches(watch) == []
 
 
+def test_cost_that_came_back_with_the_payment_is_no_expense_any_more(
+    francs: ScriptedFrancRail, paid: int, watch: Watch
+) -> None:
+    francs.give_back(f"franc-{paid}", at=NOW)
+    found = francs.reversals[f"franc-{paid}"]
+    francs.reversals[f"franc-{paid}"] = replace(found, returned_cost=xof(5))
+
+    assert matched(watch) == 1
+
+    assert (balance(FLOAT), Reversal.objects.get().returned_cost) == (0, 5)
+    assert owed(POT) == PAYOUT_MSAT
+    assert breaches(watch) == []
+
+
+@pytest.mark.parametrize("cost", [6, -1])
+def test_cost_that_was_not_paid_cannot_come_back(
+    francs: ScriptedFrancRail, paid: int, watch: Watch, cost: int
+) -> None:
+    francs.give_back(f"franc-{paid}", at=NOW)
+    found = replace(francs.reversals[f"franc-{paid}"], returned_cost=xof(cost))
+
+    with unchanged(), pytest.raises(ReturnDiffers) as refusal:
+        book_provider_reversal(Attempt.objects.get().pk, found, now=watch())
+    assert refusal.value.facts == {"disbursement_id": paid, "paid": 5, "returned": cost, "currency": "XOF"}
+
+
+def test_cost_that_was_not_stated_stays_with_the_statement(
+    francs: ScriptedFrancRail, paid: int, watch: Watch
+) -> None:
+    Attempt.objects.update(cost=None)
+    francs.give_back(f"franc-{paid}", at=NOW)
+    found = replace(francs.reversals[f"franc-{paid}"], returned_cost=xof(5))
+
+    assert book_provider_reversal(Attempt.objects.get().pk, found, now=watch())
+    assert Reversal.objects.get().returned_cost == 0
+
+
 def test_reversal_is_booked_once_however_often_it_is_reported(
     francs: ScriptedFrancRail, paid: int, watch: Watch
 ) -> None:

@@ -750,6 +750,8 @@ REVERSING = [
     Violation("reversal_amount_is_positive", reversal, next_reversal(amount=0)),
     Violation("reversal_amount_is_positive", reversal, next_reversal(amount=-1)),
     Violation("reversal_has_reference", reversal, next_reversal(reference="")),
+    Violation("reversal_cost_comes_from_its_provider", reversal, next_reversal(returned_cost=1)),
+    Violation("reversal_cost_comes_from_its_provider", reversal, next_reversal(returned_cost=-1)),
     *(
         Violation(PROVEN, reversal, next_reversal(**{missing: None}))
         for missing in ("claim_id", "proposal_id", "proposer_id", "approver_id")

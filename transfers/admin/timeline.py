@@ -142,7 +142,11 @@ def _events(row: Disbursement, attempts: Sequence[Attempt]) -> Iterator[Event]:
     for attempt in attempts:
         given_back = getattr(attempt, "reversal", None)
         if given_back is not None:
-            shown = _lines((show_code(given_back.kind), mono(given_back.reference)))
+            facts: list[tuple[Any, Any]] = [(show_code(given_back.kind), mono(given_back.reference))]
+            if given_back.returned_cost:
+                cost = show_in(given_back.currency, given_back.returned_cost)
+                facts.append((_("Cost that came back too"), cost))
+            shown = _lines(*facts)
             yield Event(given_back.reversed_at, 10_001, _("Reversed: the money came back"), shown)
 
 

@@ -73,6 +73,7 @@ def _expected(row: Reversal) -> list[Line]:
         payout_msat=disbursement.payout_msat, debit=debit_account(disbursement), returned=row.money,
         arrived_in=row.account, shares=shares, platform_msat=platform_msat,
         taken_back=[Line(account, amount) for account, amount in amounts.items()],
+        returned_cost=row.returned_cost, cost_account=row.attempt.order.accounts[1],
     )  # fmt: skip
 
 

@@ -67,6 +67,7 @@ class Reversal(models.Model):
     arrived_in = ExactCharField(_("arrived in"), max_length=120)
     currency = models.CharField(_("currency"), max_length=4)
     amount = models.BigIntegerField(_("amount"))
+    returned_cost = models.BigIntegerField(_("returned cost"), default=0)
     returned_at = models.DateTimeField(_("returned at"))
     reversed_at = models.DateTimeField(_("reversed at"))
     evidence = models.JSONField(_("evidence"), default=dict)
@@ -105,6 +106,10 @@ class Reversal(models.Model):
             models.UniqueConstraint(fields=["kind", "reference"], name="reversal_proof_counts_once"),
             models.CheckConstraint(name="reversal_amount_is_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(name="reversal_has_reference", condition=~Q(reference="")),
+            models.CheckConstraint(
+                name="reversal_cost_comes_from_its_provider",
+                condition=Q(returned_cost=0) | Q(kind=ReturnKind.PROVIDER_REVERSAL, returned_cost__gt=0),
+            ),
             models.CheckConstraint(
                 name="reversal_is_proven_by_provider_or_two_people",
                 condition=Q(

@@ -63,7 +63,7 @@ PROVIDERS = Actor.system("transfers.reversals")
 
 @dataclass(frozen=True)
 class Returned:
-    """Money of a payment that came back: where it arrived, when, and what proves it."""
+    """Money of a payment that came back: where it arrived, when, what proves it, and what of its cost came with it."""
 
     kind: ReturnKind
     reference: str
@@ -71,6 +71,7 @@ class Returned:
     arrived_in: AccountRef
     at: datetime
     evidence: dict[str, Any] = field(default_factory=dict)
+    cost: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class _Approval:
 def book_provider_reversal(attempt_id: int, found: Reversed, *, now: datetime) -> bool:
     """Book a payment back that its provider reports as reversed; false if it was booked back before.
 
+    What of its cost came back with it is no expense any more.
     Raises: DisbursementNotReversible, ReturnDiffers, ReturnReferenceUsed.
     """
     with transaction.atomic():
@@ -101,9 +103,17 @@ def book_provider_reversal(attempt_id: int, found: Reversed, *, now: datetime) -
             paid_from,
             found.at,
             found.evidence,
+            _cost_in(found, attempt),
         )
         _book(row, attempt, returned, None, actor=PROVIDERS, reason="", now=now)
     return True
+
+
+def _cost_in(found: Reversed, attempt: Attempt) -> int:
+    """Return what of a cost came back; none of one that was not stated and is booked from the statement."""
+    if found.returned_cost is None or attempt.cost is None:
+        return 0
+    return found.returned_cost.amount
 
 
 def propose_reversal(
@@ -176,6 +186,7 @@ def lines_of_reversal(subject_id: str) -> list[Line]:
         payout_msat=row.payout_msat, debit=debit_account(row), returned=returned.amount,
         arrived_in=returned.arrived_in, shares=shares, platform_msat=platform_msat,
         taken_back=[Line(account, amount) for account, amount in amounts.items()],
+        returned_cost=returned.cost, cost_account=claim.attempt.order.accounts[1],
     )  # fmt: skip
 
 
@@ -223,6 +234,10 @@ def _book(
             returned=returned.amount.amount,
             currency=order.currency,
         )
+    if not 0 <= returned.cost <= (attempt.cost or 0):
+        raise ReturnDiffers(
+            disbursement_id=row.pk, paid=attempt.cost or 0, returned=returned.cost, currency=order.currency
+        )
     if returned.kind is ReturnKind.BANK_LINE:
         lock(TREASURY_LOCK)
     require_reference_free(returned.kind, returned.reference)
@@ -252,7 +267,8 @@ def _lines(row: Disbursement, attempt: Attempt, returned: Returned) -> list[Line
     return reversed_lines(
         payout_msat=row.payout_msat, debit=debit_account(row), returned=returned.amount,
         arrived_in=returned.arrived_in, shares=shares, platform_msat=platform_msat,
-        taken_back=take_back(amounts) if amounts else [],
+        taken_back=take_back(amounts) if amounts else [], returned_cost=returned.cost,
+        cost_account=attempt.order.accounts[1],
     )  # fmt: skip
 
 
@@ -302,7 +318,7 @@ def _store(
             Reversal.objects.create(
                 attempt=attempt, kind=returned.kind, reference=returned.reference,
                 arrived_in=returned.arrived_in.code, currency=returned.amount.currency,
-                amount=returned.amount.amount, returned_at=returned.at, reversed_at=now,
+                amount=returned.amount.amount, returned_cost=returned.cost, returned_at=returned.at, reversed_at=now,
                 evidence=returned.evidence, transaction_id=transaction_id, **by,
             )  # fmt: skip
     except IntegrityError:

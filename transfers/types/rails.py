@@ -124,13 +124,15 @@ class NotSeen:
 class Reversed:
     """Paid, and given back to us since: the provider's own record of the reversal.
 
-    `reference` identifies the reversal at the provider; `amount` is what came back to the account that had paid.
+    `reference` identifies the reversal at the provider; `amount` is what came back to the account that had paid, and
+    `returned_cost` what of its cost came back with it.
     """
 
     reference: str
     amount: Money
     at: datetime
     evidence: dict[str, Any] = field(default_factory=dict)
+    returned_cost: Money | None = None
 
 
 @dataclass(frozen=True)

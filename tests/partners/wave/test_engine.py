@@ -24,9 +24,11 @@ from tests.partners.wave.harness import WaveHarness
 from tests.support.subjects import subjects_made_up
 from tests.transfers.builders import ordered, row_of, run, snapshot
 from tests.transfers.rails import Watch
+from transfers.engine.reversing import confirm_reversals
 from transfers.invariants import INVARIANTS
 from transfers.models import Attempt, PaymentOrder
 from transfers.rails import rail
+from transfers.services.matching import match_rails
 from transfers.types import Choice, Destination
 
 pytestmark = pytest.mark.django_db
@@ -222,3 +224,22 @@ def test_order_that_wave_never_gets_is_void_a_day_later_and_another_is_paid(
     run(watch)
 
     assert_paid(wave, disbursement_id, watch, "void")
+
+
+def test_payout_that_wave_gives_back_comes_back_with_its_charge(
+    wave: WaveHarness, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = wave.balance_xof()
+    paid = awaited(watch)
+    run(watch)
+    wave.reverse(Attempt.objects.get().order.reference)
+    monkeypatch.setenv("WAVE_STATEMENT_FROM", f"{watch():%Y-%m-%d}")
+    watch.advance(3_600)
+    match_rails(["wave"], clock=watch)
+
+    assert confirm_reversals(["wave"], clock=watch) == 1
+
+    assert row_of(paid).state == "reversed"
+    # Wave holds what it held before, and the books have taken nothing from the float.
+    assert (wave.balance_xof() - held, balance(rail("wave").account)) == (0, 0)
+    assert breaches(watch) == []

@@ -223,6 +223,7 @@ def test_payout_given_back_is_reversed_when_asked_about_and_unknown_to_a_send() 
     found = outcome_of_payout(row, ORDER)
     assert isinstance(found, Reversed)
     assert (found.reference, found.amount) == ("pt-1a2b3c4d5e601", xof(983))
+    assert found.returned_cost == xof(int(PAYOUT["fee"]))
     assert isinstance(call(200, row), Unknown)
 
 
