@@ -41,12 +41,12 @@ OPEN, SETTLED = "open", "settled"
 class OrangeCollector:
     """Collect francs from a phone, which a request may name or leave open."""
 
-    name: Final = "orange"
-    account: Final = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, "orange")
-    wants_phone: Final = True
-    needs_phone: Final = False
+    name = "orange"
+    account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, "orange")
+    wants_phone = True
+    needs_phone = False
     # A code that was made and not recorded lasts a day, and a payment has its final status within a day more.
-    paid_late_for: Final = timedelta(hours=48)
+    paid_late_for = timedelta(hours=48)
 
     def open(self, request: CollectionRequest, *, now: datetime) -> OpenedCollection:
         """Make a QR code; each call makes another one of the same reference.

@@ -6,48 +6,34 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.simulator.script import Step
 from tests.francs.collector import FrancCollector
 from tests.francs.control import FrancControl
 from tests.francs.process import FrancProcess
 from tests.francs.provider import API_KEY, KEY_REVOKED
 from tests.francs.rail import FrancRail, RepeatingFrancRail, UnfencedFrancRail
-from tests.partners.harness import PaidOut, Traits
+from tests.partners.harness import Harness, PaidOut, Traits
 
 REFUSALS = {"recipient": "no_such_wallet", "float": "insufficient_float", "credentials": KEY_REVOKED}
 
 
-class FrancHarness:
+class FrancHarness(Harness):
     """`tests.partners.harness.Harness` of the invented partner. Amounts: whole francs."""
 
     name = "franc"
     traits = Traits(takes_other_amounts=True)
     phone, other_phone = "+221771234567", "+221770000001"
     unknown_phone, foreign_phone = "+221770000404", "+2250708090102"
+    process: FrancProcess
     rail_class: type[FrancRail] = FrancRail
     is_fenced = is_idempotent = True
+    paying_call, finding_call, opening_call = "pay_out", "find_payout", "open_collection"
 
     def __init__(self, folder: Path) -> None:
-        self.process = FrancProcess(folder)
+        super().__init__(FrancProcess(folder))
 
     @property
     def control(self) -> FrancControl:
         return self.process.control
-
-    def start(self) -> None:
-        self.process.start()
-
-    def stop(self) -> None:
-        self.process.stop()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def freeze(self) -> None:
-        self.process.freeze()
-
-    def thaw(self) -> None:
-        self.process.thaw()
 
     def reset(self, monkeypatch: pytest.MonkeyPatch, *, float_xof: int = 1_000_000) -> None:
         control = self.control
@@ -64,21 +50,6 @@ class FrancHarness:
 
     def collector(self) -> FrancCollector:
         return FrancCollector()
-
-    def script_payout(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("pay_out", step, times=times)
-
-    def script_find(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("find_payout", step, times=times)
-
-    def script_open(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("open_collection", step, times=times)
-
-    def wait_until_reached(self, number: int) -> None:
-        self.control.wait_until_reached(number)
-
-    def release(self, number: int) -> None:
-        self.control.release(number)
 
     def refuse_next(self, kind: str) -> None:
         self.control.refuse_next(REFUSALS[kind])

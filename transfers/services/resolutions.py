@@ -68,9 +68,9 @@ def propose_resolution(
 ) -> Proposal:
     """Propose to a second person how an attempt ended: the open one, else that of a closed order in doubt.
 
-    Paid needs the payee's proof, and the cost of sending if the provider states costs; not paid needs a fresh answer
-    that the provider did not pay;
-    to write off needs nothing but a payment outside the books, whose cost may not be stated yet.
+    Paid needs the payee's proof, and the cost of sending if the provider states costs. Not paid needs a fresh answer
+    that the provider did not pay. Writing off needs nothing but a payment outside the books, whose cost may not be
+    stated yet.
     Units: the currency of the order.
     Raises: DisbursementMissing, AttemptNotOpen, DisbursementNotUnderReview, NothingToWriteOff,
     ResolutionNeedsExplanation, ResolutionNeedsProof, ResolutionCostOutOfRange, OrderStillPayable, EvidenceTooOld,

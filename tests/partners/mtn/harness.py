@@ -11,10 +11,9 @@ from django.core.cache import cache
 from partners.mtn.collector import MtnCollector
 from partners.mtn.rail import MtnRail
 from sandbox.mtn.security import KEY, SUBSCRIPTIONS, USER
-from sandbox.simulator.control import Control
 from sandbox.simulator.process import PartnerProcess
 from sandbox.simulator.script import Outcome, Step
-from tests.partners.harness import PaidOut, Traits
+from tests.partners.harness import Harness, PaidOut, Traits
 from tests.support.process import tied_to_us
 
 REFUSALS = {"recipient": "PAYEE_NOT_ALLOWED_TO_RECEIVE", "float": "NOT_ENOUGH_FUNDS"}
@@ -33,7 +32,7 @@ def environment_of(url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-class MtnHarness:
+class MtnHarness(Harness):
     """`tests.partners.harness.Harness` of MTN. Amounts: whole francs."""
 
     name = "mtn"
@@ -43,28 +42,10 @@ class MtnHarness:
     )  # fmt: skip
     phone, other_phone = "+2250707000001", "+2250707000002"
     unknown_phone, foreign_phone = "+2250707000404", "+221771234567"
+    paying_call, finding_call, opening_call = "transfer", "transfer_status", "requesttopay"
 
     def __init__(self, folder: Path) -> None:
-        self.process = PartnerProcess("sandbox.mtn", folder, tied=tied_to_us)
-
-    @property
-    def control(self) -> Control:
-        return self.process.control
-
-    def start(self) -> None:
-        self.process.start()
-
-    def stop(self) -> None:
-        self.process.stop()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def freeze(self) -> None:
-        self.process.freeze()
-
-    def thaw(self) -> None:
-        self.process.thaw()
+        super().__init__(PartnerProcess("sandbox.mtn", folder, tied=tied_to_us))
 
     def reset(self, monkeypatch: pytest.MonkeyPatch, *, float_xof: int = 1_000_000) -> None:
         self.control.reset()
@@ -80,21 +61,6 @@ class MtnHarness:
     def collector(self) -> MtnCollector:
         return MtnCollector()
 
-    def script_payout(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("transfer", step, times=times)
-
-    def script_find(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("transfer_status", step, times=times)
-
-    def script_open(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("requesttopay", step, times=times)
-
-    def wait_until_reached(self, number: int) -> None:
-        self.control.wait_until_reached(number)
-
-    def release(self, number: int) -> None:
-        self.control.release(number)
-
     def refuse_next(self, kind: str) -> None:
         if kind == "credentials":
             self.control.script("transfer", WRONG_KEY, times=CALLS_OF_A_REFUSED_SEND)
@@ -103,9 +69,6 @@ class MtnHarness:
 
     def complete(self, reference: str, *, is_paid: bool) -> None:
         self.control.call("complete", reference=reference, reason="" if is_paid else REFUSALS["recipient"])
-
-    def reverse(self, reference: str) -> None:
-        raise NotImplementedError("MTN gives no transfer back")
 
     def paid(self) -> list[PaidOut]:
         rows = self.control.call("paid")

@@ -12,10 +12,9 @@ from partners.orange.client import forget_public_keys
 from partners.orange.collector import OrangeCollector
 from partners.orange.pins import forget_guards
 from partners.orange.rail import OrangeRail
-from sandbox.simulator.control import Control
 from sandbox.simulator.process import PartnerProcess
 from sandbox.simulator.script import Step
-from tests.partners.harness import PaidOut, Traits
+from tests.partners.harness import Harness, PaidOut, Traits
 from tests.support.process import tied_to_us
 
 COUNTRY_CODE = "+221"
@@ -29,7 +28,7 @@ WRONG_PIN = Step(outcome="refuse", code="2011")
 REFUSALS = {"recipient": "2025", "float": "2021", "credentials": "2011"}
 
 
-class OrangeHarness:
+class OrangeHarness(Harness):
     """Orange with a float of francs; `unknown_phone` has no account."""
 
     name = "orange"
@@ -41,28 +40,10 @@ class OrangeHarness:
     other_phone = "+221772345678"
     unknown_phone = "+221770000000"
     foreign_phone = "+2250700000000"
+    paying_call, finding_call, opening_call = "cash_in", "transactions", "qr_code"
 
     def __init__(self, folder: Path, *, tied: Callable[[list[str]], list[str]] = tied_to_us) -> None:
-        self.process = PartnerProcess("sandbox.orange", folder, tied=tied)
-
-    @property
-    def control(self) -> Control:
-        return self.process.control
-
-    def start(self) -> None:
-        self.process.start()
-
-    def stop(self) -> None:
-        self.process.stop()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def freeze(self) -> None:
-        self.process.freeze()
-
-    def thaw(self) -> None:
-        self.process.thaw()
+        super().__init__(PartnerProcess("sandbox.orange", folder, tied=tied))
 
     def reset(self, monkeypatch: pytest.MonkeyPatch, *, float_xof: int = 1_000_000) -> None:
         self.thaw()
@@ -81,30 +62,11 @@ class OrangeHarness:
     def collector(self) -> OrangeCollector:
         return OrangeCollector()
 
-    def script_payout(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("cash_in", step, times=times)
-
-    def script_find(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("transactions", step, times=times)
-
-    def script_open(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("qr_code", step, times=times)
-
-    def wait_until_reached(self, number: int) -> None:
-        self.control.wait_until_reached(number)
-
-    def release(self, number: int) -> None:
-        self.control.release(number)
-
     def refuse_next(self, kind: str) -> None:
         self.script_payout(Step(outcome="refuse", code=REFUSALS[kind]))
 
     def complete(self, reference: str, *, is_paid: bool) -> None:
         self.control.call("complete", reference=reference, is_paid=is_paid)
-
-    def reverse(self, reference: str) -> None:
-        """Refuse: Orange's API gives no payment back."""
-        raise NotImplementedError(f"{reference}: Orange has no reversal")
 
     def paid(self) -> list[PaidOut]:
         rows = self.control.call("paid_out")

@@ -9,10 +9,9 @@ import pytest
 
 from partners.wave.collector import WaveCollector
 from partners.wave.rail import WaveRail
-from sandbox.simulator.control import Control
 from sandbox.simulator.process import PartnerProcess
 from sandbox.simulator.script import Outcome, Step
-from tests.partners.harness import PaidOut, Traits
+from tests.partners.harness import Harness, PaidOut, Traits
 from tests.support.process import tied_to_us
 
 PAYING_KEY, COLLECTING_KEY = "wave_sn_prod_pays", "wave_sn_prod_collects"
@@ -25,7 +24,7 @@ REFUSALS = {
 LEFT = ("succeeded", "reversed")
 
 
-class WaveHarness:
+class WaveHarness(Harness):
     """The simulated Wave in a process of its own."""
 
     name = "wave"
@@ -34,35 +33,13 @@ class WaveHarness:
     other_phone = "+221781112233"
     unknown_phone = "+221770000404"
     foreign_phone = "+2250707070707"
+    paying_call, finding_call, opening_call = "payout", "search", "open"
 
     def __init__(self, folder: Path) -> None:
-        self._process = PartnerProcess("sandbox.wave", folder, tied=tied_to_us)
-
-    @property
-    def control(self) -> Control:
-        return self._process.control
-
-    @property
-    def url(self) -> str:
-        return self._process.url
-
-    def start(self) -> None:
-        self._process.start()
-
-    def stop(self) -> None:
-        self._process.stop()
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def freeze(self) -> None:
-        self._process.freeze()
-
-    def thaw(self) -> None:
-        self._process.thaw()
+        super().__init__(PartnerProcess("sandbox.wave", folder, tied=tied_to_us))
 
     def reset(self, monkeypatch: pytest.MonkeyPatch, *, float_xof: int = 1_000_000) -> None:
-        self._process.thaw()
+        self.process.thaw()
         self.control.reset()
         self.control.call("top_up", amount=float_xof)
         self.control.call("open_wallet", phone=self.phone, name="Awa Ndiaye")
@@ -86,21 +63,6 @@ class WaveHarness:
 
     def collector(self) -> WaveCollector:
         return WaveCollector()
-
-    def script_payout(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("payout", step, times=times)
-
-    def script_find(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("search", step, times=times)
-
-    def script_open(self, step: Step | str, *, times: int = 1) -> int:
-        return self.control.script("open", step, times=times)
-
-    def wait_until_reached(self, number: int) -> None:
-        self.control.wait_until_reached(number)
-
-    def release(self, number: int) -> None:
-        self.control.release(number)
 
     def refuse_next(self, kind: str) -> None:
         self.script_payout(Step(outcome=Outcome.REFUSE, code=REFUSALS[kind]))
