@@ -1,6 +1,9 @@
 """Which proposals a person may decide on, what they are about, and the evidence shown with them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
@@ -11,6 +14,20 @@ from sunusav.core.models import Proposal, ProposalState, User
 
 Evidence = Callable[[Proposal], tuple[Box, Sequence[Section]]]
 _EVIDENCE: dict[str, Evidence] = {}
+# For how long a person's home page shows what was decided on their proposals, if they do not read it before.
+OUTCOMES_SHOWN_FOR: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class OwnProposal:
+    """A proposal as its proposer follows it: its state, and once it is decided by whom and for what reason.
+
+    `reason` is that of a rejection; `decided_by` is empty while it is open and when it lapsed.
+    """
+
+    proposal: Proposal
+    decided_by: str = ""
+    reason: str = ""
 
 
 def evidence_for(kind: str) -> Callable[[Evidence], Evidence]:
@@ -36,6 +53,26 @@ def waiting_for(user: User) -> QuerySet[Proposal]:
     kinds = [item.kind for item in items if user.has_perm(item.approve_permission)]
     waiting = Proposal.objects.filter(state=ProposalState.OPEN, kind__in=kinds)
     return waiting.exclude(Q(proposer=user) | Q(approvals__approver=user))
+
+
+def decided_proposals_of(user: User, *, now: datetime) -> list[OwnProposal]:
+    """Return a person's own proposals that wait, and those decided lately whose outcome they have not seen yet.
+
+    Open ones first, then the newest decision first. Two queries, whatever their number.
+    """
+    lately = Q(decided_at__gte=now - OUTCOMES_SHOWN_FOR, outcome_seen_at=None)
+    rows = user.proposals.filter(Q(state=ProposalState.OPEN) | lately)
+    found = rows.prefetch_related("approvals__approver").order_by("decided_at", "pk")
+    waiting = [OwnProposal(row) for row in found if row.state == ProposalState.OPEN]
+    return waiting + [_decided(row) for row in reversed(found) if row.state != ProposalState.OPEN]
+
+
+def _decided(proposal: Proposal) -> OwnProposal:
+    given = sorted(proposal.approvals.all(), key=lambda approval: approval.pk)
+    if not given or proposal.state == ProposalState.WITHDRAWN:
+        return OwnProposal(proposal)
+    last = given[-1]
+    return OwnProposal(proposal, last.approver.get_username(), last.reason)
 
 
 def approve_permission(proposal: Proposal | None) -> str:

@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice import decisions
 from sunusav.backoffice.actions import Action, Card, Decision
-from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.admins import ReadOnlyAdmin, person_of
 from sunusav.backoffice.facts import moment, readable, short
 from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_proposal, trail_of
-from sunusav.core.approvals import approve, reject, withdraw
+from sunusav.core import clock
+from sunusav.core.approvals import approve, record_outcome_seen, reject, withdraw
 from sunusav.core.models import Approval, Proposal, User
 from sunusav.core.phrasing import proposal_label
 
@@ -103,6 +105,15 @@ class ProposalAdmin(ReadOnlyAdmin):
     actions_offered = (APPROVE, REJECT, WITHDRAW)
     fields_hidden_when_empty = ("decided_at",)
     card_fields = ("proposer", "proposed_at", "reason", "digest_shown")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show a proposal; its proposer who opens it has seen its outcome."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if response.status_code == HTTPStatus.OK and object_id.isdecimal():
+            record_outcome_seen(proposal_id=int(object_id), reader=person_of(request), now=clock.now())
+        return response
 
     @admin.display(description=_("what"), ordering="kind")
     def what(self, proposal: Proposal) -> str:

@@ -119,6 +119,7 @@ def _lapse_stale(proposal: Proposal, now: datetime) -> None:
     )
     if stale is not None:
         _close(stale, ProposalState.WITHDRAWN, now)
+        _mark_seen(stale, proposal.proposer, now)
         _record(stale, "lapse", proposal.proposer, now, facts={"cause": "what_it_showed_has_changed"})
 
 
@@ -166,8 +167,16 @@ def withdraw(*, proposal_id: int, proposer: User, now: datetime) -> Proposal:
         if proposal.proposer_id != proposer.pk:
             raise NotTheProposer(proposal_id=str(proposal_id))
         _close(proposal, ProposalState.WITHDRAWN, now)
+        _mark_seen(proposal, proposer, now)
         _record(proposal, "withdraw", proposer, now)
     return proposal
+
+
+def record_outcome_seen(*, proposal_id: int, reader: User, now: datetime) -> None:
+    """Record that the proposer has read what was decided; for anyone else, or before it is decided, do nothing."""
+    proposal = Proposal.objects.filter(pk=proposal_id).exclude(state=ProposalState.OPEN).first()
+    if proposal is not None:
+        _mark_seen(proposal, reader, now)
 
 
 def require_as_proposed(proposal: Proposal, facts: dict[str, Any]) -> None:
@@ -228,6 +237,11 @@ def _decide(proposal: Proposal, approver: User, *, is_approved: bool, reason: st
 def _close(proposal: Proposal, state: str, now: datetime) -> None:
     Proposal.objects.filter(pk=proposal.pk, state=ProposalState.OPEN).update(state=state, decided_at=now)
     proposal.state, proposal.decided_at = state, now
+
+
+def _mark_seen(proposal: Proposal, reader: User, now: datetime) -> None:
+    own = Proposal.objects.filter(pk=proposal.pk, proposer=reader, outcome_seen_at=None)
+    own.update(outcome_seen_at=now)
 
 
 def _record(

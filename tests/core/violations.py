@@ -46,6 +46,7 @@ VIOLATIONS = [
     Violation("proposal_decided_when_not_open", proposal, {"state": "approved"}),
     Violation("proposal_decided_when_not_open", proposal, {"decided_at": NOW}),
     Violation("proposal_needs_an_approval", proposal, {"approvals_needed": 0}),
+    Violation("proposal_outcome_seen_once_decided", proposal, {"outcome_seen_at": NOW}),
     Violation("approval_four_eyes", approval, lambda row: {"approver_id": row.proposer_id}),
     Violation("approval_one_per_approver", approval, {}),
     Violation("approval_rejection_has_reason", approval, {"is_approved": False}),

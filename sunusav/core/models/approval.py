@@ -35,6 +35,7 @@ class Proposal(models.Model):
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
     decided_at = models.DateTimeField(_("decided at"), null=True)
+    outcome_seen_at = models.DateTimeField(_("outcome seen at"), null=True, blank=True)
     open_subject = kept_while("subject_id", ExactCharField(max_length=80, null=True), state="open")
 
     class Meta:
@@ -47,6 +48,10 @@ class Proposal(models.Model):
                 name="proposal_decided_when_not_open",
                 condition=Q(state="open", decided_at__isnull=True)
                 | (~Q(state="open") & Q(decided_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="proposal_outcome_seen_once_decided",
+                condition=~Q(state="open") | Q(outcome_seen_at__isnull=True),
             ),
             models.CheckConstraint(name="proposal_needs_an_approval", condition=Q(approvals_needed__gte=1)),
         ]
