@@ -1,6 +1,8 @@
 """Items of this app in the inbox of the back office, its page of credit by age, and pages of its proposals."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,16 +11,21 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
+from payouts.calculations import SENEGAL, group_ref, international
 from payouts.enums import RefundStage
-from payouts.models import Refund
+from payouts.models import Cycle, Group, Member, Refund
 from payouts.queries.refunds import long_waiting_refunds, refunds_in
+from payouts.queries.search import groups_by_name, newest_membership, people_by_name, people_by_phone
 from sunusav.backoffice.inbox import ATTENTION, InboxItem, Notice
 from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.navigation import NavigationPage
+from sunusav.backoffice.search import Hit, Search, hits_of, identifier, is_phone, number, rows_found
 from sunusav.backoffice.sections import link_to_page
+from sunusav.core.lookups import words_of
 from sunusav.core.models import User
 from sunusav.core.money import MSAT_PER_SAT
 from transfers.credit_queries import credits_by_age
+from transfers.types import member_ref
 
 CREDIT_PAGE: Final = "admin:payouts_member_credit"
 CREDIT_IS_OLD_AFTER: Final = timedelta(days=30)
@@ -75,6 +82,78 @@ def _payment(payout_id: int) -> Any:
     return link_to_page("transfers.disbursement", payout_id, f"#{payout_id}")
 
 
+# What can be found
+
+
+def _phone(text: str) -> str:
+    """Recognise a phone, as people write it in Senegal or with its country."""
+    return (international(text, country=SENEGAL) or "") if is_phone(text) else ""
+
+
+def _name(text: str) -> str:
+    """Recognise a name: words of two letters at least, without figures."""
+    return text if words_of(text) and not any(character.isdigit() for character in text) else ""
+
+
+def _group_name(text: str) -> str:
+    return text if words_of(text) else ""
+
+
+def _person(user_id: str, after: str, limit: int) -> Sequence[Hit]:
+    return _people(newest_membership(user_id))
+
+
+def _people_by_phone(phone: str, after: str, limit: int) -> Sequence[Hit]:
+    return _people(people_by_phone(phone, after=after, limit=limit))
+
+
+def _people_by_name(text: str, after: str, limit: int) -> Sequence[Hit]:
+    return _people(people_by_name(text, after=after, limit=limit))
+
+
+def _people(rows: Sequence[Member]) -> Sequence[Hit]:
+    return [
+        replace(hit, key=member_ref(hit.key))
+        for hit in hits_of(rows, about=("name_masked", "phone_masked"), key="user_id")
+    ]
+
+
+def _groups_by_name(text: str, after: str, limit: int) -> Sequence[Hit]:
+    found = hits_of(groups_by_name(text, after=after, limit=limit), about=("country",))
+    return [replace(hit, key=group_ref(hit.key)) for hit in found]
+
+
+def _group(group_id: str) -> QuerySet[Group]:
+    return Group.objects.filter(pk=group_id)
+
+
+def _cycle(cycle_id: str) -> QuerySet[Cycle]:
+    return Cycle.objects.filter(pk=cycle_id)
+
+
+def _refund(pk: str) -> QuerySet[Refund]:
+    return Refund.objects.filter(pk=pk)
+
+
+SEARCHES = [
+    Search("people-by-id", _("Members"), "payouts.view_member", identifier, _person),
+    Search("people-by-phone", _("Members by phone"), "payouts.view_member", _phone, _people_by_phone),
+    Search(
+        "people-by-name", _("Members by name"), "payouts.view_member", _name, _people_by_name, is_unambiguous=False
+    ),
+    Search(
+        "groups", _("Groups"), "payouts.view_group", identifier, rows_found(_group, about=("country",))
+    ),
+    Search(
+        "groups-by-name", _("Groups by name"), "payouts.view_group", _group_name, _groups_by_name,
+        is_unambiguous=False,
+    ),
+    Search("cycles", _("Cycles"), "payouts.view_cycle", identifier, rows_found(_cycle, state="status")),
+    Search(
+        "refunds", _("Refunds"), "payouts.view_refund", number, rows_found(_refund, state="status"),
+        is_unambiguous=False,
+    ),
+]  # fmt: skip
 INBOX = [
     InboxItem("payouts.view_refund", _failed_refunds),
     InboxItem("payouts.view_refund", _waiting_refunds),

@@ -15,11 +15,19 @@ CYCLE = "cycle"
 CONTRIBUTION = "contribution"
 REFUND = "refund"
 SATURDAY = 5
+# What a look-up is about, so that a person is not found by the words of a group.
+MEMBER_NAME, MEMBER_PHONE, GROUP_NAME = "member name", "member phone", "group name"
+SENEGAL = "SN"
 
 
 def cycle_subject(cycle_id: str) -> str:
     """Return the subject by which the apps below refer to a cycle."""
     return f"{CYCLE}:{cycle_id}"
+
+
+def group_ref(group_id: str) -> str:
+    """Return the subject of a group."""
+    return f"group:{group_id}"
 
 
 def contribution_subject(contribution_id: int) -> str:
@@ -42,15 +50,23 @@ def payee_of(winner_user_id: str) -> str:
     return f"user:{winner_user_id}"
 
 
-def international(phone: str) -> str | None:
-    """Return a phone number with its country, as +221771234567; None when there can be no such number."""
+def international(phone: str, *, country: str | None = None) -> str | None:
+    """Return a phone number with its country, as +221771234567; None when there can be no such number.
+
+    With a country (ISO 3166-1 alpha-2), the number may also be one as people write it there.
+    """
     try:
-        number = phonenumbers.parse(phone)
+        number = phonenumbers.parse(phone, country)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_possible_number(number):
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def phone_term(phone: str) -> str:
+    """Return what a phone is found by: the number with its country, however people write it."""
+    return f"{MEMBER_PHONE}:{international(phone, country=SENEGAL) or phone}"
 
 
 def pot_of(cycle_id: str) -> AccountRef:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
@@ -12,12 +13,14 @@ from django.utils.translation import ngettext
 from sunusav.backoffice.facts import day, show_code, show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.backoffice.money import show_in
+from sunusav.backoffice.search import Search, number, reference, rows_found
 from sunusav.backoffice.sections import link_to_page, page_of
 from sunusav.core import subjects
 from sunusav.core.models import User
 from transfers import attempt_queries, collection_queries, queries, treasury
 from transfers.account_names import name_of_code
 from transfers.enums import LIMIT_DEFERRALS, DisbursementState
+from transfers.models import Collection, Disbursement, IssuedReceipt, Receipt, TreasuryMovement
 from transfers.rails import rail, rails_with_statement
 from transfers.return_queries import unclaimed_returns
 
@@ -155,6 +158,64 @@ def _claim(claim_id: int) -> Any:
     return link_to_page("transfers.returnclaim", claim_id, f"#{claim_id}")
 
 
+# What can be found: each by one unique value, in one query.
+
+
+def _payment(pk: str) -> QuerySet[Disbursement]:
+    return Disbursement.objects.filter(pk=pk)
+
+
+def _payment_of_order(reference: str) -> QuerySet[Disbursement]:
+    return Disbursement.objects.filter(orders__reference=reference)
+
+
+def _request(pk: str) -> QuerySet[Collection]:
+    return Collection.objects.filter(pk=pk)
+
+
+def _request_at_provider(reference: str) -> QuerySet[Collection]:
+    return Collection.objects.filter(reference=reference)
+
+
+def _received(reference: str) -> QuerySet[Receipt]:
+    return Receipt.objects.filter(reference=reference)
+
+
+def _movements(reference: str) -> QuerySet[TreasuryMovement]:
+    return TreasuryMovement.objects.filter(reference=reference)
+
+
+def _issued(number: str) -> QuerySet[IssuedReceipt]:
+    return IssuedReceipt.objects.filter(number__in=[number, number.upper()])
+
+
+SEARCHES = [
+    Search(
+        "payments", _("Payments"), "transfers.view_disbursement", number, rows_found(_payment, state="state"),
+        is_unambiguous=False,
+    ),
+    Search(
+        "payments-by-reference", _("Payments by payment hash or reference"), "transfers.view_disbursement",
+        reference, rows_found(_payment_of_order, state="state"),
+    ),
+    Search(
+        "requests", _("Payment requests"), "transfers.view_collection", number, rows_found(_request, state="state"),
+        is_unambiguous=False,
+    ),
+    Search(
+        "requests-by-reference", _("Payment requests by payment hash or reference"), "transfers.view_collection",
+        reference, rows_found(_request_at_provider, state="state"),
+    ),
+    Search(
+        "received", _("Money received, by payment hash or reference"), "transfers.view_receipt", reference,
+        rows_found(_received, state="use"),
+    ),
+    Search(
+        "movements", _("Movements of the treasury, by reference"), "transfers.view_treasurymovement", reference,
+        rows_found(_movements, state="state_shown"),
+    ),
+    Search("receipts", _("Receipts"), "transfers.view_issuedreceipt", reference, rows_found(_issued)),
+]  # fmt: skip
 INBOX = [
     InboxItem("transfers.view_disbursement", _reviews),
     InboxItem("transfers.view_disbursement", _deferred),

@@ -19,6 +19,7 @@ from payouts.errors import (
 )
 from payouts.models import Group
 from payouts.queries.groups import group
+from payouts.services.lookups import store_group
 from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, User
@@ -50,6 +51,7 @@ def create_group(
                 row.save(force_insert=True)
         except IntegrityError:
             raise GroupExists(group_id=group_id) from None
+        store_group(group_id, name)
         facts = {"country": country, "settlement_partner": row.settlement_partner_id}
         trail.record(subject=f"group:{group_id}", action="create", actor=actor, at=now, facts=facts)
 
@@ -79,6 +81,7 @@ def change_group(
         if not facts:
             return
         row.save(update_fields=["name", "settlement_partner"])
+        store_group(group_id, row.name)
         trail.record(subject=f"group:{group_id}", action="change_group", actor=actor, at=now, facts=facts)
 
 

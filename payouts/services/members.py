@@ -8,6 +8,7 @@ from payouts.errors import MemberExists, MemberLeft, MemberMissing, MemberNotOfG
 from payouts.models import Member
 from payouts.queries.people import known_names, known_phones
 from payouts.services.groups import locked_group
+from payouts.services.lookups import store_person
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.privacy import lock_person, seal
@@ -39,6 +40,7 @@ def add_member(
         if is_new_phone:
             row.phone_replaced_at = now
         row.save()
+        store_person(user_id)
         facts = {"user_id": user_id, **({"phone_replaced": True} if is_new_phone else {})}
         trail.record(subject=f"group:{group_id}", action="add_member", actor=actor, at=now, facts=facts)
 
@@ -96,6 +98,7 @@ def change_member(
                 facts["phone_replaced"] = True
             rows.update(sealed_phone=seal(person, phone))
         if facts:
+            store_person(user_id)
             trail.record(
                 subject=person, action="change_member", actor=actor, at=now, reason=reason, facts=facts
             )

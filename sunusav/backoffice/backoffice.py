@@ -1,14 +1,17 @@
-"""Inbox items of core: proposals to decide on, and whether outgoing money is paused."""
+"""Inbox items of core: proposals to decide on, and whether outgoing money is paused; how proposals are found."""
 
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from sunusav.backoffice.decisions import waiting_for
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
-from sunusav.core.models import User
+from sunusav.backoffice.search import Search, identifier, number, rows_found
+from sunusav.core.app_modules import collect
+from sunusav.core.models import Proposal, User
 from sunusav.core.switches import outgoing, sends_that_may_leave
 
 MAY_LEAVE = _("Sends that had passed their last check before, and may still leave: %(count)s.")
@@ -31,6 +34,26 @@ def _outgoing(user: User, now: datetime) -> Notice:
     return Notice(_("Outgoing money"), value, url, ALARM)
 
 
+def _numbered(pk: str) -> QuerySet[Proposal]:
+    return Proposal.objects.filter(pk=pk)
+
+
+def _open_about(subject_id: str) -> QuerySet[Proposal]:
+    """Return what waits about a subject, by the unique constraint of open proposals."""
+    kinds = [item.kind for item in collect("approvables", "APPROVABLES")]
+    return Proposal.objects.filter(kind__in=kinds, open_subject=subject_id)
+
+
 INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]
 PROPOSAL_PAGES = {"outgoing_resume": "core.switch"}
 NAVIGATION = {"core": 2}
+SEARCHES = [
+    Search(
+        "proposals", _("Proposals"), "core.view_proposal", number, rows_found(_numbered, state="state"),
+        is_unambiguous=False,
+    ),
+    Search(
+        "open-proposals", _("Proposals that wait"), "core.view_proposal", identifier,
+        rows_found(_open_about, state="state"), is_unambiguous=False,
+    ),
+]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from sunusav.backoffice.inbox import notices_for
 from sunusav.backoffice.login import BackofficeLoginForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.navigation import pages_in_menu
+from sunusav.backoffice.search_page import search_page
 from sunusav.core import clock
 from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import User
@@ -38,7 +39,14 @@ class BackofficeSite(AdminSite):
         return super().has_permission(request) and _is_verified(request.user)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [path("language/", set_language, name="language"), *super().get_urls()]
+        own = [
+            path("language/", set_language, name="language"),
+            path("search/", self.admin_view(self.search_view), name="search"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def search_view(self, request: HttpRequest) -> HttpResponse:
+        return search_page(request, self.each_context(request))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """List the apps in the order of `NAVIGATION`, each with its `NAVIGATION_PAGES` below its models."""

@@ -28,7 +28,9 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
         ],
         False,
     ),
-    "backoffice": dict.fromkeys(["INBOX", "NAVIGATION", "NAVIGATION_PAGES", "PROPOSAL_PAGES", "FACT_FORMATS"], False),
+    "backoffice": dict.fromkeys(
+        ["INBOX", "NAVIGATION", "NAVIGATION_PAGES", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES"], False
+    ),
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Tables of core about people. Apps above name the subjects by which the trail and proposals are about a person."""
 
 NOT_EXPORTED = {
+    "core.LookupToken": "keyed hashes of the name and phone that the memberships have in clear",
     "core.OutboxMessage": "messages to the platform: they repeat what the other sections say, by the same identifiers",
     "core.TrailSeal": "hashes that chain the trail",
     "core.User": "accounts of staff and programs; members are never users",

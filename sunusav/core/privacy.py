@@ -18,7 +18,7 @@ from sunusav.core.encryption import (
     seal_under_master_key,
 )
 from sunusav.core.errors import Missing
-from sunusav.core.models import PersonKey
+from sunusav.core.models import LookupToken, PersonKey
 
 ERASED = "…"
 DIGEST_PURPOSE = b"sunusav digest of a person's data"
@@ -80,7 +80,8 @@ def reveal(person_ref: str, sealed: bytes) -> str:
 
 
 def erase(person_ref: str, *, now: datetime) -> None:
-    """Erase a person's key: everything encrypted under it becomes unreadable."""
+    """Erase a person's key: everything encrypted under it becomes unreadable, and no look-up finds them."""
+    LookupToken.objects.filter(subject=person_ref).delete()
     PersonKey.objects.filter(person_ref=person_ref).update(wrapped_key=None, key_id="", erased_at=now)
 
 

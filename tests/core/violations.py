@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import propose
-from sunusav.core.models import Approval, PersonKey, Proposal, TrailSeal
+from sunusav.core.models import Approval, LookupToken, PersonKey, Proposal, TrailSeal
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.switches import pause_outgoing
@@ -39,6 +39,10 @@ def person_key() -> PersonKey:
     return PersonKey.objects.get()
 
 
+def lookup_token() -> LookupToken:
+    return LookupToken.objects.create(subject="member:user-1", token="ab" * 16)
+
+
 VIOLATIONS = [
     Violation("user_service_is_not_staff", make_user, {"is_service": True, "is_staff": True}),
     Violation("core_user.username", make_user, {}),
@@ -52,4 +56,5 @@ VIOLATIONS = [
     Violation("approval_rejection_has_reason", approval, {"is_approved": False}),
     Violation("core_trailseal.entry_id", trail_seal, lambda row: {"seq": row.seq + 1_000}),
     Violation("core_personkey.person_ref", person_key, {}),
+    Violation("lookuptoken_once_per_subject", lookup_token, {}),
 ]

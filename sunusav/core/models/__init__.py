@@ -1,5 +1,6 @@
 from sunusav.core.models.approval import FOUR_EYES, Approval, DecidedByTwo, Proposal, ProposalState
 from sunusav.core.models.lock import Lock
+from sunusav.core.models.lookup import LookupToken
 from sunusav.core.models.outbox import OutboxMessage
 from sunusav.core.models.privacy import PersonKey
 from sunusav.core.models.sealing import SealBase
@@ -12,6 +13,7 @@ __all__ = [
     "Approval",
     "DecidedByTwo",
     "Lock",
+    "LookupToken",
     "OutboxMessage",
     "PersonKey",
     "Proposal",
