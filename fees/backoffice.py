@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext
 
 from sunusav.backoffice.money import show_ppm, show_sats
+from sunusav.backoffice.navigation import Area, ListEntry
 
 
 def show_brackets(brackets: Sequence[tuple[int, int]]) -> str:
@@ -15,5 +16,12 @@ def show_brackets(brackets: Sequence[tuple[int, int]]) -> str:
     )
 
 
+NAVIGATION = [
+    ListEntry(Area.FEES, "fees.feeschedule", "sell", rank=10),
+    ListEntry(Area.FEES, "fees.feescheduledraft", "edit_note", rank=20),
+    ListEntry(Area.FEES, "fees.discountgrant", "loyalty", rank=30),
+    ListEntry(Area.FEES, "fees.feeassessment", "calculate", rank=40),
+    ListEntry(Area.FEES, "fees.feerecord", "toll", rank=50),
+]
 PROPOSAL_PAGES = {"fee_schedule": "fees.feescheduledraft"}
 FACT_FORMATS = {"brackets": show_brackets}

@@ -11,6 +11,7 @@ from ledger.enums import AccountRole
 from ledger.queries import open_receivables
 from sunusav.backoffice.facts import moment
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
+from sunusav.backoffice.navigation import Area, ListEntry
 from sunusav.core.models import TrailEntry, User
 from sunusav.core.switches import outgoing
 
@@ -41,5 +42,15 @@ def _receivables(user: User, now: datetime) -> Notice | None:
 INBOX = [
     InboxItem("ledger.view_journaltransaction", _audit),
     InboxItem("ledger.view_account", _receivables),
+]
+NAVIGATION = [
+    ListEntry(Area.RATES, "ledger.exchangerate", "show_chart", rank=10),
+    ListEntry(Area.RATES, "ledger.manualraterequest", "edit_note", rank=20),
+    ListEntry(Area.RATES, "ledger.currencyconversion", "currency_exchange", rank=30),
+    ListEntry(Area.BOOKS, "ledger.account", "account_tree", rank=10),
+    ListEntry(Area.BOOKS, "ledger.journaltransaction", "menu_book", rank=20),
+    ListEntry(Area.BOOKS, "ledger.journalentry", "list_alt", rank=30),
+    ListEntry(Area.BOOKS, "ledger.accountcheckpoint", "flag", rank=40),
+    ListEntry(Area.TECHNICAL, "ledger.ledgerseal", "lock", rank=80),
 ]
 PROPOSAL_PAGES = {"manual_rate": "ledger.manualraterequest"}

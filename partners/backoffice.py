@@ -13,7 +13,7 @@ from partners.webhooks.refusals import refused_lately
 from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, InboxItem, Notice
 from sunusav.backoffice.money import show_in
-from sunusav.backoffice.navigation import NavigationPage
+from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.core.models import User
 
 PARTNERS_PAGE: Final = "admin:partners_overview"
@@ -40,8 +40,17 @@ INBOX = [
     InboxItem("partners.view_floatminimum", _low_floats),
     InboxItem("partners.view_inboundwebhook", _refused_webhooks),
 ]
-NAVIGATION_PAGES = [
-    NavigationPage("partners", "partners.view_inboundwebhook", _("Partners in use"), PARTNERS_PAGE)
+NAVIGATION = [
+    PageEntry(
+        Area.PARTNERS,
+        PARTNERS_PAGE,
+        _("Partners in use"),
+        "handshake",
+        "partners.view_inboundwebhook",
+        rank=10,
+    ),
+    ListEntry(Area.PARTNERS, "partners.floatminimum", "low_priority", rank=40),
+    ListEntry(Area.PARTNERS, "partners.adoptedfloatminimum", "check", rank=45),
+    ListEntry(Area.TECHNICAL, "partners.inboundwebhook", "webhook", rank=60),
 ]
-NAVIGATION = {"partners": 3}
 PROPOSAL_PAGES = {"float_minimum": "partners.floatminimum"}

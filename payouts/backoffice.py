@@ -18,7 +18,7 @@ from payouts.queries.refunds import long_waiting_refunds, refunds_in
 from payouts.queries.search import groups_by_name, newest_membership, people_by_name, people_by_phone
 from sunusav.backoffice.inbox import ATTENTION, InboxItem, Notice
 from sunusav.backoffice.money import show_msat, show_sats
-from sunusav.backoffice.navigation import NavigationPage
+from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.search import Hit, Search, hits_of, identifier, is_phone, number, rows_found
 from sunusav.backoffice.sections import link_to_page
 from sunusav.core.lookups import words_of
@@ -159,7 +159,6 @@ INBOX = [
     InboxItem("payouts.view_refund", _waiting_refunds),
     InboxItem("payouts.view_member", _old_credit),
 ]
-NAVIGATION_PAGES = [NavigationPage("payouts", "payouts.view_member", _("Credit by age"), CREDIT_PAGE)]
 PROPOSAL_PAGES = {
     "group_verification": "payouts.group",
     "group_verification_revocation": "payouts.group",
@@ -172,4 +171,21 @@ PROPOSAL_PAGES = {
     "member_correction": "payouts.member",
 }
 FACT_FORMATS = {"reversed_payment": _payment}
-NAVIGATION = {"payouts": 1}
+NAVIGATION = [
+    ListEntry(Area.PAYMENTS, "payouts.cycle", "cycle", rank=10),
+    ListEntry(Area.PAYMENTS, "payouts.group", "groups", rank=20),
+    ListEntry(Area.PAYMENTS, "payouts.member", "person", rank=30),
+    ListEntry(Area.PAYMENTS, "payouts.refund", "undo", rank=60),
+    ListEntry(Area.PAYMENTS, "payouts.proposedrefund", "rate_review", rank=65),
+    ListEntry(Area.PAYMENTS, "payouts.cyclereopening", "lock_open", rank=80),
+    ListEntry(Area.CONTRIBUTIONS, "payouts.contribution", "savings", rank=10),
+    PageEntry(
+        Area.CONTRIBUTIONS,
+        CREDIT_PAGE,
+        _("Credit by age"),
+        "hourglass_bottom",
+        "payouts.view_member",
+        rank=50,
+    ),
+    ListEntry(Area.CONTROL, "payouts.membererasure", "person_off", rank=60),
+]

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from sunusav.backoffice.facts import day, show_code, show_code_or_text
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
 from sunusav.backoffice.money import show_in
+from sunusav.backoffice.navigation import Area, ListEntry
 from sunusav.backoffice.search import Search, number, reference, rows_found
 from sunusav.backoffice.sections import link_to_page, page_of
 from sunusav.core import subjects
@@ -252,4 +253,32 @@ FACT_FORMATS = {
     "returned_on": day,
     "paid_on": day,
 }
-NAVIGATION = {"transfers": 0}
+NAVIGATION = [
+    ListEntry(Area.PAYMENTS, "transfers.disbursement", "payments", rank=40),
+    ListEntry(Area.PAYMENTS, "transfers.reversal", "assignment_return", rank=70),
+    ListEntry(Area.PAYMENTS, "transfers.returnclaim", "keyboard_return", rank=75),
+    ListEntry(Area.PAYMENTS, "transfers.withdrawallink", "qr_code_2", rank=90),
+    ListEntry(Area.CONTRIBUTIONS, "transfers.collection", "request_quote", rank=20),
+    ListEntry(Area.CONTRIBUTIONS, "transfers.receipt", "move_to_inbox", rank=30),
+    ListEntry(Area.CONTRIBUTIONS, "transfers.credituse", "redeem", rank=60),
+    ListEntry(Area.CONTRIBUTIONS, "transfers.credittransferrequest", "swap_horiz", rank=65),
+    ListEntry(Area.LIMITS, "transfers.paymentlimit", "speed", rank=10),
+    ListEntry(Area.LIMITS, "transfers.paymentlimitrequest", "edit_note", rank=20),
+    ListEntry(Area.LIMITS, "transfers.limitusage", "data_usage", rank=30),
+    ListEntry(Area.LIMITS, "transfers.pastadmission", "history", rank=40),
+    ListEntry(Area.BOOKS, "transfers.treasurymovement", "account_balance", rank=60),
+    ListEntry(Area.BOOKS, "transfers.issuedreceipt", "receipt_long", rank=70),
+    ListEntry(Area.BOOKS, "transfers.receiptlink", "link", rank=72),
+    ListEntry(Area.BOOKS, "transfers.issuer", "badge", rank=80),
+    ListEntry(Area.BOOKS, "transfers.adoptedissuer", "check", rank=82),
+    ListEntry(Area.BOOKS, "transfers.taxrate", "percent", rank=84),
+    ListEntry(Area.BOOKS, "transfers.adoptedtaxrate", "check", rank=86),
+    ListEntry(Area.PARTNERS, "transfers.partner", "storefront", rank=20),
+    ListEntry(Area.PARTNERS, "transfers.railliquidity", "account_balance_wallet", rank=30),
+    ListEntry(Area.PARTNERS, "transfers.providerswitch", "toggle_on", rank=50),
+    ListEntry(Area.CONTROL, "transfers.railmatch", "compare_arrows", rank=20),
+    ListEntry(Area.CONTROL, "transfers.railmismatch", "difference", rank=22),
+    ListEntry(Area.TECHNICAL, "transfers.attempt", "send", rank=10),
+    ListEntry(Area.TECHNICAL, "transfers.paymentorder", "draft", rank=20),
+    ListEntry(Area.TECHNICAL, "transfers.railbreaker", "power_off", rank=30),
+]

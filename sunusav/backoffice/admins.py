@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
 else:
-    ModelAdmin = admin.ModelAdmin
-    TabularInline = admin.TabularInline
+    from unfold.admin import ModelAdmin, TabularInline
 
 # Any number of 18 digits fits a BIGINT; one of 19 may overflow it.
 MAX_DIGITS = 18
@@ -64,6 +63,9 @@ class BackofficeAdmin(ModelAdmin):
 
     change_form_template = "admin/backoffice/record.html"
     change_list_template = "admin/backoffice/list.html"
+    list_fullwidth = True
+    list_filter_submit = False
+    warn_unsaved_form = True
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50

@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from sunusav.backoffice.decisions import waiting_for
 from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
+from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.search import Search, identifier, number, rows_found
 from sunusav.core.app_modules import collect
 from sunusav.core.models import Proposal, User
@@ -46,7 +47,6 @@ def _open_about(subject_id: str) -> QuerySet[Proposal]:
 
 INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]
 PROPOSAL_PAGES = {"outgoing_resume": "core.switch"}
-NAVIGATION = {"core": 2}
 SEARCHES = [
     Search(
         "proposals", _("Proposals"), "core.view_proposal", number, rows_found(_numbered, state="state"),
@@ -57,3 +57,19 @@ SEARCHES = [
         rows_found(_open_about, state="state"), is_unambiguous=False,
     ),
 ]  # fmt: skip
+NAVIGATION = [
+    PageEntry(Area.TO_DO, "admin:index", _("Home"), "home", rank=10),
+    ListEntry(Area.TO_DO, "core.proposal", "how_to_vote", rank=20),
+    ListEntry(Area.TO_DO, "core.approval", "gavel", rank=30),
+    ListEntry(Area.CONTROL, "core.switch", "pause_circle", rank=10),
+    ListEntry(Area.CONTROL, "core.trailentry", "history_edu", rank=30),
+    ListEntry(Area.CONTROL, "core.user", "manage_accounts", rank=70),
+    ListEntry(Area.CONTROL, "auth.group", "admin_panel_settings", rank=75),
+    ListEntry(Area.CONTROL, "knox.authtoken", "key", rank=80),
+    ListEntry(Area.TECHNICAL, "django_celery_beat.periodictask", "schedule", rank=40),
+    ListEntry(Area.TECHNICAL, "django_celery_beat.intervalschedule", "timer", rank=42),
+    ListEntry(Area.TECHNICAL, "django_celery_beat.crontabschedule", "calendar_month", rank=44),
+    ListEntry(Area.TECHNICAL, "core.outboxmessage", "outbox", rank=70),
+    ListEntry(Area.TECHNICAL, "core.trailseal", "verified", rank=82),
+    ListEntry(Area.TECHNICAL, "otp_totp.totpdevice", "pin", rank=90),
+]

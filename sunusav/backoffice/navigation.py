@@ -1,35 +1,115 @@
-"""Pages in the menu that are no list of a model. Apps name them in `NAVIGATION_PAGES` of `backoffice.py`."""
+"""The menu of the back office, by task. Apps list their entries in `NAVIGATION` of their `backoffice.py`.
+
+An entry is the list of a model or a page of its own; within an area they stand by rank. People see the entries that
+they may open; an area without any is left out. Every registered model has one entry.
+"""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
+from django.apps import apps
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.app_modules import collect
 
 
+class Area(Enum):
+    """The headings of the menu, in their order."""
+
+    TO_DO = _("To do")
+    PAYMENTS = _("Turns and payments")
+    CONTRIBUTIONS = _("Contributions")
+    FEES = _("Fee schedules")
+    LIMITS = _("Limits")
+    RATES = _("Rates")
+    BOOKS = _("Accounting")
+    PARTNERS = _("Partners")
+    CONTROL = _("Control")
+    TECHNICAL = _("Technical")
+
+
 @dataclass(frozen=True)
-class NavigationPage:
-    """A page listed in the menu below an app's lists, for people with the permission."""
+class ListEntry:
+    """The list of a model (`payouts.cycle`), for people who may open it."""
 
-    app_label: str
-    permission: str
-    label: Any
+    area: Area
+    model: str
+    icon: str
+    rank: int = 100
+
+    def url(self) -> str:
+        return reverse(f"admin:{self.model.replace('.', '_')}_changelist")
+
+    def title(self) -> str:
+        return str(capfirst(str(apps.get_model(self.model)._meta.verbose_name_plural)))
+
+    def is_open_to(self, request: HttpRequest, site: Any) -> bool:
+        model_admin = site.get_model_admin(apps.get_model(self.model))
+        return bool(model_admin.has_view_or_change_permission(request))
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page that is no list of a model, for people with the permission; none: for everybody in the back office."""
+
+    area: Area
     url_name: str
+    label: Any
+    icon: str
+    permission: str = ""
+    rank: int = 100
+
+    def url(self) -> str:
+        return reverse(self.url_name)
+
+    def title(self) -> str:
+        return str(self.label)
+
+    def is_open_to(self, request: HttpRequest, site: Any) -> bool:
+        return not self.permission or request.user.has_perm(self.permission)
 
 
-def pages_in_menu(request: HttpRequest, app_label: str) -> list[dict[str, Any]]:
-    """Return an app's pages as Django's menu describes a model's list."""
-    pages: list[NavigationPage] = collect("backoffice", "NAVIGATION_PAGES")
+Entry = ListEntry | PageEntry
+
+
+def entries() -> list[Entry]:
+    """Return the entries of all apps, by rank."""
+    found: list[Entry] = collect("backoffice", "NAVIGATION")
+    return sorted(found, key=lambda entry: entry.rank)
+
+
+def area_of(model: str) -> Area | None:
+    """Return the area under which a model's list stands (`payouts.cycle`), or None."""
+    return next(
+        (entry.area for entry in entries() if isinstance(entry, ListEntry) and entry.model == model), None
+    )
+
+
+def menu_of(request: HttpRequest, site: Any) -> list[dict[str, Any]]:
+    """Return the menu as unfold's templates read it: the entry of this page is marked, its area is unfolded."""
+    open_entries = [entry for entry in entries() if entry.is_open_to(request, site)]
+    here = _entry_of(request.path, open_entries)
+    groups = (
+        (area, [_item(entry, entry is here) for entry in open_entries if entry.area is area]) for area in Area
+    )
     return [
-        {
-            "name": page.label,
-            "object_name": page.url_name.rpartition("_")[2],
-            "admin_url": reverse(page.url_name),
-            "add_url": None,
-            "view_only": True,
-        }
-        for page in pages
-        if page.app_label == app_label and request.user.has_perm(page.permission)
+        {"title": area.value, "items": items, "collapsible": area is not Area.TO_DO}
+        for area, items in groups
+        if items
     ]
+
+
+def _item(entry: Entry, is_here: bool) -> dict[str, Any]:  # noqa: FBT001  (a fact that is shown)
+    return {
+        "title": entry.title(), "link": entry.url(), "icon": entry.icon, "active": is_here, "has_permission": True,
+    }  # fmt: skip
+
+
+def _entry_of(path: str, open_entries: list[Entry]) -> Entry | None:
+    """Return the entry whose address is the longest that this path begins with."""
+    matching = [entry for entry in open_entries if path.startswith(entry.url())]
+    return max(matching, key=lambda entry: len(entry.url()), default=None)

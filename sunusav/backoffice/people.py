@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
@@ -15,6 +14,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold import forms as forms_of_unfold
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     ChangeForm = UserChangeForm[User]
     DjangoUserAdmin = UserAdmin[User]
 else:
-    ChangeForm, DjangoUserAdmin = UserChangeForm, UserAdmin
+    ChangeForm, DjangoUserAdmin = forms_of_unfold.UserChangeForm, UserAdmin
 
 unregister_models(Group, TOTPDevice)
 
@@ -59,6 +60,9 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
     """Accounts are deactivated, never deleted: the trail refers to them."""
 
     form = PersonForm
+    add_form = forms_of_unfold.UserCreationForm
+    change_password_form = forms_of_unfold.AdminPasswordChangeForm
+    add_fieldsets = UserAdmin.add_fieldsets
     list_display = ("username", "full_name", "roles", "is_service", "is_active", "last_login")
     list_filter = ("is_active", "is_service", "groups")
     search_fields = ("username",)
@@ -98,7 +102,7 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
-            kwargs["widget"] = forms.CheckboxSelectMultiple
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:

@@ -3,33 +3,28 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin import AdminSite
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 from django_otp import devices_for_user
+from unfold.sites import UnfoldAdminSite
 
-from sunusav import app_list
 from sunusav.backoffice.inbox import notices_for
 from sunusav.backoffice.login import BackofficeLoginForm
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.navigation import pages_in_menu
+from sunusav.backoffice.navigation import menu_of
 from sunusav.backoffice.search_page import search_page
 from sunusav.core import clock
-from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import User
 
 
-class BackofficeSite(AdminSite):
-    """Django's admin with a second factor and an inbox on its first page."""
+class BackofficeSite(UnfoldAdminSite):
+    """Unfold's admin with a second factor, a menu by task and an inbox on its first page."""
 
-    site_header = "SunuSàv"
-    site_title = "SunuSàv"
-    index_title = _("Back office")
-    site_url = None
+    index_title = _("Home")
     enable_nav_sidebar = True
     empty_value_display = NOTHING
     login_form: type[AuthenticationForm] = BackofficeLoginForm
@@ -48,12 +43,16 @@ class BackofficeSite(AdminSite):
     def search_view(self, request: HttpRequest) -> HttpResponse:
         return search_page(request, self.each_context(request))
 
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        return menu_of(request, self)
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """List the apps in the order of `NAVIGATION`, each with its `NAVIGATION_PAGES` below its models."""
-        apps = super().get_app_list(request, app_label)
-        for app in apps:
-            app["models"] += pages_in_menu(request, app["app_label"])
-        return sorted(apps, key=lambda app: _place(app["app_label"]))
+        """Return nothing: the menu is by task (`navigation.py`), not by app and table."""
+        return []
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:
+        """Redirect to the first page: an app is no place where people work."""
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         user = request.user
@@ -61,13 +60,10 @@ class BackofficeSite(AdminSite):
         return super().index(request, {"waiting": waiting, **(extra_context or {})})
 
 
-def _place(app_label: str) -> int:
-    """Return an app's place in the menu, from `NAVIGATION` of its `backoffice.py`; apps without one come last."""
-    places = collect_mapping("backoffice", "NAVIGATION")
-    return int(places.get(app_label, len(app_list.apps())))
-
-
 def _is_verified(user: Any) -> bool:
-    if user.is_verified():
-        return True
-    return not settings.SECOND_FACTOR_REQUIRED and not any(devices_for_user(user))
+    """Return whether this person's session has passed the second factor; asked once per request."""
+    if not hasattr(user, "has_passed_second_factor"):
+        user.has_passed_second_factor = user.is_verified() or (
+            not settings.SECOND_FACTOR_REQUIRED and not any(devices_for_user(user))
+        )
+    return bool(user.has_passed_second_factor)

@@ -29,7 +29,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
         False,
     ),
     "backoffice": dict.fromkeys(
-        ["INBOX", "NAVIGATION", "NAVIGATION_PAGES", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES"], False
+        ["INBOX", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES"], False
     ),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
+from django.urls import reverse_lazy
 
 from sunusav.app_list import production_apps, submodules
 from sunusav.core.calendar import DAKAR
@@ -45,6 +46,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
+    "unfold.apps.BasicAppConfig",  # before Django's admin, whose templates it replaces
+    "unfold.contrib.filters",
     "sunusav.backoffice.apps.BackofficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -112,6 +115,36 @@ TIME_ZONE = DAKAR.key
 
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"
+
+# The look of the back office. The menu is made by sunusav.backoffice.navigation.
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "SunuSàv",
+    "SITE_HEADER": "SunuSàv",
+    "SITE_URL": None,
+    "SITE_SYMBOL": "savings",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": reverse_lazy("admin:language")},
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        # A green of 4.5:1 and more on white from 600 on, on the dark ground from 500 on.
+        "primary": {
+            "50": "#effaf4",
+            "100": "#d8f3e3",
+            "200": "#b4e6cb",
+            "300": "#83d2ac",
+            "400": "#4fb787",
+            "500": "#2c9c6b",
+            "600": "#1b7f4b",
+            "700": "#176540",
+            "800": "#155136",
+            "900": "#12432e",
+            "950": "#09251a",
+        },
+    },
+    "SIDEBAR": {"show_search": False, "show_all_applications": False},
+}
 
 CURRENCIES = ("XOF",)
 DEFAULT_CURRENCY = "XOF"

@@ -54,7 +54,7 @@ def test_group_is_verified_by_the_approval(world: World, enter: Enter) -> None:
     _decide(enter(Role.APPROVER), "approve", world.verification)
 
     page = enter(Role.AUDITOR).get("/admin/payouts/group/fass/change/").content.decode()
-    assert "icon-yes" in page
+    assert 'data-boolean="yes"' in page
 
 
 def test_proposer_has_no_button_and_is_refused(world: World) -> None:

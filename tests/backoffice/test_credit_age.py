@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 PAGE, REFUNDS = "/admin/payouts/member/credit/", "/admin/payouts/refund/"
 READERS = [Role.FINANCE, Role.APPROVER, Role.AUDITOR]
-QUERIES_OF_PAGE = 8
+QUERIES_OF_PAGE = 7
 
 
 @pytest.fixture(autouse=True)

@@ -159,7 +159,7 @@ def test_page_of_limits_marks_those_in_force_and_offers_to_propose(enter: Enter)
     assert PROPOSE_LIMIT in shown
     assert "from the start" in shown
     assert "1970" not in shown
-    marks = re.findall(r"icon-(yes|no)", shown)
+    marks = re.findall(r'data-boolean="(yes|no)"', shown)
     assert sorted(marks) == ["no", "yes", "yes", "yes", "yes"]
     assert PROPOSE_LIMIT not in page(enter(Role.APPROVER), "/admin/transfers/paymentlimit/")
 
