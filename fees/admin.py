@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,8 @@ from fees import models, services
 from fees.enums import DraftState
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
+from sunusav.backoffice.columns import choice_filter
+from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Section, trail_of
@@ -58,7 +61,6 @@ class DiscountGrantAdmin(ReadOnlyAdmin):
 @admin.register(models.FeeAssessment)
 class FeeAssessmentAdmin(ReadOnlyAdmin):
     list_display = ("subject", "payout_sats", "fee_sats", "net_sats", "schedule", "fixed_at")
-    list_filter = ("fixed_at",)
     list_select_related = ("schedule",)
     search_fields = ("subject",)
     search_help_text = _("The exact subject, such as cycle:demo-cycle.")
@@ -68,13 +70,32 @@ class FeeAssessmentAdmin(ReadOnlyAdmin):
         return f"#{row.pk} {row.subject}, {show_sats(row.fee_sats)}"
 
 
+# From settings: reading the values in use would scan the whole table for every page.
+PARTNER = choice_filter(
+    "settlement_partner", lambda: settings.PARTNER_PACKAGES, heading=_("settlement partner")
+)
+
+
+class IsReversal(FewRows):
+    """Keep the records that reverse another one."""
+
+    title = _("is reversal")
+    parameter_name = "reversals"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
+        return models.FeeRecord.objects.filter(reverses__isnull=False)
+
+
 @admin.register(models.FeeRecord)
 class FeeRecordAdmin(ReadOnlyAdmin):
     list_display = (
         "disbursement_ref", "subject", "payout_sats", "fee_sats", "platform_sats", "community_sats",
         "partner_sats", "settlement_partner", "completed_at", "is_reversal",
     )  # fmt: skip
-    list_filter = ("settlement_partner", "is_reversal", "completed_at")
+    list_filter = (PARTNER, "completed_at", IsReversal)
     search_fields = ("disbursement_ref", "subject")
     search_help_text = _("The exact disbursement or subject, such as cycle:demo-cycle.")
     ordering = ("-id",)

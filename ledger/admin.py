@@ -27,7 +27,7 @@ from sunusav.core import clock
 class AccountAdmin(ReadOnlyAdmin):
     list_display = ("code", "role", "currency", "owner", "amount")
     fields = ("code", "role", "currency", "owner", "amount")
-    list_filter = ("role", "currency")
+    list_filter = ("role",)
     search_fields = ("code", "owner")
     search_help_text = _("The exact account or owner (such as cycle:demo-cycle).")
     ordering = ("code",)
@@ -95,8 +95,8 @@ class JournalEntryAdmin(ReadOnlyAdmin):
 class LedgerSealAdmin(ReadOnlyAdmin):
     list_display = ("seq", "transaction", "hash_shown", "sealed_at")
     fields = ("seq", "transaction", "hash_shown", "sealed_at")
-    search_fields = ("seq", "hash")
-    search_help_text = _("The exact number or hash.")
+    search_fields = ("seq",)
+    search_help_text = _("The exact number.")
     list_select_related = ("transaction",)
     ordering = ("-seq",)
 

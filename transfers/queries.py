@@ -315,6 +315,11 @@ def default_partner(country: str) -> Partner | None:
     return next((partner for partner in partners if country in partner.countries), None)
 
 
+def countries_served() -> list[str]:
+    """Return the countries that some partner serves."""
+    return sorted({country for partner in Partner.objects.all() for country in partner.countries})
+
+
 def partner(code: str) -> Partner | None:
     """Return a partner by its code."""
     return Partner.objects.filter(code=code).first()

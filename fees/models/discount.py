@@ -44,6 +44,7 @@ class DiscountGrant(models.Model):
         verbose_name_plural = _("discounts")
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["holder", "kind", "starts_at"], name="discountgrant_by_holder"),
+            models.Index(fields=["starts_at"], name="discountgrant_by_start"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(

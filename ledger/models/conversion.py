@@ -33,6 +33,9 @@ class CurrencyConversion(models.Model):
         default_permissions = ("view",)
         verbose_name = _("currency conversion")
         verbose_name_plural = _("currency conversions")
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["converted_at"], name="currencyconversion_by_moment")
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["reference"], name="currencyconversion_reference_used_once"),
             models.CheckConstraint(

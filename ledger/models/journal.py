@@ -41,6 +41,7 @@ class JournalTransaction(models.Model):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["subject", "id"], name="journal_by_subject"),
             models.Index(fields=["recorded_at"], name="journal_by_recording"),
+            models.Index(fields=["posted_at"], name="journal_by_posting"),
         ]
 
     def __str__(self) -> str:

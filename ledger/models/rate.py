@@ -104,6 +104,7 @@ class ExchangeRate(models.Model):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["is_fallback", "is_quarantined", "observed_at"], name="rate_by_use"),
+            models.Index(fields=["observed_at"], name="rate_by_moment"),
         ]
 
     def __str__(self) -> str:

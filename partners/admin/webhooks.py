@@ -15,10 +15,15 @@ from django.utils.translation import gettext_lazy as _
 from partners.admin.overview import all_partners, one_partner
 from partners.models import InboundWebhook
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import show_code_or_text
 from sunusav.core import clock
 
 ABOUT_PARTNERS = _("As of the last look at each partner, every half minute. Opening this page calls nobody.")
+
+
+# From settings: reading the values in use would scan the whole table for every page.
+PARTNER = choice_filter("partner", lambda: settings.PARTNERS, heading=_("partner"))
 
 
 @admin.register(InboundWebhook)
@@ -37,7 +42,7 @@ class InboundWebhookAdmin(ReadOnlyAdmin):
         "follow_at", "handled_at", "outcome",
     )  # fmt: skip
     fields_hidden_when_empty = ("transaction_id", "follow_at", "handled_at", "outcome")
-    list_filter = ("partner", "outcome", "received_at")
+    list_filter = (PARTNER, "outcome", "received_at")
     search_fields = ("reference",)
     search_help_text = _("The exact reference of a payment or of a request for payment.")
     ordering = ("-id",)

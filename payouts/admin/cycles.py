@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from payouts.admin.cycle_filters import StatusFilter
 from payouts.admin.reopening import payout_section, reopened_box, reversed_box, waits_for_reopening
 from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import (
@@ -231,12 +232,12 @@ class CycleAdmin(ReadOnlyAdmin):
         "second_rail", "second_kind", "second_masked", "second_replaced_at", "ready_at", "cancelled_at",
         "winner_replaced_at",
     )  # fmt: skip
-    list_filter = ("state", "created_at")
+    list_filter = (StatusFilter, "created_at")
     list_select_related = ("group",)
     search_fields = ("id", "group__id", "winner_user_id")
     search_help_text = _("The exact identifier of the cycle, its group or its winner.")
-    ordering = ("-created_at", "id")
-    links = ("group",)
+    ordering = ("-created_at", "-id")
+    links = ("group", "state")
     actions_offered = (
         RETRY, CANCEL, REOPEN, PROPOSE_SHORT_CLOSING, PROPOSE_EXCHANGE, PROPOSE_CANCELLATION,
     )  # fmt: skip

@@ -17,10 +17,12 @@ from payouts.queries.groups import masked_name, masked_phone
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
+from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.sections import Section, trail_of
 from sunusav.core import clock
 from sunusav.core.models import User
+from transfers.queries import countries_served
 
 
 def _propose(decision: Decision) -> None:
@@ -67,6 +69,10 @@ PROPOSE_REVOCATION = Action(
 )
 
 
+# From the directory of partners: reading the values in use would scan the whole table for every page.
+COUNTRY = choice_filter("country", countries_served)
+
+
 class MemberInline(ReadOnlyInline):
     model = Member
     fields = ("user_id", "name_masked", "phone_masked", "added_at", "left_at")
@@ -87,7 +93,7 @@ class GroupAdmin(ReadOnlyAdmin):
     fields = (
         "id", "name", "country", "settlement_partner", "verified", "skip_non_working_days", "created_at",
     )  # fmt: skip
-    list_filter = ("country", "settlement_partner")
+    list_filter = (COUNTRY, "settlement_partner")
     list_select_related = ("settlement_partner",)
     search_fields = ("id", "name")
     search_help_text = _("The exact identifier or name.")

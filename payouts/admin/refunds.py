@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +16,7 @@ from payouts.services.refunds import cancel_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
+from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Section, link_to_page, trail_of
@@ -49,7 +49,7 @@ CANCEL_REFUND = Action(
 )
 
 
-class StageFilter(SimpleListFilter):
+class StageFilter(FewRows):
     """Keep the refunds that are not paid yet, or those that failed or are under review."""
 
     title = _("state")
@@ -61,9 +61,8 @@ class StageFilter(SimpleListFilter):
             (RefundStage.FAILED.value, _("failed or under review")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset & refunds_in(RefundStage(value)) if value and value in RefundStage else queryset
+    def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
+        return refunds_in(RefundStage(value))
 
 
 @admin.register(Refund)

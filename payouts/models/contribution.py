@@ -30,6 +30,7 @@ class Contribution(models.Model):
         verbose_name = _("contribution")
         verbose_name_plural = _("contributions")
         permissions = [("open_contribution", "Can ask a member for a contribution")]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["user_id", "id"], name="contribution_by_user")]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["cycle", "user_id"], name="contribution_once_per_member_and_cycle"

@@ -77,6 +77,7 @@ class Cycle(models.Model):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["state", "created_at"], name="cycle_by_state"),
             models.Index(fields=["winner_user_id", "id"], name="cycle_by_winner"),
+            models.Index(fields=["created_at"], name="cycle_by_creation"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["group", "cycle_index"], name="cycle_index_used_once_per_group"),

@@ -31,6 +31,7 @@ class Group(models.Model):
         default_permissions = ("view",)
         verbose_name = _("group")
         verbose_name_plural = _("groups")
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["name"], name="group_by_name")]
         permissions = [
             ("create_group", "Can create a group"),
             ("change_group_terms", "Can change a group's name and settlement partner"),

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.core import signing
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from sunusav.api.answers import Page
+from sunusav.core.keyset import BadSignature, Position, read_cursor, write_cursor
 
 CURSOR = "cursor"
 PAGE_SIZE = "page_size"
@@ -18,11 +17,9 @@ PAGE_PARAMETERS = {CURSOR, PAGE_SIZE}
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
 _SALT = "sunusav.api.pagination"
-_MOMENT = "@"
 _SHORT_NUMBER = re.compile(r"[0-9]{1,3}")
 
 Row = TypeVar("Row")
-Position = tuple[Any, ...]
 # A query function: `fetch(after, limit)` returns at most `limit` rows beyond that position, in order.
 Fetch = Callable[[Position | None, int], Sequence[Row]]
 
@@ -51,23 +48,15 @@ def _position(request: Request) -> Position | None:
     if given is None:
         return None
     try:
-        return tuple(_read(value) for value in signing.loads(given, salt=_SALT + request.path))
-    except signing.BadSignature:
+        return read_cursor(given, salt=_SALT + request.path)
+    except BadSignature:
         _refuse(CURSOR, "This is not a cursor of this list: take the one in `next`.")
     return None
 
 
 def _next_url(request: Request, position: Position) -> str:
-    cursor = signing.dumps([_written(value) for value in position], salt=_SALT + request.path)
+    cursor = write_cursor(position, salt=_SALT + request.path)
     return str(replace_query_param(request.build_absolute_uri(), CURSOR, cursor))
-
-
-def _written(value: Any) -> Any:
-    return {_MOMENT: value.isoformat()} if isinstance(value, datetime) else value
-
-
-def _read(value: Any) -> Any:
-    return datetime.fromisoformat(value[_MOMENT]) if isinstance(value, dict) else value
 
 
 def _refuse(name: str, message: str) -> None:

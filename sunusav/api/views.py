@@ -32,7 +32,7 @@ from sunusav.api import idempotency, throttling
 from sunusav.api.answers import page_serializer, write
 from sunusav.api.endpoints import ONE_TIME_CODE, Endpoint
 from sunusav.api.errors import PersonRequired
-from sunusav.api.pagination import PAGE_PARAMETERS, Fetch, Position, Row, page_by
+from sunusav.api.pagination import PAGE_PARAMETERS, Fetch, Row, page_by
 from sunusav.api.parsers import StrictJSONParser
 from sunusav.api.permissions import PUBLIC, is_allowed
 from sunusav.api.problems import LengthRequired
@@ -40,6 +40,7 @@ from sunusav.api.renderers import ExactJSONRenderer
 from sunusav.api.serializers import FROM_QUERY, NothingBody
 from sunusav.core import clock
 from sunusav.core.actors import Actor
+from sunusav.core.keyset import Position
 from sunusav.core.models import User
 from sunusav.core.second_factor import require_second_factor
 

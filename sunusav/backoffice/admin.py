@@ -124,7 +124,7 @@ class SwitchAdmin(ReadOnlyAdmin):
 class TrailEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "subject", "action", "from_state", "to_state", "actor_label", "reason_shown")
     list_filter = ("at",)
-    search_fields = ("subject", "actor_label")
+    search_fields = ("subject", "actor__username")
     search_help_text = _("The exact subject (such as cycle:demo-cycle) or the person's login.")
     list_select_related = ("actor",)
     ordering = ("-id",)
@@ -140,8 +140,8 @@ class TrailEntryAdmin(ReadOnlyAdmin):
 class TrailSealAdmin(ReadOnlyAdmin):
     list_display = ("seq", "entry", "hash_shown", "sealed_at")
     fields = ("seq", "entry", "hash_shown", "sealed_at")
-    search_fields = ("seq", "hash")
-    search_help_text = _("The exact number or hash.")
+    search_fields = ("seq",)
+    search_help_text = _("The exact number.")
     list_select_related = ("entry",)
     ordering = ("-seq",)
 
@@ -153,7 +153,7 @@ class TrailSealAdmin(ReadOnlyAdmin):
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "topic", "subject", "tries", "delivered_at", "next_try_at", "last_error")
-    list_filter = ("created_at",)
+    list_filter = ("delivered_at",)
     search_fields = ("subject",)
     search_help_text = _("The exact subject.")
     ordering = ("-id",)

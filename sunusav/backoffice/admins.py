@@ -7,14 +7,14 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Field, IntegerField, Model, Q, QuerySet
+from django.db.models import Field, IntegerField, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
-from sunusav.backoffice import columns
+from sunusav.backoffice import columns, lists
 from sunusav.backoffice.actions import (
     MAX_ROWS,
     NOTHING_CHOSEN,
@@ -43,15 +43,6 @@ MAX_DIGITS = 18
 SAFE_LOOKUPS = {
     "exact", "in", "isnull", "id", "gte", "gt", "lte", "lt", "year", "month", "day", "isempty",
 }  # fmt: skip
-
-
-class PreparedChangeList(ChangeList):
-    """Django's change list, whose admin prepares the rows of a page before they are shown."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        cast(BackofficeAdmin, self.model_admin).prepare(cast(Sequence[Any], self.result_list))
 
 
 class BackofficeAdmin(ModelAdmin):
@@ -109,13 +100,13 @@ class BackofficeAdmin(ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find rows where one of `search_fields` equals the term, so that an index answers."""
+        """Find rows where one of `search_fields` equals the term: one query by an index for each, then by key."""
         term = search_term.strip()
         if not term or not self.search_fields:
             return queryset, False
-        wanted = [Q(**{name: term}) for name in self.search_fields if self._can_equal(name, term)]
-        found = queryset.filter(Q(*wanted, _connector=Q.OR) if wanted else Q(pk__in=[]))
-        return found, any("__" in name for name in self.search_fields)
+        wanted = [name for name in self.search_fields if self._can_equal(name, term)]
+        keys = [key for name in wanted for key in lists.found_by(self.get_queryset(request), name, term)]
+        return queryset.filter(pk__in=keys), False
 
     def _can_equal(self, name: str, term: str) -> bool:
         field = self.model._meta.pk if name == "pk" else self.model._meta.get_field(name.partition("__")[0])
@@ -128,7 +119,15 @@ class BackofficeAdmin(ModelAdmin):
         """Attach related data that the columns of these rows need, with one query for all rows."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return PreparedChangeList
+        return lists.KeysetChangeList
+
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
+        """Let people sort by the columns whose order an index answers."""
+        return lists.sortable(self.model, self.get_list_display(request), self._ordering_of)
+
+    def _ordering_of(self, column: columns.Column) -> Any:
+        shown = getattr(self, column, column) if isinstance(column, str) else column
+        return shown if isinstance(shown, str) else getattr(shown, "admin_order_field", None)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)
@@ -156,6 +155,15 @@ class BackofficeAdmin(ModelAdmin):
             if not action.is_about_one_row and self._may(request, action, None)
         ]
         return {action.slug: (_opener(action), action.slug, action.label) for action in offered}
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Open an action for the rows that were selected on the page: never for all rows of a list."""
+        posted = request.POST.copy()
+        posted["select_across"] = "0"
+        request.POST = posted  # type: ignore[assignment]
+        return super().response_action(request, self.get_queryset(request), *args, **kwargs)
 
     def action_url(self, action: Action, rows: Iterable[Any]) -> str:
         """Return the URL of an action's confirmation for these rows."""
@@ -370,7 +378,16 @@ def _is_empty(row: Any, name: str) -> bool:
 
 def _filtered(list_filter: Iterable[Any]) -> list[str]:
     names = [name[0] if isinstance(name, tuple) else name for name in list_filter]
-    return [name if isinstance(name, str) else name.parameter_name for name in names]
+    return [one for name in names for one in _parameters_of(name)]
+
+
+def _parameters_of(name: Any) -> Sequence[str]:
+    if isinstance(name, str):
+        return (name,)
+    given: Sequence[str] = (
+        name.parameter_names() if hasattr(name, "parameter_names") else (name.parameter_name,)
+    )
+    return given
 
 
 def _is_safe(lookup: str, name: str) -> bool:

@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from sunusav.backoffice.facts import long, moment, show_actor, show_code, show_code_or_text, show_facts
+from sunusav.backoffice.filters import DateRange
 from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT
 from sunusav.backoffice.sections import link_to_page, show_subject
 from sunusav.core import phrasing
@@ -139,6 +140,7 @@ def choice_filter(
     class ChoiceFilter(SimpleListFilter):
         title = heading or gettext_lazy(name)
         parameter_name = name
+        is_by_column = True
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             return [(value, show_code(value)) for value in values()]
@@ -150,14 +152,17 @@ def choice_filter(
 
 
 def filters(model: type[models.Model], names: Iterable[Any]) -> list[Any]:
-    """Replace filters of fields with choices by translated ones."""
-    return [(name, TranslatedChoicesFilter) if _has_choices(model, name) else name for name in names]
+    """Replace filters of fields with choices by translated ones, and of dates by ranges of days."""
+    return [_filter(model, name) for name in names]
 
 
-def _has_choices(model: type[models.Model], name: Any) -> bool:
+def _filter(model: type[models.Model], name: Any) -> Any:
     if not isinstance(name, str) or "__" in name:
-        return False
-    return bool(getattr(model._meta.get_field(name), "choices", None))
+        return name
+    field = model._meta.get_field(name)
+    if getattr(field, "choices", None):
+        return (name, TranslatedChoicesFilter)
+    return (name, DateRange) if isinstance(field, models.DateField) else name
 
 
 def read(row: models.Model, model_admin: Any, names: Iterable[Column]) -> list[tuple[str, Any]]:

@@ -20,6 +20,11 @@ def show_sats(amount_sats: int | None) -> str:
     return NOTHING if amount_sats is None else f"{_grouped(amount_sats)}{TIE}sats"
 
 
+def show_number(number: int) -> str:
+    """Show a number that counts rows."""
+    return _grouped(number)
+
+
 def show_msat(amount_msat: int | None) -> str:
     """Show an amount in msat as sats, with thousandths if there are any."""
     if amount_msat is None:

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -16,12 +15,13 @@ from sunusav.backoffice import decisions
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, person_of
 from sunusav.backoffice.facts import moment, readable, short
+from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_proposal, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import approve, record_outcome_seen, reject, withdraw
-from sunusav.core.models import Approval, Proposal, User
+from sunusav.core.models import Approval, Proposal
 from sunusav.core.phrasing import proposal_label
 
 
@@ -78,7 +78,7 @@ WITHDRAW = Action(
 )
 
 
-class WaitsForMe(SimpleListFilter):
+class WaitsForMe(FewRows):
     """Open proposals that the logged-in person may decide on."""
 
     title = _("waiting")
@@ -87,10 +87,8 @@ class WaitsForMe(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("me", _("Waiting for me"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Proposal]) -> QuerySet[Proposal]:
-        if self.value() != "me" or not isinstance(request.user, User):
-            return queryset
-        return queryset.filter(pk__in=decisions.waiting_for(request.user).values("pk"))
+    def found(self, request: HttpRequest, value: str) -> QuerySet[Proposal]:
+        return decisions.waiting_for(person_of(request))
 
 
 @admin.register(Proposal)

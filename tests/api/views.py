@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from sunusav.api import serializers as fields
 from sunusav.api.answers import AnswerSerializer
 from sunusav.api.endpoints import Endpoint
-from sunusav.api.pagination import Position
 from sunusav.api.permissions import PUBLIC, AnyOf, Permission
 from sunusav.api.views import ApiView
 from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing, Unavailable
+from sunusav.core.keyset import Position
 from sunusav.core.models import Switch, User
 
 

@@ -199,7 +199,7 @@ def test_lists_by_state_take_as_many_queries_for_many_refunds(
     client = enter(Role.AUDITOR)
 
     # One of them reads the keys under which the destinations of all rows are encrypted.
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         html(client, REFUNDS, stage="failed")
 
 

@@ -10,10 +10,12 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
+from ledger.enums import Currency
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter, show_choice
 from sunusav.backoffice.facts import moment, mono
+from sunusav.backoffice.filters import amount_filter
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import show_in
 from sunusav.backoffice.sections import (
@@ -27,6 +29,7 @@ from sunusav.backoffice.sections import (
     trail_of,
 )
 from sunusav.core.models import User
+from sunusav.core.money import MSAT_PER_SAT
 from sunusav.core.qr import qr_svg
 from transfers.enums import CollectionState
 from transfers.models import Collection, Partner, Receipt
@@ -35,6 +38,13 @@ from transfers.services.cancellations import CANCELLABLE, cancel_collection
 
 # From settings: reading the values in use would scan the whole table for every page.
 METHOD = choice_filter("method", lambda: settings.COLLECTORS)
+ASKED_SATS = amount_filter(
+    "amount", name="asked_sats", heading=_("asked for, in sats"), factor=MSAT_PER_SAT,
+    also={"currency": Currency.MSAT.value},
+)  # fmt: skip
+ASKED_XOF = amount_filter(
+    "amount", name="asked_xof", heading=_("asked for, in francs"), also={"currency": Currency.XOF.value}
+)
 
 
 def _cancel_collection(decision: Decision) -> None:
@@ -67,7 +77,7 @@ class CollectionAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "subject", "method", "state", "trouble", "asked_shown", "received_shown", "requested_at", "settled_at",
     )  # fmt: skip
-    list_filter = ("state", "trouble", METHOD, "requested_at")
+    list_filter = ("state", "trouble", METHOD, ASKED_SATS, ASKED_XOF, "requested_at")
     search_fields = ("id", "subject", "reference")
     search_help_text = _("The exact number, subject or payment hash.")
     ordering = ("-id",)

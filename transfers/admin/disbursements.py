@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -17,6 +16,7 @@ from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import mono, show_code
+from sunusav.backoffice.filters import FewRows, amount_filter
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_rate, show_xof
 from sunusav.backoffice.refusals import show_reason
@@ -24,6 +24,7 @@ from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
+from sunusav.core.money import MSAT_PER_SAT
 from transfers.admin.costs import show_cost
 from transfers.admin.reversals import PROPOSE_REVERSAL, REQUEST_RETURN, amount_to_return
 from transfers.admin.review import attach_attempts, last_answer, payment_box
@@ -121,9 +122,10 @@ WAIVE = Action(
 # From settings: reading the values in use would scan the whole table for every page.
 RAIL = choice_filter("rail", lambda: settings.RAILS)
 DESTINATION_RAIL = choice_filter("destinations__rail", lambda: settings.RAILS, heading=_("rail"))
+AMOUNT = amount_filter("payout_msat", name="payout_sats", heading=_("amount in sats"), factor=MSAT_PER_SAT)
 
 
-class BrokeWorker(SimpleListFilter):
+class BrokeWorker(FewRows):
     """Keep the payments whose last worker failed because of a bug, and that are not paid yet."""
 
     title = _("broke its worker")
@@ -132,11 +134,11 @@ class BrokeWorker(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("yes", _("Yes"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset & broke_their_worker() if self.value() == "yes" else queryset
+    def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
+        return broke_their_worker()
 
 
-class PaidOutside(SimpleListFilter):
+class PaidOutside(FewRows):
     """Keep the payments of which an order was paid, and nothing in the books stands for it."""
 
     title = _("paid outside the books")
@@ -145,10 +147,10 @@ class PaidOutside(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("yes", _("Yes"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() != "yes":
-            return queryset
-        return queryset.filter(pk__in=paid_outside_books().values("disbursement_id"))
+    def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
+        return Disbursement.objects.filter(
+            pk__in=list(paid_outside_books().values_list("disbursement_id", flat=True))
+        )
 
 
 @admin.register(Disbursement)
@@ -156,7 +158,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "subject", "state", "failure", "payout_msat", "net_msat", "requested_at", "completed_at",
     )  # fmt: skip
-    list_filter = ("state", DESTINATION_RAIL, BrokeWorker, PaidOutside, "requested_at")
+    list_filter = ("state", DESTINATION_RAIL, AMOUNT, "requested_at", BrokeWorker, PaidOutside)
     search_fields = ("id", "subject", "orders__reference")
     search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
     ordering = ("-id",)
@@ -254,7 +256,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
 @admin.register(PaymentOrder)
 class PaymentOrderAdmin(ReadOnlyAdmin):
     list_display = ("id", "disbursement", "rail", "hash_shown", "amount_shown", "prepared_at", "expires_at")
-    list_filter = (RAIL, "prepared_at")
+    list_filter = (RAIL,)
     list_select_related = ("disbursement",)
     search_fields = ("reference",)
     search_help_text = _("The exact payment hash.")
@@ -284,7 +286,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         "outcome",
         "cost_shown",
     )
-    list_filter = ("state", "failure_class", "opened_at")
+    list_filter = ("state", "failure_class", "closed_at")
     list_select_related = ("disbursement", "order")
     search_fields = ("id", "order__reference")
     search_help_text = _("The exact number or payment hash.")

@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import moment, readable
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Facts, Section, Table, trail_of
 from sunusav.core.actors import Actor
+from sunusav.core.app_modules import collect
 from sunusav.core.models import User
 from transfers.models import IssuedReceipt, ReceiptLink
 from transfers.services.receipt_links import revoke_receipt_link
@@ -44,10 +46,13 @@ REVOKE_LINK = Action(
 )
 
 
+KIND = choice_filter("kind", lambda: [one.kind for one in collect("receipt_kinds", "RECEIPTS")])
+
+
 @admin.register(IssuedReceipt)
 class IssuedReceiptAdmin(ReadOnlyAdmin):
     list_display = ("number", "kind", "subject", "issued_at", "issued_by", "tax_rate_bps", "tax_sats")
-    list_filter = ("kind", "year")
+    list_filter = (KIND, "issued_at")
     search_fields = ("number", "subject")
     search_help_text = _("The exact number, or the subject (such as disbursement:17).")
     fields = (

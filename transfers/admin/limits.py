@@ -170,7 +170,7 @@ class LimitUsageAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
     search_fields = ("key",)
     search_help_text = _("The exact key, such as 2026-03-04 user:awa or 2026-03-04T10:05.")
-    ordering = ("-key",)
+    ordering = ("-kind", "-key")
 
     def name_of(self, row: Any) -> str:
         return f"{_kind_shown(row)} {row.key}"

@@ -97,6 +97,8 @@ class Collection(models.Model):
             models.Index(fields=["trouble"], name="collection_in_trouble"),
             models.Index(fields=["ask_at"], name="collection_to_ask"),
             models.Index(fields=["subject", "id"], name="collection_by_subject"),
+            models.Index(fields=["requested_at"], name="collection_by_request"),
+            models.Index(fields=["state", "requested_at"], name="collection_by_state"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["live_subject"], name="collection_one_live_per_subject"),
@@ -182,6 +184,7 @@ class Receipt(models.Model):
         default_permissions = ("view",)
         verbose_name = _("receipt")
         verbose_name_plural = _("receipts")
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["received_at"], name="receipt_by_arrival")]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["reference", "method"], name="receipt_payment_counts_once"),
             models.CheckConstraint(name="receipt_amount_is_positive", condition=Q(received__gt=0)),

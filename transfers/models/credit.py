@@ -40,6 +40,7 @@ class CreditUse(models.Model):
         verbose_name_plural = _("uses of credit")
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["subject", "id"], name="credituse_by_subject"),
+            models.Index(fields=["used_at"], name="credituse_by_moment"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["live_subject"], name="credituse_one_live_per_subject"),

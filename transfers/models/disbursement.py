@@ -128,6 +128,8 @@ class Disbursement(models.Model):
             models.Index(fields=["subject", "id"], name="disbursement_by_subject"),
             models.Index(fields=["state", "id"], name="disbursement_by_state"),
             models.Index(fields=["admitted_at"], name="disbursement_by_admission"),
+            models.Index(fields=["requested_at"], name="disbursement_by_request"),
+            models.Index(fields=["payout_msat"], name="disbursement_by_amount"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["live_subject"], name="disbursement_one_live_per_subject"),

@@ -45,6 +45,7 @@ class IssuedReceipt(models.Model):
         verbose_name = _("issued receipt")
         verbose_name_plural = _("issued receipts")
         permissions = [("issue_receipt", "Can issue receipts, and open and revoke their links")]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["issued_at"], name="issuedreceipt_by_moment")]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "year", "count"], name="issuedreceipt_number_used_once"),
             models.UniqueConstraint(fields=["number"], name="issuedreceipt_number_read_once"),

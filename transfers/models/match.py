@@ -26,7 +26,10 @@ class RailMatch(models.Model):
         default_permissions = ("view",)
         verbose_name = _("match with a provider")
         verbose_name_plural = _("matches with providers")
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["rail", "id"], name="railmatch_by_rail")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["rail", "id"], name="railmatch_by_rail"),
+            models.Index(fields=["started_at"], name="railmatch_by_start"),
+        ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
                 name="railmatch_ends_after_its_start", condition=Q(ended_at__gte=F("started_at"))
@@ -60,6 +63,7 @@ class RailMismatch(models.Model):
         default_permissions = ("view",)
         verbose_name = _("mismatch with a provider")
         verbose_name_plural = _("mismatches with providers")
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["reference"], name="railmismatch_by_reference")]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
                 name="railmismatch_code_is_known", condition=Q(code__in=MismatchCode.values)

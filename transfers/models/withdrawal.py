@@ -54,6 +54,7 @@ class WithdrawalLink(models.Model):
             models.Index(fields=["take_at"], name="withdrawallink_to_take"),
             models.Index(fields=["state", "expires_at"], name="withdrawallink_by_state"),
             models.Index(fields=["subject", "id"], name="withdrawallink_by_subject"),
+            models.Index(fields=["opened_at"], name="withdrawallink_by_opening"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["live_subject"], name="withdrawallink_one_live_per_subject"),

@@ -22,6 +22,7 @@ class OutboxMessage(models.Model):
         verbose_name_plural = _("outbox messages")
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["delivered_at", "next_try_at"], name="outbox_waiting"),
+            models.Index(fields=["subject", "id"], name="outbox_by_subject"),
         ]
 
     def __str__(self) -> str:

@@ -31,7 +31,10 @@ class TrailEntry(models.Model):
         default_permissions = ("view",)
         verbose_name = _("trail entry")
         verbose_name_plural = _("trail")
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["subject", "id"], name="trail_by_subject")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["subject", "id"], name="trail_by_subject"),
+            models.Index(fields=["at"], name="trail_by_moment"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject} {self.action}"
