@@ -216,7 +216,9 @@ class BackofficeAdmin(ModelAdmin):
         self.prepare(rows)
         given = {name: request.GET[name] for name in action.prefilled if name in request.GET}
         posted = request.POST if request.method == "POST" else None
-        form = action.form_of(rows[0])(posted, user=person_of(request), initial=given)
+        form = action.form_of(rows[0])(
+            posted, user=person_of(request), session=request.session, initial=given
+        )
         if request.method == "POST" and form.is_valid():
             return self._run(request, action, rows, form)
         return self._confirmation(request, action, rows, form)

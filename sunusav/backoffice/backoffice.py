@@ -46,7 +46,7 @@ def _open_about(subject_id: str) -> QuerySet[Proposal]:
 
 
 INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]
-PROPOSAL_PAGES = {"outgoing_resume": "core.switch"}
+PROPOSAL_PAGES = {"outgoing_resume": "core.switch", "second_factor_reset": "core.user"}
 SEARCHES = [
     Search(
         "proposals", _("Proposals"), "core.view_proposal", number, rows_found(_numbered, state="state"),
@@ -64,6 +64,7 @@ NAVIGATION = [
     ListEntry(Area.CONTROL, "core.switch", "pause_circle", rank=10),
     ListEntry(Area.CONTROL, "core.trailentry", "history_edu", rank=30),
     ListEntry(Area.CONTROL, "core.user", "manage_accounts", rank=70),
+    ListEntry(Area.CONTROL, "core.staffsession", "devices", rank=72),
     ListEntry(Area.CONTROL, "auth.group", "admin_panel_settings", rank=75),
     ListEntry(Area.CONTROL, "knox.authtoken", "key", rank=80),
     ListEntry(Area.TECHNICAL, "django_celery_beat.periodictask", "schedule", rank=40),

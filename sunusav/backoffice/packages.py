@@ -7,6 +7,7 @@ from typing import Any
 
 import django.contrib.auth.admin  # noqa: F401
 import django_celery_beat.admin  # noqa: F401
+import django_otp.plugins.otp_static.admin
 import django_otp.plugins.otp_totp.admin  # noqa: F401
 import knox.admin  # noqa: F401
 from django.contrib import admin

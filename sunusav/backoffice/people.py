@@ -13,10 +13,12 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold import forms as forms_of_unfold
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from sunusav.backoffice.access_actions import END_SESSIONS, PROPOSE_RESET, sessions_table
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section, trail_of
@@ -24,6 +26,7 @@ from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.roles import Role
+from sunusav.core.second_factor_resets import SECOND_FACTOR_RESET
 
 # Four eyes: a person who proposes and executes must not approve.
 EXCLUSIVE_ROLES = {Role.FINANCE.value, Role.APPROVER.value}
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 else:
     ChangeForm, DjangoUserAdmin = forms_of_unfold.UserChangeForm, UserAdmin
 
-unregister_models(Group, TOTPDevice)
+unregister_models(Group, TOTPDevice, StaticDevice)
 
 
 class PersonForm(ChangeForm):
@@ -75,6 +78,8 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+    card_fields = ("username", "full_name", "roles", "last_login")
+    actions_offered = (PROPOSE_RESET, END_SESSIONS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -130,7 +135,8 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         return response
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
-        return [trail_of([f"user:{row.get_username()}"])]
+        trail = trail_of([f"user:{row.get_username()}", f"{SECOND_FACTOR_RESET}:{row.pk}"])
+        return [sessions_table(row, now=clock.now()), trail]
 
 
 @admin.register(Group)
@@ -149,7 +155,7 @@ class RoleAdmin(ReadOnlyAdmin):
 
 @admin.register(TOTPDevice)
 class DeviceAdmin(ReadOnlyAdmin):
-    """One-time code devices: superusers see who has one and remove a lost one. Secrets are never shown."""
+    """One-time code devices: superusers see who has one. Two people reset a lost one. Secrets are never shown."""
 
     list_display = ("user", "name", "confirmed", "created_at", "last_used_at", "throttling_failure_count")
     fields = ("user", "name", "confirmed", "created_at", "last_used_at", "throttling_failure_count")
@@ -163,13 +169,3 @@ class DeviceAdmin(ReadOnlyAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return request.user.is_superuser
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        super().delete_model(request, obj)
-        trail.record(
-            subject=f"user:{obj.user.get_username()}", action="remove_totp_device",
-            actor=Actor.of(person_of(request)), at=clock.now(),
-        )  # fmt: skip

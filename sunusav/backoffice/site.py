@@ -1,24 +1,29 @@
 """The admin site of SunuSàv."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from django.views.i18n import set_language
-from django_otp import devices_for_user
 from unfold.sites import UnfoldAdminSite
 
 from sunusav.backoffice.inbox import notices_for
-from sunusav.backoffice.login import BackofficeLoginForm
+from sunusav.backoffice.login_steps import PasswordStep, code_step, enrol_step
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.navigation import menu_of
 from sunusav.backoffice.search_page import search_page
+from sunusav.backoffice.security import SecurityPages
 from sunusav.core import clock
 from sunusav.core.models import User
+from sunusav.core.second_factor import has_authenticator
 
 
 class BackofficeSite(UnfoldAdminSite):
@@ -27,7 +32,6 @@ class BackofficeSite(UnfoldAdminSite):
     index_title = _("Home")
     enable_nav_sidebar = True
     empty_value_display = NOTHING
-    login_form: type[AuthenticationForm] = BackofficeLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let active staff in, if their session has passed the second factor."""
@@ -37,8 +41,24 @@ class BackofficeSite(UnfoldAdminSite):
         own = [
             path("language/", set_language, name="language"),
             path("search/", self.admin_view(self.search_view), name="search"),
+            path("login/code/", never_cache(partial(code_step, self)), name="login_code"),
+            path("login/enrol/", never_cache(partial(enrol_step, self)), name="login_enrol"),
+            *SecurityPages(self).urls(),
         ]
         return [*own, *super().get_urls()]
+
+    @method_decorator(never_cache)
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        """Ask for a password, the first step of the login."""
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        context = {
+            **self.each_context(request), "title": _("Log in"), "subtitle": None,
+            "app_path": request.get_full_path(), "username": request.user.get_username(),
+            **(extra_context or {}),
+        }  # fmt: skip
+        request.current_app = self.name  # type: ignore[attr-defined]  # as Django's own admin does
+        return PasswordStep.as_view(extra_context=context)(request)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
         return search_page(request, self.each_context(request))
@@ -63,7 +83,7 @@ class BackofficeSite(UnfoldAdminSite):
 def _is_verified(user: Any) -> bool:
     """Return whether this person's session has passed the second factor; asked once per request."""
     if not hasattr(user, "has_passed_second_factor"):
-        user.has_passed_second_factor = user.is_verified() or (
-            not settings.SECOND_FACTOR_REQUIRED and not any(devices_for_user(user))
+        user.has_passed_second_factor = getattr(user, "otp_device", None) is not None or (
+            not settings.SECOND_FACTOR_REQUIRED and not has_authenticator(user)
         )
     return bool(user.has_passed_second_factor)

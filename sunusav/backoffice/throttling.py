@@ -1,51 +1,103 @@
-"""Failed logins, counted per name and IP address, whether or not the name exists."""
+"""How many logins may fail, counted by the account found, by IP address, and by browsers that the account knows.
 
-import hashlib
-import logging
+In a quarter of an hour: five per account and address, fifty per address, twenty per account. The last one limits
+guesses from many addresses, and anybody can reach it for anybody. So that nobody is locked out by others, a browser
+that this account has logged in with before has a count of its own and none of those: it proves that by a signed
+cookie, which is no login. Names without an account are counted alike, so that a limit reveals nothing.
+"""
 
-from django.core.cache import cache
+import unicodedata
+from datetime import datetime
+from ipaddress import IPv6Address, ip_address
+from secrets import token_urlsafe
+from typing import TypeVar
+
+from django.conf import settings
+from django.core import signing
 from django.http import HttpRequest
-from redis import RedisError
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 from rest_framework.throttling import BaseThrottle
 
-FAILURES_ALLOWED = 5
-LOCKED_SECONDS = 15 * 60
+from sunusav.core.login_attempts import Attempt, begin_attempt, forget_attempt, forget_attempts_of
+from sunusav.core.models import User
 
-logger = logging.getLogger(__name__)
+PER_BROWSER, PER_ACCOUNT_AND_ADDRESS, PER_ACCOUNT, PER_ADDRESS = 5, 5, 20, 50
+SHARED = {PER_ACCOUNT, PER_ADDRESS}
+KNOWN_BROWSER_SECONDS = 90 * 24 * 60 * 60
+SALT = "sunusav.backoffice.known-browser"
+IPV6_NETWORK_BITS = 64
+
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
-def is_locked(request: HttpRequest, username: str) -> bool:
-    """Return whether this name is locked for this IP address.
+def begin_login(request: HttpRequest, username: str, *, now: datetime) -> Attempt:
+    """Count an attempt to log in to an account. Raises: TooManyAttempts."""
+    user = User.objects.filter(username=username).first()
+    return begin_attempt(_limits(request, username, user), now=now)
 
-    Nothing is locked while the cache is unavailable: people must still be able to log in and pause money.
-    """
+
+def end_login(request: HttpRequest, user: User, attempt: Attempt) -> None:
+    """Reset the counts of this account at this browser or address after a login."""
+    forget_attempt(attempt)
+    for name, limit in _limits(request, user.get_username(), user).items():
+        if limit not in SHARED:
+            forget_attempts_of(name)
+
+
+def know_browser(response: Response, user: User) -> Response:
+    """Have the account know the browser that gets this response."""
+    response.set_cookie(
+        _cookie_of(user), signing.dumps([user.pk, token_urlsafe(12)], salt=SALT), max_age=KNOWN_BROWSER_SECONDS,
+        path=reverse("admin:index"), secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Strict",
+    )  # fmt: skip
+    return response
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the client's IP address as the API's throttles see it, behind NUM_PROXIES proxies."""
     try:
-        return int(cache.get(_key(request, username), 0)) >= FAILURES_ALLOWED
-    except RedisError as error:
-        logger.warning("failed logins are not counted, the cache is unavailable: %s", error)
-        return False
+        return str(ip_address(BaseThrottle().get_ident(request)))  # type: ignore[arg-type]  # it reads META alone
+    except ValueError:
+        return ""
 
 
-def count_failure(request: HttpRequest, username: str) -> None:
-    """Count a failed login. The count ends a quarter of an hour after the first failure."""
-    key = _key(request, username)
+def _limits(request: HttpRequest, username: str, user: User | None) -> dict[str, int]:
+    # The database may find an account by other spellings, so its own name is counted.
+    name = _folded(user.get_username() if user else username)
+    if user is not None and (browser := _known_browser(request, user)):
+        return {f"browser {name} {browser}": PER_BROWSER}
+    network = _network(address_of(request))
+    return {
+        f"account {name} at {network}": PER_ACCOUNT_AND_ADDRESS,
+        f"account {name}": PER_ACCOUNT,
+        f"address {network}": PER_ADDRESS,
+    }
+
+
+def _known_browser(request: HttpRequest, user: User) -> str:
     try:
-        if not cache.add(key, 1, LOCKED_SECONDS):
-            cache.incr(key)
-    except (RedisError, ValueError) as error:
-        logger.warning("a failed login was not counted: %s", error)
+        pk, name = signing.loads(
+            request.COOKIES.get(_cookie_of(user), ""), salt=SALT, max_age=KNOWN_BROWSER_SECONDS
+        )
+    except (signing.BadSignature, ValueError, TypeError):
+        return ""
+    return str(name) if pk == user.pk else ""
 
 
-def forget_failures(request: HttpRequest, username: str) -> None:
-    """Reset the count after a successful login."""
-    try:
-        cache.delete(_key(request, username))
-    except RedisError as error:
-        logger.warning("failed logins were not forgotten: %s", error)
+def _cookie_of(user: User) -> str:
+    return f"known_browser_{user.pk}"
 
 
-def _key(request: HttpRequest, username: str) -> str:
-    # The client's IP address as the API's throttles see it, behind NUM_PROXIES proxies.
-    address = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # it reads META alone
-    digest = hashlib.sha256(f"{username.casefold()}\n{address}".encode()).hexdigest()
-    return f"backoffice:failed-logins:{digest}"
+def _folded(name: str) -> str:
+    """Return a name without case, accents and compatible forms, as collations of databases compare it."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip()
+
+
+def _network(address: str) -> str:
+    """Return what one subscriber has of addresses: a whole network of IPv6."""
+    parsed = ip_address(address) if address else None
+    if isinstance(parsed, IPv6Address):
+        return str(int(parsed) >> (128 - IPV6_NETWORK_BITS))
+    return address

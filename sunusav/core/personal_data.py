@@ -3,6 +3,9 @@
 NOT_EXPORTED = {
     "core.LookupToken": "keyed hashes of the name and phone that the memberships have in clear",
     "core.OutboxMessage": "messages to the platform: they repeat what the other sections say, by the same identifiers",
+    "core.LoginAttempt": "keyed hashes of logins and IP addresses, for a quarter of an hour",
+    "core.SecondFactorReset": "decisions about staff",
+    "core.StaffSession": "sessions of staff, who read their own on their security page",
     "core.TrailSeal": "hashes that chain the trail",
     "core.User": "accounts of staff and programs; members are never users",
 }

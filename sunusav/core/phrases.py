@@ -38,6 +38,11 @@ LABELS: dict[str, Any] = {
     "user-information": _("contains user information"),
     "not-a-name": _("not a host name"),
     "not-public": _("not public"),
+    # The second factor and sessions
+    "reset_second_factor": _("reset second factor"),
+    "make_recovery_codes": _("make recovery codes"),
+    "use_recovery_code": _("use recovery code"),
+    "end_sessions": _("end sessions"),
     # Periodic tasks
     "seal_the_trail": _("seal the trail"),
 }
@@ -58,11 +63,20 @@ FACTS: dict[str, Any] = {
     "paused_at": _("paused at"),
     "paused_by": _("paused by"),
     "pause_reason": _("pause reason"),
+    # The second factor and sessions
+    "login": _("login"),
+    "full_name": _("full name"),
+    "enrolled_at": _("authenticator set up at"),
+    "recovery_codes": _("recovery codes left"),
+    "sessions": _("sessions"),
+    "session_id": _("session"),
+    "user_pk": _("account"),
 }
 # The tone of a state's badge.
 TONES = {"open": "attention", "approved": "good", "rejected": "bad"}
 PROPOSALS: dict[str, Any] = {
     "outgoing_resume": _("Resume outgoing money"),
+    "second_factor_reset": _("Reset a person's second factor"),
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
@@ -104,7 +118,27 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
     "second-factor-not-enrolled": (
         _("You have no one-time code device yet, and this needs one."),
-        _("Ask an administrator to run enrol_totp for you."),
+        _("Log in to the back office: it asks you to set one up."),
+    ),
+    "person-missing": (
+        _("There is no account %(user_pk)s."),
+        _("Open the list of users again."),
+    ),
+    "no-second-factor": (
+        _("%(login)s has no authenticator."),
+        _("There is nothing to reset: they set one up when they log in."),
+    ),
+    "own-second-factor-reset": (
+        _("This is about the second factor of %(login)s, who cannot decide on it."),
+        _("Two other people have to propose and approve it."),
+    ),
+    "staff-session-missing": (
+        _("Session %(session_id)s has ended already."),
+        _("There is nothing to end."),
+    ),
+    "not-your-session": (
+        _("This session is of %(login)s."),
+        _("Ask an operator to end it."),
     ),
     "second-factor-refused": (
         _("The one-time code is missing, wrong or already used."),

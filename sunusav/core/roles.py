@@ -25,12 +25,29 @@ VIEW_CORE = [
 
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.FINANCE, ["core.pause_outgoing", "core.propose_resume_outgoing", "core.reveal_person", *VIEW_CORE]),
-    (Role.APPROVER, ["core.pause_outgoing", "core.approve_resume_outgoing", *VIEW_CORE]),
+    (
+        Role.APPROVER,
+        [
+            "core.pause_outgoing",
+            "core.approve_resume_outgoing",
+            "core.approve_second_factor_reset",
+            *VIEW_CORE,
+        ],
+    ),
     (
         Role.OPERATOR,
-        ["core.pause_outgoing", "core.propose_resume_outgoing", *VIEW_CORE, "core.view_outboxmessage"],
+        [
+            "core.pause_outgoing",
+            "core.propose_resume_outgoing",
+            "core.propose_second_factor_reset",
+            "core.view_user",
+            "core.view_staffsession",
+            "core.end_staffsession",
+            *VIEW_CORE,
+            "core.view_outboxmessage",
+        ],
     ),
-    (Role.AUDITOR, [*VIEW_CORE, "core.view_outboxmessage", "core.view_user"]),
+    (Role.AUDITOR, [*VIEW_CORE, "core.view_outboxmessage", "core.view_user", "core.view_staffsession"]),
 ]
 
 

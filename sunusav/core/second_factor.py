@@ -1,10 +1,28 @@
-"""The fresh one-time code (TOTP, RFC 6238) that approving, publishing and resuming require."""
+"""The second factor: an authenticator's one-time codes (TOTP, RFC 6238), and recovery codes that replace one once.
+
+Approving, publishing, resuming and the like need a fresh code, by API with every call.
+"""
+
+import hashlib
+import secrets
+from base64 import b32encode
+from datetime import datetime
 
 from django.conf import settings
-from django_otp import devices_for_user, match_token
+from django.db import transaction
+from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from sunusav.core import trail
+from sunusav.core.actors import Actor
 from sunusav.core.errors import Forbidden
 from sunusav.core.models import User
+
+RECOVERY_CODES = 10
+RECOVERY_CODE_BYTES = 10  # 16 characters of base 32
+RECOVERY_CODE_GROUP = 4
+STORED_LENGTH = 16
 
 
 class SecondFactorNotEnrolled(Forbidden):
@@ -15,15 +33,115 @@ class SecondFactorRefused(Forbidden):
     """The one-time code is missing, wrong or used already."""
 
 
+def has_authenticator(user: User) -> bool:
+    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+
+
 def require_second_factor(user: User, code: str) -> None:
-    """Require a fresh code: always in production, elsewhere of people who have a device.
+    """Require a fresh code of an authenticator: always in production, elsewhere of people who have one.
 
     A code is accepted once: the device remembers the last one.
     Raises: SecondFactorNotEnrolled, SecondFactorRefused.
     """
-    if not any(devices_for_user(user)):
+    if not has_authenticator(user):
         if settings.SECOND_FACTOR_REQUIRED:
             raise SecondFactorNotEnrolled
         return
-    if not code or match_token(user, code) is None:
-        raise SecondFactorRefused
+    _match_one_time_code(user, code)
+
+
+def use_code(user: User, code: str, *, now: datetime) -> Device:
+    """Use up a one-time code or a recovery code of a person, and return the device that it belongs to.
+
+    Raises: SecondFactorNotEnrolled, SecondFactorRefused.
+    """
+    if not has_authenticator(user):
+        raise SecondFactorNotEnrolled
+    typed = "".join(character for character in code if character.isalnum()).lower()
+    is_recovery_code = len(typed) == RECOVERY_CODE_BYTES * 8 // 5
+    return _use_recovery_code(user, typed, now) if is_recovery_code else _match_one_time_code(user, typed)
+
+
+def make_key() -> str:
+    """Return a new secret for an authenticator, hexadecimal."""
+    return secrets.token_hex(20)
+
+
+def secret_text(key: str) -> str:
+    """Return a secret as authenticators take it from a keyboard, in groups of four characters."""
+    text = b32encode(bytes.fromhex(key)).decode()
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def secret_url(user: User, key: str) -> str:
+    """Return the URL whose QR code authenticators scan."""
+    return str(TOTPDevice(user=user, key=key).config_url)
+
+
+def enrol_authenticator(user: User, *, key: str, code: str, now: datetime) -> TOTPDevice:
+    """Make this secret the person's only authenticator, once its first code shows that they have it.
+
+    Raises: SecondFactorRefused.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        TOTPDevice.objects.filter(user=user).delete()
+        device = TOTPDevice.objects.create(user=user, name="authenticator", key=key, confirmed=True)
+        if not device.verify_token(code):
+            raise SecondFactorRefused
+        _record(user, "enrol_totp_device", Actor.of(user), now)
+    return device
+
+
+def make_recovery_codes(user: User, *, now: datetime) -> list[str]:
+    """Replace a person's recovery codes and return the new ones: only their hashes are stored."""
+    codes = [
+        b32encode(secrets.token_bytes(RECOVERY_CODE_BYTES)).decode().lower() for _ in range(RECOVERY_CODES)
+    ]
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        device, _created = StaticDevice.objects.get_or_create(user=user, defaults={"name": "recovery codes"})
+        device.token_set.all().delete()
+        StaticToken.objects.bulk_create(
+            StaticToken(device=device, token=_stored(user, code)) for code in codes
+        )
+        _record(user, "make_recovery_codes", Actor.of(user), now, recovery_codes=len(codes))
+    return ["-".join(code[at : at + 4] for at in range(0, len(code), RECOVERY_CODE_GROUP)) for code in codes]
+
+
+def recovery_codes_left(user: User) -> int:
+    return StaticToken.objects.filter(device__user=user).count()
+
+
+def forget_second_factor(user: User) -> None:
+    """Delete a person's authenticators and recovery codes, in the caller's transaction."""
+    TOTPDevice.objects.filter(user=user).delete()
+    StaticDevice.objects.filter(user=user).delete()
+
+
+def _match_one_time_code(user: User, code: str) -> Device:
+    """Not django-otp's `match_token`: it would count a wrong code against recovery codes too, and the reverse."""
+    with transaction.atomic():
+        for device in TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True):
+            if code and device.verify_token(code):
+                return device
+    raise SecondFactorRefused
+
+
+def _use_recovery_code(user: User, code: str, now: datetime) -> Device:
+    with transaction.atomic():
+        for device in StaticDevice.objects.select_for_update().filter(user=user, confirmed=True):
+            if device.verify_token(_stored(user, code)):
+                left = device.token_set.count()
+                _record(user, "use_recovery_code", Actor.of(user), now, recovery_codes=left)
+                return device
+    raise SecondFactorRefused
+
+
+def _stored(user: User, code: str) -> str:
+    """Return what is stored of a recovery code: it is random, so that a plain hash reveals nothing."""
+    return hashlib.sha256(f"{user.pk}:{code}".encode()).hexdigest()[:STORED_LENGTH]
+
+
+def _record(user: User, action: str, actor: Actor, now: datetime, **facts: int) -> None:
+    trail.record(subject=f"user:{user.get_username()}", action=action, actor=actor, at=now, facts=facts)

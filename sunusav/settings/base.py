@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "djmoney",
     "knox",
     "rest_framework",
@@ -68,6 +69,7 @@ MIDDLEWARE = [
     "sunusav.api.page_middleware.PageAuthentication",
     "sunusav.api.page_middleware.PageOtp",
     "sunusav.api.page_middleware.PageMessages",
+    "sunusav.backoffice.session_limits.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -292,6 +294,8 @@ PLATFORM_WEBHOOK_SECRET = env("PLATFORM_WEBHOOK_SECRET", default="")
 
 # Whether approving, publishing, resuming and the like always require a fresh one-time code (in production they do).
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
+# How long after a code the back office asks the same session for no other one. By API each call has its own.
+SECOND_FACTOR_FRESH_SECONDS = 5 * 60
 OTP_TOTP_ISSUER = "SunuSàv"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
@@ -328,4 +332,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 8 * 60 * 60
+# Sessions of the back office end after this time without use, and after this time in any case.
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
+SESSION_ABSOLUTE_SECONDS = env.int("SESSION_ABSOLUTE_SECONDS", default=10 * 60 * 60)
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS

@@ -1,19 +1,31 @@
-"""Login to the back office: a password, a one-time code of people with a device, a limit of failed attempts."""
+"""Login to the back office: a password, then a code of people with a device; limits of failed attempts; fresh codes."""
+
+import re
+from base64 import b32decode
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django_otp.oath import totp
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
-from sunusav.core.models import Proposal, TrailEntry, User
+from sunusav.core import clock
+from sunusav.core.models import LoginAttempt, Proposal, TrailEntry, User
 from sunusav.core.roles import Role, sync_roles
+from sunusav.core.second_factor import make_recovery_codes, recovery_codes_left
 from tests.backoffice.world import World, person
 
-LOGIN = "/admin/login/"
+LOGIN, CODE, ENROL = "/admin/login/", "/admin/login/code/", "/admin/login/enrol/"
 PASSWORD = "a-long-password"
-WRONG = "is wrong, or this account has no access to the back office"
+WRONG = "The username or password is wrong, or this account has no access to the back office."
+WRONG_CODE = "The one-time code is wrong or was used already."
+MISSING = "The one-time code is missing."
+LOCKED = "Too many failed attempts"
 
 
 @pytest.fixture
@@ -25,9 +37,13 @@ def awa(db: None) -> User:
     return user
 
 
+def new_browser(address: str = "127.0.0.1") -> Client:
+    return Client(headers={"accept-language": "en"}, REMOTE_ADDR=address)
+
+
 @pytest.fixture
 def browser() -> Client:
-    return Client(headers={"accept-language": "en"})
+    return new_browser()
 
 
 def _enrol(user: User) -> TOTPDevice:
@@ -38,12 +54,45 @@ def _code(device: TOTPDevice) -> str:
     return f"{totp(device.bin_key):06}"
 
 
-def _log_in(browser: Client, password: str = PASSWORD, username: str = "awa", code: str = "") -> str:
-    """Try to log in; return the page, or where it redirects to."""
-    response = browser.post(
-        LOGIN, {"username": username, "password": password, "code": code, "next": "/admin/"}
-    )
+def _unthrottle() -> None:
+    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+
+
+def _post(browser: Client, url: str, form: dict[str, str]) -> str:
+    """Post a form; return the page, or where it redirects to."""
+    response = browser.post(url, form)
     return response.headers.get("Location") or response.content.decode()
+
+
+def _log_in(browser: Client, password: str = PASSWORD, username: str = "awa") -> str:
+    """Try the first step."""
+    return _post(browser, LOGIN, {"username": username, "password": password, "next": "/admin/"})
+
+
+def _give(browser: Client, code: str) -> str:
+    """Try the second step."""
+    return _post(browser, CODE, {"code": code})
+
+
+def _age(browser: Client, kept: str, *, seconds: int) -> None:
+    """Move what a session remembers into the past."""
+    session = browser.session
+    session[kept] = {**session[kept], "at": session[kept]["at"] - seconds}
+    session.save()
+
+
+def _age_attempts(by: timedelta) -> None:
+    for row in LoginAttempt.objects.all():
+        LoginAttempt.objects.filter(pk=row.pk).update(at=row.at - by)
+
+
+def _secret(page: str) -> bytes:
+    found = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page)
+    assert found is not None
+    return b32decode(found[1].replace(" ", ""))
+
+
+# Two steps
 
 
 def test_login_without_a_device_is_allowed_where_none_is_required(awa: User, browser: Client) -> None:
@@ -51,30 +100,60 @@ def test_login_without_a_device_is_allowed_where_none_is_required(awa: User, bro
     assert browser.get("/admin/").status_code == 200
 
 
-def test_login_with_a_device_needs_its_code(awa: User, browser: Client) -> None:
+def test_login_with_a_device_asks_for_its_code_after_the_password(awa: User, browser: Client) -> None:
     device = _enrol(awa)
 
-    assert WRONG in _log_in(browser)
-    assert WRONG in _log_in(browser, code="000000")
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
-    assert _log_in(browser, code=_code(device)) == "/admin/"
+    assert _log_in(browser) == CODE
+    assert browser.get("/admin/").status_code == 302
+    assert MISSING in _give(browser, "")
+    assert WRONG_CODE in _give(browser, "000000")
+    assert browser.get("/admin/").status_code == 302
+    _unthrottle()
+    assert _give(browser, _code(device)) == "/admin/"
     assert browser.get("/admin/").status_code == 200
+
+
+def test_wrong_password_says_nothing_about_a_code(awa: User, browser: Client) -> None:
+    _enrol(awa)
+
+    assert WRONG in _log_in(browser, password="guess")
+    assert browser.get(CODE).headers["Location"] == LOGIN
 
 
 def test_code_is_accepted_once(awa: User, browser: Client) -> None:
     code = _code(_enrol(awa))
-    assert _log_in(browser, code=code) == "/admin/"
+    _log_in(browser)
+    assert _give(browser, code) == "/admin/"
 
-    assert WRONG in _log_in(Client(headers={"accept-language": "en"}), code=code)
+    other = new_browser()
+    _log_in(other)
+    assert WRONG_CODE in _give(other, code)
 
 
-def test_login_without_a_device_is_refused_where_one_is_required(
-    awa: User, browser: Client, settings: Settings
-) -> None:
-    settings.SECOND_FACTOR_REQUIRED = True
+def test_code_is_asked_for_ten_minutes_after_the_password(awa: User, browser: Client) -> None:
+    device = _enrol(awa)
+    _log_in(browser)
+    _age(browser, "pending_login", seconds=10 * 60)
 
-    assert "enrol_totp" in _log_in(browser)
+    assert _give(browser, _code(device)) == LOGIN
     assert browser.get("/admin/").status_code == 302
+
+
+def test_code_is_not_asked_once_the_password_has_changed(awa: User, browser: Client) -> None:
+    device = _enrol(awa)
+    _log_in(browser)
+    awa.set_password("another-long-password")
+    awa.save()
+
+    assert _give(browser, _code(device)) == LOGIN
+
+
+def test_code_of_another_person_is_refused(awa: User, browser: Client) -> None:
+    _enrol(awa)
+    other = _enrol(person("ibrahima", Role.FINANCE))
+    _log_in(browser)
+
+    assert WRONG_CODE in _give(browser, _code(other))
 
 
 def test_session_without_the_second_factor_is_no_login(awa: User, browser: Client) -> None:
@@ -101,6 +180,95 @@ def test_login_gives_the_same_answer_to_unknown_wrong_and_excluded_accounts(
     assert all(WRONG in answer for answer in answers)
 
 
+def test_login_redirects_to_no_other_host(awa: User, browser: Client) -> None:
+    form = {"username": "awa", "password": PASSWORD, "next": "https://evil.example/"}
+    assert _post(browser, LOGIN, form) == "/admin/"
+
+    device = _enrol(awa)
+    other = new_browser()
+    _post(other, LOGIN, form)
+    assert _give(other, _code(device)) == "/admin/"
+
+
+# Setting up an authenticator
+
+
+def test_person_without_a_device_sets_one_up_at_the_login_where_it_is_required(
+    awa: User, browser: Client, settings: Settings
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED = True
+
+    assert _log_in(browser) == ENROL
+    page = browser.get(ENROL).content.decode()
+    assert "<svg" in page
+    assert browser.get("/admin/").headers["Location"].startswith(LOGIN)
+    assert browser.get("/admin/security/").headers["Location"].startswith(LOGIN)
+    assert WRONG_CODE in _post(browser, ENROL, {"code": "000000"})
+    assert not TOTPDevice.objects.exists()
+
+    shown = _post(browser, ENROL, {"code": f"{totp(_secret(page)):06}"})
+
+    codes = re.findall(r"<code>([a-z2-7-]+)</code>", shown)
+    device = TOTPDevice.objects.get(user=awa)
+    assert (len(set(codes)), device.bin_key, device.confirmed) == (10, _secret(page), True)
+    assert browser.get("/admin/").status_code == 200
+    assert [line.action for line in TrailEntry.objects.filter(subject="user:awa").order_by("pk")] == [
+        "enrol_totp_device",
+        "make_recovery_codes",
+    ]
+
+
+def test_each_browser_gets_its_own_secret(awa: User, settings: Settings) -> None:
+    settings.SECOND_FACTOR_REQUIRED = True
+    one, other = new_browser(), new_browser()
+    for each in (one, other):
+        _log_in(each)
+
+    assert _secret(one.get(ENROL).content.decode()) != _secret(other.get(ENROL).content.decode())
+
+
+def test_nobody_sets_up_a_second_device_with_a_password_alone(
+    awa: User, browser: Client, settings: Settings
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED = True
+    _log_in(browser)
+    secret = _secret(browser.get(ENROL).content.decode())
+    device = _enrol(awa)
+
+    assert _post(browser, ENROL, {"code": f"{totp(secret):06}"}) == LOGIN
+    assert TOTPDevice.objects.get() == device
+
+
+def test_recovery_code_replaces_the_authenticator_once(awa: User, browser: Client) -> None:
+    _enrol(awa)
+    codes = make_recovery_codes(awa, now=clock.now())
+    assert codes[0].replace("-", "") not in str(list(StaticToken.objects.values_list("token", flat=True)))
+    _log_in(browser)
+    assert _give(browser, codes[0].upper()) == "/admin/"
+    assert browser.get("/admin/").status_code == 200
+
+    other = new_browser()
+    _log_in(other)
+    assert WRONG_CODE in _give(other, codes[0])
+    StaticDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    assert _give(other, codes[1]) == "/admin/"
+    assert recovery_codes_left(awa) == 8
+    line = TrailEntry.objects.filter(action="use_recovery_code").latest("pk")
+    assert (line.subject, line.facts) == ("user:awa", {"recovery_codes": 8})
+
+
+def test_recovery_code_is_of_one_person(awa: User, browser: Client) -> None:
+    _enrol(awa)
+    make_recovery_codes(awa, now=clock.now())
+    codes = make_recovery_codes(person("ibrahima", Role.FINANCE), now=clock.now())
+    _log_in(browser)
+
+    assert WRONG_CODE in _give(browser, codes[0])
+
+
+# Limits
+
+
 @pytest.mark.parametrize("username", ["awa", "nobody"])
 def test_login_is_locked_after_five_failures_whether_or_not_the_name_exists(
     awa: User, browser: Client, username: str
@@ -108,16 +276,54 @@ def test_login_is_locked_after_five_failures_whether_or_not_the_name_exists(
     for _ in range(5):
         assert WRONG in _log_in(browser, username=username, password="guess")
 
-    assert "Too many failed attempts" in _log_in(browser, username=username)
-    assert "Too many failed attempts" in _log_in(browser, username=username.upper())
+    assert LOCKED in _log_in(browser, username=username)
+    assert LOCKED in _log_in(browser, username=username.upper())
+
+
+@pytest.mark.parametrize("typed", ["AWA", "\uff21wa", "\u00e1wa", " awa"])
+def test_other_spellings_count_for_the_account_that_may_be_found(
+    awa: User, browser: Client, typed: str
+) -> None:
+    for _ in range(5):
+        _log_in(browser, username=typed, password="guess")
+
+    assert LOCKED in _log_in(browser)
+
+
+def test_failures_survive_the_cache(awa: User, browser: Client) -> None:
+    for _ in range(5):
+        _log_in(browser, password="guess")
+    cache.clear()
+
+    assert LOCKED in _log_in(browser)
+
+
+def test_lock_ends_a_quarter_of_an_hour_after_the_failures(awa: User, browser: Client) -> None:
+    for _ in range(5):
+        _log_in(browser, password="guess")
+    _age_attempts(timedelta(minutes=14))
+    assert LOCKED in _log_in(browser)
+
+    _age_attempts(timedelta(minutes=1))
+
+    assert _log_in(browser) == "/admin/"
+
+
+def test_refused_attempts_are_not_counted(awa: User, browser: Client) -> None:
+    for _ in range(5):
+        _log_in(browser, password="guess")
+    counted = LoginAttempt.objects.count()
+
+    assert LOCKED in _log_in(browser)
+
+    assert LoginAttempt.objects.count() == counted == 15
 
 
 def test_lock_applies_to_one_name_and_address(awa: User, browser: Client) -> None:
     for _ in range(5):
         _log_in(browser, password="guess")
-    elsewhere = Client(headers={"accept-language": "en"}, REMOTE_ADDR="10.0.0.9")
 
-    assert _log_in(elsewhere) == "/admin/"
+    assert _log_in(new_browser("10.0.0.9")) == "/admin/"
     assert WRONG in _log_in(browser, username="moussa")
 
 
@@ -127,7 +333,69 @@ def test_login_resets_the_count_of_failures(awa: User, browser: Client) -> None:
     assert _log_in(browser) == "/admin/"
 
     for _ in range(4):
-        assert WRONG in _log_in(Client(headers={"accept-language": "en"}), password="guess")
+        assert WRONG in _log_in(new_browser(), password="guess")
+
+
+def test_address_that_tries_many_names_is_locked(awa: User, browser: Client) -> None:
+    for number in range(50):
+        assert WRONG in _log_in(browser, username=f"guess-{number}")
+
+    assert LOCKED in _log_in(browser)
+    assert _log_in(new_browser("10.0.0.9")) == "/admin/"
+
+
+def test_network_of_ipv6_counts_as_one_address(awa: User) -> None:
+    for number in range(5):
+        _log_in(new_browser(f"2001:db8::{number}"), password="guess")
+
+    assert LOCKED in _log_in(new_browser("2001:db8::99"))
+    assert _log_in(new_browser("2001:db8:0:1::99")) == "/admin/"
+
+
+def test_attacker_at_many_addresses_is_limited_and_locks_no_known_browser_out(
+    awa: User, browser: Client
+) -> None:
+    assert _log_in(browser) == "/admin/"
+    browser.post("/admin/logout/")
+    for number in range(20):
+        assert WRONG in _log_in(new_browser(f"10.0.0.{number}"), password="guess")
+    assert LOCKED in _log_in(new_browser("10.0.1.1"))
+
+    assert _log_in(browser) == "/admin/"
+
+
+def test_known_browser_has_a_limit_of_its_own(awa: User, browser: Client) -> None:
+    _log_in(browser)
+    browser.post("/admin/logout/")
+    for _ in range(5):
+        assert WRONG in _log_in(browser, password="guess")
+
+    assert LOCKED in _log_in(browser)
+    assert _log_in(new_browser()) == "/admin/"
+
+
+def test_cookie_of_a_known_browser_is_of_one_account(awa: User, browser: Client) -> None:
+    ibrahima = person("ibrahima", Role.FINANCE)
+    _log_in(browser)
+    known = browser.cookies[f"known_browser_{awa.pk}"].value
+    thief = new_browser("10.0.0.9")
+    thief.cookies[f"known_browser_{ibrahima.pk}"] = known
+    for _ in range(5):
+        _log_in(thief, username="ibrahima", password="guess")
+
+    other = new_browser("10.0.0.9")
+    assert LOCKED in _log_in(other, username="ibrahima", password="guess")
+
+
+def test_wrong_codes_count_as_failures(awa: User, browser: Client) -> None:
+    device = _enrol(awa)
+    _log_in(browser)
+    for _ in range(5):
+        assert WRONG_CODE in _give(browser, "000000")
+    _unthrottle()
+
+    assert LOCKED in _give(browser, _code(device))
+    assert LOCKED in _log_in(browser)
 
 
 def test_lock_ignores_forwarded_addresses(awa: User, browser: Client) -> None:
@@ -136,33 +404,92 @@ def test_lock_ignores_forwarded_addresses(awa: User, browser: Client) -> None:
             LOGIN, {"username": "awa", "password": "guess"}, headers={"x-forwarded-for": f"10.0.0.{number}"}
         )
 
-    assert "Too many failed attempts" in _log_in(browser)
+    assert LOCKED in _log_in(browser)
 
 
-def test_login_redirects_to_no_other_host(awa: User, browser: Client) -> None:
-    response = browser.post(LOGIN, {"username": "awa", "password": PASSWORD, "next": "https://evil.example/"})
-
-    assert response.headers["Location"] == "/admin/"
+# Fresh codes
 
 
-def test_approving_needs_a_fresh_code(world: World, awa: User, browser: Client) -> None:
-    device = _enrol(awa)
-    browser.force_login(awa)
+def _with_device(browser: Client, user: User) -> TOTPDevice:
+    """Enter with a session that has passed the second factor, without a code in it."""
+    device = _enrol(user)
+    browser.force_login(user)
     session = browser.session
     session["otp_device_id"] = device.persistent_id
     session.save()
+    return device
+
+
+def _approval(world: World) -> tuple[str, dict[str, Any]]:
     proposal = world.verification
-    sent = {"pk": proposal.pk, f"seen-{proposal.pk}": proposal.digest}
-    url = "/admin/core/proposal/actions/approve/"
     Proposal.objects.filter(pk=proposal.pk).update(proposer=person("ibrahima", Role.FINANCE))
+    sent = {"pk": proposal.pk, f"seen-{proposal.pk}": proposal.digest}
+    return "/admin/core/proposal/actions/approve/", sent
+
+
+def test_approving_needs_a_fresh_code(world: World, awa: User, browser: Client) -> None:
+    device = _with_device(browser, awa)
+    url, sent = _approval(world)
 
     assert "missing, wrong or already used" in browser.post(url, sent).content.decode()
     assert "missing, wrong or already used" in browser.post(url, {**sent, "code": "12"}).content.decode()
-    assert Proposal.objects.get(pk=proposal.pk).state == "open"
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    assert Proposal.objects.get(pk=world.verification.pk).state == "open"
+    _unthrottle()
 
     assert browser.post(url, {**sent, "code": _code(device)}).status_code == 302
-    assert Proposal.objects.get(pk=proposal.pk).state == "approved"
+    assert Proposal.objects.get(pk=world.verification.pk).state == "approved"
+
+
+@pytest.mark.parametrize(
+    ("age_seconds", "is_asked", "state"), [(290, False, "approved"), (300, True, "open"), (-10, True, "open")]
+)
+def test_no_code_is_asked_for_five_minutes_after_the_last_one(
+    world: World, awa: User, browser: Client, age_seconds: int, is_asked: bool, state: str
+) -> None:
+    device = _enrol(awa)
+    _log_in(browser)
+    assert _give(browser, _code(device)) == "/admin/"
+    _age(browser, "code_accepted", seconds=age_seconds)
+    url, sent = _approval(world)
+
+    asked = browser.get(url, {"pk": world.verification.pk}).content.decode()
+    browser.post(url, sent)
+
+    assert ('name="code"' in asked) is is_asked
+    assert Proposal.objects.get(pk=world.verification.pk).state == state
+
+
+def test_code_of_another_session_counts_for_nothing(world: World, awa: User, browser: Client) -> None:
+    device = _enrol(awa)
+    _log_in(browser)
+    _give(browser, _code(device))
+    other = new_browser()
+    other.force_login(awa)
+    session = other.session
+    session["otp_device_id"] = device.persistent_id
+    session["code_accepted"] = browser.session["code_accepted"]
+    session.save()
+    url, sent = _approval(world)
+
+    assert "missing, wrong or already used" in other.post(url, sent).content.decode()
+    assert Proposal.objects.get(pk=world.verification.pk).state == "open"
+
+
+def test_code_counts_for_nothing_once_the_session_is_rotated(
+    world: World, awa: User, browser: Client
+) -> None:
+    device = _enrol(awa)
+    _log_in(browser)
+    _give(browser, _code(device))
+    session = browser.session
+    session.cycle_key()
+    session.save()
+    browser.cookies["sessionid"] = session.session_key
+    url, sent = _approval(world)
+
+    assert browser.get("/admin/").status_code == 200
+    assert "missing, wrong or already used" in browser.post(url, sent).content.decode()
+    assert Proposal.objects.get(pk=world.verification.pk).state == "open"
 
 
 def test_enrolling_prints_the_url_for_the_authenticator(

@@ -4,6 +4,8 @@ from sunusav.core.models.lookup import LookupToken
 from sunusav.core.models.outbox import OutboxMessage
 from sunusav.core.models.privacy import PersonKey
 from sunusav.core.models.sealing import SealBase
+from sunusav.core.models.second_factor import SecondFactorReset
+from sunusav.core.models.staff_session import LoginAttempt, StaffSession
 from sunusav.core.models.switch import Switch
 from sunusav.core.models.trail import TrailEntry, TrailSeal
 from sunusav.core.models.user import User
@@ -14,11 +16,14 @@ __all__ = [
     "DecidedByTwo",
     "Lock",
     "LookupToken",
+    "LoginAttempt",
     "OutboxMessage",
     "PersonKey",
     "Proposal",
     "ProposalState",
     "SealBase",
+    "SecondFactorReset",
+    "StaffSession",
     "Switch",
     "TrailEntry",
     "TrailSeal",

@@ -9,14 +9,23 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from sunusav.core import clock, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
+from sunusav.core.second_factor import forget_second_factor, has_authenticator
+from sunusav.core.staff_sessions import delete_sessions
 
 
 class Command(BaseCommand):
-    help = "Enrol a one-time code device for a person and print its URL and QR code, this once."
+    help = (
+        "Enrol a one-time code device for the first administrator, or in an emergency, and print its URL and QR code, "
+        "this once. Others set up their own when they log in."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--replace", action="store_true", help="remove the devices the person has first")
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="remove what the person has first: devices, recovery codes and sessions",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         url = enrol(options["username"], replaces=options["replace"])
@@ -31,10 +40,10 @@ def enrol(username: str, *, replaces: bool) -> str:
         user = User.objects.select_for_update().filter(username=username).first()
         if user is None or user.is_service:
             raise CommandError(f"There is no person called {username}.")
-        owned = TOTPDevice.objects.filter(user=user)
-        if owned.exists() and not replaces:
+        if has_authenticator(user) and not replaces:
             raise CommandError(f"{username} has a device already; --replace removes it.")
-        owned.delete()
+        forget_second_factor(user)
+        delete_sessions(user)
         device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
         trail.record(
             subject=f"user:{username}", action="enrol_totp_device", actor=Actor.system("enrol_totp"),
