@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Model
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from fees.models import FeeBracketDraft, FeeScheduleDraft
 from fees.services import propose_schedule
@@ -27,6 +29,8 @@ from sunusav.core.locks import lock
 from sunusav.core.models import PersonKey, Proposal, Switch, User
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
+from sunusav.core.second_factor import make_recovery_codes
+from sunusav.core.second_factor_resets import propose_reset
 from tests.factories.floats import proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
@@ -369,7 +373,29 @@ def _credit_transfer() -> Proposal:
     )  # fmt: skip
 
 
+def _second_factor_reset() -> Proposal:
+    """Propose to reset the authenticator of a person who has recovery codes."""
+    person = make_user(Role.AUDITOR, username="awa", first_name="Awa")
+    TOTPDevice.objects.create(user=person, name="authenticator", confirmed=True)
+    make_recovery_codes(person, now=NOW)
+    return propose_reset(user_pk=person.pk, reason="lost", proposer=make_user(Role.OPERATOR), now=NOW)
+
+
 KINDS: dict[str, Kind] = {
+    "second_factor_reset": Kind(
+        propose=_second_factor_reset,
+        constant=frozenset(),
+        changes={
+            "login": lambda: User.objects.filter(username="awa").update(username="fatou"),
+            "full_name": lambda: User.objects.filter(username="awa").update(first_name="Fatou"),
+            "roles": lambda: User.groups.through.objects.filter(user__username="awa").delete(),
+            "is_superuser": lambda: User.objects.filter(username="awa").update(is_superuser=True),
+            "enrolled_at": written(TOTPDevice, created_at=LATER),
+            "recovery_codes": lambda: StaticToken.objects.earliest("pk").delete(),
+        },
+        lock=locked(User),
+        meanwhile="enrolled_at",
+    ),
     "cycle_cancellation": Kind(
         propose=_cancellation,
         constant=frozenset({"cycle_id"}),

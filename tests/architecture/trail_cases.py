@@ -11,9 +11,11 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
+from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
 
@@ -50,11 +52,12 @@ from sunusav.api.tokens import issue_token, revoke_tokens
 from sunusav.backoffice.actions import Decision
 from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.tokens import revoke_token
-from sunusav.core import approvals, switches
-from sunusav.core.models import Proposal, Switch, User
+from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches
+from sunusav.core.models import Proposal, StaffSession, Switch, User
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
+from sunusav.core.staff_sessions import follow_session
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
@@ -244,6 +247,69 @@ def staff() -> User:
 # core
 
 
+def with_authenticator() -> User:
+    user = staff()
+    TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
+    return user
+
+
+@case("sunusav.core.second_factor.enrol_authenticator")
+def enrol_authenticator() -> Call:
+    user, key = with_authenticator(), second_factor.make_key()
+    code = f"{totp(bytes.fromhex(key)):06}"
+    return lambda: second_factor.enrol_authenticator(user, key=key, code=code, now=NOW)
+
+
+@case("sunusav.core.second_factor.make_recovery_codes")
+def make_recovery_codes() -> Call:
+    user = with_authenticator()
+    return lambda: second_factor.make_recovery_codes(user, now=NOW)
+
+
+@case("sunusav.core.second_factor.use_code")
+def use_code() -> Call:
+    user = with_authenticator()
+    [code, *_] = second_factor.make_recovery_codes(user, now=NOW)
+    return lambda: second_factor.use_code(user, code, now=NOW)
+
+
+@case("sunusav.core.second_factor_resets.propose_reset")
+def propose_reset() -> Call:
+    user, who = with_authenticator(), make_user(Role.OPERATOR)
+    return lambda: second_factor_resets.propose_reset(user_pk=user.pk, reason="lost", proposer=who, now=NOW)
+
+
+@case("sunusav.core.second_factor_resets.reset_second_factor")
+def reset_second_factor() -> Call:
+    user, who, second = with_authenticator(), make_user(Role.OPERATOR), approver()
+    proposal = second_factor_resets.propose_reset(user_pk=user.pk, reason="lost", proposer=who, now=NOW)
+    return lambda: approvals.approve(
+        proposal_id=proposal.pk, approver=second, digest=proposal.digest, now=NOW
+    )
+
+
+def session_of(user: User) -> StaffSession:
+    session = SessionStore()
+    session.create()
+    key = str(session.session_key)
+    follow_session(user, session_key=key, address="", user_agent="", started_at=NOW, now=NOW)
+    return StaffSession.objects.get(session_id=key)
+
+
+@case("sunusav.core.staff_sessions.end_session")
+def end_session() -> Call:
+    user = staff()
+    row = session_of(user)
+    return lambda: staff_sessions.end_session(session_id=row.pk, by=user, now=NOW)
+
+
+@case("sunusav.core.staff_sessions.end_sessions")
+def end_sessions() -> Call:
+    user = staff()
+    session_of(user)
+    return lambda: staff_sessions.end_sessions(user, by=user, now=NOW)
+
+
 @case("sunusav.core.approvals.propose")
 def propose() -> Call:
     group = make_group(members=1)
@@ -340,12 +406,6 @@ def change_password() -> Call:
     client, user = superuser(), staff()
     form = {"usable_password": "true", "password1": "gxq-7-tontine", "password2": "gxq-7-tontine"}
     return lambda: client.post(f"/admin/core/user/{user.pk}/password/", form)
-
-
-@case("sunusav.backoffice.people.DeviceAdmin")
-def remove_device() -> Call:
-    client, device = superuser(), TOTPDevice.objects.create(user=staff(), name="lost")
-    return lambda: client.post(f"/admin/otp_totp/totpdevice/{device.pk}/delete/", {"post": "yes"})
 
 
 @case("sunusav.backoffice.schedules.ScheduleAdmin")

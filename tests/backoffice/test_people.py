@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.core.models import TrailEntry, User
 from sunusav.core.roles import Role, sync_roles
@@ -95,17 +94,6 @@ def test_new_password_is_recorded_in_the_trail_without_the_password(moussa: User
 
     line = TrailEntry.objects.get(subject="user:moussa", action="change_password")
     assert (line.actor_label, line.facts) == ("root", {})
-
-
-def test_superuser_removes_a_lost_device(moussa: User, enter: Enter) -> None:
-    device = TOTPDevice.objects.create(user=moussa, name="authenticator")
-    client = enter(None)
-    assert device.key not in client.get(f"/admin/otp_totp/totpdevice/{device.pk}/change/").content.decode()
-
-    client.post(f"/admin/otp_totp/totpdevice/{device.pk}/delete/", {"post": "yes"})
-
-    assert not TOTPDevice.objects.exists()
-    assert TrailEntry.objects.filter(subject="user:moussa", action="remove_totp_device").exists()
 
 
 def test_new_people_have_no_role_and_no_access_by_default(db: None, enter: Enter) -> None:

@@ -2,11 +2,24 @@
 
 from datetime import UTC, datetime
 
+from django.contrib.sessions.backends.db import SessionStore
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
 from sunusav.core.actors import Actor
-from sunusav.core.approvals import propose
-from sunusav.core.models import Approval, LookupToken, PersonKey, Proposal, TrailSeal
+from sunusav.core.approvals import approve, propose
+from sunusav.core.models import (
+    Approval,
+    LookupToken,
+    PersonKey,
+    Proposal,
+    SecondFactorReset,
+    StaffSession,
+    TrailSeal,
+)
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
+from sunusav.core.second_factor_resets import propose_reset
+from sunusav.core.staff_sessions import follow_session
 from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import seal_trail
 from tests.factories.users import make_user
@@ -43,7 +56,46 @@ def lookup_token() -> LookupToken:
     return LookupToken.objects.create(subject="member:user-1", token="ab" * 16)
 
 
+def staff_session() -> StaffSession:
+    user, session = make_user(), SessionStore()
+    session.create()
+    key = str(session.session_key)
+    follow_session(user, session_key=key, address="10.0.0.1", user_agent="Firefox", started_at=NOW, now=NOW)
+    return StaffSession.objects.get()
+
+
+def second_factor_reset() -> SecondFactorReset:
+    """Reset the second factor of a third person, as its approval does."""
+    person = make_user(Role.AUDITOR)
+    TOTPDevice.objects.create(user=person, name="authenticator", confirmed=True)
+    proposer, approver = make_user(Role.OPERATOR), make_user(Role.APPROVER)
+    proposed = propose_reset(user_pk=person.pk, reason="lost", proposer=proposer, now=NOW)
+    approve(proposal_id=proposed.pk, approver=approver, digest=proposed.digest, now=NOW)
+    return SecondFactorReset.objects.get()
+
+
+def another_reset(row: SecondFactorReset, **changes: int) -> dict[str, int]:
+    return {"proposal_id": proposal().pk, **changes}
+
+
 VIOLATIONS = [
+    Violation("core_staffsession.session_id", staff_session, {}),
+    Violation("core_secondfactorreset.proposal_id", second_factor_reset, {}),
+    Violation(
+        "secondfactorreset_four_eyes",
+        second_factor_reset,
+        lambda row: another_reset(row, approver_id=row.proposer_id),
+    ),
+    Violation(
+        "secondfactorreset_of_a_third_person",
+        second_factor_reset,
+        lambda row: another_reset(row, approver_id=row.user_id),
+    ),
+    Violation(
+        "secondfactorreset_of_a_third_person",
+        second_factor_reset,
+        lambda row: another_reset(row, proposer_id=row.user_id),
+    ),
     Violation("user_service_is_not_staff", make_user, {"is_service": True, "is_staff": True}),
     Violation("core_user.username", make_user, {}),
     Violation("proposal_one_open_per_subject", proposal, {}),
