@@ -8,7 +8,9 @@ from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
+from csp.constants import NONCE
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 from sunusav.app_list import production_apps, submodules
 from sunusav.core.calendar import DAKAR
@@ -61,6 +63,8 @@ MIDDLEWARE = [
     "sunusav.api.request_ids.RequestIdMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "sunusav.api.page_headers.PermissionsPolicy",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "sunusav.api.page_middleware.PageSession",
     "sunusav.api.page_middleware.PageLocale",
@@ -69,6 +73,7 @@ MIDDLEWARE = [
     "sunusav.api.page_middleware.PageAuthentication",
     "sunusav.api.page_middleware.PageOtp",
     "sunusav.api.page_middleware.PageMessages",
+    "sunusav.backoffice.page_headers.BackofficeHeaders",
     "sunusav.backoffice.session_limits.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -146,6 +151,7 @@ UNFOLD: dict[str, Any] = {
         },
     },
     "SIDEBAR": {"show_search": False, "show_all_applications": False},
+    "ACCOUNT": {"navigation": [{"title": _("Your security"), "link": reverse_lazy("admin:security")}]},
 }
 
 CURRENCIES = ("XOF",)
@@ -331,6 +337,17 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Nothing but what is listed. Pages that need more say so themselves: the back office, the API's documentation.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "style-src": ["'self'", NONCE],
+        "img-src": ["'self'", "data:"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
 SESSION_COOKIE_HTTPONLY = True
 # Sessions of the back office end after this time without use, and after this time in any case.
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
