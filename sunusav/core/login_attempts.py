@@ -1,7 +1,7 @@
 """Login attempts that count: rows, so that a restart of the cache unlocks nothing.
 
 An attempt is inserted before the password is checked and deleted when it succeeds: attempts at the same moment see each
-other. One that is refused because of the limit is not counted, so a limit is a rate and never a lock for ever.
+other. One that is refused because of the limit is not counted, so a limit is a rate: it ends by itself.
 """
 
 import hmac
