@@ -23,7 +23,7 @@ from sunusav.backoffice.fresh_codes import accept_code
 from sunusav.backoffice.login import LOCKED, BackofficeLoginForm, FirstCodeForm, OneTimeCodeForm
 from sunusav.backoffice.session_limits import start_session
 from sunusav.core import clock
-from sunusav.core.login_attempts import Attempt, TooManyAttempts
+from sunusav.core.login_attempts import Attempt, TooManyAttempts, forget_attempt
 from sunusav.core.models import User
 from sunusav.core.second_factor import (
     SecondFactorRefused,
@@ -58,7 +58,7 @@ class PasswordStep(LoginView):
         if not needs_code and not settings.SECOND_FACTOR_REQUIRED:
             _enter(self.request, user, form.attempt, device=None)
             return throttling.know_browser(HttpResponseRedirect(url), user)
-        throttling.forget_attempt(form.attempt)
+        forget_attempt(form.attempt)
         _start_pending(self.request, user, url)
         return redirect("admin:login_code" if needs_code else "admin:login_enrol")
 
@@ -131,7 +131,7 @@ def _pending_login(request: HttpRequest) -> PendingLogin | None:
     user = User.objects.filter(pk=kept["user"], is_active=True, is_staff=True).first()
     if user is None or user.get_session_auth_hash() != kept["password"]:
         return None
-    user.backend = kept["backend"]  # type: ignore[attr-defined]  # as `authenticate` returned it
+    user.backend = kept["backend"]  # as `authenticate` returned it
     return PendingLogin(user, kept["url"])
 
 

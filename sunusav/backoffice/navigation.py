@@ -113,3 +113,8 @@ def _entry_of(path: str, open_entries: list[Entry]) -> Entry | None:
     """Return the entry whose address is the longest that this path begins with."""
     matching = [entry for entry in open_entries if path.startswith(entry.url())]
     return max(matching, key=lambda entry: len(entry.url()), default=None)
+
+
+def language_url(request: HttpRequest) -> str:
+    """Return where unfold's menu of languages posts to; settings name this, because they cannot reverse URLs."""
+    return reverse("admin:language")

@@ -33,6 +33,11 @@ from sunusav.core.staff_sessions import end_session, end_sessions, sessions_of
 FEW_CODES = 3
 
 
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return what the menu of the account links to."""
+    return [{"title": _("Your security"), "link": reverse("admin:security")}]
+
+
 class AuthenticatorForm(CodeForm):
     """The first code of a new authenticator and, if there is an earlier one, a code of that or a recovery code."""
 

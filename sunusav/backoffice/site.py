@@ -57,7 +57,7 @@ class BackofficeSite(UnfoldAdminSite):
             "app_path": request.get_full_path(), "username": request.user.get_username(),
             **(extra_context or {}),
         }  # fmt: skip
-        request.current_app = self.name  # type: ignore[attr-defined]  # as Django's own admin does
+        request.current_app = self.name  # as Django's own admin does
         return PasswordStep.as_view(extra_context=context)(request)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:

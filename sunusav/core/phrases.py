@@ -70,7 +70,6 @@ FACTS: dict[str, Any] = {
     "recovery_codes": _("recovery codes left"),
     "sessions": _("sessions"),
     "session_id": _("session"),
-    "user_pk": _("account"),
 }
 # The tone of a state's badge.
 TONES = {"open": "attention", "approved": "good", "rejected": "bad"}

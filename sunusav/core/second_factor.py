@@ -34,7 +34,7 @@ class SecondFactorRefused(Forbidden):
 
 
 def has_authenticator(user: User) -> bool:
-    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
 def require_second_factor(user: User, code: str) -> None:
@@ -110,7 +110,7 @@ def make_recovery_codes(user: User, *, now: datetime) -> list[str]:
 
 
 def recovery_codes_left(user: User) -> int:
-    return StaticToken.objects.filter(device__user=user).count()
+    return int(StaticToken.objects.filter(device__user=user).count())
 
 
 def forget_second_factor(user: User) -> None:

@@ -9,8 +9,6 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 from csp.constants import NONCE
-from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
 
 from sunusav.app_list import production_apps, submodules
 from sunusav.core.calendar import DAKAR
@@ -132,7 +130,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
-    "LANGUAGES": {"action": reverse_lazy("admin:language")},
+    "LANGUAGES": {"action": "sunusav.backoffice.navigation.language_url"},
     "BORDER_RADIUS": "6px",
     "COLORS": {
         # A green of 4.5:1 and more on white from 600 on, on the dark ground from 500 on.
@@ -151,7 +149,7 @@ UNFOLD: dict[str, Any] = {
         },
     },
     "SIDEBAR": {"show_search": False, "show_all_applications": False},
-    "ACCOUNT": {"navigation": [{"title": _("Your security"), "link": reverse_lazy("admin:security")}]},
+    "ACCOUNT": {"navigation": "sunusav.backoffice.security.account_links"},
 }
 
 CURRENCIES = ("XOF",)

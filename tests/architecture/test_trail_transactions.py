@@ -31,7 +31,7 @@ NOT_COMPARED = {
 # They always join their caller's transaction. tests/transfers/test_trail_transactions.py holds the engine.
 JOINING = ("sunusav.core.trail.", "sunusav.core.transitions.", "transfers.engine.")
 # Interfaces call one service each.
-INTERFACES = {"views", "outgoing", "pages", "tasks", "listener", "sandbox"}
+INTERFACES = {"views", "outgoing", "pages", "tasks", "listener", "sandbox", "login_steps", "security"}
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,8 @@ def plugins(settings: Settings) -> Iterator[None]:
 def _is_service(name: str) -> bool:
     *module, function = name.split(".")
     is_private = function.startswith("_")
-    return not (is_private or name.startswith(JOINING) or function == "Command" or set(module) & INTERFACES)
+    is_interface = function == "Command" or function.endswith("Form") or set(module) & INTERFACES
+    return not (is_private or name.startswith(JOINING) or is_interface)
 
 
 def test_every_service_that_writes_to_the_trail_has_a_case() -> None:

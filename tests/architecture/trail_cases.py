@@ -11,7 +11,6 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
@@ -53,11 +52,10 @@ from sunusav.backoffice.actions import Decision
 from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.tokens import revoke_token
 from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches
-from sunusav.core.models import Proposal, StaffSession, Switch, User
+from sunusav.core.models import Proposal, Switch, User
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
-from sunusav.core.staff_sessions import follow_session
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
@@ -74,7 +72,7 @@ from tests.factories.payouts import (
 )
 from tests.factories.receipts import adopt, proposed_issuer, proposed_tax_rate, set_issuer
 from tests.factories.treasury import NODE, evidence
-from tests.factories.users import make_user
+from tests.factories.users import make_session, make_user
 from tests.fakes.rail import invoice
 from tests.support.tampering import sql
 from tests.transfers.builders import NET_SATS, fund, ordered, request_for, run
@@ -288,25 +286,17 @@ def reset_second_factor() -> Call:
     )
 
 
-def session_of(user: User) -> StaffSession:
-    session = SessionStore()
-    session.create()
-    key = str(session.session_key)
-    follow_session(user, session_key=key, address="", user_agent="", started_at=NOW, now=NOW)
-    return StaffSession.objects.get(session_id=key)
-
-
 @case("sunusav.core.staff_sessions.end_session")
 def end_session() -> Call:
     user = staff()
-    row = session_of(user)
+    row = make_session(user, now=NOW)
     return lambda: staff_sessions.end_session(session_id=row.pk, by=user, now=NOW)
 
 
 @case("sunusav.core.staff_sessions.end_sessions")
 def end_sessions() -> Call:
     user = staff()
-    session_of(user)
+    make_session(user, now=NOW)
     return lambda: staff_sessions.end_sessions(user, by=user, now=NOW)
 
 

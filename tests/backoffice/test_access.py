@@ -29,7 +29,7 @@ from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import set_issuer, set_tax_rate
 from tests.factories.treasury import NODE, opening
 from tests.factories.treasury import propose as propose_movement
-from tests.factories.users import make_user
+from tests.factories.users import make_session, make_user
 from tests.fakes.rail import invoice
 from transfers.booking import PLATFORM_FEES
 from transfers.enums import ReturnKind
@@ -142,6 +142,7 @@ def full_world(world: World) -> World:
     """A world in which every model but conversions has a row."""
     ListenerCursor.objects.create(node_pubkey="02ab", settle_index=3, moved_at=NOW)
     TOTPDevice.objects.create(user=world.proposer, name="authenticator")
+    make_session(world.proposer, now=NOW)
     open_withdrawal(subject="cycle:c", rail="lightning", amount_sats=1, actor=ACTOR, now=NOW)
     PastAdmission.objects.create(
         disbursement=Disbursement.objects.latest("pk"), admitted_at=NOW, by_version=1

@@ -482,7 +482,7 @@ def test_code_counts_for_nothing_once_the_session_is_rotated(
     session = browser.session
     session.cycle_key()
     session.save()
-    browser.cookies["sessionid"] = session.session_key
+    browser.cookies["sessionid"] = str(session.session_key)
     url, sent = _approval(world)
 
     assert browser.get("/admin/").status_code == 200

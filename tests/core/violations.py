@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from django.contrib.sessions.backends.db import SessionStore
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.core.actors import Actor
@@ -19,10 +18,9 @@ from sunusav.core.models import (
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.second_factor_resets import propose_reset
-from sunusav.core.staff_sessions import follow_session
 from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import seal_trail
-from tests.factories.users import make_user
+from tests.factories.users import make_session, make_user
 from tests.support.constraints import Violation
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -57,11 +55,7 @@ def lookup_token() -> LookupToken:
 
 
 def staff_session() -> StaffSession:
-    user, session = make_user(), SessionStore()
-    session.create()
-    key = str(session.session_key)
-    follow_session(user, session_key=key, address="10.0.0.1", user_agent="Firefox", started_at=NOW, now=NOW)
-    return StaffSession.objects.get()
+    return make_session(make_user(), now=NOW)
 
 
 def second_factor_reset() -> SecondFactorReset:

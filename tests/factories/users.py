@@ -1,14 +1,17 @@
 """Accounts of each role, and API clients with their tokens."""
 
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.contrib.sessions.backends.db import SessionStore
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from sunusav.core.models import User
+from sunusav.core.models import StaffSession, User
 from sunusav.core.roles import Role, sync_roles
+from sunusav.core.staff_sessions import follow_session
 
 _numbers = count(1)
 PERSONS = {Role.FINANCE, Role.APPROVER, Role.AUDITOR}
@@ -42,3 +45,12 @@ def client_of(user: User) -> APIClient:
 def client_in(role: Role) -> APIClient:
     """Return the client of a new account in a role."""
     return client_of(make_user(role))
+
+
+def make_session(user: User, *, now: datetime) -> StaffSession:
+    """Create a session of the back office for a person."""
+    session = SessionStore()
+    session.create()
+    key = str(session.session_key)
+    follow_session(user, session_key=key, address="10.0.0.1", user_agent="Firefox", started_at=now, now=now)
+    return StaffSession.objects.get(session_id=key)
