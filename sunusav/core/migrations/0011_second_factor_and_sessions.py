@@ -9,7 +9,7 @@ from sunusav.core.migration_operations import AppendOnly
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0009_lookup_tokens"),
+        ("core", "0010_index_lists"),
         ("sessions", "0001_initial"),
     ]
 
