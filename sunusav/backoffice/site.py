@@ -1,7 +1,7 @@
 """The admin site of SunuSàv."""
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -26,7 +26,7 @@ from sunusav.core.models import User
 from sunusav.core.second_factor import has_authenticator
 
 
-class BackofficeSite(UnfoldAdminSite):
+class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries no types
     """Unfold's admin with a second factor, a menu by task and an inbox on its first page."""
 
     index_title = _("Home")
@@ -77,7 +77,7 @@ class BackofficeSite(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         user = request.user
         waiting = notices_for(user, now=clock.now()) if isinstance(user, User) else []
-        return super().index(request, {"waiting": waiting, **(extra_context or {})})
+        return cast(TemplateResponse, super().index(request, {"waiting": waiting, **(extra_context or {})}))
 
 
 def _is_verified(user: Any) -> bool:

@@ -80,9 +80,9 @@ def _read(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, text),) = value.items()
-    read: Callable[[str], Any] = {
+    readers: dict[str, Callable[[str], Any]] = {
         _MOMENT: datetime.fromisoformat,
         _DAY: date.fromisoformat,
         _DECIMAL: Decimal,
-    }[kind]
-    return read(text)
+    }
+    return readers[kind](text)
