@@ -312,6 +312,8 @@ RAIL_DEFERRALS = (
 RELEASED_STATES = (DisbursementState.CANCELLED, DisbursementState.REVERSED)
 # From its beginning until it is paid or cancelled, a disbursement has its hold.
 HELD_STATES = (DisbursementState.PROCESSING, DisbursementState.NEEDS_REVIEW)
+# Money that somebody waits for: it is under way, stopped or failed.
+WAITING_STATES = (DisbursementState.PROCESSING, DisbursementState.NEEDS_REVIEW, DisbursementState.FAILED)
 PAID_STATES = (DisbursementState.COMPLETED, DisbursementState.REVERSED)
 AWAITING_STATES = (CollectionState.OPEN, CollectionState.PARTIAL)
 # A request that ended unpaid; the parts of one that was paid in part became credit.

@@ -7,15 +7,18 @@ from operator import attrgetter, or_
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from ledger.enums import AccountRole, Currency
 from ledger.types import AccountRef, Conversion
 from sunusav.core.models import TrailEntry
+from sunusav.core.money import MSAT_PER_SAT
 from transfers.enums import (
     LIVE_ATTEMPT_STATES,
     OPEN_ATTEMPT_STATES,
     UNFINISHED_STATES,
+    WAITING_STATES,
     AttemptState,
     BreakerState,
     DisbursementState,
@@ -222,6 +225,26 @@ def deferred_by(codes: Iterable[str]) -> dict[str, int]:
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:
     """Count what has been due, and not claimed, for longer than `by`."""
     return Disbursement.objects.filter(due_at__lt=now - by).count()
+
+
+def waiting_sats(bounds: Sequence[datetime | None]) -> dict[str, list[int]]:
+    """Return what is neither paid nor cancelled, in whole sats, by state and by when it was requested.
+
+    Each bound begins an age, the newest first; None is the beginning of time. Scheduled payments do not wait yet.
+    """
+    ends = [None, *bounds]
+    ages = {
+        f"age_{place}": Sum(Coalesce("net_msat", "payout_msat"), filter=_requested(since, until), default=0)
+        for place, (since, until) in enumerate(zip(bounds, ends, strict=False))
+    }
+    rows = Disbursement.objects.filter(state__in=WAITING_STATES).order_by().values("state").annotate(**ages)
+    found = {row["state"]: [int(row[age]) // MSAT_PER_SAT for age in ages] for row in rows}
+    return {state.value: found[state] for state in WAITING_STATES if state in found}
+
+
+def _requested(since: datetime | None, until: datetime | None) -> Q:
+    after = Q(requested_at__gte=since) if since else Q()
+    return after & Q(requested_at__lt=until) if until else after
 
 
 def waiting_for_review() -> int:

@@ -31,6 +31,14 @@ class Area(Enum):
     CONTROL = _("Control")
     TECHNICAL = _("Technical")
 
+    @property
+    def slug(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+    def url(self) -> str:
+        """Return the address of the page with the area's charts and lists."""
+        return reverse("admin:area", args=[self.slug])
+
 
 @dataclass(frozen=True)
 class ListEntry:

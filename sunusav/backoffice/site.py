@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,10 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
 
+from sunusav.backoffice.admins import person_of
+from sunusav.backoffice.charts import charts_for
 from sunusav.backoffice.inbox import notices_for
 from sunusav.backoffice.login_steps import PasswordStep, code_step, enrol_step
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.navigation import menu_of
+from sunusav.backoffice.navigation import Area, entries, menu_of
 from sunusav.backoffice.search_page import search_page
 from sunusav.backoffice.security import SecurityPages
 from sunusav.core import clock
@@ -41,6 +43,7 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
         own = [
             path("language/", set_language, name="language"),
             path("search/", self.admin_view(self.search_view), name="search"),
+            path("areas/<slug:slug>/", self.admin_view(self.area_view), name="area"),
             path("login/code/", never_cache(partial(code_step, self)), name="login_code"),
             path("login/enrol/", never_cache(partial(enrol_step, self)), name="login_enrol"),
             *SecurityPages(self).urls(),
@@ -60,6 +63,22 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
         request.current_app = self.name  # as Django's own admin does
         return PasswordStep.as_view(extra_context=context)(request)
 
+    def area_view(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Show an area of the menu: its charts and its lists."""
+        area = next((area for area in Area if area.slug == slug), None)
+        if area is None:
+            raise Http404
+        open_entries = [
+            entry for entry in entries() if entry.area is area and entry.is_open_to(request, self)
+        ]
+        context = {
+            **self.each_context(request),
+            "title": area.value,
+            "entries": open_entries,
+            "charts": charts_for(person_of(request), now=clock.now(), area=area),
+        }
+        return TemplateResponse(request, "admin/backoffice/area.html", context)
+
     def search_view(self, request: HttpRequest) -> HttpResponse:
         return search_page(request, self.each_context(request))
 
@@ -77,7 +96,9 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         user = request.user
         waiting = notices_for(user, now=clock.now()) if isinstance(user, User) else []
-        return cast(TemplateResponse, super().index(request, {"waiting": waiting, **(extra_context or {})}))
+        charts = charts_for(user, now=clock.now()) if isinstance(user, User) else []
+        shown = {"waiting": waiting, "charts": charts, **(extra_context or {})}
+        return cast(TemplateResponse, super().index(request, shown))
 
 
 def _is_verified(user: Any) -> bool:

@@ -18,6 +18,8 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "subjects": {"SUBJECT_KINDS": True},
     "encrypted_columns": {"ENCRYPTED_COLUMNS": True},
     "personal_data": {"SECTIONS": False, "NOT_EXPORTED": False},
+    "figures": {"DAILY_SERIES": False},
+    "charts": {"CHARTS": False},
     "switches": {"SENDS_THAT_MAY_LEAVE": False},
     "receipt_kinds": {"RECEIPTS": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},

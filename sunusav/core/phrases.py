@@ -44,6 +44,7 @@ LABELS: dict[str, Any] = {
     "use_recovery_code": _("use recovery code"),
     "end_sessions": _("end sessions"),
     # Periodic tasks
+    "compute_daily_figures": _("compute daily figures"),
     "seal_the_trail": _("seal the trail"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).

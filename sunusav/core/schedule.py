@@ -1,3 +1,6 @@
 from sunusav.core.periodic_tasks import Every, PeriodicTask
 
-SCHEDULE = [PeriodicTask("seal the trail", "core.seal_trail", Every(10))]
+SCHEDULE = [
+    PeriodicTask("seal the trail", "core.seal_trail", Every(10)),
+    PeriodicTask("compute daily figures", "core.compute_daily_figures", Every(900), queue="reports"),
+]

@@ -20,7 +20,7 @@ def place(context: template.Context) -> list[tuple[Any, str]]:
         return [(last, "")]
     area = area_of(options.label_lower)
     name = str(capfirst(str(options.verbose_name_plural)))
-    parts: list[tuple[Any, str]] = [(area.value, "")] if area else []
+    parts: list[tuple[Any, str]] = [(area.value, area.url())] if area else []
     return [*parts, (last, "")] if last == name else [*parts, (name, _list_url(options)), (last, "")]
 
 

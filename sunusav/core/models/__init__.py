@@ -1,4 +1,5 @@
 from sunusav.core.models.approval import FOUR_EYES, Approval, DecidedByTwo, Proposal, ProposalState
+from sunusav.core.models.figure import DailyFigure
 from sunusav.core.models.lock import Lock
 from sunusav.core.models.lookup import LookupToken
 from sunusav.core.models.outbox import OutboxMessage
@@ -13,6 +14,7 @@ from sunusav.core.models.user import User
 __all__ = [
     "FOUR_EYES",
     "Approval",
+    "DailyFigure",
     "DecidedByTwo",
     "Lock",
     "LoginAttempt",

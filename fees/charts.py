@@ -1,0 +1,29 @@
+"""The chart of fees by share."""
+
+from datetime import date, datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from fees.figures import FEE_SHARES
+from sunusav.backoffice.charts import BAR, Chart, Figures, daily_lines, days_until, list_url, show_day
+from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.navigation import Area
+
+SHARE_LABELS = {"platform": _("Platform"), "community": _("Community fund"), "partner": _("Partners")}
+
+
+def _records_of(day: date, share: str) -> str:
+    return list_url("fees.feerecord", completed_at__gte=day.isoformat(), completed_at__lte=day.isoformat())
+
+
+def _shares(now: datetime) -> Figures:
+    lines = daily_lines(FEE_SHARES, now=now, show=show_sats, label=SHARE_LABELS.__getitem__, url=_records_of)
+    return Figures([show_day(day) for day in days_until(now)], lines, is_stacked=True)
+
+
+CHARTS = [
+    Chart(
+        "fee-shares", Area.FEES, "fees.view_feerecord", _("Fees by share, per day"), BAR, _shares,
+        _("No fees in the last 30 days."),
+    ),
+]  # fmt: skip

@@ -1,0 +1,29 @@
+"""The chart of the exchange rate."""
+
+from datetime import date, datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from ledger.figures import CLOSING_RATE
+from sunusav.backoffice.charts import LINE, Chart, Figures, daily_lines, days_until, list_url, show_day
+from sunusav.backoffice.money import show_rate
+from sunusav.backoffice.navigation import Area
+
+LABELS = {"close": _("Last rate of the day")}
+
+
+def _rates_of(day: date, part: str) -> str:
+    return list_url("ledger.exchangerate", observed_at__gte=day.isoformat(), observed_at__lte=day.isoformat())
+
+
+def _closing_rates(now: datetime) -> Figures:
+    lines = daily_lines(CLOSING_RATE, now=now, show=show_rate, label=LABELS.__getitem__, url=_rates_of)
+    return Figures([show_day(day) for day in days_until(now)], lines)
+
+
+CHARTS = [
+    Chart(
+        "closing-rate", Area.RATES, "ledger.view_exchangerate", _("Price of a bitcoin, per day"), LINE,
+        _closing_rates, _("No rate was accepted in the last 30 days."),
+    ),
+]  # fmt: skip

@@ -1,0 +1,121 @@
+"""Charts of payments: what was paid, how attempts end, and how long money has waited."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from sunusav.backoffice.charts import (
+    BAR,
+    Chart,
+    Figures,
+    Line,
+    Point,
+    daily_lines,
+    days_until,
+    list_url,
+    show_day,
+)
+from sunusav.backoffice.facts import show_code, show_code_or_text
+from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.navigation import Area
+from sunusav.core.figures import figures_of
+from transfers import queries
+from transfers.enums import AttemptState
+from transfers.figures import NOT_PAID, PAID_BY_RAIL, SUCCEEDED
+
+PER_CENT: Final = 100
+# Up to which age a payment counts for a bar, and how the bar is called; the last has no end.
+AGES: Sequence[tuple[timedelta | None, Any]] = (
+    (timedelta(hours=1), _("under an hour")),
+    (timedelta(days=1), _("under a day")),
+    (timedelta(days=7), _("under a week")),
+    (None, _("a week or more")),
+)
+
+
+def _attempts_of(day: date, rail: str, *, state: AttemptState) -> str:
+    return list_url(
+        "transfers.attempt", state__exact=state.value, closed_at__gte=day.isoformat(),
+        closed_at__lte=day.isoformat(),
+    )  # fmt: skip
+
+
+def _paid(now: datetime) -> Figures:
+    lines = daily_lines(
+        PAID_BY_RAIL, now=now, show=show_sats, label=show_code_or_text,
+        url=partial(_attempts_of, state=AttemptState.SUCCEEDED),
+    )  # fmt: skip
+    return Figures([show_day(day) for day in days_until(now)], lines, is_stacked=True)
+
+
+def _success(now: datetime) -> Figures:
+    """Return the share of the attempts that ended paid, by rail, over the days shown."""
+    days = days_until(now)
+    succeeded, failed = (_totals(series, days) for series in (SUCCEEDED, NOT_PAID))
+    rails = sorted({*succeeded, *failed})
+    points = [_rate(succeeded.get(rail, 0), failed.get(rail, 0), days) for rail in rails]
+    return Figures([show_code_or_text(rail) for rail in rails], [Line(_("Attempts that were paid"), points)])
+
+
+def _totals(series: str, days: Sequence[date]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for of_day in figures_of(series, since=days[0], through=days[-1]).values():
+        for rail, count in of_day.items():
+            totals[rail] = totals.get(rail, 0) + int(count)
+    totals.pop("", None)
+    return totals
+
+
+def _rate(succeeded: int, failed: int, days: Sequence[date]) -> Point:
+    ended = succeeded + failed
+    url = list_url(
+        "transfers.attempt", state__exact=AttemptState.FAILED.value, closed_at__gte=days[0].isoformat(),
+        closed_at__lte=days[-1].isoformat(),
+    )  # fmt: skip
+    value = round(PER_CENT * succeeded / ended, 1)
+    facts = {"rate": f"{value:g}", "paid": succeeded, "ended": ended}
+    return Point(value, str(_("%(rate)s %% (%(paid)s of %(ended)s)") % facts), url)
+
+
+def _waiting(now: datetime) -> Figures:
+    """Return what is not paid yet, by how long ago it was requested and by state."""
+    bounds = [now - age if age else None for age, _label in AGES]
+    sums = queries.waiting_sats(bounds)
+    lines = [Line(show_code(state), _points(state, totals, bounds)) for state, totals in sums.items()]
+    return Figures([str(label) for _age, label in AGES], lines, is_stacked=True)
+
+
+def _points(state: str, totals: Sequence[int], bounds: Sequence[datetime | None]) -> list[Point]:
+    untils = [None, *bounds]
+    return [
+        Point(float(total), show_sats(total), _waiting_url(state, since, until))
+        for total, since, until in zip(totals, bounds, untils, strict=False)
+    ]
+
+
+def _waiting_url(state: str, since: datetime | None, until: datetime | None) -> str:
+    filters = {"state__exact": state}
+    if since:
+        filters["requested_at__gte"] = since.isoformat()
+    if until:
+        filters["requested_at__lt"] = until.isoformat()
+    return list_url("transfers.disbursement", **filters)
+
+
+CHARTS = [
+    Chart(
+        "paid", Area.PAYMENTS, "transfers.view_attempt", _("Paid per day"), BAR, _paid,
+        _("Nothing was paid in the last 30 days."),
+    ),
+    Chart(
+        "success", Area.PAYMENTS, "transfers.view_attempt", _("Attempts that were paid, by rail, 30 days"), BAR,
+        _success, _("No attempt ended in the last 30 days."),
+    ),
+    Chart(
+        "waiting", Area.PAYMENTS, "transfers.view_disbursement", _("Money that waits, by age"), BAR, _waiting,
+        _("No money waits."),
+    ),
+]  # fmt: skip
