@@ -23,7 +23,7 @@ def _shares(now: datetime) -> Figures:
 
 CHARTS = [
     Chart(
-        "fee-shares", Area.FEES, "fees.view_feerecord", _("Fees by share, per day"), BAR, _shares,
+        "fee-shares", Area.FEES, "fees.view_feerecord", _("Fees by share, per day, in sats"), BAR, _shares,
         _("No fees in the last 30 days."),
     ),
 ]  # fmt: skip

@@ -23,7 +23,7 @@ def _closing_rates(now: datetime) -> Figures:
 
 CHARTS = [
     Chart(
-        "closing-rate", Area.RATES, "ledger.view_exchangerate", _("Price of a bitcoin, per day"), LINE,
+        "closing-rate", Area.RATES, "ledger.view_exchangerate", _("Price of a bitcoin, per day, in F CFA"), LINE,
         _closing_rates, _("No rate was accepted in the last 30 days."),
     ),
 ]  # fmt: skip

@@ -107,15 +107,16 @@ def _waiting_url(state: str, since: datetime | None, until: datetime | None) -> 
 
 CHARTS = [
     Chart(
-        "paid", Area.PAYMENTS, "transfers.view_attempt", _("Paid per day"), BAR, _paid,
+        "paid", Area.PAYMENTS, "transfers.view_attempt", _("Paid per day, in sats"), BAR, _paid,
         _("Nothing was paid in the last 30 days."),
     ),
     Chart(
-        "success", Area.PAYMENTS, "transfers.view_attempt", _("Attempts that were paid, by rail, 30 days"), BAR,
-        _success, _("No attempt ended in the last 30 days."),
+        "success", Area.PAYMENTS, "transfers.view_attempt",
+        _("Attempts that were paid, by rail, 30 days, in per cent"), BAR, _success,
+        _("No attempt ended in the last 30 days."),
     ),
     Chart(
-        "waiting", Area.PAYMENTS, "transfers.view_disbursement", _("Money that waits, by age"), BAR, _waiting,
+        "waiting", Area.PAYMENTS, "transfers.view_disbursement", _("Money that waits, by age, in sats"), BAR, _waiting,
         _("No money waits."),
     ),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 from csp.constants import NONCE
+from django.templatetags.static import static
 
 from sunusav.app_list import production_apps, submodules
 from sunusav.core.calendar import DAKAR
@@ -127,6 +128,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "SunuSàv",
     "SITE_URL": None,
     "SITE_SYMBOL": "savings",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("backoffice/favicon.svg")},
+    ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

@@ -14,7 +14,7 @@
       borderColor: TONES[place % TONES.length], borderDash: isLine ? DASHES[place % DASHES.length] : undefined,
       borderWidth: isLine ? 2 : 0, pointRadius: isLine ? 2 : undefined, spanGaps: false, maxBarThickness: 24,
     }));
-    const axis = (extra) => ({ ticks: { color: colour("--quiet"), maxRotation: 0, autoSkip: true }, grid: { color: colour("--line") }, ...extra });
+    const axis = (extra) => ({ ticks: { color: colour("--quiet"), maxRotation: 0, autoSkip: data.labels.length > 6 }, grid: { color: colour("--line") }, ...extra });
     const chart = new Chart(canvas, {
       type: canvas.dataset.kind,
       data: { labels: data.labels, datasets },
