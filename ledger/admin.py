@@ -16,7 +16,7 @@ from ledger.queries import current_rate, with_balance
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import mono, show_code_or_text
+from sunusav.backoffice.facts import moment, mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_in, show_rate
 from sunusav.backoffice.sections import Section, postings_of, trail_of
@@ -51,6 +51,25 @@ class AccountCheckpointAdmin(ReadOnlyAdmin):
     @admin.display(description=_("sum of the sealed entries"))
     def sum_shown(self, checkpoint: Any) -> str:
         return show_in(checkpoint.account.currency, checkpoint.amount)
+
+
+@admin.register(models.AuditRun)
+class AuditRunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "kind",
+        "started_at",
+        "ended_at",
+        "breaches_found",
+        "waiting_found",
+        "last_transaction_id",
+    )
+    fields = (*list_display, "checked_since")
+    fields_hidden_when_empty = ("checked_since",)
+    list_filter = ("kind",)
+    ordering = ("-id",)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {moment(row.started_at)}"
 
 
 @admin.register(models.JournalTransaction)

@@ -1,4 +1,7 @@
-"""The auditor checks the invariants of every app on one snapshot and pauses outgoing payments on a breach."""
+"""The auditor checks the invariants of every app on one snapshot and pauses outgoing payments on a breach.
+
+Each audit of a task or of the command leaves an `AuditRun`, also one that finds nothing.
+"""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,8 +12,11 @@ from time import monotonic
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from ledger import sql
+from ledger.enums import AuditKind
+from ledger.models import AuditRun, JournalTransaction
 from sunusav.core import switches, trail
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
@@ -37,10 +43,15 @@ class AuditReport:
     breaches: tuple[Breach, ...]
     waiting: tuple[Breach, ...]
     seconds: float
+    last_transaction_id: int = 0
 
     @property
     def has_breaches(self) -> bool:
         return bool(self.breaches)
+
+    @property
+    def kind(self) -> AuditKind:
+        return AuditKind.FULL if self.since is None else AuditKind.FAST
 
     @property
     def exit_code(self) -> int:
@@ -55,6 +66,7 @@ def audit(*, now: datetime, since: datetime | None = None) -> AuditReport:
     started = monotonic()
     invariants: list[Invariant] = collect("invariants", "INVARIANTS")
     with _snapshot():
+        newest = JournalTransaction.objects.aggregate(id=Max("pk"))["id"]
         found = list(_found(invariants, AuditScope(now=now, since=since)))
     return AuditReport(
         at=now,
@@ -63,14 +75,24 @@ def audit(*, now: datetime, since: datetime | None = None) -> AuditReport:
         breaches=tuple(breach for is_waiting, breach in found if not is_waiting),
         waiting=tuple(breach for is_waiting, breach in found if is_waiting),
         seconds=monotonic() - started,
+        last_transaction_id=newest or 0,
     )
 
 
 def audit_and_guard(*, now: datetime, since: datetime | None = None) -> AuditReport:
-    """Audit; on a breach pause outgoing payments and record it in the trail."""
+    """Audit and record it; on a breach also pause outgoing payments and record the breaches in the trail."""
     report = audit(now=now, since=since)
     if report.has_breaches:
         _pause_outgoing(report)
+    else:
+        _record_run(report)
+    return report
+
+
+def audit_and_record(*, now: datetime, since: datetime | None = None) -> AuditReport:
+    """Audit and record it; payments go on, whatever it finds."""
+    report = audit(now=now, since=since)
+    _record_run(report)
     return report
 
 
@@ -116,6 +138,7 @@ def _snapshot() -> Iterator[None]:
 def _pause_outgoing(report: AuditReport) -> None:
     reason = f"audit: {summary(report.breaches)}"
     with transaction.atomic():
+        _record_run(report)
         trail.record(
             subject=AUDIT_SUBJECT, action="find_breaches", actor=AUDITOR, at=report.at, reason=reason,
             facts={
@@ -124,6 +147,14 @@ def _pause_outgoing(report: AuditReport) -> None:
             },
         )  # fmt: skip
         switches.pause_outgoing(actor=AUDITOR, reason=reason, now=report.at)
+
+
+def _record_run(report: AuditReport) -> None:
+    AuditRun.objects.create(
+        kind=report.kind, started_at=report.at, ended_at=report.at + timedelta(seconds=report.seconds),
+        checked_since=report.since, last_transaction_id=report.last_transaction_id,
+        breaches_found=len(report.breaches), waiting_found=len(report.waiting),
+    )  # fmt: skip
 
 
 def summary(breaches: Sequence[Breach]) -> str:

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from django.db.models import TextChoices
+
 
 class Currency(StrEnum):
     """Bitcoin amounts are kept in millisatoshi; CFA francs have no minor unit."""
@@ -99,6 +101,13 @@ class RateRefusal(StrEnum):
     OTHER_PAIR = "other_pair"
     STALE = "stale"
     FAR_FROM_MEDIAN = "far_from_median"
+
+
+class AuditKind(TextChoices):
+    """How much of the books an audit checks: what was recorded in the last 24 hours, or everything."""
+
+    FAST = "fast"
+    FULL = "full"
 
 
 class QuarantineReason(StrEnum):

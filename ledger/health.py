@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from ledger.audit_queries import last_audits
 from ledger.queries import open_receivables
 from ledger.rates.current import FRESH_FOR, last_accepted
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
@@ -31,4 +32,19 @@ def receivables(now: datetime) -> HealthReport:
     return HealthReport(DEGRADED if age > RECEIVABLE_OLD_AFTER else OK, facts)
 
 
-HEALTH_CHECKS = [HealthCheck("rate_age", rate_age), HealthCheck("receivables", receivables)]
+def audits(now: datetime) -> HealthReport:
+    """Report when the books were last checked, fast and in full; late or missing audits and breaches are not well."""
+    last = last_audits(now=now)
+    facts: dict[str, Any] = {
+        f"{kind.value}_age_seconds": int((now - run.ended_at).total_seconds())
+        for kind, run in last.runs.items()
+    }
+    facts |= {"late": [kind.value for kind in last.late], "breaches": last.breaches_found}
+    return HealthReport(DEGRADED if last.late or last.breaches_found else OK, facts)
+
+
+HEALTH_CHECKS = [
+    HealthCheck("rate_age", rate_age),
+    HealthCheck("receivables", receivables),
+    HealthCheck("audit", audits),
+]

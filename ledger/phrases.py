@@ -46,6 +46,9 @@ LABELS: dict[str, Any] = {
     # Actions in the trail
     "record_manual_rate": _("record manual rate"),
     "find_breaches": _("find breaches"),
+    # Kinds of audits
+    "fast": _("fast (last 24 hours)"),
+    "full": _("full"),
     # Periodic tasks
     "seal_the_books": _("seal the books"),
     "repay_receivables": _("repay receivables"),

@@ -1,7 +1,9 @@
 from sunusav.core.roles import Role
 
 VIEW_RATES = ["ledger.view_exchangerate", "ledger.view_manualraterequest"]
+VIEW_AUDITS = "ledger.view_auditrun"
 VIEW_BOOKS = [
+    VIEW_AUDITS,
     "ledger.view_account",
     "ledger.view_accountcheckpoint",
     "ledger.view_currencyconversion",
@@ -16,5 +18,5 @@ GRANTS = [
     (Role.FINANCE, ["ledger.propose_manual_rate", *VIEW_BOOKS]),
     (Role.APPROVER, ["ledger.approve_manual_rate", *VIEW_BOOKS]),
     (Role.AUDITOR, VIEW_BOOKS),
-    (Role.OPERATOR, ["ledger.view_exchangerate"]),
+    (Role.OPERATOR, ["ledger.view_exchangerate", VIEW_AUDITS]),
 ]

@@ -1,4 +1,5 @@
 from ledger.models.account import Account, AccountCheckpoint
+from ledger.models.audit import AuditRun
 from ledger.models.conversion import CurrencyConversion
 from ledger.models.journal import JournalEntry, JournalTransaction, LedgerSeal
 from ledger.models.rate import ExchangeRate, ManualRateRequest
@@ -6,6 +7,7 @@ from ledger.models.rate import ExchangeRate, ManualRateRequest
 __all__ = [
     "Account",
     "AccountCheckpoint",
+    "AuditRun",
     "CurrencyConversion",
     "ExchangeRate",
     "JournalEntry",

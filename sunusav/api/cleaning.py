@@ -1,18 +1,22 @@
-"""Removal of rows that are kept for a limited time."""
+"""Removal of rows that are kept for a limited time. Apps name theirs in `CLEAN_UPS` of their `cleaning.py`."""
 
 from datetime import datetime
 
 from sunusav.api.idempotency import clean_up_keys
 from sunusav.api.tokens import delete_expired_tokens
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.login_attempts import clean_up_attempts
 from sunusav.core.staff_sessions import clean_up_sessions
 
 
 def clean_up(*, now: datetime) -> dict[str, int]:
-    """Remove old idempotency keys, expired tokens and sessions, and old login attempts; return how many of each."""
-    return {
-        "idempotency_keys": clean_up_keys(now=now),
-        "tokens": delete_expired_tokens(now=now),
-        "sessions": clean_up_sessions(now=now),
-        "login_attempts": clean_up_attempts(now=now),
-    }
+    """Remove what every app keeps for a limited time; return how many rows of each."""
+    return {name: remove(now=now) for name, remove in collect_mapping("cleaning", "CLEAN_UPS").items()}
+
+
+CLEAN_UPS = {
+    "idempotency_keys": clean_up_keys,
+    "tokens": delete_expired_tokens,
+    "sessions": clean_up_sessions,
+    "login_attempts": clean_up_attempts,
+}

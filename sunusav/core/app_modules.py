@@ -21,6 +21,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "figures": {"DAILY_SERIES": False},
     "charts": {"CHARTS": False},
     "switches": {"SENDS_THAT_MAY_LEAVE": False},
+    "cleaning": {"CLEAN_UPS": True},
     "receipt_kinds": {"RECEIPTS": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
     "phrases": dict.fromkeys(

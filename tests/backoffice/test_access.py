@@ -76,6 +76,7 @@ READERS: dict[str, set[Role]] = {
     "knox.authtoken": {U, O},
     "ledger.account": MONEY,
     "ledger.accountcheckpoint": MONEY,
+    "ledger.auditrun": ALL,
     "ledger.currencyconversion": MONEY,
     "ledger.exchangerate": ALL,
     "ledger.journalentry": MONEY,

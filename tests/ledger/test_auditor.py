@@ -14,6 +14,7 @@ from ledger.invariants.schema import append_only_tables
 from ledger.models import (
     Account,
     AccountCheckpoint,
+    AuditRun,
     CurrencyConversion,
     JournalEntry,
     JournalTransaction,
@@ -334,6 +335,8 @@ def test_audit_and_guard_on_a_breach_pauses_outgoing_and_records_it(books: int) 
     assert switch.reason.startswith(f"audit: 2 breaches of I01, I01b, first journal:{journal('r-4').pk}: ")
     line = TrailEntry.objects.get(subject="books:audit")
     assert (line.action, line.facts["count"]) == ("find_breaches", 2)
+    run = AuditRun.objects.get()
+    assert (run.kind, run.breaches_found, run.last_transaction_id) == ("full", 2, journal("r-4").pk)
 
 
 def test_summary_of_one_breach_is_in_the_singular() -> None:
@@ -343,8 +346,15 @@ def test_summary_of_one_breach_is_in_the_singular() -> None:
 
 
 def test_audit_and_guard_without_a_breach_leaves_the_switch(books: int) -> None:
-    assert audit_and_guard(now=clock.now()).exit_code == 0
+    now = clock.now()
+
+    assert audit_and_guard(now=now, since=fast_window(now)).exit_code == 0
+
     assert outgoing().is_open
+    run = AuditRun.objects.get()
+    assert (run.kind, run.started_at, run.checked_since) == ("fast", now, now - timedelta(hours=24))
+    assert (run.breaches_found, run.waiting_found, run.last_transaction_id) == (0, 0, journal("r-4").pk)
+    assert run.ended_at > run.started_at
     assert not TrailEntry.objects.filter(subject="books:audit").exists()
 
 

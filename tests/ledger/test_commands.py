@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from ledger.models import Account, ExchangeRate, JournalEntry, LedgerSeal
+from ledger.models import Account, AuditRun, ExchangeRate, JournalEntry, LedgerSeal
 from ledger.rates.sources import Coinbase
 from ledger.tasks import audit_books_fast_task, audit_books_full_task, seal_books_task, update_rates_task
 from sunusav.core import clock
@@ -48,6 +48,13 @@ def test_audit_books_clean_exits_0() -> None:
     status, text = run("audit_books")
 
     assert (status, text.startswith("clean: I01 ")) == (0, True)
+    [found] = AuditRun.objects.all()
+    assert (found.kind, found.checked_since, found.breaches_found, found.waiting_found) == (
+        "full",
+        None,
+        0,
+        0,
+    )
 
 
 def test_audit_books_broken_exits_1_names_the_breach_and_pauses() -> None:
@@ -66,6 +73,7 @@ def test_audit_books_no_pause_pauses_nothing() -> None:
 
     assert run("audit_books", "--no-pause")[0] == 1
     assert outgoing().is_open
+    assert list(AuditRun.objects.values_list("kind", "breaches_found")) == [("full", 2)]
 
 
 def test_audit_books_waiting_exits_2(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +131,7 @@ def test_tasks_call_their_services(market: Market) -> None:
     assert update_rates_task() == ExchangeRate.objects.get().pk
     assert audit_books_fast_task() == 0
     assert audit_books_full_task() == 0
+    assert list(AuditRun.objects.order_by("pk").values_list("kind", flat=True)) == ["fast", "full"]
 
 
 def test_tasks_have_the_names_of_the_schedule() -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from ledger.models import (
     Account,
+    AuditRun,
     CurrencyConversion,
     ExchangeRate,
     JournalEntry,
@@ -13,7 +14,7 @@ from ledger.models import (
 )
 from ledger.services import seal_books
 from tests.factories.users import make_user
-from tests.ledger.builders import NOW, received, stored_rate
+from tests.ledger.builders import MINUTE, NOW, received, stored_rate
 from tests.support.constraints import Violation
 
 ALL_BITCOIN_MSAT = 21 * 10**17
@@ -60,7 +61,16 @@ def conversion() -> CurrencyConversion:
     )  # fmt: skip
 
 
+def audit_run() -> AuditRun:
+    return AuditRun.objects.create(
+        kind="full", started_at=NOW, ended_at=NOW, last_transaction_id=7, breaches_found=0, waiting_found=0
+    )
+
+
 VIOLATIONS = [
+    Violation("auditrun_ends_after_its_start", audit_run, {"ended_at": NOW - MINUTE}),
+    Violation("auditrun_only_fast_since_a_moment", audit_run, {"kind": "fast"}),
+    Violation("auditrun_only_fast_since_a_moment", audit_run, {"checked_since": NOW}),
     Violation("account_code_is_unique", account, {"role": "node"}),
     Violation("account_one_per_role_currency_owner", account, {"code": "other"}),
     Violation("account_currency_is_known", account, {"currency": "EUR"}),

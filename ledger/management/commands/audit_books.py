@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ledger.auditor import AuditReport, audit, audit_and_guard, fast_window
+from ledger.auditor import AuditReport, audit_and_guard, audit_and_record, fast_window
 from sunusav.core import clock
 from sunusav.core.auditing import Breach
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
-        run = audit if options["no_pause"] else audit_and_guard
+        run = audit_and_record if options["no_pause"] else audit_and_guard
         report = run(now=now, since=fast_window(now) if options["fast"] else None)
         if options["json"]:
             self.stdout.write(json.dumps(_document(report)))
