@@ -1,11 +1,14 @@
-"""How the back office shows a fee schedule: its page, and its brackets in facts."""
+"""What this app contributes to the back office: inbox items, and how a fee schedule is shown in facts."""
 
 from collections.abc import Sequence
 
 from django.utils.translation import gettext
 
+from fees.inbox import INBOX
 from sunusav.backoffice.money import show_ppm, show_sats
 from sunusav.backoffice.navigation import Area, ListEntry
+
+__all__ = ["FACT_FORMATS", "INBOX", "PROPOSAL_PAGES"]
 
 
 def show_brackets(brackets: Sequence[tuple[int, int]]) -> str:

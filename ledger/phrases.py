@@ -6,6 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    # Components of the health
+    "health.rate_age": _("exchange rate"),
+    "health.receivables": _("receivables after reversals"),
+    "health.audit": _("audit of the books"),
     # Roles of accounts
     "group_pot": _("group pot"),
     "member_credit": _("member credit"),

@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    # Components of the health
+    "health.lightning": _("Lightning node"),
     # The rail and its kinds of destinations
     "lightning": _("lightning"),
     "bolt11": _("bolt11"),

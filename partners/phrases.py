@@ -16,6 +16,9 @@ def merged(name: str) -> dict[str, Any]:
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    # Components of the health
+    "health.partners": _("partners"),
+    "health.partner_webhooks": _("webhooks of partners"),
     **merged("LABELS"),
     # What proves a webhook
     "signature": _("signature"),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from fees.queries import accrued_partner_xof
 from partners.calculations import DEFAULT_MINIMUM, days_of_cover, is_float_low
@@ -78,7 +78,12 @@ def webhooks_waiting() -> int:
 
 def webhooks_late(now: datetime) -> int:
     """Count the deliveries that should have been followed ten minutes ago."""
-    return InboundWebhook.objects.filter(follow_at__lt=now - FOLLOWED_LATE_AFTER).count()
+    return late_webhooks(now).count()
+
+
+def late_webhooks(now: datetime) -> QuerySet[InboundWebhook]:
+    """Return the deliveries that should have been followed ten minutes ago."""
+    return InboundWebhook.objects.filter(follow_at__lt=now - FOLLOWED_LATE_AFTER)
 
 
 def _partner_float(name: str, found: RailFloat, minimum: FloatMinimumFacts) -> PartnerFloat:

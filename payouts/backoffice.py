@@ -1,81 +1,23 @@
-"""Items of this app in the inbox of the back office, its page of credit by age, and pages of its proposals."""
+"""What this app contributes to the back office: inbox items, its page of credit by age, what can be found."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from django.db.models import Count, Min, QuerySet, Sum
-from django.urls import reverse
-from django.utils.timesince import timesince
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from payouts.calculations import SENEGAL, group_ref, international
-from payouts.enums import RefundStage
+from payouts.inbox import CREDIT_PAGE, INBOX
 from payouts.models import Cycle, Group, Member, Refund
-from payouts.queries.refunds import long_waiting_refunds, refunds_in
 from payouts.queries.search import groups_by_name, newest_membership, people_by_name, people_by_phone
-from sunusav.backoffice.inbox import ATTENTION, InboxItem, Notice
-from sunusav.backoffice.money import show_msat, show_sats
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.search import Hit, Search, hits_of, identifier, is_phone, number, rows_found
 from sunusav.backoffice.sections import link_to_page
 from sunusav.core.lookups import words_of
-from sunusav.core.models import User
-from sunusav.core.money import MSAT_PER_SAT
-from transfers.credit_queries import credits_by_age
 from transfers.types import member_ref
 
-CREDIT_PAGE: Final = "admin:payouts_member_credit"
-CREDIT_IS_OLD_AFTER: Final = timedelta(days=30)
-SUMMARY = _("%(count)s, %(sum)s, the oldest for %(age)s")
-
-
-def _failed_refunds(user: User, now: datetime) -> Notice | None:
-    return _refunds(
-        _("Refunds that failed or are under review"), RefundStage.FAILED, refunds_in(RefundStage.FAILED), now
-    )
-
-
-def _waiting_refunds(user: User, now: datetime) -> Notice | None:
-    return _refunds(
-        _("Refunds not paid for more than a day"), RefundStage.WAITING, long_waiting_refunds(now), now
-    )
-
-
-def _refunds(title: Any, stage: RefundStage, rows: QuerySet[Refund], now: datetime) -> Notice | None:
-    found = rows.aggregate(count=Count("pk"), total=Sum("amount_sats"), since=Min("requested_at"))
-    if not found["count"]:
-        return None
-    # `o=1` orders by the first column, the number: the oldest first.
-    url = f"{reverse('admin:payouts_refund_changelist')}?stage={stage.value}&o=1"
-    facts = {
-        "count": found["count"],
-        "sum": show_sats(int(found["total"])),
-        "age": timesince(found["since"], now, depth=1),
-    }
-    return Notice(title, SUMMARY % facts, url, ATTENTION)
-
-
-def _old_credit(user: User, now: datetime) -> Notice | None:
-    """Report what members have not used for 30 days, counted by member; less than a sat cannot be paid out."""
-    old = [credit for credit in credits_by_age() if credit.at < now - CREDIT_IS_OLD_AFTER]
-    by_owner: Counter[str] = Counter()
-    for credit in old:
-        by_owner[credit.owner] += credit.left
-    payable = {owner: left for owner, left in by_owner.items() if left >= MSAT_PER_SAT}
-    if not payable:
-        return None
-    since = next(credit.at for credit in old if credit.owner in payable)
-    facts = {
-        "count": len(payable),
-        "sum": show_msat(sum(payable.values())),
-        "age": timesince(since, now, depth=1),
-    }
-    return Notice(
-        _("Members with credit older than 30 days"), SUMMARY % facts, reverse(CREDIT_PAGE), ATTENTION
-    )
+__all__ = ["FACT_FORMATS", "INBOX", "NAVIGATION", "PROPOSAL_PAGES", "SEARCHES"]
 
 
 def _payment(payout_id: int) -> Any:
@@ -154,11 +96,6 @@ SEARCHES = [
         is_unambiguous=False,
     ),
 ]  # fmt: skip
-INBOX = [
-    InboxItem("payouts.view_refund", _failed_refunds),
-    InboxItem("payouts.view_refund", _waiting_refunds),
-    InboxItem("payouts.view_member", _old_credit),
-]
 PROPOSAL_PAGES = {
     "group_verification": "payouts.group",
     "group_verification_revocation": "payouts.group",

@@ -35,6 +35,7 @@ LABELS: dict[str, Any] = {
     "contribution_returned": _("contribution returned"),
     # Periodic tasks
     "ready_check": _("ready check"),
+    "read_old_credit": _("read old credit"),
     "take_redeemed_withdrawals": _("take redeemed withdrawals"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).

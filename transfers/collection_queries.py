@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from ledger.enums import Currency
 from ledger.types import Money
@@ -85,5 +85,9 @@ def collection_facts(row: Collection) -> CollectionFacts:
 
 def collections_with_problems() -> Mapping[str, int]:
     """Count the collections that a person should look at, by problem."""
-    with_problems = Collection.objects.filter(trouble__in=CollectionProblem.values).values_list("trouble")
-    return dict(with_problems.annotate(count=Count("pk")))
+    return dict(with_problems().values_list("trouble").annotate(count=Count("pk")))
+
+
+def with_problems() -> QuerySet[Collection]:
+    """Return the collections that a person should look at; there are few at any time."""
+    return Collection.objects.filter(trouble__in=CollectionProblem.values)

@@ -1,6 +1,7 @@
 """Health of the payment engine: what is overdue, stuck or under review, which rails are stopped, what they can send."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
@@ -79,7 +80,7 @@ def _liquidity(now: datetime) -> HealthReport:
     """
     looks = treasury.liquidity_of(settings.RAILS)
     off = {row.provider for row in queries.switched_off()}
-    facts = {
+    facts: dict[str, Any] = {
         name: {
             "age_seconds": int((now - row.seen_at).total_seconds()),
             "is_available": row.is_available,
@@ -93,6 +94,7 @@ def _liquidity(now: datetime) -> HealthReport:
         for name, row in looks.items()
         if row and row.seen_at
     }
+    facts["short_for_waiting"] = treasury.short_for_waiting(looks)
     is_stale = any(treasury.is_look_stale(row, now=now) for name, row in looks.items() if name not in off)
     is_well = all(row.is_available and not row.unusable for row in looks.values() if row)
     return HealthReport(OK if is_well and not is_stale else DEGRADED, facts)

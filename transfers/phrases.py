@@ -7,6 +7,12 @@ from django.utils.translation import pgettext_lazy
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    # Components of the health
+    "health.rails": _("rails"),
+    "health.liquidity": _("money that can be sent"),
+    "health.balances": _("balances at providers"),
+    "health.collections": _("payment requests"),
+    "health.matching": _("match with providers"),
     # States of disbursements and attempts
     "scheduled": _("scheduled"),
     "processing": _("processing"),

@@ -217,9 +217,13 @@ def is_switched_off(provider: str) -> bool:
 
 def deferred_by(codes: Iterable[str]) -> dict[str, int]:
     """Count the payments that wait for each of these reasons."""
-    waiting = Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
-    counted = waiting.values_list("failure_code").annotate(count=Count("pk")).order_by("failure_code")
+    counted = deferred(codes).values_list("failure_code").annotate(count=Count("pk")).order_by("failure_code")
     return dict(counted)
+
+
+def deferred(codes: Iterable[str]) -> QuerySet[Disbursement]:
+    """Return the payments that wait for one of these reasons, found by the index of reasons."""
+    return Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
 
 
 def overdue_disbursements(now: datetime, *, by: timedelta) -> int:

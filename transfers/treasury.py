@@ -1,6 +1,6 @@
 """What rails can send and hold as of the last looks, what waits for them, and which accounts there are. Reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,6 +69,16 @@ def exceeds_sendable(waiting: WaitingForRail, row: RailLiquidity, paid_by: Rail)
     if row.total is None or row.largest is None:
         return False
     return paid_by.needed(waiting.largest).amount > row.largest or waiting.total.amount > row.total
+
+
+def short_for_waiting(looks: Mapping[str, RailLiquidity | None]) -> list[str]:
+    """Return the rails for which more waits than they could send at the last look."""
+    waiting = waiting_for_rails()
+    return [
+        name
+        for name, row in looks.items()
+        if row and name in waiting and exceeds_sendable(waiting[name], row, rail(name))
+    ]
 
 
 def is_different(row: RailLiquidity, *, now: datetime) -> bool:

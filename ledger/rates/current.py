@@ -43,6 +43,16 @@ def last_accepted() -> Rate | None:
     return row.value if row else None
 
 
+def newest_is_quarantined() -> bool:
+    """Return whether the newest rate from the market is in quarantine, so that nothing uses it."""
+    newest = (
+        ExchangeRate.objects.filter(is_fallback=False)
+        .order_by("-pk")
+        .values_list("is_quarantined", flat=True)
+    )
+    return bool(newest.first())
+
+
 def fallback_rate(now: datetime) -> Rate:
     """Return the configured fallback as a row, appended on first use and when the setting has changed."""
     configured = Decimal(settings.FALLBACK_BTC_XOF_RATE)

@@ -12,6 +12,7 @@ from django_celery_beat.models import PeriodicTask
 from sunusav.core.app_modules import collect
 from sunusav.core.health import DEGRADED, DOWN, OK, HealthCheck, HealthReport
 from sunusav.core.models import OutboxMessage
+from sunusav.core.readings import store_health
 from sunusav.core.switches import outgoing, sends_that_may_leave
 from sunusav.core.trail import unsealed
 
@@ -41,6 +42,13 @@ def check_health(*, now: datetime) -> dict[str, str]:
         if status != OK:
             logger.warning("component %s is %s", component, status)
     return statuses
+
+
+def record_health(*, now: datetime) -> int:
+    """Store the facts and the status of each component for the back office; return how many are not well."""
+    found = components(now=now)
+    store_health(found, now=now)
+    return sum(facts["status"] != OK for facts in found.values())
 
 
 def worst(*statuses: str) -> str:

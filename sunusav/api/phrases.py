@@ -6,12 +6,19 @@ from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    # Components of the health
+    "health.broker": _("broker of messages"),
+    "health.workers": _("workers"),
+    "health.beat": _("clock of the periodic tasks"),
+    "health.backlog": _("tasks and payments that are late"),
+    "health.outgoing": _("outgoing money"),
     # Actions in the trail
     "issue_token": _("issue token"),
     "revoke_tokens": _("revoke tokens"),
     # Periodic tasks
     "deliver_messages_to_the_platform": _("deliver messages to the platform"),
     "check_health": _("check health"),
+    "record_health": _("record health"),
     "clean_up": _("clean up"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).

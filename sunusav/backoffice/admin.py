@@ -13,6 +13,7 @@ from sunusav.backoffice import people, proposals, schedules, sessions, tokens  #
 from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.backoffice import MAY_LEAVE
+from sunusav.backoffice.core_items import component_label
 from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
@@ -20,7 +21,8 @@ from sunusav.backoffice.sections import Box, Section, trail_of
 from sunusav.core import clock, phrasing
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import propose
-from sunusav.core.models import OutboxMessage, Switch, TrailEntry, TrailSeal, User
+from sunusav.core.models import OutboxMessage, Reading, Switch, TrailEntry, TrailSeal, User
+from sunusav.core.readings import HEALTH
 from sunusav.core.switches import OUTGOING, outgoing, pause_outgoing, sends_that_may_leave
 
 
@@ -157,3 +159,27 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
     search_fields = ("subject",)
     search_help_text = _("The exact subject.")
     ordering = ("-id",)
+    links = ("delivered_at",)
+
+
+@admin.register(Reading)
+class ReadingAdmin(ReadOnlyAdmin):
+    """The health of each component as a worker last read it; its facts are at `/monetization/health`."""
+
+    list_display = ("component", "status", "read_at")
+    fields = ("component", "status", "read_at")
+    ordering = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(name__startswith=HEALTH)
+
+    def name_of(self, row: Any) -> str:
+        return component_label(row.name)
+
+    @admin.display(description=_("component"), ordering="name")
+    def component(self, row: Any) -> str:
+        return component_label(row.name)
+
+    @admin.display(description=_("state"))
+    def status(self, row: Any) -> str:
+        return phrasing.code_label(row.facts["status"], of="health")

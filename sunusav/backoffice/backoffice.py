@@ -1,38 +1,17 @@
-"""Inbox items of core: proposals to decide on, and whether outgoing money is paused; how proposals are found."""
-
-from datetime import datetime
+"""What the back office itself contributes: the inbox items of core, how proposals are found, pages of its proposals."""
 
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from sunusav.backoffice.decisions import waiting_for
-from sunusav.backoffice.inbox import ALARM, ATTENTION, CALM, InboxItem, Notice
+from sunusav.backoffice.core_items import INBOX
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.search import Search, identifier, number, rows_found
 from sunusav.core.app_modules import collect
-from sunusav.core.models import Proposal, User
-from sunusav.core.switches import outgoing, sends_that_may_leave
+from sunusav.core.models import Proposal
+
+__all__ = ["INBOX", "MAY_LEAVE", "NAVIGATION", "PROPOSAL_PAGES", "SEARCHES"]
 
 MAY_LEAVE = _("Sends that had passed their last check before, and may still leave: %(count)s.")
-
-
-def _proposals(user: User, now: datetime) -> Notice:
-    count = waiting_for(user).count()
-    url = f"{reverse('admin:core_proposal_changelist')}?waits=me"
-    return Notice(_("Proposals waiting for you"), count, url, ATTENTION if count else CALM)
-
-
-def _outgoing(user: User, now: datetime) -> Notice:
-    switch = outgoing()
-    url = reverse("admin:core_switch_changelist")
-    if switch.is_open:
-        return Notice(_("Outgoing money"), pgettext_lazy("state", "open"), url)
-    value = _("paused: %(reason)s") % {"reason": switch.reason}
-    if count := sends_that_may_leave(now):
-        value = f"{value} – {MAY_LEAVE % {'count': count}}"
-    return Notice(_("Outgoing money"), value, url, ALARM)
 
 
 def _numbered(pk: str) -> QuerySet[Proposal]:
@@ -45,7 +24,6 @@ def _open_about(subject_id: str) -> QuerySet[Proposal]:
     return Proposal.objects.filter(kind__in=kinds, open_subject=subject_id)
 
 
-INBOX = [InboxItem("core.view_proposal", _proposals), InboxItem("core.view_switch", _outgoing)]
 PROPOSAL_PAGES = {"outgoing_resume": "core.switch", "second_factor_reset": "core.user"}
 SEARCHES = [
     Search(

@@ -51,7 +51,8 @@ def waiting_for(user: User) -> QuerySet[Proposal]:
     """Return the open proposals this person may decide on: not their own, and not decided by them already."""
     items: list[Approvable] = collect("approvables", "APPROVABLES")
     kinds = [item.kind for item in items if user.has_perm(item.approve_permission)]
-    waiting = Proposal.objects.filter(state=ProposalState.OPEN, kind__in=kinds)
+    # Open proposals, and only they, have an open subject: the index of the constraint finds them among all.
+    waiting = Proposal.objects.filter(state=ProposalState.OPEN, kind__in=kinds, open_subject__isnull=False)
     return waiting.exclude(Q(proposer=user) | Q(approvals__approver=user))
 
 

@@ -102,6 +102,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     fields = ("what", "about", "state", "proposer", "proposed_at", "reason", "digest_shown", "decided_at")
     actions_offered = (APPROVE, REJECT, WITHDRAW)
     fields_hidden_when_empty = ("decided_at",)
+    links = ("proposer",)
     card_fields = ("proposer", "proposed_at", "reason", "digest_shown")
 
     def change_view(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -159,6 +160,12 @@ def link_to_page(model: str, pk: Any, text: Any) -> Any:
     """Return a link to a row's page, given its model and key, or only the text when it has none."""
     url = page_of(model, pk)
     return format_html('<a href="{}">{}</a>', url, text) if url else text
+
+
+def action_page(model: str, slug: str, pk: Any) -> str:
+    """Return the URL of an action's confirmation for one row, given its model and key."""
+    page = reverse(f"admin:{model.replace('.', '_')}_action", args=[slug])
+    return f"{page}?{urlencode({'pk': pk})}"
 
 
 def page_of(model: str, pk: Any) -> str:

@@ -17,10 +17,12 @@ from unfold.sites import UnfoldAdminSite
 
 from sunusav.backoffice.admins import person_of
 from sunusav.backoffice.charts import charts_for
-from sunusav.backoffice.inbox import notices_for
+from sunusav.backoffice.inbox import inbox_of
+from sunusav.backoffice.inbox_shown import show_inbox
 from sunusav.backoffice.login_steps import PasswordStep, code_step, enrol_step
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.navigation import Area, entries, menu_of
+from sunusav.backoffice.pause import pause_banner
 from sunusav.backoffice.search_page import search_page
 from sunusav.backoffice.security import SecurityPages
 from sunusav.core import clock
@@ -94,11 +96,17 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
         return HttpResponseRedirect(reverse("admin:index"))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
-        user = request.user
-        waiting = notices_for(user, now=clock.now()) if isinstance(user, User) else []
-        charts = charts_for(user, now=clock.now()) if isinstance(user, User) else []
-        shown = {"waiting": waiting, "charts": charts, **(extra_context or {})}
+        user, now = person_of(request), clock.now()
+        waits = show_inbox(inbox_of(user, now=now), now=now)
+        shown = {"inbox": waits, "charts": charts_for(user, now=now), **(extra_context or {})}
         return cast(TemplateResponse, super().index(request, shown))
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the banner that every page shows while outgoing money is paused."""
+        user = request.user
+        is_inside = isinstance(user, User) and self.has_permission(request)
+        paused = pause_banner(user, now=clock.now()) if is_inside else None
+        return {**super().each_context(request), "pause": paused}
 
 
 def _is_verified(user: Any) -> bool:

@@ -32,7 +32,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
         False,
     ),
     "backoffice": dict.fromkeys(
-        ["INBOX", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES"], False
+        ["INBOX", "HELD_BY_PAUSE", "FRANCS", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES"], False
     ),
 }  # fmt: skip
 

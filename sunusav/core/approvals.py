@@ -193,6 +193,12 @@ def open_proposal(kind: str, subject_id: str) -> Proposal | None:
     return Proposal.objects.filter(kind=kind, subject_id=subject_id, state=ProposalState.OPEN).first()
 
 
+def open_subjects(kind: str) -> list[str]:
+    """Return the subjects that an open proposal of this kind is about."""
+    open_ones = Proposal.objects.filter(kind=kind, open_subject__isnull=False)
+    return list(open_ones.values_list("subject_id", flat=True))
+
+
 def _insert(proposal: Proposal) -> None:
     try:
         with transaction.atomic():

@@ -6,6 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    # Components of the health
+    "health.ok": _("well"),
+    "health.degraded": _("not well"),
+    "health.down": _("down"),
+    "health.database": _("database"),
+    "health.encryption": _("encryption of personal data"),
     # States of proposals and of the switch
     "open": _("open"),
     "approved": _("approved"),

@@ -23,6 +23,8 @@ VIEW_CORE = [
     "core.view_approval",
 ]
 
+VIEW_OPERATIONS = ["core.view_outboxmessage", "core.view_reading"]
+
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.FINANCE, ["core.pause_outgoing", "core.propose_resume_outgoing", "core.reveal_person", *VIEW_CORE]),
     (
@@ -44,10 +46,10 @@ GRANTS: list[tuple[Role, list[str]]] = [
             "core.view_staffsession",
             "core.end_staffsession",
             *VIEW_CORE,
-            "core.view_outboxmessage",
+            *VIEW_OPERATIONS,
         ],
     ),
-    (Role.AUDITOR, [*VIEW_CORE, "core.view_outboxmessage", "core.view_user", "core.view_staffsession"]),
+    (Role.AUDITOR, [*VIEW_CORE, *VIEW_OPERATIONS, "core.view_user", "core.view_staffsession"]),
 ]
 
 

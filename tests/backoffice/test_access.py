@@ -60,6 +60,7 @@ READERS: dict[str, set[Role]] = {
     "core.approval": ALL,
     "core.outboxmessage": {U, O},
     "core.proposal": ALL,
+    "core.reading": {U, O},
     "core.staffsession": {U, O},
     "core.switch": ALL,
     "core.trailentry": ALL,

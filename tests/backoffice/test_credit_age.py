@@ -12,8 +12,9 @@ from ledger.services.sealing import seal_books
 from ledger.types import AccountRef, UnusedCredit, credit, debit
 from payouts.backoffice import INBOX
 from payouts.models import Refund
+from payouts.services.credit_readings import read_old_credit
 from payouts.services.refunds import cancel_refund, request_refund
-from sunusav.backoffice.inbox import ATTENTION
+from sunusav.backoffice.inbox import ATTENTION, Amount, Waiting
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import person
@@ -69,9 +70,10 @@ def left() -> list[tuple[str, int, datetime]]:
 
 def notices(now: datetime = NOW) -> dict[str, Any]:
     reader = person("reader", Role.AUDITOR)
+    read_old_credit(now=now)
     found = [notice for item in INBOX if (notice := item.read(reader, now))]
     assert all(notice.tone == ATTENTION for notice in found)
-    return {str(notice.title): (notice.value, notice.url) for notice in found}
+    return {str(notice.title): (notice.waiting, notice.url) for notice in found}
 
 
 def html(client: Client, url: str, **query: Any) -> str:
@@ -222,10 +224,10 @@ def test_inbox_counts_refunds_that_failed_and_those_that_wait() -> None:
 
     assert notices() == {
         "Refunds that failed or are under review": (
-            "2, 5\u202f000\u00a0sats, the oldest for 3\u00a0days", f"{REFUNDS}?stage=failed&o=1",
+            Waiting(2, Amount(5_000_000), days_ago(3)), f"{REFUNDS}?stage=failed&o=1",
         ),
         "Refunds not paid for more than a day": (
-            "1, 1\u202f000\u00a0sats, the oldest for 4\u00a0days", f"{REFUNDS}?stage=waiting&o=1",
+            Waiting(1, Amount(1_000_000), days_ago(4)), f"{REFUNDS}?stage=waiting&o=1",
         ),
     }  # fmt: skip
 
@@ -240,5 +242,5 @@ def test_inbox_counts_members_with_old_credit_and_leaves_out_what_cannot_be_paid
     used("user-1", 1_500, days_ago(1))
 
     assert notices() == {
-        "Members with credit older than 30 days": ("2, 3.600\u00a0sats, the oldest for 1\u00a0month", PAGE)
+        "Members with credit older than 30 days": (Waiting(2, Amount(3_600), days_ago(42)), PAGE)
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from django.test import Client
 
-from sunusav.backoffice.inbox import ALARM, ATTENTION, Notice, notices_for
+from sunusav.backoffice.inbox import ALARM, ATTENTION, Notice, Waiting, notices_for
 from sunusav.core import clock
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.switches import pause_outgoing
@@ -58,10 +58,11 @@ def test_mismatches_are_an_alarm_in_the_inbox_that_leads_to_them(enter: Enter) -
     fake().paid = {"ab" * 32: 5_000, "cd" * 32: 7_000}
     match_rails(["lightning"], clock=lambda: NOW)
 
-    shown = notice("Payments matched with providers")
+    shown = notice("Lines that providers and books do not agree on")
 
     assert shown is not None
-    assert (str(shown.value), shown.tone) == ("2 differ", ALARM)
+    assert (shown.waiting, shown.tone) == (Waiting(2), ALARM)
+    assert [row.why for row in shown.rows] == ["paid, not booked", "paid, not booked"]
     listed = page(enter(Role.OPERATOR), shown.url)
     assert "ab" * 32 in listed
     assert "7\u00a0sats were paid at the provider and are not in the books." in listed
@@ -71,14 +72,14 @@ def test_mismatches_are_an_alarm_in_the_inbox_that_leads_to_them(enter: Enter) -
 def test_a_match_without_mismatches_is_no_notice_and_one_that_is_missing_is(enter: Enter) -> None:
     payout()
     run_due(slots=1, clock=lambda: NOW)
-    assert notice("Payments matched with providers") is None
-    shown = notice("Payments matched with providers", now=NOW.replace(day=NOW.day + 2))
+    assert notice("Not matched with the provider for a day") is None
+    shown = notice("Not matched with the provider for a day", now=NOW.replace(day=NOW.day + 2))
     assert shown is not None
-    assert (str(shown.value), shown.tone) == ("not for more than a day", ATTENTION)
+    assert ([row.title for row in shown.rows], shown.tone) == (["lightning"], ATTENTION)
 
     match_rails(["lightning"], clock=lambda: NOW.replace(day=NOW.day + 2))
 
-    assert notice("Payments matched with providers", now=NOW.replace(day=NOW.day + 2)) is None
+    assert notice("Not matched with the provider for a day", now=NOW.replace(day=NOW.day + 2)) is None
     assert "Provider and books agree." in page(
         enter(Role.AUDITOR), f"/admin/transfers/railmatch/{RailMatch.objects.get().pk}/change/"
     )
@@ -113,7 +114,8 @@ def test_payments_that_broke_their_worker_are_in_the_inbox_and_in_a_filter(enter
 
     shown = notice("Payments that broke their worker")
     assert shown is not None
-    assert (shown.value, shown.tone) == (1, ATTENTION)
+    assert shown.waiting is not None
+    assert (shown.waiting.count, shown.tone) == (1, ATTENTION)
     listed = page(enter(Role.OPERATOR), shown.url)
     assert f"/admin/transfers/disbursement/{broken}/change/" in listed
     assert f"/admin/transfers/disbursement/{other}/change/" not in listed
@@ -139,7 +141,8 @@ def test_pausing_says_how_many_sends_may_still_leave(leaving: None, enter: Enter
     may_leave = "Sends that had passed their last check before, and may still leave: 1."
     shown = answer.content.decode()
     assert f"outgoing money is paused. {may_leave}" in shown
-    assert f"paused: odd – {may_leave}" in shown
+    assert "Outgoing money is paused." in shown
+    assert shown.count(may_leave) == 2  # in the message and in the banner
     assert may_leave in page(client, f"{SWITCH}outgoing/change/")
 
 

@@ -194,7 +194,8 @@ def test_treasury_shows_a_difference_that_lasts_and_leads_to_the_form(enter: Ent
     assert 'name="amount" value=' not in asked
     found = notice(DIFFERS)
     assert found is not None
-    assert (found.value, found.url, found.tone) == ("lightning 7\u00a0sats", TREASURY, ALARM)
+    assert [(row.title, row.why) for row in found.rows] == [("lightning", "7\u00a0sats")]
+    assert (found.url, found.tone) == (TREASURY, ALARM)
 
     book(Movement(TreasuryKind.SURPLUS, NODE, 7_000), now=clock.now())
     look(balance_msat=7_000)

@@ -156,11 +156,8 @@ def test_refused_credentials_are_in_the_inbox_and_on_the_pages(enter: Enter, rol
     shown_now = notice(role)
 
     assert shown_now is not None
-    assert (shown_now.value, shown_now.tone, shown_now.url) == (
-        "lightning (refuses our credentials)",
-        ALARM,
-        SWITCHES,
-    )
+    assert [(row.title, row.why) for row in shown_now.rows] == [("lightning", "refuses our credentials")]
+    assert (shown_now.tone, shown_now.url) == (ALARM, SWITCHES)
     client = enter(role)
     for url in (PAGE, RAIL):
         shown = page(client, url)

@@ -6,13 +6,14 @@ import pytest
 from django.test import Client
 
 from ledger.types import msat
-from sunusav.backoffice.inbox import ATTENTION, Notice, notices_for
+from sunusav.backoffice.inbox import ATTENTION, Amount, Notice, notices_for
 from sunusav.core import clock
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import person
 from tests.factories.payouts import make_group, make_ready_cycle, process
 from tests.fakes.rail import ScriptedRail, invoice
+from tests.support.health import read_health
 from transfers.engine.liquidity import look_at_rails
 from transfers.engine.runner import run_due
 from transfers.models import RailBreaker, RailLiquidity
@@ -94,7 +95,11 @@ def test_treasury_lists_each_amount_that_cannot_be_used(
     assert "500.500\u00a0sats" in shown
     found = notice(UNUSABLE)
     assert found is not None
-    assert (found.value, found.url, found.tone) == ("7\u202f500.500\u00a0sats", TREASURY, ATTENTION)
+    assert ([row.amount for row in found.rows], found.url, found.tone) == (
+        [Amount(7_500_500)],
+        TREASURY,
+        ATTENTION,
+    )
 
 
 def test_treasury_says_that_an_old_look_is_out_of_date(enter: Enter) -> None:
@@ -140,12 +145,14 @@ def test_inbox_reports_payments_that_exceed_what_can_be_sent_until_they_do_not()
     assert notice(EXCEEDS) is None
     waiting_payout()
     look()
+    read_health("liquidity", now=clock.now())
     found = notice(EXCEEDS)
     assert found is not None
-    assert (found.value, found.url, found.tone) == ("lightning", TREASURY, ATTENTION)
+    assert ([row.title for row in found.rows], found.url, found.tone) == (["lightning"], TREASURY, ATTENTION)
 
     fake().balance_msat = 100_000_000
     look()
+    read_health("liquidity", now=clock.now())
 
     assert notice(EXCEEDS) is None
     assert notice(UNUSABLE) is None

@@ -7,15 +7,16 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 
-from ledger.backoffice import _receivables
 from ledger.enums import AuditKind
 from ledger.health import HEALTH_CHECKS
+from ledger.inbox import _receivables
 from ledger.metrics import METRICS
 from ledger.models import AuditRun, JournalTransaction
 from ledger.roles import GRANTS
 from ledger.services import post, take_back
 from ledger.types import Line
 from sunusav.api.cleaning import clean_up
+from sunusav.backoffice.inbox import Amount, Waiting
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from tests.ledger.builders import FUND, HOUR, MINUTE, NODE, NOW, person, received, stored_rate
@@ -112,7 +113,7 @@ def test_inbox_names_receivables_until_they_are_repaid() -> None:
     notice = _receivables(auditor, NOW + 3 * HOUR)
 
     assert notice is not None
-    assert str(notice.value).replace("\xa0", " ") == "1, the oldest for 3 hours"
+    assert notice.waiting == Waiting(1, Amount(10), NOW)
     assert (notice.tone, notice.url) == ("attention", "/admin/ledger/account/?role__exact=receivable")
 
 

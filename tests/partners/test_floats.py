@@ -38,6 +38,7 @@ from sunusav.core.models import TrailEntry
 from sunusav.core.roles import Role
 from tests.factories.floats import MINIMUM, adopt_minimum, looked_at, proposed_minimum
 from tests.factories.users import client_in, make_user
+from tests.support.health import read_health
 from tests.support.tampering import sql
 from tests.support.triggers import without_triggers
 from tests.transfers.builders import NOW
@@ -351,12 +352,14 @@ def test_metrics_have_the_float_and_the_refused_webhooks() -> None:
 def test_inbox_shows_what_runs_low_and_is_refused_to_finance() -> None:
     user = make_user(Role.FINANCE)
     looked_at("wave", 5, at=clock.now())
+    read_health("partners", now=clock.now())
     assert _titles(user) == []
 
     adopt_minimum(proposed_minimum(now=NOW), now=NOW)
     for _ in range(101):
         count_refused("orange", now=clock.now())
 
+    read_health("partners", now=clock.now())
     assert _titles(user) == ["Money at partners is running low", "Many webhooks of partners are refused"]
 
 

@@ -175,7 +175,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
     card_fields = (
         "subject", "state", "why", "payout_msat", "net_msat", "pay_xof", "payee_ref", "where", "retries",
     )  # fmt: skip
-    links = ("subject",)
+    links = ("subject", "failure_code")
     actions_offered = (
         QUERY_PROVIDER, PROPOSE_PAID, PROPOSE_NOT_PAID, PROPOSE_WRITE_OFF, WAIVE, REQUEST_RETURN,
         PROPOSE_REVERSAL, RETRY, CANCEL,

@@ -127,6 +127,8 @@ class Disbursement(models.Model):
             models.Index(fields=["due_at"], name="disbursement_due"),
             models.Index(fields=["subject", "id"], name="disbursement_by_subject"),
             models.Index(fields=["state", "id"], name="disbursement_by_state"),
+            # What waits for one reason, among everything under way.
+            models.Index(fields=["state", "failure_code"], name="disbursement_by_reason"),
             models.Index(fields=["admitted_at"], name="disbursement_by_admission"),
             models.Index(fields=["requested_at"], name="disbursement_by_request"),
             models.Index(fields=["payout_msat"], name="disbursement_by_amount"),

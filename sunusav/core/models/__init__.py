@@ -4,6 +4,7 @@ from sunusav.core.models.lock import Lock
 from sunusav.core.models.lookup import LookupToken
 from sunusav.core.models.outbox import OutboxMessage
 from sunusav.core.models.privacy import PersonKey
+from sunusav.core.models.reading import Reading
 from sunusav.core.models.sealing import SealBase
 from sunusav.core.models.second_factor import SecondFactorReset
 from sunusav.core.models.staff_session import LoginAttempt, StaffSession
@@ -23,6 +24,7 @@ __all__ = [
     "PersonKey",
     "Proposal",
     "ProposalState",
+    "Reading",
     "SealBase",
     "SecondFactorReset",
     "StaffSession",

@@ -1,0 +1,6 @@
+"""What of money in and out waits for people: payments, and the providers that make them."""
+
+from transfers.inbox import payments, providers
+
+INBOX = [*payments.INBOX, *providers.INBOX]
+HELD_BY_PAUSE = [payments.held_by_pause]
