@@ -19,9 +19,9 @@ from payouts.enums import (
     WINNER_EXCHANGE,
     ContributionStatus,
     CycleState,
-    CycleStatus,
 )
 from payouts.errors import PayoutMissing
+from payouts.exports import status_shown
 from payouts.models import Contribution, Cycle, CycleReopening
 from payouts.queries.cycles import contributions_page, cycle_facts, is_reopened, payout_in_force
 from payouts.services.payouts import cancel_payout, retry_payout
@@ -256,10 +256,7 @@ class CycleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def status(self, cycle: Any) -> str:
-        """Show a cycle whose payout was reversed as such: what failed has a reason."""
-        failure, is_failed = cycle.facts.payout_failure, cycle.facts.status == CycleStatus.FAILED
-        is_reversed = is_failed and failure is not None and not failure.code
-        return show_choice(DisbursementState.REVERSED if is_reversed else cycle.facts.status)
+        return show_choice(status_shown(cycle.facts))
 
     @admin.display(description=_("destination"))
     def destination_masked(self, cycle: Any) -> str:

@@ -28,6 +28,7 @@ from sunusav.backoffice.actions import (
     show_result,
 )
 from sunusav.backoffice.forms import ConfirmForm
+from sunusav.backoffice.list_exports import export_buttons
 from sunusav.backoffice.sections import Box, Section
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -60,6 +61,7 @@ class BackofficeAdmin(ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+    is_exported = True
     actions = None
     actions_offered: Sequence[Action] = ()
     card_fields: Sequence[columns.Column] = ()
@@ -305,7 +307,7 @@ class BackofficeAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         context = {
-            "buttons": self.list_buttons(request),
+            "buttons": [*self.list_buttons(request), *export_buttons(self, request)],
             "title": capfirst(str(self.opts.verbose_name_plural)),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})

@@ -41,6 +41,7 @@ NAVIGATION = [
     ListEntry(Area.TO_DO, "core.approval", "gavel", rank=30),
     ListEntry(Area.CONTROL, "core.switch", "pause_circle", rank=10),
     ListEntry(Area.CONTROL, "core.trailentry", "history_edu", rank=30),
+    ListEntry(Area.CONTROL, "core.export", "download", rank=60),
     ListEntry(Area.CONTROL, "core.user", "manage_accounts", rank=70),
     ListEntry(Area.CONTROL, "core.staffsession", "devices", rank=72),
     ListEntry(Area.CONTROL, "auth.group", "admin_panel_settings", rank=75),

@@ -15,6 +15,9 @@ LABELS: dict[str, Any] = {
     "revoke_token": _("revoke token"),
     "edit_schedule": _("edit schedule"),
     "delete_schedule": _("delete schedule"),
+    # Periodic tasks
+    "prepare_exports": _("prepare exports"),
+    "delete_expired_exports": _("delete expired exports"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {

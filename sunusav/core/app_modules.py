@@ -31,6 +31,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
         ],
         False,
     ),
+    "exports": {"EXPORTS": False},
     "backoffice": dict.fromkeys(
         ["INBOX", "HELD_BY_PAUSE", "FRANCS", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES"], False
     ),

@@ -20,6 +20,18 @@ LABELS: dict[str, Any] = {
     "paused": _("paused"),
     # Switches
     "outgoing": _("outgoing"),
+    # Exports
+    "preparing": _("being prepared"),
+    "ready": _("ready"),
+    "csv": _("CSV"),
+    "xlsx": _("XLSX"),
+    "pdf": _("PDF"),
+    "request_export": _("request export"),
+    "cancel_export": _("cancel export"),
+    "finish_export": _("finish export"),
+    "fail_export": _("export fails"),
+    "download_export": _("download export"),
+    "delete_expired_export": _("delete expired export"),
     # Roles
     "platform": _("platform"),
     "finance": _("finance"),
@@ -62,6 +74,12 @@ FACTS: dict[str, Any] = {
     "reason": _("reason"),
     "state": _("state"),
     "subject": _("subject"),
+    # Exports
+    "list": _("list"),
+    "file_format": _("format"),
+    "filters": _("filters"),
+    "rows": _("rows"),
+    "bytes": _("bytes"),
     # Proposals and the switch
     "proposal": _("proposal"),
     "cause": _("cause"),
@@ -174,6 +192,30 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("%(subject)s was changed by someone else at the same time."),
         _("Open its page again; it is no longer %(expected_state)s."),
     ),
+    "export-too-large": (
+        _("The list has more than %(most_rows)s rows, the most that this format holds."),
+        _("Filter the list, by dates for instance, or take CSV."),
+    ),
+    "export-limit-reached": (
+        _("%(most_exports)s of your exports are being prepared already."),
+        _("Wait until one is ready, or cancel one."),
+    ),
+    "export-not-allowed": (
+        _("You may not see this list, or no longer."),
+        _("Ask a colleague who has the right."),
+    ),
+    "export-filters-invalid": (
+        _("The list does not know these filters."),
+        _("Open the list again and filter it there."),
+    ),
+    "export-not-ready": (
+        _("This file does not exist, or no longer."),
+        _("Export the list again."),
+    ),
+    "export-stopped": (
+        _("It was begun %(tries)s times, and no row could be written."),
+        _("Report this, with its code, to those who operate the system."),
+    ),
     "outside-address-forbidden": (
         _("We never send requests to this address (%(reason)s)."),
         _("Ask the recipient for an address on the public web, or for an invoice."),
@@ -184,6 +226,18 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
-CODES = {"action", "from_state", "to_state", "state", "status", "kind", "code", "switch", "role", "cause"}
+CODES = {
+    "action",
+    "from_state",
+    "to_state",
+    "state",
+    "status",
+    "kind",
+    "code",
+    "switch",
+    "role",
+    "cause",
+    "file_format",
+}
 ACTORS = {"actor_label", "changed_by", "paused_by"}
 SUBJECTS = {"subject"}

@@ -21,6 +21,7 @@ VIEW_CORE = [
     "core.view_switch",
     "core.view_proposal",
     "core.view_approval",
+    "core.view_export",
 ]
 
 VIEW_OPERATIONS = ["core.view_outboxmessage", "core.view_reading"]

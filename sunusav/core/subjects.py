@@ -106,4 +106,5 @@ def row_exists(model: str, key: str, *, field: str = "pk") -> bool:
 SUBJECT_KINDS = [
     SubjectKind("user", exists=partial(row_exists, "core.user", field="username"), label=_("user %(key)s")),
     kind_of_rows("switch", model="core.switch", label=_("switch %(key)s")),
+    kind_of_rows("export", model="core.export", label=_("export %(key)s")),
 ]

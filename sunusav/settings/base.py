@@ -122,6 +122,10 @@ TIME_ZONE = DAKAR.key
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"
 
+# Files that people asked for and download for a day, written by workers and read by the web process (on several
+# machines: a shared volume). The web server serves nothing from here.
+EXPORTS_DIR = STATE_DIR / "exports"
+
 # The look of the back office. The menu is made by sunusav.backoffice.navigation.
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "SunuSàv",

@@ -32,5 +32,6 @@ CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="memory://")
 CELERY_RESULT_BACKEND = "cache+memory://"
 FALLBACK_RATE_MOVES_FRANCS = True
 STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected here
+EXPORTS_DIR = Path(gettempdir()) / f"sunusav-test-{os.getpid()}-exports"
 LANGUAGE_CODE = "en"
 PAYOUT_WAIT_SECONDS = 0

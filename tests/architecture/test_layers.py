@@ -19,7 +19,7 @@ PUBLIC_MODULES = {
     "services", "queries", "collection_queries", "credit_queries", "destination_queries", "float_queries",
     "person_queries", "enums", "errors", "types", "rails", "collectors",
 }  # fmt: skip
-INTERFACES = {"admin", "api", "backoffice", "forms", "inbox", "management", "pages", "tasks"}
+INTERFACES = {"admin", "api", "backoffice", "exports", "forms", "inbox", "management", "pages", "tasks"}
 FOR_INTERFACES = {"api", "backoffice"}
 
 

@@ -14,9 +14,17 @@ from transfers.collectors import collector
 from transfers.rails import rail
 
 RUN_DUE, READY, TAKE = "transfers.run_due", "payouts.record_ready_cycles", "payouts.take_withdrawals"
-SWEEP = "transfers.sweep_collections"
+SWEEP, EXPORTS = "transfers.sweep_collections", "backoffice.prepare_exports"
 # Services that are not named wake nothing.
 WOKEN = {
+    **dict.fromkeys(
+        [
+            "sunusav.backoffice.export_pages.ExportAdmin",
+            "sunusav.backoffice.list_exports.ask_for_export",
+            "sunusav.backoffice.list_exports.prepare_exports",
+        ],
+        EXPORTS,
+    ),
     **dict.fromkeys(
         [
             "payouts.services.payouts.request_payout",

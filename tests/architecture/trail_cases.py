@@ -49,13 +49,17 @@ from payouts.services import (
 from payouts.types import Claims
 from sunusav.api.tokens import issue_token, revoke_tokens
 from sunusav.backoffice.actions import Decision
+from sunusav.backoffice.list_exports import ask_for_export, prepare_exports
 from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.tokens import revoke_token
 from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches
-from sunusav.core.models import Proposal, Switch, User
+from sunusav.core.exporting.preparing import prepare_next
+from sunusav.core.exporting.requests import cancel_export, delete_expired, record_download, request_export
+from sunusav.core.models import Export, Proposal, Switch, User
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
+from tests.core.export_world import source
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
@@ -1445,6 +1449,70 @@ def adopt_float_minimum() -> Call:
     decide_open("float_minimum")
     proposal, second = proposed_minimum(now=NOW), approver()
     return lambda: adopt_minimum(proposal, now=NOW, approver=second)
+
+
+# exports
+
+
+def export(person: User | None = None) -> Export:
+    return request_export(
+        list_name="core.trailentry", filters={}, file_format="csv", language="en", source=source(),
+        requester=person or make_user(Role.AUDITOR), now=NOW,
+    )  # fmt: skip
+
+
+def all_rights() -> User:
+    return make_user(is_staff=True, is_superuser=True, is_service=False)
+
+
+@case("sunusav.core.exporting.requests.request_export")
+def ask_for_file() -> Call:
+    person = make_user(Role.AUDITOR)
+    return lambda: export(person)
+
+
+@case("sunusav.backoffice.list_exports.ask_for_export")
+def ask_for_file_of_list() -> Call:
+    person = all_rights()
+    return lambda: ask_for_export(
+        list_name="core.trailentry", filters={}, file_format="csv", user=person, now=NOW
+    )
+
+
+@case("sunusav.backoffice.export_pages.ExportAdmin")
+def ask_for_file_on_page() -> Call:
+    client = superuser()
+    return lambda: client.post("/admin/core/export/new/core.trailentry/", {"file_format": "csv"})
+
+
+@case("sunusav.core.exporting.requests.cancel_export")
+def cancel_file() -> Call:
+    asked = export()
+    return lambda: cancel_export(export_id=asked.pk, requester=asked.requester, now=NOW)
+
+
+@case("sunusav.core.exporting.requests.record_download")
+def download_file() -> Call:
+    asked = export()
+    return lambda: record_download(export=asked, requester=asked.requester, now=NOW)
+
+
+@case("sunusav.core.exporting.requests.delete_expired")
+def delete_file() -> Call:
+    asked = export()
+    return lambda: delete_expired(now=asked.expires_at)
+
+
+@case("sunusav.core.exporting.preparing.prepare_next", committed_before=("Export",))
+def prepare_file() -> Call:
+    export()
+    return lambda: prepare_next(lambda _: source(), clock=lambda: NOW)
+
+
+@case("sunusav.backoffice.list_exports.prepare_exports", committed_before=("Export",))
+def prepare_file_of_list() -> Call:
+    ask_for_export(list_name="core.trailentry", filters={}, file_format="csv", user=all_rights(), now=NOW)
+    return lambda: prepare_exports(clock=lambda: NOW)
 
 
 # lightning

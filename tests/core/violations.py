@@ -1,6 +1,7 @@
 """Rows that break the constraints of accounts, proposals and approvals."""
 
-from datetime import UTC, datetime
+import secrets
+from datetime import UTC, datetime, timedelta
 
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -8,6 +9,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve, propose
 from sunusav.core.models import (
     Approval,
+    Export,
     LookupToken,
     PersonKey,
     Proposal,
@@ -72,6 +74,15 @@ def another_reset(row: SecondFactorReset, **changes: int) -> dict[str, int]:
     return {"proposal_id": proposal().pk, **changes}
 
 
+def export() -> Export:
+    return Export.objects.create(
+        requester=make_user(Role.AUDITOR), list_name="core.trailentry", file_format="csv", language="en",
+        folder=secrets.token_hex(8), requested_at=NOW, worked_at=NOW, expires_at=NOW + timedelta(days=1),
+    )  # fmt: skip
+
+
+OTHER_FOLDER = {"folder": "another"}
+
 VIOLATIONS = [
     Violation("core_staffsession.session_id", staff_session, {}),
     Violation("core_secondfactorreset.proposal_id", second_factor_reset, {}),
@@ -103,4 +114,13 @@ VIOLATIONS = [
     Violation("core_trailseal.entry_id", trail_seal, lambda row: {"seq": row.seq + 1_000}),
     Violation("core_personkey.person_ref", person_key, {}),
     Violation("lookuptoken_once_per_subject", lookup_token, {}),
+    Violation("core_export.folder", export, {}),
+    Violation("export_ready_has_file", export, {**OTHER_FOLDER, "state": "ready"}),
+    Violation("export_ready_has_file", export, {**OTHER_FOLDER, "ready_at": NOW}),
+    Violation(
+        "export_leased_while_preparing", export, {**OTHER_FOLDER, "state": "cancelled", "leased_until": NOW}
+    ),
+    Violation("export_failed_has_code", export, {**OTHER_FOLDER, "state": "failed"}),
+    Violation("export_failed_has_code", export, {**OTHER_FOLDER, "failure_code": "export-stopped"}),
+    Violation("export_expires_after_request", export, {**OTHER_FOLDER, "expires_at": NOW}),
 ]

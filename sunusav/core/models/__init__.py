@@ -1,4 +1,5 @@
 from sunusav.core.models.approval import FOUR_EYES, Approval, DecidedByTwo, Proposal, ProposalState
+from sunusav.core.models.export import Export, ExportFormat, ExportState
 from sunusav.core.models.figure import DailyFigure
 from sunusav.core.models.lock import Lock
 from sunusav.core.models.lookup import LookupToken
@@ -17,6 +18,9 @@ __all__ = [
     "Approval",
     "DailyFigure",
     "DecidedByTwo",
+    "Export",
+    "ExportFormat",
+    "ExportState",
     "Lock",
     "LoginAttempt",
     "LookupToken",
