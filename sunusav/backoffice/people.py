@@ -27,6 +27,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from sunusav.core.second_factor_resets import SECOND_FACTOR_RESET
+from sunusav.core.staff_sessions import delete_sessions
 
 # Four eyes: a person who proposes and executes must not approve.
 EXCLUSIVE_ROLES = {Role.FINANCE.value, Role.APPROVER.value}
@@ -113,6 +114,8 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         super().save_related(request, form, formsets, change)
         user = form.instance
+        if not (user.is_active and user.is_staff):
+            delete_sessions(user)
         trail.record(
             subject=f"user:{user.get_username()}", action="edit_user" if change else "add_user",
             actor=Actor.of(person_of(request)), at=clock.now(),
@@ -128,8 +131,10 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
             if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                user = User.objects.get(pk=unquote(id))
+                delete_sessions(user, except_session_key=request.session.session_key)
                 trail.record(
-                    subject=f"user:{User.objects.get(pk=unquote(id)).get_username()}", action="change_password",
+                    subject=f"user:{user.get_username()}", action="change_password",
                     actor=Actor.of(person_of(request)), at=clock.now(),
                 )  # fmt: skip
         return response

@@ -128,7 +128,9 @@ class SecurityPages:
         return redirect("admin:security")
 
     def _enrolled(self, request: HttpRequest, device: TOTPDevice, *, is_first: bool) -> HttpResponseBase:
-        """Go on with the new authenticator; other sessions must log in with it."""
+        """Go on with the new authenticator; all other sessions end and must log in with it."""
+        user, key = person_of(request), request.session.session_key
+        end_sessions(user, by=user, now=clock.now(), except_session_key=key)
         Enrolment.end(request.session)
         use_device_in_session(request, device)
         accept_code(request.session, now=clock.now())

@@ -214,6 +214,23 @@ def test_daily_clean_up_deletes_expired_sessions_with_their_addresses(awa: User)
     assert [row.session_id for row in StaffSession.objects.all()] == [kept.session.session_key]
 
 
+def test_sessions_end_with_a_new_password_or_without_access(awa: User, enter: Enter) -> None:
+    root = enter(None)
+    for form, url in [
+        ({"password1": "gxq-7-tontine", "password2": "gxq-7-tontine", "usable_password": "true"}, "password"),
+        ({"username": "awa", "is_staff": "on"}, "change"),
+    ]:
+        browser = _browser(awa)
+        assert StaffSession.objects.filter(user=awa).count() == 1
+
+        assert root.post(f"/admin/core/user/{awa.pk}/{url}/", form).status_code == 302
+
+        assert not StaffSession.objects.filter(user=awa).exists()
+        assert browser.get("/admin/").status_code == 302
+        awa.refresh_from_db()
+    assert root.get("/admin/").status_code == 200
+
+
 # Authenticator and recovery codes
 
 
@@ -248,6 +265,7 @@ def test_replacing_the_authenticator_needs_a_code_of_the_earlier_one(awa: User) 
     browser, device = _with_device(awa)
     other = Client()
     other.cookies["sessionid"] = _with_device_session(awa, device)
+    assert other.get("/admin/").status_code == 200
     secret = _secret(browser.get(f"{SECURITY}authenticator/").content.decode())
     first_code = f"{totp(secret):06}"
 
@@ -261,6 +279,8 @@ def test_replacing_the_authenticator_needs_a_code_of_the_earlier_one(awa: User) 
     assert TOTPDevice.objects.get(user=awa).bin_key == secret
     assert browser.get("/admin/").status_code == 200
     assert other.get("/admin/").status_code == 302
+    assert StaffSession.objects.get().session_id == browser.session.session_key
+    assert _actions() == ["enrol_totp_device", "end_sessions"]
 
 
 def _with_device_session(user: User, device: TOTPDevice) -> str:
