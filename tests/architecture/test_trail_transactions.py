@@ -31,7 +31,7 @@ NOT_COMPARED = {
 # They always join their caller's transaction. tests/transfers/test_trail_transactions.py holds the engine.
 JOINING = ("sunusav.core.trail.", "sunusav.core.transitions.", "transfers.engine.")
 # Interfaces call one service each.
-INTERFACES = {"views", "outgoing", "pages", "tasks", "listener", "sandbox", "login_steps", "security"}
+INTERFACES = {"views", "outgoing", "pages", "tasks", "listener", "sandbox", "login_steps", "security", "site"}
 
 
 @pytest.fixture(autouse=True)
