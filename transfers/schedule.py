@@ -5,7 +5,7 @@ from sunusav.core.periodic_tasks import Every, PeriodicTask
 PAYOUTS = "payouts"
 
 SCHEDULE = [
-    PeriodicTask("process due payouts", "transfers.run_due", Every(600), queue=PAYOUTS),
+    PeriodicTask("process due payouts", "transfers.run_due", Every(600), queue=PAYOUTS, is_needed=True),
     PeriodicTask(
         "sweep open attempts, due retries and unclaimed orders",
         "transfers.run_due",
@@ -16,7 +16,7 @@ SCHEDULE = [
     PeriodicTask(
         "look at what rails can send", "transfers.look_at_rails", Every(30), queue=PAYOUTS, is_watched=True
     ),
-    PeriodicTask("match the rails", "transfers.match_rails", Every(3600), queue=PAYOUTS),
+    PeriodicTask("match the rails", "transfers.match_rails", Every(3600), queue=PAYOUTS, is_needed=True),
     PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60), is_watched=True),
 ]
 # Old names of tasks, for one release: stored schedules and queued messages may still have them.

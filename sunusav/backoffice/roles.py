@@ -1,15 +1,7 @@
 from sunusav.core.roles import Role
 
-SEE_SCHEDULES = [
-    "django_celery_beat.view_periodictask",
-    "django_celery_beat.view_intervalschedule",
-    "django_celery_beat.view_crontabschedule",
-]
-EDIT_SCHEDULES = [
-    "django_celery_beat.change_periodictask",
-    "django_celery_beat.add_intervalschedule",
-    "django_celery_beat.add_crontabschedule",
-]
+SEE_SCHEDULES = ["django_celery_beat.view_periodictask"]
+EDIT_SCHEDULES = ["django_celery_beat.change_periodictask"]
 SEE_ROLES = ["auth.view_group"]
 
 GRANTS: list[tuple[Role, list[str]]] = [

@@ -1,6 +1,6 @@
 """Schedules: rows that Celery beat reads and operators edit. Shipped rows can be disabled, not deleted."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import current_app
 from django import forms
@@ -16,18 +16,15 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from sunusav.backoffice.admins import BackofficeAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
-from sunusav.backoffice.sections import Section, trail_of
+from sunusav.backoffice.schedule_times import TimesForm, show_times
+from sunusav.backoffice.sections import Box, Section, trail_of
 from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.schedules import shipped_schedule
-
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[PeriodicTask]
-else:
-    ModelForm = forms.ModelForm
 
 unregister_models(PeriodicTask, CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
 
@@ -49,15 +46,20 @@ def is_shipped(task: Any) -> bool:
     return task is not None and task.name in {row.name for row in shipped_schedule()}
 
 
-class ScheduleForm(ModelForm):
+def is_vital(task: Any) -> bool:
+    """Return whether payments, the books or their control depend on this task."""
+    return task is not None and task.name in {row.name for row in shipped_schedule() if row.is_vital}
+
+
+class ScheduleForm(TimesForm):
     """When a known task runs. No field for arguments, headers or routing keys: none of our periodic tasks takes any."""
 
-    task = forms.ChoiceField(label=_("Task"))
-    queue = forms.ChoiceField(label=_("Queue"), required=False)
+    task = forms.ChoiceField(label=_("Task"), widget=UnfoldAdminSelectWidget)
+    queue = forms.ChoiceField(label=_("Queue"), required=False, widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = PeriodicTask
-        fields = ["name", "task", "queue", "enabled", "description", "interval", "crontab", "expire_seconds"]
+        fields = ["name", "task", "queue", "enabled", "description"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,10 +83,8 @@ class ScheduleAdmin(BackofficeAdmin):
         (
             _("When"),
             {
-                "fields": ("interval", "crontab", "expire_seconds", "last_run_at"),
-                "description": _(
-                    "Either an interval or fixed times (Dakar time). A change takes effect at once."
-                ),
+                "fields": ("unit", "every", "at", "day", "last_run_at"),
+                "description": _("A change takes effect at once."),
             },
         ),
     )
@@ -96,7 +96,7 @@ class ScheduleAdmin(BackofficeAdmin):
 
     @admin.display(description=_("When"))
     def runs(self, task: Any) -> str:
-        return str(task.scheduler)
+        return show_times(task)
 
     def name_of(self, row: Any) -> str:
         return self.title(row)
@@ -125,27 +125,14 @@ class ScheduleAdmin(BackofficeAdmin):
             at=clock.now(), facts=facts,
         )  # fmt: skip
 
+    def box(self, request: HttpRequest, row: Any) -> Box | None:
+        """Warn of a task on which money depends."""
+        if not is_vital(row):
+            return None
+        text = _(
+            "Payments, the books or their control stop when it does not run. Pause outgoing money instead."
+        )
+        return Box(_("This task is vital"), text, tone="attention" if row.enabled else "alarm")
+
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
         return [trail_of([f"schedule:{row.name}"[:120]])]
-
-
-class TimesAdmin(BackofficeAdmin):
-    """Intervals and crontabs, which schedules share: they are added and chosen, never changed."""
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-@admin.register(IntervalSchedule)
-class IntervalAdmin(TimesAdmin):
-    list_display = ("__str__",)
-    fields = ("every", "period")
-
-
-@admin.register(CrontabSchedule)
-class CrontabAdmin(TimesAdmin):
-    list_display = ("__str__", "human_readable")
-    fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year", "timezone")

@@ -24,7 +24,8 @@ class Daily:
 class PeriodicTask:
     """A task, when it runs and on which queue. `name` identifies its row, which operators may edit.
 
-    A worker runs a watched task by itself when no message for it arrives.
+    A worker runs a watched task by itself when no message for it arrives. Payments, the books or their control depend
+    on a vital task; a watched one is vital.
     """
 
     name: str
@@ -32,3 +33,8 @@ class PeriodicTask:
     when: Every | Daily
     queue: str = DEFAULT_QUEUE
     is_watched: bool = False
+    is_needed: bool = False
+
+    @property
+    def is_vital(self) -> bool:
+        return self.is_watched or self.is_needed

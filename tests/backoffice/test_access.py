@@ -66,8 +66,6 @@ READERS: dict[str, set[Role]] = {
     "core.trailentry": ALL,
     "core.trailseal": ALL,
     "core.user": {U, O},
-    "django_celery_beat.crontabschedule": {F, U, O},
-    "django_celery_beat.intervalschedule": {F, U, O},
     "django_celery_beat.periodictask": {F, U, O},
     "fees.discountgrant": MONEY,
     "fees.feeassessment": MONEY,
@@ -128,8 +126,6 @@ READERS: dict[str, set[Role]] = {
 # Model -> (who adds, who changes, who deletes); None is a superuser.
 EDITORS: dict[str, tuple[set[Role | None], set[Role | None], set[Role | None]]] = {
     "core.user": ({None}, {None}, set()),
-    "django_celery_beat.crontabschedule": ({O, None}, set(), set()),
-    "django_celery_beat.intervalschedule": ({O, None}, set(), set()),
     "django_celery_beat.periodictask": ({None}, {O, None}, set()),
     "fees.feescheduledraft": ({F, None}, {F, None}, set()),
     "otp_totp.totpdevice": (set(), set(), {None}),

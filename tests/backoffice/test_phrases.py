@@ -32,6 +32,7 @@ CATALOGUE = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
 OURS = {"core", "ledger", "fees", "transfers", "payouts", "lightning"}
 # Codes and facts that nothing writes any more; rows stored before this version may hold them.
 NO_LONGER_WRITTEN: dict[str, str] = {
+    "expire_seconds": "edits of schedules from before their form spoke of times",
     "remove_totp_device": "the trail of before two people reset a device",
     "value_sha256": "the trail of before destinations were encrypted",
     "destination_sha256": "proposals of before destinations were encrypted",
