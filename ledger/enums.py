@@ -5,12 +5,7 @@ from typing import Final
 
 from django.db.models import TextChoices
 
-
-class Currency(StrEnum):
-    """Bitcoin amounts are kept in millisatoshi; CFA francs have no minor unit."""
-
-    MSAT = "msat"
-    XOF = "XOF"
+from sunusav.core.money import Currency as Currency  # noqa: PLC0414  (apps import it from here)
 
 
 class AccountKind(StrEnum):

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.enums import AccountRole, ConversionKind, Currency
+from sunusav.core.money import Money
 
 __all__ = [
     "AccountRef",
@@ -52,17 +53,6 @@ class AccountRef:
     def receivable(self) -> AccountRef:
         """The account of what this one owes back."""
         return AccountRef(AccountRole.RECEIVABLE, self.currency, self.code)
-
-
-@dataclass(frozen=True)
-class Money:
-    """An amount in its currency: msat or whole francs."""
-
-    amount: int
-    currency: Currency
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
 
 
 def msat(amount_msat: int) -> Money:

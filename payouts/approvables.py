@@ -24,6 +24,7 @@ from payouts.services.proposals import (
 )
 from payouts.services.reopening import describe_reopening, reopen_cycle
 from sunusav.core.approvals import Approvable
+from sunusav.core.bands import amount_in
 
 __all__ = [
     "APPROVABLES",
@@ -46,6 +47,7 @@ APPROVABLES = [
         approve_permission="payouts.approve_cycle_reopening",
         describe=describe_reopening,
         apply=reopen_cycle,
+        amount_of=amount_in("payout_total_sats"),
     ),
     Approvable(
         kind=CYCLE_CANCELLATION,
@@ -53,6 +55,7 @@ APPROVABLES = [
         approve_permission="payouts.approve_cycle_change",
         describe=describe_cancellation,
         apply=cancel_as_approved,
+        amount_of=amount_in("returned_sats"),
     ),
     Approvable(
         kind=CYCLE_SHORT_CLOSING,
@@ -60,6 +63,7 @@ APPROVABLES = [
         approve_permission="payouts.approve_cycle_change",
         describe=describe_short_closing,
         apply=close_short_as_approved,
+        amount_of=amount_in("payout_total_sats"),
     ),
     Approvable(
         kind=WINNER_EXCHANGE,
@@ -74,6 +78,7 @@ APPROVABLES = [
         approve_permission="payouts.approve_refund",
         describe=describe_refund,
         apply=refund_as_approved,
+        amount_of=amount_in("amount_sats"),
     ),
     Approvable(
         kind=MEMBER_ERASURE,

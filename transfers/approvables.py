@@ -1,4 +1,5 @@
 from sunusav.core.approvals import Approvable
+from sunusav.core.bands import amount_in, amount_with_currency
 from transfers.engine.resolving import apply_resolution
 from transfers.engine.switching import switch_on
 from transfers.enums import PAYMENT_REVERSAL, PROVIDER_SWITCH_ON
@@ -25,6 +26,7 @@ APPROVABLES = [
         approve_permission="transfers.approve_credit_transfer",
         describe=describe_credit_transfer,
         apply=transfer_credit,
+        amount_of=amount_in("amount_msat"),
     ),
     Approvable(
         kind=MANUAL_RESOLUTION,
@@ -32,6 +34,7 @@ APPROVABLES = [
         approve_permission="transfers.approve_resolution",
         describe=describe_resolution,
         apply=apply_resolution,
+        amount_of=amount_with_currency,
     ),
     Approvable(
         kind=PAYMENT_REVERSAL,
@@ -39,6 +42,7 @@ APPROVABLES = [
         approve_permission="transfers.approve_reversal",
         describe=describe_reversal,
         apply=apply_reversal,
+        amount_of=amount_with_currency,
     ),
     Approvable(
         kind=PAYMENT_LIMIT,
@@ -46,6 +50,7 @@ APPROVABLES = [
         approve_permission="transfers.approve_payment_limit",
         describe=describe_limit,
         apply=set_limit,
+        amount_of=amount_in("amount_sats"),
     ),
     Approvable(
         kind=LIMIT_WAIVER,
@@ -53,6 +58,7 @@ APPROVABLES = [
         approve_permission="transfers.approve_payment_exception",
         describe=describe_waiver,
         apply=grant_waiver,
+        amount_of=amount_in("net_sats"),
     ),
     Approvable(
         kind=TREASURY_MOVEMENT,
@@ -60,6 +66,7 @@ APPROVABLES = [
         approve_permission="transfers.approve_treasury_movement",
         describe=describe_movement,
         apply=book_movement,
+        amount_of=amount_in("amount_msat", "amount_xof"),
     ),
     Approvable(
         kind=PROVIDER_SWITCH_ON,

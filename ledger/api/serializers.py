@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sunusav.api.answers import AnswerSerializer, DecimalTextField, XofTextField
+from sunusav.api.proposals import ProposalFields
 from sunusav.api.serializers import (
     ChoiceOf,
     ReasonField,
@@ -67,14 +68,12 @@ class RateAnswer(AnswerSerializer):
     is_fallback = serializers.BooleanField()
 
 
-class ManualRateAnswer(RateAnswer):
-    """A manual rate; its observation is null until a second person has approved it."""
+class ManualRateAnswer(ProposalFields, RateAnswer):
+    """A manual rate; its observation is null until as many people as needed have approved it."""
 
     observed_at = UtcDateTimeField(allow_null=True)
-    proposal_id = serializers.CharField(source="proposal.pk")
     digest = serializers.CharField(source="proposal.digest")
     state = ChoiceOf(("open", "approved"))
-    proposed_by = serializers.CharField(source="proposal.proposer.username")
 
 
 class SatsToXofAnswer(RateAnswer):

@@ -30,7 +30,10 @@ from sunusav.core.approvals import (
     ProposalAlreadyOpen,
     ProposalFactsChanged,
     ProposalNotOpen,
+    RoleNeededToDecide,
+    progress_of,
 )
+from sunusav.core.models import Proposal
 from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
 
 VIEW_RATE = "ledger.view_exchangerate"
@@ -55,8 +58,8 @@ class RateViewSet(ApiViewSet):
         answer=ManualRateAnswer,
         statuses=(200, 202),
         problems=[
-            RateOutOfBounds, ApproverIsProposer, NotAllowedToDecide, ProposalAlreadyOpen, ProposalFactsChanged,
-            ProposalNotOpen, SecondFactorRefused, SecondFactorNotEnrolled,
+            RateOutOfBounds, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide, ProposalAlreadyOpen,
+            ProposalFactsChanged, ProposalNotOpen, SecondFactorRefused, SecondFactorNotEnrolled,
         ],
         example={"rate": "8000000", "reason": "the sources are unavailable"},
         parameters=[OneTimeCode],
@@ -70,11 +73,18 @@ class RateViewSet(ApiViewSet):
             proposal = propose_manual_rate(
                 rate_xof_per_btc=body["rate"], reason=body["reason"], proposer=self.user, now=self.now
             )
-            proposed = ProposedRate(Decimal(proposal.facts["rate_xof_per_btc"]))
-            return self.answer(proposed, proposal=proposal, state="open", status=202)
+            return self._answer_open(proposal)
         self.require_second_factor()
         rate = approve_manual_rate(proposal=waiting, approver=self.user, now=self.now)
-        return self.answer(rate, proposal=waiting, state="approved")
+        if rate is None:
+            return self._answer_open(waiting)
+        count = progress_of(waiting, now=self.now)
+        return self.answer(rate, proposal=waiting, progress=count, state="approved")
+
+    def _answer_open(self, proposal: Proposal) -> Response:
+        proposed = ProposedRate(Decimal(proposal.facts["rate_xof_per_btc"]))
+        count = progress_of(proposal, now=self.now)
+        return self.answer(proposed, proposal=proposal, progress=count, state="open", status=202)
 
 
 class ConversionViewSet(ApiViewSet):

@@ -89,9 +89,14 @@ def propose_manual_rate(*, rate_xof_per_btc: Decimal, reason: str, proposer: Use
         )
 
 
-def approve_manual_rate(*, proposal: Proposal, approver: User, now: datetime) -> Rate:
-    """Approve a manual rate as proposed and return the rate it recorded. Raises: as `approvals.approve`."""
-    approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
+def approve_manual_rate(*, proposal: Proposal, approver: User, now: datetime) -> Rate | None:
+    """Approve a manual rate as proposed. Return the rate it recorded, or None while more approvals are needed.
+
+    Raises: as `approvals.approve`.
+    """
+    decided = approvals.approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=now)
+    if decided.state != ProposalState.APPROVED:
+        return None
     return ExchangeRate.objects.get(request=_request(proposal.subject_id)).value
 
 

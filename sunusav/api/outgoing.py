@@ -11,6 +11,7 @@ from sunusav.api.answers import AnswerSerializer
 from sunusav.api.documentation import OneTimeCode
 from sunusav.api.endpoints import Endpoint
 from sunusav.api.permissions import AnyOf
+from sunusav.api.proposals import ProposalFields
 from sunusav.api.serializers import ChoiceOf, ReasonBody, UtcDateTimeField
 from sunusav.api.viewsets import ApiViewSet
 from sunusav.core.approvables import OUTGOING_RESUME
@@ -18,10 +19,13 @@ from sunusav.core.approvals import (
     ApproverIsProposer,
     NotAllowedToDecide,
     ProposalFactsChanged,
+    RoleNeededToDecide,
     approve,
     open_proposal,
+    progress_of,
     propose,
 )
+from sunusav.core.models import Proposal, ProposalState
 from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
 from sunusav.core.switches import OUTGOING, OutgoingNotPaused, outgoing, pause_outgoing, sends_that_may_leave
 
@@ -53,11 +57,11 @@ class PauseAnswer(SwitchAnswer):
     sends_that_may_leave = serializers.IntegerField()
 
 
-class ResumeAnswer(SwitchAnswer):
-    """The switch, and the proposal to open it, which a second person approves by the same call."""
+class ResumeAnswer(ProposalFields, SwitchAnswer):
+    """The switch, and the proposal to open it, which a second person approves by the same call.
 
-    proposal_id = serializers.CharField(source="proposal.pk")
-    proposed_by = serializers.CharField(source="proposal.proposer.username")
+    It stays closed (202) until as many people have approved as are needed.
+    """
 
 
 class OutgoingViewSet(ApiViewSet):
@@ -85,7 +89,7 @@ class OutgoingViewSet(ApiViewSet):
         answer=ResumeAnswer,
         statuses=(200, 202),
         problems=[
-            OutgoingNotPaused, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
+            OutgoingNotPaused, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide, ProposalFactsChanged,
             SecondFactorRefused, SecondFactorNotEnrolled,
         ],
         example={"reason": "node is healthy again"},
@@ -100,7 +104,11 @@ class OutgoingViewSet(ApiViewSet):
             proposal = propose(
                 kind=OUTGOING_RESUME, subject_id=OUTGOING, proposer=self.user, reason=reason, now=self.now
             )
-            return self.answer(outgoing(), proposal=proposal, status=202)
+            return self._answer_with(proposal, status=202)
         self.require_second_factor()
-        approve(proposal_id=waiting.pk, approver=self.user, digest=waiting.digest, now=self.now)
-        return self.answer(outgoing(), proposal=waiting)
+        decided = approve(proposal_id=waiting.pk, approver=self.user, digest=waiting.digest, now=self.now)
+        return self._answer_with(decided, status=200 if decided.state == ProposalState.APPROVED else 202)
+
+    def _answer_with(self, proposal: Proposal, *, status: int) -> Response:
+        count = progress_of(proposal, now=self.now)
+        return self.answer(outgoing(), proposal=proposal, progress=count, status=status)

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.core_items import INBOX
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
+from sunusav.backoffice.rule_phrases import kind_phrase, roles_phrase
 from sunusav.backoffice.search import Search, identifier, number, rows_found
 from sunusav.core.app_modules import collect
 from sunusav.core.models import Proposal
@@ -24,7 +25,12 @@ def _open_about(subject_id: str) -> QuerySet[Proposal]:
     return Proposal.objects.filter(kind__in=kinds, open_subject=subject_id)
 
 
-PROPOSAL_PAGES = {"outgoing_resume": "core.switch", "second_factor_reset": "core.user"}
+PROPOSAL_PAGES = {
+    "outgoing_resume": "core.switch",
+    "approval_band": "core.approvalbandrequest",
+    "second_factor_reset": "core.user",
+}
+FACT_FORMATS = {"proposal_kind": kind_phrase, "in_force_roles": roles_phrase}
 SEARCHES = [
     Search(
         "proposals", _("Proposals"), "core.view_proposal", number, rows_found(_numbered, state="state"),
@@ -40,6 +46,8 @@ NAVIGATION = [
     ListEntry(Area.TO_DO, "core.proposal", "how_to_vote", rank=20),
     ListEntry(Area.TO_DO, "core.approval", "gavel", rank=30),
     ListEntry(Area.CONTROL, "core.switch", "pause_circle", rank=10),
+    ListEntry(Area.CONTROL, "core.approvalband", "rule", rank=20),
+    ListEntry(Area.CONTROL, "core.approvalbandrequest", "edit_note", rank=22),
     ListEntry(Area.CONTROL, "core.trailentry", "history_edu", rank=30),
     ListEntry(Area.CONTROL, "core.export", "download", rank=60),
     ListEntry(Area.CONTROL, "core.user", "manage_accounts", rank=70),

@@ -8,9 +8,12 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from sunusav.backoffice.sections import Box, Section
+from sunusav.core import clock
 from sunusav.core.app_modules import collect
-from sunusav.core.approvals import Approvable, approvable
+from sunusav.core.approvals import Approvable, approvable, required_for
+from sunusav.core.bands import Versions
 from sunusav.core.models import Proposal, ProposalState, User
+from sunusav.core.standing import roles_of
 
 Evidence = Callable[[Proposal], tuple[Box, Sequence[Section]]]
 _EVIDENCE: dict[str, Evidence] = {}
@@ -53,7 +56,17 @@ def waiting_for(user: User) -> QuerySet[Proposal]:
     kinds = [item.kind for item in items if user.has_perm(item.approve_permission)]
     # Open proposals, and only they, have an open subject: the index of the constraint finds them among all.
     waiting = Proposal.objects.filter(state=ProposalState.OPEN, kind__in=kinds, open_subject__isnull=False)
-    return waiting.exclude(Q(proposer=user) | Q(approvals__approver=user))
+    waiting = waiting.exclude(Q(proposer=user) | Q(approvals__approver=user))
+    return waiting.exclude(pk__in=_left_to_other_roles(user, waiting))
+
+
+def _left_to_other_roles(user: User, waiting: QuerySet[Proposal]) -> list[int]:
+    """Return the proposals that rules in force leave to people of a role that this person does not have."""
+    versions = Versions.read()
+    if not any(band.role for band in versions.rows):
+        return []
+    now, roles = clock.now(), roles_of(user)
+    return [row.pk for row in waiting if required_for(row, now=now, versions=versions).roles - roles]
 
 
 def decided_proposals_of(user: User, *, now: datetime) -> list[OwnProposal]:

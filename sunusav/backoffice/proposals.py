@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice import decisions
@@ -18,15 +19,26 @@ from sunusav.backoffice.facts import moment, readable, short
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.rule_phrases import progress_phrase
 from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_proposal, trail_of
 from sunusav.core import clock
 from sunusav.core.approvals import approve, record_outcome_seen, reject, withdraw
-from sunusav.core.models import Approval, Proposal
+from sunusav.core.models import Approval, Proposal, ProposalState
 from sunusav.core.phrasing import proposal_label
 
 
 def _approve(decision: Decision) -> None:
     approve(proposal_id=decision.row.pk, approver=decision.user, digest=decision.seen, now=decision.now)
+
+
+def _approved(decision: Decision) -> Any:
+    """Say whether the approval carried the proposal out, or how many more are needed."""
+    proposal = Proposal.objects.get(pk=decision.row.pk)
+    if proposal.state == ProposalState.APPROVED:
+        return APPROVE.done
+    return gettext("your approval is kept; %(progress)s") % {
+        "progress": progress_phrase(proposal, now=decision.now)
+    }
 
 
 def _reject(decision: Decision) -> None:
@@ -48,6 +60,7 @@ APPROVE = Action(
         "You approve exactly what is shown here. If it has changed in the meantime, nothing is approved."
     ),
     done=_("approved"),
+    done_now=_approved,
     run=_approve,
     permission=decisions.approve_permission,
     form=CodeForm,
@@ -99,11 +112,13 @@ class ProposalAdmin(ReadOnlyAdmin):
     search_fields = ("subject_id", "kind")
     search_help_text = _("The exact identifier of the subject, or the kind.")
     ordering = ("-id",)
-    fields = ("what", "about", "state", "proposer", "proposed_at", "reason", "digest_shown", "decided_at")
+    fields = (
+        "what", "about", "state", "approvals_shown", "proposer", "proposed_at", "reason", "digest_shown", "decided_at",
+    )  # fmt: skip
     actions_offered = (APPROVE, REJECT, WITHDRAW)
     fields_hidden_when_empty = ("decided_at",)
     links = ("proposer",)
-    card_fields = ("proposer", "proposed_at", "reason", "digest_shown")
+    card_fields = ("approvals_shown", "proposer", "proposed_at", "reason", "digest_shown")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -123,6 +138,10 @@ class ProposalAdmin(ReadOnlyAdmin):
         page = page_of_proposal(proposal.kind, proposal.subject_id)
         name = decisions.subject_name(proposal)
         return format_html('<a href="{}">{}</a>', page, name) if page else name
+
+    @admin.display(description=_("approvals"))
+    def approvals_shown(self, proposal: Proposal) -> str:
+        return progress_phrase(proposal, now=clock.now())
 
     @admin.display(description=_("digest"))
     def digest_shown(self, proposal: Proposal) -> Any:

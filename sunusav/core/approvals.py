@@ -2,11 +2,12 @@
 
 Four eyes: the proposer cannot approve, not even as a superuser; the constraint `approval_four_eyes` holds the same
 rule. An approval is bound to a digest of the facts that the approver was shown: changed facts need a new proposal.
+How many people approve, and in which role, is in `bands`; which approvals count is in `standing`.
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +16,20 @@ from django.db import IntegrityError, transaction
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
+from sunusav.core.bands import (
+    AmountOf,
+    Facts,
+    Requirement,
+    Versions,
+    bands_in_force,
+    no_amount,
+    requirement,
+    strictest,
+)
 from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing
-from sunusav.core.models import Approval, Proposal, ProposalState, User
+from sunusav.core.models import Approval, ApprovalBand, Proposal, ProposalState, User
 from sunusav.core.sealing import canonical
+from sunusav.core.standing import Progress, missing_role, progress
 
 
 class ProposalMissing(Missing):
@@ -47,6 +59,12 @@ class NotAllowedToDecide(Forbidden):
     permission: str
 
 
+class RoleNeededToDecide(Forbidden):
+    """A rule in force leaves decisions of this kind to people of a role."""
+
+    role: str
+
+
 class NotTheProposer(Forbidden):
     """Only the proposer may withdraw a proposal."""
 
@@ -63,12 +81,17 @@ class RejectionNeedsReason(Invalid):
     proposal_id: str
 
 
+def one_approval(facts: Facts) -> int:
+    return 1
+
+
 @dataclass(frozen=True)
 class Approvable:
-    """A kind of decision that needs a second person.
+    """A kind of decision that needs a second person, or more.
 
     `describe` returns the facts that are shown and digested; `apply` carries the decision out, in the transaction of
-    the last approval.
+    the last approval. `amount_of` reads from the facts the amount that bands compare; `least_approvals` reads how
+    many approvals these facts need whatever the bands say.
     """
 
     kind: str
@@ -76,6 +99,8 @@ class Approvable:
     approve_permission: str
     describe: Callable[[str], dict[str, Any]]
     apply: Callable[[Proposal, Actor, datetime], None]
+    amount_of: AmountOf = no_amount
+    least_approvals: Callable[[Facts], int] = one_approval
 
 
 def approvable(kind: str) -> Approvable:
@@ -98,15 +123,40 @@ def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason
     what = approvable(kind)
     _require_permission(proposer, what.propose_permission)
     facts = what.describe(subject_id)
+    needed = required(what, facts, bands_in_force(now))
     proposal = Proposal(
         kind=kind, subject_id=subject_id, facts=facts, digest=digest_of(kind, subject_id, facts),
-        proposer=proposer, proposed_at=now, reason=reason,
+        proposer=proposer, proposed_at=now, reason=reason, approvals_needed=needed.approvals_needed,
+        band=needed.band,
     )  # fmt: skip
     with transaction.atomic():
         _lapse_stale(proposal, now)
         _insert(proposal)
         _record(proposal, "propose", proposer, now, reason=reason)
     return proposal
+
+
+def required(what: Approvable, facts: Facts, bands: Iterable[ApprovalBand]) -> Requirement:
+    """Return what these bands ask for, and these facts by themselves."""
+    found = requirement(what.kind, what.amount_of(facts), bands)
+    return replace(found, approvals_needed=max(found.approvals_needed, what.least_approvals(facts)))
+
+
+def required_for(proposal: Proposal, *, now: datetime, versions: Versions | None = None) -> Requirement:
+    """Return what an open proposal needs: the stricter of the bands when it was proposed and of those in force now.
+
+    A band that was lowered since does not make an open proposal easier; one that was raised applies at once.
+    """
+    what, all_versions = approvable(proposal.kind), versions or Versions.read()
+    moments = (proposal.proposed_at, now)
+    both = strictest([required(what, proposal.facts, all_versions.in_force(at)) for at in moments])
+    return replace(both, approvals_needed=max(both.approvals_needed, proposal.approvals_needed))
+
+
+def progress_of(proposal: Proposal, *, now: datetime) -> Progress:
+    """Return how many approvals an open proposal needs, and which of those given count."""
+    permission = approvable(proposal.kind).approve_permission
+    return progress(proposal, permission, required_for(proposal, now=now))
 
 
 def _lapse_stale(proposal: Proposal, now: datetime) -> None:
@@ -126,19 +176,20 @@ def _lapse_stale(proposal: Proposal, now: datetime) -> None:
 def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> Proposal:
     """Approve what was shown; the last approval needed carries the decision out.
 
-    `digest` is the one that the approver's page or answer contained.
-    Raises: ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
-    ApproverDecidedAlready; and as the `apply` of that kind.
+    `digest` is the one that the approver's page or answer contained. Approvals of people who have left the role since
+    are not counted: the proposal stays open until enough others have approved.
+    Raises: ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide,
+    ProposalFactsChanged, ApproverDecidedAlready; and as the `apply` of that kind.
     """
     with transaction.atomic():
-        proposal, what = _decidable(proposal_id, approver)
+        proposal, what = _decidable(proposal_id, approver, now)
         facts = what.describe(proposal.subject_id)
         if not proposal.digest == digest == digest_of(proposal.kind, proposal.subject_id, facts):
             raise ProposalFactsChanged(proposal_id=str(proposal.pk))
         _decide(proposal, approver, is_approved=True, reason="", now=now)
-        _record(proposal, "approve", approver, now)
-        given = proposal.approvals.filter(is_approved=True, digest=proposal.digest).count()
-        if given >= proposal.approvals_needed:
+        count = progress_of(proposal, now=now)
+        _record(proposal, "approve", approver, now, facts=_count_facts(count))
+        if count.is_complete:
             _close(proposal, ProposalState.APPROVED, now)
             what.apply(proposal, Actor.of(approver), now)
     return proposal
@@ -148,12 +199,12 @@ def reject(*, proposal_id: int, approver: User, reason: str, now: datetime) -> P
     """Reject a proposal, with a reason.
 
     Raises: RejectionNeedsReason, ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide,
-    ApproverDecidedAlready.
+    RoleNeededToDecide, ApproverDecidedAlready.
     """
     if not reason.strip():
         raise RejectionNeedsReason(proposal_id=str(proposal_id))
     with transaction.atomic():
-        proposal, _ = _decidable(proposal_id, approver)
+        proposal, _ = _decidable(proposal_id, approver, now)
         _decide(proposal, approver, is_approved=False, reason=reason, now=now)
         _close(proposal, ProposalState.REJECTED, now)
         _record(proposal, "reject", approver, now, reason=reason)
@@ -211,13 +262,27 @@ def _insert(proposal: Proposal) -> None:
         ) from None  # fmt: skip
 
 
-def _decidable(proposal_id: int, approver: User) -> tuple[Proposal, Approvable]:
+def _decidable(proposal_id: int, approver: User, now: datetime) -> tuple[Proposal, Approvable]:
     proposal = _locked(proposal_id)
     what = approvable(proposal.kind)
     if proposal.proposer_id == approver.pk:
         raise ApproverIsProposer(proposal_id=str(proposal.pk))
-    _require_permission(approver, what.approve_permission)
+    # Read anew: the caller's object keeps the rights that it had when the request began.
+    person = User.objects.get(pk=approver.pk)
+    _require_permission(person, what.approve_permission)
+    if role := missing_role(person, required_for(proposal, now=now).roles):
+        raise RoleNeededToDecide(role=role)
     return proposal, what
+
+
+def _count_facts(count: Progress) -> dict[str, Any]:
+    """Return what the trail keeps of an approval where one is not enough, or another no longer counts."""
+    facts: dict[str, Any] = {}
+    if count.needed > 1:
+        facts = {"approvals_given": count.given, "approvals_needed": count.needed}
+    if count.not_counting:
+        facts["not_counted"] = [row.approver.get_username() for row in count.not_counting]
+    return facts
 
 
 def _locked(proposal_id: int) -> Proposal:
@@ -257,7 +322,7 @@ def _record(
     now: datetime,
     *,
     reason: str = "",
-    facts: dict[str, str] | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> None:
     trail.record(
         subject=f"{proposal.kind}:{proposal.subject_id}", action=action, actor=Actor.of(user), at=now,

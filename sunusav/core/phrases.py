@@ -46,6 +46,8 @@ LABELS: dict[str, Any] = {
     "lapse": _("lapse"),
     "pause": _("pause"),
     "resume": _("resume"),
+    "adopt_band": _("adopt approval rule"),
+    "approval_band": _("approval rule"),
     # Why a proposal lapsed; older trail entries hold it as their reason, with spaces
     "what_it_showed_has_changed": _("what it showed has changed"),
     # Why an address is refused
@@ -95,12 +97,24 @@ FACTS: dict[str, Any] = {
     "recovery_codes": _("recovery codes left"),
     "sessions": _("sessions"),
     "session_id": _("session"),
+    # Rules about approvals
+    "proposal_kind": _("kind of proposal"),
+    "from_amount": _("from amount"),
+    "approvals_needed": _("approvals needed"),
+    "approvals_given": _("approvals given"),
+    "not_counted": _("no longer counted"),
+    "role": _("role"),
+    "in_force_approvals": _("approvals needed until now"),
+    "in_force_roles": _("roles until now"),
+    "version_until_now": _("version until now"),
+    "band": _("approval rule"),
 }
 # The tone of a state's badge.
 TONES = {"open": "attention", "approved": "good", "rejected": "bad"}
 PROPOSALS: dict[str, Any] = {
     "outgoing_resume": _("Resume outgoing money"),
     "second_factor_reset": _("Reset a person's second factor"),
+    "approval_band": _("Change how many people approve"),
 }
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
@@ -127,6 +141,38 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "not-allowed-to-decide": (
         _("Your role does not allow this (%(permission)s)."),
         _("Ask a colleague who has the right."),
+    ),
+    "role-needed-to-decide": (
+        _("Only people in the role %(role)s decide on this."),
+        _("Ask a colleague in that role."),
+    ),
+    "approval-band-missing": (
+        _("There is no approval rule with the number %(band_request_id)s."),
+        _("Choose one of the list."),
+    ),
+    "approval-band-out-of-range": (
+        _("%(approvals_needed)s approvals are not possible."),
+        _("Ask for 1 to %(most_approvals)s."),
+    ),
+    "approval-band-amount-malformed": (
+        _("An approval rule cannot start at %(from_amount)s."),
+        _("Give an amount of 0 or more with its currency, or neither."),
+    ),
+    "proposal-kind-unknown": (
+        _("There are no proposals of the kind %(proposal_kind)s."),
+        _("Choose one of the list."),
+    ),
+    "role-unknown": (
+        _("There is no role %(role)s."),
+        _("Choose one of the list."),
+    ),
+    "approval-band-unchanged": (
+        _("The rule in force says the same: approvals needed: %(approvals_needed)s."),
+        _("There is nothing to change."),
+    ),
+    "too-few-approvers": (
+        _("Only %(people)s of the %(approvals_needed)s people needed could approve this: %(proposal_kind)s."),
+        _("Give the right to more people first, or ask for fewer approvals."),
     ),
     "not-the-proposer": (
         _("Only the person who proposed this may withdraw it."),

@@ -1,5 +1,6 @@
 """Roles are Django groups; each app's `roles.py` lists the permissions it grants to them."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from django.contrib.auth.models import Group, Permission
@@ -22,17 +23,29 @@ VIEW_CORE = [
     "core.view_proposal",
     "core.view_approval",
     "core.view_export",
+    "core.view_approvalband",
+    "core.view_approvalbandrequest",
 ]
 
 VIEW_OPERATIONS = ["core.view_outboxmessage", "core.view_reading"]
 
 GRANTS: list[tuple[Role, list[str]]] = [
-    (Role.FINANCE, ["core.pause_outgoing", "core.propose_resume_outgoing", "core.reveal_person", *VIEW_CORE]),
+    (
+        Role.FINANCE,
+        [
+            "core.pause_outgoing",
+            "core.propose_resume_outgoing",
+            "core.propose_approval_band",
+            "core.reveal_person",
+            *VIEW_CORE,
+        ],
+    ),
     (
         Role.APPROVER,
         [
             "core.pause_outgoing",
             "core.approve_resume_outgoing",
+            "core.approve_approval_band",
             "core.approve_second_factor_reset",
             *VIEW_CORE,
         ],
@@ -67,3 +80,12 @@ def sync_roles() -> dict[str, int]:
         group, _ = Group.objects.get_or_create(name=role_name)
         group.permissions.set([known[name] for name in sorted(permissions)])
     return {name: len(permissions) for name, permissions in wanted.items()}
+
+
+def roles_with(permissions: Iterable[str]) -> list[str]:
+    """Return the roles that have all these permissions, in the order of `Role`; none for no permission."""
+    wanted = set(permissions)
+    granted: dict[str, set[str]] = {role.value: set() for role in Role}
+    for role, found in collect("roles", "GRANTS"):
+        granted[role.value].update(found)
+    return [role for role, found in granted.items() if wanted and wanted <= found]

@@ -6,9 +6,12 @@ import pytest
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from sunusav.core import clock
+from sunusav.core.band_services import BandValue
 from sunusav.core.models import Proposal, Switch, TrailEntry
 from sunusav.core.roles import Role
 from sunusav.core.switches import outgoing
+from tests.factories.bands import set_band
 from tests.factories.users import client_in, client_of, make_user
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +54,19 @@ def test_resume_proposed_by_one_and_approved_by_another_opens() -> None:
     approved = client_in(Role.APPROVER).post(RESUME, {"reason": "seen it"})
     assert (approved.status_code, approved.json()["status"]) == (200, "open")
     assert approved.json()["proposal_id"] == proposed.json()["proposal_id"]
+    assert outgoing().is_open
+
+
+def test_resume_that_needs_two_approvals_opens_with_the_second() -> None:
+    _pause()
+    set_band(BandValue("outgoing_resume", approvals_needed=2), now=clock.now())
+    proposed = client_in(Role.FINANCE).post(RESUME, {"reason": "healthy again"})
+    assert (proposed.json()["approvals_needed"], proposed.json()["approvals_given"]) == (2, 0)
+    first = client_in(Role.APPROVER).post(RESUME, {"reason": "seen it"})
+    assert (first.status_code, first.json()["status"], first.json()["approvals_given"]) == (202, "paused", 1)
+    assert not outgoing().is_open
+    second = client_in(Role.APPROVER).post(RESUME, {"reason": "seen it"})
+    assert (second.status_code, second.json()["status"], second.json()["approvals_given"]) == (200, "open", 2)
     assert outgoing().is_open
 
 

@@ -90,7 +90,10 @@ FIELDS: dict[str, str] = {
     "IssuedReceiptAnswer": "issued_at issuer:ReceiptIssuerAnswer kind number subject tax_rate_bps tax_sats",
     "JournalTransactionAnswer": "kind transaction_id",
     "LeftMemberAnswer": "display_name group_id left_at phone user_id",
-    "ManualRateAnswer": ("btc_xof_rate digest is_fallback observed_at proposal_id proposed_by source state"),
+    "ManualRateAnswer": (
+        "approvals_given approvals_needed btc_xof_rate digest is_fallback observed_at proposal_id proposed_by source "
+        "state"
+    ),
     "MemberAnswer": "display_name group_id phone user_id",
     "MovementAnswer": "amount_msat at kind subject transaction_id",
     "OpenedWithdrawalLinkAnswer": "amount_sats cycle_id expires_at lnurl qr_svg url",
@@ -127,9 +130,9 @@ FIELDS: dict[str, str] = {
     ),
     "RateAnswer": "btc_xof_rate is_fallback observed_at source",
     "ReverseAnswer": (
-        "attempts community_share completed_at created_at cycle_id digest error_code error_message group_id id "
-        "lightning_payment_hash net_payout partner_reserved payout_method payout_total platform_share "
-        "proposal_id proposed_by sats_fee schedule_version scheduled_at status"
+        "approvals_given approvals_needed attempts community_share completed_at created_at cycle_id digest error_code "
+        "error_message group_id id lightning_payment_hash net_payout partner_reserved payout_method payout_total "
+        "platform_share proposal_id proposed_by sats_fee schedule_version scheduled_at status"
     ),
     "RefundAnswer": (
         "amount_sats amount_xof attempts completed_at created_at destination:DestinationAnswer error_code "
@@ -145,7 +148,7 @@ FIELDS: dict[str, str] = {
         "user_recurring "
         "winner_user_id"
     ),
-    "ResumeAnswer": "changed_at changed_by proposal_id proposed_by reason status",
+    "ResumeAnswer": "approvals_given approvals_needed changed_at changed_by proposal_id proposed_by reason status",
     "SatsToXofAnswer": "amount_sats amount_xof btc_xof_rate is_fallback observed_at source",
     "ScheduleAnswer": "cycle_id payout_id scheduled_at status task_id",
     "PauseAnswer": "changed_at changed_by reason sends_that_may_leave status",

@@ -25,12 +25,14 @@ from payouts.services.erasure import propose_erasure
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.reopening import propose_reopening
 from sunusav.core import approvals, switches
+from sunusav.core.band_services import APPROVAL_BAND, BandValue
 from sunusav.core.locks import lock
-from sunusav.core.models import PersonKey, Proposal, Switch, User
+from sunusav.core.models import ApprovalBand, ApprovalBandRequest, PersonKey, Proposal, Switch, User
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.second_factor import make_recovery_codes
 from sunusav.core.second_factor_resets import propose_reset
+from tests.factories.bands import proposed_band
 from tests.factories.floats import proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
@@ -133,6 +135,29 @@ def _rate() -> Proposal:
     return propose_manual_rate(
         rate_xof_per_btc=Decimal(60_000_000), reason="no source", proposer=finance(), now=NOW
     )
+
+
+def _band() -> Proposal:
+    value = BandValue(
+        "manual_rate", approvals_needed=1, role="approver", currency="XOF", from_amount=5_000_000
+    )
+    make_user(Role.APPROVER)
+    return proposed_band(value, now=NOW)
+
+
+def _insert_band(*, from_amount: int, approvals_needed: int) -> None:
+    """Insert a band, as if another proposal of it had been approved."""
+    proposal = Proposal.objects.get(kind=APPROVAL_BAND)
+    row = ApprovalBandRequest.objects.get(pk=proposal.subject_id)
+    changes = {"from_amount": from_amount, "approvals_needed": approvals_needed, "role": ""}
+    request = copy_of(row, **changes)
+    request.save()
+    another = copy_of(proposal, subject_id=str(request.pk), state="approved", decided_at=NOW)
+    another.save()
+    ApprovalBand.objects.create(
+        kind=row.kind, currency=row.currency, **changes, version=1, effective_at=NOW, request=request,
+        proposal=another, proposer=proposal.proposer, approver=make_user(Role.APPROVER),
+    )  # fmt: skip
 
 
 # fees
@@ -633,6 +658,21 @@ KINDS: dict[str, Kind] = {
             "effective_at": written(TaxRate, effective_at=LATER),
             "reason": written(TaxRate, reason="another"),
         },
+    ),
+    "approval_band": Kind(
+        propose=_band,
+        constant=frozenset({"in_force_roles"}),
+        changes={
+            "proposal_kind": written(ApprovalBandRequest, kind="fee_schedule"),
+            "from_amount_xof": written(ApprovalBandRequest, from_amount=1),
+            "approvals_needed": written(ApprovalBandRequest, approvals_needed=2),
+            "role": written(ApprovalBandRequest, role="finance"),
+            "reason": written(ApprovalBandRequest, reason="another"),
+            "in_force_approvals": lambda: _insert_band(from_amount=1, approvals_needed=2),
+            "version_until_now": lambda: _insert_band(from_amount=5_000_000, approvals_needed=1),
+        },
+        lock=lambda: lock(APPROVAL_BAND),
+        meanwhile="in_force_approvals",
     ),
     "float_minimum": Kind(
         propose=lambda: proposed_minimum(now=NOW),

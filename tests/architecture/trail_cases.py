@@ -53,6 +53,7 @@ from sunusav.backoffice.list_exports import ask_for_export, prepare_exports
 from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.tokens import revoke_token
 from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches
+from sunusav.core.band_services import BandValue
 from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import cancel_export, delete_expired, record_download, request_export
 from sunusav.core.models import Export, Proposal, Switch, User
@@ -60,6 +61,7 @@ from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
 from tests.core.export_world import source
+from tests.factories.bands import proposed_band
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import (
     ACTOR,
@@ -1432,6 +1434,27 @@ def adopt_tax_rate() -> Call:
     decide_open("receipt_tax_rate")
     proposal, second = proposed_tax_rate(1_800, now=NOW), approver()
     return lambda: adopt(proposal, now=NOW, approver=second)
+
+
+@case("sunusav.core.band_services.propose_band")
+def propose_band() -> Call:
+    decide_open("approval_band")
+    value, proposer = _new_band(), finance()
+    return lambda: proposed_band(value, now=NOW, proposer=proposer)
+
+
+@case("sunusav.core.band_services.adopt_band")
+def adopt_band() -> Call:
+    decide_open("approval_band")
+    proposal, second = proposed_band(_new_band(), now=NOW), approver()
+    return lambda: approvals.approve(
+        proposal_id=proposal.pk, approver=second, digest=proposal.digest, now=NOW
+    )
+
+
+def _new_band() -> BandValue:
+    approver()
+    return BandValue("manual_rate", approvals_needed=1, currency="XOF", from_amount=next(_numbers))
 
 
 # partners

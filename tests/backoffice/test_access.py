@@ -18,12 +18,14 @@ from payouts.services.proposals import propose_refund
 from payouts.services.refunds import request_refund
 from payouts.services.reopening import propose_reopening
 from sunusav.core.approvals import approve
+from sunusav.core.band_services import BandValue
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.subjects import key_of
 from sunusav.core.switches import pause_outgoing
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
+from tests.factories.bands import set_band
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import set_issuer, set_tax_rate
@@ -58,6 +60,8 @@ ALL = {F, A, U, O}
 READERS: dict[str, set[Role]] = {
     "auth.group": {U, O},
     "core.approval": ALL,
+    "core.approvalband": ALL,
+    "core.approvalbandrequest": ALL,
     "core.outboxmessage": {U, O},
     "core.proposal": ALL,
     "core.reading": {U, O},
@@ -177,6 +181,7 @@ def full_world(world: World) -> World:
         partner="wave", event_key="AE_1", authenticity="signature", received_at=NOW, follow_at=NOW
     )
     adopt_minimum(proposed_minimum(now=NOW), now=NOW)
+    set_band(BandValue("manual_rate", approvals_needed=1, role=Role.APPROVER), now=NOW)
     set_issuer(now=NOW)
     set_tax_rate(1_800, now=NOW)
     open_receipt_link(kind="payout", key=world.paid.pk, user=make_user(Role.PLATFORM), now=NOW)

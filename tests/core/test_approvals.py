@@ -299,7 +299,7 @@ def test_subject_may_be_proposed_again_once_decided(
 def test_store_open_proposals_whose_subjects_differ_in_capitals_is_allowed(proposal: Proposal) -> None:
     Proposal.objects.create(
         kind=KIND, subject_id=SUBJECT.upper(), facts={}, digest="d", proposer_id=proposal.proposer_id,
-        proposed_at=proposal.proposed_at,
+        proposed_at=proposal.proposed_at, band=proposal.band,
     )  # fmt: skip
 
     assert Proposal.objects.exclude(open_subject=None).count() == 2
@@ -353,7 +353,7 @@ def test_fast_audit_sees_a_recent_decision_on_an_old_proposal(proposal: Proposal
     later = [
         Proposal(
             kind=KIND, subject_id=f"later-{number}", facts={}, digest="d", proposer_id=proposal.proposer_id,
-            proposed_at=proposal.proposed_at, **decided,
+            proposed_at=proposal.proposed_at, band=proposal.band, **decided,
         )
         for number in range(OUT_OF_ORDER + 1)
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from django.db import transaction
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, TrailEntry
 from sunusav.core.transitions import StateChanged, TransitionNotAllowed, move, move_all
+from tests.factories.bands import first_band
 from tests.factories.users import make_user
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +20,13 @@ ALLOWED = {"open": frozenset({"withdrawn", "rejected"})}
 @pytest.fixture
 def proposal(now: datetime) -> Proposal:
     return Proposal.objects.create(
-        kind="k", subject_id="s", facts={}, digest="d", proposer=make_user(), proposed_at=now
+        kind="k",
+        subject_id="s",
+        facts={},
+        digest="d",
+        proposer=make_user(),
+        proposed_at=now,
+        band=first_band(),
     )
 
 
@@ -90,7 +97,13 @@ def _proposals(now: datetime, *kinds: str) -> list[Proposal]:
     proposer = make_user()
     return [
         Proposal.objects.create(
-            kind=kind, subject_id=f"s{number}", facts={}, digest="d", proposer=proposer, proposed_at=now
+            kind=kind,
+            subject_id=f"s{number}",
+            facts={},
+            digest="d",
+            proposer=proposer,
+            proposed_at=now,
+            band=first_band(),
         )
         for number, kind in enumerate(kinds)
     ]

@@ -7,8 +7,12 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import approve, propose
+from sunusav.core.band_services import BandValue
+from sunusav.core.band_services import band_request as band_request_of
 from sunusav.core.models import (
     Approval,
+    ApprovalBand,
+    ApprovalBandRequest,
     Export,
     LookupToken,
     PersonKey,
@@ -22,6 +26,7 @@ from sunusav.core.roles import Role
 from sunusav.core.second_factor_resets import propose_reset
 from sunusav.core.switches import pause_outgoing
 from sunusav.core.trail import seal_trail
+from tests.factories.bands import first_band, proposed_band, set_band
 from tests.factories.users import make_session, make_user
 from tests.support.constraints import Violation
 
@@ -83,6 +88,18 @@ def export() -> Export:
 
 OTHER_FOLDER = {"folder": "another"}
 
+
+def band_request() -> ApprovalBandRequest:
+    value = BandValue(kind="manual_rate", approvals_needed=2, currency="XOF", from_amount=5_000_000)
+    for _ in range(2):
+        make_user(Role.APPROVER)
+    return band_request_of(proposed_band(value, now=NOW).subject_id)
+
+
+def band() -> ApprovalBand:
+    return set_band(BandValue(kind="manual_rate", approvals_needed=2), now=NOW)
+
+
 VIOLATIONS = [
     Violation("core_staffsession.session_id", staff_session, {}),
     Violation("core_secondfactorreset.proposal_id", second_factor_reset, {}),
@@ -108,6 +125,22 @@ VIOLATIONS = [
     Violation("proposal_decided_when_not_open", proposal, {"decided_at": NOW}),
     Violation("proposal_needs_an_approval", proposal, {"approvals_needed": 0}),
     Violation("proposal_outcome_seen_once_decided", proposal, {"outcome_seen_at": NOW}),
+    Violation("approvalbandrequest_amount_has_currency", band_request, {"currency": ""}),
+    Violation("approvalbandrequest_amount_has_currency", band_request, {"from_amount": -1}),
+    Violation("approvalbandrequest_approvals_in_range", band_request, {"approvals_needed": 0}),
+    Violation("approvalbandrequest_approvals_in_range", band_request, {"approvals_needed": 10}),
+    Violation("approvalbandrequest_has_reason", band_request, {"reason": ""}),
+    Violation("approvalband_version_once_per_band", first_band, {}),
+    Violation("approvalband_amount_has_currency", band, {"from_amount": 1, "version": 2}),
+    Violation("approvalband_approvals_in_range", band, {"approvals_needed": 0, "version": 2}),
+    Violation("approvalband_approvals_in_range", band, {"approvals_needed": 10, "version": 2}),
+    Violation("approvalband_set_by_two_people", band, {"proposal_id": None, "version": 2}),
+    Violation("approvalband_set_by_two_people", band, lambda row: {"approver_id": row.proposer_id}),
+    Violation("core_approvalband.request_id", band, lambda _: {"proposal_id": proposal().pk, "version": 2}),
+    Violation(
+        "core_approvalband.proposal_id", band, lambda _: {"request_id": band_request().pk, "version": 2}
+    ),
+    Violation("approvalband_set_by_two_people", first_band, {"kind": "manual_rate"}),
     Violation("approval_four_eyes", approval, lambda row: {"approver_id": row.proposer_id}),
     Violation("approval_one_per_approver", approval, {}),
     Violation("approval_rejection_has_reason", approval, {"is_approved": False}),

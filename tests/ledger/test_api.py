@@ -7,8 +7,10 @@ from rest_framework.test import APIClient
 
 from ledger.models import ExchangeRate, ManualRateRequest
 from sunusav.core import clock
+from sunusav.core.band_services import BandValue
 from sunusav.core.models import Proposal, User
 from sunusav.core.roles import Role
+from tests.factories.bands import set_band
 from tests.factories.users import client_in, client_of, make_user
 from tests.ledger.builders import MINUTE, stored_rate
 
@@ -122,7 +124,7 @@ def test_manual_rate_is_proposed_by_one_and_approved_by_another(finance: User, a
     assert proposed.json() == {
         "btc_xof_rate": "8500000.5", "source": "manual", "observed_at": None, "is_fallback": False,
         "proposal_id": str(proposal.pk), "digest": proposal.digest, "state": "open",
-        "proposed_by": finance.username,
+        "proposed_by": finance.username, "approvals_needed": 1, "approvals_given": 0,
     }  # fmt: skip
     assert not ExchangeRate.objects.exists()
 
@@ -132,6 +134,32 @@ def test_manual_rate_is_proposed_by_one_and_approved_by_another(finance: User, a
     assert (approved.status_code, approved.json()["state"]) == (200, "approved")
     assert (row.rate_xof_per_btc, row.source) == (Decimal("8500000.5"), "manual")
     assert client_of(finance).get(CURRENT).json()["btc_xof_rate"] == "8500000.5"
+
+
+def test_manual_rate_that_needs_two_approvals_is_recorded_with_the_second(finance: User) -> None:
+    set_band(BandValue("manual_rate", approvals_needed=2), now=clock.now())
+    post(client_of(finance), UPDATE, MANUAL)
+
+    first, second = (post(client_in(Role.APPROVER), UPDATE, MANUAL) for _ in range(2))
+
+    answers = [
+        (one.status_code, one.json()["state"], one.json()["approvals_given"]) for one in (first, second)
+    ]
+    assert answers == [(202, "open", 1), (200, "approved", 2)]
+    assert first.json()["observed_at"] is None
+    assert first.json()["approvals_needed"] == second.json()["approvals_needed"] == 2
+    assert ExchangeRate.objects.get().source == "manual"
+
+
+def test_manual_rate_that_a_rule_leaves_to_another_role_is_refused(finance: User) -> None:
+    set_band(BandValue("manual_rate", approvals_needed=1, role=Role.APPROVER), now=clock.now())
+    post(client_of(finance), UPDATE, MANUAL)
+
+    refused = post(client_of(make_user(is_superuser=True, is_service=False)), UPDATE, MANUAL)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "role-needed-to-decide")
+    assert refused.json()["role"] == "approver"
+    assert not ExchangeRate.objects.exists()
 
 
 def test_manual_rate_repeated_by_its_proposer_is_refused(finance: User) -> None:

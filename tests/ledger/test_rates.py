@@ -235,6 +235,7 @@ def test_manual_rate_needs_two_people(awa: User, fatou: User) -> None:
     assert not ExchangeRate.objects.exists()
 
     recorded = approve_manual_rate(proposal=proposal, approver=fatou, now=NOW + MINUTE)
+    assert recorded is not None
 
     assert (recorded.rate_xof_per_btc, recorded.source, recorded.observed_at) == (
         rate,

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from payouts.api.serializers.answers import PayoutWithSplitAnswer
+from sunusav.api.proposals import ProposalFields
 from sunusav.api.serializers import (
     ChoiceOf,
     DayField,
@@ -44,9 +45,7 @@ class ReverseBody(StrictSerializer):
         return dict(attrs)
 
 
-class ReverseAnswer(PayoutWithSplitAnswer):
+class ReverseAnswer(ProposalFields, PayoutWithSplitAnswer):
     """A payout, and the proposal to reverse it, which a second person approves by its id and digest."""
 
-    proposal_id = serializers.CharField(source="proposal.pk")
     digest = serializers.CharField(source="proposal.digest")
-    proposed_by = serializers.CharField(source="proposal.proposer.username")

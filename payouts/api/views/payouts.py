@@ -47,7 +47,10 @@ from sunusav.core.approvals import (
     ProposalAlreadyOpen,
     ProposalFactsChanged,
     ProposalMissing,
+    RoleNeededToDecide,
+    progress_of,
 )
+from sunusav.core.models import Proposal, ProposalState
 from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
 from sunusav.core.switches import OutgoingPaused
 from transfers.enums import DisbursementState, ReturnKind
@@ -174,8 +177,8 @@ class PayoutViewSet(ApiViewSet):
         problems=[
             PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ReturnReferenceBooked,
             ReturnRequested, ReturnReferenceClaimed, ReturnReferenceMalformed, ReturnDateOutOfRange,
-            ProposalMissing, ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged,
-            SecondFactorRefused, SecondFactorNotEnrolled,
+            ProposalMissing, ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide,
+            ProposalFactsChanged, SecondFactorRefused, SecondFactorNotEnrolled,
         ],
         example={
             "kind": "bank_line", "reference": "BICIS-2026-03-05-17", "returned_on": "2026-03-05",
@@ -185,18 +188,19 @@ class PayoutViewSet(ApiViewSet):
     )  # fmt: skip
     @action(detail=True, methods=["post"])
     def reverse(self, request: Request, payout_id: int) -> Response:
-        """Answer 202 with the proposal, and 200 when a second person has approved it: the payout is reversed."""
+        """Answer 202 with the proposal, and 200 when enough others have approved it: the payout is reversed."""
         body = self.body()
         if "proposal_id" in body:
             self.require_second_factor()
             proposal = services.approve_payout_reversal(
                 payout_id=payout_id, user=self.user, now=self.now, **body
             )
-            return self._answer_with_fee(payout_id, proposal=proposal)
+            is_approved = proposal.state == ProposalState.APPROVED
+            return self._answer_proposed(payout_id, proposal, status=200 if is_approved else 202)
         proposal = services.propose_payout_reversal(
             payout_id=payout_id, kind=ReturnKind(body.pop("kind")), user=self.user, now=self.now, **body
         )
-        return self._answer_with_fee(payout_id, proposal=proposal, status=202)
+        return self._answer_proposed(payout_id, proposal, status=202)
 
     @Endpoint(
         "Show the receipt of a completed payout", operation_id="payout_receipt_get", permission=VIEW,
@@ -205,6 +209,10 @@ class PayoutViewSet(ApiViewSet):
     @action(detail=True)
     def receipt(self, request: Request, payout_id: int) -> Response:
         return self.answer(receipt_of(payout_id))
+
+    def _answer_proposed(self, payout_id: int, proposal: Proposal, *, status: int) -> Response:
+        count = progress_of(proposal, now=self.now)
+        return self._answer_with_fee(payout_id, proposal=proposal, progress=count, status=status)
 
     def _answer_with_fee(self, payout_id: int, **more: Any) -> Response:
         payout = queries.payout(payout_id)

@@ -1,4 +1,5 @@
 from sunusav.core.models.approval import FOUR_EYES, Approval, DecidedByTwo, Proposal, ProposalState
+from sunusav.core.models.band import EVERY_KIND, MOST_APPROVALS, ApprovalBand, ApprovalBandRequest
 from sunusav.core.models.export import Export, ExportFormat, ExportState
 from sunusav.core.models.figure import DailyFigure
 from sunusav.core.models.lock import Lock
@@ -14,8 +15,12 @@ from sunusav.core.models.trail import TrailEntry, TrailSeal
 from sunusav.core.models.user import User
 
 __all__ = [
+    "EVERY_KIND",
     "FOUR_EYES",
+    "MOST_APPROVALS",
     "Approval",
+    "ApprovalBand",
+    "ApprovalBandRequest",
     "DailyFigure",
     "DecidedByTwo",
     "Export",

@@ -18,7 +18,10 @@ class ProposalState(models.TextChoices):
 
 
 class Proposal(models.Model):
-    """What one person asks another to approve, bound to a digest of the facts shown."""
+    """What one person asks others to approve, bound to a digest of the facts shown.
+
+    `approvals_needed` and `band` are those of the moment of the proposal.
+    """
 
     kind = models.CharField(_("kind"), max_length=40)
     subject_id = ExactCharField(_("subject id"), max_length=80)
@@ -34,6 +37,9 @@ class Proposal(models.Model):
     proposed_at = models.DateTimeField(_("proposed at"))
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
+    band = models.ForeignKey(
+        "core.ApprovalBand", on_delete=models.RESTRICT, related_name="+", verbose_name=_("approval rule")
+    )
     decided_at = models.DateTimeField(_("decided at"), null=True)
     outcome_seen_at = models.DateTimeField(_("outcome seen at"), null=True, blank=True)
     open_subject = kept_while("subject_id", ExactCharField(max_length=80, null=True), state="open")
