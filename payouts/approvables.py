@@ -1,5 +1,6 @@
 from payouts.enums import (
     CYCLE_CANCELLATION,
+    CYCLE_DESTINATION,
     CYCLE_REOPENING,
     CYCLE_SHORT_CLOSING,
     GROUP_VERIFICATION,
@@ -10,6 +11,7 @@ from payouts.enums import (
     WINNER_EXCHANGE,
 )
 from payouts.services.corrections import correct_as_approved, describe_correction
+from payouts.services.destinations import describe_destination, set_destination_as_approved
 from payouts.services.erasure import describe_erasure, erase_member
 from payouts.services.groups import describe_group, revoke_verification, verify_group
 from payouts.services.proposals import (
@@ -29,6 +31,7 @@ from sunusav.core.bands import amount_in
 __all__ = [
     "APPROVABLES",
     "CYCLE_CANCELLATION",
+    "CYCLE_DESTINATION",
     "CYCLE_REOPENING",
     "CYCLE_SHORT_CLOSING",
     "GROUP_VERIFICATION",
@@ -71,6 +74,13 @@ APPROVABLES = [
         approve_permission="payouts.approve_cycle_change",
         describe=describe_exchange,
         apply=exchange_as_approved,
+    ),
+    Approvable(
+        kind=CYCLE_DESTINATION,
+        propose_permission="payouts.propose_cycle_destination",
+        approve_permission="payouts.approve_cycle_destination",
+        describe=describe_destination,
+        apply=set_destination_as_approved,
     ),
     Approvable(
         kind=REFUND_PAYMENT,

@@ -103,6 +103,7 @@ PROPOSAL_PAGES = {
     "cycle_cancellation": "payouts.cycle",
     "cycle_short_closing": "payouts.cycle",
     "winner_exchange": "payouts.cycle",
+    "cycle_destination": "payouts.cycle",
     "refund_payment": "payouts.proposedrefund",
     "member_erasure": "payouts.member",
     "member_correction": "payouts.member",

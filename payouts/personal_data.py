@@ -11,6 +11,7 @@ from payouts.models import (
     Member,
     MemberErasure,
     ProposedCorrection,
+    ProposedDestination,
     ProposedExchange,
     ProposedRefund,
     Refund,
@@ -142,6 +143,15 @@ def proposed_refunds(user_id: str) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def proposed_destinations(user_id: str) -> Iterator[Row]:
+    won = {row.pk for row in _won(user_id)} | {row.cycle_id for row in _contributions(user_id)}
+    for row in ProposedDestination.objects.filter(cycle__in=won, winner_user_id=user_id).order_by("pk"):
+        yield {
+            "cycle": row.cycle_id, "proposed_at": row.proposed_at,
+            "destinations": [person_queries.shown_destination(one) for one in row.destinations],
+        }  # fmt: skip
+
+
 def corrections(user_id: str) -> Iterator[Row]:
     person = member_ref(user_id)
     for row in ProposedCorrection.objects.filter(user_id=user_id).order_by("pk"):
@@ -220,6 +230,7 @@ SECTIONS = [
     PersonalSection("withdrawal_links", ("transfers.WithdrawalLink",), withdrawal_links),
     PersonalSection("refunds", ("payouts.Refund",), refunds),
     PersonalSection("proposed_refunds", ("payouts.ProposedRefund",), proposed_refunds),
+    PersonalSection("proposed_destinations", ("payouts.ProposedDestination",), proposed_destinations),
     PersonalSection("corrections", ("payouts.ProposedCorrection",), corrections),
     PersonalSection("receipts", ("transfers.IssuedReceipt", "transfers.ReceiptLink"), receipts),
     PersonalSection("erasures", ("payouts.MemberErasure", "core.PersonKey"), erasures),

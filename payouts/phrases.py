@@ -67,6 +67,8 @@ FACTS: dict[str, Any] = {
     "returned": _("returned to the members"),
     "from_winner": _("earlier winner"),
     "destination_digest": _("digest of the destination"),
+    "digest_before": _("digest of the destination before"),
+    "second_digest": _("digest of the second choice"),
     "payout_total": _("payout total"),
     "replaced": _("replaced"),
     "second_rail": _("second rail"),
@@ -83,6 +85,7 @@ PROPOSALS: dict[str, Any] = {
     "cycle_cancellation": _("Cancel a cycle"),
     "cycle_short_closing": _("Close a cycle short"),
     "winner_exchange": _("Give a cycle's turn to another member"),
+    "cycle_destination": _("Change where a winner is paid"),
     "refund_payment": _("Pay out a member's credit"),
     "cycle_reopening": _("Reopen a cycle whose payout was reversed"),
     "member_erasure": _("Erase a member's name and phone"),
@@ -163,4 +166,11 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 }
 
 CODES = {"payout_status", "cycle_status", "destination_rail", "second_rail", "second_kind"}
-HASHES = {"value_sha256", "destination_digest", "stored_digest", "proposed_digest"}
+HASHES = {
+    "value_sha256",
+    "digest_before",
+    "second_digest",
+    "destination_digest",
+    "stored_digest",
+    "proposed_digest",
+}

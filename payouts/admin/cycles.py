@@ -10,10 +10,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from payouts.admin.cycle_filters import StatusFilter
+from payouts.admin.destinations import PROPOSE_DESTINATION
 from payouts.admin.reopening import payout_section, reopened_box, reversed_box, waits_for_reopening
 from payouts.calculations import contribution_subject, cycle_subject
 from payouts.enums import (
     CYCLE_CANCELLATION,
+    CYCLE_DESTINATION,
     CYCLE_REOPENING,
     CYCLE_SHORT_CLOSING,
     WINNER_EXCHANGE,
@@ -41,7 +43,13 @@ from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
 from transfers.types import CollectionFacts, DisbursementFacts
 
-PROPOSED = (CYCLE_REOPENING, CYCLE_CANCELLATION, CYCLE_SHORT_CLOSING, WINNER_EXCHANGE)
+PROPOSED = (
+    CYCLE_REOPENING,
+    CYCLE_CANCELLATION,
+    CYCLE_SHORT_CLOSING,
+    WINNER_EXCHANGE,
+    CYCLE_DESTINATION,
+)
 
 
 def _payout_of(row: Cycle) -> DisbursementFacts:
@@ -239,7 +247,7 @@ class CycleAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     links = ("group", "state")
     actions_offered = (
-        RETRY, CANCEL, REOPEN, PROPOSE_SHORT_CLOSING, PROPOSE_EXCHANGE, PROPOSE_CANCELLATION,
+        RETRY, CANCEL, REOPEN, PROPOSE_DESTINATION, PROPOSE_SHORT_CLOSING, PROPOSE_EXCHANGE, PROPOSE_CANCELLATION,
     )  # fmt: skip
     card_fields = (
         "group", "status", "pot", "winner_user_id", "destination_rail", "destination_kind", "destination_masked",

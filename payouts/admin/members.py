@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.types import Movement
 from payouts.admin.credits import ABOUT_ORDER, credits_page, credits_table
+from payouts.admin.destinations import kinds, rails
 from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
 from payouts.admin.reveals import REVEAL
 from payouts.admin.rights import EXPORT, PROPOSE_CORRECTION
@@ -24,7 +24,7 @@ from payouts.queries.people import memberships
 from payouts.services.proposals import propose_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import instant, show_code, show_code_or_text
+from sunusav.backoffice.facts import instant, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_msat
 from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject, trail_of
@@ -36,18 +36,10 @@ from transfers.types import Destination, member_ref
 MOVEMENTS_SHOWN = 50
 
 
-def _rails() -> list[tuple[str, Any]]:
-    return [(name, show_code(name)) for name in settings.RAILS]
-
-
-def _kinds() -> list[tuple[str, Any]]:
-    return [(kind, show_code(kind)) for kind in ("lightning_address", "bolt11", "lnurl", "phone")]
-
-
 class RefundForm(ReasonAndCodeForm):
     amount_sats = forms.IntegerField(label=_("Amount in sats"), min_value=1)
-    rail = forms.ChoiceField(label=_("Rail"), choices=_rails)
-    kind = forms.ChoiceField(label=_("Kind of destination"), choices=_kinds)
+    rail = forms.ChoiceField(label=_("Rail"), choices=rails)
+    kind = forms.ChoiceField(label=_("Kind of destination"), choices=kinds)
     value = forms.CharField(
         label=_("Destination"), max_length=4_000, strip=True,
         help_text=_("An invoice for exactly this amount, an address, or a phone such as +221771234567."),

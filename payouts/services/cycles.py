@@ -93,6 +93,7 @@ def set_destination(
     actor: Actor,
     now: datetime,
     second_choice: Destination | None = None,
+    reason: str = "",
 ) -> None:
     """Set where the winner is paid, and where if that is finally refused; a payout not paid yet is redirected.
 
@@ -100,21 +101,10 @@ def set_destination(
     Raises: CycleMissing, CycleCancelled, CycleAlreadyPaid, DestinationLocked, SecondChoiceSame, RailUnknown, and the
     refusals of the rails.
     """
-    if second_choice == destination:
-        raise SecondChoiceSame(cycle_id=cycle_id)
     with transaction.atomic():
         row = locked_cycle(cycle_id)
-        require_not_cancelled(row)
-        payout = payout_in_force(cycle_id)
-        _require_unpaid(row, payout)
-        for one in (destination, second_choice):
-            if one is not None:
-                _require_acceptable(row, one, payout, now)
-        before = _choices_before(row)
-        first = Choice(destination, _replaced_at(row, before[:1], destination, now))
-        second = None
-        if second_choice is not None:
-            second = Choice(second_choice, _replaced_at(row, before[1:], second_choice, now))
+        payout = require_destinations(row, destination, second_choice, now=now)
+        first, second = chosen_now(row, destination, second_choice, now=now)
         _store_choices(row, first, second, now=now)
         if payout is not None:
             _redirect(row, payout, actor=actor, now=now)
@@ -127,8 +117,35 @@ def set_destination(
                 "second_replaced": second.replaced_at == now,
             }  # fmt: skip
         trail.record(
-            subject=cycle_subject(cycle_id), action="set_destination", actor=actor, at=now, facts=facts
-        )
+            subject=cycle_subject(cycle_id), action="set_destination", actor=actor, at=now, reason=reason,
+            facts=facts,
+        )  # fmt: skip
+
+
+def require_destinations(
+    row: Cycle, destination: Destination, second_choice: Destination | None, *, now: datetime
+) -> DisbursementFacts | None:
+    """Refuse destinations that a cycle cannot have; return its payout in force. Raises: as `set_destination`."""
+    if second_choice == destination:
+        raise SecondChoiceSame(cycle_id=row.pk)
+    require_not_cancelled(row)
+    payout = payout_in_force(row.pk)
+    _require_unpaid(row, payout)
+    for one in (destination, second_choice):
+        if one is not None:
+            _require_acceptable(row, one, payout, now)
+    return payout
+
+
+def chosen_now(
+    row: Cycle, destination: Destination, second_choice: Destination | None, *, now: datetime
+) -> tuple[Choice, Choice | None]:
+    """Return these destinations, each with the moment since which it is another payee's. Raises: PersonErased."""
+    before = _choices_before(row)
+    first = Choice(destination, _replaced_at(row, before[:1], destination, now))
+    if second_choice is None:
+        return first, None
+    return first, Choice(second_choice, _replaced_at(row, before[1:], second_choice, now))
 
 
 def _choices_before(row: Cycle) -> list[Choice]:

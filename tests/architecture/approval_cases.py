@@ -18,9 +18,19 @@ from ledger.services import post, propose_manual_rate
 from ledger.types import AccountRef, credit, debit
 from partners.models import AdoptedFloatMinimum, FloatMinimum
 from partners.services.floats import FLOAT_MINIMUM
-from payouts.models import Cycle, Group, Member, ProposedCorrection, ProposedExchange, ProposedRefund
+from payouts.models import (
+    Cycle,
+    Group,
+    Member,
+    ProposedCorrection,
+    ProposedDestination,
+    ProposedExchange,
+    ProposedRefund,
+)
 from payouts.services import proposals
 from payouts.services.corrections import propose_correction
+from payouts.services.cycles import set_destination
+from payouts.services.destinations import propose_destination
 from payouts.services.erasure import propose_erasure
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from payouts.services.reopening import propose_reopening
@@ -347,6 +357,17 @@ def _another_exchange() -> None:
     ProposedExchange.objects.create(cycle_id="cycle-9", winner_user_id="user-0", proposed_at=NOW)
 
 
+def _destination() -> Proposal:
+    return propose_destination(
+        cycle_id=_cycle().pk, destination=invoice("wallet", 19_800), second_choice=invoice("other", 19_800),
+        reason="lost the phone", proposer=finance(), now=NOW,
+    )  # fmt: skip
+
+
+def _destination_set() -> None:
+    set_destination(cycle_id="cycle-9", destination=invoice("mine", 19_800), actor=ACTOR, now=NOW)
+
+
 def _refund() -> Proposal:
     make_group(members=1)
     post(
@@ -445,6 +466,22 @@ KINDS: dict[str, Kind] = {
         },
         lock=locked(Cycle),
         meanwhile="from_winner",
+    ),
+    "cycle_destination": Kind(
+        propose=_destination,
+        constant=frozenset({"cycle_id"}),
+        changes={
+            "winner": written(Cycle, winner_user_id="user-1"),
+            "digest_before": _destination_set,
+            "rail": written(ProposedDestination, rail="wave"),
+            "kind": written(ProposedDestination, kind="phone"),
+            "destination_digest": written(ProposedDestination, digest="00" * 32),
+            "second_rail": written(ProposedDestination, second_rail="wave"),
+            "second_kind": written(ProposedDestination, second_kind="phone"),
+            "second_digest": written(ProposedDestination, second_digest="00" * 32),
+        },
+        lock=locked(Cycle),
+        meanwhile="winner",
     ),
     "refund_payment": Kind(
         propose=_refund,

@@ -33,6 +33,7 @@ from payouts.services import (
     contributions,
     corrections,
     cycles,
+    destinations,
     endings,
     erasure,
     exports,
@@ -1231,6 +1232,20 @@ def propose_exchange() -> Call:
 @case("payouts.services.proposals.exchange_as_approved")
 def approve_exchange() -> Call:
     return approved_by_another(propose_exchange()())
+
+
+@case("payouts.services.destinations.propose_destination")
+def propose_destination() -> Call:
+    cycle_id, who = half_paid(), finance()
+    wallet = invoice(name("wallet"), 19_800)
+    return lambda: destinations.propose_destination(
+        cycle_id=cycle_id, destination=wallet, reason="lost the phone", proposer=who, now=NOW
+    )
+
+
+@case("payouts.services.destinations.set_destination_as_approved")
+def approve_destination() -> Call:
+    return approved_by_another(propose_destination()())
 
 
 @case("payouts.services.proposals.propose_refund")

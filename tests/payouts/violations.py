@@ -10,6 +10,7 @@ from payouts.models import (
     CycleReopening,
     MemberErasure,
     ProposedCorrection,
+    ProposedDestination,
     ProposedRefund,
     Refund,
 )
@@ -55,6 +56,13 @@ def proposed_refund() -> ProposedRefund:
     return ProposedRefund.objects.create(
         user_id="user-0", amount_sats=1, rail="lightning", kind="bolt11", sealed_value=b"", digest="0" * 64,
         reason="moved away", proposed_at=NOW,
+    )  # fmt: skip
+
+
+def proposed_destination() -> ProposedDestination:
+    return ProposedDestination.objects.create(
+        cycle=cycle(), winner_user_id="user-0", rail="lightning", kind="bolt11", sealed_value=b"",
+        digest="0" * 64, proposed_at=NOW,
     )  # fmt: skip
 
 
@@ -161,6 +169,15 @@ VIOLATIONS = [
     Violation("cycle_winner_replaced_once_ready", cycle, {"winner_replaced_at": NOW}),
     Violation("proposedcorrection_changes_something", proposed_correction, {"sealed_name": None}),
     Violation("refund_amount_is_positive", refund, {"amount_sats": 0}),
+    *[
+        Violation("proposeddestination_second_is_whole", proposed_destination, {name: value})
+        for name, value in (
+            ("second_rail", "lightning"),
+            ("second_kind", "bolt11"),
+            ("sealed_second", b"x"),
+            ("second_digest", "0"),
+        )
+    ],
     Violation("proposedrefund_amount_is_positive", proposed_refund, {"amount_sats": 0}),
     Violation(
         "payouts_contribution.return_transaction_id",
