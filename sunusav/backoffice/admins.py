@@ -27,8 +27,10 @@ from sunusav.backoffice.actions import (
     run_action,
     show_result,
 )
+from sunusav.backoffice.filters import is_safe, parameters_of
 from sunusav.backoffice.forms import ConfirmForm
 from sunusav.backoffice.list_exports import export_buttons
+from sunusav.backoffice.saved_filters import SavedFilters
 from sunusav.backoffice.sections import Box, Section
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -41,12 +43,9 @@ else:
 
 # Any number of 18 digits fits a BIGINT; one of 19 may overflow it.
 MAX_DIGITS = 18
-SAFE_LOOKUPS = {
-    "exact", "in", "isnull", "id", "gte", "gt", "lte", "lt", "year", "month", "day", "isempty",
-}  # fmt: skip
 
 
-class BackofficeAdmin(ModelAdmin):
+class BackofficeAdmin(SavedFilters, ModelAdmin):
     """A list and pages that show amounts with units, search for exact terms and confirm actions.
 
     `actions_offered` are buttons on a row's page and entries of the list's menu; `card_fields` are what a
@@ -96,8 +95,8 @@ class BackofficeAdmin(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow filtering only by what the list offers, so that nobody can guess hidden columns by prefix."""
-        offered = [*_filtered(self.list_filter), *self.links, self.date_hierarchy or "id"]
-        return any(lookup == name or _is_safe(lookup, name) for name in offered)
+        offered = [*parameters_of(self.list_filter), *self.links, self.date_hierarchy or "id"]
+        return any(lookup == name or is_safe(lookup, name) for name in offered)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -141,10 +140,8 @@ class BackofficeAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_action"
-        return [
-            path("actions/<slug:slug>/", self.admin_site.admin_view(self.action_view), name=name),
-            *super().get_urls(),
-        ]
+        view = self.admin_site.admin_view(self.action_view)
+        return [path("actions/<slug:slug>/", view, name=name), *self.filter_urls(), *super().get_urls()]
 
     def _url(self, page: str, *args: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
@@ -308,6 +305,7 @@ class BackofficeAdmin(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         context = {
             "buttons": [*self.list_buttons(request), *export_buttons(self, request)],
+            "filter_bar": self.filter_bar(request),
             "title": capfirst(str(self.opts.verbose_name_plural)),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
@@ -338,8 +336,8 @@ class ReadOnlyAdmin(BackofficeAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        names = cast(Any, self.fields) or _stored_fields(self.model)
-        hidden = {name for name in self.fields_hidden_when_empty if _is_empty(obj, name)}
+        names = cast(Any, self.fields) or columns.stored_fields(self.model)
+        hidden = {name for name in self.fields_hidden_when_empty if columns.is_empty(obj, name)}
         return columns.shown(self.model, [name for name in names if name not in hidden])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -359,45 +357,10 @@ class ReadOnlyInline(TabularInline):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return columns.shown(self.model, cast(Any, self.fields) or _stored_fields(self.model))
+        return columns.shown(self.model, cast(Any, self.fields) or columns.stored_fields(self.model))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
-
-
-def _stored_fields(model: type[Model]) -> list[str]:
-    """Return the fields to show: no automatic keys, generated columns or encrypted data."""
-    return [
-        field.name
-        for field in model._meta.fields
-        if not (field.primary_key and field.get_internal_type().endswith("AutoField"))
-        and not field.generated
-        and field.get_internal_type() != "BinaryField"
-    ]
-
-
-def _is_empty(row: Any, name: str) -> bool:
-    return row is not None and getattr(row, name) in (None, "")
-
-
-def _filtered(list_filter: Iterable[Any]) -> list[str]:
-    names = [name[0] if isinstance(name, tuple) else name for name in list_filter]
-    return [one for name in names for one in _parameters_of(name)]
-
-
-def _parameters_of(name: Any) -> Sequence[str]:
-    if isinstance(name, str):
-        return (name,)
-    given: Sequence[str] = (
-        name.parameter_names() if hasattr(name, "parameter_names") else (name.parameter_name,)
-    )
-    return given
-
-
-def _is_safe(lookup: str, name: str) -> bool:
-    return (
-        lookup.startswith(f"{name}__") and set(lookup.removeprefix(f"{name}__").split("__")) <= SAFE_LOOKUPS
-    )
 
 
 def _opener(action: Action) -> Any:

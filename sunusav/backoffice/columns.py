@@ -182,3 +182,19 @@ def _value(row: models.Model, model_admin: Any, name: Column) -> Any:
     if field.remote_field:
         return value if value is not None else NOTHING
     return display_for_field(value, field, NOTHING)
+
+
+def stored_fields(model: type[models.Model]) -> list[str]:
+    """Return the fields to show: no automatic keys, generated columns or encrypted data."""
+    return [
+        field.name
+        for field in model._meta.fields
+        if not (field.primary_key and field.get_internal_type().endswith("AutoField"))
+        and not field.generated
+        and field.get_internal_type() != "BinaryField"
+    ]
+
+
+def is_empty(row: Any, name: str) -> bool:
+    """Return whether a row, if there is one, has no value in a field."""
+    return row is not None and getattr(row, name) in (None, "")

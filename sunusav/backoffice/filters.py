@@ -1,7 +1,7 @@
 """Filters of lists by dates, amounts and states. Each says which columns it compares, so that an index can answer."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import reduce
@@ -29,6 +29,10 @@ RANGES = {"gte", "gt", "lte", "lt"}
 MAX_AMOUNT_DIGITS = 15
 LAST_DAYS = 7
 _GROUPING = re.compile(r"[\s\u00a0\u202f]")
+
+SAFE_LOOKUPS = {
+    "exact", "in", "isnull", "id", "gte", "gt", "lte", "lt", "year", "month", "day", "isempty",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -295,3 +299,25 @@ def lookups_of(spec: Any) -> Mapping[str, Any] | None:
         used: Mapping[str, Any] = spec.used_parameters
         return used
     return None
+
+
+def parameters_of(list_filter: Iterable[Any]) -> list[str]:
+    """Return the parameters, or the fields, by which the filters of a list filter."""
+    names = [name[0] if isinstance(name, tuple) else name for name in list_filter]
+    return [one for name in names for one in _parameters_of(name)]
+
+
+def _parameters_of(name: Any) -> Sequence[str]:
+    if isinstance(name, str):
+        return (name,)
+    given: Sequence[str] = (
+        name.parameter_names() if hasattr(name, "parameter_names") else (name.parameter_name,)
+    )
+    return given
+
+
+def is_safe(lookup: str, name: str) -> bool:
+    """Return whether a lookup compares a field as a whole, so that nobody guesses a value letter by letter."""
+    return (
+        lookup.startswith(f"{name}__") and set(lookup.removeprefix(f"{name}__").split("__")) <= SAFE_LOOKUPS
+    )

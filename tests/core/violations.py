@@ -17,6 +17,7 @@ from sunusav.core.models import (
     LookupToken,
     PersonKey,
     Proposal,
+    SavedFilter,
     SecondFactorReset,
     StaffSession,
     TrailSeal,
@@ -100,6 +101,13 @@ def band() -> ApprovalBand:
     return set_band(BandValue(kind="manual_rate", approvals_needed=2), now=NOW)
 
 
+def saved_filter() -> SavedFilter:
+    return SavedFilter.objects.create(
+        person=make_user(Role.FINANCE), list_name="core.proposal", name="open", query="state__exact=open",
+        saved_at=NOW,
+    )  # fmt: skip
+
+
 VIOLATIONS = [
     Violation("core_staffsession.session_id", staff_session, {}),
     Violation("core_secondfactorreset.proposal_id", second_factor_reset, {}),
@@ -156,4 +164,7 @@ VIOLATIONS = [
     Violation("export_failed_has_code", export, {**OTHER_FOLDER, "state": "failed"}),
     Violation("export_failed_has_code", export, {**OTHER_FOLDER, "failure_code": "export-stopped"}),
     Violation("export_expires_after_request", export, {**OTHER_FOLDER, "expires_at": NOW}),
+    Violation("savedfilter_name_once_per_person_and_list", saved_filter, {}),
+    Violation("savedfilter_has_name_and_filters", saved_filter, {"name": ""}),
+    Violation("savedfilter_has_name_and_filters", saved_filter, {"name": "none", "query": ""}),
 ]

@@ -7,6 +7,7 @@ from sunusav.core.models.lookup import LookupToken
 from sunusav.core.models.outbox import OutboxMessage
 from sunusav.core.models.privacy import PersonKey
 from sunusav.core.models.reading import Reading
+from sunusav.core.models.saved_filter import SavedFilter
 from sunusav.core.models.sealing import SealBase
 from sunusav.core.models.second_factor import SecondFactorReset
 from sunusav.core.models.staff_session import LoginAttempt, StaffSession
@@ -34,6 +35,7 @@ __all__ = [
     "Proposal",
     "ProposalState",
     "Reading",
+    "SavedFilter",
     "SealBase",
     "SecondFactorReset",
     "StaffSession",
