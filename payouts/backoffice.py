@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from payouts.calculations import SENEGAL, group_ref, international
@@ -17,7 +18,7 @@ from sunusav.backoffice.sections import link_to_page
 from sunusav.core.lookups import words_of
 from transfers.types import member_ref
 
-__all__ = ["FACT_FORMATS", "INBOX", "NAVIGATION", "PROPOSAL_PAGES", "SEARCHES"]
+__all__ = ["FACT_FORMATS", "INBOX", "NAVIGATION", "PROPOSAL_PAGES", "REVEAL_PAGES", "SEARCHES"]
 
 
 def _payment(payout_id: int) -> Any:
@@ -96,6 +97,15 @@ SEARCHES = [
         is_unambiguous=False,
     ),
 ]  # fmt: skip
+
+
+def _reveal_page(user_id: str) -> str:
+    """Return the page that asks why a member is shown in clear, or an empty string when nobody is called so."""
+    newest = newest_membership(user_id)
+    return f"{reverse('admin:payouts_member_action', args=['reveal'])}?pk={newest[0].pk}" if newest else ""
+
+
+REVEAL_PAGES = {"member": _reveal_page}
 PROPOSAL_PAGES = {
     "group_verification": "payouts.group",
     "group_verification_revocation": "payouts.group",

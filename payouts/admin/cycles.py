@@ -41,7 +41,7 @@ from sunusav.core.models import User
 from transfers.collection_queries import collections_for
 from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
-from transfers.types import CollectionFacts, DisbursementFacts
+from transfers.types import CollectionFacts, DisbursementFacts, member_ref
 
 PROPOSED = (
     CYCLE_REOPENING,
@@ -284,6 +284,9 @@ class CycleAdmin(ReadOnlyAdmin):
         if cycle.facts.is_short:
             return gettext("short: %(settled)s of %(due)s") % {"settled": settled, "due": due}
         return f"{settled} / {due}"
+
+    def masked_person(self, row: Any) -> str:
+        return member_ref(row.winner_user_id)
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         payout = disbursement_for(cycle_subject(row.pk))

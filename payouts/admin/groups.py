@@ -77,6 +77,7 @@ class MemberInline(ReadOnlyInline):
     model = Member
     fields = ("user_id", "name_masked", "phone_masked", "added_at", "left_at")
     ordering = ("user_id",)
+    show_change_link = True  # to the member's page, where name and phone are shown in clear
 
     @admin.display(description=_("name"))
     def name_masked(self, member: Member) -> str:

@@ -23,6 +23,7 @@ from sunusav.backoffice.sections import Section, link_to_page, trail_of
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from transfers.enums import DisbursementState
+from transfers.types import member_ref
 
 
 def _cancel_refund(decision: Decision) -> None:
@@ -103,6 +104,9 @@ class RefundAdmin(ReadOnlyAdmin):
             link_to_page("transfers.disbursement", refund.facts.payout_id, f"#{refund.facts.payout_id}")
         )
 
+    def masked_person(self, row: Any) -> str:
+        return member_ref(row.user_id)
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         payment = f"disbursement:{row.facts.payout_id}"
         return (trail_of([refund_subject(row.pk), payment]),)
@@ -119,6 +123,9 @@ class ProposedRefundAdmin(ReadOnlyAdmin):
     @admin.display(description=_("destination"))
     def where(self, row: ProposedRefund) -> str:
         return masked_destination(row)
+
+    def masked_person(self, row: Any) -> str:
+        return member_ref(row.user_id)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (trail_of([f"{REFUND_PAYMENT}:{row.pk}"]),)

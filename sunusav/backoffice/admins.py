@@ -30,6 +30,7 @@ from sunusav.backoffice.actions import (
 from sunusav.backoffice.filters import is_safe, parameters_of
 from sunusav.backoffice.forms import ConfirmForm
 from sunusav.backoffice.list_exports import export_buttons
+from sunusav.backoffice.reveals import reveal_buttons
 from sunusav.backoffice.saved_filters import SavedFilters
 from sunusav.backoffice.sections import Box, Section
 from sunusav.core import clock
@@ -174,11 +175,17 @@ class BackofficeAdmin(SavedFilters, ModelAdmin):
     def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
         """Return the actions that are offered on this row to this person."""
         user = person_of(request)
-        return [
+        offered = [
             Button(action.label, self.action_url(action, [row]), action.tone)
             for action in self.actions_offered
             if self._may(request, action, row) and action.is_offered(user, row)
         ]
+        shown = self.masked_person(row)
+        return [*offered, *reveal_buttons(user, shown)] if shown else offered
+
+    def masked_person(self, row: Any) -> str:
+        """Return the subject of the person of whom this page shows something masked; an empty string for nobody."""
+        return ""
 
     def key_of(self, row: Any) -> str:
         """Return what identifies a row in URLs."""

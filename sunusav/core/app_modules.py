@@ -33,7 +33,11 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     ),
     "exports": {"EXPORTS": False},
     "backoffice": dict.fromkeys(
-        ["INBOX", "HELD_BY_PAUSE", "FRANCS", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES"], False
+        [
+            "INBOX", "HELD_BY_PAUSE", "FRANCS", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES",
+            "REVEAL_PAGES",
+        ],
+        False,
     ),
 }  # fmt: skip
 

@@ -4,20 +4,31 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db.models import Model
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
-from payouts.models import Member
+from ledger.services import post
+from ledger.types import credit, debit
+from payouts.models import Cycle, Member, ProposedRefund, Refund
 from payouts.services.cycles import set_destination
+from payouts.services.proposals import propose_refund
+from payouts.services.refunds import request_refund
 from sunusav.core.models import TrailEntry
 from sunusav.core.privacy import erase
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
 from tests.factories.payouts import ACTOR, NOW, make_cycle, make_group, make_payable_cycle, process
+from tests.factories.treasury import NODE
+from tests.factories.users import make_user
 from tests.fakes.franc_rail import NAME as FRANCS
 from tests.fakes.franc_rail import phone
+from tests.fakes.rail import invoice
 from transfers.engine.runner import run_due
+from transfers.models import Disbursement
 from transfers.rails import rail
+from transfers.types import credit_of
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +103,32 @@ def test_erased_person_has_nothing_to_show(enter: Enter, awa: Member) -> None:
     assert REVEAL not in finance.get(f"/admin/payouts/member/{awa.pk}/change/").content.decode()
     assert [text for text in IN_CLEAR if text in asked(finance, awa)] == []
     assert not TrailEntry.objects.filter(action="reveal").exists()
+
+
+def _masked_pages(awa: Member) -> list[str]:
+    """Return the pages that show something of her masked: her cycles, payments, a link, refunds."""
+    given = [debit(NODE, 2_000_000), credit(credit_of(awa.user_id), 2_000_000)]
+    post(kind="test", reference="credit", lines=given, at=NOW, subject="test")
+    asked_for = {"user_id": awa.user_id, "amount_sats": 500, "reason": "left", "now": NOW}
+    request_refund(**asked_for, destination=invoice("wallet-1", 500), actor=ACTOR)
+    propose_refund(**asked_for, destination=invoice("wallet-2", 500), proposer=make_user(Role.FINANCE))
+    rows: list[Model] = [
+        *Cycle.objects.all(), *Disbursement.objects.all(), *Refund.objects.all(), *ProposedRefund.objects.all(),
+    ]  # fmt: skip
+    assert {type(row).__name__ for row in rows} == {"Cycle", "Disbursement", "Refund", "ProposedRefund"}
+    return [reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[row.pk]) for row in rows]
+
+
+def test_every_page_that_shows_her_masked_leads_to_the_reason(enter: Enter, awa: Member) -> None:
+    finance, auditor = enter(Role.FINANCE), enter(Role.AUDITOR)
+    link = f'href="{REVEAL}?pk={awa.pk}"'
+    pages = _masked_pages(awa)
+
+    assert [url for url in pages if link not in finance.get(url).content.decode()] == []
+    assert [url for url in pages if REVEAL in auditor.get(url).content.decode()] == []
+    member = reverse("admin:payouts_member_change", args=[awa.pk])
+    group = finance.get(reverse("admin:payouts_group_change", args=[awa.group_id])).content.decode()
+    assert f'href="{member}' in group
+
+    erase("member:user-0", now=NOW)
+    assert [url for url in pages if REVEAL in finance.get(url).content.decode()] == []

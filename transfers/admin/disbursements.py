@@ -232,6 +232,9 @@ class DisbursementAdmin(ReadOnlyAdmin):
         shown += [(_("Cost allowed"), show_in(order.currency, order.cost_limit)), *last_answer(attempt)]
         return replace(card, facts=[*card.facts, *shown])
 
+    def masked_person(self, row: Any) -> str:
+        return str(row.person_ref)
+
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         return payment_box(row, now=clock.now())
 

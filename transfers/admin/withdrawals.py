@@ -51,6 +51,9 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
 
+    def masked_person(self, row: Any) -> str:
+        return str(row.person_ref)
+
     @admin.display(description=_("destination"))
     def destination_masked(self, row: Any) -> str:
         return str(row.destination_masked)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0011_second_factor_and_sessions"),
+        ("core", "0015_approval_bands"),
     ]
 
     operations = [
