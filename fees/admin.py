@@ -18,7 +18,8 @@ from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_sats
-from sunusav.backoffice.sections import Section, trail_of
+from sunusav.backoffice.sections import Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.models import User
 
@@ -55,7 +56,7 @@ class DiscountGrantAdmin(ReadOnlyAdmin):
         return f"#{row.pk} {row.holder}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"discount:{row.holder}"]),)
+        return (timeline_of([f"discount:{row.holder}"]),)
 
 
 @admin.register(models.FeeAssessment)
@@ -104,7 +105,7 @@ class FeeRecordAdmin(ReadOnlyAdmin):
         return f"#{row.pk} {row.subject}, {show_sats(row.fee_sats)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([row.subject]),)
+        return (timeline_of([row.subject]),)
 
 
 class BracketDraftInline(TabularInline):
@@ -190,7 +191,7 @@ class FeeScheduleDraftAdmin(BackofficeAdmin):
             obj.save()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{services.FEE_SCHEDULE}:{row.pk}"]),)
+        return (timeline_of([f"{services.FEE_SCHEDULE}:{row.pk}"]),)
 
 
 def _require_still_draft(draft: models.FeeScheduleDraft) -> None:

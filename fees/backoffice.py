@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext
 
+from fees import next_steps, timelines
 from fees.inbox import INBOX
 from sunusav.backoffice.money import show_ppm, show_sats
 from sunusav.backoffice.navigation import Area, ListEntry
@@ -28,3 +29,5 @@ NAVIGATION = [
 ]
 PROPOSAL_PAGES = {"fee_schedule": "fees.feescheduledraft"}
 FACT_FORMATS = {"brackets": show_brackets}
+TIMELINES = [timelines.lines]
+NEXT_STEPS = next_steps.NEXT_STEPS

@@ -20,6 +20,14 @@ LABELS: dict[str, Any] = {
     "revoke": _("revoke"),
     "reverse_fee": _("reverse fee"),
 }
+# What entries of the trail say happened. A fee is given back under the subject that its caller named.
+EVENTS: dict[str, Any] = {
+    "fee_schedule.publish": _("Fee schedule published as version %(version)s"),
+    "fee_schedule.discard": _("Draft discarded"),
+    "discount.grant": _("Discount granted: %(kind)s"),
+    "discount.revoke": _("Discount withdrawn: %(kind)s"),
+    "reverse_fee": _("The fee is given back: %(fee_sats)s"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Fee schedules

@@ -99,7 +99,7 @@ def publish_schedule(proposal: Proposal, actor: Actor, now: datetime) -> None:
         _insert_brackets(schedule, brackets)
         move(
             draft, DraftState.PUBLISHED, allowed=DRAFT_TRANSITIONS, subject=_subject(draft), action="publish",
-            actor=actor, at=now, reason=proposal.reason, facts={"version": schedule.version},
+            actor=actor, at=now, facts={"version": schedule.version},
         )  # fmt: skip
     transaction.on_commit(queries.forget_schedules)
 

@@ -19,7 +19,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import moment, mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_in, show_rate
-from sunusav.backoffice.sections import Section, postings_of, trail_of
+from sunusav.backoffice.sections import Section, postings_of
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 
 
@@ -187,7 +188,7 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{MANUAL_RATE}:{row.pk}"]),)
+        return (timeline_of([f"{MANUAL_RATE}:{row.pk}"]),)
 
 
 @admin.register(models.ExchangeRate)
@@ -219,7 +220,7 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
         return [Button(PROPOSE_RATE.label, url, PROPOSE_RATE.tone)]
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"rate:{row.pk}"]),)
+        return (timeline_of([f"rate:{row.pk}"]),)
 
 
 @admin.register(models.CurrencyConversion)

@@ -1,5 +1,6 @@
 """What this app contributes to the back office: inbox items, the rate that shows francs, pages of its proposals."""
 
+from ledger import timelines
 from ledger.inbox import FRANCS, INBOX
 from sunusav.backoffice.navigation import Area, ListEntry
 
@@ -17,3 +18,5 @@ NAVIGATION = [
     ListEntry(Area.TECHNICAL, "ledger.ledgerseal", "lock", rank=80),
 ]
 PROPOSAL_PAGES = {"manual_rate": "ledger.manualraterequest"}
+TIMELINES = [timelines.lines]
+RELATED_SUBJECTS = [timelines.related]

@@ -60,6 +60,11 @@ LABELS: dict[str, Any] = {
     "audit the books (fast)": _("audit the books (fast)"),
     "audit the books (full)": _("audit the books (full)"),
 }
+# What entries of the trail say happened
+EVENTS: dict[str, Any] = {
+    "rate.record_manual_rate": _("Manual rate in force: %(rate_xof_per_btc)s"),
+    "books.find_breaches": _("The audit found breaches: %(count)s"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Rates

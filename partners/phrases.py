@@ -35,6 +35,10 @@ LABELS: dict[str, Any] = {
     "follow_webhooks_of_partners": _("follow webhooks of partners"),
     "clean_up_webhooks_of_partners": _("clean up webhooks of partners"),
 }
+# What entries of the trail say happened
+EVENTS: dict[str, Any] = {
+    "float_minimum.adopt": _("Minimum float in force: %(minimum_xof)s and %(minimum_days)s days"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     **merged("FACTS"),

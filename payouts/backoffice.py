@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from payouts import next_steps, timelines
 from payouts.calculations import SENEGAL, group_ref, international
 from payouts.inbox import CREDIT_PAGE, INBOX
 from payouts.models import Cycle, Group, Member, Refund
@@ -137,3 +138,6 @@ NAVIGATION = [
     ),
     ListEntry(Area.CONTROL, "payouts.membererasure", "person_off", rank=60),
 ]
+TIMELINES = [timelines.lines]
+RELATED_SUBJECTS = [timelines.related]
+NEXT_STEPS = next_steps.NEXT_STEPS

@@ -38,6 +38,27 @@ LABELS: dict[str, Any] = {
     "read_old_credit": _("read old credit"),
     "take_redeemed_withdrawals": _("take redeemed withdrawals"),
 }
+# What entries of the trail say happened
+EVENTS: dict[str, Any] = {
+    "cycle.create": _(
+        "Cycle created: %(members)s contributions of %(contribution_sats)s, the winner is %(winner)s"
+    ),
+    "cycle.complete": _("The cycle is ready: contributions settled, %(settled)s of %(members)s"),
+    "cycle.close_short": _("Closed short and ready: contributions settled, %(settled)s of %(members)s"),
+    "cycle.cancel": _("The cycle is cancelled, and %(returned_sats)s become its members' credit"),
+    "cycle.set_destination": _("The winner's destination is set: %(rail)s"),
+    "cycle.exchange_winner": _("The turn goes to %(winner)s instead of %(from_winner)s"),
+    "cycle.reopen": _("The cycle is reopened: it can be paid again"),
+    "group.create": _("Group created"),
+    "group.change_group": _("Group changed"),
+    "group.add_member": _("Member %(user_id)s added"),
+    "group.remove_member": _("Member %(user_id)s removed"),
+    "member.change_member": _("Name or phone changed"),
+    "member.erase": _("Name, phone and destinations erased"),
+    "member.export_person": _("What is kept about the person is exported"),
+    "member.reveal": _("Name, phone and destinations are shown to a person"),
+    "member.exchange_winner": _("The turn in %(cycle_id)s goes to %(winner)s instead of %(from_winner)s"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Groups

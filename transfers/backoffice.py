@@ -9,6 +9,7 @@ from sunusav.backoffice.facts import day
 from sunusav.backoffice.navigation import Area, ListEntry
 from sunusav.backoffice.search import Search, number, reference, rows_found
 from sunusav.backoffice.sections import link_to_page
+from transfers import next_steps, timelines
 from transfers.account_names import name_of_code
 from transfers.inbox import HELD_BY_PAUSE, INBOX
 from transfers.models import Collection, Disbursement, IssuedReceipt, Receipt, TreasuryMovement
@@ -129,3 +130,6 @@ NAVIGATION = [
     ListEntry(Area.TECHNICAL, "transfers.paymentorder", "draft", rank=20),
     ListEntry(Area.TECHNICAL, "transfers.railbreaker", "power_off", rank=30),
 ]
+TIMELINES = [timelines.lines]
+RELATED_SUBJECTS = [timelines.related]
+NEXT_STEPS = next_steps.NEXT_STEPS

@@ -5,6 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from transfers import event_phrases
+
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
     # Components of the health
@@ -184,7 +186,8 @@ LABELS: dict[str, Any] = {
     "not_seen_by_another_source": _("not seen by another source"),
     "rail_away": _("rail unavailable"),
     "too_late": _("too late, nothing was sent"),
-    "resolved_as_not_paid": _("resolved as not paid"),
+    "resolved_as_not_paid": _("not paid, as two people decided"),
+    "resolved_as_paid": _("paid, as two people decided"),
     "never sent, and the order has expired": _("never sent, and the order has expired"),
     "paid, but proof or amount is not ours": _("paid, but proof or amount is not ours"),
     "paid, and another amount was given back": _("paid, and another amount was given back"),
@@ -215,6 +218,8 @@ LABELS: dict[str, Any] = {
     "payout": _("payout"),
     "contribution": _("contribution"),
 }
+# What entries of the trail say happened
+EVENTS = event_phrases.EVENTS
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Disbursements
@@ -229,6 +234,9 @@ FACTS: dict[str, Any] = {
     "destination_digest": _("digest of the destination"),
     "from": _("from"),
     "to": _("to"),
+    "or_to": _("or to"),
+    "from_second": _("second choice before"),
+    "to_second": _("second choice now"),
     "until": _("until"),
     "code": _("code"),
     "failure_code": _("failure code"),
@@ -286,6 +294,7 @@ FACTS: dict[str, Any] = {
     "switch_off_cause": _("what the engine found"),
     "cause_detail": _("what the provider answered"),
     "limit": _("limit"),
+    "limit_before": _("limit before"),
     # Issued receipts
     "legal_name": _("legal name"),
     "address": _("address"),

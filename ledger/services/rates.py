@@ -126,7 +126,7 @@ def record_manual_rate(proposal: Proposal, actor: Actor, now: datetime) -> None:
         request=request,
     )  # fmt: skip
     trail.record(
-        subject=f"rate:{row.pk}", action="record_manual_rate", actor=actor, at=now, reason=request.reason,
+        subject=f"rate:{row.pk}", action="record_manual_rate", actor=actor, at=now,
         facts={"rate_xof_per_btc": f"{row.rate_xof_per_btc:.8f}", "proposal": proposal.pk},
     )  # fmt: skip
 

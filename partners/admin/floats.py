@@ -22,7 +22,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_xof
-from sunusav.backoffice.sections import Section, trail_of
+from sunusav.backoffice.sections import Section
+from sunusav.backoffice.timeline import timeline_of
 
 PROPOSE = "partners.propose_float_minimum"
 
@@ -106,7 +107,7 @@ class FloatMinimumAdmin(ReadOnlyAdmin):
         return Card(self.key_of(row), self.name_of(row), facts)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{FLOAT_MINIMUM}:{row.pk}"]),)
+        return (timeline_of([f"{FLOAT_MINIMUM}:{row.pk}"]),)
 
 
 @admin.register(AdoptedFloatMinimum)
@@ -130,7 +131,7 @@ class AdoptedFloatMinimumAdmin(ReadOnlyAdmin):
         return f"{self.partner_shown(row)} {self.minimum_shown(row)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{FLOAT_MINIMUM}:{row.minimum_id}"]),)
+        return (timeline_of([f"{FLOAT_MINIMUM}:{row.minimum_id}"]),)
 
 
 def _shown(minimum: FloatMinimumFacts) -> str:

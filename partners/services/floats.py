@@ -83,9 +83,9 @@ def adopt_float_minimum(proposal: Proposal, actor: Actor, now: datetime) -> None
         approver_id=actor.user_id,
     )  # fmt: skip
     trail.record(
-        subject=f"{FLOAT_MINIMUM}:{row.pk}", action="adopt", actor=actor, at=now, reason=row.reason,
+        subject=f"{FLOAT_MINIMUM}:{row.pk}", action="adopt", actor=actor, at=now,
         from_state=str(facts["in_force_xof"]), to_state=str(row.minimum_xof),
-        facts={"proposal": proposal.pk, **facts},
+        facts={name: fact for name, fact in facts.items() if name != "reason"},
     )  # fmt: skip
 
 

@@ -35,7 +35,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_in, show_msat, show_sats
-from sunusav.backoffice.sections import Box, Section, Table, link_to_page, trail_of
+from sunusav.backoffice.sections import Box, Section, Table, link_to_page
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
 from transfers.collection_queries import collections_for
@@ -298,7 +299,7 @@ class CycleAdmin(ReadOnlyAdmin):
         return (
             payout_section(row),
             _contributions(row),
-            trail_of([cycle_subject(row.pk), *(f"{kind}:{row.pk}" for kind in PROPOSED)]),
+            timeline_of([cycle_subject(row.pk), *(f"{kind}:{row.pk}" for kind in PROPOSED)]),
         )
 
 
@@ -338,4 +339,4 @@ class ContributionAdmin(ReadOnlyAdmin):
     links = ("cycle",)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([contribution_subject(row.pk)]),)
+        return (timeline_of([contribution_subject(row.pk)]),)

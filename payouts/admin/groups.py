@@ -19,7 +19,8 @@ from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.sections import Section, trail_of
+from sunusav.backoffice.sections import Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.models import User
 from transfers.queries import countries_served
@@ -114,4 +115,4 @@ class GroupAdmin(ReadOnlyAdmin):
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         names = ("group", GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION)
-        return (trail_of([f"{name}:{row.pk}" for name in names] + [f"discount:group:{row.pk}"]),)
+        return (timeline_of([f"{name}:{row.pk}" for name in names] + [f"discount:group:{row.pk}"]),)

@@ -27,7 +27,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import instant, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_msat
-from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject, trail_of
+from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.models import User
 from sunusav.core.money import MSAT_PER_SAT
 from transfers.credit_queries import credit_movements, credit_msat
@@ -118,7 +119,7 @@ class MemberAdmin(ReadOnlyAdmin):
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         first = memberships(row.user_id)[0].pk
         proposals = (f"{kind}:{first}" for kind in (MEMBER_CORRECTION, MEMBER_ERASURE))
-        of_person = trail_of([member_ref(row.user_id), *proposals])
+        of_person = timeline_of([member_ref(row.user_id), *proposals])
         return (outstanding_of(row.user_id), *_credit_of(row), of_person)
 
 

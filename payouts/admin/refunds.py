@@ -19,7 +19,8 @@ from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Section, link_to_page, trail_of
+from sunusav.backoffice.sections import Section, link_to_page
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from transfers.enums import DisbursementState
@@ -109,7 +110,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         payment = f"disbursement:{row.facts.payout_id}"
-        return (trail_of([refund_subject(row.pk), payment]),)
+        return (timeline_of([refund_subject(row.pk), payment]),)
 
 
 @admin.register(ProposedRefund)
@@ -128,4 +129,4 @@ class ProposedRefundAdmin(ReadOnlyAdmin):
         return member_ref(row.user_id)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{REFUND_PAYMENT}:{row.pk}"]),)
+        return (timeline_of([f"{REFUND_PAYMENT}:{row.pk}"]),)

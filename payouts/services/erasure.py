@@ -75,6 +75,6 @@ def erase_member(proposal: Proposal, actor: Actor, now: datetime) -> None:
         erased_at=now,
     )  # fmt: skip
     trail.record(
-        subject=person, action="erase", actor=actor, at=now, reason=proposal.reason,
+        subject=person, action="erase", actor=actor, at=now,
         facts={"proposal": proposal.pk},
     )  # fmt: skip

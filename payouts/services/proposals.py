@@ -172,7 +172,7 @@ def refund_as_approved(proposal: Proposal, actor: Actor, now: datetime) -> None:
         raise ProposalFactsChanged(proposal_id=str(proposal.pk))
     request_refund(
         user_id=row.user_id, amount_sats=row.amount_sats, destination=destination,
-        reason=row.reason, actor=actor, now=now,
+        reason=row.reason, requested_by=proposal.proposer.get_username(), actor=actor, now=now,
     )  # fmt: skip
 
 

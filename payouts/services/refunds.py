@@ -20,10 +20,18 @@ from transfers.types import Choice, Destination, DisbursementRequest, credit_of,
 
 @retried_on_deadlock
 def request_refund(
-    *, user_id: str, amount_sats: int, destination: Destination, reason: str, actor: Actor, now: datetime
+    *,
+    user_id: str,
+    amount_sats: int,
+    destination: Destination,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    requested_by: str = "",
 ) -> int:
     """Request that so much of a member's credit is paid out, and return the id of the refund.
 
+    `requested_by`: whose reason it is, if not the actor's.
     What whole francs leave over stays credit. A phone waits as long as one that the member replaced.
     Raises: MemberMissing, CreditShort, OutgoingPaused, NetBelowOneFranc, PaymentReferenceUsed, what the rail refuses.
     """
@@ -33,7 +41,7 @@ def request_refund(
             user_id=user_id,
             amount_sats=amount_sats,
             reason=reason,
-            requested_by=actor.label,
+            requested_by=requested_by or actor.label,
             requested_at=now,
         )
         choices = since_new_phone((Choice(destination),), user_id)

@@ -56,7 +56,7 @@ def reopen_cycle(proposal: Proposal, actor: Actor, now: datetime) -> None:
         approver_id=actor.user_id, reopened_at=now,
     )  # fmt: skip
     trail.record(
-        subject=cycle_subject(cycle_id), action="reopen", actor=actor, at=now, reason=proposal.reason,
+        subject=cycle_subject(cycle_id), action="reopen", actor=actor, at=now,
         facts={"payout_id": payout.id, "proposal": proposal.pk},
     )  # fmt: skip
     payload = {"cycle_id": cycle_id, "payout_id": payout.id}

@@ -21,6 +21,11 @@ LABELS: dict[str, Any] = {
     "record_health": _("record health"),
     "clean_up": _("clean up"),
 }
+# What entries of the trail say happened
+EVENTS: dict[str, Any] = {
+    "user.issue_token": _("Access token issued for the role %(role)s"),
+    "user.revoke_tokens": _("Access tokens revoked: %(tokens)s"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Tokens

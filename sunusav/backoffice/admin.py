@@ -17,7 +17,8 @@ from sunusav.backoffice.core_items import component_label
 from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.sections import Box, Section, trail_of
+from sunusav.backoffice.sections import Box, Section
+from sunusav.backoffice.timeline import event_of, timeline_of
 from sunusav.core import clock, phrasing
 from sunusav.core.approvables import OUTGOING_RESUME
 from sunusav.core.approvals import propose
@@ -119,18 +120,22 @@ class SwitchAdmin(ReadOnlyAdmin):
         return reverse("admin:index")
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"switch:{row.pk}", f"{OUTGOING_RESUME}:{row.pk}"]),)
+        return (timeline_of([f"switch:{row.pk}", f"{OUTGOING_RESUME}:{row.pk}"]),)
 
 
 @admin.register(TrailEntry)
 class TrailEntryAdmin(ReadOnlyAdmin):
-    list_display = ("at", "subject", "action", "from_state", "to_state", "actor_label", "reason_shown")
+    list_display = ("at", "subject", "happened", "from_state", "to_state", "actor_label", "reason_shown")
     list_filter = ("at",)
     search_fields = ("subject", "actor__username")
     search_help_text = _("The exact subject (such as cycle:demo-cycle) or the person's login.")
     list_select_related = ("actor",)
     ordering = ("-id",)
     fields = (*list_display, "actor", "facts")
+
+    @admin.display(description=_("what"))
+    def happened(self, entry: TrailEntry) -> str:
+        return event_of(entry)
 
     @admin.display(description=_("reason"))
     def reason_shown(self, entry: TrailEntry) -> str:

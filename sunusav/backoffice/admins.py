@@ -1,6 +1,7 @@
 """Base classes of every app's `admin.py`."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
@@ -14,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
-from sunusav.backoffice import columns, lists
+from sunusav.backoffice import columns, lists, next_steps
 from sunusav.backoffice.actions import (
     MAX_ROWS,
     NOTHING_CHOSEN,
@@ -174,18 +175,32 @@ class BackofficeAdmin(SavedFilters, ModelAdmin):
 
     def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
         """Return the actions that are offered on this row to this person."""
-        user = person_of(request)
-        offered = [
-            Button(action.label, self.action_url(action, [row]), action.tone)
-            for action in self.actions_offered
-            if self._may(request, action, row) and action.is_offered(user, row)
-        ]
-        shown = self.masked_person(row)
-        return [*offered, *reveal_buttons(user, shown)] if shown else offered
+        offered, shown = list(self._offered(request, row).values()), self.masked_person(row)
+        return [*offered, *reveal_buttons(person_of(request), shown)] if shown else offered
 
     def masked_person(self, row: Any) -> str:
         """Return the subject of the person of whom this page shows something masked; an empty string for nobody."""
         return ""
+
+    def _offered(self, request: HttpRequest, row: Any) -> dict[str, Button]:
+        """Return the buttons of the actions on this row by the slugs of these."""
+        user = person_of(request)
+        return {
+            action.slug: Button(action.label, self.action_url(action, [row]), action.tone)
+            for action in self.actions_offered
+            if self._may(request, action, row) and action.is_offered(user, row)
+        }
+
+    def next_step(self, request: HttpRequest, row: Any) -> next_steps.ShownStep | None:
+        """Return what comes next for a row, shown above its box."""
+        step = next_steps.next_step_of(row, now=clock.now())
+        if step is None:
+            return None
+        needed = [action.permission for action in self.actions_offered if action.slug in step.actions]
+        permissions = [one if isinstance(one, str) else one(row) for one in needed]
+        return next_steps.shown(
+            step, user=person_of(request), buttons=self._offered(request, row), permissions=permissions
+        )
 
     def key_of(self, row: Any) -> str:
         """Return what identifies a row in URLs."""
@@ -297,12 +312,17 @@ class BackofficeAdmin(SavedFilters, ModelAdmin):
         return super().change_view(request, object_id, form_url, {**parts, **(extra_context or {})})
 
     def _parts(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        step, box = self.next_step(request, row), self.box(request, row)
+        if step is not None and box is not None and str(step.text) in str(box.text):
+            step = replace(step, text="")
         return {
             "title": capfirst(str(self.opts.verbose_name)),
             "subtitle": self.name_of(row),
-            "box": self.box(request, row),
+            "next_step": step,
+            "box": box,
             "sections": self.sections(request, row),
-            "buttons": self.buttons(request, row),
+            # What comes next has its buttons beside what it says.
+            "buttons": [one for one in self.buttons(request, row) if step is None or one not in step.buttons],
         }
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
@@ -318,11 +338,11 @@ class BackofficeAdmin(SavedFilters, ModelAdmin):
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Redirect to the row's trail: Django's own log only knows changes made by forms."""
+        """Redirect to the row's timeline: Django's own log only knows changes made by forms."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         home = self._url("change", unquote(object_id))
-        return HttpResponseRedirect(f"{home}#trail")
+        return HttpResponseRedirect(f"{home}#timeline")
 
 
 class ReadOnlyAdmin(BackofficeAdmin):

@@ -25,7 +25,8 @@ from sunusav.backoffice.rule_phrases import (
     roles_phrase,
     rule_phrase,
 )
-from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
+from sunusav.backoffice.sections import Box, Facts, Section, Table
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.app_modules import collect
 from sunusav.core.band_services import APPROVAL_BAND, BandValue, band_request, in_force_for, propose_band
 from sunusav.core.bands import bands_in_force
@@ -135,7 +136,7 @@ class ApprovalBandRequestAdmin(ReadOnlyAdmin):
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{APPROVAL_BAND}:{row.pk}"]),)
+        return (timeline_of([f"{APPROVAL_BAND}:{row.pk}"]),)
 
 
 class InForce(FewRows):
@@ -206,7 +207,7 @@ class ApprovalBandAdmin(ReadOnlyAdmin):
         same = ApprovalBand.objects.filter(
             kind=row.kind, currency=row.currency, from_amount=row.from_amount
         ).select_related("proposer", "approver")
-        trail = (trail_of([f"{APPROVAL_BAND}:{row.request_id}"]),) if row.request_id else ()
+        trail = (timeline_of([f"{APPROVAL_BAND}:{row.request_id}"]),) if row.request_id else ()
         return (_history(same.order_by("-version")), *trail)
 
 

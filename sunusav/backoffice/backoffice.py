@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.backoffice import core_rows
 from sunusav.backoffice.core_items import INBOX
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.rule_phrases import kind_phrase, roles_phrase
@@ -59,3 +60,5 @@ NAVIGATION = [
     ListEntry(Area.TECHNICAL, "core.trailseal", "verified", rank=82),
     ListEntry(Area.TECHNICAL, "otp_totp.totpdevice", "pin", rank=90),
 ]
+TIMELINES = [core_rows.messages]
+NEXT_STEPS = core_rows.NEXT_STEPS

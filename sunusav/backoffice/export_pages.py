@@ -23,7 +23,8 @@ from sunusav.backoffice.facts import moment
 from sunusav.backoffice.list_exports import admin_of, ask_for_export, filters_of, may_export, source_for
 from sunusav.backoffice.money import NOTHING, show_number
 from sunusav.backoffice.refusals import show_reason, show_refusal
-from sunusav.backoffice.sections import Box, Section, trail_of
+from sunusav.backoffice.sections import Box, Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.errors import DomainError
 from sunusav.core.exporting import files
@@ -189,7 +190,7 @@ class ExportAdmin(ReadOnlyAdmin):
         return None
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([export_subject(row.pk)]),)
+        return (timeline_of([export_subject(row.pk)]),)
 
     def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
         if row.state != ExportState.READY:

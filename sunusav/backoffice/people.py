@@ -21,7 +21,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from sunusav.backoffice.access_actions import END_SESSIONS, PROPOSE_RESET, sessions_table
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
-from sunusav.backoffice.sections import Section, trail_of
+from sunusav.backoffice.sections import Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
@@ -140,8 +141,8 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         return response
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
-        trail = trail_of([f"user:{row.get_username()}", f"{SECOND_FACTOR_RESET}:{row.pk}"])
-        return [sessions_table(row, now=clock.now()), trail]
+        timeline = timeline_of([f"user:{row.get_username()}", f"{SECOND_FACTOR_RESET}:{row.pk}"])
+        return [sessions_table(row, now=clock.now()), timeline]
 
 
 @admin.register(Group)

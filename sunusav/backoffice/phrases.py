@@ -19,6 +19,17 @@ LABELS: dict[str, Any] = {
     "prepare_exports": _("prepare exports"),
     "delete_expired_exports": _("delete expired exports"),
 }
+# What entries of the trail say happened
+EVENTS: dict[str, Any] = {
+    "user.add_user": _("Account created"),
+    "user.edit_user": _("Account changed"),
+    "user.change_password": _("Password changed"),
+    "user.enrol_totp_device": _("Device for one-time codes enrolled"),
+    "user.remove_totp_device": _("Device for one-time codes removed"),
+    "user.revoke_token": _("Access token %(token_start)s… revoked"),
+    "schedule.edit_schedule": _("Schedule changed"),
+    "schedule.delete_schedule": _("Schedule deleted"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # People

@@ -20,7 +20,8 @@ from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.rule_phrases import progress_phrase
-from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_proposal, trail_of
+from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_proposal
+from sunusav.backoffice.timeline import subjects_of, timeline_of
 from sunusav.core import clock
 from sunusav.core.approvals import approve, record_outcome_seen, reject, withdraw
 from sunusav.core.models import Approval, Proposal, ProposalState
@@ -165,7 +166,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             Facts(_("What is proposed"), readable(row.facts)),
             *decisions.evidence_of(row)[1],
             _decisions_on(row),
-            trail_of([f"{row.kind}:{row.subject_id}"]),
+            timeline_of(subjects_of(row)),
         )
 
 

@@ -11,15 +11,16 @@ from sunusav.core.phrasing import RefusalPhrase
 
 def show_refusal(refusal: DomainError) -> RefusalPhrase:
     """Phrase a refusal in the reader's language, its facts shown as elsewhere in the back office."""
-    return phrasing.refusal_phrase(refusal, show=_show_fact)
+    return phrasing.refusal_phrase(refusal, show=show_fact)
 
 
 def show_reason(code: str, facts: dict[str, Any]) -> str:
     """Phrase why something failed, waits or needs review, its facts shown as elsewhere in the back office."""
-    return phrasing.reason(code, facts, show=_show_fact) if code else ""
+    return phrasing.reason(code, facts, show=show_fact) if code else ""
 
 
-def _show_fact(name: str, value: object) -> object:
+def show_fact(name: str, value: object) -> object:
+    """Show a fact in a sentence, as plain text."""
     if isinstance(value, datetime):
         return moment(value)
     # Sentences are plain text: no markup of hashes.

@@ -21,7 +21,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from sunusav.backoffice.admins import BackofficeAdmin, person_of
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.schedule_times import TimesForm, show_times
-from sunusav.backoffice.sections import Box, Section, trail_of
+from sunusav.backoffice.sections import Box, Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.schedules import shipped_schedule
@@ -135,4 +136,4 @@ class ScheduleAdmin(BackofficeAdmin):
         return Box(_("This task is vital"), text, tone="attention" if row.enabled else "alarm")
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
-        return [trail_of([f"schedule:{row.name}"[:120]])]
+        return [timeline_of([f"schedule:{row.name}"[:120]])]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,14 +10,10 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, show_actor, show_code, show_code_or_text, show_facts, value_of
+from sunusav.backoffice.facts import show_code_or_text, value_of
 from sunusav.backoffice.money import NOTHING, show_in
-from sunusav.backoffice.refusals import show_reason
 from sunusav.core import phrasing, subjects
 from sunusav.core.app_modules import collect_mapping
-from sunusav.core.models import TrailEntry
-
-TRAIL_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,36 @@ class Facts:
     anchor: str = ""
 
 
-Section = Table | Facts
+@dataclass(frozen=True)
+class Line:
+    """One line of a timeline: what happened, who did it, and the reason that this person or the system gave.
+
+    `rank` orders lines of the same moment, and `key` those of the same rank.
+    """
+
+    at: datetime
+    rank: int
+    what: Any
+    who: Any = ""
+    why: Any = ""
+    facts: Sequence[tuple[Any, Any]] = field(default_factory=tuple)
+    links: Sequence[Any] = field(default_factory=tuple)
+    tone: str = ""
+    key: int = 0
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What happened to a subject, the oldest line first. `earlier` is the URL of what is left out."""
+
+    title: Any
+    lines: Sequence[Line]
+    earlier: str = ""
+    empty: Any = ""
+    anchor: str = "timeline"
+
+
+Section = Table | Facts | Timeline
 
 
 @dataclass(frozen=True)
@@ -52,37 +78,6 @@ class Box:
     steps: Sequence[Any] = field(default_factory=tuple)
     note: Any = ""
     tone: str = "attention"
-
-
-def trail_of(subjects: Iterable[str]) -> Table:
-    """Return the last `TRAIL_LIMIT` trail entries of these subjects, oldest first."""
-    entries = TrailEntry.objects.filter(subject__in=list(subjects)).order_by("-id")[:TRAIL_LIMIT]
-    return Table(
-        title=_("Trail"),
-        heads=(_("when"), _("who"), _("what"), _("from"), _("to"), _("why"), _("facts")),
-        rows=[_trail_row(entry) for entry in reversed(entries)],
-        empty=_("Nothing has happened yet."),
-        anchor="trail",
-    )
-
-
-def _trail_row(entry: TrailEntry) -> Sequence[Any]:
-    return (
-        instant(entry.at),
-        show_actor(entry.actor_label),
-        show_code(entry.action),
-        show_code(entry.from_state),
-        show_code(entry.to_state),
-        _why(entry),
-        show_facts(entry.facts),
-    )
-
-
-def _why(entry: TrailEntry) -> str:
-    """Show the reason that a person wrote, or the reason of the system: a code with facts, once a code or a text."""
-    if entry.actor_id or entry.reason or "code" not in entry.facts:
-        return (entry.reason or NOTHING) if entry.actor_id else show_code_or_text(entry.reason)
-    return show_reason(entry.facts["code"], entry.facts)
 
 
 def postings_of(transactions: Iterable[tuple[Any, Any]]) -> Table:

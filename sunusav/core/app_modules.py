@@ -27,7 +27,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "phrases": dict.fromkeys(
         [
             "LABELS", "FACTS", "REASONS", "REFUSALS", "PROPOSALS", "CODES", "HASHES", "LONG_TEXTS", "SUBJECTS",
-            "ACTORS", "TONES", "IN_CURRENCY",
+            "ACTORS", "TONES", "IN_CURRENCY", "EVENTS",
         ],
         False,
     ),
@@ -36,6 +36,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
         [
             "INBOX", "HELD_BY_PAUSE", "FRANCS", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES",
             "REVEAL_PAGES",
+            "TIMELINES", "RELATED_SUBJECTS", "NEXT_STEPS",
         ],
         False,
     ),

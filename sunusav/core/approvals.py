@@ -191,7 +191,7 @@ def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> 
         _record(proposal, "approve", approver, now, facts=_count_facts(count))
         if count.is_complete:
             _close(proposal, ProposalState.APPROVED, now)
-            what.apply(proposal, Actor.of(approver), now)
+            what.apply(proposal, Actor.approving(approver, proposal_id=proposal.pk), now)
     return proposal
 
 

@@ -67,6 +67,16 @@ LABELS: dict[str, Any] = {
     "compute_daily_figures": _("compute daily figures"),
     "seal_the_trail": _("seal the trail"),
 }
+# What entries of the trail say happened; `what` is the name of what is proposed.
+EVENTS: dict[str, Any] = {
+    "proposal.propose": _("Proposed: %(what)s"),
+    "proposal.approve": _("Approved: %(what)s"),
+    "proposal.reject": _("Refused: %(what)s"),
+    "proposal.withdraw": _("Proposal withdrawn: %(what)s"),
+    "proposal.lapse": _("Proposal void, since what it showed has changed: %(what)s"),
+    "switch.pause": _("Outgoing money is paused"),
+    "switch.resume": _("Outgoing money is resumed"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Of several apps

@@ -2,8 +2,9 @@
 
 Each app's `phrases.py` has lazily translated labels and sentences: `LABELS` (labels of states, kinds, actions and
 reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
-code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed). `TONES`
-gives the tone of a state's badge: good, bad or attention.
+code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed), `EVENTS` (what an entry of the
+trail says happened: by `<kind of subject>.<action>`, by `<action>` where subjects of any kind have it; those of
+proposals by `proposal.<action>`). `TONES` gives the tone of a state's badge: good, bad or attention.
 Sentences name facts as `%(limit_sats)s`, without the unit: it is shown with the value.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`), who acted (`ACTORS`), or amounts in the currency that the fact `currency` beside
@@ -11,6 +12,7 @@ them names (`IN_CURRENCY`).
 A code that is no longer written keeps its label as long as stored rows may hold it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +25,7 @@ Show = Callable[[str, Any], Any]
 UNITS = {
     "_xof_per_btc": "XOF/BTC", "_sats": "sats", "_msat": "msat", "_xof": "XOF", "_bps": "bps", "_ppm": "ppm",
 }  # fmt: skip
+_NAMED = re.compile(r"%\((\w+)\)s")
 _UNIT_OF_CURRENCY = {"msat": "_msat", "XOF": "_xof"}
 
 
@@ -84,6 +87,35 @@ def fact_label(name: str) -> str:
 def proposal_label(kind: str) -> str:
     """Return what a kind of proposal is called."""
     return str(_mapping("PROPOSALS").get(kind) or _readable(kind))
+
+
+def event_key(kind: str, action: str) -> str:
+    """Return the name in `EVENTS` of what an action of a kind of subject says, or an empty string."""
+    names = [f"{kind}.{action}", action]
+    if kind in _mapping("PROPOSALS"):
+        names.insert(1, f"proposal.{action}")
+    return next((name for name in names if name in _mapping("EVENTS")), "")
+
+
+def event(kind: str, action: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:
+    """Return what an entry of the trail says happened, filled with its facts.
+
+    Without a sentence, or where facts are missing that it names, return the label of the action.
+    """
+    template = _mapping("EVENTS").get(event_key(kind, action))
+    try:
+        return (
+            _filled(template, {**facts, "what": proposal_label(kind)}, show)
+            if template
+            else code_label(action)
+        )
+    except KeyError:
+        return code_label(action)
+
+
+def facts_in_event(kind: str, action: str) -> frozenset[str]:
+    """Return the names of the facts that the sentence of an action contains."""
+    return frozenset(_NAMED.findall(str(_mapping("EVENTS").get(event_key(kind, action), ""))))
 
 
 def reason(code: str, facts: Mapping[str, Any], *, show: Show = plain) -> str:

@@ -63,10 +63,13 @@ def record_all(lines: Sequence[TrailFact]) -> None:
 
 
 def _entry(line: TrailFact) -> TrailEntry:
+    reason, facts = line.reason[:REASON_LENGTH], line.facts
+    if line.actor.proposal_id is not None:
+        # The reason is the proposer's. Under the approver's name stands the proposal that has it.
+        reason, facts = "", {**facts, "proposal": line.actor.proposal_id}
     return TrailEntry(
         subject=line.subject, action=line.action, from_state=line.from_state, to_state=line.to_state,
-        actor_id=line.actor.user_id, actor_label=line.actor.label, reason=line.reason[:REASON_LENGTH],
-        facts=line.facts, at=line.at,
+        actor_id=line.actor.user_id, actor_label=line.actor.label, reason=reason, facts=facts, at=line.at,
     )  # fmt: skip
 
 

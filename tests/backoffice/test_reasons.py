@@ -10,7 +10,7 @@ from django.utils import translation
 
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import _why
+from sunusav.backoffice.timeline import why_of
 from sunusav.core import phrasing
 from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import TrailEntry
@@ -192,10 +192,10 @@ def test_amounts_of_a_refusal_are_shown_with_one_unit() -> None:
 def test_line_of_the_trail_shows_the_reason_of_its_code_or_the_text_that_was_written() -> None:
     facts = {"code": "paid-before", "disbursement_id": 7}
 
-    assert _why(TrailEntry(reason="", facts=facts)).startswith(
+    assert why_of(TrailEntry(reason="", facts=facts)).startswith(
         "An earlier order for the same purpose was paid"
     )
     assert (
-        _why(TrailEntry(reason="an order was paid after all", facts=facts)) == "an order was paid after all"
+        why_of(TrailEntry(reason="an order was paid after all", facts=facts)) == "an order was paid after all"
     )
-    assert _why(TrailEntry(reason="", facts={})) == NOTHING
+    assert why_of(TrailEntry(reason="", facts={})) == NOTHING

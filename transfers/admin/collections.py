@@ -26,8 +26,8 @@ from sunusav.backoffice.sections import (
     name_of_subject,
     postings_of,
     show_subject,
-    trail_of,
 )
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.models import User
 from sunusav.core.money import MSAT_PER_SAT
 from sunusav.core.qr import qr_svg
@@ -121,7 +121,7 @@ class CollectionAdmin(ReadOnlyAdmin):
         booked = [(receipt.received_at, receipt.transaction) for receipt in arrived]
         if row.parts_transaction is not None:
             booked.append((row.parts_transaction.posted_at, row.parts_transaction))
-        trail = trail_of([f"collection:{row.pk}"])
+        trail = timeline_of([f"collection:{row.pk}"])
         return (*_invoice_of(row), *_reversal_of(row), _payments_of(row, arrived), postings_of(booked), trail)
 
 

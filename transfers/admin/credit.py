@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.money import show_msat
-from sunusav.backoffice.sections import Section, postings_of, trail_of
+from sunusav.backoffice.sections import Section, postings_of
+from sunusav.backoffice.timeline import timeline_of
 from transfers.models import CreditUse
 
 
@@ -36,4 +37,4 @@ class CreditUseAdmin(ReadOnlyAdmin):
         )
         booked = stored.get(pk=row.pk)
         moved = [(booked.used_at, booked.transaction), (booked.returned_at, booked.return_transaction)]
-        return (postings_of(moved), trail_of([f"credit_use:{row.pk}"]))
+        return (postings_of(moved), timeline_of([f"credit_use:{row.pk}"]))

@@ -15,7 +15,8 @@ from sunusav.backoffice.columns import badge
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.money import NOTHING, show_msat
-from sunusav.backoffice.sections import Box, Section, Table, link_to, postings_of, trail_of
+from sunusav.backoffice.sections import Box, Section, Table, link_to, postings_of
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.models import Proposal
 from sunusav.core.subjects import key_of
 from transfers.admin.evidence import IF_APPROVED
@@ -72,7 +73,7 @@ class CreditTransferRequestAdmin(ReadOnlyAdmin):
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         prefetch_related_objects([row.booking] if row.booking else [], "transaction__entries__account")
         booked = row.booking and row.booking.transaction
-        return (postings_of([(row.explanation, booked)]), trail_of([subject_of(row.pk)]))
+        return (postings_of([(row.explanation, booked)]), timeline_of([subject_of(row.pk)]))
 
 
 BOOKED_FOLLOWS = _(

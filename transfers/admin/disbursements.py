@@ -20,30 +20,29 @@ from sunusav.backoffice.filters import FewRows, amount_filter
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_rate, show_xof
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Section, postings_of, trail_of
+from sunusav.backoffice.sections import Box, Section, postings_of
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
 from sunusav.core.money import MSAT_PER_SAT
-from transfers.admin.costs import show_cost
-from transfers.admin.reversals import PROPOSE_REVERSAL, REQUEST_RETURN, amount_to_return
-from transfers.admin.review import attach_attempts, last_answer, payment_box
-from transfers.admin.review_actions import PROPOSE_NOT_PAID, PROPOSE_PAID, PROPOSE_WRITE_OFF, QUERY_PROVIDER
-from transfers.admin.timeline import (
+from transfers.admin.attempts import (
     attempts_with_history,
     bookings,
     destinations_table,
     facts_of,
-    timeline_of,
 )
+from transfers.admin.costs import show_cost
+from transfers.admin.reversals import PROPOSE_REVERSAL, REQUEST_RETURN, amount_to_return
+from transfers.admin.review import attach_attempts, last_answer, payment_box
+from transfers.admin.review_actions import PROPOSE_NOT_PAID, PROPOSE_PAID, PROPOSE_WRITE_OFF, QUERY_PROVIDER
 from transfers.attempt_queries import paid_outside_books
 from transfers.destination_queries import masked_destinations
-from transfers.enums import DISBURSEMENT_TRANSITIONS, PAYMENT_REVERSAL, DisbursementState
+from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.queries import broke_their_worker, destination_in_use, destinations_of, subject_of
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred, propose_waiver
-from transfers.services.resolutions import MANUAL_RESOLUTION
 
 
 def _retry(decision: Decision) -> None:
@@ -241,18 +240,10 @@ class DisbursementAdmin(ReadOnlyAdmin):
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         attempts = list(attempts_with_history(row))
         return (
-            timeline_of(row, attempts),
+            timeline_of([subject_of(row.pk)]),
             destinations_table(row),
             *(facts_of(attempt) for attempt in attempts),
             postings_of(bookings(row, attempts)),
-            trail_of(
-                [
-                    subject_of(row.pk),
-                    f"{MANUAL_RESOLUTION}:{row.pk}",
-                    f"{LIMIT_WAIVER}:{row.pk}",
-                    f"{PAYMENT_REVERSAL}:{row.pk}",
-                ]
-            ),
         )
 
 

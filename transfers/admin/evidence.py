@@ -14,7 +14,7 @@ from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, sho
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
 from transfers.account_names import account_name, name_of_code
-from transfers.admin.timeline import attempts_with_history, facts_of, timeline_of
+from transfers.admin.attempts import attempts_with_history, facts_of
 from transfers.destination_queries import masked_destinations
 from transfers.enums import PAYMENT_REVERSAL, ResolutionVerdict
 from transfers.models import Disbursement
@@ -50,9 +50,7 @@ def resolution_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
     is_paid = proposal.facts["proposed_end"] == ResolutionVerdict.PAID
     says = PAID_FOLLOWS % {"amount": show_msat(row.net_msat)} if is_paid else NOT_PAID_FOLLOWS
-    attempts = list(attempts_with_history(row))
-    sections: list[Section] = [payment_facts(row), timeline_of(row, attempts)]
-    sections += [facts_of(attempt) for attempt in attempts]
+    sections = [payment_facts(row), *(facts_of(attempt) for attempt in attempts_with_history(row))]
     return Box(title=IF_APPROVED, text=says, tone="attention" if is_paid else "alarm"), sections
 
 
@@ -61,8 +59,7 @@ def waiver_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     """Show what a waiver lets go, and why it waited."""
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
     says = WAIVER_FOLLOWS % {"amount": show_msat(row.net_msat), "payee": row.payee_ref}
-    attempts = list(attempts_with_history(row))
-    return Box(title=IF_APPROVED, text=says), (payment_facts(row), timeline_of(row, attempts))
+    return Box(title=IF_APPROVED, text=says), (payment_facts(row),)
 
 
 @evidence_for(PAYMENT_REVERSAL)
@@ -74,9 +71,8 @@ def reversal_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
         "returned": show_in(facts["currency"], facts["amount"]), "account": name_of_code(facts["arrived_in"]),
         "payout": show_msat(row.payout_msat),
     }  # fmt: skip
-    attempts = list(attempts_with_history(row))
     sections: list[Section] = [_bookings_if_approved(proposal), _proof(proposal), payment_facts(row)]
-    sections += [timeline_of(row, attempts), *(facts_of(attempt) for attempt in attempts)]
+    sections += [facts_of(attempt) for attempt in attempts_with_history(row)]
     return Box(title=IF_APPROVED, text=says), sections
 
 

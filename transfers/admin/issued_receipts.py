@@ -13,7 +13,8 @@ from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import moment, readable
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.sections import Facts, Section, Table, trail_of
+from sunusav.backoffice.sections import Facts, Section, Table
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
 from sunusav.core.models import User
@@ -69,7 +70,7 @@ class IssuedReceiptAdmin(ReadOnlyAdmin):
         return (
             Facts(_("On the receipt"), readable(row.facts)),
             _links_of(row),
-            trail_of([f"issued_receipt:{row.pk}"]),
+            timeline_of([f"issued_receipt:{row.pk}"]),
         )
 
 

@@ -14,7 +14,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import moment
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING, show_bps
-from sunusav.backoffice.sections import Section, trail_of
+from sunusav.backoffice.sections import Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from transfers.document_queries import issuer_in_force, tax_rate_in_force
 from transfers.models import AdoptedIssuer, AdoptedTaxRate, Issuer, TaxRate
@@ -116,7 +117,7 @@ class ProposedTermsAdmin(ReadOnlyAdmin):
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{self.kind}:{row.pk}"]),)
+        return (timeline_of([f"{self.kind}:{row.pk}"]),)
 
 
 @admin.register(Issuer)
@@ -171,7 +172,7 @@ class AdoptedIssuerAdmin(ReadOnlyAdmin):
         return str(row.issuer)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{RECEIPT_ISSUER}:{row.issuer_id}"]),)
+        return (timeline_of([f"{RECEIPT_ISSUER}:{row.issuer_id}"]),)
 
 
 @admin.register(AdoptedTaxRate)
@@ -199,4 +200,4 @@ class AdoptedTaxRateAdmin(ReadOnlyAdmin):
         return show_bps(row.tax_rate.rate_bps)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{RECEIPT_TAX_RATE}:{row.tax_rate_id}"]),)
+        return (timeline_of([f"{RECEIPT_TAX_RATE}:{row.tax_rate_id}"]),)

@@ -14,7 +14,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import moment, show_code, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_sats
-from sunusav.backoffice.sections import Box, Section, trail_of
+from sunusav.backoffice.sections import Box, Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.money import MAX_SATS
 from transfers.enums import BreakerState, LimitKind
@@ -110,7 +111,7 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
         return self.list_url()
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{PAYMENT_LIMIT}:{row.pk}"]),)
+        return (timeline_of([f"{PAYMENT_LIMIT}:{row.pk}"]),)
 
 
 @admin.register(PaymentLimit)
@@ -161,7 +162,7 @@ class PaymentLimitAdmin(ReadOnlyAdmin):
         return f"{_kind_shown(row)} {row.version}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"{PAYMENT_LIMIT}:{row.kind}"]),)
+        return (timeline_of([f"{PAYMENT_LIMIT}:{row.kind}"]),)
 
 
 @admin.register(LimitUsage)
@@ -235,4 +236,4 @@ class RailBreakerAdmin(ReadOnlyAdmin):
         return show_code_or_text(row.rail)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"rail:{row.rail}"]),)
+        return (timeline_of([f"rail:{row.rail}"]),)

@@ -12,7 +12,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import moment, mono, show_code, show_code_or_text
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Section, Table, link_to, trail_of
+from sunusav.backoffice.sections import Box, Section, Table, link_to
+from sunusav.backoffice.timeline import timeline_of
 from transfers.models import RailMatch, RailMismatch
 
 DIFFER = _("%(rail)s and the books differ about %(count)s payments. Matching changes nothing.")
@@ -50,7 +51,7 @@ class RailMatchAdmin(ReadOnlyAdmin):
         return Box(title=_("Payments differ"), text=DIFFER % facts, steps=STEPS, tone="alarm")
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (_mismatches_of(row), trail_of([f"rail:{row.rail}"]))
+        return (_mismatches_of(row), timeline_of([f"rail:{row.rail}"]))
 
 
 def _mismatches_of(row: RailMatch) -> Table:

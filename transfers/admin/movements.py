@@ -24,7 +24,8 @@ from sunusav.backoffice.facts import instant, show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_refusal
-from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, postings_of, trail_of
+from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, postings_of
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.calendar import DAKAR
 from sunusav.core.errors import DomainError
@@ -269,7 +270,7 @@ class TreasuryMovementAdmin(ReadOnlyAdmin):
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         prefetch_related_objects([row.booking] if row.booking else [], "transaction__entries__account")
         booked = row.booking and row.booking.transaction
-        return (postings_of([(show_code(row.kind), booked)]), trail_of([subject_of(row.pk)]))
+        return (postings_of([(show_code(row.kind), booked)]), timeline_of([subject_of(row.pk)]))
 
 
 WAITS_FOR_APPROVAL = _("A second person decides on it:")

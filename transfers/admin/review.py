@@ -19,8 +19,8 @@ from sunusav.core import phrasing
 from sunusav.core.approvals import open_proposal
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
+from transfers.admin.attempts import VERDICTS
 from transfers.admin.costs import show_cost
-from transfers.admin.timeline import VERDICTS
 from transfers.attempt_queries import (
     attempts_in_doubt_of,
     attempts_outside_books_of,

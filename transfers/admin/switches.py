@@ -17,7 +17,8 @@ from sunusav.backoffice.facts import moment, show_actor, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Facts, Section, trail_of
+from sunusav.backoffice.sections import Box, Facts, Section
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal, propose
 from sunusav.core.models import Proposal, User
@@ -173,7 +174,7 @@ class ProviderSwitchAdmin(ReadOnlyAdmin):
         return Box(title=_("This provider is switched off"), text=says, steps=steps, note=note, tone="alarm")
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([subject_of_provider(row.provider), f"{PROVIDER_SWITCH_ON}:{row.provider}"]),)
+        return (timeline_of([subject_of_provider(row.provider), f"{PROVIDER_SWITCH_ON}:{row.provider}"]),)
 
 
 @evidence_for(PROVIDER_SWITCH_ON)

@@ -18,7 +18,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import instant, mono, show_code_or_text
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Facts, Section, Table, trail_of
+from sunusav.backoffice.sections import Box, Facts, Section, Table
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from transfers.admin.limits import HOW_RAILS_ARE
 from transfers.admin.movements import PROPOSE_MOVEMENT, TreasuryMovementAdmin
@@ -169,7 +170,7 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
         return (
             _waiting(row),
             _unusable(row),
-            trail_of([f"rail:{row.rail}", f"{PROVIDER_SWITCH_ON}:{row.rail}"]),
+            timeline_of([f"rail:{row.rail}", f"{PROVIDER_SWITCH_ON}:{row.rail}"]),
         )
 
 

@@ -11,7 +11,8 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Section, trail_of
+from sunusav.backoffice.sections import Section
+from sunusav.backoffice.timeline import timeline_of
 from transfers.destination_queries import masked_destinations
 from transfers.models import WithdrawalLink
 
@@ -67,4 +68,4 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
         return show_reason(row.failure_code, row.failure_facts) or NOTHING
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (trail_of([f"withdrawal:{row.pk}"]),)
+        return (timeline_of([f"withdrawal:{row.pk}"]),)

@@ -37,6 +37,7 @@ from transfers.services.disbursements import locked, record_outcomes
 from transfers.types import Succeeded
 
 PAID: Final = "paid"
+RESOLVED_AS_PAID: Final = "resolved_as_paid"
 _S = DisbursementState
 
 
@@ -54,6 +55,7 @@ class _Booking:
     attempt: Attempt
     row: Disbursement
     proven: Succeeded
+    outcome: str = PAID
 
 
 @retried_on_deadlock
@@ -87,20 +89,24 @@ def close_as_paid(attempt: Attempt, proven: Succeeded, *, now: datetime) -> bool
         return book_late(fresh, row, proven, now=now)
 
 
-def book_payment(attempt: Attempt, row: Disbursement, proven: Succeeded, *, now: datetime) -> None:
+def book_payment(
+    attempt: Attempt, row: Disbursement, proven: Succeeded, *, now: datetime, outcome: str = PAID
+) -> None:
     """Book the payment of an open attempt, in the transaction of the caller.
+
+    `outcome` is what the trail says about it: the provider reports it, or two people decided it.
 
     The caller holds the locks of the disbursement and of the attempt.
     """
     among = Disbursement.objects.filter(pk=row.pk)
-    _book_all([_Booking(attempt, row, proven)], among=among, now=now)
+    _book_all([_Booking(attempt, row, proven, outcome)], among=among, now=now)
 
 
 def _book_all(bookings: Sequence[_Booking], *, among: QuerySet[Disbursement], now: datetime) -> None:
     """Complete disbursements of one state: first their rows, which locks them, then fees, books and attempts."""
     rows = [booking.row for booking in bookings]
     closed = [
-        attempt_entry(one.attempt, "close_attempt", AttemptState.SUCCEEDED, now, outcome=PAID)
+        attempt_entry(one.attempt, "close_attempt", AttemptState.SUCCEEDED, now, outcome=one.outcome)
         for one in bookings
     ]
     move_all(
@@ -142,7 +148,9 @@ def _move_attempts(bookings: Sequence[_Booking], transaction_ids: Sequence[int],
     assert moved == len(bookings), "attempts change only under the lock of their disbursement"  # noqa: S101
 
 
-def book_late(closed: Attempt, row: Disbursement, proven: Succeeded, *, now: datetime) -> bool:
+def book_late(
+    closed: Attempt, row: Disbursement, proven: Succeeded, *, now: datetime, outcome: str = PAID
+) -> bool:
     """Book a payment of an order whose attempt had been closed as unpaid: a late send revived it.
 
     The payment is for this disbursement: it is booked under its live attempt of that order, or under a new one. If the
@@ -154,11 +162,11 @@ def book_late(closed: Attempt, row: Disbursement, proven: Succeeded, *, now: dat
         live.order = closed.order
         is_open = live.state in OPEN_ATTEMPT_STATES
         if is_open:
-            book_payment(live, row, proven, now=now)
+            book_payment(live, row, proven, now=now, outcome=outcome)
         return is_open
     if live is None and row.state in (_S.PROCESSING, _S.FAILED, _S.NEEDS_REVIEW):
         (again,) = insert_attempts([Try(row, closed.order, _next_number(row), is_sent=False)], now=now)
-        book_payment(again, row, proven, now=now)
+        book_payment(again, row, proven, now=now, outcome=outcome)
         return True
     _record_paid_outside(closed, row, proven, beside=live, now=now)
     return False

@@ -11,7 +11,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.approvals import require_as_proposed
 from sunusav.core.models import Proposal
 from transfers.booking import write_off_lines
-from transfers.engine.paid import book_late, book_payment
+from transfers.engine.paid import RESOLVED_AS_PAID, book_late, book_payment
 from transfers.engine.unpaid import resolve_as_not_paid, settle_as_not_paid
 from transfers.enums import (
     OPEN_ATTEMPT_STATES,
@@ -39,15 +39,15 @@ def apply_resolution(proposal: Proposal, actor: Actor, now: datetime) -> None:
     require_as_proposed(proposal, describe_resolution(proposal.subject_id))
     resolution = newest_resolution(row.pk)
     require_resolvable(resolution, now=now)
+    # The decision comes first in the trail, and then what it leads to.
+    trail.record(
+        subject=subject_of(row.pk), action="resolve_attempt", actor=actor, at=now,
+        facts={"attempt": resolution.attempt.number, "verdict": resolution.verdict},
+    )  # fmt: skip
     written_off_by = _apply(resolution, now)
     ResolvedAttempt.objects.create(
         attempt=resolution.attempt, resolution=resolution, proposal=proposal, proposer_id=resolution.proposer_id,
         approver_id=actor.user_id, resolved_at=now, transaction_id=written_off_by,
-    )  # fmt: skip
-    facts = {"attempt": resolution.attempt.number, "verdict": resolution.verdict, "proposal": proposal.pk}
-    trail.record(
-        subject=subject_of(row.pk), action="resolve_attempt", actor=actor, at=now, reason=resolution.explanation,
-        facts=facts,
     )  # fmt: skip
 
 
@@ -63,9 +63,9 @@ def _apply(resolution: ManualResolution, now: datetime) -> int | None:
         case ResolutionVerdict.WRITTEN_OFF:
             return _write_off(resolution, now)
         case ResolutionVerdict.PAID if is_open:
-            book_payment(attempt, row, _proven(resolution), now=now)
+            book_payment(attempt, row, _proven(resolution), now=now, outcome=RESOLVED_AS_PAID)
         case ResolutionVerdict.PAID:
-            book_late(attempt, row, _proven(resolution), now=now)
+            book_late(attempt, row, _proven(resolution), now=now, outcome=RESOLVED_AS_PAID)
         case ResolutionVerdict.NOT_PAID if is_open:
             unpaid = Refused(FailureCode.RESOLVED_AS_NOT_PAID.value, FailureClass.FINAL, attempt.evidence)
             resolve_as_not_paid(row, attempt, unpaid, now=now)

@@ -104,7 +104,7 @@ def transfer_credit(proposal: Proposal, actor: Actor, now: datetime) -> None:
         approver_id=actor.user_id, transferred_at=now,
     )  # fmt: skip
     trail.record(
-        subject=subject_of(row.pk), action="transfer_credit", actor=actor, at=now, reason=row.explanation,
+        subject=subject_of(row.pk), action="transfer_credit", actor=actor, at=now,
         facts={"amount_msat": row.amount_msat, "transaction": booked, "proposal": proposal.pk},
     )  # fmt: skip
 

@@ -73,7 +73,7 @@ def adopt_issuer(proposal: Proposal, actor: Actor, now: datetime) -> None:
     effective_at = _not_before(row.effective_at, now)
     AdoptedIssuer.objects.create(issuer=row, effective_at=effective_at, **_two_people(proposal, actor))
     trail.record(
-        subject=f"{RECEIPT_ISSUER}:{row.pk}", action="adopt", actor=actor, at=now, reason=row.reason,
+        subject=f"{RECEIPT_ISSUER}:{row.pk}", action="adopt", actor=actor, at=now,
         facts={
             "proposal": proposal.pk, "effective_at": effective_at.isoformat(), "legal_name": row.legal_name,
             "replaces": before.issuer_id if before else None,
@@ -128,9 +128,9 @@ def adopt_tax_rate(proposal: Proposal, actor: Actor, now: datetime) -> None:
     effective_at = _not_before(row.effective_at, now)
     AdoptedTaxRate.objects.create(tax_rate=row, effective_at=effective_at, **_two_people(proposal, actor))
     trail.record(
-        subject=f"{RECEIPT_TAX_RATE}:{row.pk}", action="adopt", actor=actor, at=now, reason=row.reason,
+        subject=f"{RECEIPT_TAX_RATE}:{row.pk}", action="adopt", actor=actor, at=now,
         from_state=str(before.tax_rate.rate_bps if before else 0), to_state=str(row.rate_bps),
-        facts={"proposal": proposal.pk, "effective_at": effective_at.isoformat()},
+        facts={"tax_rate_bps": row.rate_bps, "effective_at": effective_at.isoformat()},
     )  # fmt: skip
 
 

@@ -84,9 +84,12 @@ def set_limit(proposal: Proposal, actor: Actor, now: datetime) -> None:
         proposal=proposal, proposer_id=proposal.proposer_id, approver_id=actor.user_id,
     )  # fmt: skip
     trail.record(
-        subject=f"{PAYMENT_LIMIT}:{request.kind}", action="set_limit", actor=actor, at=now, reason=request.reason,
+        subject=f"{PAYMENT_LIMIT}:{request.kind}", action="set_limit", actor=actor, at=now,
         from_state=str(before.amount_sats), to_state=str(request.amount_sats),
-        facts={"version": before.version + 1, "proposal": proposal.pk},
+        facts={
+            "version": before.version + 1, "limit_sats": request.amount_sats,
+            "limit_before_sats": before.amount_sats,
+        },
     )  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def book_movement(proposal: Proposal, actor: Actor, now: datetime) -> None:
         proposer_id=row.proposer_id, approver_id=actor.user_id, transaction_id=transaction_id, booked_at=now,
     )  # fmt: skip
     trail.record(
-        subject=subject_of(row.pk), action="book_movement", actor=actor, at=now, reason=row.explanation,
+        subject=subject_of(row.pk), action="book_movement", actor=actor, at=now,
         facts={"kind": row.kind, "transaction": transaction_id, "proposal": proposal.pk},
     )  # fmt: skip
 
