@@ -1,10 +1,12 @@
 """What of our money at partners, and of what they deliver, waits for people. As last read: no partner is asked."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -47,7 +49,7 @@ def _low_floats(user: User, now: datetime) -> Notice | None:
 
 def _float(name: str, facts: dict[str, Any]) -> Row:
     days = facts["days_of_cover"]
-    why = _("covers %(days)s days") % {"days": days} if days is not None else ""
+    why = _("covers %(days)s days") % {"days": number_format(Decimal(days))} if days is not None else ""
     step = NextStep(
         _("Book a top-up"), reverse("admin:transfers_treasurymovement_action", args=["propose"]),
         "transfers.propose_treasury_movement",

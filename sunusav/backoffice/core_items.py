@@ -68,7 +68,8 @@ def _own(user: User, now: datetime) -> Notice | None:
     ]
     url = f"{reverse('admin:core_proposal_changelist')}?proposer__id__exact={user.pk}"
     title = _("Your proposals: decided") if decided else _("Your proposals: they wait for another person")
-    waiting = Waiting(len(decided) or len(shown), since=min(row.since for row in shown if row.since))
+    counted = shown[: len(decided)] or shown
+    waiting = Waiting(len(counted), since=min(row.since for row in counted if row.since))
     return Notice(title, "", url, ATTENTION if decided else CALM, waiting, shown[:ROWS_SHOWN])
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from ledger.models import AuditRun
 from ledger.services import post
 from ledger.types import Line
 from lightning.models import ListenerCursor
@@ -19,6 +20,7 @@ from payouts.services.refunds import request_refund
 from payouts.services.reopening import propose_reopening
 from sunusav.core.approvals import approve
 from sunusav.core.band_services import BandValue
+from sunusav.core.models import Reading
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.subjects import key_of
@@ -143,6 +145,10 @@ WITHOUT_PAGES = {"knox.authtoken"}
 def full_world(world: World) -> World:
     """A world in which every model but conversions has a row."""
     ListenerCursor.objects.create(node_pubkey="02ab", settle_index=3, moved_at=NOW)
+    Reading.objects.create(name="health:beat", facts={"status": "ok"}, read_at=NOW)
+    AuditRun.objects.create(
+        kind="full", started_at=NOW, ended_at=NOW, last_transaction_id=0, breaches_found=0, waiting_found=0
+    )
     TOTPDevice.objects.create(user=world.proposer, name="authenticator")
     make_session(world.proposer, now=NOW)
     open_withdrawal(subject="cycle:c", rail="lightning", amount_sats=1, actor=ACTOR, now=NOW)

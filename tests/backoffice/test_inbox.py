@@ -18,6 +18,7 @@ from ledger.enums import AccountRole, AuditKind, Currency
 from ledger.models import AuditRun, ExchangeRate
 from ledger.services import post, take_back
 from ledger.types import AccountRef, Line, credit, debit
+from partners.enums import Authenticity
 from partners.models import InboundWebhook
 from partners.webhooks.refusals import count_refused
 from payouts.enums import RefundStage
@@ -174,7 +175,11 @@ def refused_webhooks(world: World) -> None:
 
 def late_webhook(world: World) -> None:
     InboundWebhook.objects.create(
-        partner="wave", event_key="e", authenticity="signed", received_at=NOW - HOUR, follow_at=NOW - HOUR
+        partner="wave",
+        event_key="e",
+        authenticity=Authenticity.SIGNATURE,
+        received_at=NOW - HOUR,
+        follow_at=NOW - HOUR,
     )
 
 
