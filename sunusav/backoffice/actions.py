@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.forms import ConfirmForm
 from sunusav.backoffice.refusals import show_refusal
-from sunusav.backoffice.sections import Section
+from sunusav.backoffice.sections import Section, Table, link_to
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
@@ -145,19 +145,48 @@ class Button:
 
 
 @dataclass(frozen=True)
-class ActionResult:
-    """One line per row of a confirmed action, and what the action shows instead of them."""
+class RowResult:
+    """What became of one row of a confirmed action: done, or refused and why."""
 
-    done: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    row: Any
+    name: str
+    text: Any
+    is_done: bool
+
+    @property
+    def line(self) -> str:
+        return gettext("%(name)s: %(text)s") % {"name": self.name, "text": self.text}
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What became of each row of a confirmed action, and what the action shows instead of that."""
+
+    rows: list[RowResult] = field(default_factory=list)
     shown: list[Download | Page] = field(default_factory=list)
 
+    @property
+    def done(self) -> list[str]:
+        return [one.line for one in self.rows if one.is_done]
 
-def run_action(action: Action, decisions: Sequence[Decision]) -> ActionResult:
-    """Make one service call per row; the refusal of one row does not affect the others."""
+    @property
+    def refused(self) -> list[str]:
+        return [one.line for one in self.rows if not one.is_done]
+
+    def add(self, decision: Decision, text: Any, *, is_done: bool) -> None:
+        self.rows.append(RowResult(decision.row, decision.name, text, is_done))
+
+
+def run_action(
+    action: Action, decisions: Sequence[Decision], *, is_permitted: Callable[[Any], bool]
+) -> ActionResult:
+    """Make one service call per row that the person may do this to; the refusal of one does not affect the others."""
     result = ActionResult()
     for decision in decisions:
-        _run_one(action, decision, result)
+        if is_permitted(decision.row):
+            _run_one(action, decision, result)
+        else:
+            result.add(decision, NOT_PERMITTED, is_done=False)
     return result
 
 
@@ -165,16 +194,26 @@ def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
     try:
         returned = action.run(decision)
     except DomainError as refusal:
-        result.refused.append(_line(decision.name, show_refusal(refusal).text))
+        result.add(decision, show_refusal(refusal).text, is_done=False)
     else:
         if isinstance(returned, Download | Page):
             result.shown.append(returned)
         done = action.done_now(decision) if action.done_now else action.done
-        result.done.append(_line(decision.name, done))
+        result.add(decision, done, is_done=True)
 
 
-def _line(name: str, text: Any) -> str:
-    return gettext("%(name)s: %(text)s") % {"name": name, "text": text}
+def page_of_result(action: Action, result: ActionResult) -> Page:
+    """Return the page that says what became of each of several rows, with a link to each."""
+    count = {"done": len(result.done), "all": len(result.rows)}
+    table = Table(
+        title=action.label,
+        heads=(_("row"), _("result"), _("what happened, or why not")),
+        rows=[
+            (link_to(one.row, one.name), _("done") if one.is_done else _("refused"), one.text)
+            for one in result.rows
+        ],
+    )
+    return Page(_("Result"), gettext("Done: %(done)s of %(all)s.") % count, (table,))
 
 
 def show_result(request: HttpRequest, result: ActionResult) -> None:
@@ -185,6 +224,7 @@ def show_result(request: HttpRequest, result: ActionResult) -> None:
         messages.error(request, line)
 
 
+NOT_PERMITTED = _("your role does not allow it")
 NOTHING_CHOSEN = _("Nothing was chosen.")
 ONE_AT_A_TIME = _("Choose one row: each is confirmed on its own.")
 TOO_MANY_CHOSEN = _("Choose at most %(limit)s rows at a time.")

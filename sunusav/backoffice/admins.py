@@ -25,6 +25,7 @@ from sunusav.backoffice.actions import (
     Button,
     Card,
     Decision,
+    page_of_result,
     run_action,
     show_result,
 )
@@ -248,7 +249,8 @@ class BackofficeAdmin(SavedFilters, ModelAdmin):
         return self.has_view_permission(request, row) and action.is_permitted(person_of(request), row)
 
     def _require_permission(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> None:
-        if not all(self._may(request, action, row) for row in rows or [None]):
+        """Refuse a person who may do this to none of the rows; the result names those that they may not."""
+        if not any(self._may(request, action, row) for row in rows or [None]):
             raise PermissionDenied
 
     def _reject_selection(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> HttpResponse:
@@ -281,13 +283,14 @@ class BackofficeAdmin(SavedFilters, ModelAdmin):
             )
             for row in rows
         ]  # fmt: skip
-        result = run_action(action, decisions)
+        result = run_action(action, decisions, is_permitted=lambda row: self._may(request, action, row))
         if action.is_about_one_row and result.refused:
             form.add_error(None, result.refused[0])
             return self._confirmation(request, action, rows, form)
-        if result.shown:
+        shown = [page_of_result(action, result)] if len(rows) > 1 else result.shown
+        if shown:
             context = {**self.admin_site.each_context(request), "opts": self.opts}
-            return result.shown[0].response(request, context)
+            return shown[0].response(request, context)
         show_result(request, result)
         return redirect(self.url_after_action(rows))
 

@@ -88,8 +88,12 @@ def test_refusal_of_one_row_does_not_affect_the_others(world: World, enter: Ente
         CANCEL, {"pk": [world.paid.pk, world.failed.pk], "reason": "clean up"}
     )
 
-    messages = _messages(response)
-    assert len(messages) == 2
+    page = response.content.decode()
+    assert (response.status_code, _messages(response)) == (200, [])
+    assert "Done: 1 of 2." in page
+    assert "cannot be cancelled: it is closed" in page
+    for row in (world.paid, world.failed):
+        assert f'href="/admin/transfers/disbursement/{row.pk}/change/"' in page
     assert (_state(world.paid), _state(world.failed)) == (
         DisbursementState.COMPLETED,
         DisbursementState.CANCELLED,
