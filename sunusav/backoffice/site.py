@@ -1,9 +1,11 @@
 """The admin site of SunuSàv."""
 
 from functools import partial
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -25,9 +27,11 @@ from sunusav.backoffice.navigation import Area, entries, menu_of
 from sunusav.backoffice.pause import pause_banner
 from sunusav.backoffice.search_page import search_page
 from sunusav.backoffice.security import SecurityPages
-from sunusav.core import clock
+from sunusav.core import clock, trail
+from sunusav.core.actors import Actor
 from sunusav.core.models import User
 from sunusav.core.second_factor import has_authenticator
+from sunusav.core.staff_sessions import delete_sessions
 
 
 class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries no types
@@ -80,6 +84,21 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
             "charts": charts_for(person_of(request), now=clock.now(), area=area),
         }
         return TemplateResponse(request, "admin/backoffice/area.html", context)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Change a person's own password; their other sessions end, as the password that opened them is gone."""
+        with transaction.atomic():
+            response = super().password_change(request, extra_context)
+            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                user, now = person_of(request), clock.now()
+                delete_sessions(user, except_session_key=request.session.session_key)
+                trail.record(
+                    subject=f"user:{user.get_username()}",
+                    action="change_password",
+                    actor=Actor.of(user),
+                    at=now,
+                )
+        return cast(HttpResponse, response)
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
         return search_page(request, self.each_context(request))

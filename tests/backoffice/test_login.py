@@ -507,10 +507,16 @@ def test_enrolling_again_needs_replace(awa: User) -> None:
     call_command("enrol_totp", "awa")
     with pytest.raises(CommandError, match="has a device already"):
         call_command("enrol_totp", "awa")
+    lost, browser = TOTPDevice.objects.get(user=awa), new_browser()
+    make_recovery_codes(awa, now=clock.now())
+    browser.force_login(awa)
+    browser.get("/admin/login/")
 
     call_command("enrol_totp", "awa", "--replace")
 
-    assert TOTPDevice.objects.filter(user=awa).count() == 1
+    assert TOTPDevice.objects.get(user=awa).key != lost.key
+    assert recovery_codes_left(awa) == 0
+    assert "_auth_user_id" not in browser.session
 
 
 @pytest.mark.parametrize("name", ["nobody", "program"])

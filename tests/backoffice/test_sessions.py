@@ -2,6 +2,7 @@
 
 import re
 from base64 import b32decode
+from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -13,7 +14,7 @@ from pytest_django import Settings
 from sunusav.api.cleaning import clean_up
 from sunusav.backoffice.user_agents import browser_name
 from sunusav.core import clock
-from sunusav.core.models import StaffSession, TrailEntry, User
+from sunusav.core.models import LoginAttempt, StaffSession, TrailEntry, User
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.second_factor import make_recovery_codes, recovery_codes_left
 from tests.backoffice.conftest import Enter
@@ -229,6 +230,35 @@ def test_sessions_end_with_a_new_password_or_without_access(awa: User, enter: En
         assert browser.get("/admin/").status_code == 302
         awa.refresh_from_db()
     assert root.get("/admin/").status_code == 200
+
+
+def test_own_new_password_ends_the_other_sessions(awa: User) -> None:
+    awa.set_password("a-long-password")
+    awa.save()
+    browser, other = _browser(awa), _browser(awa)
+    form = {
+        "old_password": "a-long-password",
+        "new_password1": "gxq-7-tontine",
+        "new_password2": "gxq-7-tontine",
+    }
+
+    assert browser.post("/admin/password_change/", {**form, "old_password": "guess"}).status_code == 200
+    assert StaffSession.objects.count() == 2
+    assert browser.post("/admin/password_change/", form).status_code == 302
+
+    assert [each.get("/admin/").status_code for each in (browser, other)] == [200, 302]
+    assert [row.session_id for row in StaffSession.objects.all()] == [browser.session.session_key]
+    assert _actions() == ["change_password"]
+
+
+def test_daily_clean_up_deletes_login_attempts_that_no_longer_count(db: None) -> None:
+    now = clock.now()
+    for minutes in (16, 14):
+        LoginAttempt.objects.create(key="ab" * 32, at=now - timedelta(minutes=minutes))
+
+    assert clean_up(now=now)["login_attempts"] == 1
+
+    assert LoginAttempt.objects.get().at == now - timedelta(minutes=14)
 
 
 # Authenticator and recovery codes
