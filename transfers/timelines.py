@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from ledger.calculations import shown_xof_from_sats
 from ledger.models import JournalTransaction
 from ledger.timelines import lines_of
-from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.facts import moment, mono, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.money import show_in, show_rate, show_xof
 from sunusav.backoffice.sections import Line
 from sunusav.backoffice.timeline import LEARNED, MOST_SUBJECTS, SENT, Details, Names, Story
 from sunusav.core.money import sats_from_msat
+from sunusav.core.phrasing import code_label
 from sunusav.core.subjects import key_of, kind_name, known_kinds
 from transfers.enums import AnsweredCall
 from transfers.models import (
@@ -201,7 +201,7 @@ def _of_requests(story: Story) -> Iterable[Line | Details]:
 
 
 def _received(row: Receipt, name: str) -> Line:
-    facts = {"amount": show_in(row.collection.currency, row.received), "use": show_choice(row.use, of="use")}
+    facts = {"amount": show_in(row.collection.currency, row.received), "use": code_label(row.use, of="use")}
     return Line(
         row.received_at, LEARNED, gettext("Received %(amount)s: %(use)s") % facts,
         who=show_code_or_text(row.method), links=[name] if name else [], tone="good", key=row.pk,

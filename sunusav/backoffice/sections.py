@@ -40,7 +40,7 @@ class Facts:
 class Line:
     """One line of a timeline: what happened, who did it, and the reason that this person or the system gave.
 
-    `rank` orders lines of the same moment, and `key` those of the same rank.
+    `is_said`: the reason is a person's. `rank` orders lines of the same moment, and `key` those of the same rank.
     """
 
     at: datetime
@@ -52,6 +52,7 @@ class Line:
     links: Sequence[Any] = field(default_factory=tuple)
     tone: str = ""
     key: int = 0
+    is_said: bool = False
 
 
 @dataclass(frozen=True)

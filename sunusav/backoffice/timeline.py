@@ -142,7 +142,7 @@ def _line(entry: TrailEntry, story: Story, about: Sequence[str], proposal: Propo
     return Line(
         at=entry.at, rank=DONE, what=event_of(entry), who=show_actor(entry.actor_label), why=why_of(entry),
         facts=facts, links=list(_links(entry, story.names, about)), tone=phrasing.tone(entry.to_state),
-        key=entry.pk,
+        key=entry.pk, is_said=entry.actor_id is not None,
     )  # fmt: skip
 
 

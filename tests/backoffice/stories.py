@@ -118,7 +118,8 @@ def lines_of(*subjects: str) -> list[str]:
 
 
 def as_text(line: Line) -> str:
-    """Return when, who and what; then the reason, the facts and the links."""
+    """Return when, who and what; then the reason, the facts and the links. A sentence is plain text."""
+    assert "<" not in str(line.what), line.what
     parts: Sequence[str] = [
         f"{instant(line.at)[-8:]} {_plain(line.who)}: {_plain(line.what)}",
         _plain(line.why),
