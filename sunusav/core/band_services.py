@@ -166,9 +166,9 @@ def adopt_band(proposal: Proposal, actor: Actor, now: datetime) -> None:
         proposer_id=proposal.proposer_id, approver_id=actor.user_id,
     )  # fmt: skip
     trail.record(
-        subject=f"{APPROVAL_BAND}:{row.pk}", action="adopt_band", actor=actor, at=now, reason=row.reason,
+        subject=f"{APPROVAL_BAND}:{row.pk}", action="adopt_band", actor=actor, at=now,
         from_state=str(facts["in_force_approvals"]), to_state=str(row.approvals_needed),
-        facts={"proposal": proposal.pk, "band": band.pk, **facts},
+        facts={"band": band.pk, **{name: fact for name, fact in facts.items() if name != "reason"}},
     )  # fmt: skip
 
 

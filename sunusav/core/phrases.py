@@ -76,6 +76,15 @@ EVENTS: dict[str, Any] = {
     "proposal.lapse": _("Proposal void, since what it showed has changed: %(what)s"),
     "switch.pause": _("Outgoing money is paused"),
     "switch.resume": _("Outgoing money is resumed"),
+    "approval_band.adopt_band": _("Rule of approvals in force"),
+    "user.end_sessions": _("Sessions ended"),
+    "user.reset_second_factor": _("Second factor removed, as two people decided"),
+    "export.request_export": _("Export requested"),
+    "export.cancel_export": _("Export cancelled"),
+    "export.fail_export": _("The export failed"),
+    "export.finish_export": _("The file of the export is ready"),
+    "export.download_export": _("The file of the export is downloaded"),
+    "export.delete_expired_export": _("The file of the export has expired and is deleted"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {

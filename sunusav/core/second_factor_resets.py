@@ -88,7 +88,7 @@ def reset_second_factor(proposal: Proposal, actor: Actor, now: datetime) -> None
     )
     trail.record(
         subject=f"user:{user.get_username()}", action="reset_second_factor", actor=actor, at=now,
-        reason=proposal.reason, facts={"proposal": proposal.pk},
+        facts={"proposal": proposal.pk},
     )  # fmt: skip
 
 

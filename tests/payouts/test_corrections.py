@@ -62,9 +62,11 @@ def test_name_and_phone_are_corrected_in_all_groups_once_approved() -> None:
     assert person("user-0").phone_replaced_at == LATER
     entry = TrailEntry.objects.get(action="change_member")
     assert (entry.subject, entry.reason, entry.actor_label.partition("-")[0]) == (
-        "member:user-0", "identity card seen", "approver",
+        "member:user-0", "", "approver",
     )  # fmt: skip
-    assert entry.facts == {"name_changed": True, "phone_changed": True, "phone_replaced": True}
+    assert entry.facts == {
+        "name_changed": True, "phone_changed": True, "phone_replaced": True, "proposal": proposal.pk,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_name_and_phone_are_gone_and_nothing_of_the_money_has_changed() -> None:
     assert (row.user_id, row.proposer, row.erased_at) == ("user-0", proposal.proposer, LATER)
     entry = TrailEntry.objects.get(action="erase")
     assert (entry.subject, entry.reason, entry.facts) == (
-        "member:user-0", "asked for it", {"proposal": proposal.pk},
+        "member:user-0", "", {"proposal": proposal.pk},
     )  # fmt: skip
 
 

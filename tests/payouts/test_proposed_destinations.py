@@ -78,10 +78,10 @@ def test_proposal_sets_nothing_and_its_approval_both_choices(node: ScriptedRail)
 
     assert stored(cycle) == [FIRST, SECOND]
     entry = TrailEntry.objects.get(action="set_destination")
-    assert (entry.subject, entry.reason, entry.at) == (f"cycle:{cycle.pk}", "lost the phone", LATER)
+    assert (entry.subject, entry.reason, entry.at) == (f"cycle:{cycle.pk}", "", LATER)
     assert entry.facts == {
         "rail": "lightning", "kind": "bolt11", "replaced": False, "second_rail": "lightning",
-        "second_kind": "bolt11", "second_replaced": False,
+        "second_kind": "bolt11", "second_replaced": False, "proposal": proposal.pk,
     }  # fmt: skip
     assert {row.action for row in TrailEntry.objects.filter(subject=f"{CYCLE_DESTINATION}:{cycle.pk}")} == {
         "propose", "approve",

@@ -82,8 +82,8 @@ def test_waiver_by_two_people_pays_what_is_above_the_limit(
     line = TrailEntry.objects.get(subject=f"disbursement:{too_much}", action="except")
     assert (line.actor, line.reason, line.facts) == (
         approver,
-        "I called the winner",
-        {"lifted": "payout-above-limit"},
+        "",
+        {"lifted": "payout-above-limit", "proposal": proposal.pk},
     )
 
     run(watch)

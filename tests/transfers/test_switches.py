@@ -98,7 +98,7 @@ def test_two_people_switch_it_on(watch: Watch, settings: Settings) -> None:
 
     row = switch_of("lightning")
     assert (row.is_on, row.code, row.facts, row.changed_at) == (True, "", {}, watch())
-    assert trail()[1:] == [("switch_on", "off", "on", "it is well again")]
+    assert trail()[1:] == [("switch_on", "off", "on", "")]
     assert OutboxMessage.objects.get().topic == "rail.switched_on"
 
 

@@ -89,7 +89,7 @@ def test_movement_is_booked_when_another_person_approves_it() -> None:
     )  # fmt: skip
     entry = TrailEntry.objects.get(action="book_movement")
     assert (entry.subject, entry.actor_id, entry.reason) == (
-        f"treasury_movement:{row.pk}", approver.pk, "seen on the statement",
+        f"treasury_movement:{row.pk}", approver.pk, "",
     )  # fmt: skip
     assert entry.facts == {"kind": "opening_balance", "transaction": posted.pk, "proposal": proposal.pk}
 
