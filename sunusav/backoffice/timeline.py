@@ -180,7 +180,7 @@ def why_of(entry: TrailEntry) -> Any:
         return ""
     if entry.actor_id:
         return entry.reason
-    if "code" in entry.facts and "%(code)" not in _sentence(entry):
+    if not entry.reason and "code" in entry.facts and "%(code)" not in _sentence(entry):
         return show_reason(entry.facts["code"], entry.facts)
     return show_code_or_text(entry.reason) if entry.reason else ""
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.timeline import why_of
 from sunusav.core import phrasing
@@ -198,4 +197,4 @@ def test_line_of_the_trail_shows_the_reason_of_its_code_or_the_text_that_was_wri
     assert (
         why_of(TrailEntry(reason="an order was paid after all", facts=facts)) == "an order was paid after all"
     )
-    assert why_of(TrailEntry(reason="", facts={})) == NOTHING
+    assert why_of(TrailEntry(reason="", facts={})) == ""

@@ -210,7 +210,7 @@ def test_payment_shows_where_its_return_stands(world: World, enter: Enter) -> No
     assert f"/admin/transfers/reversal/{Reversal.objects.get().pk}/change/" in page
     assert f"return of disbursement {world.paid.pk}" in page
     page = page_of(client, world.paid)
-    assert "book the return" in page
+    assert "The return of the money is booked" in page
     assert "Return of the money" not in page
 
 

@@ -56,7 +56,7 @@ def test_finance_downloads_an_export_with_a_reason(enter: Enter, awa: Member) ->
     assert (entry.subject, entry.action, entry.actor_label, entry.reason) == (
         "member:user-0", "export_person", "a-finance", "asked in writing",
     )  # fmt: skip
-    assert "export what is kept about the person" in page(finance, f"{MEMBERS}{awa.pk}/change/")
+    assert "What is kept about the person is exported" in page(finance, f"{MEMBERS}{awa.pk}/change/")
 
 
 def test_export_without_a_reason_or_code_is_not_made(enter: Enter, awa: Member) -> None:

@@ -115,7 +115,7 @@ def test_rail_that_is_off_is_shown_with_why_what_waits_and_its_trail(enter: Ente
     for text in (shown, own):
         assert "Nothing new is sent or requested by lightning." in text
         assert "odd answers" in text
-        assert "switch off" in text
+        assert "Switched off: nothing is sent or requested" in text
     waits = page(client, f"/admin/transfers/disbursement/{payout.pk}/change/")
     assert "Lightning is switched off; it goes on by itself once two people have switched it on." in waits
 
@@ -142,7 +142,7 @@ def test_finance_proposes_to_switch_on_and_an_approver_sees_what_goes(enter: Ent
     run_due(slots=1)
     payout.refresh_from_db()
     assert payout.state == "completed"
-    assert "switch on" in page(finance, PAGE)
+    assert "Switched on again" in page(finance, PAGE)
 
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.OPERATOR])
