@@ -1,6 +1,6 @@
 """A person's own exports: how far each is, cancelling it, and downloading its file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.http import urlencode
 from django.utils.text import capfirst, slugify
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -132,14 +133,14 @@ class ExportAdmin(ReadOnlyAdmin):
     def request_view(self, request: HttpRequest, list_name: str) -> HttpResponse:
         """Ask for the format (GET), or for the file (POST); the query is that of the list. Raises: PermissionDenied."""
         user = person_of(request)
-        back = _list_url(list_name)
+        back = _list_url(list_name, filters_of(request))
         try:
             source = source_for(user, list_name, filters_of(request))
         except ExportNotAllowed as refusal:
             raise PermissionDenied from refusal
         except ExportFiltersInvalid as refusal:
             messages.error(request, show_refusal(refusal).text)
-            return redirect(back)
+            return redirect(_list_url(list_name, {}))
         form = ExportForm(request.POST if request.method == "POST" else None)
         if form.is_valid() and (export := _ask(request, list_name, form)):
             return redirect(self._url("change", export.pk))
@@ -257,11 +258,13 @@ def _ask(request: HttpRequest, list_name: str, form: ExportForm) -> Export | Non
     return None
 
 
-def _list_url(list_name: str) -> str:
+def _list_url(list_name: str, filters: Mapping[str, Sequence[str]]) -> str:
+    """Return the URL of a list with these filters. Raises: Http404."""
     try:
-        return reverse(f"admin:{list_name.replace('.', '_')}_changelist")
+        url = reverse(f"admin:{list_name.replace('.', '_')}_changelist")
     except NoReverseMatch as error:
         raise Http404 from error
+    return f"{url}?{urlencode(filters, doseq=True)}" if filters else url
 
 
 def _file_name(row: Export) -> str:

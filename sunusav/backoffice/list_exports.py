@@ -157,7 +157,8 @@ def _request(user: User, filters: Mapping[str, Sequence[str]]) -> HttpRequest:
 def _about(shown: Any, filters: Mapping[str, Sequence[str]]) -> str:
     """Say by what the list is filtered, as it says so itself."""
     used = [spec for spec in shown.filter_specs if set(spec.expected_parameters()) & set(filters)]
-    parts = [f"{capfirst(str(spec.title))}: {kept}" for spec in used if (kept := _kept_by(spec, shown))]
+    kept = [(capfirst(str(spec.title)), _kept_by(spec, shown)) for spec in used]
+    parts = [gettext("%(name)s: %(text)s") % {"name": name, "text": text} for name, text in kept if text]
     if SEARCH_VAR in filters:
         parts.append(gettext("Search: %(text)s") % {"text": shown.query})
     others = set(filters) - {SEARCH_VAR, *(name for spec in used for name in spec.expected_parameters())}

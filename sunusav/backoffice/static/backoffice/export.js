@@ -15,6 +15,9 @@ async function showProgress(place) {
   window.setTimeout(() => showProgress(place), EVERY_MS);
 }
 
-document.querySelectorAll("[data-export-progress]").forEach((place) => {
-  window.setTimeout(() => showProgress(place), EVERY_MS);
+// The script is in the head of the page: its place does not exist yet.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-export-progress]").forEach((place) => {
+    window.setTimeout(() => showProgress(place), EVERY_MS);
+  });
 });
