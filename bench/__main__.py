@@ -6,9 +6,9 @@ import sys
 
 from bench.surroundings import ROOT, surroundings
 
-BENCHES = ("quote", "payout", "growth", "celery_payouts", "once", "posting", "bolt11")
+BENCHES = ("quote", "payout", "growth", "celery_payouts", "once", "posting", "bolt11", "lists")
 # Benches with settings of their own.
-SETTINGS = {"posting": "bench.ledger_settings"}
+SETTINGS = {"posting": "bench.ledger_settings", "lists": "bench.list_settings"}
 ROUNDS, QUICK_ROUNDS = 5, 2
 
 

@@ -6,34 +6,28 @@ The thousand are paid; the database makes the million as copies of them in every
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from django.db import connection, models, transaction
-
 from bench.forks import seconds_of
 from bench.payout import seed
 from bench.ratios import print_ratio, spread
-from fees.models import FeeAssessment, FeeRecord
-from ledger.models import Account, JournalEntry, JournalTransaction
-from sunusav.core.models import TrailEntry
+from tests.support.copies import Copies
 from transfers.engine.runner import run_due
-from transfers.models import Attempt, Disbursement, PaymentOrder
+from transfers.models import Disbursement
 
 FEW, MANY, MANY_IF_QUICK = 1_000, 1_000_000, 50_000
 QUICK_ROUNDS = 2
 TIMED, WARM_UP = 60, 10
-COPIES_AT_ONCE = 10
-# The tables that a payout writes, each after those its foreign keys point to.
-TABLES: tuple[type[models.Model], ...] = (
-    Account, FeeAssessment, Disbursement, JournalTransaction, JournalEntry, PaymentOrder, Attempt, FeeRecord,
-    TrailEntry,
+# The tables that a payout writes.
+TABLES = (
+    "ledger.Account", "fees.FeeAssessment", "transfers.Disbursement", "transfers.DisbursementDestination",
+    "ledger.JournalTransaction", "ledger.JournalEntry", "transfers.PaymentOrder", "transfers.Attempt", "fees.FeeRecord",
+    "core.TrailEntry",
 )  # fmt: skip
-# Columns with a text that names the row itself or another row.
-NAMES = {"subject", "reference", "code", "disbursement_ref", "owner", "debit_owner"}
 
 
 def main(rounds: int) -> int:
@@ -41,7 +35,7 @@ def main(rounds: int) -> int:
     pay_all(seed("few", FEW))
     few = [p50(f"few-{number}") for number in range(rounds)]
     began = time.monotonic()
-    copy_rows(many // FEW - 1)
+    Copies(TABLES).make(many // FEW - 1)
     filling = time.monotonic() - began
     full = [p50(f"many-{number}") for number in range(rounds)]
     print_ratio(
@@ -74,47 +68,3 @@ def _timed_payouts(file: Path) -> None:
         assert run_due(slots=1, limit=1).worked == 1
         took.append(time.perf_counter() - began)
     file.write_text(json.dumps(took))
-
-
-def copy_rows(copies: int) -> None:
-    """Copy every row of the tables `copies` times, with new keys and references."""
-    strides = {model: _highest(model) for model in TABLES}
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION foreign_key_checks = 0, SESSION unique_checks = 0")
-        for start in range(1, copies + 1, COPIES_AT_ONCE):
-            numbers = range(start, min(start + COPIES_AT_ONCE, copies + 1))
-            with transaction.atomic():
-                for model in TABLES:
-                    cursor.execute(_copying(model, strides, numbers))
-        cursor.execute("SET SESSION foreign_key_checks = 1, SESSION unique_checks = 1")
-        for model in TABLES:
-            cursor.execute(f"ANALYZE TABLE {model._meta.db_table}")
-            cursor.fetchall()
-
-
-def _highest(model: type[models.Model]) -> int:
-    return int(model._base_manager.aggregate(highest=models.Max("pk"))["highest"])
-
-
-def _copying(model: type[models.Model], strides: dict[type[models.Model], int], numbers: range) -> str:
-    columns = dict(_columns(model, strides))
-    copies = " UNION ALL ".join(f"SELECT {number} AS n" for number in numbers)
-    return (
-        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
-        f" FROM {model._meta.db_table} AS o, ({copies}) AS c WHERE o.id <= {strides[model]}"
-    )
-
-
-def _columns(model: type[models.Model], strides: dict[type[models.Model], int]) -> Iterator[tuple[str, str]]:
-    """Yield each stored column with the SQL expression of its copy."""
-    for field in model._meta.concrete_fields:
-        if field.generated:
-            continue
-        column = str(field.column)
-        moved = model if field.primary_key else field.related_model
-        if moved in strides:
-            yield column, f"o.{column} + c.n * {strides[moved]}"
-        elif field.name in NAMES:
-            yield column, f"CONCAT(o.{column}, '~', c.n)"
-        else:
-            yield column, f"o.{column}"
