@@ -97,7 +97,7 @@ class FeeRecordAdmin(ReadOnlyAdmin):
         "partner_sats", "settlement_partner", "completed_at", "is_reversal",
     )  # fmt: skip
     list_filter = (PARTNER, "completed_at", IsReversal)
-    search_fields = ("disbursement_ref", "subject")
+    search_fields = ("disbursement_ref", "assessment__subject")
     search_help_text = _("The exact disbursement or subject, such as cycle:demo-cycle.")
     ordering = ("-id",)
 

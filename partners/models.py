@@ -36,6 +36,7 @@ class InboundWebhook(models.Model):
             models.Index(fields=["follow_at"], name="inboundwebhook_to_follow"),
             models.Index(fields=["partner", "received_at"], name="inboundwebhook_by_partner"),
             models.Index(fields=["received_at"], name="inboundwebhook_by_age"),
+            models.Index(fields=["reference"], name="inboundwebhook_by_reference"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["event_key", "partner"], name="inboundwebhook_event_stored_once"),

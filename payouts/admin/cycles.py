@@ -35,7 +35,7 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_in, show_msat, show_sats
-from sunusav.backoffice.sections import Box, Section, Table, link_to_page
+from sunusav.backoffice.sections import SECTION_LIMIT, Box, Section, Table, link_to_page, link_to_rest
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
@@ -304,7 +304,7 @@ class CycleAdmin(ReadOnlyAdmin):
 
 
 def _contributions(row: Cycle) -> Section:
-    owed = contributions_page(None, row.members_count, cycle_id=row.pk)
+    owed = contributions_page(None, SECTION_LIMIT, cycle_id=row.pk)
     collections = collections_for([contribution_subject(contribution.id) for contribution in owed])
     return Table(
         title=_("Contributions"),
@@ -314,6 +314,7 @@ def _contributions(row: Cycle) -> Section:
             for item in sorted(owed, key=lambda item: item.user_id)
         ],
         empty=_("This cycle has no contributions."),
+        more=link_to_rest("payouts.contribution", len(owed), cycle__id__exact=row.pk),
     )
 
 

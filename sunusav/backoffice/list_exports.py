@@ -91,8 +91,8 @@ def source_for(user: User, list_name: str, filters: Mapping[str, Sequence[str]])
 def _kept(shown: Any, rows: list[Any]) -> list[Any]:
     """Return the rows that pass the filters which decide on prepared rows, as the list has them decide."""
     for spec in shown.filter_specs:
-        if hasattr(spec, "keeps") and spec.used_parameters:
-            rows = list(spec.keeps(rows))
+        if spec.used_parameters and (keeps := getattr(spec, "keeps", None)):
+            rows = list(keeps(rows))
     return rows
 
 

@@ -15,16 +15,20 @@ from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.core import phrasing, subjects
 from sunusav.core.app_modules import collect_mapping
 
+# Rows that a section shows of a table; the list has the rest.
+SECTION_LIMIT = 100
+
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; `empty` is the text shown when it has no rows."""
+    """A titled table; `empty` is the text shown when it has no rows, `more` a link to the rest."""
 
     title: Any
     heads: Sequence[Any]
     rows: Sequence[Sequence[Any]]
     empty: Any = ""
     anchor: str = ""
+    more: Any = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,16 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
 def _show_account(account: Any) -> Any:
     """Show a ledger account by its name, its code on hover. Apps name accounts by the format of `account_code`."""
     return format_html('<span title="{}">{}</span>', account.code, value_of("account_code", account.code))
+
+
+def link_to_rest(model: str, shown: int, **lookups: Any) -> Any:
+    """Return a link to the list of all rows of a section that shows as many as it may; else nothing."""
+    if shown < SECTION_LIMIT:
+        return ""
+    page = reverse(f"admin:{model.replace('.', '_')}_changelist")
+    url = f"{page}?{urlencode(lookups)}"
+    text = _("The first %(count)s are shown. Show all.") % {"count": SECTION_LIMIT}
+    return format_html('<a href="{}">{}</a>', url, text)
 
 
 def show_subject(subject: str) -> Any:

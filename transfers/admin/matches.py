@@ -12,7 +12,7 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import moment, mono, show_code, show_code_or_text
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Section, Table, link_to
+from sunusav.backoffice.sections import SECTION_LIMIT, Box, Section, Table, link_to, link_to_rest
 from sunusav.backoffice.timeline import timeline_of
 from transfers.models import RailMatch, RailMismatch
 
@@ -56,7 +56,7 @@ class RailMatchAdmin(ReadOnlyAdmin):
 
 def _mismatches_of(row: RailMatch) -> Table:
     """Return the mismatches that a run kept."""
-    kept = row.mismatches.select_related("disbursement").order_by("pk")
+    kept = list(row.mismatches.select_related("disbursement").order_by("pk")[:SECTION_LIMIT])
     return Table(
         title=_("Mismatches"),
         heads=(_("what"), _("payment hash or reference"), _("payment"), _("details")),
@@ -66,6 +66,7 @@ def _mismatches_of(row: RailMatch) -> Table:
         ],
         empty=_("Provider and books agree."),
         anchor="mismatches",
+        more=link_to_rest("transfers.railmismatch", len(kept), match__id__exact=row.pk),
     )
 
 
