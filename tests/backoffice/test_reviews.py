@@ -125,7 +125,8 @@ def test_payment_page_tells_every_answer_and_decision_in_order(past: Case, enter
 
     timeline = page[page.index('id="timeline"') : page.index('id="books"')]
     expected = (
-        "Payment ordered", "Attempt 1: order committed", hash_of("awa", NET_SATS), "Answer to sending: in flight",
+        # Of one moment, what was learned comes first.
+        "Answer to sending: in flight", "Payment ordered", "Attempt 1: order committed", hash_of("awa", NET_SATS),
         "Answer to a query: not seen", "not seen by another source", "Proposed: Decide the outcome", "seen it",
         "Approved: Decide the outcome", "Two people decided about attempt 1: paid",
         "Attempt 1 ended: paid, as two people decided", past_proof(past), "1.500\xa0sats", "The recipient is paid",

@@ -19,7 +19,7 @@ from fees.types import Bracket
 from sunusav.core import approvals
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import ApproverIsProposer, NotAllowedToDecide, ProposalFactsChanged
-from sunusav.core.models import TrailEntry
+from sunusav.core.models import Proposal, TrailEntry
 from sunusav.core.roles import Role
 from tests.fees.builders import ACTOR, LATER, NOW, draft, person, proposed, published, refused_as_append_only
 
@@ -52,7 +52,7 @@ def test_publish_by_a_second_person_makes_an_immutable_version(finance, approver
     assert (line.subject, line.actor, line.from_state, line.to_state) == (
         f"fee_schedule:{row.pk}", approver, "draft", "published",
     )  # fmt: skip
-    assert line.facts == {"version": 2}
+    assert line.facts == {"version": 2, "proposal": Proposal.objects.get().pk}
 
 
 def test_published_version_counts_from_its_effective_date(finance, approver):

@@ -409,6 +409,7 @@ def test_return_by_a_bank_line_happened_on_the_day_of_the_line(
     entry = TrailEntry.objects.get(subject=f"disbursement:{paid}", action="reverse")
     assert entry.facts == {
         "return_kind": "bank_line", "return_reference": "VIR-2026-0043", "amount": 9_032, "currency": "XOF",
+        "proposal": proposal.pk,
     }  # fmt: skip
 
 
