@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 PAGE, REFUNDS = "/admin/payouts/member/credit/", "/admin/payouts/refund/"
 READERS = [Role.FINANCE, Role.APPROVER, Role.AUDITOR]
-QUERIES_OF_PAGE = 7
+QUERIES_OF_PAGE = 8
 
 
 @pytest.fixture(autouse=True)
@@ -200,8 +200,10 @@ def test_lists_by_state_take_as_many_queries_for_many_refunds(
         refunded("user-0", 1_000, days_ago(day), DisbursementState.FAILED)
     client = enter(Role.AUDITOR)
 
+    html(client, REFUNDS, stage="failed")  # the first page of a session stores it
+
     # One of them reads the keys under which the destinations of all rows are encrypted.
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         html(client, REFUNDS, stage="failed")
 
 
