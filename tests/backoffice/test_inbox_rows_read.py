@@ -54,7 +54,7 @@ def fill(world: World) -> None:
     Proposal.objects.bulk_create(
         Proposal(
             kind="manual_rate", subject_id=f"y{number}", state="approved", facts={}, digest="d", proposer=other,
-            proposed_at=NOW, decided_at=NOW,
+            proposed_at=NOW, decided_at=NOW, band_id=world.manual_rate.band_id,
         )
         for number in range(MANY)
     )  # fmt: skip
