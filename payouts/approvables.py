@@ -81,6 +81,7 @@ APPROVABLES = [
         approve_permission="payouts.approve_cycle_destination",
         describe=describe_destination,
         apply=set_destination_as_approved,
+        amount_of=amount_in("payout_total_sats"),
     ),
     Approvable(
         kind=REFUND_PAYMENT,

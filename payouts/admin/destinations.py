@@ -12,12 +12,12 @@ from payouts.enums import CYCLE_DESTINATION, CycleState
 from payouts.models import Cycle
 from payouts.queries.cycles import payout_in_force, stored_cycle
 from payouts.queries.destinations import proposed_masked
-from payouts.services.destinations import is_another_payee, propose_destination
+from payouts.services.destinations import is_another_payee, is_own_phone, propose_destination
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.money import NOTHING, show_sats
 from sunusav.backoffice.sections import Box, Section, Table
 from sunusav.core import clock
 from sunusav.core.models import Proposal, User
@@ -35,6 +35,8 @@ WAITS = _(
     " payout waits 24 hours or for a second person who waives it."
 )
 WAITS_NOT = _("It does not count as replaced: the payout waits no longer for it than it does now.")
+OWN_PHONE = _("the one that the winner has as a member")
+OTHER_PHONE = _("not the one that the winner has as a member")
 CHECK_THE_WINNER = _(
     "Check with the winner, by a way that you know is theirs, that the destination is theirs."
 )
@@ -142,9 +144,13 @@ def destination_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
     """Show where the winner is paid now and where they would be, masked, and what may make the payout wait."""
     row = stored_cycle(proposal.subject_id)
     wait = WAITS if is_another_payee(row.pk, now=clock.now()) else WAITS_NOT
+    facts: list[tuple[Any, Any]] = [(_("Pot"), show_sats(row.payout_total_sats))]
+    is_own = is_own_phone(row.pk)
+    if is_own is not None:
+        facts.append((_("Phone"), OWN_PHONE if is_own else OTHER_PHONE))
     box = Box(
-        title=IF_APPROVED, text=PAID_THERE % {"winner": row.winner_user_id}, steps=[wait, CHECK_THE_WINNER],
-        tone="alarm",
+        title=IF_APPROVED, text=PAID_THERE % {"winner": row.winner_user_id}, facts=facts,
+        steps=[wait, CHECK_THE_WINNER], tone="alarm",
     )  # fmt: skip
     now, then = masked_destinations(row.destinations), proposed_masked(row.pk)
     changes = Table(

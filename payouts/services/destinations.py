@@ -9,6 +9,7 @@ from payouts.enums import CYCLE_DESTINATION
 from payouts.models import Cycle, ProposedDestination
 from payouts.queries.cycles import stored_cycle
 from payouts.queries.destinations import newest_destination
+from payouts.queries.people import PHONE, known_phones
 from payouts.services.cycles import (
     chosen_now,
     locked_cycle,
@@ -54,7 +55,7 @@ def propose_destination(
 
 
 def describe_destination(cycle_id: str) -> dict[str, Any]:
-    """Return the facts an approval is bound to: whose turn it is, where they are paid now, and where then.
+    """Return the facts an approval is bound to: whose turn it is, the pot, where they are paid now, and where then.
 
     The digests are keyed with the person's key: they tell destinations apart and do not show them.
     Raises: CycleMissing, CycleCancelled.
@@ -65,6 +66,7 @@ def describe_destination(cycle_id: str) -> dict[str, Any]:
     facts = {
         "cycle_id": row.pk, "winner": row.winner_user_id, "rail": proposed.rail, "kind": proposed.kind,
         "destination_digest": proposed.digest, "digest_before": _digest_now(row),
+        "payout_total_sats": row.payout_total_sats,
     }  # fmt: skip
     if proposed.second_rail:
         facts |= {
@@ -104,6 +106,17 @@ def is_another_payee(cycle_id: str, *, now: datetime) -> bool:
     first, *others = [opened_with(keys, one) for one in newest_destination(cycle_id).destinations]
     chosen = chosen_now(row, first, others[0] if others else None, now=now)
     return any(choice is not None and choice.replaced_at == now for choice in chosen)
+
+
+def is_own_phone(cycle_id: str) -> bool | None:
+    """Return whether the proposed phone is one that the winner has in a group; None for what is no phone.
+
+    Raises: CycleMissing, PersonErased.
+    """
+    row = stored_cycle(cycle_id)
+    keys = keys_of([member_ref(row.winner_user_id)])
+    first = opened_with(keys, newest_destination(cycle_id).destinations[0])
+    return first.value in known_phones(row.winner_user_id) if first.kind == PHONE else None
 
 
 def _store(row: Cycle, destination: Destination, second: Destination | None, *, now: datetime) -> None:

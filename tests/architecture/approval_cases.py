@@ -473,6 +473,7 @@ KINDS: dict[str, Kind] = {
         changes={
             "winner": written(Cycle, winner_user_id="user-1"),
             "digest_before": _destination_set,
+            "payout_total_sats": written(Cycle, contribution_sats=9_000),
             "rail": written(ProposedDestination, rail="wave"),
             "kind": written(ProposedDestination, kind="phone"),
             "destination_digest": written(ProposedDestination, digest="00" * 32),

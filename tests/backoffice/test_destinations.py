@@ -55,7 +55,7 @@ def test_proposed_destination_is_masked_and_set_once_approved(cycle: Cycle, ente
     shown = page(approver, f"/admin/core/proposal/{proposal.pk}/change/")
     for part in (
         "If you approve", "user-0 is paid to the destination below", "+22177•••••09", "payout waits 24 hours",
-        proposal.facts["destination_digest"], "lost the phone",
+        proposal.facts["destination_digest"], "lost the phone", "not the one that the winner has as a member",
     ):  # fmt: skip
         assert part in shown, part
     for text in (shown, page(finance, of_cycle)):
@@ -68,6 +68,16 @@ def test_proposed_destination_is_masked_and_set_once_approved(cycle: Cycle, ente
 
     [now] = open_destinations(Cycle.objects.get(pk=cycle.pk).destinations)
     assert now == phone("+221770000009")
+
+
+def test_page_says_when_the_phone_is_the_winners_own(cycle: Cycle, enter: Enter) -> None:
+    enter(Role.FINANCE).post(PROPOSE, {"pk": cycle.pk, **GIVEN, "value": "77 123 45 67"})
+
+    proposal = Proposal.objects.get(kind="cycle_destination")
+    shown = page(enter(Role.APPROVER), f"/admin/core/proposal/{proposal.pk}/change/")
+
+    assert "the one that the winner has as a member" in shown
+    assert "not the one" not in shown
 
 
 def test_same_payee_does_not_make_the_payout_wait(cycle: Cycle, enter: Enter) -> None:

@@ -20,6 +20,7 @@ from ledger.services import post
 from ledger.types import credit, debit
 from payouts.models import Cycle
 from payouts.services.cycles import record_ready_cycles
+from payouts.services.destinations import propose_destination
 from payouts.services.erasure import propose_erasure
 from payouts.services.proposals import propose_refund
 from payouts.services.reveals import reveal_person
@@ -58,6 +59,7 @@ CANARIES = {
     "digits of the phone": "770424201",
     "new phone": "+221770424202",
     "phone of a refund": "+221770424203",
+    "phone of a proposal": "+221770424204",
     "address": "kanaari.diop@wallet-canari.example",
     "name in the address": "kanaari.diop",
     "invoice": FakeInvoice("canary-invoice", 19_800_000).text,
@@ -70,6 +72,7 @@ DIGESTED = {
     for name, rail_name, kind in (
         ("phone", "wave", "phone"),
         ("phone of a refund", "wave", "phone"),
+        ("phone of a proposal", "wave", "phone"),
         ("address", "wave", "lightning_address"),
         ("invoice", "lightning", "bolt11"),
         ("invoice of a link", "lightning", "bolt11"),
@@ -176,6 +179,17 @@ def _paid_every_way(story: Story, node: ScriptedRail, wave: ScriptedFrancRail) -
     story.call("put", f"cycles/{by_address}/destination", body, status=200)
     wave.script.append(Refused("wallet-busy", FailureClass.RETRY))
     story.process(by_address)
+    story.settle()
+
+    by_proposal = story.ready_cycle()
+    record_ready_cycles(now=story.now)
+    proposal = propose_destination(
+        cycle_id=by_proposal, destination=Destination("wave", "phone", CANARIES["phone of a proposal"]),
+        reason="cannot change it", proposer=make_user(Role.FINANCE), now=story.now,
+    )  # fmt: skip
+    approver = make_user(Role.APPROVER)
+    approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=story.now)
+    story.process(by_proposal)
     story.settle()
 
 

@@ -94,6 +94,7 @@ def test_facts_have_digests_and_no_destination(node: ScriptedRail) -> None:
 
     assert {name: value for name, value in proposal.facts.items() if not name.startswith(("dest", "digest"))} == {
         "cycle_id": cycle.pk, "winner": "user-0", "rail": "lightning", "kind": "bolt11",
+        "payout_total_sats": 100_000,
     }  # fmt: skip
     digests = [proposal.facts[name] for name in ("destination_digest", "digest_before")]
     assert [len(digest) for digest in digests] == [64, 64]
