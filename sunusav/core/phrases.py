@@ -69,6 +69,10 @@ LABELS: dict[str, Any] = {
 }
 # What entries of the trail say happened; `what` is the name of what is proposed.
 EVENTS: dict[str, Any] = {
+    "user.make_recovery_codes": _("Recovery codes made: %(recovery_codes)s"),
+    "user.use_recovery_code": _("Recovery code used, %(recovery_codes)s left"),
+    "user.end_sessions": _("Sessions ended: %(sessions)s"),
+    "user.reset_second_factor": _("Second factor reset by two people"),
     "proposal.propose": _("Proposed: %(what)s"),
     "proposal.approve": _("Approved: %(what)s"),
     "proposal.reject": _("Refused: %(what)s"),

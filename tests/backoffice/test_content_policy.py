@@ -70,14 +70,14 @@ def test_no_page_breaks_its_content_policy(chromium: BrowserContext, live_server
     page = chromium.new_page()
     complaints = _complaints(page)
     for path in PUBLIC:
-        page.goto(live_server.url + path, wait_until="networkidle")
+        page.goto(live_server.url + path, wait_until="load")
     session = Client()
     session.force_login(root)
     cookie = session.cookies["sessionid"].value
     chromium.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
 
     for path in _pages(world):
-        response = page.goto(live_server.url + path, wait_until="networkidle")
+        response = page.goto(live_server.url + path, wait_until="load")
         assert response is not None
         assert (path, response.status) == (path, 200)
 
