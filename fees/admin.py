@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fees import models, services
@@ -42,6 +43,9 @@ class FeeScheduleAdmin(ReadOnlyAdmin):
     fields = ("version", "effective_at", "published_at", "proposer", "publisher", "draft", "proposal", *RULES)
     ordering = ("-version",)
     inlines = [BracketInline]
+
+    def name_of(self, row: Any) -> str:
+        return gettext("version %(number)s") % {"number": row.version}
 
 
 @admin.register(models.DiscountGrant)

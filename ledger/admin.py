@@ -16,7 +16,7 @@ from ledger.queries import current_rate, with_balance
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import moment, mono, show_code_or_text
+from sunusav.backoffice.facts import moment, mono, show_code_or_text, value_of
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_in, show_rate
 from sunusav.backoffice.sections import Section, postings_of
@@ -32,6 +32,9 @@ class AccountAdmin(ReadOnlyAdmin):
     search_fields = ("code", "owner")
     search_help_text = _("The exact account or owner (such as cycle:demo-cycle).")
     ordering = ("code",)
+
+    def name_of(self, row: Any) -> str:
+        return str(value_of("account_code", row.code))
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return with_balance(models.Account.objects.all())

@@ -104,6 +104,9 @@ class GroupAdmin(ReadOnlyAdmin):
     actions_offered = (PROPOSE_VERIFICATION, PROPOSE_REVOCATION)
     card_fields = ("id", "name", "country", "settlement_partner", "verified")
 
+    def name_of(self, row: Any) -> str:
+        return f"{row.name} ({row.pk})"
+
     def prepare(self, rows: Sequence[Any]) -> None:
         verified = verified_groups([row.pk for row in rows], clock.now())
         for row in rows:

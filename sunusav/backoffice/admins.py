@@ -35,7 +35,7 @@ from sunusav.backoffice.list_exports import export_buttons
 from sunusav.backoffice.reveals import reveal_buttons
 from sunusav.backoffice.saved_filters import SavedFilters
 from sunusav.backoffice.sections import Box, Section
-from sunusav.core import clock
+from sunusav.core import clock, phrasing
 from sunusav.core.models import User
 
 if TYPE_CHECKING:
@@ -208,8 +208,9 @@ class BackofficeAdmin(SavedFilters, ModelAdmin):
         return str(row.pk)
 
     def name_of(self, row: Any) -> str:
-        """Return the name of a row in headings and messages."""
-        return str(row)
+        """Return the name of a row in headings and messages. `__str__` is for programmers: it is not translated."""
+        key = str(row.pk)
+        return phrasing.known_label(key) or (f"#{key}" if key.isdecimal() else key)
 
     def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
         """Return the rows with these keys. Raises: Http404 for malformed keys."""
@@ -379,6 +380,7 @@ class ReadOnlyInline(TabularInline):
 
     extra = 0
     can_delete = False
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

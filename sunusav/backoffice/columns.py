@@ -177,6 +177,8 @@ def _label(row: models.Model, model_admin: Any, name: Column) -> str:
 
 def _value(row: models.Model, model_admin: Any, name: Column) -> Any:
     field, _, value = lookup_field(name, row, model_admin)
+    if isinstance(value, bool):
+        return gettext_lazy("yes") if value else gettext_lazy("no")
     if field is None:
         return value
     if field.remote_field:

@@ -35,7 +35,10 @@ UNFOLD_TEXTS = [
     gettext_noop("Light"), gettext_noop("Loading more results..."), gettext_noop("More actions"),
     gettext_noop("No data"), gettext_noop("No results found"), gettext_noop("No results matching your query"),
     gettext_noop("Not enough data."),
-    gettext_noop("Raw passwords are not stored, so there is no way to see this "), gettext_noop("Reset filters"),
+    gettext_noop(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password"
+        ' using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ), gettext_noop("Reset filters"),
     gettext_noop("Return to site"), gettext_noop("Run"), gettext_noop("Search apps and models..."),
     gettext_noop("Select action"), gettext_noop("Select action to run"), gettext_noop("Select all rows"),
     gettext_noop("Select currency"), gettext_noop("Select record"), gettext_noop("Select value"),

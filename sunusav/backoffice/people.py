@@ -83,6 +83,9 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
     card_fields = ("username", "full_name", "roles", "last_login")
     actions_offered = (PROPOSE_RESET, END_SESSIONS)
 
+    def name_of(self, row: Any) -> str:
+        return str(row.get_username())
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
 
@@ -152,6 +155,9 @@ class RoleAdmin(ReadOnlyAdmin):
     list_display = ("name",)
     fields = ("name", "rights")
     search_fields = ("name",)
+
+    def name_of(self, row: Any) -> str:
+        return phrasing.code_label(row.name)
 
     @admin.display(description=_("rights"))
     def rights(self, group: Group) -> str:

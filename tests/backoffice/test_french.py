@@ -129,8 +129,7 @@ class Reader(HTMLParser):
         is_hidden = (
             tag in UNREAD
             or "material-symbols-outlined" in (given.get("class") or "")
-            or "lang" in given
-            and tag != "html"
+            or ("lang" in given and tag != "html")
         )
         if tag not in VOID:
             self._open.append((tag, is_hidden))

@@ -185,3 +185,6 @@ class ReceiptAdmin(ReadOnlyAdmin):
 class PartnerAdmin(ReadOnlyAdmin):
     list_display = ("code", "name", "countries", "position", "is_enabled")
     ordering = ("position",)
+
+    def name_of(self, row: Any) -> str:
+        return str(row.name)
