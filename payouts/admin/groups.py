@@ -100,6 +100,7 @@ class GroupAdmin(ReadOnlyAdmin):
     search_fields = ("id", "name")
     search_help_text = _("The exact identifier or name.")
     ordering = ("id",)
+    links = ("settlement_partner__code",)  # what the filter by partner compares
     inlines = [MemberInline]
     actions_offered = (PROPOSE_VERIFICATION, PROPOSE_REVOCATION)
     card_fields = ("id", "name", "country", "settlement_partner", "verified")

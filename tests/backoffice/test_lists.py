@@ -265,6 +265,14 @@ def test_cycles_filter_by_the_state_shown(world: World, enter: Enter, status: st
     assert all(row.facts.status == status for row in page.result_list if names != ["all"])
 
 
+def test_groups_filter_by_their_partner(world: World, enter: Enter) -> None:
+    client, partner = enter(Role.AUDITOR), world.group.settlement_partner_id
+    of_partner = keys(shown(client, f"/admin/payouts/group/?settlement_partner__code__exact={partner}"))
+
+    assert world.group.pk in of_partner
+    assert keys(shown(client, "/admin/payouts/group/?settlement_partner__code__exact=nobody")) == []
+
+
 # Filters that no index answers together
 
 
