@@ -35,7 +35,7 @@ LABELS: dict[str, Any] = {
     # Kinds of journal transactions
     "receivable_repaid": _("receivable repaid"),
     # Currencies
-    "msat": _("msat"),
+    "msat": _("sats"),  # people never see thousandths named
     "xof": _("XOF"),
     # Kinds of conversions
     "collection": _("collection"),

@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -54,10 +54,22 @@ def cycle_facts(rows: Sequence[Cycle]) -> list[CycleFacts]:
     settled = settled_counts([row.pk for row in rows if row.state == CycleState.COLLECTING])
     payouts = disbursements_for([cycle_subject(row.pk) for row in rows])
     masked = _masked_destinations(rows)
+    reopened = _reopened(payouts.values())
     return [
-        _cycle(row, settled, payouts.get(cycle_subject(row.pk)), destinations)
+        _cycle(row, settled, payouts.get(cycle_subject(row.pk)), destinations, reopened)
         for row, destinations in zip(rows, masked, strict=True)
     ]
+
+
+def _reopened(payouts: Iterable[DisbursementFacts]) -> set[int]:
+    """Return those of these payouts that were reversed and whose cycle was reopened, in one query at most."""
+    reversed_ids = [payout.id for payout in payouts if payout.state == DisbursementState.REVERSED]
+    found = (
+        CycleReopening.objects.filter(payout_id__in=reversed_ids)
+        if reversed_ids
+        else CycleReopening.objects.none()
+    )
+    return set(found.values_list("payout_id", flat=True))
 
 
 def _masked_destinations(rows: Sequence[Cycle]) -> list[list[MaskedDestination]]:
@@ -71,12 +83,13 @@ def _cycle(
     settled: Counter[str],
     payout: DisbursementFacts | None,
     destinations: Sequence[MaskedDestination],
+    reopened: Collection[int],
 ) -> CycleFacts:
     return CycleFacts(
         id=row.pk, group_id=row.group_id, cycle_index=row.cycle_index,
         contribution_sats=row.contribution_sats, winner_user_id=row.winner_user_id,
         members_count=row.members_count, payout_total_sats=row.payout_total_sats,
-        status=status_of(row, payout),
+        status=_status(row, payout, is_reopened=payout is not None and payout.id in reopened),
         contributions_settled=(
             settled[row.pk] if row.settled_count is None else row.settled_count
         ),
@@ -91,7 +104,11 @@ def _cycle(
 
 def status_of(row: Cycle, payout: DisbursementFacts | None) -> str:
     """Return the status of a cycle that clients see."""
-    if payout is None or row.state == CycleState.CANCELLED or is_reopened(payout):
+    return _status(row, payout, is_reopened=payout is not None and is_reopened(payout))
+
+
+def _status(row: Cycle, payout: DisbursementFacts | None, *, is_reopened: bool) -> str:
+    if payout is None or row.state == CycleState.CANCELLED or is_reopened:
         return row.state
     return STATUS_OF_PAID_OUT_CYCLE[DisbursementState(payout.state)]
 

@@ -1,6 +1,6 @@
 """Which order of a list, and which of its filters, an index answers without reading other rows."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -22,14 +22,34 @@ class Plan:
 
 @cache
 def indexes_of(model: type[models.Model]) -> tuple[Columns, ...]:
-    """Return the columns of each index of a model, the primary key last: every index ends with it."""
-    meta = model._meta
+    """Return the columns of each index of a model that order rows in full.
+
+    Every index ends with the primary key, except that MariaDB does not read unique ones in its order. Those that allow
+    NULL order nothing; the others do so without it.
+    """
     key = key_of(model)
-    found = [(key,), *_single(model), *(tuple(constraint.fields) for constraint in _unique(model))]
-    found += [tuple(name.removeprefix("-") for name in index.fields) for index in meta.indexes]
-    found += [tuple(names) for names in meta.unique_together]
-    columns = [tuple(str(_field(model, name).attname) for name in names) for names in found if names]
-    return tuple(dict.fromkeys(_with_key(one, key) for one in columns))
+    found = [tuple(name.removeprefix("-") for name in index.fields) for index in model._meta.indexes]
+    found += [(field.name,) for field in model._meta.concrete_fields if _has_plain_index(field)]
+    plain = [_with_key(_columns(model, names), key) for names in found if names]
+    return tuple(dict.fromkeys([(key,), *(one for one in unique_of(model) if _is_total(model, one)), *plain]))
+
+
+@cache
+def unique_of(model: type[models.Model]) -> tuple[Columns, ...]:
+    """Return the columns of each unique index of a model."""
+    constraints = [one for one in model._meta.constraints if isinstance(one, models.UniqueConstraint)]
+    found = [tuple(one.fields) for one in constraints if one.condition is None and one.fields]
+    found += [tuple(names) for names in model._meta.unique_together]
+    found += [(field.name,) for field in model._meta.concrete_fields if field.unique]
+    return tuple(_columns(model, names) for names in found)
+
+
+def total_order(model: type[models.Model], columns: Columns) -> Columns:
+    """Return the shortest order by these columns that no two rows share: with the primary key, unless they suffice."""
+    for length in range(1, len(columns) + 1):
+        if columns[:length] in unique_of(model) and _is_total(model, columns[:length]):
+            return columns[:length]
+    return _with_key(columns, key_of(model))
 
 
 def key_of(model: type[models.Model]) -> str:
@@ -37,15 +57,16 @@ def key_of(model: type[models.Model]) -> str:
     return str(_field(model, cast(Any, model._meta.pk).name).attname)
 
 
-def _single(model: type[models.Model]) -> Iterator[Columns]:
-    for field in model._meta.concrete_fields:
-        if getattr(field, "db_index", False) or field.unique:
-            yield (field.name,)
+def _has_plain_index(field: Any) -> bool:
+    return bool(field.db_index) and not field.unique
 
 
-def _unique(model: type[models.Model]) -> list[models.UniqueConstraint]:
-    constraints = [one for one in model._meta.constraints if isinstance(one, models.UniqueConstraint)]
-    return [one for one in constraints if one.condition is None]
+def _columns(model: type[models.Model], names: Columns) -> Columns:
+    return tuple(str(_field(model, name).attname) for name in names)
+
+
+def _is_total(model: type[models.Model], columns: Columns) -> bool:
+    return not any(field.null for field in model._meta.concrete_fields if field.attname in columns)
 
 
 def _field(model: type[models.Model], name: str) -> Any:
@@ -70,6 +91,9 @@ def plan_for(
     `equal` are the columns that filters compare with one value, `ranges` those with a range of values.
     """
     wanted = tuple(name.removeprefix("-") for name in order)
+    single = next((columns for columns in unique_of(model) if set(columns) <= set(equal)), ())
+    if single:  # one row at most
+        return Plan(order, frozenset(single))
     plans = [
         Plan(order, frozenset(columns[:length]) | ({wanted[0]} & set(ranges)))
         for columns in indexes_of(model)
@@ -105,9 +129,10 @@ def known_before(model: type[models.Model], name: str) -> dict[str, list[object]
 
     An index of a few kinds and a key then finds the key, with one look per kind.
     """
-    if name == "pk" or any(columns[0] == name for columns in indexes_of(model)):
+    every = (*indexes_of(model), *unique_of(model))
+    if name == "pk" or any(columns[0] == name for columns in every):
         return {}
-    for columns in indexes_of(model):
+    for columns in every:
         before = columns[: columns.index(name)] if name in columns else ()
         choices = {one: [value for value, _label in _field(model, one).flatchoices] for one in before}
         if choices and all(choices.values()):

@@ -16,7 +16,15 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 
 from sunusav.backoffice.filters import MOST_FOUND, Chosen, chosen_by, lookups_of
-from sunusav.backoffice.indexes import Plan, key_of, known_before, plan_for, plans_in_own_order, sort_by
+from sunusav.backoffice.indexes import (
+    Plan,
+    key_of,
+    known_before,
+    plan_for,
+    plans_in_own_order,
+    sort_by,
+    total_order,
+)
 from sunusav.backoffice.money import show_number
 from sunusav.core.keyset import BadSignature, Order, Position, beyond, read_cursor, turned, write_cursor
 
@@ -25,11 +33,14 @@ MOST_COUNTED: Final = 10_000
 # Rows that one page examines for filters which its index does not answer, and how many at once.
 MOST_EXAMINED: Final = 2_000
 EXAMINED_AT_ONCE: Final = 500
+# The same for filters that decide on rows prepared for display, which reads several rows for each.
+MOST_PREPARED: Final = 300
+PREPARED_AT_ONCE: Final = 100
 
 
 @dataclass
 class Found:
-    """Positions of the rows of a page, in the direction in which it was read, and where to go on."""
+    """Positions of the rows of a page, each with the key last, as they were read; and where to go on."""
 
     positions: list[Position] = field(default_factory=list)
     reached: Position | None = None
@@ -57,7 +68,7 @@ class KeysetChangeList(ChangeList):
         return found
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Return the chosen order, else the default; in one direction, and the primary key last."""
+        """Return the chosen order, else the default; in one direction, and no two rows in one place."""
         self.is_order_chosen = (chosen := self._chosen_order()) is not None
         names = chosen or [
             str(name) for name in self.model_admin.get_ordering(request) or self.lookup_opts.ordering or ()
@@ -167,8 +178,11 @@ class KeysetChangeList(ChangeList):
         """Read positions from a start on until a page is full, the source ends, or enough was examined."""
         found, examined, wanted = Found(reached=start), 0, self.list_per_page + 1
         has_checks = bool(self.checks) or not self.is_source_complete
-        size = EXAMINED_AT_ONCE if has_checks else wanted
-        while len(found.positions) < wanted and examined < MOST_EXAMINED and not found.is_end:
+        most, at_once = (
+            (MOST_PREPARED, PREPARED_AT_ONCE) if self.checks else (MOST_EXAMINED, EXAMINED_AT_ONCE)
+        )
+        size = at_once if has_checks else wanted
+        while len(found.positions) < wanted and examined < most and not found.is_end:
             read = self._positions(order, found.reached, size)
             found.positions += self._checked(read) if has_checks else read
             examined += len(read)
@@ -180,9 +194,12 @@ class KeysetChangeList(ChangeList):
         return found
 
     def _positions(self, order: Order, start: Position | None, limit: int) -> list[Position]:
-        rows = self.source.order_by(*order).values_list(*(name.removeprefix("-") for name in order))
+        columns = [name.removeprefix("-") for name in order]
+        key = key_of(self.model)
+        rows = self.source.order_by(*order).values_list(*columns, *([] if key in columns else [key]))
         if start is not None:
-            rows = rows.filter(beyond(order, start, nullable=_nullable(self.model)))
+            place = start[: len(order)]
+            rows = rows.filter(beyond(order, place, nullable=_nullable(self.model)))
         return list(rows[:limit])
 
     def _checked(self, positions: Sequence[Position]) -> list[Position]:
@@ -255,10 +272,9 @@ class KeysetChangeList(ChangeList):
 
 
 def _in_one_direction(model: type[Model], names: Sequence[str]) -> Order:
-    key, sign = key_of(model), "-" if names[0].startswith("-") else ""
-    columns = [_attname(model, name.removeprefix("-")) for name in names]
-    columns = columns[: columns.index(key) + 1] if key in columns else [*columns, key]
-    return tuple(f"{sign}{column}" for column in columns)
+    sign = "-" if names[0].startswith("-") else ""
+    columns = tuple(_attname(model, name.removeprefix("-")) for name in names)
+    return tuple(f"{sign}{column}" for column in total_order(model, columns))
 
 
 def _attname(model: type[Model], name: str) -> str:

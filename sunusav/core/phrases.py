@@ -65,7 +65,6 @@ LABELS: dict[str, Any] = {
     "end_sessions": _("end sessions"),
     # Periodic tasks
     "compute_daily_figures": _("compute daily figures"),
-    "msat": _("sats"),  # people never see thousandths named
     "seal_the_trail": _("seal the trail"),
 }
 # What entries of the trail say happened; `what` is the name of what is proposed.
@@ -82,8 +81,6 @@ EVENTS: dict[str, Any] = {
     "switch.pause": _("Outgoing money is paused"),
     "switch.resume": _("Outgoing money is resumed"),
     "approval_band.adopt_band": _("Rule of approvals in force"),
-    "user.end_sessions": _("Sessions ended"),
-    "user.reset_second_factor": _("Second factor removed, as two people decided"),
     "export.request_export": _("Export requested"),
     "export.cancel_export": _("Export cancelled"),
     "export.fail_export": _("The export failed"),
