@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib import admin
@@ -136,7 +136,7 @@ def test_no_filter_reads_the_values_in_use() -> None:
 
 def _filter_of(model: Any, name: str) -> Any:
     field = get_fields_from_path(model, name)[-1]
-    return next(kind for test, kind in FieldListFilter._field_list_filters if test(field))
+    return next(kind for test, kind in cast(Any, FieldListFilter)._field_list_filters if test(field))
 
 
 def test_small_tables_are_those_of_the_admin() -> None:
@@ -160,7 +160,7 @@ def test_indexes_are_those_of_the_database(label: str, columns: tuple[str, ...],
 
 def _is_indexed(model: type[models.Model], columns: tuple[str, ...]) -> bool:
     """Return whether an index of the database begins with these columns; each ends with the primary key."""
-    key = str(model._meta.pk.column) if model._meta.pk else ""
+    key = str(cast(Any, model._meta.pk).column)
     stored = tuple(str(_stored(model, column)) for column in columns)
     return any((*index, key)[: len(stored)] == stored for index in _indexes(model))
 
