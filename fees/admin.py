@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from fees import models, services
 from fees.enums import DraftState
+from fees.evidence import unusual_schedule
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.filters import FewRows
-from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
+from sunusav.backoffice.forms import ConfirmForm, ReasonAndCodeForm, ReasonForm, with_typed_figure
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Section
 from sunusav.backoffice.timeline import timeline_of
@@ -136,6 +137,14 @@ def _is_draft(user: User, row: models.FeeScheduleDraft) -> bool:
     return row.state == DraftState.DRAFT
 
 
+def _propose_form(draft: models.FeeScheduleDraft) -> type[ConfirmForm]:
+    return with_typed_figure(ReasonAndCodeForm, unusual_schedule(draft))
+
+
+def _is_unusual(draft: models.FeeScheduleDraft) -> bool:
+    return unusual_schedule(draft) is not None
+
+
 PROPOSE = Action(
     slug="propose",
     label=_("Propose for publication"),
@@ -145,7 +154,8 @@ PROPOSE = Action(
     done=_("proposed; another person has to approve"),
     run=_propose,
     permission="fees.propose_fee_schedule",
-    form=ReasonAndCodeForm,
+    form_for=_propose_form,
+    is_confirmed_alone=_is_unusual,
     is_offered=_is_draft,
     tone="good",
 )

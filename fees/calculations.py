@@ -1,13 +1,33 @@
 """Arithmetic of fees in whole numbers and exact decimals. Pure."""
 
+from collections.abc import Iterable
 from decimal import Context, Decimal, Inexact
+from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
 from fees.errors import FeeOverrideAboveCap, RatiosExceedOne
-from fees.types import Bracket, Discounts, FeeSplit, FeeTerms, Projection, ScheduleTerms
+from fees.types import (
+    Bracket,
+    Cliff,
+    Comparison,
+    Discounts,
+    FeeSplit,
+    FeeTerms,
+    Projection,
+    ScheduleTerms,
+)
 
 PPM: Final = 1_000_000
+# Payouts from small to large by which people judge a schedule.
+EXAMPLE_PAYOUTS_SATS: Final = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+# Each kind of customer: whether the group is verified, and whether the winner has a subscription.
+CUSTOMERS: Final = {
+    "standard": (False, False),
+    "verified_group": (True, False),
+    "recurring_user": (False, True),
+    "verified_recurring": (True, True),
+}
 BPS: Final = 10_000
 _RATE_DENOMINATOR: Final = PPM * BPS * BPS
 # Enough digits for every rate; a result with more digits raises instead of being rounded.
@@ -142,3 +162,46 @@ def project_annual_revenue(
         community_sats=sum(count * split.community_sats for count, split in splits),
         partner_sats=sum(count * split.partner_sats for count, split in splits),
     )
+
+
+def split_for(schedule: ScheduleTerms, *, payout_sats: int, tier: str) -> FeeSplit:
+    """Compute the fee of a payout for one of `CUSTOMERS` under a schedule."""
+    is_verified, is_recurring = CUSTOMERS[tier]
+    discounts = claimed_discounts(schedule, group_verified=is_verified, user_recurring=is_recurring)
+    return fee_split(payout_sats, terms_for(schedule, payout_sats=payout_sats, discounts=discounts))
+
+
+def compared(before: ScheduleTerms, after: ScheduleTerms) -> list[Comparison]:
+    """Compare two schedules on the example payouts, for each kind of customer."""
+    return [
+        Comparison(
+            payout_sats, tier, split_for(before, payout_sats=payout_sats, tier=tier),
+            split_for(after, payout_sats=payout_sats, tier=tier),
+        )
+        for payout_sats in EXAMPLE_PAYOUTS_SATS
+        for tier in CUSTOMERS
+    ]  # fmt: skip
+
+
+def steepest_rise(comparisons: Iterable[Comparison]) -> Comparison | None:
+    """Return the example whose fee rises most in proportion, of those that rise by more than half; else None.
+
+    A fee is rounded down to whole sats: a rise that this alone may explain does not count.
+    """
+    risen = [one for one in comparisons if 2 * one.after.fee_sats > 3 * (one.before.fee_sats + 1)]
+    return max(risen, key=_rise, default=None)
+
+
+def _rise(one: Comparison) -> tuple[Fraction, int]:
+    return Fraction(one.after.fee_sats, max(one.before.fee_sats, 1)), one.payout_sats
+
+
+def cliffs(schedule: ScheduleTerms) -> list[Cliff]:
+    """Return the borders of brackets where a payout that is one sat larger leaves less, without discounts."""
+    found = []
+    for start_sats in sorted(bracket.from_sats for bracket in schedule.brackets if bracket.from_sats > 0):
+        below = split_for(schedule, payout_sats=start_sats - 1, tier="standard").net_sats
+        at = split_for(schedule, payout_sats=start_sats, tier="standard").net_sats
+        if at < below:
+            found.append(Cliff(start_sats, below, at))
+    return found

@@ -109,6 +109,11 @@ def terms_of_row(row: FeeSchedule, *, schedule_id: int) -> ScheduleTerms:
     )
 
 
+def terms_of_draft(row: FeeScheduleDraft) -> ScheduleTerms:
+    """Return a draft as a frozen value of version 0."""
+    return ScheduleTerms(schedule_id=0, version=0, brackets=brackets_of(row.brackets.all()), **rules_of(row))
+
+
 def quote(
     payout_sats: int,
     *,

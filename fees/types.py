@@ -129,3 +129,22 @@ class Projection:
     platform_sats: int
     community_sats: int
     partner_sats: int
+
+
+@dataclass(frozen=True)
+class Cliff:
+    """A border of brackets where one sat more leaves less: the net just below it, and at it."""
+
+    from_sats: int
+    net_below_sats: int
+    net_at_sats: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a kind of customer pays on one payout under two schedules."""
+
+    payout_sats: int
+    tier: str
+    before: FeeSplit
+    after: FeeSplit

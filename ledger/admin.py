@@ -12,12 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger import models
 from ledger.calculations import MAXIMUM_XOF_PER_BTC, MINIMUM_XOF_PER_BTC
+from ledger.evidence import unusual_rate
 from ledger.queries import current_rate, with_balance
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.evidence import TypedFigure
 from sunusav.backoffice.facts import moment, mono, show_code_or_text, value_of
-from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.forms import ReasonAndCodeForm, UnusualForm
 from sunusav.backoffice.money import show_in, show_rate
 from sunusav.backoffice.sections import Section, postings_of
 from sunusav.backoffice.timeline import timeline_of
@@ -128,12 +130,15 @@ class LedgerSealAdmin(ReadOnlyAdmin):
         return mono(seal.hash)
 
 
-class RateForm(ReasonAndCodeForm):
+class RateForm(UnusualForm, ReasonAndCodeForm):
     rate_xof_per_btc = forms.DecimalField(
         label=_("Francs per bitcoin"), max_digits=20, decimal_places=8,
         min_value=MINIMUM_XOF_PER_BTC, max_value=MAXIMUM_XOF_PER_BTC,
     )  # fmt: skip
     field_order = ("rate_xof_per_btc", "reason", "code")
+
+    def unusual(self, given: dict[str, Any]) -> TypedFigure | None:
+        return unusual_rate(given["rate_xof_per_btc"])
 
 
 def _propose_rate(decision: Decision) -> None:

@@ -124,3 +124,13 @@ def is_within_bounds(rate_xof_per_btc: Decimal) -> bool:
 def is_near(rate_xof_per_btc: Decimal, reference_xof_per_btc: Decimal) -> bool:
     """Return whether a rate is within the tolerance of another, bounds included."""
     return abs(rate_xof_per_btc - reference_xof_per_btc) <= reference_xof_per_btc * TOLERANCE
+
+
+def gap_per_cent(rate_xof_per_btc: Decimal, reference_xof_per_btc: Decimal) -> Decimal:
+    """Return by how much per cent a rate is above another, or below it as a negative number.
+
+    Rounding: to 0.01, half-even.
+    """
+    gap = EXACT.subtract(rate_xof_per_btc, reference_xof_per_btc)
+    per_cent = EXACT.divide(EXACT.multiply(gap, Decimal(100)), reference_xof_per_btc)
+    return per_cent.quantize(CENT, rounding=ROUND_HALF_EVEN, context=EXACT)

@@ -28,6 +28,7 @@ from ledger.models import Account, CurrencyConversion, JournalEntry, JournalTran
 from ledger.rates.current import current_rate, francs_rate, latest_rate_for_record
 from ledger.types import AccountRef, Line, Movement, Receivable, UnusedCredit
 from sunusav.core.auditing import pages
+from sunusav.core.money import sats_from_msat
 
 # Above every key there will ever be.
 NO_TRANSACTION_YET: Final = 2**62
@@ -41,6 +42,7 @@ __all__ = [
     "conversion_id",
     "current_rate",
     "first_transaction_since",
+    "francs_now",
     "francs_rate",
     "kinds_of",
     "latest_rate_for_record",
@@ -64,6 +66,15 @@ __all__ = [
     "with_balance",
     "xof_from_msat",
 ]
+
+
+def francs_now(amount_msat: int, *, now: datetime) -> Decimal:
+    """Return what an amount is worth in francs at the rate of now, as people are shown it.
+
+    Rounding: the amount down to whole sats, then to 0.01 francs, half-even.
+    """
+    rate = current_rate(now).rate_xof_per_btc
+    return shown_xof_from_sats(sats_from_msat(amount_msat), rate_xof_per_btc=rate)
 
 
 def with_balance(accounts: QuerySet[Account]) -> Any:

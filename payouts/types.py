@@ -37,6 +37,15 @@ class GroupFacts:
 
 
 @dataclass(frozen=True)
+class GroupFigures:
+    """How large a group is: members now, unfinished cycles, and the pot of its newest cycle; None before the first."""
+
+    members: int
+    unfinished_cycles: int
+    usual_pot_sats: int | None
+
+
+@dataclass(frozen=True)
 class MemberFacts:
     """A member with masked name and phone."""
 

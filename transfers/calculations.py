@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sunusav.core.calendar import DAKAR
 from sunusav.core.money import sats_from_msat
-from transfers.enums import DeferralCode
-from transfers.types import Deferral
+from transfers.enums import DeferralCode, LimitKind
+from transfers.types import Deferral, LimitRelation
 
 HOUR = timedelta(minutes=60)
 MINUTE = timedelta(minutes=1)
@@ -18,6 +19,8 @@ COOLING_OFF = timedelta(hours=24)
 # unavailable may still report it.
 LEFT_IN_FLIGHT_AFTER = timedelta(hours=1)
 WHOLE_BPS = 10_000
+# A limit that is raised to more than this many times what it was is out of the ordinary.
+USUAL_RAISE = 10
 _MINUTE_KEY = "%Y-%m-%dT%H:%M"
 
 
@@ -155,3 +158,26 @@ def contained_tax_sats(amount_sats: int, *, rate_bps: int) -> int:
     Rounding: down.
     """
     return amount_sats * rate_bps // (WHOLE_BPS + rate_bps)
+
+
+def is_raised_much(before_sats: int, after_sats: int) -> bool:
+    """Return whether a limit is raised to more than ten times what it was."""
+    return after_sats > USUAL_RAISE * before_sats
+
+
+def used_of_limit(kind: str, relation: LimitRelation) -> int:
+    """Return what today's payments come to by the measure of a limit. Units: msat."""
+    return {
+        LimitKind.PER_PAYOUT: relation.largest_msat,
+        LimitKind.PER_PAYEE_DAY: relation.largest_payee_msat,
+        LimitKind.TOTAL_HOUR: relation.last_hour_msat,
+        LimitKind.REPLACED_DESTINATION: relation.largest_msat,
+    }[LimitKind(kind)]
+
+
+def per_cent_of(part: int, whole: int) -> Decimal | None:
+    """Return a part in per cent of the whole; None of nothing.
+
+    Rounding: down to tenths.
+    """
+    return None if whole <= 0 else Decimal(part * 1_000 // whole).scaleb(-1)

@@ -43,6 +43,15 @@ def tax_rate_in_force(now: datetime) -> AdoptedTaxRate | None:
     return rows.order_by("-effective_at", "-id").first()
 
 
+def newest_receipt_numbers() -> list[str]:
+    """Return the number of the newest receipt of each kind, where one was issued."""
+    rows = [
+        IssuedReceipt.objects.filter(kind=kind).order_by("-year", "-count").first()
+        for kind in receipt_kinds()
+    ]
+    return [row.number for row in rows if row is not None]
+
+
 def issued_receipt(number: str) -> IssuedReceiptFacts:
     """Return a receipt by its number. Raises: ReceiptMissing."""
     row = IssuedReceipt.objects.select_related("issuer__issuer").filter(number=number).first()

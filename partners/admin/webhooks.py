@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -17,6 +16,7 @@ from partners.models import InboundWebhook
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import show_code_or_text
+from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.core import clock
 
 ABOUT_PARTNERS = _("As of the last look at each partner, every half minute. Opening this page calls nobody.")
@@ -68,7 +68,7 @@ class InboundWebhookAdmin(ReadOnlyAdmin):
 
     def _sections_page(self, request: HttpRequest, title: Any, sections: Any) -> HttpResponse:
         if not self.has_view_permission(request):
-            raise PermissionDenied
+            raise PermissionMissing(["partners.view_inboundwebhook"])
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": title, "about": ABOUT_PARTNERS,
             "sections": sections,

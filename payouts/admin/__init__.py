@@ -1,6 +1,6 @@
 """Tontines in the admin, read-only, with actions; a module per noun."""
 
-from payouts.admin import evidence
+from payouts.admin import evidence, group_evidence
 from payouts.admin.cycles import ContributionAdmin, CycleAdmin, CycleReopeningAdmin
 from payouts.admin.groups import GroupAdmin
 from payouts.admin.members import MemberAdmin
@@ -17,4 +17,5 @@ __all__ = [
     "ProposedRefundAdmin",
     "RefundAdmin",
     "evidence",
+    "group_evidence",
 ]

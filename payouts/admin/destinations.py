@@ -7,20 +7,23 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from ledger.queries import francs_now
 from payouts.calculations import SENEGAL, international
 from payouts.enums import CYCLE_DESTINATION, CycleState
 from payouts.models import Cycle
-from payouts.queries.cycles import payout_in_force, stored_cycle
+from payouts.queries.cycles import net_sats, payout_in_force, stored_cycle
 from payouts.queries.destinations import proposed_masked
 from payouts.services.destinations import is_another_payee, is_own_phone, propose_destination
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence
 from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.money import NOTHING, show_sats
-from sunusav.backoffice.sections import Box, Section, Table
+from sunusav.backoffice.money import NOTHING, show_sats, show_xof
+from sunusav.backoffice.sections import Box
 from sunusav.core import clock
 from sunusav.core.models import Proposal, User
+from sunusav.core.money import msat_from_sats
 from transfers.destination_queries import masked_destinations
 from transfers.enums import PAID_STATES
 from transfers.types import Destination, MaskedDestination
@@ -28,7 +31,6 @@ from transfers.types import Destination, MaskedDestination
 KINDS = ("lightning_address", "bolt11", "lnurl", "phone")
 PHONE = "phone"
 LONGEST_VALUE = 4_000
-IF_APPROVED = _("If you approve")
 PAID_THERE = _("%(winner)s is paid to the destination below, and no longer to the one before.")
 WAITS = _(
     "It is another payee's, and counts as replaced from your approval on: above the limit of replaced destinations, the"
@@ -140,28 +142,32 @@ PROPOSE_DESTINATION = Action(
 
 
 @evidence_for(CYCLE_DESTINATION)
-def destination_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
-    """Show where the winner is paid now and where they would be, masked, and what may make the payout wait."""
-    row = stored_cycle(proposal.subject_id)
-    wait = WAITS if is_another_payee(row.pk, now=clock.now()) else WAITS_NOT
-    facts: list[tuple[Any, Any]] = [(_("Pot"), show_sats(row.payout_total_sats))]
-    is_own = is_own_phone(row.pk)
-    if is_own is not None:
-        facts.append((_("Phone"), OWN_PHONE if is_own else OTHER_PHONE))
-    box = Box(
-        title=IF_APPROVED, text=PAID_THERE % {"winner": row.winner_user_id}, facts=facts,
-        steps=[wait, CHECK_THE_WINNER], tone="alarm",
-    )  # fmt: skip
+def destination_evidence(proposal: Proposal) -> Evidence:
+    """Show where the winner is paid now and where they would be, masked, how much, and what may make it wait."""
+    row, moment = stored_cycle(proposal.subject_id), clock.now()
+    is_another = is_another_payee(row.pk, now=moment)
     now, then = masked_destinations(row.destinations), proposed_masked(row.pk)
-    changes = Table(
-        title=_("Before and after"),
-        heads=("", _("before"), _("after")),
-        rows=[
+    net = net_sats(row, payout_in_force(row.pk), at=moment)
+    is_own = is_own_phone(row.pk)
+    phone = [] if is_own is None else [(_("Phone"), OWN_PHONE if is_own else OTHER_PHONE)]
+    return Evidence(
+        Box(
+            IF_APPROVED, PAID_THERE % {"winner": row.winner_user_id},
+            steps=[WAITS if is_another else WAITS_NOT, CHECK_THE_WINNER], tone="alarm",
+        ),
+        [
             (_("Destination"), _shown(now[:1]), _shown(then[:1])),
             (_("Second choice"), _shown(now[1:]), _shown(then[1:])),
         ],
-    )
-    return box, (changes,)
+        [
+            *phone,
+            (_("Winner"), row.winner_user_id),
+            (_("Pot"), show_sats(row.payout_total_sats)),
+            (_("Net of the winner"), show_sats(net)),
+            (_("In francs, at the rate of now"), show_xof(francs_now(msat_from_sats(net), now=moment))),
+        ],
+        warnings=[WAITS] if is_another else [],
+    )  # fmt: skip
 
 
 def _shown(destinations: Sequence[MaskedDestination]) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -25,6 +24,7 @@ from payouts.services.proposals import propose_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import instant, show_code_or_text
+from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_msat
 from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, show_subject
@@ -97,7 +97,7 @@ class MemberAdmin(ReadOnlyAdmin):
     def credit_view(self, request: HttpRequest) -> HttpResponse:
         """Show what is left of all members' credit, by age."""
         if not self.has_view_permission(request):
-            raise PermissionDenied
+            raise PermissionMissing(["payouts.view_member"])
         page = credits_page(request.GET.get("page", ""))
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": _("Credit by age"),

@@ -8,26 +8,29 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from payouts.models import Member, MemberErasure
+from payouts.queries.groups import masked_name, masked_phone
 from payouts.queries.outstanding import outstanding
+from payouts.queries.people import memberships
 from payouts.services.erasure import propose_erasure
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence
 from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.money import show_msat
-from sunusav.backoffice.sections import Box, Facts, Section
+from sunusav.backoffice.money import NOTHING, show_msat
+from sunusav.backoffice.sections import Box, Facts
 from sunusav.core.models import Proposal, User
-from sunusav.core.privacy import is_erased
+from sunusav.core.privacy import ERASED, is_erased
 from transfers.credit_queries import credit_msat
 from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.types import member_ref
 
 LONGEST_IDENTIFIER, LONGEST_REFERENCE = 64, 120
-IF_APPROVED = _("If you approve")
 NAMES_ARE_GONE = _(
     "The name and phone of %(user_id)s are unreadable for good, everywhere, and they leave all groups. Books, trail and"
     " proofs of payments do not change."
 )
+FOR_GOOD = _("This cannot be undone.")
 CHECK_REQUEST = _("Check that the person asked for it, or the document that proves their death.")
 
 
@@ -104,13 +107,21 @@ PROPOSE_CREDIT_TRANSFER = Action(
 
 
 @evidence_for("member_erasure")
-def erasure_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+def erasure_evidence(proposal: Proposal) -> Evidence:
     """Show what is lost, and what is outstanding of the person now."""
-    user_id = str(proposal.facts["user_id"])
-    box = Box(
-        title=IF_APPROVED, text=NAMES_ARE_GONE % {"user_id": user_id}, steps=[CHECK_REQUEST], tone="alarm"
+    user_id, groups = str(proposal.facts["user_id"]), proposal.facts["groups"]
+    newest = memberships(user_id)[-1]
+    return Evidence(
+        Box(IF_APPROVED, NAMES_ARE_GONE % {"user_id": user_id}, steps=[CHECK_REQUEST], tone="alarm"),
+        [
+            (_("Name"), masked_name(newest) or NOTHING, ERASED),
+            (_("Phone"), masked_phone(newest) or NOTHING, ERASED),
+            (_("Groups"), ", ".join(groups) or NOTHING, NOTHING),
+        ],
+        [(_("Groups that they leave"), len(groups))],
+        figures=(outstanding_of(user_id),),
+        warnings=[FOR_GOOD],
     )
-    return box, (outstanding_of(user_id),)
 
 
 def outstanding_of(user_id: str) -> Facts:

@@ -6,19 +6,22 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from ledger.queries import owed
+from ledger.queries import francs_now, owed
 from payouts.calculations import cycle_subject, pot_of
 from payouts.enums import CYCLE_REOPENING
 from payouts.models import Cycle
 from payouts.queries.cycles import is_reopened, stored_cycle
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.facts import moment
-from sunusav.backoffice.money import NOTHING, show_msat, show_sats
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence
+from sunusav.backoffice.facts import moment, show_code
+from sunusav.backoffice.money import NOTHING, show_msat, show_sats, show_xof
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, link_to_page, show_subject
+from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import Proposal
+from sunusav.core.money import msat_from_sats
 from transfers.destination_queries import masked_destinations
 from transfers.enums import DisbursementState
 from transfers.queries import disbursement_for
@@ -29,6 +32,7 @@ REOPENING_FOLLOWS = _(
     "Cycle %(cycle)s is ready again, and its payout of %(payout)s to %(winner)s can be ordered once more. The pot holds"
     " %(pot)s."
 )
+POT_TOO_SMALL = _("The pot holds less than the payout: it could not be ordered.")
 NEW_INVOICE = _("Its destination is an invoice that was paid before: have the winner give a new one.")
 REVERSED_TITLE = _("The payout was reversed")
 REVERSED = _("Its money came back, and the pot holds %(pot)s. Nothing goes on by itself.")
@@ -41,23 +45,32 @@ REOPENED = _("It is paid once the payout is ordered again.")
 
 
 @evidence_for(CYCLE_REOPENING)
-def reopening_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+def reopening_evidence(proposal: Proposal) -> Evidence:
     """Show what a reopened cycle may pay, from what, and where it would go now."""
     row, facts = stored_cycle(proposal.subject_id), proposal.facts
+    payout_sats, pot_msat = facts["payout_total_sats"], facts["pot_msat"]
     says = REOPENING_FOLLOWS % {
-        "cycle": row.pk, "winner": row.winner_user_id, "payout": show_sats(facts["payout_total_sats"]),
-        "pot": show_msat(facts["pot_msat"]),
+        "cycle": row.pk, "winner": row.winner_user_id, "payout": show_sats(payout_sats), "pot": show_msat(pot_msat),
     }  # fmt: skip
-    now = Facts(
-        _("The cycle"),
-        (
-            (_("Cycle"), show_subject(cycle_subject(row.pk))),
-            (_("Winner"), row.winner_user_id),
-            (_("Destination"), _masked(row)),
-            (_("Destination set"), moment(row.destination_set_at)),
+    worth = francs_now(msat_from_sats(payout_sats), now=clock.now())
+    effect: list[tuple[Any, Any]] = [
+        (_("Can be paid once more"), show_sats(payout_sats)),
+        (_("In francs, at the rate of now"), show_xof(worth)),
+        (_("The pot holds"), show_msat(pot_msat)),
+        (_("Winner"), row.winner_user_id),
+        (_("Destination"), _masked(row)),
+        (_("Destination set"), moment(row.destination_set_at)),
+    ]
+    return Evidence(
+        Box(IF_APPROVED, says, steps=_invoice_step(row)),
+        [(_("State"), show_code("failed"), show_code("ready"))],
+        effect,
+        warnings=[POT_TOO_SMALL] if pot_msat < msat_from_sats(payout_sats) else [],
+        more=(
+            Facts(_("The cycle"), ((_("Cycle"), show_subject(cycle_subject(row.pk))),)),
+            payout_section(row),
         ),
     )
-    return Box(title=_("If you approve"), text=says, steps=_invoice_step(row)), (now, payout_section(row))
 
 
 def _masked(row: Cycle) -> str:

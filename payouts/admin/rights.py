@@ -1,24 +1,23 @@
 """What members have a right to: a copy of what is kept about them, and that their name and phone are right."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from payouts.admin.people import IF_APPROVED
 from payouts.calculations import international
 from payouts.enums import MEMBER_CORRECTION
 from payouts.models import Member
 from payouts.queries.groups import shown_name, shown_phone
+from payouts.queries.outstanding import outstanding
 from payouts.queries.people import memberships, newest_correction
 from payouts.services.corrections import propose_correction
 from payouts.services.exports import export_person
 from sunusav.backoffice.actions import Action, Decision, Download
 from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence
 from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.sections import Box, Section, Table
+from sunusav.backoffice.sections import Box
 from sunusav.core.models import Proposal, User
 from sunusav.core.privacy import is_erased
 from transfers.types import member_ref
@@ -26,6 +25,8 @@ from transfers.types import member_ref
 LONGEST_NAME, LONGEST_PHONE = 120, 40
 KEPT_FOR_GOOD = _("It is kept for good: write no name or phone of the member.")
 CHECK_DOCUMENT = _("Check the document that shows the right name or phone.")
+NEW_PHONE = _("A new phone can receive their payouts: have them confirm it in person or by the old one.")
+UNCHANGED = _("unchanged")
 CORRECTED = _(
     "Name or phone of %(user_id)s change in all groups. Above a limit, payouts to a new phone wait."
 )
@@ -110,19 +111,24 @@ PROPOSE_CORRECTION = Action(
 
 
 @evidence_for(MEMBER_CORRECTION)
-def correction_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
-    """Show name and phone before and after, masked."""
+def correction_evidence(proposal: Proposal) -> Evidence:
+    """Show name and phone before and after, masked, and in how many groups they change."""
     user_id = str(proposal.facts["user_id"])
-    now, then = memberships(user_id)[-1], newest_correction(user_id)
-    changes = Table(
-        title=_("Before and after"),
-        heads=("", _("before"), _("after")),
-        rows=[
-            (_("name"), shown_name(user_id, now.sealed_name), shown_name(user_id, then.sealed_name) or NOTHING),
-            (_("phone"), shown_phone(user_id, now.sealed_phone), shown_phone(user_id, then.sealed_phone) or NOTHING),
+    rows, then = memberships(user_id), newest_correction(user_id)
+    now = rows[-1]
+    return Evidence(
+        Box(IF_APPROVED, CORRECTED % {"user_id": user_id}, steps=[CHECK_DOCUMENT]),
+        [
+            (_("name"), shown_name(user_id, now.sealed_name), _after(shown_name(user_id, then.sealed_name))),
+            (_("phone"), shown_phone(user_id, now.sealed_phone), _after(shown_phone(user_id, then.sealed_phone))),
         ],
+        [
+            (_("Groups in which it changes"), len(rows)),
+            (_("Cycles that are not paid"), outstanding(user_id).open_cycles),
+        ],
+        warnings=[NEW_PHONE] if then.sealed_phone is not None else [],
     )  # fmt: skip
-    box = Box(
-        title=IF_APPROVED, text=CORRECTED % {"user_id": user_id}, steps=[CHECK_DOCUMENT], tone="attention"
-    )
-    return box, (changes,)
+
+
+def _after(shown: str) -> Any:
+    return shown or UNCHANGED

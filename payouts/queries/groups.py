@@ -1,12 +1,18 @@
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from fees.queries import verified_groups
+from payouts.enums import UNFINISHED_CYCLES
 from payouts.errors import GroupMissing
-from payouts.models import Group, Member
-from payouts.types import GroupFacts, MemberFacts, Position
+from payouts.models import Cycle, Group, Member
+from payouts.queries.cycles import cycle_facts
+from payouts.types import GroupFacts, GroupFigures, MemberFacts, Position
 from sunusav.core.privacy import ERASED, PersonErased, mask_name, mask_phone, reveal
 from transfers.types import member_ref
+
+# A group has a handful of cycles that are not finished: they are among these.
+NEWEST_CYCLES: Final = 50
 
 
 def group(group_id: str, *, at: datetime) -> GroupFacts:
@@ -87,3 +93,11 @@ def _facts(rows: Sequence[Group], at: datetime) -> list[GroupFacts]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def group_figures(group_id: str) -> GroupFigures:
+    """Return how many members a group has now, its unfinished cycles among the newest, and the pot of the newest."""
+    newest = list(Cycle.objects.filter(group_id=group_id).order_by("-cycle_index")[:NEWEST_CYCLES])
+    unfinished = sum(cycle.status in UNFINISHED_CYCLES for cycle in cycle_facts(newest))
+    usual_sats = newest[0].members_count * newest[0].contribution_sats if newest else None
+    return GroupFigures(len(members_of(group_id)), unfinished, usual_sats)

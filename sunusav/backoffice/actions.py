@@ -29,7 +29,10 @@ MAX_ROWS = 100
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person confirmed for one row. `seen` is the digest that the confirmation page showed, if there is one."""
+    """What a person confirmed for one row.
+
+    `seen` is the digest that the confirmation page showed, if there is one; `is_alone` tells a row from a selection.
+    """
 
     row: Any
     name: str
@@ -37,6 +40,7 @@ class Decision:
     seen: str
     form_data: dict[str, Any]
     now: datetime
+    is_alone: bool = True
 
     @property
     def actor(self) -> Actor:
@@ -49,6 +53,10 @@ class Decision:
 
 def always_offered(user: User, row: Any) -> bool:
     return True
+
+
+def confirmed_with_others(row: Any) -> bool:
+    return False
 
 
 def no_digest(row: Any) -> str:
@@ -94,8 +102,9 @@ class Action:
     the action is allowed. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
     became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
     a link may fill in. `form_for` returns the form where it depends on the row. An action that
-    `is_about_one_row` is not in the list's menu, and after a refusal its form keeps what was typed; its `run`
-    may return a `Download` or a `Page`.
+    `is_about_one_row` is not in the list's menu; its `run` may return a `Download` or a `Page`. Rows that are
+    `is_confirmed_alone` are left out of a selection of several. After a refusal of a single row its form keeps what was
+    typed.
     """
 
     slug: str
@@ -112,6 +121,7 @@ class Action:
     prefilled: Sequence[str] = ()
     form_for: Callable[[Any], type[ConfirmForm]] | None = None
     is_about_one_row: bool = False
+    is_confirmed_alone: Callable[[Any], bool] = confirmed_with_others
 
     @property
     def most_rows(self) -> int:
@@ -120,9 +130,11 @@ class Action:
     def form_of(self, row: Any) -> type[ConfirmForm]:
         return self.form_for(row) if self.form_for else self.form
 
+    def permission_on(self, row: Any) -> str:
+        return self.permission if isinstance(self.permission, str) else self.permission(row)
+
     def is_permitted(self, user: User, row: Any) -> bool:
-        needed = self.permission if isinstance(self.permission, str) else self.permission(row)
-        return user.has_perm(needed)
+        return user.has_perm(self.permission_on(row))
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,7 @@ class Card:
     title: str
     facts: Sequence[tuple[str, Any]]
     seen: str = ""
+    sections: Sequence[Section] = ()
 
 
 @dataclass(frozen=True)
@@ -191,6 +204,9 @@ def run_action(
 
 
 def _run_one(action: Action, decision: Decision, result: ActionResult) -> None:
+    if not decision.is_alone and action.is_confirmed_alone(decision.row):
+        result.add(decision, CONFIRMED_ALONE, is_done=False)
+        return
     try:
         returned = action.run(decision)
     except DomainError as refusal:
@@ -224,7 +240,10 @@ def show_result(request: HttpRequest, result: ActionResult) -> None:
         messages.error(request, line)
 
 
+NONE_ACCEPTS = _("None of the chosen rows accepts this.")
 NOT_PERMITTED = _("your role does not allow it")
+NOT_ACCEPTED = _("this cannot be done with it now")
+CONFIRMED_ALONE = _("it is out of the ordinary, and is confirmed on its own")
 NOTHING_CHOSEN = _("Nothing was chosen.")
 ONE_AT_A_TIME = _("Choose one row: each is confirmed on its own.")
 TOO_MANY_CHOSEN = _("Choose at most %(limit)s rows at a time.")

@@ -9,7 +9,17 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from sunusav.backoffice import approval_rules, export_pages, people, proposals, schedules, sessions, tokens  # noqa: F401  (importing them registers their admins)
+from sunusav.backoffice import (  # noqa: F401  (importing them registers what they have)
+    approval_rules,
+    export_pages,
+    people,
+    proposals,
+    resets,
+    resume_evidence,
+    schedules,
+    sessions,
+    tokens,
+)
 from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.backoffice import MAY_LEAVE

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice import decisions
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.evidence import Evidence
 from sunusav.backoffice.facts import moment, show_code
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonAndCodeForm
@@ -25,7 +26,7 @@ from sunusav.backoffice.rule_phrases import (
     roles_phrase,
     rule_phrase,
 )
-from sunusav.backoffice.sections import Box, Facts, Section, Table
+from sunusav.backoffice.sections import Box, Section, Table
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.app_modules import collect
 from sunusav.core.band_services import APPROVAL_BAND, BandValue, band_request, in_force_for, propose_band
@@ -231,19 +232,29 @@ def _set_at(row: ApprovalBand) -> Any:
 
 
 @decisions.evidence_for(APPROVAL_BAND)
-def evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+def evidence(proposal: Proposal) -> Evidence:
     """Return what the rule changes: before, after, who could approve then, and what waits and is raised at once."""
     row = band_request(proposal.subject_id)
     before = in_force_for(row)
     text = gettext("If you approve, this applies at once: %(rule)s.") % {"rule": rule_phrase(row)}
-    was = [approvals_phrase(before.approvals_needed), *([roles_phrase(before.roles)] if before.roles else [])]
     waiting = Proposal.objects.filter(state="open").exclude(pk=proposal.pk)
     if row.kind != EVERY_KIND:
         waiting = waiting.filter(kind=row.kind)
-    facts = [
-        (_("Until now"), ", ".join(was)),
-        (_("Who could approve"), people_phrase(row)),
-        (_("Open proposals of this kind"), waiting.count()),
-    ]
     note = gettext("For open proposals the stricter of both rules counts.")
-    return Box(title=_("What happens"), text=text, note=note), (Facts(_("Before and after"), facts),)
+    return Evidence(
+        Box(title=_("What happens"), text=text, note=note),
+        [
+            (
+                _("Approvals needed"), approvals_phrase(before.approvals_needed),
+                approvals_phrase(row.approvals_needed),
+            ),
+            (
+                _("Role needed"), roles_phrase(before.roles) if before.roles else NOTHING,
+                roles_phrase([row.role]) if row.role else NOTHING,
+            ),
+        ],
+        [
+            (_("Who could approve"), people_phrase(row)),
+            (_("Open proposals of this kind"), waiting.count()),
+        ],
+    )  # fmt: skip

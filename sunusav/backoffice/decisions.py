@@ -1,22 +1,22 @@
 """Which proposals a person may decide on, what they are about, and the evidence shown with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from sunusav.backoffice.sections import Box, Section
+from sunusav.backoffice.evidence import Evidence
 from sunusav.core import clock
 from sunusav.core.app_modules import collect
-from sunusav.core.approvals import Approvable, approvable, required_for
+from sunusav.core.approvals import Approvable, approvable, required_for, staleness_of
 from sunusav.core.bands import Versions
 from sunusav.core.models import Proposal, ProposalState, User
 from sunusav.core.standing import roles_of
 
-Evidence = Callable[[Proposal], tuple[Box, Sequence[Section]]]
-_EVIDENCE: dict[str, Evidence] = {}
+ReadEvidence = Callable[[Proposal], Evidence]
+_EVIDENCE: dict[str, ReadEvidence] = {}
 # For how long a person's home page shows what was decided on their proposals, if they do not read it before.
 OUTCOMES_SHOWN_FOR: Final = timedelta(days=7)
 
@@ -33,21 +33,27 @@ class OwnProposal:
     reason: str = ""
 
 
-def evidence_for(kind: str) -> Callable[[Evidence], Evidence]:
-    """Register what an approver reads with proposals of a kind: the consequences and the evidence."""
+def evidence_for(kind: str) -> Callable[[ReadEvidence], ReadEvidence]:
+    """Register what an approver reads with proposals of a kind."""
 
-    def register(read: Evidence) -> Evidence:
+    def register(read: ReadEvidence) -> ReadEvidence:
         _EVIDENCE[kind] = read
         return read
 
     return register
 
 
-def evidence_of(proposal: Proposal) -> tuple[Box | None, Sequence[Section]]:
-    """Return the consequences of approving an open proposal, and the evidence about its subject."""
-    if proposal.state != ProposalState.OPEN or proposal.kind not in _EVIDENCE:
-        return None, ()
-    return _EVIDENCE[proposal.kind](proposal)
+def kinds_with_evidence() -> set[str]:
+    """Return the kinds of proposals whose evidence is registered."""
+    return set(_EVIDENCE)
+
+
+def evidence_of(proposal: Proposal) -> Evidence | None:
+    """Return the facts that a decision on a proposal is made on; None once it is decided, or is void."""
+    read = _EVIDENCE.get(proposal.kind)
+    if read is None or proposal.state != ProposalState.OPEN or staleness_of(proposal) is not None:
+        return None
+    return read(proposal)
 
 
 def waiting_for(user: User) -> QuerySet[Proposal]:
@@ -96,7 +102,28 @@ def approve_permission(proposal: Proposal | None) -> str:
 
 def may_decide(user: User, proposal: Proposal) -> bool:
     """Return whether to show the buttons. The service decides; this only avoids buttons that would be refused."""
-    return proposal.state == ProposalState.OPEN and proposal.proposer_id != user.pk
+    is_theirs = proposal.proposer_id == user.pk
+    return proposal.state == ProposalState.OPEN and not (is_theirs or _has_decided(user, proposal))
+
+
+def _has_decided(user: User, proposal: Proposal) -> bool:
+    return proposal.approvals.filter(approver=user).exists()
+
+
+def may_approve(user: User, proposal: Proposal) -> bool:
+    """Return whether to offer to approve: not what is void, because what it is about has changed."""
+    return may_decide(user, proposal) and staleness_of(proposal) is None
+
+
+def may_propose_again(user: User, proposal: Proposal) -> bool:
+    """Return whether a void proposal can be proposed again as things are now, also by another person."""
+    stale = staleness_of(proposal) if proposal.state == ProposalState.OPEN else None
+    return stale is not None and stale.refusal is None
+
+
+def propose_permission(proposal: Proposal | None) -> str:
+    """Return the permission to propose what a proposal is about; without one, the permission to see proposals."""
+    return approvable(proposal.kind).propose_permission if proposal else "core.view_proposal"
 
 
 def may_withdraw(user: User, proposal: Proposal) -> bool:

@@ -1,4 +1,4 @@
-"""Forms of confirmation pages: nothing, a reason, a one-time code, or both."""
+"""Forms of confirmation pages: nothing, a reason, a one-time code, both, and a figure that is typed again."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.translation import gettext_lazy as _
 
+from sunusav.backoffice.evidence import TypedFigure
 from sunusav.backoffice.fresh_codes import accept_code, has_fresh_code
 from sunusav.backoffice.refusals import show_refusal
 from sunusav.core import clock
@@ -21,6 +22,17 @@ class ConfirmForm(forms.Form):
     def __init__(self, *args: Any, user: User, session: SessionBase | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user, self.session = user, session
+
+    @property
+    def keeps_input(self) -> bool:
+        """Return whether a person typed something besides the code, which they would lose with the form."""
+        return any(name != "code" for name in self.fields)
+
+    def forget_code(self) -> None:
+        """Keep what was typed, but for the code, which was used; ask for another where one is needed."""
+        self.data = {name: value for name, value in self.data.items() if name != self.add_prefix("code")}
+        if has_fresh_code(self.session, now=clock.now()):
+            self.fields.pop("code", None)
 
 
 class ReasonForm(ConfirmForm):
@@ -70,3 +82,65 @@ class CodeForm(ConfirmForm):
 
 class ReasonAndCodeForm(ReasonForm, CodeForm):
     """Asks for a reason and a fresh one-time code."""
+
+
+TYPED = "typed_figure"
+
+
+def is_typed_figure(text: str, wanted: TypedFigure) -> bool:
+    """Return whether this is the figure, digit by digit. Blanks between digits and a decimal comma do not matter."""
+    return "".join(text.split()).replace(",", ".") == wanted.figure
+
+
+def _typed_field(wanted: TypedFigure) -> forms.CharField:
+    return forms.CharField(
+        label=_("Type the figure again"), max_length=40, strip=True, help_text=wanted.why,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "decimal"}),
+    )  # fmt: skip
+
+
+def with_typed_figure(form: type[ConfirmForm], wanted: TypedFigure | None) -> type[ConfirmForm]:
+    """Return a form that also asks for a figure, or the form itself where nothing is out of the ordinary."""
+    if wanted is None:
+        return form
+
+    def clean_typed_figure(self: forms.Form) -> str:
+        text = str(self.cleaned_data[TYPED])
+        if not is_typed_figure(text, wanted):
+            raise forms.ValidationError(NOT_THE_FIGURE % {"shown": wanted.shown})
+        return text
+
+    names = [*form.base_fields, TYPED]
+    order = [*[name for name in names if name != "code"], "code"]
+    asked = {TYPED: _typed_field(wanted), "clean_typed_figure": clean_typed_figure, "field_order": order}
+    return type("TypedFigureForm", (form,), asked)
+
+
+class UnusualForm(ConfirmForm):
+    """Asks for a figure of its own a second time once what was entered is out of the ordinary.
+
+    A subclass says what is in `unusual`. It stands before the forms with a code, which is used last.
+    """
+
+    def unusual(self, given: dict[str, Any]) -> TypedFigure | None:
+        """Return the figure to type again, or None where nothing is out of the ordinary."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            self._ask_again(self.unusual(self.cleaned_data))
+        return super().clean() or self.cleaned_data
+
+    def _ask_again(self, wanted: TypedFigure | None) -> None:
+        if wanted is None:
+            return
+        code = self.fields.pop("code", None)
+        self.fields[TYPED] = _typed_field(wanted)
+        if code is not None:
+            self.fields["code"] = code
+        typed = str(self.data.get(self.add_prefix(TYPED), ""))
+        if not is_typed_figure(typed, wanted):
+            self.add_error(TYPED, NOT_THE_FIGURE % {"shown": wanted.shown})
+
+
+NOT_THE_FIGURE = _("Type the figure exactly: %(shown)s.")

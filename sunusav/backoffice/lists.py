@@ -91,6 +91,7 @@ class KeysetChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         page = self._page()
         self.result_list = self._rows([position[-1] for position in page.positions])
+        cast(Any, request).rows_shown = self.result_list
         # Actions are about rows of the page: nothing is selected across pages.
         self.result_count = self.full_result_count = len(self.result_list)
         self.show_full_result_count = False

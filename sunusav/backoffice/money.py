@@ -54,6 +54,12 @@ def show_ppm(rate_ppm: int | None) -> str:
     return NOTHING if rate_ppm is None else f"{_decimal(rate_ppm / PER_CENT_PPM)}{TIE}%"
 
 
+def show_per_cent(per_cent: Decimal, *, signed: bool = False) -> str:
+    """Show a number that is in per cent already; where asked, with a plus."""
+    plus = "+" if signed and per_cent > 0 else ""
+    return f"{plus}{_decimal(per_cent)}{TIE}%"
+
+
 def show_in(currency: str, amount: int | None) -> str:
     """Show an amount of the ledger in its currency, "msat" or "XOF"."""
     return {"msat": show_msat, "XOF": show_xof}[currency](amount)

@@ -1,6 +1,6 @@
 """Proposals, and approving, rejecting or withdrawing them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -9,23 +9,32 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice import decisions
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, person_of
-from sunusav.backoffice.facts import moment, readable, short
+from sunusav.backoffice.facts import label_of, moment, readable, short, value_of
 from sunusav.backoffice.filters import FewRows
-from sunusav.backoffice.forms import CodeForm, ReasonAndCodeForm
+from sunusav.backoffice.forms import CodeForm, ConfirmForm, ReasonAndCodeForm, with_typed_figure
 from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.rule_phrases import progress_phrase
 from sunusav.backoffice.sections import Box, Facts, Section, Table, page_of_proposal
 from sunusav.backoffice.timeline import subjects_of, timeline_of
 from sunusav.core import clock
-from sunusav.core.approvals import approve, record_outcome_seen, reject, withdraw
+from sunusav.core.approvals import (
+    Staleness,
+    approve,
+    propose,
+    record_outcome_seen,
+    reject,
+    staleness_of,
+    withdraw,
+)
 from sunusav.core.models import Approval, Proposal, ProposalState
-from sunusav.core.phrasing import proposal_label
+from sunusav.core.phrasing import proposal_label, with_unit
 
 
 def _approve(decision: Decision) -> None:
@@ -50,6 +59,24 @@ def _withdraw(decision: Decision) -> None:
     withdraw(proposal_id=decision.row.pk, proposer=decision.user, now=decision.now)
 
 
+def _propose_again(decision: Decision) -> None:
+    propose(
+        kind=decision.row.kind, subject_id=decision.row.subject_id, proposer=decision.user, reason=decision.reason,
+        now=decision.now,
+    )  # fmt: skip
+
+
+def _approve_form(proposal: Proposal) -> type[ConfirmForm]:
+    """Ask for a figure as well where the evidence names one."""
+    evidence = decisions.evidence_of(proposal)
+    return with_typed_figure(CodeForm, evidence.typed if evidence else None)
+
+
+def _needs_typing(proposal: Proposal) -> bool:
+    evidence = decisions.evidence_of(proposal)
+    return evidence is not None and evidence.typed is not None
+
+
 def _digest(proposal: Proposal) -> str:
     return proposal.digest
 
@@ -64,8 +91,9 @@ APPROVE = Action(
     done_now=_approved,
     run=_approve,
     permission=decisions.approve_permission,
-    form=CodeForm,
-    is_offered=decisions.may_decide,
+    form_for=_approve_form,
+    is_offered=decisions.may_approve,
+    is_confirmed_alone=_needs_typing,
     seen=_digest,
     tone="good",
 )
@@ -89,6 +117,17 @@ WITHDRAW = Action(
     permission="core.view_proposal",
     form=CodeForm,
     is_offered=decisions.may_withdraw,
+)
+PROPOSE_AGAIN = Action(
+    slug="propose-again",
+    label=_("Propose again"),
+    question=_("The void proposal lapses, and another person decides on the facts as they are now."),
+    done=_("proposed; another person has to approve"),
+    run=_propose_again,
+    permission=decisions.propose_permission,
+    form=ReasonAndCodeForm,
+    is_offered=decisions.may_propose_again,
+    is_about_one_row=True,
 )
 
 
@@ -116,7 +155,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     fields = (
         "what", "about", "state", "approvals_shown", "proposer", "proposed_at", "reason", "digest_shown", "decided_at",
     )  # fmt: skip
-    actions_offered = (APPROVE, REJECT, WITHDRAW)
+    actions_offered = (APPROVE, REJECT, PROPOSE_AGAIN, WITHDRAW)
     fields_hidden_when_empty = ("decided_at",)
     links = ("proposer",)
     card_fields = ("approvals_shown", "proposer", "proposed_at", "reason", "digest_shown")
@@ -152,22 +191,63 @@ class ProposalAdmin(ReadOnlyAdmin):
         return f"#{row.pk} {proposal_label(row.kind)} ({decisions.subject_name(row)})"
 
     def card(self, action: Action, row: Any) -> Card:
-        """Show the consequences first, then who proposed it, the proposed facts and their digest."""
-        card, (consequences, _evidence) = super().card(action, row), decisions.evidence_of(row)
-        first = [(consequences.title, consequences.text)] if consequences and action is APPROVE else []
-        *proposed, digest = card.facts
-        return replace(card, facts=[*first, *proposed, *readable(row.facts), digest])
+        """Show what happens and the facts that decide first, then who proposed it, and the proposed facts."""
+        card, evidence = super().card(action, row), decisions.evidence_of(row)
+        if evidence is None or action is WITHDRAW:
+            return replace(card, facts=[*card.facts, *readable(row.facts)], sections=_void(row))
+        first = [(evidence.box.title, evidence.box.text)] if action is APPROVE else []
+        return replace(card, facts=[*first, *card.facts], sections=evidence.decisive)
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
-        return decisions.evidence_of(row)[0]
+        evidence = decisions.evidence_of(row)
+        return evidence.box if evidence else _void_box(row)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
+        evidence = decisions.evidence_of(row)
         return (
+            *(evidence.decisive if evidence else _void(row)),
             Facts(_("What is proposed"), readable(row.facts)),
-            *decisions.evidence_of(row)[1],
+            *(evidence.more if evidence else ()),
             _decisions_on(row),
             timeline_of(subjects_of(row)),
         )
+
+
+VOID = _("This proposal is void")
+FACTS_DIFFER = _("What it is about has changed since it was proposed, so nobody can approve it.")
+MAY_PROPOSE_AGAIN = _("If it is still wanted, propose it again: the next person decides on the facts of now.")
+NOTHING_TO_PROPOSE = _("It cannot be proposed again. Withdraw it, or reject it with this as the reason.")
+
+
+def _staleness(proposal: Proposal) -> Staleness | None:
+    return staleness_of(proposal) if proposal.state == ProposalState.OPEN else None
+
+
+def _void_box(proposal: Proposal) -> Box | None:
+    """Say that an open proposal is void, why, and what to do."""
+    stale = _staleness(proposal)
+    if stale is None:
+        return None
+    if stale.refusal is not None:
+        refusal = show_refusal(stale.refusal)
+        return Box(VOID, f"{FACTS_DIFFER} {refusal.text}", steps=[NOTHING_TO_PROPOSE], tone="alarm")
+    return Box(VOID, FACTS_DIFFER, steps=[MAY_PROPOSE_AGAIN], tone="alarm")
+
+
+def _void(proposal: Proposal) -> Sequence[Section]:
+    """Show which facts of a void proposal differ: as proposed, and now."""
+    stale = _staleness(proposal)
+    if stale is None or stale.refusal is not None:
+        return ()
+    then, now = proposal.facts, stale.facts_now
+    names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    rows = [(label_of(name), _shown(name, then), _shown(name, now)) for name in names]
+    heads = (_("what"), _("as proposed"), pgettext_lazy("fact", "now"))
+    return (Table(_("What has changed"), heads, rows, anchor="changed", stacks=True),)
+
+
+def _shown(name: str, facts: Mapping[str, Any]) -> Any:
+    return value_of(with_unit(name, facts), facts.get(name))
 
 
 def _decisions_on(proposal: Proposal) -> Table:

@@ -21,7 +21,10 @@ SECTION_LIMIT = 100
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; `empty` is the text shown when it has no rows, `more` a link to the rest."""
+    """A titled table; `empty` is the text shown when it has no rows, `more` a link to the rest.
+
+    One that `stacks` shows each cell under its head on a narrow screen, where any other scrolls.
+    """
 
     title: Any
     heads: Sequence[Any]
@@ -29,6 +32,11 @@ class Table:
     empty: Any = ""
     anchor: str = ""
     more: Any = ""
+    stacks: bool = False
+
+    @property
+    def labelled_rows(self) -> list[list[tuple[Any, Any]]]:
+        return [list(zip(self.heads, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,16 @@ class Timeline:
     anchor: str = "timeline"
 
 
-Section = Table | Facts | Timeline
+@dataclass(frozen=True)
+class Warnings:
+    """A titled list of what is out of the ordinary."""
+
+    title: Any
+    warnings: Sequence[Any]
+    anchor: str = ""
+
+
+Section = Table | Facts | Timeline | Warnings
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from unfold.sites import UnfoldAdminSite
 
 from sunusav.backoffice.admins import person_of
 from sunusav.backoffice.charts import charts_for
+from sunusav.backoffice.forbidden import refused_inside_site
 from sunusav.backoffice.inbox import inbox_of
 from sunusav.backoffice.inbox_shown import show_inbox
 from sunusav.backoffice.login_steps import PasswordStep, code_step, enrol_step
@@ -44,6 +45,10 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
     def has_permission(self, request: HttpRequest) -> bool:
         """Let active staff in, if their session has passed the second factor."""
         return super().has_permission(request) and _is_verified(request.user)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
+        """Keep refusals of every page inside the site."""
+        return super().admin_view(refused_inside_site(view), cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [

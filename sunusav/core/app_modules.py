@@ -20,7 +20,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "personal_data": {"SECTIONS": False, "NOT_EXPORTED": False},
     "figures": {"DAILY_SERIES": False},
     "charts": {"CHARTS": False},
-    "switches": {"SENDS_THAT_MAY_LEAVE": False},
+    "switches": {"SENDS_THAT_MAY_LEAVE": False, "HELD_BY_PAUSE": False},
     "cleaning": {"CLEAN_UPS": True},
     "receipt_kinds": {"RECEIPTS": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},

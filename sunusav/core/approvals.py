@@ -6,6 +6,7 @@ How many people approve, and in which role, is in `bands`; which approvals count
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +27,7 @@ from sunusav.core.bands import (
     requirement,
     strictest,
 )
-from sunusav.core.errors import Conflict, Forbidden, Invalid, Missing
+from sunusav.core.errors import Conflict, DomainError, Forbidden, Invalid, Missing
 from sunusav.core.models import Approval, ApprovalBand, Proposal, ProposalState, User
 from sunusav.core.sealing import canonical
 from sunusav.core.standing import Progress, missing_role, progress
@@ -237,6 +238,27 @@ def require_as_proposed(proposal: Proposal, facts: dict[str, Any]) -> None:
     """
     if digest_of(proposal.kind, proposal.subject_id, facts) != proposal.digest:
         raise ProposalFactsChanged(proposal_id=str(proposal.pk))
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """Why a proposal is void: the facts of now beside those proposed, or why there can be none any more."""
+
+    facts_now: dict[str, Any]
+    refusal: DomainError | None = None
+
+
+def staleness_of(proposal: Proposal) -> Staleness | None:
+    """Return why an open proposal can no longer be approved; None while its facts are as proposed."""
+    try:
+        facts = approvable(proposal.kind).describe(proposal.subject_id)
+    except DomainError as refusal:
+        return Staleness({}, refusal)
+    # As stored: tuples and other values of Python come back from JSON as lists and text.
+    stored = json.loads(canonical(facts))
+    return (
+        Staleness(stored) if digest_of(proposal.kind, proposal.subject_id, facts) != proposal.digest else None
+    )
 
 
 def open_proposal(kind: str, subject_id: str) -> Proposal | None:

@@ -1,5 +1,6 @@
 """Switches. While `outgoing` is closed no money is sent: one person closes it at once, two people open it again."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +57,23 @@ def sends_that_may_leave(now: datetime) -> int:
     a send looks at the switch after its attempt was committed.
     """
     return sum(count(now) for count in collect("switches", "SENDS_THAT_MAY_LEAVE"))
+
+
+@dataclass(frozen=True)
+class HeldMoney:
+    """Payments that only a pause keeps from leaving: they are due. Units: msat."""
+
+    count: int
+    total_msat: int
+
+
+def held_by_pause(now: datetime) -> HeldMoney:
+    """Return what leaves at once when outgoing money is resumed.
+
+    Apps name what counts theirs in `HELD_BY_PAUSE` of their `switches.py`.
+    """
+    found: list[HeldMoney] = [read(now) for read in collect("switches", "HELD_BY_PAUSE")]
+    return HeldMoney(sum(one.count for one in found), sum(one.total_msat for one in found))
 
 
 def pause_outgoing(*, actor: Actor, reason: str, now: datetime) -> Switch:

@@ -17,9 +17,21 @@ PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
 # What another app may import of an app (docs/architecture.md).
 PUBLIC_MODULES = {
     "services", "queries", "collection_queries", "credit_queries", "destination_queries", "float_queries",
+    "limit_queries",
     "person_queries", "enums", "errors", "types", "rails", "collectors",
 }  # fmt: skip
-INTERFACES = {"admin", "api", "backoffice", "exports", "forms", "inbox", "management", "pages", "tasks"}
+INTERFACES = {
+    "admin",
+    "api",
+    "backoffice",
+    "evidence",
+    "exports",
+    "forms",
+    "inbox",
+    "management",
+    "pages",
+    "tasks",
+}
 FOR_INTERFACES = {"api", "backoffice"}
 
 

@@ -123,14 +123,14 @@ def test_proposal_says_who_has_approved_and_who_is_waited_for(world: World, ente
         client, world.manual_rate
     )
 
-    said = _decide(client, "approve", world.manual_rate)[-1]
+    said = _decide(client, "approve", world.manual_rate, typed_figure="66000000.5")[-1]
 
     assert "your approval is kept; 1 of 2 approvals given; by a-approver on " in said
     assert "waiting for 1 more person (role approver)" in said
     assert _state(world.manual_rate) == "open"
     second = person("fatou", Role.APPROVER)
     other = _logged_in(second)
-    assert _decide(other, "approve", world.manual_rate)[-1].endswith(": approved")
+    assert _decide(other, "approve", world.manual_rate, typed_figure="66000000.5")[-1].endswith(": approved")
     assert "2 of 2 approvals given" in _page(other, world.manual_rate)
 
 
@@ -155,7 +155,9 @@ def test_proposals_left_to_another_role_do_not_wait_for_a_person(world: World, e
     enter(Role.APPROVER)
     assert world.manual_rate not in waiting_for(director)
     assert world.manual_rate in waiting_for(User.objects.get(username="a-approver"))
-    message = _decide(_logged_in(director), "approve", world.manual_rate)[-1]
+    message = _decide(
+        _logged_in(director), "approve", world.manual_rate, status=200, typed_figure="66000000.5"
+    )[-1]
     assert "Only people in the role approver decide on this." in message
     assert "[role-needed-to-decide]" in message
 

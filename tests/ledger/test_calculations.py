@@ -11,6 +11,7 @@ from ledger.calculations import (
     MINIMUM_XOF_PER_BTC,
     differences,
     exact_xof_from_msat,
+    gap_per_cent,
     is_near,
     is_within_bounds,
     median_rate,
@@ -142,3 +143,20 @@ def test_bounds_include_their_ends(rate: str, verdict: bool) -> None:
 )
 def test_tolerance_is_a_fifth(rate: str, verdict: bool) -> None:
     assert is_near(Decimal(rate), Decimal(100)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("rate", "reference", "gap"),
+    [
+        ("8000000", "8000000", "0.00"),
+        ("9600000", "8000000", "20.00"),
+        ("6400000", "8000000", "-20.00"),
+        # 123,457 / 9,000,000 is 0.0137174…
+        ("9123457", "9000000", "1.37"),
+        # Half-even: 0.005 % and 0.015 %.
+        ("20001", "20000", "0.00"),
+        ("20003", "20000", "0.02"),
+    ],
+)
+def test_gap_is_in_per_cent_of_the_reference(rate: str, reference: str, gap: str) -> None:
+    assert gap_per_cent(Decimal(rate), Decimal(reference)) == Decimal(gap)

@@ -7,19 +7,20 @@ from django.contrib import admin
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from ledger.queries import owed
+from ledger.types import msat
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import badge
 from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence
 from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.money import NOTHING, show_msat
-from sunusav.backoffice.sections import Box, Section, Table, link_to, postings_of
+from sunusav.backoffice.sections import Box, Section, link_to, postings_of
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.models import Proposal
 from sunusav.core.subjects import key_of
-from transfers.admin.evidence import IF_APPROVED
+from transfers.admin.evidence import amounts_of, typed_money, warned
 from transfers.models import CreditTransfer, CreditTransferRequest
 from transfers.services.credit_transfers import CREDIT_TRANSFER, subject_of, transfer_request
 
@@ -79,26 +80,31 @@ class CreditTransferRequestAdmin(ReadOnlyAdmin):
 BOOKED_FOLLOWS = _(
     "%(amount)s leave the credit of %(from_member)s and become credit of %(to_member)s. Nothing is sent."
 )
+CREDIT_OF = _("Credit of %(member)s")
 CHECK_EVIDENCE = _("Look at the document yourself: it names both people and what one is owed by the other.")
 
 
 @evidence_for(CREDIT_TRANSFER)
-def transfer_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+def transfer_evidence(proposal: Proposal) -> Evidence:
     """Show what is moved, and both credits as they are and would be."""
     row = transfer_request(proposal.subject_id)
     facts = {
         "amount": show_msat(row.amount_msat), "from_member": key_of(row.from_owner),
         "to_member": key_of(row.to_owner),
     }  # fmt: skip
-    box = Box(title=IF_APPROVED, text=BOOKED_FOLLOWS % facts, steps=[CHECK_EVIDENCE], tone="attention")
-    changes = [(row.from_account, -row.amount_msat), (row.to_account, row.amount_msat)]
-    both = Table(
-        title=_("Credit"),
-        heads=(_("member"), pgettext_lazy("balance", "now"), pgettext_lazy("balance", "afterwards")),
-        rows=[
-            (key_of(account.owner), show_msat(owed(account)), show_msat(owed(account) + change))
-            for account, change in changes
+    amount = msat(row.amount_msat)
+    typed = typed_money(amount)
+    moved = [(row.from_account, -row.amount_msat), (row.to_account, row.amount_msat)]
+    return Evidence(
+        Box(IF_APPROVED, BOOKED_FOLLOWS % facts, steps=[CHECK_EVIDENCE]),
+        [
+            (
+                CREDIT_OF % {"member": key_of(account.owner)}, show_msat(owed(account)),
+                show_msat(owed(account) + change),
+            )
+            for account, change in moved
         ],
-        anchor="credits",
-    )
-    return box, (both,)
+        amounts_of(amount),
+        warnings=warned(typed),
+        typed=typed,
+    )  # fmt: skip

@@ -11,13 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.evidence import TypedFigure
 from sunusav.backoffice.facts import moment, show_code, show_code_or_text
-from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.forms import ReasonAndCodeForm, UnusualForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.money import MAX_SATS
+from transfers.admin.evidence import unusual_limit
 from transfers.enums import BreakerState, LimitKind
 from transfers.models import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest, RailBreaker
 from transfers.queries import limits_in_force
@@ -32,12 +34,16 @@ def _kind_shown(row: PaymentLimit | PaymentLimitRequest | LimitUsage) -> str:
     return show_code(row.kind)
 
 
-class LimitForm(ReasonAndCodeForm):
+class LimitForm(UnusualForm, ReasonAndCodeForm):
     """A proposed limit: its kind, its amount, and the reason."""
 
     kind = forms.ChoiceField(label=_("Limit"), choices=_limit_kinds)
     amount_sats = forms.IntegerField(label=_("Amount in sats"), min_value=0, max_value=MAX_SATS)
     field_order = ("kind", "amount_sats", "reason", "code")
+
+    def unusual(self, given: dict[str, Any]) -> TypedFigure | None:
+        before = limits_in_force()[given["kind"]]
+        return unusual_limit(given["kind"], given["amount_sats"], before_sats=before.amount_sats)
 
 
 WHAT_LIMITS_MEAN = {

@@ -10,18 +10,19 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.timezone import localdate
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ledger.enums import KIND_OF_ROLE, AccountKind, Currency
 from ledger.queries import balances
-from ledger.types import AccountRef, Line
+from ledger.types import AccountRef, Line, Money
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import badge
 from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence, TypedFigure
 from sunusav.backoffice.facts import instant, show_code
-from sunusav.backoffice.forms import ReasonAndCodeForm
+from sunusav.backoffice.forms import ReasonAndCodeForm, UnusualForm
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, postings_of
@@ -32,7 +33,7 @@ from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal, ProposalState
 from sunusav.core.money import MAX_SATS, MSAT_PER_SAT
 from transfers.account_names import account_name
-from transfers.admin.evidence import IF_APPROVED
+from transfers.admin.evidence import amounts_of, typed_money, warned
 from transfers.enums import TreasuryKind
 from transfers.models import BookedMovement, RailLiquidity, TreasuryMovement
 from transfers.models.treasury import REFERENCE_LENGTH
@@ -67,7 +68,7 @@ def _unit(account: AccountRef) -> str:
     return gettext("in sats") if account.currency is Currency.MSAT else gettext("in francs")
 
 
-class MovementForm(ReasonAndCodeForm):
+class MovementForm(UnusualForm, ReasonAndCodeForm):
     """A proposed movement of the treasury: what happened to which account, and the evidence."""
 
     kind = forms.ChoiceField(label=_("What happened"), choices=_kinds)
@@ -118,6 +119,11 @@ class MovementForm(ReasonAndCodeForm):
         if not self.errors:
             self._check()
         return super().clean()
+
+    def unusual(self, given: dict[str, Any]) -> TypedFigure | None:
+        """Ask again for an amount above what one payment may send."""
+        movement: Movement = given["movement"]
+        return typed_money(Money(movement.amount, movement.account.currency))
 
     def _check(self) -> None:
         given = self.cleaned_data
@@ -301,20 +307,25 @@ CHECK_EVIDENCE = _("Look the reference up yourself, at the node, the partner or 
 
 
 @evidence_for(TREASURY_MOVEMENT)
-def movement_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
+def movement_evidence(proposal: Proposal) -> Evidence:
     """Show what a movement books, the balances before and after, and what the provider reported."""
     row = movement_of(proposal.subject_id)
     lines = movement_lines(row.value)
     ours = [line for line in lines if KIND_OF_ROLE[line.account.role] is AccountKind.ASSET]
     look = last_look_at(row.account)
     is_farther = look is not None and _is_farther(look, row.value.change)
-    box = Box(
-        title=IF_APPROVED, text=BOOKED_FOLLOWS % {"changes": ", ".join(map(_change, ours))},
-        steps=[FARTHER_APART, CHECK_EVIDENCE] if is_farther else [CHECK_EVIDENCE],
-        tone="alarm" if is_farther else "attention",
+    typed = typed_money(Money(row.amount, row.account.currency))
+    return Evidence(
+        Box(
+            IF_APPROVED, BOOKED_FOLLOWS % {"changes": ", ".join(map(_change, ours))}, steps=[CHECK_EVIDENCE],
+            tone="alarm" if is_farther else "attention",
+        ),
+        _balances_of(ours),
+        [*amounts_of(Money(row.amount, row.account.currency)), (_("Cost"), show_in(row.account_currency, row.cost))],
+        figures=(*([_provider(look, row.value.change)] if look else []), _lines(lines)),
+        warnings=[*warned(typed), *([FARTHER_APART] if is_farther else [])],
+        typed=typed,
     )  # fmt: skip
-    provider = [_provider(look, row.value.change)] if look else []
-    return box, (_balances_of(ours), *provider, _lines(lines))
 
 
 def _change(line: Line) -> str:
@@ -326,25 +337,16 @@ def _is_farther(look: RailLiquidity, change: int) -> bool:
     return abs(before - change) > abs(before)
 
 
-def _balances_of(lines: Sequence[Line]) -> Table:
-    """Return what each account of ours has now, and would have."""
+def _balances_of(lines: Sequence[Line]) -> list[tuple[Any, ...]]:
+    """Return what each account of ours has in the books now, and would have."""
     now = balances([line.account for line in lines])
-    return Table(
-        title=_("Balances in the books"),
-        heads=(_("account"), pgettext_lazy("balance", "now"), _("change"), pgettext_lazy("balance", "afterwards")),
-        rows=[_balance_row(line, now[line.account]) for line in lines],
-        anchor="balances",
-    )  # fmt: skip
-
-
-def _balance_row(line: Line, now: int) -> tuple[str, ...]:
-    currency = line.account.currency
-    return (
-        account_name(line.account),
-        show_in(currency, now),
-        show_change(line.account, line.amount),
-        show_in(currency, now + line.amount),
-    )
+    return [
+        (
+            account_name(line.account), show_in(line.account.currency, now[line.account]),
+            show_in(line.account.currency, now[line.account] + line.amount),
+        )
+        for line in lines
+    ]  # fmt: skip
 
 
 def _provider(look: RailLiquidity, change: int) -> Facts:
@@ -364,6 +366,7 @@ def _lines(lines: Iterable[Line]) -> Table:
         heads=(_("account"), _("debit"), _("credit")),
         rows=[_line_row(line) for line in lines],
         anchor="lines",
+        stacks=True,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -13,16 +14,16 @@ from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.backoffice import MAY_LEAVE
 from sunusav.backoffice.decisions import evidence_for
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence
 from sunusav.backoffice.facts import moment, show_actor, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Facts, Section
+from sunusav.backoffice.sections import Box, Section
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal, propose
 from sunusav.core.models import Proposal, User
-from transfers.admin.evidence import IF_APPROVED
 from transfers.enums import PROVIDER_SWITCH_ON
 from transfers.models import ProviderSwitch
 from transfers.queries import sends_that_may_leave
@@ -38,6 +39,9 @@ IS_OFF = _(
 TWO_PEOPLE = _("Once the cause is removed, propose to switch it on; another person has to approve.")
 CHECK_CREDENTIALS = _(
     "Have the operator correct the credentials first: a wrong PIN can block the wallet for good."
+)
+CREDENTIALS_WERE_REFUSED = _(
+    "The provider refused our credentials: have the operator confirm that they were corrected."
 )
 GO_AT_ONCE = _("%(provider)s is used again: what waits for it goes at once (%(waiting)s).")
 NOTHING_WAITS = _("nothing waits")
@@ -178,15 +182,24 @@ class ProviderSwitchAdmin(ReadOnlyAdmin):
 
 
 @evidence_for(PROVIDER_SWITCH_ON)
-def switch_on_evidence(proposal: Proposal) -> tuple[Box, Sequence[Section]]:
-    """Show what goes at once when a provider is switched on, and why it was switched off."""
+def switch_on_evidence(proposal: Proposal) -> Evidence:
+    """Show what goes at once when a provider is switched on, and why and for how long it was off."""
     row, waiting = switch_of(proposal.subject_id), waiting_for_rails().get(proposal.subject_id)
-    name, waits = show_code_or_text(row.provider), what_waits(waiting)
-    shown: list[tuple[Any, Any]] = [
-        (_("Provider"), name),
-        (_("Why it was switched off"), why_off(row) or NOTHING),
+    name, waits, now = show_code_or_text(row.provider), what_waits(waiting), clock.now()
+    effect: list[tuple[Any, Any]] = [
+        (_("Goes at once"), waits),
+        (_("Switched off for"), timesince(row.changed_at or now, now, depth=1)),
         (_("Switched off"), moment(row.changed_at)),
-        (_("Waits for it"), waits),
+        (_("Switched off by"), show_actor(row.changed_by)),
+        (_("Why it was switched off"), why_off(row) or NOTHING),
     ]
-    says = GO_AT_ONCE % {"provider": name, "waiting": waits}
-    return Box(title=IF_APPROVED, text=says), (Facts(_("The provider"), shown),)
+    if waiting is not None:
+        effect.insert(
+            1, (_("The largest of them"), show_in(waiting.largest.currency, waiting.largest.amount))
+        )
+    return Evidence(
+        Box(IF_APPROVED, GO_AT_ONCE % {"provider": name, "waiting": waits}),
+        [(name, OFF, ON)],
+        effect,
+        warnings=[CREDENTIALS_WERE_REFUSED] if row.code else [],
+    )

@@ -178,3 +178,14 @@ class UnderReview:
     disbursement_id: int
     code: str
     since: datetime
+
+
+@dataclass(frozen=True)
+class LimitRelation:
+    """What counts against the limits today: what was sent, the most to one payee, the last hour, and what waits."""
+
+    sent_today: int
+    largest_msat: int
+    largest_payee_msat: int
+    last_hour_msat: int
+    waiting: int
