@@ -18,9 +18,14 @@ from sandbox.process_tree import ProcessTree
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
 # Payments have their own worker, so that slow ones cannot occupy the threads of other tasks; so have webhooks, which
-# come in bursts.
+# come in bursts, and audits and exports, which read long tables.
 PAYING_WORKER = "payouts"
-WORKERS = {PAYING_WORKER: "payouts", "webhooks": "webhooks", "default": "default,settlements,reports"}
+WORKERS = {
+    PAYING_WORKER: "payouts",
+    "webhooks": "webhooks",
+    "default": "default,settlements",
+    "reports": "reports",
+}
 
 
 class DidNotServe(Exception):

@@ -22,7 +22,17 @@ from sunusav.settings.database import database_settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMED = set(re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / "env.example").read_text(), re.MULTILINE))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-OURS = ["migrate", "web", "payouts-worker", "webhooks-worker", "worker", "beat", "listener", "flower"]
+OURS = [
+    "migrate",
+    "web",
+    "payouts-worker",
+    "webhooks-worker",
+    "worker",
+    "reports-worker",
+    "beat",
+    "listener",
+    "flower",
+]
 
 
 def test_copy_of_env_example_sets_no_secret_and_no_database(monkeypatch: pytest.MonkeyPatch) -> None:

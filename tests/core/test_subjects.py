@@ -23,7 +23,7 @@ from tests.factories.users import make_user
 from tests.support.subjects import made_up_subjects
 
 KINDS = [
-    "books", "collection", "contribution", "credit_use", "cycle", "disbursement", "discount", "group",
+    "books", "collection", "contribution", "credit_use", "cycle", "disbursement", "discount", "export", "group",
     "issued_receipt", "journal", "member", "rail", "rate", "refund", "return", "schedule", "switch", "user",
     "withdrawal",
 ]  # fmt: skip
