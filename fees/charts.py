@@ -1,6 +1,7 @@
 """The chart of fees by share."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +10,9 @@ from sunusav.backoffice.charts import BAR, Chart, Figures, daily_lines, days_unt
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.navigation import Area
 
-SHARE_LABELS = {"platform": _("Platform"), "community": _("Community fund"), "partner": _("Partners")}
+
+def _share(name: str) -> Any:
+    return {"platform": _("Platform"), "community": _("Community fund"), "partner": _("Partners")}[name]
 
 
 def _records_of(day: date, share: str) -> str:
@@ -17,7 +20,7 @@ def _records_of(day: date, share: str) -> str:
 
 
 def _shares(now: datetime) -> Figures:
-    lines = daily_lines(FEE_SHARES, now=now, show=show_sats, label=SHARE_LABELS.__getitem__, url=_records_of)
+    lines = daily_lines(FEE_SHARES, now=now, show=show_sats, label=_share, url=_records_of)
     return Figures([show_day(day) for day in days_until(now)], lines, is_stacked=True)
 
 

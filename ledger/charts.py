@@ -1,6 +1,7 @@
 """The chart of the exchange rate."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +10,9 @@ from sunusav.backoffice.charts import LINE, Chart, Figures, daily_lines, days_un
 from sunusav.backoffice.money import show_rate
 from sunusav.backoffice.navigation import Area
 
-LABELS = {"close": _("Last rate of the day")}
+
+def _label(part: str) -> Any:
+    return {"close": _("Last rate of the day")}[part]
 
 
 def _rates_of(day: date, part: str) -> str:
@@ -17,7 +20,7 @@ def _rates_of(day: date, part: str) -> str:
 
 
 def _closing_rates(now: datetime) -> Figures:
-    lines = daily_lines(CLOSING_RATE, now=now, show=show_rate, label=LABELS.__getitem__, url=_rates_of)
+    lines = daily_lines(CLOSING_RATE, now=now, show=show_rate, label=_label, url=_rates_of)
     return Figures([show_day(day) for day in days_until(now)], lines)
 
 

@@ -1,6 +1,6 @@
 """What this app adds to timelines: what was booked about a subject."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,6 +28,13 @@ def related(names: Names) -> dict[str, str]:
 
 def lines(story: Story) -> Iterator[Line]:
     return lines_of(JournalTransaction.objects.filter(subject__in=list(story.names)))
+
+
+def lines_of_transactions(numbers: Iterable[int], *, holds: Iterable[int]) -> Iterator[Line]:
+    """Return lines for these transactions, for holds and for what released them."""
+    held = list(holds)
+    released = JournalTransaction.objects.filter(reverses__in=held).values_list("pk", flat=True)
+    return lines_of(JournalTransaction.objects.filter(pk__in={*numbers, *held, *released}))
 
 
 def lines_of(booked: QuerySet[JournalTransaction]) -> Iterator[Line]:

@@ -26,14 +26,17 @@ from transfers import queries
 from transfers.enums import AttemptState
 from transfers.figures import NOT_PAID, PAID_BY_RAIL, SUCCEEDED
 
-PER_CENT: Final = 100
-# Up to which age a payment counts for a bar, and how the bar is called; the last has no end.
-AGES: Sequence[tuple[timedelta | None, Any]] = (
-    (timedelta(hours=1), _("under an hour")),
-    (timedelta(days=1), _("under a day")),
-    (timedelta(days=7), _("under a week")),
-    (None, _("a week or more")),
-)
+_PER_CENT: Final = 100
+
+
+def _ages() -> Sequence[tuple[timedelta | None, Any]]:
+    """Return up to which age a payment counts for a bar, and how the bar is called; the last has no end."""
+    return (
+        (timedelta(hours=1), _("under an hour")),
+        (timedelta(days=1), _("under a day")),
+        (timedelta(days=7), _("under a week")),
+        (None, _("a week or more")),
+    )
 
 
 def _attempts_of(day: date, rail: str, *, state: AttemptState) -> str:
@@ -75,17 +78,17 @@ def _rate(succeeded: int, failed: int, days: Sequence[date]) -> Point:
         "transfers.attempt", state__exact=AttemptState.FAILED.value, closed_at__gte=days[0].isoformat(),
         closed_at__lte=days[-1].isoformat(),
     )  # fmt: skip
-    value = round(PER_CENT * succeeded / ended, 1)
+    value = round(_PER_CENT * succeeded / ended, 1)
     facts = {"rate": f"{value:g}", "paid": succeeded, "ended": ended}
     return Point(value, str(_("%(rate)s %% (%(paid)s of %(ended)s)") % facts), url)
 
 
 def _waiting(now: datetime) -> Figures:
     """Return what is not paid yet, by how long ago it was requested and by state."""
-    bounds = [now - age if age else None for age, _label in AGES]
+    bounds = [now - age if age else None for age, _label in _ages()]
     sums = queries.waiting_sats(bounds)
     lines = [Line(show_code(state), _points(state, totals, bounds)) for state, totals in sums.items()]
-    return Figures([str(label) for _age, label in AGES], lines, is_stacked=True)
+    return Figures([str(label) for _age, label in _ages()], lines, is_stacked=True)
 
 
 def _points(state: str, totals: Sequence[int], bounds: Sequence[datetime | None]) -> list[Point]:

@@ -241,7 +241,8 @@ def waiting_sats(bounds: Sequence[datetime | None]) -> dict[str, list[int]]:
         f"age_{place}": Sum(Coalesce("net_msat", "payout_msat"), filter=_requested(since, until), default=0)
         for place, (since, until) in enumerate(zip(bounds, ends, strict=False))
     }
-    rows = Disbursement.objects.filter(state__in=WAITING_STATES).order_by().values("state").annotate(**ages)
+    waiting = Disbursement.objects.filter(state__in=WAITING_STATES).order_by()
+    rows: Iterable[Mapping[str, Any]] = waiting.values("state").annotate(**ages)
     found = {row["state"]: [int(row[age]) // MSAT_PER_SAT for age in ages] for row in rows}
     return {state.value: found[state] for state in WAITING_STATES if state in found}
 

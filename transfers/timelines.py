@@ -9,8 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ledger.calculations import shown_xof_from_sats
-from ledger.models import JournalTransaction
-from ledger.timelines import lines_of
+from ledger.timelines import lines_of_transactions
 from sunusav.backoffice.facts import moment, mono, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.money import show_in, show_rate, show_xof
 from sunusav.backoffice.sections import Line
@@ -103,15 +102,13 @@ def _of_payments(story: Story) -> Iterator[Line | Details]:
 def _booked(rows: Iterable[Disbursement], attempts: Iterable[Attempt]) -> Iterator[Line]:
     """Yield what was booked for payments: their holds, and what their attempts led to."""
     holds = [row.hold_transaction_id for row in rows if row.hold_transaction_id is not None]
-    released = JournalTransaction.objects.filter(reverses__in=holds).values_list("pk", flat=True)
-    booked: set[int | None] = {*holds, *released}
+    booked: set[int | None] = set()
     for attempt in attempts:
         returned = getattr(attempt, "reversal", None)
         booked.add(attempt.payment_transaction_id)
         booked.add(returned.transaction_id if returned else None)
         booked.update(resolved.transaction_id for resolved in attempt.resolved.all())
-    known = [pk for pk in booked if pk is not None]
-    yield from lines_of(JournalTransaction.objects.filter(pk__in=known))
+    yield from lines_of_transactions((pk for pk in booked if pk is not None), holds=holds)
 
 
 def _francs(row: Disbursement) -> list[tuple[Any, Any]]:

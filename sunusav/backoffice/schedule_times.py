@@ -107,12 +107,9 @@ class TimesForm(forms.ModelForm):  # type: ignore[type-arg]  # the stubs' parame
         super().__init__(*args, **kwargs)
         times = times_of(self.instance) if self.instance.pk else Times(MINUTES, every=5)
         if times:
-            self.initial |= {
-                "unit": times.unit,
-                "every": times.every or None,
-                "at": times.at,
-                "day": times.day or None,
-            }
+            self.initial.update(
+                unit=times.unit, every=times.every or None, at=times.at, day=times.day or None
+            )
         else:  # another shape: kept unless a unit is chosen
             self.fields["unit"].required = False
             self.fields["unit"].choices = [("", _("as now")), *REPEATS]  # type: ignore[attr-defined]
@@ -138,7 +135,7 @@ class TimesForm(forms.ModelForm):  # type: ignore[type-arg]  # the stubs' parame
         """Set the times before the model is validated: a task has exactly one interval or crontab."""
         if not self.errors and self.cleaned_data["unit"]:
             self._store(self.cleaned_data["unit"], self.instance)
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # the stubs leave it out
 
     def _store(self, unit: str, task: PeriodicTask) -> None:
         """Point the task to the row of its times. A message of an interval expires when the next one is due."""

@@ -128,8 +128,9 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the banner that every page shows while outgoing money is paused."""
         user = request.user
-        is_inside = isinstance(user, User) and self.has_permission(request)
-        paused = pause_banner(user, now=clock.now()) if is_inside else None
+        paused = None
+        if isinstance(user, User) and self.has_permission(request):
+            paused = pause_banner(user, now=clock.now())
         return {**super().each_context(request), "pause": paused}
 
 

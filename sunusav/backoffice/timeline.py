@@ -167,9 +167,9 @@ def _carries_out(entry: TrailEntry) -> bool:
 
 def _proposals_carried_out(entries: Sequence[TrailEntry]) -> dict[int, Proposal]:
     """Return the proposals that entries carry out and that are not among the entries themselves."""
-    told = {entry.facts["proposal"] for entry in entries if _is_of_proposal(entry)}
+    present = {entry.facts["proposal"] for entry in entries if _is_of_proposal(entry)}
     wanted = {entry.pk: entry.facts["proposal"] for entry in entries if _carries_out(entry)}
-    wanted = {entry_id: pk for entry_id, pk in wanted.items() if pk not in told}
+    wanted = {entry_id: pk for entry_id, pk in wanted.items() if pk not in present}
     rows = Proposal.objects.select_related("proposer").in_bulk(set(wanted.values())) if wanted else {}
     return {entry_id: rows[pk] for entry_id, pk in wanted.items() if pk in rows}
 

@@ -55,6 +55,7 @@ PUBLISHED = [
     "disbursement-not-held-back",  # problem code
     "disbursement.held_back",  # webhook topic
     '"hold_back"',  # action in the trail
+    '"disbursement.hold_back"',
     "--lanes",  # option of a command
     "payments_held_back",  # metric
     # Sentences in rows that were stored before reasons were codes and facts.

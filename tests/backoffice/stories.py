@@ -35,7 +35,7 @@ NET_SATS = 19_800
 HASH = re.compile(r"[0-9a-f]{32,}(:0)?")
 
 
-class Told:
+class Story:
     """A cycle of two members at a clock that each step advances by a minute, and people by name."""
 
     def __init__(self) -> None:

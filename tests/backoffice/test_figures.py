@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
 
 from fees.figures import FEE_SHARES
 from ledger.figures import CLOSING_RATE
@@ -91,11 +90,3 @@ def test_days_older_than_kept_are_deleted(world: World) -> None:
 
     assert DailyFigure.objects.filter(day__lte=DAY).count() == 0
     assert Attempt.objects.count() == 2
-
-
-def test_one_part_of_a_day_has_one_figure() -> None:
-    row = {"series": "s", "day": DAY, "part": "p", "value": 1, "computed_at": NOW}
-    DailyFigure.objects.create(**row)
-
-    with pytest.raises(IntegrityError, match=r"(?i)unique|duplicate"), transaction.atomic():
-        DailyFigure.objects.create(**row)

@@ -193,7 +193,8 @@ def _foreign(text: str) -> list[str]:
 def _urls(world: World) -> Iterator[str]:
     yield reverse("admin:index")
     yield from (area.url() for area in Area)
-    for model, model_admin in admin.site._registry.items():
+    registry: dict[Any, Any] = dict(admin.site._registry)
+    for model, model_admin in registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{name}_changelist")
         for pk in model._default_manager.values_list("pk", flat=True)[:1]:
@@ -210,7 +211,8 @@ def _urls(world: World) -> Iterator[str]:
 
 def test_no_page_has_a_word_that_is_not_french(world: World, enter: Enter) -> None:
     pause_outgoing(actor=ACTOR, reason="12", now=NOW)
-    client, found, read = enter(None), {}, 0
+    client, read = enter(None), 0
+    found: dict[str, tuple[list[str], str]] = {}
 
     for url in _urls(world):
         same = _texts(client, url, "fr") & _texts(client, url, "en")

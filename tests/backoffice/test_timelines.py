@@ -34,7 +34,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.approvals import propose, reject
 from sunusav.core.models import TrailEntry
 from sunusav.core.trail import TrailFact, record, record_all
-from tests.backoffice.stories import NET_SATS, Told, lines_of
+from tests.backoffice.stories import NET_SATS, Story, lines_of
 from tests.factories.payouts import NOW
 from tests.fakes.rail import invoice
 from tests.transfers.rails import proof_of
@@ -66,8 +66,8 @@ def plugins(settings: Settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def told(db: None) -> Told:
-    return Told()
+def story(db: None) -> Story:
+    return Story()
 
 
 READY = [
@@ -96,14 +96,14 @@ PAID = [
 ]
 
 
-def test_paid_cycle_is_told_in_order_from_its_creation_to_its_fee(told: Told) -> None:
-    told.paid_cycle()
+def test_paid_cycle_is_told_in_order_from_its_creation_to_its_fee(story: Story) -> None:
+    story.paid_cycle()
 
     assert lines_of("cycle:c1") == READY + PAID
 
 
-def test_paid_cycle_is_told_in_english(told: Told) -> None:
-    told.paid_cycle()
+def test_paid_cycle_is_told_in_english(story: Story) -> None:
+    story.paid_cycle()
 
     with translation.override("en"):
         assert lines_of("cycle:c1") == [
@@ -130,18 +130,18 @@ def test_paid_cycle_is_told_in_english(told: Told) -> None:
         ]
 
 
-def test_retried_payment_is_told_as_it_happened(told: Told) -> None:
-    told.ready_cycle()
-    told.set_destination("awa")
-    told.node.script.append(
+def test_retried_payment_is_told_as_it_happened(story: Story) -> None:
+    story.ready_cycle()
+    story.set_destination("awa")
+    story.node.script.append(
         Refused(reason="incorrect_payment_details", failure=FailureClass.FINAL, evidence={"hops": 2})
     )
-    payout_id = told.order()
-    told.run()
+    payout_id = story.order()
+    story.run()
     # No send of its order can leave any more: the provider is asked about it once more.
-    told.run(30)
-    retry_payout(payout_id=payout_id, user=told.awa, reason="nouvelle facture", now=told.step()())
-    told.run()
+    story.run(30)
+    retry_payout(payout_id=payout_id, user=story.awa, reason="nouvelle facture", now=story.step()())
+    story.run()
 
     assert lines_of(f"disbursement:{payout_id}")[3:] == [
         "10:08:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 19 800 sats | Payable jusqu’au: 01/01/2100 00:10",
@@ -158,23 +158,23 @@ def test_retried_payment_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_payment_that_two_people_decide_is_told_as_it_happened(told: Told) -> None:
-    told.ready_cycle()
-    expires_at = told.watch() + timedelta(hours=1)
+def test_payment_that_two_people_decide_is_told_as_it_happened(story: Story) -> None:
+    story.ready_cycle()
+    expires_at = story.watch() + timedelta(hours=1)
     set_destination(
-        cycle_id="c1", destination=invoice("awa", NET_SATS, expires_at=expires_at), actor=told.platform,
-        now=told.step()(),
+        cycle_id="c1", destination=invoice("awa", NET_SATS, expires_at=expires_at), actor=story.platform,
+        now=story.step()(),
     )  # fmt: skip
-    told.node.script.append(SEEN)
-    payout_id = told.order()
-    told.run()
-    told.node.finds.append(GONE)
-    told.run(15)
+    story.node.script.append(SEEN)
+    payout_id = story.order()
+    story.run()
+    story.node.finds.append(GONE)
+    story.run(15)
     proposal = propose_resolution(
         disbursement_id=payout_id, verdict=ResolutionVerdict.PAID, explanation="son portefeuille la montre",
-        proposer=told.awa, now=told.step()(), proof=proof_of("awa", NET_SATS), cost=1_500,
+        proposer=story.awa, now=story.step()(), proof=proof_of("awa", NET_SATS), cost=1_500,
     )  # fmt: skip
-    told.approve(proposal)
+    story.approve(proposal)
 
     assert lines_of(f"disbursement:{payout_id}")[4:] == [
         "10:08:00 Lightning: Envoyé à Lightning : 19 800 sats",
@@ -192,18 +192,18 @@ def test_payment_that_two_people_decide_is_told_as_it_happened(told: Told) -> No
     ]
 
 
-def test_reversed_and_reopened_cycle_is_told_as_it_happened(told: Told) -> None:
-    payout_id = told.paid_cycle()
+def test_reversed_and_reopened_cycle_is_told_as_it_happened(story: Story) -> None:
+    payout_id = story.paid_cycle()
     proposal = propose_reversal(
         disbursement_id=payout_id, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0",
-        explanation="vu sur le relevé", proposer=told.awa, now=told.step()(),
+        explanation="vu sur le relevé", proposer=story.awa, now=story.step()(),
     )  # fmt: skip
-    told.approve(proposal)
-    told.approve(
-        propose_reopening(cycle_id="c1", reason="autre portefeuille", proposer=told.awa, now=told.step()())
+    story.approve(proposal)
+    story.approve(
+        propose_reopening(cycle_id="c1", reason="autre portefeuille", proposer=story.awa, now=story.step()())
     )
-    told.set_destination("awa-2")
-    told.order()
+    story.set_destination("awa-2")
+    story.order()
 
     assert lines_of("cycle:c1")[20:] == [
         "10:09:02 awa: Proposé : Comptabiliser le retour d’un paiement | vu sur le relevé | → proposition n° 1",
@@ -221,11 +221,13 @@ def test_reversed_and_reopened_cycle_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_cycle_closed_short_is_told_as_it_happened(told: Told) -> None:
-    told.begin_cycle()
-    told.pay("user-0")
-    told.approve(
-        propose_short_closing(cycle_id="c1", reason="user-1 est parti", proposer=told.awa, now=told.step()())
+def test_cycle_closed_short_is_told_as_it_happened(story: Story) -> None:
+    story.begin_cycle()
+    story.pay("user-0")
+    story.approve(
+        propose_short_closing(
+            cycle_id="c1", reason="user-1 est parti", proposer=story.awa, now=story.step()()
+        )
     )
 
     assert lines_of("cycle:c1")[5:] == [
@@ -235,20 +237,20 @@ def test_cycle_closed_short_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_exchanged_winner_is_told_as_it_happened(told: Told) -> None:
-    told.ready_cycle()
+def test_exchanged_winner_is_told_as_it_happened(story: Story) -> None:
+    story.ready_cycle()
     refused = propose_exchange(
         cycle_id="c1",
         winner_user_id="user-1",
         reason="accord du groupe",
-        proposer=told.awa,
-        now=told.step()(),
+        proposer=story.awa,
+        now=story.step()(),
     )
-    reject(proposal_id=refused.pk, approver=told.moussa, reason="accord non signé", now=told.step()())
+    reject(proposal_id=refused.pk, approver=story.moussa, reason="accord non signé", now=story.step()())
     proposal = propose_exchange(
-        cycle_id="c1", winner_user_id="user-1", reason="accord signé", proposer=told.awa, now=told.step()()
+        cycle_id="c1", winner_user_id="user-1", reason="accord signé", proposer=story.awa, now=story.step()()
     )
-    told.approve(proposal)
+    story.approve(proposal)
 
     assert lines_of("cycle:c1")[10:] == [
         "10:06:00 awa: Proposé : Donner le tour à un autre membre | accord du groupe | → proposition n° 1",
@@ -259,18 +261,18 @@ def test_exchanged_winner_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_refund_of_a_cancelled_cycle_is_told_as_it_happened(told: Told) -> None:
-    told.ready_cycle()
-    told.approve(
-        propose_cancellation(cycle_id="c1", reason="groupe dissous", proposer=told.awa, now=told.step()())
+def test_refund_of_a_cancelled_cycle_is_told_as_it_happened(story: Story) -> None:
+    story.ready_cycle()
+    story.approve(
+        propose_cancellation(cycle_id="c1", reason="groupe dissous", proposer=story.awa, now=story.step()())
     )
-    told.approve(
+    story.approve(
         propose_refund(
             user_id="user-1", amount_sats=10_000, destination=invoice("user-1", 10_000), reason="elle est partie",
-            proposer=told.awa, now=told.step()(),
+            proposer=story.awa, now=story.step()(),
         )
     )  # fmt: skip
-    told.run()
+    story.run()
     refund = Refund.objects.get()
     assert (refund.requested_by, refund.reason) == ("awa", "elle est partie")
 
@@ -286,13 +288,13 @@ def test_refund_of_a_cancelled_cycle_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_second_choice_is_told_as_it_happened(told: Told) -> None:
-    told.ready_cycle()
-    told.set_destination("awa", invoice("awa-second", NET_SATS))
-    told.node.script.append(Refused(reason="incorrect_payment_details", failure=FailureClass.FINAL))
-    payout_id = told.order()
-    told.run()
-    told.run(31)
+def test_second_choice_is_told_as_it_happened(story: Story) -> None:
+    story.ready_cycle()
+    story.set_destination("awa", invoice("awa-second", NET_SATS))
+    story.node.script.append(Refused(reason="incorrect_payment_details", failure=FailureClass.FINAL))
+    payout_id = story.order()
+    story.run()
+    story.run(31)
 
     assert lines_of(f"disbursement:{payout_id}") == [
         "10:07:00 plateforme: Paiement demandé : 20 000 sats | Objet: cycle c1 | Vers: Canal Lightning Nature facture Lightning (BOLT11) | Ou vers: Canal Lightning Nature facture Lightning (BOLT11)",
@@ -311,25 +313,25 @@ def test_second_choice_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_erased_member_is_told_as_it_happened(told: Told) -> None:
+def test_erased_member_is_told_as_it_happened(story: Story) -> None:
     proposal = propose_erasure(
-        user_id="user-1", reason="demande écrite", proposer=told.awa, now=told.step()()
+        user_id="user-1", reason="demande écrite", proposer=story.awa, now=story.step()()
     )
-    told.approve(proposal)
+    story.approve(proposal)
 
     assert lines_of("member:user-1") == [
         "10:02:00 moussa: Nom, téléphone et destinations effacés | Proposé par: awa : « demande écrite » | → proposition n° 1",
     ]
 
 
-def test_provider_switched_off_and_on_is_told_as_it_happened(told: Told) -> None:
+def test_provider_switched_off_and_on_is_told_as_it_happened(story: Story) -> None:
     switch_off(
-        provider="lightning", actor=Actor.of(told.awa), reason="nœud en maintenance", now=told.step()()
+        provider="lightning", actor=Actor.of(story.awa), reason="nœud en maintenance", now=story.step()()
     )
-    told.approve(
+    story.approve(
         propose(
-            kind="provider_switch_on", subject_id="lightning", proposer=told.awa, reason="nœud relancé",
-            now=told.step()(),
+            kind="provider_switch_on", subject_id="lightning", proposer=story.awa, reason="nœud relancé",
+            now=story.step()(),
         )
     )  # fmt: skip
 
@@ -341,11 +343,11 @@ def test_provider_switched_off_and_on_is_told_as_it_happened(told: Told) -> None
     ]
 
 
-def test_manual_rate_is_told_as_it_happened(told: Told) -> None:
+def test_manual_rate_is_told_as_it_happened(story: Story) -> None:
     proposal = propose_manual_rate(
-        rate_xof_per_btc=Decimal(66_000_000), reason="sources muettes", proposer=told.awa, now=told.step()()
+        rate_xof_per_btc=Decimal(66_000_000), reason="sources muettes", proposer=story.awa, now=story.step()()
     )
-    approve_manual_rate(proposal=proposal, approver=told.moussa, now=told.step()())
+    approve_manual_rate(proposal=proposal, approver=story.moussa, now=story.step()())
 
     assert lines_of(f"manual_rate:{proposal.subject_id}") == [
         "10:01:00 awa: Proposé : Enregistrer un cours manuel | sources muettes | → proposition n° 1",
@@ -354,11 +356,11 @@ def test_manual_rate_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_limit_is_told_as_it_happened(told: Told) -> None:
-    told.approve(
+def test_limit_is_told_as_it_happened(story: Story) -> None:
+    story.approve(
         propose_limit(
-            kind="per_payout", amount_sats=500_000, reason="groupes plus grands", proposer=told.awa,
-            now=told.step()(),
+            kind="per_payout", amount_sats=500_000, reason="groupes plus grands", proposer=story.awa,
+            now=story.step()(),
         )
     )  # fmt: skip
 
@@ -369,13 +371,13 @@ def test_limit_is_told_as_it_happened(told: Told) -> None:
     ]
 
 
-def test_fee_schedule_is_told_as_it_happened(told: Told) -> None:
+def test_fee_schedule_is_told_as_it_happened(story: Story) -> None:
     draft = FeeScheduleDraft.objects.create(
-        author=told.awa, created_at=NOW, effective_at=NOW + timedelta(days=30), note="moins cher"
+        author=story.awa, created_at=NOW, effective_at=NOW + timedelta(days=30), note="moins cher"
     )
     FeeBracketDraft.objects.create(draft=draft, from_sats=0, base_rate_ppm=8_000)
-    proposal = propose_schedule(draft_id=draft.pk, proposer=told.awa, now=told.step()())
-    told.approve(proposal)
+    proposal = propose_schedule(draft_id=draft.pk, proposer=story.awa, now=story.step()())
+    story.approve(proposal)
 
     assert lines_of(f"fee_schedule:{draft.pk}") == [
         "10:01:00 awa: Proposé : Publier un barème | → proposition n° 1",
@@ -385,29 +387,29 @@ def test_fee_schedule_is_told_as_it_happened(told: Told) -> None:
 
 
 def test_timeline_is_read_in_a_fixed_number_of_queries(
-    told: Told, django_assert_num_queries: DjangoAssertNumQueries
+    story: Story, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    told.paid_cycle()
+    story.paid_cycle()
 
     with django_assert_num_queries(QUERIES):
         lines_of("cycle:c1")
 
 
 def test_timeline_of_a_second_paid_cycle_costs_as_much(
-    told: Told, django_assert_num_queries: DjangoAssertNumQueries
+    story: Story, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     """What other cycles have does not count, nor how often this one was paid."""
-    told.paid_cycle()
-    told.begin_cycle("c2", index=2)
-    told.pay("user-0", "c2")
+    story.paid_cycle()
+    story.begin_cycle("c2", index=2)
+    story.pay("user-0", "c2")
 
     with django_assert_num_queries(QUERIES):
         lines_of("cycle:c1")
 
 
-def test_only_the_newest_lines_are_shown_with_a_link_to_the_rest(told: Told) -> None:
+def test_only_the_newest_lines_are_shown_with_a_link_to_the_rest(story: Story) -> None:
     changes = [
-        TrailFact("user:awa", "change_password", Actor.of(told.awa), told.step(1)())
+        TrailFact("user:awa", "change_password", Actor.of(story.awa), story.step(1)())
         for _ in range(LINES_SHOWN + 2)
     ]
     record_all(changes)
@@ -419,15 +421,15 @@ def test_only_the_newest_lines_are_shown_with_a_link_to_the_rest(told: Told) -> 
     assert shown.earlier == "/admin/core/trailentry/?q=user%3Aawa"
 
 
-def test_timeline_that_is_whole_has_no_link_to_the_rest(told: Told) -> None:
-    told.begin_cycle()
+def test_timeline_that_is_whole_has_no_link_to_the_rest(story: Story) -> None:
+    story.begin_cycle()
 
     assert timeline_of(["cycle:c1"]).earlier == ""
 
 
-def test_lines_of_one_moment_keep_the_order_in_which_they_were_written(told: Told) -> None:
+def test_lines_of_one_moment_keep_the_order_in_which_they_were_written(story: Story) -> None:
     for action in ("edit_user", "change_password", "add_user"):
-        record(subject="user:awa", action=action, actor=Actor.of(told.awa), at=NOW)
+        record(subject="user:awa", action=action, actor=Actor.of(story.awa), at=NOW)
 
     assert lines_of("user:awa") == [
         "10:00:00 awa: Compte modifié", "10:00:00 awa: Mot de passe changé", "10:00:00 awa: Compte créé",

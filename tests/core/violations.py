@@ -13,6 +13,7 @@ from sunusav.core.models import (
     Approval,
     ApprovalBand,
     ApprovalBandRequest,
+    DailyFigure,
     Export,
     LookupToken,
     PersonKey,
@@ -32,6 +33,10 @@ from tests.factories.users import make_session, make_user
 from tests.support.constraints import Violation
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+
+
+def daily_figure() -> DailyFigure:
+    return DailyFigure.objects.create(series="test", day=NOW.date(), part="wave", value=1, computed_at=NOW)
 
 
 def proposal() -> Proposal:
@@ -150,6 +155,7 @@ VIOLATIONS = [
     ),
     Violation("approvalband_set_by_two_people", first_band, {"kind": "manual_rate"}),
     Violation("approval_four_eyes", approval, lambda row: {"approver_id": row.proposer_id}),
+    Violation("dailyfigure_one_per_part", daily_figure, {}),
     Violation("approval_one_per_approver", approval, {}),
     Violation("approval_rejection_has_reason", approval, {"is_approved": False}),
     Violation("core_trailseal.entry_id", trail_seal, lambda row: {"seq": row.seq + 1_000}),
