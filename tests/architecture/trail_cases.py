@@ -409,7 +409,7 @@ def change_password() -> Call:
 def edit_schedule() -> Call:
     sync_schedules()
     client, row = superuser(), PeriodicTask.objects.get(name="process due payouts")
-    form = {"description": name("text"), "interval": row.interval_id, "crontab": "", "expire_seconds": 600}
+    form = {"description": name("text"), "unit": "minutes", "every": 10}
     return lambda: client.post(f"/admin/django_celery_beat/periodictask/{row.pk}/change/", form)
 
 

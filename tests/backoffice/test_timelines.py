@@ -96,13 +96,13 @@ PAID = [
 ]
 
 
-def test_paid_cycle_is_told_in_order_from_its_creation_to_its_fee(story: Story) -> None:
+def test_paid_cycle_is_shown_in_order_from_its_creation_to_its_fee(story: Story) -> None:
     story.paid_cycle()
 
     assert lines_of("cycle:c1") == READY + PAID
 
 
-def test_paid_cycle_is_told_in_english(story: Story) -> None:
+def test_paid_cycle_is_shown_in_english(story: Story) -> None:
     story.paid_cycle()
 
     with translation.override("en"):
@@ -130,7 +130,7 @@ def test_paid_cycle_is_told_in_english(story: Story) -> None:
         ]
 
 
-def test_retried_payment_is_told_as_it_happened(story: Story) -> None:
+def test_retried_payment_is_shown_as_it_happened(story: Story) -> None:
     story.ready_cycle()
     story.set_destination("awa")
     story.node.script.append(
@@ -158,7 +158,7 @@ def test_retried_payment_is_told_as_it_happened(story: Story) -> None:
     ]
 
 
-def test_payment_that_two_people_decide_is_told_as_it_happened(story: Story) -> None:
+def test_payment_that_two_people_decide_is_shown_as_it_happened(story: Story) -> None:
     story.ready_cycle()
     expires_at = story.watch() + timedelta(hours=1)
     set_destination(
@@ -192,7 +192,7 @@ def test_payment_that_two_people_decide_is_told_as_it_happened(story: Story) -> 
     ]
 
 
-def test_reversed_and_reopened_cycle_is_told_as_it_happened(story: Story) -> None:
+def test_reversed_and_reopened_cycle_is_shown_as_it_happened(story: Story) -> None:
     payout_id = story.paid_cycle()
     proposal = propose_reversal(
         disbursement_id=payout_id, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0",
@@ -221,7 +221,7 @@ def test_reversed_and_reopened_cycle_is_told_as_it_happened(story: Story) -> Non
     ]
 
 
-def test_cycle_closed_short_is_told_as_it_happened(story: Story) -> None:
+def test_cycle_closed_short_is_shown_as_it_happened(story: Story) -> None:
     story.begin_cycle()
     story.pay("user-0")
     story.approve(
@@ -237,7 +237,7 @@ def test_cycle_closed_short_is_told_as_it_happened(story: Story) -> None:
     ]
 
 
-def test_exchanged_winner_is_told_as_it_happened(story: Story) -> None:
+def test_exchanged_winner_is_shown_as_it_happened(story: Story) -> None:
     story.ready_cycle()
     refused = propose_exchange(
         cycle_id="c1",
@@ -261,7 +261,7 @@ def test_exchanged_winner_is_told_as_it_happened(story: Story) -> None:
     ]
 
 
-def test_refund_of_a_cancelled_cycle_is_told_as_it_happened(story: Story) -> None:
+def test_refund_of_a_cancelled_cycle_is_shown_as_it_happened(story: Story) -> None:
     story.ready_cycle()
     story.approve(
         propose_cancellation(cycle_id="c1", reason="groupe dissous", proposer=story.awa, now=story.step()())
@@ -288,7 +288,7 @@ def test_refund_of_a_cancelled_cycle_is_told_as_it_happened(story: Story) -> Non
     ]
 
 
-def test_second_choice_is_told_as_it_happened(story: Story) -> None:
+def test_second_choice_is_shown_as_it_happened(story: Story) -> None:
     story.ready_cycle()
     story.set_destination("awa", invoice("awa-second", NET_SATS))
     story.node.script.append(Refused(reason="incorrect_payment_details", failure=FailureClass.FINAL))
@@ -313,7 +313,7 @@ def test_second_choice_is_told_as_it_happened(story: Story) -> None:
     ]
 
 
-def test_erased_member_is_told_as_it_happened(story: Story) -> None:
+def test_erased_member_is_shown_as_it_happened(story: Story) -> None:
     proposal = propose_erasure(
         user_id="user-1", reason="demande écrite", proposer=story.awa, now=story.step()()
     )
@@ -324,7 +324,7 @@ def test_erased_member_is_told_as_it_happened(story: Story) -> None:
     ]
 
 
-def test_provider_switched_off_and_on_is_told_as_it_happened(story: Story) -> None:
+def test_provider_switched_off_and_on_is_shown_as_it_happened(story: Story) -> None:
     switch_off(
         provider="lightning", actor=Actor.of(story.awa), reason="nœud en maintenance", now=story.step()()
     )
@@ -343,7 +343,7 @@ def test_provider_switched_off_and_on_is_told_as_it_happened(story: Story) -> No
     ]
 
 
-def test_manual_rate_is_told_as_it_happened(story: Story) -> None:
+def test_manual_rate_is_shown_as_it_happened(story: Story) -> None:
     proposal = propose_manual_rate(
         rate_xof_per_btc=Decimal(66_000_000), reason="sources muettes", proposer=story.awa, now=story.step()()
     )
@@ -356,7 +356,7 @@ def test_manual_rate_is_told_as_it_happened(story: Story) -> None:
     ]
 
 
-def test_limit_is_told_as_it_happened(story: Story) -> None:
+def test_limit_is_shown_as_it_happened(story: Story) -> None:
     story.approve(
         propose_limit(
             kind="per_payout", amount_sats=500_000, reason="groupes plus grands", proposer=story.awa,
@@ -371,7 +371,7 @@ def test_limit_is_told_as_it_happened(story: Story) -> None:
     ]
 
 
-def test_fee_schedule_is_told_as_it_happened(story: Story) -> None:
+def test_fee_schedule_is_shown_as_it_happened(story: Story) -> None:
     draft = FeeScheduleDraft.objects.create(
         author=story.awa, created_at=NOW, effective_at=NOW + timedelta(days=30), note="moins cher"
     )
