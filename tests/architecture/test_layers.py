@@ -21,8 +21,8 @@ PUBLIC_MODULES = {
     "next_steps",
 }  # fmt: skip
 INTERFACES = {
-    "admin", "api", "backoffice", "charts", "evidence", "exports", "forms", "inbox", "management", "next_steps", "pages",
-    "tasks", "timelines",
+    "admin", "api", "backoffice", "charts", "evidence", "exports", "forms", "inbox", "management", "next_steps",
+    "pages", "tasks", "timelines",
 }  # fmt: skip
 FOR_INTERFACES = {"api", "backoffice"}
 

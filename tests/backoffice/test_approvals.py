@@ -108,7 +108,7 @@ def test_changed_facts_are_not_approved(world: World, enter: Enter) -> None:
 
 @pytest.mark.parametrize("seen", ["", "0" * 64])
 def test_approval_with_another_digest_is_refused(world: World, enter: Enter, seen: str) -> None:
-    fields = {f"seen-{world.verification.pk}": seen}
+    fields: dict[str, Any] = {f"seen-{world.verification.pk}": seen}
 
     assert (
         "[proposal-facts-changed]"
