@@ -1,7 +1,7 @@
 """Prepare this checkout to run: `.venv` with the locked requirements, and the system packages they need.
 
 Uses only the standard library, because it runs before anything is installed: `python3 sandbox/bootstrap.py`.
-`--dev` adds what the tests and `make lint` need, `--databases` a MariaDB for the tests. When nothing has
+`--dev` adds what the tests and `make lint` need, `--databases` a MariaDB and Chromium for the tests. When nothing has
 changed since the last run it returns at once. The output of the installers is in `.run/bootstrap.log`.
 """
 
@@ -45,6 +45,8 @@ CLIENT_LIBRARIES = (
     "perconaserverclient",
 )  # the names that mysqlclient's build looks for
 MARIADB_PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
+# The browser that tests of the back office drive.
+BROWSER_PACKAGES = ["chromium"]
 # Libraries that the server links to, unpacked with it where we are not root.
 MARIADB_LIBRARIES = ["mysql-common", "libmariadb3", "libaio1", "liburing2", "libnuma1"]
 
@@ -71,7 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--dev", action="store_true", help="install what tests and linters need")
-    parser.add_argument("--databases", action="store_true", help="provide a MariaDB server for the tests")
+    parser.add_argument(
+        "--databases", action="store_true", help="provide a MariaDB server and a browser for the tests"
+    )
     return parser.parse_args(arguments)
 
 
@@ -97,6 +101,10 @@ def prepare(requirements: str, *, databases: bool) -> None:
     driver = stamp.get(DRIVER) == "installed" or install_driver(requirements, stamp)
     if databases and driver and not has_mariadb():
         unpack_mariadb()
+    if databases and not find("chromium"):
+        install_system_packages(
+            BROWSER_PACKAGES
+        )  # on its own: without it, the tests in a browser are skipped
 
 
 # ------------------------------------------------------------------------------------- what is installed already

@@ -65,6 +65,22 @@ def test_install_system_packages_as_root_updates_then_installs_without_recommend
     assert install[-5:] == ["install", "-y", "--no-install-recommends", "gcc", "pkg-config"]
 
 
+@pytest.mark.parametrize(("databases", "installed"), [(True, ["chromium"]), (False, [])])
+def test_browser_for_tests_is_installed_alone_where_it_is_missing(
+    commands: Installed, monkeypatch: pytest.MonkeyPatch, databases: bool, installed: list[str]
+) -> None:
+    current = {bootstrap.DEVELOPMENT: bootstrap.digest(bootstrap.DEVELOPMENT), bootstrap.DRIVER: "installed"}
+    monkeypatch.setattr(bootstrap, "read_stamp", lambda: current)
+    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(bootstrap, "has_mariadb", lambda: True)
+    monkeypatch.setattr(bootstrap, "succeeds", lambda _: True)
+    monkeypatch.setattr(bootstrap, "find", lambda program: None if program == "chromium" else "/usr/bin/it")
+
+    bootstrap.prepare(bootstrap.DEVELOPMENT, databases=databases)
+
+    assert [command[-1] for command in commands] == installed
+
+
 def test_install_system_packages_as_other_user_prints_them_and_runs_nothing(
     commands: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
