@@ -65,7 +65,9 @@ def test_cursor_returns_each_kind_of_value() -> None:
     assert read_cursor(write_cursor(position, salt="list"), salt="list") == position
 
 
-@pytest.mark.parametrize("cursor", ["", "x", write_cursor((1,), salt="another list")])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", write_cursor((1,), salt="another list")], ids=["empty", "made up", "other"]
+)
 def test_cursor_of_another_list_is_refused(cursor: str) -> None:
     with pytest.raises(BadSignature):
         read_cursor(cursor, salt="list")
