@@ -739,6 +739,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 }
 
 CODES = {
+    "currency",
     "outcome", "outside_says", "proposed_end", "destination_kind", "rail", "method", "failure_code",
     "credit_role", "overpaid_role", "account_role", "into_role", "lifted", "return_kind", "provider",
     "switch_off_cause", "collector",

@@ -83,7 +83,7 @@ class Echo(ApiView):
     def post(self, request: Request) -> Response:
         return Response({**_as_json(self.body()), "actor": self.actor.label}, status=201)
 
-    @declared((PAUSE, "core.view_user"))
+    @declared((PAUSE, "payouts.view_member"))
     def put(self, request: Request) -> Response:
         return Response({})
 

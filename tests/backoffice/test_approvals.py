@@ -153,15 +153,6 @@ def test_filter_waiting_for_me_shows_what_the_person_may_decide_on(world: World,
     assert waiting(enter(Role.APPROVER)) == 3
 
 
-def test_first_page_counts_waiting_proposals(world: World, enter: Enter) -> None:
-    notices = {str(notice.title): notice for notice in enter(Role.APPROVER).get("/admin/").context["waiting"]}
-
-    assert notices["Proposals waiting for you"].value == 2
-    assert notices["Outgoing money"].value == "open"
-    assert notices["Payments to review"].value == 0
-    assert notices["Audit of the books"].value == "never a breach"
-
-
 def test_finance_proposes_a_verification_from_the_groups_page(world: World, enter: Enter) -> None:
     Proposal.objects.filter(pk=world.verification.pk).update(state="withdrawn", decided_at=NOW)
     client, url = enter(Role.FINANCE), "/admin/payouts/group/actions/propose-verification/"

@@ -70,7 +70,7 @@ def test_credit_is_moved_and_then_the_data_erased(enter: Enter, awa: Member) -> 
     assert (credit_msat("user-0"), credit_msat("user-1")) == (0, 11_500)
     booked = page(enter(Role.AUDITOR), f"/admin/transfers/credittransferrequest/{row.request_id}/change/")
     assert "heir, judgment seen" in booked
-    assert "transfer credit" in booked  # the trail
+    assert "Credit moved to the other person: 11.500\u00a0sats" in booked  # the timeline
     listed = page(enter(Role.AUDITOR), "/admin/transfers/credittransferrequest/")
     assert "file 12" in listed
     assert "booked" in listed
@@ -86,7 +86,7 @@ def test_credit_is_moved_and_then_the_data_erased(enter: Enter, awa: Member) -> 
 
     erased = page(enter(Role.AUDITOR), of_awa)
     assert "A. N." not in erased
-    assert "erase name and phone" in erased  # the trail
+    assert "Name, phone and destinations erased" in erased  # the timeline
     assert ERASE not in page(finance, of_awa)
     assert "user-0" in page(enter(Role.AUDITOR), "/admin/payouts/membererasure/")
     assert MemberErasure.objects.get().approver.get_username() == "a-approver"

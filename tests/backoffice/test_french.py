@@ -25,6 +25,9 @@ SPOKEN_ATTRIBUTES = {"aria-label", "placeholder", "title", "alt"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 # Words that are the same in both languages, or names.
 SAME_IN_BOTH = {
+    "default",
+    "payouts",
+    "reports",  # queues
     "esc",
     "pages",
     "versions",

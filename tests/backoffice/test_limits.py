@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from sunusav.backoffice.inbox import notices_for
 from sunusav.core.models import Proposal, User
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
@@ -114,26 +113,6 @@ def test_finance_proposes_a_limit_and_an_approver_puts_it_in_force(enter: Enter)
     limit = PaymentLimit.objects.get(kind="total_hour", version=2)
     assert (limit.amount_sats, limit.request) == (50_000_000, PaymentLimitRequest.objects.get())
     assert page(finance, f"/admin/transfers/paymentlimit/{limit.pk}/change/")
-
-
-def test_first_page_shows_waiting_payments_and_stopped_rails(too_much: Disbursement, enter: Enter) -> None:
-    user = _finance()
-    titles = [str(notice.title) for notice in notices_for(user, now=NOW)]
-    assert "Rails stopped after failures" not in titles
-    assert "Payments waiting for a limit or after a change of destination" not in titles
-
-    for number in range(10):
-        count_failure("lightning", disbursement_id=number, now=NOW)
-    set_limit_to("total_hour", 99_000, now=NOW)
-    Disbursement.objects.filter(pk=too_much.pk).update(
-        state="processing", failure_code="hour-limit", due_at=NOW + timedelta(hours=1)
-    )
-
-    notices = {str(notice.title): notice for notice in notices_for(user, now=NOW)}
-    stopped = notices["Rails stopped after failures"]
-    assert (stopped.value, stopped.tone) == ("lightning", "alarm")
-    assert notices["Payments waiting for a limit or after a change of destination"].value == 1
-    assert page(enter(Role.FINANCE), stopped.url)
 
 
 def _finance() -> User:

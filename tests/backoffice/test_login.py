@@ -532,8 +532,8 @@ def test_language_is_switched_by_post_and_kept(awa: User) -> None:
     browser.force_login(awa)
     browser.get("/admin/language/")
     browser.post("/admin/language/", {"language": "fr", "next": "/admin/"})
-    assert "Ce qui vous attend" in browser.get("/admin/").content.decode()
+    assert "À traiter" in browser.get("/admin/").content.decode()
 
     browser.post("/admin/language/", {"language": "en", "next": "/admin/"})
 
-    assert "Waiting for you" in browser.get("/admin/").content.decode()
+    assert "To do" in browser.get("/admin/").content.decode()

@@ -99,7 +99,7 @@ def test_page_of_a_match_says_what_differs_and_what_to_do(enter: Enter) -> None:
     assert "pause outgoing money until it is clear why" in shown
     assert "99\u202f000\u00a0sats are paid in the books, and not at the provider." in shown
     assert f"/admin/transfers/disbursement/{disbursement_id}/change/" in shown
-    assert "find mismatches" in shown
+    assert "Provider and books differ: 2 payments" in shown  # the timeline
     mismatch = RailMismatch.objects.get(code="booked-not-paid")
     assert "booked, not paid" in page(client, f"/admin/transfers/railmismatch/{mismatch.pk}/change/")
     assert "ab" * 32 in page(client, f"/admin/transfers/railmismatch/?q={'ab' * 32}")

@@ -105,7 +105,7 @@ def test_finance_proposes_a_movement_and_an_approver_has_it_booked(enter: Enter)
     booked = page(enter(Role.AUDITOR), f"{MOVEMENTS}{row.pk}/change/")
     assert "This movement is not booked" not in booked
     assert "channel opened" in booked
-    assert "book movement" in booked  # the trail
+    assert "Movement booked: channel opened" in booked  # the timeline
     assert "a-approver" in booked
     assert "booked" in page(enter(Role.OPERATOR), MOVEMENTS)
 
