@@ -75,23 +75,23 @@ READY = [
     "10:02:00 plateforme: Demande de paiement adressée au payeur | → cotisation de user-0",
     "10:02:30 Lightning: Reçu 10 000 sats : la complète | → cotisation de user-0",
     "10:02:30 le système: Payée en totalité | → cotisation de user-0",
-    "10:02:30 le système: Écriture passée : encaissement reçu | nœud Lightning: débit 10 000 sats | cagnotte du groupe (cycle c1): crédit 10 000 sats | → écriture n° 1",
+    "10:02:30 le système: Écriture passée : règlement reçu | nœud Lightning: débit 10 000 sats | cagnotte du groupe (tour c1): crédit 10 000 sats | → écriture n° 1",
     "10:03:30 plateforme: Demande de paiement adressée au payeur | → cotisation de user-1",
     "10:04:00 Lightning: Reçu 10 000 sats : la complète | → cotisation de user-1",
     "10:04:00 le système: Payée en totalité | → cotisation de user-1",
-    "10:04:00 le système: Écriture passée : encaissement reçu | nœud Lightning: débit 10 000 sats | cagnotte du groupe (cycle c1): crédit 10 000 sats | → écriture n° 2",
+    "10:04:00 le système: Écriture passée : règlement reçu | nœud Lightning: débit 10 000 sats | cagnotte du groupe (tour c1): crédit 10 000 sats | → écriture n° 2",
     "10:05:00 le système: Tour prêt : cotisations réglées, 2 sur 2",
 ]
 PAID = [
     "10:06:00 plateforme: Destination du bénéficiaire enregistrée : Lightning | Nature: facture Lightning (BOLT11)",
-    "10:07:00 plateforme: Paiement demandé : 20 000 sats | Vers: Canal Lightning Nature facture Lightning (BOLT11) | → décaissement 1",
-    "10:07:00 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → décaissement 1",
-    "10:07:00 le système: Écriture passée : réserve | cagnotte du groupe (cycle c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 3",
-    "10:08:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 19 800 sats | Payable jusqu’au: 01/01/2100 00:10 | → décaissement 1",
+    "10:07:00 plateforme: Paiement demandé : 20 000 sats | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → paiement 1",
+    "10:07:00 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → paiement 1",
+    "10:07:00 le système: Écriture passée : blocage de fonds | cagnotte du groupe (tour c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 3",
+    "10:08:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 19 800 sats | Payable jusqu’au: 01/01/2100 00:10 | → paiement 1",
     "10:08:00 Lightning: Envoyé à Lightning : 19 800 sats",
-    "10:08:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → décaissement 1",
-    "10:08:02 le système: Le bénéficiaire est payé | → décaissement 1",
-    "10:08:02 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | réserve partenaire (Wave): crédit 60 sats | → écriture n° 4",
+    "10:08:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → paiement 1",
+    "10:08:02 le système: Le bénéficiaire est payé | → paiement 1",
+    "10:08:02 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | dû au partenaire (Wave): crédit 60 sats | → écriture n° 4",
     "10:08:02 le système: Commission prélevée : 200 sats (16 F CFA) | Part de la plateforme: 100 sats | Part du fonds communautaire: 40 sats | Part du partenaire: 60 sats | Cours: 8 000 000 F CFA / BTC | → commission n° 1",
 ]
 
@@ -153,7 +153,7 @@ def test_retried_payment_is_shown_as_it_happened(story: Story) -> None:
         "10:10:32 Lightning: Envoyé à Lightning : 19 800 sats",
         "10:10:34 le système: Fin de la tentative 2 : payé | Preuve (préimage): … | Coût: 1,500 sats",
         "10:10:34 le système: Le bénéficiaire est payé",
-        "10:10:34 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | réserve partenaire (Wave): crédit 60 sats | → écriture n° 4",
+        "10:10:34 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | dû au partenaire (Wave): crédit 60 sats | → écriture n° 4",
         "10:10:34 le système: Commission prélevée : 200 sats (16 F CFA) | Part de la plateforme: 100 sats | Part du fonds communautaire: 40 sats | Part du partenaire: 60 sats | Cours: 8 000 000 F CFA / BTC | → commission n° 1",
     ]
 
@@ -187,7 +187,7 @@ def test_payment_that_two_people_decide_is_shown_as_it_happened(story: Story) ->
         "10:10:17 moussa: Décision de deux personnes sur la tentative 1 : payé | → proposition n° 1",
         "10:10:17 le système: Fin de la tentative 1 : payée, par décision de deux personnes | Preuve (préimage): … | Coût: 1,500 sats | Éléments constatés: Afficher Code NOT_FOUND Source node",
         "10:10:17 le système: Le bénéficiaire est payé",
-        "10:10:17 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | réserve partenaire (Wave): crédit 60 sats | → écriture n° 4",
+        "10:10:17 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | dû au partenaire (Wave): crédit 60 sats | → écriture n° 4",
         "10:10:17 le système: Commission prélevée : 200 sats (16 F CFA) | Part de la plateforme: 100 sats | Part du fonds communautaire: 40 sats | Part du partenaire: 60 sats | Cours: 8 000 000 F CFA / BTC | → commission n° 1",
     ]
 
@@ -210,14 +210,14 @@ def test_reversed_and_reopened_cycle_is_shown_as_it_happened(story: Story) -> No
         "10:10:02 moussa: Approuvé : Comptabiliser le retour d’un paiement | → proposition n° 1",
         "10:10:02 moussa: Commission rendue : 200 sats | Commission prélevée: 1 | Annulation: 2 | → proposition n° 1",
         "10:10:02 moussa: Retour de l’argent comptabilisé : ligne bancaire | Référence du retour: … | Montant: 19 800 sats | → proposition n° 1",
-        "10:10:02 le système: Écriture passée : retour de paiement | portefeuille on-chain: débit 19 800 sats | cagnotte du groupe (cycle c1): crédit 20 000 sats | produits de commission: débit 100 sats | fonds communautaire: débit 40 sats | réserve partenaire (Wave): débit 60 sats | → écriture n° 5",
-        "10:11:02 awa: Proposé : Rouvrir un cycle dont le paiement a été retourné | autre portefeuille | → proposition n° 2",
-        "10:12:02 moussa: Approuvé : Rouvrir un cycle dont le paiement a été retourné | → proposition n° 2",
+        "10:10:02 le système: Écriture passée : retour de paiement | portefeuille on-chain: débit 19 800 sats | cagnotte du groupe (tour c1): crédit 20 000 sats | produits de commission: débit 100 sats | fonds communautaire: débit 40 sats | dû au partenaire (Wave): débit 60 sats | → écriture n° 5",
+        "10:11:02 awa: Proposé : Rouvrir un tour dont le paiement a été retourné | autre portefeuille | → proposition n° 2",
+        "10:12:02 moussa: Approuvé : Rouvrir un tour dont le paiement a été retourné | → proposition n° 2",
         "10:12:02 moussa: Tour rouvert : il peut être payé de nouveau | Paiement: 1 | → proposition n° 2",
         "10:13:02 plateforme: Destination du bénéficiaire enregistrée : Lightning | Nature: facture Lightning (BOLT11)",
-        "10:14:02 plateforme: Paiement demandé : 20 000 sats | Vers: Canal Lightning Nature facture Lightning (BOLT11) | → décaissement 2",
-        "10:14:02 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → décaissement 2",
-        "10:14:02 le système: Écriture passée : réserve | cagnotte du groupe (cycle c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 6",
+        "10:14:02 plateforme: Paiement demandé : 20 000 sats | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → paiement 2",
+        "10:14:02 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → paiement 2",
+        "10:14:02 le système: Écriture passée : blocage de fonds | cagnotte du groupe (tour c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 6",
     ]
 
 
@@ -231,8 +231,8 @@ def test_cycle_closed_short_is_shown_as_it_happened(story: Story) -> None:
     )
 
     assert lines_of("cycle:c1")[5:] == [
-        "10:03:30 awa: Proposé : Clore un cycle incomplet | user-1 est parti | → proposition n° 1",
-        "10:04:30 moussa: Approuvé : Clore un cycle incomplet | → proposition n° 1",
+        "10:03:30 awa: Proposé : Clore un tour incomplet | user-1 est parti | → proposition n° 1",
+        "10:04:30 moussa: Approuvé : Clore un tour incomplet | → proposition n° 1",
         "10:04:30 moussa: Tour clos par anticipation et prêt : cotisations réglées, 1 sur 2 | → proposition n° 1",
     ]
 
@@ -277,13 +277,13 @@ def test_refund_of_a_cancelled_cycle_is_shown_as_it_happened(story: Story) -> No
     assert (refund.requested_by, refund.reason) == ("awa", "elle est partie")
 
     assert lines_of(f"refund:{refund.pk}") == [
-        "10:09:00 moussa: Paiement demandé : 10 000 sats | Proposé par: awa : « elle est partie » | Vers: Canal Lightning Nature facture Lightning (BOLT11) | → proposition n° 2",
+        "10:09:00 moussa: Paiement demandé : 10 000 sats | Proposé par: awa : « elle est partie » | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → proposition n° 2",
         "10:09:00 moussa: Montant arrêté et bloqué : 10 000 sats pour le bénéficiaire, commission 0 sats | Proposé par: awa : « elle est partie » | → proposition n° 2",
-        "10:09:00 le système: Écriture passée : réserve | avoir d’un membre (membre user-1): débit 10 000 sats | en transit: crédit 10 000 sats | → écriture n° 5",
-        "10:10:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 10 000 sats | Payable jusqu’au: 01/01/2100 00:10 | → décaissement 1",
+        "10:09:00 le système: Écriture passée : blocage de fonds | avoir d’un membre (membre user-1): débit 10 000 sats | en transit: crédit 10 000 sats | → écriture n° 5",
+        "10:10:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 10 000 sats | Payable jusqu’au: 01/01/2100 00:10 | → paiement 1",
         "10:10:00 Lightning: Envoyé à Lightning : 10 000 sats",
-        "10:10:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → décaissement 1",
-        "10:10:02 le système: Le bénéficiaire est payé | → décaissement 1",
+        "10:10:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → paiement 1",
+        "10:10:02 le système: Le bénéficiaire est payé | → paiement 1",
         "10:10:02 le système: Écriture passée : paiement | en transit: débit 10 000 sats | nœud Lightning: crédit 10 001,500 sats | frais de routage: débit 1,500 sats | → écriture n° 6",
     ]
 
@@ -297,9 +297,9 @@ def test_second_choice_is_shown_as_it_happened(story: Story) -> None:
     story.run(31)
 
     assert lines_of(f"disbursement:{payout_id}") == [
-        "10:07:00 plateforme: Paiement demandé : 20 000 sats | Objet: cycle c1 | Vers: Canal Lightning Nature facture Lightning (BOLT11) | Ou vers: Canal Lightning Nature facture Lightning (BOLT11)",
+        "10:07:00 plateforme: Paiement demandé : 20 000 sats | Objet: tour c1 | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | Ou vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11)",
         "10:07:00 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC",
-        "10:07:00 le système: Écriture passée : réserve | cagnotte du groupe (cycle c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 3",
+        "10:07:00 le système: Écriture passée : blocage de fonds | cagnotte du groupe (tour c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 3",
         "10:08:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 19 800 sats | Payable jusqu’au: 01/01/2100 00:10",
         "10:08:00 Lightning: Envoyé à Lightning : 19 800 sats",
         "10:08:02 le système: Fin de la tentative 1 : détails de paiement refusés par le destinataire",
@@ -308,7 +308,7 @@ def test_second_choice_is_shown_as_it_happened(story: Story) -> None:
         "10:08:33 Lightning: Envoyé à Lightning : 19 800 sats",
         "10:08:35 le système: Fin de la tentative 2 : payé | Preuve (préimage): … | Coût: 1,500 sats",
         "10:08:35 le système: Le bénéficiaire est payé",
-        "10:08:35 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | réserve partenaire (Wave): crédit 60 sats | → écriture n° 4",
+        "10:08:35 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | dû au partenaire (Wave): crédit 60 sats | → écriture n° 4",
         "10:08:35 le système: Commission prélevée : 200 sats (16 F CFA) | Part de la plateforme: 100 sats | Part du fonds communautaire: 40 sats | Part du partenaire: 60 sats | Cours: 8 000 000 F CFA / BTC | → commission n° 1",
     ]
 
@@ -398,7 +398,7 @@ def test_timeline_is_read_in_a_fixed_number_of_queries(
 def test_timeline_of_a_second_paid_cycle_costs_as_much(
     story: Story, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """What other cycles have does not count, nor how often this one was paid."""
+    """What other tours have does not count, nor how often this one was paid."""
     story.paid_cycle()
     story.begin_cycle("c2", index=2)
     story.pay("user-0", "c2")

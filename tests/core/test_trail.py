@@ -27,6 +27,7 @@ from sunusav.core.trail import (
     unsealed_before,
     verify_trail,
 )
+from tests.factories.bands import first_band
 from tests.factories.users import make_user
 from tests.support.triggers import without_triggers
 
@@ -307,7 +308,9 @@ def test_change_append_only_table_by_orm_is_refused(now: datetime) -> None:
 def _fill(now: datetime) -> None:
     _append(1, now)
     seal_trail(now=now)
-    proposal = make_user().proposals.create(kind="k", subject_id="s", facts={}, digest="d", proposed_at=now)
+    proposal = make_user().proposals.create(
+        kind="k", subject_id="s", facts={}, digest="d", proposed_at=now, band=first_band()
+    )
     Approval.objects.create(
         proposal=proposal, proposer=proposal.proposer, approver=make_user(), digest="d", is_approved=True,
         decided_at=now,

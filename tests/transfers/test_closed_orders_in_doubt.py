@@ -152,7 +152,9 @@ def test_order_that_two_people_find_unpaid_frees_the_payment(
     assert transactions() == before
     assert snapshot(disbursement_id) == Snapshot("failed", ["failed"], 0, PAYOUT_MSAT)
     line = TrailEntry.objects.get(subject=f"disbursement:{disbursement_id}", action="resolve_attempt")
-    assert (line.facts["verdict"], line.facts["attempt"], line.reason) == ("not_paid", 1, "asked her")
+    # The proposal keeps its proposer's reason: it is not the approver's.
+    assert (line.facts["verdict"], line.facts["attempt"], line.reason) == ("not_paid", 1, "")
+    assert (line.facts["proposal"], proposal.reason) == (proposal.pk, "asked her")
     assert breaches(watch) == []
     cancel(disbursement_id, watch)
     assert snapshot(disbursement_id) == Snapshot("cancelled", ["failed"], PAYOUT_MSAT, 0)

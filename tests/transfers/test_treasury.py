@@ -31,16 +31,19 @@ def health(watch: Watch) -> tuple[str, dict[str, Any]]:
 
 def test_health_is_degraded_by_an_old_look(node: SteeredRail, watch: Watch) -> None:
     node.balance_msat = 700
-    assert health(watch) == ("ok", {})
+    assert health(watch) == ("ok", {"short_for_waiting": []})
     look(watch)
     facts = {
         "age_seconds": 120, "is_available": True, "failure_code": "", "failure_facts": {}, "currency": "msat",
         "sendable": 700, "largest_payment": 700, "unusable": 0,
     }  # fmt: skip
     watch.advance(120)
-    assert health(watch) == ("ok", {"lightning": facts})
+    assert health(watch) == ("ok", {"lightning": facts, "short_for_waiting": []})
     watch.advance(1)
-    assert health(watch) == ("degraded", {"lightning": {**facts, "age_seconds": 121}})
+    assert health(watch) == (
+        "degraded",
+        {"lightning": {**facts, "age_seconds": 121}, "short_for_waiting": []},
+    )
 
 
 def test_health_without_a_look_is_degraded_two_minutes_after_the_first_attempt(
@@ -49,9 +52,9 @@ def test_health_without_a_look_is_degraded_two_minutes_after_the_first_attempt(
     ordered()
     run(watch)
     watch.advance(120)
-    assert health(watch) == ("ok", {})
+    assert health(watch) == ("ok", {"short_for_waiting": []})
     watch.advance(1)
-    assert health(watch) == ("degraded", {})
+    assert health(watch) == ("degraded", {"short_for_waiting": []})
 
 
 def test_health_is_degraded_by_unusable_money_and_by_an_unavailable_rail(

@@ -188,7 +188,7 @@ def test_movement_whose_reference_was_booked_meanwhile_is_refused_when_it_is_app
     approvals.withdraw(proposal_id=proposal.pk, proposer=proposal.proposer, now=NOW)
     book(opening(), now=NOW, reference="one")
     # As if a proposal were reopened in the database: the service does not trust the check at the proposal.
-    type(proposal).objects.filter(pk=proposal.pk).update(state="open", decided_at=None)
+    type(proposal).objects.filter(pk=proposal.pk).update(state="open", decided_at=None, outcome_seen_at=None)
 
     with unchanged(), pytest.raises(TreasuryReferenceUsed):
         approve(proposal, now=NOW)
