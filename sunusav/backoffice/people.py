@@ -159,12 +159,16 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
 class RoleAdmin(ReadOnlyAdmin):
     """Roles, read-only: `sync_roles` fills them with what the apps grant."""
 
-    list_display = ("name",)
-    fields = ("name", "rights")
+    list_display = ("role",)
+    fields = ("role", "rights")
     search_fields = ("name",)
 
     def name_of(self, row: Any) -> str:
         return phrasing.code_label(row.name)
+
+    @admin.display(description=_("role"), ordering="name")
+    def role(self, group: Group) -> str:
+        return phrasing.code_label(group.name)
 
     @admin.display(description=_("rights"))
     def rights(self, group: Group) -> str:
