@@ -32,10 +32,10 @@ _PER_CENT: Final = 100
 def _ages() -> Sequence[tuple[timedelta | None, Any]]:
     """Return up to which age a payment counts for a bar, and how the bar is called; the last has no end."""
     return (
-        (timedelta(hours=1), _("under an hour")),
-        (timedelta(days=1), _("under a day")),
-        (timedelta(days=7), _("under a week")),
-        (None, _("a week or more")),
+        (timedelta(hours=1), _("< 1 h")),
+        (timedelta(days=1), _("< 24 h")),
+        (timedelta(days=7), _("< 7 days")),
+        (None, _("7 days or more")),
     )
 
 

@@ -80,7 +80,7 @@ def test_money_that_waits_stands_at_its_age_under_its_state(world: World, enter:
 
     drawn = _drawn(_home(enter, Role.FINANCE), "waiting")
 
-    assert drawn["labels"] == ["under an hour", "under a day", "under a week", "a week or more"]
+    assert drawn["labels"] == ["< 1 h", "< 24 h", "< 7 days", "7 days or more"]
     assert [(line["label"], line["values"]) for line in drawn["lines"]] == [("failed", [0, 29_850, 0, 0])]
     assert drawn["lines"][0]["urls"][1].startswith(
         "/admin/transfers/disbursement/?state__exact=failed&requested_at__gte="

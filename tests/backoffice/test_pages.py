@@ -121,7 +121,7 @@ def test_failed_payment_shows_why(world: World, enter: Enter) -> None:
 
     assert "détails de paiement refusés par le destinataire" in page
     assert "Tentative 1 : échec" in page
-    assert "Reprendre" in page
+    assert "Relancer" in page
 
 
 def test_names_and_phones_are_masked(world: World, enter: Enter) -> None:
