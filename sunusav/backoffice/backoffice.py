@@ -57,6 +57,7 @@ NAVIGATION = [
     ListEntry(Area.CONTROL, "knox.authtoken", "key", rank=80),
     ListEntry(Area.TECHNICAL, "django_celery_beat.periodictask", "schedule", rank=40),
     ListEntry(Area.TECHNICAL, "core.outboxmessage", "outbox", rank=70),
+    ListEntry(Area.TECHNICAL, "core.reading", "monitor_heart", rank=75),
     ListEntry(Area.TECHNICAL, "core.trailseal", "verified", rank=82),
     ListEntry(Area.TECHNICAL, "otp_totp.totpdevice", "pin", rank=90),
 ]

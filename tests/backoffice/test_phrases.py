@@ -145,8 +145,8 @@ def test_names_of_models_are_in_the_language_of_the_reader() -> None:
     paid = next(model for model, _ in _registered() if model._meta.label_lower == "transfers.disbursement")
     with translation.override("fr"):
         assert (str(paid._meta.verbose_name), str(paid._meta.verbose_name_plural)) == (
-            "décaissement",
-            "décaissements",
+            "paiement",
+            "paiements",
         )
     with translation.override("en"):
         assert str(paid._meta.verbose_name) == "disbursement"
@@ -291,7 +291,7 @@ def test_refusal_is_shown_with_its_next_step_and_its_code() -> None:
     with translation.override("fr"):
         phrase = show_refusal(refusal)
 
-    assert phrase.sentence == "Le décaissement 7 (terminé) ne peut pas être annulé : il est clos."
+    assert phrase.sentence == "Le paiement 7 (terminé) ne peut pas être annulé : il est clos."
     assert phrase.text.endswith("[disbursement-not-cancellable]")
 
 

@@ -147,7 +147,7 @@ def test_deferral_by_a_stopped_rail_is_shown_in_french() -> None:
 
     why = deferral_while_stopped(row)
 
-    assert _in_french(why).startswith("Le canal Lightning a échoué 10 fois de suite")
+    assert _in_french(why).startswith("Le moyen de paiement Lightning a échoué 10 fois de suite")
     assert why.facts == STORED[why.code]
 
 
@@ -156,7 +156,7 @@ def test_deferral_by_an_unavailable_rail_is_shown_in_french() -> None:
 
     why = deferral_while_unavailable(error, until=NOW)
 
-    assert _in_french(why) == "Le canal Lightning est injoignable (connection refused)."
+    assert _in_french(why) == "Le moyen de paiement Lightning est injoignable (connection refused)."
     assert why.facts == STORED[why.code]
 
 

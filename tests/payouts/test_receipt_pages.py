@@ -74,7 +74,7 @@ def test_page_shows_the_receipt_in_french_by_default_and_in_english_on_request(p
     french, english = page(path_of(answer)), page(f"{path_of(answer)}?lang=en")
 
     for response, language, title, tax in (
-        (french, "fr", "Reçu de versement", "dont TVA 0\xa0%"),
+        (french, "fr", "Reçu de paiement de la cagnotte", "dont TVA 0\xa0%"),
         (english, "en", "Receipt of a payout", "of which VAT 0\xa0%"),
     ):
         text = response.content.decode()
