@@ -19,7 +19,7 @@ from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.sections import Section
+from sunusav.backoffice.sections import Section, link_to_page
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -76,9 +76,13 @@ COUNTRY = choice_filter("country", countries_served)
 
 class MemberInline(ReadOnlyInline):
     model = Member
-    fields = ("user_id", "name_masked", "phone_masked", "added_at", "left_at")
+    fields = ("page", "name_masked", "phone_masked", "added_at", "left_at")
     ordering = ("user_id",)
-    show_change_link = True  # to the member's page, where name and phone are shown in clear
+
+    @admin.display(description=_("member"))
+    def page(self, member: Member) -> Any:
+        """Link to the member's page, from where name and phone may be shown in clear."""
+        return link_to_page("payouts.member", member.pk, member.user_id)
 
     @admin.display(description=_("name"))
     def name_masked(self, member: Member) -> str:

@@ -58,6 +58,7 @@ class TokenAdmin(ReadOnlyAdmin):
 
     list_display = ("holder", "token_key", "created", "expiry", "revoke")
     list_display_links = None
+    is_exported = False  # an export remembers the keys where it stands, which here are digests of secrets
     list_select_related = ("user",)
     search_fields = ("user__username", "token_key")
     search_help_text = _("The exact login, or the first characters of the token.")

@@ -1,5 +1,6 @@
 """Deciding on several proposals at once: each is decided on by itself, and a page says what became of it."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 
 from ledger.models import ExchangeRate
 from sunusav.backoffice.actions import MAX_ROWS
+from sunusav.core import clock
 from sunusav.core.models import Approval, Proposal, User
 from sunusav.core.roles import Role
 from tests.backoffice.conftest import Enter
@@ -15,6 +17,16 @@ from tests.backoffice.test_approvals import PROPOSALS, _state
 from tests.backoffice.world import World, person
 
 APPROVE, REJECT = f"{PROPOSALS}actions/approve/", f"{PROPOSALS}actions/reject/"
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """Return the world in which its manual rate is not out of the ordinary: such a proposal is decided alone."""
+    ExchangeRate.objects.create(
+        rate_xof_per_btc=Decimal(65_000_000), source="market", observed_at=clock.now(), recorded_at=clock.now(),
+        components={},
+    )  # fmt: skip
+    return world
 
 
 def sent(*proposals: Proposal, **fields: Any) -> dict[str, Any]:

@@ -24,8 +24,8 @@ def test_unstated_cost_is_shown_with_the_page_on_which_it_is_booked(world: World
     shown = [unescape(finance.get(url).content.decode()) for url in (payment, attempts)]
     assert [page.count("not yet stated") for page in stated] == [0, 0]
     assert [page.count("not yet stated") for page in shown] == [
-        2,
         1,
-    ]  # the timeline and the attempt, the list
+        1,
+    ]  # the attempt, the list
     assert [page.count(BOOK_IT) for page in shown] == [1, 0]
     assert finance.get(BOOK_IT).status_code == 200
