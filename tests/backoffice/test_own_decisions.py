@@ -101,15 +101,15 @@ def by_api_of_reversals(user: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "door",
+    "interface",
     [by_service, by_admin_one_by_one, by_admin_in_bulk, by_api_of_rates, by_api_of_resuming, by_api_of_reversals],
-    ids=lambda door: door.__name__,
+    ids=lambda interface: interface.__name__,
 )  # fmt: skip
-def test_nobody_approves_their_own(world: World, proposer: User, door: Callable[[User], None]) -> None:
+def test_nobody_approves_their_own(world: World, proposer: User, interface: Callable[[User], None]) -> None:
     before = set(Proposal.objects.values_list("pk", "state"))
     assert len(theirs(proposer)) == 4
 
-    door(proposer)
+    interface(proposer)
 
     assert set(Proposal.objects.values_list("pk", "state")) == before
     assert not Approval.objects.filter(approver=proposer).exists()
