@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
+from decimal import Decimal
 from typing import Any, Final
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.charts import (
@@ -39,17 +40,22 @@ def _ages() -> Sequence[tuple[timedelta | None, Any]]:
     )
 
 
-def _attempts_of(day: date, rail: str, *, state: AttemptState) -> str:
+def _ended(rail: str, since: date, through: date, **filters: str) -> str:
+    """Return the address of the attempts on a rail that ended on these days, both included."""
     return list_url(
-        "transfers.attempt", state__exact=state.value, closed_at__gte=day.isoformat(),
-        closed_at__lte=day.isoformat(),
+        "transfers.attempt", order__rail=rail, closed_at__gte=since.isoformat(), closed_at__lte=through.isoformat(),
+        **filters,
     )  # fmt: skip
+
+
+def _paid_on(day: date, rail: str) -> str:
+    return _ended(rail, day, day, state__exact=AttemptState.SUCCEEDED.value)
 
 
 def _paid(now: datetime) -> Figures:
     lines = daily_lines(
         PAID_BY_RAIL, now=now, show=show_sats, label=show_code_or_text,
-        url=partial(_attempts_of, state=AttemptState.SUCCEEDED),
+        url=_paid_on,
     )  # fmt: skip
     return Figures([show_day(day) for day in days_until(now)], lines, is_stacked=True)
 
@@ -59,7 +65,7 @@ def _success(now: datetime) -> Figures:
     days = days_until(now)
     succeeded, failed = (_totals(series, days) for series in (SUCCEEDED, NOT_PAID))
     rails = sorted({*succeeded, *failed})
-    points = [_rate(succeeded.get(rail, 0), failed.get(rail, 0), days) for rail in rails]
+    points = [_rate(rail, succeeded.get(rail, 0), failed.get(rail, 0), days) for rail in rails]
     return Figures([show_code_or_text(rail) for rail in rails], [Line(_("Attempts that were paid"), points)])
 
 
@@ -72,15 +78,13 @@ def _totals(series: str, days: Sequence[date]) -> dict[str, int]:
     return totals
 
 
-def _rate(succeeded: int, failed: int, days: Sequence[date]) -> Point:
+def _rate(rail: str, succeeded: int, failed: int, days: Sequence[date]) -> Point:
     ended = succeeded + failed
-    url = list_url(
-        "transfers.attempt", state__exact=AttemptState.FAILED.value, closed_at__gte=days[0].isoformat(),
-        closed_at__lte=days[-1].isoformat(),
-    )  # fmt: skip
-    value = round(_PER_CENT * succeeded / ended, 1)
-    facts = {"rate": f"{value:g}", "paid": succeeded, "ended": ended}
-    return Point(value, str(_("%(rate)s %% (%(paid)s of %(ended)s)") % facts), url)
+    value = (Decimal(_PER_CENT * succeeded) / ended).quantize(Decimal("0.1")).normalize()
+    facts = {"rate": number_format(f"{value:f}"), "paid": succeeded, "ended": ended}
+    return Point(
+        value, str(_("%(rate)s %% (%(paid)s of %(ended)s)") % facts), _ended(rail, days[0], days[-1])
+    )
 
 
 def _waiting(now: datetime) -> Figures:
@@ -94,7 +98,7 @@ def _waiting(now: datetime) -> Figures:
 def _points(state: str, totals: Sequence[int], bounds: Sequence[datetime | None]) -> list[Point]:
     untils = [None, *bounds]
     return [
-        Point(float(total), show_sats(total), _waiting_url(state, since, until))
+        Point(total, show_sats(total), _waiting_url(state, since, until))
         for total, since, until in zip(totals, bounds, untils, strict=False)
     ]
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, time
 
-from django.db.models import Count, Exists, Max, OuterRef, Sum
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from ledger.enums import Currency
@@ -18,11 +18,15 @@ from transfers.queries import deferred_by, limits_in_force
 from transfers.types import LimitRelation
 
 
-def held_by_pause(now: datetime) -> HeldMoney:
+def held_payments(now: datetime) -> QuerySet[Disbursement]:
     """Return the payments that are due and that only a pause keeps from being sent."""
-    due = Disbursement.objects.filter(due_at__lte=now, state__in=UNFINISHED_STATES)
     open_ones = Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
-    sums = due.exclude(Exists(open_ones)).aggregate(
+    return Disbursement.objects.filter(~Exists(open_ones), due_at__lte=now, state__in=UNFINISHED_STATES)
+
+
+def held_by_pause(now: datetime) -> HeldMoney:
+    """Return how many payments a pause holds, and their sum: all of them, for the person who decides to resume."""
+    sums = held_payments(now).aggregate(
         count=Count("pk"), total_msat=Sum(Coalesce("net_msat", "payout_msat"))
     )
     return HeldMoney(sums["count"], sums["total_msat"] or 0)

@@ -26,9 +26,9 @@ BAR, LINE = "bar", "line"
 
 @dataclass(frozen=True)
 class Point:
-    """A figure, as it is drawn and as people read it, and the list of the rows behind it."""
+    """A figure, exact, as people read it, and the list of the rows behind it; None where there is none."""
 
-    value: float | None
+    value: int | Decimal | None
     shown: str
     url: str = ""
 
@@ -60,7 +60,7 @@ class Figures:
         return [(label, list(points)) for label, points in table if any(point.value for point in points)]
 
     def data(self) -> dict[str, Any]:
-        """Return what `charts.js` reads."""
+        """Return what `charts.js` reads. A figure with decimals becomes a text, which Chart.js reads as its number."""
         return {
             "labels": list(self.labels),
             "stacked": self.is_stacked,
@@ -138,8 +138,9 @@ def daily_lines(
 def _point(of_day: dict[str, Decimal] | None, part: str, show: Callable[[Any], str], url: str) -> Point:
     if of_day is None:
         return Point(None, "", url)
-    value = of_day.get(part, Decimal(0))
-    return Point(float(value), show(int(value) if value == int(value) else value.normalize()), url)
+    stored = of_day.get(part, Decimal(0))
+    value = int(stored) if stored == int(stored) else stored.normalize()
+    return Point(value, show(value), url)
 
 
 def show_day(day: date) -> str:

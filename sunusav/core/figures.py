@@ -5,17 +5,17 @@ no longer change, and the last two days again by each run, because a transaction
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from sunusav.core.app_modules import collect
 from sunusav.core.calendar import DAKAR
+from sunusav.core.locks import lock
 from sunusav.core.models import DailyFigure
 
 DAYS_KEPT: Final = 92
@@ -35,26 +35,32 @@ def compute_daily_figures(*, now: datetime) -> int:
     today = now.astimezone(DAKAR).date()
     days = [today - timedelta(days=ago) for ago in range(DAYS_KEPT)]
     all_series: list[DailySeries] = collect("figures", "DAILY_SERIES")
-    for series in all_series:
-        known = set(
-            DailyFigure.objects.filter(series=series.name, day__gte=days[-1]).values_list("day", flat=True)
-        )
-        for ago, day in enumerate(days):
-            if ago < DAYS_COMPUTED_AGAIN or day not in known:
-                _compute(series, day, now)
+    computed = sum(_compute_missing(series, days, now) for series in all_series)
     DailyFigure.objects.filter(day__lt=days[-1]).delete()
-    return len(days) * len(all_series)
+    return computed
+
+
+def _compute_missing(series: DailySeries, days: Sequence[date], now: datetime) -> int:
+    """Compute the days of a series that have no figure, and the newest; `days` begins with today."""
+    known = set(
+        DailyFigure.objects.filter(series=series.name, day__gte=days[-1]).values_list("day", flat=True)
+    )
+    wanted = [day for ago, day in enumerate(days) if ago < DAYS_COMPUTED_AGAIN or day not in known]
+    for day in wanted:
+        _compute(series, day, now)
+    return len(wanted)
 
 
 def _compute(series: DailySeries, day: date, now: datetime) -> None:
-    found = series.read(start_of(day), start_of(day + timedelta(days=1))) or {"": 0}
-    rows = [
-        DailyFigure(series=series.name, day=day, part=part, value=value, computed_at=now)
-        for part, value in found.items()
-    ]
-    with suppress(IntegrityError), transaction.atomic():  # another worker computed the same day
+    """Replace the figures of a day; another worker that computes the same series waits."""
+    with transaction.atomic():
+        lock(f"figures:{series.name}")
+        found = series.read(start_of(day), start_of(day + timedelta(days=1))) or {"": 0}
         DailyFigure.objects.filter(series=series.name, day=day).delete()
-        DailyFigure.objects.bulk_create(rows)
+        DailyFigure.objects.bulk_create(
+            DailyFigure(series=series.name, day=day, part=part, value=value, computed_at=now)
+            for part, value in found.items()
+        )
 
 
 def start_of(day: date) -> datetime:

@@ -16,6 +16,8 @@ from sunusav.core.models import DailyFigure
 from sunusav.core.roles import Role
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World, person
+from tests.factories.payouts import NOW
+from transfers.charts import _paid_on
 from transfers.figures import NOT_PAID, PAID_BY_RAIL, SUCCEEDED
 
 N, T = "\u202f", "\u00a0"
@@ -55,8 +57,8 @@ def test_paid_per_day_draws_every_rail_and_opens_its_attempts(world: World, ente
     assert drawn["lines"][0]["values"][0] is None  # a day that was not computed
     assert drawn["lines"][1]["values"][-2:] == [99_500, 0]
     assert drawn["lines"][1]["shown"][-2] == f"99{N}500{T}sats"
-    assert drawn["lines"][0]["urls"][-1] == (
-        f"/admin/transfers/attempt/?state__exact=succeeded&closed_at__gte={today}&closed_at__lte={today}"
+    assert drawn["lines"][1]["urls"][-1] == (
+        f"/admin/transfers/attempt/?order__rail=wave&closed_at__gte={today}&closed_at__lte={today}&state__exact=succeeded"
     )
 
 
@@ -69,7 +71,7 @@ def test_success_is_the_share_of_ended_attempts(world: World, enter: Enter) -> N
 
     # 7 of 8 ended paid
     assert (drawn["labels"], drawn["lines"][0]["values"], drawn["lines"][0]["shown"]) == (
-        ["lightning"], [87.5], ["87.5 % (7 of 8)"],
+        ["lightning"], ["87.5"], ["87.5 % (7 of 8)"],
     )  # fmt: skip
 
 
@@ -101,6 +103,16 @@ def test_every_point_opens_a_list_that_shows_its_rows(world: World, enter: Enter
                     assert response.status_code == 200, point.url  # a refused filter would be a redirect
                     opened += 1
     assert opened > 1
+
+
+def test_point_of_a_rail_opens_the_attempts_on_it(world: World, enter: Enter) -> None:
+    client, day = enter(Role.AUDITOR), NOW.date()
+
+    def found(rail: str) -> list[int]:
+        rows = client.get(_paid_on(day, rail)).context["cl"].result_list
+        return [row.disbursement_id for row in rows]
+
+    assert (found("lightning"), found("wave")) == ([world.paid.pk], [])
 
 
 def test_charts_without_figures_say_so(world: World, enter: Enter) -> None:

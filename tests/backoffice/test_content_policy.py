@@ -1,56 +1,24 @@
 """In a real browser: the login in two steps, and no page that breaks its content policy."""
 
-import os
 import re
-import shutil
 from base64 import b32decode
-from collections.abc import Iterator
 
-import pytest
-from django.test import Client
 from django_otp.oath import totp
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from sunusav.core.models import Proposal, User
 from sunusav.core.roles import Role
 from tests.backoffice.world import World, make_world, person
+from tests.support.browser import IN_BROWSER, chromium, complaints_of, log_in
 
-CHROMIUM = shutil.which("chromium") or ""
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+__all__ = ["chromium"]
+
 PASSWORD = "a-long-password"
 PUBLIC = ["/admin/login/", "/docs", "/redoc", "/problems", "/problems/not-found", "/partners/wave/done"]
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium"),
-    pytest.mark.django_db(transaction=True),
-]
-
-
-@pytest.fixture
-def chromium(monkeypatch: pytest.MonkeyPatch) -> Iterator[BrowserContext]:
-    """Return a browser's context; Playwright's event loop makes Django think that tests are asynchronous."""
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser.new_context(locale="fr-SN")
-        browser.close()
-
-
-def _complaints(page: Page) -> list[str]:
-    """Return a list that fills with what the browser reports about scripts and policies."""
-    found: list[str] = []
-    page.on("console", lambda line: found.append(f"{page.url}: {line.text}") if _is_complaint(line) else None)
-    page.set_default_timeout(60_000)
-    page.on("pageerror", lambda error: found.append(f"{page.url}: {error}"))
-    return found
-
-
-def _is_complaint(line: ConsoleMessage) -> bool:
-    """Return whether this is an error, but for an icon that there is not and a logo of another host that we refuse."""
-    is_expected = line.location["url"].endswith("/favicon.ico") or "cdn.redoc.ly" in line.text
-    return line.type == "error" and not is_expected
+pytestmark = IN_BROWSER
 
 
 def _pages(world: World) -> list[str]:
@@ -68,13 +36,10 @@ def _pages(world: World) -> list[str]:
 def test_no_page_breaks_its_content_policy(chromium: BrowserContext, live_server: LiveServer) -> None:
     world, root = make_world(), User.objects.create_superuser("root")
     page = chromium.new_page()
-    complaints = _complaints(page)
+    complaints = complaints_of(page)
     for path in PUBLIC:
         page.goto(live_server.url + path, wait_until="load")
-    session = Client()
-    session.force_login(root)
-    cookie = session.cookies["sessionid"].value
-    chromium.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    log_in(chromium, root, live_server)
 
     for path in _pages(world):
         response = page.goto(live_server.url + path, wait_until="load")
@@ -98,7 +63,7 @@ def test_person_sets_up_an_authenticator_and_logs_in_again_with_a_recovery_code(
     awa.set_password(PASSWORD)
     awa.save()
     page = chromium.new_page()
-    complaints = _complaints(page)
+    complaints = complaints_of(page)
 
     _give_password(page, live_server)
     secret = b32decode(page.locator("code.secret").inner_text().replace(" ", ""))

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import openpyxl
-import pytest
-from django.test import Client
 from playwright.sync_api import BrowserContext
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -13,14 +11,11 @@ from sunusav.backoffice.list_exports import prepare_exports
 from sunusav.core import clock
 from sunusav.core.models import Export
 from sunusav.core.roles import Role
-from tests.backoffice.test_content_policy import CHROMIUM, _complaints, chromium
 from tests.backoffice.world import make_world, person
+from tests.support.browser import IN_BROWSER, chromium, complaints_of, log_in
 
 __all__ = ["chromium"]
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = IN_BROWSER
 
 
 def test_auditor_exports_a_list_and_downloads_it(
@@ -28,12 +23,9 @@ def test_auditor_exports_a_list_and_downloads_it(
 ) -> None:
     settings.EXPORTS_DIR = tmp_path / "exports"
     world = make_world()
-    session = Client()
-    session.force_login(person("aminata", Role.AUDITOR))
-    cookie = session.cookies["sessionid"].value
-    chromium.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    log_in(chromium, person("aminata", Role.AUDITOR), live_server)
     page = chromium.new_page()
-    complaints = _complaints(page)
+    complaints = complaints_of(page)
 
     page.goto(f"{live_server.url}/admin/transfers/disbursement/?state__exact=failed")
     page.get_by_role("link", name="Exporter").click()

@@ -281,6 +281,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         "cost_shown",
     )
     list_filter = ("state", "failure_class", "closed_at")
+    links = ("order__rail",)  # from charts
     list_select_related = ("disbursement", "order")
     search_fields = ("id", "order__reference")
     search_help_text = _("The exact number or payment hash.")

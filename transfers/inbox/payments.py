@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Case, Exists, F, OuterRef, QuerySet, When
+from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -36,11 +36,10 @@ from sunusav.core.switches import outgoing
 from transfers import attempt_queries, collection_queries, queries
 from transfers.enums import (
     LIMIT_DEFERRALS,
-    OPEN_ATTEMPT_STATES,
-    UNFINISHED_STATES,
     DeferralCode,
     DisbursementState,
 )
+from transfers.limit_queries import held_payments
 from transfers.models import Attempt, Collection, Disbursement
 from transfers.return_queries import unclaimed_returns
 
@@ -194,10 +193,8 @@ def _collection(row: Collection) -> Row:
 
 
 def held_by_pause(now: datetime) -> Waiting | None:
-    """Return the payments that would be sent now if outgoing money were not paused."""
-    under_way = Attempt.objects.filter(disbursement=OuterRef("pk"), state__in=OPEN_ATTEMPT_STATES)
-    rows = Disbursement.objects.filter(~Exists(under_way), due_at__lte=now, state__in=UNFINISHED_STATES)
-    return count_waiting(rows, since="scheduled_at", msat=NET)
+    """Return what a pause holds, for the banner of every page: counted up to a bound."""
+    return count_waiting(held_payments(now), since="scheduled_at", msat=NET)
 
 
 def _payments(
