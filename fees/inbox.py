@@ -1,4 +1,4 @@
-"""What of the fee schedules waits for people."""
+"""Inbox items about fee schedules."""
 
 from datetime import datetime
 

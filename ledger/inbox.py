@@ -1,4 +1,4 @@
-"""What of the books and the rates waits for people."""
+"""Inbox items about the books and the rates."""
 
 from datetime import datetime
 from typing import Any

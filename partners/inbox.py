@@ -1,4 +1,4 @@
-"""What of our money at partners, and of what they deliver, waits for people. As last read: no partner is asked."""
+"""Inbox items about our money at partners and what they deliver, as last read: no partner is asked."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -55,7 +55,7 @@ def _float(name: str, facts: dict[str, Any]) -> Row:
         "transfers.propose_treasury_movement",
     )  # fmt: skip
     balance = facts["balance"] or 0
-    amount = Amount(xof=balance) if facts["currency"] == "XOF" else Amount(msat=balance)
+    amount = Amount.of(facts["currency"], balance)
     return Row(
         show_code_or_text(name),
         reverse("admin:partners_partner", args=[name]),

@@ -1,4 +1,4 @@
-"""What of members' refunds and credit waits for people."""
+"""Inbox items about members' refunds and credit."""
 
 from datetime import datetime
 from typing import Any, Final

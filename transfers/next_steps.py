@@ -38,8 +38,8 @@ def payment_step(row: Disbursement, now: datetime) -> NextStep:
         return _processing(row, state, now)
     steps = {
         _S.SCHEDULED: NextStep(state, _("It begins by itself at its date."), until=row.scheduled_at),
-        _S.NEEDS_REVIEW: NextStep(state, _reason(row), actions=DECIDE_REVIEW, tone="attention"),
-        _S.FAILED: NextStep(state, _reason(row), actions=decide, tone="bad"),
+        _S.NEEDS_REVIEW: NextStep(state, failure_sentence(row), actions=DECIDE_REVIEW, tone="attention"),
+        _S.FAILED: NextStep(state, failure_sentence(row), actions=decide, tone="bad"),
         _S.REVERSED: NextStep(state, CAME_BACK, link=show_subject(row.subject), tone="attention"),
         _S.COMPLETED: NextStep(state, NOTHING_TO_DO, tone="good"),
         _S.CANCELLED: NextStep(state, NOTHING_TO_DO),
@@ -66,11 +66,12 @@ def _processing(row: Disbursement, state: Any, now: datetime) -> NextStep:
         )  # fmt: skip
     if row.failure_code:
         actions = ("waive",) if row.failure_code in LIMIT_DEFERRALS else ()
-        return NextStep(state, _reason(row), until=row.due_at, actions=actions, tone="attention")
+        return NextStep(state, failure_sentence(row), until=row.due_at, actions=actions, tone="attention")
     return NextStep(state, _("A worker sends it within moments."), until=row.due_at)
 
 
-def _reason(row: Disbursement) -> str:
+def failure_sentence(row: Disbursement) -> str:
+    """Return why a payment failed or waits, as a sentence."""
     text = capfirst(show_reason(row.failure_code, row.failure_facts))
     return text if text.endswith(".") else f"{text}."
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from fees.queries import expected_fee
 from ledger.queries import francs_now
 from ledger.types import msat
+from payouts.admin.reopening import first_choice_masked
 from payouts.enums import CYCLE_CANCELLATION, CYCLE_SHORT_CLOSING, REFUND_PAYMENT, WINNER_EXCHANGE
 from payouts.models import Cycle, ProposedRefund
 from payouts.queries.credit import credit_msat
@@ -21,7 +22,6 @@ from sunusav.backoffice.sections import Box
 from sunusav.core import clock
 from sunusav.core.models import Proposal
 from sunusav.core.money import msat_from_sats
-from transfers.destination_queries import masked_destinations
 from transfers.limit_queries import is_above_payout_limit
 
 RETURNED = _("%(amount)s become the credit of %(settled)s members, and the cycle is never paid out.")
@@ -87,7 +87,7 @@ def exchange_evidence(proposal: Proposal) -> Evidence:
     """Show both winners, and what the turn is worth."""
     facts, now, row = proposal.facts, clock.now(), stored_cycle(proposal.subject_id)
     pot_sats = row.payout_total_sats
-    destination = _destination(row)
+    destination = first_choice_masked(row)
     return Evidence(
         Box(IF_APPROVED, EXCHANGED % facts, steps=[ASK_THE_GROUP]),
         [(_("Winner"), facts["from_winner"], facts["winner"]), (_("Destination"), destination, NOTHING)],
@@ -136,8 +136,3 @@ def _fee(row: Cycle, payout_sats: int, now: datetime) -> int:
 
 def _net(row: Cycle, payout_sats: int, now: datetime) -> int:
     return expected_fee(payout_sats, priced_for(row), now).net_sats
-
-
-def _destination(row: Cycle) -> str:
-    shown = masked_destinations(row.destinations[:1])
-    return shown[0].masked_value if shown else NOTHING

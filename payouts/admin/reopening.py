@@ -58,7 +58,7 @@ def reopening_evidence(proposal: Proposal) -> Evidence:
         (_("In francs, at the rate of now"), show_xof(worth)),
         (_("The pot holds"), show_msat(pot_msat)),
         (_("Winner"), row.winner_user_id),
-        (_("Destination"), _masked(row)),
+        (_("Destination"), first_choice_masked(row)),
         (_("Destination set"), moment(row.destination_set_at)),
     ]
     return Evidence(
@@ -73,7 +73,7 @@ def reopening_evidence(proposal: Proposal) -> Evidence:
     )
 
 
-def _masked(row: Cycle) -> str:
+def first_choice_masked(row: Cycle) -> str:
     shown = masked_destinations(row.destinations[:1])
     return shown[0].masked_value if shown else NOTHING
 

@@ -57,7 +57,7 @@ def _proposal(proposal: Proposal, step: Any, since: datetime | None, *, why: Any
 
 
 def _own(user: User, now: datetime) -> Notice | None:
-    """Tell a person what was decided on their proposals until they have opened each, and which still wait."""
+    """Report the decisions on a person's proposals that they have not opened, and those still open."""
     found = decisions.decided_proposals_of(user, now=now)
     decided = [own for own in found if own.proposal.state != ProposalState.OPEN]
     if not found:

@@ -102,8 +102,9 @@ def approve_permission(proposal: Proposal | None) -> str:
 
 def may_decide(user: User, proposal: Proposal) -> bool:
     """Return whether to show the buttons. The service decides; this only avoids buttons that would be refused."""
-    is_theirs = proposal.proposer_id == user.pk
-    return proposal.state == ProposalState.OPEN and not (is_theirs or _has_decided(user, proposal))
+    if proposal.state != ProposalState.OPEN or proposal.proposer_id == user.pk:
+        return False
+    return user.has_perm(approve_permission(proposal)) and not _has_decided(user, proposal)
 
 
 def _has_decided(user: User, proposal: Proposal) -> bool:

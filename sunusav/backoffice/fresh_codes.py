@@ -1,4 +1,4 @@
-"""Codes that a session has used lately: for a few minutes no other one is asked for.
+"""Codes that a session has used lately: it needs no new one for a few minutes.
 
 Stored with the key of the session, so that a session with another key (a rotated one too) starts from nothing.
 """

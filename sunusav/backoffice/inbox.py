@@ -14,6 +14,7 @@ from django.db.models.expressions import Combinable
 
 from sunusav.core.app_modules import collect
 from sunusav.core.models import User
+from sunusav.core.money import Currency
 from sunusav.core.roles import Role
 
 CALM, ATTENTION, ALARM = "calm", "attention", "alarm"
@@ -29,6 +30,11 @@ class Amount:
 
     msat: int | None = None
     xof: int | None = None
+
+    @classmethod
+    def of(cls, currency: str, amount: int) -> "Amount":
+        """Return an amount of the ledger. Raises: ValueError for a currency that it does not have."""
+        return cls(msat=amount) if Currency(currency) is Currency.MSAT else cls(xof=amount)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ moment. What waits for another person's decision, and requests that were decided
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Final
 
 from django.db.models import Model
@@ -20,10 +19,10 @@ from sunusav.backoffice.actions import Button
 from sunusav.backoffice.facts import moment, show_code
 from sunusav.backoffice.sections import link_to, page_of
 from sunusav.core import phrasing
-from sunusav.core.app_modules import collect, collect_mapping
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.approvals import approvable
 from sunusav.core.models import Proposal, ProposalState, User
-from sunusav.core.roles import Role
+from sunusav.core.roles import roles_with
 
 NOTHING_TO_DO: Final = _("Nothing remains to be done.")
 BY_ITSELF: Final = _("Nobody has to do anything.")
@@ -99,7 +98,7 @@ def shown(
     `buttons` are those of the page by the slug of their action; `permissions`, those of the step's actions.
     """
     offered = [buttons[slug] for slug in step.actions if slug in buttons]
-    if not offered and step.proposal is not None and may_decide(user, step.proposal):
+    if not offered and step.proposal is not None and decisions.may_decide(user, step.proposal):
         offered = [Button(gettext("Decide"), page_of("core.proposal", step.proposal.pk), "good")]
     needed = [*step.permissions, *permissions]
     who = "" if offered or not needed else roles_text(needed)
@@ -110,16 +109,8 @@ def shown(
 
 def roles_text(permissions: Sequence[str]) -> str:
     """Return the roles that have one of these permissions, in words."""
-    named = dict.fromkeys(role for permission in permissions for role in roles_with(permission))
+    named = dict.fromkeys(role for permission in permissions for role in roles_with([permission]))
     return ", ".join(show_code(role) for role in named)
-
-
-@cache
-def roles_with(permission: str) -> tuple[str, ...]:
-    """Return the roles of people that a permission is granted to; the platform is a service, whom nobody asks."""
-    grants: list[tuple[Role, list[str]]] = collect("roles", "GRANTS")
-    granted = [role for role, permissions in grants if permission in permissions and role != Role.PLATFORM]
-    return tuple(dict.fromkeys(role.value for role in granted))
 
 
 def age(passed: timedelta, now: datetime) -> str:
@@ -176,9 +167,3 @@ def _outcome(made: Proposal) -> str:
     if made.state == ProposalState.APPROVED:
         return gettext("Approved by %(who)s on %(at)s. Nothing remains to be done.") % facts
     return gettext("Refused by %(who)s on %(at)s: %(why)s") % {**facts, "why": last.reason}
-
-
-def may_decide(user: User, proposal: Proposal) -> bool:
-    """Return whether a person may decide on an open proposal."""
-    permission = decisions.approve_permission(proposal)
-    return decisions.may_decide(user, proposal) and user.has_perm(permission)

@@ -18,9 +18,7 @@ from sunusav.core.models import Proposal
 from sunusav.core.switches import held_by_pause, outgoing, sends_that_may_leave
 
 LEAVES_AT_ONCE = _("Money leaves again. Payments that leave at once: %(count)s, %(total)s in all.")
-SYSTEM_PAUSED = _(
-    "The system paused it by itself. Make sure that its cause is found and mended, not only known."
-)
+SYSTEM_PAUSED = _("The system paused it by itself. Make sure that its cause is found and fixed.")
 
 
 @evidence_for(OUTGOING_RESUME)

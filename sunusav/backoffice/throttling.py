@@ -2,8 +2,9 @@
 
 In a quarter of an hour: five per account and address, fifty per address, twenty per account. The last one limits
 guesses from many addresses, and anybody can reach it for anybody. So that nobody is locked out by others, a browser
-that this account has logged in with before has a count of its own and none of those: it proves that by a signed
-cookie, which is no login. Names without an account are counted alike, so that a limit reveals nothing.
+that this account has logged in with before has its own count, and the other limits do not apply to it. A signed
+cookie, which is no login, proves that it is one. Names without an account are counted alike, so that a limit reveals
+nothing.
 """
 
 import unicodedata

@@ -83,9 +83,12 @@ def sync_roles() -> dict[str, int]:
 
 
 def roles_with(permissions: Iterable[str]) -> list[str]:
-    """Return the roles that have all these permissions, in the order of `Role`; none for no permission."""
+    """Return the roles of people that have all these permissions, in the order of `Role`; none for no permission.
+
+    The platform is a service, which nobody can ask.
+    """
     wanted = set(permissions)
-    granted: dict[str, set[str]] = {role.value: set() for role in Role}
+    granted: dict[str, set[str]] = {role.value: set() for role in Role if role is not Role.PLATFORM}
     for role, found in collect("roles", "GRANTS"):
-        granted[role.value].update(found)
+        granted.get(role.value, set()).update(found)
     return [role for role, found in granted.items() if wanted and wanted <= found]

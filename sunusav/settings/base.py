@@ -306,7 +306,7 @@ PLATFORM_WEBHOOK_SECRET = env("PLATFORM_WEBHOOK_SECRET", default="")
 
 # Whether approving, publishing, resuming and the like always require a fresh one-time code (in production they do).
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
-# How long after a code the back office asks the same session for no other one. By API each call has its own.
+# How long a session of the back office needs no further code after one was accepted. By API each call has its own.
 SECOND_FACTOR_FRESH_SECONDS = 5 * 60
 OTP_TOTP_ISSUER = "SunuSàv"
 LOGIN_URL = "admin:login"
@@ -343,7 +343,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Nothing but what is listed. Pages that need more say so themselves: the back office, the API's documentation.
+# Only the listed sources are allowed. Pages that need more say so themselves: the back office, the API's documentation.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

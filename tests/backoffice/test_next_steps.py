@@ -14,10 +14,11 @@ from pytest_django import Settings
 from fees.queries import forget_schedules
 from payouts.models import Group, Member, Refund
 from payouts.services.proposals import propose_cancellation, propose_refund
-from sunusav.backoffice.next_steps import NextStep, next_step_of, roles_with
+from sunusav.backoffice.next_steps import NextStep, next_step_of
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import reject, withdraw
 from sunusav.core.models import Proposal, User
+from sunusav.core.roles import roles_with
 from sunusav.core.switches import outgoing, pause_outgoing
 from tests.backoffice.stories import Story
 from tests.factories.payouts import ACTOR
@@ -266,8 +267,8 @@ def test_member_with_credit_can_be_paid_out_and_the_refund_says_what_comes_next(
 
 
 def test_roles_of_a_permission_are_those_of_people() -> None:
-    assert roles_with("payouts.retry_payout") == ("finance",)
-    assert roles_with("payouts.request_payout") == ()
+    assert roles_with(["payouts.retry_payout"]) == ["finance"]
+    assert roles_with(["payouts.request_payout"]) == []
 
 
 def test_row_of_which_no_app_says_what_comes_next_has_no_step(story: Story) -> None:

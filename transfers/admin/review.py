@@ -7,13 +7,12 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.facts import instant, moment, mono, show_code
 from sunusav.backoffice.money import show_in, show_msat
-from sunusav.backoffice.refusals import show_reason, show_refusal
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.sections import Box, link_to
 from sunusav.core import phrasing
 from sunusav.core.approvals import open_proposal
@@ -41,6 +40,7 @@ from transfers.enums import (
     ReviewCode,
 )
 from transfers.models import Attempt, Collection
+from transfers.next_steps import failure_sentence
 from transfers.queries import under_review_since
 from transfers.return_queries import live_return_of
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred
@@ -187,7 +187,7 @@ def _age(since: datetime, now: datetime) -> Any:
 
 
 def _failed_box(row: Any, now: datetime) -> Box:
-    says, attempt = FAILED % {"failure": _failure(row)}, row.attempt_to_resolve
+    says, attempt = FAILED % {"failure": failure_sentence(row)}, row.attempt_to_resolve
     steps = list(_steps_in_doubt(row, attempt, now)) if attempt is not None else [DECIDE]
     return Box(
         title=_("This payment failed"), text=says, facts=last_answer(attempt), steps=steps, tone="alarm"
@@ -217,22 +217,16 @@ def _waiting_box(row: Any) -> Box | None:
     """Return why a payment is deferred, and until when."""
     if row.failure_code not in (*LIMIT_DEFERRALS, *RAIL_DEFERRALS):
         return None
-    says = WAITS % {"failure": _failure(row)}
+    says = WAITS % {"failure": failure_sentence(row)}
     steps: list[Any] = [GOES_BY_ITSELF % {"at": moment(row.due_at)}] if row.due_at else []
     if is_deferred(row):
         steps.append(_waiver_waits(row) or MAY_WAIVE)
     return Box(title=_("This payment waits"), text=says, steps=steps, tone="calm")
 
 
-def _failure(row: Any) -> str:
-    """Return why a payment failed or waits, as a sentence."""
-    text = capfirst(show_reason(row.failure_code, row.failure_facts))
-    return text if text.endswith(".") else f"{text}."
-
-
 def _happened(row: Any) -> Any:
     known = phrasing.sentence(row.failure_code, row.failure_facts)
-    return _failure(row) if known else REFUSED % {"failure": show_code(row.failure_code)}
+    return failure_sentence(row) if known else REFUSED % {"failure": show_code(row.failure_code)}
 
 
 def _limit_facts(row: Any) -> list[tuple[Any, Any]]:

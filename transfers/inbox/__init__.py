@@ -1,4 +1,4 @@
-"""What of money in and out waits for people: payments, and the providers that make them."""
+"""Inbox items about money in and out: payments, and the providers that make them."""
 
 from transfers.inbox import payments, providers
 

@@ -150,7 +150,7 @@ def _attempts(title: Any, rows: QuerySet[Attempt], since: str, tone: str, *, url
 
 def _attempt(row: Attempt, since: datetime) -> Row:
     page = page_of("transfers.disbursement", row.disbursement_id)
-    amount = _in(row.order.currency, row.order.amount)
+    amount = Amount.of(row.order.currency, row.order.amount)
     return Row(_name(row.disbursement), page, since, amount=amount, step=NextStep(_("Open"), page))
 
 
@@ -170,7 +170,9 @@ def _returned(user: User, now: datetime) -> Notice | None:
 def _return(row: Collection, disbursement_id: str) -> Row:
     page = page_of("transfers.disbursement", disbursement_id)
     step = NextStep(_("Open"), page, "transfers.propose_reversal")
-    return Row(f"#{disbursement_id}", page, row.settled_at, amount=_in(row.currency, row.amount), step=step)
+    return Row(
+        f"#{disbursement_id}", page, row.settled_at, amount=Amount.of(row.currency, row.amount), step=step
+    )
 
 
 def _collections_with_problems(user: User, now: datetime) -> Notice | None:
@@ -187,7 +189,7 @@ def _collections_with_problems(user: User, now: datetime) -> Notice | None:
 def _collection(row: Collection) -> Row:
     page = page_of("transfers.collection", row.pk)
     return Row(
-        f"#{row.pk} {name_of_subject(row.subject)}", page, row.requested_at, amount=_in(row.currency, row.amount),
+        f"#{row.pk} {name_of_subject(row.subject)}", page, row.requested_at, amount=Amount.of(row.currency, row.amount),
         why=show_code(row.trouble), step=NextStep(_("Open"), page),
     )  # fmt: skip
 
@@ -217,10 +219,6 @@ def _payment(row: Disbursement, since: datetime, step: Any, permission: str) -> 
 
 def _name(row: Disbursement) -> str:
     return f"#{row.pk} {name_of_subject(row.subject)}"
-
-
-def _in(currency: str, amount: int) -> Amount:
-    return Amount(msat=amount) if currency == Currency.MSAT else Amount(xof=amount)
 
 
 def _list(**filters: Any) -> str:

@@ -46,7 +46,7 @@ def _stopped(row: RailBreaker) -> Row:
 
 
 def _switched_off(user: User, now: datetime) -> Notice | None:
-    """Report providers that are switched off, and of which the engine found that they refuse our credentials."""
+    """Report providers that a person or the engine has switched off."""
     rows = [_switch(row) for row in queries.switched_off()]
     return _few(_("Providers switched off"), rows, "admin:transfers_providerswitch_changelist", ALARM)
 
@@ -92,7 +92,10 @@ def _unusable_money(user: User, now: datetime) -> Notice | None:
 def _money(row: RailLiquidity, amount: int) -> Row:
     page = page_of("transfers.railliquidity", row.pk)
     return Row(
-        show_code_or_text(row.rail), page, amount=_in(row.currency, amount), step=NextStep(_("Open"), page)
+        show_code_or_text(row.rail),
+        page,
+        amount=Amount.of(row.currency, amount),
+        step=NextStep(_("Open"), page),
     )
 
 
@@ -160,10 +163,6 @@ def _few(title: Any, rows: Iterable[Row], url_name: str, tone: str) -> Notice | 
         return None
     since = min((row.since for row in found if row.since), default=None)
     return Notice(title, "", reverse(url_name), tone, Waiting(len(found), since=since), found[:ROWS_SHOWN])
-
-
-def _in(currency: str, amount: int) -> Amount:
-    return Amount(msat=amount) if currency == "msat" else Amount(xof=amount)
 
 
 OPERATING = [Role.OPERATOR]
