@@ -7,8 +7,11 @@ import re
 from collections.abc import Sequence
 from html import unescape
 
+from django.db.models import Model
 from django.utils.html import strip_tags
 
+from fees.models import FeeRecord
+from ledger.models import JournalTransaction
 from payouts.models import Cycle
 from payouts.services.contributions import open_contribution
 from payouts.services.cycles import create_cycle, record_ready_cycles, set_destination
@@ -27,12 +30,20 @@ from tests.fakes.rail import invoice
 from tests.transfers.rails import SteeredRail, Watch
 from transfers.collection_queries import collections_for
 from transfers.engine.runner import run_due
+from transfers.models import Disbursement
 from transfers.rails import rail
 from transfers.services.receipts import record_receipt
 from transfers.types import Destination
 
 NET_SATS = 19_800
 HASH = re.compile(r"[0-9a-f]{32,}(:0)?")
+ROWS: dict[str, type[Model]] = {
+    "→ commission n°": FeeRecord, "→ fee": FeeRecord, "Commission prélevée:": FeeRecord, "Annulation:": FeeRecord,
+    "→ paiement": Disbursement, "Paiement:": Disbursement, "→ disbursement": Disbursement,
+    "→ proposition n°": Proposal, "→ proposal": Proposal,
+    "→ écriture n°": JournalTransaction, "→ transaction": JournalTransaction,
+}  # fmt: skip
+NUMBERED_ROW = re.compile(rf"({'|'.join(ROWS)}) (\d+)")
 
 
 class Story:
@@ -113,8 +124,17 @@ class Story:
 
 
 def lines_of(*subjects: str) -> list[str]:
-    """Return the lines of a timeline as plain text, without hashes."""
-    return [as_text(line) for line in timeline_of(subjects).lines]
+    """Return the lines of a timeline as plain text, without hashes. Rows are numbered from 1 in each table."""
+    return [_counted(as_text(line)) for line in timeline_of(subjects).lines]
+
+
+def _counted(text: str) -> str:
+    """Databases number on from the tests before: replace each number by the place of its row in its table."""
+    return NUMBERED_ROW.sub(lambda found: f"{found[1]} {_place(ROWS[found[1]], found[2])}", text)
+
+
+def _place(model: type[Model], key: str) -> int:
+    return model._base_manager.filter(pk__lte=key).count()
 
 
 def as_text(line: Line) -> str:

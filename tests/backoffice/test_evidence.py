@@ -209,5 +209,5 @@ def test_resume_says_who_paused_it_and_that_nothing_is_held(world: World) -> Non
     assert (found["Payments that leave at once"], found["In all"]) == ("0", f"0{SATS}")
     assert (found["Paused by"], found["Why"]) == ('<span title="system:tests">the system</span>', "odd node")
     assert warnings(proposal) == [
-        "The system paused it by itself. Make sure that its cause is found and mended, not only known."
+        "The system paused it by itself. Make sure that its cause is found and fixed."
     ]

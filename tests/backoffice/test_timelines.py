@@ -392,7 +392,7 @@ def test_timeline_is_read_in_a_fixed_number_of_queries(
     story.paid_cycle()
 
     with django_assert_num_queries(QUERIES):
-        lines_of("cycle:c1")
+        timeline_of(("cycle:c1",))
 
 
 def test_timeline_of_a_second_paid_cycle_costs_as_much(
@@ -404,7 +404,7 @@ def test_timeline_of_a_second_paid_cycle_costs_as_much(
     story.pay("user-0", "c2")
 
     with django_assert_num_queries(QUERIES):
-        lines_of("cycle:c1")
+        timeline_of(("cycle:c1",))
 
 
 def test_only_the_newest_lines_are_shown_with_a_link_to_the_rest(story: Story) -> None:
