@@ -13,7 +13,7 @@ from payouts.enums import CYCLE_DESTINATION, CycleState
 from payouts.models import Cycle
 from payouts.queries.cycles import net_sats, payout_in_force, stored_cycle
 from payouts.queries.destinations import proposed_masked
-from payouts.services.destinations import is_another_payee, is_own_phone, propose_destination
+from payouts.services.destinations import are_own_phones, is_another_payee, propose_destination
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence
@@ -39,6 +39,7 @@ WAITS = _(
 WAITS_NOT = _("It does not count as replaced: the payout waits no longer for it than it does now.")
 OWN_PHONE = _("the one that the winner has as a member")
 OTHER_PHONE = _("not the one that the winner has as a member")
+PHONES = (_("Phone"), _("Phone of the second choice"))
 CHECK_THE_WINNER = _(
     "Check with the winner, by a way that you know is theirs, that the destination is theirs."
 )
@@ -148,8 +149,11 @@ def destination_evidence(proposal: Proposal) -> Evidence:
     is_another = is_another_payee(row.pk, now=moment)
     now, then = masked_destinations(row.destinations), proposed_masked(row.pk)
     net = net_sats(row, payout_in_force(row.pk), at=moment)
-    is_own = is_own_phone(row.pk)
-    phone = [] if is_own is None else [(_("Phone"), OWN_PHONE if is_own else OTHER_PHONE)]
+    phones = [
+        (label, OWN_PHONE if is_own else OTHER_PHONE)
+        for label, is_own in zip(PHONES, are_own_phones(row.pk), strict=False)
+        if is_own is not None
+    ]
     return Evidence(
         Box(
             IF_APPROVED, PAID_THERE % {"winner": row.winner_user_id},
@@ -160,7 +164,7 @@ def destination_evidence(proposal: Proposal) -> Evidence:
             (_("Second choice"), _shown(now[1:]), _shown(then[1:])),
         ],
         [
-            *phone,
+            *phones,
             (_("Winner"), row.winner_user_id),
             (_("Pot"), show_sats(row.payout_total_sats)),
             (_("Net of the winner"), show_sats(net)),

@@ -108,15 +108,16 @@ def is_another_payee(cycle_id: str, *, now: datetime) -> bool:
     return any(choice is not None and choice.replaced_at == now for choice in chosen)
 
 
-def is_own_phone(cycle_id: str) -> bool | None:
-    """Return whether the proposed phone is one that the winner has in a group; None for what is no phone.
+def are_own_phones(cycle_id: str) -> list[bool | None]:
+    """Return of the proposed destination and the second choice whether it is a phone that the winner has in a group.
 
-    Raises: CycleMissing, PersonErased.
+    None stands for what is no phone. Raises: CycleMissing, PersonErased.
     """
     row = stored_cycle(cycle_id)
     keys = keys_of([member_ref(row.winner_user_id)])
-    first = opened_with(keys, newest_destination(cycle_id).destinations[0])
-    return first.value in known_phones(row.winner_user_id) if first.kind == PHONE else None
+    known = known_phones(row.winner_user_id)
+    opened = (opened_with(keys, one) for one in newest_destination(cycle_id).destinations)
+    return [one.value in known if one.kind == PHONE else None for one in opened]
 
 
 def _store(row: Cycle, destination: Destination, second: Destination | None, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from payouts.models import Cycle, ProposedDestination
 from payouts.services.cycles import set_destination
+from sunusav.backoffice.decisions import evidence_of
 from sunusav.core.models import Proposal
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
@@ -78,6 +79,18 @@ def test_page_says_when_the_phone_is_the_winners_own(cycle: Cycle, enter: Enter)
 
     assert "the one that the winner has as a member" in shown
     assert "not the one" not in shown
+
+
+def test_page_says_of_each_phone_whose_it_is(cycle: Cycle, enter: Enter) -> None:
+    second = {"second_rail": FRANCS, "second_kind": "phone", "second_value": "+221770000009"}
+    enter(Role.FINANCE).post(PROPOSE, {"pk": cycle.pk, **GIVEN, "value": "77 123 45 67", **second})
+
+    proposal = Proposal.objects.get(kind="cycle_destination")
+    found = evidence_of(proposal)
+    assert found is not None
+    shown = {str(label): str(value) for label, value in found.effect}
+    assert shown["Phone"] == "the one that the winner has as a member"
+    assert shown["Phone of the second choice"] == "not the one that the winner has as a member"
 
 
 def test_same_payee_does_not_make_the_payout_wait(cycle: Cycle, enter: Enter) -> None:

@@ -110,10 +110,15 @@ def book_provider_reversal(attempt_id: int, found: Reversed, *, now: datetime) -
 
 
 def _cost_in(found: Reversed, attempt: Attempt) -> int:
-    """Return what of a cost came back; none of one that was not stated and is booked from the statement."""
-    if found.returned_cost is None or attempt.cost is None:
+    """Return what of a cost came back, in the order's unit: no more than was paid, and nothing of an unstated cost.
+
+    The money is back whatever a provider says of its fee: a fee that was never paid books nothing and keeps no return
+    from being booked. What really arrived beyond it shows in the provider's statement.
+    """
+    stated, paid = found.returned_cost, attempt.cost or 0
+    if stated is None or stated.currency != attempt.order.currency:
         return 0
-    return found.returned_cost.amount
+    return min(max(stated.amount, 0), paid)
 
 
 def propose_reversal(
@@ -233,10 +238,6 @@ def _book(
             paid=order.amount,
             returned=returned.amount.amount,
             currency=order.currency,
-        )
-    if not 0 <= returned.cost <= (attempt.cost or 0):
-        raise ReturnDiffers(
-            disbursement_id=row.pk, paid=attempt.cost or 0, returned=returned.cost, currency=order.currency
         )
     if returned.kind is ReturnKind.BANK_LINE:
         lock(TREASURY_LOCK)
