@@ -1,6 +1,6 @@
 """Forms of confirmation pages: nothing, a reason, a one-time code, both, and a figure that is typed again."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -45,8 +45,10 @@ class ReasonForm(ConfirmForm):
 class CodeForm(ConfirmForm):
     """Asks for a code where one is required, and people who have an authenticator.
 
-    Not again for some minutes after the session's last one.
+    Not again for some minutes after the session's last one, unless the form asks for a code of its own.
     """
+
+    asks_always: ClassVar[bool] = False
 
     code = forms.CharField(
         label=_("One-time code"), max_length=24, strip=True, required=False,
@@ -59,7 +61,8 @@ class CodeForm(ConfirmForm):
     def __init__(self, *args: Any, user: User, session: SessionBase | None = None, **kwargs: Any) -> None:
         super().__init__(*args, user=user, session=session, **kwargs)
         is_asked = settings.SECOND_FACTOR_REQUIRED or has_authenticator(user)
-        if not is_asked or has_fresh_code(session, now=clock.now()):
+        is_spared = not self.asks_always and has_fresh_code(session, now=clock.now())
+        if not is_asked or is_spared:
             del self.fields["code"]
 
     def clean(self) -> dict[str, Any]:
@@ -78,6 +81,12 @@ class CodeForm(ConfirmForm):
             return
         if self.session is not None:
             accept_code(self.session, now=now)
+
+
+class OwnCodeForm(CodeForm):
+    """Asks for a code each time: for what outlives the session, which may be open in an unlocked browser."""
+
+    asks_always = True
 
 
 class ReasonAndCodeForm(ReasonForm, CodeForm):

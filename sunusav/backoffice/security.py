@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.backoffice.admins import MAX_DIGITS, person_of
 from sunusav.backoffice.authenticators import Enrolment, recovery_codes_page
-from sunusav.backoffice.forms import CodeForm
+from sunusav.backoffice.forms import OwnCodeForm
 from sunusav.backoffice.fresh_codes import accept_code
 from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.user_agents import browser_name
@@ -25,6 +25,7 @@ from sunusav.core.second_factor import (
     SecondFactorRefused,
     enrol_authenticator,
     has_authenticator,
+    is_code_of,
     make_recovery_codes,
     recovery_codes_left,
 )
@@ -38,7 +39,7 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     return [{"title": _("Your security"), "link": reverse("admin:security")}]
 
 
-class AuthenticatorForm(CodeForm):
+class AuthenticatorForm(OwnCodeForm):
     """The first code of a new authenticator and, if there is an earlier one, a code of that or a recovery code."""
 
     first_code = forms.CharField(
@@ -47,6 +48,17 @@ class AuthenticatorForm(CodeForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "code"}),
     )  # fmt: skip
     field_order = ("code", "first_code")
+
+    def __init__(self, *args: Any, key: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.key = key
+
+    def clean_first_code(self) -> str:
+        """Check the code of the new authenticator first, so that a mistake in it uses up no code of the earlier one."""
+        code = str(self.cleaned_data["first_code"])
+        if not is_code_of(self.key, code):
+            raise forms.ValidationError(show_refusal(SecondFactorRefused()).text)
+        return code
 
 
 class SecurityPages:
@@ -87,7 +99,9 @@ class SecurityPages:
         """Set up an authenticator, the first one or in place of the earlier one."""
         user, is_first = person_of(request), not has_authenticator(person_of(request))
         enrolment, now = Enrolment.of_session(request.session, user), clock.now()
-        form = AuthenticatorForm(request.POST or None, user=user, session=request.session)
+        form = AuthenticatorForm(
+            request.POST or None, user=user, session=request.session, key=enrolment.key
+        )
         if form.is_valid():
             first_code = form.cleaned_data["first_code"]
             try:
@@ -104,7 +118,7 @@ class SecurityPages:
         user = person_of(request)
         if not has_authenticator(user):
             return redirect("admin:security_authenticator")
-        form = CodeForm(
+        form = OwnCodeForm(
             request.POST if request.method == "POST" else None, user=user, session=request.session
         )
         if form.is_valid():

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django_otp.models import Device
+from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -76,6 +77,11 @@ def secret_text(key: str) -> str:
 def secret_url(user: User, key: str) -> str:
     """Return the URL whose QR code authenticators scan."""
     return str(TOTPDevice(user=user, key=key).config_url)
+
+
+def is_code_of(key: str, code: str) -> bool:
+    """Return whether an authenticator with this secret shows this code now, within one step of 30 s."""
+    return code.isdecimal() and bool(TOTP(bytes.fromhex(key)).verify(int(code), tolerance=1))
 
 
 def enrol_authenticator(user: User, *, key: str, code: str, now: datetime) -> TOTPDevice:

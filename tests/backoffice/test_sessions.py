@@ -12,6 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from sunusav.api.cleaning import clean_up
+from sunusav.backoffice.fresh_codes import accept_code
 from sunusav.backoffice.user_agents import browser_name
 from sunusav.core import clock
 from sunusav.core.models import LoginAttempt, StaffSession, TrailEntry, User
@@ -322,14 +323,15 @@ def _with_device_session(user: User, device: TOTPDevice) -> str:
     return str(session.session_key)
 
 
-def test_wrong_first_code_leaves_the_earlier_authenticator(awa: User) -> None:
+def test_wrong_first_code_leaves_the_earlier_authenticator_and_its_code(awa: User) -> None:
     browser, device = _with_device(awa)
     browser.get(f"{SECURITY}authenticator/")
 
     form = {"code": f"{totp(device.bin_key):06}", "first_code": "000000"}
     assert browser.post(f"{SECURITY}authenticator/", form).status_code == 200
 
-    assert TOTPDevice.objects.get(user=awa).bin_key == device.bin_key
+    unused = TOTPDevice.objects.get(user=awa)
+    assert (unused.bin_key, unused.last_t) == (device.bin_key, device.last_t)
     assert _actions() == []
 
 
@@ -346,6 +348,31 @@ def test_new_recovery_codes_need_a_code_and_replace_the_old_ones(awa: User) -> N
     assert (len(new), set(new) & set(old), recovery_codes_left(awa)) == (10, set(), 10)
     assert new[0] not in browser.get(SECURITY).content.decode()
     assert _actions() == ["make_recovery_codes", "make_recovery_codes"]
+
+
+def _give_code(browser: Client) -> None:
+    """Remember that the session has just used a code, as a login does."""
+    session = browser.session
+    accept_code(session, now=clock.now())
+    session.save()
+
+
+@pytest.mark.parametrize("part", ["authenticator", "recovery-codes"])
+def test_second_factor_is_replaced_only_with_a_code_of_its_own(awa: User, part: str) -> None:
+    browser, device = _with_device(awa)
+    old = make_recovery_codes(awa, now=clock.now())
+    _give_code(browser)
+    url = f"{SECURITY}{part}/"
+    asked = browser.get(url).content.decode()
+    form = {"first_code": f"{totp(_secret(asked)):06}"} if part == "authenticator" else {}
+
+    refused = browser.post(url, form).content.decode()
+
+    assert 'name="code"' in asked
+    assert "missing, wrong or already used" in refused
+    assert TOTPDevice.objects.get(user=awa).key == device.key
+    assert recovery_codes_left(awa) == len(old)
+    assert _actions() == ["make_recovery_codes"]
 
 
 def test_recovery_codes_belong_to_an_authenticator(awa: User) -> None:
