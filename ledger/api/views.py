@@ -34,7 +34,7 @@ from sunusav.core.approvals import (
     progress_of,
 )
 from sunusav.core.models import Proposal
-from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
+from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused, TooManyWrongCodes
 
 VIEW_RATE = "ledger.view_exchangerate"
 PROPOSE_OR_APPROVE_RATE = AnyOf(("ledger.propose_manual_rate", "ledger.approve_manual_rate"))
@@ -59,7 +59,7 @@ class RateViewSet(ApiViewSet):
         statuses=(200, 202),
         problems=[
             RateOutOfBounds, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide, ProposalAlreadyOpen,
-            ProposalFactsChanged, ProposalNotOpen, SecondFactorRefused, SecondFactorNotEnrolled,
+            ProposalFactsChanged, ProposalNotOpen, SecondFactorRefused, SecondFactorNotEnrolled, TooManyWrongCodes,
         ],
         example={"rate": "8000000", "reason": "the sources are unavailable"},
         parameters=[OneTimeCode],

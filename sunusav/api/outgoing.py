@@ -26,7 +26,7 @@ from sunusav.core.approvals import (
     propose,
 )
 from sunusav.core.models import Proposal, ProposalState
-from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
+from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused, TooManyWrongCodes
 from sunusav.core.switches import OUTGOING, OutgoingNotPaused, outgoing, pause_outgoing, sends_that_may_leave
 
 PROPOSE_OR_APPROVE_RESUME = AnyOf(("core.propose_resume_outgoing", "core.approve_resume_outgoing"))
@@ -90,7 +90,7 @@ class OutgoingViewSet(ApiViewSet):
         statuses=(200, 202),
         problems=[
             OutgoingNotPaused, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide, ProposalFactsChanged,
-            SecondFactorRefused, SecondFactorNotEnrolled,
+            SecondFactorRefused, SecondFactorNotEnrolled, TooManyWrongCodes,
         ],
         example={"reason": "node is healthy again"},
         parameters=[OneTimeCode],

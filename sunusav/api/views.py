@@ -42,7 +42,7 @@ from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.keyset import Position
 from sunusav.core.models import User
-from sunusav.core.second_factor import require_second_factor
+from sunusav.core.second_factor import limits_of_codes, require_second_factor
 
 # The API answers in one language; the admin answers in the reader's.
 LANGUAGE = "en"
@@ -132,11 +132,13 @@ class ApiView(APIView):
     def require_second_factor(self) -> None:
         """Require a fresh one-time code of the caller in `X-OTP`.
 
-        Raises: PersonRequired, SecondFactorNotEnrolled, SecondFactorRefused.
+        Raises: PersonRequired, SecondFactorNotEnrolled, SecondFactorRefused, TooManyWrongCodes.
         """
         if self.user.is_service:
             raise PersonRequired
-        require_second_factor(self.user, self.request.headers.get(ONE_TIME_CODE, ""))
+        code = self.request.headers.get(ONE_TIME_CODE, "")
+        limits = limits_of_codes(f"with the token {self.request.auth.pk}")
+        require_second_factor(self.user, code, limits=limits, now=self.now)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.args, self.kwargs, self.headers, self._method = args, kwargs, {}, str(request.method)

@@ -27,7 +27,9 @@ from sunusav.core.login_attempts import Attempt, TooManyAttempts, forget_attempt
 from sunusav.core.models import User
 from sunusav.core.second_factor import (
     SecondFactorRefused,
+    TooManyWrongCodes,
     enrol_authenticator,
+    forget_wrong_codes,
     has_authenticator,
     make_recovery_codes,
     use_code,
@@ -35,6 +37,10 @@ from sunusav.core.second_factor import (
 
 PENDING = "pending_login"
 PENDING_SECONDS = 10 * 60
+CODES_LOCKED = _(
+    "Too many failed attempts. Wait a quarter of an hour, or log in from a browser in which you have logged in before. If"
+    " somebody else gave wrong codes, they know your password: change it."
+)
 WRONG_CODE = _("The one-time code is wrong or was used already. Wait for the next one and enter that.")
 
 
@@ -54,11 +60,11 @@ class PasswordStep(LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         user, url = cast(User, form.get_user()), self.get_success_url()
+        forget_attempt(form.attempt)
         needs_code = has_authenticator(user)
         if not needs_code and not settings.SECOND_FACTOR_REQUIRED:
-            _enter(self.request, user, form.attempt, device=None)
+            _enter(self.request, user, device=None)
             return throttling.know_browser(HttpResponseRedirect(url), user)
-        forget_attempt(form.attempt)
         _start_pending(self.request, user, url)
         return redirect("admin:login_code" if needs_code else "admin:login_enrol")
 
@@ -69,13 +75,16 @@ def code_step(site: AdminSite, request: HttpRequest) -> HttpResponseBase:
     if pending is None or not has_authenticator(pending.user):
         return redirect("admin:login")
     form, now = OneTimeCodeForm(request.POST or None), clock.now()
-    if form.is_valid() and (attempt := _counted(request, pending, form)):
+    if form.is_valid():
+        limits = throttling.code_limits(request, pending.user)
         try:
-            device = use_code(pending.user, form.cleaned_data["code"], now=now)
+            device = use_code(pending.user, form.cleaned_data["code"], limits=limits, now=now)
         except SecondFactorRefused:
             form.add_error("code", WRONG_CODE)
+        except TooManyWrongCodes:
+            form.add_error("code", CODES_LOCKED)
         else:
-            _enter(request, pending.user, attempt, device=device)
+            _enter(request, pending.user, device=device)
             return throttling.know_browser(HttpResponseRedirect(pending.url), pending.user)
     context = {"title": _("One-time code"), "form": form, "person": pending.user}
     return _page(site, request, "admin/login_code.html", context)
@@ -94,7 +103,8 @@ def enrol_step(site: AdminSite, request: HttpRequest) -> HttpResponseBase:
         except SecondFactorRefused:
             form.add_error("code", WRONG_CODE)
         else:
-            _enter(request, user, attempt, device=device)
+            forget_attempt(attempt)
+            _enter(request, user, device=device)
             codes = make_recovery_codes(user, now=now)
             return throttling.know_browser(recovery_codes_page(site, request, codes, url=pending.url), user)
     context = {"title": _("Set up your authenticator"), "form": form, "person": user, "enrolment": enrolment}
@@ -135,7 +145,7 @@ def _pending_login(request: HttpRequest) -> PendingLogin | None:
     return PendingLogin(user, kept["url"])
 
 
-def _enter(request: HttpRequest, user: User, attempt: Attempt, *, device: Device | None) -> None:
+def _enter(request: HttpRequest, user: User, *, device: Device | None) -> None:
     """Log in, and count the code that was given as the last one of this session."""
     now = clock.now()
     request.session.pop(PENDING, None)
@@ -146,4 +156,5 @@ def _enter(request: HttpRequest, user: User, attempt: Attempt, *, device: Device
     start_session(request, user, now=now)
     if device is not None:
         accept_code(request.session, now=now)
-    throttling.end_login(request, user, attempt)
+        forget_wrong_codes(user)
+    throttling.end_login(request, user)

@@ -5,6 +5,9 @@ guesses from many addresses, and anybody can reach it for anybody. So that nobod
 that this account has logged in with before has its own count, and the other limits do not apply to it. A signed
 cookie, which is no login, proves that it is one. Names without an account are counted alike, so that a limit reveals
 nothing.
+
+Wrong codes after the right password count as failures too, and at most twenty in a day: of a known browser, or of all
+others together. The latter count starts anew with a new password, which whoever gave them does not know.
 """
 
 import unicodedata
@@ -20,10 +23,11 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.throttling import BaseThrottle
 
-from sunusav.core.login_attempts import Attempt, begin_attempt, forget_attempt, forget_attempts_of
+from sunusav.core.login_attempts import Attempt, Limit, begin_attempt, forget_attempts_of
 from sunusav.core.models import User
+from sunusav.core.second_factor import WRONG_CODES_A_DAY
 
-PER_BROWSER, PER_ACCOUNT_AND_ADDRESS, PER_ACCOUNT, PER_ADDRESS = 5, 5, 20, 50
+PER_BROWSER, PER_ACCOUNT_AND_ADDRESS, PER_ACCOUNT, PER_ADDRESS = Limit(5), Limit(5), Limit(20), Limit(50)
 SHARED = {PER_ACCOUNT, PER_ADDRESS}
 KNOWN_BROWSER_SECONDS = 90 * 24 * 60 * 60
 SALT = "sunusav.backoffice.known-browser"
@@ -38,9 +42,18 @@ def begin_login(request: HttpRequest, username: str, *, now: datetime) -> Attemp
     return begin_attempt(_limits(request, username, user), now=now)
 
 
-def end_login(request: HttpRequest, user: User, attempt: Attempt) -> None:
+def code_limits(request: HttpRequest, user: User) -> dict[str, Limit]:
+    """Return the limits of wrong codes after the right password."""
+    browser = _known_browser(request, user)
+    way = f"at the browser {browser}" if browser else f"after the password {user.get_session_auth_hash()}"
+    return {
+        **_limits(request, user.get_username(), user),
+        f"codes of the day {way} of {user.pk}": WRONG_CODES_A_DAY,
+    }
+
+
+def end_login(request: HttpRequest, user: User) -> None:
     """Reset the counts of this account at this browser or address after a login."""
-    forget_attempt(attempt)
     for name, limit in _limits(request, user.get_username(), user).items():
         if limit not in SHARED:
             forget_attempts_of(name)
@@ -63,7 +76,7 @@ def address_of(request: HttpRequest) -> str:
         return ""
 
 
-def _limits(request: HttpRequest, username: str, user: User | None) -> dict[str, int]:
+def _limits(request: HttpRequest, username: str, user: User | None) -> dict[str, Limit]:
     # The database may find an account by other spellings, so its own name is counted.
     name = _folded(user.get_username() if user else username)
     if user is not None and (browser := _known_browser(request, user)):

@@ -1,22 +1,22 @@
-"""Login attempts that count: rows, so that a restart of the cache unlocks nothing.
+"""Attempts to give a password or a code that count: rows, so that a restart of the cache unlocks nothing.
 
-An attempt is inserted before the password is checked and deleted when it succeeds: attempts at the same moment see each
-other. One that is refused because of the limit is not counted, so a limit is a rate: it ends by itself.
+An attempt is inserted before it is checked and deleted when it succeeds: attempts at the same moment see each other.
+One that is refused because of the limit is not counted, so a limit is a rate: it ends by itself.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count
 
 from sunusav.core.auditing import CHUNK
 from sunusav.core.models import LoginAttempt
 from sunusav.core.transactions import retried_on_deadlock
 
-WINDOW = timedelta(minutes=15)
+WINDOW, DAY = timedelta(minutes=15), timedelta(days=1)
 
 
 class TooManyAttempts(Exception):
@@ -24,24 +24,36 @@ class TooManyAttempts(Exception):
 
 
 @dataclass(frozen=True)
+class Limit:
+    """How many attempts may fail in a window of time."""
+
+    times: int
+    window: timedelta = WINDOW
+
+
+@dataclass(frozen=True)
 class Attempt:
     """An attempt whose outcome is not known yet."""
 
-    keys: tuple[str, ...]
     row_ids: tuple[int, ...]
 
 
-def begin_attempt(limits: Mapping[str, int], *, now: datetime) -> Attempt:
-    """Count an attempt under each of these names, of which each has its limit per window. Raises: TooManyAttempts."""
-    keys = {_key(name): limit for name, limit in limits.items()}
-    rows = [LoginAttempt.objects.create(key=key, at=now) for key in keys]
-    attempt = Attempt(tuple(keys), tuple(row.pk for row in rows))
-    recent = LoginAttempt.objects.filter(key__in=keys, at__gt=now - WINDOW).values("key")
-    counts = {row["key"]: row["times"] for row in recent.annotate(times=Count("pk")).order_by()}
-    if any(counts.get(key, 0) > limit for key, limit in keys.items()):
+def begin_attempt(limits: Mapping[str, Limit], *, now: datetime) -> Attempt:
+    """Count an attempt under each of these names, of which each has its limit. Raises: TooManyAttempts."""
+    rows = [LoginAttempt.objects.create(key=_key(name), at=now) for name in limits]
+    attempt = Attempt(tuple(row.pk for row in rows))
+    if any(_count(name, since=now - limit.window) > limit.times for name, limit in limits.items()):
         forget_attempt(attempt)
         raise TooManyAttempts
     return attempt
+
+
+@contextmanager
+def failures_counted(limits: Mapping[str, Limit], *, now: datetime) -> Iterator[None]:
+    """Count an attempt, and take it back when what is inside does not raise. Raises: TooManyAttempts."""
+    attempt = begin_attempt(limits, now=now)
+    yield
+    forget_attempt(attempt)
 
 
 def forget_attempt(attempt: Attempt) -> None:
@@ -56,7 +68,7 @@ def forget_attempts_of(name: str) -> None:
 
 def clean_up_attempts(*, now: datetime) -> int:
     """Delete attempts that no longer count; return how many."""
-    old = LoginAttempt.objects.filter(at__lt=now - WINDOW).order_by("at").values_list("pk", flat=True)
+    old = LoginAttempt.objects.filter(at__lt=now - DAY).order_by("at").values_list("pk", flat=True)
     deleted = 0
     while ids := list(old[:CHUNK]):
         deleted += _delete(ids)
@@ -66,6 +78,10 @@ def clean_up_attempts(*, now: datetime) -> int:
 @retried_on_deadlock
 def _delete(ids: list[int]) -> int:
     return LoginAttempt.objects.filter(pk__in=ids).delete()[0]
+
+
+def _count(name: str, *, since: datetime) -> int:
+    return LoginAttempt.objects.filter(key=_key(name), at__gt=since).count()
 
 
 def _key(name: str) -> str:

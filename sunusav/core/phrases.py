@@ -235,6 +235,13 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("The one-time code is missing, wrong or already used."),
         _("Wait for the next code and enter that one."),
     ),
+    "too-many-wrong-codes": (
+        _("Too many codes were wrong, so that none is accepted for some time."),
+        _(
+            "Wait a quarter of an hour; after twenty wrong codes, a day. In the back office, logging in again ends the"
+            " wait. If these codes were not yours, end your sessions and have your token revoked."
+        ),
+    ),
     "outgoing-paused": (
         _("Outgoing money is paused (%(reason)s)."),
         _("Find out why; one person proposes to resume, another approves."),

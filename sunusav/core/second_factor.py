@@ -1,11 +1,18 @@
 """The second factor: an authenticator's one-time codes (TOTP, RFC 6238), and recovery codes that replace one once.
 
 Approving, publishing, resuming and the like need a fresh code, by API with every call.
+
+Wrong codes are counted here, per account and for each way that a code is given: the login, sessions, each API token.
+So whoever gives wrong codes at the login blocks neither sessions nor tokens. Each way takes at most 5 wrong codes in a
+quarter of an hour and 20 in a day. A code is one of three that are right among a million, so guessing for an hour
+succeeds with a chance of at most 20 x 3 / 1,000,000 = 0.006 %, and so does guessing for a day; a year of days, 2.2 %.
 """
 
 import hashlib
 import secrets
 from base64 import b32encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.conf import settings
@@ -18,12 +25,16 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.errors import Forbidden
+from sunusav.core.login_attempts import DAY, Limit, TooManyAttempts, failures_counted, forget_attempts_of
 from sunusav.core.models import User
 
 RECOVERY_CODES = 10
 RECOVERY_CODE_BYTES = 10  # 16 characters of base 32
 RECOVERY_CODE_GROUP = 4
 STORED_LENGTH = 16
+WRONG_CODES, WRONG_CODES_A_DAY = Limit(5), Limit(20, DAY)
+
+Limits = Mapping[str, Limit]
 
 
 class SecondFactorNotEnrolled(Forbidden):
@@ -34,33 +45,57 @@ class SecondFactorRefused(Forbidden):
     """The one-time code is missing, wrong or used already."""
 
 
+class TooManyWrongCodes(Forbidden):
+    """So many codes were wrong lately that none is accepted for some time, the right one neither."""
+
+
 def has_authenticator(user: User) -> bool:
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
-def require_second_factor(user: User, code: str) -> None:
+def limits_of_codes(way: str) -> dict[str, Limit]:
+    """Return the limits of wrong codes that are given in this way: its name and whose it is."""
+    return {f"codes {way}": WRONG_CODES, f"codes of the day {way}": WRONG_CODES_A_DAY}
+
+
+def session_limits(user: User) -> dict[str, Limit]:
+    """Return the limits of wrong codes in the sessions of a person, all together; a login with a code resets them."""
+    return limits_of_codes(f"in sessions of {user.pk}")
+
+
+def forget_wrong_codes(user: User) -> None:
+    """Reset the count of wrong codes in a person's sessions, after a login with a right one."""
+    for name in session_limits(user):
+        forget_attempts_of(name)
+
+
+def require_second_factor(user: User, code: str, *, limits: Limits, now: datetime) -> None:
     """Require a fresh code of an authenticator: always in production, elsewhere of people who have one.
 
     A code is accepted once: the device remembers the last one.
-    Raises: SecondFactorNotEnrolled, SecondFactorRefused.
+    Raises: SecondFactorNotEnrolled, SecondFactorRefused, TooManyWrongCodes.
     """
     if not has_authenticator(user):
         if settings.SECOND_FACTOR_REQUIRED:
             raise SecondFactorNotEnrolled
         return
-    _match_one_time_code(user, code)
+    _require_given(code)
+    with _wrong_codes_counted(limits, now):
+        _match_one_time_code(user, code)
 
 
-def use_code(user: User, code: str, *, now: datetime) -> Device:
+def use_code(user: User, code: str, *, limits: Limits, now: datetime) -> Device:
     """Use up a one-time code or a recovery code of a person, and return the device that it belongs to.
 
-    Raises: SecondFactorNotEnrolled, SecondFactorRefused.
+    Raises: SecondFactorNotEnrolled, SecondFactorRefused, TooManyWrongCodes.
     """
     if not has_authenticator(user):
         raise SecondFactorNotEnrolled
     typed = "".join(character for character in code if character.isalnum()).lower()
+    _require_given(typed)
     is_recovery_code = len(typed) == RECOVERY_CODE_BYTES * 8 // 5
-    return _use_recovery_code(user, typed, now) if is_recovery_code else _match_one_time_code(user, typed)
+    with _wrong_codes_counted(limits, now):
+        return _use_recovery_code(user, typed, now) if is_recovery_code else _match_one_time_code(user, typed)
 
 
 def make_key() -> str:
@@ -125,11 +160,26 @@ def forget_second_factor(user: User) -> None:
     StaticDevice.objects.filter(user=user).delete()
 
 
+def _require_given(code: str) -> None:
+    """Refuse a missing code, which is no guess. Raises: SecondFactorRefused."""
+    if not code:
+        raise SecondFactorRefused
+
+
+@contextmanager
+def _wrong_codes_counted(limits: Limits, now: datetime) -> Iterator[None]:
+    try:
+        with failures_counted(limits, now=now):
+            yield
+    except TooManyAttempts:
+        raise TooManyWrongCodes from None
+
+
 def _match_one_time_code(user: User, code: str) -> Device:
     """Not django-otp's `match_token`: it would count a wrong code against recovery codes too, and the reverse."""
     with transaction.atomic():
         for device in TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True):
-            if code and device.verify_token(code):
+            if device.verify_token(code):
                 return device
     raise SecondFactorRefused
 

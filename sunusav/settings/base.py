@@ -309,6 +309,10 @@ SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
 # How long a session of the back office needs no further code after one was accepted. By API each call has its own.
 SECOND_FACTOR_FRESH_SECONDS = 5 * 60
 OTP_TOTP_ISSUER = "SunuSàv"
+# Wrong codes are counted in sunusav.core.second_factor. The device's own delay doubles with each of them, so that
+# anybody who knows a password could lock its owner out for hours.
+OTP_TOTP_THROTTLE_FACTOR = 0
+OTP_STATIC_THROTTLE_FACTOR = 0
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True

@@ -253,12 +253,25 @@ def test_person_without_device_passes_only_where_none_is_required() -> None:
 
 def test_person_with_device_sends_a_fresh_code_once() -> None:
     user = make_user(Role.FINANCE)
-    device = TOTPDevice.objects.create(user=user, confirmed=True, throttling_failure_count=0)
+    device = TOTPDevice.objects.create(user=user, confirmed=True)
     client = client_of(user)
     code = f"{totp(device.bin_key):06d}"
     _assert_problem(client.post("/monetization/approving", {}), 403, "second-factor-refused")
     assert client.post("/monetization/approving", {}, HTTP_X_OTP=code).status_code == 200
     _assert_problem(client.post("/monetization/approving", {}, HTTP_X_OTP=code), 403, "second-factor-refused")
+
+
+def test_token_with_five_wrong_codes_waits_and_another_does_not() -> None:
+    user = make_user(Role.FINANCE)
+    device = TOTPDevice.objects.create(user=user, confirmed=True)
+    client = client_of(user)
+    for _ in range(5):
+        wrong = client.post("/monetization/approving", {}, HTTP_X_OTP="000000")
+        _assert_problem(wrong, 403, "second-factor-refused")
+
+    code = f"{totp(device.bin_key):06d}"
+    _assert_problem(client.post("/monetization/approving", {}, HTTP_X_OTP=code), 403, "too-many-wrong-codes")
+    assert client_of(user).post("/monetization/approving", {}, HTTP_X_OTP=code).status_code == 200
 
 
 def test_actor_is_the_account() -> None:

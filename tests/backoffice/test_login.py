@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django_otp.oath import totp
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
@@ -52,10 +52,6 @@ def _enrol(user: User) -> TOTPDevice:
 
 def _code(device: TOTPDevice) -> str:
     return f"{totp(device.bin_key):06}"
-
-
-def _unthrottle() -> None:
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
 
 
 def _post(browser: Client, url: str, form: dict[str, str]) -> str:
@@ -108,7 +104,6 @@ def test_login_with_a_device_asks_for_its_code_after_the_password(awa: User, bro
     assert MISSING in _give(browser, "")
     assert WRONG_CODE in _give(browser, "000000")
     assert browser.get("/admin/").status_code == 302
-    _unthrottle()
     assert _give(browser, _code(device)) == "/admin/"
     assert browser.get("/admin/").status_code == 200
 
@@ -250,7 +245,6 @@ def test_recovery_code_replaces_the_authenticator_once(awa: User, browser: Clien
     other = new_browser()
     _log_in(other)
     assert WRONG_CODE in _give(other, codes[0])
-    StaticDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     assert _give(other, codes[1]) == "/admin/"
     assert recovery_codes_left(awa) == 8
     line = TrailEntry.objects.filter(action="use_recovery_code").latest("pk")
@@ -392,10 +386,71 @@ def test_wrong_codes_count_as_failures(awa: User, browser: Client) -> None:
     _log_in(browser)
     for _ in range(5):
         assert WRONG_CODE in _give(browser, "000000")
-    _unthrottle()
 
     assert LOCKED in _give(browser, _code(device))
     assert LOCKED in _log_in(browser)
+
+
+def _give_wrong_codes_from_many_addresses() -> None:
+    """Give as many wrong codes as somebody can who knows the password."""
+    for round_ in range(2):
+        for number in range(21):
+            stranger = new_browser(f"10.{round_}.0.{number}")
+            if _log_in(stranger) == CODE:
+                _give(stranger, "000000")
+        _age_attempts(timedelta(minutes=15))
+
+
+def test_wrong_codes_of_a_stranger_block_neither_sessions_nor_known_browsers(
+    world: World, awa: User, browser: Client
+) -> None:
+    device = _enrol(awa)
+    _log_in(browser)
+    _give(browser, make_recovery_codes(awa, now=clock.now())[0])
+    known = new_browser()
+    known.cookies = browser.cookies.copy()
+    del known.cookies["sessionid"]
+    _give_wrong_codes_from_many_addresses()
+
+    _age(browser, "code_accepted", seconds=300)
+    url, sent = _approval(world)
+    assert browser.post(url, {**sent, "code": _code(device)}).status_code == 302
+    assert Proposal.objects.get(pk=world.verification.pk).state == "approved"
+    assert _log_in(known) == CODE
+    assert _give(known, make_recovery_codes(awa, now=clock.now())[0]) == "/admin/"
+
+
+def test_wrong_codes_of_a_day_are_limited_until_the_password_changes(awa: User) -> None:
+    device = _enrol(awa)
+    _give_wrong_codes_from_many_addresses()
+    other = new_browser("10.9.0.1")
+    assert _log_in(other) == CODE
+    assert LOCKED in _give(other, _code(device))
+
+    awa.set_password("another-long-password")
+    awa.save()
+
+    assert _log_in(other, password="another-long-password") == CODE
+    assert _give(other, _code(device)) == "/admin/"
+
+
+def test_wrong_codes_in_sessions_are_limited_until_the_next_login(
+    world: World, awa: User, browser: Client
+) -> None:
+    device = _with_device(browser, awa)
+    url, sent = _approval(world)
+    for _ in range(5):
+        assert "missing, wrong" in browser.post(url, {**sent, "code": "000000"}).content.decode()
+
+    page = browser.post(url, {**sent, "code": _code(device)}).content.decode()
+    assert "Too many codes were wrong" in page
+    assert Proposal.objects.get(pk=world.verification.pk).state == "open"
+
+    other = new_browser()
+    _log_in(other)
+    assert _give(other, _code(device)) == "/admin/"
+    code = make_recovery_codes(awa, now=clock.now())[0]
+    assert browser.post(url, {**sent, "code": code}).status_code == 302
 
 
 def test_lock_ignores_forwarded_addresses(awa: User, browser: Client) -> None:
@@ -434,7 +489,6 @@ def test_approving_needs_a_fresh_code(world: World, awa: User, browser: Client) 
     assert "missing, wrong or already used" in browser.post(url, sent).content.decode()
     assert "missing, wrong or already used" in browser.post(url, {**sent, "code": "12"}).content.decode()
     assert Proposal.objects.get(pk=world.verification.pk).state == "open"
-    _unthrottle()
 
     assert browser.post(url, {**sent, "code": _code(device)}).status_code == 302
     assert Proposal.objects.get(pk=world.verification.pk).state == "approved"

@@ -254,12 +254,12 @@ def test_own_new_password_ends_the_other_sessions(awa: User) -> None:
 
 def test_daily_clean_up_deletes_login_attempts_that_no_longer_count(db: None) -> None:
     now = clock.now()
-    for minutes in (16, 14):
-        LoginAttempt.objects.create(key="ab" * 32, at=now - timedelta(minutes=minutes))
+    for hours in (25, 23):
+        LoginAttempt.objects.create(key="ab" * 32, at=now - timedelta(hours=hours))
 
     assert clean_up(now=now)["login_attempts"] == 1
 
-    assert LoginAttempt.objects.get().at == now - timedelta(minutes=14)
+    assert LoginAttempt.objects.get().at == now - timedelta(hours=23)
 
 
 # Authenticator and recovery codes

@@ -1,18 +1,21 @@
 """One-time codes and recovery codes: which is accepted where, and how often."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django_otp.models import Device
 from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
-from sunusav.core.models import TrailEntry, User
+from sunusav.core.models import LoginAttempt, TrailEntry, User
 from sunusav.core.second_factor import (
     SecondFactorNotEnrolled,
     SecondFactorRefused,
+    TooManyWrongCodes,
     enrol_authenticator,
+    limits_of_codes,
     make_key,
     make_recovery_codes,
     recovery_codes_left,
@@ -40,19 +43,27 @@ def _code(key: str) -> str:
     return f"{totp(bytes.fromhex(key)):06}"
 
 
+def _use(user: User, code: str, *, way: str = "tests", at: datetime = NOW) -> Device:
+    return use_code(user, code, limits=limits_of_codes(way), now=at)
+
+
+def _require(user: User, code: str) -> None:
+    require_second_factor(user, code, limits=limits_of_codes("tests"), now=NOW)
+
+
 def test_api_takes_each_code_of_the_authenticator_once(awa: User, device: TOTPDevice) -> None:
     code = _code(device.key)
-    require_second_factor(awa, code)
+    _require(awa, code)
 
     with pytest.raises(SecondFactorRefused):
-        require_second_factor(awa, code)
+        _require(awa, code)
 
 
 def test_api_takes_no_recovery_code(awa: User, device: TOTPDevice) -> None:
     [code, *_] = make_recovery_codes(awa, now=NOW)
 
     with pytest.raises(SecondFactorRefused):
-        require_second_factor(awa, code)
+        _require(awa, code)
 
     assert recovery_codes_left(awa) == 10
 
@@ -60,13 +71,13 @@ def test_api_takes_no_recovery_code(awa: User, device: TOTPDevice) -> None:
 def test_person_without_an_authenticator_gives_no_code_where_none_is_required(
     awa: User, settings: Settings
 ) -> None:
-    require_second_factor(awa, "")
+    _require(awa, "")
 
     settings.SECOND_FACTOR_REQUIRED = True
     with pytest.raises(SecondFactorNotEnrolled):
-        require_second_factor(awa, "")
+        _require(awa, "")
     with pytest.raises(SecondFactorNotEnrolled):
-        use_code(awa, "123456", now=NOW)
+        _use(awa, "123456")
 
 
 @pytest.mark.parametrize("code", ["", "12345", "abcdef", "000 000", "aaaa-bbbb-cccc-dddd"])
@@ -74,7 +85,7 @@ def test_wrong_code_is_refused(awa: User, device: TOTPDevice, code: str) -> None
     make_recovery_codes(awa, now=NOW)
 
     with pytest.raises(SecondFactorRefused):
-        use_code(awa, code, now=NOW)
+        _use(awa, code)
 
     assert recovery_codes_left(awa) == 10
 
@@ -82,13 +93,59 @@ def test_wrong_code_is_refused(awa: User, device: TOTPDevice, code: str) -> None
 def test_wrong_one_time_codes_do_not_slow_recovery_codes_down(awa: User, device: TOTPDevice) -> None:
     [code, *_] = make_recovery_codes(awa, now=NOW)
     with pytest.raises(SecondFactorRefused):
-        use_code(awa, "000000", now=NOW)
+        _use(awa, "000000")
 
-    used = use_code(awa, f" {code.upper()} ", now=NOW)
+    used = _use(awa, f" {code.upper()} ")
 
     assert (used, recovery_codes_left(awa)) == (StaticDevice.objects.get(user=awa), 9)
-    device.refresh_from_db()
-    assert device.throttling_failure_count == 1
+
+
+def _guess(user: User, times: int, *, at: datetime = NOW) -> None:
+    for _ in range(times):
+        with pytest.raises(SecondFactorRefused):
+            _use(user, "000000", at=at)
+
+
+def test_sixth_wrong_code_in_a_quarter_of_an_hour_makes_the_right_one_wait(
+    awa: User, device: TOTPDevice
+) -> None:
+    _guess(awa, 5)
+    with pytest.raises(TooManyWrongCodes):
+        _use(awa, _code(device.key))
+    with pytest.raises(TooManyWrongCodes):
+        _require(awa, _code(device.key))
+
+    assert _use(awa, _code(device.key), at=NOW + timedelta(minutes=15)) == device
+
+
+def test_twenty_wrong_codes_in_a_day_make_the_right_one_wait_for_a_day(awa: User, device: TOTPDevice) -> None:
+    for hour in range(4):
+        _guess(awa, 5, at=NOW + timedelta(hours=hour))
+    with pytest.raises(TooManyWrongCodes):
+        _use(awa, _code(device.key), at=NOW + timedelta(hours=23))
+
+    assert _use(awa, _code(device.key), at=NOW + timedelta(hours=24)) == device
+
+
+def test_wrong_codes_count_for_the_way_they_are_given(awa: User, device: TOTPDevice) -> None:
+    _guess(awa, 5)
+
+    assert _use(awa, _code(device.key), way="another") == device
+
+
+def test_missing_code_is_no_guess(awa: User, device: TOTPDevice) -> None:
+    for _ in range(20):
+        with pytest.raises(SecondFactorRefused):
+            _require(awa, "")
+
+    _require(awa, _code(device.key))
+
+
+def test_right_codes_do_not_count(awa: User, device: TOTPDevice) -> None:
+    for code in make_recovery_codes(awa, now=NOW):
+        _use(awa, code)
+
+    assert not LoginAttempt.objects.exists()
 
 
 def test_new_authenticator_replaces_the_earlier_one_once_its_first_code_is_right(

@@ -51,7 +51,7 @@ from sunusav.core.approvals import (
     progress_of,
 )
 from sunusav.core.models import Proposal, ProposalState
-from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused
+from sunusav.core.second_factor import SecondFactorNotEnrolled, SecondFactorRefused, TooManyWrongCodes
 from sunusav.core.switches import OutgoingPaused
 from transfers.enums import DisbursementState, ReturnKind
 from transfers.errors import (
@@ -178,7 +178,7 @@ class PayoutViewSet(ApiViewSet):
             PayoutMissing, DisbursementNotReversible, ReturnUnproven, ReturnReferenceUsed, ReturnReferenceBooked,
             ReturnRequested, ReturnReferenceClaimed, ReturnReferenceMalformed, ReturnDateOutOfRange,
             ProposalMissing, ProposalAlreadyOpen, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide,
-            ProposalFactsChanged, SecondFactorRefused, SecondFactorNotEnrolled,
+            ProposalFactsChanged, SecondFactorRefused, SecondFactorNotEnrolled, TooManyWrongCodes,
         ],
         example={
             "kind": "bank_line", "reference": "BICIS-2026-03-05-17", "returned_on": "2026-03-05",
