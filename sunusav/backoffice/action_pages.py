@@ -188,7 +188,7 @@ class ActionPages(ModelAdmin):
         if not self._may(request, action, row):
             return NOT_PERMITTED
         if not action.is_offered(person_of(request), row):
-            return NOT_ACCEPTED
+            return action.why_not(person_of(request), row) or NOT_ACCEPTED
         return CONFIRMED_ALONE if action.is_confirmed_alone(row) else ""
 
     def _may(self, request: HttpRequest, action: Action, row: Any) -> bool:

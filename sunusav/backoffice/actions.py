@@ -59,6 +59,10 @@ def confirmed_with_others(row: Any) -> bool:
     return False
 
 
+def no_reason(user: User, row: Any) -> str:
+    return ""
+
+
 def no_digest(row: Any) -> str:
     return ""
 
@@ -99,7 +103,8 @@ class Action:
     """Something a person may do to rows after confirming it.
 
     `permission` may depend on the row. `is_offered` only decides whether there is a button: the service decides whether
-    the action is allowed. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
+    the action is allowed. `why_not` says why a row is left out of a selection, where there is more to say than that it
+    does not accept the action. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
     became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
     a link may fill in. `form_for` returns the form where it depends on the row. An action that
     `is_about_one_row` is not in the list's menu; its `run` may return a `Download` or a `Page`. Rows that are
@@ -115,6 +120,7 @@ class Action:
     permission: str | Callable[[Any], str]
     form: type[ConfirmForm] = ConfirmForm
     is_offered: Callable[[User, Any], bool] = always_offered
+    why_not: Callable[[User, Any], str] = no_reason
     seen: Callable[[Any], str] = no_digest
     done_now: Callable[[Decision], Any] | None = None
     tone: str = "default"

@@ -8,9 +8,17 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from sunusav.backoffice.evidence import Evidence
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.core import clock
 from sunusav.core.app_modules import collect
-from sunusav.core.approvals import Approvable, approvable, required_for, staleness_of
+from sunusav.core.approvals import (
+    Approvable,
+    involves_nobody,
+    approvable,
+    refusal_of_involved,
+    required_for,
+    staleness_of,
+)
 from sunusav.core.bands import Versions
 from sunusav.core.models import Proposal, ProposalState, User
 from sunusav.core.standing import roles_of
@@ -63,7 +71,9 @@ def waiting_for(user: User) -> QuerySet[Proposal]:
     # Open proposals, and only they, have an open subject: the index of the constraint finds them among all.
     waiting = Proposal.objects.filter(state=ProposalState.OPEN, kind__in=kinds, open_subject__isnull=False)
     waiting = waiting.exclude(Q(proposer=user) | Q(approvals__approver=user))
-    return waiting.exclude(pk__in=_left_to_other_roles(user, waiting))
+    ruled = [item.kind for item in items if item.require_uninvolved is not involves_nobody]
+    kept = [row.pk for row in waiting.filter(kind__in=ruled) if refusal_of_involved(row, user) is not None]
+    return waiting.exclude(pk__in=[*kept, *_left_to_other_roles(user, waiting)])
 
 
 def _left_to_other_roles(user: User, waiting: QuerySet[Proposal]) -> list[int]:
@@ -104,7 +114,15 @@ def may_decide(user: User, proposal: Proposal) -> bool:
     """Return whether to show the buttons. The service decides; this only avoids buttons that would be refused."""
     if proposal.state != ProposalState.OPEN or proposal.proposer_id == user.pk:
         return False
+    if refusal_of_involved(proposal, user) is not None:
+        return False
     return user.has_perm(approve_permission(proposal)) and not _has_decided(user, proposal)
+
+
+def why_not_decide(user: User, proposal: Proposal) -> str:
+    """Return why an open proposal keeps this person from deciding on it; an empty string if it does not."""
+    refusal = refusal_of_involved(proposal, user) if proposal.state == ProposalState.OPEN else None
+    return show_refusal(refusal).text if refusal else ""
 
 
 def _has_decided(user: User, proposal: Proposal) -> bool:
@@ -118,7 +136,9 @@ def may_approve(user: User, proposal: Proposal) -> bool:
 
 def may_propose_again(user: User, proposal: Proposal) -> bool:
     """Return whether a void proposal can be proposed again as things are now, also by another person."""
-    stale = staleness_of(proposal) if proposal.state == ProposalState.OPEN else None
+    if proposal.state != ProposalState.OPEN or refusal_of_involved(proposal, user) is not None:
+        return False
+    stale = staleness_of(proposal)
     return stale is not None and stale.refusal is None
 
 

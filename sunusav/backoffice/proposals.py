@@ -93,6 +93,7 @@ APPROVE = Action(
     permission=decisions.approve_permission,
     form_for=_approve_form,
     is_offered=decisions.may_approve,
+    why_not=decisions.why_not_decide,
     is_confirmed_alone=_needs_typing,
     seen=_digest,
     tone="good",
@@ -106,6 +107,7 @@ REJECT = Action(
     permission=decisions.approve_permission,
     form=ReasonAndCodeForm,
     is_offered=decisions.may_decide,
+    why_not=decisions.why_not_decide,
     tone="bad",
 )
 WITHDRAW = Action(
@@ -199,8 +201,11 @@ class ProposalAdmin(ReadOnlyAdmin):
         return replace(card, facts=[*first, *card.facts], sections=evidence.decisive)
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
+        """Show what happens if it is approved, or that it is void, and why this person cannot decide on it."""
         evidence = decisions.evidence_of(row)
-        return evidence.box if evidence else _void_box(row)
+        box = evidence.box if evidence else _void_box(row)
+        why_not = decisions.why_not_decide(person_of(request), row)
+        return replace(box, steps=[*box.steps, why_not]) if box and why_not else box
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         evidence = decisions.evidence_of(row)

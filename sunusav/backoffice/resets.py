@@ -12,6 +12,7 @@ from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Box
 from sunusav.core import clock, phrasing
 from sunusav.core.models import Proposal, User
+from sunusav.core.second_factor import recovery_codes_left
 from sunusav.core.second_factor_resets import SECOND_FACTOR_RESET
 from sunusav.core.staff_sessions import sessions_of
 
@@ -28,22 +29,19 @@ IS_SUPERUSER = _("This person may do everything: so may anybody who logs in as t
 @evidence_for(SECOND_FACTOR_RESET)
 def reset_evidence(proposal: Proposal) -> Evidence:
     """Show what a person has now and no longer has afterwards, and what their account may do."""
-    facts = proposal.facts
+    facts, user = proposal.facts, User.objects.get(pk=int(proposal.subject_id))
     enrolled_at = parse_datetime(facts["enrolled_at"]) if facts["enrolled_at"] else None
     roles = ", ".join(phrasing.code_label(role) for role in facts["roles"])
     effect: list[tuple[Any, Any]] = [
         (_("Login"), facts["login"]),
         (_("Roles"), roles or NOTHING),
-        (
-            _("Sessions that end"),
-            sessions_of(User.objects.get(pk=int(proposal.subject_id)), now=clock.now()).count(),
-        ),
+        (_("Sessions that end"), sessions_of(user, now=clock.now()).count()),
     ]
     return Evidence(
         Box(IF_APPROVED, RESET_FOLLOWS % {"login": facts["login"]}, steps=[SPEAK_TO_THEM], tone="alarm"),
         [
             (_("Authenticator set up"), moment(enrolled_at), NOTHING),
-            (_("Recovery codes left"), facts["recovery_codes"], 0),
+            (_("Recovery codes left"), recovery_codes_left(user), 0),
         ],
         effect,
         warnings=[IS_SUPERUSER] if facts["is_superuser"] else [],

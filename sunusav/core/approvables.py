@@ -1,6 +1,11 @@
 from sunusav.core.approvals import Approvable
 from sunusav.core.band_services import APPROVAL_BAND, adopt_band, approvals_in_force, describe_band
-from sunusav.core.second_factor_resets import SECOND_FACTOR_RESET, describe_reset, reset_second_factor
+from sunusav.core.second_factor_resets import (
+    SECOND_FACTOR_RESET,
+    describe_reset,
+    require_another_person,
+    reset_second_factor,
+)
 from sunusav.core.switches import describe_resume, resume_outgoing
 
 OUTGOING_RESUME = "outgoing_resume"
@@ -27,5 +32,6 @@ APPROVABLES = [
         approve_permission="core.approve_second_factor_reset",
         describe=describe_reset,
         apply=reset_second_factor,
+        require_uninvolved=require_another_person,
     ),
 ]

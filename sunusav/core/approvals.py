@@ -86,13 +86,18 @@ def one_approval(facts: Facts) -> int:
     return 1
 
 
+def involves_nobody(proposal: Proposal, person: User) -> None:
+    """Keep nobody who has the right from proposing or deciding."""
+
+
 @dataclass(frozen=True)
 class Approvable:
     """A kind of decision that needs a second person, or more.
 
     `describe` returns the facts that are shown and digested; `apply` carries the decision out, in the transaction of
     the last approval. `amount_of` reads from the facts the amount that bands compare; `least_approvals` reads how
-    many approvals these facts need whatever the bands say.
+    many approvals these facts need whatever the bands say. `require_uninvolved` refuses people who may
+    neither propose nor decide, because it is about them.
     """
 
     kind: str
@@ -102,6 +107,7 @@ class Approvable:
     apply: Callable[[Proposal, Actor, datetime], None]
     amount_of: AmountOf = no_amount
     least_approvals: Callable[[Facts], int] = one_approval
+    require_uninvolved: Callable[[Proposal, User], None] = involves_nobody
 
 
 def approvable(kind: str) -> Approvable:
@@ -119,7 +125,7 @@ def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason
     """Ask for a second person's approval of the subject in its present state.
 
     An open proposal whose facts have changed can no longer be approved; it is withdrawn and the new one replaces it.
-    Raises: NotAllowedToDecide, ProposalAlreadyOpen.
+    Raises: NotAllowedToDecide, ProposalAlreadyOpen; and as the `require_uninvolved` of that kind.
     """
     what = approvable(kind)
     _require_permission(proposer, what.propose_permission)
@@ -130,6 +136,7 @@ def propose(*, kind: str, subject_id: str, proposer: User, now: datetime, reason
         proposer=proposer, proposed_at=now, reason=reason, approvals_needed=needed.approvals_needed,
         band=needed.band,
     )  # fmt: skip
+    what.require_uninvolved(proposal, proposer)
     with transaction.atomic():
         _lapse_stale(proposal, now)
         _insert(proposal)
@@ -180,7 +187,7 @@ def approve(*, proposal_id: int, approver: User, digest: str, now: datetime) -> 
     `digest` is the one that the approver's page or answer contained. Approvals of people who have left the role since
     are not counted: the proposal stays open until enough others have approved.
     Raises: ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide, RoleNeededToDecide,
-    ProposalFactsChanged, ApproverDecidedAlready; and as the `apply` of that kind.
+    ProposalFactsChanged, ApproverDecidedAlready; and as the `require_uninvolved` and the `apply` of that kind.
     """
     with transaction.atomic():
         proposal, what = _decidable(proposal_id, approver, now)
@@ -200,7 +207,7 @@ def reject(*, proposal_id: int, approver: User, reason: str, now: datetime) -> P
     """Reject a proposal, with a reason.
 
     Raises: RejectionNeedsReason, ProposalMissing, ProposalNotOpen, ApproverIsProposer, NotAllowedToDecide,
-    RoleNeededToDecide, ApproverDecidedAlready.
+    RoleNeededToDecide, ApproverDecidedAlready; and as the `require_uninvolved` of that kind.
     """
     if not reason.strip():
         raise RejectionNeedsReason(proposal_id=str(proposal_id))
@@ -261,6 +268,15 @@ def staleness_of(proposal: Proposal) -> Staleness | None:
     )
 
 
+def refusal_of_involved(proposal: Proposal, person: User) -> DomainError | None:
+    """Return why this person may neither propose this nor decide on it whatever their rights; None if they may."""
+    try:
+        approvable(proposal.kind).require_uninvolved(proposal, person)
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
 def open_proposal(kind: str, subject_id: str) -> Proposal | None:
     """Return the open proposal about this subject, if there is one."""
     return Proposal.objects.filter(kind=kind, subject_id=subject_id, state=ProposalState.OPEN).first()
@@ -294,6 +310,7 @@ def _decidable(proposal_id: int, approver: User, now: datetime) -> tuple[Proposa
     _require_permission(person, what.approve_permission)
     if role := missing_role(person, required_for(proposal, now=now).roles):
         raise RoleNeededToDecide(role=role)
+    what.require_uninvolved(proposal, person)
     return proposal, what
 
 

@@ -221,7 +221,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
     "own-second-factor-reset": (
         _("This is about the second factor of %(login)s, who cannot decide on it."),
-        _("Two other people have to propose and approve it."),
+        _("Two other people have to propose it and decide on it."),
     ),
     "staff-session-missing": (
         _("Session %(session_id)s has ended already."),

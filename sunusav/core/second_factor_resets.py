@@ -14,7 +14,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.approvals import propose, require_as_proposed
 from sunusav.core.errors import Conflict, Forbidden, Missing
 from sunusav.core.models import Proposal, SecondFactorReset, User
-from sunusav.core.second_factor import forget_second_factor, recovery_codes_left
+from sunusav.core.second_factor import forget_second_factor
 from sunusav.core.staff_sessions import delete_sessions
 
 SECOND_FACTOR_RESET = "second_factor_reset"
@@ -31,7 +31,7 @@ class NoSecondFactor(Conflict):
 
 
 class OwnSecondFactorReset(Forbidden):
-    """Nobody proposes or approves the reset of their own second factor."""
+    """Nobody proposes, approves or rejects the reset of their own second factor."""
 
     login: str
 
@@ -41,15 +41,16 @@ def propose_reset(*, user_pk: int, reason: str, proposer: User, now: datetime) -
 
     Raises: PersonMissing, NoSecondFactor, OwnSecondFactorReset, and as `approvals.propose`.
     """
-    if user_pk == proposer.pk:
-        raise OwnSecondFactorReset(login=proposer.get_username())
     return propose(
         kind=SECOND_FACTOR_RESET, subject_id=str(user_pk), proposer=proposer, now=now, reason=reason
     )
 
 
 def describe_reset(subject_id: str) -> dict[str, Any]:
-    """Return the facts that an approval is bound to. Raises: PersonMissing, NoSecondFactor."""
+    """Return the facts that an approval is bound to. Raises: PersonMissing, NoSecondFactor.
+
+    Recovery codes are not among them: by using one, the person or whoever has their codes would void the proposal.
+    """
     user = User.objects.filter(pk=int(subject_id) if subject_id.isdecimal() else 0).first()
     if user is None:
         raise PersonMissing(user_pk=subject_id)
@@ -62,8 +63,13 @@ def describe_reset(subject_id: str) -> dict[str, Any]:
         "roles": sorted(user.groups.values_list("name", flat=True)),
         "is_superuser": user.is_superuser,
         "enrolled_at": device.created_at.isoformat() if device.created_at else "",
-        "recovery_codes": recovery_codes_left(user),
     }
+
+
+def require_another_person(proposal: Proposal, person: User) -> None:
+    """Keep the person whose second factor would be reset out of it. Raises: OwnSecondFactorReset."""
+    if int(proposal.subject_id) == person.pk:
+        raise OwnSecondFactorReset(login=person.get_username())
 
 
 def reset_second_factor(proposal: Proposal, actor: Actor, now: datetime) -> None:

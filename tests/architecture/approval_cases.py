@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Model
-from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from fees.models import FeeBracketDraft, FeeScheduleDraft
@@ -437,7 +436,6 @@ KINDS: dict[str, Kind] = {
             "roles": lambda: User.groups.through.objects.filter(user__username="awa").delete(),
             "is_superuser": lambda: User.objects.filter(username="awa").update(is_superuser=True),
             "enrolled_at": written(TOTPDevice, created_at=LATER),
-            "recovery_codes": lambda: StaticToken.objects.earliest("pk").delete(),
         },
         lock=locked(User),
         meanwhile="enrolled_at",

@@ -6,11 +6,13 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
+from sunusav.backoffice.decisions import waiting_for
+from sunusav.backoffice.fresh_codes import accept_code
 from sunusav.core import clock
-from sunusav.core.approvals import approve, propose
-from sunusav.core.models import Proposal, SecondFactorReset, StaffSession, TrailEntry, User
+from sunusav.core.approvals import approve, propose, reject
+from sunusav.core.models import Approval, Proposal, SecondFactorReset, StaffSession, TrailEntry, User
 from sunusav.core.roles import Role, sync_roles
-from sunusav.core.second_factor import make_recovery_codes, recovery_codes_left
+from sunusav.core.second_factor import make_recovery_codes, recovery_codes_left, session_limits, use_code
 from sunusav.core.second_factor_resets import (
     NoSecondFactor,
     OwnSecondFactorReset,
@@ -18,7 +20,7 @@ from sunusav.core.second_factor_resets import (
     propose_reset,
 )
 from tests.backoffice.conftest import Enter
-from tests.backoffice.world import person
+from tests.backoffice.world import World, person
 
 PROPOSE = "/admin/core/user/actions/propose-second-factor-reset/"
 PASSWORD = "a-long-password"
@@ -67,7 +69,7 @@ def test_two_people_reset_the_second_factor_of_a_third(
     device = TOTPDevice.objects.get(user=awa)
     assert proposal.facts == {
         "login": "awa", "full_name": "Awa Ndiaye", "roles": ["approver"], "is_superuser": False,
-        "enrolled_at": device.created_at.isoformat(), "recovery_codes": 10,
+        "enrolled_at": device.created_at.isoformat(),
     }  # fmt: skip
     assert (proposal.reason, lost.get("/admin/").status_code) == ("she called me, phone stolen", 200)
 
@@ -100,6 +102,60 @@ def test_person_cannot_approve_the_reset_of_their_own(awa: User, lost: Client, e
     assert lost.get("/admin/").status_code == 200
 
 
+def test_person_can_neither_reject_the_reset_of_their_own_nor_block_it(awa: User, enter: Enter) -> None:
+    proposal = _proposed(enter, awa)
+    Proposal.objects.filter(pk=proposal.pk).update(approvals_needed=2)
+    with pytest.raises(OwnSecondFactorReset):
+        reject(proposal_id=proposal.pk, approver=awa, reason="I found it", now=clock.now())
+    with pytest.raises(OwnSecondFactorReset):
+        approve(proposal_id=proposal.pk, approver=awa, digest=proposal.digest, now=clock.now())
+    assert not Approval.objects.exists()
+    [code, *_] = make_recovery_codes(awa, now=clock.now())
+    use_code(awa, code, limits=session_limits(awa), now=clock.now())
+
+    for name in ("moussa", "fatou"):
+        approver = person(name, Role.APPROVER)
+        approve(proposal_id=proposal.pk, approver=approver, digest=proposal.digest, now=clock.now())
+
+    assert SecondFactorReset.objects.get().user == awa
+
+
+def test_person_is_offered_no_decision_on_the_reset_of_their_own(
+    awa: User, lost: Client, enter: Enter
+) -> None:
+    proposal = _proposed(enter, awa)
+
+    page = lost.get(f"/admin/core/proposal/{proposal.pk}/change/").content.decode()
+
+    assert "cannot decide on it" in page
+    assert "actions/approve/" not in page
+    assert "actions/reject/" not in page
+    assert not waiting_for(awa).exists()
+    assert "actions/approve/" in enter(Role.APPROVER).get(
+        f"/admin/core/proposal/{proposal.pk}/change/"
+    ).content.decode()
+
+
+def test_batch_leaves_out_the_reset_of_ones_own_and_says_why(
+    world: World, awa: User, lost: Client, enter: Enter
+) -> None:
+    proposal = _proposed(enter, awa)
+    Proposal.objects.filter(pk=world.verification.pk).update(proposer=person("ibrahima", Role.FINANCE))
+    keys = {"pk": [world.verification.pk, proposal.pk]}
+    seen = {f"seen-{row.pk}": row.digest for row in (world.verification, proposal)}
+    session = lost.session
+    accept_code(session, now=clock.now())
+    session.save()
+
+    asked = lost.get("/admin/core/proposal/actions/approve/", keys).content.decode()
+    result = lost.post("/admin/core/proposal/actions/approve/", {**keys, **seen}).content.decode()
+
+    for page in (asked, result):
+        assert "This is about the second factor of awa, who cannot decide on it." in page
+    proposal.refresh_from_db()
+    assert (proposal.state, _unchanged(awa)) == ("open", True)
+
+
 def test_person_cannot_propose_the_reset_of_their_own(awa: User, enter: Enter) -> None:
     operator = User.objects.get(pk=enter(Role.OPERATOR).session["_auth_user_id"])
     TOTPDevice.objects.create(user=operator, name="authenticator", confirmed=True)
@@ -110,17 +166,36 @@ def test_person_cannot_propose_the_reset_of_their_own(awa: User, enter: Enter) -
     assert not Proposal.objects.exists()
 
 
-def test_own_reset_proposed_past_the_service_is_not_approved(awa: User, enter: Enter) -> None:
+def test_own_reset_is_not_proposed_past_the_service(awa: User, enter: Enter) -> None:
     operator = User.objects.get(pk=enter(Role.OPERATOR).session["_auth_user_id"])
     TOTPDevice.objects.create(user=operator, name="authenticator", confirmed=True)
-    proposal = propose(
-        kind="second_factor_reset", subject_id=str(operator.pk), proposer=operator, now=clock.now()
-    )
 
     with pytest.raises(OwnSecondFactorReset):
-        approve(proposal_id=proposal.pk, approver=awa, digest=proposal.digest, now=clock.now())
+        propose(kind="second_factor_reset", subject_id=str(operator.pk), proposer=operator, now=clock.now())
 
-    assert TOTPDevice.objects.filter(user=operator).exists()
+    assert not Proposal.objects.exists()
+
+
+def test_own_void_reset_is_not_proposed_again(awa: User, enter: Enter) -> None:
+    browser = enter(Role.OPERATOR)
+    operator = User.objects.get(pk=browser.session["_auth_user_id"])
+    device = TOTPDevice.objects.create(user=operator, name="authenticator", confirmed=True)
+    browser.force_login(operator)
+    session = browser.session
+    session["otp_device_id"] = device.persistent_id
+    accept_code(session, now=clock.now())
+    session.save()
+    other = person("moussa", Role.OPERATOR)
+    proposal = propose_reset(user_pk=operator.pk, reason="lost", proposer=other, now=clock.now())
+    User.objects.filter(pk=operator.pk).update(first_name="Void")
+
+    page = browser.get(f"/admin/core/proposal/{proposal.pk}/change/").content.decode()
+    url = "/admin/core/proposal/actions/propose-again/"
+    answer = browser.post(url, {"pk": proposal.pk, "reason": "again"}).content.decode()
+
+    assert "propose-again" not in page
+    assert "cannot decide on it" in answer
+    assert Proposal.objects.get().state == "open"
 
 
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.AUDITOR])
