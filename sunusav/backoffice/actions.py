@@ -104,9 +104,9 @@ class Action:
 
     `permission` may depend on the row. `is_offered` only decides whether there is a button: the service decides whether
     the action is allowed. `why_not` says why a row is left out of a selection, where there is more to say than that it
-    does not accept the action. `seen` returns the digest that the confirmation shows and posts back. `done_now` says what
-    became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form that
-    a link may fill in. `form_for` returns the form where it depends on the row. An action that
+    does not accept the action. `seen` returns the digest that the confirmation shows and posts back. `done_now` says
+    what became of it where that is known only afterwards, in place of `done`. `prefilled` names the fields of the form
+    that a link may fill in. `form_for` returns the form where it depends on the row. An action that
     `is_about_one_row` is not in the list's menu; its `run` may return a `Download` or a `Page`. Rows that are
     `is_confirmed_alone` are left out of a selection of several. After a refusal of a single row its form keeps what was
     typed.

@@ -13,8 +13,8 @@ from sunusav.core import clock
 from sunusav.core.app_modules import collect
 from sunusav.core.approvals import (
     Approvable,
-    involves_nobody,
     approvable,
+    involves_nobody,
     refusal_of_involved,
     required_for,
     staleness_of,

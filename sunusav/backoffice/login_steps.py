@@ -21,11 +21,13 @@ from sunusav.backoffice import throttling
 from sunusav.backoffice.authenticators import Enrolment, recovery_codes_page
 from sunusav.backoffice.fresh_codes import accept_code
 from sunusav.backoffice.login import LOCKED, BackofficeLoginForm, FirstCodeForm, OneTimeCodeForm
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.session_limits import start_session
 from sunusav.core import clock
 from sunusav.core.login_attempts import Attempt, TooManyAttempts, forget_attempt
 from sunusav.core.models import User
 from sunusav.core.second_factor import (
+    AuthenticatorChanged,
     SecondFactorRefused,
     TooManyWrongCodes,
     enrol_authenticator,
@@ -38,8 +40,8 @@ from sunusav.core.second_factor import (
 PENDING = "pending_login"
 PENDING_SECONDS = 10 * 60
 CODES_LOCKED = _(
-    "Too many failed attempts. Wait a quarter of an hour, or log in from a browser in which you have logged in before. If"
-    " somebody else gave wrong codes, they know your password: change it."
+    "Too many failed attempts. Wait a quarter of an hour, or log in from a browser in which you have logged in before."
+    " If somebody else gave wrong codes, they know your password: change it."
 )
 WRONG_CODE = _("The one-time code is wrong or was used already. Wait for the next one and enter that.")
 
@@ -99,9 +101,13 @@ def enrol_step(site: AdminSite, request: HttpRequest) -> HttpResponseBase:
     form, now = FirstCodeForm(request.POST or None), clock.now()
     if form.is_valid() and (attempt := _counted(request, pending, form)):
         try:
-            device = enrol_authenticator(user, key=enrolment.key, code=form.cleaned_data["code"], now=now)
+            device = enrol_authenticator(
+                user, key=enrolment.key, code=form.cleaned_data["code"], replaces=None, now=now
+            )
         except SecondFactorRefused:
             form.add_error("code", WRONG_CODE)
+        except AuthenticatorChanged as refusal:
+            form.add_error("code", show_refusal(refusal).text)
         else:
             forget_attempt(attempt)
             _enter(request, user, device=device)

@@ -22,7 +22,9 @@ from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.user_agents import browser_name
 from sunusav.core import clock
 from sunusav.core.second_factor import (
+    AuthenticatorChanged,
     SecondFactorRefused,
+    authenticator_of,
     enrol_authenticator,
     has_authenticator,
     is_code_of,
@@ -81,7 +83,7 @@ class SecurityPages:
         left = recovery_codes_left(user)
         context = {
             "title": _("Your security"),
-            "device": TOTPDevice.objects.filter(user=user, confirmed=True).first(),
+            "device": authenticator_of(user),
             "codes_left": left,
             "few_codes": left < FEW_CODES,
             "sessions": [
@@ -97,19 +99,19 @@ class SecurityPages:
 
     def authenticator(self, request: HttpRequest) -> HttpResponseBase:
         """Set up an authenticator, the first one or in place of the earlier one."""
-        user, is_first = person_of(request), not has_authenticator(person_of(request))
+        user, earlier = person_of(request), authenticator_of(person_of(request))
         enrolment, now = Enrolment.of_session(request.session, user), clock.now()
-        form = AuthenticatorForm(
-            request.POST or None, user=user, session=request.session, key=enrolment.key
-        )
+        form = AuthenticatorForm(request.POST or None, user=user, session=request.session, key=enrolment.key)
         if form.is_valid():
             first_code = form.cleaned_data["first_code"]
             try:
-                device = enrol_authenticator(user, key=enrolment.key, code=first_code, now=now)
-            except SecondFactorRefused as refusal:
+                device = enrol_authenticator(
+                    user, key=enrolment.key, code=first_code, replaces=earlier, now=now
+                )
+            except (SecondFactorRefused, AuthenticatorChanged) as refusal:
                 form.add_error("first_code", show_refusal(refusal).text)
             else:
-                return self._enrolled(request, device, is_first=is_first)
+                return self._enrolled(request, device, is_first=earlier is None)
         context = {"title": _("Set up your authenticator"), "form": form, "enrolment": enrolment}
         return self._page(request, "admin/security_form.html", context)
 

@@ -235,6 +235,12 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("The one-time code is missing, wrong or already used."),
         _("Wait for the next code and enter that one."),
     ),
+    "authenticator-changed": (
+        _("Another browser has set up an authenticator for this account in the meantime, or taken it away."),
+        _(
+            "Log in again with the codes of that one. If that was not you, have your second factor reset at once."
+        ),
+    ),
     "too-many-wrong-codes": (
         _("Too many codes were wrong, so that none is accepted for some time."),
         _(

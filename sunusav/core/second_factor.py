@@ -24,7 +24,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.core import trail
 from sunusav.core.actors import Actor
-from sunusav.core.errors import Forbidden
+from sunusav.core.errors import Conflict, Forbidden
 from sunusav.core.login_attempts import DAY, Limit, TooManyAttempts, failures_counted, forget_attempts_of
 from sunusav.core.models import User
 
@@ -43,6 +43,10 @@ class SecondFactorNotEnrolled(Forbidden):
 
 class SecondFactorRefused(Forbidden):
     """The one-time code is missing, wrong or used already."""
+
+
+class AuthenticatorChanged(Conflict):
+    """Another browser has set up an authenticator, or taken it away, since this one began."""
 
 
 class TooManyWrongCodes(Forbidden):
@@ -119,13 +123,24 @@ def is_code_of(key: str, code: str) -> bool:
     return code.isdecimal() and bool(TOTP(bytes.fromhex(key)).verify(int(code), tolerance=1))
 
 
-def enrol_authenticator(user: User, *, key: str, code: str, now: datetime) -> TOTPDevice:
+def authenticator_of(user: User) -> TOTPDevice | None:
+    """Return the authenticator whose codes a person gives, if they have one."""
+    found: TOTPDevice | None = TOTPDevice.objects.filter(user=user, confirmed=True).order_by("pk").first()
+    return found
+
+
+def enrol_authenticator(
+    user: User, *, key: str, code: str, replaces: TOTPDevice | None, now: datetime
+) -> TOTPDevice:
     """Make this secret the person's only authenticator, once its first code shows that they have it.
 
-    Raises: SecondFactorRefused.
+    `replaces` is the one they had when this browser was let in: of two that begin at once, one comes too late.
+    Raises: AuthenticatorChanged, SecondFactorRefused.
     """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
+        if authenticator_of(user) != replaces:
+            raise AuthenticatorChanged
         TOTPDevice.objects.filter(user=user).delete()
         device = TOTPDevice.objects.create(user=user, name="authenticator", key=key, confirmed=True)
         if not device.verify_token(code):

@@ -7,14 +7,12 @@ log in the next time.
 from datetime import datetime
 from typing import Any
 
-from django_otp.plugins.otp_totp.models import TOTPDevice
-
 from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.approvals import propose, require_as_proposed
 from sunusav.core.errors import Conflict, Forbidden, Missing
 from sunusav.core.models import Proposal, SecondFactorReset, User
-from sunusav.core.second_factor import forget_second_factor
+from sunusav.core.second_factor import authenticator_of, forget_second_factor
 from sunusav.core.staff_sessions import delete_sessions
 
 SECOND_FACTOR_RESET = "second_factor_reset"
@@ -54,7 +52,7 @@ def describe_reset(subject_id: str) -> dict[str, Any]:
     user = User.objects.filter(pk=int(subject_id) if subject_id.isdecimal() else 0).first()
     if user is None:
         raise PersonMissing(user_pk=subject_id)
-    device = TOTPDevice.objects.filter(user=user, confirmed=True).order_by("pk").first()
+    device = authenticator_of(user)
     if device is None:
         raise NoSecondFactor(login=user.get_username())
     return {

@@ -261,8 +261,9 @@ def with_authenticator() -> User:
 @case("sunusav.core.second_factor.enrol_authenticator")
 def enrol_authenticator() -> Call:
     user, key = with_authenticator(), second_factor.make_key()
+    replaces = second_factor.authenticator_of(user)
     code = f"{totp(bytes.fromhex(key)):06}"
-    return lambda: second_factor.enrol_authenticator(user, key=key, code=code, now=NOW)
+    return lambda: second_factor.enrol_authenticator(user, key=key, code=code, replaces=replaces, now=NOW)
 
 
 @case("sunusav.core.second_factor.make_recovery_codes")
@@ -275,9 +276,7 @@ def make_recovery_codes() -> Call:
 def use_code() -> Call:
     user = with_authenticator()
     [code, *_] = second_factor.make_recovery_codes(user, now=NOW)
-    return lambda: second_factor.use_code(
-        user, code, limits=second_factor.session_limits(user), now=NOW
-    )
+    return lambda: second_factor.use_code(user, code, limits=second_factor.session_limits(user), now=NOW)
 
 
 @case("sunusav.core.second_factor_resets.propose_reset")

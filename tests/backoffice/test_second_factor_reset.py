@@ -131,9 +131,10 @@ def test_person_is_offered_no_decision_on_the_reset_of_their_own(
     assert "actions/approve/" not in page
     assert "actions/reject/" not in page
     assert not waiting_for(awa).exists()
-    assert "actions/approve/" in enter(Role.APPROVER).get(
-        f"/admin/core/proposal/{proposal.pk}/change/"
-    ).content.decode()
+    assert (
+        "actions/approve/"
+        in enter(Role.APPROVER).get(f"/admin/core/proposal/{proposal.pk}/change/").content.decode()
+    )
 
 
 def test_batch_leaves_out_the_reset_of_ones_own_and_says_why(

@@ -1,6 +1,7 @@
 """One-time codes and recovery codes: which is accepted where, and how often."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from django_otp.models import Device
@@ -11,6 +12,7 @@ from pytest_django import Settings
 
 from sunusav.core.models import LoginAttempt, TrailEntry, User
 from sunusav.core.second_factor import (
+    AuthenticatorChanged,
     SecondFactorNotEnrolled,
     SecondFactorRefused,
     TooManyWrongCodes,
@@ -25,6 +27,7 @@ from sunusav.core.second_factor import (
     use_code,
 )
 from tests.factories.users import make_user
+from tests.support.at_once import at_once
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
@@ -153,14 +156,56 @@ def test_new_authenticator_replaces_the_earlier_one_once_its_first_code_is_right
 ) -> None:
     key = make_key()
     with pytest.raises(SecondFactorRefused):
-        enrol_authenticator(awa, key=key, code="000000", now=NOW)
+        enrol_authenticator(awa, key=key, code="000000", replaces=device, now=NOW)
     assert TOTPDevice.objects.get(user=awa) == device
     assert not TrailEntry.objects.exists()
 
-    enrolled = enrol_authenticator(awa, key=key, code=_code(key), now=NOW)
+    enrolled = enrol_authenticator(awa, key=key, code=_code(key), replaces=device, now=NOW)
 
     assert TOTPDevice.objects.get(user=awa) == enrolled
     assert enrolled.key == key
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("has_one", [False, True])
+def test_of_two_browsers_that_enrol_at_once_one_is_told_that_it_came_too_late(*, has_one: bool) -> None:
+    awa = make_user(username="awa", is_service=False)
+    earlier = TOTPDevice.objects.create(user=awa, confirmed=True) if has_one else None
+    keys = [make_key(), make_key()]
+
+    def enrol(key: str) -> TOTPDevice:
+        return enrol_authenticator(awa, key=key, code=_code(key), replaces=earlier, now=NOW)
+
+    answers = at_once([partial(enrol, key) for key in keys])
+
+    [late] = [answer for answer in answers if isinstance(answer, AuthenticatorChanged)]
+    [enrolled] = [answer for answer in answers if answer is not late]
+    assert TOTPDevice.objects.get(user=awa) == enrolled
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_guesses_at_the_same_moment_are_limited_too() -> None:
+    awa = make_user(username="awa", is_service=False)
+    TOTPDevice.objects.create(user=awa, confirmed=True)
+
+    answers = at_once([lambda: _use(awa, "000000")] * 12)
+
+    assert sum(isinstance(answer, SecondFactorRefused) for answer in answers) <= 5
+    assert {type(answer) for answer in answers} <= {SecondFactorRefused, TooManyWrongCodes}
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_code_that_two_give_at_once_is_accepted_from_one() -> None:
+    awa = make_user(username="awa", is_service=False)
+    device = TOTPDevice.objects.create(user=awa, confirmed=True)
+    [recovery, *_] = make_recovery_codes(awa, now=NOW)
+    for code in (_code(device.key), recovery):
+        answers = at_once([partial(_use, awa, code)] * 2)
+
+        assert sorted(isinstance(answer, SecondFactorRefused) for answer in answers) == [False, True]
 
 
 def test_secret_is_shown_as_authenticators_take_it(awa: User) -> None:
