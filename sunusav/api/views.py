@@ -140,6 +140,14 @@ class ApiView(APIView):
         limits = limits_of_codes(f"with the token {self.request.auth.pk}")
         require_second_factor(self.user, code, limits=limits, now=self.now)
 
+    def require_second_factor_of_people(self) -> None:
+        """Require a fresh one-time code of people, whom the back office asks for one too; programs have none.
+
+        Raises: SecondFactorNotEnrolled, SecondFactorRefused, TooManyWrongCodes.
+        """
+        if not self.user.is_service:
+            self.require_second_factor()
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.args, self.kwargs, self.headers, self._method = args, kwargs, {}, str(request.method)
         self.request = self.initialize_request(request, *args, **kwargs)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils.timezone import now as wall_clock
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -25,7 +27,7 @@ from tests.factories.payouts import (
     process,
     verify,
 )
-from tests.factories.users import client_in, make_user
+from tests.factories.users import client_in, client_of, make_user
 from tests.fakes.rail import FakeInvoice, ScriptedRail
 from tests.payouts.unchanged import nothing_changes
 from tests.support.opened import destination_of
@@ -327,6 +329,19 @@ def test_retry_or_cancel_under_review_is_refused_to_a_service(
             assert _problem(answer) == (409, "payout-needs-review")
     answer = client_in(Role.FINANCE).post(f"{ROOT}/{payout_id}/retry", {"reason": "looked at it"})
     assert answer.status_code == 202
+
+
+def test_person_retries_a_payout_with_a_fresh_code(node: ScriptedRail) -> None:
+    payout_id = process(make_payable_cycle(make_group(members=2), net_sats=19_800))
+    node.script.append(Refused(reason="incorrect-details", failure=FailureClass.FINAL))
+    _run()
+    person = make_user(Role.FINANCE)
+    device, client = TOTPDevice.objects.create(user=person), client_of(person)
+    url, body = f"{ROOT}/{payout_id}/retry", {"reason": "asked the winner"}
+
+    with nothing_changes():
+        assert _problem(client.post(url, body)) == (403, "second-factor-refused")
+    assert client.post(url, body, HTTP_X_OTP=f"{totp(device.bin_key):06}").status_code == 202
 
 
 @pytest.mark.parametrize("role", [Role.APPROVER, Role.AUDITOR, Role.OPERATOR])

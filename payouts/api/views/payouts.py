@@ -149,12 +149,17 @@ class PayoutViewSet(ApiViewSet):
     @Endpoint(
         "Retry a failed payout, as the same payout", operation_id="retry_payout_post", permission=RETRY,
         body=ReasonBody, answer=PayoutWithSplitAnswer, statuses=(202,),
-        problems=[PayoutMissing, PayoutNeedsReview, OutgoingPaused, DisbursementNotRetryable, PaymentReferenceUsed],
+        problems=[
+            PayoutMissing, PayoutNeedsReview, OutgoingPaused, DisbursementNotRetryable, PaymentReferenceUsed,
+            SecondFactorRefused, SecondFactorNotEnrolled, TooManyWrongCodes,
+        ],
         example={"reason": "the winner gave a new invoice"},
+        parameters=[OneTimeCode],
     )  # fmt: skip
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, payout_id: int) -> Response:
         reason = self.body()["reason"]
+        self.require_second_factor_of_people()
         services.retry_payout(payout_id=payout_id, user=self.user, reason=reason, now=self.now)
         return self._answer_with_fee(payout_id)
 
