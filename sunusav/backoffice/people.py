@@ -24,6 +24,7 @@ from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section
 from sunusav.backoffice.timeline import timeline_of
+from sunusav.backoffice.session_limits import follow_rotated
 from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
@@ -161,6 +162,7 @@ class RoleAdmin(ReadOnlyAdmin):
 
     list_display = ("role",)
     fields = ("role", "rights")
+                follow_rotated(request, person_of(request), now=clock.now())
     search_fields = ("name",)
 
     def name_of(self, row: Any) -> str:

@@ -40,6 +40,13 @@ def start_session(request: HttpRequest, user: User, *, now: datetime) -> None:
     _follow(request, user, now)
 
 
+def follow_rotated(request: HttpRequest, user: User, *, now: datetime) -> None:
+    """List a session under its new key at once: until its next request, nobody could end it otherwise."""
+    kept = request.session[STAFF_SESSION]
+    request.session[STAFF_SESSION] = {**kept, "key": request.session.session_key}
+    _follow(request, user, now)
+
+
 def _apply_limits(request: HttpRequest, user: User, *, now: datetime) -> None:
     kept, seconds = request.session.get(STAFF_SESSION), int(now.timestamp())
     if kept is None:

@@ -28,6 +28,7 @@ from sunusav.backoffice.navigation import Area, entries, menu_of
 from sunusav.backoffice.pause import pause_banner
 from sunusav.backoffice.search_page import search_page
 from sunusav.backoffice.security import SecurityPages
+from sunusav.backoffice.session_limits import follow_rotated
 from sunusav.core import clock, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
@@ -96,6 +97,7 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
             response = super().password_change(request, extra_context)
             if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
                 user, now = person_of(request), clock.now()
+                follow_rotated(request, user, now=now)
                 delete_sessions(user, except_session_key=request.session.session_key)
                 trail.record(
                     subject=f"user:{user.get_username()}",

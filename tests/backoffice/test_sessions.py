@@ -252,6 +252,36 @@ def test_own_new_password_ends_the_other_sessions(awa: User) -> None:
     assert _actions() == ["change_password"]
 
 
+def test_session_is_listed_and_ended_as_soon_as_a_new_password_gave_it_another_key(
+    awa: User, enter: Enter
+) -> None:
+    awa.set_password("a-long-password")
+    awa.save()
+    browser = _browser(awa)
+    form = {
+        "old_password": "a-long-password",
+        "new_password1": "gxq-7-tontine",
+        "new_password2": "gxq-7-tontine",
+    }
+    browser.post("/admin/password_change/", form)
+    assert [row.session_id for row in StaffSession.objects.all()] == [browser.session.session_key]
+
+    enter(Role.OPERATOR).post("/admin/core/user/actions/end-sessions/", {"pk": awa.pk})
+
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_session_that_changes_another_password_is_listed_under_its_new_key(awa: User, enter: Enter) -> None:
+    root = enter(None)
+    root.get("/admin/")
+    form = {"password1": "gxq-7-tontine", "password2": "gxq-7-tontine", "usable_password": "true"}
+
+    assert root.post(f"/admin/core/user/{awa.pk}/password/", form).status_code == 302
+
+    [row] = StaffSession.objects.filter(user__username="root")
+    assert row.session_id == root.session.session_key
+
+
 def test_daily_clean_up_deletes_login_attempts_that_no_longer_count(db: None) -> None:
     now = clock.now()
     for hours in (25, 23):
