@@ -20,11 +20,12 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from sunusav.backoffice.access_actions import END_SESSIONS, PROPOSE_RESET, sessions_table
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
+from sunusav.backoffice.code_first import code_asked_first
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.sections import Section
-from sunusav.backoffice.timeline import timeline_of
 from sunusav.backoffice.session_limits import follow_rotated
+from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
@@ -67,7 +68,10 @@ class PersonForm(ChangeForm):
 
 @admin.register(User)
 class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
-    """Accounts are deactivated, never deleted: the trail refers to them."""
+    """Accounts are deactivated, never deleted: the trail refers to them.
+
+    Adding or changing one needs a fresh code: in an unlocked browser, anybody could make themselves two colleagues.
+    """
 
     form = PersonForm
     add_form = forms_of_unfold.UserCreationForm
@@ -115,6 +119,17 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "is_superuser")
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        may_save = self.has_change_permission(request) if object_id else self.has_add_permission(request)
+        asked = code_asked_first(request) if may_save else None
+        return asked or super().changeform_view(request, object_id, form_url, extra_context)
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
             kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
@@ -140,10 +155,14 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Record a new password in the trail: Django sets it on a separate page, outside a transaction."""
+        asked = code_asked_first(request) if self.has_change_permission(request) else None
+        if asked is not None:
+            return asked
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
             if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
                 user = User.objects.get(pk=unquote(id))
+                follow_rotated(request, person_of(request), now=clock.now())
                 delete_sessions(user, except_session_key=request.session.session_key)
                 trail.record(
                     subject=f"user:{user.get_username()}", action="change_password",
@@ -162,7 +181,6 @@ class RoleAdmin(ReadOnlyAdmin):
 
     list_display = ("role",)
     fields = ("role", "rights")
-                follow_rotated(request, person_of(request), now=clock.now())
     search_fields = ("name",)
 
     def name_of(self, row: Any) -> str:

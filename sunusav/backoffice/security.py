@@ -1,5 +1,6 @@
 """A person's own security page: their authenticator, recovery codes and sessions."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.backoffice.admins import MAX_DIGITS, person_of
 from sunusav.backoffice.authenticators import Enrolment, recovery_codes_page
+from sunusav.backoffice.code_first import code_page
 from sunusav.backoffice.forms import OwnCodeForm
 from sunusav.backoffice.fresh_codes import accept_code
 from sunusav.backoffice.refusals import show_refusal
@@ -75,6 +77,7 @@ class SecurityPages:
             path("security/", view(self.overview), name="security"),
             path("security/authenticator/", view(self.authenticator), name="security_authenticator"),
             path("security/recovery-codes/", view(self.recovery_codes), name="security_recovery_codes"),
+            path("security/code/", view(partial(code_page, self.site)), name="security_code"),
             path("security/sessions/end/", view(self.end_sessions), name="security_end_sessions"),
         ]
 

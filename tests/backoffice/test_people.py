@@ -1,10 +1,13 @@
 """People and their roles: managed by superusers and user managers; each change is in the trail."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.core.models import TrailEntry, User
 from sunusav.core.roles import Role, sync_roles
@@ -53,6 +56,37 @@ def test_superuser_assigns_a_role_and_the_trail_records_it(moussa: User, enter: 
         ["approver"],
         ["groups"],
     )
+
+
+@pytest.mark.parametrize("part", ["add/", "{pk}/change/", "{pk}/password/"])
+def test_changing_accounts_needs_a_fresh_code(moussa: User, enter: Enter, part: str) -> None:
+    root = enter(None)
+    user = User.objects.get(username="root")
+    device = TOTPDevice.objects.create(user=user, confirmed=True)
+    session = root.session
+    session["otp_device_id"] = device.persistent_id
+    session.save()
+    url = "/admin/core/user/" + part.format(pk=moussa.pk)
+    asked = f"/admin/security/code/?next={quote(url, safe='')}"
+    password = {"password1": "gxq-7-tontine", "password2": "gxq-7-tontine", "usable_password": "true"}
+    form = {**_form(moussa, Role.APPROVER), **password}
+
+    assert root.get(url).headers["Location"] == asked
+    assert root.post(url, form).headers["Location"] == asked
+    assert (_roles(moussa), TrailEntry.objects.exists()) == (["finance"], False)
+
+    assert "missing, wrong or already used" in root.post(asked, {"code": "000000"}).content.decode()
+    code = {"code": f"{totp(device.bin_key):06}"}
+    assert root.post(asked, code).headers["Location"] == url
+    assert root.get(url).status_code == 200
+
+
+def test_page_that_asks_for_a_code_leads_to_no_other_host(enter: Enter) -> None:
+    root = enter(None)
+
+    response = root.post("/admin/security/code/?next=https://evil.example/", {})
+
+    assert response.headers["Location"] == "/admin/"
 
 
 def test_finance_and_approver_exclude_each_other(moussa: User, enter: Enter) -> None:
