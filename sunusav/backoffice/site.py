@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -22,6 +23,7 @@ from sunusav.backoffice.charts import charts_for
 from sunusav.backoffice.forbidden import refused_inside_site
 from sunusav.backoffice.inbox import inbox_of
 from sunusav.backoffice.inbox_shown import show_inbox
+from sunusav.backoffice.login import LOCKED
 from sunusav.backoffice.login_steps import PasswordStep, code_step, enrol_step
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.navigation import Area, entries, menu_of
@@ -29,8 +31,10 @@ from sunusav.backoffice.pause import pause_banner
 from sunusav.backoffice.search_page import search_page
 from sunusav.backoffice.security import SecurityPages
 from sunusav.backoffice.session_limits import follow_rotated
+from sunusav.backoffice.throttling import PER_BROWSER
 from sunusav.core import clock, trail
 from sunusav.core.actors import Actor
+from sunusav.core.login_attempts import TooManyAttempts, begin_attempt, forget_attempt
 from sunusav.core.models import User
 from sunusav.core.second_factor import has_authenticator
 from sunusav.core.staff_sessions import delete_sessions
@@ -92,10 +96,25 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
         return TemplateResponse(request, "admin/backoffice/area.html", context)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Change a person's own password; their other sessions end, as the password that opened them is gone."""
+        """Change a person's own password; wrong ones are counted, as at the login."""
+        if request.method != "POST":
+            return cast(HttpResponse, super().password_change(request, extra_context))
+        limits = {f"own password of {person_of(request).pk}": PER_BROWSER}
+        try:
+            attempt = begin_attempt(limits, now=clock.now())
+        except TooManyAttempts:
+            messages.error(request, LOCKED)
+            return redirect("admin:password_change")
+        response = self._change_password(request, extra_context)
+        if response.status_code == HTTPStatus.FOUND or "old_password" not in _form_of(response).errors:
+            forget_attempt(attempt)
+        return response
+
+    def _change_password(self, request: HttpRequest, extra_context: Any) -> HttpResponse:
+        """Change the password; the person's other sessions end, as the password that opened them is gone."""
         with transaction.atomic():
             response = super().password_change(request, extra_context)
-            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            if response.status_code == HTTPStatus.FOUND:
                 user, now = person_of(request), clock.now()
                 follow_rotated(request, user, now=now)
                 delete_sessions(user, except_session_key=request.session.session_key)
@@ -134,6 +153,10 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
         if isinstance(user, User) and self.has_permission(request):
             paused = pause_banner(user, now=clock.now())
         return {**super().each_context(request), "pause": paused}
+
+
+def _form_of(response: HttpResponse) -> Any:
+    return cast(TemplateResponse, response).context_data["form"]  # type: ignore[index]  # Django's view sets it
 
 
 def _is_verified(user: Any) -> bool:

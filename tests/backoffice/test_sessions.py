@@ -252,6 +252,26 @@ def test_own_new_password_ends_the_other_sessions(awa: User) -> None:
     assert _actions() == ["change_password"]
 
 
+def test_wrong_own_passwords_are_counted(awa: User) -> None:
+    awa.set_password("a-long-password")
+    awa.save()
+    browser = _browser(awa)
+    form = {"new_password1": "gxq-7-tontine", "new_password2": "gxq-7-tontine"}
+    mistyped = {**form, "old_password": "a-long-password", "new_password2": "another"}
+    for _ in range(6):
+        assert browser.post("/admin/password_change/", mistyped).status_code == 200
+    for _ in range(5):
+        assert browser.post("/admin/password_change/", {**form, "old_password": "guess"}).status_code == 200
+
+    response = browser.post(
+        "/admin/password_change/", {**form, "old_password": "a-long-password"}, follow=True
+    )
+
+    assert "Too many failed attempts" in response.content.decode()
+    awa.refresh_from_db()
+    assert awa.check_password("a-long-password")
+
+
 def test_session_is_listed_and_ended_as_soon_as_a_new_password_gave_it_another_key(
     awa: User, enter: Enter
 ) -> None:
