@@ -19,16 +19,20 @@ ENROLMENT = "enrolment"
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A new secret. It is kept in the session until a first code confirms it, so that no two browsers share one."""
+    """A new secret. It is kept in the session until a first code confirms it, so that no two browsers share one.
+
+    Each time the page is opened there is another one: somebody who opened it in an unlocked browser and kept the
+    secret would otherwise share the authenticator that its owner sets up later.
+    """
 
     user: User
     key: str
 
     @classmethod
-    def of_session(cls, session: SessionBase, user: User) -> "Enrolment":
-        kept = session.get(ENROLMENT)
-        if not kept or kept["user"] != user.pk:
-            kept = session[ENROLMENT] = {"user": user.pk, "key": make_key()}
+    def of_request(cls, request: HttpRequest, user: User) -> "Enrolment":
+        kept = request.session.get(ENROLMENT)
+        if request.method != "POST" or not kept or kept["user"] != user.pk:
+            kept = request.session[ENROLMENT] = {"user": user.pk, "key": make_key()}
         return cls(user, kept["key"])
 
     @staticmethod

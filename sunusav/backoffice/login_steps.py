@@ -97,7 +97,7 @@ def enrol_step(site: AdminSite, request: HttpRequest) -> HttpResponseBase:
     pending = _pending_login(request)
     if pending is None or has_authenticator(pending.user):
         return redirect("admin:login")
-    user, enrolment = pending.user, Enrolment.of_session(request.session, pending.user)
+    user, enrolment = pending.user, Enrolment.of_request(request, pending.user)
     form, now = FirstCodeForm(request.POST or None), clock.now()
     if form.is_valid() and (attempt := _counted(request, pending, form)):
         try:

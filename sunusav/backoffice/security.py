@@ -103,7 +103,7 @@ class SecurityPages:
     def authenticator(self, request: HttpRequest) -> HttpResponseBase:
         """Set up an authenticator, the first one or in place of the earlier one."""
         user, earlier = person_of(request), authenticator_of(person_of(request))
-        enrolment, now = Enrolment.of_session(request.session, user), clock.now()
+        enrolment, now = Enrolment.of_request(request, user), clock.now()
         form = AuthenticatorForm(request.POST or None, user=user, session=request.session, key=enrolment.key)
         if form.is_valid():
             first_code = form.cleaned_data["first_code"]

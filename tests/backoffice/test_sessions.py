@@ -342,6 +342,18 @@ def test_person_sets_up_a_first_authenticator_and_gets_recovery_codes(awa: User)
     assert browser.get("/admin/").status_code == 200
 
 
+def test_secret_is_another_one_each_time_the_page_is_opened(awa: User) -> None:
+    browser = _browser(awa)
+    kept_by_somebody = _secret(browser.get(f"{SECURITY}authenticator/").content.decode())
+
+    secret = _secret(browser.get(f"{SECURITY}authenticator/").content.decode())
+    wrong = browser.post(f"{SECURITY}authenticator/", {"first_code": f"{totp(kept_by_somebody):06}"})
+
+    assert secret != kept_by_somebody
+    assert _secret(wrong.content.decode()) == secret
+    assert not TOTPDevice.objects.exists()
+
+
 def test_replacing_the_authenticator_needs_a_code_of_the_earlier_one(awa: User) -> None:
     browser, device = _with_device(awa)
     other = Client()
