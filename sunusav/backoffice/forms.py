@@ -13,7 +13,7 @@ from sunusav.backoffice.refusals import show_refusal
 from sunusav.core import clock
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
-from sunusav.core.second_factor import has_authenticator, session_limits, use_code
+from sunusav.core.second_factor import has_authenticator, limits_in_sessions, use_code
 
 
 class ConfirmForm(forms.Form):
@@ -75,7 +75,7 @@ class CodeForm(ConfirmForm):
     def _use_code(self, code: str) -> None:
         now = clock.now()
         try:
-            use_code(self.user, code, limits=session_limits(self.user), now=now)
+            use_code(self.user, code, limits=limits_in_sessions(self.user), now=now)
         except DomainError as refusal:
             self.add_error("code", show_refusal(refusal).text)
             return

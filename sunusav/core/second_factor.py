@@ -62,14 +62,14 @@ def limits_of_codes(way: str) -> dict[str, Limit]:
     return {f"codes {way}": WRONG_CODES, f"codes of the day {way}": WRONG_CODES_A_DAY}
 
 
-def session_limits(user: User) -> dict[str, Limit]:
+def limits_in_sessions(user: User) -> dict[str, Limit]:
     """Return the limits of wrong codes in the sessions of a person, all together; a login with a code resets them."""
     return limits_of_codes(f"in sessions of {user.pk}")
 
 
 def forget_wrong_codes(user: User) -> None:
     """Reset the count of wrong codes in a person's sessions, after a login with a right one."""
-    for name in session_limits(user):
+    for name in limits_in_sessions(user):
         forget_attempts_of(name)
 
 

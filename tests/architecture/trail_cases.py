@@ -276,7 +276,7 @@ def make_recovery_codes() -> Call:
 def use_code() -> Call:
     user = with_authenticator()
     [code, *_] = second_factor.make_recovery_codes(user, now=NOW)
-    return lambda: second_factor.use_code(user, code, limits=second_factor.session_limits(user), now=NOW)
+    return lambda: second_factor.use_code(user, code, limits=second_factor.limits_in_sessions(user), now=NOW)
 
 
 @case("sunusav.core.second_factor_resets.propose_reset")

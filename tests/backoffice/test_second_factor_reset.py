@@ -12,7 +12,7 @@ from sunusav.core import clock
 from sunusav.core.approvals import approve, propose, reject
 from sunusav.core.models import Approval, Proposal, SecondFactorReset, StaffSession, TrailEntry, User
 from sunusav.core.roles import Role, sync_roles
-from sunusav.core.second_factor import make_recovery_codes, recovery_codes_left, session_limits, use_code
+from sunusav.core.second_factor import limits_in_sessions, make_recovery_codes, recovery_codes_left, use_code
 from sunusav.core.second_factor_resets import (
     NoSecondFactor,
     OwnSecondFactorReset,
@@ -111,7 +111,7 @@ def test_person_can_neither_reject_the_reset_of_their_own_nor_block_it(awa: User
         approve(proposal_id=proposal.pk, approver=awa, digest=proposal.digest, now=clock.now())
     assert not Approval.objects.exists()
     [code, *_] = make_recovery_codes(awa, now=clock.now())
-    use_code(awa, code, limits=session_limits(awa), now=clock.now())
+    use_code(awa, code, limits=limits_in_sessions(awa), now=clock.now())
 
     for name in ("moussa", "fatou"):
         approver = person(name, Role.APPROVER)
