@@ -7,7 +7,7 @@ cookie, which is no login, proves that it is one. Names without an account are c
 nothing.
 
 Wrong codes after the right password count as failures too, and at most twenty in a day: of a known browser, or of all
-others together. The latter count starts anew with a new password, which whoever gave them does not know.
+others together. The latter count starts anew with a new password, which the person who gave them does not know.
 """
 
 import unicodedata

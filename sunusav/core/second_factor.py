@@ -3,7 +3,7 @@
 Approving, publishing, resuming and the like need a fresh code, by API with every call.
 
 Wrong codes are counted here, per account and for each way that a code is given: the login, sessions, each API token.
-So whoever gives wrong codes at the login blocks neither sessions nor tokens. Each way takes at most 5 wrong codes in a
+So wrong codes at the login block neither sessions nor tokens. Each way takes at most 5 wrong codes in a
 quarter of an hour and 20 in a day. A code is one of three that are right among a million, so guessing for an hour
 succeeds with a chance of at most 20 x 3 / 1,000,000 = 0.006 %, and so does guessing for a day; a year of days, 2.2 %.
 """

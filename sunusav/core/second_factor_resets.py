@@ -47,7 +47,7 @@ def propose_reset(*, user_pk: int, reason: str, proposer: User, now: datetime) -
 def describe_reset(subject_id: str) -> dict[str, Any]:
     """Return the facts that an approval is bound to. Raises: PersonMissing, NoSecondFactor.
 
-    Recovery codes are not among them: by using one, the person or whoever has their codes would void the proposal.
+    Recovery codes are not among them: by using one, the person or a thief would void the proposal.
     """
     user = User.objects.filter(pk=int(subject_id) if subject_id.isdecimal() else 0).first()
     if user is None:

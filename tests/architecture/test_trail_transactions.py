@@ -31,7 +31,9 @@ NOT_COMPARED = {
 # They always join their caller's transaction. tests/transfers/test_trail_transactions.py holds the engine.
 JOINING = ("sunusav.core.trail.", "sunusav.core.transitions.", "transfers.engine.")
 # Interfaces call one service each.
-INTERFACES = {"views", "outgoing", "pages", "tasks", "listener", "sandbox", "login_steps", "security", "site"}
+INTERFACES = {
+    "views", "outgoing", "pages", "tasks", "listener", "sandbox", "login_steps", "security", "code_first", "site",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -272,7 +272,7 @@ def make_recovery_codes() -> Call:
     return lambda: second_factor.make_recovery_codes(user, now=NOW)
 
 
-@case("sunusav.core.second_factor.use_code")
+@case("sunusav.core.second_factor.use_code", committed_before=("LoginAttempt",))
 def use_code() -> Call:
     user = with_authenticator()
     [code, *_] = second_factor.make_recovery_codes(user, now=NOW)

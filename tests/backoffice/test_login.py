@@ -395,13 +395,13 @@ def _give_wrong_codes_from_many_addresses() -> None:
     """Give as many wrong codes as somebody can who knows the password."""
     for round_ in range(2):
         for number in range(21):
-            stranger = new_browser(f"10.{round_}.0.{number}")
-            if _log_in(stranger) == CODE:
-                _give(stranger, "000000")
+            guesser = new_browser(f"10.{round_}.0.{number}")
+            if _log_in(guesser) == CODE:
+                _give(guesser, "000000")
         _age_attempts(timedelta(minutes=15))
 
 
-def test_wrong_codes_of_a_stranger_block_neither_sessions_nor_known_browsers(
+def test_wrong_codes_at_the_login_block_neither_sessions_nor_known_browsers(
     world: World, awa: User, browser: Client
 ) -> None:
     device = _enrol(awa)

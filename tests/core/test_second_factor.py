@@ -169,7 +169,7 @@ def test_new_authenticator_replaces_the_earlier_one_once_its_first_code_is_right
 @pytest.mark.mariadb
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("has_one", [False, True])
-def test_of_two_browsers_that_enrol_at_once_one_is_told_that_it_came_too_late(*, has_one: bool) -> None:
+def test_of_two_browsers_that_enrol_at_once_one_comes_too_late(*, has_one: bool) -> None:
     awa = make_user(username="awa", is_service=False)
     earlier = TOTPDevice.objects.create(user=awa, confirmed=True) if has_one else None
     keys = [make_key(), make_key()]
