@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from sunusav.backoffice.admins import BackofficeAdmin, person_of
 from sunusav.backoffice.facts import mono
+from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.packages import unregister_models
 from sunusav.backoffice.schedule_times import TimesForm, show_times
 from sunusav.backoffice.sections import Box, Section
@@ -65,6 +66,9 @@ class ScheduleForm(TimesForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("enabled", "description"):
+            if name in self.fields:
+                self.fields[name].help_text = ""
         if "task" in self.fields:
             self.fields["task"].choices = [(name, name) for name in known_tasks()]  # type: ignore[attr-defined]
         if "queue" in self.fields:
@@ -85,12 +89,16 @@ class ScheduleAdmin(BackofficeAdmin):
         (
             _("When"),
             {
-                "fields": ("unit", "every", "at", "day", "last_run_at"),
+                "fields": ("unit", "every", "at", "day", "last_run"),
                 "description": _("A change takes effect at once."),
             },
         ),
     )
-    readonly_fields = ("last_run_at",)
+    readonly_fields = ("last_run",)
+
+    @admin.display(description=_("last run"), empty_value=NOTHING)
+    def last_run(self, task: PeriodicTask) -> Any:
+        return task.last_run_at
 
     @admin.display(description=_("name"), ordering="name")
     def title(self, task: Any) -> str:

@@ -49,7 +49,7 @@ def test_confirmed_cancel_calls_the_service_with_person_and_reason(world: World,
     assert response.status_code == 302
     assert _state(world.failed) == DisbursementState.CANCELLED
     assert (line.actor_label, line.reason) == ("a-finance", "winner gave another invoice")
-    assert _messages(response) == [f"#{world.failed.pk} cycle:cycle-failed, 30\u202f000\u00a0sats: cancelled"]
+    assert _messages(response) == [f"#{world.failed.pk} cycle cycle-failed, 30\u202f000\u00a0sats: cancelled"]
 
 
 def test_cancel_without_a_reason_asks_again(world: World, enter: Enter) -> None:

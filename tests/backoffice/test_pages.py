@@ -53,6 +53,7 @@ def test_markup_in_names_is_escaped_on_every_page(world: World, enter: Enter, la
     for url in [*_urls(), *_asking_urls(world)]:
         page = client.get(url, follow=True).content.decode()
         assert "<img src=x" not in page, url
+        assert (page.count('role="main"'), page.count('class="skip-link"')) == (1, 1), url
         shown += "&lt;img src=x" in page
 
     assert shown > 20

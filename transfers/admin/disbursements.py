@@ -20,7 +20,7 @@ from sunusav.backoffice.filters import FewRows, amount_filter
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_rate, show_xof
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Box, Section, postings_of
+from sunusav.backoffice.sections import Box, Section, name_of_subject, postings_of
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
@@ -212,7 +212,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
         return show_reason(row.failure_code, row.failure_facts)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_msat(row.payout_msat)}"
+        return f"#{row.pk} {name_of_subject(row.subject)}, {show_msat(row.payout_msat)}"
 
     def prepare(self, rows: Sequence[Any]) -> None:
         attach_attempts(rows)

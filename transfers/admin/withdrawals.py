@@ -11,7 +11,7 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.facts import show_code
 from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import Section
+from sunusav.backoffice.sections import Section, name_of_subject
 from sunusav.backoffice.timeline import timeline_of
 from transfers.destination_queries import masked_destinations
 from transfers.models import WithdrawalLink
@@ -50,7 +50,7 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
             row.destination_masked = shown.get(row.pk, "")
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+        return f"#{row.pk} {name_of_subject(row.subject)}, {show_msat(row.amount_msat)}"
 
     def masked_person(self, row: Any) -> str:
         return str(row.person_ref)

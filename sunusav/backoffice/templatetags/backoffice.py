@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
 from sunusav.backoffice.navigation import area_of
@@ -29,3 +30,9 @@ def _list_url(options: Any) -> str:
         return reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
     except NoReverseMatch:
         return ""
+
+
+@register.filter
+def with_main(page: SafeString) -> SafeString:
+    """Mark unfold's content as the main part of the page, where the skip link leads."""
+    return mark_safe(page.replace('<div id="content" ', '<div id="content" role="main" tabindex="-1" ', 1))  # noqa: S308  (it was safe before)
