@@ -29,7 +29,14 @@ from sunusav.backoffice.rule_phrases import (
 from sunusav.backoffice.sections import Box, Section, Table
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.app_modules import collect
-from sunusav.core.band_services import APPROVAL_BAND, BandValue, band_request, in_force_for, propose_band
+from sunusav.core.band_services import (
+    APPROVAL_BAND,
+    BandValue,
+    band_request,
+    in_force_for,
+    needed_with,
+    propose_band,
+)
 from sunusav.core.bands import bands_in_force
 from sunusav.core.models import EVERY_KIND, MOST_APPROVALS, ApprovalBand, ApprovalBandRequest, Proposal
 from sunusav.core.money import MSAT_PER_SAT, Currency, msat_from_sats
@@ -180,7 +187,7 @@ class ApprovalBandAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("who could approve"))
     def people(self, row: ApprovalBand) -> str:
-        return NOTHING if row.kind == EVERY_KIND else people_phrase(row)
+        return NOTHING if row.kind == EVERY_KIND else people_phrase(row.kind, {row.role} - {""})
 
     @admin.display(description=_("set at"))
     def set_shown(self, row: ApprovalBand) -> Any:
@@ -235,7 +242,7 @@ def _set_at(row: ApprovalBand) -> Any:
 def evidence(proposal: Proposal) -> Evidence:
     """Return what the rule changes: before, after, who could approve then, and what waits and is raised at once."""
     row = band_request(proposal.subject_id)
-    before = in_force_for(row)
+    before, then = in_force_for(row), needed_with(row)
     text = gettext("If you approve, this applies at once: %(rule)s.") % {"rule": rule_phrase(row)}
     waiting = Proposal.objects.filter(state="open").exclude(pk=proposal.pk)
     if row.kind != EVERY_KIND:
@@ -246,15 +253,15 @@ def evidence(proposal: Proposal) -> Evidence:
         [
             (
                 _("Approvals needed"), approvals_phrase(before.approvals_needed),
-                approvals_phrase(row.approvals_needed),
+                approvals_phrase(then.approvals_needed),
             ),
             (
                 _("Role needed"), roles_phrase(before.roles) if before.roles else NOTHING,
-                roles_phrase([row.role]) if row.role else NOTHING,
+                roles_phrase(then.roles) if then.roles else NOTHING,
             ),
         ],
         [
-            (_("Who could approve"), people_phrase(row)),
+            (_("Who could approve"), people_phrase(row.kind, then.roles)),
             (_("Open proposals of this kind"), waiting.count()),
         ],
     )  # fmt: skip

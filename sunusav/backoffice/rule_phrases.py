@@ -1,6 +1,6 @@
 """How people read rules about approvals, and how far a proposal is by them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -39,13 +39,13 @@ def approvals_phrase(count: int) -> str:
 
 def roles_phrase(roles: Iterable[str]) -> str:
     """Return the roles that each approver must have."""
-    shown = [show_code(role) for role in roles]
+    shown = [show_code(role) for role in sorted(roles)]
     return ngettext("role %(roles)s", "roles %(roles)s", len(shown)) % {"roles": ", ".join(shown)}
 
 
-def people_phrase(band: BandTerms) -> str:
-    """Return how many people could approve: the M of "N of M"."""
-    people = people_for(band.kind, {band.role} if band.role else set())
+def people_phrase(kind: str, roles: Collection[str]) -> str:
+    """Return how many people in these roles could approve: the M of "N of M"."""
+    people = people_for(kind, roles)
     return ngettext("%(count)s person", "%(count)s people", people) % {"count": people}
 
 

@@ -1,6 +1,6 @@
 """Changing how many people approve: one person proposes a band, and as many approve it as the one in force asks for."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,7 +10,7 @@ from django.db import transaction
 from sunusav.core import approvals, trail
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
-from sunusav.core.bands import Requirement, bands_in_force, requirement
+from sunusav.core.bands import Requirement, bands_in_force, no_amount, requirement
 from sunusav.core.errors import Conflict, Invalid, Missing
 from sunusav.core.locks import lock
 from sunusav.core.models import (
@@ -137,8 +137,16 @@ def approvals_in_force(facts: Mapping[str, Any]) -> int:
 
 def in_force_for(row: BandTerms) -> Requirement:
     """Return what the bands in force ask for, of proposals to which this band applies from its amount on."""
-    amount = Money(row.from_amount, Currency(row.currency)) if row.currency else None
-    return requirement(row.kind, amount, bands_in_force())
+    return requirement(row.kind, _from_amount(row), bands_in_force())
+
+
+def needed_with(row: BandTerms) -> Requirement:
+    """Return what the bands in force ask for together with this one, of the same proposals as `in_force_for`."""
+    return requirement(row.kind, _from_amount(row), _in_force_with(row))
+
+
+def _from_amount(row: BandTerms) -> Money | None:
+    return Money(row.from_amount, Currency(row.currency)) if row.currency else None
 
 
 def band_request(subject_id: str) -> ApprovalBandRequest:
@@ -203,9 +211,46 @@ def _require_another(row: ApprovalBandRequest) -> None:
 
 
 def _require_enough_people(row: ApprovalBandRequest) -> None:
-    """Refuse a band that nobody could satisfy, or that too few people could ever lower again."""
-    roles = {row.role} if row.role else set()
-    for kind, needed_roles in ((row.kind, roles), (APPROVAL_BAND, set[str]())):
-        people = people_for(kind, needed_roles)
-        if people < row.approvals_needed:
-            raise TooFewApprovers(proposal_kind=kind, approvals_needed=row.approvals_needed, people=people)
+    """Refuse a band with which the bands in force would together ask for more people than there are.
+
+    Where they ask for no more than before, nothing is judged: a band may be lowered after people have left.
+    """
+    before, after = bands_in_force(), _in_force_with(row)
+    for kind, amount in _changed_by(row, after):
+        then = requirement(kind, amount, after)
+        if not _is_stricter(then, requirement(kind, amount, before)):
+            continue
+        needed = then.approvals_needed
+        if kind == APPROVAL_BAND:  # lowering a band takes as many approvals as it asks for
+            needed = max(band.approvals_needed for band in after)
+        _require_people(kind, then.roles, needed)
+        _require_people(APPROVAL_BAND, requirement(APPROVAL_BAND, None, after).roles, needed)
+
+
+def _in_force_with(row: BandTerms) -> list[ApprovalBand]:
+    """Return the bands in force once this one is."""
+    terms = {field.name: getattr(row, field.name) for field in BandTerms._meta.fields}
+    return [*(band for band in bands_in_force() if band.key != row.key), ApprovalBand(**terms)]
+
+
+def _changed_by(row: BandTerms, after: Iterable[ApprovalBand]) -> Iterator[tuple[str, Money | None]]:
+    """Return the kinds and amounts at which what is needed may change: from the band's own amount on, each step up."""
+    kinds = sorted(_permissions()) if row.kind == EVERY_KIND else [row.kind]
+    for kind in kinds:
+        if not row.currency:
+            yield kind, None
+        if row.kind == kind or approvals.approvable(kind).amount_of is not no_amount:
+            steps = {band.key[1:] for band in after if band.currency and band.kind in {kind, EVERY_KIND}}
+            for currency, amount in sorted(steps):
+                if row.currency in {"", currency} and amount >= row.from_amount:
+                    yield kind, Money(amount, Currency(currency))
+
+
+def _is_stricter(then: Requirement, before: Requirement) -> bool:
+    return then.approvals_needed > before.approvals_needed or not then.roles <= before.roles
+
+
+def _require_people(kind: str, roles: Collection[str], needed: int) -> None:
+    people = people_for(kind, roles)
+    if people < needed:
+        raise TooFewApprovers(proposal_kind=kind, approvals_needed=needed, people=people)

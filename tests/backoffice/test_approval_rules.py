@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from sunusav.backoffice.approval_rules import evidence
 from sunusav.backoffice.decisions import waiting_for
 from sunusav.core.approvals import approve
 from sunusav.core.band_services import BandValue
@@ -171,6 +172,16 @@ def test_change_of_a_rule_says_what_was_in_force(world: World, enter: Enter) -> 
     assert "Record a manual rate: 1 approval, role approver" in page
     assert "2 approvals" in page
     assert "0 of 2 approvals given" in page
+
+
+def test_change_of_a_rule_shows_what_all_rules_will_ask_for_together(world: World, enter: Enter) -> None:
+    set_band(BandValue("manual_rate", 2, role=Role.APPROVER), now=NOW)
+    made = proposed_band(BandValue("manual_rate", 1, currency="XOF", from_amount=5), now=NOW)
+
+    change, people = evidence(made).changes, dict(evidence(made).effect)
+
+    assert [line[1:] for line in change] == [("2 approvals", "2 approvals"), ("role approver",) * 2]
+    assert people["Who could approve"] == "4 people"
 
 
 def _logged_in(user: User) -> Client:

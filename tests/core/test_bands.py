@@ -42,7 +42,7 @@ from tests.factories.users import make_user
 
 pytestmark = pytest.mark.django_db
 
-RATE = "manual_rate"
+RATE, REFUND = "manual_rate", "refund_payment"
 MINUTE = timedelta(minutes=1)
 
 
@@ -368,7 +368,7 @@ def test_band_that_too_few_people_could_satisfy_is_refused(now: datetime) -> Non
         make_user(Role.APPROVER)
     few = {"approvals_needed": 3, "people": 2}
     refuse(BandValue(RATE, 3), now, TooFewApprovers, proposal_kind=RATE, **few)
-    refuse(BandValue("*", 3), now, TooFewApprovers, proposal_kind="*", **few)
+    refuse(BandValue("*", 3), now, TooFewApprovers, proposal_kind=APPROVAL_BAND, **few)
     by_finance = BandValue(RATE, 1, role=Role.FINANCE)
     refuse(by_finance, now, TooFewApprovers, proposal_kind=RATE, approvals_needed=1, people=0)
     assert (people_for(RATE, set()), people_for(RATE, {"approver"}), people_for(RATE, {"finance"})) == (
@@ -386,6 +386,105 @@ def test_band_whose_approvers_left_before_its_approval_is_refused(now: datetime)
     with pytest.raises(TooFewApprovers):
         approve(proposal, staying, now)
     assert (proposal.approvals.count(), ApprovalBand.objects.count()) == (0, 1)
+
+
+def refuse_too_few(value: BandValue, now: datetime, **facts: object) -> None:
+    """Refuse a band beside those in force, which stay."""
+    before = ApprovalBandRequest.objects.count(), Proposal.objects.count()
+    with pytest.raises(TooFewApprovers) as refusal:
+        proposed_band(value, now=now)
+    assert refusal.value.facts == facts
+    assert (ApprovalBandRequest.objects.count(), Proposal.objects.count()) == before
+
+
+def make_director(*roles: Role) -> User:
+    """Make a person who may approve everything by right, and has these roles."""
+    director = make_user(roles[0], is_superuser=True, is_service=False)
+    director.groups.add(*Group.objects.filter(name__in=roles))
+    return director
+
+
+def test_band_that_nobody_could_satisfy_beside_those_in_force_is_refused(now: datetime) -> None:
+    """Each band alone has enough people; together they ask for a person in two roles."""
+    set_band(BandValue(REFUND, 1, role=Role.APPROVER), now=now)
+    make_director(Role.OPERATOR)
+
+    by_operator = BandValue(REFUND, 1, currency="XOF", from_amount=5_000, role=Role.OPERATOR)
+    refuse_too_few(by_operator, now, proposal_kind=REFUND, approvals_needed=1, people=0)
+
+    make_director(Role.OPERATOR, Role.APPROVER)
+    assert proposed_band(by_operator, now=now).approvals_needed == 1
+
+
+def test_band_is_judged_together_with_those_from_larger_amounts(now: datetime) -> None:
+    set_band(BandValue(REFUND, 3, currency="XOF", from_amount=9_000), now=now)
+    make_director(Role.FINANCE)
+
+    few = {"proposal_kind": REFUND, "approvals_needed": 3, "people": 1}
+    refuse_too_few(BandValue(REFUND, 1, role=Role.FINANCE), now, **few)
+    in_francs = BandValue(REFUND, 1, currency="XOF", from_amount=1, role=Role.FINANCE)
+    refuse_too_few(in_francs, now, **few)
+    in_sats = BandValue(REFUND, 1, currency="msat", from_amount=1, role=Role.FINANCE)
+    assert proposed_band(in_sats, now=now).approvals_needed == 1
+
+
+def test_band_of_every_kind_is_judged_for_each_kind(now: datetime) -> None:
+    set_band(BandValue(REFUND, 1, role=Role.APPROVER), now=now)
+    make_director(Role.OPERATOR)
+
+    every = BandValue("*", 1, role=Role.OPERATOR)
+    refuse_too_few(every, now, proposal_kind=REFUND, approvals_needed=1, people=0)
+
+
+@pytest.mark.parametrize("kind", ["*", APPROVAL_BAND])
+def test_band_leaves_enough_people_to_lower_every_band_again(now: datetime, kind: str) -> None:
+    set_band(BandValue(RATE, 3), now=now)
+    for _ in range(2):
+        make_director(Role.OPERATOR)
+
+    locked_out = {"proposal_kind": APPROVAL_BAND, "approvals_needed": 3, "people": 2}
+    refuse_too_few(BandValue(kind, 1, role=Role.OPERATOR), now, **locked_out)
+
+
+def test_band_that_too_few_people_could_lower_again_is_refused(now: datetime) -> None:
+    make_director(Role.OPERATOR, Role.APPROVER)
+    set_band(BandValue(APPROVAL_BAND, 1, role=Role.OPERATOR), now=now)
+    make_user(Role.APPROVER)
+
+    refuse_too_few(BandValue(RATE, 2), now, proposal_kind=APPROVAL_BAND, approvals_needed=2, people=1)
+
+
+def test_band_of_amounts_does_not_count_for_kinds_without_an_amount(now: datetime) -> None:
+    set_band(BandValue(APPROVAL_BAND, 1, role=Role.APPROVER), now=now)
+    make_director(Role.OPERATOR)
+
+    by_amount = BandValue("*", 1, currency="XOF", from_amount=5_000_000, role=Role.OPERATOR)
+    assert proposed_band(by_amount, now=now).approvals_needed == 1
+
+
+def test_band_that_asks_for_less_is_accepted_after_people_have_left(now: datetime) -> None:
+    """A larger amount may still ask for too many: that one is lowered next, so that no order of steps is a trap."""
+    set_band(BandValue(REFUND, 3, currency="XOF", from_amount=9_000), now=now)
+    set_band(BandValue(REFUND, 3), now=now)
+    for person in User.objects.filter(groups__name=Role.APPROVER)[2:]:
+        person.groups.clear()
+
+    assert people_for(REFUND, set()) == 2
+    assert proposed_band(BandValue(REFUND, 2), now=now).approvals_needed == 3
+
+
+def test_band_is_judged_again_beside_those_adopted_since(now: datetime) -> None:
+    approver = make_director(Role.APPROVER)
+    make_director(Role.OPERATOR)
+    large = BandValue(REFUND, 1, currency="XOF", from_amount=5_000, role=Role.OPERATOR)
+    small = BandValue(REFUND, 1, currency="XOF", from_amount=1, role=Role.APPROVER)
+    first, second = proposed_band(large, now=now), proposed_band(small, now=now)
+    adopt_band(first, now=now)
+
+    with pytest.raises(TooFewApprovers) as refusal:
+        approve(second, approver, now)
+    assert refusal.value.facts == {"proposal_kind": REFUND, "approvals_needed": 1, "people": 0}
+    assert (second.approvals.count(), len(bands_in_force(now))) == (0, 2)
 
 
 def test_one_proposal_per_band_is_open_at_a_time(now: datetime) -> None:
