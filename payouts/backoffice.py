@@ -81,9 +81,13 @@ def _refund(pk: str) -> QuerySet[Refund]:
 
 SEARCHES = [
     Search("people-by-id", _("Members"), "payouts.view_member", identifier, _person),
-    Search("people-by-phone", _("Members by phone"), "payouts.view_member", _phone, _people_by_phone),
     Search(
-        "people-by-name", _("Members by name"), "payouts.view_member", _name, _people_by_name, is_unambiguous=False
+        "people-by-phone", _("Members by phone"), "payouts.view_member", _phone, _people_by_phone,
+        recorded_as="search_by_phone",
+    ),
+    Search(
+        "people-by-name", _("Members by name"), "payouts.view_member", _name, _people_by_name,
+        is_unambiguous=False, recorded_as="search_by_name",
     ),
     Search(
         "groups", _("Groups"), "payouts.view_group", identifier, rows_found(_group, about=("country",))

@@ -28,6 +28,8 @@ LABELS: dict[str, Any] = {
     "erase": _("erase name and phone"),
     "export_person": _("export what is kept about the person"),
     "reveal": _("show name, phone and destinations"),
+    "search_by_name": _("search members by name"),
+    "search_by_phone": _("search members by phone"),
     "set_destination": _("set destination"),
     "reopen": _("reopen"),
     "close_short": _("close short"),
@@ -58,6 +60,8 @@ EVENTS: dict[str, Any] = {
     "member.erase": _("Name, phone and destinations erased"),
     "member.export_person": _("What is kept about the person is exported"),
     "member.reveal": _("Name, phone and destinations are shown to a person"),
+    "user.search_by_name": _("Searched members by name"),
+    "user.search_by_phone": _("Searched members by phone"),
     "member.exchange_winner": _("The turn in %(cycle_id)s goes to %(winner)s instead of %(from_winner)s"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).

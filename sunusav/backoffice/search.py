@@ -2,19 +2,28 @@
 
 A search recognises a text, asks with one indexed query, and shows rows with their admin's own columns. The text may be
 a name or a phone, so it is sent in the body of a POST: a URL would take it into logs and histories.
+
+Who finds a person by what is encrypted about them learns it: such a search needs the right to see it in clear, and each
+use is recorded in the trail, without the text.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from sunusav.backoffice import columns
+from sunusav.backoffice.reveals import REVEAL_PERMISSION
 from sunusav.backoffice.sections import page_of
+from sunusav.core import trail
+from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
+from sunusav.core.keyset import BadSignature, read_cursor, write_cursor
 from sunusav.core.models import User
 
 HITS_SHOWN = 10
@@ -43,7 +52,7 @@ class Search:
 
     `recognise` returns what to look for in a text, or an empty string where this search has nothing to look for.
     `find` takes it, the key of the last hit that was shown before, and a limit. A search `is_unambiguous` when its only
-    hit is certainly meant.
+    hit is certainly meant. One by a name or phone names the action by which each use is recorded.
     """
 
     name: str
@@ -52,11 +61,16 @@ class Search:
     recognise: Callable[[str], str]
     find: Callable[[str, str, int], Sequence[Hit]]
     is_unambiguous: bool = True
+    recorded_as: str = ""
+
+    def is_allowed(self, user: User) -> bool:
+        rights = [self.permission, *([REVEAL_PERMISSION] if self.recorded_as else [])]
+        return user.has_perms(rights)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The hits of one search. `next_after` is the key after which there are more, if there are."""
+    """The hits of one search. `next_after` is a signed key after which there are more, if there are."""
 
     name: str
     title: Any
@@ -65,17 +79,23 @@ class Found:
     is_unambiguous: bool
 
 
-def search(text: str, user: User, *, only: str = "", after: str = "") -> list[Found]:
+def search(text: str, user: User, *, now: datetime, only: str = "", after: str = "") -> list[Found]:
     """Return what was found, of one search or of all that this person may use, at most 10 hits of each.
 
-    A page that several searches find is listed once, where it was found first.
+    A page that several searches find is listed once, where it was found first. `after` is the `next_after` of one
+    search; another text finds nothing. That somebody searched by a name or phone is in the trail.
     """
-    searches: list[Search] = [
-        one for one in collect("backoffice", "SEARCHES") if user.has_perm(one.permission)
-    ]
+    searches: list[Search] = [one for one in collect("backoffice", "SEARCHES") if one.is_allowed(user)]
     asked = [one for one in searches if one.name == only] if only else searches
-    found = [_run(one, text, after=after if only else "") for one in asked]
+    with transaction.atomic():
+        _record([one for one in asked if one.recorded_as and one.recognise(text)], user, now)
+        found = [_run(one, text, after=after if only else "") for one in asked]
     return [one for one in _once(found) if one.hits]
+
+
+def _record(searches: Sequence[Search], user: User, now: datetime) -> None:
+    subject, actor = f"user:{user.get_username()}", Actor.of(user)
+    trail.record_all([trail.TrailFact(subject, one.recorded_as, actor, now) for one in searches])
 
 
 def only_page(found: Sequence[Found]) -> str:
@@ -94,9 +114,13 @@ def _once(found: Iterable[Found]) -> Iterator[Found]:
 
 
 def _run(one: Search, text: str, *, after: str) -> Found:
-    term = one.recognise(text)
-    hits = list(one.find(term, after, HITS_SHOWN + 1)) if term else []
-    next_after = hits[HITS_SHOWN - 1].key if len(hits) > HITS_SHOWN else ""
+    term, salt = one.recognise(text), f"search {one.name}"
+    try:
+        start = str(read_cursor(after, salt=salt)[0]) if after else ""
+    except BadSignature:
+        term = start = ""
+    hits = list(one.find(term, start, HITS_SHOWN + 1)) if term else []
+    next_after = write_cursor([hits[HITS_SHOWN - 1].key], salt=salt) if len(hits) > HITS_SHOWN else ""
     return Found(one.name, one.title, hits[:HITS_SHOWN], next_after, one.is_unambiguous)
 
 

@@ -11,7 +11,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from sunusav.backoffice.admins import person_of
+from sunusav.backoffice.reveals import REVEAL_PERMISSION
 from sunusav.backoffice.search import LONGEST_TEXT, Found, only_page, search
+from sunusav.core import clock
 from sunusav.core.models import User
 
 
@@ -29,11 +31,15 @@ def search_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Show what a posted text finds, `context` being the site's own; a GET shows the empty box."""
     text = _asked(request)
     only, after = request.POST.get("only", ""), request.POST.get("after", "")
-    found = _found(text, person_of(request), only=only, after=after)
+    user = person_of(request)
+    found = _found(text, user, only=only, after=after)
     page = "" if only else only_page(found)
     if page:
         return redirect(page)
-    own = {"title": _("Search"), "asked": Asked(text, is_more=bool(only)), "found": found}
+    own = {
+        "title": _("Search"), "asked": Asked(text, is_more=bool(only)), "found": found,
+        "finds_people": user.has_perm(REVEAL_PERMISSION),
+    }  # fmt: skip
     return TemplateResponse(request, "admin/backoffice/search.html", {**context, **own})
 
 
@@ -45,4 +51,4 @@ def _asked(request: HttpRequest) -> str:
 def _found(text: str, user: User, *, only: str, after: str) -> list[Found]:
     if not text or len(text) > LONGEST_TEXT:
         return []
-    return search(text, user, only=only, after=after)
+    return search(text, user, now=clock.now(), only=only, after=after)

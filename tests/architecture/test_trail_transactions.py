@@ -33,6 +33,7 @@ JOINING = ("sunusav.core.trail.", "sunusav.core.transitions.", "transfers.engine
 # Interfaces call one service each.
 INTERFACES = {
     "views", "outgoing", "pages", "tasks", "listener", "sandbox", "login_steps", "security", "code_first", "site",
+    "search_page",
 }  # fmt: skip
 
 

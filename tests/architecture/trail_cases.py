@@ -52,6 +52,7 @@ from sunusav.api.tokens import issue_token, revoke_tokens
 from sunusav.backoffice.actions import Decision
 from sunusav.backoffice.list_exports import ask_for_export, prepare_exports
 from sunusav.backoffice.management.commands.enrol_totp import enrol
+from sunusav.backoffice.search import search
 from sunusav.backoffice.tokens import revoke_token
 from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches
 from sunusav.core.band_services import BandValue
@@ -982,6 +983,13 @@ def remove_member() -> Call:
 def reveal_person() -> Call:
     make_payable_cycle(make_group(members=2), net_sats=19_800)
     return lambda: reveals.reveal_person(user_id="user-0", reason="a call", actor=ACTOR, now=NOW)
+
+
+@case("sunusav.backoffice.search.search")
+def search_by_phone() -> Call:
+    make_group(members=1)
+    user = make_user(Role.FINANCE)
+    return lambda: search("+221771234567", user, now=NOW)
 
 
 @case("payouts.services.members.change_member")

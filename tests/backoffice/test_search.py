@@ -13,7 +13,7 @@ from payouts.services.groups import create_group
 from payouts.services.members import add_member
 from sunusav.backoffice.search import Search
 from sunusav.core.app_modules import collect
-from sunusav.core.models import ProposalState
+from sunusav.core.models import ProposalState, TrailEntry
 from sunusav.core.privacy import erase
 from sunusav.core.roles import Role
 from tests.backoffice.conftest import Enter
@@ -141,6 +141,49 @@ def test_erased_person_is_found_by_identifier_alone(world: World, enter: Enter) 
 
     assert [hits(asked(client, text)) for text in ("khadidiatou", PHONE)] == [{}, {}]
     assert page_of(client, "awa") == of_awa
+
+
+def test_member_is_found_by_name_or_phone_only_with_the_right_to_see_them(world: World, enter: Enter) -> None:
+    client = enter(Role.APPROVER)
+    of_awa = join("awa", "Khadidiatou Sarr")
+    create_group(group_id="yoff", name="Tontine Yoff", country="SN", actor=ACTOR, now=NOW)
+    before = TrailEntry.objects.count()
+
+    assert [hits(asked(client, text)) for text in ("khadi", "Khadidiatou Sarr", PHONE, "78 111 22 33")] == [
+        {}
+    ] * 4
+    assert hits(asked(client, "khadi", only="people-by-name")) == {}
+    assert page_of(client, "awa") == of_awa
+    assert hits(asked(client, "tontine")) == {"groups-by-name": ["Tontine Yoff (yoff)"]}
+    assert TrailEntry.objects.count() == before
+    assert "a member by phone" not in client.get(URL).content.decode()
+
+
+def test_each_search_by_name_or_phone_is_recorded_without_the_text(world: World, enter: Enter) -> None:
+    client = enter(Role.FINANCE)
+    join("awa", "Khadidiatou Sarr")
+    last = TrailEntry.objects.latest("pk").pk
+
+    for text in ("khadi", "nobody", "78 111 22 33", "demo-cycle-9", world.paid.orders.get().reference):
+        asked(client, text)
+
+    lines = list(TrailEntry.objects.filter(pk__gt=last).order_by("pk"))
+    assert [line.action for line in lines] == ["search_by_name", "search_by_name", "search_by_phone"]
+    said = {(line.subject, line.actor_label, line.reason, str(line.facts)) for line in lines}
+    assert said == {("user:a-finance", "a-finance", "", "{}")}
+    assert "a member by phone" in client.get(URL).content.decode()
+
+
+@pytest.mark.parametrize(
+    "after", ["x", "-1", "\u0661", "9" * 40, "x" * 5_000, "a\x00b", "\u00e9:y", "payments"]
+)
+def test_crafted_start_of_the_next_hits_finds_nothing(world: World, enter: Enter, after: str) -> None:
+    client = enter(Role.FINANCE)
+    searches: list[Search] = collect("backoffice", "SEARCHES")
+
+    for one in searches:
+        for text in ("fass", "1", "ab" * 32, "khadi", PHONE):
+            assert hits(asked(client, text, only=one.name, after=after)) == {}
 
 
 def test_role_finds_only_what_it_may_see(world: World, enter: Enter) -> None:
