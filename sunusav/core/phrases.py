@@ -293,7 +293,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Export the list again."),
     ),
     "export-stopped": (
-        _("It was begun %(tries)s times, and no row could be written."),
+        _("It was tried %(tries)s times and got no further."),
         _("Report this, with its code, to those who operate the system."),
     ),
     "outside-address-forbidden": (

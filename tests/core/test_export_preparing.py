@@ -1,5 +1,6 @@
 """Exports are prepared in calls that end at any moment: no row is lost or doubled, and the bytes are the same."""
 
+import itertools
 import tracemalloc
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,7 +12,7 @@ from pytest_django import Settings
 
 from sunusav.core.exporting import files
 from sunusav.core.exporting.errors import ExportLimitReached, ExportNotReady, ExportTooLarge
-from sunusav.core.exporting.preparing import AT_ONCE, CHUNK, LEASE, MOST_TRIES, prepare_next
+from sunusav.core.exporting.preparing import AT_ONCE, CHUNK, FIRST_DELAY, LEASE, MOST_TRIES, prepare_next
 from sunusav.core.exporting.requests import (
     LIFETIME,
     MOST_AT_ONCE,
@@ -229,6 +230,60 @@ def test_export_that_ends_its_workers_fails_after_some_tries_and_others_go_on() 
         {"tries": MOST_TRIES},
     )
     assert good.state == "ready"
+
+
+def failing(keys: Sequence[Any]) -> list[Any]:
+    raise ValueError("a row that cannot be written")
+
+
+def test_export_that_raises_is_put_off_and_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    write_trail(3)
+    bad, good = requested(), requested(at=NOW + timedelta(seconds=1))
+
+    assert prepare(load=failing)
+    assert "ValueError" in caplog.text
+    bad.refresh_from_db()
+    assert (bad.state, bad.leased_until, bad.tries) == ("preparing", None, 1)
+    assert prepare()  # the other one, although the first has waited longer
+    good.refresh_from_db()
+    assert good.state == "ready"
+    assert not prepare(load=failing)
+    assert prepare(clock=Ticking(NOW + FIRST_DELAY + timedelta(seconds=1)))
+    bad.refresh_from_db()
+    assert (bad.state, bad.tries) == ("ready", 0)
+
+
+def test_export_that_always_raises_is_tried_later_and_later_and_then_fails() -> None:
+    write_trail(3)
+    bad, moment, tried = requested(), NOW, []
+    while Export.objects.filter(state="preparing").exists():
+        if prepare(load=failing, clock=Ticking(moment)):
+            tried.append(moment - NOW)
+        moment += timedelta(seconds=10)
+        assert moment < NOW + timedelta(hours=1)
+
+    bad.refresh_from_db()
+    waits = [later - earlier for earlier, later in itertools.pairwise(tried)]
+    assert [wait // timedelta(seconds=10) for wait in waits] == [4, 7, 13, 25]
+    assert (bad.state, bad.failure_code, bad.failure_facts) == (
+        "failed",
+        "export-stopped",
+        {"tries": MOST_TRIES},
+    )
+
+
+def test_file_that_cannot_be_finished_is_put_off(folder: Path) -> None:
+    write_trail(3)
+    export = requested()
+    (folder / export.folder / "1.draft").mkdir(parents=True)  # where the first claim makes its file
+
+    assert prepare()
+
+    export.refresh_from_db()
+    assert (export.state, export.leased_until, export.tries, export.rows_done) == ("preparing", None, 1, 3)
+
+    assert prepare(clock=Ticking(NOW + FIRST_DELAY * 2))
+    assert file_of(export).count(b"switch:") == 3
 
 
 def test_refusal_of_the_source_ends_the_export(folder: Path, django_capture_on_commit_callbacks: Any) -> None:

@@ -33,6 +33,6 @@ class ExportNotReady(Missing):
 
 
 class ExportStopped(Conflict):
-    """Several workers in a row ended without writing a single row."""
+    """Several claims in a row got no further."""
 
     tries: int

@@ -4,8 +4,12 @@ A claim has a number and a lease. What a worker writes counts once it is recorde
 worker that was killed, or frozen until another took over, loses and doubles nothing.
 """
 
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, BinaryIO, Final
 
 from django.db import transaction
@@ -32,6 +36,10 @@ LEASE: Final = timedelta(minutes=5)
 AT_ONCE: Final = 2
 # Claims without progress before an export fails: one whose rows end their worker must not be tried for days.
 MOST_TRIES: Final = 5
+# How long an export waits after a claim without progress; each further one doubles it.
+FIRST_DELAY: Final = timedelta(seconds=30)
+
+logger = logging.getLogger(__name__)
 
 FindSource = Callable[[Export], Source]
 
@@ -43,7 +51,8 @@ class ClaimLost(Exception):
 def prepare_next(find_source: FindSource, *, clock: Clock, work: timedelta = WORK) -> bool:
     """Claim the export that has waited longest and work on it; return whether there was one.
 
-    A refusal by `find_source` ends the export, with the refusal's code; any other error leaves it to the next claim.
+    A refusal by `find_source` ends the export, with the refusal's code. After any other error it is tried again later,
+    each time after a longer delay, and fails once it was tried too often.
     """
     now = clock()
     export = _claim(now=now)
@@ -56,6 +65,9 @@ def prepare_next(find_source: FindSource, *, clock: Clock, work: timedelta = WOR
         _fail(export, refusal, now=clock())
     except ClaimLost:
         pass  # somebody else goes on with it, or nobody has to
+    except Exception as error:  # whatever is wrong with one export, the others are prepared
+        logger.exception("export %s failed: %s", export.pk, type(error).__name__)
+        _put_off(export, now=clock())
     return True
 
 
@@ -138,8 +150,8 @@ def _claim(*, now: datetime) -> Export | None:
         preparing = Export.objects.filter(state=ExportState.PREPARING)
         if preparing.filter(leased_until__gt=now).count() >= AT_ONCE:
             return None
-        due = preparing.filter(Q(leased_until=None) | Q(leased_until__lte=now)).order_by("worked_at", "pk")
-        for export in due.select_related("requester"):
+        free = preparing.filter(Q(leased_until=None) | Q(leased_until__lte=now))
+        for export in free.filter(_is_due(now)).order_by("worked_at", "pk").select_related("requester"):
             if export.tries < MOST_TRIES:
                 _record(
                     export, claim=export.claim + 1, tries=export.tries + 1, leased_until=now + LEASE,
@@ -148,6 +160,12 @@ def _claim(*, now: datetime) -> Export | None:
                 return export
             _fail(export, ExportStopped(tries=export.tries), now=now)
     return None
+
+
+def _is_due(now: datetime) -> Q:
+    delays = {tries: FIRST_DELAY * 2 ** (tries - 1) for tries in range(1, MOST_TRIES)}
+    waited = [Q(tries=tries, worked_at__lte=now - delay) for tries, delay in delays.items()]
+    return reduce(or_, waited, Q(tries=0) | Q(tries__gte=MOST_TRIES))
 
 
 def _is_held(export: Export) -> bool:
@@ -159,6 +177,16 @@ def _is_held(export: Export) -> bool:
 
 def _release(export: Export, *, now: datetime) -> None:
     _record(export, leased_until=None, worked_at=now)
+
+
+def _put_off(export: Export, *, now: datetime) -> None:
+    """End a claim in vain: the next one is later, or the export fails."""
+    if export.tries >= MOST_TRIES:
+        _fail(export, ExportStopped(tries=export.tries), now=now)
+        return
+    with suppress(ClaimLost):
+        # The next claim repeats what this one wrote and did not record, and counts as another try.
+        _record(export, leased_until=None, worked_at=now, tries=max(export.tries, 1))
 
 
 def _record(export: Export, **fields: Any) -> None:
