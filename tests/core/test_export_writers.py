@@ -17,6 +17,7 @@ from sunusav.core.exporting.columns import amount, sats_of
 from sunusav.core.exporting.types import Cell, Column
 from sunusav.core.exporting.writers import WRITERS, Sheet, Writer
 from sunusav.core.exporting.writers.csv_file import guarded
+from sunusav.core.exporting.writers.pdf_file import FOOT, LINE_HEIGHT, _Pages
 from sunusav.core.exporting.writers.xlsx_file import MOST_ROWS
 
 AT = datetime(2026, 1, 31, 9, 30, 15, 123_456, tzinfo=UTC)
@@ -155,6 +156,57 @@ def test_pdf_has_its_header_on_each_page_and_page_numbers() -> None:
     assert content.startswith(b"%PDF-")
     assert content.count(b"/Type /Page\n") > 2
     assert content.count(b"/MediaBox [0 0 841.89 595.28]") >= 1  # A4, landscape
+
+
+class RecordedPages(_Pages):
+    """Pages that keep what is written in a column: on which page, where, and what."""
+
+    def cell(self, *given: Any, **facts: Any) -> bool:
+        if len(given) == 3 and self.page_no():
+            vars(self).setdefault("kept", []).append((self.page_no(), self.get_y(), str(given[2]).strip()))
+        return super().cell(*given, **facts)
+
+
+def pages_of(rows: Sequence[Sequence[str]], *, about: str = "") -> list[tuple[int, float, str]]:
+    sheet = Sheet("Trail", about, ("Subject", "Reason"), "en", "awa", AT)
+    read = [[(text, "L") for text in row] for row in rows]
+    pages = RecordedPages(sheet, read)
+    for row in read:
+        pages.write_row(row)
+    pages.output()
+    kept: list[tuple[int, float, str]] = vars(pages)["kept"]
+    bottom = pages.h - FOOT + 0.001
+    assert [one for one in kept if one[1] + LINE_HEIGHT > bottom] == []
+    return kept
+
+
+def test_pdf_continues_a_row_that_is_taller_than_a_page_on_the_next() -> None:
+    words = [f"w{number}" for number in range(20_000)]
+
+    kept = pages_of([("before", "short"), ("tall", " ".join(words)), ("after", "short")])
+
+    text = " ".join(text for _page, _y, text in kept if text.startswith("w"))
+    assert text.split() == words
+    assert kept[-2][2] == "after"
+    assert sum(text == "Subject" for _page, _y, text in kept) == kept[-1][0] > 2
+
+
+def test_pdf_keeps_a_row_that_fits_on_a_page_together() -> None:
+    rows = [(f"row-{number}", " ".join(["word"] * 700)) for number in range(12)]
+
+    kept = pages_of(rows)
+
+    pages: dict[str, int] = {}
+    name = ""
+    for page, _y, text in kept:
+        name = text if text.startswith("row-") else name
+        assert not text.startswith("word") or pages.setdefault(name, page) == page
+
+
+def test_pdf_leaves_room_for_rows_below_a_long_filter() -> None:
+    kept = pages_of([("awa", "short")], about="search: " + "x y " * 5_000)
+
+    assert [text for _page, _y, text in kept][-2:] == ["awa", "short"]
 
 
 def test_amounts_in_msat_are_sats_with_thousandths_if_any() -> None:

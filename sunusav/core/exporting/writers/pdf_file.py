@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import zip_longest
-from textwrap import wrap
+from textwrap import shorten, wrap
 from typing import BinaryIO, Final
 
 from django.conf import settings
@@ -22,12 +22,15 @@ MOST_ROWS: Final = 5_000
 # Units: mm; text in points.
 MARGIN, LINE_HEIGHT, GAP, FOOT = 10, 2.9, 2, 12
 SIZE, TITLE_SIZE, NOTE_SIZE = 6, 13, 7.5
+# Characters of what the header says about filters: a text that was searched for may be of any length.
+MOST_ABOUT: Final = 800
 INK, GREY, RULE, GREEN = (29, 39, 51), (90, 101, 114), (208, 214, 221), (11, 92, 70)
 # A column is at least this many characters wide, and at most as many as the widest text in it.
 NARROWEST = 6
 GROUP = " "
 
 Row = list[tuple[str, str]]
+Line = tuple[str, ...]
 
 
 class PdfWriter(Writer):
@@ -92,9 +95,11 @@ class _Pages(FPDF):
             "moment": moment,
             "person": sheet.requester,
         }
-        self._say(f"{note} {sheet.about}", NOTE_SIZE, GREY, height=4)
+        about = shorten(sheet.about, MOST_ABOUT, placeholder=" …")
+        self._say(f"{note} {about}", NOTE_SIZE, GREY, height=4)
         self.ln(1)
-        self._write([[head, "L"] for head in sheet.heads], GREEN)
+        heads = [(head, "L") for head in sheet.heads]
+        self._write(self._lines(heads), heads, GREEN)
 
     def footer(self) -> None:
         self.set_y(-FOOT)
@@ -105,10 +110,19 @@ class _Pages(FPDF):
         )  # fmt: skip
 
     def write_row(self, row: Row) -> None:
-        lines = max(len(part) for part in self._wrapped([text for text, _ in row]))
-        if self.get_y() + lines * LINE_HEIGHT > self.h - FOOT:
+        """Write a row on one page, if it fits on one; else it goes on on the pages that follow."""
+        lines = self._lines(row)
+        if not self._has_room(len(lines)):
             self.add_page()
-        self._write(row, INK)
+        while lines and not self._has_room(len(lines)):
+            fitting = max(1, int((self.h - FOOT - self.get_y()) / LINE_HEIGHT))
+            self._write(lines[:fitting], row, INK)
+            lines = lines[fitting:]
+            self.add_page()
+        self._write(lines, row, INK)
+
+    def _has_room(self, lines: int) -> bool:
+        return self.get_y() + lines * LINE_HEIGHT <= self.h - FOOT
 
     def _say(
         self, text: str, size: float, colour: tuple[int, int, int], *, height: float, style: str = ""
@@ -117,11 +131,11 @@ class _Pages(FPDF):
         self.set_text_color(*colour)
         self.multi_cell(0, height, text, align="L", new_x="LMARGIN", new_y="NEXT")
 
-    def _write(self, row: Sequence[Sequence[str]], colour: tuple[int, int, int]) -> None:
-        """Write the lines of a row, each cell in its column, and a rule below."""
+    def _write(self, lines: Sequence[Line], row: Row, colour: tuple[int, int, int]) -> None:
+        """Write lines of a row, each cell in its column, and a rule below."""
         self.set_font(FIXED, "", SIZE)
         self.set_text_color(*colour)
-        for line in zip_longest(*self._wrapped([text for text, _ in row]), fillvalue=""):
+        for line in lines:
             self.set_x(MARGIN)
             for text, (_, align), width in zip(line, row, self._widths, strict=True):
                 self.cell((width + GAP) * self._character, LINE_HEIGHT, _aligned(text, align, width))
@@ -129,9 +143,10 @@ class _Pages(FPDF):
         self.set_draw_color(*RULE)
         self.line(MARGIN, self.get_y(), self.w - MARGIN, self.get_y())
 
-    def _wrapped(self, texts: Sequence[str]) -> list[list[str]]:
-        pairs = zip(texts, self._widths, strict=True)
-        return [[text] if len(text) <= width else wrap(text, width) for text, width in pairs]
+    def _lines(self, row: Row) -> list[Line]:
+        pairs = zip((text for text, _align in row), self._widths, strict=True)
+        wrapped = [[text] if len(text) <= width else wrap(text, width) for text, width in pairs]
+        return list(zip_longest(*wrapped, fillvalue=""))
 
     def _fit(self, rows: Iterable[Sequence[str]]) -> list[int]:
         """Return the widths of the columns in characters: as wide as their texts, then the widest are narrowed."""
