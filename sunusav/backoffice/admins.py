@@ -91,8 +91,9 @@ class BackofficeAdmin(ActionPages, SavedFilters, ModelAdmin):
         if not term or not self.search_fields:
             return queryset, False
         wanted = [name for name in self.search_fields if self._can_equal(name, term)]
-        keys = [key for name in wanted for key in lists.found_by(self.get_queryset(request), name, term)]
-        return queryset.filter(pk__in=keys), False
+        found = [lists.found_by(self.get_queryset(request), name, term) for name in wanted]
+        cast(Any, request).is_search_cut = any(is_cut for _keys, is_cut in found)
+        return queryset.filter(pk__in=[key for keys, _is_cut in found for key in keys]), False
 
     def _can_equal(self, name: str, term: str) -> bool:
         field = self.model._meta.pk if name == "pk" else self.model._meta.get_field(name.partition("__")[0])

@@ -29,7 +29,7 @@ from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.errors import DomainError
 from sunusav.core.exporting import files
-from sunusav.core.exporting.errors import ExportFiltersInvalid, ExportNotAllowed
+from sunusav.core.exporting.errors import ExportFiltersInvalid, ExportListCut, ExportNotAllowed
 from sunusav.core.exporting.requests import (
     cancel_export,
     export_behind,
@@ -141,6 +141,9 @@ class ExportAdmin(ReadOnlyAdmin):
         except ExportFiltersInvalid as refusal:
             messages.error(request, show_refusal(refusal).text)
             return redirect(_list_url(list_name, {}))
+        except ExportListCut as refusal:
+            messages.error(request, show_refusal(refusal).text)
+            return redirect(back)
         form = ExportForm(request.POST if request.method == "POST" else None)
         if form.is_valid() and (export := _ask(request, list_name, form)):
             return redirect(self._url("change", export.pk))

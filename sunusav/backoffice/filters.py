@@ -82,12 +82,19 @@ def _is_key_of_related(field: Any, path: Sequence[str]) -> bool:
 
 
 class FewRows(SimpleListFilter):
-    """A filter whose rows are few at any time: they are found first, by an index of their own, and then by key."""
+    """A filter whose rows are few at any time: they are found first, by an index of their own, and then by key.
+
+    Should they be many, the newest `MOST_FOUND` are kept, and `is_cut` says so.
+    """
 
     is_selective = True
+    is_cut = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        # A text is no number that grows: where it is the key, the list's own order has the newest first.
+        is_number = isinstance(model._meta.pk, models.AutoField)
+        self._newest_first = ("-pk",) if is_number else model_admin.get_ordering(request)
         if self.value() not in dict(self.lookup_choices):
             self.used_parameters = {}
 
@@ -104,8 +111,10 @@ class FewRows(SimpleListFilter):
         if value is None:
             return queryset
         if value not in self._keys:
-            found = self.found(request, value).order_by()
-            self._keys[value] = list(found.values_list("pk", flat=True)[:MOST_FOUND])
+            found = self.found(request, value).order_by(*self._newest_first)
+            keys = list(found.values_list("pk", flat=True)[: MOST_FOUND + 1])
+            self.is_cut = len(keys) > MOST_FOUND
+            self._keys[value] = keys[:MOST_FOUND]
         return queryset.filter(pk__in=self._keys[value])
 
 

@@ -25,11 +25,12 @@ from django.utils.translation import get_language, gettext, pgettext_lazy
 
 from sunusav.backoffice.actions import Button
 from sunusav.backoffice.columns import name_of
+from sunusav.backoffice.filters import MOST_FOUND
 from sunusav.backoffice.money import NOTHING
 from sunusav.core.app_modules import collect
 from sunusav.core.clock import Clock
 from sunusav.core.exporting.columns import column_of
-from sunusav.core.exporting.errors import ExportFiltersInvalid, ExportNotAllowed
+from sunusav.core.exporting.errors import ExportFiltersInvalid, ExportListCut, ExportNotAllowed
 from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import request_export
 from sunusav.core.exporting.types import Column, ListExport, Source
@@ -57,7 +58,10 @@ def export_buttons(model_admin: Any, request: HttpRequest) -> list[Button]:
 
 
 def source_of(export: Export) -> Source:
-    """Return the rows that the list shows to the person who asked. Raises: ExportNotAllowed, ExportFiltersInvalid."""
+    """Return the rows that the list shows to the person who asked.
+
+    Raises: ExportNotAllowed, ExportFiltersInvalid, ExportListCut.
+    """
     return source_for(export.requester, export.list_name, export.filters)
 
 
@@ -70,6 +74,8 @@ def source_for(user: User, list_name: str, filters: Mapping[str, Sequence[str]])
         shown = model_admin.get_changelist_instance(request)
     except (IncorrectLookupParameters, SuspiciousOperation) as error:
         raise ExportFiltersInvalid(list_name=list_name) from error
+    if shown.is_cut:
+        raise ExportListCut(list_name=list_name, most_rows=MOST_FOUND)
     own = _contributed().get(list_name)
 
     def load(keys: Sequence[Any]) -> list[Any]:
@@ -120,7 +126,7 @@ def ask_for_export(
 ) -> Export:
     """Ask for a file of what a list shows to this person, in their language, and wake a worker.
 
-    Raises: ExportNotAllowed, ExportFiltersInvalid, ExportTooLarge, ExportLimitReached.
+    Raises: ExportNotAllowed, ExportFiltersInvalid, ExportListCut, ExportTooLarge, ExportLimitReached.
     """
     export = request_export(
         list_name=list_name, filters=filters, file_format=file_format, language=get_language() or "",

@@ -89,6 +89,7 @@ class KeysetChangeList(ChangeList):
     # What is read
 
     def get_results(self, request: HttpRequest) -> None:
+        self._is_search_cut = bool(getattr(request, "is_search_cut", False))
         page = self._page()
         self.result_list = self._rows([position[-1] for position in page.positions])
         cast(Any, request).rows_shown = self.result_list
@@ -232,15 +233,24 @@ class KeysetChangeList(ChangeList):
         return _capped_count(self.source, MOST_COUNTED)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the search or a filter finds more rows than the newest that the list looks through."""
+        return self._is_search_cut or any(getattr(one, "is_cut", False) for one in self.filter_specs)
+
+    @property
+    def most_found(self) -> str:
+        return show_number(MOST_FOUND)
+
+    @property
     def is_count_capped(self) -> bool:
-        """Whether there are more rows than were counted, or than the search looks for."""
-        most = MOST_FOUND - 1 if self.query.strip() else MOST_COUNTED
+        """Whether there are more rows than were counted, or than the list looks through."""
+        most = MOST_FOUND - 1 if self.is_cut else MOST_COUNTED
         return self.count is not None and self.count > most
 
     @property
     def counted_at_most(self) -> str:
         """Return the number that a capped count exceeds."""
-        return show_number(MOST_FOUND if self.query.strip() else MOST_COUNTED)
+        return show_number(MOST_FOUND if self.is_cut else MOST_COUNTED)
 
     # Links to other pages
 
@@ -307,17 +317,21 @@ def _is_sortable(model: type[Model], name: Any) -> bool:
     return name in names and sort_by(model, _attname(model, name)) is not None
 
 
-def found_by(queryset: QuerySet[Any], name: str, term: str) -> list[Any]:
-    """Return the keys of rows that one field of a search finds by an index: the newest `MOST_FOUND`.
+def found_by(queryset: QuerySet[Any], name: str, term: str) -> tuple[list[Any], bool]:
+    """Return the keys of rows that one field of a search finds by an index, and whether there are more.
 
-    A field of another model is looked up there first, so that no query joins both with an OR.
+    They are the newest `MOST_FOUND`. A field of another model is looked up there first, so that no query joins both
+    with an OR.
     """
     head, _, rest = name.partition("__")
     if not rest:
-        return _newest(queryset, head, term)
+        keys = _newest(queryset, head, term)
+        return keys[:MOST_FOUND], len(keys) > MOST_FOUND
     related: Any = queryset.model._meta.get_field(head).related_model
-    keys = _keys(related._base_manager.filter(**{rest: term}))
-    return [key for one in keys for key in _newest(queryset, head, one)][:MOST_FOUND]
+    others = _keys(related._base_manager.filter(**{rest: term}))
+    keys = [key for one in others[:MOST_FOUND] for key in _newest(queryset, head, one)]
+    is_cut = len(keys) > MOST_FOUND or len(others) > MOST_FOUND
+    return sorted(keys, reverse=True)[:MOST_FOUND], is_cut
 
 
 def _newest(queryset: QuerySet[Any], name: str, value: Any) -> list[Any]:
@@ -328,7 +342,7 @@ def _newest(queryset: QuerySet[Any], name: str, value: Any) -> list[Any]:
 
 
 def _keys(queryset: QuerySet[Any]) -> list[Any]:
-    return list(queryset.values_list("pk", flat=True)[:MOST_FOUND])
+    return list(queryset.values_list("pk", flat=True)[: MOST_FOUND + 1])
 
 
 def _attname_or_none(model: type[Model], name: str) -> str:

@@ -276,6 +276,13 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("The list has more than %(most_rows)s rows, the most that this format holds."),
         _("Filter the list, by dates for instance, or take CSV."),
     ),
+    "export-list-cut": (
+        _(
+            "The search or filter finds more than %(most_rows)s rows, the newest of which the list shows: "
+            "a file would not be complete."
+        ),
+        _("Take the search or this filter away, or use others: dates, for instance."),
+    ),
     "export-limit-reached": (
         _("%(most_exports)s of your exports are being prepared already."),
         _("Wait until one is ready, or cancel one."),

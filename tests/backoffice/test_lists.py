@@ -11,8 +11,12 @@ from django.test import Client
 
 from ledger.enums import Currency
 from payouts.models import Cycle
+from sunusav.backoffice.admin import OutboxMessageAdmin
+from sunusav.backoffice.filters import FewRows
+from sunusav.backoffice.list_exports import prepare_exports
 from sunusav.backoffice.lists import MOST_COUNTED, MOST_EXAMINED
-from sunusav.core.models import OutboxMessage
+from sunusav.core import clock
+from sunusav.core.models import Export, OutboxMessage
 from sunusav.core.roles import Role
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
@@ -20,6 +24,7 @@ from tests.factories.payouts import NOW
 from transfers.models import Collection, Disbursement
 
 OUTBOX = "/admin/core/outboxmessage/"
+EXPORT = "/admin/core/export/new/core.outboxmessage/"
 DISBURSEMENTS = "/admin/transfers/disbursement/"
 CYCLES = "/admin/payouts/cycle/"
 LINK = re.compile(r'<a[^>]*href="([^"]*)"[^>]*rel="(first|prev|next)"')
@@ -349,6 +354,67 @@ def test_search_says_when_it_found_more_than_it_shows(enter: Enter, db: None) ->
     assert "more than 500 " in client.get(f"{OUTBOX}?q=cycle:many").content.decode()
     found = [key for _, page in walk(client, f"{OUTBOX}?q=cycle:many") for key in page]
     assert found == [row.pk for row in OutboxMessage.objects.order_by("-id")[:500]]
+
+
+def test_search_that_finds_just_as_many_as_it_shows_is_whole(enter: Enter, db: None) -> None:
+    messages(500, subject="cycle:many")
+
+    page = enter(None).get(f"{OUTBOX}?q=cycle:many").content.decode()
+
+    assert "more than" not in page
+    assert "500 " in page
+
+
+class Undelivered(FewRows):
+    title, parameter_name = "undelivered", "undelivered"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", "Yes")]
+
+    def found(self, request: Any, value: str) -> Any:
+        return OutboxMessage.objects.filter(delivered_at=None)
+
+
+def test_filter_that_finds_too_many_keeps_the_newest_and_says_so(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OutboxMessageAdmin, "list_filter", (Undelivered, "created_at"))
+    messages(500, every=1_000)  # all but one are undelivered
+    client, url = enter(None), f"{OUTBOX}?undelivered=yes"
+    assert "more than" not in client.get(url).content.decode()
+    messages(4, every=2)  # two are undelivered
+
+    assert "more than 500 " in client.get(url).content.decode()
+    found = [key for _, page in walk(client, url) for key in page]
+    assert found == [row.pk for row in OutboxMessage.objects.filter(delivered_at=None).order_by("-id")[:500]]
+    narrowed = client.get(f"{url}&created_at__gte=2020-01-01").content.decode()
+    assert "The search or filter finds more rows than are looked through here: the newest 500" in narrowed
+
+
+@pytest.mark.parametrize("query", ["undelivered=yes", "q=cycle:many"])
+def test_list_that_is_cut_cannot_be_exported(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(OutboxMessageAdmin, "list_filter", (Undelivered,))
+    messages(501, subject="cycle:many", every=1_000)
+    OutboxMessage.objects.update(delivered_at=None)
+
+    answer = enter(None).post(f"{EXPORT}?{query}", {"file_format": "csv"}, follow=True)
+
+    assert [status for _url, status in answer.redirect_chain] == [302]  # type: ignore[attr-defined]
+    assert "a file would not be complete" in answer.content.decode()
+    assert not Export.objects.exists()
+
+
+def test_export_of_a_list_that_is_cut_after_the_request_fails(enter: Enter, db: None) -> None:
+    messages(500, subject="cycle:many")
+    enter(None).post(f"{EXPORT}?q=cycle:many", {"file_format": "csv"})
+    messages(1, subject="cycle:many")
+
+    prepare_exports(clock=clock.now)
+
+    export = Export.objects.get()
+    assert (export.state, export.failure_code) == ("failed", "export-list-cut")
 
 
 # Actions

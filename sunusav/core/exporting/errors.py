@@ -8,6 +8,13 @@ class ExportTooLarge(Conflict):
     most_rows: int
 
 
+class ExportListCut(Conflict):
+    """The list looks only through the newest rows that its search or a filter finds: a file of them would lack rows."""
+
+    list_name: str
+    most_rows: int
+
+
 class ExportLimitReached(Conflict):
     """This person already has as many exports under way as one person may have."""
 
