@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, Final, NoReturn, cast
@@ -170,8 +170,8 @@ class DateRange(RangeFilter, FieldListFilter):
         for name, text in self.given.items():
             if not text:
                 continue
-            day = _parsed(parse_date, text)
-            moment = None if day else _parsed(parse_datetime, text)
+            day = _parsed(_day_with_a_next, text)
+            moment = None if day else _parsed(_moment_in_utc, text)
             if day is None and moment is None:
                 _refuse(request, gettext("“%(given)s” is not a date.") % {"given": text})
             if day is None:
@@ -212,10 +212,20 @@ class DateRange(RangeFilter, FieldListFilter):
         return {"selected": given == days, "query_string": query_string, "display": display}
 
 
+def _day_with_a_next(text: str) -> date | None:
+    day = parse_date(text)
+    return None if day == date.max else day
+
+
+def _moment_in_utc(text: str) -> datetime | None:
+    moment = parse_datetime(text)
+    return moment.astimezone(UTC) if moment and moment.tzinfo else moment
+
+
 def _parsed(parse: Callable[[str], Any], text: str) -> Any:
     try:
         return parse(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -6,11 +6,14 @@ Filters that the same index answers are part of the first query. Of the others, 
 A filter may say that it keeps few rows (`is_selective`), or decide on rows that were prepared for display (`keeps`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.http import urlencode
@@ -29,6 +32,8 @@ from sunusav.backoffice.money import show_number
 from sunusav.core.keyset import BadSignature, Order, Position, beyond, read_cursor, turned, write_cursor
 
 AFTER, BEFORE = "after", "before"
+COLUMN = re.compile(r"[0-9]{1,3}")
+LARGEST_NUMBER: Final = 2**63 - 1
 MOST_COUNTED: Final = 10_000
 # Rows that one page examines for filters which its index does not answer, and how many at once.
 MOST_EXAMINED: Final = 2_000
@@ -77,7 +82,7 @@ class KeysetChangeList(ChangeList):
 
     def _chosen_order(self) -> list[str] | None:
         _sign, _, place = self.params.get(ORDER_VAR, "").partition(".")[0].rpartition("-")
-        if not place.isdecimal() or int(place) >= len(self.list_display):
+        if not COLUMN.fullmatch(place) or int(place) >= len(self.list_display):
             return None
         column = self.list_display[int(place)]
         if column not in (self.sortable_by or ()):
@@ -85,6 +90,19 @@ class KeysetChangeList(ChangeList):
         name = str(self.get_ordering_field(column))
         columns = sort_by(self.model, _attname(self.model, name)) or (name,)
         return [f"-{one}" if self.params[ORDER_VAR].startswith("-") else one for one in columns]
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Return the rows that are asked for. Raises: IncorrectLookupParameters for values that no column can have."""
+        queryset = super().get_queryset(request, exclude_parameters)
+        try:
+            _sql, values = cast(Any, queryset.query).sql_with_params()
+        except EmptyResultSet:
+            return queryset
+        except (ValueError, OverflowError) as error:  # a moment or a year beyond the calendar
+            raise IncorrectLookupParameters from error
+        if any(isinstance(one, int) and abs(one) > LARGEST_NUMBER for one in values):
+            raise IncorrectLookupParameters
+        return queryset
 
     # What is read
 
