@@ -102,12 +102,26 @@ def test_totals_are_equal_in_every_format() -> None:
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_text_that_looks_like_a_formula_is_none(text: str) -> None:
-    assert csv_of(written("csv", [(text,)], heads=("a",)))[1] == [f"'{text}"]
+    # A tab and a line feed end a cell where a file is read by other rules.
+    expected = {"\t=1": "'\t'=1", "\r=1": "'\r'=1"}.get(text, f"'{text}")
+    assert csv_of(written("csv", [(text,)], heads=("a",)))[1] == [expected]
 
     book = openpyxl.load_workbook(io.BytesIO(written("xlsx", [(text,)], heads=("a",))))
     assert book.worksheets[0]["A2"].data_type == "s"
     with zipfile.ZipFile(io.BytesIO(written("xlsx", [(text,)], heads=("a",)))) as archive:
         assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+
+
+@pytest.mark.parametrize("text", ["awa,=1+1", "awa;@SUM(A1)", "awa\t+1", 'awa, "=1', "awa\n=1"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_text_is_no_formula_either_where_a_spreadsheet_separates_otherwise(
+    text: str, separator: str, language: str
+) -> None:
+    content = written("csv", [("first", text)], heads=("a", "b"), language=language)
+
+    cells = [cell.lstrip(' "') for line in csv_of(content, separator) for cell in line]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] == []
 
 
 @pytest.mark.parametrize("text", ["awa", "cycle:1", "a=b", "1-2", "…", "–"])
@@ -138,6 +152,16 @@ def test_xlsx_escapes_what_excel_would_read_as_a_character() -> None:
 
 def test_whole_number_that_a_spreadsheet_would_round_is_text() -> None:
     assert sheet_of(written("xlsx", [(10**15, 10**15 - 1)], heads=("a", "b")))[1] == (str(10**15), 10**15 - 1)
+
+
+def test_decimal_that_a_spreadsheet_would_round_is_text() -> None:
+    rows = [(Decimal("123456789012.125"), Decimal("1234567890123.125"))]
+    assert sheet_of(written("xlsx", rows, heads=("a", "b")))[1] == (123456789012.125, "1234567890123.125")
+
+
+def test_xlsx_marks_a_text_that_a_cell_cannot_hold_whole() -> None:
+    [[short, long]] = sheet_of(written("xlsx", [("x" * 32_767, "x" * 32_768)], heads=("a", "b")))[1:]
+    assert (short, long) == ("x" * 32_767, "x" * 32_766 + "…")
 
 
 def test_xlsx_holds_as_many_rows_as_a_sheet() -> None:

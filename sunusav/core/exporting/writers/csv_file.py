@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
@@ -10,6 +11,7 @@ from sunusav.core.exporting.writers.base import Sheet, Writer, digits_of, is_num
 
 # A spreadsheet takes text that begins like this for a formula (CWE-1236); full-width signs count as the plain ones.
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+INNER_START = re.compile(r'([,;\t\r\n][\s"]*)(?=[=+\-@＝＋－＠])')
 BOM = b"\xef\xbb\xbf"
 # Where the decimal sign is a comma, Excel separates cells by semicolons.
 BY_LANGUAGE = {"fr": (";", ",")}
@@ -44,6 +46,10 @@ class CsvWriter(Writer):
 
 
 def guarded(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would take for a formula."""
+    """Put an apostrophe before text that a spreadsheet would take for a formula.
+
+    Also behind a sign that separates cells elsewhere: who opens the file by other rules would begin a cell there.
+    """
+    text = INNER_START.sub(r"\1'", text)
     begins = text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS)
     return f"'{text}" if begins else text

@@ -25,8 +25,8 @@ SHEET_PATH: Final = "xl/worksheets/sheet1.xml"
 MOST_ROWS: Final = 1_048_576 - 1
 LONGEST_TEXT: Final = 32_767
 LONGEST_NAME: Final = 31
-# A spreadsheet keeps 15 digits of a number: a longer whole number is written as text.
-EXACT_BELOW: Final = 10**15
+# A spreadsheet keeps 15 digits of a number: a longer one is written as text.
+EXACT_DIGITS: Final = 15
 EPOCH: Final = date(1899, 12, 30)
 SECONDS_PER_DAY: Final = 86_400
 NUMBERS, MOMENTS, DAYS = "#,##0.########", "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd"
@@ -69,18 +69,25 @@ class XlsxWriter(Writer):
                 sheet.write(self._after)
 
     def _cell(self, place: str, cell: Cell) -> str:
-        if is_number(cell) and -EXACT_BELOW < cell < EXACT_BELOW:
+        if is_number(cell) and _is_exact(cell):
             style = self._whole if isinstance(cell, int) else self._decimal
             return f'<c r="{place}" s="{style}"><v>{digits_of(cell)}</v></c>'
         if isinstance(cell, datetime):
             return f'<c r="{place}" s="{self._moment}"><v>{_serial(cell)}</v></c>'
         if isinstance(cell, date):
             return f'<c r="{place}" s="{self._day}"><v>{(cell - EPOCH).days}</v></c>'
-        text = text_of(cell)[:LONGEST_TEXT]
+        text = digits_of(cell) if is_number(cell) else text_of(cell)
         if not text:
             return ""
+        if len(text) > LONGEST_TEXT:
+            text = text[: LONGEST_TEXT - 1] + "…"
         shown = escape(ESCAPE_LIKE.sub("_x005F_", text), quote=False)
         return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{shown}</t></is></c>'
+
+
+def _is_exact(number: int | Decimal) -> bool:
+    """Return whether a spreadsheet keeps every digit of a number."""
+    return len(digits_of(number).lstrip("-0.").replace(".", "")) <= EXACT_DIGITS
 
 
 def _serial(moment: datetime) -> str:
