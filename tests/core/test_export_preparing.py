@@ -236,7 +236,7 @@ def failing(keys: Sequence[Any]) -> list[Any]:
     raise ValueError("a row that cannot be written")
 
 
-def test_export_that_raises_is_put_off_and_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_export_that_raises_is_deferred_and_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
     write_trail(3)
     bad, good = requested(), requested(at=NOW + timedelta(seconds=1))
 
@@ -272,7 +272,7 @@ def test_export_that_always_raises_is_tried_later_and_later_and_then_fails() -> 
     )
 
 
-def test_file_that_cannot_be_finished_is_put_off(folder: Path) -> None:
+def test_file_that_cannot_be_finished_is_deferred(folder: Path) -> None:
     write_trail(3)
     export = requested()
     (folder / export.folder / "1.draft").mkdir(parents=True)  # where the first claim makes its file

@@ -67,7 +67,7 @@ def prepare_next(find_source: FindSource, *, clock: Clock, work: timedelta = WOR
         pass  # somebody else goes on with it, or nobody has to
     except Exception as error:  # whatever is wrong with one export, the others are prepared
         logger.exception("export %s failed: %s", export.pk, type(error).__name__)
-        _put_off(export, now=clock())
+        _defer(export, now=clock())
     return True
 
 
@@ -179,7 +179,7 @@ def _release(export: Export, *, now: datetime) -> None:
     _record(export, leased_until=None, worked_at=now)
 
 
-def _put_off(export: Export, *, now: datetime) -> None:
+def _defer(export: Export, *, now: datetime) -> None:
     """End a claim in vain: the next one is later, or the export fails."""
     if export.tries >= MOST_TRIES:
         _fail(export, ExportStopped(tries=export.tries), now=now)

@@ -112,16 +112,16 @@ class _Pages(FPDF):
     def write_row(self, row: Row) -> None:
         """Write a row on one page, if it fits on one; else it goes on on the pages that follow."""
         lines = self._lines(row)
-        if not self._has_room(len(lines)):
+        if not self._fits(len(lines)):
             self.add_page()
-        while lines and not self._has_room(len(lines)):
+        while lines and not self._fits(len(lines)):
             fitting = max(1, int((self.h - FOOT - self.get_y()) / LINE_HEIGHT))
             self._write(lines[:fitting], row, INK)
             lines = lines[fitting:]
             self.add_page()
         self._write(lines, row, INK)
 
-    def _has_room(self, lines: int) -> bool:
+    def _fits(self, lines: int) -> bool:
         return self.get_y() + lines * LINE_HEIGHT <= self.h - FOOT
 
     def _say(
