@@ -20,6 +20,7 @@ from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ConfirmForm, ReasonAndCodeForm, ReasonForm, with_typed_figure
 from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.percent import percent_field
 from sunusav.backoffice.sections import Section
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
@@ -120,6 +121,9 @@ class BracketDraftInline(TabularInline):
     ordering = ("from_sats",)
     extra = 1
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return percent_field(db_field) or super().formfield_for_dbfield(db_field, request, **kwargs)
+
 
 def _propose(decision: Decision) -> None:
     services.propose_schedule(
@@ -188,6 +192,9 @@ class FeeScheduleDraftAdmin(BackofficeAdmin):
 
     def name_of(self, row: Any) -> str:
         return f"#{row.pk} {row.note}"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return percent_field(db_field) or super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         is_open = not isinstance(obj, models.FeeScheduleDraft) or obj.state == DraftState.DRAFT

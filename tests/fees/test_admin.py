@@ -17,18 +17,18 @@ DRAFT_FORM = {
     "effective_at_1": "00:00:00",
     "minimum_fee_sats": "1",
     "maximum_fee_sats": "",
-    "verified_discount_bps": "5000",
-    "recurring_discount_bps": "2500",
-    "platform_share_bps": "5000",
-    "community_share_bps": "2000",
-    "override_cap_ppm": "10000",
+    "verified_discount_bps": "50",
+    "recurring_discount_bps": "25",
+    "platform_share_bps": "50",
+    "community_share_bps": "20",
+    "override_cap_ppm": "1",
     "note": "cheaper for large pots",
     "brackets-TOTAL_FORMS": "2",
     "brackets-INITIAL_FORMS": "0",
     "brackets-0-from_sats": "0",
-    "brackets-0-base_rate_ppm": "10000",
+    "brackets-0-base_rate_ppm": "1",
     "brackets-1-from_sats": "1000000",
-    "brackets-1-base_rate_ppm": "5000",
+    "brackets-1-base_rate_ppm": "0.5",
 }
 
 
@@ -89,7 +89,7 @@ def test_draft_is_made_by_finance(as_finance, finance):
 
 
 def test_draft_with_shares_above_the_whole_is_refused_by_the_form(as_finance):
-    answer = as_finance.post(url("feescheduledraft", "add"), {**DRAFT_FORM, "platform_share_bps": "8001"})
+    answer = as_finance.post(url("feescheduledraft", "add"), {**DRAFT_FORM, "platform_share_bps": "80.01"})
 
     assert answer.status_code == 200
     assert b"feescheduledraft_shares_within_whole" in answer.content
