@@ -89,7 +89,7 @@ def _late_webhooks(user: User, now: datetime) -> Notice | None:
     waiting = count_waiting(late, since="received_at")
     if waiting is None:
         return None
-    url = reverse("admin:partners_inboundwebhook_changelist")
+    url = f"{reverse('admin:partners_inboundwebhook_changelist')}?late=yes"
     rows = [_webhook(row) for row in late.order_by("follow_at")[:ROWS_SHOWN]]
     return Notice(_("Webhooks of partners that nobody follows"), "", url, ATTENTION, waiting, rows)
 

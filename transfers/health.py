@@ -1,6 +1,6 @@
 """Health of the payment engine: what is overdue, stuck or under review, which rails are stopped, what they can send."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,13 +11,10 @@ from transfers import collection_queries, queries, treasury
 from transfers.enums import CollectionProblem, DeferralCode
 from transfers.rails import rails_with_statement
 
-OVERDUE_BY = timedelta(minutes=2)
-STUCK_AFTER = timedelta(hours=1)
-
 
 def _backlog(now: datetime) -> HealthReport:
-    overdue = queries.overdue_disbursements(now, by=OVERDUE_BY)
-    stuck = queries.open_since(now - STUCK_AFTER).count()
+    overdue = queries.overdue(now).count()
+    stuck = queries.stuck(now).count()
     broken = queries.broke_workers()
     is_open = switches.outgoing().is_open
     facts = {

@@ -48,6 +48,7 @@ from transfers.types import (
 # The review queue is short; a longer one is an alarm by itself.
 REVIEWS_READ = 500
 MATCHED_WITHIN = timedelta(days=1)
+OVERDUE_BY, STUCK_AFTER = timedelta(minutes=2), timedelta(hours=1)
 
 
 def disbursement(disbursement_id: int) -> DisbursementFacts:
@@ -226,9 +227,9 @@ def deferred(codes: Iterable[str]) -> QuerySet[Disbursement]:
     return Disbursement.objects.filter(state=DisbursementState.PROCESSING, failure_code__in=list(codes))
 
 
-def overdue_disbursements(now: datetime, *, by: timedelta) -> int:
-    """Count what has been due, and not claimed, for longer than `by`."""
-    return Disbursement.objects.filter(due_at__lt=now - by).count()
+def overdue(now: datetime) -> QuerySet[Disbursement]:
+    """Return what has been due, and not claimed, for two minutes."""
+    return Disbursement.objects.filter(due_at__lt=now - OVERDUE_BY)
 
 
 def waiting_sats(bounds: Sequence[datetime | None]) -> dict[str, list[int]]:
@@ -286,9 +287,14 @@ def broke_their_worker() -> QuerySet[Disbursement]:
     return Disbursement.objects.filter(state__in=UNFINISHED_STATES, failure_code=FailureCode.WORKER_BROKE)
 
 
-def open_since(moment: datetime) -> QuerySet[Attempt]:
-    """Return open attempts that were opened before a moment."""
-    return Attempt.objects.filter(state__in=OPEN_ATTEMPT_STATES, opened_at__lt=moment)
+def stuck(now: datetime) -> QuerySet[Attempt]:
+    """Return the attempts that have had no outcome for an hour, found by the index of their end; there are few."""
+    return Attempt.objects.filter(closed_at=None, opened_at__lt=now - STUCK_AFTER)
+
+
+def stuck_unreviewed(now: datetime) -> QuerySet[Attempt]:
+    """Return those of them whose payment is not under review."""
+    return stuck(now).exclude(disbursement__state=DisbursementState.NEEDS_REVIEW)
 
 
 def drawn_msat(subjects: Iterable[str]) -> dict[str, int]:

@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from partners.admin.overview import all_partners, one_partner
 from partners.models import InboundWebhook
+from partners.queries import late_webhooks
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import show_code_or_text
+from sunusav.backoffice.filters import few_rows
 from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.core import clock
 
@@ -24,6 +26,7 @@ ABOUT_PARTNERS = _("As of the last look at each partner, every half minute. Open
 
 # From settings: reading the values in use would scan the whole table for every page.
 PARTNER = choice_filter("partner", lambda: settings.PARTNERS, heading=_("partner"))
+LATE = few_rows("late", late_webhooks, heading=_("followed by nobody"))  # as the inbox counts them
 
 
 @admin.register(InboundWebhook)
@@ -42,7 +45,7 @@ class InboundWebhookAdmin(ReadOnlyAdmin):
         "follow_at", "handled_at", "outcome",
     )  # fmt: skip
     fields_hidden_when_empty = ("transaction_id", "follow_at", "handled_at", "outcome")
-    list_filter = (PARTNER, "outcome", "received_at")
+    list_filter = (PARTNER, "outcome", "received_at", LATE)
     search_fields = ("reference",)
     search_help_text = _("The exact reference of a payment or of a request for payment.")
     ordering = ("-id",)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import mono, show_code
-from sunusav.backoffice.filters import FewRows, amount_filter
+from sunusav.backoffice.filters import MOST_FOUND, amount_filter, few_rows
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_rate, show_xof
 from sunusav.backoffice.refusals import show_reason
@@ -40,7 +41,14 @@ from transfers.attempt_queries import paid_outside_books
 from transfers.destination_queries import masked_destinations
 from transfers.enums import DISBURSEMENT_TRANSITIONS, DisbursementState
 from transfers.models import Attempt, Disbursement, PaymentOrder
-from transfers.queries import broke_their_worker, destination_in_use, destinations_of, subject_of
+from transfers.queries import (
+    broke_their_worker,
+    destination_in_use,
+    destinations_of,
+    overdue,
+    stuck_unreviewed,
+    subject_of,
+)
 from transfers.services.disbursements import cancel_disbursement, retry_disbursement
 from transfers.services.limit_waivers import LIMIT_WAIVER, is_deferred, propose_waiver
 
@@ -124,32 +132,17 @@ DESTINATION_RAIL = choice_filter("destinations__rail", lambda: settings.RAILS, h
 AMOUNT = amount_filter("payout_msat", name="payout_sats", heading=_("amount in sats"), factor=MSAT_PER_SAT)
 
 
-class BrokeWorker(FewRows):
-    """Keep the payments whose last worker failed because of a bug, and that are not paid yet."""
-
-    title = _("broke its worker")
-    parameter_name = "broke_worker"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes"))]
-
-    def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
-        return broke_their_worker()
+def _paid_outside(now: datetime) -> QuerySet[Disbursement]:
+    return Disbursement.objects.filter(
+        pk__in=list(paid_outside_books().values_list("disbursement_id", flat=True)[:MOST_FOUND])
+    )
 
 
-class PaidOutside(FewRows):
-    """Keep the payments of which an order was paid, and nothing in the books stands for it."""
-
-    title = _("paid outside the books")
-    parameter_name = "paid_outside"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes"))]
-
-    def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
-        return Disbursement.objects.filter(
-            pk__in=list(paid_outside_books().values_list("disbursement_id", flat=True))
-        )
+# What items of the inbox count.
+OVERDUE = few_rows("overdue", overdue, heading=_("due, and not taken"))
+BROKE_WORKER = few_rows("broke_worker", lambda _now: broke_their_worker(), heading=_("broke its worker"))
+PAID_OUTSIDE = few_rows("paid_outside", _paid_outside, heading=_("paid outside the books"))
+STUCK = few_rows("stuck", stuck_unreviewed, heading=_("without an outcome for an hour"))
 
 
 @admin.register(Disbursement)
@@ -157,7 +150,9 @@ class DisbursementAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "subject", "state", "failure", "payout_msat", "net_msat", "requested_at", "completed_at",
     )  # fmt: skip
-    list_filter = ("state", DESTINATION_RAIL, AMOUNT, "requested_at", BrokeWorker, PaidOutside)
+    list_filter = (
+        "state", DESTINATION_RAIL, AMOUNT, "requested_at", OVERDUE, BROKE_WORKER, PAID_OUTSIDE,
+    )  # fmt: skip
     search_fields = ("id", "subject", "orders__reference")
     search_help_text = _("The exact number, subject (such as cycle:demo-cycle) or payment hash.")
     ordering = ("-id",)
@@ -280,7 +275,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         "outcome",
         "cost_shown",
     )
-    list_filter = ("state", "failure_class", "closed_at")
+    list_filter = ("state", "failure_class", "closed_at", STUCK)
     links = ("order__rail",)  # from charts
     list_select_related = ("disbursement", "order")
     search_fields = ("id", "order__reference")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -43,8 +43,6 @@ from transfers.limit_queries import held_payments
 from transfers.models import Attempt, Collection, Disbursement
 from transfers.return_queries import unclaimed_returns
 
-OVERDUE_BY: Final = timedelta(minutes=2)
-STUCK_AFTER: Final = timedelta(hours=1)
 # What is to be paid, once it is known what is left after the fee.
 NET: Final = Coalesce("net_msat", "payout_msat")
 # Only these end without anybody doing anything.
@@ -114,8 +112,8 @@ def _overdue(user: User, now: datetime) -> Notice | None:
     """Report payments that are due and that no worker claims; while outgoing money is paused, the banner does."""
     if not outgoing().is_open:
         return None
-    rows = Disbursement.objects.filter(due_at__lt=now - OVERDUE_BY)
-    return _payments(_("Payments that are due, and no worker takes them"), rows, _list(), ALARM, by="due_at")
+    rows, url = queries.overdue(now), _list(overdue="yes")
+    return _payments(_("Payments that are due, and no worker takes them"), rows, url, ALARM, by="due_at")
 
 
 def _broke_workers(user: User, now: datetime) -> Notice | None:
@@ -126,10 +124,10 @@ def _broke_workers(user: User, now: datetime) -> Notice | None:
 
 def _stuck(user: User, now: datetime) -> Notice | None:
     """Report payments without an outcome for an hour, besides those under review."""
-    rows = Attempt.objects.filter(closed_at=None, opened_at__lt=now - STUCK_AFTER).exclude(
-        disbursement__state=DisbursementState.NEEDS_REVIEW
-    )
-    return _attempts(_("Payments without an outcome for more than an hour"), rows, "opened_at", ATTENTION)
+    rows = queries.stuck_unreviewed(now)
+    title = _("Payments without an outcome for more than an hour")
+    url = f"{reverse('admin:transfers_attempt_changelist')}?stuck=yes"
+    return _attempts(title, rows, "opened_at", ATTENTION, url=url)
 
 
 def _paid_outside(user: User, now: datetime) -> Notice | None:
@@ -138,14 +136,14 @@ def _paid_outside(user: User, now: datetime) -> Notice | None:
     return _attempts(title, rows, "paid_outside_at", ALARM, url=_list(paid_outside="yes"))
 
 
-def _attempts(title: Any, rows: QuerySet[Attempt], since: str, tone: str, *, url: str = "") -> Notice | None:
+def _attempts(title: Any, rows: QuerySet[Attempt], since: str, tone: str, *, url: str) -> Notice | None:
     sats = Case(When(order__currency=Currency.MSAT.value, then=F("order__amount")))
     waiting = count_waiting(rows, since=since, msat=sats)
     if waiting is None:
         return None
     first = rows.select_related("order", "disbursement").order_by("pk")[:ROWS_SHOWN]
     shown = [_attempt(row, getattr(row, since)) for row in first]
-    return Notice(title, "", url or reverse("admin:transfers_attempt_changelist"), tone, waiting, shown)
+    return Notice(title, "", url, tone, waiting, shown)
 
 
 def _attempt(row: Attempt, since: datetime) -> Row:
@@ -222,8 +220,7 @@ def _name(row: Disbursement) -> str:
 
 
 def _list(**filters: Any) -> str:
-    query = urlencode(filters)
-    return f"{reverse('admin:transfers_disbursement_changelist')}{f'?{query}' if query else ''}"
+    return f"{reverse('admin:transfers_disbursement_changelist')}?{urlencode(filters)}"
 
 
 VIEW = "transfers.view_disbursement"
