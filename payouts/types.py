@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from fees.types import FeeSplit
-from transfers.types import Destination, Failure, MaskedDestination
+from transfers.enums import DisbursementState
+from transfers.types import Destination, DisbursementFacts, Failure, MaskedDestination
 
 LIGHTNING = "lightning"
 # The sort key of the last row of a page; the next page starts after it.
@@ -43,6 +44,15 @@ class GroupFigures:
     members: int
     unfinished_cycles: int
     usual_pot_sats: int | None
+
+
+@dataclass(frozen=True)
+class MaskedPerson:
+    """What people may always see of a person: the initials, the ends of the phone, and whether both were erased."""
+
+    name: str
+    phone: str
+    is_erased: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,15 @@ class CycleFacts:
     ready_at: datetime | None
     cancelled_at: datetime | None
     payout_failure: Failure | None
+    payout: DisbursementFacts | None
+    is_reopened: bool
+
+    @property
+    def payout_in_force(self) -> DisbursementFacts | None:
+        """Return the payout, unless it was cancelled, or reversed and the cycle reopened."""
+        if self.payout is None or self.payout.state == DisbursementState.CANCELLED or self.is_reopened:
+            return None
+        return self.payout
 
 
 @dataclass(frozen=True)

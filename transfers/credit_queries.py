@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from ledger.enums import AccountRole, Currency
-from ledger.queries import lines_of, movements_of, owed, unused_credits
+from ledger.queries import balances, lines_of, movements_of, owed, unused_credits
 from ledger.types import Movement, UnusedCredit
 from sunusav.core.auditing import pages, rows_since
 from transfers.enums import PAID_STATES, DisbursementState
@@ -22,6 +22,13 @@ PAYABLE_STATES = [
 def credit_msat(user_id: str) -> int:
     """Return what a member's credit holds."""
     return owed(credit_of(user_id))
+
+
+def credits_msat(user_ids: Iterable[str]) -> dict[str, int]:
+    """Return what the credit of each of these members holds, in one statement."""
+    accounts = {user_id: credit_of(user_id) for user_id in user_ids}
+    found = balances(accounts.values())
+    return {user_id: -found[account] for user_id, account in accounts.items()}
 
 
 def residue_credited_msat(disbursement_id: int) -> int:

@@ -25,7 +25,7 @@ from payouts.enums import (
 from payouts.errors import PayoutMissing
 from payouts.exports import status_shown
 from payouts.models import Contribution, Cycle, CycleReopening
-from payouts.queries.cycles import contributions_page, cycle_facts, is_reopened, payout_in_force
+from payouts.queries.cycles import contributions_page, cycle_facts
 from payouts.services.payouts import cancel_payout, retry_payout
 from payouts.services.proposals import propose_cancellation, propose_exchange, propose_short_closing
 from payouts.services.reopening import propose_reopening
@@ -71,13 +71,13 @@ def _cancel(decision: Decision) -> None:
     cancel_payout(payout_id=payout.id, user=decision.user, reason=decision.reason, now=decision.now)
 
 
-def _has_failed(user: User, row: Cycle) -> bool:
-    payout = disbursement_for(cycle_subject(row.pk))
+def _has_failed(user: User, row: Any) -> bool:
+    payout = row.facts.payout
     return payout is not None and payout.state in (DisbursementState.FAILED, DisbursementState.NEEDS_REVIEW)
 
 
-def _is_unpaid(user: User, row: Cycle) -> bool:
-    payout = disbursement_for(cycle_subject(row.pk))
+def _is_unpaid(user: User, row: Any) -> bool:
+    payout = row.facts.payout
     return payout is not None and payout.completed_at is None and payout.state != DisbursementState.CANCELLED
 
 
@@ -87,9 +87,8 @@ def _propose_reopening(decision: Decision) -> None:
     )
 
 
-def _is_reversed(user: User, row: Cycle) -> bool:
-    payout = disbursement_for(cycle_subject(row.pk))
-    return waits_for_reopening(payout) and open_proposal(CYCLE_REOPENING, row.pk) is None
+def _is_reversed(user: User, row: Any) -> bool:
+    return waits_for_reopening(row.facts) and open_proposal(CYCLE_REOPENING, row.pk) is None
 
 
 RETRY = Action(
@@ -158,8 +157,8 @@ def _propose_exchange(decision: Decision) -> None:
     )  # fmt: skip
 
 
-def _has_no_payout(user: User, row: Cycle) -> bool:
-    return row.state != CycleState.CANCELLED and payout_in_force(row.pk) is None
+def _has_no_payout(user: User, row: Any) -> bool:
+    return row.state != CycleState.CANCELLED and row.facts.payout_in_force is None
 
 
 def _is_collecting(user: User, row: Cycle) -> bool:
@@ -290,14 +289,14 @@ class CycleAdmin(ReadOnlyAdmin):
         return member_ref(row.winner_user_id)
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
-        payout = disbursement_for(cycle_subject(row.pk))
+        payout = row.facts.payout
         if payout is None or payout.state != DisbursementState.REVERSED:
             return None
-        return reopened_box(row) if is_reopened(payout) else reversed_box(row)
+        return reopened_box(row, payout) if row.facts.is_reopened else reversed_box(row)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (
-            payout_section(row),
+            payout_section(row.facts.payout),
             _contributions(row),
             timeline_of([cycle_subject(row.pk), *(f"{kind}:{row.pk}" for kind in PROPOSED)]),
         )

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from ledger.queries import francs_now
 from payouts.calculations import SENEGAL, international
 from payouts.enums import CYCLE_DESTINATION, CycleState
-from payouts.models import Cycle
 from payouts.queries.cycles import net_sats, payout_in_force, stored_cycle
 from payouts.queries.destinations import proposed_masked
 from payouts.services.destinations import are_own_phones, is_another_payee, propose_destination
@@ -121,8 +120,8 @@ def _propose(decision: Decision) -> None:
     )  # fmt: skip
 
 
-def _is_unpaid(user: User, row: Cycle) -> bool:
-    payout = payout_in_force(row.pk)
+def _is_unpaid(user: User, row: Any) -> bool:
+    payout = row.facts.payout_in_force
     return row.state != CycleState.CANCELLED and (payout is None or payout.state not in PAID_STATES)
 
 

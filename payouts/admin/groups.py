@@ -13,13 +13,15 @@ from payouts.enums import (
     GROUP_VERIFICATION_REVOCATION,
 )
 from payouts.models import Group, Member
-from payouts.queries.groups import masked_name, masked_phone
+from payouts.queries.groups import masked
 from payouts.services.groups import propose_verification, propose_verification_revocation
 from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.admins import ReadOnlyAdmin, ReadOnlyInline
+from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
+from sunusav.backoffice.facts import moment
 from sunusav.backoffice.forms import ReasonAndCodeForm
-from sunusav.backoffice.sections import Section, link_to_page
+from sunusav.backoffice.money import NOTHING
+from sunusav.backoffice.sections import SECTION_LIMIT, Section, Table, link_to_page, link_to_rest
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -74,23 +76,23 @@ PROPOSE_REVOCATION = Action(
 COUNTRY = choice_filter("country", countries_served)
 
 
-class MemberInline(ReadOnlyInline):
-    model = Member
-    fields = ("page", "name_masked", "phone_masked", "added_at", "left_at")
-    ordering = ("user_id",)
-
-    @admin.display(description=_("member"))
-    def page(self, member: Member) -> Any:
-        """Link to the member's page, from where name and phone may be shown in clear."""
-        return link_to_page("payouts.member", member.pk, member.user_id)
-
-    @admin.display(description=_("name"))
-    def name_masked(self, member: Member) -> str:
-        return masked_name(member)
-
-    @admin.display(description=_("phone"))
-    def phone_masked(self, member: Member) -> str:
-        return masked_phone(member)
+def _members_of(group: Group) -> Table:
+    """Return the first members, each with a link to the page from which name and phone may be shown in clear."""
+    rows = list(Member.objects.filter(group=group).order_by("user_id")[:SECTION_LIMIT])
+    return Table(
+        title=_("Members"),
+        heads=(_("member"), _("name"), _("phone"), _("added at"), _("left at")),
+        rows=[
+            (
+                link_to_page("payouts.member", row.pk, row.user_id), shown.name or NOTHING, shown.phone or NOTHING,
+                moment(row.added_at), moment(row.left_at),
+            )
+            for row, shown in zip(rows, masked(rows), strict=True)
+        ],
+        empty=_("This group never had a member."),
+        anchor="members",
+        more=link_to_rest("payouts.member", len(rows), group__id__exact=group.pk),
+    )  # fmt: skip
 
 
 @admin.register(Group)
@@ -105,7 +107,6 @@ class GroupAdmin(ReadOnlyAdmin):
     search_help_text = _("The exact identifier or name.")
     ordering = ("id",)
     links = ("settlement_partner__code",)  # what the filter by partner compares
-    inlines = [MemberInline]
     actions_offered = (PROPOSE_VERIFICATION, PROPOSE_REVOCATION)
     card_fields = ("id", "name", "country", "settlement_partner", "verified")
 
@@ -123,4 +124,5 @@ class GroupAdmin(ReadOnlyAdmin):
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         names = ("group", GROUP_VERIFICATION, GROUP_VERIFICATION_REVOCATION)
-        return (timeline_of([f"{name}:{row.pk}" for name in names] + [f"discount:group:{row.pk}"]),)
+        timeline = timeline_of([f"{name}:{row.pk}" for name in names] + [f"discount:group:{row.pk}"])
+        return (_members_of(row), timeline)

@@ -11,14 +11,14 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from ledger.types import Movement
-from payouts.admin.credits import ABOUT_ORDER, credits_page, credits_table
+from payouts.admin.credits import credits_read, credits_table
 from payouts.admin.destinations import kinds, rails
 from payouts.admin.people import PROPOSE_CREDIT_TRANSFER, PROPOSE_ERASURE, outstanding_of
 from payouts.admin.reveals import REVEAL
 from payouts.admin.rights import EXPORT, PROPOSE_CORRECTION
 from payouts.enums import MEMBER_CORRECTION, MEMBER_ERASURE
 from payouts.models import Member
-from payouts.queries.groups import masked_name, masked_phone
+from payouts.queries.groups import masked
 from payouts.queries.people import memberships
 from payouts.services.proposals import propose_refund
 from sunusav.backoffice.actions import Action, Decision
@@ -31,7 +31,7 @@ from sunusav.backoffice.sections import Facts, Section, Table, link_to_page, sho
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.models import User
 from sunusav.core.money import MSAT_PER_SAT
-from transfers.credit_queries import credit_movements, credit_msat
+from transfers.credit_queries import credit_movements, credits_msat
 from transfers.types import Destination, member_ref
 
 MOVEMENTS_SHOWN = 50
@@ -57,8 +57,8 @@ def _propose_refund(decision: Decision) -> None:
     )  # fmt: skip
 
 
-def _has_credit(user: User, row: Member) -> bool:
-    return credit_msat(row.user_id) >= MSAT_PER_SAT
+def _has_credit(user: User, row: Any) -> bool:
+    return bool(row.credit_msat >= MSAT_PER_SAT)
 
 
 PROPOSE_REFUND = Action(
@@ -98,20 +98,25 @@ class MemberAdmin(ReadOnlyAdmin):
         """Show what is left of all members' credit, by age."""
         if not self.has_view_permission(request):
             raise PermissionMissing(["payouts.view_member"])
-        page = credits_page(request.GET.get("page", ""))
+        found = credits_read(request.GET.get("page", ""))
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": _("Credit by age"),
-            "about": ABOUT_ORDER, "page": page, "sections": [credits_table(page)],
+            "about": found.about, "page": found.page, "sections": [credits_table(found.page)],
         }  # fmt: skip
         return TemplateResponse(request, "admin/backoffice/page.html", context)
 
+    def prepare(self, rows: Sequence[Any]) -> None:
+        credits_held = credits_msat(row.user_id for row in rows)
+        for row, shown in zip(rows, masked(rows), strict=True):
+            row.shown, row.credit_msat = shown, credits_held[row.user_id]
+
     @admin.display(description=_("name"))
-    def name_masked(self, member: Member) -> str:
-        return masked_name(member)
+    def name_masked(self, member: Any) -> str:
+        return str(member.shown.name)
 
     @admin.display(description=_("phone"))
-    def phone_masked(self, member: Member) -> str:
-        return masked_phone(member)
+    def phone_masked(self, member: Any) -> str:
+        return str(member.shown.phone)
 
     def name_of(self, row: Any) -> str:
         return f"{row.user_id} ({row.group_id})"
@@ -123,9 +128,9 @@ class MemberAdmin(ReadOnlyAdmin):
         return (outstanding_of(row.user_id), *_credit_of(row), of_person)
 
 
-def _credit_of(row: Member) -> Sequence[Section]:
+def _credit_of(row: Any) -> Sequence[Section]:
     movements = credit_movements(row.user_id, before_id=None, limit=MOVEMENTS_SHOWN)
-    held = Facts(_("Credit"), ((_("Held"), show_msat(credit_msat(row.user_id))),))
+    held = Facts(_("Credit"), ((_("Held"), show_msat(row.credit_msat)),))
     listed = Table(
         title=_("Last movements of the credit"),
         heads=(_("when"), _("what"), _("for"), _("amount"), _("transaction")),

@@ -7,8 +7,8 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from payouts.models import Member, MemberErasure
-from payouts.queries.groups import masked_name, masked_phone
+from payouts.models import MemberErasure
+from payouts.queries.groups import masked
 from payouts.queries.outstanding import outstanding
 from payouts.queries.people import memberships
 from payouts.services.erasure import propose_erasure
@@ -20,10 +20,8 @@ from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.sections import Box, Facts
 from sunusav.core.models import Proposal, User
-from sunusav.core.privacy import ERASED, is_erased
-from transfers.credit_queries import credit_msat
+from sunusav.core.privacy import ERASED
 from transfers.services.credit_transfers import propose_credit_transfer
-from transfers.types import member_ref
 
 LONGEST_IDENTIFIER, LONGEST_REFERENCE = 64, 120
 NAMES_ARE_GONE = _(
@@ -74,13 +72,13 @@ def _propose_transfer(decision: Decision) -> None:
     )  # fmt: skip
 
 
-def is_not_erased(user: User, row: Member) -> bool:
-    """Return whether a person's data can still be read."""
-    return not is_erased(member_ref(row.user_id))
+def is_not_erased(user: User, row: Any) -> bool:
+    """Return whether the data of a member, as prepared for a page, can still be read."""
+    return not row.shown.is_erased
 
 
-def _has_credit(user: User, row: Member) -> bool:
-    return credit_msat(row.user_id) > 0
+def _has_credit(user: User, row: Any) -> bool:
+    return bool(row.credit_msat > 0)
 
 
 PROPOSE_ERASURE = Action(
@@ -110,12 +108,12 @@ PROPOSE_CREDIT_TRANSFER = Action(
 def erasure_evidence(proposal: Proposal) -> Evidence:
     """Show what is lost, and what is outstanding of the person now."""
     user_id, groups = str(proposal.facts["user_id"]), proposal.facts["groups"]
-    newest = memberships(user_id)[-1]
+    (shown,) = masked(memberships(user_id)[-1:])
     return Evidence(
         Box(IF_APPROVED, NAMES_ARE_GONE % {"user_id": user_id}, steps=[CHECK_REQUEST], tone="alarm"),
         [
-            (_("Name"), masked_name(newest) or NOTHING, ERASED),
-            (_("Phone"), masked_phone(newest) or NOTHING, ERASED),
+            (_("Name"), shown.name or NOTHING, ERASED),
+            (_("Phone"), shown.phone or NOTHING, ERASED),
             (_("Groups"), ", ".join(groups) or NOTHING, NOTHING),
         ],
         [(_("Groups that they leave"), len(groups))],

@@ -10,7 +10,8 @@ from ledger.queries import francs_now, owed
 from payouts.calculations import cycle_subject, pot_of
 from payouts.enums import CYCLE_REOPENING
 from payouts.models import Cycle
-from payouts.queries.cycles import is_reopened, stored_cycle
+from payouts.queries.cycles import cycle_facts, stored_cycle
+from payouts.types import CycleFacts
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence
@@ -24,7 +25,6 @@ from sunusav.core.models import Proposal
 from sunusav.core.money import msat_from_sats
 from transfers.destination_queries import masked_destinations
 from transfers.enums import DisbursementState
-from transfers.queries import disbursement_for
 from transfers.types import DisbursementFacts
 
 INVOICE = "bolt11"
@@ -48,6 +48,7 @@ REOPENED = _("It is paid once the payout is ordered again.")
 def reopening_evidence(proposal: Proposal) -> Evidence:
     """Show what a reopened cycle may pay, from what, and where it would go now."""
     row, facts = stored_cycle(proposal.subject_id), proposal.facts
+    (cycle,) = cycle_facts([row])
     payout_sats, pot_msat = facts["payout_total_sats"], facts["pot_msat"]
     says = REOPENING_FOLLOWS % {
         "cycle": row.pk, "winner": row.winner_user_id, "payout": show_sats(payout_sats), "pot": show_msat(pot_msat),
@@ -62,13 +63,13 @@ def reopening_evidence(proposal: Proposal) -> Evidence:
         (_("Destination set"), moment(row.destination_set_at)),
     ]
     return Evidence(
-        Box(IF_APPROVED, says, steps=_invoice_step(row)),
+        Box(IF_APPROVED, says, steps=_invoice_step(row, cycle.payout)),
         [(_("State"), show_code("failed"), show_code("ready"))],
         effect,
         warnings=[POT_TOO_SMALL] if pot_msat < msat_from_sats(payout_sats) else [],
         more=(
             Facts(_("The cycle"), ((_("Cycle"), show_subject(cycle_subject(row.pk))),)),
-            payout_section(row),
+            payout_section(cycle.payout),
         ),
     )
 
@@ -78,8 +79,9 @@ def first_choice_masked(row: Cycle) -> str:
     return shown[0].masked_value if shown else NOTHING
 
 
-def waits_for_reopening(payout: DisbursementFacts | None) -> bool:
-    return payout is not None and payout.state == DisbursementState.REVERSED and not is_reopened(payout)
+def waits_for_reopening(cycle: CycleFacts) -> bool:
+    payout = cycle.payout
+    return payout is not None and payout.state == DisbursementState.REVERSED and not cycle.is_reopened
 
 
 def reversed_box(row: Cycle) -> Box:
@@ -92,22 +94,20 @@ def reversed_box(row: Cycle) -> Box:
     return Box(title=REVERSED_TITLE, text=says, steps=(step,))
 
 
-def reopened_box(row: Cycle) -> Box:
-    steps = _invoice_step(row)
+def reopened_box(row: Cycle, payout: DisbursementFacts) -> Box:
+    steps = _invoice_step(row, payout)
     return Box(title=REOPENED_TITLE, text=REOPENED, steps=steps, tone="attention" if steps else "calm")
 
 
-def _invoice_step(row: Cycle) -> Sequence[Any]:
+def _invoice_step(row: Cycle, payout: DisbursementFacts | None) -> Sequence[Any]:
     """Return that a new invoice is needed, while the destination is one from before the reversed payment."""
-    payout = disbursement_for(cycle_subject(row.pk))
     if row.destination_kind != INVOICE or payout is None or payout.completed_at is None:
         return ()
     is_new = row.destination_set_at is not None and row.destination_set_at > payout.completed_at
     return () if is_new else (NEW_INVOICE,)
 
 
-def payout_section(row: Cycle) -> Section:
-    payout = disbursement_for(cycle_subject(row.pk))
+def payout_section(payout: DisbursementFacts | None) -> Section:
     if payout is None:
         return Table(_("Payout"), (), (), _("No payout has been requested yet."))
     facts = [

@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from payouts.admin.people import is_not_erased
 from payouts.calculations import international
 from payouts.enums import MEMBER_CORRECTION
-from payouts.models import Member
-from payouts.queries.groups import shown_name, shown_phone
+from payouts.queries.groups import masked_person
 from payouts.queries.outstanding import outstanding
 from payouts.queries.people import memberships, newest_correction
 from payouts.services.corrections import propose_correction
@@ -18,8 +18,8 @@ from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.sections import Box
-from sunusav.core.models import Proposal, User
-from sunusav.core.privacy import is_erased
+from sunusav.core.models import Proposal
+from sunusav.core.privacy import keys_of
 from transfers.types import member_ref
 
 LONGEST_NAME, LONGEST_PHONE = 120, 40
@@ -81,10 +81,6 @@ def _propose_correction(decision: Decision) -> None:
     )  # fmt: skip
 
 
-def _is_not_erased(user: User, row: Member) -> bool:
-    return not is_erased(member_ref(row.user_id))
-
-
 EXPORT = Action(
     slug="export",
     label=_("Export what is kept about the person"),
@@ -105,7 +101,7 @@ PROPOSE_CORRECTION = Action(
     run=_propose_correction,
     permission="payouts.propose_member_correction",
     form=CorrectionForm,
-    is_offered=_is_not_erased,
+    is_offered=is_not_erased,
     is_about_one_row=True,
 )
 
@@ -115,12 +111,15 @@ def correction_evidence(proposal: Proposal) -> Evidence:
     """Show name and phone before and after, masked, and in how many groups they change."""
     user_id = str(proposal.facts["user_id"])
     rows, then = memberships(user_id), newest_correction(user_id)
-    now = rows[-1]
+    keys = keys_of([member_ref(user_id)])
+    before, after = (
+        masked_person(keys, user_id, one.sealed_name, one.sealed_phone) for one in (rows[-1], then)
+    )
     return Evidence(
         Box(IF_APPROVED, CORRECTED % {"user_id": user_id}, steps=[CHECK_DOCUMENT]),
         [
-            (_("name"), shown_name(user_id, now.sealed_name), _after(shown_name(user_id, then.sealed_name))),
-            (_("phone"), shown_phone(user_id, now.sealed_phone), _after(shown_phone(user_id, then.sealed_phone))),
+            (_("name"), before.name, _after(after.name)),
+            (_("phone"), before.phone, _after(after.phone)),
         ],
         [
             (_("Groups in which it changes"), len(rows)),

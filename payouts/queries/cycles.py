@@ -85,11 +85,12 @@ def _cycle(
     destinations: Sequence[MaskedDestination],
     reopened: Collection[int],
 ) -> CycleFacts:
+    is_reopened = payout is not None and payout.id in reopened
     return CycleFacts(
         id=row.pk, group_id=row.group_id, cycle_index=row.cycle_index,
         contribution_sats=row.contribution_sats, winner_user_id=row.winner_user_id,
         members_count=row.members_count, payout_total_sats=row.payout_total_sats,
-        status=_status(row, payout, is_reopened=payout is not None and payout.id in reopened),
+        status=_status(row, payout, is_reopened=is_reopened),
         contributions_settled=(
             settled[row.pk] if row.settled_count is None else row.settled_count
         ),
@@ -98,7 +99,7 @@ def _cycle(
         destination_replaced_at=row.destination_replaced_at,
         second_choice=destinations[1] if destinations[1:] else None,
         created_at=row.created_at, ready_at=row.ready_at, cancelled_at=row.cancelled_at,
-        payout_failure=payout.failure if payout else None,
+        payout_failure=payout.failure if payout else None, payout=payout, is_reopened=is_reopened,
     )  # fmt: skip
 
 

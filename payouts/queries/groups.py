@@ -7,12 +7,13 @@ from payouts.enums import UNFINISHED_CYCLES
 from payouts.errors import GroupMissing
 from payouts.models import Cycle, Group, Member
 from payouts.queries.cycles import cycle_facts
-from payouts.types import GroupFacts, GroupFigures, MemberFacts, Position
-from sunusav.core.privacy import ERASED, PersonErased, mask_name, mask_phone, reveal
+from payouts.types import GroupFacts, GroupFigures, MaskedPerson, MemberFacts, Position
+from sunusav.core.privacy import ERASED, PersonErased, PersonKeys, keys_of, mask_name, mask_phone
 from transfers.types import member_ref
 
 # A group has a handful of cycles that are not finished: they are among these.
 NEWEST_CYCLES: Final = 50
+Sealed = bytes | memoryview
 
 
 def group(group_id: str, *, at: datetime) -> GroupFacts:
@@ -45,40 +46,37 @@ def members_of(group_id: str) -> list[str]:
 def member(group_id: str, user_id: str) -> MemberFacts:
     """Return one member with masked name and phone, also one who left."""
     row = Member.objects.get(group_id=group_id, user_id=user_id)
-    return MemberFacts(row.group_id, row.user_id, masked_name(row), masked_phone(row), row.left_at)
+    (shown,) = masked([row])
+    return MemberFacts(row.group_id, row.user_id, shown.name, shown.phone, row.left_at)
 
 
-def masked_name(row: Member) -> str:
-    """Return a member's initials, or an ellipsis if the person's data was erased."""
-    return shown_name(row.user_id, row.sealed_name)
+def masked(rows: Sequence[Member]) -> list[MaskedPerson]:
+    """Return the masked names and phones of these members, in one query for the keys of all."""
+    keys = keys_of([member_ref(row.user_id) for row in rows])
+    return [masked_person(keys, row.user_id, row.sealed_name, row.sealed_phone) for row in rows]
 
 
-def masked_phone(row: Member) -> str:
-    """Return a member's phone, masked; empty if there is none."""
-    return shown_phone(row.user_id, row.sealed_phone)
+def masked_person(
+    keys: PersonKeys, user_id: str, sealed_name: Sealed | None, sealed_phone: Sealed | None
+) -> MaskedPerson:
+    """Return a person's encrypted name as initials and phone masked; an ellipsis for each of who was erased.
+
+    Nothing is returned for nothing.
+    """
+    name, phone = _revealed(keys, user_id, sealed_name), _revealed(keys, user_id, sealed_phone)
+    return MaskedPerson(
+        name=ERASED if name is None else mask_name(name),
+        phone=ERASED if phone is None else mask_phone(phone) if phone else "",
+        is_erased=keys.is_erased(member_ref(user_id)),
+    )
 
 
-def shown_name(user_id: str, sealed: bytes | memoryview | None) -> str:
-    """Return a person's encrypted name as initials, an ellipsis if it was erased, or nothing for nothing."""
+def _revealed(keys: PersonKeys, user_id: str, sealed: Sealed | None) -> str | None:
+    """Return a text in clear, an empty one for none; None if the person was erased."""
     if sealed is None:
         return ""
-    name = _revealed(user_id, sealed)
-    return ERASED if name is None else mask_name(name)
-
-
-def shown_phone(user_id: str, sealed: bytes | memoryview | None) -> str:
-    """Return a person's encrypted phone, masked, an ellipsis if it was erased, or nothing for nothing."""
-    if sealed is None:
-        return ""
-    phone = _revealed(user_id, sealed)
-    if phone is None:
-        return ERASED
-    return mask_phone(phone) if phone else ""
-
-
-def _revealed(user_id: str, sealed: bytes | memoryview) -> str | None:
     try:
-        return reveal(member_ref(user_id), bytes(sealed))
+        return keys.reveal(member_ref(user_id), bytes(sealed))
     except PersonErased:
         return None
 

@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from payouts.errors import MemberMissing
 from payouts.models import Cycle, Member, ProposedCorrection
-from payouts.queries.groups import masked_name, masked_phone
+from payouts.queries.groups import masked
 from payouts.types import PersonFacts
 from sunusav.core.privacy import reveal
 from transfers.destination_queries import open_destinations
@@ -32,9 +32,9 @@ def person(user_id: str) -> PersonFacts:
     rows = list(Member.objects.filter(user_id=user_id).order_by("added_at", "pk"))
     if not rows:
         raise MemberMissing(user_id=user_id)
-    newest = rows[-1]
+    (shown,) = masked(rows[-1:])
     return PersonFacts(
-        user_id=user_id, masked_name=masked_name(newest), masked_phone=masked_phone(newest),
+        user_id=user_id, masked_name=shown.name, masked_phone=shown.phone,
         phone_replaced_at=phone_replaced_at(user_id),
         groups=tuple(sorted(row.group_id for row in rows if row.left_at is None)),
     )  # fmt: skip

@@ -114,9 +114,14 @@ class BackofficeAdmin(ActionPages, SavedFilters, ModelAdmin):
         return shown if isinstance(shown, str) else getattr(shown, "admin_order_field", None)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return a row, prepared; a page asks for its row twice, and it is read once."""
+        asked = (self.model, object_id, from_field)
+        if getattr(request, "row_asked", None) == asked:
+            return cast(Any, request).row_shown
         row = super().get_object(request, object_id, from_field)
         if row is not None:
             self.prepare([row])
+            cast(Any, request).row_asked, cast(Any, request).row_shown = asked, row
         return row
 
     # Actions

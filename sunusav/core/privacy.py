@@ -54,6 +54,11 @@ class PersonKeys:
         key = hmac.digest(self._key(person_ref), DIGEST_PURPOSE, "sha256")
         return hmac.digest(key, text.encode(), "sha256").hex()
 
+    def is_erased(self, person_ref: str) -> bool:
+        """Return whether a person's data was erased; not that of one who never had a key."""
+        row = self._rows.get(person_ref)
+        return row is not None and row.erased_at is not None
+
     def _key(self, person_ref: str) -> bytes:
         return _unwrapped(self._rows.get(person_ref), person_ref)
 

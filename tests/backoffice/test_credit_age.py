@@ -12,6 +12,7 @@ from ledger.services.sealing import seal_books
 from ledger.types import AccountRef, UnusedCredit, credit, debit
 from payouts.backoffice import INBOX
 from payouts.models import Refund
+from payouts.services import credit_readings
 from payouts.services.credit_readings import read_old_credit
 from payouts.services.refunds import cancel_refund, request_refund
 from sunusav.backoffice.inbox import ATTENTION, Amount, Waiting
@@ -129,6 +130,7 @@ def test_credits_of_all_members_are_listed_by_age_sealed_or_not() -> None:
 @pytest.mark.parametrize("role", READERS)
 def test_page_names_who_how_much_since_when_and_what_for(enter: Enter, role: Role) -> None:
     booked = credited("user-0", 1_234_500, days_ago(40))
+    read_old_credit(now=NOW)
     client = enter(role)
 
     page = html(client, PAGE)
@@ -148,7 +150,14 @@ def test_operators_neither_read_the_page_nor_see_it_in_the_menu(enter: Enter) ->
 
 
 def test_page_without_credit_says_so(enter: Enter) -> None:
-    assert "No member holds credit." in html(enter(Role.FINANCE), PAGE)
+    client = enter(Role.FINANCE)
+    assert "Not read yet: a task reads it every hour." in html(client, PAGE)
+
+    read_old_credit(now=NOW)
+
+    page = html(client, PAGE)
+    assert "No member holds credit." in page
+    assert "As read at 04/03/2026 10:00" in page
 
 
 def test_pages_hold_fifty_credits_in_as_many_queries_as_one(
@@ -156,11 +165,13 @@ def test_pages_hold_fifty_credits_in_as_many_queries_as_one(
 ) -> None:
     client = enter(Role.FINANCE)
     credited("user-0", 1_000, days_ago(100))
+    read_old_credit(now=NOW)
     html(client, PAGE)
     with django_assert_num_queries(QUERIES_OF_PAGE):
         html(client, PAGE)
     for number in range(50):
         credited(f"user-{number % 4}", 1_000, days_ago(99 - number))
+    read_old_credit(now=NOW)
 
     with django_assert_num_queries(QUERIES_OF_PAGE):
         first = client.get(PAGE)
@@ -169,6 +180,37 @@ def test_pages_hold_fifty_credits_in_as_many_queries_as_one(
     assert [len(answer.context["sections"][0].rows) for answer in (first, second)] == [50, 1]
     assert "page 1 of 2" in first.content.decode()
     assert client.get(PAGE, {"page": "x"}).context["page"].number == 1
+
+
+def test_page_reads_no_entry_of_the_books(enter: Enter, django_assert_num_queries: Any) -> None:
+    """It shows what the task last read, however much was booked since."""
+    client = enter(Role.FINANCE)
+    credited("user-0", 1_000, days_ago(100))
+    read_old_credit(now=NOW)
+    html(client, PAGE)
+    credited("user-1", 1_000, days_ago(101))
+
+    with django_assert_num_queries(QUERIES_OF_PAGE) as queries:
+        page = html(client, PAGE)
+
+    assert "user-0</a>" in page
+    assert "user-1" not in page
+    assert not any("ledger_journalentry" in query["sql"] for query in queries)
+
+
+def test_page_lists_the_oldest_and_says_how_many_there_are(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credit_readings, "CREDITS_KEPT", 2)
+    for number in range(3):
+        credited(f"user-{number}", 1_000, days_ago(99 - number))
+    read_old_credit(now=NOW)
+
+    page = html(enter(Role.FINANCE), PAGE)
+
+    assert "Listed are the oldest 2 of 3" in page
+    assert "user-1</a>" in page
+    assert "user-2</a>" not in page
 
 
 # Refunds by state

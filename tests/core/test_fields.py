@@ -40,3 +40,26 @@ def test_exact_columns_have_a_binary_collation() -> None:
             [TrailEntry._meta.db_table],
         )
         assert cursor.fetchone() == ("utf8mb4_bin",)
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db
+def test_exact_prefix_is_found_by_the_index() -> None:
+    """Django's own `LIKE BINARY` would read every row."""
+    found = TrailEntry.objects.filter(subject__startswith="cycle:_%")
+
+    assert "LIKE cycle:" in str(found.query)
+    assert "BINARY" not in str(found.query)
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db
+def test_exact_prefix_distinguishes_case_and_takes_signs_as_they_are() -> None:
+    """SQLite folds the case of ASCII here; what we look for by prefix has none."""
+    for person in ("cycle:a", "Cycle:a", "cycle_a", "cycle:é"):
+        PersonKey.objects.create(person_ref=person)
+
+    found = {row.person_ref for row in PersonKey.objects.filter(person_ref__startswith="cycle:")}
+    signs = {row.person_ref for row in PersonKey.objects.filter(person_ref__startswith="cycle_")}
+
+    assert (found, signs) == ({"cycle:a", "cycle:é"}, {"cycle_a"})

@@ -48,6 +48,12 @@ class Proposal(models.Model):
         default_permissions = ("view",)
         verbose_name = _("proposal")
         verbose_name_plural = _("proposals")
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["subject_id"], name="proposal_by_subject"),
+            models.Index(fields=["kind"], name="proposal_by_kind"),
+            models.Index(fields=["state"], name="proposal_by_state"),
+            models.Index(fields=["proposer", "decided_at"], name="proposal_by_proposer"),
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "open_subject"], name="proposal_one_open_per_subject"),
             models.CheckConstraint(
