@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,10 +16,10 @@ SECRET = "bench-secret-key-0123456789-0123456789-0123456789-0123456789"
 
 
 @contextmanager
-def surroundings() -> Iterator[dict[str, str]]:
-    """Run a crash-safe MariaDB, a Redis and two simulated nodes; yield the environment that names them."""
+def surroundings(*, flush_log_at_commit: int = 1, options: Sequence[str] = ()) -> Iterator[dict[str, str]]:
+    """Run a MariaDB, crash-safe by default, a Redis and two simulated nodes; yield the environment that names them."""
     with (
-        mariadb(flush_log_at_commit=1) as database,
+        mariadb(flush_log_at_commit=flush_log_at_commit, options=options) as database,
         redis() as cache,
         process.folder("bench") as folder,
         SimulatorProcess(folder / "lnd") as simulator,

@@ -1,20 +1,25 @@
 """Fill MariaDB or MySQL with copies of the rows that are there: as many as production has after years, in minutes.
 
-Each copy has keys, references and subjects of its own, and happens a second after the one before. What there is only
+Each copy has keys, references and subjects of its own, and happens some time after the one before. What there is only
 once in production, such as an account without an owner, is not copied: all copies point to it.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
 from django.db import connection, models, transaction
 
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.subjects import known_kinds
 
 # Rows of one table that a statement makes.
-AT_ONCE = 20_000
+AT_ONCE = 50_000
+A_SECOND = timedelta(seconds=1)
 HASH_LENGTH = 64
+# Beyond the keys of tables that are not copied.
+FAR = 1_000
 # Texts that name another row, in the form `<kind>:<key>`.
 SUBJECTS = {
     "subject",
@@ -26,11 +31,15 @@ SUBJECTS = {
     "account_owner",
     "from_owner",
     "to_owner",
+    "disbursement_ref",
 }
 # Texts that name a person, a group or another row without its kind.
-NAMES = {"user_id", "winner_user_id", "group_ref", "winner_ref", "subject_id", "disbursement_ref"}
+NAMES = {
+    "user_id", "winner_user_id", "group_ref", "winner_ref", "person_ref", "payee_ref",
+}  # fmt: skip
 GROWING = (
-    "core.TrailEntry", "core.TrailSeal", "core.OutboxMessage", "core.Proposal", "core.Approval", "fees.DiscountGrant",
+    "core.TrailEntry", "core.TrailSeal", "core.OutboxMessage", "core.Proposal", "core.Approval", "core.LookupToken",
+    "core.PersonKey", "fees.DiscountGrant",
     "fees.FeeAssessment", "fees.FeeRecord", "ledger.Account", "ledger.AccountCheckpoint", "ledger.JournalTransaction",
     "ledger.JournalEntry", "ledger.LedgerSeal", "ledger.CurrencyConversion", "ledger.ExchangeRate",
     "partners.InboundWebhook", "payouts.Group", "payouts.Member", "payouts.Cycle", "payouts.Contribution",
@@ -44,14 +53,19 @@ GROWING = (
 
 
 class Copies:
-    """The rows of all tables that grow, to be copied as often as wanted."""
+    """The rows of all tables that grow, to be copied as often as wanted; each copy happens `every` after the last."""
 
-    def __init__(self, labels: Sequence[str] = GROWING) -> None:
+    def __init__(self, labels: Sequence[str] = GROWING, *, every: timedelta = A_SECOND) -> None:
+        self.every = every
         found = [apps.get_model(label) for label in labels]
         self.models = [model for model in found if model._base_manager.exists()]
         self.strides = {model: _stride(model) for model in self.models}
         self.kept = {model: _kept(model) for model in self.models}
         self.at_once = max(1, AT_ONCE // max(model._base_manager.count() for model in self.models))
+        # Read before the first copy: they grow with each.
+        self.steps = {
+            (model, name): _highest(model, name) for model in self.models for name in self._steps(model)
+        }
         self.made = 0
 
     def make(self, copies: int) -> None:
@@ -102,12 +116,20 @@ class Copies:
         if pointed in self.strides:
             return self._moved(pointed, column)
         if isinstance(field, models.DateTimeField):
-            return f"{column} + INTERVAL c.n SECOND"
+            return f"{column} + INTERVAL c.n * {int(self.every.total_seconds())} SECOND"
+        if renamed := self._renamed(field, column):
+            return renamed
+        if isinstance(field, models.IntegerField) and is_changed:
+            return f"{column} + c.n * {self.steps[model, field.name]}"
+        return _changed(field, column) if is_changed else column
+
+    def _renamed(self, field: Any, column: str) -> str:
+        """Return the copied name of a column that names a row without a foreign key; nothing for others."""
         if field.name in SUBJECTS:
             return self._renamed_subject(column)
-        if field.name in NAMES:
-            return f"IF({column} = '', '', CONCAT({column}, '~', c.n))"
-        return _changed(model, field, column) if is_changed else column
+        if field.name == "subject_id":
+            return self._renamed_key(column)
+        return f"IF({column} = '', '', CONCAT({column}, '~', c.n))" if field.name in NAMES else ""
 
     def _moved(self, model: type[models.Model], column: str) -> str:
         moved = (
@@ -130,6 +152,23 @@ class Copies:
         )
         return f"CASE WHEN {column} = '' THEN ''{cases} ELSE CONCAT({column}, '~', c.n) END"
 
+    def _renamed_key(self, column: str) -> str:
+        """Return the key of what a copied proposal is about: it moves as the keys of its kind's page do."""
+        cases = "".join(
+            f" WHEN o.kind = '{kind}' THEN {column} + c.n * {self.strides[model]}"
+            for kind, page in collect_mapping("backoffice", "PROPOSAL_PAGES").items()
+            if (model := apps.get_model(page)) in self.strides and self._is_number(model)
+        )
+        # The others are texts, or numbers of rows that are not copied.
+        other = f"IF({column} REGEXP '^[0-9]+$', {column} + c.n * {FAR}, CONCAT({column}, '~', c.n))"
+        return f"CASE{cases} ELSE {other} END"
+
+    def _steps(self, model: type[models.Model]) -> Iterator[str]:
+        """Yield the numbers that a copy changes, because they are unique."""
+        for name in self._changed_by_constraints(model):
+            if isinstance(model._meta.get_field(name), models.IntegerField):
+                yield name
+
     def _changed_by_constraints(self, model: type[models.Model]) -> set[str]:
         """Return a column of each unique constraint that nothing else makes different in each copy."""
         unique = [one.fields for one in model._meta.constraints if isinstance(one, models.UniqueConstraint)]
@@ -150,9 +189,7 @@ class Copies:
         return texts[-1:] if len(texts) == len(fields) or not numbers else numbers[-1:]
 
 
-def _changed(model: type[models.Model], field: Any, column: str) -> str:
-    if isinstance(field, models.IntegerField):
-        return f"{column} + c.n * {_highest(model, field.name)}"
+def _changed(field: Any, column: str) -> str:
     if field.max_length <= HASH_LENGTH:
         return f"LEFT(SHA2(CONCAT({column}, c.n), 256), {field.max_length})"
     return f"CONCAT({column}, '~', c.n)"

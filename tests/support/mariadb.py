@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +72,11 @@ def find_installation() -> Installation | None:
 
 
 @contextmanager
-def mariadb(*, flush_log_at_commit: int = 0) -> Iterator[Server]:
+def mariadb(*, flush_log_at_commit: int = 0, options: Sequence[str] = ()) -> Iterator[Server]:
     """Run a MariaDB on a free loopback port until the block ends.
 
-    `flush_log_at_commit` is InnoDB's setting: 1 keeps every commit through a crash, 0 is faster.
+    `flush_log_at_commit` is InnoDB's setting: 1 keeps every commit through a crash, 0 is faster. `options` of the
+    server are added to ours, and win.
     Raises: MariaDbMissing, process.ServerDidNotStart.
     """
     found = find_installation()
@@ -85,7 +86,7 @@ def mariadb(*, flush_log_at_commit: int = 0) -> Iterator[Server]:
         process.own(home)
         _create_data(found, home)
         port = free_port()
-        command = [str(found.mariadbd), *_options(found, home, port, flush_log_at_commit)]
+        command = [str(found.mariadbd), *_options(found, home, port, flush_log_at_commit), *options]
         log = home / "log"
         with process.child(command, log=log, ready=lambda: _greets(port), **found.popen()) as server:
             yield Server(port=port, socket=home / "sock", pid=server.pid)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.db import connection
 
-COUNTING = "SELECT COUNT(*)"
+COUNTING = "SELECT COUNT("
 
 
 class Reads:
