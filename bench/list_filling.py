@@ -12,9 +12,8 @@ from partners.models import InboundWebhook
 from payouts.models import Group
 from payouts.services.credit_readings import read_old_credit
 from sunusav.core import clock
-from sunusav.core.encryption import current_key_id
 from sunusav.core.figures import compute_daily_figures
-from sunusav.core.models import Lock, OutboxMessage, PersonKey, Proposal, ProposalState, TrailEntry
+from sunusav.core.models import Lock, OutboxMessage, Proposal, ProposalState, TrailEntry
 from sunusav.core.trail import CHAIN, seal_trail
 from tests.backoffice.full_world import fill
 from tests.backoffice.world import make_world
@@ -46,7 +45,6 @@ def fill_tables(payouts: int) -> None:
     made.make(copies)
     _end_old(made)
     _move_floors()
-    _forget_copied_people(now=now)
     _work(now=now)
     cache.clear()
 
@@ -92,12 +90,6 @@ def _move_floors() -> None:
     AccountCheckpoint.objects.filter(
         account__in=list(Account.objects.filter(owner="").values_list("pk", flat=True))
     ).update(floor=newest)
-
-
-def _forget_copied_people(*, now: datetime) -> None:
-    """Erase the people that are copies: what is encrypted for a person cannot be copied to another."""
-    copied = PersonKey.objects.filter(person_ref__contains="~")
-    copied.update(wrapped_key=None, key_id=current_key_id(), erased_at=now)
 
 
 def _work(*, now: datetime) -> None:

@@ -6,7 +6,6 @@ All are found by themselves, so that a new list is among them. Rows that only a 
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from sunusav.core.models import User
@@ -19,10 +18,7 @@ from tests.support.list_pages import Page, models_of_the_admin, pages_of
 from tests.support.other_pages import Fetched, answers, menu_pages, searches
 from tests.support.reads import Reads
 
-pytestmark = [
-    pytest.mark.skipif(connection.vendor != "mysql", reason="counts what MySQL and MariaDB report"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 # Copies of the world, whose tables that grow have one to eighty rows each.
 FEW, MANY = 100, 1_000

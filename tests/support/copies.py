@@ -20,6 +20,8 @@ A_SECOND = timedelta(seconds=1)
 HASH_LENGTH = 64
 # Beyond the keys of tables that are not copied.
 FAR = 1_000
+# What is encrypted for a person cannot be copied to another: the people that are copies are erased.
+FIXED = {("core.PersonKey", "wrapped_key"): "NULL", ("core.PersonKey", "erased_at"): "o.created_at"}
 # Texts that name another row, in the form `<kind>:<key>`.
 SUBJECTS = {
     "subject",
@@ -108,7 +110,9 @@ class Copies:
         changed = self._changed_by_constraints(model)
         for field in model._meta.concrete_fields:
             if not field.generated:
-                yield str(field.column), self._copied(model, field, is_changed=field.name in changed)
+                fixed = FIXED.get((model._meta.label, field.name))
+                copied = self._copied(model, field, is_changed=field.name in changed)
+                yield str(field.column), fixed or copied
 
     def _copied(self, model: type[models.Model], field: Any, *, is_changed: bool) -> str:
         column = f"o.`{field.column}`"

