@@ -75,11 +75,34 @@ def test_pages_follow_each_other() -> None:
 
 
 @pytest.mark.django_db
-def test_finding_is_one_query_after_the_key(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_finding_is_one_query_after_the_key_and_a_count_of_each_of_several_words(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     store_lookups(AWA, name_terms("n", ["Awa Ndiaye"]))
 
     with django_assert_num_queries(2):
+        assert found_by(search_terms("n", "awa"), limit=10) == [AWA]
+    with django_assert_num_queries(4):
         assert found_by(search_terms("n", "awa ndiaye"), limit=10) == [AWA]
+
+
+@pytest.mark.django_db
+def test_search_goes_through_those_of_the_rarest_word(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """The longest word is the one that many have."""
+    for number in range(3):
+        store_lookups(f"member:{number}", name_terms("n", ["Mouhamed"]))
+    store_lookups(AWA, name_terms("n", ["Mouhamed Awa"]))
+    shared = LookupToken.objects.filter(subject="member:0").values("token")
+    rare = LookupToken.objects.filter(subject=AWA).exclude(token__in=shared)
+
+    with django_assert_num_queries(4) as queries:
+        assert found_by(search_terms("n", "mouhamed awa"), limit=10) == [AWA]
+
+    searched, _, checked = queries[-1]["sql"].partition("EXISTS")
+    assert rare.get().token in searched
+    assert rare.get().token not in checked
 
 
 @pytest.mark.django_db

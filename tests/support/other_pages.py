@@ -68,7 +68,8 @@ def whole_lists(client: Client) -> Iterator[Fetched]:
 def searches(client: Client) -> Iterator[Fetched]:
     """Yield what people type into the one search box: names that all share, identifiers, numbers, nothing known."""
     terms = {
-        "name of everybody": "Awa Ndiaye", "phone of everybody": "+221771234567", "group": "Tontine",
+        "name of everybody": "Awa Ndiaye", "first name of everybody": "Awa Rarissime",
+        "phone of everybody": "+221771234567", "group": "Tontine",
         "identifier": _newest(Member).user_id, "cycle": _newest(Cycle).pk, "number": str(_newest(Disbursement).pk),
         "reference": _newest(PaymentOrder).reference, "nothing": "nothing-has-this-name",
     }  # fmt: skip
