@@ -30,7 +30,7 @@ class PercentField(forms.DecimalField):
         """Return the parts of a stored value as per cent; what a person typed is shown as it was."""
         return f"{Decimal(value) * 100 / self.whole:f}" if isinstance(value, int) else value
 
-    def clean(self, value: Any) -> int | None:  # type: ignore[override]
+    def clean(self, value: Any) -> int | None:
         per_cent = super().clean(value)
         return None if per_cent is None else int(per_cent * self.whole / 100)
 

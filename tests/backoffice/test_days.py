@@ -31,9 +31,13 @@ class Desk:
     def open_first_page(self) -> None:
         self.page.goto(f"{self.address}/admin/")
 
-    def click(self, name: str, *, role: str = "link", within: str = "#content") -> None:
-        """Click the one link or button of this name; it fails where there is none or more than one."""
-        self.page.locator(within).get_by_role(role, name=name, exact=True).click()
+    def click(self, name: str) -> None:
+        """Click the one link of this name; it fails where there is none or more than one."""
+        self.page.locator("#content").get_by_role("link", name=name, exact=True).click()
+
+    def press(self, name: str) -> None:
+        """Press the one button of this name."""
+        self.page.locator("#content").get_by_role("button", name=name, exact=True).click()
 
     def explain(self, reason: str) -> None:
         self.page.get_by_label("Motif").fill(reason)
@@ -91,7 +95,7 @@ def test_maker_repairs_a_payment_and_proposes_a_verification(
     maker.click("Relancer")
     maker.explain("le bénéficiaire a donné une autre facture")
     keep_screenshot(maker.page, "maker-retries")
-    maker.click("Relancer", role="button")
+    maker.press("Relancer")
     maker.must_read("relancé")
     keep_screenshot(maker.page, "maker-retried-payment")
     assert Disbursement.objects.get(pk=world.failed.pk).state == "processing"
@@ -100,7 +104,7 @@ def test_maker_repairs_a_payment_and_proposes_a_verification(
     maker.click("pikine")
     maker.click("Proposer la vérification")
     maker.explain("pièces vues au siège")
-    maker.click("Proposer la vérification", role="button")
+    maker.press("Proposer la vérification")
     keep_screenshot(maker.page, "maker-proposed-verification")
     proposal = Proposal.objects.get(kind="group_verification", subject_id="pikine")
     assert (proposal.state, proposal.reason) == ("open", "pièces vues au siège")
@@ -128,7 +132,7 @@ def test_checker_approves_from_the_first_page(
     keep_screenshot(checker.page, "checker-evidence")
     checker.click("Approuver")
     keep_screenshot(checker.page, "checker-approves")
-    checker.click("Approuver", role="button")
+    checker.press("Approuver")
     world.verification.refresh_from_db()
     assert (world.verification.state, bool(verified_groups(["fass"], clock.now()))) == ("approved", True)
 
@@ -137,7 +141,7 @@ def test_checker_approves_from_the_first_page(
     keep_screenshot(checker.page, "checker-rate")
     checker.click("Rejeter")
     checker.explain("le cours est trop loin des sources")
-    checker.click("Rejeter", role="button")
+    checker.press("Rejeter")
     world.manual_rate.refresh_from_db()
     assert world.manual_rate.state == "rejected"
 
@@ -184,7 +188,7 @@ def test_operator_slows_a_task_and_pauses_what_leaves(
     operator.click("Suspendre les sorties d’argent")
     operator.explain("le nœud répond mal")
     keep_screenshot(operator.page, "operator-pauses")
-    operator.click("Suspendre les sorties d’argent", role="button")
+    operator.press("Suspendre les sorties d’argent")
     operator.open_first_page()
     operator.must_read("le nœud répond mal")
     keep_screenshot(operator.page, "operator-paused")

@@ -39,7 +39,7 @@ def complaints_of(page: Page) -> list[str]:
     """Return a list that fills with what the browser reports about scripts and policies."""
     found: list[str] = []
     page.on("console", lambda line: found.append(f"{page.url}: {line.text}") if _is_complaint(line) else None)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: found.append(f"{page.url}: {error}"))
     return found
 
