@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -14,11 +15,12 @@ from lightning.invoices import read_invoice
 from lightning.rail import BOLT11
 from sunusav.api.renderers import ExactJSONRenderer
 from sunusav.api.views import ApiView
+from sunusav.core.members import for_members
 from transfers.errors import WithdrawalSecretUnknown
 from transfers.services.withdrawals import redeem_withdrawal, withdrawal_of
 
 # The wallet shows it to the person who scanned the code: it must contain no names.
-DESCRIPTION = "SunuSàv payout"
+DESCRIPTION = _("SunuSàv payout")
 
 
 class LnurlView(ApiView):
@@ -64,7 +66,7 @@ class Withdraw(LnurlView):
                 "tag": "withdrawRequest",
                 "callback": settings.PUBLIC_BASE_URL + reverse("lnurl-withdraw-callback", args=[secret]),
                 "k1": secret,
-                "defaultDescription": DESCRIPTION,
+                "defaultDescription": for_members(DESCRIPTION),
                 "minWithdrawable": found.amount_msat,
                 "maxWithdrawable": found.amount_msat,
             }

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from ledger.types import msat
 from payouts.calculations import contribution_subject, pot_of
@@ -17,6 +18,7 @@ from payouts.queries.cycles import contribution, contribution_by_id
 from payouts.services.cycles import locked_cycle
 from payouts.types import ContributionFacts
 from sunusav.core.actors import Actor
+from sunusav.core.members import for_members
 from sunusav.core.money import msat_from_sats
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.wake_ups import wake_for
@@ -26,6 +28,9 @@ from transfers.services.cancellations import cancel_collection
 from transfers.services.collections import announce_collection, make_way, request_collection
 from transfers.services.credit import use_available_credit
 from transfers.types import credit_of
+
+# The payer reads it in their wallet or on their phone: it must contain no names.
+MEMO = _("SunuSàv contribution %(number)s")
 
 
 def open_contribution(
@@ -113,7 +118,7 @@ def _request(
             return None
         return request_collection(
             subject=subject, due=msat(due_msat - used_msat), method=method, credit=pot,
-            overpaid=credit_of(owed.user_id), memo=f"SunuSàv contribution {owed.id}", now=now, phone=phone,
+            overpaid=credit_of(owed.user_id), memo=for_members(MEMO, number=owed.id), now=now, phone=phone,
         )  # fmt: skip
 
 

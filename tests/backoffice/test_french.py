@@ -135,7 +135,6 @@ WORD = re.compile(r"[^\W\d_]{2,}(?:['’\-][^\W\d_]+)*")
 # What people wrote or named, in any language; markup in it is shown as text.
 DATA = re.compile(
     r"<img src=x onerror=alert\(1\)>|cheaper|papers seen|sources are unavailable|root\b|[a-z]+-[a-z]+\b|platform\b"
-    r"|SunuSàv contribution \d+"
 )
 # Identifiers of rows, codes of permissions, tasks and accounts, addresses, versions: not for translation.
 IDENTIFIER = re.compile(r"^[\w.:/@|…+•*%#()\-–→×=,]*[\d_.:/@|…•*#][\w.:/@|…+•*%#()\-–→×=,]*$")

@@ -1,0 +1,18 @@
+"""What members read in their wallets is in the language of the installation, whoever asked for it."""
+
+import pytest
+from django.utils import translation
+from pytest_django import Settings
+
+from payouts.services.contributions import MEMO
+from sunusav.core.members import for_members
+
+
+@pytest.mark.parametrize("asked_in", ["en", "fr"])
+def test_members_read_the_language_of_the_installation(asked_in: str, settings: Settings) -> None:
+    settings.LANGUAGE_CODE = "fr"
+    with translation.override(asked_in):
+        assert for_members(MEMO, number=7) == "Cotisation SunuSàv 7"
+        settings.LANGUAGE_CODE = "en"
+        assert for_members(MEMO, number=7) == "SunuSàv contribution 7"
+        assert translation.get_language() == asked_in
