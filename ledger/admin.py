@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger import models
 from ledger.calculations import MAXIMUM_XOF_PER_BTC, MINIMUM_XOF_PER_BTC
 from ledger.evidence import unusual_rate
-from ledger.queries import current_rate, with_balance
+from ledger.queries import balances_of, current_rate
 from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
@@ -39,11 +39,10 @@ class AccountAdmin(ReadOnlyAdmin):
         return str(value_of("account_code", row.code))
 
     def prepare(self, rows: Sequence[Any]) -> None:
-        """Add up the balances of these rows alone: a list of keys must not join the tails of all accounts."""
-        accounts = with_balance(models.Account.objects.filter(pk__in=[row.pk for row in rows]))
-        balances = dict(accounts.values_list("pk", "balance"))
+        """Add up the balances of these rows alone: the query for the keys of a page must not join any tail."""
+        found = balances_of([row.pk for row in rows])
         for row in rows:
-            row.balance = balances[row.pk]
+            row.balance = found[row.pk]
 
     @admin.display(description=_("balance (debit positive)"))
     def amount(self, account: Any) -> str:

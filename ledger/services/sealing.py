@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from ledger.models import AccountCheckpoint, JournalEntry, JournalTransaction, LedgerSeal
-from ledger.queries import bodies_of
+from ledger.queries import bodies_of, swept_floor
 from sunusav.core.locks import lock
 from sunusav.core.sealing import chain_hash, last_link, settled_mark
 from sunusav.core.transactions import retried_on_deadlock
@@ -23,7 +22,7 @@ def seal_books(*, now: datetime, limit: int = 5_000) -> int:
     """Seal transactions that have no seal and move the accounts' checkpoints; return how many were sealed."""
     with transaction.atomic():
         lock(CHAIN)
-        floor = _swept_floor()
+        floor = swept_floor()
         waiting = list(_unsealed_above(floor)[:limit])
         if not waiting:
             return 0
@@ -35,11 +34,6 @@ def seal_books(*, now: datetime, limit: int = 5_000) -> int:
             floor=max(floor, _next_floor(waiting, is_cut=len(waiting) == limit, now=now)),
         )
     return len(seals)
-
-
-def _swept_floor() -> int:
-    """Return the floor of the last pass: everything at or below it is sealed."""
-    return AccountCheckpoint.objects.aggregate(top=Max("floor"))["top"] or 0
 
 
 def _next_floor(waiting: Sequence[JournalTransaction], *, is_cut: bool, now: datetime) -> int:

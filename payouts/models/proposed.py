@@ -50,6 +50,9 @@ class ProposedRefund(models.Model):
             ("propose_refund", "Can propose that a member's credit is paid out"),
             ("approve_refund", "Can approve that a member's credit is paid out"),
         ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["user_id"], name="proposedrefund_by_user"),
+        ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(name="proposedrefund_amount_is_positive", condition=Q(amount_sats__gt=0)),
         ]

@@ -71,9 +71,13 @@ class ActionPages(ModelAdmin):
             for action in self.actions_offered
             if not action.is_about_one_row
             and self._may(request, action, None)
-            and (rows is None or any(self._accepts(request, action, row) for row in rows))
+            and (rows is None or any(self._lists(request, action, row) for row in rows))
         ]
         return {action.slug: (_opener(action), action.slug, action.label) for action in offered}
+
+    def _lists(self, request: HttpRequest, action: Action, row: Any) -> bool:
+        is_listed = action.is_listed or action.is_offered
+        return self._may(request, action, row) and is_listed(person_of(request), row)
 
     def _accepts(self, request: HttpRequest, action: Action, row: Any) -> bool:
         return self._may(request, action, row) and action.is_offered(person_of(request), row)

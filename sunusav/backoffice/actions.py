@@ -109,7 +109,7 @@ class Action:
     that a link may fill in. `form_for` returns the form where it depends on the row. An action that
     `is_about_one_row` is not in the list's menu; its `run` may return a `Download` or a `Page`. Rows that are
     `is_confirmed_alone` are left out of a selection of several. After a refusal of a single row its form keeps what was
-    typed.
+    typed. `is_listed` is what the menu of a list asks of each row, where `is_offered` reads more than the row.
     """
 
     slug: str
@@ -121,6 +121,7 @@ class Action:
     form: type[ConfirmForm] = ConfirmForm
     is_offered: Callable[[User, Any], bool] = always_offered
     why_not: Callable[[User, Any], str] = no_reason
+    is_listed: Callable[[User, Any], bool] | None = None
     seen: Callable[[Any], str] = no_digest
     done_now: Callable[[Decision], Any] | None = None
     tone: str = "default"

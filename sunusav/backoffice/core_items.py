@@ -37,10 +37,11 @@ UNDELIVERED_AFTER: Final = timedelta(minutes=10)
 
 
 def _proposals(user: User, now: datetime) -> Notice | None:
-    waiting = count_waiting(decisions.waiting_for(user), since="proposed_at")
+    rows = decisions.waiting_for(user)
+    waiting = count_waiting(rows, since="proposed_at")
     if waiting is None:
         return None
-    first = decisions.waiting_for(user).select_related("proposer").order_by("proposed_at")[:ROWS_SHOWN]
+    first = rows.select_related("proposer").order_by("proposed_at")[:ROWS_SHOWN]
     return Notice(
         title=_("Proposals waiting for your decision"), value="",
         url=f"{reverse('admin:core_proposal_changelist')}?waits=me", tone=ATTENTION, waiting=waiting,

@@ -127,7 +127,7 @@ def why_not_decide(user: User, proposal: Proposal) -> str:
 
 
 def _has_decided(user: User, proposal: Proposal) -> bool:
-    return proposal.approvals.filter(approver=user).exists()
+    return any(approval.approver_id == user.pk for approval in proposal.approvals.all())
 
 
 def may_approve(user: User, proposal: Proposal) -> bool:

@@ -29,7 +29,16 @@ from sunusav.backoffice.indexes import (
     total_order,
 )
 from sunusav.backoffice.money import show_number
-from sunusav.core.keyset import BadSignature, Order, Position, beyond, read_cursor, turned, write_cursor
+from sunusav.core.keyset import (
+    BadSignature,
+    Order,
+    Position,
+    beyond,
+    order_beyond,
+    read_cursor,
+    turned,
+    write_cursor,
+)
 
 AFTER, BEFORE = "after", "before"
 COLUMN = re.compile(r"[0-9]{1,3}")
@@ -220,6 +229,7 @@ class KeysetChangeList(ChangeList):
         if start is not None:
             place = start[: len(order)]
             rows = rows.filter(beyond(order, place, nullable=_nullable(self.model)))
+            rows = rows.order_by(*order_beyond(order, place))
         return list(rows[:limit])
 
     def _checked(self, positions: Sequence[Position]) -> list[Position]:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
@@ -94,6 +94,7 @@ APPROVE = Action(
     form_for=_approve_form,
     is_offered=decisions.may_approve,
     why_not=decisions.why_not_decide,
+    is_listed=decisions.may_decide,
     is_confirmed_alone=_needs_typing,
     seen=_digest,
     tone="good",
@@ -161,6 +162,9 @@ class ProposalAdmin(ReadOnlyAdmin):
     fields_hidden_when_empty = ("decided_at",)
     links = ("proposer",)
     card_fields = ("approvals_shown", "proposer", "proposed_at", "reason", "digest_shown")
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        prefetch_related_objects(rows, "approvals")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -35,6 +35,17 @@ def beyond(order: Order, position: Position, *, nullable: Collection[str] = ()) 
     return condition if len(steps) == 1 else steps[0].reached & condition
 
 
+def order_beyond(order: Order, position: Position) -> Order:
+    """Return the order of the rows after a position without its first columns that are NULL in all of them.
+
+    NULL comes last where it sorts downwards. MariaDB sorts all these rows anew if it is to order by such a column.
+    """
+    fixed = 0
+    while fixed < len(order) - 1 and order[fixed].startswith("-") and position[fixed] is None:
+        fixed += 1
+    return order[fixed:]
+
+
 class _Step:
     """Of one column: what equals a value, what comes after it, and both together."""
 

@@ -5,7 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from sunusav.core.keyset import BadSignature, Order, Position, beyond, read_cursor, turned, write_cursor
+from sunusav.core.keyset import (
+    BadSignature,
+    Order,
+    Position,
+    beyond,
+    order_beyond,
+    read_cursor,
+    turned,
+    write_cursor,
+)
 from sunusav.core.models import OutboxMessage
 
 NOW = datetime(2026, 3, 4, 10, 5, 6, 123456, tzinfo=UTC)
@@ -71,3 +80,20 @@ def test_cursor_returns_each_kind_of_value() -> None:
 def test_cursor_of_another_list_is_refused(cursor: str) -> None:
     with pytest.raises(BadSignature):
         read_cursor(cursor, salt="list")
+
+
+@pytest.mark.parametrize(
+    ("order", "position", "expected"),
+    [
+        (("-at", "-id"), (None, 7), ("-id",)),
+        (("-at", "-id"), (3, 7), ("-at", "-id")),
+        (("at", "id"), (None, 7), ("at", "id")),
+        (("-a", "-b", "-id"), (None, None, 7), ("-id",)),
+        (("-a", "-b", "-id"), (None, 2, 7), ("-b", "-id")),
+        (("-id",), (7,), ("-id",)),
+    ],
+)
+def test_order_leaves_out_columns_that_are_null_in_all_that_follows(
+    order: tuple[str, ...], position: tuple[object, ...], expected: tuple[str, ...]
+) -> None:
+    assert order_beyond(order, position) == expected

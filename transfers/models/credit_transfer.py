@@ -39,6 +39,7 @@ class CreditTransferRequest(models.Model):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["from_owner", "id"], name="credittransfer_by_owner"),
+            models.Index(fields=["to_owner"], name="credittransfer_by_recipient"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(

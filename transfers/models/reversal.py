@@ -40,6 +40,7 @@ class ReturnClaim(models.Model):
             ("propose_reversal", "Can propose to book a payment as reversed"),
             ("approve_reversal", "Can approve booking a payment as reversed"),
         ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["reference"], name="returnclaim_by_reference")]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(name="returnclaim_has_reference", condition=~Q(reference="")),
             models.CheckConstraint(name="returnclaim_is_explained", condition=~Q(explanation="")),
