@@ -81,14 +81,16 @@ def test_seal_moves_the_checkpoints_of_touched_accounts_only() -> None:
 
 
 def test_balance_is_one_statement_before_and_after_sealing(django_assert_num_queries) -> None:
+    """Of several accounts, the keys and the floor are read before: one statement has the sums."""
     received("r-1")
     seal_books(now=NOW)
     received("r-2")
 
     with django_assert_num_queries(1):
         assert balance(CREDIT) == -2_000
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(3) as queries:
         assert balances(ACCOUNTS) == {NODE: 2_000, CREDIT: -2_000, OTHER_CREDIT: 0}
+    assert ["amount" in query["sql"] for query in queries] == [False, False, True]
 
 
 def test_floor_follows_an_hour_behind() -> None:
