@@ -6,6 +6,7 @@ All are found by themselves, so that a new list is among them. Rows that only a 
 from collections.abc import Iterator
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from ledger.services.sealing import seal_books
@@ -13,6 +14,7 @@ from sunusav.core.lookups import found_by
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from sunusav.core.trail import seal_trail
+from sunusav.core.transactions import lift_idle_limit
 from tests.backoffice.full_world import fill
 from tests.backoffice.world import make_world
 from tests.factories.payouts import NOW
@@ -30,7 +32,10 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 FEW, MANY, WAITING = 600, 1_200, 30
 ROWS_OF_CHANCE, QUERIES_OF_CHANCE = 100, 1
 # What reads again what another page reads, or what MariaDB rather scans while a table is as small as here.
-LEFT_TO_THE_BENCH = (" sort -", "filters together", " next", " largest", "monetization/health")
+# The filter of reversals looks up 501 keys at most: among so few rows, MariaDB scans them all.
+LEFT_TO_THE_BENCH = (
+    " sort -", "filters together", " next", " largest", "monetization/health", "FeeRecord filter is reversal",
+)  # fmt: skip
 
 
 def test_no_page_reads_more_among_twice_the_rows() -> None:
@@ -56,7 +61,11 @@ def read_among(copies: Copies, number: int) -> dict[str, tuple[Page | Fetched, R
     """Return each page and what it reads among that many copies, by its name."""
     copies.make(number)
     keep_up(copies, waiting=WAITING)
-    return {page.what: (page, reads) for page, reads in measured()}
+    with transaction.atomic():
+        lift_idle_limit()
+        found = {page.what: (page, reads) for page, reads in measured()}
+        transaction.set_rollback(True)  # a search by name leaves an entry, whose number a copy will want
+    return found
 
 
 def measured() -> Iterator[tuple[Page | Fetched, Reads]]:
