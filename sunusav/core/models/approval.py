@@ -52,6 +52,7 @@ class Proposal(models.Model):
             models.Index(fields=["subject_id"], name="proposal_by_subject"),
             models.Index(fields=["kind"], name="proposal_by_kind"),
             models.Index(fields=["state"], name="proposal_by_state"),
+            models.Index(fields=["proposed_at"], name="proposal_by_moment"),
             models.Index(fields=["decided_at"], name="proposal_by_decision"),
         ]
         constraints: ClassVar[list[Any]] = [
