@@ -15,9 +15,9 @@ NOT_PAID = [state for state in DisbursementState if state not in {*PAID_STATES, 
 
 
 def keep_up(made: Copies, *, waiting: int) -> None:
-    """End what waits in all copies but the newest, and move the floors of the seals."""
+    """End what waits in all copies but the newest, and raise the floor of each seal."""
     _end_old(made, waiting=waiting)
-    _move_floors()
+    _raise_floor()
 
 
 def _end_old(made: Copies, *, waiting: int) -> None:
@@ -38,8 +38,8 @@ def _end_old(made: Copies, *, waiting: int) -> None:
         model._base_manager.filter(**waits, pk__lte=newest).update(**ended)
 
 
-def _move_floors() -> None:
-    """Move the floors of the seals, and the checkpoints of accounts that all copies share, as the sealers do."""
+def _raise_floor() -> None:
+    """Raise the floor of each seal, and the checkpoints of accounts that all copies share, as the sealers do."""
     Lock.objects.filter(name=CHAIN).update(floor=TrailEntry.objects.aggregate(newest=Max("pk"))["newest"])
     newest = JournalTransaction.objects.aggregate(newest=Max("pk"))["newest"]
     AccountCheckpoint.objects.filter(
