@@ -7,6 +7,6 @@ from django.utils import translation
 
 
 def for_members(text: Any, **facts: Any) -> str:
-    """Return a translatable text, with its facts, in LANGUAGE_CODE: whoever asks, each member reads the same."""
+    """Return a translatable text, with its facts, in LANGUAGE_CODE: each member reads the same, no matter who asks."""
     with translation.override(settings.LANGUAGE_CODE):
         return str(text) % facts

@@ -21,7 +21,7 @@ MOST_TABS = 60
 
 
 @dataclass
-class Desk:
+class Session:
     """A person's browser: the pages that they see, and what the browser complains about."""
 
     page: Page
@@ -76,17 +76,17 @@ def world(chromium: BrowserContext) -> World:
     return make_world()
 
 
-def desk(chromium: BrowserContext, live_server: LiveServer, role: Role) -> Desk:
+def session_of(chromium: BrowserContext, live_server: LiveServer, role: Role) -> Session:
     log_in(chromium, person(f"a-{role.value}", role), live_server)
     page = chromium.new_page()
-    return Desk(page, live_server.url, complaints_of(page))
+    return Session(page, live_server.url, complaints_of(page))
 
 
 def test_maker_repairs_a_payment_and_proposes_a_verification(
     chromium: BrowserContext, live_server: LiveServer, world: World
 ) -> None:
     make_group(members=2, id="pikine", name="Tontine Pikine")
-    maker = desk(chromium, live_server, Role.FINANCE)
+    maker = session_of(chromium, live_server, Role.FINANCE)
 
     maker.open_first_page()
     keep_screenshot(maker.page, "maker-first-page")
@@ -123,7 +123,7 @@ def test_maker_repairs_a_payment_and_proposes_a_verification(
 def test_checker_approves_from_the_first_page(
     chromium: BrowserContext, live_server: LiveServer, world: World
 ) -> None:
-    checker = desk(chromium, live_server, Role.APPROVER)
+    checker = session_of(chromium, live_server, Role.APPROVER)
 
     checker.open_first_page()
     keep_screenshot(checker.page, "checker-first-page")
@@ -153,7 +153,7 @@ def test_checker_approves_from_the_first_page(
 def test_auditor_finds_a_payment_and_reads_its_story(
     chromium: BrowserContext, live_server: LiveServer, world: World
 ) -> None:
-    auditor = desk(chromium, live_server, Role.AUDITOR)
+    auditor = session_of(chromium, live_server, Role.AUDITOR)
 
     auditor.open_first_page()
     keep_screenshot(auditor.page, "auditor-first-page")
@@ -173,7 +173,7 @@ def test_auditor_finds_a_payment_and_reads_its_story(
 def test_operator_slows_a_task_and_pauses_what_leaves(
     chromium: BrowserContext, live_server: LiveServer, world: World
 ) -> None:
-    operator = desk(chromium, live_server, Role.OPERATOR)
+    operator = session_of(chromium, live_server, Role.OPERATOR)
 
     operator.open_first_page()
     keep_screenshot(operator.page, "operator-first-page")
@@ -198,7 +198,7 @@ def test_operator_slows_a_task_and_pauses_what_leaves(
 def test_checker_approves_by_keyboard_alone(
     chromium: BrowserContext, live_server: LiveServer, world: World
 ) -> None:
-    checker = desk(chromium, live_server, Role.APPROVER)
+    checker = session_of(chromium, live_server, Role.APPROVER)
     checker.open_first_page()
 
     checker.tab_to("Aller au contenu")

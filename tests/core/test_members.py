@@ -1,4 +1,4 @@
-"""What members read in their wallets is in the language of the installation, whoever asked for it."""
+"""What members read in their wallets is in the language of the installation, no matter who asked for it."""
 
 import pytest
 from django.utils import translation
