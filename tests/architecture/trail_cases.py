@@ -58,7 +58,7 @@ from sunusav.core import approvals, second_factor, second_factor_resets, staff_s
 from sunusav.core.band_services import BandValue
 from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import cancel_export, delete_expired, record_download, request_export
-from sunusav.core.models import Export, Proposal, Switch, User
+from sunusav.core.models import Export, ExportState, Proposal, Switch, User
 from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
@@ -128,17 +128,24 @@ Call = Callable[[], Any]
 CASES: dict[str, Callable[[], Call]] = {}
 # Rows that a service commits before the transaction that writes to the trail, and why.
 COMMITTED_BEFORE: dict[str, set[str]] = {}
+# Services that store an error for a later try, where others raise it, with a check that nothing was completed.
+STORED_ERRORS: dict[str, Callable[[], bool]] = {}
 _numbers = count(1)
 
 
 def case(
-    service: str, *, committed_before: tuple[str, ...] = ()
+    service: str,
+    *,
+    committed_before: tuple[str, ...] = (),
+    is_left_for_later: Callable[[], bool] | None = None,
 ) -> Callable[[Callable[[], Call]], Callable[[], Call]]:
     """Register the case of a service, by its module and name."""
 
     def register(prepare: Callable[[], Call]) -> Callable[[], Call]:
         CASES[service] = prepare
         COMMITTED_BEFORE[service] = set(committed_before)
+        if is_left_for_later is not None:
+            STORED_ERRORS[service] = is_left_for_later
         return prepare
 
     return register
@@ -1550,13 +1557,27 @@ def delete_file() -> Call:
     return lambda: delete_expired(now=asked.expires_at)
 
 
-@case("sunusav.core.exporting.preparing.prepare_next", committed_before=("Export",))
+def last_export_is_deferred() -> bool:
+    """Return whether the newest export is still in preparation, without a claim and after a try in vain."""
+    last = Export.objects.latest("pk")
+    return (last.state, last.leased_until, last.tries) == (ExportState.PREPARING, None, 1)
+
+
+@case(
+    "sunusav.core.exporting.preparing.prepare_next",
+    committed_before=("Export",),
+    is_left_for_later=last_export_is_deferred,
+)
 def prepare_file() -> Call:
     export()
     return lambda: prepare_next(lambda _: source(), clock=lambda: NOW)
 
 
-@case("sunusav.backoffice.list_exports.prepare_exports", committed_before=("Export",))
+@case(
+    "sunusav.backoffice.list_exports.prepare_exports",
+    committed_before=("Export",),
+    is_left_for_later=last_export_is_deferred,
+)
 def prepare_file_of_list() -> Call:
     ask_for_export(list_name="core.trailentry", filters={}, file_format="csv", user=all_rights(), now=NOW)
     return lambda: prepare_exports(clock=lambda: NOW)
