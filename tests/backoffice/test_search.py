@@ -57,7 +57,7 @@ def join(user_id: str, name: str, phone: str = PHONE, *, group_id: str = "medina
     return reverse("admin:payouts_member_change", args=[row.pk])
 
 
-def also_number(row: Model, number: int, **others: str) -> None:
+def also_number(row: Model, number: int, **others: object) -> None:
     """Make sure that a row of this kind has the number: databases number on from the tests before."""
     rows = type(row)._base_manager
     if not rows.filter(pk=number).exists():
@@ -92,7 +92,7 @@ def test_exact_values_lead_straight_to_their_pages(world: World, enter: Enter) -
 def test_number_lists_every_kind_that_has_it(world: World, enter: Enter) -> None:
     client, pk = enter(Role.FINANCE), str(world.paid.pk)
     also_number(Collection.objects.latest("pk"), world.paid.pk, subject="contribution:0", reference="0" * 64)
-    also_number(world.verification, world.paid.pk, state=ProposalState.WITHDRAWN)
+    also_number(world.verification, world.paid.pk, state=ProposalState.WITHDRAWN, decided_at=NOW)
 
     assert set(hits(asked(client, f"#{pk}"))) == {"payments", "requests", "proposals"}
     assert set(hits(asked(client, pk))) >= {"payments", "requests", "proposals"}

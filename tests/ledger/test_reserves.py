@@ -139,12 +139,15 @@ def test_require_owed_of_an_unused_account_is_refused() -> None:
 
 
 @pytest.mark.django_db
-def test_require_owed_reads_all_accounts_in_one_statement_after_their_locks() -> None:
-    require_owed({FUND: 0, WAVE: 0}, now=NOW)
+def test_require_owed_reads_all_accounts_together_after_their_locks() -> None:
+    accrued(200)
+    accrued(300, to=WAVE)
+    require_owed({FUND: 200, WAVE: 300}, now=NOW)
     with CaptureQueriesContext(connection) as queries:
-        require_owed({FUND: 0, WAVE: 0}, now=NOW)
+        require_owed({FUND: 200, WAVE: 300}, now=NOW)
 
-    assert ["core_lock" in query["sql"] for query in queries] == [True, True, False]
+    locks, reads = [True, True], [False] * 3  # their keys, the floor of the last seal, their balances
+    assert ["core_lock" in query["sql"] for query in queries] == locks + reads
 
 
 @pytest.mark.django_db
