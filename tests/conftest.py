@@ -1,5 +1,6 @@
 """Fixtures for every test: a closed network, a database that can be emptied, a Redis on request."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,12 @@ from tests.support import baseline, flush, network
 from tests.support.redis import redis
 
 flush.install()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected, which stays until the end, out of the searches for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

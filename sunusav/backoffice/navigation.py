@@ -6,6 +6,7 @@ they may open; an area without any is left out. Every registered model has one e
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -50,7 +51,7 @@ class ListEntry:
     rank: int = 100
 
     def url(self) -> str:
-        return reverse(f"admin:{self.model.replace('.', '_')}_changelist")
+        return _address(f"admin:{self.model.replace('.', '_')}_changelist")
 
     def title(self) -> str:
         return str(capfirst(str(apps.get_model(self.model)._meta.verbose_name_plural)))
@@ -72,7 +73,7 @@ class PageEntry:
     rank: int = 100
 
     def url(self) -> str:
-        return reverse(self.url_name)
+        return _address(self.url_name)
 
     def title(self) -> str:
         return str(self.label)
@@ -82,6 +83,12 @@ class PageEntry:
 
 
 Entry = ListEntry | PageEntry
+
+
+@cache
+def _address(url_name: str) -> str:
+    """Return the address of a page of the menu, which every page asks for: it is found once per process."""
+    return reverse(url_name)
 
 
 def entries() -> list[Entry]:

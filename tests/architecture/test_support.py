@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from sunusav.core.migration_operations import AppendOnly
 from tests.support import baseline, flush, network, process
-from tests.support.leg import chosen_leg, pytest_collection_modifyitems
+from tests.support.leg import ON_THE_FIRST_LEG, chosen_leg, pytest_collection_modifyitems
 from tests.support.mariadb import mariadb
 from tests.support.redis import redis
 
@@ -254,8 +254,10 @@ def test_choose_nothing_where_there_is_no_mariadb_takes_sqlite(monkeypatch: pyte
 class Requested:
     """A collected test, as far as its leg is chosen by it."""
 
-    def __init__(self, *marks: str, fixtures: tuple[str, ...] = ()) -> None:
-        self.marks, self.fixturenames = marks, fixtures
+    def __init__(
+        self, *marks: str, fixtures: tuple[str, ...] = (), path: str = "tests/core/test_a.py"
+    ) -> None:
+        self.marks, self.fixturenames, self.nodeid = marks, fixtures, f"{path}::test_it"
 
     def get_closest_marker(self, name: str) -> str | None:
         return name if name in self.marks else None
@@ -264,20 +266,22 @@ class Requested:
 @pytest.mark.parametrize(
     ("leg", "legs", "kept"),
     [
-        ("mariadb", "mariadb sqlite", ["pure", "db", "fixture", "each", "mariadb"]),
-        ("sqlite", "mariadb sqlite", ["db", "fixture", "each"]),
-        ("sqlite", "sqlite", ["pure", "db", "fixture", "each"]),
-        ("sqlite", "", ["pure", "db", "fixture", "each"]),
+        ("mariadb", "mariadb sqlite", ["pure", "db", "fixture", "each", "page", "list", "mariadb"]),
+        ("sqlite", "mariadb sqlite", ["db", "fixture", "each", "list"]),
+        ("sqlite", "sqlite", ["pure", "db", "fixture", "each", "page", "list"]),
+        ("sqlite", "", ["pure", "db", "fixture", "each", "page", "list"]),
     ],
 )
-def test_tests_without_a_database_run_once_where_both_legs_run(
+def test_pages_and_tests_without_a_database_run_once_where_both_legs_run(
     leg: str, legs: str, kept: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_DATABASE", leg)
     monkeypatch.setenv("TEST_LEGS", legs)
     collected = {
         "pure": Requested(), "db": Requested("django_db"), "fixture": Requested(fixtures=("db",)),
-        "each": Requested("each_leg"), "mariadb": Requested("django_db", "mariadb"),
+        "each": Requested("each_leg"), "page": Requested("django_db", path=f"{ON_THE_FIRST_LEG}test_a.py"),
+        "list": Requested("django_db", "each_leg", path=f"{ON_THE_FIRST_LEG}test_a.py"),
+        "mariadb": Requested("django_db", "mariadb"),
     }  # fmt: skip
     items: list[Any] = list(collected.values())
     deselected: list[Any] = []

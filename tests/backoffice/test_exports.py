@@ -23,6 +23,8 @@ from tests.backoffice.conftest import Enter
 from tests.backoffice.world import World
 from transfers.models import Disbursement
 
+pytestmark = pytest.mark.each_leg
+
 PAYMENTS, ENTRIES = "/admin/transfers/disbursement/", "/admin/ledger/journalentry/"
 
 

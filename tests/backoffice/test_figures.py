@@ -15,7 +15,7 @@ from tests.factories.payouts import NOW
 from transfers.figures import NOT_PAID, PAID_BY_RAIL, SUCCEEDED
 from transfers.models import Attempt
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_leg]
 DAY = NOW.date()
 
 

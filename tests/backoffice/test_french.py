@@ -134,7 +134,8 @@ SAME_IN_BOTH = {
 WORD = re.compile(r"[^\W\d_]{2,}(?:['’\-][^\W\d_]+)*")
 # What people wrote or named, or members read in the language of the installation; markup in it is shown as text.
 DATA = re.compile(
-    r"<img src=x onerror=alert\(1\)>|cheaper|papers seen|sources are unavailable|root\b|SunuSàv contribution|[a-z]+-[a-z]+\b|platform\b"
+    r"<img src=x onerror=alert\(1\)>|cheaper|papers seen|sources are unavailable|root\b|SunuSàv contribution"
+    r"|[a-z]+-[a-z]+\b|platform\b"
 )
 # Identifiers of rows, codes of permissions, tasks and accounts, addresses, versions: not for translation.
 IDENTIFIER = re.compile(r"^[\w.:/@|…+•*%#()\-–→×=,]*[\d_.:/@|…•*#][\w.:/@|…+•*%#()\-–→×=,]*$")

@@ -57,6 +57,8 @@ from transfers.models import (
 )
 from transfers.types import credit_of
 
+pytestmark = pytest.mark.each_leg
+
 F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E741
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)

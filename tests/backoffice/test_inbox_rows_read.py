@@ -87,13 +87,13 @@ def _copy(order: PaymentOrder) -> PaymentOrder:
     return PaymentOrder(**values)
 
 
-@pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR])
-def test_home_page_reads_as_few_rows_among_thousands(world: World, enter: Enter, role: Role) -> None:
+def test_home_page_reads_as_few_rows_among_thousands(world: World, enter: Enter) -> None:
     """Compare thousands with twice as many: with a handful of rows, a database prefers to scan."""
-    client = enter(role)
+    clients = {role: enter(role) for role in (Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR)}
     fill(world, start=0)
-    few = rows_read(client)
+    few = {role: rows_read(client) for role, client in clients.items()}
 
     fill(world, start=MANY)
 
-    assert rows_read(client) <= few + ROWS_OF_CHANCE
+    grown = {role: rows_read(client) - few[role] for role, client in clients.items()}
+    assert {role: rows for role, rows in grown.items() if rows > ROWS_OF_CHANCE} == {}

@@ -23,6 +23,8 @@ from tests.backoffice.world import World
 from tests.factories.payouts import NOW
 from transfers.models import Collection, Disbursement
 
+pytestmark = pytest.mark.each_leg
+
 OUTBOX = "/admin/core/outboxmessage/"
 EXPORT = "/admin/core/export/new/core.outboxmessage/"
 DISBURSEMENTS = "/admin/transfers/disbursement/"

@@ -23,6 +23,8 @@ from transfers.models import Disbursement
 from transfers.rails import rail
 from transfers.types import Refused
 
+pytestmark = pytest.mark.each_leg
+
 N, T = "\u202f", "\u00a0"
 
 

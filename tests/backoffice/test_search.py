@@ -25,7 +25,7 @@ from tests.support.leaks import every_log_line
 from transfers.models import Collection, IssuedReceipt, Receipt
 from transfers.services.receipt_links import open_receipt_link
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_leg]
 
 URL = "/admin/search/"
 PHONE = "+221781112233"

@@ -49,7 +49,7 @@ from transfers.services.switches import switch_off
 from transfers.types import Refused
 
 QUERIES = 23
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_leg]
 
 
 @pytest.fixture(autouse=True)

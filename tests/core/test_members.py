@@ -8,7 +8,9 @@ from payouts.services.contributions import MEMO
 from sunusav.core.members import for_members
 
 
-@pytest.mark.parametrize(("installed_in", "memo"), [("fr", "Cotisation SunuSàv 7"), ("en", "SunuSàv contribution 7")])
+@pytest.mark.parametrize(
+    ("installed_in", "memo"), [("fr", "Cotisation SunuSàv 7"), ("en", "SunuSàv contribution 7")]
+)
 @pytest.mark.parametrize("asked_in", ["en", "fr"])
 def test_members_read_the_language_of_the_installation(
     installed_in: str, memo: str, asked_in: str, settings: Settings

@@ -18,6 +18,9 @@ CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DAT
 # The legs that `make test` runs one after the other; unset, this one runs alone.
 LEGS_OF_RUN = "TEST_LEGS"
 LEGS = ("mariadb", "sqlite")
+# What people see is rendered alike on both legs: of the back office, the second runs what is marked `each_leg`, such
+# as each page once, the lists with their filters, the search and the exports.
+ON_THE_FIRST_LEG = "tests/backoffice/"
 # The servers of tests are forked from this process. gRPC's fork support would start threads in the child before its
 # exec, and they sometimes abort it. gRPC reads the variable when it is imported, which Django's setup does: the
 # plug-in is imported before. Processes that have to fork are started with `tests.support.lightning.forking`.
@@ -44,13 +47,14 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect on the SQLite leg what runs on the MariaDB leg alone, so that none is skipped and none runs twice.
 
-    That is the tests that need MariaDB and, where both legs run one after the other, those that use no database.
+    That is the tests that need MariaDB and, where both legs run one after the other, those of `ON_THE_FIRST_LEG`
+    and those that use no database.
     """
     if os.environ.get(CHOICE) != "sqlite":
         return
     both = "mariadb" in os.environ.get(LEGS_OF_RUN, "").split()
     elsewhere = [
-        item for item in items if item.get_closest_marker("mariadb") or (both and not uses_database(item))
+        item for item in items if item.get_closest_marker("mariadb") or (both and not runs_on_each_leg(item))
     ]
     if elsewhere:
         deselected = set(elsewhere)
@@ -58,11 +62,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=elsewhere)
 
 
-def uses_database(item: pytest.Item) -> bool:
-    """Return whether a test runs on the database of its leg, or says that it has to run on each leg."""
-    fixtures = set(getattr(item, "fixturenames", ()))
-    marked = any(item.get_closest_marker(name) for name in ("django_db", "each_leg"))
-    return marked or bool(fixtures & {"db", "transactional_db"})
+def runs_on_each_leg(item: pytest.Item) -> bool:
+    """Return whether a test says that it has to run on each leg, or uses the database outside `ON_THE_FIRST_LEG`."""
+    if item.get_closest_marker("each_leg"):
+        return True
+    uses_database = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(
+        getattr(item, "fixturenames", ())
+    )
+    return bool(uses_database) and not item.nodeid.startswith(ON_THE_FIRST_LEG)
 
 
 def chosen_leg() -> str:
