@@ -19,7 +19,15 @@ from sunusav.core.sql import adapted
 # MySQL and MariaDB: this command is denied to the account on this table.
 _COMMAND_DENIED: Final = 1142
 _CHANGES: Final = {"update": "UPDATE {table} SET {column} = {column}", "delete": "DELETE FROM {table}"}
-_CHECK: Final = re.compile(r"CONSTRAINT `(\w+)` CHECK")
+_CHECK: Final = re.compile(r"""CONSTRAINT [`"](\w+)[`"] CHECK""")
+_UNIQUE_KEYS: Final = {
+    "mysql": "SELECT table_name, index_name, column_name FROM information_schema.statistics "
+    "WHERE table_schema = DATABASE() AND non_unique = 0",
+    "sqlite": """SELECT t.name, i.name, c.name FROM sqlite_master t, pragma_index_list(t.name) i,
+        pragma_index_info(i.name) c WHERE t.type = 'table' AND i."unique" AND NOT i.partial
+        UNION ALL SELECT t.name, 'primary', c.name FROM sqlite_master t, pragma_table_info(t.name) c
+        WHERE t.type = 'table' AND c.pk""",
+}
 _INSERT_TRANSACTION: Final = (
     f"INSERT INTO {JournalTransaction._meta.db_table} "  # noqa: S608  (our own table's name)
     "(kind, reference, subject, posted_at, recorded_at, reverses_id) VALUES (%s, %s, %s, %s, %s, %s)"
@@ -96,16 +104,30 @@ def trigger_names() -> set[str]:
         return {str(name) for (name,) in cursor.fetchall()}
 
 
+def unique_keys() -> dict[str, set[frozenset[str]]]:
+    """Return the columns of each unique or primary key of this database, by table."""
+    columns: dict[tuple[str, str], set[str]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_UNIQUE_KEYS[connection.vendor])
+        for table, key, column in cursor.fetchall():
+            columns.setdefault((table, key), set()).add(column)
+    keys: dict[str, set[frozenset[str]]] = {}
+    for (table, _), names in columns.items():
+        keys.setdefault(table, set()).add(frozenset(names))
+    return keys
+
+
 def check_names(table: str) -> set[str]:
     """Return the CHECK constraints in the statement that would create a table.
 
     MariaDB shows them there to any account that reads the table, and in its information schema to administrators only.
     """
-    if connection.vendor != "mysql":
-        return set()
     with connection.cursor() as cursor:
-        cursor.execute(f"SHOW CREATE TABLE {table}")
-        return set(_CHECK.findall(cursor.fetchone()[1]))
+        if connection.vendor == "mysql":
+            cursor.execute(f"SHOW CREATE TABLE {table}")
+            return set(_CHECK.findall(cursor.fetchone()[1]))
+        cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
+        return {name for (statement,) in cursor.fetchall() for name in _CHECK.findall(statement)}
 
 
 def is_denied(verb: str, *, table: str, column: str) -> bool:
