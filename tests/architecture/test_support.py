@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from sunusav.core.migration_operations import AppendOnly
 from tests.support import baseline, flush, network, process
-from tests.support.leg import ON_THE_FIRST_LEG, chosen_leg, pytest_collection_modifyitems
+from tests.support.leg import chosen_leg, pytest_collection_modifyitems
 from tests.support.mariadb import mariadb
 from tests.support.redis import redis
 
@@ -279,8 +279,8 @@ def test_pages_and_tests_without_a_database_run_once_where_both_legs_run(
     monkeypatch.setenv("TEST_LEGS", legs)
     collected = {
         "pure": Requested(), "db": Requested("django_db"), "fixture": Requested(fixtures=("db",)),
-        "each": Requested("each_leg"), "page": Requested("django_db", path=f"{ON_THE_FIRST_LEG}test_a.py"),
-        "list": Requested("django_db", "each_leg", path=f"{ON_THE_FIRST_LEG}test_a.py"),
+        "each": Requested("each_leg"), "page": Requested("django_db", path="tests/backoffice/test_a.py"),
+        "list": Requested("django_db", "each_leg", path="tests/backoffice/test_a.py"),
         "mariadb": Requested("django_db", "mariadb"),
     }  # fmt: skip
     items: list[Any] = list(collected.values())

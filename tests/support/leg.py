@@ -20,7 +20,7 @@ LEGS_OF_RUN = "TEST_LEGS"
 LEGS = ("mariadb", "sqlite")
 # What people see is rendered alike on both legs: of the back office, the second runs what is marked `each_leg`, such
 # as each page once, the lists with their filters, the search and the exports.
-ON_THE_FIRST_LEG = "tests/backoffice/"
+ON_THE_FIRST_LEG = ("tests/backoffice/", "tests/payouts/test_canaries.py")
 # The servers of tests are forked from this process. gRPC's fork support would start threads in the child before its
 # exec, and they sometimes abort it. gRPC reads the variable when it is imported, which Django's setup does: the
 # plug-in is imported before. Processes that have to fork are started with `tests.support.lightning.forking`.
