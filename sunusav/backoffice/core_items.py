@@ -17,6 +17,7 @@ from sunusav.backoffice.inbox import (
     ATTENTION,
     CALM,
     ROWS_SHOWN,
+    Amount,
     InboxItem,
     NextStep,
     Notice,
@@ -26,6 +27,7 @@ from sunusav.backoffice.inbox import (
 )
 from sunusav.backoffice.sections import name_of_subject, page_of
 from sunusav.core import phrasing
+from sunusav.core.approvals import amount_proposed
 from sunusav.core.health import DOWN, OK
 from sunusav.core.models import OutboxMessage, Proposal, ProposalState, Reading, User
 from sunusav.core.readings import HEALTH, HEALTH_READ_WITHIN, health_readings
@@ -51,8 +53,10 @@ def _proposals(user: User, now: datetime) -> Notice | None:
 
 def _proposal(proposal: Proposal, step: Any, since: datetime | None, *, why: Any = None) -> Row:
     page = page_of("core.proposal", proposal.pk)
+    money = amount_proposed(proposal)
     return Row(
         title=f"{phrasing.proposal_label(proposal.kind)} ({decisions.subject_name(proposal)})", url=page, since=since,
+        amount=Amount.of(money.currency, money.amount) if money else None,
         why=_by(proposal) if why is None else why, step=NextStep(step, page),
     )  # fmt: skip
 

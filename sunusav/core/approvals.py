@@ -29,6 +29,7 @@ from sunusav.core.bands import (
 )
 from sunusav.core.errors import Conflict, DomainError, Forbidden, Invalid, Missing
 from sunusav.core.models import Approval, ApprovalBand, Proposal, ProposalState, User
+from sunusav.core.money import Money
 from sunusav.core.sealing import canonical
 from sunusav.core.standing import Progress, missing_role, progress
 
@@ -114,6 +115,11 @@ def approvable(kind: str) -> Approvable:
     """Return the approvable of that kind, from whichever app lists it."""
     known: list[Approvable] = collect("approvables", "APPROVABLES")
     return next(item for item in known if item.kind == kind)
+
+
+def amount_proposed(proposal: Proposal) -> Money | None:
+    """Return the amount that a proposal is about, as it was proposed; None for kinds without money."""
+    return approvable(proposal.kind).amount_of(proposal.facts)
 
 
 def digest_of(kind: str, subject_id: str, facts: dict[str, Any]) -> str:
