@@ -52,7 +52,7 @@ def _pay(group: Group) -> None:
         process(make_ready_cycle(group, destination=invoice(name, NET_SATS), cycle_id=name))
         run_due(slots=1, clock=lambda: NOW)
         OutboxMessage.objects.create(
-            topic="payout.completed", subject=f"cycle:{name}", payload={"cycle_id": name}, created_at=NOW,
+            topic="disbursement.completed", subject=f"cycle:{name}", payload={"cycle_id": name}, created_at=NOW,
             next_try_at=NOW, delivered_at=NOW + timedelta(seconds=1),
         )  # fmt: skip
         InboundWebhook.objects.create(

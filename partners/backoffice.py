@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from partners import timelines
 from partners.inbox import INBOX, PARTNERS_PAGE
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 
@@ -21,3 +22,4 @@ NAVIGATION = [
     ListEntry(Area.TECHNICAL, "partners.inboundwebhook", "webhook", rank=60),
 ]
 PROPOSAL_PAGES = {"float_minimum": "partners.floatminimum"}
+TIMELINES = [timelines.lines]

@@ -64,6 +64,13 @@ EVENTS: dict[str, Any] = {
     "user.search_by_phone": _("Searched members by phone"),
     "member.exchange_winner": _("The turn in %(cycle_id)s goes to %(winner)s instead of %(from_winner)s"),
 }
+# What a message to the platform reports, by its topic
+TOPICS: dict[str, Any] = {
+    "cycle.ready": _("cycle ready"),
+    "cycle.cancelled": _("cycle cancelled"),
+    "cycle.reopened": _("cycle reopened"),
+    "cycle.winner_exchanged": _("turn given to another member"),
+}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Groups

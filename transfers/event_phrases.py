@@ -1,4 +1,4 @@
-"""What the entries of the trail about payments, requests for money, links, receipts and rails say happened."""
+"""What entries of the trail and messages to the platform say about payments, requests for money, links and rails."""
 
 from typing import Any
 
@@ -64,4 +64,18 @@ EVENTS: dict[str, Any] = {
     "rail.switch_on": _("Switched on again"),
     "payment_limit.set_limit": _("Limit in force: %(limit_sats)s instead of %(limit_before_sats)s"),
     "treasury_movement.book_movement": _("Movement booked: %(kind)s"),
+}
+# What a message to the platform reports, by its topic
+TOPICS: dict[str, Any] = {
+    "disbursement.completed": _("payment completed"),
+    "disbursement.failed": _("payment failed"),
+    "disbursement.cancelled": _("payment cancelled"),
+    "disbursement.needs_review": _("payment under review"),
+    "disbursement.reversed": _("payment returned"),
+    "disbursement.held_back": _("payment waits"),
+    "rail.stopped": _("payments stopped after failures"),
+    "rail.resumed": _("payments go again"),
+    "rail.switched_off": _("provider switched off"),
+    "rail.switched_on": _("provider switched on again"),
+    "withdrawal.refused": _("the invoice of the withdrawal link is not paid"),
 }

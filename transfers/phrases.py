@@ -220,6 +220,7 @@ LABELS: dict[str, Any] = {
 }
 # What entries of the trail say happened
 EVENTS = event_phrases.EVENTS
+TOPICS = event_phrases.TOPICS
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Disbursements

@@ -27,7 +27,7 @@ from sunusav.backoffice.core_items import component_label
 from sunusav.backoffice.facts import mono, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
-from sunusav.backoffice.sections import Box, Section
+from sunusav.backoffice.sections import Box, Section, name_of_subject
 from sunusav.backoffice.timeline import event_of, timeline_of
 from sunusav.core import clock, phrasing
 from sunusav.core.approvables import OUTGOING_RESUME
@@ -169,12 +169,22 @@ class TrailSealAdmin(ReadOnlyAdmin):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "topic", "subject", "tries", "delivered_at", "next_try_at", "last_error")
+    list_display = (
+        "created_at", "reports", "subject", "tries", "delivered_at", "next_try_at", "last_error",
+    )  # fmt: skip
+    fields = (*list_display, "topic", "payload")
     list_filter = ("delivered_at",)
     search_fields = ("subject",)
     search_help_text = _("The exact subject.")
     ordering = ("-id",)
     links = ("delivered_at",)
+
+    @admin.display(description=_("what it reports"))
+    def reports(self, row: OutboxMessage) -> str:
+        return phrasing.topic_label(row.topic)
+
+    def name_of(self, row: Any) -> str:
+        return f"#{row.pk} {phrasing.topic_label(row.topic)} ({name_of_subject(row.subject)})"
 
 
 @admin.register(Reading)

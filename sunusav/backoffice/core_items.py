@@ -112,7 +112,7 @@ def _undelivered(user: User, now: datetime) -> Notice | None:
     url = f"{reverse('admin:core_outboxmessage_changelist')}?delivered_at__isnull=True"
     rows = [
         Row(
-            name_of_subject(row.subject),
+            f"{phrasing.topic_label(row.topic)} ({name_of_subject(row.subject)})",
             page_of("core.outboxmessage", row.pk),
             row.created_at,
             why=row.last_error,

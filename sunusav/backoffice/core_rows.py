@@ -12,6 +12,7 @@ from sunusav.backoffice.facts import instant, show_actor
 from sunusav.backoffice.next_steps import BY_ITSELF, NextStep, decided, waits_for_decision
 from sunusav.backoffice.sections import Line, link_to
 from sunusav.backoffice.timeline import INFORMED, LINES_SHOWN, Story
+from sunusav.core import phrasing
 from sunusav.core.models import OutboxMessage, Proposal, ProposalState, Switch, User
 
 
@@ -20,10 +21,14 @@ def messages(story: Story) -> Iterator[Line]:
     rows = OutboxMessage.objects.filter(subject__in=list(story.names)).order_by("-pk")
     for row in rows[:LINES_SHOWN]:
         yield Line(
-            row.created_at, INFORMED, gettext("Message to the platform: %(topic)s") % {"topic": row.topic},
-            who=show_actor("system:api"), facts=_delivery(row), tone="attention" if row.last_error else "",
+            row.created_at, INFORMED, _said_to_platform(row), who=show_actor("system:api"), facts=_delivery(row),
+            tone="attention" if row.last_error else "",
             links=[link_to(row, gettext("message %(number)s") % {"number": row.pk})], key=row.pk,
         )  # fmt: skip
+
+
+def _said_to_platform(row: OutboxMessage) -> str:
+    return gettext("Message to the platform: %(topic)s") % {"topic": phrasing.topic_label(row.topic)}
 
 
 def _delivery(row: OutboxMessage) -> list[tuple[Any, Any]]:

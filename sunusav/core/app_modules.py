@@ -27,7 +27,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "phrases": dict.fromkeys(
         [
             "LABELS", "FACTS", "REASONS", "REFUSALS", "PROPOSALS", "CODES", "HASHES", "LONG_TEXTS", "SUBJECTS",
-            "ACTORS", "TONES", "IN_CURRENCY", "EVENTS",
+            "ACTORS", "TONES", "IN_CURRENCY", "EVENTS", "TOPICS",
         ],
         False,
     ),

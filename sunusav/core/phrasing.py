@@ -2,9 +2,10 @@
 
 Each app's `phrases.py` has lazily translated labels and sentences: `LABELS` (labels of states, kinds, actions and
 reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with stored facts), `REFUSALS` (by problem
-code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed), `EVENTS` (what an entry of the
-trail says happened: by `<kind of subject>.<action>`, by `<action>` where subjects of any kind have it; those of
-proposals by `proposal.<action>`). `TONES` gives the tone of a state's badge: good, bad or attention.
+code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed), `TOPICS` (by topic: what a message
+to the platform reports), `EVENTS` (what an entry of the trail says happened: by `<kind of subject>.<action>`, by
+`<action>` where subjects of any kind have it; those of proposals by `proposal.<action>`). `TONES` gives the tone of a
+state's badge: good, bad or attention.
 Sentences name facts as `%(limit_sats)s`, without the unit: it is shown with the value.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`), who acted (`ACTORS`), or amounts in the currency that the fact `currency` beside
@@ -87,6 +88,11 @@ def fact_label(name: str) -> str:
 def proposal_label(kind: str) -> str:
     """Return what a kind of proposal is called."""
     return str(_mapping("PROPOSALS").get(kind) or _readable(kind))
+
+
+def topic_label(topic: str) -> str:
+    """Return what a message to the platform reports, given its topic."""
+    return str(_mapping("TOPICS").get(topic) or _readable(topic))
 
 
 def event_key(kind: str, action: str) -> str:

@@ -11,9 +11,10 @@ from pytest_django import Settings
 from fees.queries import forget_schedules
 from sunusav import app_list
 from sunusav.core import phrasing
-from sunusav.core.app_modules import collect
+from sunusav.core.app_modules import collect, collect_mapping
 from sunusav.core.models import TrailEntry
 from sunusav.core.subjects import kind_name
+from tests.architecture.answer_fields import MESSAGES
 from tests.architecture.code import ROOT
 from tests.architecture.trail_cases import CASES
 from transfers.collectors import collector
@@ -107,6 +108,14 @@ def test_event_whose_facts_are_missing_is_the_label_of_its_action() -> None:
 
 def test_proposal_is_named_in_what_is_said_about_it() -> None:
     assert phrasing.event("manual_rate", "propose", {}) == "Proposed: Record a manual rate"
+
+
+def test_every_message_to_the_platform_has_its_phrase() -> None:
+    assert sorted(collect_mapping("phrases", "TOPICS")) == sorted(MESSAGES)
+
+    assert phrasing.topic_label("disbursement.completed") == "payment completed"
+    with translation.override("fr"):
+        assert phrasing.topic_label("disbursement.completed") == "paiement terminé"
 
 
 def _events() -> dict[str, object]:

@@ -111,7 +111,7 @@ def _failed(group: Group) -> Disbursement:
 
 def _integration() -> None:
     OutboxMessage.objects.create(
-        topic="payout.completed", subject="cycle:demo-cycle", payload={"cycle_id": EVIL}, created_at=NOW,
+        topic="disbursement.completed", subject="cycle:demo-cycle", payload={"cycle_id": EVIL}, created_at=NOW,
         next_try_at=NOW,
     )  # fmt: skip
     service = User.objects.create(username=f"platform{EVIL}", is_service=True)

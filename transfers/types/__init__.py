@@ -5,6 +5,7 @@ from transfers.types.collections import (
     CollectionFacts,
     CollectionRequest,
     CollectionStatus,
+    KnownReference,
     OpenedCollection,
     Settlement,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "Instruction",
     "IssuedReceiptFacts",
     "IssuerFacts",
+    "KnownReference",
     "LimitRelation",
     "MaskedDestination",
     "Movement",

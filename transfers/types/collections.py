@@ -32,6 +32,14 @@ class OpenedCollection:
 
 
 @dataclass(frozen=True)
+class KnownReference:
+    """What a reference at a provider is of: by which method, and the subject of its payment or request."""
+
+    method: str
+    subject: str
+
+
+@dataclass(frozen=True)
 class CollectedPayment:
     """One payment that arrived for a collection. `reference` identifies it at the provider."""
 
