@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from partners import timelines
+from partners import next_steps, timelines
 from partners.inbox import INBOX, PARTNERS_PAGE
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 
@@ -23,3 +23,4 @@ NAVIGATION = [
 ]
 PROPOSAL_PAGES = {"float_minimum": "partners.floatminimum"}
 TIMELINES = [timelines.lines]
+NEXT_STEPS = next_steps.NEXT_STEPS

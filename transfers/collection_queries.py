@@ -22,6 +22,11 @@ def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
     return {row.subject: collection_facts(row) for row in rows}
 
 
+def collection_of_reference(*, method: str, reference: str) -> Collection | None:
+    """Return the request for money of this reference by a method."""
+    return Collection.objects.filter(method=method, reference=reference).first()
+
+
 def references_of_collections(ids: Iterable[str], *, methods: Iterable[str]) -> dict[str, KnownReference]:
     """Return the references of these collections by these methods, each with what it is of."""
     rows = Collection.objects.filter(pk__in=list(ids), method__in=list(methods), reference__isnull=False)

@@ -1,8 +1,10 @@
 """What comes next for payments, requests for money, links, providers and rails."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -10,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.facts import show_code, show_code_or_text
 from sunusav.backoffice.money import show_in
-from sunusav.backoffice.next_steps import BY_ITSELF, NOTHING_TO_DO, NextStep
+from sunusav.backoffice.next_steps import BY_ITSELF, NOTHING_TO_DO, NextStep, next_step_of
 from sunusav.backoffice.refusals import show_reason
-from sunusav.backoffice.sections import show_subject
+from sunusav.backoffice.sections import link_to, show_subject
 from sunusav.core.switches import outgoing
 from transfers.attempt_queries import open_attempt_of
 from transfers.enums import (
@@ -24,7 +26,17 @@ from transfers.enums import (
     DisbursementState,
     WithdrawalState,
 )
-from transfers.models import Collection, Disbursement, ProviderSwitch, RailBreaker, WithdrawalLink
+from transfers.models import (
+    Attempt,
+    Collection,
+    Disbursement,
+    PaymentOrder,
+    ProviderSwitch,
+    RailBreaker,
+    ReturnClaim,
+    Reversal,
+    WithdrawalLink,
+)
 
 _S = DisbursementState
 CAME_BACK = _("The money came back. What comes next stands on the page of what it was for.")
@@ -50,6 +62,22 @@ def payment_step(row: Disbursement, now: datetime) -> NextStep:
 def payment_step_of(disbursement_id: int, *, now: datetime) -> NextStep:
     """Return what comes next for a payment, for the page of what it pays."""
     return payment_step(Disbursement.objects.get(pk=disbursement_id), now)
+
+
+def step_by_payment(row: Attempt | PaymentOrder, now: datetime) -> NextStep | None:
+    """Return what comes next for the payment of an attempt or an order, with a link to its page, where it is done."""
+    return _of_its_payment(row.disbursement, now)
+
+
+def step_by_attempt(row: Reversal | ReturnClaim, now: datetime) -> NextStep | None:
+    """Return what comes next for the payment whose money came back, with a link to its page."""
+    return _of_its_payment(row.attempt.disbursement, now)
+
+
+def _of_its_payment(row: Disbursement, now: datetime) -> NextStep | None:
+    step = next_step_of(row, now=now)
+    page = link_to(row, gettext("payment %(number)s") % {"number": row.pk})
+    return step and replace(step, actions=(), link=format_html("{} {}", page, step.link))
 
 
 def _processing(row: Disbursement, state: Any, now: datetime) -> NextStep:
@@ -123,6 +151,10 @@ def breaker_step(row: RailBreaker, now: datetime) -> NextStep:
 
 NEXT_STEPS = {
     "transfers.disbursement": payment_step,
+    "transfers.attempt": step_by_payment,
+    "transfers.paymentorder": step_by_payment,
+    "transfers.reversal": step_by_attempt,
+    "transfers.returnclaim": step_by_attempt,
     "transfers.collection": collection_step,
     "transfers.withdrawallink": withdrawal_step,
     "transfers.providerswitch": switch_step,

@@ -59,12 +59,24 @@ def _of_schedule(row: PeriodicTask, now: datetime) -> NextStep:
     return NextStep(_("on"), last, tone="good")
 
 
+def _of_message(row: OutboxMessage, now: datetime) -> NextStep:
+    """Return that a message was delivered, or that and why it is sent again."""
+    if row.delivered_at is not None:
+        return NextStep(_("delivered"), BY_ITSELF, tone="good")
+    if not row.last_error:
+        return NextStep(_("not delivered yet"), _("It is sent by itself."), until=row.next_try_at)
+    text = gettext("The platform has not accepted it (%(error)s). It is sent again by itself.")
+    tried = text % {"error": row.last_error}
+    return NextStep(_("not delivered yet"), tried, until=row.next_try_at, tone="attention")
+
+
 def _of_account(row: User, now: datetime) -> None:
     """Return nothing: what was once decided about a person's access does not say where their account stands."""
 
 
 NEXT_STEPS = {
     "core.proposal": _of_proposal,
+    "core.outboxmessage": _of_message,
     "core.switch": _of_switch,
     "core.user": _of_account,
     "django_celery_beat.periodictask": _of_schedule,

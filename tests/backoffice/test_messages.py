@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from sunusav.backoffice.inbox import inbox_of
+from sunusav.backoffice.next_steps import next_step_of
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core.models import OutboxMessage
 from sunusav.core.roles import Role
@@ -35,3 +36,19 @@ def test_page_and_list_of_messages_name_what_each_reports(world: World, enter: E
     assert f"#{row.pk} payment completed (cycle demo-cycle)" in page
     assert "payment completed" in listed
     assert "disbursement.completed" not in listed
+
+
+def test_message_says_why_it_waits_and_until_when(world: World) -> None:
+    row, later = OutboxMessage.objects.get(), NOW + timedelta(minutes=5)
+    row.last_error, row.next_try_at = "HTTP 503", later
+
+    waits = next_step_of(row, now=NOW)
+    row.delivered_at = NOW
+    done = next_step_of(row, now=NOW)
+
+    assert waits is not None
+    assert (str(waits.text), waits.until) == (
+        "The platform has not accepted it (HTTP 503). It is sent again by itself.", later,
+    )  # fmt: skip
+    assert done is not None
+    assert (str(done.state), done.until) == ("delivered", None)

@@ -25,10 +25,18 @@ from tests.factories.payouts import ACTOR
 from tests.fakes.rail import invoice
 from tests.transfers.resolution_cases import SEEN
 from transfers.collectors import collector
-from transfers.enums import FailureClass
-from transfers.models import Collection, Disbursement, PaymentLimitRequest, ProviderSwitch
+from transfers.enums import FailureClass, ReturnKind
+from transfers.models import (
+    Collection,
+    Disbursement,
+    PaymentLimitRequest,
+    ProviderSwitch,
+    ReturnClaim,
+    Reversal,
+)
 from transfers.rails import rail
 from transfers.services.limits import propose_limit
+from transfers.services.reversals import propose_reversal
 from transfers.services.switches import switch_off
 from transfers.types import Refused
 
@@ -113,6 +121,50 @@ def test_failed_payment_is_retried_by_finance_and_others_read_whom_to_ask(story:
     # Why it failed stands in the box of the page.
     assert mine == "failed Retry Cancel the payment"
     assert theirs == "failed Who may do this: finance"
+
+
+def test_attempt_and_order_say_what_comes_next_for_their_payment_and_lead_to_it(story: Story) -> None:
+    payment = failed(story)
+    attempt = payment.attempts.get()
+    pages = [f"attempt/{attempt.pk}", f"paymentorder/{attempt.order_id}"]
+
+    shown = {on_page(f"/admin/transfers/{page}/change/", story.awa) for page in pages}
+
+    assert shown == {f"failed Incorrect payment details. payment {payment.pk}"}
+    step = next_step_of(attempt, now=story.watch())
+    assert step is not None
+    assert f"/admin/transfers/disbursement/{payment.pk}/change/" in step.link
+
+
+def test_attempt_waits_as_long_as_its_payment(story: Story) -> None:
+    story.ready_cycle()
+    story.set_destination("awa")
+    story.node.script.append(SEEN)
+    payment = Disbursement.objects.get(pk=story.order())
+    story.run()
+    payment.refresh_from_db()
+
+    step, own = (next_step_of(row, now=story.watch()) for row in (payment.attempts.get(), payment))
+
+    assert step is not None
+    assert own is not None
+    assert (step.state, step.text, step.until) == (own.state, own.text, payment.due_at)
+
+
+def test_returned_money_says_what_comes_next_for_its_payment(story: Story) -> None:
+    payment = Disbursement.objects.get(pk=story.paid_cycle())
+    story.approve(
+        propose_reversal(
+            disbursement_id=payment.pk, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0", explanation="seen",
+            proposer=story.awa, now=story.step()(),
+        )
+    )  # fmt: skip
+
+    for row in (Reversal.objects.get(), ReturnClaim.objects.get()):
+        step = next_step_of(row, now=story.watch())
+        assert step is not None
+        assert strip_tags(str(step.state)) == "reversed"
+        assert strip_tags(step.link) == f"payment {payment.pk} cycle c1"
 
 
 def test_cycle_says_what_comes_next_for_its_failed_payment(story: Story) -> None:

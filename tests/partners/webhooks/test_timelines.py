@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 from django.utils import translation
+from django.utils.html import strip_tags
 
 from ledger.enums import AccountRole, Currency
 from ledger.services import post
 from ledger.types import AccountRef, Line
 from partners.models import InboundWebhook
 from partners.services.webhooks import follow_webhooks
+from sunusav.backoffice.next_steps import next_step_of
 from sunusav.backoffice.sections import Line as Said
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
@@ -76,3 +78,19 @@ def test_delivery_about_a_payment_is_a_line_of_its_payment() -> None:
     found = [str(line.what) for line in timeline_of([f"disbursement:{payment_id}"]).lines]
 
     assert "The partner reports a change: not followed yet" in found
+
+
+def test_delivery_leads_to_what_it_names_and_says_until_when_it_is_followed() -> None:
+    facts = awaited("wave", "contribution:1")
+    by_wave(wave_body(facts.reference)).deliver()
+    row = InboundWebhook.objects.get()
+
+    waits = next_step_of(row, now=clock.now())
+    row.handled_at, row.follow_at = clock.now(), None
+    done = next_step_of(row, now=clock.now())
+
+    assert waits is not None
+    assert (str(waits.state), waits.until) == ("not followed yet", row.received_at)
+    assert strip_tags(waits.link) == f"payment request {facts.id}"
+    assert done is not None
+    assert (str(done.state), done.link) == ("followed", waits.link)
