@@ -7,6 +7,7 @@ from sunusav.api.tokens import delete_expired_tokens
 from sunusav.core.app_modules import collect_mapping
 from sunusav.core.login_attempts import clean_up_attempts
 from sunusav.core.staff_sessions import clean_up_sessions
+from sunusav.core.wrong_codes import clean_up_reports
 
 
 def clean_up(*, now: datetime) -> dict[str, int]:
@@ -19,4 +20,5 @@ CLEAN_UPS = {
     "tokens": delete_expired_tokens,
     "sessions": clean_up_sessions,
     "login_attempts": clean_up_attempts,
+    "reports_of_wrong_codes": clean_up_reports,
 }

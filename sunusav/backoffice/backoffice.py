@@ -3,8 +3,7 @@
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice import core_rows
-from sunusav.backoffice.core_items import INBOX
+from sunusav.backoffice import access_items, core_items, core_rows
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.rule_phrases import kind_phrase, roles_phrase
 from sunusav.backoffice.search import Search, identifier, number, rows_found
@@ -26,6 +25,7 @@ def _open_about(subject_id: str) -> QuerySet[Proposal]:
     return Proposal.objects.filter(kind__in=kinds, open_subject=subject_id)
 
 
+INBOX = [*core_items.INBOX, *access_items.INBOX]
 PROPOSAL_PAGES = {
     "outgoing_resume": "core.switch",
     "approval_band": "core.approvalbandrequest",

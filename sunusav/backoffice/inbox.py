@@ -93,7 +93,9 @@ class Notice:
 
 @dataclass(frozen=True)
 class InboxItem:
-    """A source of notices for people with the permission. `read` returns None when there is nothing to show.
+    """A source of notices for people with the permission; without one, each person's own for everybody.
+
+    `read` returns None when there is nothing to show.
 
     `roles` are those that act on it; others that may see it are informed. Without any, everybody acts who sees it.
     """
@@ -141,7 +143,7 @@ def inbox_of(user: User, *, now: datetime) -> Inbox:
     to_do: list[Notice] = []
     informed: list[Notice] = []
     for item in collect("backoffice", "INBOX"):
-        notice = item.read(user, now) if user.has_perm(item.permission) else None
+        notice = item.read(user, now) if not item.permission or user.has_perm(item.permission) else None
         if notice is not None:
             acts = user.is_superuser or not item.roles or held & {role.value for role in item.roles}
             (to_do if acts and notice.tone != CALM else informed).append(_for(user, notice))

@@ -4,6 +4,7 @@ The second step is a code or, where one is required and the person has no authen
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
@@ -36,6 +37,7 @@ from sunusav.core.second_factor import (
     make_recovery_codes,
     use_code,
 )
+from sunusav.core.wrong_codes import report_wrong_codes
 
 PENDING = "pending_login"
 PENDING_SECONDS = 10 * 60
@@ -83,6 +85,7 @@ def code_step(site: AdminSite, request: HttpRequest) -> HttpResponseBase:
             device = use_code(pending.user, form.cleaned_data["code"], limits=limits, now=now)
         except SecondFactorRefused:
             form.add_error("code", WRONG_CODE)
+            _report(request, pending.user, now=now)
         except TooManyWrongCodes:
             form.add_error("code", CODES_LOCKED)
         else:
@@ -115,6 +118,12 @@ def enrol_step(site: AdminSite, request: HttpRequest) -> HttpResponseBase:
             return throttling.know_browser(recovery_codes_page(site, request, codes, url=pending.url), user)
     context = {"title": _("Set up your authenticator"), "form": form, "person": user, "enrolment": enrolment}
     return _page(site, request, "admin/login_enrol.html", context)
+
+
+def _report(request: HttpRequest, user: User, *, now: datetime) -> None:
+    """Report wrong codes to the person and to operators, once there are as many as lock the login."""
+    wrong_codes = throttling.wrong_codes_today(request, user, now=now)
+    report_wrong_codes(user, wrong_codes=wrong_codes, address=throttling.address_of(request), now=now)
 
 
 def _counted(request: HttpRequest, pending: PendingLogin, form: OneTimeCodeForm) -> Attempt | None:

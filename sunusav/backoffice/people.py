@@ -23,13 +23,14 @@ from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, person_of
 from sunusav.backoffice.code_first import code_asked_first
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.packages import unregister_models
+from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.sections import Section
 from sunusav.backoffice.session_limits import follow_rotated
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock, phrasing, trail
 from sunusav.core.actors import Actor
 from sunusav.core.models import User
-from sunusav.core.roles import Role
+from sunusav.core.roles import OwnRoleGiven, Role, require_role_of_another
 from sunusav.core.second_factor_resets import SECOND_FACTOR_RESET
 from sunusav.core.staff_sessions import delete_sessions
 
@@ -49,12 +50,20 @@ ROLE = choice_filter("groups__name", lambda: [role.value for role in Role], head
 
 
 class PersonForm(ChangeForm):
-    """Django's form, which also refuses roles that exclude each other."""
+    """Django's form, which also refuses roles that exclude each other, and roles that people give themselves."""
+
+    changer: User
 
     def clean_groups(self) -> QuerySet[Group]:
         groups: QuerySet[Group] = self.cleaned_data["groups"]
         if {group.name for group in groups} >= EXCLUSIVE_ROLES:
             raise ValidationError(_("One person cannot be both finance and approver."))
+        try:
+            require_role_of_another(
+                person=self.instance, by=self.changer, roles=[group.name for group in groups]
+            )
+        except OwnRoleGiven as refusal:
+            raise ValidationError(show_refusal(refusal).text) from None
         return groups
 
     def clean(self) -> dict[str, Any]:
@@ -118,6 +127,11 @@ class PersonAdmin(BackofficeAdmin, DjangoUserAdmin):
         """Let only superusers grant superuser status."""
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "is_superuser")
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> type[Any]:
+        """Let the form know who changes the account."""
+        form: type[Any] = super().get_form(request, *args, **kwargs)
+        return type(form.__name__, (form,), {"changer": person_of(request)})
 
     def changeform_view(
         self,

@@ -23,7 +23,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.throttling import BaseThrottle
 
-from sunusav.core.login_attempts import Attempt, Limit, begin_attempt, forget_attempts_of
+from sunusav.core.login_attempts import Attempt, Limit, begin_attempt, failures_of, forget_attempts_of
 from sunusav.core.models import User
 from sunusav.core.second_factor import WRONG_CODES_A_DAY
 
@@ -44,12 +44,21 @@ def begin_login(request: HttpRequest, username: str, *, now: datetime) -> Attemp
 
 def code_limits(request: HttpRequest, user: User) -> dict[str, Limit]:
     """Return the limits of wrong codes after the right password."""
-    browser = _known_browser(request, user)
-    way = f"at the browser {browser}" if browser else f"after the password {user.get_session_auth_hash()}"
     return {
         **_limits(request, user.get_username(), user),
-        f"codes of the day {way} of {user.pk}": WRONG_CODES_A_DAY,
+        _codes_of_the_day(request, user): WRONG_CODES_A_DAY,
     }
+
+
+def wrong_codes_today(request: HttpRequest, user: User, *, now: datetime) -> int:
+    """Return how many codes were wrong in a day, after the right password, in this browser or in others together."""
+    return failures_of(_codes_of_the_day(request, user), window=WRONG_CODES_A_DAY.window, now=now)
+
+
+def _codes_of_the_day(request: HttpRequest, user: User) -> str:
+    browser = _known_browser(request, user)
+    way = f"at the browser {browser}" if browser else f"after the password {user.get_session_auth_hash()}"
+    return f"codes of the day {way} of {user.pk}"
 
 
 def end_login(request: HttpRequest, user: User) -> None:

@@ -66,6 +66,11 @@ def forget_attempts_of(name: str) -> None:
     LoginAttempt.objects.filter(key=_key(name)).delete()
 
 
+def failures_of(name: str, *, window: timedelta, now: datetime) -> int:
+    """Return how many attempts under a name failed in a window of time, or have not ended yet."""
+    return _count(name, since=now - window)
+
+
 def clean_up_attempts(*, now: datetime) -> int:
     """Delete attempts that no longer count; return how many."""
     old = LoginAttempt.objects.filter(at__lt=now - DAY).order_by("at").values_list("pk", flat=True)

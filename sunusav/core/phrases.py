@@ -63,6 +63,7 @@ LABELS: dict[str, Any] = {
     "make_recovery_codes": _("make recovery codes"),
     "use_recovery_code": _("use recovery code"),
     "end_sessions": _("end sessions"),
+    "give_wrong_codes": _("wrong codes after the password"),
     # Periodic tasks
     "compute_daily_figures": _("compute daily figures"),
     "seal_the_trail": _("seal the trail"),
@@ -72,6 +73,7 @@ EVENTS: dict[str, Any] = {
     "user.make_recovery_codes": _("Recovery codes made: %(recovery_codes)s"),
     "user.use_recovery_code": _("Recovery code used, %(recovery_codes)s left"),
     "user.end_sessions": _("Sessions ended: %(sessions)s"),
+    "user.give_wrong_codes": _("Wrong codes after the right password: %(wrong_codes)s in a day"),
     "user.reset_second_factor": _("Second factor reset by two people"),
     "proposal.propose": _("Proposed: %(what)s"),
     "proposal.approve": _("Approved: %(what)s"),
@@ -87,6 +89,11 @@ EVENTS: dict[str, Any] = {
     "export.finish_export": _("The file of the export is ready"),
     "export.download_export": _("The file of the export is downloaded"),
     "export.delete_expired_export": _("The file of the export has expired and is deleted"),
+}
+EVENT_TONES = {
+    "switch.pause": "attention",
+    "proposal.lapse": "attention",
+    "user.give_wrong_codes": "attention",
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
@@ -117,6 +124,7 @@ FACTS: dict[str, Any] = {
     "enrolled_at": _("authenticator set up at"),
     "recovery_codes": _("recovery codes left"),
     "sessions": _("sessions"),
+    "wrong_codes": _("wrong codes"),
     "session_id": _("session"),
     # Rules about approvals
     "proposal_kind": _("kind of proposal"),
@@ -222,6 +230,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "own-second-factor-reset": (
         _("This is about the second factor of %(login)s, who cannot decide on it."),
         _("Two other people have to propose it and decide on it."),
+    ),
+    "own-role-given": (
+        _("Nobody gives themselves a role."),
+        _("Another person who manages accounts has to give it to you."),
     ),
     "staff-session-missing": (
         _("Session %(session_id)s has ended already."),

@@ -6,6 +6,15 @@ from enum import StrEnum
 from django.contrib.auth.models import Group, Permission
 
 from sunusav.core.app_modules import collect
+from sunusav.core.errors import Forbidden
+from sunusav.core.models import User
+
+
+class OwnRoleGiven(Forbidden):
+    """Nobody gives a role to themselves, not even a superuser."""
+
+    login: str
+    roles: list[str]
 
 
 class Role(StrEnum):
@@ -80,6 +89,15 @@ def sync_roles() -> dict[str, int]:
         group, _ = Group.objects.get_or_create(name=role_name)
         group.permissions.set([known[name] for name in sorted(permissions)])
     return {name: len(permissions) for name, permissions in wanted.items()}
+
+
+def require_role_of_another(*, person: User, by: User, roles: Iterable[str]) -> None:
+    """Refuse a person to give themselves a role that they do not have. Raises: OwnRoleGiven."""
+    if person.pk is None or person.pk != by.pk:
+        return
+    new = sorted(set(roles) - set(person.groups.values_list("name", flat=True)))
+    if new:
+        raise OwnRoleGiven(login=person.get_username(), roles=new)
 
 
 def roles_with(permissions: Iterable[str]) -> list[str]:

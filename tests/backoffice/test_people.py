@@ -10,7 +10,7 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from sunusav.core.models import TrailEntry, User
-from sunusav.core.roles import Role, sync_roles
+from sunusav.core.roles import OwnRoleGiven, Role, require_role_of_another, sync_roles
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import person
 
@@ -138,3 +138,35 @@ def test_new_people_have_no_role_and_no_access_by_default(db: None, enter: Enter
     user = User.objects.get(username="fatou")
     assert (user.is_staff, user.is_superuser, _roles(user)) == (False, False, [])
     assert TrailEntry.objects.filter(subject="user:fatou", action="add_user").exists()
+
+
+@pytest.mark.parametrize("is_superuser", [True, False])
+def test_nobody_gives_themselves_a_role(manager: Client, enter: Enter, *, is_superuser: bool) -> None:
+    client = enter(None) if is_superuser else manager
+    user = User.objects.get(username="root" if is_superuser else "manager")
+    user.groups.set(Group.objects.filter(name="auditor"))
+    own = {"is_superuser": "on"} if is_superuser else {}
+
+    page = client.post(f"/admin/core/user/{user.pk}/change/", _form(user, Role.AUDITOR, Role.APPROVER, **own))
+
+    assert "Nobody gives themselves a role. Another person who manages accounts" in page.content.decode()
+    assert _roles(user) == ["auditor"]
+    assert not TrailEntry.objects.filter(action="edit_user").exists()
+
+
+def test_people_may_lay_down_a_role_of_their_own(manager: Client) -> None:
+    user = User.objects.get(username="manager")
+    user.groups.set(Group.objects.filter(name__in=["auditor", "operator"]))
+
+    assert manager.post(f"/admin/core/user/{user.pk}/change/", _form(user, Role.AUDITOR)).status_code == 302
+
+    assert _roles(user) == ["auditor"]
+
+
+def test_role_of_another_is_given_and_of_oneself_is_refused_with_who_may(moussa: User) -> None:
+    require_role_of_another(person=moussa, by=person("root", None), roles=["approver"])
+    require_role_of_another(person=moussa, by=moussa, roles=["finance"])
+
+    with pytest.raises(OwnRoleGiven) as refusal:
+        require_role_of_another(person=moussa, by=moussa, roles=["finance", "auditor"])
+    assert refusal.value.facts == {"login": "moussa", "roles": ["auditor"]}
