@@ -65,6 +65,7 @@ EVENTS: dict[str, Any] = {
     "rate.record_manual_rate": _("Manual rate in force: %(rate_xof_per_btc)s"),
     "books.find_breaches": _("The audit found breaches: %(count)s"),
 }
+EVENT_TONES = {"books.find_breaches": "bad"}
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     # Rates
@@ -97,3 +98,4 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     ),
 }
 IN_CURRENCY = {"available", "needed"}
+SUBJECTS = {"owner"}

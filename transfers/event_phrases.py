@@ -65,6 +65,17 @@ EVENTS: dict[str, Any] = {
     "payment_limit.set_limit": _("Limit in force: %(limit_sats)s instead of %(limit_before_sats)s"),
     "treasury_movement.book_movement": _("Movement booked: %(kind)s"),
 }
+# What went wrong, by the entry that says so
+EVENT_TONES = {
+    "disbursement.hold_back": "attention",
+    "disbursement.review": "attention",
+    "disbursement.refuse_destination": "attention",
+    "disbursement.paid_outside_books": "bad",
+    "withdrawal.refuse": "attention",
+    "rail.find_mismatches": "attention",
+    "rail.stop_rail": "attention",
+    "rail.switch_off": "attention",
+}
 # What a message to the platform reports, by its topic
 TOPICS: dict[str, Any] = {
     "disbursement.completed": _("payment completed"),

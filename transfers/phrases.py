@@ -220,6 +220,7 @@ LABELS: dict[str, Any] = {
 }
 # What entries of the trail say happened
 EVENTS = event_phrases.EVENTS
+EVENT_TONES = event_phrases.EVENT_TONES
 TOPICS = event_phrases.TOPICS
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
@@ -752,4 +753,4 @@ HASHES = {
 IN_CURRENCY = {"amount", "booked", "booked_cost", "cost", "cost_limit", "largest", "paid", "returned"}
 LONG_TEXTS = {"payment_request", "reference", "source"}
 ACTORS = {"opened_by", "switched_off_by"}
-SUBJECTS = {"account_owner", "credit_owner", "overpaid_owner"}
+SUBJECTS = {"account_owner", "credit_owner", "overpaid_owner", "into_owner"}

@@ -17,7 +17,7 @@ from sunusav.backoffice.timeline import LEARNED, MOST_SUBJECTS, SENT, Details, N
 from sunusav.core.money import sats_from_msat
 from sunusav.core.phrasing import code_label
 from sunusav.core.subjects import key_of, kind_name, known_kinds
-from transfers.enums import AnsweredCall
+from transfers.enums import AnsweredCall, AnswerKind
 from transfers.models import (
     Attempt,
     Collection,
@@ -169,7 +169,8 @@ def _answer(attempt: Attempt, answer: ProviderAnswer) -> Line:
     )
     return Line(
         answer.at, LEARNED, what % {"outcome": show_code(answer.outcome)}, who=rail,
-        facts=_evidence(answer.evidence), tone="attention", key=answer.pk,
+        facts=_evidence(answer.evidence), tone="" if answer.kind == AnswerKind.IN_FLIGHT else "attention",
+        key=answer.pk,
     )  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def _line(entry: TrailEntry, story: Story, about: Sequence[str], proposal: Propo
         facts.insert(0, (_("Proposed by"), _said(proposal)))
     return Line(
         at=entry.at, rank=DONE, what=event_of(entry), who=show_actor(entry.actor_label), why=why_of(entry),
-        facts=facts, links=list(_links(entry, story.names, about)), tone=phrasing.tone(entry.to_state),
+        facts=facts, links=list(_links(entry, story.names, about)), tone=tone_of(entry),
         key=entry.pk, is_said=entry.actor_id is not None,
     )  # fmt: skip
 
@@ -149,6 +149,11 @@ def _line(entry: TrailEntry, story: Story, about: Sequence[str], proposal: Propo
 def event_of(entry: TrailEntry) -> str:
     """Return what an entry of the trail says happened, in the words of the app whose subject it is."""
     return phrasing.event(kind_name(entry.subject), entry.action, entry.facts, show=show_fact)
+
+
+def tone_of(entry: TrailEntry) -> str:
+    """Return whether what an entry says went well, badly, or needs attention; an empty string for the usual course."""
+    return phrasing.event_tone(kind_name(entry.subject), entry.action, entry.to_state)
 
 
 def _said(proposal: Proposal) -> str:

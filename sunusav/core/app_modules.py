@@ -27,7 +27,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "phrases": dict.fromkeys(
         [
             "LABELS", "FACTS", "REASONS", "REFUSALS", "PROPOSALS", "CODES", "HASHES", "LONG_TEXTS", "SUBJECTS",
-            "ACTORS", "TONES", "IN_CURRENCY", "EVENTS", "TOPICS",
+            "ACTORS", "TONES", "IN_CURRENCY", "EVENTS", "EVENT_TONES", "TOPICS",
         ],
         False,
     ),
@@ -35,7 +35,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "backoffice": dict.fromkeys(
         [
             "INBOX", "HELD_BY_PAUSE", "FRANCS", "NAVIGATION", "PROPOSAL_PAGES", "FACT_FORMATS", "SEARCHES",
-            "REVEAL_PAGES",
+            "REVEAL_PAGES", "PAGE_FORMATS",
             "TIMELINES", "RELATED_SUBJECTS", "NEXT_STEPS",
         ],
         False,

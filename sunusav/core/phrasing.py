@@ -5,7 +5,7 @@ reasons), `FACTS` (labels of facts), `REASONS` (a sentence by code, filled with 
 code: what happened, and what to do next), `PROPOSALS` (by kind: what is proposed), `TOPICS` (by topic: what a message
 to the platform reports), `EVENTS` (what an entry of the trail says happened: by `<kind of subject>.<action>`, by
 `<action>` where subjects of any kind have it; those of proposals by `proposal.<action>`). `TONES` gives the tone of a
-state's badge: good, bad or attention.
+state's badge: good, bad or attention; `EVENT_TONES`, that of an entry of the trail that says something is wrong.
 Sentences name facts as `%(limit_sats)s`, without the unit: it is shown with the value.
 Sets name the facts and columns that hold codes (`CODES`), hashes and proofs (`HASHES`), texts of any length
 (`LONG_TEXTS`), subjects (`SUBJECTS`), who acted (`ACTORS`), or amounts in the currency that the fact `currency` beside
@@ -26,6 +26,7 @@ Show = Callable[[str, Any], Any]
 UNITS = {
     "_xof_per_btc": "XOF/BTC", "_sats": "sats", "_msat": "msat", "_xof": "XOF", "_bps": "bps", "_ppm": "ppm",
 }  # fmt: skip
+ENDINGS = {"good", "bad"}
 _NAMED = re.compile(r"%\((\w+)\)s")
 _UNIT_OF_CURRENCY = {"msat": "_msat", "XOF": "_xof"}
 
@@ -117,6 +118,12 @@ def event(kind: str, action: str, facts: Mapping[str, Any], *, show: Show = plai
         )
     except KeyError:
         return code_label(action)
+
+
+def event_tone(kind: str, action: str, to_state: str) -> str:
+    """Return the tone of an entry of the trail: attention only where something is wrong, not where a state waits."""
+    of_state = tone(to_state)
+    return str(_mapping("EVENT_TONES").get(event_key(kind, action), of_state if of_state in ENDINGS else ""))
 
 
 def facts_in_event(kind: str, action: str) -> frozenset[str]:

@@ -110,6 +110,27 @@ def test_proposal_is_named_in_what_is_said_about_it() -> None:
     assert phrasing.event("manual_rate", "propose", {}) == "Proposed: Record a manual rate"
 
 
+@pytest.mark.parametrize(
+    ("kind", "action", "to_state", "tone"),
+    [
+        ("collection", "open", "open", ""), ("withdrawal", "open", "open", ""),
+        ("collection", "receive_part", "partial", ""),
+        ("disbursement", "see_attempt", "in_flight", ""), ("manual_rate", "propose", "open", ""),
+        ("disbursement", "review", "needs_review", "attention"), ("rail", "stop_rail", "open", "attention"),
+        ("switch", "pause", "paused", "attention"), ("disbursement", "paid_outside_books", "", "bad"),
+        ("disbursement", "complete", "completed", "good"), ("disbursement", "fail", "failed", "bad"),
+    ],
+)  # fmt: skip
+def test_mark_of_a_line_asks_for_attention_only_where_something_is_wrong(
+    kind: str, action: str, to_state: str, tone: str
+) -> None:
+    assert phrasing.event_tone(kind, action, to_state) == tone
+
+
+def test_every_tone_of_an_event_is_of_one_that_has_a_sentence() -> None:
+    assert sorted(set(collect_mapping("phrases", "EVENT_TONES")) - set(_events())) == []
+
+
 def test_every_message_to_the_platform_has_its_phrase() -> None:
     assert sorted(collect_mapping("phrases", "TOPICS")) == sorted(MESSAGES)
 
