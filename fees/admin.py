@@ -1,6 +1,7 @@
 """Fees in the admin, read-only; finance edits drafts of schedules here."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,11 +18,12 @@ from fees.evidence import unusual_schedule
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import BackofficeAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
 from sunusav.backoffice.columns import choice_filter
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ConfirmForm, ReasonAndCodeForm, ReasonForm, with_typed_figure
 from sunusav.backoffice.money import show_sats
-from sunusav.backoffice.percent import percent_field
-from sunusav.backoffice.sections import Section
+from sunusav.backoffice.percent import field_with_unit
+from sunusav.backoffice.sections import Section, name_of_subject
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -52,14 +54,16 @@ class FeeScheduleAdmin(ReadOnlyAdmin):
 
 @admin.register(models.DiscountGrant)
 class DiscountGrantAdmin(ReadOnlyAdmin):
-    list_display = ("holder", "kind", "discount_bps", "starts_at", "ends_at", "closed_at", "granted_for")
+    list_display = ("holder", "kind", "discount_bps", "starts_at", "ends_at", "closed_at")
+    fields = (*list_display, "granted_for", "granted_at")
+    fields_hidden_when_empty = ("ends_at", "closed_at")
     list_filter = ("kind", "starts_at")
     search_fields = ("holder",)
     search_help_text = _("The exact holder, such as group:demo-group.")
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.holder}"
+        return f"{numbered(row.pk)} {name_of_subject(row.holder)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (timeline_of([f"discount:{row.holder}"]),)
@@ -74,7 +78,7 @@ class FeeAssessmentAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_sats(row.fee_sats)}"
+        return f"{numbered(row.pk)} {name_of_subject(row.subject)}, {show_sats(row.fee_sats)}"
 
 
 # From settings: reading the values in use would scan the whole table for every page.
@@ -108,7 +112,7 @@ class FeeRecordAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_sats(row.fee_sats)}"
+        return f"{numbered(row.pk)} {name_of_subject(row.subject)}, {show_sats(row.fee_sats)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         return (timeline_of([row.subject]),)
@@ -122,7 +126,8 @@ class BracketDraftInline(TabularInline):
     extra = 1
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return percent_field(db_field) or super().formfield_for_dbfield(db_field, request, **kwargs)
+        formfield = partial(super().formfield_for_dbfield, request=request)
+        return field_with_unit(db_field, formfield, **kwargs)
 
 
 def _propose(decision: Decision) -> None:
@@ -191,10 +196,11 @@ class FeeScheduleDraftAdmin(BackofficeAdmin):
     actions_offered = (PROPOSE, DISCARD)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.note}"
+        return f"{numbered(row.pk)} {row.note}"
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return percent_field(db_field) or super().formfield_for_dbfield(db_field, request, **kwargs)
+        formfield = partial(super().formfield_for_dbfield, request=request)
+        return field_with_unit(db_field, formfield, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         is_open = not isinstance(obj, models.FeeScheduleDraft) or obj.state == DraftState.DRAFT

@@ -88,3 +88,5 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("There is nothing to approve; reject the proposal."),
     ),
 }
+CODES = {"settlement_partner"}
+SUBJECTS = {"disbursement_ref", "holder"}

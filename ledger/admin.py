@@ -18,18 +18,18 @@ from ledger.services.rates import MANUAL_RATE, propose_manual_rate
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.evidence import TypedFigure
-from sunusav.backoffice.facts import moment, mono, show_code_or_text, value_of
+from sunusav.backoffice.facts import moment, mono, numbered, show_code_or_text, value_of
 from sunusav.backoffice.forms import ReasonAndCodeForm, UnusualForm
 from sunusav.backoffice.money import show_in, show_rate
-from sunusav.backoffice.sections import Section, postings_of
+from sunusav.backoffice.sections import Section, name_of_subject, postings_of, show_subject
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 
 
 @admin.register(models.Account)
 class AccountAdmin(ReadOnlyAdmin):
-    list_display = ("code", "role", "currency", "owner", "amount")
-    fields = ("code", "role", "currency", "owner", "amount")
+    list_display = ("title", "code_shown", "role", "currency", "owner", "amount")
+    fields = ("code_shown", "role", "currency", "owner", "amount")
     list_filter = ("role",)
     search_fields = ("code", "owner")
     search_help_text = _("The exact account or owner (such as cycle:demo-cycle).")
@@ -37,6 +37,14 @@ class AccountAdmin(ReadOnlyAdmin):
 
     def name_of(self, row: Any) -> str:
         return str(value_of("account_code", row.code))
+
+    @admin.display(description=_("account"), ordering="code")
+    def title(self, account: Any) -> str:
+        return self.name_of(account)
+
+    @admin.display(description=_("code"))
+    def code_shown(self, account: Any) -> Any:
+        return mono(account.code)
 
     def prepare(self, rows: Sequence[Any]) -> None:
         """Add up the balances of these rows alone: the query for the keys of a page must not join any tail."""
@@ -78,7 +86,7 @@ class AuditRunAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {moment(row.started_at)}"
+        return f"{numbered(row.pk)} {moment(row.started_at)}"
 
 
 @admin.register(models.JournalTransaction)
@@ -97,11 +105,11 @@ class JournalTransactionAdmin(ReadOnlyAdmin):
         return show_code_or_text(row.kind)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_code_or_text(row.kind)} ({row.subject})"
+        return f"{numbered(row.pk)} {show_code_or_text(row.kind)} ({name_of_subject(row.subject)})"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         booked = models.JournalTransaction.objects.prefetch_related("entries__account").get(pk=row.pk)
-        return (postings_of([(row.subject, booked)]),)
+        return (postings_of([(show_subject(row.subject), booked)]),)
 
 
 @admin.register(models.JournalEntry)
@@ -184,7 +192,7 @@ class ManualRateRequestAdmin(ReadOnlyAdmin):
         return [models.ManualRateRequest()]
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)}" if row.pk else gettext("Manual rate")
+        return f"{numbered(row.pk)} {show_rate(row.rate_xof_per_btc)}" if row.pk else gettext("Manual rate")
 
     def card(self, action: Action, row: Any) -> Card:
         now = current_rate(clock.now())
@@ -221,7 +229,7 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
         return show_code_or_text(row.source)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_rate(row.rate_xof_per_btc)} ({show_code_or_text(row.source)})"
+        return f"{numbered(row.pk)} {show_rate(row.rate_xof_per_btc)} ({show_code_or_text(row.source)})"
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
         """Link finance to the page where a manual rate is proposed."""

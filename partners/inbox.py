@@ -14,7 +14,7 @@ from partners.health import MANY_REFUSED
 from partners.models import InboundWebhook
 from partners.queries import late_webhooks
 from partners.webhooks.refusals import refused_lately
-from sunusav.backoffice.facts import show_code_or_text
+from sunusav.backoffice.facts import numbered, show_code_or_text
 from sunusav.backoffice.inbox import (
     ALARM,
     ATTENTION,
@@ -96,7 +96,7 @@ def _late_webhooks(user: User, now: datetime) -> Notice | None:
 
 def _webhook(row: InboundWebhook) -> Row:
     page = page_of("partners.inboundwebhook", row.pk)
-    return Row(f"{show_code_or_text(row.partner)} #{row.pk}", page, row.received_at)
+    return Row(f"{show_code_or_text(row.partner)} {numbered(row.pk)}", page, row.received_at)
 
 
 INBOX = [

@@ -115,3 +115,4 @@ def days_phrase(days: Decimal | int) -> str:
 PROPOSALS: dict[str, Any] = {
     "float_minimum": _("Set the minimum float at a partner"),
 }
+CODES = {"partner", "partner_name"}

@@ -9,21 +9,32 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from payouts import next_steps, timelines
-from payouts.calculations import SENEGAL, group_ref, international
+from payouts.calculations import SENEGAL, group_ref, international, payee_of
 from payouts.inbox import CREDIT_PAGE, INBOX
+from payouts.member_names import show_member
 from payouts.models import Cycle, Group, Member, Refund
 from payouts.queries.search import groups_by_name, newest_membership, people_by_name, people_by_phone
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.search import Hit, Search, hits_of, identifier, is_phone, number, rows_found
 from sunusav.backoffice.sections import link_to_page
 from sunusav.core.lookups import words_of
+from sunusav.core.subjects import key_of
 from transfers.types import member_ref
 
-__all__ = ["FACT_FORMATS", "INBOX", "NAVIGATION", "PROPOSAL_PAGES", "REVEAL_PAGES", "SEARCHES"]
+__all__ = [
+    "FACT_FORMATS",
+    "INBOX",
+    "NAVIGATION",
+    "PAGE_FORMATS",
+    "PROPOSAL_PAGES",
+    "REVEAL_PAGES",
+    "SEARCHES",
+]
 
 
 def _payment(payout_id: int) -> Any:
-    return link_to_page("transfers.disbursement", payout_id, f"#{payout_id}")
+    return link_to_page("transfers.disbursement", payout_id, numbered(payout_id))
 
 
 # What can be found
@@ -124,6 +135,31 @@ PROPOSAL_PAGES = {
     "member_correction": "payouts.member",
 }
 FACT_FORMATS = {"reversed_payment": _payment}
+
+
+def _payee(ref: str) -> Any:
+    return show_member(key_of(ref)) if ref == payee_of(key_of(ref)) else ref
+
+
+def _group_link(group_id: str) -> Any:
+    return link_to_page("payouts.group", group_id, group_id) if group_id else ""
+
+
+PAGE_FORMATS = {
+    "transfers.disbursement.payee_ref": _payee,
+    **dict.fromkeys(
+        [
+            "transfers.disbursement.winner_ref", "fees.feerecord.winner_ref", "fees.feeassessment.winner_ref",
+            "payouts.cycle.winner_user_id", "payouts.contribution.user_id", "payouts.refund.user_id",
+            "payouts.proposedrefund.user_id", "payouts.membererasure.user_id",
+        ],
+        show_member,
+    ),
+    **dict.fromkeys(
+        ["transfers.disbursement.group_ref", "fees.feerecord.group_ref", "fees.feeassessment.group_ref"],
+        _group_link,
+    ),
+}  # fmt: skip
 NAVIGATION = [
     ListEntry(Area.PAYMENTS, "payouts.cycle", "cycle", rank=10),
     ListEntry(Area.PAYMENTS, "payouts.group", "groups", rank=20),

@@ -12,6 +12,7 @@ from payouts.enums import RefundStage
 from payouts.models import Refund
 from payouts.queries.refunds import long_waiting_refunds, refunds_in
 from payouts.services.credit_readings import OLD_CREDIT, READ_WITHIN
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.inbox import (
     ATTENTION,
     ROWS_SHOWN,
@@ -55,7 +56,7 @@ def _refunds(title: Any, stage: RefundStage, rows: QuerySet[Refund]) -> Notice |
 def _refund(row: Refund) -> Row:
     page = page_of("payouts.refund", row.pk)
     return Row(
-        title=f"#{row.pk} {row.user_id}", url=page, since=row.requested_at,
+        title=f"{numbered(row.pk)} {row.user_id}", url=page, since=row.requested_at,
         amount=Amount(msat_from_sats(row.amount_sats)), why=row.reason,
         step=NextStep(_("Open"), page),
     )  # fmt: skip

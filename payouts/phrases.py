@@ -207,3 +207,4 @@ HASHES = {
     "stored_digest",
     "proposed_digest",
 }
+ACTORS = {"requested_by"}

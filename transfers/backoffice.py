@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import day
+from sunusav.backoffice.facts import day, numbered
 from sunusav.backoffice.navigation import Area, ListEntry
 from sunusav.backoffice.search import Search, number, reference, rows_found
 from sunusav.backoffice.sections import link_to_page
@@ -18,7 +18,7 @@ __all__ = ["FACT_FORMATS", "HELD_BY_PAUSE", "INBOX", "NAVIGATION", "PROPOSAL_PAG
 
 
 def _claim(claim_id: int) -> Any:
-    return link_to_page("transfers.returnclaim", claim_id, f"#{claim_id}")
+    return link_to_page("transfers.returnclaim", claim_id, numbered(claim_id))
 
 
 # What can be found: each by one unique value, in one query.
@@ -100,6 +100,10 @@ FACT_FORMATS = {
     "today": day,
     "returned_on": day,
     "paid_on": day,
+}
+PAGE_FORMATS = {
+    "transfers.paymentorder.paid_from": name_of_code,
+    "transfers.paymentorder.cost_account": name_of_code,
 }
 NAVIGATION = [
     ListEntry(Area.PAYMENTS, "transfers.disbursement", "payments", rank=40),

@@ -19,7 +19,7 @@ from partners.services.floats import FLOAT_MINIMUM, MAX_DAYS, MAX_XOF, propose_f
 from partners.types import FloatMinimumFacts
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import show_code_or_text
+from sunusav.backoffice.facts import numbered, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_xof
 from sunusav.backoffice.sections import Section
@@ -98,7 +98,11 @@ class FloatMinimumAdmin(ReadOnlyAdmin):
         return self.list_url()
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_code_or_text(row.partner)}" if row.pk else gettext("Minimum floats in force")
+        return (
+            f"{numbered(row.pk)} {show_code_or_text(row.partner)}"
+            if row.pk
+            else gettext("Minimum floats in force")
+        )
 
     def card(self, action: Action, row: Any) -> Card:
         facts = [

@@ -16,7 +16,7 @@ from partners.models import InboundWebhook
 from partners.queries import late_webhooks
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
-from sunusav.backoffice.facts import show_code_or_text
+from sunusav.backoffice.facts import numbered, show_code_or_text
 from sunusav.backoffice.filters import few_rows
 from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.core import clock
@@ -83,4 +83,4 @@ class InboundWebhookAdmin(ReadOnlyAdmin):
         return show_code_or_text(row.partner)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_code_or_text(row.partner)}"
+        return f"{numbered(row.pk)} {show_code_or_text(row.partner)}"

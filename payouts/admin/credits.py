@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.types import UnusedCredit
 from payouts.queries.people import newest_memberships
 from payouts.services.credit_readings import CREDIT_BY_AGE
-from sunusav.backoffice.facts import instant, moment, show_code_or_text
+from sunusav.backoffice.facts import instant, moment, numbered, show_code_or_text
 from sunusav.backoffice.money import show_msat, show_number
 from sunusav.backoffice.sections import Table, link_to_page, show_subject
 from sunusav.core.readings import reading
@@ -72,5 +72,5 @@ def _row(user_id: str, member_pk: int | None, credit: UnusedCredit) -> Sequence[
         show_msat(credit.left),
         show_code_or_text(credit.kind),
         show_subject(credit.subject),
-        link_to_page("ledger.journaltransaction", credit.transaction_id, f"#{credit.transaction_id}"),
+        link_to_page("ledger.journaltransaction", credit.transaction_id, numbered(credit.transaction_id)),
     )

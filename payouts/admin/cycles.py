@@ -33,6 +33,7 @@ from payouts.types import ContributionFacts
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_in, show_msat, show_sats
 from sunusav.backoffice.sections import SECTION_LIMIT, Box, Section, Table, link_to_page, link_to_rest
@@ -324,7 +325,7 @@ def _contribution_row(row: ContributionFacts, collection: CollectionFacts | None
     shown = (row.user_id, show_sats(row.amount_sats), state, show_sats(row.credit_used_sats))
     if collection is None:
         return (*shown, show_msat(0), "")
-    link = link_to_page("transfers.collection", collection.id, f"#{collection.id}")
+    link = link_to_page("transfers.collection", collection.id, numbered(collection.id))
     return (*shown, show_in(collection.received.currency, collection.received.amount), link)
 
 

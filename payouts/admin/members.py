@@ -23,7 +23,7 @@ from payouts.queries.people import memberships
 from payouts.services.proposals import propose_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import instant, show_code_or_text
+from sunusav.backoffice.facts import instant, numbered, show_code_or_text
 from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import show_msat
@@ -141,6 +141,8 @@ def _credit_of(row: Any) -> Sequence[Section]:
 
 
 def _movement_row(movement: Movement) -> Sequence[Any]:
-    link = link_to_page("ledger.journaltransaction", movement.transaction_id, f"#{movement.transaction_id}")
+    link = link_to_page(
+        "ledger.journaltransaction", movement.transaction_id, numbered(movement.transaction_id)
+    )
     what = show_code_or_text(movement.kind)
     return (instant(movement.at), what, show_subject(movement.subject), show_msat(-movement.amount), link)

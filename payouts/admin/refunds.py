@@ -16,6 +16,7 @@ from payouts.services.refunds import cancel_refund
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.refusals import show_reason
@@ -102,7 +103,7 @@ class RefundAdmin(ReadOnlyAdmin):
     @admin.display(description=_("payment"))
     def payment(self, refund: Any) -> str:
         return str(
-            link_to_page("transfers.disbursement", refund.facts.payout_id, f"#{refund.facts.payout_id}")
+            link_to_page("transfers.disbursement", refund.facts.payout_id, numbered(refund.facts.payout_id))
         )
 
     def masked_person(self, row: Any) -> str:

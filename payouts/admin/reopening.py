@@ -15,7 +15,7 @@ from payouts.types import CycleFacts
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence
-from sunusav.backoffice.facts import moment, show_code
+from sunusav.backoffice.facts import moment, numbered, show_code
 from sunusav.backoffice.money import NOTHING, show_msat, show_sats, show_xof
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, link_to_page, show_subject
@@ -89,7 +89,7 @@ def reversed_box(row: Cycle) -> Box:
     step: Any = REOPEN_STEP
     if waiting is not None:
         text = REOPENING_PROPOSED % {"who": waiting.proposer.get_username()}
-        step = format_html("{} {}", text, link_to(waiting, f"#{waiting.pk}"))
+        step = format_html("{} {}", text, link_to(waiting, numbered(waiting.pk)))
     says = REVERSED % {"pot": show_msat(owed(pot_of(row.pk)))}
     return Box(title=REVERSED_TITLE, text=says, steps=(step,))
 
@@ -111,7 +111,7 @@ def payout_section(payout: DisbursementFacts | None) -> Section:
     if payout is None:
         return Table(_("Payout"), (), (), _("No payout has been requested yet."))
     facts = [
-        (_("Payment"), link_to_page("transfers.disbursement", payout.id, f"#{payout.id}")),
+        (_("Payment"), link_to_page("transfers.disbursement", payout.id, numbered(payout.id))),
         (_("State"), show_choice(payout.state)),
         (_("Fee"), show_sats(payout.fee_sats)),
         (_("Net"), show_sats(payout.net_sats)),

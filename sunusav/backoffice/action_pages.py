@@ -29,6 +29,7 @@ from sunusav.backoffice.actions import (
     run_action,
     show_result,
 )
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.backoffice.forms import ConfirmForm
 from sunusav.backoffice.reveals import reveal_buttons
@@ -133,7 +134,7 @@ class ActionPages(ModelAdmin):
     def name_of(self, row: Any) -> str:
         """Return the name of a row in headings and messages. `__str__` is for programmers: it is not translated."""
         key = str(row.pk)
-        return phrasing.known_label(key) or (f"#{key}" if key.isdecimal() else key)
+        return phrasing.known_label(key) or (numbered(key) if key.isdecimal() else key)
 
     def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
         """Return the rows with these keys. Raises: Http404 for malformed keys."""

@@ -24,7 +24,7 @@ from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.backoffice import MAY_LEAVE
 from sunusav.backoffice.core_items import component_label
-from sunusav.backoffice.facts import mono, show_code_or_text
+from sunusav.backoffice.facts import mono, numbered, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Box, Section, name_of_subject
@@ -184,7 +184,7 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
         return phrasing.topic_label(row.topic)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {phrasing.topic_label(row.topic)} ({name_of_subject(row.subject)})"
+        return f"{numbered(row.pk)} {phrasing.topic_label(row.topic)} ({name_of_subject(row.subject)})"
 
 
 @admin.register(Reading)

@@ -196,7 +196,7 @@ class ReadOnlyAdmin(BackofficeAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         names = cast(Any, self.fields) or columns.stored_fields(self.model)
         hidden = {name for name in self.fields_hidden_when_empty if columns.is_empty(obj, name)}
-        return columns.shown(self.model, [name for name in names if name not in hidden])
+        return columns.shown_on_page(self.model, [name for name in names if name not in hidden])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)

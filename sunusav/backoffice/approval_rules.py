@@ -15,7 +15,7 @@ from sunusav.backoffice import decisions
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.evidence import Evidence
-from sunusav.backoffice.facts import moment, show_code
+from sunusav.backoffice.facts import moment, numbered, show_code
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING
@@ -66,7 +66,10 @@ class RuleForm(ReasonAndCodeForm):
 
     kind = forms.ChoiceField(label=_("Kind of proposal"), choices=_kinds)
     unit = forms.ChoiceField(label=_("Amounts"), choices=UNITS, required=False)
-    from_amount = forms.IntegerField(label=_("From amount"), min_value=1, max_value=10**15, required=False)
+    from_amount = forms.IntegerField(
+        label=_("From amount"), min_value=1, max_value=10**15, required=False,
+        help_text=_("In the unit chosen above: sats or francs."),
+    )  # fmt: skip
     approvals_needed = forms.IntegerField(label=_("Approvals needed"), min_value=1, max_value=MOST_APPROVALS)
     role = forms.ChoiceField(
         label=_("Role of the approvers"), choices=_roles, required=False,
@@ -133,7 +136,7 @@ class ApprovalBandRequestAdmin(ReadOnlyAdmin):
         return [ApprovalBandRequest()]
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {rule_phrase(row)}" if row.pk else gettext("Rules in force")
+        return f"{numbered(row.pk)} {rule_phrase(row)}" if row.pk else gettext("Rules in force")
 
     def card(self, action: Action, row: Any) -> Card:
         """Show the rules in force before another is proposed."""

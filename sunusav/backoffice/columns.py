@@ -19,9 +19,10 @@ from django.utils.translation import gettext_lazy
 
 from sunusav.backoffice.facts import long, moment, show_actor, show_code, show_code_or_text, show_facts
 from sunusav.backoffice.filters import DateRange
-from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT
+from sunusav.backoffice.money import NOTHING, SHOWN_BY_UNIT, show_in
 from sunusav.backoffice.sections import link_to_page, show_subject
 from sunusav.core import phrasing
+from sunusav.core.app_modules import collect_mapping
 from sunusav.core.models import User
 from sunusav.core.phrasing import unit_of
 
@@ -38,25 +39,49 @@ def shown(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
     return [_column(model, name) if isinstance(name, str) else name for name in names]
 
 
+def shown_on_page(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
+    """Do the same on the page of one row, where apps may query what a text names: `PAGE_FORMATS` of `backoffice.py`.
+
+    It has a function of the stored text by `<app>.<model>.<field>`.
+    """
+    formats = collect_mapping("backoffice", "PAGE_FORMATS")
+    return [
+        _formatted(model._meta.get_field(str(name)), formats[key])
+        if (key := f"{model._meta.label_lower}.{name}") in formats
+        else shown(model, [name])[0]
+        for name in names
+    ]
+
+
+def show_on_page(row: models.Model, name: str) -> Any:
+    """Show one field of a row as its page does."""
+    (column,) = shown_on_page(type(row), [name])
+    return column(row) if callable(column) else getattr(row, column)
+
+
+@cache
+def _formatted(field: Any, show: Callable[[str], Any]) -> Column:
+    return _as_column(field, lambda row: show(getattr(row, field.attname)) or NOTHING)
+
+
+def _field(model: type[models.Model], name: Column) -> Any:
+    try:
+        return model._meta.get_field(name) if isinstance(name, str) else None
+    except FieldDoesNotExist:
+        return None
+
+
 def shown_beside_inputs(model: type[models.Model], names: Iterable[Column]) -> list[Column]:
     """Do the same on a page with a form, except for datetimes: there Django needs the names of the fields."""
     return [name if _is_moment(model, name) else shown(model, [name])[0] for name in names]
 
 
 def _is_moment(model: type[models.Model], name: Column) -> bool:
-    if not isinstance(name, str):
-        return False
-    try:
-        return isinstance(model._meta.get_field(name), models.DateTimeField)
-    except FieldDoesNotExist:
-        return False
+    return isinstance(_field(model, name), models.DateTimeField)
 
 
 def _column(model: type[models.Model], name: str) -> Column:
-    try:
-        field = model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return name
+    field = _field(model, name)
     return _column_of(field) if isinstance(field, models.Field) else name
 
 
@@ -65,6 +90,8 @@ def _column_of(field: Any) -> Column:
     """Return a field's column, cached: Django compares columns by identity."""
     if isinstance(field, models.ForeignKey):
         return _as_column(field, lambda row: show_related(getattr(row, field.name)))
+    if field.name in phrasing.listed_names("IN_CURRENCY") and _field(field.model, "currency"):
+        return _as_column(field, lambda row: show_in(row.currency, getattr(row, field.attname)))
     render = _renderer(field)
     return _as_column(field, lambda row: render(getattr(row, field.attname))) if render else str(field.name)
 
@@ -167,7 +194,7 @@ def _filter(model: type[models.Model], name: Any) -> Any:
 
 def read(row: models.Model, model_admin: Any, names: Iterable[Column]) -> list[tuple[str, Any]]:
     """Return the labels and shown values of a row's columns, without the empty ones."""
-    values = [(name, _value(row, model_admin, name)) for name in shown(type(row), names)]
+    values = [(name, _value(row, model_admin, name)) for name in shown_on_page(type(row), names)]
     return [(_label(row, model_admin, name), value) for name, value in values if value not in (NOTHING, "")]
 
 

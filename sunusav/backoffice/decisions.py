@@ -8,7 +8,9 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from sunusav.backoffice.evidence import Evidence
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.refusals import show_refusal
+from sunusav.backoffice.sections import name_of_subject
 from sunusav.core import clock
 from sunusav.core.app_modules import collect
 from sunusav.core.approvals import (
@@ -156,5 +158,5 @@ def may_withdraw(user: User, proposal: Proposal) -> bool:
 def subject_name(proposal: Proposal) -> str:
     """Return the name of what a proposal is about: the identifier of its row and, for payments, their subject."""
     subject = proposal.facts.get("subject", "")
-    key = f"#{proposal.subject_id}" if proposal.subject_id.isdecimal() else proposal.subject_id
-    return f"{key} {subject}" if subject else key
+    key = numbered(proposal.subject_id) if proposal.subject_id.isdecimal() else proposal.subject_id
+    return f"{key} {name_of_subject(subject)}" if subject else key

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, person_of
-from sunusav.backoffice.facts import moment
+from sunusav.backoffice.facts import moment, numbered
 from sunusav.backoffice.list_exports import admin_of, ask_for_export, filters_of, may_export, source_for
 from sunusav.backoffice.money import NOTHING, show_number
 from sunusav.backoffice.refusals import show_reason, show_refusal
@@ -172,7 +172,7 @@ class ExportAdmin(ReadOnlyAdmin):
         return show_reason(row.failure_code, row.failure_facts) if row.failure_code else NOTHING
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {title_of(row)} ({row.file_format.upper()})"
+        return f"{numbered(row.pk)} {title_of(row)} ({row.file_format.upper()})"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the person's own export. Raises: Http404 for another person's, which Django would redirect."""

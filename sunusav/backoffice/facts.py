@@ -122,6 +122,11 @@ def long(text: str) -> Any:
     )
 
 
+def numbered(number: Any) -> str:
+    """Show the number of a row."""
+    return gettext("#%(number)s") % {"number": number}
+
+
 def show_actor(label: str) -> Any:
     """Show who acted: a person by their login; the system as such, its part on hover."""
     if not label.startswith(SYSTEM):

@@ -1,5 +1,6 @@
-"""Form fields in which people type per cent, where a model has basis points or parts per million."""
+"""Form fields of models with the unit that people type: per cent, sats or francs."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,8 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 # Parts of the whole that a field of this ending has, and the decimals that one part of it needs in per cent.
 WHOLES = {"_bps": (10_000, 2), "_ppm": (1_000_000, 4)}
+
+UNITS = {"_sats": _("%(name)s, in sats"), "_xof": _("%(name)s, in francs")}
 
 
 class PercentField(forms.DecimalField):
@@ -41,6 +44,17 @@ class PercentField(forms.DecimalField):
             return bool(self.clean(data) != initial)
         except ValidationError:
             return True
+
+
+def field_with_unit(db_field: Any, formfield: Callable[..., Any], **kwargs: Any) -> Any:
+    """Return the form field of a model's field: in per cent for shares, with its unit in the label for amounts."""
+    in_percent = percent_field(db_field)
+    if in_percent is not None:
+        return in_percent
+    label = next((text for ending, text in UNITS.items() if db_field.name.endswith(ending)), None)
+    if label is not None:
+        kwargs["label"] = label % {"name": capfirst(str(db_field.verbose_name))}
+    return formfield(db_field, **kwargs)
 
 
 def percent_field(db_field: Any, **kwargs: Any) -> PercentField | None:

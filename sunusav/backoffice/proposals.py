@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice import decisions
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin, person_of
-from sunusav.backoffice.facts import label_of, moment, readable, short, value_of
+from sunusav.backoffice.facts import label_of, moment, numbered, readable, short, value_of
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import CodeForm, ConfirmForm, ReasonAndCodeForm, with_typed_figure
 from sunusav.backoffice.money import NOTHING
@@ -194,7 +194,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         return short(proposal.digest)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {proposal_label(row.kind)} ({decisions.subject_name(row)})"
+        return f"{numbered(row.pk)} {proposal_label(row.kind)} ({decisions.subject_name(row)})"
 
     def card(self, action: Action, row: Any) -> Card:
         """Show what happens and the facts that decide first, then who proposed it, and the proposed facts."""
@@ -284,4 +284,4 @@ class ApprovalAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk}"
+        return numbered(row.pk)

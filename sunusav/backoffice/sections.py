@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import show_code_or_text, value_of
+from sunusav.backoffice.facts import numbered, show_code_or_text, value_of
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.core import phrasing, subjects
 from sunusav.core.app_modules import collect_mapping
@@ -121,7 +121,7 @@ def _posting_rows(purpose: Any, booked: Any) -> Iterable[Sequence[Any]]:
         debit = show_in(entry.currency, entry.amount) if entry.amount > 0 else ""
         credit = show_in(entry.currency, -entry.amount) if entry.amount < 0 else ""
         yield (
-            link_to(booked, f"{show_code_or_text(booked.kind)} #{booked.pk}"),
+            link_to(booked, f"{show_code_or_text(booked.kind)} {numbered(booked.pk)}"),
             purpose,
             _show_account(entry.account),
             debit,
@@ -157,7 +157,7 @@ def name_of_subject(subject: str) -> str:
     kind = subjects.kind_name(subject)
     if kind in collect_mapping("phrases", "PROPOSALS"):
         return f"{phrasing.proposal_label(kind)} ({subjects.key_of(subject)})"
-    return subjects.label(subject)
+    return phrasing.known_label(subject) or subjects.label(subject)
 
 
 def _page_of_subject(subject: str) -> str:

@@ -84,9 +84,12 @@ def require_subject(subject: str) -> None:
 
 
 def label(subject: str) -> str:
-    """Return what people call a subject; one of an unknown kind is returned as it is."""
-    kind = known_kinds().get(kind_name(subject))
-    return str(kind.label) % {"key": key_of(subject)} if kind else subject
+    """Return what people call a subject; one of an unknown kind is returned as it is.
+
+    A key may be a subject itself, such as that of the discount of a group: it is called as people call that.
+    """
+    kind, key = known_kinds().get(kind_name(subject)), key_of(subject)
+    return str(kind.label) % {"key": label(key) if SEPARATOR in key else key} if kind else subject
 
 
 def kind_of_rows(kind: str, *, model: str, label: Any) -> SubjectKind:

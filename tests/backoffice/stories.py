@@ -39,7 +39,7 @@ NET_SATS = 19_800
 HASH = re.compile(r"[0-9a-f]{32,}(:0)?")
 ROWS: dict[str, type[Model]] = {
     "→ commission n°": FeeRecord, "→ fee": FeeRecord, "Commission prélevée:": FeeRecord, "Annulation:": FeeRecord,
-    "→ paiement": Disbursement, "Paiement:": Disbursement, "→ disbursement": Disbursement,
+    "→ paiement n°": Disbursement, "Paiement:": Disbursement, "→ disbursement": Disbursement,
     "→ proposition n°": Proposal, "→ proposal": Proposal,
     "→ écriture n°": JournalTransaction, "→ transaction": JournalTransaction,
 }  # fmt: skip

@@ -1,10 +1,17 @@
-"""People type per cent where models have basis points or parts per million."""
+"""People type per cent where models have basis points or parts per million, and read the unit of amounts."""
+
+from html import unescape
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils.html import strip_tags
 
 from fees.models import FeeBracketDraft, FeeScheduleDraft
 from sunusav.backoffice.percent import PercentField, percent_field
+from tests.backoffice.conftest import Enter
+from tests.backoffice.world import World
+
+FRENCH = {"accept-language": "fr"}
 
 
 def field(model: type, name: str) -> PercentField:
@@ -51,3 +58,15 @@ def test_empty_line_of_a_table_has_not_changed() -> None:
 
 def test_other_fields_are_left_alone() -> None:
     assert percent_field(FeeScheduleDraft._meta.get_field("minimum_fee_sats")) is None
+
+
+def test_amounts_of_a_draft_name_their_unit(world: World, enter: Enter) -> None:
+    html = (
+        enter(None)
+        .get(f"/admin/fees/feescheduledraft/{world.draft.pk}/change/", headers=FRENCH)
+        .content.decode()
+    )
+    shown = " ".join(unescape(strip_tags(html)).split())
+
+    for label in ("Commission minimale, en sats", "Commission maximale, en sats", "De, en sats"):
+        assert label in shown

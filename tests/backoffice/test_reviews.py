@@ -16,6 +16,7 @@ from tests.backoffice.conftest import Enter
 from tests.transfers.builders import BY, NET_SATS
 from tests.transfers.rails import SteeredRail, Watch, hash_of, proof_of
 from tests.transfers.resolution_cases import GONE, PAID, Case
+from transfers.admin.review_actions import PaidInFrancsForm
 from transfers.models import ManualResolution
 from transfers.rails import rail
 from transfers.services.reconciliation import query_now
@@ -119,7 +120,7 @@ def test_review_without_an_open_attempt_offers_retrying_and_cancelling(
 def test_payment_page_tells_every_answer_and_decision_in_order(past: Case, enter: Enter) -> None:
     query_now(disbursement_id=past.id, actor=BY, now=past.watch())
     past.query(NotSeen(source="another node"), after=1)
-    press(enter(Role.FINANCE), "propose-paid", past, proof=past_proof(past), cost=1_500, reason="seen it")
+    press(enter(Role.FINANCE), "propose-paid", past, proof=past_proof(past), cost="1.5", reason="seen it")
     approve(enter(Role.APPROVER), Proposal.objects.get())
 
     page = page_of(enter(Role.AUDITOR), past)
@@ -188,6 +189,21 @@ def test_form_for_the_proof_shows_the_hash_to_compare(payable: Case, enter: Ente
     assert [name for name in ("proof", "cost", "reason") if f'name="{name}"' in page] == [
         "proof", "cost", "reason",
     ]  # fmt: skip
+
+
+def test_cost_is_typed_in_sats_and_stored_as_the_order_counts(payable: Case, enter: Enter) -> None:
+    page = enter(Role.FINANCE).get(f"{DISBURSEMENTS}actions/propose-paid/?pk={payable.id}").content.decode()
+    assert "Cost, in sats" in page
+
+    press(enter(Role.FINANCE), "propose-paid", payable, proof=past_proof(payable), cost="1.5", reason="seen")
+
+    assert ManualResolution.objects.get().cost == 1_500
+
+
+def test_cost_of_a_payment_in_francs_is_typed_in_francs() -> None:
+    form = PaidInFrancsForm.base_fields["cost"]
+
+    assert (str(form.label), form.clean("25")) == ("Cost, in francs", 25)
 
 
 @pytest.mark.parametrize("role", [Role.APPROVER, Role.AUDITOR, Role.OPERATOR])

@@ -45,8 +45,8 @@ def test_facts_and_refusals_name_subjects_in_the_language_of_the_reader() -> Non
     refusal = StateChanged(subject="contribution:17", expected_state="open")
 
     with translation.override("fr"):
-        assert readable({"subject": "contribution:17"}) == [("Objet", "cotisation 17")]
-        assert show_refusal(refusal).sentence.startswith("cotisation 17 a été modifié")
+        assert readable({"subject": "contribution:17"}) == [("Objet", "cotisation n° 17")]
+        assert show_refusal(refusal).sentence.startswith("cotisation n° 17 a été modifié")
 
 
 def test_every_page_of_a_kind_is_a_model_of_the_admin() -> None:

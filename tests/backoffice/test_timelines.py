@@ -84,13 +84,13 @@ READY = [
 ]
 PAID = [
     "10:06:00 plateforme: Destination du bénéficiaire enregistrée : Lightning | Nature: facture Lightning (BOLT11)",
-    "10:07:00 plateforme: Paiement demandé : 20 000 sats | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → paiement 1",
-    "10:07:00 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → paiement 1",
+    "10:07:00 plateforme: Paiement demandé : 20 000 sats | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → paiement n° 1",
+    "10:07:00 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → paiement n° 1",
     "10:07:00 le système: Écriture passée : blocage de fonds | cagnotte du groupe (tour c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 3",
-    "10:08:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 19 800 sats | Payable jusqu’au: 01/01/2100 00:10 | → paiement 1",
+    "10:08:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 19 800 sats | Payable jusqu’au: 01/01/2100 00:10 | → paiement n° 1",
     "10:08:00 Lightning: Envoyé à Lightning : 19 800 sats",
-    "10:08:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → paiement 1",
-    "10:08:02 le système: Le bénéficiaire est payé | → paiement 1",
+    "10:08:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → paiement n° 1",
+    "10:08:02 le système: Le bénéficiaire est payé | → paiement n° 1",
     "10:08:02 le système: Écriture passée : paiement | en transit: débit 20 000 sats | nœud Lightning: crédit 19 801,500 sats | frais de routage: débit 1,500 sats | produits de commission: crédit 100 sats | fonds communautaire: crédit 40 sats | dû au partenaire (Wave): crédit 60 sats | → écriture n° 4",
     "10:08:02 le système: Commission prélevée : 200 sats (16 F CFA) | Part de la plateforme: 100 sats | Part du fonds communautaire: 40 sats | Part du partenaire: 60 sats | Cours: 8 000 000 F CFA / BTC | → commission n° 1",
 ]
@@ -215,8 +215,8 @@ def test_reversed_and_reopened_cycle_is_shown_as_it_happened(story: Story) -> No
         "10:12:02 moussa: Approuvé : Rouvrir un tour dont le paiement a été retourné | → proposition n° 2",
         "10:12:02 moussa: Tour rouvert : il peut être payé de nouveau | Paiement: 1 | → proposition n° 2",
         "10:13:02 plateforme: Destination du bénéficiaire enregistrée : Lightning | Nature: facture Lightning (BOLT11)",
-        "10:14:02 plateforme: Paiement demandé : 20 000 sats | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → paiement 2",
-        "10:14:02 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → paiement 2",
+        "10:14:02 plateforme: Paiement demandé : 20 000 sats | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → paiement n° 2",
+        "10:14:02 plateforme: Montant arrêté et bloqué : 19 800 sats pour le bénéficiaire, commission 200 sats | Valeur pour le bénéficiaire: 1 584 F CFA | Cours: 8 000 000 F CFA / BTC | → paiement n° 2",
         "10:14:02 le système: Écriture passée : blocage de fonds | cagnotte du groupe (tour c1): débit 20 000 sats | en transit: crédit 20 000 sats | → écriture n° 6",
     ]
 
@@ -280,10 +280,10 @@ def test_refund_of_a_cancelled_cycle_is_shown_as_it_happened(story: Story) -> No
         "10:09:00 moussa: Paiement demandé : 10 000 sats | Proposé par: awa : « elle est partie » | Vers: Moyen de paiement Lightning Nature facture Lightning (BOLT11) | → proposition n° 2",
         "10:09:00 moussa: Montant arrêté et bloqué : 10 000 sats pour le bénéficiaire, commission 0 sats | Proposé par: awa : « elle est partie » | → proposition n° 2",
         "10:09:00 le système: Écriture passée : blocage de fonds | avoir d’un membre (membre user-1): débit 10 000 sats | en transit: crédit 10 000 sats | → écriture n° 5",
-        "10:10:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 10 000 sats | Payable jusqu’au: 01/01/2100 00:10 | → paiement 1",
+        "10:10:00 le système: Tentative 1 : ordre enregistré | Référence: … | Montant: 10 000 sats | Payable jusqu’au: 01/01/2100 00:10 | → paiement n° 1",
         "10:10:00 Lightning: Envoyé à Lightning : 10 000 sats",
-        "10:10:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → paiement 1",
-        "10:10:02 le système: Le bénéficiaire est payé | → paiement 1",
+        "10:10:02 le système: Fin de la tentative 1 : payé | Preuve (préimage): … | Coût: 1,500 sats | → paiement n° 1",
+        "10:10:02 le système: Le bénéficiaire est payé | → paiement n° 1",
         "10:10:02 le système: Écriture passée : paiement | en transit: débit 10 000 sats | nœud Lightning: crédit 10 001,500 sats | frais de routage: débit 1,500 sats | → écriture n° 6",
     ]
 

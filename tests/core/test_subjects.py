@@ -117,7 +117,7 @@ def test_number_in_other_digits_is_no_subject() -> None:
 
 def test_label_is_in_the_language_of_the_reader() -> None:
     with translation.override("fr"):
-        assert label("contribution:17") == "cotisation 17"
+        assert label("contribution:17") == "cotisation n° 17"
     with translation.override("en"):
         assert label("contribution:17") == "contribution 17"
 
@@ -142,3 +142,7 @@ def test_made_up_subjects_exist_until_the_block_ends() -> None:
 
     assert known_kinds()["cycle"] is real
     assert isinstance(real.exists, partial)
+
+
+def test_subject_whose_key_is_a_subject_is_called_by_what_people_call_that() -> None:
+    assert label("discount:group:medina") == "discount of group medina"

@@ -8,9 +8,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, mono, show_code, show_facts
+from sunusav.backoffice.facts import instant, mono, numbered, show_code, show_facts
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.sections import Facts, Table, link_to
+from transfers.account_names import name_of_code
 from transfers.admin.costs import cost_with_step
 from transfers.destination_queries import masked_destinations
 from transfers.enums import ResolutionVerdict
@@ -89,7 +90,8 @@ def facts_of(attempt: Attempt) -> Facts:
         (_("Payment hash or reference"), mono(order.reference)),
         (_("Amount"), show_in(order.currency, order.amount)),
         (_("Cost allowed"), show_in(order.currency, order.cost_limit)),
-        (_("Paid from"), mono(order.source)),
+        (_("Paid from"), name_of_code(order.paid_from)),
+        (_("Node or account that was asked"), mono(order.source)),
         (_("Opened"), instant(attempt.opened_at)),
         (_("Sent"), instant(attempt.sent_at)),
         (_("Times sent"), attempt.sends),
@@ -99,6 +101,6 @@ def facts_of(attempt: Attempt) -> Facts:
         (_("Proof (preimage)"), mono(attempt.proof)),
         (_("Cost"), cost_with_step(attempt)),
         (_("Evidence"), show_facts(attempt.evidence)),
-        (_("Order"), link_to(order, f"#{order.pk}")),
+        (_("Order"), link_to(order, numbered(order.pk))),
     )
     return Facts(title, [(label, value) for label, value in known if value != NOTHING])

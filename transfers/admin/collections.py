@@ -14,7 +14,7 @@ from ledger.enums import Currency
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter, show_choice
-from sunusav.backoffice.facts import moment, mono
+from sunusav.backoffice.facts import moment, mono, numbered
 from sunusav.backoffice.filters import amount_filter
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import show_in
@@ -111,7 +111,7 @@ class CollectionAdmin(ReadOnlyAdmin):
         return show_in(row.due_currency, row.due)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {name_of_subject(row.subject)}, {show_in(row.currency, row.amount)}"
+        return f"{numbered(row.pk)} {name_of_subject(row.subject)}, {show_in(row.currency, row.amount)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         receipts = row.receipts.select_related("transaction").prefetch_related(
@@ -139,7 +139,7 @@ def _reversal_of(row: Collection) -> Sequence[Section]:
     if not row.subject.startswith(RETURN_PREFIX):
         return ()
     proved = reversal_by(row)
-    link = link_to(proved, f"#{proved.pk}") if proved else _("No reversal yet.")
+    link = link_to(proved, numbered(proved.pk)) if proved else _("No reversal yet.")
     return (
         Facts(
             _("Return of the money"), ((_("For"), show_subject(row.subject)), (_("Proves reversal"), link))
@@ -174,7 +174,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {self.received_shown(row)}"
+        return f"{numbered(row.pk)} {self.received_shown(row)}"
 
     @admin.display(description=_("received"))
     def received_shown(self, row: Any) -> str:

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.money import show_msat
-from sunusav.backoffice.sections import Section, postings_of
+from sunusav.backoffice.sections import Section, name_of_subject, postings_of
 from sunusav.backoffice.timeline import timeline_of
 from transfers.models import CreditUse
 
@@ -28,7 +29,7 @@ class CreditUseAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.subject}, {show_msat(row.amount_msat)}"
+        return f"{numbered(row.pk)} {name_of_subject(row.subject)}, {show_msat(row.amount_msat)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         stored = CreditUse.objects.select_related("transaction", "return_transaction")

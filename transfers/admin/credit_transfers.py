@@ -14,7 +14,7 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import badge
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence
-from sunusav.backoffice.facts import show_code
+from sunusav.backoffice.facts import numbered, show_code
 from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.sections import Box, Section, link_to, postings_of
 from sunusav.backoffice.timeline import timeline_of
@@ -69,7 +69,7 @@ class CreditTransferRequestAdmin(ReadOnlyAdmin):
         return row.booking.approver.get_username() if row.booking else NOTHING
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {key_of(row.from_owner)} → {key_of(row.to_owner)}, {show_msat(row.amount_msat)}"
+        return f"{numbered(row.pk)} {key_of(row.from_owner)} → {key_of(row.to_owner)}, {show_msat(row.amount_msat)}"
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
         prefetch_related_objects([row.booking] if row.booking else [], "transaction__entries__account")

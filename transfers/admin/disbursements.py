@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.actions import Action, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
-from sunusav.backoffice.facts import mono, show_code
+from sunusav.backoffice.facts import mono, numbered, show_code
 from sunusav.backoffice.filters import MOST_FOUND, amount_filter, few_rows
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_rate, show_xof
@@ -207,7 +207,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
         return show_reason(row.failure_code, row.failure_facts)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {name_of_subject(row.subject)}, {show_msat(row.payout_msat)}"
+        return f"{numbered(row.pk)} {name_of_subject(row.subject)}, {show_msat(row.payout_msat)}"
 
     def prepare(self, rows: Sequence[Any]) -> None:
         attach_attempts(rows)
@@ -252,7 +252,7 @@ class PaymentOrderAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.rail} {row.reference[:12]}…"
+        return f"{numbered(row.pk)} {show_code(row.rail)} {row.reference[:12]}…"
 
     @admin.display(description=_("payment hash"))
     def hash_shown(self, order: PaymentOrder) -> Any:
@@ -275,6 +275,15 @@ class AttemptAdmin(ReadOnlyAdmin):
         "outcome",
         "cost_shown",
     )
+    fields = (
+        "disbursement", "order", "number", "state", "opened_at", "sends", "sent_at", "send_not_after", "seen_at",
+        "asked_at", "closed_at", "unpaid_at", "paid_outside_at", "outcome", "failure_class", "verdict", "proof",
+        "cost_shown", "evidence", "payment_transaction",
+    )  # fmt: skip
+    fields_hidden_when_empty = (
+        "sent_at", "send_not_after", "seen_at", "asked_at", "closed_at", "unpaid_at", "paid_outside_at", "outcome",
+        "failure_class", "verdict", "proof", "payment_transaction",
+    )  # fmt: skip
     list_filter = ("state", "failure_class", "closed_at", STUCK)
     links = ("order__rail",)  # from charts
     list_select_related = ("disbursement", "order")

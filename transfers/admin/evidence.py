@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from ledger.enums import Currency
 from ledger.queries import francs_now
 from ledger.types import Money
+from sunusav.backoffice.columns import show_on_page
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence, TypedFigure, typed_amount
-from sunusav.backoffice.facts import moment, mono, show_code, show_code_or_text
+from sunusav.backoffice.facts import moment, mono, numbered, show_code, show_code_or_text
 from sunusav.backoffice.money import NOTHING, show_in, show_msat, show_per_cent, show_sats, show_xof
 from sunusav.backoffice.refusals import show_reason, show_refusal
 from sunusav.backoffice.sections import Box, Facts, Table, link_to, show_subject
@@ -20,6 +21,7 @@ from sunusav.core import clock
 from sunusav.core.errors import DomainError
 from sunusav.core.models import Proposal
 from sunusav.core.money import MSAT_PER_SAT, msat_from_sats
+from sunusav.core.subjects import key_of
 from transfers.account_names import account_name, name_of_code
 from transfers.admin.attempts import attempts_with_history, facts_of
 from transfers.calculations import is_raised_much, per_cent_of, used_of_limit
@@ -92,7 +94,7 @@ def waiver_evidence(proposal: Proposal) -> Evidence:
     """Show what a waiver lets go, past which limit, and why it waited."""
     row = Disbursement.objects.get(pk=int(proposal.subject_id))
     amount = Money(row.payout_msat if row.net_msat is None else row.net_msat, Currency.MSAT)
-    says = WAIVER_FOLLOWS % {"amount": show_msat(row.net_msat), "payee": row.payee_ref}
+    says = WAIVER_FOLLOWS % {"amount": show_msat(row.net_msat), "payee": key_of(row.payee_ref)}
     return Evidence(
         Box(IF_APPROVED, says),
         [(_("The payment"), show_reason(row.failure_code, row.failure_facts), _("leaves at once"))],
@@ -175,7 +177,7 @@ def _proof(proposal: Proposal) -> Facts:
     invoice = live_return_of(int(proposal.subject_id))
     if invoice is not None:
         settled = {"state": show_code(invoice.state), "at": moment(invoice.settled_at)}
-        link = link_to(invoice, f"#{invoice.pk}")
+        link = link_to(invoice, numbered(invoice.pk))
         shown.append((_("Invoice of the return"), format_html("{} ({state}, {at})", link, **settled)))
         shown.append((_("Received by it"), show_in(invoice.currency, invoice.received)))
     return Facts(_("What proves that the money came back"), shown)
@@ -234,12 +236,12 @@ def _francs(amount_sats: int) -> str:
 def payment_facts(row: Disbursement) -> Facts:
     """Return a summary of a payment, with a link to its page."""
     facts = [
-        (_("Payment"), link_to(row, f"#{row.pk}")),
+        (_("Payment"), link_to(row, numbered(row.pk))),
         (_("Subject"), show_subject(row.subject)),
         (_("State"), show_code(row.state)),
         (_("Payout"), show_msat(row.payout_msat)),
         (_("Net"), show_msat(row.net_msat)),
-        (_("Recipient"), row.payee_ref),
+        (_("Recipient"), show_on_page(row, "payee_ref")),
         (_("Requested"), moment(row.requested_at)),
     ]
     known = destinations_of(row)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
-from sunusav.backoffice.facts import moment, readable
+from sunusav.backoffice.facts import moment, numbered, readable
 from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Facts, Section, Table
@@ -100,4 +100,4 @@ class ReceiptLinkAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.receipt.number}"
+        return f"{numbered(row.pk)} {row.receipt.number}"

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import moment
+from sunusav.backoffice.facts import moment, numbered
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING, show_bps
 from sunusav.backoffice.sections import Section
@@ -127,7 +127,7 @@ class IssuerAdmin(ProposedTermsAdmin):
     actions_offered = (PROPOSE_ISSUER,)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {row.legal_name}" if row.pk else gettext("Issuer in force")
+        return f"{numbered(row.pk)} {row.legal_name}" if row.pk else gettext("Issuer in force")
 
     def card(self, action: Action, row: Any) -> Card:
         found = issuer_in_force(clock.now())
@@ -142,7 +142,7 @@ class TaxRateAdmin(ProposedTermsAdmin):
     actions_offered = (PROPOSE_TAX_RATE,)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_bps(row.rate_bps)}" if row.pk else gettext("Tax rate in force")
+        return f"{numbered(row.pk)} {show_bps(row.rate_bps)}" if row.pk else gettext("Tax rate in force")
 
     def card(self, action: Action, row: Any) -> Card:
         found = tax_rate_in_force(clock.now())

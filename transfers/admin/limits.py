@@ -6,19 +6,21 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.evidence import TypedFigure
-from sunusav.backoffice.facts import moment, show_code, show_code_or_text
+from sunusav.backoffice.facts import day, moment, numbered, show_code, show_code_or_text
 from sunusav.backoffice.forms import ReasonAndCodeForm, UnusualForm
 from sunusav.backoffice.money import show_sats
 from sunusav.backoffice.sections import Box, Section
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.money import MAX_SATS
+from sunusav.core.subjects import key_of
 from transfers.admin.evidence import unusual_limit
 from transfers.enums import BreakerState, LimitKind
 from transfers.models import LimitUsage, PastAdmission, PaymentLimit, PaymentLimitRequest, RailBreaker
@@ -98,7 +100,7 @@ class PaymentLimitRequestAdmin(ReadOnlyAdmin):
 
     def name_of(self, row: Any) -> str:
         return (
-            f"#{row.pk} {_kind_shown(row)}, {show_sats(row.amount_sats)}"
+            f"{numbered(row.pk)} {_kind_shown(row)}, {show_sats(row.amount_sats)}"
             if row.pk
             else gettext("Limits in force")
         )
@@ -173,14 +175,22 @@ class PaymentLimitAdmin(ReadOnlyAdmin):
 
 @admin.register(LimitUsage)
 class LimitUsageAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "key", "used_msat")
+    list_display = ("kind", "counted", "used_msat")
+    fields = list_display
     list_filter = ("kind",)
     search_fields = ("key",)
     search_help_text = _("The exact key, such as 2026-03-04 user:awa or 2026-03-04T10:05.")
     ordering = ("-kind", "-key")
 
     def name_of(self, row: Any) -> str:
-        return f"{_kind_shown(row)} {row.key}"
+        return f"{_kind_shown(row)} {self.counted(row)}"
+
+    @admin.display(description=_("counted"), ordering="key")
+    def counted(self, row: LimitUsage) -> str:
+        """Show the day or the minute that is counted and, of a limit per payee, whose payments."""
+        at, _space, payee = row.key.partition(" ")
+        when = moment(parse_datetime(at)) if "T" in at else day(at)
+        return f"{when} {key_of(payee)}".rstrip()
 
 
 @admin.register(PastAdmission)
@@ -191,7 +201,7 @@ class PastAdmissionAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.disbursement_id} {row.by_version or ''}".rstrip()
+        return f"{numbered(row.disbursement_id)} {row.by_version or ''}".rstrip()
 
 
 HOW_RAILS_ARE = {

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
-from sunusav.backoffice.facts import moment, mono, show_code, show_code_or_text
+from sunusav.backoffice.facts import moment, mono, numbered, show_code, show_code_or_text
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import SECTION_LIMIT, Box, Section, Table, link_to, link_to_rest
 from sunusav.backoffice.timeline import timeline_of
@@ -95,4 +95,4 @@ class RailMismatchAdmin(ReadOnlyAdmin):
         return _details(row)
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {show_code(row.code)}"
+        return f"{numbered(row.pk)} {show_code(row.code)}"

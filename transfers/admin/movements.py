@@ -21,7 +21,7 @@ from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import badge
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence, TypedFigure
-from sunusav.backoffice.facts import instant, show_code
+from sunusav.backoffice.facts import instant, numbered, show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm, UnusualForm
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_refusal
@@ -259,7 +259,7 @@ class TreasuryMovementAdmin(ReadOnlyAdmin):
     def name_of(self, row: Any) -> str:
         if not row.pk:
             return gettext("Accounts of the treasury")
-        return f"#{row.pk} {show_code(row.kind)}, {show_change(row.account, row.value.change)}"
+        return f"{numbered(row.pk)} {show_code(row.kind)}, {show_change(row.account, row.value.change)}"
 
     def card(self, action: Action, row: Any) -> Card:
         accounts = treasury_accounts().values()
@@ -270,7 +270,7 @@ class TreasuryMovementAdmin(ReadOnlyAdmin):
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         if row.proposal is None or row.proposal.state != ProposalState.OPEN:
             return None
-        waits = format_html("{} {}", WAITS_FOR_APPROVAL, link_to(row.proposal, f"#{row.proposal.pk}"))
+        waits = format_html("{} {}", WAITS_FOR_APPROVAL, link_to(row.proposal, numbered(row.proposal.pk)))
         return Box(title=_("This movement is not booked"), text=waits, tone="calm")
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:

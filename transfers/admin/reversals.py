@@ -12,7 +12,7 @@ from ledger.enums import Currency
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import show_choice
-from sunusav.backoffice.facts import day, mono, show_code
+from sunusav.backoffice.facts import day, mono, numbered, show_code
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.sections import link_to
@@ -208,7 +208,7 @@ class ReturnClaimAdmin(_OfAnAttempt):
 
     @admin.display(description=_("proposal"))
     def proposal_shown(self, row: Any) -> Any:
-        return link_to(row.its_proposal, f"#{row.its_proposal.pk}") if row.its_proposal else NOTHING
+        return link_to(row.its_proposal, numbered(row.its_proposal.pk)) if row.its_proposal else NOTHING
 
     @admin.display(description=_("arrived in"))
     def account_shown(self, row: ReturnClaim) -> str:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import instant, moment, mono, show_code
+from sunusav.backoffice.facts import instant, moment, mono, numbered, show_code
 from sunusav.backoffice.money import show_in, show_msat
 from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.sections import Box, link_to
@@ -135,7 +135,7 @@ def _return_box(row: Any) -> Box | None:
     waiting, requested = open_proposal(PAYMENT_REVERSAL, str(row.pk)), live_return_of(row.pk)
     if waiting is not None:
         text = RETURN_PROPOSED % {"who": waiting.proposer.get_username()}
-        step = format_html("{} {}", DECIDES, link_to(waiting, f"#{waiting.pk}"))
+        step = format_html("{} {}", DECIDES, link_to(waiting, numbered(waiting.pk)))
         return Box(title=RETURN_TITLE, text=text, facts=_request_facts(requested), steps=[step])
     if requested is None:
         return None
@@ -154,7 +154,7 @@ def _request_facts(requested: Collection | None) -> list[tuple[Any, Any]]:
     if requested is None:
         return []
     facts: list[tuple[Any, Any]] = [
-        (_("Invoice of the return"), link_to(requested, f"#{requested.pk}")),
+        (_("Invoice of the return"), link_to(requested, numbered(requested.pk))),
         (_("State"), show_code(requested.state)),
     ]
     if requested.settled_at is None:
@@ -240,7 +240,7 @@ def _waiver_waits(row: Any) -> Any:
         return None
     text = _("%(who)s proposed a waiver. A second person decides on it:")
     who = {"who": waiting.proposer.get_username()}
-    return format_html("{} {}", text % who, link_to(waiting, f"#{waiting.pk}"))
+    return format_html("{} {}", text % who, link_to(waiting, numbered(waiting.pk)))
 
 
 def last_answer(attempt: Attempt | None) -> list[tuple[Any, Any]]:
@@ -308,7 +308,7 @@ def _waits(proposal: Proposal) -> Any:
     verdict = VERDICTS[ResolutionVerdict(proposal.facts["proposed_end"])]
     facts = {"verdict": verdict, "who": proposal.proposer.get_username()}
     text = _("%(who)s proposed “%(verdict)s”. A second person decides on it:") % facts
-    return format_html("{} {}", text, link_to(proposal, f"#{proposal.pk}"))
+    return format_html("{} {}", text, link_to(proposal, numbered(proposal.pk)))
 
 
 def refusal_of_unpaid(attempt: Attempt, now: datetime) -> DomainError | None:

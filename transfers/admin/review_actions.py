@@ -5,15 +5,22 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ledger.enums import Currency
 from sunusav.backoffice.actions import Action, Decision
 from sunusav.backoffice.forms import ReasonAndCodeForm
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
+from sunusav.core.money import MAX_SATS, MSAT_PER_SAT
 from transfers.admin.review import refusal_of_unpaid
 from transfers.enums import DisbursementState, ResolutionVerdict
 from transfers.services.reconciliation import query_now
 from transfers.services.resolutions import MANUAL_RESOLUTION, propose_resolution
+
+COST_HELP = _(
+    "What sending cost on top. 0 if it cannot be found any more. Leave it empty if the partner states no cost: its"
+    " charges are booked from its statement."
+)
 
 
 class ExplanationForm(ReasonAndCodeForm):
@@ -26,20 +33,38 @@ class ExplanationForm(ReasonAndCodeForm):
 
 
 class PaidForm(ExplanationForm):
-    """The proof and the cost of a payment that was made."""
+    """The proof and the cost of a payment that was made, in sats. *Units*: what it cleans to is in msat."""
 
     proof = forms.CharField(
         label=_("Preimage"), max_length=200, widget=forms.TextInput(attrs={"size": 70, "class": "mono"}),
         help_text=_("64 hexadecimal characters, from the recipient’s wallet. It is checked against the payment hash."),
     )  # fmt: skip
-    cost = forms.IntegerField(
-        label=_("Cost, in msat or francs"), min_value=0, required=False,
-        help_text=_(
-            "What sending cost on top, in the unit of the order: 1,000 msat are one sat. 0 if it cannot be found"
-            " any more. Leave it empty if the partner states no cost: its charges are booked from its statement."
-        ),
+    cost = forms.DecimalField(
+        label=_("Cost, in sats"), min_value=0, max_value=MAX_SATS, max_digits=20, decimal_places=3, required=False,
+        help_text=COST_HELP,
     )  # fmt: skip
     field_order = ("proof", "cost", "reason", "code")
+
+    def clean_cost(self) -> int | None:
+        cost = self.cleaned_data["cost"]
+        return None if cost is None else int(cost * MSAT_PER_SAT)
+
+
+class PaidInFrancsForm(PaidForm):
+    """The same of a payment in francs."""
+
+    cost = forms.IntegerField(
+        label=_("Cost, in francs"), min_value=0, max_value=MAX_SATS, required=False, help_text=COST_HELP
+    )
+
+    def clean_cost(self) -> int | None:
+        cost: int | None = self.cleaned_data["cost"]
+        return cost
+
+
+def _paid_form(row: Any) -> type[PaidForm]:
+    attempt = row.attempt_to_resolve
+    return PaidInFrancsForm if attempt and attempt.order.currency == Currency.XOF else PaidForm
 
 
 def _propose_paid(decision: Decision) -> None:
@@ -108,6 +133,7 @@ PROPOSE_PAID = Action(
     run=_propose_paid,
     permission="transfers.propose_resolution",
     form=PaidForm,
+    form_for=_paid_form,
     is_offered=_may_be_proposed,
     tone="good",
 )

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.admins import ReadOnlyAdmin
-from sunusav.backoffice.facts import show_code
+from sunusav.backoffice.facts import numbered, show_code
 from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Section, name_of_subject
@@ -50,7 +50,7 @@ class WithdrawalLinkAdmin(ReadOnlyAdmin):
             row.destination_masked = shown.get(row.pk, "")
 
     def name_of(self, row: Any) -> str:
-        return f"#{row.pk} {name_of_subject(row.subject)}, {show_msat(row.amount_msat)}"
+        return f"{numbered(row.pk)} {name_of_subject(row.subject)}, {show_msat(row.amount_msat)}"
 
     def masked_person(self, row: Any) -> str:
         return str(row.person_ref)

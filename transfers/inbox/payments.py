@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from ledger.enums import Currency
-from sunusav.backoffice.facts import show_code
+from sunusav.backoffice.facts import numbered, show_code
 from sunusav.backoffice.inbox import (
     ALARM,
     ATTENTION,
@@ -169,7 +169,7 @@ def _return(row: Collection, disbursement_id: str) -> Row:
     page = page_of("transfers.disbursement", disbursement_id)
     step = NextStep(_("Open"), page, "transfers.propose_reversal")
     return Row(
-        f"#{disbursement_id}", page, row.settled_at, amount=Amount.of(row.currency, row.amount), step=step
+        numbered(disbursement_id), page, row.settled_at, amount=Amount.of(row.currency, row.amount), step=step
     )
 
 
@@ -187,7 +187,8 @@ def _collections_with_problems(user: User, now: datetime) -> Notice | None:
 def _collection(row: Collection) -> Row:
     page = page_of("transfers.collection", row.pk)
     return Row(
-        f"#{row.pk} {name_of_subject(row.subject)}", page, row.requested_at, amount=Amount.of(row.currency, row.amount),
+        f"{numbered(row.pk)} {name_of_subject(row.subject)}", page, row.requested_at,
+        amount=Amount.of(row.currency, row.amount),
         why=show_code(row.trouble), step=NextStep(_("Open"), page),
     )  # fmt: skip
 
@@ -216,7 +217,7 @@ def _payment(row: Disbursement, since: datetime, step: Any, permission: str) -> 
 
 
 def _name(row: Disbursement) -> str:
-    return f"#{row.pk} {name_of_subject(row.subject)}"
+    return f"{numbered(row.pk)} {name_of_subject(row.subject)}"
 
 
 def _list(**filters: Any) -> str:
