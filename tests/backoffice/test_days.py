@@ -164,7 +164,7 @@ def test_auditor_finds_a_payment_and_reads_its_story(
     keep_screenshot(auditor.page, "auditor-cycle")
     assert auditor.page.locator("#content").get_by_role("link", name="Relancer").count() == 0
 
-    auditor.page.locator("#content").get_by_role("link", name=f"paiement {world.paid.pk}").first.click()
+    auditor.page.locator("#content").get_by_role("link", name=f"paiement n° {world.paid.pk}").first.click()
     auditor.must_read("Le bénéficiaire est payé")
     keep_screenshot(auditor.page, "auditor-payment")
     assert auditor.complaints == []

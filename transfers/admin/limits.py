@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -183,14 +184,19 @@ class LimitUsageAdmin(ReadOnlyAdmin):
     ordering = ("-kind", "-key")
 
     def name_of(self, row: Any) -> str:
-        return f"{_kind_shown(row)} {self.counted(row)}"
+        return f"{_kind_shown(row)} {_counted(row)}"
 
     @admin.display(description=_("counted"), ordering="key")
     def counted(self, row: LimitUsage) -> str:
-        """Show the day or the minute that is counted and, of a limit per payee, whose payments."""
-        at, _space, payee = row.key.partition(" ")
-        when = moment(parse_datetime(at)) if "T" in at else day(at)
-        return f"{when} {key_of(payee)}".rstrip()
+        """Show what is counted; on hover, the key to search for."""
+        return format_html('<span title="{}">{}</span>', row.key, _counted(row))
+
+
+def _counted(row: LimitUsage) -> str:
+    """Return the day or the minute that is counted and, of a limit per payee, whose payments."""
+    at, _space, payee = row.key.partition(" ")
+    when = moment(parse_datetime(at)) if "T" in at else day(at)
+    return f"{when} {key_of(payee)}".rstrip()
 
 
 @admin.register(PastAdmission)
