@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from partners.models import InboundWebhook
 from sunusav.backoffice.next_steps import NOTHING_TO_DO, NextStep
 from sunusav.backoffice.sections import link_to
-from transfers.collection_queries import collection_of_reference
-from transfers.queries import payment_of_reference
+from transfers.reference_queries import collection_of_reference, payment_of_reference
 
 
 def webhook_step(row: InboundWebhook, now: datetime) -> NextStep:

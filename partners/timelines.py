@@ -11,8 +11,7 @@ from partners.models import InboundWebhook
 from sunusav.backoffice.facts import instant, show_code, show_code_or_text
 from sunusav.backoffice.sections import Line, link_to
 from sunusav.backoffice.timeline import LEARNED, LINES_SHOWN, Story
-from transfers.attempt_queries import references_of_orders
-from transfers.collection_queries import references_of_collections
+from transfers.reference_queries import references_of_collections, references_of_orders
 
 
 def lines(story: Story) -> Iterator[Line]:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from payouts import next_steps, timelines
 from payouts.calculations import SENEGAL, group_ref, international, payee_of
 from payouts.inbox import CREDIT_PAGE, INBOX
-from payouts.member_names import show_member
 from payouts.models import Cycle, Group, Member, Refund
+from payouts.queries.groups import masked
 from payouts.queries.search import groups_by_name, newest_membership, people_by_name, people_by_phone
 from sunusav.backoffice.facts import numbered
 from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
@@ -35,6 +35,17 @@ __all__ = [
 
 def _payment(payout_id: int) -> Any:
     return link_to_page("transfers.disbursement", payout_id, numbered(payout_id))
+
+
+def show_member(user_id: str) -> Any:
+    """Show a member on a page about something else: their identifier, masked name and a link; two queries."""
+    newest = newest_membership(user_id)
+    if not newest:
+        return user_id
+    (shown,) = masked(newest)
+    return link_to_page(
+        "payouts.member", newest[0].pk, f"{user_id} ({shown.name})" if shown.name else user_id
+    )
 
 
 # What can be found

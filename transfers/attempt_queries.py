@@ -1,6 +1,6 @@
 """Reads of attempts and their orders: open, in doubt, or paid outside the books."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
@@ -8,7 +8,6 @@ from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 from transfers.enums import LIVE_ATTEMPT_STATES, OPEN_ATTEMPT_STATES, UNPAID_ATTEMPT_STATES, AttemptState
 from transfers.models import Attempt, PaymentOrder, ProviderAnswer, ResolvedAttempt
 from transfers.rails import rail
-from transfers.types import KnownReference
 
 
 def may_leave_until(attempt: Attempt) -> datetime:
@@ -67,17 +66,6 @@ def _is_settled(tries: Sequence[Attempt]) -> bool:
 
 def _leaves_until(tries: Sequence[Attempt]) -> datetime:
     return max(may_leave_until(one) for one in tries)
-
-
-def references_of_orders(
-    disbursement_ids: Iterable[str], *, rails: Iterable[str]
-) -> dict[str, KnownReference]:
-    """Return the references of the orders of these disbursements at these rails, each with what it is of."""
-    rows = PaymentOrder.objects.filter(disbursement_id__in=list(disbursement_ids), rail__in=list(rails))
-    return {
-        row.reference: KnownReference(row.rail, f"disbursement:{row.disbursement_id}")
-        for row in rows.only("reference", "rail", "disbursement_id")
-    }
 
 
 def open_attempt_of(disbursement_id: int) -> Attempt | None:

@@ -10,7 +10,7 @@ from ledger.types import Money
 from sunusav.core.auditing import pages, rows_since
 from transfers.enums import CollectionProblem, CollectionState, ReceiptUse
 from transfers.models import Collection
-from transfers.types import CollectionFacts, KnownReference, Settlement
+from transfers.types import CollectionFacts, Settlement
 
 # What counts towards the amount that was asked for; what comes on top is the payer's credit.
 PAYING_USES = (ReceiptUse.PART, ReceiptUse.COMPLETE)
@@ -20,21 +20,6 @@ def collections_for(subjects: Iterable[str]) -> Mapping[str, CollectionFacts]:
     """Return, per subject, its newest collection, in one query."""
     rows = Collection.objects.filter(subject__in=list(subjects)).order_by("id")
     return {row.subject: collection_facts(row) for row in rows}
-
-
-def collection_of_reference(*, method: str, reference: str) -> Collection | None:
-    """Return the request for money of this reference by a method."""
-    return Collection.objects.filter(method=method, reference=reference).first()
-
-
-def references_of_collections(ids: Iterable[str], *, methods: Iterable[str]) -> dict[str, KnownReference]:
-    """Return the references of these collections by these methods, each with what it is of."""
-    rows = Collection.objects.filter(pk__in=list(ids), method__in=list(methods), reference__isnull=False)
-    return {
-        row.reference: KnownReference(row.method, f"collection:{row.pk}")
-        for row in rows.only("reference", "method")
-        if row.reference
-    }
 
 
 def has_live_collection(subject: str) -> bool:

@@ -196,11 +196,6 @@ def is_order_open(*, rail: str, reference: str) -> bool:
     return open_ones.filter(order__rail=rail, order__reference=reference).exists()
 
 
-def payment_of_reference(*, rail: str, reference: str) -> Disbursement | None:
-    """Return the payment whose order has this reference at a rail."""
-    return Disbursement.objects.filter(orders__rail=rail, orders__reference=reference).first()
-
-
 def limits_in_force() -> dict[str, PaymentLimit]:
     """Return the newest version of each limit, by kind."""
     return {row.kind: row for row in PaymentLimit.objects.order_by("version")}

@@ -16,12 +16,14 @@ from sunusav.core.models import User
 from sunusav.core.roles import Role
 from sunusav.core.wrong_codes import WrongCodesReport, reports_of_wrong_codes
 
-IF_NOT_YOU = _("Whoever gave them knows your password. If it was not you, change it.")
-ASK_THEM = _("Whoever gave them knows the password. Ask its owner; if it was not them, it has to be changed.")
+IF_NOT_YOU = _("Somebody who gave them knows your password. If it was not you, change it.")
+ASK_THEM = _(
+    "Somebody who gave them knows the password. Ask its owner; if it was not them, it has to be changed."
+)
 
 
 def _own(user: User, now: datetime) -> Notice | None:
-    """Tell a person of wrong codes that were given after their own password."""
+    """Report to a person the wrong codes that were given after their own password."""
     found = reports_of_wrong_codes(now=now, user=user)
     if not found:
         return None
@@ -34,7 +36,7 @@ def _own(user: User, now: datetime) -> Notice | None:
 
 
 def _of_others(user: User, now: datetime) -> Notice | None:
-    """Tell those who look after accounts of wrong codes that were given after other people's passwords."""
+    """Report the wrong codes after other people's passwords to those who look after accounts."""
     found = [one for one in reports_of_wrong_codes(now=now) if one.user.pk != user.pk]
     if not found:
         return None

@@ -93,7 +93,7 @@ def sync_roles() -> dict[str, int]:
 
 def require_role_of_another(*, person: User, by: User, roles: Iterable[str]) -> None:
     """Refuse a person to give themselves a role that they do not have. Raises: OwnRoleGiven."""
-    if person.pk is None or person.pk != by.pk:
+    if person.pk != by.pk:
         return
     new = sorted(set(roles) - set(person.groups.values_list("name", flat=True)))
     if new:

@@ -1,4 +1,4 @@
-"""Wrong codes after the right password: somebody else may know it, so the account's owner and operators are told."""
+"""Wrong codes after the right password: somebody else may know it, so they are reported to its owner."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -17,8 +17,8 @@ PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
 # What another app may import of an app (docs/architecture.md).
 PUBLIC_MODULES = {
     "services", "queries", "collection_queries", "credit_queries", "destination_queries", "float_queries",
-    "limit_queries", "person_queries", "enums", "errors", "types", "rails", "collectors", "calculations", "timelines",
-    "next_steps",
+    "limit_queries", "person_queries", "reference_queries", "enums", "errors", "types", "rails", "collectors",
+    "calculations", "timelines", "next_steps",
 }  # fmt: skip
 INTERFACES = {
     "admin", "api", "backoffice", "charts", "evidence", "exports", "forms", "inbox", "management", "next_steps",

@@ -1,4 +1,4 @@
-"""What is told of messages to the platform names what each reports, not its topic."""
+"""Messages to the platform are named by what each reports, not by its topic."""
 
 from datetime import timedelta
 

@@ -33,17 +33,22 @@ class ExplanationForm(ReasonAndCodeForm):
 
 
 class PaidForm(ExplanationForm):
-    """The proof and the cost of a payment that was made, in sats. *Units*: what it cleans to is in msat."""
+    """The proof and the cost of a payment that was made."""
 
     proof = forms.CharField(
         label=_("Preimage"), max_length=200, widget=forms.TextInput(attrs={"size": 70, "class": "mono"}),
         help_text=_("64 hexadecimal characters, from the recipient’s wallet. It is checked against the payment hash."),
     )  # fmt: skip
+    field_order = ("proof", "cost", "reason", "code")
+
+
+class PaidInSatsForm(PaidForm):
+    """*Units*: the cost that people type is in sats, what it cleans to in msat."""
+
     cost = forms.DecimalField(
         label=_("Cost, in sats"), min_value=0, max_value=MAX_SATS, max_digits=20, decimal_places=3, required=False,
         help_text=COST_HELP,
     )  # fmt: skip
-    field_order = ("proof", "cost", "reason", "code")
 
     def clean_cost(self) -> int | None:
         cost = self.cleaned_data["cost"]
@@ -51,20 +56,16 @@ class PaidForm(ExplanationForm):
 
 
 class PaidInFrancsForm(PaidForm):
-    """The same of a payment in francs."""
+    """*Units*: the cost is in francs."""
 
     cost = forms.IntegerField(
         label=_("Cost, in francs"), min_value=0, max_value=MAX_SATS, required=False, help_text=COST_HELP
     )
 
-    def clean_cost(self) -> int | None:
-        cost: int | None = self.cleaned_data["cost"]
-        return cost
-
 
 def _paid_form(row: Any) -> type[PaidForm]:
     attempt = row.attempt_to_resolve
-    return PaidInFrancsForm if attempt and attempt.order.currency == Currency.XOF else PaidForm
+    return PaidInFrancsForm if attempt and attempt.order.currency == Currency.XOF else PaidInSatsForm
 
 
 def _propose_paid(decision: Decision) -> None:
@@ -132,7 +133,7 @@ PROPOSE_PAID = Action(
     done=_("proposed; another person has to approve"),
     run=_propose_paid,
     permission="transfers.propose_resolution",
-    form=PaidForm,
+    form=PaidInSatsForm,
     form_for=_paid_form,
     is_offered=_may_be_proposed,
     tone="good",

@@ -51,7 +51,7 @@ def test_five_wrong_codes_are_reported_with_time_and_address(awa: User) -> None:
     assert others in inbox_of(operator, now=clock.now()).to_do
 
 
-def test_auditor_is_informed_and_finance_is_not_told_of_others(awa: User) -> None:
+def test_auditor_is_informed_and_finance_reads_nothing_of_others(awa: User) -> None:
     report_wrong_codes(awa, wrong_codes=5, address="10.0.0.7", now=NOW)
 
     auditor = inbox_of(person("an-auditor", Role.AUDITOR), now=NOW)
