@@ -291,7 +291,7 @@ def test_refusal_is_shown_with_its_next_step_and_its_code() -> None:
     with translation.override("fr"):
         phrase = show_refusal(refusal)
 
-    assert phrase.sentence == "Le paiement 7 (terminé) ne peut pas être annulé : il est clos."
+    assert phrase.sentence == "Le paiement n° 7 (terminé) ne peut pas être annulé : il est clos."
     assert phrase.text.endswith("[disbursement-not-cancellable]")
 
 
