@@ -23,6 +23,7 @@ from sunusav.backoffice.facts import instant, mono, show_code_or_text
 from sunusav.backoffice.money import NOTHING, show_in, show_xof
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Facts, Section, Table, link_to, link_to_page
+from sunusav.core.phrasing import labelled
 from transfers.queries import is_switched_off
 from transfers.queries import partner as directory_entry
 from transfers.rails import rail
@@ -121,7 +122,7 @@ def _money(found: PartnerFloat) -> Facts:
             (_("Paid out in the last seven days"), show_in(currency, rail.outflow_amount)),
             (_("Days of cover"), _cover(found)),
             (_("Minimum: francs, days"), minimum),
-            (_("Waits for it"), f"{rail.waiting_count}: {show_in(currency, rail.waiting_amount)}"),
+            (_("Waits for it"), labelled(rail.waiting_count, show_in(currency, rail.waiting_amount))),
             (_("In the treasury"), link_to_page("transfers.railliquidity", found.partner, _("Open"))),
         ),
     )

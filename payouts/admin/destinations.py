@@ -23,6 +23,7 @@ from sunusav.backoffice.sections import Box
 from sunusav.core import clock
 from sunusav.core.models import Proposal, User
 from sunusav.core.money import msat_from_sats
+from sunusav.core.phrasing import labelled
 from transfers.destination_queries import masked_destinations
 from transfers.enums import PAID_STATES
 from transfers.types import Destination, MaskedDestination
@@ -177,4 +178,4 @@ def _shown(destinations: Sequence[MaskedDestination]) -> str:
     if not destinations:
         return NOTHING
     (one,) = destinations
-    return f"{show_code(one.rail)} {show_code(one.kind)}: {one.masked_value}"
+    return labelled(f"{show_code(one.rail)} {show_code(one.kind)}", one.masked_value)

@@ -187,7 +187,7 @@ class ActionPages(ModelAdmin):
             return {}
         found = {self.key_of(row): self._why_left_out(request, action, row) for row in rows}
         names = {self.key_of(row): self.name_of(row) for row in rows}
-        return {key: f"{names[key]}: {why}." for key, why in found.items() if why}
+        return {key: f"{phrasing.labelled(names[key], why)}." for key, why in found.items() if why}
 
     def _why_left_out(self, request: HttpRequest, action: Action, row: Any) -> Any:
         if not self._may(request, action, row):

@@ -23,6 +23,7 @@ from sunusav.backoffice.sections import Section, Table, link_to
 from sunusav.core.actors import Actor
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
+from sunusav.core.phrasing import labelled
 
 MAX_ROWS = 100
 
@@ -175,7 +176,7 @@ class RowResult:
 
     @property
     def line(self) -> str:
-        return gettext("%(name)s: %(text)s") % {"name": self.name, "text": self.text}
+        return labelled(self.name, self.text)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import request_export
 from sunusav.core.exporting.types import Column, ListExport, Source
 from sunusav.core.models import Export, User
+from sunusav.core.phrasing import labelled
 from sunusav.core.wake_ups import wake
 
 TASK = "backoffice.prepare_exports"
@@ -164,11 +165,11 @@ def _about(shown: Any, filters: Mapping[str, Sequence[str]]) -> str:
     """Say by what the list is filtered, as it says so itself."""
     used = [spec for spec in shown.filter_specs if set(spec.expected_parameters()) & set(filters)]
     kept = [(capfirst(str(spec.title)), _kept_by(spec, shown)) for spec in used]
-    parts = [gettext("%(name)s: %(text)s") % {"name": name, "text": text} for name, text in kept if text]
+    parts = [labelled(name, text) for name, text in kept if text]
     if SEARCH_VAR in filters:
         parts.append(gettext("Search: %(text)s") % {"text": shown.query})
     others = set(filters) - {SEARCH_VAR, *(name for spec in used for name in spec.expected_parameters())}
-    return "; ".join([*parts, *(f"{name}: {', '.join(filters[name])}" for name in sorted(others))])
+    return "; ".join([*parts, *(labelled(name, ", ".join(filters[name])) for name in sorted(others))])
 
 
 def _kept_by(spec: Any, shown: Any) -> str:

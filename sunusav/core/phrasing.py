@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.utils.translation import gettext
+
 from sunusav.core.app_modules import collect, collect_mapping
 from sunusav.core.errors import DomainError
 
@@ -43,6 +45,11 @@ class RefusalPhrase:
     def text(self) -> str:
         """Return sentence, next step and code in one line."""
         return " ".join(part for part in (self.sentence, self.next, f"[{self.code}]") if part)
+
+
+def labelled(label: Any, text: Any) -> str:
+    """Return a label with its text, joined as in the reader's language: French has a blank before the colon."""
+    return gettext("%(name)s: %(text)s") % {"name": label, "text": text}
 
 
 def plain(name: str, value: Any) -> Any:

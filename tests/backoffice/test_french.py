@@ -7,9 +7,11 @@ translated. Every page is read in both languages; what is the same and is none o
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
@@ -238,3 +240,25 @@ def test_reader_finds_an_english_word(text: str) -> None:
 )
 def test_reader_takes_codes_for_what_they_are(text: str) -> None:
     assert _foreign(text) == []
+
+
+# French has a blank before a colon, so `phrasing.labelled` joins a label with its text.
+JOINED_BY_HAND = re.compile(r"""\{[^{}"]*\}: \{""")
+
+
+def test_pages_and_exports_join_no_label_with_its_text_by_hand() -> None:
+    base = Path(settings.BASE_DIR)
+    files = [
+        *base.glob("*/admin.py"), *base.glob("*/admin/*.py"), *base.glob("sunusav/backoffice/*.py"),
+        *base.glob("sunusav/core/exporting/*.py"),
+    ]  # fmt: skip
+
+    found = [str(file) for file in files if JOINED_BY_HAND.search(file.read_text())]
+
+    assert len(files) > 100
+    assert found == []
+
+
+@pytest.mark.parametrize("code", ['f"{button.label}: {name}"', 'format_html("{} {}: {}", rail, kind, value)'])
+def test_labels_joined_by_hand_are_found(code: str) -> None:
+    assert JOINED_BY_HAND.search(code)

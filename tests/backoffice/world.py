@@ -68,8 +68,8 @@ def make_world(*, now: Any = NOW) -> World:
     proposer = person("awa", Role.FINANCE, first_name=EVIL, last_name="Ndiaye")
     group = make_group(members=3, id="medina", name=f"Tontine {EVIL}")
     verify(group)
-    paid = _paid(group)
-    failed = _failed(group)
+    paid = paid_payment(group, "demo-cycle", payee="awa")
+    failed = failed_payment(group, "cycle-failed", payee="moussa")
     collecting = make_cycle(group, cycle_id="cycle-collecting")
     pay_contribution(collecting, "user-1")
     pay_contribution(collecting, "user-2", received_msat=4_000_500)
@@ -87,16 +87,18 @@ def make_world(*, now: Any = NOW) -> World:
     return World(group, paid, failed, collecting, verification, manual_rate, draft, proposer)
 
 
-def _paid(group: Group) -> Disbursement:
-    cycle = make_ready_cycle(group, destination=invoice("awa", 29_850), cycle_id="demo-cycle")
+def paid_payment(group: Group, cycle_id: str, *, payee: str) -> Disbursement:
+    """Pay out a cycle of the group of three; the name of its invoice is used once."""
+    cycle = make_ready_cycle(group, destination=invoice(payee, 29_850), cycle_id=cycle_id)
     payout_id = process(cycle)
     run_due(slots=1, clock=lambda: NOW)
     return Disbursement.objects.get(pk=payout_id)
 
 
-def _failed(group: Group) -> Disbursement:
-    cycle = make_ready_cycle(group, cycle_id="cycle-failed")
-    set_destination(cycle_id=cycle.pk, destination=invoice("moussa", 29_850), actor=ACTOR, now=NOW)
+def failed_payment(group: Group, cycle_id: str, *, payee: str) -> Disbursement:
+    """Let the payout of a cycle of the group of three be finally refused."""
+    cycle = make_ready_cycle(group, cycle_id=cycle_id)
+    set_destination(cycle_id=cycle.pk, destination=invoice(payee, 29_850), actor=ACTOR, now=NOW)
     node = rail("lightning")
     assert isinstance(node, ScriptedRail)
     node.script.append(

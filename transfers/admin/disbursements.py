@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +26,7 @@ from sunusav.core import clock
 from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
 from sunusav.core.money import MSAT_PER_SAT
+from sunusav.core.phrasing import labelled
 from transfers.admin.attempts import (
     attempts_with_history,
     bookings,
@@ -196,7 +196,7 @@ class DisbursementAdmin(ReadOnlyAdmin):
     def where(self, row: Disbursement) -> Any:
         chosen = destination_in_use(destinations_of(row))
         (masked,) = masked_destinations([chosen.destination])
-        return format_html("{} {}: {}", show_code(chosen.rail), show_code(chosen.kind), masked.masked_value)
+        return labelled(f"{show_code(chosen.rail)} {show_code(chosen.kind)}", masked.masked_value)
 
     @admin.display(description=_("failure"))
     def failure(self, row: Disbursement) -> str:

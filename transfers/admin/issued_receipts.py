@@ -15,6 +15,7 @@ from sunusav.backoffice.forms import ReasonForm
 from sunusav.backoffice.money import NOTHING
 from sunusav.backoffice.sections import Facts, Section, Table
 from sunusav.backoffice.timeline import timeline_of
+from sunusav.core import clock
 from sunusav.core.actors import Actor
 from sunusav.core.app_modules import collect
 from sunusav.core.models import User
@@ -29,7 +30,7 @@ def _revoke(decision: Decision) -> None:
 
 
 def _has_open_link(user: User, row: Any) -> bool:
-    return bool(row.links.filter(closed_at=None).exists())
+    return bool(row.links.filter(closed_at=None, expires_at__gt=clock.now()).exists())
 
 
 REVOKE_LINK = Action(

@@ -24,6 +24,7 @@ from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.approvals import open_proposal, propose
 from sunusav.core.models import Proposal, User
+from sunusav.core.phrasing import labelled
 from transfers.enums import PROVIDER_SWITCH_ON
 from transfers.models import ProviderSwitch
 from transfers.queries import sends_that_may_leave
@@ -157,7 +158,7 @@ class ProviderSwitchAdmin(ReadOnlyAdmin):
         """Offer to switch off each provider that is on, also one without a row."""
         rows = [row for row in map(switch_of, providers()) if row.is_on]
         return [
-            replace(button, label=f"{button.label}: {self.name_of(row)}")
+            replace(button, label=labelled(button.label, self.name_of(row)))
             for row in rows
             for button in self.buttons(request, row)
         ]
