@@ -166,6 +166,7 @@ PROPOSE = Action(
     form_for=_propose_form,
     is_confirmed_alone=_is_unusual,
     is_offered=_is_draft,
+    proposes=services.FEE_SCHEDULE,
     tone="good",
 )
 DISCARD = Action(

@@ -19,6 +19,7 @@ from sunusav.backoffice.money import NOTHING, show_bps, show_ppm, show_sats
 from sunusav.backoffice.sections import Box, Table
 from sunusav.core import clock
 from sunusav.core.models import Proposal
+from sunusav.core.phrasing import enumerated
 
 WHO = {
     "standard": _("standard"),
@@ -143,7 +144,7 @@ def _split(one: FeeSplit) -> str:
 
 def show_brackets(brackets: Sequence[tuple[int, int]]) -> str:
     """Show brackets given as pairs of an amount in sats and a rate in ppm."""
-    return "; ".join(
+    return enumerated(
         gettext("from %(amount)s: %(rate)s") % {"amount": show_sats(from_sats), "rate": show_ppm(rate_ppm)}
         for from_sats, rate_ppm in brackets
     )

@@ -38,7 +38,6 @@ from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import show_in, show_msat, show_sats
 from sunusav.backoffice.sections import SECTION_LIMIT, Box, Section, Table, link_to_page, link_to_rest
 from sunusav.backoffice.timeline import timeline_of
-from sunusav.core.approvals import open_proposal
 from sunusav.core.models import User
 from transfers.collection_queries import collections_for
 from transfers.enums import DisbursementState
@@ -89,7 +88,7 @@ def _propose_reopening(decision: Decision) -> None:
 
 
 def _is_reversed(user: User, row: Any) -> bool:
-    return waits_for_reopening(row.facts) and open_proposal(CYCLE_REOPENING, row.pk) is None
+    return waits_for_reopening(row.facts)
 
 
 RETRY = Action(
@@ -128,6 +127,7 @@ REOPEN = Action(
     permission="payouts.propose_cycle_reopening",
     form=ReasonAndCodeForm,
     is_offered=_is_reversed,
+    proposes=CYCLE_REOPENING,
 )
 
 
@@ -177,6 +177,7 @@ PROPOSE_CANCELLATION = Action(
     permission="payouts.propose_cycle_change",
     form=ReasonAndCodeForm,
     is_offered=_has_no_payout,
+    proposes=CYCLE_CANCELLATION,
     tone="bad",
 )
 PROPOSE_SHORT_CLOSING = Action(
@@ -191,6 +192,7 @@ PROPOSE_SHORT_CLOSING = Action(
     permission="payouts.propose_cycle_change",
     form=ReasonAndCodeForm,
     is_offered=_is_collecting,
+    proposes=CYCLE_SHORT_CLOSING,
 )
 PROPOSE_EXCHANGE = Action(
     slug="propose-exchange",
@@ -204,6 +206,7 @@ PROPOSE_EXCHANGE = Action(
     permission="payouts.propose_cycle_change",
     form=WinnerForm,
     is_offered=_has_no_payout,
+    proposes=WINNER_EXCHANGE,
 )
 
 

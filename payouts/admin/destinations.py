@@ -138,6 +138,7 @@ PROPOSE_DESTINATION = Action(
     permission="payouts.propose_cycle_destination",
     form=DestinationForm,
     is_offered=_is_unpaid,
+    proposes=CYCLE_DESTINATION,
     is_about_one_row=True,
 )
 

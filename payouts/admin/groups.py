@@ -57,6 +57,7 @@ PROPOSE_VERIFICATION = Action(
     permission="payouts.propose_group_verification",
     form=ReasonAndCodeForm,
     is_offered=_is_unverified,
+    proposes=GROUP_VERIFICATION,
     tone="good",
 )
 PROPOSE_REVOCATION = Action(
@@ -68,6 +69,7 @@ PROPOSE_REVOCATION = Action(
     permission="payouts.propose_group_verification",
     form=ReasonAndCodeForm,
     is_offered=_is_verified,
+    proposes=GROUP_VERIFICATION_REVOCATION,
     tone="bad",
 )
 

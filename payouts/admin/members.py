@@ -121,8 +121,12 @@ class MemberAdmin(ReadOnlyAdmin):
     def name_of(self, row: Any) -> str:
         return f"{row.user_id} ({row.group_id})"
 
+    def proposal_key(self, row: Any) -> str:
+        """Return the first membership of the person: what is proposed about people is about all their memberships."""
+        return str(memberships(row.user_id)[0].pk)
+
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        first = memberships(row.user_id)[0].pk
+        first = self.proposal_key(row)
         proposals = (f"{kind}:{first}" for kind in (MEMBER_CORRECTION, MEMBER_ERASURE))
         of_person = timeline_of([member_ref(row.user_id), *proposals])
         return (outstanding_of(row.user_id), *_credit_of(row), of_person)

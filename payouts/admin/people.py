@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from payouts.enums import MEMBER_ERASURE
 from payouts.models import MemberErasure
 from payouts.queries.groups import masked
 from payouts.queries.outstanding import outstanding
@@ -21,7 +22,7 @@ from sunusav.backoffice.money import NOTHING, show_msat
 from sunusav.backoffice.sections import Box, Facts
 from sunusav.core.models import Proposal, User
 from sunusav.core.privacy import ERASED
-from transfers.services.credit_transfers import propose_credit_transfer
+from transfers.services.credit_transfers import propose_credit_transfer, waiting_transfer
 
 LONGEST_IDENTIFIER, LONGEST_REFERENCE = 64, 120
 NAMES_ARE_GONE = _(
@@ -81,6 +82,10 @@ def _has_credit(user: User, row: Any) -> bool:
     return bool(row.credit_msat > 0)
 
 
+def _may_move_credit(user: User, row: Any) -> bool:
+    return _has_credit(user, row) and waiting_transfer(row.user_id) is None
+
+
 PROPOSE_ERASURE = Action(
     slug="propose-erasure",
     label=_("Propose to erase name and phone"),
@@ -90,6 +95,7 @@ PROPOSE_ERASURE = Action(
     permission="payouts.propose_member_erasure",
     form=AboutPersonForm,
     is_offered=is_not_erased,
+    proposes=MEMBER_ERASURE,
     tone="bad",
 )
 PROPOSE_CREDIT_TRANSFER = Action(
@@ -100,11 +106,12 @@ PROPOSE_CREDIT_TRANSFER = Action(
     run=_propose_transfer,
     permission="transfers.propose_credit_transfer",
     form=CreditTransferForm,
-    is_offered=_has_credit,
+    is_offered=_may_move_credit,
+    is_listed=_has_credit,
 )
 
 
-@evidence_for("member_erasure")
+@evidence_for(MEMBER_ERASURE)
 def erasure_evidence(proposal: Proposal) -> Evidence:
     """Show what is lost, and what is outstanding of the person now."""
     user_id, groups = str(proposal.facts["user_id"]), proposal.facts["groups"]

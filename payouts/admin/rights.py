@@ -102,6 +102,7 @@ PROPOSE_CORRECTION = Action(
     permission="payouts.propose_member_correction",
     form=CorrectionForm,
     is_offered=is_not_erased,
+    proposes=MEMBER_CORRECTION,
     is_about_one_row=True,
 )
 

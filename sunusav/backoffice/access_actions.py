@@ -13,7 +13,7 @@ from sunusav.backoffice.sections import Table
 from sunusav.backoffice.user_agents import browser_name
 from sunusav.core.models import User
 from sunusav.core.second_factor import has_authenticator
-from sunusav.core.second_factor_resets import propose_reset
+from sunusav.core.second_factor_resets import SECOND_FACTOR_RESET, propose_reset
 from sunusav.core.staff_sessions import END_SESSIONS as MAY_END_SESSIONS
 from sunusav.core.staff_sessions import end_session, end_sessions, sessions_of
 
@@ -47,6 +47,7 @@ PROPOSE_RESET = Action(
     permission="core.propose_second_factor_reset",
     form=ReasonAndCodeForm,
     is_offered=_is_another_person,
+    proposes=SECOND_FACTOR_RESET,
     is_about_one_row=True,
     tone="bad",
 )

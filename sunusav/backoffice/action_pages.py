@@ -34,6 +34,7 @@ from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.backoffice.forms import ConfirmForm
 from sunusav.backoffice.reveals import reveal_buttons
 from sunusav.core import clock, phrasing
+from sunusav.core.approvals import open_proposals, staleness_of
 from sunusav.core.models import User
 
 if TYPE_CHECKING:
@@ -110,11 +111,22 @@ class ActionPages(ModelAdmin):
 
     def _offered(self, request: HttpRequest, row: Any) -> dict[str, Button]:
         """Return the buttons of the actions on this row by the slugs of these."""
+        waiting = self._waiting(row)
         return {
             action.slug: Button(action.label, self.action_url(action, [row]), action.tone)
             for action in self.actions_offered
-            if self._accepts(request, action, row)
+            if action.proposes not in waiting and self._accepts(request, action, row)
         }
+
+    def _waiting(self, row: Any) -> set[str]:
+        """Return the kinds of the proposals about a row that wait for a decision; void ones do not."""
+        kinds = [action.proposes for action in self.actions_offered if action.proposes]
+        waiting = open_proposals(kinds, self.proposal_key(row)) if kinds else []
+        return {proposal.kind for proposal in waiting if staleness_of(proposal) is None}
+
+    def proposal_key(self, row: Any) -> str:
+        """Return what identifies a row in the proposals about it."""
+        return str(row.pk)
 
     def next_step(self, request: HttpRequest, row: Any) -> next_steps.ShownStep | None:
         """Return what comes next for a row, shown above its box."""

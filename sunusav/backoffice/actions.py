@@ -111,6 +111,7 @@ class Action:
     `is_about_one_row` is not in the list's menu; its `run` may return a `Download` or a `Page`. Rows that are
     `is_confirmed_alone` are left out of a selection of several. After a refusal of a single row its form keeps what was
     typed. `is_listed` is what the menu of a list asks of each row, where `is_offered` reads more than the row.
+    `proposes` is the kind of the proposals that it makes about the row: no button while one waits for a decision.
     """
 
     slug: str
@@ -129,6 +130,7 @@ class Action:
     prefilled: Sequence[str] = ()
     form_for: Callable[[Any], type[ConfirmForm]] | None = None
     is_about_one_row: bool = False
+    proposes: str = ""
     is_confirmed_alone: Callable[[Any], bool] = confirmed_with_others
 
     @property

@@ -103,7 +103,8 @@ def is_typed_figure(text: str, wanted: TypedFigure) -> bool:
 
 def _typed_field(wanted: TypedFigure) -> forms.CharField:
     return forms.CharField(
-        label=_("Type the figure again"), max_length=40, strip=True, help_text=wanted.why,
+        label=_("Type the figure again"), max_length=40, strip=True,
+        help_text=THE_FIGURE % {"shown": wanted.shown, "why": wanted.why},
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "decimal"}),
     )  # fmt: skip
 
@@ -152,4 +153,5 @@ class UnusualForm(ConfirmForm):
             self.add_error(TYPED, NOT_THE_FIGURE % {"shown": wanted.shown})
 
 
+THE_FIGURE = _("The figure is %(shown)s. %(why)s")
 NOT_THE_FIGURE = _("Type the figure exactly: %(shown)s.")

@@ -35,7 +35,7 @@ from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import request_export
 from sunusav.core.exporting.types import Column, ListExport, Source
 from sunusav.core.models import Export, User
-from sunusav.core.phrasing import labelled
+from sunusav.core.phrasing import enumerated, labelled
 from sunusav.core.wake_ups import wake
 
 TASK = "backoffice.prepare_exports"
@@ -169,7 +169,7 @@ def _about(shown: Any, filters: Mapping[str, Sequence[str]]) -> str:
     if SEARCH_VAR in filters:
         parts.append(gettext("Search: %(text)s") % {"text": shown.query})
     others = set(filters) - {SEARCH_VAR, *(name for spec in used for name in spec.expected_parameters())}
-    return "; ".join([*parts, *(labelled(name, ", ".join(filters[name])) for name in sorted(others))])
+    return enumerated([*parts, *(labelled(name, ", ".join(filters[name])) for name in sorted(others))])
 
 
 def _kept_by(spec: Any, shown: Any) -> str:

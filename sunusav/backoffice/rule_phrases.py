@@ -12,7 +12,7 @@ from sunusav.core.approvals import approvable, progress_of, required_for
 from sunusav.core.band_services import people_for
 from sunusav.core.models import EVERY_KIND, Approval, Proposal, ProposalState
 from sunusav.core.models.band import BandTerms
-from sunusav.core.phrasing import proposal_label
+from sunusav.core.phrasing import enumerated, proposal_label
 from sunusav.core.roles import roles_with
 from sunusav.core.standing import Progress
 
@@ -60,7 +60,7 @@ def progress_phrase(proposal: Proposal, *, now: datetime) -> str:
     lines += [_left_phrase(row) for row in count.not_counting]
     if not count.is_complete:
         lines.append(_missing_phrase(proposal, count))
-    return "; ".join(lines)
+    return enumerated(lines)
 
 
 def _given_phrase(given: int, needed: int) -> str:

@@ -288,6 +288,11 @@ def open_proposal(kind: str, subject_id: str) -> Proposal | None:
     return Proposal.objects.filter(kind=kind, subject_id=subject_id, state=ProposalState.OPEN).first()
 
 
+def open_proposals(kinds: Iterable[str], subject_id: str) -> list[Proposal]:
+    """Return the open proposals of these kinds about this subject, in one statement."""
+    return list(Proposal.objects.filter(kind__in=kinds, subject_id=subject_id, state=ProposalState.OPEN))
+
+
 def open_subjects(kind: str) -> list[str]:
     """Return the subjects that an open proposal of this kind is about."""
     open_ones = Proposal.objects.filter(kind=kind, open_subject__isnull=False)

@@ -14,12 +14,12 @@ A code that is no longer written keeps its label as long as stored rows may hold
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from sunusav.core.app_modules import collect, collect_mapping
 from sunusav.core.errors import DomainError
@@ -50,6 +50,11 @@ class RefusalPhrase:
 def labelled(label: Any, text: Any) -> str:
     """Return a label with its text, joined as in the reader's language: French has a blank before the colon."""
     return gettext("%(name)s: %(text)s") % {"name": label, "text": text}
+
+
+def enumerated(parts: Iterable[str]) -> str:
+    """Return several facts as one text, with what the reader's language puts between them."""
+    return pgettext("between facts", "; ").join(parts)
 
 
 def plain(name: str, value: Any) -> Any:

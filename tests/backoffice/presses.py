@@ -49,7 +49,7 @@ class Press:
 
     `typed` has what goes into the fields of the form besides the reason; `named` what a button above a list says after
     its label. `by` is who presses it, where that is not anybody with the permission. `shows` is what the next page says
-    where that is no message of what was done.
+    where that is no message of what was done. It `is_repeatable` if it proposes something new each time.
     """
 
     make: Make | None = None
@@ -57,6 +57,7 @@ class Press:
     named: str = ""
     by: str = ""
     shows: str = ""
+    is_repeatable: bool = False
 
 
 PRESSES: dict[str, Press] = {
@@ -266,6 +267,7 @@ def late_member(world: World) -> Member:
 
 @pressed(
     "payouts.member propose-refund",
+    is_repeatable=True,
     typed={
         "amount_sats": "1000", "rail": "lightning", "kind": "bolt11", "value": invoice("hers", 1_000).value,
     },

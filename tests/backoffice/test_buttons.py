@@ -24,6 +24,7 @@ from transfers.rails import rail
 
 __all__ = ["chromium"]
 REASON = "pièces vues au siège"
+PROPOSED = "proposé ; une autre personne doit approuver"
 MESSAGE, REFUSAL = ".bg-green-100", ".errornote, .errorlist, .bg-orange-100"
 
 
@@ -79,10 +80,10 @@ class Presser:
         return " ".join(self.page.locator(selector).all_inner_texts())
 
     def must_read(self, text: str) -> None:
-        heard = self.read(MESSAGE)
-        if text not in heard:
+        messages = self.read(MESSAGE)
+        if text not in messages:
             raise AssertionError(
-                f"says {heard!r}, not {text!r}; refusals: {self.read(REFUSAL)!r} on {self.page.url}"
+                f"says {messages!r}, not {text!r}; refusals: {self.read(REFUSAL)!r} on {self.page.url}"
             )
 
     def must_be_content(self) -> None:
@@ -116,6 +117,7 @@ class TestButtons:
                 _press(presser, press, model_admin, action, rows[key])
             except Exception as error:  # noqa: BLE001  (all failures are shown together)
                 presser.failures.append(f"{key}: {error} at {presser.page.url}")
+        presser.enter(person(f"a-{Role.APPROVER}", Role.APPROVER))
         for proposal in Proposal.objects.filter(state="open").order_by("-pk"):
             try:
                 _approve(presser, proposal)
@@ -147,14 +149,14 @@ def _press(presser: Presser, press: Press, model_admin: Any, action: Action, row
     else:
         presser.must_read(done)
     assert TrailEntry.objects.count() > lines, "nothing in the trail"
+    if done == PROPOSED and row is not None and not press.is_repeatable:
+        assert presser.link(label).count() == 0, "offers to propose the same again"
 
 
 def _approve(presser: Presser, proposal: Proposal) -> None:
-    """Read a proposal's page and approve it there."""
+    """Approve what another person proposed, after what the page shows of it."""
     evidence = evidence_of(proposal)
-    presser.enter(person(f"a-{Role.APPROVER}", Role.APPROVER))
-    presser.open(f"/admin/core/proposal/{proposal.pk}/change/")
-    presser.link("Approuver").first.click()
+    presser.open(f"/admin/core/proposal/actions/approve/?pk={proposal.pk}")
     if evidence and evidence.typed:
         presser.fill({TYPED: evidence.typed.figure})
     presser.confirm()

@@ -1,6 +1,7 @@
 """Issued receipts in the back office: who issues them, the tax rate, and links that are revoked."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +89,9 @@ def test_finance_revokes_the_link_of_a_receipt_whose_token_is_shown_nowhere(
     finance, auditor = enter(Role.FINANCE), enter(Role.AUDITOR)
     assert REVOKE in page(finance, own)
     assert REVOKE not in page(auditor, own)
+    ReceiptLink.objects.update(opened_at=now - timedelta(days=400), expires_at=now - timedelta(days=1))
+    assert REVOKE not in page(finance, own)  # what has expired cannot be revoked
+    ReceiptLink.objects.update(expires_at=link.expires_at)
     for url in (
         own,
         "/admin/transfers/issuedreceipt/",

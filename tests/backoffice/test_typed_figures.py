@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from ledger.models import ExchangeRate, ManualRateRequest
+from sunusav.backoffice.money import show_rate
 from sunusav.core.models import Approval, Proposal
 from sunusav.core.roles import Role
 from tests.backoffice.conftest import Enter
@@ -41,6 +42,7 @@ def test_unusual_rate_is_not_approved_without_its_figure(world: World, enter: En
     shown = approve(enter(Role.APPROVER), world.manual_rate, typed_figure=typed)
 
     assert 'name="typed_figure"' in shown
+    assert f"The figure is {show_rate(Decimal('66000000.5'))}. " in shown
     assert "+725\u00a0% away from the last good rate" in shown
     assert not Approval.objects.filter(proposal=world.manual_rate).exists()
     assert not ExchangeRate.objects.filter(source="manual").exists()

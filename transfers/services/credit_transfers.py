@@ -130,8 +130,15 @@ def _require_proposable(from_user_id: str, to_user_id: str, evidence: dict[str, 
 
 
 def _require_none_waits(from_user_id: str) -> None:
+    transfer_id = waiting_transfer(from_user_id)
+    if transfer_id is not None:
+        raise CreditTransferProposed(user_id=from_user_id, transfer_id=transfer_id)
+
+
+def waiting_transfer(from_user_id: str) -> int | None:
+    """Return the number of the transfer of a member's credit that waits for a decision, if there is one."""
     requests = CreditTransferRequest.objects.filter(from_owner=member_ref(from_user_id))
     keys = [str(pk) for pk in requests.values_list("pk", flat=True)]
     waiting = Proposal.objects.filter(kind=CREDIT_TRANSFER, subject_id__in=keys, state=ProposalState.OPEN)
-    for key in waiting.values_list("subject_id", flat=True)[:1]:
-        raise CreditTransferProposed(user_id=from_user_id, transfer_id=int(key))
+    key = waiting.values_list("subject_id", flat=True).first()
+    return int(key) if key else None

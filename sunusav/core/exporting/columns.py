@@ -91,7 +91,7 @@ def _facts(value: Any) -> Cell:
     if not isinstance(value, dict):
         return str(value or "")
     shown = ((phrasing.fact_label(name), phrasing.plain(name, one)) for name, one in value.items())
-    return "; ".join(phrasing.labelled(label, one) for label, one in shown)
+    return phrasing.enumerated(phrasing.labelled(label, one) for label, one in shown)
 
 
 BY_UNIT: dict[str, tuple[Any, Callable[[Any], Cell]]] = {
