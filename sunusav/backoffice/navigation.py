@@ -112,10 +112,13 @@ def menu_of(request: HttpRequest, site: Any) -> list[dict[str, Any]]:
         (area, [_item(entry, entry is here) for entry in open_entries if entry.area is area]) for area in Area
     )
     return [
-        {"title": area.value, "items": items, "collapsible": area is not Area.TO_DO}
+        {
+            "title": area.value, "items": items, "collapsible": area is not Area.TO_DO,
+            "is_here": request.path == area.url() or (here is not None and here.area is area),
+        }
         for area, items in groups
         if items
-    ]
+    ]  # fmt: skip
 
 
 def _item(entry: Entry, is_here: bool) -> dict[str, Any]:  # noqa: FBT001  (a fact that is shown)
@@ -125,8 +128,11 @@ def _item(entry: Entry, is_here: bool) -> dict[str, Any]:  # noqa: FBT001  (a fa
 
 
 def _entry_of(path: str, open_entries: list[Entry]) -> Entry | None:
-    """Return the entry whose address is the longest that this path begins with."""
-    matching = [entry for entry in open_entries if path.startswith(entry.url())]
+    """Return the entry whose address is the longest that this path begins with: the first page's for itself alone."""
+    home = _address("admin:index")
+    if path == home:
+        return next((entry for entry in open_entries if entry.url() == home), None)
+    matching = [entry for entry in open_entries if path.startswith(entry.url()) and entry.url() != home]
     return max(matching, key=lambda entry: len(entry.url()), default=None)
 
 

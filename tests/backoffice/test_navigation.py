@@ -44,6 +44,30 @@ def test_areas_stand_in_their_order_and_cycles_first(world: World) -> None:
     assert menu["To do"][0] == "/admin/"
 
 
+def _marked(path: str) -> tuple[list[str], list[str]]:
+    """Return the areas that are unfolded on a page, and the entries that are marked."""
+    request = RequestFactory().get(path)
+    request.user = person("menu-auditor", Role.AUDITOR)
+    menu = menu_of(request, admin.site)
+    marked = [item["link"] for group in menu for item in group["items"] if item["active"]]
+    return [str(group["title"]) for group in menu if group["is_here"]], marked
+
+
+@pytest.mark.parametrize(
+    ("path", "areas", "entries"),
+    [
+        ("/admin/", ["To do"], ["/admin/"]),
+        ("/admin/areas/payments/", ["Turns and payments"], []),
+        ("/admin/payouts/group/medina/change/", ["Turns and payments"], ["/admin/payouts/group/"]),
+        ("/admin/security/", [], []),
+    ],
+)
+def test_page_marks_its_entry_and_unfolds_its_area(
+    world: World, path: str, areas: list[str], entries: list[str]
+) -> None:
+    assert _marked(path) == (areas, entries)
+
+
 def test_people_see_only_what_they_may_open(world: World) -> None:
     menu = _menu(Role.OPERATOR)
 
