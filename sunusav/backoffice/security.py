@@ -40,7 +40,10 @@ FEW_CODES = 3
 
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     """Return what the menu of the account links to."""
-    return [{"title": _("Your security"), "link": reverse("admin:security")}]
+    return [
+        {"title": _("Your security"), "link": reverse("admin:security")},
+        {"title": _("Change password"), "link": reverse("admin:password_change")},
+    ]
 
 
 class AuthenticatorForm(OwnCodeForm):
