@@ -106,12 +106,18 @@ def presser(chromium: BrowserContext, live_server: LiveServer, settings: Setting
 class TestButtons:
     pytestmark = IN_BROWSER
 
-    def test_every_action_is_pressed_and_says_what_it_did(self, presser: Presser) -> None:
+    @pytest.mark.parametrize("is_of_transfers", [True, False], ids=["transfers", "others"])
+    def test_every_action_is_pressed_and_says_what_it_did(
+        self, presser: Presser, *, is_of_transfers: bool
+    ) -> None:
+        presses = {
+            key: press for key, press in PRESSES.items() if key.startswith("transfers.") == is_of_transfers
+        }
         world = make_world()
-        rows = {key: press.make(world) if press.make else None for key, press in PRESSES.items()}
+        rows = {key: press.make(world) if press.make else None for key, press in presses.items()}
         actions = {key: (model_admin, action) for key, model_admin, action in offered()}
 
-        for key, press in PRESSES.items():
+        for key, press in presses.items():
             model_admin, action = actions[key]
             try:
                 _press(presser, press, model_admin, action, rows[key])
