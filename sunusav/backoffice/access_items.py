@@ -13,6 +13,7 @@ from sunusav.backoffice.inbox import ALARM, ROWS_SHOWN, InboxItem, NextStep, Not
 from sunusav.backoffice.money import show_number
 from sunusav.backoffice.sections import page_of
 from sunusav.core.models import User
+from sunusav.core.phrasing import labelled
 from sunusav.core.roles import Role
 from sunusav.core.wrong_codes import WrongCodesReport, reports_of_wrong_codes
 
@@ -48,7 +49,7 @@ def _of_others(user: User, now: datetime) -> Notice | None:
 
 def _of_person(one: WrongCodesReport) -> Row:
     page = page_of("core.user", one.user.pk)
-    title = f"{one.user.get_username()}: {_said(one)}"
+    title = labelled(one.user.get_username(), _said(one))
     return Row(title, page, one.at, why=ASK_THEM, step=NextStep(_("Open"), page))
 
 

@@ -100,7 +100,7 @@ def pressed(key: str, **facts: Any) -> Callable[[Make], Make]:
 
 
 @pressed(
-    "transfers.disbursement propose-paid", typed={"proof": proof_of("paid-there", NET_SATS), "cost": "1500"}
+    "transfers.disbursement propose-paid", typed={"proof": proof_of("paid-there", NET_SATS), "cost": "1.5"}
 )
 def paid_there(world: World) -> Disbursement:
     return _under_review("paid-there")
