@@ -61,7 +61,15 @@ def show_on_page(row: models.Model, name: str) -> Any:
 
 @cache
 def _formatted(field: Any, show: Callable[[str], Any]) -> Column:
-    return _as_column(field, lambda row: show(getattr(row, field.attname)) or NOTHING)
+    return _as_column(field, lambda row: _shown_once(row, getattr(row, field.attname), show) or NOTHING)
+
+
+def _shown_once(row: models.Model, text: str, show: Callable[[str], Any]) -> Any:
+    """Return how a text of this row is shown: templates ask several times, and it may take queries."""
+    kept = row.__dict__.setdefault("_shown_on_page", {})
+    if (show, text) not in kept:
+        kept[show, text] = show(text)
+    return kept[show, text]
 
 
 def _field(model: type[models.Model], name: Column) -> Any:

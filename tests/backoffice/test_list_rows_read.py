@@ -10,6 +10,7 @@ from django.db import transaction
 from django.test import Client
 
 from ledger.services.sealing import seal_books
+from sunusav.backoffice import session_limits
 from sunusav.core.lookups import found_by
 from sunusav.core.models import User
 from sunusav.core.roles import Role
@@ -38,7 +39,9 @@ LEFT_TO_THE_BENCH = (
 )  # fmt: skip
 
 
-def test_no_page_reads_more_among_twice_the_rows() -> None:
+def test_no_page_reads_more_among_twice_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Once a minute, a page also notes when the session was last seen.
+    monkeypatch.setattr(session_limits, "SEEN_EVERY_SECONDS", 86_400)
     fill(make_world())
     found_by(["any"], limit=1)  # the first search makes the key of all of them
     seal_trail(now=NOW)

@@ -198,3 +198,15 @@ def _queries(client: Client, url: str) -> tuple[int, int]:
     assert response.status_code == 200
     changelist = (response.context or {}).get("cl")
     return len(queries), changelist.result_count if changelist else 1
+
+
+def test_member_named_on_a_page_is_read_once_per_field(world: World, enter: Enter) -> None:
+    client = enter(None)
+    url = reverse("admin:transfers_disbursement_change", args=[world.paid.pk])
+    client.get(url)
+
+    with CaptureQueriesContext(connection) as queries:
+        assert "user-0" in client.get(url).content.decode()
+
+    reads = [query for query in queries if 'FROM "payouts_member"' in query["sql"].replace("`", '"')]
+    assert len(reads) == 3  # who is paid, who won, and where their name is revealed
