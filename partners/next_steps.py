@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from partners.models import InboundWebhook
 from sunusav.backoffice.next_steps import NOTHING_TO_DO, NextStep
-from sunusav.backoffice.sections import link_to
-from transfers.reference_queries import collection_of_reference, payment_of_reference
+from sunusav.backoffice.sections import show_subject
+from transfers.reference_queries import subject_of_reference
 
 
 def webhook_step(row: InboundWebhook, now: datetime) -> NextStep:
@@ -21,13 +20,8 @@ def webhook_step(row: InboundWebhook, now: datetime) -> NextStep:
 
 
 def _about(row: InboundWebhook) -> Any:
-    if not row.reference:
-        return ""
-    payment = payment_of_reference(rail=row.partner, reference=row.reference)
-    if payment is not None:
-        return link_to(payment, gettext("payment %(number)s") % {"number": payment.pk})
-    request = collection_of_reference(method=row.partner, reference=row.reference)
-    return link_to(request, gettext("payment request %(number)s") % {"number": request.pk}) if request else ""
+    subject = subject_of_reference(method=row.partner, reference=row.reference) if row.reference else ""
+    return show_subject(subject) if subject else ""
 
 
 NEXT_STEPS = {"partners.inboundwebhook": webhook_step}

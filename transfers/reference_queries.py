@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable
 
-from transfers.models import Collection, Disbursement, PaymentOrder
+from transfers.models import Collection, PaymentOrder
 from transfers.types import KnownReference
 
 
-def payment_of_reference(*, rail: str, reference: str) -> Disbursement | None:
-    """Return the payment whose order has this reference at a rail."""
-    return Disbursement.objects.filter(orders__rail=rail, orders__reference=reference).first()
+def subject_of_reference(*, method: str, reference: str) -> str:
+    """Return the subject of the payment or request of this reference at a provider, or an empty string."""
+    orders = PaymentOrder.objects.filter(rail=method, reference=reference)
+    if (disbursement_id := orders.values_list("disbursement_id", flat=True).first()) is not None:
+        return f"disbursement:{disbursement_id}"
+    requests = Collection.objects.filter(method=method, reference=reference)
+    collection_id = requests.values_list("pk", flat=True).first()
+    return "" if collection_id is None else f"collection:{collection_id}"
 
 
 def references_of_orders(
@@ -20,11 +25,6 @@ def references_of_orders(
         row.reference: KnownReference(row.rail, f"disbursement:{row.disbursement_id}")
         for row in rows.only("reference", "rail", "disbursement_id")
     }
-
-
-def collection_of_reference(*, method: str, reference: str) -> Collection | None:
-    """Return the request for money of this reference by a method."""
-    return Collection.objects.filter(method=method, reference=reference).first()
 
 
 def references_of_collections(ids: Iterable[str], *, methods: Iterable[str]) -> dict[str, KnownReference]:

@@ -37,7 +37,7 @@ def _own(user: User, now: datetime) -> Notice | None:
 
 
 def _of_others(user: User, now: datetime) -> Notice | None:
-    """Report the wrong codes after other people's passwords to those who look after accounts."""
+    """Report the wrong codes after other people's passwords to those who may see accounts."""
     found = [one for one in reports_of_wrong_codes(now=now) if one.user.pk != user.pk]
     if not found:
         return None

@@ -57,7 +57,7 @@ def reports_of_wrong_codes(*, now: datetime, user: User | None = None) -> list[W
         else rows.filter(name__startswith=WRONG_CODES_OF)
     )
     found = {int(row.name.removeprefix(WRONG_CODES_OF)): row for row in rows.order_by("-read_at")}
-    people = {user.pk: user} if user else User.objects.in_bulk(found) if found else {}
+    people = {user.pk: user} if user else User.objects.in_bulk(found)
     return [
         WrongCodesReport(people[pk], row.facts["wrong_codes"], row.facts["address"], row.read_at)
         for pk, row in found.items()

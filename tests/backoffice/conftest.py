@@ -78,7 +78,7 @@ def shared_world(
 
 @pytest.fixture
 def _django_db_helper(shared_world: None, _django_db_helper: None) -> None:
-    """Begin the test's transaction around or in that of the shared world."""
+    """Begin the transaction of a test after that of the world that it shares."""
 
 
 @pytest.fixture

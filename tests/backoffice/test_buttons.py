@@ -97,7 +97,6 @@ def presser(chromium: BrowserContext, live_server: LiveServer, settings: Setting
     rail.cache_clear()
     page = chromium.new_page()
     complaints = complaints_of(page)
-    page.set_default_timeout(5_000)
     presser = Presser(page, live_server, complaints)
     page.on("response", presser.watch)
     return presser

@@ -154,7 +154,7 @@ def test_nobody_gives_themselves_a_role(manager: Client, enter: Enter, *, is_sup
     assert not TrailEntry.objects.filter(action="edit_user").exists()
 
 
-def test_people_may_lay_down_a_role_of_their_own(manager: Client) -> None:
+def test_people_may_give_up_a_role_of_their_own(manager: Client) -> None:
     user = User.objects.get(username="manager")
     user.groups.set(Group.objects.filter(name__in=["auditor", "operator"]))
 

@@ -5,7 +5,8 @@ from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.apps import apps
+from django.db import IntegrityError, connection, models
 
 from ledger import sql
 from ledger.models import JournalEntry, JournalTransaction
@@ -86,3 +87,21 @@ def test_insert_entries_of_an_account_that_does_not_exist_is_refused(insert: Cal
         insert(pk, [Line(NODE, 1), Line(unopened, -1)])
 
     assert JournalEntry.objects.count() == 0
+
+
+def test_rules_read_from_the_schema_are_those_that_django_reads() -> None:
+    """Django parses every CHECK for it, which is too slow for an audit."""
+    keys = sql.unique_keys()
+    tables = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
+    for table, model in tables.items():
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, table)
+        unique = {frozenset(one["columns"]) for one in found.values() if one["unique"] or one["primary_key"]}
+        checks = {
+            str(rule.name) for rule in model._meta.constraints if isinstance(rule, models.CheckConstraint)
+        }
+
+        assert (table, keys[table]) == (table, unique)
+        assert (table, checks & sql.check_names(table)) == (table, checks & found.keys())
+
+    assert len(tables) > 100

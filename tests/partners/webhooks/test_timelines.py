@@ -91,6 +91,6 @@ def test_delivery_leads_to_what_it_names_and_says_until_when_it_is_followed() ->
 
     assert waits is not None
     assert (str(waits.state), waits.until) == ("not followed yet", row.received_at)
-    assert strip_tags(waits.link) == f"payment request {facts.id}"
+    assert strip_tags(waits.link) == f"collection {facts.id}"
     assert done is not None
     assert (str(done.state), done.link) == ("followed", waits.link)
