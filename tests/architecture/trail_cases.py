@@ -54,7 +54,7 @@ from sunusav.backoffice.list_exports import ask_for_export, prepare_exports
 from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.search import search
 from sunusav.backoffice.tokens import revoke_token
-from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches
+from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches, wrong_codes
 from sunusav.core.band_services import BandValue
 from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import cancel_export, delete_expired, record_download, request_export
@@ -285,6 +285,12 @@ def use_code() -> Call:
     user = with_authenticator()
     [code, *_] = second_factor.make_recovery_codes(user, now=NOW)
     return lambda: second_factor.use_code(user, code, limits=second_factor.limits_in_sessions(user), now=NOW)
+
+
+@case("sunusav.core.wrong_codes.report_wrong_codes")
+def report_wrong_codes() -> Call:
+    user = with_authenticator()
+    return lambda: wrong_codes.report_wrong_codes(user, wrong_codes=5, address="192.0.2.7", now=NOW)
 
 
 @case("sunusav.core.second_factor_resets.propose_reset")
