@@ -7,11 +7,15 @@ import pytest
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
+import fees.queries
+from sunusav.api import authentication
 from sunusav.core.transactions import lift_idle_limit
 from tests.support import baseline, flush, network
 from tests.support.redis import redis
 
 flush.install()
+
+A_DAY = 86_400.0
 
 
 def pytest_collection_finish() -> None:
@@ -32,6 +36,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Create the test database as pytest-django does, then remember what the migrations put there."""
     with django_db_blocker.unblock():
         baseline.remember(connection)
+
+
+@pytest.fixture
+def caches_outlast_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what a process reads once in a while, tokens and fees, for as long as a test that counts queries takes."""
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", A_DAY)
+    monkeypatch.setattr(fees.queries, "CACHE_LIFETIME_SECONDS", A_DAY)
 
 
 @pytest.fixture(autouse=True)

@@ -150,6 +150,7 @@ def test_cached_token_expires_at_its_moment(monkeypatch: pytest.MonkeyPatch) -> 
     assert _get(token) == 401
 
 
+@pytest.mark.usefixtures("caches_outlast_the_test")
 def test_request_with_a_cached_token_makes_no_query(django_assert_num_queries: Any) -> None:
     token = _issue("tower", Role.OPERATOR)
     assert _get(token) == 200

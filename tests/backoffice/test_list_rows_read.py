@@ -39,6 +39,7 @@ LEFT_TO_THE_BENCH = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("caches_outlast_the_test")
 def test_no_page_reads_more_among_twice_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     # Once a minute, a page also notes when the session was last seen.
     monkeypatch.setattr(session_limits, "SEEN_EVERY_SECONDS", 86_400)

@@ -125,6 +125,7 @@ def test_calculate_with_an_unknown_token_is_refused(anybody):
     refused(response, 401, "not-authenticated")
 
 
+@pytest.mark.usefixtures("caches_outlast_the_test")
 def test_calculate_with_warm_caches_makes_no_query(anybody, django_assert_num_queries):
     service = client_in(Role.PLATFORM)
     for client in (anybody, service):
