@@ -54,7 +54,16 @@ from sunusav.backoffice.list_exports import ask_for_export, prepare_exports
 from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.search import search
 from sunusav.backoffice.tokens import revoke_token
-from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches, wrong_codes
+from sunusav.core import (
+    approvals,
+    attachments,
+    second_factor,
+    second_factor_resets,
+    staff_sessions,
+    switches,
+    wrong_codes,
+)
+from sunusav.core.actors import Actor
 from sunusav.core.band_services import BandValue
 from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import cancel_export, delete_expired, record_download, request_export
@@ -63,6 +72,7 @@ from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
 from tests.core.export_world import source
+from tests.factories.attachments import attached, upload
 from tests.factories.bands import proposed_band
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import (
@@ -1587,6 +1597,22 @@ def prepare_file() -> Call:
 def prepare_file_of_list() -> Call:
     ask_for_export(list_name="core.trailentry", filters={}, file_format="csv", user=all_rights(), now=NOW)
     return lambda: prepare_exports(clock=lambda: NOW)
+
+
+# attachments
+
+
+@case("sunusav.core.attachments.add_attachment")
+def attach_file() -> Call:
+    user = finance()
+    subject, actor = f"user:{user.get_username()}", Actor.of(user)
+    return lambda: attachments.add_attachment(subject=subject, upload=upload(), actor=actor, now=NOW)
+
+
+@case("sunusav.core.attachments.record_download")
+def download_attachment() -> Call:
+    row, actor = attached(), Actor.of(finance())
+    return lambda: attachments.record_download(attachment=row, actor=actor, now=NOW)
 
 
 # lightning
