@@ -169,8 +169,14 @@ DEFAULT_CURRENCY = "XOF"
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # The most that one file of an upload may have.
 ATTACHMENT_MOST_BYTES = 5 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = [
+    "sunusav.core.upload_handlers.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["sunusav.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["sunusav.api.permissions.DenyAll"],
