@@ -1615,6 +1615,12 @@ def download_attachment() -> Call:
     return lambda: attachments.record_download(attachment=row, actor=actor, now=NOW)
 
 
+@case("sunusav.backoffice.attachments.download_attachment")
+def download_attachment_on_page() -> Call:
+    row, client = attached(), superuser()
+    return lambda: client.get(f"/admin/attachments/{row.pk}/")
+
+
 # lightning
 
 
