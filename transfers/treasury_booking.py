@@ -59,6 +59,11 @@ TREASURY_TRANSACTIONS: Final = {
 }
 
 
+def bank_line(reference: str) -> str:
+    """Return the reference in the journal of a line of a bank's statement that an app above books."""
+    return f"bank_line:{reference}"
+
+
 def require_fitting(movement: Movement) -> None:
     """Refuse a movement whose parts do not fit together.
 
