@@ -40,7 +40,7 @@ from sunusav.core.keyset import Position
 from sunusav.core.models import Proposal
 from sunusav.core.money import MSAT_PER_SAT
 from sunusav.core.privacy import keys_of
-from transfers.destination_queries import mask_destination, opened_with
+from transfers.destination_queries import masked_destinations, opened_with
 from transfers.enums import DisbursementState
 from transfers.queries import disbursements_for
 from transfers.types import Destination, DisbursementFacts, SealedDestination
@@ -311,8 +311,8 @@ def opened_account(row: SettlementAccount) -> Destination:
 
 def registered_account(row: SettlementAccount) -> RegisteredAccount:
     """Return an account as people see it."""
-    masked = mask_destination(row.kind, opened_account(row).value)
-    return RegisteredAccount(row.pk, row.rail, row.kind, masked, row.holder, row.digest)
+    (masked,) = masked_destinations([sealed_account(row)])
+    return RegisteredAccount(row.pk, row.rail, row.kind, masked.masked_value, row.holder, row.digest)
 
 
 def sats_settled(row: Settlement) -> int:

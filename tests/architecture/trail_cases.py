@@ -27,6 +27,8 @@ from ledger.services import approve_manual_rate, post, propose_manual_rate
 from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
+from partners.models import Settlement
+from partners.settlements.services import payments, windows
 from payouts.errors import CycleCancelled
 from payouts.models import Contribution, Cycle, Refund
 from payouts.services import (
@@ -89,7 +91,15 @@ from tests.factories.payouts import (
     verify,
 )
 from tests.factories.receipts import adopt, proposed_issuer, proposed_tax_rate, set_issuer
-from tests.factories.treasury import NODE, evidence
+from tests.factories.settlements import (
+    account_of_another,
+    another_partner,
+    approved,
+    closed,
+    proposed_account,
+    rate_of,
+)
+from tests.factories.treasury import BANK, NODE, book, evidence
 from tests.factories.users import make_session, make_user
 from tests.fakes.rail import invoice
 from tests.support.tampering import sql
@@ -141,6 +151,7 @@ COMMITTED_BEFORE: dict[str, set[str]] = {}
 # Services that store an error for a later try, where others raise it, with a check that nothing was completed.
 STORED_ERRORS: dict[str, Callable[[], bool]] = {}
 _numbers = count(1)
+SETTLED_MONTH = NOW - timedelta(days=10)
 
 
 def case(
@@ -1519,6 +1530,72 @@ def adopt_float_minimum() -> Call:
     decide_open("float_minimum")
     proposal, second = proposed_minimum(now=NOW), approver()
     return lambda: adopt_minimum(proposal, now=NOW, approver=second)
+
+
+def settlement_due() -> str:
+    """Return a partner to which fees accrued in a month that is over."""
+    rate_of("8000000", at=SETTLED_MONTH)
+    return another_partner(at=SETTLED_MONTH, now=NOW)
+
+
+def approved_settlement() -> tuple[Settlement, payments.Approved]:
+    row = closed(partner=settlement_due(), now=NOW)
+    return row, approved(row, now=NOW)
+
+
+@case("partners.settlements.services.accounts.propose_settlement_account")
+def propose_settlement_account() -> Call:
+    decide_open("settlement_account")
+    proposer = finance()
+    return lambda: proposed_account(now=NOW, proposer=proposer)
+
+
+@case("partners.settlements.services.accounts.adopt_settlement_account")
+def adopt_settlement_account() -> Call:
+    decide_open("settlement_account")
+    proposal, second = proposed_account(now=NOW), approver()
+    return lambda: approvals.approve(
+        proposal_id=proposal.pk, approver=second, digest=proposal.digest, now=NOW
+    )
+
+
+@case("partners.settlements.services.windows.close_window")
+def close_window() -> Call:
+    partner, proposer = settlement_due(), finance()
+    return lambda: closed(partner=partner, now=NOW, proposer=proposer)
+
+
+@case("partners.settlements.services.windows.approve_settlement")
+def approve_settlement() -> Call:
+    row, second = closed(partner=settlement_due(), now=NOW), approver()
+    return lambda: approved(row, now=NOW, approver=second)
+
+
+@case("partners.settlements.services.windows.propose_again")
+def propose_settlement_again() -> Call:
+    row, _ = approved_settlement()
+    account_of_another(row.partner, "+221779998877", now=NOW)
+    proposer = finance()
+    return lambda: windows.propose_again(
+        settlement_id=row.pk, proposer=proposer, reason="a new account", now=NOW
+    )
+
+
+@case("partners.settlements.services.payments.execute_settlement")
+def execute_settlement() -> Call:
+    row, seen = approved_settlement()
+    user = finance()
+    return lambda: payments.execute_settlement(settlement_id=row.pk, seen=seen, user=user, now=NOW)
+
+
+@case("partners.settlements.services.payments.record_bank_payment")
+def record_bank_payment() -> Call:
+    row, seen = approved_settlement()
+    book(Movement(TreasuryKind.CAPITAL_DEPOSIT, BANK, 10_000), now=NOW)
+    line, user = payments.BankEvidence(name("line"), NOW.date(), "transfer to Wave"), finance()
+    return lambda: payments.record_bank_payment(
+        settlement_id=row.pk, seen=seen, evidence=line, user=user, now=NOW
+    )
 
 
 # exports

@@ -14,16 +14,20 @@ from ledger.models import ExchangeRate
 from ledger.services import post
 from ledger.types import AccountRef, Line
 from partners.models import Settlement, SettlementAccount
-from partners.settlements.queries import settlement
-from partners.settlements.services.accounts import propose_settlement_account
+from partners.settlements.queries import person_of, settlement
+from partners.settlements.services.accounts import SETTLEMENT_ACCOUNT, propose_settlement_account
 from partners.settlements.services.payments import Approved
 from partners.settlements.services.windows import close_window
 from sunusav.core import approvals
 from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, User
+from sunusav.core.privacy import keys_for
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
 from transfers.booking import fee_lines
+from transfers.models import Partner
+from transfers.services.destinations import digest_of_destination, seal_destination
+from transfers.types import Destination
 
 BY = Actor.system("tests")
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
@@ -115,6 +119,33 @@ def account_in_use(
     proposal = proposed_account(value, partner=partner, now=now)
     approvals.approve(proposal_id=proposal.pk, approver=_approver(), digest=proposal.digest, now=now)
     return SettlementAccount.objects.get(pk=proposal.subject_id)
+
+
+def another_partner(*, at: datetime, now: datetime) -> str:
+    """Add a partner to the directory to which fees accrued, with an account that Wave's rail pays; return its code."""
+    code = f"partner-{next(_numbers)}"
+    last = Partner.objects.order_by("-position").values_list("position", flat=True).first() or 0
+    Partner.objects.create(code=code, name=code, countries=["SN"], position=last + 1)
+    worked_example(at=at, partner=code)
+    account_of_another(code, PHONE, now=now)
+    return code
+
+
+def account_of_another(code: str, value: str, *, now: datetime) -> None:
+    """Put an account in use for a partner that has no rail of its own."""
+    keys, person, destination = (
+        keys_for(person_of(code)),
+        person_of(code),
+        Destination("wave", "phone", value),
+    )
+    proposer = _finance()
+    row = SettlementAccount.objects.create(
+        partner=code, rail="wave", kind="phone", holder="Another", reason="their letter", proposer=proposer,
+        sealed_value=seal_destination(keys, person, destination).sealed_value,
+        digest=digest_of_destination(keys, person, destination), proposed_at=now,
+    )  # fmt: skip
+    proposal = approvals.propose(kind=SETTLEMENT_ACCOUNT, subject_id=str(row.pk), proposer=proposer, now=now)
+    approvals.approve(proposal_id=proposal.pk, approver=_approver(), digest=proposal.digest, now=now)
 
 
 def _finance() -> User:

@@ -249,8 +249,8 @@ def test_final_failure_is_retried_under_the_same_settlement_with_a_new_reference
 def test_unknown_outcome_keeps_its_reference(
     ready: tuple[Settlement, Approved], finance: User, wave: ScriptedFrancRail, watch: Watch
 ) -> None:
-    wave.script.append(Unknown("timeout"))
-    wave.finds.append(NotSeen())
+    wave.script.append(Unknown(seen=False, reason="timeout"))
+    wave.finds.append(NotSeen(source="franc-account"))
     execute(ready, finance)
     run(watch)
     assert settlement(ready[0].pk).status == SettlementStatus.PROCESSING
