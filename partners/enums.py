@@ -1,7 +1,5 @@
 """What proves a delivery, and what one led to, as codes."""
 
-from typing import Final
-
 from django.db.models import TextChoices
 
 
@@ -43,7 +41,7 @@ class SettlementStatus(TextChoices):
 
 
 # An approval is void once another account is registered; a cancelled payment makes an approved one of it again.
-SETTLEMENT_TRANSITIONS: Final = {
+SETTLEMENT_TRANSITIONS: dict[str, frozenset[str]] = {
     SettlementState.CLOSED: frozenset({SettlementState.APPROVED}),
     SettlementState.APPROVED: frozenset(
         {SettlementState.ORDERED, SettlementState.SETTLED, SettlementState.CLOSED}

@@ -127,14 +127,13 @@ def due_windows(partner: str, *, now: datetime) -> tuple[Window, ...]:
 
 def all_due(*, now: datetime) -> list[PartnerDue]:
     """Return the partners whose windows have ended and are not proposed yet."""
-    known = sorted({*partners_with_accruals(), *settled_partners()})
-    found = (PartnerDue(partner, due_windows(partner, now=now)) for partner in known)
+    found = (PartnerDue(partner, due_windows(partner, now=now)) for partner in known_partners())
     return [one for one in found if one.windows]
 
 
-def settled_partners() -> list[str]:
-    """Return the partners that have a settlement."""
-    return list(Settlement.objects.filter(sequence=1).order_by("partner").values_list("partner", flat=True))
+def known_partners() -> list[str]:
+    """Return the partners to which a fee has ever accrued."""
+    return partners_with_accruals()
 
 
 def previewed(partner: str, *, now: datetime) -> Iterator[tuple[Window, Closing]]:
@@ -167,6 +166,15 @@ def settlement_row(settlement_id: str) -> Settlement:
     found = Settlement.objects.filter(pk=int(settlement_id)).first() if settlement_id.isdecimal() else None
     if found is None:
         raise SettlementMissing(settlement_id=settlement_id)
+    return found
+
+
+def settlement_of_month(partner: str, month: datetime | None) -> Settlement:
+    """Return the settlement of a partner's month, or of its last one. Raises: SettlementMissing."""
+    rows = Settlement.objects.filter(partner=partner).order_by("-sequence")
+    found = (rows if month is None else rows.filter(period_start=month)).first()
+    if found is None:
+        raise SettlementMissing(settlement_id=f"{partner} {month:%Y-%m}" if month else partner)
     return found
 
 

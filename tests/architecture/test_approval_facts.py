@@ -87,8 +87,7 @@ def _voids(change: Callable[[], Any], proposal: Proposal, approver: User) -> boo
 def _is_void(proposal: Proposal, approver: User) -> bool:
     """Return whether a proposal can no longer be approved; a refusal changes nothing."""
     with unchanged():
-        is_refused = _refuses_changed_facts(proposal, approver)
-    return is_refused
+        return _refuses_changed_facts(proposal, approver)
 
 
 def _refuses_changed_facts(proposal: Proposal, approver: User) -> bool:

@@ -51,7 +51,7 @@ def test_residue_of_a_window_opens_the_next_one() -> None:
     second = close(at("8000000", 1), Carried(first.residue_msat, first.residue_xof))
 
     assert (second.due_xof, second.settled_msat) == (1, 12_500)
-    assert (second.residue_xof, second.residue_msat) == (0, 0)
+    assert (second.residue_xof, second.residue_msat) == (Decimal(0), 0)
 
 
 def test_shares_at_different_rates_are_summed_exactly_and_floored_once() -> None:

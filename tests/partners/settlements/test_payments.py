@@ -343,7 +343,12 @@ def test_each_line_of_the_bank_is_booked_once(ready: tuple[Settlement, Approved]
 def test_bank_payment_without_its_evidence_is_refused(
     ready: tuple[Settlement, Approved], finance: User, missing: str
 ) -> None:
-    line = {"reference": "BICIS 8", "paid_on": BANK_LINE.paid_on, "explanation": "transfer", missing: "  "}
+    line: dict[str, Any] = {
+        "reference": "BICIS 8",
+        "paid_on": BANK_LINE.paid_on,
+        "explanation": "transfer",
+        missing: "  ",
+    }
     with unchanged(), pytest.raises(BankPaymentIncomplete):
         pay_by_bank(ready, finance, BankEvidence(**line))
 
