@@ -22,6 +22,6 @@ EXPORTS = [
             "outcome",
             "handled_at",
         ),
-    )
-    * settlements.EXPORTS,
+    ),
+    *settlements.EXPORTS,
 ]
