@@ -62,6 +62,6 @@ def _due(total_xof: Fraction, total_msat: int) -> tuple[int, int]:
     """Return the whole francs that are due, and the msat that they take: both, or neither."""
     if total_xof < 1 or total_msat <= 0:
         return 0, 0
-    due_xof = int(total_xof)
-    settled_msat = int(total_msat * due_xof / total_xof)
+    due_xof = total_xof.numerator // total_xof.denominator
+    settled_msat = total_msat * due_xof * total_xof.denominator // total_xof.numerator
     return (due_xof, settled_msat) if settled_msat else (0, 0)

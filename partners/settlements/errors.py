@@ -9,7 +9,7 @@ class SettlementMissing(Missing):
     settlement_id: str
 
 
-class PartnerUnknown(Missing):
+class SettlementPartnerUnknown(Missing):
     """The directory has no partner of that name."""
 
     partner: str
@@ -41,14 +41,14 @@ class SettlementNotRepeatable(Conflict):
     """It waits for a decision, or was decided for good: only what was rejected is proposed again."""
 
     settlement_id: str
-    status: str
+    settlement_status: str
 
 
 class SettlementNotPayable(Conflict):
     """Only an approved settlement is paid, or one whose payment failed."""
 
     settlement_id: str
-    status: str
+    settlement_status: str
 
 
 class SettlementApprovalDiffers(Conflict):
@@ -67,7 +67,7 @@ class EarlierSettlementUnpaid(Conflict):
 
 
 class ExecutorIsApprover(Forbidden):
-    """Whoever approved a settlement does not pay it."""
+    """The person who approved a settlement does not pay it."""
 
     settlement_id: str
 

@@ -52,7 +52,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("There is no settlement %(settlement_id)s."),
         _("Choose one of the list."),
     ),
-    "partner-unknown": (
+    "settlement-partner-unknown": (
         _("The directory has no partner “%(partner)s”."),
         _("Name one of its partners."),
     ),
@@ -69,11 +69,11 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("Settle the months in their order."),
     ),
     "settlement-not-repeatable": (
-        _("Settlement %(settlement_id)s is not proposed again (%(status)s)."),
+        _("Settlement %(settlement_id)s is not proposed again (%(settlement_status)s)."),
         _("Only a rejected settlement is proposed again, or an approved one whose account has changed."),
     ),
     "settlement-not-payable": (
-        _("Settlement %(settlement_id)s is not paid now (%(status)s)."),
+        _("Settlement %(settlement_id)s is not paid now (%(settlement_status)s)."),
         _("Only an approved settlement is paid, or one whose payment failed."),
     ),
     "settlement-approval-differs": (
@@ -123,4 +123,4 @@ PROPOSALS: dict[str, Any] = {
     "settlement": _("Settle a month with a partner"),
     "settlement_account": _("Register the account that settlements are paid to"),
 }
-CODES = {"earlier_status", "status"}
+CODES = {"earlier_status", "settlement_status"}

@@ -1592,7 +1592,7 @@ def execute_settlement() -> Call:
 def record_bank_payment() -> Call:
     row, seen = approved_settlement()
     book(Movement(TreasuryKind.CAPITAL_DEPOSIT, BANK, 10_000), now=NOW)
-    line, user = payments.BankEvidence(name("line"), NOW.date(), "transfer to Wave"), finance()
+    line, user = payments.BankEvidence(name("line"), NOW.date(), "transfer", upload()), finance()
     return lambda: payments.record_bank_payment(
         settlement_id=row.pk, seen=seen, evidence=line, user=user, now=NOW
     )

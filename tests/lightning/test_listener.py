@@ -327,7 +327,7 @@ def _spawn(given: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "manage.py", "listen_invoices"], cwd=ROOT, env=environment)
 
 
-def wait_until(done: Callable[[], bool], *, within_seconds: float = 20) -> None:
+def wait_until(done: Callable[[], bool], *, within_seconds: float = 120) -> None:
     ends = time.monotonic() + within_seconds
     while not done():
         assert time.monotonic() < ends, "not recorded in time"

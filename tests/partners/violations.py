@@ -17,6 +17,7 @@ from partners.models import (
 )
 from partners.settlements.services.payments import BankEvidence, record_bank_payment
 from sunusav.core.roles import Role
+from tests.factories.attachments import upload
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.settlements import another_partner, approved, closed, rate_of, worked_example
 from tests.factories.treasury import BANK, book
@@ -87,7 +88,7 @@ def bank_payment() -> SettlementBankPayment:
     seen = approved(row, now=NOW)
     book(Movement(TreasuryKind.CAPITAL_DEPOSIT, BANK, 10_000), now=NOW)
     return record_bank_payment(
-        settlement_id=row.pk, seen=seen, evidence=BankEvidence("a", NOW.date(), "transfer"),
+        settlement_id=row.pk, seen=seen, evidence=BankEvidence("a", NOW.date(), "transfer", upload()),
         user=make_user(Role.FINANCE), now=NOW,
     )  # fmt: skip
 

@@ -32,8 +32,10 @@ from partners.settlements.services.payments import (
     record_bank_payment,
 )
 from partners.settlements.services.windows import close_window, propose_again
+from sunusav.backoffice.action_pages import person_of
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.attachments import AttachmentField, attachment_sections
 from sunusav.backoffice.columns import badge, show_choice
 from sunusav.backoffice.facts import moment, numbered, show_code_or_text
 from sunusav.backoffice.filters import FewRows
@@ -73,7 +75,8 @@ class BankPaymentForm(ReasonAndCodeForm):
     paid_on = forms.DateField(
         label=_("Paid on"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
-    field_order = ("reference", "paid_on", "reason", "code")
+    document = AttachmentField(label=_("Document of the bank"))
+    field_order = ("reference", "paid_on", "reason", "document", "code")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,7 +104,7 @@ def _record_bank_payment(decision: Decision) -> None:
     given = decision.form_data
     record_bank_payment(
         settlement_id=decision.row.pk, seen=_seen(decision), user=decision.user, now=decision.now,
-        evidence=BankEvidence(given["reference"], given["paid_on"], decision.reason),
+        evidence=BankEvidence(given["reference"], given["paid_on"], decision.reason, given["document"]),
     )  # fmt: skip
 
 
@@ -280,7 +283,8 @@ class SettlementAdmin(ReadOnlyAdmin):
         paid = SettlementBankPayment.objects.filter(settlement=row).select_related("recorder").first()
         payment = row.facts.payout_id
         subjects = [subject_of(row.pk), *([f"disbursement:{payment}"] if payment else [])]
-        return (*_payment(row, paid), timeline_of(subjects))
+        files = attachment_sections(subject_of(row.pk), user=person_of(request))
+        return (*_payment(row, paid), *files, timeline_of(subjects))
 
 
 def _months(partner: str) -> str:

@@ -18,13 +18,13 @@ from partners.settlements.api.serializers import (
 from partners.settlements.errors import (
     EarlierSettlementUnpaid,
     ExecutorIsApprover,
-    PartnerUnknown,
     SettlementAccountChanged,
     SettlementAccountMissing,
     SettlementApprovalDiffers,
     SettlementFloatShort,
     SettlementMissing,
     SettlementNotPayable,
+    SettlementPartnerUnknown,
     SettlementReserveShort,
 )
 from partners.settlements.services.batches import queue_proposals
@@ -63,7 +63,7 @@ class Settle(ApiView):
     @Endpoint(
         "Propose the settlements of a partner that are due", operation_id="partners_settle_post",
         permission=PROPOSE, body=SettleBody, answer=SettleAnswer, statuses=(202,),
-        problems=[PartnerUnknown], example={"partner_name": "wave"},
+        problems=[SettlementPartnerUnknown], example={"partner_name": "wave"},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Queue it, and pay nobody: each settlement waits for a second person."""

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from partners.models import Settlement
-from partners.settlements.errors import PartnerUnknown, WindowOutOfOrder
+from partners.settlements.errors import SettlementPartnerUnknown, WindowOutOfOrder
 from partners.settlements.queries import due_windows
 from partners.settlements.services.windows import close_window
 from sunusav.core.models import User
@@ -26,7 +26,7 @@ def propose_due(
     """Close each window that is due and yield its settlement; each is committed before the next is begun.
 
     Only up to the month that begins at `through`, where it is given. Safe to run twice, at once or after it was
-    stopped: a window is closed once. Raises: PartnerUnknown, NotAllowedToDecide.
+    stopped: a window is closed once. Raises: SettlementPartnerUnknown, NotAllowedToDecide.
     """
     user = proposer_named(proposer)
     for window in due_windows(partner, now=now):
@@ -46,10 +46,10 @@ def proposer_named(proposer: str) -> User:
 def queue_proposals(*, partner: str, proposer: User) -> str:
     """Have a worker propose the windows of a partner that are due, in the name of a person; return the task's id.
 
-    Raises: PartnerUnknown.
+    Raises: SettlementPartnerUnknown.
     """
     if directory.partner(partner) is None:
-        raise PartnerUnknown(partner=partner)
+        raise SettlementPartnerUnknown(partner=partner)
     task_id = uuid4().hex
     wake(PROPOSE_TASK, partner, proposer.get_username(), task_id=task_id)
     return task_id

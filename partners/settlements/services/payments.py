@@ -1,9 +1,12 @@
 """Pay approved settlements: by the partner's rail, or by the bank with its reference and a document."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.timezone import localdate
 
@@ -36,8 +39,9 @@ from partners.settlements.queries import (
 )
 from partners.settlements.services.windows import locked
 from sunusav.core.actors import Actor
+from sunusav.core.attachments import add_attachment
 from sunusav.core.calendar import DAKAR
-from sunusav.core.models import User
+from sunusav.core.models import Attachment, User
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from transfers.booking import POSITION_MSAT, POSITION_XOF, partner_reserve
@@ -64,11 +68,12 @@ class Approved:
 
 @dataclass(frozen=True)
 class BankEvidence:
-    """What shows that the bank paid: the line of its statement."""
+    """What shows that the bank paid: the line of its statement, and the document as a file."""
 
     reference: str
     paid_on: date
     explanation: str
+    document: UploadedFile[Any] | None
 
 
 @retried_on_deadlock
@@ -123,7 +128,7 @@ def _payable(settlement_id: int, seen: Approved, user: User) -> tuple[Settlement
     status = settlement_facts([row])[0].status
     approval = approval_of(row)
     if status not in PAYABLE or approval is None:
-        raise SettlementNotPayable(settlement_id=str(row.pk), status=status)
+        raise SettlementNotPayable(settlement_id=str(row.pk), settlement_status=status)
     if (approval.proposal_id, approval.proposal.digest) != (seen.proposal_id, seen.digest):
         raise SettlementApprovalDiffers(settlement_id=str(row.pk), proposal_id=str(seen.proposal_id))
     if approval.proposal.approvals.filter(approver=user).exists():
@@ -163,12 +168,13 @@ def record_bank_payment(
 
     Raises: SettlementMissing, SettlementNotPayable, SettlementApprovalDiffers, ExecutorIsApprover,
     EarlierSettlementUnpaid, BankPaymentIncomplete, BankPaymentDateOutOfRange, BankLineBooked, TreasuryAccountShort,
-    SettlementReserveShort, OrderStillPayable.
+    SettlementReserveShort, OrderStillPayable; and as `add_attachment`.
     """
     _require_complete(evidence)
     with transaction.atomic():
         row, approval = _payable(settlement_id, seen, user)
         _require_day(evidence.paid_on, approval, now)
+        document = _attached(row, evidence, user=user, now=now)
         _cancel_failed(payments_of([row]).get(row.pk), user=user, now=now)
         _require_reserve(row, now=now)
         lines = bank_lines(row)
@@ -182,7 +188,10 @@ def record_bank_payment(
         move(
             row, SettlementState.SETTLED, allowed=SETTLEMENT_TRANSITIONS, subject=subject_of(row.pk),
             action="record_bank_payment", actor=Actor.of(user), at=now, reason=paid.explanation,
-            facts={"due_xof": row.due_xof, "transaction": transaction_id, "paid_on": paid.paid_on.isoformat()},
+            facts={
+                "due_xof": row.due_xof, "transaction": transaction_id, "paid_on": paid.paid_on.isoformat(),
+                "sha256": document.sha256,
+            },
             completed_at=now,
         )  # fmt: skip
     return paid
@@ -202,6 +211,14 @@ def _require_complete(evidence: BankEvidence) -> None:
     for name in ("reference", "explanation"):
         if not getattr(evidence, name).strip():
             raise BankPaymentIncomplete(missing=name)
+    if evidence.document is None:
+        raise BankPaymentIncomplete(missing="document")
+
+
+def _attached(row: Settlement, evidence: BankEvidence, *, user: User, now: datetime) -> Attachment:
+    """Attach the document to the settlement. Raises: as `add_attachment`."""
+    assert evidence.document is not None, "checked before"  # noqa: S101  (for the type checker)
+    return add_attachment(subject=subject_of(row.pk), upload=evidence.document, actor=Actor.of(user), now=now)
 
 
 def _require_day(paid_on: date, approval: ApprovedSettlement, now: datetime) -> None:

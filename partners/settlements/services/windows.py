@@ -9,9 +9,9 @@ from fees.accrual_queries import closable_before, last_record
 from partners.enums import SETTLEMENT_TRANSITIONS, SettlementState, SettlementStatus
 from partners.models import ApprovedSettlement, Settlement
 from partners.settlements.errors import (
-    PartnerUnknown,
     SettlementMissing,
     SettlementNotRepeatable,
+    SettlementPartnerUnknown,
     WindowNotEnded,
     WindowOutOfOrder,
 )
@@ -46,11 +46,11 @@ def close_window(
 ) -> Settlement:
     """Close a partner's next window and propose its settlement to a second person; one of 0 francs is completed.
 
-    `starting_at`: the window that the caller means. Raises: PartnerUnknown, NothingAccrued, WindowOutOfOrder,
+    `starting_at`: the window that the caller means. Raises: SettlementPartnerUnknown, NothingAccrued, WindowOutOfOrder,
     WindowNotEnded, NotAllowedToDecide.
     """
     if directory.partner(partner) is None:
-        raise PartnerUnknown(partner=partner)
+        raise SettlementPartnerUnknown(partner=partner)
     with transaction.atomic():
         lock(WINDOWS_LOCK)
         last = last_settlement(partner)
@@ -114,7 +114,7 @@ def propose_again(*, settlement_id: int, proposer: User, reason: str, now: datet
         row = locked(settlement_id)
         facts = settlement_facts([row])[0]
         if facts.status != SettlementStatus.REJECTED and not _is_void(row, facts.status):
-            raise SettlementNotRepeatable(settlement_id=str(row.pk), status=facts.status)
+            raise SettlementNotRepeatable(settlement_id=str(row.pk), settlement_status=facts.status)
         if row.state != SettlementState.CLOSED:
             move(
                 row, SettlementState.CLOSED, allowed=SETTLEMENT_TRANSITIONS, subject=subject_of(row.pk),

@@ -1,6 +1,6 @@
 """Approved settlements are paid once: by the partner's rail, or by the bank."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,9 +31,12 @@ from partners.settlements.services.payments import (
     record_bank_payment,
 )
 from sunusav.core import approvals
+from sunusav.core.attachments import attachments_of
 from sunusav.core.models import TrailEntry, User
 from sunusav.core.roles import Role
 from sunusav.core.switches import OutgoingPaused, pause_outgoing
+from sunusav.core.uploads import AttachmentTypeUnknown
+from tests.factories.attachments import HTML, upload
 from tests.factories.floats import looked_at
 from tests.factories.settlements import (
     BY,
@@ -61,7 +64,7 @@ from transfers.types import Movement, NotSeen, Refused, Unknown
 pytestmark = pytest.mark.django_db
 
 RESERVE, FLOAT = partner_reserve("wave"), ScriptedWaveRail.account
-BANK_LINE = BankEvidence("BICIS-2026-11-02-7", date(2026, 11, 1), "transfer to Wave")
+DAY = date(2026, 11, 1)
 
 
 @pytest.fixture
@@ -86,9 +89,23 @@ def execute(ready: tuple[Settlement, Approved], user: User, **changes: Any) -> N
     )
 
 
-def pay_by_bank(ready: tuple[Settlement, Approved], user: User, line: BankEvidence = BANK_LINE) -> None:
+def line_of_bank(**changes: Any) -> BankEvidence:
+    facts: dict[str, Any] = {
+        "reference": "BICIS-2026-11-02-7", "paid_on": DAY, "explanation": "transfer to Wave", "document": upload(),
+    }  # fmt: skip
+    return BankEvidence(**{**facts, **changes})
+
+
+def pay_by_bank(
+    ready: tuple[Settlement, Approved],
+    user: User,
+    now: datetime = ON_THE_FIRST,
+    changes: dict[str, Any] | None = None,
+) -> None:
     row, seen = ready
-    record_bank_payment(settlement_id=row.pk, seen=seen, evidence=line, user=user, now=ON_THE_FIRST)
+    record_bank_payment(
+        settlement_id=row.pk, seen=seen, evidence=line_of_bank(**changes or {}), user=user, now=now
+    )
 
 
 def fund_bank(amount_xof: int = 10_000) -> None:
@@ -310,10 +327,9 @@ def test_bank_payment_after_a_failure_cancels_the_payment(
     run(watch)
     settle(watch)
 
-    row, seen = ready
-    record_bank_payment(settlement_id=row.pk, seen=seen, evidence=BANK_LINE, user=finance, now=watch())
+    pay_by_bank(ready, finance, now=watch())
 
-    assert settlement(row.pk).status == SettlementStatus.COMPLETED
+    assert settlement(ready[0].pk).status == SettlementStatus.COMPLETED
     assert Disbursement.objects.get().state == "cancelled"
     assert (owed(RESERVE), owed(IN_TRANSIT), wave.paid) == (11_500, 0, {})
 
@@ -330,27 +346,34 @@ def test_bank_payment_while_a_payment_may_be_paid_is_refused(
 def test_each_line_of_the_bank_is_booked_once(ready: tuple[Settlement, Approved], finance: User) -> None:
     fund_bank()
     movement = Movement(TreasuryKind.CAPITAL_DEPOSIT, BANK, 5)
-    book(movement, now=ON_THE_FIRST, reference=BANK_LINE.reference, happened_on=date(2026, 10, 1))
+    book(movement, now=ON_THE_FIRST, reference=line_of_bank().reference, happened_on=date(2026, 10, 1))
     with unchanged(), pytest.raises(TreasuryReferenceUsed):
         pay_by_bank(ready, finance)
 
-    pay_by_bank(ready, finance, BankEvidence("BICIS  8", BANK_LINE.paid_on, "transfer"))
+    pay_by_bank(ready, finance, changes={"reference": "BICIS  8"})
     with unchanged(), pytest.raises(BankLineBooked):
         propose(opening(WAVE, 1_000), now=ON_THE_FIRST, reference="BICIS 8", happened_on=date(2026, 10, 1))
 
 
-@pytest.mark.parametrize("missing", ["reference", "explanation"])
+@pytest.mark.parametrize("missing", ["reference", "explanation", "document"])
 def test_bank_payment_without_its_evidence_is_refused(
     ready: tuple[Settlement, Approved], finance: User, missing: str
 ) -> None:
-    line: dict[str, Any] = {
-        "reference": "BICIS 8",
-        "paid_on": BANK_LINE.paid_on,
-        "explanation": "transfer",
-        missing: "  ",
-    }
     with unchanged(), pytest.raises(BankPaymentIncomplete):
-        pay_by_bank(ready, finance, BankEvidence(**line))
+        pay_by_bank(ready, finance, changes={missing: None if missing == "document" else "  "})
+
+
+def test_document_of_the_bank_is_kept_with_the_settlement(
+    ready: tuple[Settlement, Approved], finance: User
+) -> None:
+    fund_bank()
+    with unchanged(), pytest.raises(AttachmentTypeUnknown):
+        pay_by_bank(ready, finance, changes={"document": upload("line.pdf", HTML)})
+    pay_by_bank(ready, finance)
+
+    kept = attachments_of(f"settlement:{ready[0].pk}").get()
+    entry = TrailEntry.objects.get(action="record_bank_payment")
+    assert (kept.name, kept.added_by, kept.sha256) == ("statement.pdf", finance, entry.facts["sha256"])
 
 
 @pytest.mark.parametrize("days", [-1, 1])
@@ -358,9 +381,8 @@ def test_bank_payment_before_the_approval_or_after_today_is_refused(
     ready: tuple[Settlement, Approved], finance: User, days: int
 ) -> None:
     fund_bank()
-    line = BankEvidence("BICIS 8", BANK_LINE.paid_on + timedelta(days=days), "transfer")
     with unchanged(), pytest.raises(BankPaymentDateOutOfRange):
-        pay_by_bank(ready, finance, line)
+        pay_by_bank(ready, finance, changes={"paid_on": DAY + timedelta(days=days)})
 
 
 def test_bank_without_the_money_pays_nothing(ready: tuple[Settlement, Approved], finance: User) -> None:

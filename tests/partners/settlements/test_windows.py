@@ -12,8 +12,8 @@ from partners.enums import SettlementState, SettlementStatus
 from partners.models import ApprovedSettlement, Settlement
 from partners.settlements.errors import (
     NothingAccrued,
-    PartnerUnknown,
     SettlementNotRepeatable,
+    SettlementPartnerUnknown,
     WindowNotEnded,
     WindowOutOfOrder,
 )
@@ -184,7 +184,7 @@ def test_windows_are_closed_in_their_order(finance: User) -> None:
 def test_partner_without_fees_or_outside_the_directory_is_refused(finance: User) -> None:
     with unchanged(), pytest.raises(NothingAccrued):
         close_window(partner="wave", proposer=finance, now=ON_THE_FIRST)
-    with unchanged(), pytest.raises(PartnerUnknown):
+    with unchanged(), pytest.raises(SettlementPartnerUnknown):
         close_window(partner="nobody", proposer=finance, now=ON_THE_FIRST)
 
 
