@@ -23,9 +23,9 @@ class WebhookOutcome(TextChoices):
 class SettlementState(TextChoices):
     """What is stored of a settlement. Closed: it waits for a decision, or was rejected; its proposal says which."""
 
-    CLOSED = "closed"
+    CLOSED = "month_closed"
     APPROVED = "approved"
-    ORDERED = "ordered"
+    ORDERED = "payment_ordered"
     SETTLED = "settled"
 
 

@@ -24,8 +24,8 @@ from transfers.treasury_errors import (
     TreasuryKindNotForAccount,
 )
 from transfers.types import Movement
+from transfers.types.accounts import BANK
 
-BANK: Final = AccountRef(AccountRole.BANK, Currency.XOF)
 # Bitcoin of ours that is in no channel.
 ONCHAIN: Final = AccountRef(AccountRole.BANK, Currency.MSAT, "onchain")
 # Half of what one line of the books may hold, so that amount and cost together fit.

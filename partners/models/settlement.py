@@ -9,9 +9,8 @@ from partners.enums import SettlementState
 from sunusav.core.fields import ExactCharField, ExactDecimalField
 from sunusav.core.models import FOUR_EYES, DecidedByTwo
 from sunusav.core.money import MSAT_PER_SAT
-from transfers.models.treasury import REFERENCE_LENGTH
 
-PARTNER_LENGTH = 64
+PARTNER_LENGTH, REFERENCE_LENGTH = 64, 120
 # Exact francs: sixteen places, as eight of a rate and 10^8 sats of a bitcoin give.
 DIGITS, PLACES = 40, 16
 
@@ -48,7 +47,7 @@ class Settlement(models.Model):
     residue_msat = models.BigIntegerField(_("left over"))
     residue_xof = ExactDecimalField(_("left over in francs"), max_digits=DIGITS, decimal_places=PLACES)
     state = models.CharField(
-        _("state"), max_length=12, choices=SettlementState, default=SettlementState.CLOSED
+        _("state"), max_length=16, choices=SettlementState, default=SettlementState.CLOSED
     )
     closed_at = models.DateTimeField(_("closed at"))
     completed_at = models.DateTimeField(_("completed at"), null=True)

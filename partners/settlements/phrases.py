@@ -5,9 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 LABELS: dict[str, Any] = {
-    "closed": _("waits for a decision"),
-    "ordered": _("payment ordered"),
-    "settled": _("settled"),
+    "month_closed": _("month closed"),
+    "payment_ordered": _("payment ordered"),
     "settlement": _("settlement with a partner"),
     "settlement_account": _("account for settlements"),
     "settlement_paid_by_bank": _("settlement paid by the bank"),

@@ -22,8 +22,9 @@ from transfers.errors import (
 )
 from transfers.models import Attempt, BookedMovement, Collection, Disbursement, ReturnClaim, Reversal
 from transfers.return_queries import live_return_of, return_subject
-from transfers.treasury_booking import BANK, ONCHAIN, bank_line
+from transfers.treasury_booking import ONCHAIN, bank_line
 from transfers.treasury_errors import BankLineBooked
+from transfers.types.accounts import BANK
 
 # A transaction on the blockchain may have many outputs, and each may be another return.
 TRANSACTION_OUTPUT = re.compile(r"[0-9a-f]{64}:\d+")

@@ -13,14 +13,14 @@ from partners.queries import partner_floats
 from partners.settlements.queries import SETTLEMENT, settlement_row
 from partners.settlements.services.accounts import SETTLEMENT_ACCOUNT
 from sunusav.backoffice.decisions import evidence_for
-from sunusav.backoffice.evidence import IF_APPROVED, Evidence
+from sunusav.backoffice.evidence import IF_APPROVED, Evidence, typed_amount
 from sunusav.backoffice.facts import day, show_code_or_text
 from sunusav.backoffice.money import NOTHING, show_msat, show_number, show_sats, show_xof
 from sunusav.backoffice.sections import Box
 from sunusav.core import clock
 from sunusav.core.models import Proposal
-from transfers.admin.evidence import typed_money, warned
-from transfers.booking import partner_reserve
+from transfers.limit_queries import is_above_payout_limit
+from transfers.types.accounts import partner_reserve
 
 PAID_FOLLOWS = _("%(due)s may be paid to %(partner)s for the month from %(start)s, to %(account)s.")
 NO_ACCOUNT = _("No account of the partner is registered: only the bank can pay it.")
@@ -37,7 +37,8 @@ def settlement_evidence(proposal: Proposal) -> Evidence:
     reserve_msat = owed(partner_reserve(row.partner))
     found = partner_floats(now=clock.now()).get(row.partner)
     available = found.balance_amount if found else None
-    typed = typed_money(xof(row.due_xof))
+    is_large = is_above_payout_limit(xof(row.due_xof), now=clock.now())
+    typed = typed_amount(row.due_xof, shown=show_xof(row.due_xof)) if is_large else None
     start = day(facts["period_start"][:10])
     says = PAID_FOLLOWS % {
         "due": show_xof(row.due_xof), "partner": show_code_or_text(row.partner), "start": start,
@@ -66,7 +67,7 @@ def settlement_evidence(proposal: Proposal) -> Evidence:
             (_("Due"), show_xof(row.due_xof)),
             (_("Left over for the next month"), show_xof(row.residue_xof)),
         ],
-        warnings=[*warned(typed), *(text for text, applies in warnings if applies)],
+        warnings=[*([typed.why] if typed else []), *(text for text, applies in warnings if applies)],
         typed=typed,
     )
 

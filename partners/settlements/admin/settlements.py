@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from partners.enums import SettlementStatus
 from partners.models import Settlement, SettlementBankPayment
+from partners.models.settlement import REFERENCE_LENGTH
 from partners.settlements.queries import (
     account_in_use,
     approval_of,
@@ -46,7 +47,6 @@ from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.calendar import DAKAR
 from sunusav.core.models import User
-from transfers.models.treasury import REFERENCE_LENGTH
 
 PROPOSE, EXECUTE = "partners.propose_settlement", "partners.execute_settlement"
 PAYABLE = (SettlementStatus.APPROVED, SettlementStatus.FAILED)

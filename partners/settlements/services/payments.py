@@ -44,15 +44,14 @@ from sunusav.core.calendar import DAKAR
 from sunusav.core.models import Attachment, User
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
-from transfers.booking import POSITION_MSAT, POSITION_XOF, partner_reserve
 from transfers.enums import DisbursementState, HoldFrom
 from transfers.errors import FundsShort
 from transfers.float_queries import floats_of
 from transfers.services.destinations import request_digest
 from transfers.services.disbursements import cancel_disbursement, request_disbursement, retry_disbursement
 from transfers.services.treasury import book_bank_line
-from transfers.treasury_booking import BANK
 from transfers.types import Choice, DisbursementFacts, DisbursementRequest
+from transfers.types.accounts import BANK, POSITION_MSAT, POSITION_XOF, partner_reserve
 
 PAID_BY_BANK: Final = "settlement_paid_by_bank"
 PAYABLE: Final = (SettlementStatus.APPROVED, SettlementStatus.FAILED)

@@ -54,12 +54,13 @@ from tests.fakes.franc_rail import ScriptedFrancRail, ScriptedWaveRail
 from tests.transfers.builders import run, settle
 from tests.transfers.rails import Watch
 from tests.transfers.unchanged import unchanged
-from transfers.booking import IN_TRANSIT, POSITION_MSAT, POSITION_XOF, partner_reserve
+from transfers.booking import IN_TRANSIT
 from transfers.enums import FailureClass, TreasuryKind
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.services.disbursements import cancel_disbursement
 from transfers.treasury_errors import BankLineBooked, TreasuryAccountShort, TreasuryReferenceUsed
 from transfers.types import Movement, NotSeen, Refused, Unknown
+from transfers.types.accounts import POSITION_MSAT, POSITION_XOF, partner_reserve
 
 pytestmark = pytest.mark.django_db
 
