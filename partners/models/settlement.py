@@ -106,7 +106,7 @@ class Settlement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.partner} {self.period_start:%Y-%m}: {self.due_xof} XOF ({self.state})"
+        return f"{self.partner} {self.sequence}: {self.due_xof} XOF ({self.state})"
 
 
 class SettlementAccount(models.Model):

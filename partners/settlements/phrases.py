@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 LABELS: dict[str, Any] = {
+    "settlements": _("settlements"),
     "month_closed": _("month closed"),
     "payment_ordered": _("payment ordered"),
     "settlement": _("settlement with a partner"),
@@ -37,7 +38,7 @@ FACTS: dict[str, Any] = {
     "carried_exactly": _("carried over"),
     "due": _("due"),
     "left_over_exactly": _("left over for the next month"),
-    "settled": _("taken from the reserve"),
+    "taken": _("taken from the reserve"),
     "settlement_account": _("registered account"),
     "account_masked": _("account"),
     "account_digest": _("digest of the account"),

@@ -64,7 +64,7 @@ SETTLEMENT_KINDS = {
             "carried_exactly": written(Settlement, carried_xof=Decimal("0.01")),
             "due_xof": written(Settlement, due_xof=248),
             "left_over_exactly": written(Settlement, residue_xof=Decimal("0.93")),
-            "settled_msat": written(Settlement, settled_msat=3_087_501, residue_msat=11_499),
+            "taken_msat": written(Settlement, settled_msat=3_087_501, residue_msat=11_499),
             "settlement_account": _adopt_another,
             "rail": written(SettlementAccount, rail="orange"),
             "account_masked": written(SettlementAccount, kind="lightning_address"),

@@ -19,6 +19,7 @@ from sunusav.core.models import Proposal, TrailEntry, User
 from sunusav.core.roles import Role, roles_with
 from tests.backoffice.presses import PRESSES, Press
 from tests.backoffice.world import make_world, person
+from tests.factories.attachments import PDF
 from tests.support.browser import IN_BROWSER, chromium, complaints_of, log_in
 from transfers.rails import rail
 
@@ -69,6 +70,8 @@ class Presser:
             found = self.page.locator(f".confirm [name={name}]")
             if found.evaluate("field => field.tagName") == "SELECT":
                 found.select_option(text)
+            elif found.get_attribute("type") == "file":
+                found.set_input_files({"name": text, "mimeType": "application/pdf", "buffer": PDF})
             else:
                 found.fill(text)
 
@@ -93,7 +96,12 @@ class Presser:
 
 @pytest.fixture
 def presser(chromium: BrowserContext, live_server: LiveServer, settings: Settings) -> Presser:
-    settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
+    # The account of one that has no settlement: a new account voids what was proposed for the old one.
+    settings.PARTNERS = ["wave", "orange"]
+    settings.RAILS = {
+        "lightning": "tests.transfers.rails.SteeredRail",
+        **dict.fromkeys(settings.PARTNERS, "tests.fakes.franc_rail.ScriptedWaveRail"),
+    }
     rail.cache_clear()
     page = chromium.new_page()
     complaints = complaints_of(page)

@@ -38,7 +38,7 @@ from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.attachments import AttachmentField, attachment_sections
 from sunusav.backoffice.columns import badge, show_choice
-from sunusav.backoffice.facts import moment, numbered, show_code_or_text
+from sunusav.backoffice.facts import moment, numbered, show_code, show_code_or_text
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_msat, show_xof
@@ -50,6 +50,8 @@ from sunusav.core.models import User
 
 PROPOSE, EXECUTE = "partners.propose_settlement", "partners.execute_settlement"
 PAYABLE = (SettlementStatus.APPROVED, SettlementStatus.FAILED)
+# The key of what an action above the list is about: none of the rows.
+OF_ALL = "None"
 
 
 class CloseForm(ReasonAndCodeForm):
@@ -119,13 +121,18 @@ def _digest(row: Any) -> str:
     return approval.proposal.digest if approval else ""
 
 
+def _is_the_list(user: User, row: Any) -> bool:
+    """Return whether this stands for all partners, not for a settlement."""
+    return row.pk is None
+
+
 def _is_payable(user: User, row: Any) -> bool:
-    return row.facts.status in PAYABLE
+    return row.pk is not None and row.facts.status in PAYABLE
 
 
 def _is_repeatable(user: User, row: Any) -> bool:
-    if row.facts.status == SettlementStatus.REJECTED:
-        return True
+    if row.pk is None or row.facts.status == SettlementStatus.REJECTED:
+        return row.pk is not None
     approval = approval_of(row) if row.facts.status == SettlementStatus.APPROVED else None
     return approval is not None and approval.account != account_in_use(row.partner)
 
@@ -140,6 +147,7 @@ CLOSE_MONTH = Action(
     run=_close,
     permission=PROPOSE,
     form=CloseForm,
+    is_offered=_is_the_list,
     tone="good",
 )
 PROPOSE_AGAIN = Action(
@@ -190,7 +198,7 @@ class StatusFilter(FewRows):
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(value, show_choice(value)) for value in SettlementStatus.values]
+        return [(value, show_code(value)) for value in SettlementStatus.values]
 
     def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
         return Settlement.objects.filter(pk__in=keys_with(value))
@@ -227,13 +235,10 @@ class SettlementAdmin(ReadOnlyAdmin):
         return {}
 
     def list_buttons(self, request: HttpRequest) -> list[Button]:
-        return [one for one in super().buttons(request, Settlement()) if CLOSE_MONTH.slug in one.url]
-
-    def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
-        return [one for one in super().buttons(request, row) if f"/{CLOSE_MONTH.slug}/" not in one.url]
+        return super().buttons(request, Settlement())
 
     def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
-        return super().rows_for(request, keys) if keys else [Settlement()]
+        return [Settlement()] if list(keys) in ([], [OF_ALL]) else super().rows_for(request, keys)
 
     def url_after_action(self, rows: Sequence[Any]) -> str:
         return super().url_after_action(rows) if rows and rows[0].pk else self.list_url()

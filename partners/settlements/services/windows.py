@@ -144,7 +144,7 @@ def describe_settlement(subject_id: str) -> dict[str, Any]:
         "partner_name": row.partner, "period_start": row.period_start.isoformat(),
         "period_end": row.period_end.isoformat(), "fee_records": row.records, "accrued_sats": row.accrued_sats,
         "accrued_exactly": format(row.accrued_xof, "f"), "carried_exactly": format(row.carried_xof, "f"),
-        "due_xof": row.due_xof, "left_over_exactly": format(row.residue_xof, "f"), "settled_msat": row.settled_msat,
+        "due_xof": row.due_xof, "left_over_exactly": format(row.residue_xof, "f"), "taken_msat": row.settled_msat,
         "settlement_account": account.id if account else None, "rail": account.rail if account else "",
         "account_masked": account.masked_value if account else "", "holder": account.holder if account else "",
         "account_digest": account.digest if account else "",
