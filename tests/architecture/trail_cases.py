@@ -28,7 +28,7 @@ from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
 from partners.models import Settlement
-from partners.settlements.services import payments, windows
+from partners.settlements.services import batches, decisions, payments, windows
 from payouts.errors import CycleCancelled
 from payouts.models import Contribution, Cycle, Refund
 from payouts.services import (
@@ -98,6 +98,7 @@ from tests.factories.settlements import (
     closed,
     proposed_account,
     rate_of,
+    seen_of,
 )
 from tests.factories.treasury import BANK, NODE, book, evidence
 from tests.factories.users import make_session, make_user
@@ -1569,6 +1570,28 @@ def close_window() -> Call:
 def approve_settlement() -> Call:
     row, second = closed(partner=settlement_due(), now=NOW), approver()
     return lambda: approved(row, now=NOW, approver=second)
+
+
+@case("partners.settlements.services.batches.propose_due")
+def propose_due() -> Call:
+    partner, proposer = settlement_due(), finance()
+    return lambda: next(batches.propose_due(partner=partner, proposer=proposer.get_username(), now=NOW))
+
+
+@case("partners.settlements.services.decisions.approve_shown")
+def approve_shown() -> Call:
+    row, second = closed(partner=settlement_due(), now=NOW), approver()
+    seen = payments.Approved(*seen_of(row))
+    return lambda: decisions.approve_shown(settlement_id=row.pk, seen=seen, approver=second, now=NOW)
+
+
+@case("partners.settlements.services.decisions.reject_shown")
+def reject_shown() -> Call:
+    row, second = closed(partner=settlement_due(), now=NOW), approver()
+    seen = payments.Approved(*seen_of(row))
+    return lambda: decisions.reject_shown(
+        settlement_id=row.pk, seen=seen, approver=second, reason="call them first", now=NOW
+    )
 
 
 @case("partners.settlements.services.windows.propose_again")

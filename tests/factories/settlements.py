@@ -94,14 +94,18 @@ def closed(
     return close_window(partner=partner, proposer=proposer or _finance(), now=now)
 
 
-def approved(row: Settlement, *, now: datetime = ON_THE_FIRST, approver: User | None = None) -> Approved:
-    """Approve a settlement; return what its executor sees."""
+def seen_of(row: Settlement) -> tuple[int, str]:
+    """Return the proposal that waits about a settlement, and its digest."""
     facts = settlement(row.pk)
     assert facts.proposal_id is not None
-    approvals.approve(
-        proposal_id=facts.proposal_id, approver=approver or _approver(), digest=facts.digest, now=now
-    )
-    return Approved(facts.proposal_id, facts.digest)
+    return facts.proposal_id, facts.digest
+
+
+def approved(row: Settlement, *, now: datetime = ON_THE_FIRST, approver: User | None = None) -> Approved:
+    """Approve a settlement; return what its executor sees."""
+    proposal_id, digest = seen_of(row)
+    approvals.approve(proposal_id=proposal_id, approver=approver or _approver(), digest=digest, now=now)
+    return Approved(proposal_id, digest)
 
 
 def proposed_account(
