@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 LEGS ?= mariadb sqlite
-WORKERS ?= auto
+# One more than processors: tests also wait, for databases, servers and browsers.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 UPGRADE ?=
 
 BOOTSTRAP := $(PYTHON) sandbox/bootstrap.py

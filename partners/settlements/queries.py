@@ -237,9 +237,13 @@ def keys_with(status: str) -> list[int]:
     return [one.id for one in _all_facts(Settlement.objects.all()) if one.status == status]
 
 
-def unsettled() -> list[SettlementFacts]:
-    """Return the settlements that are not completed, the oldest first; twelve a year per partner are made."""
+def unsettled(partner: str = "") -> list[SettlementFacts]:
+    """Return the settlements that are not completed, of all partners or of one, the oldest first.
+
+    Twelve a year per partner are made.
+    """
     rows = Settlement.objects.exclude(state=SettlementState.SETTLED).order_by("pk")
+    rows = rows.filter(partner=partner) if partner else rows
     return [one for one in _all_facts(rows) if one.status != SettlementStatus.COMPLETED]
 
 

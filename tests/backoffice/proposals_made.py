@@ -1,6 +1,7 @@
 """One open proposal of each kind, made by the services that make them in production."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -30,6 +31,7 @@ from tests.factories.bands import proposed_band
 from tests.factories.floats import proposed_minimum
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import proposed_issuer, proposed_tax_rate
+from tests.factories.settlements import another_partner, closed, proposed_for_another
 from tests.factories.treasury import NODE, opening
 from tests.factories.treasury import propose as propose_movement
 from tests.fakes.rail import invoice
@@ -44,6 +46,9 @@ from transfers.types import credit_of
 
 Maker = Callable[[World], Proposal]
 MAKERS: dict[str, Maker] = {}
+
+
+AFTER_THE_MONTH = NOW + timedelta(days=40)
 
 
 def makes(kind: str) -> Callable[[Maker], Maker]:
@@ -197,6 +202,19 @@ def tax_rate(world: World) -> Proposal:
 @makes("float_minimum")
 def float_minimum(world: World) -> Proposal:
     return proposed_minimum(now=NOW)
+
+
+@makes("settlement")
+def settlement(world: World) -> Proposal:
+    row = closed(partner=another_partner(at=NOW, now=AFTER_THE_MONTH), now=AFTER_THE_MONTH)
+    return Proposal.objects.get(kind="settlement", subject_id=str(row.pk))
+
+
+@makes("settlement_account")
+def settlement_account(world: World) -> Proposal:
+    return proposed_for_another(
+        another_partner(at=NOW, now=AFTER_THE_MONTH), "+221779998877", now=AFTER_THE_MONTH
+    )
 
 
 @makes("outgoing_resume")

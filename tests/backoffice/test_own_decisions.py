@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sunusav.core.models import Approval, Proposal, ProposalState, User
 from sunusav.core.switches import pause_outgoing
 from tests.backoffice.world import World
 from tests.factories.payouts import ACTOR, NOW
+from tests.factories.settlements import another_partner, closed
 from tests.factories.users import client_of
 from transfers.enums import PAYMENT_REVERSAL, ReturnKind
 from transfers.services.reversals import propose_reversal
@@ -20,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ACTION = "/admin/core/proposal/actions/approve/"
 # Where the code approves. A new interface is added here and below; the sandbox seeds with two people.
 CALLERS = {
-    "ledger/services/rates.py", "payouts/services/payouts.py", "sunusav/api/outgoing.py",
-    "sunusav/backoffice/proposals.py",
+    "ledger/services/rates.py", "partners/settlements/services/decisions.py", "payouts/services/payouts.py",
+    "sunusav/api/outgoing.py", "sunusav/backoffice/proposals.py",
 }  # fmt: skip
 APPS = ("fees", "ledger", "lightning", "partners", "payouts", "sunusav", "transfers")
 CALL = re.compile(r"\b(?:approvals\.)?approve\(proposal_id")
@@ -38,6 +40,8 @@ def proposer(world: World) -> User:
         disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0", explanation="back",
         proposer=user, now=NOW,
     )  # fmt: skip
+    after_the_month = NOW + timedelta(days=40)
+    closed(partner=another_partner(at=NOW, now=after_the_month), now=after_the_month, proposer=user)
     return user
 
 
@@ -80,7 +84,7 @@ def by_admin_in_bulk(user: User) -> None:
     sent = {"pk": keys, **{f"seen-{row.pk}": row.digest for row in rows}}
     # Sent all the same: the page of results refuses each, the unusual ones since they are confirmed on their own.
     shown = client.post(ACTION, sent)
-    assert (shown.status_code, shown.content.decode().count("[approver-is-proposer]")) == (200, 3)
+    assert (shown.status_code, shown.content.decode().count("[approver-is-proposer]")) == (200, 4)
 
 
 def by_api_of_rates(user: User) -> None:
@@ -100,14 +104,24 @@ def by_api_of_reversals(user: User) -> None:
     assert answer.json()["code"] == "approver-is-proposer"
 
 
+def by_api_of_settlements(user: User) -> None:
+    waiting = Proposal.objects.get(kind="settlement")
+    body = {"proposal_id": waiting.pk, "digest": waiting.digest}
+    path = f"/monetization/partners/settlements/{waiting.subject_id}/approve"
+    assert client_of(user).post(path, body).json()["code"] == "approver-is-proposer"
+
+
 @pytest.mark.parametrize(
     "interface",
-    [by_service, by_admin_one_by_one, by_admin_in_bulk, by_api_of_rates, by_api_of_resuming, by_api_of_reversals],
+    [
+        by_service, by_admin_one_by_one, by_admin_in_bulk, by_api_of_rates, by_api_of_resuming, by_api_of_reversals,
+        by_api_of_settlements,
+    ],
     ids=lambda interface: interface.__name__,
 )  # fmt: skip
 def test_nobody_approves_their_own(world: World, proposer: User, interface: Callable[[User], None]) -> None:
     before = set(Proposal.objects.values_list("pk", "state"))
-    assert len(theirs(proposer)) == 4
+    assert len(theirs(proposer)) == 5
 
     interface(proposer)
 

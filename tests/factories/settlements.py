@@ -137,6 +137,12 @@ def another_partner(*, at: datetime, now: datetime) -> str:
 
 def account_of_another(code: str, value: str, *, now: datetime) -> None:
     """Put an account in use for a partner that has no rail of its own."""
+    proposal = proposed_for_another(code, value, now=now)
+    approvals.approve(proposal_id=proposal.pk, approver=_approver(), digest=proposal.digest, now=now)
+
+
+def proposed_for_another(code: str, value: str, *, now: datetime) -> Proposal:
+    """Propose an account for a partner that has no rail of its own."""
     keys, person, destination = (
         keys_for(person_of(code)),
         person_of(code),
@@ -148,8 +154,7 @@ def account_of_another(code: str, value: str, *, now: datetime) -> None:
         sealed_value=seal_destination(keys, person, destination).sealed_value,
         digest=digest_of_destination(keys, person, destination), proposed_at=now,
     )  # fmt: skip
-    proposal = approvals.propose(kind=SETTLEMENT_ACCOUNT, subject_id=str(row.pk), proposer=proposer, now=now)
-    approvals.approve(proposal_id=proposal.pk, approver=_approver(), digest=proposal.digest, now=now)
+    return approvals.propose(kind=SETTLEMENT_ACCOUNT, subject_id=str(row.pk), proposer=proposer, now=now)
 
 
 def _finance() -> User:

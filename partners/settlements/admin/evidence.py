@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.queries import owed
 from ledger.types import xof
 from partners.queries import partner_floats
-from partners.settlements.queries import SETTLEMENT, settlement_row
+from partners.settlements.queries import SETTLEMENT, settlement_row, unsettled
 from partners.settlements.services.accounts import SETTLEMENT_ACCOUNT
 from sunusav.backoffice.decisions import evidence_for
 from sunusav.backoffice.evidence import IF_APPROVED, Evidence, typed_amount
@@ -90,4 +90,5 @@ def account_evidence(proposal: Proposal) -> Evidence:
             (_("Account"), facts["account_in_use"] or NOTHING, facts["account_masked"]),
             (_("Holder"), facts["holder_in_use"] or NOTHING, facts["holder"]),
         ],
+        [(_("Not settled"), show_xof(sum(one.amount_xof for one in unsettled(facts["partner_name"]))))],
     )
