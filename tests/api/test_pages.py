@@ -99,12 +99,13 @@ def test_workers_are_degraded_while_a_queue_has_none(redis_url: str) -> None:
     """Another worker's answer must not hide that the one that pays is gone."""
     with broker_at(redis_url):
         assert health._workers(NOW).facts == {
-            "answered": 0, "queues_without_worker": ["default", "payouts", "reports", "webhooks"],
+            "answered": 0,
+            "queues_without_worker": ["default", "payouts", "reports", "settlements", "webhooks"],
         }  # fmt: skip
         with _worker_of("default", "settlements", "reports", "webhooks"):
             report = health._workers(NOW)
             assert (report.status, report.facts["queues_without_worker"]) == (DEGRADED, ["payouts"])
-        with _worker_of("default", "payouts", "reports", "webhooks"):
+        with _worker_of("default", "payouts", "reports", "settlements", "webhooks"):
             report = health._workers(NOW)
             assert (report.status, report.facts) == (OK, {"answered": 1, "queues_without_worker": []})
 
