@@ -73,7 +73,7 @@ def accrue(
     fixed = fees.fix_fee(
         subject=subject, payout_sats=payout_sats, priced_for=PricedFor(group, winner, partner), now=at
     )
-    reference = f"disbursement:settled-{number}"
+    reference = f"settled:{number}"
     fees.record_fees({fixed.assessment_id: reference}, completed_at=at)
     lines = [line for line in fee_lines(fixed) if line.amount]
     total = -sum(line.amount for line in lines)
