@@ -88,7 +88,7 @@ def measured() -> Iterator[tuple[Page | Fetched, Reads]]:
 def all_pages(client: Client, root: User) -> Iterator[Page | Fetched]:
     yield from menu_pages(client)
     yield from searches(client)
-    yield from answers(client_in(Role.PLATFORM))
+    yield from answers(client_in(Role.PLATFORM), client_in(Role.AUDITOR))
     for model in models_of_the_admin():
         yield from pages_of(root, model)
 
