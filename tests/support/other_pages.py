@@ -131,11 +131,12 @@ def _filters(declared: Endpoint) -> Iterator[tuple[str, str]]:
     values = {
         "country": ["SN"], "settlement_partner": ["wave"], "partner_name": ["wave"], "group_id": [_newest(Group).pk],
         "winner_user_id": [_newest(Cycle).winner_user_id], "cycle_id": [_newest(Cycle).pk],
-        "status": ["completed", "failed"],
+        "status": ["completed", "failed", "scheduled"],
     }  # fmt: skip
-    for name in declared.query().get_fields() if declared.query else ():
+    for name, field in declared.query().get_fields().items() if declared.query else ():
         for value in values[name]:
-            yield name, value
+            if value in getattr(field, "choices", [value]):
+                yield name, value
 
 
 def _filled(route: str) -> str:
@@ -146,7 +147,7 @@ def _filled(route: str) -> str:
         "<str:cycle_id>": contribution.cycle_id, "<int:contribution_id>": str(contribution.pk),
         "<str:user_id>": refund.user_id, "<int:refund_id>": str(refund.pk),
         "<int:settlement_id>": str(_newest(Settlement).pk),
-        "<int:payout_id>": _newest(FeeRecord).disbursement_ref.partition(":")[2],
+        "<int:payout_id>": _newest_paid().disbursement_ref.partition(":")[2],
     }  # fmt: skip
     for name, value in values.items():
         route = route.replace(name, value)
@@ -156,3 +157,8 @@ def _filled(route: str) -> str:
 
 def _newest(model: type[Model]) -> Any:
     return model._default_manager.order_by("-pk")[0]
+
+
+def _newest_paid() -> FeeRecord:
+    """Return the last fee of a payment: tests also record fees without one."""
+    return FeeRecord.objects.filter(disbursement_ref__startswith="disbursement:").order_by("-pk")[0]
