@@ -133,9 +133,9 @@ def _filters(declared: Endpoint) -> Iterator[tuple[str, str]]:
         "winner_user_id": [_newest(Cycle).winner_user_id], "cycle_id": [_newest(Cycle).pk],
         "status": ["completed", "failed", "scheduled"],
     }  # fmt: skip
-    for name, field in declared.query().get_fields().items() if declared.query else ():
+    for name, declared_field in declared.query().get_fields().items() if declared.query else ():
         for value in values[name]:
-            if value in getattr(field, "choices", [value]):
+            if value in getattr(declared_field, "choices", [value]):
                 yield name, value
 
 
