@@ -1,14 +1,12 @@
 """Reads of what settlement partners' shares of fees come to, by our booking and at the rate booked with each fee."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
 
 from fees.models import FeeRecord
 from fees.queries import RATE_PLACES
-from fees.types import Accrual, Accrued, Span
-from sunusav.core.auditing import pages
+from fees.types import Accrued, Span
 from sunusav.core.sealing import SETTLED_AFTER
 
 
@@ -56,23 +54,6 @@ def accrued_in(partner: str, span: Span) -> Accrued:
 def accrued_in_all(partner: str) -> Accrued:
     """Sum all shares that a partner has ever had."""
     return _summed(FeeRecord.objects.filter(settlement_partner=partner))
-
-
-def accruals_in(partner: str, span: Span) -> Iterator[list[Accrual]]:
-    """Yield the shares of one stretch in the order in which they were recorded, a page at a time."""
-    for page in pages(_in(partner, span)):
-        yield [
-            Accrual(
-                row.pk, row.subject, row.group_ref, row.disbursement_ref, row.is_reversal, row.completed_at,
-                row.partner_sats, row.rate_xof_per_btc,
-            )
-            for row in page
-        ]  # fmt: skip
-
-
-def worth_of(accrual: Accrual) -> int:
-    """Return what one share is worth. Units: as `Accrued.worth`."""
-    return accrual.share_sats * int(accrual.rate_xof_per_btc.scaleb(RATE_PLACES))
 
 
 def _in(partner: str, span: Span) -> QuerySet[FeeRecord]:

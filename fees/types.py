@@ -137,20 +137,6 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Accrual:
-    """The partner share of one fee. Units: sats, below zero for a reversal."""
-
-    record_id: int
-    subject: str
-    group_ref: str
-    disbursement_ref: str
-    is_reversal: bool
-    booked_at: datetime
-    share_sats: int
-    rate_xof_per_btc: Decimal
-
-
-@dataclass(frozen=True)
 class Tier:
     """What a kind of customer pays, as a fraction of the payout."""
 

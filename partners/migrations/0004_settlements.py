@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "reference",
-                    sunusav.core.fields.ExactCharField(max_length=120, unique=True, verbose_name="reference"),
+                    sunusav.core.fields.ExactCharField(max_length=110, unique=True, verbose_name="reference"),
                 ),
                 ("paid_on", models.DateField(verbose_name="paid on")),
                 ("explanation", models.CharField(max_length=500, verbose_name="explanation")),

@@ -10,7 +10,8 @@ from sunusav.core.fields import ExactCharField, ExactDecimalField
 from sunusav.core.models import FOUR_EYES, DecidedByTwo
 from sunusav.core.money import MSAT_PER_SAT
 
-PARTNER_LENGTH, REFERENCE_LENGTH = 64, 120
+# With its prefix, a bank's reference is one of the journal: 120 characters.
+PARTNER_LENGTH, REFERENCE_LENGTH = 64, 110
 # Exact francs: sixteen places, as eight of a rate and 10^8 sats of a bitcoin give.
 DIGITS, PLACES = 40, 16
 

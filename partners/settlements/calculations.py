@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
 from fees.types import Accrued
+from ledger.calculations import EXACT
 from partners.settlements.types import Carried, Closing, Window
 from sunusav.core.calendar import DAKAR
 from sunusav.core.money import msat_from_sats
@@ -15,8 +16,6 @@ from sunusav.core.money import msat_from_sats
 # Places of an exact amount in francs: eight of a rate, and the 10^8 sats of a bitcoin.
 PLACES: Final = 16
 NOTHING_CARRIED: Final = Carried(0, Decimal(0))
-# More digits than any sum of shares needs.
-EXACT: Final = Context(prec=60)
 LAST_MONTH: Final = 12
 
 
@@ -40,6 +39,18 @@ def _next_month(start: datetime) -> datetime:
 def francs_of(worth: int) -> Decimal:
     """Return an exact amount in francs from its units of 10^-16 francs."""
     return Decimal(worth).scaleb(-PLACES, context=EXACT)
+
+
+def worth_of(amount_xof: Decimal) -> int:
+    """Return an exact amount in francs in units of 10^-16 francs."""
+    return int(amount_xof.scaleb(PLACES, context=EXACT))
+
+
+def without(found: Accrued, earlier: Accrued) -> Accrued:
+    """Return what was booked, less what earlier windows took of it."""
+    return Accrued(
+        found.records - earlier.records, found.amount_sats - earlier.amount_sats, found.worth - earlier.worth
+    )
 
 
 def close(accrued: Accrued, carried: Carried) -> Closing:

@@ -28,6 +28,7 @@ from sunusav.core.roles import Role
 
 LIST = "admin:partners_settlement_changelist"
 CLOSE = "admin:partners_settlement_action"
+PROPOSE, EXECUTE = "partners.propose_settlement", "partners.execute_settlement"
 
 
 def _unproposed(user: User, now: datetime) -> Notice | None:
@@ -35,7 +36,7 @@ def _unproposed(user: User, now: datetime) -> Notice | None:
     found = [(one.partner, window) for one in all_due(now=now) for window in one.windows]
     if not found:
         return None
-    step = NextStep(_("Close the month"), reverse(CLOSE, args=["close"]), "partners.propose_settlement")
+    step = NextStep(_("Close the month"), reverse(CLOSE, args=["close"]), PROPOSE)
     rows = [
         Row(f"{show_code_or_text(partner)} {window.start:%Y-%m}", since=window.end, step=step)
         for partner, window in found
@@ -47,32 +48,34 @@ def _unproposed(user: User, now: datetime) -> Notice | None:
 
 
 def _to_pay(user: User, now: datetime) -> Notice | None:
-    return _notice(_("Settlements to pay"), SettlementStatus.APPROVED, ATTENTION, _("Pay"))
+    return _notice(_("Settlements to pay"), SettlementStatus.APPROVED, ATTENTION, _("Pay"), EXECUTE)
 
 
 def _failed(user: User, now: datetime) -> Notice | None:
-    return _notice(_("Settlements whose payment failed"), SettlementStatus.FAILED, ALARM, _("Repair"))
+    return _notice(
+        _("Settlements whose payment failed"), SettlementStatus.FAILED, ALARM, _("Repair"), EXECUTE
+    )
 
 
 def _rejected(user: User, now: datetime) -> Notice | None:
-    return _notice(_("Rejected settlements"), SettlementStatus.REJECTED, ATTENTION, _("Open"))
+    return _notice(_("Rejected settlements"), SettlementStatus.REJECTED, ATTENTION, _("Open"), PROPOSE)
 
 
-def _notice(title: Any, status: SettlementStatus, tone: str, button: Any) -> Notice | None:
+def _notice(title: Any, status: SettlementStatus, tone: str, button: Any, permission: str) -> Notice | None:
     found = [one for one in unsettled() if one.status == status]
     if not found:
         return None
     waiting = Waiting(len(found), Amount(xof=sum(one.amount_xof for one in found)), found[0].created_at)
     url = f"{reverse(LIST)}?status={status.value}"
-    return Notice(title, "", url, tone, waiting, _rows(found[:ROWS_SHOWN], button))
+    return Notice(title, "", url, tone, waiting, _rows(found[:ROWS_SHOWN], button, permission))
 
 
-def _rows(found: Sequence[SettlementFacts], button: Any) -> list[Row]:
+def _rows(found: Sequence[SettlementFacts], button: Any, permission: str) -> list[Row]:
     return [
         Row(
             f"{numbered(one.id)} {show_code_or_text(one.partner)} {one.period_start:%Y-%m}",
             page_of("partners.settlement", one.id), one.created_at, amount=Amount(xof=one.amount_xof),
-            step=NextStep(button, page_of("partners.settlement", one.id), "partners.propose_settlement"),
+            step=NextStep(button, page_of("partners.settlement", one.id), permission),
         )
         for one in found
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.db.models import QuerySet
@@ -21,9 +22,10 @@ from partners.models import AdoptedSettlementAccount, ApprovedSettlement, Settle
 from partners.settlements.calculations import (
     NOTHING_CARRIED,
     close,
-    francs_of,
     month_of,
     window_after,
+    without,
+    worth_of,
 )
 from partners.settlements.errors import NothingAccrued, SettlementMissing
 from partners.settlements.types import (
@@ -38,7 +40,6 @@ from partners.settlements.types import (
 )
 from sunusav.core.keyset import Position
 from sunusav.core.models import Proposal
-from sunusav.core.money import MSAT_PER_SAT
 from sunusav.core.privacy import keys_of
 from transfers.destination_queries import masked_destinations, opened_with
 from transfers.enums import DisbursementState
@@ -95,21 +96,16 @@ def carried_by(last: Settlement | None) -> Carried:
 def closing_of(partner: str, window: Window, last: Settlement | None, *, through_id: int) -> Closing:
     """Return what a window comes to if it is closed now: all that was booked before its end, less earlier windows."""
     found = accrued_before(partner, end=window.end, through_id=through_id)
-    earlier = accrued_earlier(partner, before=window.sequence)
-    accrued = Accrued(
-        found.records - earlier.records, found.amount_sats - earlier.amount_sats, found.worth - earlier.worth
-    )
-    return close(accrued, carried_by(last))
+    return close(without(found, accrued_earlier(partner)), carried_by(last))
 
 
-def accrued_earlier(partner: str, *, before: int) -> Accrued:
-    """Return what the windows before one took together."""
-    rows = Settlement.objects.filter(partner=partner, sequence__lt=before)
-    records = amount_sats = worth = 0
-    for one_records, one_sats, one_xof in rows.values_list("records", "accrued_sats", "accrued_xof"):
-        records, amount_sats = records + one_records, amount_sats + one_sats
-        worth += int(one_xof.scaleb(16))
-    return Accrued(records, amount_sats, worth)
+def accrued_earlier(partner: str) -> Accrued:
+    """Return what all closed windows of a partner took together."""
+    rows = list(Settlement.objects.filter(partner=partner).only("records", "accrued_sats", "accrued_xof"))
+    return Accrued(
+        sum(row.records for row in rows), sum(row.accrued_sats for row in rows),
+        sum(worth_of(row.accrued_xof) for row in rows),
+    )  # fmt: skip
 
 
 def due_windows(partner: str, *, now: datetime) -> tuple[Window, ...]:
@@ -139,16 +135,10 @@ def known_partners() -> list[str]:
 def previewed(partner: str, *, now: datetime) -> Iterator[tuple[Window, Closing]]:
     """Yield what each window that is due would come to; nothing is stored."""
     last, through_id = last_settlement(partner), last_record()
-    earlier = accrued_earlier(partner, before=last.sequence + 1 if last else 1)
-    carried = carried_by(last)
+    earlier, carried = accrued_earlier(partner), carried_by(last)
     for window in due_windows(partner, now=now):
         found = accrued_before(partner, end=window.end, through_id=through_id)
-        accrued = Accrued(
-            found.records - earlier.records,
-            found.amount_sats - earlier.amount_sats,
-            found.worth - earlier.worth,
-        )
-        closing = close(accrued, carried)
+        closing = close(without(found, earlier), carried)
         yield window, closing
         earlier, carried = found, Carried(closing.residue_msat, closing.residue_xof)
 
@@ -289,7 +279,7 @@ def unsettled_xof(partner: str) -> int:
         for one in _all_facts(Settlement.objects.filter(partner=partner))
         if one.status == SettlementStatus.COMPLETED
     )
-    return int(francs_of(accrued_in_all(partner).worth) // 1) - paid_xof
+    return accrued_in_all(partner).worth // worth_of(Decimal(1)) - paid_xof
 
 
 # Approvals and accounts
@@ -298,6 +288,17 @@ def unsettled_xof(partner: str) -> int:
 def approval_of(row: Settlement) -> ApprovedSettlement | None:
     """Return the approval of a settlement that holds."""
     return row.approvals.select_related("proposal", "account").order_by("-pk").first()
+
+
+def is_repeatable(row: Settlement, status: str) -> bool:
+    """Return whether a settlement in this state is proposed again.
+
+    It is after a rejection, and while an approval allows no payment because another account is registered now.
+    """
+    if status not in (SettlementStatus.APPROVED, SettlementStatus.FAILED):
+        return status == SettlementStatus.REJECTED
+    approval = approval_of(row)
+    return approval is not None and approval.account != account_in_use(row.partner)
 
 
 def account_in_use(partner: str) -> SettlementAccount | None:
@@ -325,8 +326,3 @@ def registered_account(row: SettlementAccount) -> RegisteredAccount:
     """Return an account as people see it."""
     (masked,) = masked_destinations([sealed_account(row)])
     return RegisteredAccount(row.pk, row.rail, row.kind, masked.masked_value, row.holder, row.digest)
-
-
-def sats_settled(row: Settlement) -> int:
-    """Return what a settlement takes from the reserve. Rounding: down to whole sats."""
-    return row.settled_msat // MSAT_PER_SAT

@@ -90,6 +90,8 @@ class Command(BaseCommand):
             name: len([w for w in due_windows(name, now=self.now) if _is_wanted(w.start, month)])
             for name in partners
         }
+        if not any(due.values()):
+            self.console.print("nothing is due")
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=self.console, transient=True) as progress:
             task = progress.add_task("windows", total=sum(due.values()))

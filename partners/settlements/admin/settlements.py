@@ -17,9 +17,9 @@ from partners.enums import SettlementStatus
 from partners.models import Settlement, SettlementBankPayment
 from partners.models.settlement import REFERENCE_LENGTH
 from partners.settlements.queries import (
-    account_in_use,
     approval_of,
     due_windows,
+    is_repeatable,
     keys_with,
     known_partners,
     registered_account,
@@ -98,8 +98,9 @@ def _propose_again(decision: Decision) -> None:
 
 def _execute(decision: Decision) -> None:
     execute_settlement(
-        settlement_id=decision.row.pk, seen=_seen(decision), user=decision.user, now=decision.now
-    )
+        settlement_id=decision.row.pk, seen=_seen(decision), user=decision.user, now=decision.now,
+        reason=decision.reason,
+    )  # fmt: skip
 
 
 def _record_bank_payment(decision: Decision) -> None:
@@ -131,10 +132,7 @@ def _is_payable(user: User, row: Any) -> bool:
 
 
 def _is_repeatable(user: User, row: Any) -> bool:
-    if row.pk is None or row.facts.status == SettlementStatus.REJECTED:
-        return row.pk is not None
-    approval = approval_of(row) if row.facts.status == SettlementStatus.APPROVED else None
-    return approval is not None and approval.account != account_in_use(row.partner)
+    return row.pk is not None and is_repeatable(row, row.facts.status)
 
 
 CLOSE_MONTH = Action(

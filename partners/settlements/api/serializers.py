@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from ledger.calculations import EXACT
 from partners.enums import SettlementStatus
 from sunusav.api.answers import AnswerSerializer
 from sunusav.api.serializers import (
@@ -69,7 +70,7 @@ class SettlementAnswer(AnswerSerializer):
     digest = serializers.CharField()
 
     def residue(self, row: Any) -> str:
-        return format(row.residue_xof.normalize(), "f")
+        return format(row.residue_xof.normalize(context=EXACT), "f")
 
 
 class TotalsAnswer(AnswerSerializer):

@@ -6,13 +6,12 @@ from typing import Final
 from uuid import uuid4
 
 from partners.models import Settlement
-from partners.settlements.errors import SettlementPartnerUnknown, WindowOutOfOrder
+from partners.settlements.errors import WindowOutOfOrder
 from partners.settlements.queries import due_windows
-from partners.settlements.services.windows import close_window
+from partners.settlements.services.windows import close_window, require_partner
 from sunusav.core.models import User
 from sunusav.core.service_accounts import scheduler_account
 from sunusav.core.wake_ups import wake
-from transfers import queries as directory
 
 PROPOSE: Final = "partners.propose_settlement"
 PROPOSE_TASK: Final = "partners.propose_settlements"
@@ -28,7 +27,8 @@ def propose_due(
     Only up to the month that begins at `through`, where it is given. Safe to run twice, at once or after it was
     stopped: a window is closed once. Raises: SettlementPartnerUnknown, NotAllowedToDecide.
     """
-    user = proposer_named(proposer)
+    require_partner(partner)
+    user = _proposer_named(proposer)
     for window in due_windows(partner, now=now):
         if through is not None and window.start > through:
             return
@@ -38,7 +38,7 @@ def propose_due(
             continue
 
 
-def proposer_named(proposer: str) -> User:
+def _proposer_named(proposer: str) -> User:
     """Return the person of that login who proposes; the scheduler's account where none is named."""
     return User.objects.get(username=proposer) if proposer else scheduler_account(PROPOSE)
 
@@ -48,8 +48,7 @@ def queue_proposals(*, partner: str, proposer: User) -> str:
 
     Raises: SettlementPartnerUnknown.
     """
-    if directory.partner(partner) is None:
-        raise SettlementPartnerUnknown(partner=partner)
+    require_partner(partner)
     task_id = uuid4().hex
     wake(PROPOSE_TASK, partner, proposer.get_username(), task_id=task_id)
     return task_id

@@ -37,7 +37,7 @@ from partners.settlements.queries import (
     settlement_facts,
     subject_of,
 )
-from partners.settlements.services.windows import locked
+from partners.settlements.services.windows import cancel_failed, locked
 from sunusav.core.actors import Actor
 from sunusav.core.attachments import add_attachment
 from sunusav.core.calendar import DAKAR
@@ -48,9 +48,9 @@ from transfers.enums import DisbursementState, HoldFrom
 from transfers.errors import FundsShort
 from transfers.float_queries import floats_of
 from transfers.services.destinations import request_digest
-from transfers.services.disbursements import cancel_disbursement, request_disbursement, retry_disbursement
-from transfers.services.treasury import book_bank_line
-from transfers.types import Choice, DisbursementFacts, DisbursementRequest
+from transfers.services.disbursements import request_disbursement, retry_disbursement
+from transfers.services.treasury import book_bank_line, exact_reference
+from transfers.types import Choice, DisbursementRequest
 from transfers.types.accounts import BANK, POSITION_MSAT, POSITION_XOF, partner_reserve
 
 PAID_BY_BANK: Final = "settlement_paid_by_bank"
@@ -76,7 +76,9 @@ class BankEvidence:
 
 
 @retried_on_deadlock
-def execute_settlement(*, settlement_id: int, seen: Approved, user: User, now: datetime) -> None:
+def execute_settlement(
+    *, settlement_id: int, seen: Approved, user: User, now: datetime, reason: str = ""
+) -> None:
     """Pay an approved settlement by the partner's rail, to the account that was approved; one that failed, again.
 
     An unknown outcome keeps its order: only a final failure is sent anew. Raises: SettlementMissing,
@@ -90,28 +92,26 @@ def execute_settlement(*, settlement_id: int, seen: Approved, user: User, now: d
         _require_float(row, account, now=now)
         payment = payments_of([row]).get(row.pk)
         if payment is not None and payment.state == DisbursementState.FAILED:
-            retry_disbursement(
-                disbursement_id=payment.id, actor=Actor.of(user), reason=f"settlement {row.pk}", now=now
-            )
+            retry_disbursement(disbursement_id=payment.id, actor=Actor.of(user), reason=reason, now=now)
             return
-        _order(row, account, user=user, now=now)
+        _order(row, account, user=user, reason=reason, now=now)
 
 
-def _order(row: Settlement, account: SettlementAccount, *, user: User, now: datetime) -> None:
+def _order(row: Settlement, account: SettlementAccount, *, user: User, reason: str, now: datetime) -> None:
     if row.state == SettlementState.APPROVED:
         move(
             row, SettlementState.ORDERED, allowed=SETTLEMENT_TRANSITIONS, subject=subject_of(row.pk),
-            action="execute", actor=Actor.of(user), at=now, facts={"due_xof": row.due_xof},
+            action="execute", actor=Actor.of(user), at=now, reason=reason, facts={"due_xof": row.due_xof},
         )  # fmt: skip
     try:
-        request_disbursement(request=request_of(row, account), actor=Actor.of(user), now=now)
+        request_disbursement(request=_request_of(row, account), actor=Actor.of(user), now=now)
     except FundsShort as short:
         raise SettlementReserveShort(
             settlement_id=str(row.pk), needed_msat=short.needed_msat, available_msat=short.available_msat
         ) from short
 
 
-def request_of(row: Settlement, account: SettlementAccount) -> DisbursementRequest:
+def _request_of(row: Settlement, account: SettlementAccount) -> DisbursementRequest:
     """Return the payment of a settlement: its whole francs, for the msat that they take from the reserve."""
     request = DisbursementRequest(
         subject=subject_of(row.pk), payout_msat=row.settled_msat, debit=partner_reserve(row.partner),
@@ -173,15 +173,15 @@ def record_bank_payment(
     with transaction.atomic():
         row, approval = _payable(settlement_id, seen, user)
         _require_day(evidence.paid_on, approval, now)
-        document = _attached(row, evidence, user=user, now=now)
-        _cancel_failed(payments_of([row]).get(row.pk), user=user, now=now)
+        cancel_failed(row, actor=Actor.of(user), reason=evidence.explanation.strip(), now=now)
         _require_reserve(row, now=now)
-        lines = bank_lines(row)
+        reference = exact_reference(evidence.reference)
         transaction_id = book_bank_line(
-            kind=PAID_BY_BANK, reference=evidence.reference, lines=lines, subject=subject_of(row.pk), now=now
+            kind=PAID_BY_BANK, reference=reference, lines=bank_lines(row), subject=subject_of(row.pk), now=now
         )
+        document = _attached(row, evidence, user=user, now=now)
         paid = SettlementBankPayment.objects.create(
-            settlement=row, reference=evidence.reference, paid_on=evidence.paid_on,
+            settlement=row, reference=reference, paid_on=evidence.paid_on,
             explanation=evidence.explanation.strip(), transaction_id=transaction_id, recorder=user, recorded_at=now,
         )  # fmt: skip
         move(
@@ -224,13 +224,6 @@ def _require_day(paid_on: date, approval: ApprovedSettlement, now: datetime) -> 
     earliest, latest = localdate(approval.approved_at, DAKAR), localdate(now, DAKAR)
     if not earliest <= paid_on <= latest:
         raise BankPaymentDateOutOfRange(paid_on=paid_on, earliest=earliest, latest=latest)
-
-
-def _cancel_failed(payment: DisbursementFacts | None, *, user: User, now: datetime) -> None:
-    if payment is not None and payment.state == DisbursementState.FAILED:
-        cancel_disbursement(
-            disbursement_id=payment.id, actor=Actor.of(user), reason="paid by the bank", now=now
-        )
 
 
 def _require_reserve(row: Settlement, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from fees.accrual_queries import closable_before, last_record
-from partners.enums import SETTLEMENT_TRANSITIONS, SettlementState, SettlementStatus
+from partners.enums import SETTLEMENT_TRANSITIONS, SettlementState
 from partners.models import ApprovedSettlement, Settlement
 from partners.settlements.errors import (
     SettlementMissing,
@@ -18,10 +18,11 @@ from partners.settlements.errors import (
 from partners.settlements.queries import (
     SETTLEMENT,
     account_in_use,
-    approval_of,
     closing_of,
+    is_repeatable,
     last_settlement,
     next_window,
+    payments_of,
     registered_account,
     settlement_facts,
     settlement_row,
@@ -35,6 +36,8 @@ from sunusav.core.models import Proposal, User
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from transfers import queries as directory
+from transfers.enums import DisbursementState
+from transfers.services.disbursements import cancel_disbursement
 
 # Windows are closed one after the other.
 WINDOWS_LOCK: Final = "settlement_windows"
@@ -49,20 +52,25 @@ def close_window(
     `starting_at`: the window that the caller means. Raises: SettlementPartnerUnknown, NothingAccrued, WindowOutOfOrder,
     WindowNotEnded, NotAllowedToDecide.
     """
-    if directory.partner(partner) is None:
-        raise SettlementPartnerUnknown(partner=partner)
+    require_partner(partner)
     with transaction.atomic():
         lock(WINDOWS_LOCK)
         last = last_settlement(partner)
         window = next_window(partner, last)
         _require_closable(partner, window, starting_at=starting_at, now=now)
-        through_id = max(last_record(), last.through_record_id if last else 0)
+        through_id = last_record()
         closing = closing_of(partner, window, last, through_id=through_id)
         row = _stored(partner, window, last, closing, through_id=through_id, now=now)
         _record_closed(row, actor=Actor.of(proposer), now=now)
         if row.due_xof:
             approvals.propose(kind=SETTLEMENT, subject_id=str(row.pk), proposer=proposer, now=now)
     return row
+
+
+def require_partner(partner: str) -> None:
+    """Refuse a partner that the directory does not have. Raises: SettlementPartnerUnknown."""
+    if directory.partner(partner) is None:
+        raise SettlementPartnerUnknown(partner=partner)
 
 
 def _require_closable(partner: str, window: Window, *, starting_at: datetime | None, now: datetime) -> None:
@@ -107,15 +115,16 @@ def _record_closed(row: Settlement, *, actor: Actor, now: datetime) -> None:
 def propose_again(*, settlement_id: int, proposer: User, reason: str, now: datetime) -> Proposal:
     """Propose a settlement again that was rejected, or whose account has changed since it was approved.
 
-    What accrued in its window stays as it was. Raises: SettlementMissing, SettlementNotRepeatable;
-    and as `approvals.propose`.
+    What accrued in its window stays as it was; a payment to the old account that failed is cancelled.
+    Raises: SettlementMissing, SettlementNotRepeatable, OrderStillPayable; and as `approvals.propose`.
     """
     with transaction.atomic():
         row = locked(settlement_id)
         facts = settlement_facts([row])[0]
-        if facts.status != SettlementStatus.REJECTED and not _is_void(row, facts.status):
+        if not is_repeatable(row, facts.status):
             raise SettlementNotRepeatable(settlement_id=str(row.pk), settlement_status=facts.status)
         if row.state != SettlementState.CLOSED:
+            cancel_failed(row, actor=Actor.of(proposer), reason=reason, now=now)
             move(
                 row, SettlementState.CLOSED, allowed=SETTLEMENT_TRANSITIONS, subject=subject_of(row.pk),
                 action="void_approval", actor=Actor.of(proposer), at=now, reason=reason,
@@ -125,14 +134,11 @@ def propose_again(*, settlement_id: int, proposer: User, reason: str, now: datet
         )
 
 
-def _is_void(row: Settlement, status: str) -> bool:
-    """Return whether an approval no longer allows a payment: another account is registered."""
-    approval = approval_of(row)
-    return (
-        status == SettlementStatus.APPROVED
-        and approval is not None
-        and approval.account != account_in_use(row.partner)
-    )
+def cancel_failed(row: Settlement, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Cancel the payment of a settlement if it failed, so that it cannot be retried. Raises: OrderStillPayable."""
+    payment = payments_of([row]).get(row.pk)
+    if payment is not None and payment.state == DisbursementState.FAILED:
+        cancel_disbursement(disbursement_id=payment.id, actor=actor, reason=reason, now=now)
 
 
 def describe_settlement(subject_id: str) -> dict[str, Any]:
@@ -160,7 +166,7 @@ def approve_settlement(proposal: Proposal, actor: Actor, now: datetime) -> None:
     row = locked(int(proposal.subject_id))
     approvals.require_as_proposed(proposal, describe_settlement(proposal.subject_id))
     ApprovedSettlement.objects.create(
-        settlement=row, account=account_in_use(row.partner), approved_at=now, proposal=proposal,
+        settlement=row, account_id=proposal.facts["settlement_account"], approved_at=now, proposal=proposal,
         proposer_id=proposal.proposer_id, approver_id=actor.user_id,
     )  # fmt: skip
     move(

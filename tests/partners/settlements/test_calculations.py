@@ -15,6 +15,7 @@ from partners.settlements.calculations import (
     francs_of,
     month_of,
     window_after,
+    worth_of,
 )
 from partners.settlements.types import Carried, Closing
 
@@ -133,6 +134,11 @@ def test_francs_are_exact_however_large() -> None:
     assert francs_of(123_456_789_012_345_678_901_234_567_890_123) == Decimal(
         "12345678901234567.8901234567890123"
     )
+
+
+@given(st.integers(-(10**40), 10**40))
+def test_francs_and_their_worth_are_the_same_amount(worth: int) -> None:
+    assert worth_of(francs_of(worth)) == worth
 
 
 def test_window_is_the_calendar_month_in_dakar() -> None:

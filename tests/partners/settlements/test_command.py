@@ -76,6 +76,18 @@ def test_command_takes_one_partner_up_to_one_month() -> None:
     assert stored() == [("wave", 10, 247)]
 
 
+def test_command_names_a_partner_that_is_mistyped() -> None:
+    with unchanged():
+        code, _, err = run("--partner", "wawe")
+    assert code == 1
+    assert "wawe" in err
+
+
+def test_command_says_when_nothing_is_due() -> None:
+    run()
+    assert "nothing is due" in run()[1]
+
+
 def test_command_goes_on_after_it_was_stopped() -> None:
     next(propose_due(partner="wave", now=IN_DECEMBER))
     assert stored() == [("wave", 10, 247)]

@@ -99,3 +99,22 @@ def test_executing_while_the_account_changes_pays_what_was_approved_or_nothing(
     )
     run(Watch(ON_THE_FIRST))
     assert wave.phones in ([], ["+221771234567"])
+
+
+def test_approving_while_the_account_changes_approves_the_account_that_was_shown(accruals: None) -> None:
+    row = closed()
+    seen = Approved(*seen_of(row))
+    shown = Proposal.objects.get(pk=seen.proposal_id).facts["settlement_account"]
+    at_once(
+        [
+            partial(
+                approve_shown,
+                settlement_id=row.pk,
+                seen=seen,
+                approver=make_user(Role.APPROVER),
+                now=ON_THE_FIRST,
+            ),
+            partial(account_in_use, "+221779998877"),
+        ]
+    )
+    assert {one.account_id for one in ApprovedSettlement.objects.all()} <= {shown}

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from ledger.queries import balance, owed
+from ledger.queries import balance, owed, transaction_for
 from ledger.services import post
 from ledger.types import Line
 from partners.enums import SettlementState, SettlementStatus
 from partners.models import Settlement, SettlementBankPayment
+from partners.models.settlement import REFERENCE_LENGTH
 from partners.settlements.errors import (
     BankPaymentDateOutOfRange,
     BankPaymentIncomplete,
@@ -21,6 +22,7 @@ from partners.settlements.errors import (
     SettlementFloatShort,
     SettlementMissing,
     SettlementNotPayable,
+    SettlementNotRepeatable,
     SettlementReserveShort,
 )
 from partners.settlements.queries import settlement, settlements_summary, unsettled_xof
@@ -30,6 +32,7 @@ from partners.settlements.services.payments import (
     execute_settlement,
     record_bank_payment,
 )
+from partners.settlements.services.windows import propose_again
 from sunusav.core import approvals
 from sunusav.core.attachments import attachments_of
 from sunusav.core.models import TrailEntry, User
@@ -55,9 +58,10 @@ from tests.transfers.builders import run, settle
 from tests.transfers.rails import Watch
 from tests.transfers.unchanged import unchanged
 from transfers.booking import IN_TRANSIT
-from transfers.enums import FailureClass, TreasuryKind
+from transfers.enums import FailureClass, ReturnKind, TreasuryKind
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.services.disbursements import cancel_disbursement
+from transfers.services.return_proofs import require_reference_free
 from transfers.treasury_errors import BankLineBooked, TreasuryAccountShort, TreasuryReferenceUsed
 from transfers.types import Movement, NotSeen, Refused, Unknown
 from transfers.types.accounts import POSITION_MSAT, POSITION_XOF, partner_reserve
@@ -299,6 +303,34 @@ def test_cancelled_payment_leaves_an_approved_settlement(
     assert wave.sends == 1
 
 
+def test_failed_payment_to_a_replaced_account_is_cancelled_and_approved_again(
+    ready: tuple[Settlement, Approved], finance: User, wave: ScriptedFrancRail, watch: Watch
+) -> None:
+    wave.script.append(Refused("recipient-blocked", FailureClass.FINAL))
+    execute(ready, finance)
+    run(watch)
+    settle(watch)
+    row = ready[0]
+    with unchanged(), pytest.raises(SettlementNotRepeatable):
+        propose_again(settlement_id=row.pk, proposer=finance, reason="why not", now=watch())
+    account_in_use("+221779998877", now=watch())
+    with unchanged(), pytest.raises(SettlementAccountChanged):
+        execute(ready, finance, now=watch())
+
+    propose_again(settlement_id=row.pk, proposer=finance, reason="a new account", now=watch())
+
+    assert settlement(row.pk).status == SettlementStatus.PENDING
+    assert (Disbursement.objects.get().state, owed(RESERVE)) == ("cancelled", 3_099_000)
+    execute((row, approved(row, now=watch())), finance, now=watch())
+    run(watch)
+    assert (settlement(row.pk).status, wave.phones) == (SettlementStatus.COMPLETED, ["+221779998877"])
+
+
+def test_reason_of_the_executor_is_in_the_trail(ready: tuple[Settlement, Approved], finance: User) -> None:
+    execute(ready, finance, reason="letter of 2 November")
+    assert TrailEntry.objects.get(action="execute").reason == "letter of 2 November"
+
+
 # The bank
 
 
@@ -351,7 +383,8 @@ def test_each_line_of_the_bank_is_booked_once(ready: tuple[Settlement, Approved]
     with unchanged(), pytest.raises(TreasuryReferenceUsed):
         pay_by_bank(ready, finance)
 
-    pay_by_bank(ready, finance, changes={"reference": "BICIS  8"})
+    pay_by_bank(ready, finance, changes={"reference": " BICIS  8"})
+    assert SettlementBankPayment.objects.get().reference == "BICIS 8"
     with unchanged(), pytest.raises(BankLineBooked):
         propose(opening(WAVE, 1_000), now=ON_THE_FIRST, reference="BICIS 8", happened_on=date(2026, 10, 1))
 
@@ -362,6 +395,22 @@ def test_bank_payment_without_its_evidence_is_refused(
 ) -> None:
     with unchanged(), pytest.raises(BankPaymentIncomplete):
         pay_by_bank(ready, finance, changes={missing: None if missing == "document" else "  "})
+
+
+def test_longest_reference_of_a_bank_fits_the_books(
+    ready: tuple[Settlement, Approved], finance: User
+) -> None:
+    fund_bank()
+    longest = "B" * REFERENCE_LENGTH
+    pay_by_bank(ready, finance, changes={"reference": longest})
+    assert transaction_for(f"bank_line:{longest}") is not None
+
+
+def test_line_of_the_bank_proves_no_return(ready: tuple[Settlement, Approved], finance: User) -> None:
+    fund_bank()
+    pay_by_bank(ready, finance)
+    with unchanged(), pytest.raises(BankLineBooked):
+        require_reference_free(ReturnKind.BANK_LINE, line_of_bank().reference)
 
 
 def test_document_of_the_bank_is_kept_with_the_settlement(
